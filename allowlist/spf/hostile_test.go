@@ -1,0 +1,249 @@
+package spf
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tooSlow is far above what any of the hostile zones takes, and far below what walking all their paths would.
+const tooSlow = 20 * time.Second
+
+// fast fails t when what it runs takes far longer than it should.
+func fast(t *testing.T, f func()) {
+	t.Helper()
+	start := time.Now()
+	f()
+	took := time.Since(start)
+	t.Log(took)
+	if took > tooSlow {
+		t.Errorf("took %v", took)
+	}
+}
+
+// manyTerms returns a record with n distinct networks that do not merge, in an order that is not the addresses'.
+func manyTerms(n int, qualifier string) string {
+	var b strings.Builder
+	b.WriteString("v=spf1")
+	for i := range n {
+		j := i * 7919 % n
+		fmt.Fprintf(&b, " %sip4:10.%d.%d.%d", qualifier, j>>15&255, j>>7&255, j<<1&255)
+	}
+	return b.String()
+}
+
+func TestTenThousandTerms(t *testing.T) {
+	for _, qualifier := range []string{"+", "-"} {
+		d := newFakeDNS().read(t, `many.test TXT "`+manyTerms(10_000, qualifier)+` all"`)
+		fast(t, func() {
+			res := walk(t, d, "many.test")
+			if want := map[string]int{"+": 10_001, "-": 1}[qualifier]; len(res.Ranges) != want || res.Error != OK {
+				t.Errorf("%s: %d ranges, want %d; error %q, %v", qualifier, len(res.Ranges), want, res.Error, res.Problems)
+			}
+		})
+	}
+}
+
+// TestExplodingTrees walks policies with more paths than anyone can walk.
+func TestExplodingTrees(t *testing.T) {
+	for _, leaf := range []string{"ip4:192.0.2.1 -all", "ptr -all", "exists:%{i}.x.test ip4:192.0.2.1", "?ptr -ip4:192.0.2.7 a:gone.test", "all", "-all", "oops"} {
+		for _, wide := range []string{"include:l%[1]d.test include:l%[1]d.test ?all", "include:l%[1]d.test -include:l%[1]d.test include:l%[1]d.test redirect=l%[1]d.test"} {
+			d := newFakeDNS()
+			for i := range 30 {
+				d.txt[fmt.Sprintf("l%d.test", i)] = []string{"v=spf1 " + fmt.Sprintf(wide, i+1)}
+			}
+			d.txt["l30.test"] = []string{"v=spf1 " + leaf}
+			fast(t, func() {
+				res := walk(t, d, "l0.test")
+				if res.Queries < 31 || res.Queries > 33 {
+					t.Errorf("%s: %d queries", leaf, res.Queries)
+				}
+				if kinds := kinds(res); leaf == "ip4:192.0.2.1 -all" && (show(res) != "192.0.2.1/32" || kinds != KindLookupLimit) {
+					t.Errorf("%s: %s, %v", leaf, show(res), res.Problems)
+				}
+			})
+		}
+	}
+}
+
+// TestLoops walks loops of every shape. What is matched before the loop passes; the rest is a permerror.
+func TestLoops(t *testing.T) {
+	for _, row := range []struct{ name, zone, pass, kinds string }{
+		{"include itself", `a.test TXT "v=spf1 ip4:192.0.2.1 include:a.test ip4:192.0.2.2 -all"`, "192.0.2.1/32", "loop"},
+		{"redirect to itself", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test"`, "192.0.2.1/32", "loop"},
+		{"redirect to itself beside all", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test -all"`, "192.0.2.1/32", ""},
+		{"a loop nobody comes to", `a.test TXT "v=spf1 all include:a.test"`, "0.0.0.0/0 ::/0", ""},
+		{"behind everything", `a.test TXT "v=spf1 ip4:0.0.0.0/0 ip6:::/0 include:a.test"`, "0.0.0.0/0 ::/0", ""},
+		{"two records", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test -all\"\nb.test TXT \"v=spf1 ip4:192.0.2.2 include:a.test\"",
+			"192.0.2.1/32 192.0.2.2/32", "loop"},
+		{"by way of macros and case", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:B.%{d1r} -all\"\nb.a.test TXT \"v=spf1\"\nb.a TXT \"v=spf1 include:A.tesT.\"",
+			"192.0.2.1/32", "loop"},
+		{"a loop below, met twice", `
+			a.test TXT "v=spf1 include:b.test include:c.test -all"
+			b.test TXT "v=spf1 ip4:192.0.2.1 -ip4:192.0.2.0/24 include:c.test"
+			c.test TXT "v=spf1 ip4:192.0.2.4 ip4:198.51.100.1 include:b.test"`, "192.0.2.1/32 192.0.2.4/32 198.51.100.1/32", "loop"},
+		{"not a loop in the other context", `
+			a.test TXT "v=spf1 -ip4:192.0.2.9 include:b.test include:c.test -all"
+			b.test TXT "v=spf1 -ip4:192.0.2.8/29 include:c.test"
+			c.test TXT "v=spf1 ip4:192.0.2.8/30 include:b.test"`, "192.0.2.8/32 192.0.2.10/31", "loop"},
+		{"loop for IPv4 only", `
+			in-addr.test TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 include:%{v}.test"
+			ip6.test TXT "v=spf1 ip6:2001:db8::2 -all"`, "192.0.2.1/32 2001:db8::1/128 2001:db8::2/128", "loop"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			domain := strings.Fields(row.zone)[0]
+			res := walk(t, newFakeDNS().read(t, row.zone), domain)
+			if show(res) != row.pass || kinds(res) != row.kinds {
+				t.Errorf("%s, %v, want %s, %s", show(res), res.Problems, row.pass, row.kinds)
+			}
+			if want := map[bool]Error{true: PermError, false: OK}[row.kinds != ""]; res.Error != want {
+				t.Errorf("error %q", res.Error)
+			}
+		})
+	}
+}
+
+// TestEveryoneIncludesEveryone walks a loop with as many cycles as there are orders of its records.
+func TestEveryoneIncludesEveryone(t *testing.T) {
+	for _, first := range []string{"", "ptr ", "?exists:%{i}.test ", "-ip4:10.%d.0.0/16 ", "ip4:10.%d.0.0/16 -ip4:10.%[1]d.0.0/12 "} {
+		const n = 40
+		d := newFakeDNS()
+		for i := range n {
+			record := "v=spf1 " + first
+			if strings.Contains(first, "%d") {
+				record = fmt.Sprintf(record, i*5)
+			}
+			for j := range n {
+				record += fmt.Sprintf("include:n%d.test ", (i+j)%n)
+			}
+			d.txt[fmt.Sprintf("n%d.test", i)] = []string{record}
+		}
+		fast(t, func() {
+			if res := walk(t, d, "n0.test"); res.Error != PermError || !strings.Contains(kinds(res), KindLoop) {
+				t.Errorf("%s: %q %s %v", first, res.Error, show(res), kinds(res))
+			}
+		})
+	}
+}
+
+// TestEntangled walks a policy that is large in every direction, up to the limit of steps.
+func TestEntangled(t *testing.T) {
+	d := newFakeDNS()
+	for i := range 20 {
+		record := manyTerms(1000, "-") + strings.Repeat(fmt.Sprintf(" include:e%d.test ip4:11.%d.0.0/17", i+1, i), 1000)
+		d.txt[fmt.Sprintf("e%d.test", i)] = []string{record}
+	}
+	d.txt["e20.test"] = []string{manyTerms(4000, "?")}
+	var res Result
+	fast(t, func() {
+		res = walkLimited(t, d, "e0.test", Limits{Steps: 100_000})
+	})
+	if res.Error != PermError || !strings.HasPrefix(kinds(res), KindLimit) || !strings.Contains(res.Problems[0].Text, "100000 steps (Steps)") {
+		t.Errorf("%q %v", res.Error, res.Problems)
+	}
+}
+
+// TestManyAnswers walks terms whose answers are as large as answers can be.
+func TestManyAnswers(t *testing.T) {
+	d := newFakeDNS()
+	for i := range 1000 {
+		d.a["big.test"] = append(d.a["big.test"], netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}))
+		d.mx["big.test"] = append(d.mx["big.test"], fmt.Sprintf("mx%d.test", i))
+	}
+	for record, want := range map[string]string{
+		"v=spf1 a:big.test mx:big.test -all":                     "mx-limit limit void-limit", // more exchanges than Limits.Lookups
+		"v=spf1" + strings.Repeat(" a:big.test", 4000) + " -all": "limit lookup-limit",        // of Limits.Steps
+	} {
+		d.txt["a.test"] = []string{record}
+		fast(t, func() {
+			res := walkLimited(t, d, "a.test", Limits{Steps: 500_000})
+			if len(res.Pass.Prefixes()) != 1000 || res.Error != PermError || kinds(res) != want {
+				t.Errorf("%d prefixes, %q, %v, want %v", len(res.Pass.Prefixes()), res.Error, kinds(res), want)
+			}
+		})
+	}
+}
+
+// TestManyProblems walks records that are nothing but mistakes.
+func TestManyProblems(t *testing.T) {
+	for _, term := range []string{"oops%d", "ptr:x%d.test", "a:%d..test", "\x80\x01%d", "ip4=%d"} {
+		record := "v=spf1"
+		for i := range 10_000 {
+			record += " " + fmt.Sprintf(term, i)
+		}
+		d := newFakeDNS()
+		d.txt["a.test"] = []string{record}
+		fast(t, func() {
+			res := walk(t, d, "a.test")
+			if n := len(res.Problems); n != maxProblems+1 || !strings.Contains(res.Problems[n-1].Text, "more than 1000 problems") {
+				t.Errorf("%s: %d problems, the last %v", term, n, res.Problems[n-1])
+			}
+		})
+	}
+}
+
+// TestLimits pins our own limits: where they cut, and that they say so.
+func TestLimits(t *testing.T) {
+	d := newFakeDNS()
+	for i := range 60 {
+		d.txt[fmt.Sprintf("c%d.test", i)] = []string{fmt.Sprintf("v=spf1 ip4:10.0.%d.0/24 include:c%d.test -all", i*2, i+1)}
+	}
+	d.txt["c60.test"] = []string{"v=spf1 -all"}
+	for _, row := range []struct {
+		name    string
+		lim     Limits
+		pass    int
+		queries int
+		problem string
+	}{
+		{"depth", Limits{}, 51, 51, "our limit of 50 nested records (Depth) ends here: what was not matched before is a permerror"},
+		{"small depth", Limits{Depth: 3}, 4, 4, "our limit of 3 nested records (Depth) ends here: what was not matched before is a permerror"},
+		{"lookups", Limits{Lookups: 7}, 7, 7,
+			"TXT c7.test was not asked: our limit of 7 lookups (Lookups) is used up, and what was not matched before is a permerror"},
+		{"record", Limits{RecordBytes: 20}, 0, 1, "record of 43 bytes: our limit is 20 (RecordBytes), so it was not read"},
+		{"enough", Limits{Depth: 60, Lookups: 61, RecordBytes: 50}, 60, 61, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			res := walkLimited(t, d, "c0.test", row.lim)
+			if len(res.Pass.Prefixes()) != row.pass || res.Queries != row.queries {
+				t.Errorf("%d prefixes, want %d; %d queries, want %d", len(res.Pass.Prefixes()), row.pass, res.Queries, row.queries)
+			}
+			got := slices.DeleteFunc(res.Problems, func(p Problem) bool { return p.Kind != KindLimit })
+			if row.problem == "" && len(got) == 0 && res.Error == OK {
+				return
+			}
+			if len(got) != 1 || got[0].Text != row.problem || res.Error != PermError {
+				t.Errorf("%v, error %q, want %s", got, res.Error, row.problem)
+			}
+		})
+	}
+}
+
+func BenchmarkTenThousandTerms(b *testing.B) {
+	d := newFakeDNS()
+	d.txt["many.test"] = []string{manyTerms(10_000, "+") + " -all"}
+	for b.Loop() {
+		if res := Walk(b.Context(), d, "many.test", Limits{}); len(res.Ranges) != 10_000 {
+			b.Fatal(res.Error)
+		}
+	}
+}
+
+// BenchmarkStepsUsedUp is the longest that a walk can take after the last answer.
+func BenchmarkStepsUsedUp(b *testing.B) {
+	d := newFakeDNS()
+	for i := range 40 {
+		d.txt[fmt.Sprintf("e%d.test", i)] = []string{
+			manyTerms(2000, "-") + strings.Repeat(fmt.Sprintf(" include:e%d.test ip4:11.%d.0.0/17", i+1, i), 2000),
+		}
+	}
+	d.txt["e40.test"] = []string{manyTerms(4000, "?")}
+	for b.Loop() {
+		if res := Walk(b.Context(), d, "e0.test", Limits{}); res.Error != PermError {
+			b.Fatal(res.Error)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package spf
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem says what in a policy is broken, cannot be listed, or will break at receivers. Its fields are printable ASCII
+// and bounded, whatever the records hold.
+type Problem struct {
+	Kind   string `json:"kind"`
+	Record string `json:"record"` // the domain whose record holds the term
+	Term   string `json:"term"`   // as written; empty when the record as a whole is meant
+	Text   string `json:"text"`   // what is wrong, then what that means
+}
+
+// Kinds of problems.
+const (
+	KindSyntax      = "syntax"       // a term that RFC 7208 section 12 does not allow
+	KindMultiple    = "multiple"     // more than one v=spf1 record (section 4.5)
+	KindNone        = "none"         // no policy where one is asked for
+	KindTempError   = "temperror"    // a question without an answer
+	KindLoop        = "loop"         // an include or redirect that leads back to itself
+	KindBadName     = "bad-name"     // macros that expand to no domain name
+	KindUnlistable  = "unlistable"   // a term that depends on the sender
+	KindUncertain   = "uncertain"    // addresses that pass or not, depending on an unlistable term before them
+	KindModifier    = "modifier"     // an unknown modifier that looks like a mechanism with = for :
+	KindLimit       = "limit"        // one of our own Limits
+	KindLookupLimit = "lookup-limit" // receivers' limits (section 4.6.4), reported and not applied
+	KindVoidLimit   = "void-limit"
+	KindMXLimit     = "mx-limit"
+)
+
+const (
+	maxShown    = 200  // bytes of a term or name in a problem or a tree
+	maxText     = 500  // bytes of a problem's text
+	maxProblems = 1000 // a hostile policy can hold a hundred thousand mistakes
+)
+
+// problems collects each problem once.
+type problems struct {
+	seen   map[Problem]bool // without the text
+	found  []Problem
+	unsaid int
+}
+
+func (ps *problems) add(kind, record, term, format string, args ...any) {
+	key := Problem{Kind: kind, Record: printable(record, maxShown), Term: printable(term, maxShown)}
+	if ps.seen[key] {
+		return
+	}
+	if len(ps.found) == maxProblems {
+		ps.unsaid++
+		return
+	}
+	ps.seen[key] = true
+	key.Text = printable(fmt.Sprintf(format, args...), maxText)
+	ps.found = append(ps.found, key)
+}
+
+func (ps *problems) list() []Problem {
+	if ps.unsaid == 0 {
+		return ps.found
+	}
+	return append(ps.found, Problem{
+		Kind: KindLimit, Record: ps.found[0].Record,
+		Text: fmt.Sprintf("more than %d problems: the rest is not shown", maxProblems),
+	})
+}
+
+// printable returns s as printable ASCII, at most limit bytes long: other bytes, and the backslash, become \xNN, and
+// what was cut off ends in "...".
+func printable(s string, limit int) string {
+	var b strings.Builder
+	for i := range len(s) {
+		piece := s[i : i+1]
+		if c := s[i]; c < ' ' || c > '~' || c == '\\' {
+			piece = fmt.Sprintf(`\x%02x`, c)
+		}
+		room := limit
+		if i < len(s)-1 {
+			room -= len("...")
+		}
+		if b.Len()+len(piece) > room {
+			return b.String() + "..."
+		}
+		b.WriteString(piece)
+	}
+	return b.String()
+}

@@ -1,0 +1,116 @@
+package spf
+
+import (
+	"fmt"
+	"slices"
+)
+
+// piece is what one listable term passes.
+type piece struct {
+	record string   // the domain whose record holds the term
+	path   []string // terms, from the record of the domain asked
+	pass   set
+}
+
+// attribute divides listed, the addresses that listable terms can pass, among the terms that pass them first.
+func (e *evaluation) attribute(listed set) []piece {
+	var pieces []piece
+	e.divide(e.zone.domain, slices.Clone(listed), nil, &pieces)
+	return pieces
+}
+
+// divide divides s, which it consumes, among the terms of domain's record. Every address in s finds its term, so that
+// there are no more paths to walk than there are pieces.
+func (e *evaluation) divide(domain string, s set, path []string, pieces *[]piece) {
+	v := e.visits[domain]
+	for _, i := range v.policy.rec.order {
+		t := v.policy.rec.Terms[i]
+		if len(s) == 0 || t.Qualifier != '+' || len(v.matched[i]) == 0 {
+			continue
+		}
+		part := s.takeAll(v.matched[i])
+		if len(part) == 0 {
+			continue
+		}
+		here := append(slices.Clone(path), t.Text)
+		if t.Mechanism != Include && t.Mechanism != Redirect {
+			*pieces = append(*pieces, piece{domain, here, part})
+			continue
+		}
+		for _, to := range e.zone.targets(domain, t, part) {
+			if len(to.reach) > 0 {
+				e.divide(to.name, slices.Clone(to.reach), here, pieces)
+			}
+		}
+	}
+}
+
+// ranges returns the parts of pieces that pass for certain, and reports the rest: the first term that has some, and how
+// much there is.
+func (e *evaluation) ranges(pieces []piece, certain set) []Range {
+	var out []Range
+	var unsure set
+	var first piece
+	left := slices.Clone(certain)
+	for _, p := range pieces {
+		pass := left.takeAll(p.pass)
+		if len(pass) > 0 {
+			out = append(out, Range{pass.prefixes(), append([]string{e.zone.domain}, p.path...)})
+		}
+		if not := p.pass.minus(pass); len(not) > 0 {
+			if len(unsure) == 0 {
+				first = p
+			}
+			unsure = append(unsure, not...)
+		}
+	}
+	if len(unsure) > 0 {
+		e.problems.add(KindUncertain, first.record, first.path[len(first.path)-1],
+			"%s would pass here and after, but for some senders a term that cannot be listed comes first: they are left out",
+			size(normal(unsure)))
+	}
+	return out
+}
+
+// size says how large a set is: 512 IPv4 addresses, 2 IPv6 prefixes (/32 to /48).
+func size(s set) string {
+	var text string
+	if four := s.of(v4); len(four) > 0 {
+		n := uint64(0)
+		for _, r := range four {
+			from, to := r.From().As4(), r.To().As4()
+			n += uint64(bigEndian(to)) - uint64(bigEndian(from)) + 1
+		}
+		text = plural(n, "IPv4 address", "IPv4 addresses")
+	}
+	if six := s.of(v6); len(six) > 0 {
+		prefixes := six.prefixes()
+		widest, narrowest := 128, 0
+		for _, p := range prefixes {
+			widest, narrowest = min(widest, p.Bits()), max(narrowest, p.Bits())
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += plural(uint64(len(prefixes)), "IPv6 prefix", "IPv6 prefixes") + fmt.Sprintf(" (/%d", widest)
+		if widest < narrowest {
+			text += fmt.Sprintf(" to /%d", narrowest)
+		}
+		text += ")"
+	}
+	if text == "" {
+		return "nothing"
+	}
+	return text
+}
+
+func bigEndian(b [4]byte) uint32 {
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+}
+
+func plural(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}

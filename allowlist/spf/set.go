@@ -1,0 +1,188 @@
+package spf
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sort"
+
+	"go4.org/netipx"
+)
+
+// set is a set of addresses: ranges in ascending order, disjoint and never adjacent, IPv4 before IPv6. All functions
+// leave their operands alone except take and takeAll, which work in place: a policy of n networks would otherwise copy
+// its remaining addresses n times.
+type set []netipx.IPRange
+
+// families are the indexes of per-family values.
+const (
+	v4 = iota
+	v6
+)
+
+// universe holds all addresses of a family. IPv4-mapped IPv6 addresses count as IPv6.
+func universe(family int) netipx.IPRange {
+	if family == v4 {
+		return netipx.RangeOfPrefix(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
+	}
+	return netipx.RangeOfPrefix(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
+}
+
+func everything() set { return set{universe(v4), universe(v6)} }
+
+// normal makes a set of ranges in any order, which may overlap. It reorders and reuses them.
+func normal(ranges []netipx.IPRange) set {
+	slices.SortFunc(ranges, func(a, b netipx.IPRange) int {
+		return cmp.Or(a.From().Compare(b.From()), a.To().Compare(b.To()))
+	})
+	out := ranges[:0]
+	for _, r := range ranges {
+		if n := len(out); n > 0 && touches(out[n-1], r) {
+			out[n-1] = netipx.IPRangeFrom(out[n-1].From(), later(out[n-1].To(), r.To()))
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// touches reports whether b, which starts no earlier than a, overlaps a or follows it without a gap.
+func touches(a, b netipx.IPRange) bool {
+	if b.From().Compare(a.To()) <= 0 {
+		return true
+	}
+	return a.To().Next() == b.From() // Next is invalid after the last address of a family
+}
+
+func later(a, b netip.Addr) netip.Addr {
+	if a.Less(b) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b netip.Addr) netip.Addr {
+	if b.Less(a) {
+		return b
+	}
+	return a
+}
+
+func union(a, b set) set {
+	switch {
+	case len(a) == 0:
+		return slices.Clone(b)
+	case len(b) == 0:
+		return slices.Clone(a)
+	}
+	return normal(slices.Concat(a, b))
+}
+
+func (s set) intersect(o set) set {
+	var out set
+	for i, j := 0, 0; i < len(s) && j < len(o); {
+		from, to := later(s[i].From(), o[j].From()), earlier(s[i].To(), o[j].To())
+		if from.Compare(to) <= 0 {
+			out = append(out, netipx.IPRangeFrom(from, to))
+		}
+		if s[i].To().Less(o[j].To()) {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out
+}
+
+func (s set) minus(o set) set {
+	var out set
+	j := 0
+	for _, r := range s {
+		for j < len(o) && o[j].To().Less(r.From()) {
+			j++
+		}
+		from := r.From()
+		for k := j; from.IsValid() && k < len(o) && o[k].From().Compare(r.To()) <= 0; k++ {
+			if from.Less(o[k].From()) {
+				out = append(out, netipx.IPRangeFrom(from, o[k].From().Prev()))
+			}
+			from = o[k].To().Next()
+		}
+		if from.IsValid() && from.Compare(r.To()) <= 0 {
+			out = append(out, netipx.IPRangeFrom(from, r.To()))
+		}
+	}
+	return out
+}
+
+// take removes r from s and returns what was there.
+func (s *set) take(r netipx.IPRange) set {
+	first := sort.Search(len(*s), func(i int) bool { return (*s)[i].To().Compare(r.From()) >= 0 })
+	end := first
+	for end < len(*s) && (*s)[end].From().Compare(r.To()) <= 0 {
+		end++
+	}
+	if first == end {
+		return nil
+	}
+	touched := (*s)[first:end]
+	taken := touched.intersect(set{r})
+	*s = slices.Replace(*s, first, end, touched.minus(set{r})...)
+	return taken
+}
+
+// takeAll removes o from s and returns what was there.
+func (s *set) takeAll(o set) set {
+	const few = 16 // beyond, one pass over both is cheaper
+	if len(o) > few {
+		taken := s.intersect(o)
+		*s = s.minus(o)
+		return taken
+	}
+	var taken set
+	for _, r := range o {
+		taken = append(taken, s.take(r)...)
+	}
+	return taken
+}
+
+// holds reports whether s has addresses of a family.
+func (s set) holds(family int) bool {
+	if len(s) == 0 {
+		return false
+	}
+	if family == v4 {
+		return s[0].From().Is4()
+	}
+	return s[len(s)-1].From().Is6()
+}
+
+// of returns the addresses of a family in s.
+func (s set) of(family int) set {
+	firstV6 := sort.Search(len(s), func(i int) bool { return s[i].From().Is6() })
+	if family == v4 {
+		return s[:firstV6]
+	}
+	return s[firstV6:]
+}
+
+// prefixes returns the fewest prefixes that cover exactly s, in order.
+func (s set) prefixes() []netip.Prefix {
+	var out []netip.Prefix
+	for _, r := range s {
+		out = r.AppendPrefixes(out)
+	}
+	return out
+}
+
+func (s set) ipset() *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, r := range s {
+		b.AddRange(r)
+	}
+	out, err := b.IPSet()
+	if err != nil { // only invalid ranges are refused, and a set holds none
+		panic("spf: " + err.Error())
+	}
+	return out
+}
