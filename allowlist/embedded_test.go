@@ -1,0 +1,63 @@
+package allowlist_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsq"
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write embedded.json anew")
+
+// TestEmbeddedSnapshot walks the published policies in fixtures/zones and holds
+// the embedded snapshot against what comes out.
+func TestEmbeddedSnapshot(t *testing.T) {
+	published := []struct {
+		provider, zone, date string // the date of the record's text; of a span of years, its first day
+	}{
+		{"amazonses", "amazonses-2025.zone", "2025-01-01"},
+		{"google", "google-2026.zone", "2026-08-11"},
+		{"icloud", "icloud-2025.zone", "2025-09-09"},
+		{"mailgun", "mailgun-2020.zone", "2020-01-01"},
+		{"microsoft", "microsoft-2024.zone", "2024-01-01"},
+		{"proton", "proton-2025.zone", "2025-09-11"},
+		{"sendgrid", "sendgrid-2018.zone", "2018-06-22"},
+	}
+	var resolved []allowlist.Resolved
+	for _, p := range published {
+		server := fixtures.DNS(t, p.zone)
+		resolver, err := dnsq.New(dnsq.Config{Resolvers: []string{server.Addr()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		date, err := time.Parse(time.DateOnly, p.date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := allowlist.Fetcher{Resolver: resolver, Now: date}
+		fetched := f.Fetch(t.Context(), []allowlist.Source{{Name: p.provider, Provider: p.provider}})[0]
+		if fetched.Err != nil || len(fetched.Problems) > 0 {
+			t.Fatalf("%s: %v %v", p.provider, fetched.Err, fetched.Problems)
+		}
+		resolved = append(resolved, fetched.Resolved)
+	}
+	want := allowlist.NewSnapshot(resolved)
+	if *update {
+		if err := os.WriteFile("embedded.json", want.Encode(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := allowlist.EmbeddedSnapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want.Encode()), string(got.Encode())); diff != "" {
+		t.Errorf("embedded.json is not what the zones say (-zones +embedded); go test ./allowlist -run Embedded -update writes it:\n%s", diff)
+	}
+}

@@ -1,0 +1,181 @@
+package allowlist
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"go4.org/netipx"
+	"pgregory.net/rapid"
+)
+
+// prefixes draws networks of a small corner of each family, so that they nest,
+// touch and repeat.
+func prefixes() *rapid.Generator[netip.Prefix] {
+	return rapid.Custom(func(t *rapid.T) netip.Prefix {
+		low := byte(rapid.IntRange(0, 255).Draw(t, "low"))
+		if rapid.Bool().Draw(t, "v6") {
+			a := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: low})
+			return netip.PrefixFrom(a, rapid.IntRange(118, 128).Draw(t, "bits")).Masked()
+		}
+		high := byte(rapid.IntRange(0, 1).Draw(t, "high"))
+		a := netip.AddrFrom4([4]byte{192, 0, high, low})
+		return netip.PrefixFrom(a, rapid.IntRange(21, 32).Draw(t, "bits")).Masked()
+	})
+}
+
+func sources() *rapid.Generator[[]Labelled] {
+	return rapid.Custom(func(t *rapid.T) []Labelled {
+		var drawn []Labelled
+		for i := range rapid.IntRange(0, 4).Draw(t, "sources") {
+			src := Labelled{
+				Source: fmt.Sprintf("source-%d", i),
+				Action: rapid.SampledFrom([]Action{Relay, OK, Reject, Exclude}).Draw(t, "action"),
+			}
+			for j, p := range rapid.SliceOfN(prefixes(), 0, 8).Draw(t, "prefixes") {
+				src.Ranges = append(src.Ranges, Range{Prefix: p, Path: []string{fmt.Sprintf("term %d", j)}})
+			}
+			drawn = append(drawn, src)
+		}
+		return drawn
+	})
+}
+
+// bruteForce decides one address by the words of the design: of each source the
+// largest prefix of its set around the address counts, the longest of all wins,
+// at equal length the action that takes precedence, and EXCLUDE at any.
+func bruteForce(sources []Labelled, addr netip.Addr) (Action, []string) {
+	longest, action := -1, None
+	var owners []string
+	for _, src := range sources {
+		for _, p := range Minimal(src.Ranges) {
+			if !p.Contains(addr) {
+				continue
+			}
+			switch {
+			case src.Action == Exclude:
+				return None, nil
+			case p.Bits() > longest, p.Bits() == longest && src.Action > action:
+				longest, action, owners = p.Bits(), src.Action, []string{src.Source}
+			case p.Bits() == longest && src.Action == action:
+				owners = append(owners, src.Source)
+			}
+		}
+	}
+	return action, owners
+}
+
+// boundaries are the addresses at which anything could change.
+func boundaries(sources []Labelled) []netip.Addr {
+	var addrs []netip.Addr
+	for _, src := range sources {
+		for _, r := range src.Ranges {
+			first, last := r.Prefix.Addr(), netipx.PrefixLastIP(r.Prefix)
+			addrs = append(addrs, first, last, first.Prev(), last.Next())
+		}
+	}
+	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !a.IsValid() })
+}
+
+func TestMergeIsWhatBruteForceSays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := sources().Draw(t, "sources")
+		set := Merge(drawn)
+		for _, addr := range boundaries(drawn) {
+			want, owners := bruteForce(drawn, addr)
+			got := set.Lookup(addr)
+			if want == None {
+				if got != nil {
+					t.Fatalf("%s is %s, and should be in nothing", addr, got.Action)
+				}
+				continue
+			}
+			if got == nil || got.Action != want {
+				t.Fatalf("%s is %v, and should be %s", addr, got, want)
+			}
+			var names []string
+			for _, o := range got.Owners {
+				names = append(names, o.Source)
+				if len(o.Paths) == 0 {
+					t.Fatalf("%s: owner %s has no path", addr, o.Source)
+				}
+			}
+			if !slices.Equal(names, owners) {
+				t.Fatalf("%s is of %v, and should be of %v", addr, names, owners)
+			}
+		}
+	})
+}
+
+func TestMergeDoesNotDependOnTheOrderOfSources(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		drawn := sources().Draw(t, "sources")
+		shuffled := rapid.Permutation(drawn).Draw(t, "shuffled")
+		if a, b := describe(Merge(drawn)), describe(Merge(shuffled)); !slices.Equal(a, b) {
+			t.Fatalf("one order gives\n%q\nthe other\n%q", a, b)
+		}
+	})
+}
+
+func TestMergeSpansAreDisjointAndInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var last Span
+		for _, s := range Merge(sources().Draw(t, "sources")).Spans {
+			if s.To.Less(s.From) || last.Entry != nil && !last.To.Less(s.From) {
+				t.Fatalf("%s-%s after %s-%s", s.From, s.To, last.From, last.To)
+			}
+			last = s
+		}
+	})
+}
+
+func describe(set *Set) (lines []string) {
+	for _, s := range set.Spans {
+		lines = append(lines, fmt.Sprintf("%s-%s %s %v", s.From, s.To, s.Action(), s.Entry.Owners))
+	}
+	return lines
+}
+
+func TestMergeAtTheEdges(t *testing.T) {
+	list := func(action Action, prefixes ...string) Labelled {
+		l := Labelled{Source: action.String(), Action: action}
+		for _, p := range prefixes {
+			l.Ranges = append(l.Ranges, Range{Prefix: netip.MustParsePrefix(p), Path: []string{"cidr " + p}})
+		}
+		return l
+	}
+	for _, row := range []struct {
+		name    string
+		sources []Labelled
+		want    []string
+	}{
+		{"nothing", nil, nil},
+		{"everything", []Labelled{list(OK, "0.0.0.0/0", "::/0")}, []string{
+			"0.0.0.0-255.255.255.255 OK", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff OK"}},
+		{"a source is a set: halves make a whole that loses to the longer prefix", []Labelled{
+			list(OK, "192.0.2.0/25", "192.0.2.128/25"), list(Reject, "192.0.2.0/25")}, []string{
+			"192.0.2.0-192.0.2.127 REJECT", "192.0.2.128-192.0.2.255 OK"}},
+		{"at equal length REJECT over OK over RELAY", []Labelled{
+			list(Relay, "192.0.2.0/24"), list(OK, "192.0.2.0/24"), list(Reject, "192.0.2.0/24")}, []string{
+			"192.0.2.0-192.0.2.255 REJECT"}},
+		{"the longer prefix lets in what a wider one refuses", []Labelled{
+			list(Reject, "192.0.2.0/24"), list(Relay, "192.0.2.7/32")}, []string{
+			"192.0.2.0-192.0.2.6 REJECT", "192.0.2.7-192.0.2.7 RELAY", "192.0.2.8-192.0.2.255 REJECT"}},
+		{"EXCLUDE wins over a longer prefix", []Labelled{
+			list(Exclude, "192.0.2.0/24"), list(OK, "192.0.2.7/32")}, nil},
+		{"the last address of a family", []Labelled{
+			list(OK, "255.255.255.0/24"), list(Reject, "255.255.255.255/32"), list(Relay, "::/128")}, []string{
+			"255.255.255.0-255.255.255.254 OK", "255.255.255.255-255.255.255.255 REJECT", "::-:: RELAY"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var got []string
+			for _, s := range Merge(row.sources).Spans {
+				got = append(got, fmt.Sprintf("%s-%s %s", s.From, s.To, s.Action()))
+			}
+			if !slices.Equal(got, row.want) {
+				t.Errorf("got  %q\nwant %q", got, row.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,198 @@
+package allowlist
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// snapshotVersion is the only version of the format so far.
+const snapshotVersion = 1
+
+// MaxSnapshotBytes bounds what is read as a snapshot: a million ranges with
+// their paths are about 150 MB.
+const MaxSnapshotBytes = 512 << 20
+
+// maxPathSteps bounds a path in a snapshot: deeper than any walk goes.
+const maxPathSteps = 200
+
+// Snapshot is every source as it was resolved. One format has three uses: the
+// last good state, the reviewed plan that many hosts install, and the first run
+// without a network that is embedded in the program.
+type Snapshot struct {
+	Sources []Resolved // by name
+}
+
+// Resolved is one source with its ranges.
+type Resolved struct {
+	Name string `json:"name"`
+	// Definition is Source.Definition of what was resolved.
+	Definition string `json:"definition"`
+	// Time is when the ranges were fetched, in UTC and whole seconds.
+	Time time.Time `json:"time"`
+	// Validator is what a web server called the document that gave the ranges.
+	Validator *Validator `json:"validator,omitempty"`
+	// Ranges are canonical, by address and path; they may overlap.
+	Ranges []Range `json:"ranges"`
+}
+
+// Age is how old the ranges are at now, never below zero.
+func (r Resolved) Age(now time.Time) time.Duration { return max(0, now.Sub(r.Time)) }
+
+// Find gives the source of that name.
+func (s *Snapshot) Find(name string) (Resolved, bool) {
+	if s == nil {
+		return Resolved{}, false
+	}
+	i, ok := slices.BinarySearchFunc(s.Sources, name, func(r Resolved, name string) int {
+		return strings.Compare(r.Name, name)
+	})
+	if !ok {
+		return Resolved{}, false
+	}
+	return s.Sources[i], true
+}
+
+// NewSnapshot puts sources in order of name and their ranges in order of
+// address, so that the same content is the same bytes.
+func NewSnapshot(sources []Resolved) *Snapshot {
+	s := &Snapshot{Sources: slices.Clone(sources)}
+	slices.SortFunc(s.Sources, func(a, b Resolved) int { return strings.Compare(a.Name, b.Name) })
+	for i := range s.Sources {
+		s.Sources[i].Time = s.Sources[i].Time.UTC().Truncate(time.Second)
+		s.Sources[i].Ranges = slices.Clone(s.Sources[i].Ranges)
+		sortRanges(s.Sources[i].Ranges)
+	}
+	return s
+}
+
+// Encode writes the snapshot as JSON with one range a line, so that a change of
+// a snapshot in a repository reads as the change of the list.
+func (s *Snapshot) Encode() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\"version\": %d, \"sources\": [", snapshotVersion)
+	for i, src := range s.Sources {
+		fmt.Fprintf(&b, "%s\n {\"name\": %s, \"definition\": %s, \"time\": %s, ",
+			comma(i), encode(src.Name), encode(src.Definition), encode(src.Time))
+		if src.Validator != nil {
+			fmt.Fprintf(&b, "\"validator\": %s, ", encode(src.Validator))
+		}
+		b.WriteString("\"ranges\": [")
+		for j, r := range src.Ranges {
+			fmt.Fprintf(&b, "%s\n  {\"prefix\": %s, \"path\": %s}", comma(j), encode(r.Prefix), encode(r.Path))
+		}
+		b.WriteString("]}")
+	}
+	b.WriteString("]}\n")
+	return b.Bytes()
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
+}
+
+// encode is JSON without the escapes for HTML: paths hold "<" in no program's
+// page, and ">" is easier to review than its code.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("allowlist: a snapshot value has no JSON form: " + err.Error()) // strings, times and prefixes all have one
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}
+
+// DecodeSnapshot reads what Encode wrote, or what a person wrote in its format.
+// It is strict: an unknown member, a prefix with host bits set, a source named
+// twice are errors, since what it holds is installed as it stands. name is for
+// the messages.
+func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
+	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
+	dec := json.NewDecoder(limited)
+	dec.DisallowUnknownFields()
+	var doc struct {
+		Version int        `json:"version"`
+		Sources []Resolved `json:"sources"`
+	}
+	err := dec.Decode(&doc)
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
+	}
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the file is empty")
+		}
+		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, dec.InputOffset(), err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("snapshot %s: byte %d: more text after its end", name, dec.InputOffset())
+	}
+	if doc.Version != snapshotVersion {
+		return nil, fmt.Errorf("snapshot %s: version %d, and this mailallow reads version %d", name, doc.Version, snapshotVersion)
+	}
+	if err := checkSnapshot(doc.Sources); err != nil {
+		return nil, fmt.Errorf("snapshot %s: %w", name, err)
+	}
+	return NewSnapshot(doc.Sources), nil
+}
+
+func checkSnapshot(sources []Resolved) error {
+	var problems []error
+	seen := map[string]bool{}
+	for _, src := range sources {
+		fail := func(format string, args ...any) {
+			problems = append(problems, fmt.Errorf("source %q: "+format, append([]any{src.Name}, args...)...))
+		}
+		if src.Name == "" {
+			fail("it has no name")
+		}
+		if seen[src.Name] {
+			fail("it stands there twice")
+		}
+		seen[src.Name] = true
+		if src.Definition == "" {
+			fail("it has no definition")
+		}
+		if src.Time.IsZero() {
+			fail("it has no time")
+		}
+		for _, r := range src.Ranges {
+			if err := checkRange(r); err != nil {
+				fail("%w", err)
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func checkRange(r Range) error {
+	switch {
+	case !r.Prefix.IsValid():
+		return errors.New("a range has no prefix")
+	case r.Prefix != r.Prefix.Masked():
+		return fmt.Errorf("%s has host bits set: %s is meant", r.Prefix, r.Prefix.Masked())
+	case len(r.Path) == 0 || len(r.Path) > maxPathSteps:
+		return fmt.Errorf("%s has a path of %d steps", r.Prefix, len(r.Path))
+	}
+	return nil
+}
+
+// canonical masks a prefix and takes an IPv4-mapped one as the IPv4 prefix that
+// Sendmail and Postfix see. changed tells whether that is not what was written.
+func canonical(p netip.Prefix) (_ netip.Prefix, changed bool) {
+	masked := p.Masked()
+	if masked.Addr().Is4In6() && masked.Bits() >= 96 {
+		return netip.PrefixFrom(masked.Addr().Unmap(), masked.Bits()-96), true
+	}
+	return masked, masked != p
+}

@@ -1,0 +1,74 @@
+package allowlist
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestSnapshotReadsBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var drawn []Resolved
+		for _, name := range rapid.SliceOfDistinct(rapid.StringN(1, 20, 60), func(s string) string { return strings.ToValidUTF8(s, "\ufffd") }).Draw(t, "names") {
+			r := Resolved{Name: strings.ToValidUTF8(name, "\ufffd"), Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
+			for _, p := range rapid.SliceOfN(prefixes(), 0, 5).Draw(t, "prefixes") {
+				path := rapid.SliceOfN(rapid.Just("_spf.example\u202e<&>\n"), 1, 3).Draw(t, "path")
+				r.Ranges = append(r.Ranges, Range{Prefix: p, Path: path})
+			}
+			drawn = append(drawn, r)
+		}
+		encoded := NewSnapshot(drawn).Encode()
+		decoded, err := DecodeSnapshot(bytes.NewReader(encoded), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := decoded.Encode(); !bytes.Equal(again, encoded) {
+			t.Fatalf("written, read and written again:\n%s", cmp.Diff(string(encoded), string(again)))
+		}
+	})
+}
+
+func TestDecodeSnapshotRefuses(t *testing.T) {
+	const source = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "192.0.2.0/24", "path": ["x"]}]}`
+	for _, row := range []struct{ name, text, want string }{
+		{"an empty file", "", "snapshot s.json: byte 0: the file is empty"},
+		{"no JSON", "hello", "invalid character 'h'"},
+		{"a half file", `{"version": 1, "sources": [` + source, "unexpected EOF"},
+		{"two documents", `{"version": 1, "sources": []} {}`, "more text after its end"},
+		{"another version", `{"version": 2, "sources": []}`, "version 2, and this mailallow reads version 1"},
+		{"an unknown member", `{"version": 1, "sources": [], "action": "RELAY"}`, `unknown field "action"`},
+		{"no name", `{"version": 1, "sources": [` + strings.Replace(source, `"a"`, `""`, 1) + `]}`, "it has no name"},
+		{"a name twice", `{"version": 1, "sources": [` + source + "," + source + `]}`, `source "a": it stands there twice`},
+		{"no definition", `{"version": 1, "sources": [` + strings.Replace(source, `"sha256:1"`, `""`, 1) + `]}`, "it has no definition"},
+		{"no time", `{"version": 1, "sources": [` + strings.Replace(source, `"time": "2026-01-01T00:00:00Z", `, ``, 1) + `]}`, "it has no time"},
+		{"host bits", `{"version": 1, "sources": [` + strings.Replace(source, `2.0/24`, `2.1/24`, 1) + `]}`, "192.0.2.1/24 has host bits set: 192.0.2.0/24 is meant"},
+		{"no network", `{"version": 1, "sources": [` + strings.Replace(source, `2.0/24`, `2.0/33`, 1) + `]}`, "prefix length out of range"},
+		{"no path", `{"version": 1, "sources": [` + strings.Replace(source, `["x"]`, `[]`, 1) + `]}`, "192.0.2.0/24 has a path of 0 steps"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := DecodeSnapshot(strings.NewReader(row.text), "s.json")
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got %v, want %q in it", err, row.want)
+			}
+		})
+	}
+}
+
+func FuzzDecodeSnapshot(f *testing.F) {
+	f.Add([]byte(`{"version": 1, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "::/0", "path": ["x"]}]}]}`))
+	f.Add(embeddedJSON)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := DecodeSnapshot(bytes.NewReader(text), "fuzz")
+		if err != nil {
+			return
+		}
+		again, err := DecodeSnapshot(bytes.NewReader(s.Encode()), "fuzz")
+		if err != nil || !bytes.Equal(again.Encode(), s.Encode()) {
+			t.Fatalf("what was read does not write and read back: %v", err)
+		}
+	})
+}

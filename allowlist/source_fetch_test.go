@@ -1,0 +1,93 @@
+package allowlist_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/fixtures"
+)
+
+// A document is asked for anew only when it changed, and what a 304 gives back
+// is what was good before.
+func TestFetchDocument(t *testing.T) {
+	const date = "Sun, 06 Nov 1994 08:49:37 GMT"
+	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	src := func(s *fixtures.HTTPServer) allowlist.Source {
+		return allowlist.Source{Name: "web", URL: s.URL("/list")}
+	}
+	tests := []struct {
+		name      string
+		page      page
+		last      *allowlist.Validator
+		edited    bool   // the definition, since the last good state
+		asked     string // If-None-Match, If-Modified-Since
+		want      string
+		validator string
+	}{
+		{name: "nothing known", page: page{Header: header("ETag", `"a"`, "Last-Modified", date), Body: "11.0.0.0/24"},
+			want: "11.0.0.0/24", asked: "|", validator: `"a"|` + date},
+		{name: "same tag", page: page{Header: header("ETag", `W/"a"`), Body: "11.0.0.0/24"},
+			last: &allowlist.Validator{ETag: `W/"a"`}, asked: `W/"a"|`, want: "12.0.0.0/24", validator: `W/"a"|`},
+		{name: "other tag", page: page{Header: header("ETag", `"b"`), Body: "11.0.0.0/24"},
+			last: &allowlist.Validator{ETag: `"a"`}, asked: `"a"|`, want: "11.0.0.0/24", validator: `"b"|`},
+		{name: "same date", page: page{Header: header("Last-Modified", date), Body: "11.0.0.0/24"},
+			last: &allowlist.Validator{LastModified: date}, asked: "|" + date, want: "12.0.0.0/24", validator: "|" + date},
+		{name: "no validator any more", page: page{Body: "11.0.0.0/24"},
+			last: &allowlist.Validator{ETag: `"a"`}, asked: `"a"|`, want: "11.0.0.0/24"},
+		{name: "another definition", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24"}, edited: true,
+			last: &allowlist.Validator{ETag: `"a"`}, asked: "|", want: "11.0.0.0/24", validator: `"a"|`},
+		{name: "an edited snapshot", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24"},
+			last: &allowlist.Validator{ETag: "\"a\"\r\nX: y", LastModified: "yesterday"}, asked: "|", want: "11.0.0.0/24", validator: `"a"|`},
+		{name: "something to say", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.7/24"}, want: "11.0.0.0/24", asked: "|"},
+		{name: "something the guard drops", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24 10.0.0.0/8"}, want: "10.0.0.0/8 11.0.0.0/24", asked: "|"},
+		{name: "a tag too long", page: page{Header: header("ETag", `"`+strings.Repeat("a", 512)+`"`), Body: "11.0.0.0/24"}, want: "11.0.0.0/24", asked: "|"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := fixtures.HTTP(t)
+			server.Set("/list", test.page)
+			last := allowlist.Resolved{Name: "web", Definition: src(server).Definition(), Time: now.Add(-time.Hour), Validator: test.last,
+				Ranges: []allowlist.Range{{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: []string{"before"}}}}
+			if test.edited {
+				last.Definition = "another"
+			}
+			f := allowlist.Fetcher{Web: &newWeb(nil).Web, Now: now, Last: reread(t, last)}
+			got := f.Fetch(t.Context(), []allowlist.Source{src(server)})[0]
+			if got.Err != nil || prefixes(got.Ranges) != test.want || !got.Time.Equal(now) {
+				t.Errorf("%v: %s, of %s", got.Err, prefixes(got.Ranges), got.Time)
+			}
+			asked := server.Asked("/list")[0]
+			if conditions := asked.Get("If-None-Match") + "|" + asked.Get("If-Modified-Since"); conditions != test.asked {
+				t.Errorf("asked with %q, want %q", conditions, test.asked)
+			}
+			validator := ""
+			if v := got.Validator; v != nil {
+				validator = v.ETag + "|" + v.LastModified
+			}
+			if validator != test.validator {
+				t.Errorf("validator %q, want %q", validator, test.validator)
+			}
+		})
+	}
+}
+
+// reread is a snapshot of one source, written and read back.
+func reread(t *testing.T, src allowlist.Resolved) *allowlist.Snapshot {
+	t.Helper()
+	s, err := allowlist.DecodeSnapshot(strings.NewReader(string(allowlist.NewSnapshot([]allowlist.Resolved{src}).Encode())), "last")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestFetchWithoutWeb(t *testing.T) {
+	got := new(allowlist.Fetcher).Fetch(t.Context(), []allowlist.Source{{Name: "web", URL: "https://lists.example/"}})[0]
+	if want := "documents on the web are not fetched in this run"; message(got.Err) != want {
+		t.Errorf("error %q, want %q", message(got.Err), want)
+	}
+}

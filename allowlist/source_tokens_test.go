@@ -1,0 +1,364 @@
+package allowlist
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// told is what a finding came to: "PREFIX at LINE" for each range, then the
+// problems, "doc:" cut off.
+func told(f *finding) []string {
+	var lines []string
+	for _, r := range f.ranges {
+		lines = append(lines, r.Prefix.String()+" at "+strings.TrimPrefix(r.PathString(), "doc:"))
+	}
+	for _, p := range f.told() {
+		lines = append(lines, p.Kind+" "+strings.TrimPrefix(strings.TrimPrefix(p.Text, "doc:"), " "))
+	}
+	return lines
+}
+
+func out(line int, what string) string {
+	return fmt.Sprintf("skipped %d: left out: %s is no address or network that can be read", line, what)
+}
+
+func TestText(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"nothing", "", nil},
+		{"no address", "There is nothing here: at all.", nil},
+		{"a list", "192.0.2.0/24\n2001:db8::/32\n198.51.100.7", []string{"192.0.2.0/24 at 1", "2001:db8::/32 at 2", "198.51.100.7/32 at 3"}},
+		{"line ends of Windows", "192.0.2.0/24\r\n\r\n198.51.100.7\r\n", []string{"192.0.2.0/24 at 1", "198.51.100.7/32 at 3"}},
+		{"a mark of the encoding", "\ufeff192.0.2.1", []string{"192.0.2.1/32 at 1"}},
+		{"a mark of the encoding before a comment", "\ufeff# 192.0.2.1", nil},
+		{"bounds", `<192.0.2.1>,"192.0.2.2";'192.0.2.3'|192.0.2.4(192.0.2.5){192.0.2.6}`, []string{
+			"192.0.2.1/32 at 1", "192.0.2.2/32 at 1", "192.0.2.3/32 at 1", "192.0.2.4/32 at 1", "192.0.2.5/32 at 1", "192.0.2.6/32 at 1"}},
+		{"brackets", "[192.0.2.1] [192.0.2.2, 192.0.2.3] [[2001:db8::1]].", []string{
+			"192.0.2.1/32 at 1", "192.0.2.2/32 at 1", "192.0.2.3/32 at 1", "2001:db8::1/128 at 1"}},
+		{"sentences", "Allow 192.0.2.1. Also 192.0.2.0/24! And 2001:db8::1: it counts, 2001:db8:: too.", []string{
+			"192.0.2.1/32 at 1", "192.0.2.0/24 at 1", "2001:db8::1/128 at 1", "2001:db8::/128 at 1"}},
+		{"other scripts", "地址192.0.2.1和«192.0.2.2»\u00a0192.0.2.3", []string{"192.0.2.1/32 at 1", "192.0.2.2/32 at 1", "192.0.2.3/32 at 1"}},
+		{"digits of other scripts", "192.0.2.1٥ 192.0.2.2／24 192.0.2.3：25", nil},
+		{"invalid UTF-8", "\xff192.0.2.1\xc3\x28192.0.2.2\xa0", []string{"192.0.2.1/32 at 1", "192.0.2.2/32 at 1"}},
+		{"upper case", "2001:DB8::A", []string{"2001:db8::a/128 at 1"}},
+
+		{"too many parts", "1.2.3.4.5 1.2.3.4.5.6/24", nil},
+		{"a version", "1.2.3 v1.2.3.4 1.2.3.4-rc1 1.2.3.4+deb12 version=1.2 120.0.6099.129", nil},
+		{"dates", "2024-01-31 31.01.2024 2024/01/31 2024.01.31.02 31/01/2024", nil},
+		{"times", "12:30 12:30:00 12:30:00.123 2024-01-31T12:30:00Z", nil},
+		{"a MAC address", "00:11:22:33:44:55 aa-bb-cc-dd-ee-ff aabb.ccdd.eeff", nil},
+		{"EUI-64", "00:11:22:33:44:55:66:77 02:00:5e:ff:fe:00:53:01", nil},
+		{"eight groups", "2001:db8:1:2:3:4:5:6", []string{"2001:db8:1:2:3:4:5:6/128 at 1"}},
+		{"names with colons", ":: std::string A::B Bad::Cafe ::", nil},
+		{"a zone", "fe80::1%eth0 fe80::1%25eth0", nil},
+		{"a zone with a length", "fe80::%eth0/64", []string{out(1, "fe80::%eth0/64")}},
+		{"ports", "1.2.3.4:25 [2001:db8::1]:25 1.2.3.4:", []string{"1.2.3.4/32 at 1"}},
+		{"URLs", "http://1.2.3.4/ https://[2001:db8::1]/ //1.2.3.4 https://x.example/1.2.3.4?ip=1.2.3.4&x=1.2.3.4", nil},
+		{"mail addresses", "user@1.2.3.4 user@[1.2.3.4]", nil},
+		{"host names", "1.2.3.4.in-addr.arpa host-1.2.3.4 1.2.3.4.example 1_2.3.4.5", nil},
+		{"a path", "/etc/1.2.3.4/24 1.2.3.4/", nil},
+
+		{"leading zeros", "010.0.0.1 10.0.0.01/24 192.0.2.0/024", []string{out(1, "010.0.0.1"), out(1, "10.0.0.01/24"), out(1, "192.0.2.0/024")}},
+		{"out of bounds", "10.0.0.0/33 300.1.1.1/24 256.1.1.1 2001:db8::/129", []string{
+			out(1, "10.0.0.0/33"), out(1, "300.1.1.1/24"), out(1, "256.1.1.1"), out(1, "2001:db8::/129")}},
+		{"short networks", "10.0.0/8 192.0.2.*", []string{out(1, "10.0.0/8"), out(1, "192.0.2.*")}},
+		{"a slash of JSON", `{"net":"10.0.0.0\/8","six":"2001:db8::\/32"}`, []string{out(1, `10.0.0.0\/8`), out(1, `2001:db8::\/32`)}},
+		{"an entity in plain text", "192.0.2.0&#47;24", nil},
+		{"netmasks", "192.0.2.0/255.255.255.0\n192.0.2.0 255.255.255.0\n192.0.2.0 netmask 255.255.255.0, 192.0.2.0 0.0.0.255", []string{
+			out(1, "192.0.2.0/255.255.255.0"), out(2, "192.0.2.0 255.255.255.0"),
+			out(3, "192.0.2.0 netmask 255.255.255.0"), out(3, "192.0.2.0 0.0.0.255")}},
+		{"a length apart", "192.0.2.0 /24", []string{out(1, "192.0.2.0 /24")}},
+		{"ranges", "192.0.2.1-192.0.2.9 192.0.2.1-9 2001:db8::1-2001:db8::9 192.0.2.1..192.0.2.9", []string{
+			out(1, "192.0.2.1-192.0.2.9"), out(1, "192.0.2.1-9"), out(1, "2001:db8::1-2001:db8::9")}},
+		{"ranges with blanks", "192.0.2.1 - 192.0.2.9\n192.0.2.1–192.0.2.9\n192.0.2.1 to 192.0.2.9", []string{
+			out(1, "192.0.2.1 - 192.0.2.9"), out(2, "192.0.2.1 - 192.0.2.9"), out(3, "192.0.2.1 - 192.0.2.9")}},
+		{"no ranges", "192.0.2.1 - mail\n- 192.0.2.2\n- 192.0.2.3\n192.0.2.4 -\n192.0.2.5", []string{
+			"192.0.2.1/32 at 1", "192.0.2.2/32 at 2", "192.0.2.3/32 at 3", "192.0.2.4/32 at 4", "192.0.2.5/32 at 5"}},
+		{"taken back", "!192.0.2.1 -192.0.2.0/24 ~2001:db8::1", []string{out(1, "!192.0.2.1"), out(1, "-192.0.2.0/24"), out(1, "~2001:db8::1")}},
+		{"named", "ip4:192.0.2.0/24 ip=192.0.2.1 -ip6:2001:db8::/32", []string{
+			out(1, "ip4:192.0.2.0/24"), out(1, "ip=192.0.2.1"), out(1, "-ip6:2001:db8::/32")}},
+
+		{"host bits", "192.0.2.7/24", []string{"192.0.2.0/24 at 1", "canonicalised 1: 192.0.2.7/24 is read as 192.0.2.0/24"}},
+		{"IPv4 in IPv6", "::ffff:192.0.2.1", []string{"192.0.2.1/32 at 1", "canonicalised 1: ::ffff:192.0.2.1 is read as 192.0.2.1/32"}},
+		{"everything", "0.0.0.0/0 ::/0", []string{"0.0.0.0/0 at 1", "::/0 at 1"}},
+		{"comments", "# 192.0.2.1\n192.0.2.2 # was 192.0.2.3\n;192.0.2.4\n192.0.2.5 ; SBL 192.0.2.6\n192.0.2.7#53", []string{
+			"192.0.2.2/32 at 2", "192.0.2.5/32 at 4", "192.0.2.7/32 at 5"}},
+		{"XML", `<net a="192.0.2.1">192.0.2.0/24</net>`, []string{"192.0.2.1/32 at 1", "192.0.2.0/24 at 1"}},
+		{"an escape sequence", "10.0.0.0/8\\x1b]0;", nil},
+		{"many problems", strings.Repeat("10.0.0.0/33\n", 22), append(repeat(20, func(i int) string {
+			return out(i+1, "10.0.0.0/33")
+		}), "more and 2 more problems like these")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &finding{name: "doc", max: 100}
+			if err := f.readText([]byte(test.text), "text/plain"); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, told(f)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func repeat(n int, f func(int) string) (all []string) {
+	for i := range n {
+		all = append(all, f(i))
+	}
+	return all
+}
+
+func TestHTML(t *testing.T) {
+	tests := []struct {
+		name, text, contentType string
+		want                    []string
+	}{
+		{"a table", "<table>\n<tr><td>192.0.2.0/24</td><td>2001:db8::/32</td></tr>\n</table>", "text/html", []string{"192.0.2.0/24 at 2", "2001:db8::/32 at 2"}},
+		{"entities", "<p>192.0.2.0&#47;24 192&period;0&#x2e;2.1&nbsp;192.0.2.2&#10;192.0.2.3", "text/html; charset=utf-8", []string{
+			"192.0.2.0/24 at 1", "192.0.2.1/32 at 1", "192.0.2.2/32 at 1", "192.0.2.3/32 at 1"}},
+		{"attributes", `<a href="https://x.example/192.0.2.1" title="192.0.2.2">192.0.2.3</a>`, "text/html", []string{"192.0.2.3/32 at 1"}},
+		{"not shown", "<script>var a = '192.0.2.1'</script><style>/* 192.0.2.2 */</style><!-- 192.0.2.3 --><noscript>192.0.2.4</noscript>192.0.2.5",
+			"text/html", []string{"192.0.2.5/32 at 1"}},
+		{"a script without an end", "192.0.2.1<script>192.0.2.2", "text/html", []string{"192.0.2.1/32 at 1"}},
+		{"an empty script", "<script src=x></script>192.0.2.1<script/>192.0.2.2", "text/html", []string{"192.0.2.1/32 at 1"}},
+		{"words that go on", "<b>192.0.2.</b>1 192.0.2.0<wbr>/24 <i>1.2.3.4</i>.5 192.0.2.2<!--\n-->9", "text/html",
+			[]string{"192.0.2.1/32 at 1", "192.0.2.0/24 at 1", "192.0.2.29/32 at 1"}},
+		{"words that do not", "<td>192.0.2.1</td><td>2.3.4.5</td>6.7.8.9<br>10.0.0.1<sup>1</sup>", "text/html",
+			[]string{"192.0.2.1/32 at 1", "2.3.4.5/32 at 1", "6.7.8.9/32 at 1", "10.0.0.1/32 at 1"}},
+		{"a length in the next cell", "<td>192.0.2.0</td>\n<td>/24</td>", "text/html", []string{out(1, "192.0.2.0 /24")}},
+		{"a mask in the next cell", "<td>192.0.2.0</td>\n<td>255.255.255.0</td>", "text/html", []string{out(1, "192.0.2.0 255.255.255.0")}},
+		{"no comments", "<p>Ticket # 12: 192.0.2.1", "text/html", []string{"192.0.2.1/32 at 1"}},
+		{"lines", "<a\nhref=x\n>192.0.2.1\n</a>192.0.2.2<p\n>192.0.2.3<script>\n\n</script>\n192.0.2.4", "text/html",
+			[]string{"192.0.2.1/32 at 1", "192.0.2.2/32 at 4", "192.0.2.3/32 at 5", "192.0.2.4/32 at 8"}},
+		{"without a type", "<!DOCTYPE html><title>192.0.2.0&#47;24</title>", "", []string{"192.0.2.0/24 at 1"}},
+		{"said to be text", "\n<html><a href='192.0.2.1'>192.0.2.2</a>", "text/plain", []string{"192.0.2.2/32 at 2"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &finding{name: "doc", max: 100}
+			if err := f.readText([]byte(test.text), test.contentType); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, told(f)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSelect(t *testing.T) {
+	const doc = `{"nets": ["192.0.2.0/24", "2001:db8::/32"], "deep": [[["192.0.2.1"]]], "host": "192.0.2.7/24",
+		"bad": ["10.0.0.0/33", "mail.example", "192.0.2.1", 7], "count": 1000000000000, "long": "` + "192.0.2.1" + `", "none": []}`
+	tests := []struct {
+		name, doc, query string
+		want             []string
+		err              string
+	}{
+		{name: "strings", query: ".nets[]", want: []string{"192.0.2.0/24 at doc > select .nets[]", "2001:db8::/32 at doc > select .nets[]"}},
+		{name: "an array", query: ".nets", want: []string{"192.0.2.0/24 at doc > select .nets", "2001:db8::/32 at doc > select .nets"}},
+		{name: "arrays in arrays", query: ".deep", want: []string{"192.0.2.1/32 at doc > select .deep"}},
+		{name: "nothing", query: ".none[], empty"},
+		{name: "blanks", query: " .deep\n\t| . ", want: []string{"192.0.2.1/32 at doc > select .deep | ."}},
+		{name: "host bits", query: ".host", want: []string{"192.0.2.0/24 at doc > select .host", "canonicalised select .host: 192.0.2.7/24 is read as 192.0.2.0/24"}},
+		{name: "a mark of the encoding", doc: "\ufeff\"192.0.2.1\"", query: ".", want: []string{"192.0.2.1/32 at doc > select ."}},
+		{name: "no addresses", query: ".bad[]", err: "select .bad[]: \"10.0.0.0/33\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
+			"select .bad[]: \"mail.example\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
+			"select .bad[]: gives 7, and an address or network is wanted"},
+		{name: "another shape", query: ".networks", err: "select .networks: gives null, and an address or network is wanted"},
+		{name: "an object", query: ".", err: `select .: gives an object, and an address or network is wanted`},
+		{name: "no such member", query: ".nets.v4[]", err: `select .nets.v4[]: expected an object but got: array (["192.0.2.0/24","2001:db8 ...])`},
+		{name: "its own error", query: `error("\u001b[31mno")`, err: `select error("\u001b[31mno"): error: \x1b[31mno`},
+		{name: "an end", query: "halt_error", err: `select halt_error: halt error: {"bad":["10.0.0.0/33","mail.example","192.0.2.1",7],"count":10000000...`},
+		{name: "a long result", query: `[range(40) | "1"] | add`, err: `select [range(40) | "1"] | add: "1111111111111111111111111111111111111111" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32`},
+		{name: "too many errors", query: "range(1000)", err: strings.Join(repeat(20, func(i int) string {
+			return fmt.Sprintf("select range(1000): gives %d, and an address or network is wanted", i)
+		}), "\n")},
+		{name: "too many results", query: `range(1000) | "192.0.2.1"`, err: "more than 100 addresses and networks"},
+
+		{name: "numbers without end", query: "range(1e12) | empty", err: "select range(1e12) | empty: not done after 100000 steps"},
+		{name: "numbers kept without end", query: "[range(.count)]", err: "select [range(.count)]: not done after 100000 steps"},
+		{name: "repeat", query: "last(repeat(.))", err: "select last(repeat(.)): not done after 100000 steps"},
+		{name: "recursion", query: "def f: f; f", err: "select def f: f; f: not done after 100000 steps"},
+		{name: "a long string", query: `"1" * .count`, err: `select "1" * .count: repeat string result too large: "1" * 1000000000000`},
+		{name: "a long array", query: ".none[1e12] = 1",
+			err: `select .none[1e12] = 1: setpath(["none",1000000000000]; 1) cannot be applied to {"bad":["10.0.0.0/33","m...`},
+		{name: "the environment", query: "env.PATH, $ENV.PATH", err: "select env.PATH, $ENV.PATH: gives null, and an address or network is wanted\n" +
+			"select env.PATH, $ENV.PATH: gives null, and an address or network is wanted"},
+
+		{name: "no JSON", doc: "{\n\"nets\": nothing}", query: ".", err: "select: the document is no JSON: line 2: invalid character 'o' in literal null (expecting 'u')"},
+		{name: "empty", doc: " ", query: ".", err: "select: the document is no JSON: line 1: unexpected end of JSON input"},
+		{name: "two documents", doc: "{}\n{}", query: ".", err: "select: the document is no JSON: line 2: invalid character '{' after top-level value"},
+		{name: "invalid UTF-8", doc: "\"192.0.2.1\xff\"", query: ".", err: "select: the document is no JSON: it is not UTF-8"},
+		{name: "a number too large", doc: "1e999", query: ".", err: "select: the document is no JSON: json: cannot unmarshal number 1e999 into Go value of type float64"},
+		{name: "a deep document", doc: strings.Repeat("[", 20000), query: ".", err: "select: the document has more than 2000 values"},
+		{name: "many numbers", doc: "[" + strings.Repeat("1,", 2000) + "1]", query: ".", err: "select: the document has more than 2000 values"},
+		{name: "many numbers in a string", doc: `["192.0.2.1", "` + strings.Repeat(`1,\"`, 2000) + `"]`, query: ".[0]", want: []string{"192.0.2.1/32 at doc > select .[0]"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := &finding{name: "doc", max: 100}
+			text := test.doc
+			if text == "" {
+				text = doc
+			}
+			err := Web{MaxValues: 2000, MaxSteps: 100_000}.selected(t.Context(), f, []byte(text), test.query)
+			if got := fmt.Sprint(err); err != nil && got != test.err || err == nil && test.err != "" {
+				t.Errorf("error:\n%s\nwant:\n%s", got, test.err)
+			}
+			if err == nil {
+				if diff := cmp.Diff(test.want, told(f)); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
+func TestSelectTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	f := &finding{name: "doc", max: 100}
+	err := Web{MaxValues: 1, MaxSteps: 1 << 60}.selected(ctx, f, []byte("0"), "range(1e12) | empty")
+	if want := "select range(1e12) | empty: context deadline exceeded"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestCheckSelect(t *testing.T) {
+	tests := []struct{ query, err string }{
+		{".hooks[]", ""},
+		{".[] | select(.a).b[]?", ""},
+		{".hooks[", "select: no jq query: unexpected EOF"},
+		{".hooks]", `select: no jq query: unexpected token "]"`},
+		{"addresses", "select: function not defined: addresses/0"},
+		{"$x", "select: variable not defined: $x"},
+		{"input", "select: input(s)/0 is not allowed"},
+		{`import "a" as a; a::b`, `select: cannot load module: "a"`},
+	}
+	for _, test := range tests {
+		if err := CheckSelect(test.query); err != nil && err.Error() != test.err || err == nil && test.err != "" {
+			t.Errorf("%s: %v, want %s", test.query, err, test.err)
+		}
+	}
+}
+
+// Texts made to cost time: what is not linear would not end within the test.
+func TestHostileText(t *testing.T) {
+	const size = 256 << 10
+	fill := func(s string) []byte { return bytes.Repeat([]byte(s), size/len(s)) }
+	for name, body := range map[string][]byte{
+		"one word": fill("1"), "dots": fill("."), "slashes": fill("/"), "minus": fill("1-"), "dashes": fill("–"),
+		"colons": fill("1:"), "hashes": fill(" #"), "dashes between": fill("1.1.1.1 - "), "masks": fill("1.1.1.1 255.0.0.0 "),
+		"broken": fill("10.0.0.0/33 "), "tags": fill("<a "), "open tags": fill("<b>"), "comments": fill("<!--"), "entities": fill("&#47;"),
+		"scripts": fill("<script>"), "ends": fill("</"), "attributes": append([]byte("<html "), fill("a=1 ")...), "lines of tags": fill("<b\n>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, contentType := range []string{"text/plain", "text/html"} {
+				f := &finding{name: "doc", max: 1000}
+				if err := f.readText(body, contentType); err != nil || len(f.ranges) > 0 && name != "dashes between" {
+					t.Errorf("%s: %v, %d ranges", contentType, err, len(f.ranges))
+				}
+			}
+		})
+	}
+}
+
+// bounds set words apart in any text; none of them is a line end.
+var bounds = []string{" ", "\t", ",", ";", "\"", "'", "<", ">", "(", ")", "{", "}", "|", "`", ", ", "\u00a0", "、", " is ", " and then ", "\xff"}
+
+// TestTextAgainstNetip makes texts of which it is known what is in them.
+func TestTextAgainstNetip(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	noise := []string{"mail", "1.2.3", "12:30:00", "00:11:22:33:44:55", "1.2.3.4.5", "1.2.3.4:25", "2026-09-01", "v1.2.3.4", "x.example", "10%"}
+	for range 2000 {
+		var text strings.Builder
+		var want []string
+		for line := 1; line <= 1+rng.IntN(5); line++ {
+			for range rng.IntN(6) {
+				switch p := randomPrefix(rng); rng.IntN(4) {
+				case 0:
+					text.WriteString(noise[rng.IntN(len(noise))])
+				case 1:
+					fmt.Fprint(&text, p.Addr())
+					want = append(want, fmt.Sprintf("%s at %d", netip.PrefixFrom(p.Addr(), p.Addr().BitLen()), line))
+				default:
+					fmt.Fprint(&text, p)
+					want = append(want, fmt.Sprintf("%s at %d", p, line))
+				}
+				text.WriteString(bounds[rng.IntN(len(bounds))])
+			}
+			text.WriteString("\n")
+		}
+		f := &finding{name: "doc", max: 100}
+		(&textReader{finding: f, line: 1}).read(text.String())
+		if diff := cmp.Diff(want, told(f)); diff != "" {
+			t.Fatalf("%q:\n%s", text.String(), diff)
+		}
+	}
+}
+
+// randomPrefix is canonical, of global unicast space.
+func randomPrefix(rng *rand.Rand) netip.Prefix {
+	b := make([]byte, 4+12*rng.IntN(2))
+	for i := range b {
+		b[i] = byte(rng.Uint32()) & -byte(rng.IntN(2)) // half of them zero: for ::
+	}
+	b[0] = 0x20 | b[0]&0x1f
+	addr, _ := netip.AddrFromSlice(b)
+	return netip.PrefixFrom(addr, 8+rng.IntN(addr.BitLen()-7)).Masked()
+}
+
+// FuzzText holds the reader to what can be said of any text: nothing is found
+// that does not stand on its line, between characters that bound it.
+func FuzzText(f *testing.F) {
+	corpus, err := filepath.Glob("testdata/documents/*")
+	if err != nil || len(corpus) == 0 {
+		f.Fatal("no corpus", err)
+	}
+	for _, file := range corpus {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	bound := regexp.MustCompile("[\\x00-\\x20\"'`,;<>(){}|#\\x7f]|[^\\x00-\\x7f]")
+	f.Fuzz(func(t *testing.T, text string) {
+		found := &finding{name: "doc", max: 1 << 20}
+		if err := (&textReader{finding: found, line: 1, comments: true}).read(text); err != nil {
+			t.Fatal(err)
+		}
+		said := map[string]bool{} // "PREFIX at LINE" of every word that netip reads
+		for i, line := range strings.Split(text, "\n") {
+			for _, word := range bound.Split(line, -1) {
+				word = strings.Trim(word, "[]")
+				for _, w := range []string{word, strings.TrimRight(word, "].:!?"), strings.TrimSuffix(word, ":"), strings.TrimSuffix(word, ".")} {
+					if p, _, err := ParseCIDR(strings.Trim(w, "[]")); err == nil {
+						said[fmt.Sprintf("doc:%d %s", i+1, p)] = true
+					}
+				}
+			}
+		}
+		for _, r := range found.ranges {
+			if r.Prefix != r.Prefix.Masked() || !said[r.Path[0]+" "+r.Prefix.String()] {
+				t.Errorf("%s, %s: not in the text", r.PathString(), r.Prefix)
+			}
+		}
+		(&finding{name: "doc", max: 1 << 20}).readText([]byte(text), "text/html")
+	})
+}

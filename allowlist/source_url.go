@@ -1,0 +1,399 @@
+package allowlist
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Web fetches the documents of URL sources. A field left at zero means its
+// default. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY,
+// NO_PROXY); http to loopback goes past them.
+type Web struct {
+	RootCAs *x509.CertPool // what servers are verified with; nil: the system's
+
+	Timeout   time.Duration // for one source: tries, pauses, redirects and select together
+	Tries     int           // the first one included
+	MaxBytes  int64         // of a document, decompressed
+	MaxRanges int           // that a document gives
+	MaxValues int           // of a JSON document, nested ones too
+	MaxSteps  int           // of the jq machine, for one select
+
+	// Pause waits between tries; nil waits for d or until ctx ends.
+	Pause func(ctx context.Context, d time.Duration) error
+}
+
+// The bounds of a Web that names none.
+const (
+	DefaultWebTimeout     = time.Minute // update runs from a timer, and someone may be watching
+	DefaultWebTries       = 4           // with the pauses below about four seconds
+	DefaultDocumentBytes  = 32 << 20    // the largest list in use, Azure's service tags, has 5 MB
+	DefaultDocumentRanges = 1_000_000   // some 150 MB as a snapshot
+	DefaultDocumentValues = 1_000_000   // Azure's has about 100,000; a value takes up to 200 bytes of memory
+	DefaultSelectSteps    = 20_000_000  // some ten for each value; a second or two, and at most 400 MB of memory
+)
+
+// What is not worth a field.
+const (
+	maxRedirects       = 5
+	firstPause         = 500 * time.Millisecond // doubled with each try, give or take a half
+	longestPause       = 10 * time.Second       // a longer Retry-After is waited for, if the timeout leaves that
+	dialTimeout        = 10 * time.Second       // and for TLS: it leaves time for a second try
+	headerTimeout      = 20 * time.Second       // so does this
+	maxHeaderBytes     = 256 << 10
+	maxValidatorLength = 512 // bytes; it is kept in the snapshot
+)
+
+// Document is what came of one document.
+type Document struct {
+	Ranges      []Range
+	Validator   *Validator // nil when the server gave none
+	NotModified bool       // Ranges are those of the last good state
+}
+
+// Validator is what a server calls the state of a document, to be asked with
+// whether that is still the one (RFC 9110 section 8.8).
+type Validator struct {
+	ETag         string `json:"etag,omitempty"`
+	LastModified string `json:"last_modified,omitempty"`
+}
+
+// Document fetches the document of a URL source and reads its ranges: with
+// Select what the query gives, without it every address in the text. last is
+// the last good state under the same definition, or nil; the server is asked
+// for news to it where it has a validator. Errors and paths name the URL without
+// its user, password and query, which may be secrets.
+func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Document, []Problem, error) {
+	bounds := w.bounds()
+	within, cancel := context.WithTimeout(ctx, bounds.Timeout)
+	defer cancel()
+	start, err := parseURL(src.URL)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	v := newVisit(bounds, start, src.Insecure)
+	defer v.close()
+	if last != nil && last.Validator != nil {
+		v.known = last.Validator.usable()
+	}
+	doc, problems, err := v.document(within, src.Select, last)
+	switch {
+	case err == nil:
+		return doc, problems, nil
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case within.Err() != nil:
+		err = fmt.Errorf("not done within %s: %w", bounds.Timeout, err)
+	}
+	return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), err)
+}
+
+func (w *Web) bounds() Web {
+	b := *w
+	b.Timeout = cmp.Or(b.Timeout, DefaultWebTimeout)
+	b.Tries = cmp.Or(b.Tries, DefaultWebTries)
+	b.MaxBytes = cmp.Or(b.MaxBytes, DefaultDocumentBytes)
+	b.MaxRanges = cmp.Or(b.MaxRanges, DefaultDocumentRanges)
+	b.MaxValues = cmp.Or(b.MaxValues, DefaultDocumentValues)
+	b.MaxSteps = cmp.Or(b.MaxSteps, DefaultSelectSteps)
+	if b.Pause == nil {
+		b.Pause = pause
+	}
+	return b
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+// CheckURL tells whether a URL can be fetched from, before anything is. Its
+// errors do not repeat the URL: a password may be in it.
+func CheckURL(text string) error {
+	_, err := parseURL(text)
+	return err
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, errors.New("the url cannot be read: write https://host/path")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("the url begins with %s: write https://host/path", cutText(u.Scheme))
+	}
+	return u, nil
+}
+
+// publicURL is the part of a URL that may be shown to anyone.
+func publicURL(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// visit is the way to one document.
+type visit struct {
+	Web
+	start *url.URL
+	known Validator // zero: the document is wanted whatever its state
+	// via has a transport for each scheme. There is no http.Client: it hands the
+	// query on as Referer, and repeats a Location it cannot parse.
+	via map[string]*http.Transport
+}
+
+func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	secure := &http.Transport{
+		Proxy:                  proxyOfEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: bounds.RootCAs},
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+	}
+	plain := secure.Clone()
+	if !insecure {
+		// A proxy would dial for us, and who it reaches cannot be checked here.
+		plain.Proxy = nil
+		dialer.Control = onlyLoopback
+		plain.DialContext = dialer.DialContext
+	}
+	return &visit{Web: bounds, start: start, via: map[string]*http.Transport{"https": secure, "http": plain}}
+}
+
+func (v *visit) close() {
+	for _, transport := range v.via {
+		transport.CloseIdleConnections()
+	}
+}
+
+// proxyOfEnvironment keeps a proxy's password out of the message.
+func proxyOfEnvironment(r *http.Request) (*url.URL, error) {
+	if proxy, err := http.ProxyFromEnvironment(r); err == nil {
+		return proxy, nil
+	}
+	return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY cannot be read as a URL")
+}
+
+var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true")
+
+// onlyLoopback looks at the address that is dialled: a name may mean any.
+func onlyLoopback(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || !to.Addr().Unmap().IsLoopback() {
+		return errNotLoopback
+	}
+	return nil
+}
+
+// reply is a 200 with its body, or a 304.
+type reply struct {
+	notModified bool
+	body        []byte
+	contentType string
+	validator   *Validator
+}
+
+func (v *visit) document(ctx context.Context, query string, last *Resolved) (Document, []Problem, error) {
+	got, err := v.get(ctx)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	if got.notModified {
+		return Document{Ranges: last.Ranges, Validator: last.Validator, NotModified: true}, nil, nil
+	}
+	found := finding{name: publicURL(v.start), max: v.MaxRanges}
+	if query != "" {
+		err = v.selected(ctx, &found, got.body, query)
+	} else {
+		err = found.readText(got.body, got.contentType)
+	}
+	return Document{Ranges: found.ranges, Validator: got.validator}, found.told(), err
+}
+
+// transient is an error that may be gone at the next try.
+type transient struct {
+	error
+	after time.Duration // what the server asked to wait
+}
+
+func (t *transient) Unwrap() error { return t.error }
+
+// get tries until there is an answer that another try would not change.
+func (v *visit) get(ctx context.Context) (*reply, error) {
+	pauses := &backoff.ExponentialBackOff{
+		InitialInterval: firstPause, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: longestPause,
+	}
+	for try := 1; ; try++ {
+		got, err := v.follow(ctx)
+		var passing *transient
+		if err == nil || !errors.As(err, &passing) || ctx.Err() != nil {
+			return got, err
+		}
+		if try >= v.Tries {
+			return nil, fmt.Errorf("%w (try %d of %d)", err, try, v.Tries)
+		}
+		wait := max(pauses.NextBackOff(), passing.after)
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return nil, fmt.Errorf("%w (try %d of %d; the next, in %s, is past the time limit of %s)",
+				err, try, v.Tries, wait.Round(time.Second), v.Timeout)
+		}
+		if v.Pause(ctx, wait) != nil {
+			return nil, err
+		}
+	}
+}
+
+// follow goes from redirect to redirect.
+func (v *visit) follow(ctx context.Context) (*reply, error) {
+	at := v.start
+	for hops := 0; ; hops++ {
+		resp, err := v.ask(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		next, err := redirect(at, resp)
+		if next == nil && err == nil {
+			return v.receive(resp)
+		}
+		resp.Body.Close()
+		if err == nil && hops == maxRedirects {
+			err = fmt.Errorf("more than %d redirects, the last to %s", maxRedirects, cutText(publicURL(next)))
+		}
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+}
+
+func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return nil, errors.New("no request can be made of the url")
+	}
+	req.Header.Set("User-Agent", "mailallow") // some refuse a request without one
+	if at.User != nil {
+		password, _ := at.User.Password()
+		req.SetBasicAuth(at.User.Username(), password)
+	}
+	if v.known.ETag != "" {
+		req.Header.Set("If-None-Match", v.known.ETag)
+	}
+	if v.known.LastModified != "" {
+		req.Header.Set("If-Modified-Since", v.known.LastModified)
+	}
+	resp, err := v.via[at.Scheme].RoundTrip(req)
+	if err == nil {
+		return resp, nil
+	}
+	if at != v.start {
+		err = fmt.Errorf("redirected to %s: %w", cutText(publicURL(at)), err)
+	}
+	if lasting(err) {
+		return nil, err
+	}
+	return nil, &transient{error: err}
+}
+
+// lasting tells the errors of a connection that another try would meet again.
+func lasting(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	return certificate || noTLS || errors.Is(err, errNotLoopback)
+}
+
+// redirect gives where a response sends to, nil where it is none. It is never
+// followed to a lower scheme; http to http is checked when it is dialled.
+func redirect(at *url.URL, resp *http.Response) (*url.URL, error) {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	next, err := at.Parse(resp.Header.Get("Location"))
+	switch {
+	case err != nil || resp.Header.Get("Location") == "" || next.Hostname() == "":
+		return nil, fmt.Errorf("%s without a place that can be read", resp.Status)
+	case next.Scheme != "https" && next.Scheme != "http", next.Scheme == "http" && at.Scheme == "https":
+		return nil, fmt.Errorf("redirected from %s to %s, which is not followed", at.Scheme, cutText(publicURL(next)))
+	}
+	return next, nil
+}
+
+// receive reads the last response of the way.
+func (v *visit) receive(resp *http.Response) (*reply, error) {
+	defer resp.Body.Close()
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
+	case code == http.StatusNotModified && v.known != Validator{}:
+		return &reply{notModified: true}, nil
+	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
+		return nil, &transient{error: errors.New(cutText(resp.Status)), after: retryAfter(resp.Header)}
+	default:
+		return nil, errors.New(cutText(resp.Status))
+	}
+	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, fmt.Errorf("the content-encoding %s was not asked for", cutText(coding)) // gzip is undone by net/http
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, v.MaxBytes+1))
+	if int64(len(body)) > v.MaxBytes {
+		return nil, fmt.Errorf("larger than %d bytes", v.MaxBytes)
+	}
+	if err != nil {
+		return nil, &transient{error: fmt.Errorf("after %d bytes: %w", len(body), err)}
+	}
+	return &reply{body: body, contentType: resp.Header.Get("Content-Type"), validator: validatorOf(resp.Header)}, nil
+}
+
+// retryAfter reads seconds or a date (RFC 9110 section 10.2.3); zero for neither.
+func retryAfter(h http.Header) time.Duration {
+	const most = 1_000_000 // seconds: past every time limit, far from an overflow
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return time.Duration(min(seconds, most)) * time.Second
+	}
+	if date, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(date))
+	}
+	return 0
+}
+
+func validatorOf(h http.Header) *Validator {
+	v := Validator{ETag: h.Get("ETag"), LastModified: h.Get("Last-Modified")}.usable()
+	if v == (Validator{}) {
+		return nil
+	}
+	return &v
+}
+
+// usable leaves out what cannot be sent back. It is asked of what comes from a
+// server, and of what comes from a snapshot, which a person may have edited.
+func (v Validator) usable() Validator {
+	unprintable := func(c rune) bool { return c < ' ' || c > '~' }
+	if len(v.ETag) > maxValidatorLength || strings.ContainsFunc(v.ETag, unprintable) {
+		v.ETag = ""
+	}
+	if _, err := http.ParseTime(v.LastModified); err != nil {
+		v.LastModified = ""
+	}
+	return v
+}
