@@ -1,0 +1,92 @@
+package accessmap
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The markers between which a file that people write by hand is ours. A line
+// that begins like one of them is taken for it, whatever stands behind.
+const (
+	beginMarker = "# BEGIN mailallow"
+	endMarker   = "# END mailallow"
+
+	beginLine = beginMarker + ": the lines down to END are replaced by 'mailallow update'\n"
+	endLine   = endMarker + "\n"
+)
+
+// managed is a text cut at the markers: before and after are kept byte for byte,
+// inside is ours, without the marker lines.
+type managed struct {
+	before, inside, after []byte
+	found                 bool
+}
+
+// extract finds the block. Markers that do not make one pair, in order, are
+// errors, every one with its line: guessing could drop lines people wrote.
+func extract(text []byte) (managed, error) {
+	var problems []error
+	begin, end := 0, 0 // line numbers; 0 is none
+	m := managed{before: text}
+	offset := 0
+	for i, line := range lines(text) {
+		next := min(offset+len(line)+1, len(text))
+		switch n := i + 1; {
+		case bytes.HasPrefix(line, []byte(beginMarker)):
+			switch {
+			case begin == 0:
+				begin = n
+				m.before, m.inside, m.found = text[:offset], text[next:], true
+			case end == 0:
+				problems = append(problems, fmt.Errorf("line %d: a block begins inside the one of line %d", n, begin))
+			default:
+				problems = append(problems, fmt.Errorf("line %d: a second block begins; the first is at line %d", n, begin))
+			}
+		case bytes.HasPrefix(line, []byte(endMarker)):
+			switch {
+			case begin == 0:
+				problems = append(problems, fmt.Errorf("line %d: a block ends that never began", n))
+			case end == 0:
+				end = n
+				m.inside, m.after = text[len(text)-len(m.inside):offset], text[next:]
+			default:
+				problems = append(problems, fmt.Errorf("line %d: a second block end; the first is at line %d", n, end))
+			}
+		}
+		offset = next
+	}
+	if begin != 0 && end == 0 {
+		problems = append(problems, fmt.Errorf("line %d: a block begins that never ends", begin))
+	}
+	if len(problems) > 0 {
+		return managed{}, errors.Join(append(problems, fmt.Errorf(
+			"there must be one line '%s' and one '%s' below it, or neither: mend the file by hand", beginMarker, endMarker))...)
+	}
+	return m, nil
+}
+
+// splice puts inside between the markers. A new block goes to the end of the
+// file, and a last line without LF gets one, since a marker is a line of its own.
+func (m managed) splice(inside []byte) []byte {
+	text := bytes.Clone(m.before)
+	if !m.found && len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	text = append(text, beginLine...)
+	text = append(text, inside...)
+	text = append(text, endLine...)
+	return append(text, m.after...)
+}
+
+// byHand is the text without what is ours, on the lines where it stands: blank
+// lines, which makemap passes over, are in the place of the block.
+func (m managed) byHand() []byte {
+	if !m.found {
+		return m.before
+	}
+	const markers = 2
+	gap := bytes.Repeat([]byte("\n"), bytes.Count(m.inside, []byte("\n"))+markers)
+	return slices.Concat(m.before, gap, m.after)
+}

@@ -1,0 +1,97 @@
+package accessmap
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"mailallow/allowlist"
+)
+
+// maxLine bounds every line we write, its LF included. makemap splits a line at
+// 1,023 bytes, a comment too, and reads its tail as an entry (facts.md 5).
+const maxLine = 500
+
+const cutMark = "..."
+
+// provenance is the comment that stands above the lines of an entry: the prefix
+// as the source has it, the action, the source and the path that put it there.
+//
+//	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
+//
+// Sources and paths carry what others chose to publish, so the line is escaped
+// and cut.
+func provenance(e *allowlist.Entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s %s ", e.Prefix, e.Action)
+	for i, o := range e.Owners {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(quoteSource(o.Source) + ": " + o.Paths[0])
+		if more := len(o.Paths) - 1; more > 0 {
+			fmt.Fprintf(&b, " (and %d more)", more)
+		}
+	}
+	return printable(b.String(), maxLine-1)
+}
+
+// readProvenance reads such a comment: the entry with its first owner. ok is
+// false for any other line.
+func readProvenance(line string) (e allowlist.Entry, ok bool) {
+	rest, found := strings.CutPrefix(line, "# ")
+	fields := strings.SplitN(rest, " ", 3)
+	if !found || len(fields) < 3 {
+		return e, false
+	}
+	prefix, err := netip.ParsePrefix(fields[0])
+	if err != nil {
+		return e, false
+	}
+	action, err := allowlist.ParseAction(fields[1])
+	if err != nil {
+		return e, false
+	}
+	source, path, ok := cutSource(fields[2])
+	return allowlist.Entry{Prefix: prefix, Action: action,
+		Owners: []allowlist.Owner{{Source: source, Paths: []string{path}}}}, ok
+}
+
+// quoteSource writes a name so that cutSource finds its end: bare where it is
+// plain, in quotes elsewhere.
+func quoteSource(name string) string {
+	plain := name != "" && strings.IndexFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+	}) < 0
+	if plain {
+		return name
+	}
+	return strconv.QuoteToASCII(name)
+}
+
+func cutSource(s string) (source, path string, ok bool) {
+	if quoted, err := strconv.QuotedPrefix(s); err == nil {
+		source, _ = strconv.Unquote(quoted)
+		path, ok = strings.CutPrefix(s[len(quoted):], ": ")
+		return source, path, ok
+	}
+	return strings.Cut(s, ": ")
+}
+
+// printable gives s in printable ASCII, other bytes as \xNN, and cuts it to at
+// most limit bytes.
+func printable(s string, limit int) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		piece := s[i : i+1]
+		if s[i] < ' ' || s[i] > '~' {
+			piece = fmt.Sprintf(`\x%02x`, s[i])
+		}
+		b.WriteString(piece)
+		if b.Len() > limit {
+			return b.String()[:limit-len(cutMark)] + cutMark
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,180 @@
+// Package accessmap knows the files in which Sendmail and Postfix look a client
+// up: how they are written and read back, what is already in them, and how they
+// are replaced without a moment in which they are wrong. It knows no network
+// and not where a list comes from.
+package accessmap
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist"
+
+	"go4.org/netipx"
+)
+
+// Format is one way to write a list down. A format is an entry in the table
+// below, a function that writes it and one that reads it back.
+type Format struct {
+	Name    string
+	Summary string // a line for people
+	// Block tells that people write in the same file: ours is a block in it.
+	Block bool
+	// Map tells that the server reads a map built from the text.
+	Map bool
+	// Actions are those the format can say; spans with others are holes in it.
+	Actions []allowlist.Action
+
+	write func(w io.Writer, l list) (Written, error)
+	read  func(text []byte) ([]allowlist.Entry, error)
+}
+
+// Written tells what a writer wrote.
+type Written struct {
+	Entries int               // keys or lines: what the server will hold
+	Left    []allowlist.Entry // access keys that were not ours to write
+}
+
+// list is what a writer is given: the spans of a set that the target wants, in
+// address order, and which access keys are not ours to write.
+type list struct {
+	spans   []allowlist.Span
+	taken   func(key netip.Prefix) bool
+	maxKeys int
+}
+
+// actions are those that stand in a file; EXCLUDE stands in none.
+func actions() []allowlist.Action {
+	return []allowlist.Action{allowlist.Relay, allowlist.OK, allowlist.Reject}
+}
+
+// Formats is the table of formats, in the order in which people are told of them.
+func Formats() []Format {
+	// smtpd knows permit and REJECT; postscreen stops at any word that is not one
+	// of its own, OK included; in mynetworks any line at all is membership
+	// (facts.md 10).
+	smtpd := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "REJECT"}
+	postscreen := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "reject"}
+	mynetworks := postfixValues{allowlist.Relay: "permit"}
+	everyAction := actions()
+	return []Format{
+		{Name: "sendmail-access", Summary: "entries of Sendmail's access map", Block: true, Map: true,
+			Actions: everyAction, write: writeSendmail, read: readSendmail},
+		{Name: "postfix-cidr", Summary: "Postfix smtpd access table, type cidr",
+			Actions: everyAction, write: smtpd.write, read: smtpd.read},
+		{Name: "postscreen-cidr", Summary: "postscreen_access_list table, type cidr",
+			Actions: everyAction, write: postscreen.write, read: postscreen.read},
+		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
+			Actions: []allowlist.Action{allowlist.Relay}, write: mynetworks.write, read: mynetworks.read},
+		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
+			Actions: everyAction, write: writeCIDRList, read: readCIDRList},
+		{Name: "json", Summary: "every range with its action, sources and paths",
+			Actions: everyAction, write: writeJSON, read: readJSON},
+	}
+}
+
+// FormatByName finds a format; the error lists those there are.
+func FormatByName(name string) (Format, error) {
+	var names []string
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f, nil
+		}
+		names = append(names, f.Name)
+	}
+	return Format{}, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(names, ", "))
+}
+
+// DefaultMaxKeys bounds the access keys of a target that sets no bound: a wide
+// prefix with a hole in the wrong place needs millions.
+const DefaultMaxKeys = 1_000_000
+
+// Selection is what a target wants of a set. The zero value wants everything.
+type Selection struct {
+	Only           []allowlist.Action // nil: all
+	NoIPv4, NoIPv6 bool
+	MaxKeys        int                         // zero: DefaultMaxKeys
+	Taken          func(key netip.Prefix) bool // access keys that a person has written; nil: none
+}
+
+// Write writes the list in the format, whole, to w.
+func (f Format) Write(w io.Writer, set *allowlist.Set, want Selection) (Written, error) {
+	l := list{spans: f.selected(set, want), taken: want.Taken, maxKeys: want.MaxKeys}
+	if l.taken == nil {
+		l.taken = func(netip.Prefix) bool { return false }
+	}
+	if l.maxKeys == 0 {
+		l.maxKeys = DefaultMaxKeys
+	}
+	return f.write(w, l)
+}
+
+// Read reads back what Write wrote. Each entry is a line, with the source and
+// path of the comment above it. Anything that Write does not write is an error
+// with its line.
+func (f Format) Read(text []byte) ([]allowlist.Entry, error) { return f.read(text) }
+
+// selected gives the spans a target wants. What it does not want is a hole, and
+// not what lies around it: the selection comes after the merge.
+func (f Format) selected(set *allowlist.Set, want Selection) []allowlist.Span {
+	var spans []allowlist.Span
+	for _, s := range set.Spans {
+		switch {
+		case !slices.Contains(f.Actions, s.Action()),
+			want.Only != nil && !slices.Contains(want.Only, s.Action()),
+			want.NoIPv4 && s.From.Is4(), want.NoIPv6 && s.From.Is6():
+		default:
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+// verify holds the entries of a text, and those a person has in our stead,
+// against the spans that were to be written.
+func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span) error {
+	want, got := f.byAction(spans), f.byAction(allowlist.Nest(entries))
+	for _, a := range actions() {
+		if !want[a].Equal(got[a]) {
+			return fmt.Errorf("what was written as %s does not say what the list says for %s: this is a fault of mailallow", f.Name, a)
+		}
+	}
+	return nil
+}
+
+// told is the action that a reader of the format sees: a cidr list has only one.
+func (f Format) told(a allowlist.Action) allowlist.Action {
+	if f.Name == "cidr" {
+		return allowlist.OK
+	}
+	return a
+}
+
+// byAction gives the addresses of each action, as the format can tell them apart.
+func (f Format) byAction(spans []allowlist.Span) map[allowlist.Action]*netipx.IPSet {
+	builders := map[allowlist.Action]*netipx.IPSetBuilder{}
+	for _, a := range actions() {
+		builders[a] = &netipx.IPSetBuilder{}
+	}
+	for _, s := range spans {
+		builders[f.told(s.Action())].AddRange(netipx.IPRangeFrom(s.From, s.To))
+	}
+	sets := map[allowlist.Action]*netipx.IPSet{}
+	for a, b := range builders {
+		sets[a], _ = b.IPSet() // a span's ends are of one family and in order: there is no error
+	}
+	return sets
+}
+
+// lines splits a text at LF; the last line may lack one. A CR stays in its line.
+func lines(text []byte) [][]byte {
+	all := bytes.Split(text, []byte("\n"))
+	if n := len(all); len(all[n-1]) == 0 {
+		all = all[:n-1]
+	}
+	return all
+}

@@ -1,0 +1,346 @@
+package accessmap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Job is one target to be brought to a new state: a text file and, for Sendmail, the map made from it.
+type Job struct {
+	Path      string // of the text
+	Old       []byte // what the plan read there
+	OldExists bool
+	New       []byte
+
+	MapType    string // hash, btree or cdb; empty: no map
+	Makemap    string // program, as FindMakemap takes it
+	SendmailCF string // what makemap reads and Sendmail is asked with; empty: none
+
+	// One generated key and its value, asked of Sendmail when the new map is in place; empty: none.
+	ProbeKey, ProbeValue string
+
+	OnChange []string // argv of a command to run when the target has changed; empty: none
+}
+
+// StateFile is a file of mailallow's own, 0600, that changes together with the targets: the last good snapshot.
+type StateFile struct {
+	Path  string
+	Bytes []byte
+}
+
+// Report is what an installation did.
+type Report struct {
+	Changed   bool // at least one target was replaced or created
+	Installed bool // every target is as its job asks; with an error, only an on_change command failed
+	Targets   []TargetReport
+	Commands  []CommandReport
+	Warnings  []string
+}
+
+// TargetReport says which files of a target were replaced or created.
+type TargetReport struct {
+	Path      string
+	Text, Map bool
+}
+
+// Install brings every job to its new state and then replaces the state files, all of it or nothing.
+//
+// Everything is made and verified beside the target first (facts.md 5, 6): text, map as makemap makes it, dumped and
+// compared, and held against what sendmail.cf accepts. Then text before map, target after target; then one key is asked
+// of Sendmail; then what was replaced is removed and on_change runs, once for each distinct argv. A target whose text
+// and map are right already is not written to. A hand-written line that makemap refuses is a *MapTextError.
+//
+// On an error everything is as it was, unless Report.Installed says that only an on_change command failed: that one is
+// run again by the next installation. ErrChanged asks for a new plan, a *LockedError for patience. A context that is
+// cancelled stops the work before the first swap and kills a running on_change command, which stays owed.
+//
+// stateDir holds the lock and the journal by which the next run finishes what a killed one began.
+func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	return installer{exchange: exchange}.install(ctx, stateDir, jobs, extra)
+}
+
+// MapInStep reports whether the map of a job holds exactly what its new text says, without writing anything. It is cheap
+// where the record of the last installation fits, and dumps the map elsewhere. A job without a map is in step.
+func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
+	if job.MapType == "" {
+		return true, nil
+	}
+	mapPath, err := MapFile(job.MapType, job.Path)
+	if err != nil {
+		return false, err
+	}
+	if readRecords(stateDir).fit(job.MapType, job.Path, job.New) {
+		return true, nil
+	}
+	program, err := FindMakemap(job.Makemap)
+	if err != nil {
+		return false, err
+	}
+	entries, problems := ReadMapText(job.New)
+	if len(problems) > 0 {
+		return false, &MapTextError{Problems: problems}
+	}
+	return Makemap{Program: program, CF: job.SendmailCF}.holds(ctx, job.MapType, mapPath, entries)
+}
+
+// installer is Install with the steps that tests make fail.
+type installer struct {
+	exchange func(temp, live string) error
+}
+
+func (in installer) install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	st, err := openState(stateDir)
+	if err != nil {
+		return Report{}, err
+	}
+	defer st.close()
+	due, err := st.finishOwed()
+	if err != nil {
+		return Report{}, err
+	}
+	r := &run{state: st, due: due, tx: transaction{exchange: in.exchange}}
+	err = r.replace(ctx, jobs, extra)
+	r.report.Installed = err == nil
+	if err != nil && !r.stuck {
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
+	return r.report, errors.Join(err, r.runCommands(ctx, jobs))
+}
+
+// run is one installation under the lock of its state directory.
+type run struct {
+	state   *state
+	targets []*target
+	tx      transaction
+	due     []owedCommand // on_change commands to run at the end
+	stuck   bool          // something could not be put back
+	report  Report
+}
+
+// replace does everything up to on_change. On an error everything is as it was before, or the error says what is not.
+func (r *run) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
+	unlock, err := lockDirectories(jobs)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := r.prepare(ctx, jobs, extra); err != nil {
+		return err
+	}
+	if len(r.tx.changes) == 0 {
+		r.remember()
+		return nil
+	}
+	if err := r.stage(ctx); err != nil {
+		return errors.Join(err, r.abandon())
+	}
+	if err := r.swapIn(ctx); err != nil {
+		return err
+	}
+	r.settle()
+	r.remember()
+	return nil
+}
+
+// prepare finds out what has to change, and everything that can be known to stand in the way. All problems of all
+// targets are reported.
+func (r *run) prepare(ctx context.Context, jobs []Job, extra []StateFile) error {
+	var errs []error
+	records := readRecords(r.state.dir)
+	for _, job := range jobs {
+		t, err := newTarget(ctx, records, job)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", job.Path, err))
+			continue
+		}
+		r.targets = append(r.targets, t)
+		r.tx.changes = append(r.tx.changes, t.changes()...)
+	}
+	for _, file := range extra {
+		c, err := newStateChange(file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
+		} else if c != nil {
+			r.tx.changes = append(r.tx.changes, c)
+		}
+	}
+	errs = append(errs, r.sameFiles(), ctx.Err())
+	return errors.Join(errs...)
+}
+
+// sameFiles refuses two targets that are one file, by whatever names.
+func (r *run) sameFiles() error {
+	by := make(map[string]string)
+	var errs []error
+	for _, t := range r.targets {
+		for _, c := range []*change{t.text, t.mapFile} {
+			if c == nil {
+				continue
+			}
+			if other, taken := by[c.live]; taken {
+				errs = append(errs, fmt.Errorf("%s and %s are the same file", other, c.path))
+			}
+			by[c.live] = c.path
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stage makes every new file beside the one it will replace.
+func (r *run) stage(ctx context.Context) error {
+	for _, c := range r.tx.changes {
+		suffix := ""
+		if c.kind == kindMap {
+			suffix = filepath.Ext(c.path)
+		}
+		c.chooseTemp(suffix)
+	}
+	if err := r.state.record(r.tx.owes(false, r.due)); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	var errs []error
+	for _, t := range r.targets {
+		if err := t.stage(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
+		}
+	}
+	for _, c := range r.tx.changes {
+		if c.kind == kindState {
+			if err := c.stage(); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", c.path, err))
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(errs...)
+}
+
+// swapIn replaces the files and asks Sendmail; from here on the work is ended one way or the other, whatever becomes of
+// the context.
+func (r *run) swapIn(ctx context.Context) error {
+	if err := r.state.record(r.tx.owes(true, r.andOwed(false))); err != nil {
+		return errors.Join(fmt.Errorf("state directory: %w", err), r.abandon())
+	}
+	rolledBack, err := r.tx.commit()
+	if err == nil {
+		if err = errors.Join(r.probe(context.WithoutCancel(ctx)), r.tx.displaced()); err == nil {
+			return nil
+		}
+		back := r.tx.rollback()
+		rolledBack, err = back == nil, errors.Join(err, back)
+	}
+	if r.stuck = !rolledBack; r.stuck {
+		// The journal stays: the next run removes what is left and plans from what is there.
+		return errors.Join(err, r.tx.discard())
+	}
+	return errors.Join(err, r.abandon())
+}
+
+// abandon removes what was staged and the journal of it; commands that were due before still are.
+func (r *run) abandon() error {
+	if err := r.tx.discard(); err != nil {
+		return err
+	}
+	return r.state.record(journal{Version: 1, OnChange: r.due})
+}
+
+// settle ends a transaction that stands. What cannot be removed now stays in the journal for the next run.
+func (r *run) settle() {
+	for _, t := range r.targets {
+		done := TargetReport{Path: t.job.Path, Text: t.text != nil, Map: t.mapFile != nil}
+		r.report.Targets = append(r.report.Targets, done)
+		r.report.Changed = r.report.Changed || done.Text || done.Map
+	}
+	r.due = r.andOwed(true)
+	after := journal{Version: 1, OnChange: r.due}
+	if err := r.tx.finish(); err != nil {
+		r.warn("not everything could be removed, the next run tries again: %v", err)
+		after = r.tx.owes(true, r.due)
+	}
+	if err := r.state.record(after); err != nil {
+		r.warn("state directory: %v", err)
+	}
+}
+
+// remember records which maps are in step, so that the next run need not dump them.
+func (r *run) remember() {
+	records := mapRecords{Version: 1}
+	for _, t := range r.targets {
+		if t.mapPath == "" {
+			continue
+		}
+		record, err := recordOf(t.job.MapType, t.job.Path, t.job.New, t.mapPath)
+		if err != nil {
+			r.warn("%s: %v", t.mapPath, err)
+			continue
+		}
+		records.Maps = append(records.Maps, record)
+	}
+	if err := r.state.write(recordsFile, records); err != nil {
+		r.warn("state directory: %v", err)
+	}
+}
+
+// probe asks Sendmail for one key of each new map. Only an answer counts: a Sendmail that cannot be asked is a warning.
+func (r *run) probe(ctx context.Context) error {
+	var errs []error
+	for _, t := range r.targets {
+		warning, err := t.probe(ctx)
+		if warning != "" {
+			r.warn("%s: %s", t.job.Path, warning)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) warn(format string, args ...any) {
+	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, args...))
+}
+
+// lockDirectories takes the lock of every directory that holds a target, in the order of their names, without waiting.
+// It keeps out runs with another state directory. A directory that is missing is left for prepare to name.
+func lockDirectories(jobs []Job) (unlock func(), err error) {
+	var dirs []string
+	for _, job := range jobs {
+		for _, path := range []string{job.Path, job.Path + ".db", job.Path + ".cdb"} {
+			if live, _, err := resolve(path); err == nil {
+				dirs = append(dirs, filepath.Dir(live))
+			}
+		}
+	}
+	slices.SortFunc(dirs, strings.Compare)
+	var open []*os.File
+	unlock = func() {
+		for _, f := range open {
+			f.Close()
+		}
+	}
+	for _, dir := range slices.Compact(dirs) {
+		f, err := os.Open(dir)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		open = append(open, f)
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			unlock()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, &LockedError{Path: dir}
+			}
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	return unlock, nil
+}

@@ -1,0 +1,219 @@
+package accessmap
+
+import (
+	"net/netip"
+	"slices"
+
+	"mailallow/allowlist"
+
+	"go4.org/netipx"
+)
+
+// An access map has no CIDR: Sendmail looks an address up whole and then cut at
+// octet or 16-bit-group boundaries, the longest key first (facts.md 1 to 3). A
+// key is therefore a node of a tree that branches 256-fold for IPv4 and
+// 65,536-fold for IPv6, and it speaks for every address under it but those under
+// longer keys. keyTree finds the fewest such keys that say what the spans say.
+//
+// Under a node whose every address has an action, the fewest keys are found as
+// routers compress their tables (Draves, King, Venkatachary, Zill: Constructing
+// Optimal IP Routing Tables, 1999): from the leaves up, a node keeps the actions
+// that most of its children could inherit; from the root down, a key is written
+// only where what is inherited is none of them. No key says "nothing is known of
+// this address" (SKIP is not everywhere, facts.md 4), so a node with a hole
+// anywhere under it has no key.
+//
+// The tree holds a node only where spans end inside it, so its size is bounded
+// by the spans and not by the keys.
+type keyTree struct {
+	spans []allowlist.Span // one family
+	step  int              // bits between two key lengths: 8 or 16
+	root  *keyNode
+}
+
+type keyNode struct {
+	prefix netip.Prefix
+	parts  []keyPart // in address order; a child in none of them has no action
+	lo, hi int       // spans[lo:hi] are those that reach into the node
+	full   bool      // every address has an action
+	best   actionSet // full nodes: what is worth inheriting
+}
+
+// keyPart is a run of children that one span covers, or one child that needs a
+// node of its own.
+type keyPart struct {
+	first, count int // children by number
+	span         int
+	child        *keyNode // nil for a run
+}
+
+// keyRun is a run of keys of one length and action: count prefixes from first on.
+type keyRun struct {
+	first  netip.Prefix
+	count  int
+	action allowlist.Action
+	lo, hi int // spans[lo:hi] are those the keys speak for, with others of other actions
+}
+
+type actionSet uint8
+
+func setOf(a allowlist.Action) actionSet        { return 1 << a }
+func (s actionSet) has(a allowlist.Action) bool { return s&setOf(a) != 0 }
+
+// strictest is the action that takes precedence: where several would do as well,
+// the one that allows least is the one to write.
+func (s actionSet) strictest() allowlist.Action {
+	for a := allowlist.Exclude; a > allowlist.None; a-- {
+		if s.has(a) {
+			return a
+		}
+	}
+	return allowlist.None
+}
+
+// newKeyTree takes disjoint spans of one family in address order; there is at
+// least one.
+func newKeyTree(spans []allowlist.Span) *keyTree {
+	t := &keyTree{spans: spans, step: 8}
+	all := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	if spans[0].From.Is6() {
+		t.step, all = 16, netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	t.root = t.node(all, 0, len(spans))
+	t.root.full = false // there is no key for everything
+	return t
+}
+
+// node takes the spans that reach into prefix.
+func (t *keyTree) node(prefix netip.Prefix, lo, hi int) *keyNode {
+	n := &keyNode{prefix: prefix, lo: lo, hi: hi}
+	fanout, covered := 1<<t.step, 0
+	for at, k := 0, lo; at < fanout; {
+		child := t.childPrefix(prefix, at)
+		for k < hi && t.spans[k].To.Less(child.Addr()) {
+			k++
+		}
+		if k == hi {
+			break
+		}
+		part := keyPart{first: at, count: 1, span: k}
+		switch s := t.spans[k]; {
+		case netipx.PrefixLastIP(child).Less(s.From):
+			at = t.childNumber(s.From, prefix.Bits())
+			continue
+		case covers(s, child):
+			part.count = t.lastCovered(s, prefix) - at + 1
+		default:
+			part.child = t.node(child, k, t.pastSpans(child, k, hi))
+		}
+		n.parts = append(n.parts, part)
+		at += part.count
+		covered += part.count
+	}
+	n.full = covered == fanout && !slices.ContainsFunc(n.parts, func(p keyPart) bool {
+		return p.child != nil && !p.child.full
+	})
+	if n.full {
+		n.best = t.best(n.parts)
+	}
+	return n
+}
+
+// lastCovered is the last child of prefix that the span, which covers one of
+// them, covers to its end.
+func (t *keyTree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
+	if !s.To.Less(netipx.PrefixLastIP(prefix)) {
+		return 1<<t.step - 1
+	}
+	last := t.childNumber(s.To, prefix.Bits())
+	if !covers(s, t.childPrefix(prefix, last)) {
+		last-- // it ends inside that child, which needs a node of its own
+	}
+	return last
+}
+
+// pastSpans is the index behind the spans from k on that reach into child.
+func (t *keyTree) pastSpans(child netip.Prefix, k, hi int) int {
+	last := netipx.PrefixLastIP(child)
+	for k < hi && !last.Less(t.spans[k].From) {
+		k++
+	}
+	return k
+}
+
+func covers(s allowlist.Span, p netip.Prefix) bool {
+	return !p.Addr().Less(s.From) && !s.To.Less(netipx.PrefixLastIP(p))
+}
+
+// best is the set of actions that the most children of a full node could inherit.
+func (t *keyTree) best(parts []keyPart) actionSet {
+	var votes [allowlist.Exclude + 1]int
+	for _, p := range parts {
+		can := setOf(t.spans[p.span].Action())
+		if p.child != nil {
+			can = p.child.best
+		}
+		for a := range votes {
+			if can.has(allowlist.Action(a)) {
+				votes[a] += p.count
+			}
+		}
+	}
+	most := slices.Max(votes[:])
+	var best actionSet
+	for a, n := range votes {
+		if n == most {
+			best |= setOf(allowlist.Action(a))
+		}
+	}
+	return best
+}
+
+// walk yields the keys in address order, a shorter key before those under it,
+// until yield returns false.
+func (t *keyTree) walk(yield func(keyRun) bool) { t.walkNode(t.root, allowlist.None, yield) }
+
+func (t *keyTree) walkNode(n *keyNode, inherited allowlist.Action, yield func(keyRun) bool) bool {
+	if n.full && !n.best.has(inherited) {
+		inherited = n.best.strictest()
+		if !yield(keyRun{first: n.prefix, count: 1, action: inherited, lo: n.lo, hi: n.hi}) {
+			return false
+		}
+	}
+	for _, p := range n.parts {
+		if p.child != nil {
+			if !t.walkNode(p.child, inherited, yield) {
+				return false
+			}
+			continue
+		}
+		if a := t.spans[p.span].Action(); a != inherited {
+			run := keyRun{first: t.childPrefix(n.prefix, p.first), count: p.count, action: a, lo: p.span, hi: p.span + 1}
+			if !yield(run) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// childNumber is which child of a node of that length the address lies in.
+func (t *keyTree) childNumber(addr netip.Addr, bits int) int {
+	if t.step == 8 {
+		return int(addr.As4()[bits/8])
+	}
+	b := addr.As16()
+	return int(b[bits/8])<<8 | int(b[bits/8+1])
+}
+
+func (t *keyTree) childPrefix(parent netip.Prefix, number int) netip.Prefix {
+	at := parent.Bits() / 8
+	if t.step == 8 {
+		b := parent.Addr().As4()
+		b[at] = byte(number)
+		return netip.PrefixFrom(netip.AddrFrom4(b), parent.Bits()+t.step)
+	}
+	b := parent.Addr().As16()
+	b[at], b[at+1] = byte(number>>8), byte(number)
+	return netip.PrefixFrom(netip.AddrFrom16(b), parent.Bits()+t.step)
+}

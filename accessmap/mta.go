@@ -1,0 +1,211 @@
+package accessmap
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// SendmailCF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
+type SendmailCF struct {
+	Path string
+
+	// The Kaccess line: `Kaccess hash -T<TMPF> /etc/mail/access`. All empty where there is none.
+	AccessClass string   // hash, btree, cdb, dbm, ldap, ...
+	AccessFlags []string // -o, -T<TMPF>, ...
+	AccessPath  string   // without the map's suffix
+
+	TrustedUser    string
+	RunAsUser      string
+	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (facts.md 2)
+	DontBlame      []string // DontBlameSendmail, in lower case
+}
+
+// ReadSendmailCF reads the sendmail.cf at path.
+func ReadSendmailCF(path string) (SendmailCF, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return SendmailCF{}, err
+	}
+	return parseSendmailCF(path, text), nil
+}
+
+// parseSendmailCF takes what it knows from a sendmail.cf and passes over the rest. Of a setting that comes twice the
+// last one counts, as for Sendmail.
+func parseSendmailCF(path string, text []byte) SendmailCF {
+	cf := SendmailCF{Path: path}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\r\n")
+		if definition, ok := strings.CutPrefix(line, "Kaccess"); ok && definition != "" && isSpace(definition[0]) {
+			cf.setAccess(strings.Fields(definition))
+		}
+		if option, ok := strings.CutPrefix(line, "O "); ok {
+			name, value, _ := strings.Cut(option, "=")
+			cf.setOption(strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value))
+		}
+	}
+	return cf
+}
+
+func (cf *SendmailCF) setAccess(fields []string) {
+	cf.AccessClass, cf.AccessFlags, cf.AccessPath = "", nil, ""
+	for i, field := range fields {
+		switch {
+		case i == 0:
+			cf.AccessClass = field
+		case field[0] == '-':
+			cf.AccessFlags = append(cf.AccessFlags, field)
+		case cf.AccessPath == "":
+			cf.AccessPath = strings.TrimSuffix(strings.TrimSuffix(field, ".db"), ".cdb")
+		}
+	}
+}
+
+func (cf *SendmailCF) setOption(name, value string) {
+	switch name {
+	case "trusteduser":
+		cf.TrustedUser = value
+	case "runasuser":
+		cf.RunAsUser = value
+	case "usecompressedipv6addresses":
+		cf.CompressedIPv6 = value == "" || strings.ContainsRune("tTyY", rune(value[0]))
+	case "dontblamesendmail":
+		cf.DontBlame = strings.FieldsFunc(strings.ToLower(value), func(r rune) bool { return r == ',' || r == ' ' })
+	}
+}
+
+// Names reports whether the access map of this sendmail.cf is the one made from textPath.
+func (cf *SendmailCF) Names(textPath string) bool {
+	if cf.AccessPath == "" || filepath.Base(cf.AccessPath) != filepath.Base(textPath) {
+		return false
+	}
+	theirs, ours := filepath.Dir(cf.AccessPath), filepath.Dir(textPath)
+	if filepath.Clean(theirs) == filepath.Clean(ours) {
+		return true
+	}
+	a, errA := os.Stat(theirs)
+	b, errB := os.Stat(ours)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// refusesLine returns why Sendmail would not find our keys in a map of this type whatever the file looks like: it reads
+// another type, or folds and ends keys in another way than makemap does for us.
+func (cf *SendmailCF) refusesLine(mapType string) (why []error) {
+	if cf.AccessClass != mapType {
+		why = append(why, fmt.Errorf("%s reads this map as %s, not as %s: set map = \"auto\", or change Kaccess there",
+			cf.Path, cf.AccessClass, mapType))
+	}
+	for _, flag := range cf.AccessFlags {
+		switch flag[:min(2, len(flag))] {
+		case "-f":
+			why = append(why, fmt.Errorf("%s: Kaccess has -f: keys are looked up as they are written and makemap's are in "+
+				"lower case; remove -f there", cf.Path))
+		case "-N":
+			why = append(why, fmt.Errorf("%s: Kaccess has -N: it looks for keys that end in NUL, and makemap writes none; "+
+				"remove -N there", cf.Path))
+		}
+	}
+	return why
+}
+
+// refusesPath returns the directories on the path of a map for which Sendmail calls the map unsafe: those that others
+// may write, sticky or not (safefile.c, safedirpath; facts.md 5).
+func (cf *SendmailCF) refusesPath(mapPath string) (why []error) {
+	if slices.Contains(cf.DontBlame, "mapinunsafedirpath") {
+		return nil
+	}
+	seen := make(map[string]bool)
+	check := func(dir string) {
+		for ; !seen[dir]; dir = filepath.Dir(dir) {
+			seen[dir] = true
+			info, err := os.Stat(dir)
+			switch {
+			case err != nil:
+				why = append(why, err)
+			case info.Mode()&0o002 != 0:
+				why = append(why, fmt.Errorf("%s: world-writable directory: Sendmail refuses the map below it; chmod o-w", dir))
+			case info.Mode()&0o020 != 0 && !slices.Contains(cf.DontBlame, "groupwritabledirpathsafe"):
+				why = append(why, fmt.Errorf("%s: group-writable directory: Sendmail refuses the map below it; chmod g-w", dir))
+			}
+		}
+	}
+	check(filepath.Dir(filepath.Clean(mapPath)))
+	if real, err := filepath.EvalSymlinks(filepath.Dir(mapPath)); err == nil {
+		check(real)
+	}
+	return why
+}
+
+// refusesFile returns why Sendmail could not read a map file with this owner and mode, or nil: root's and the
+// TrustedUser's are read whatever their mode by a Sendmail that runs as root; any other must be readable to the user
+// Sendmail runs as (facts.md 5, tried).
+func (cf *SendmailCF) refusesFile(info fs.FileInfo) error {
+	stat := info.Sys().(*syscall.Stat_t)
+	trusted, _, err := userIDs(cf.TrustedUser)
+	if err != nil {
+		return fmt.Errorf("%s: TrustedUser: %w", cf.Path, err)
+	}
+	uid, gids, err := userIDs(cf.RunAsUser)
+	if err != nil {
+		return fmt.Errorf("%s: RunAsUser: %w", cf.Path, err)
+	}
+	if uid == 0 && (stat.Uid == 0 || stat.Uid == trusted) {
+		return nil
+	}
+	var readable bool
+	switch mode := info.Mode().Perm(); {
+	case stat.Uid == uid:
+		readable = mode&0o400 != 0
+	case slices.Contains(gids, stat.Gid):
+		readable = mode&0o040 != 0
+	default:
+		readable = mode&0o004 != 0
+	}
+	if readable {
+		return nil
+	}
+	reader := cf.RunAsUser
+	if reader == "" {
+		reader = "root"
+	}
+	return fmt.Errorf("a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s: chown it to root or "+
+		"the TrustedUser, or let %s read it", stat.Uid, stat.Gid, info.Mode().Perm(), reader, reader)
+}
+
+// userIDs reads "user", "user:group" or numbers as TrustedUser and RunAsUser have them; an empty string is root.
+func userIDs(spec string) (uid uint32, gids []uint32, err error) {
+	name, group, hasGroup := strings.Cut(spec, ":")
+	if name == "" {
+		return 0, []uint32{0}, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		id, numErr := strconv.ParseUint(name, 10, 32)
+		if numErr != nil {
+			return 0, nil, err
+		}
+		u = &user.User{Uid: name, Gid: strconv.FormatUint(id, 10)}
+	}
+	ids := []string{u.Gid}
+	if hasGroup {
+		if g, err := user.LookupGroup(group); err == nil {
+			group = g.Gid
+		}
+		ids = []string{group}
+	}
+	for _, s := range ids {
+		id, err := strconv.ParseUint(s, 10, 32)
+		if err != nil {
+			return 0, nil, fmt.Errorf("group %q: %w", s, err)
+		}
+		gids = append(gids, uint32(id))
+	}
+	id, err := strconv.ParseUint(u.Uid, 10, 32)
+	return uint32(id), gids, err
+}

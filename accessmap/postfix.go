@@ -1,0 +1,79 @@
+package accessmap
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"mailallow/allowlist"
+
+	"go4.org/netipx"
+)
+
+// postfixValues are the words of one of Postfix's tables, an action each.
+type postfixValues map[allowlist.Action]string
+
+// fileHeader opens every file that is ours as a whole and may hold comments.
+const fileHeader = "# Written by mailallow: change its configuration, not this file.\n"
+
+// write writes disjoint networks, canonical, in address order. Postfix takes the
+// first match in file order; here no two lines match one address, so the order
+// decides nothing (facts.md 9). A hole has no line.
+func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
+	out := bufio.NewWriter(w)
+	out.WriteString(fileHeader) // errors come with Flush
+	var last *allowlist.Entry
+	for _, s := range l.spans {
+		if s.Entry != last {
+			out.WriteString(provenance(s.Entry) + "\n")
+			last = s.Entry
+		}
+		for _, p := range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
+			out.WriteString(p.String() + "\t" + v[s.Action()] + "\n")
+			written.Entries++
+		}
+	}
+	return written, out.Flush()
+}
+
+// read reads such a table. Where one word stands for two actions, the comment
+// above tells which was meant.
+func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
+	var entries []allowlist.Entry
+	var above allowlist.Entry
+	for i, raw := range lines(text) {
+		line := string(raw)
+		if e, ok := readProvenance(line); ok {
+			above = e
+		}
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
+			continue
+		}
+		network, word, _ := strings.Cut(line, "\t")
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil || prefix != prefix.Masked() {
+			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, printable(network, 80))
+		}
+		action, err := v.action(word, above.Action)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		entries = append(entries, allowlist.Entry{Prefix: prefix, Action: action, Owners: above.Owners})
+	}
+	return entries, nil
+}
+
+// action is what a word means; likely is the comment's word for it.
+func (v postfixValues) action(word string, likely allowlist.Action) (allowlist.Action, error) {
+	if known := v[likely]; known != "" && known == word {
+		return likely, nil
+	}
+	for _, a := range []allowlist.Action{allowlist.OK, allowlist.Reject, allowlist.Relay} {
+		if v[a] == word {
+			return a, nil
+		}
+	}
+	return allowlist.None, fmt.Errorf("%s: no value that mailallow writes", printable(word, 80))
+}

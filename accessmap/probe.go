@@ -1,0 +1,104 @@
+package accessmap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// probeLimit bounds one question to sendmail -bt. It answers in hundredths of a second, except where the host's name is
+// not qualified: there it sleeps for a minute first (facts.md 8), which is not worth waiting for.
+const probeLimit = 15 * time.Second
+
+// ErrNotAsked says that Sendmail gave no answer at all, right or wrong: there is none, it is Postfix's, it took too
+// long, or it has no access map.
+var ErrNotAsked = errors.New("sendmail -bt could not be asked")
+
+// Answer is what Sendmail finds in its access map.
+type Answer struct {
+	Found bool
+	Value string // with Found
+	// Trouble is why Sendmail cannot use the map (`unsafe map file ...`, `missing map file ...`); Found is false then.
+	Trouble string
+}
+
+func (a Answer) String() string {
+	switch {
+	case a.Found:
+		return fmt.Sprintf("%q", a.Value)
+	case a.Trouble != "":
+		return a.Trouble
+	}
+	return "no match"
+}
+
+// FindSendmail returns the path of Sendmail's own program: beside makemap first, since /usr/sbin/sendmail may be
+// Postfix's, then in PATH and the usual places.
+func FindSendmail(makemap string) (string, error) {
+	beside := []string{filepath.Dir(makemap)}
+	if real, err := filepath.EvalSymlinks(makemap); err == nil {
+		beside = append(beside, filepath.Dir(real))
+	}
+	dirs := append(beside, searchPath("/usr/libexec/sendmail", "/usr/lib/sm.bin", "/usr/sbin", "/usr/lib", "/usr/local/sbin")...)
+	path, err := findProgram("sendmail", dirs)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotAsked, err)
+	}
+	return path, nil
+}
+
+var (
+	mapFound   = regexp.MustCompile(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
+	mapMissing = regexp.MustCompile(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
+)
+
+// Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
+// sees what Sendmail thinks of the file's owner, its path and its type (facts.md 5). The error wraps ErrNotAsked when
+// there was no answer.
+func (cf *SendmailCF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) {
+	if strings.ContainsAny(key, " \t\r\n") || key == "" {
+		return Answer{}, fmt.Errorf("key %q cannot be typed to sendmail -bt", key)
+	}
+	out, err := program{
+		argv:      []string{sendmail, "-C", cf.Path, "-bt"},
+		stdin:     []byte("/map access " + key + "\n"),
+		limit:     probeLimit,
+		maxOutput: maxTalk,
+	}.run(ctx)
+	if ctx.Err() != nil {
+		return Answer{}, ctx.Err()
+	}
+	// The status says nothing of the answer: it is 71 when the map could not be used.
+	if answer, ok := readAnswer(string(out), key); ok {
+		return answer, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%s: no answer to /map access %s in %.200q", sendmail, key, out)
+	}
+	return Answer{}, fmt.Errorf("%w: %w", ErrNotAsked, err)
+}
+
+// readAnswer reads the dialogue of -bt: `map_lookup: access (KEY) returns OK (0)`, or `no match (0)`, or a complaint and
+// then `no match (75)`.
+func readAnswer(out, key string) (Answer, bool) {
+	if match := mapFound.FindStringSubmatch(out); match != nil && match[1] == key {
+		return Answer{Found: true, Value: match[2]}, true
+	}
+	at := mapMissing.FindStringSubmatchIndex(out)
+	if at == nil || out[at[2]:at[3]] != key {
+		return Answer{}, false
+	}
+	if status := out[at[4]:at[5]]; status == "0" {
+		return Answer{}, true
+	}
+	before := strings.Split(strings.TrimSpace(out[:at[0]]), "\n")
+	trouble := strings.TrimPrefix(before[len(before)-1], "> ")
+	if trouble == "" || trouble == ">" {
+		trouble = "the map cannot be used"
+	}
+	return Answer{Trouble: trouble}, true
+}

@@ -1,0 +1,135 @@
+package accessmap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// cleanPath is the PATH other programs run with: theirs to find postfix or mail in, whatever cron or systemd gave us.
+const cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// program is one run of somebody else's program: an argv and no shell, an environment of PATH and LC_ALL alone, and
+// bounds on its time and its output. It runs in a process group of its own, so that a Ctrl-C reaches it only through
+// the context and a program past its limit is ended with its children.
+type program struct {
+	argv      []string
+	stdin     []byte
+	limit     time.Duration
+	maxOutput int // bytes kept of stdout and of stderr, each; what is over is dropped
+}
+
+// errOutput says that a program wrote more than was kept.
+var errOutput = errors.New("more output than expected")
+
+// run runs the program to its end. The error is the context's own when that was cancelled; otherwise it names the
+// program and what it said on stderr.
+func (p program) run(ctx context.Context) (stdout []byte, err error) {
+	limited, cancel := context.WithTimeout(ctx, p.limit)
+	defer cancel()
+	cmd := exec.CommandContext(limited, p.argv[0], p.argv[1:]...)
+	cmd.Env = []string{"PATH=" + cleanPath, "LC_ALL=C"}
+	cmd.Stdin = bytes.NewReader(p.stdin)
+	out := &boundedBuffer{max: p.maxOutput}
+	said := &boundedBuffer{max: p.maxOutput}
+	cmd.Stdout, cmd.Stderr = out, said
+	// Nor must the program outlive us: a makemap that goes on after a SIGKILL would leave its file behind the next run's
+	// back. The kernel sends the signal when the starting thread ends, so the thread is held.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	// A grandchild that keeps our pipes open must not keep us waiting once the program itself is gone.
+	cmd.WaitDelay = 2 * time.Second
+
+	err = cmd.Run()
+	switch {
+	case err == nil && out.cut:
+		err = fmt.Errorf("%s: %w (%d bytes)", p.argv[0], errOutput, p.maxOutput)
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case limited.Err() != nil:
+		err = fmt.Errorf("%s: not done within %s, stopped: %w", p.argv[0], p.limit, context.DeadlineExceeded)
+	default:
+		err = &programError{argv: p.argv, said: strings.TrimSpace(said.kept.String()), err: err}
+	}
+	return out.kept.Bytes(), err
+}
+
+// programError is a program that could not be started or did not end with status 0.
+type programError struct {
+	argv []string
+	said string // its stderr, bounded
+	err  error
+}
+
+func (e *programError) Error() string {
+	if e.said == "" {
+		return fmt.Sprintf("%s: %v", strings.Join(e.argv, " "), e.err)
+	}
+	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, e.said)
+}
+
+func (e *programError) Unwrap() error { return e.err }
+
+// boundedBuffer keeps the first max bytes written to it and takes the rest without a word, so that the writer is never
+// stopped by a full pipe. It embeds no bytes.Buffer, whose ReadFrom knows no bound.
+type boundedBuffer struct {
+	kept bytes.Buffer
+	max  int
+	cut  bool
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if room := b.max - b.kept.Len(); len(p) > room {
+		b.cut = true
+		b.kept.Write(p[:room])
+		return len(p), nil
+	}
+	return b.kept.Write(p)
+}
+
+// findProgram returns the path of an executable file: name itself when it holds a slash, else the first in dirs.
+// Directories that are not absolute are passed over: what runs as root must not depend on where it was started.
+func findProgram(name string, dirs []string) (string, error) {
+	if strings.Contains(name, "/") {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return "", err
+		}
+		return path, executable(path)
+	}
+	for _, dir := range dirs {
+		if path := filepath.Join(dir, name); filepath.IsAbs(dir) && executable(path) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+}
+
+// executable is nil for a regular file, symbolic links followed, with an x bit.
+func executable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return &fs.PathError{Op: "execute", Path: path, Err: fs.ErrPermission}
+	}
+	return nil
+}
+
+// searchPath is PATH, then more.
+func searchPath(more ...string) []string {
+	return append(filepath.SplitList(os.Getenv("PATH")), more...)
+}

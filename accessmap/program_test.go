@@ -1,0 +1,40 @@
+package accessmap
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestProgram(t *testing.T) {
+	t.Setenv("SECRET", "x")
+	shell := func(script string) program {
+		return program{argv: []string{"/bin/sh", "-c", script}, stdin: []byte("in\n"), limit: time.Minute, maxOutput: 100}
+	}
+	hangs := shell("sleep 60 & sleep 60")
+	hangs.limit = time.Millisecond
+	rows := []struct {
+		name      string
+		p         program
+		out, fail string
+	}{
+		{"stdin to stdout", shell("cat"), "in\n", ""},
+		{"nothing of our environment", shell("echo \"$SECRET\" $LC_ALL"), " C\n", ""},
+		{"status and stderr", shell("echo out; echo why >&2; exit 3"), "out\n", "exit status 3: why"},
+		{"more than is kept", shell("printf %0150d 0"), "", "more output than expected"},
+		{"over its time, children too", hangs, "", "not done within 1ms"},
+		{"not there", program{argv: []string{"/nonexistent"}, limit: time.Minute}, "", "no such file"},
+	}
+	for _, row := range rows {
+		out, err := row.p.run(t.Context())
+		if !mentions(err, row.fail) || row.out != "" && string(out) != row.out || len(out) > row.p.maxOutput {
+			t.Errorf("%s: %q, %v; want %q, %q", row.name, out, err, row.out, row.fail)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := shell("cat").run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

@@ -1,0 +1,56 @@
+package accessmap_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mailallow/fixtures"
+
+	"pgregory.net/rapid"
+)
+
+// TestPostfixAnswers asks Postfix's own matcher at the boundaries of everything there is in a list. A word on stderr is
+// a line that it skips (facts.md 9).
+func TestPostfixAnswers(t *testing.T) {
+	lists := realLists(t)
+	for seed := range 5 {
+		l := rapid.Custom(drawList).Example(seed)
+		l.name = fmt.Sprintf("random %d", seed)
+		lists = append(lists, l)
+	}
+	for _, l := range lists {
+		t.Run(l.name, func(t *testing.T) {
+			for _, format := range []string{"postfix-cidr", "postscreen-cidr", "mynetworks-cidr"} {
+				path := filepath.Join(t.TempDir(), "table")
+				if err := os.WriteFile(path, l.mustWrite(t, format), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				asked := l.boundaries()
+				values, stderr := fixtures.PostmapQuery(t, "cidr:"+path, asked)
+				if stderr != "" {
+					t.Errorf("%s: %s", format, stderr)
+				}
+				for _, addr := range asked {
+					if got, want := values[addr], inTable[format].words[l.said(addr)]; got != want {
+						t.Errorf("%s: %s: %q; the list says %q", format, addr, got, l.said(addr))
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestPostfixSkipsHostBits pins why every network is written canonical: one that is not warns and matches nothing.
+func TestPostfixSkipsHostBits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table")
+	if err := os.WriteFile(path, []byte("192.0.2.7/24\tpermit\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	values, stderr := fixtures.PostmapQuery(t, "cidr:"+path, []netip.Addr{netip.MustParseAddr("192.0.2.7")})
+	if len(values) != 0 || stderr == "" {
+		t.Errorf("%v, and %q on stderr", values, stderr)
+	}
+}

@@ -1,0 +1,186 @@
+package accessmap_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+
+	"pgregory.net/rapid"
+)
+
+// maxRandomKeys keeps the maps of random lists small: a hole in the wrong place of an IPv6 range takes 65,535 keys.
+const maxRandomKeys = 3000
+
+// drawList draws a few sources of any action, in both families, whose networks lie in and beside each other: few
+// different octets and groups, lengths around the boundaries of keys.
+func drawList(t *rapid.T) list {
+	var sources []allowlist.Labelled
+	network := drawNetwork
+	if rapid.IntRange(0, 2).Draw(t, "halves") == 2 {
+		// Under one network, where as many keys would do with one value as with another.
+		sources = append(sources, networks("all", allowlist.OK, "10.0.0.0/8"))
+		network = drawHalf
+	}
+	for i := range rapid.IntRange(1, 6).Draw(t, "sources") {
+		// EXCLUDE comes last here, and so is drawn least when a failure is made small.
+		action := rapid.SampledFrom([]allowlist.Action{
+			allowlist.OK, allowlist.Relay, allowlist.Reject, allowlist.OK, allowlist.Relay, allowlist.Reject, allowlist.Exclude,
+		}).Draw(t, "action")
+		src := allowlist.Labelled{Source: fmt.Sprintf("s%d", i), Action: action}
+		for range rapid.IntRange(1, 4).Draw(t, "networks") {
+			p := network(t)
+			src.Ranges = append(src.Ranges, allowlist.Range{Prefix: p, Path: []string{p.String()}})
+		}
+		sources = append(sources, src)
+	}
+	l := list{set: allowlist.Merge(sources), want: accessmap.Selection{MaxKeys: maxRandomKeys}}
+	switch rapid.IntRange(0, 9).Draw(t, "selection") {
+	case 7:
+		l.want.Only = []allowlist.Action{allowlist.OK, allowlist.Reject}
+	case 8:
+		l.want.NoIPv6 = true
+	case 9:
+		l.want.Only, l.want.NoIPv4 = []allowlist.Action{allowlist.Relay}, true
+	}
+	return l
+}
+
+func drawNetwork(t *rapid.T) netip.Prefix {
+	if rapid.IntRange(0, 2).Draw(t, "family") == 2 {
+		return drawIPv6(t)
+	}
+	octet := rapid.OneOf(rapid.SampledFrom([]byte{0, 1, 127, 128, 255}), rapid.Byte())
+	b := [4]byte{rapid.SampledFrom([]byte{10, 11, 0, 255}).Draw(t, "octet"), octet.Draw(t, "octet"), octet.Draw(t, "octet"), octet.Draw(t, "octet")}
+	bits := rapid.OneOf(rapid.SampledFrom([]int{8, 9, 15, 16, 17, 23, 24, 25, 32}), rapid.IntRange(7, 32)).Draw(t, "bits")
+	return netip.PrefixFrom(netip.AddrFrom4(b), bits).Masked()
+}
+
+// drawHalf draws what halves one node of the tree of keys.
+func drawHalf(t *rapid.T) netip.Prefix {
+	half := rapid.SampledFrom([]byte{0, 128})
+	b := [4]byte{10, half.Draw(t, "octet"), half.Draw(t, "octet"), half.Draw(t, "octet")}
+	return netip.PrefixFrom(netip.AddrFrom4(b), rapid.SampledFrom([]int{9, 16, 17, 24, 25}).Draw(t, "bits")).Masked()
+}
+
+// drawIPv6 draws two lengths near each boundary of groups: what is farther takes too many keys.
+func drawIPv6(t *rapid.T) netip.Prefix {
+	group := rapid.SampledFrom([]uint16{0, 1, 0x8000, 0xffff, 0x20})
+	var b [16]byte
+	binary.BigEndian.PutUint16(b[:], 0x2001)
+	for i := 2; i < len(b); i += 2 {
+		binary.BigEndian.PutUint16(b[i:], group.Draw(t, "group"))
+	}
+	near := rapid.SampledFrom([]int{0, 0, -1, -2, -7}).Draw(t, "near")
+	return netip.PrefixFrom(netip.AddrFrom16(b), 16*rapid.IntRange(2, 8).Draw(t, "groups")+near).Masked()
+}
+
+// questions are the boundaries of the list and addresses anywhere near them.
+func (l list) questions() []netip.Addr {
+	addrs := l.boundaries()
+	random := rand.New(rand.NewPCG(1, uint64(len(addrs))))
+	for _, addr := range addrs {
+		b := addr.AsSlice()
+		for i := 1 + random.IntN(len(b)-1); i < len(b); i++ {
+			b[i] = byte(random.Uint32())
+		}
+		other, _ := netip.AddrFromSlice(b) // of the length of an address
+		addrs = append(addrs, other)
+	}
+	return addrs
+}
+
+// TestMapSaysTheList: render, makemap, makemap -u, and the server's way of reading give back the list. Where the list
+// needs more keys than it may have, and only there, it is refused.
+func TestMapSaysTheList(t *testing.T) {
+	maker := newMaker(t)
+	check := func(l list) error {
+		text, written, err := l.write("sendmail-access")
+		if fewest := l.fewestKeys(); fewest > l.want.MaxKeys {
+			if err == nil || !strings.Contains(err.Error(), "max_keys") || len(text) > 0 {
+				return fmt.Errorf("%d keys at least, and %d written: error %v", fewest, written.Entries, err)
+			}
+			return nil
+		} else if err != nil || written.Entries != fewest {
+			return fmt.Errorf("%d keys are written, and %d would do: error %v", written.Entries, fewest, err)
+		}
+		held, err := maker.mapOf(text)
+		if err != nil {
+			return err
+		}
+		if len(held) != written.Entries {
+			return fmt.Errorf("%d keys in the map, %d written", len(held), written.Entries)
+		}
+		for _, addr := range l.questions() {
+			if got, want := held.value(addr), l.said(addr).String(); got != want {
+				return fmt.Errorf("%s: the map says %q, the list %q", addr, got, want)
+			}
+		}
+		return nil
+	}
+	onLists(t, check)
+}
+
+// TestTablesSayTheList is the same for the formats that are lists of networks.
+func TestTablesSayTheList(t *testing.T) {
+	check := func(l list) error {
+		for format, f := range inTable {
+			text, written, err := l.write(format)
+			if err != nil {
+				return fmt.Errorf("%s: %w", format, err)
+			}
+			table, err := f.read(text)
+			if err != nil || len(table) != written.Entries {
+				return fmt.Errorf("%s: %d lines, and %d written: %w", format, len(table), written.Entries, err)
+			}
+			for _, addr := range l.questions() {
+				if got, want := table.value(addr), f.words[l.said(addr)]; got != want {
+					return fmt.Errorf("%s: %s: the table says %q, the list %q", format, addr, got, want)
+				}
+			}
+		}
+		return nil
+	}
+	onLists(t, check)
+}
+
+// onLists checks the real lists and then random ones.
+func onLists(t *testing.T, check func(list) error) {
+	t.Helper()
+	everything := list{name: "every address", set: allowlist.Merge([]allowlist.Labelled{
+		networks("all", allowlist.OK, "0.0.0.0/0", "::/0"), networks("half", allowlist.Reject, "0.0.0.0/1"),
+	})}
+	// 10.1.5 would do with either value, and so decides which of them is the cheaper one for 10.1.
+	tie := list{name: "a tie below", set: allowlist.Merge([]allowlist.Labelled{
+		networks("ok", allowlist.OK, "10.1.0.0/17"), networks("relay", allowlist.Relay, "10.1.128.0/17", "10.1.5.128/25"),
+	})}
+	for _, l := range append(realLists(t), everything, tie) {
+		t.Run(l.name, func(t *testing.T) {
+			l.want.MaxKeys = accessmap.DefaultMaxKeys
+			if err := check(l); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Run("random", rapid.MakeCheck(func(t *rapid.T) {
+		l := drawList(t)
+		if err := check(l); err != nil {
+			t.Fatalf("%v\n%s", err, l)
+		}
+	}))
+}
+
+// String is the list as a failing test shows it.
+func (l list) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%+v\n", l.want)
+	for _, s := range l.set.Spans {
+		fmt.Fprintf(&b, "%s-%s %s\n", s.From, s.To, s.Action())
+	}
+	return b.String()
+}

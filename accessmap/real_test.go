@@ -1,0 +1,188 @@
+package accessmap_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/fixtures"
+)
+
+// list is a merged list and what a target wants of it.
+type list struct {
+	name string
+	set  *allowlist.Set
+	want accessmap.Selection
+}
+
+// said is what a target of the list is to say about an address.
+func (l list) said(addr netip.Addr) allowlist.Action {
+	e := l.set.Lookup(addr)
+	switch {
+	case e == nil,
+		l.want.Only != nil && !slices.Contains(l.want.Only, e.Action),
+		l.want.NoIPv4 && addr.Is4(), l.want.NoIPv6 && addr.Is6():
+		return allowlist.None
+	}
+	return e.Action
+}
+
+// boundaries are the first and last address of every span and of every hole that EXCLUDE made, and their neighbours.
+func (l list) boundaries() []netip.Addr {
+	var addrs []netip.Addr
+	add := func(from, to netip.Addr) {
+		for _, addr := range []netip.Addr{from.Prev(), from, to, to.Next()} {
+			if addr.IsValid() {
+				addrs = append(addrs, addr)
+			}
+		}
+	}
+	for _, s := range l.set.Spans {
+		add(s.From, s.To)
+	}
+	for _, r := range l.set.Excluded.Ranges() {
+		add(r.From(), r.To())
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return slices.Compact(addrs)
+}
+
+// write renders the list in a format.
+func (l list) write(format string) ([]byte, accessmap.Written, error) {
+	f, err := accessmap.FormatByName(format)
+	if err != nil {
+		return nil, accessmap.Written{}, err
+	}
+	var text bytes.Buffer
+	written, err := f.Write(&text, l.set, l.want)
+	return text.Bytes(), written, err
+}
+
+func (l list) mustWrite(t *testing.T, format string) []byte {
+	t.Helper()
+	text, _, err := l.write(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// provider gives a provider's networks as they are published.
+func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Labelled {
+	tb.Helper()
+	snapshot, err := allowlist.EmbeddedSnapshot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	src, ok := snapshot.Find(name)
+	if !ok {
+		tb.Fatalf("the embedded snapshot has no %s", name)
+	}
+	return allowlist.Labelled{Source: name, Action: action, Ranges: src.Ranges}
+}
+
+func networks(name string, action allowlist.Action, prefixes ...string) allowlist.Labelled {
+	src := allowlist.Labelled{Source: name, Action: action}
+	for _, p := range prefixes {
+		src.Ranges = append(src.Ranges, allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{p}})
+	}
+	return src
+}
+
+// realLists are Google's and Microsoft's networks under every action, then with what an administrator does to them.
+func realLists(tb testing.TB) []list {
+	tb.Helper()
+	var lists []list
+	for _, a := range []allowlist.Action{allowlist.OK, allowlist.Relay, allowlist.Reject} {
+		lists = append(lists, list{name: "both " + a.String(),
+			set: allowlist.Merge([]allowlist.Labelled{provider(tb, "google", a), provider(tb, "microsoft", a)})})
+	}
+	mixed := allowlist.Merge([]allowlist.Labelled{
+		provider(tb, "google", allowlist.Relay),
+		provider(tb, "microsoft", allowlist.OK),
+		// An address, a run that ends inside an octet, a group, and half of a group's span.
+		networks("never", allowlist.Exclude, "209.85.128.7/32", "40.92.3.64/26", "2001:4860:4864:3::/64", "2404:6800:4864:7:8000::/65"),
+		networks("abuse", allowlist.Reject, "40.93.7.0/24", "52.100.64.0/19", "74.125.1.9/32", "2a01:111:f400:7e00::/55", "2a01:111:f403:1:2::/80"),
+		networks("branch", allowlist.Relay, "52.101.33.5/32", "52.102.128.0/17", "2a01:111:f400:ffff::/64"),
+		// Around a provider's network, and a hole in it again.
+		networks("around", allowlist.OK, "104.40.0.0/13"),
+		networks("around, never", allowlist.Exclude, "104.47.128.0/24"),
+	})
+	for name, want := range map[string]accessmap.Selection{
+		"everything":          {},
+		"IPv4":                {NoIPv6: true},
+		"IPv6":                {NoIPv4: true},
+		"OK":                  {Only: []allowlist.Action{allowlist.OK}},
+		"RELAY and REJECT":    {Only: []allowlist.Action{allowlist.Relay, allowlist.Reject}},
+		"RELAY in IPv4 alone": {Only: []allowlist.Action{allowlist.Relay}, NoIPv6: true},
+	} {
+		lists = append(lists, list{"mixed, " + name, mixed, want})
+	}
+	return lists
+}
+
+// TestSendmailAnswers asks the real rulesets at the boundaries of everything there is in a list.
+func TestSendmailAnswers(t *testing.T) {
+	for _, l := range realLists(t) {
+		t.Run(l.name, func(t *testing.T) {
+			path := filepath.Join(fixtures.SafeDir(t), "access")
+			text := l.mustWrite(t, "sendmail-access")
+			fixtures.MakeAccess(t, path, strings.TrimSuffix(string(text), "\n"))
+			addrs := l.boundaries()
+			for _, o := range []fixtures.RulesOptions{
+				{Access: path},
+				{Access: path, Skip: true},
+				{Access: path, DelayChecks: true},
+				{Access: path, Skip: true, DelayChecks: true},
+			} {
+				config := fmt.Sprintf("skip %v, delay_checks %v", o.Skip, o.DelayChecks)
+				for i, v := range fixtures.NewRules(t, o).Ask(addrs) {
+					want := l.said(addrs[i])
+					if v.Relay != want.String() || v.Relays != (want == allowlist.Relay) {
+						t.Errorf("%s: %s: %q, relays %v; the list says %q (%s; %s)",
+							config, addrs[i], v.Relay, v.Relays, want, v.RelayText, v.RcptText)
+					}
+					if !v.Relays && !strings.HasSuffix(v.RcptText, `"550 Relaying denied"`) {
+						t.Errorf("%s: %s: at RCPT %s", config, addrs[i], v.RcptText)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestKeysOfRealLists pins how many keys the real lists need: a number that grows unasked is a map that grows.
+func TestKeysOfRealLists(t *testing.T) {
+	for _, row := range []struct {
+		providers []string
+		want      accessmap.Selection
+		keys      int
+	}{
+		{[]string{"google"}, accessmap.Selection{}, 1 + 128 + 6*256},
+		{[]string{"microsoft"}, accessmap.Selection{}, 6 + 2*128 + 1 + 32768 + 2*8192 + 4096},
+		{[]string{"google", "microsoft"}, accessmap.Selection{}, 55176},
+		{[]string{"google", "microsoft"}, accessmap.Selection{NoIPv6: true}, 391},
+	} {
+		var sources []allowlist.Labelled
+		for _, name := range row.providers {
+			sources = append(sources, provider(t, name, allowlist.OK))
+		}
+		l := list{set: allowlist.Merge(sources), want: row.want}
+		// As many keys as it may have, and one less.
+		l.want.MaxKeys = row.keys
+		_, written, err := l.write("sendmail-access")
+		if err != nil || written.Entries != row.keys {
+			t.Errorf("%v without IPv6 %v: %d keys, want %d (%v)", row.providers, row.want.NoIPv6, written.Entries, row.keys, err)
+		}
+		l.want.MaxKeys--
+		if text, _, err := l.write("sendmail-access"); err == nil || len(text) > 0 {
+			t.Errorf("%v: %d keys and %d bytes are written where %d keys are too many", row.providers, row.keys, len(text), row.keys)
+		}
+	}
+}

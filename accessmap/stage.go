@@ -1,0 +1,246 @@
+package accessmap
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// tempPrefix begins the name of every file of ours that is not finished.
+const tempPrefix = ".mailallow-"
+
+// ErrChanged says that a file is no longer what the plan read: somebody edited it meanwhile. Their edit stands and
+// nothing of the plan does; plan again.
+var ErrChanged = errors.New("edited since it was read")
+
+// A changeKind says what a file is to a transaction: a text is compared with what the plan read, the inode of a map is
+// touched before it goes (facts.md 6), a state file is only replaced.
+type changeKind string
+
+const (
+	kindText  changeKind = "text"
+	kindMap   changeKind = "map"
+	kindState changeKind = "state"
+)
+
+// change is one file of a transaction: what stands at live, and what is staged beside it under temp to take its place.
+type change struct {
+	kind changeKind
+	path string      // as the caller names it, for messages
+	live string      // the file itself, symbolic links followed
+	was  fs.FileInfo // of live; nil: there is none yet
+	mode fs.FileMode // of a file that is not there yet
+	old  []byte      // text: what the plan read
+	new  []byte      // text and state
+
+	temp    string
+	inode   uint64 // of what was staged
+	swapped bool   // it stands at live now, and what was there under temp
+}
+
+// newChange finds what stands at path. A directory that is missing, a link to nothing, anything but a regular file and
+// a file with a second name are refused: replacing that file would not be what its owner means.
+func newChange(kind changeKind, path string) (*change, error) {
+	live, was, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	mode := fs.FileMode(0o644)
+	if kind == kindState {
+		mode = 0o600
+	}
+	return &change{kind: kind, path: path, live: live, was: was, mode: mode}, nil
+}
+
+func resolve(path string) (live string, was fs.FileInfo, err error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", nil, fmt.Errorf("its directory: %w (mailallow creates files, not their directories)", err)
+	}
+	live = filepath.Join(dir, filepath.Base(path))
+	was, err = os.Lstat(live)
+	if err == nil && was.Mode()&fs.ModeSymlink != 0 {
+		if live, err = filepath.EvalSymlinks(live); err != nil {
+			return "", nil, fmt.Errorf("a symbolic link to nothing: %w", err)
+		}
+		was, err = os.Lstat(live)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return live, nil, nil
+	case err != nil:
+		return "", nil, err
+	case !was.Mode().IsRegular():
+		return "", nil, errors.New("it is not a regular file")
+	case was.Sys().(*syscall.Stat_t).Nlink > 1:
+		return "", nil, fmt.Errorf("%s has a second name (hard link), which would keep the old content: remove one", live)
+	}
+	return live, was, nil
+}
+
+// chooseTemp gives the change a name beside its live file that nobody can foresee. suffix is a map's.
+func (c *change) chooseTemp(suffix string) {
+	var random [8]byte
+	rand.Read(random[:]) // never fails (crypto/rand)
+	c.temp = filepath.Join(filepath.Dir(c.live), tempPrefix+hex.EncodeToString(random[:])+suffix)
+}
+
+// stage writes new under temp, with the owner, the mode and the attributes of the file it will replace, down to the disk.
+func (c *change) stage() error {
+	f, err := os.OpenFile(c.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
+	}
+	if err != nil {
+		return fmt.Errorf("no file can be made in its directory: %w", err)
+	}
+	defer f.Close()
+	if _, err := f.Write(c.new); err != nil {
+		return err
+	}
+	if c.was == nil {
+		err = f.Chmod(c.mode)
+	} else {
+		err = keep(f, c.live, c.was)
+	}
+	if err != nil {
+		return err
+	}
+	return c.staged(f)
+}
+
+// stageMap takes over the map that makemap wrote under temp: with the owner and mode of the map it will replace, or as
+// makemap made it. It must not be older than its text, or Debian's make rebuilds it over ours (facts.md 5).
+func (c *change) stageMap(textPath string) error {
+	f, err := os.OpenFile(c.temp, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if c.was != nil {
+		if err := keep(f, c.live, c.was); err != nil {
+			return err
+		}
+	}
+	text, err := os.Stat(textPath)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if at := text.ModTime(); info.ModTime().Before(at) {
+		if err := os.Chtimes(c.temp, at, at); err != nil {
+			return err
+		}
+	}
+	return c.staged(f)
+}
+
+// staged syncs the finished file and notes which inode it is.
+func (c *change) staged(f *os.File) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	c.inode = inodeOf(info)
+	return nil
+}
+
+// keep gives f the owner, mode and attributes of live.
+func keep(f *os.File, live string, was fs.FileInfo) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	is, want := info.Sys().(*syscall.Stat_t), was.Sys().(*syscall.Stat_t)
+	if is.Uid != want.Uid || is.Gid != want.Gid {
+		if err := f.Chown(int(want.Uid), int(want.Gid)); err != nil {
+			return fmt.Errorf("its owner %d:%d cannot be kept: %w (run as root or as the owner)", want.Uid, want.Gid, err)
+		}
+	}
+	if err := unix.Fchmod(int(f.Fd()), want.Mode&0o7777); err != nil {
+		return fmt.Errorf("its mode %04o cannot be kept: %w", want.Mode&0o7777, err)
+	}
+	return keepAttributes(int(f.Fd()), live)
+}
+
+// accessACL holds a POSIX access list; a directory's default list gives one to every file created in it.
+const accessACL = "system.posix_acl_access"
+
+// keepAttributes copies access lists, the SELinux label and user attributes. The others belong to an inode or to its
+// content (capabilities, signatures) and must not travel.
+func keepAttributes(fd int, live string) error {
+	kept := make(map[string]bool)
+	for _, name := range attributes(func(b []byte) (int, error) { return unix.Listxattr(live, b) }) {
+		if name != accessACL && name != "security.selinux" && !strings.HasPrefix(name, "user.") {
+			continue
+		}
+		kept[name] = true
+		want, err := attribute(func(b []byte) (int, error) { return unix.Getxattr(live, name, b) })
+		if err != nil {
+			return fmt.Errorf("its attribute %s cannot be read: %w", name, err)
+		}
+		is, err := attribute(func(b []byte) (int, error) { return unix.Fgetxattr(fd, name, b) })
+		if err == nil && bytes.Equal(is, want) {
+			continue
+		}
+		if err := unix.Fsetxattr(fd, name, want, 0); err != nil {
+			return fmt.Errorf("its attribute %s cannot be kept: %w", name, err)
+		}
+	}
+	for _, name := range attributes(func(b []byte) (int, error) { return unix.Flistxattr(fd, b) }) {
+		if name == accessACL && !kept[name] {
+			return unix.Fremovexattr(fd, name)
+		}
+	}
+	return nil
+}
+
+// attributes returns the names a listxattr call gives; a file system without any has none.
+func attributes(list func([]byte) (int, error)) []string {
+	b, err := attribute(list)
+	if err != nil || len(b) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
+}
+
+// attribute calls a function of the xattr family twice, for the size and for the bytes.
+func attribute(get func([]byte) (int, error)) ([]byte, error) {
+	size, err := get(nil)
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	b := make([]byte, size)
+	size, err = get(b)
+	if err != nil {
+		return nil, err
+	}
+	return b[:size], nil
+}
+
+func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,187 @@
+package accessmap
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The files of a state directory that this package keeps.
+const (
+	lockFile    = "lock"      // flock, with the holder's pid
+	recordsFile = "maps.json" // which map was found to belong to which text
+	owedFile    = "owed.json" // what an interrupted run left to do
+)
+
+// LockedError says that another run is at work on the state directory, or on the directory of a target.
+type LockedError struct {
+	Path string
+	PID  int // of the holder; 0: not known
+}
+
+func (e *LockedError) Error() string {
+	holder := "another process"
+	if e.PID > 0 {
+		holder = fmt.Sprintf("process %d", e.PID)
+	}
+	return fmt.Sprintf("%s: locked by %s: try again when it is done", e.Path, holder)
+}
+
+// state is a state directory, held by this run alone until close.
+type state struct {
+	dir  string
+	lock *os.File
+}
+
+// openState creates the directory when it is missing, 0700, and takes its lock without waiting. What is in it decides
+// what is removed from the target's directories, so one that somebody else could write is refused.
+func openState(dir string) (*state, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != os.Geteuid() && owner != 0 {
+		return nil, fmt.Errorf("state directory %s belongs to user %d: chown it to who runs mailallow", dir, owner)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return nil, fmt.Errorf("state directory %s can be written by others: chmod 0700", dir)
+	}
+	path := filepath.Join(dir, lockFile)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		var pid [20]byte
+		n, _ := f.ReadAt(pid[:], 0)
+		holder, _ := strconv.Atoi(strings.TrimSpace(string(pid[:n])))
+		return nil, &LockedError{Path: path, PID: holder}
+	}
+	// The pid is for people; the lock itself is the kernel's and ends with the process.
+	pid := []byte(strconv.Itoa(os.Getpid()) + "\n")
+	if err := errors.Join(f.Truncate(0), writeAt(f, pid)); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &state{dir: dir, lock: f}, nil
+}
+
+func writeAt(f *os.File, b []byte) error {
+	_, err := f.WriteAt(b, 0)
+	return err
+}
+
+func (s *state) close() { s.lock.Close() }
+
+func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
+
+// write replaces one of our own files, whole and durable, if its content differs. The lock makes the temporary name safe
+// and the next write takes it again, so a kill leaves at most one.
+func (s *state) write(name string, content any) error {
+	b, err := json.MarshalIndent(content, "", "  ")
+	if err != nil {
+		return err
+	}
+	b = append(b, '\n')
+	path := s.path(name)
+	if is, err := os.ReadFile(path); err == nil && bytes.Equal(is, b) {
+		return nil
+	}
+	temp := path + ".new"
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(writeAt(f, b), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
+}
+
+// remove deletes one of our own files; one that is not there is done.
+func (s *state) remove(name string) error {
+	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// mapRecord is a map that was found to hold what its text says, and by what to know both again.
+type mapRecord struct {
+	Text       string `json:"text"`        // path
+	TextDigest string `json:"text_digest"` // SHA-256
+	Map        string `json:"map"`         // path
+	Type       string `json:"type"`
+	Size       int64  `json:"size"`
+	Device     uint64 `json:"device"`
+	Inode      uint64 `json:"inode"`
+	ModifiedNS int64  `json:"mtime_ns"` // since 1970
+	ChangedNS  int64  `json:"ctime_ns"` // no program can set this one back
+}
+
+// mapRecords is maps.json.
+type mapRecords struct {
+	Version int         `json:"version"`
+	Maps    []mapRecord `json:"maps"`
+}
+
+// readRecords returns the records of a state directory; one that cannot be read has none, and the maps are dumped.
+func readRecords(stateDir string) (records mapRecords) {
+	b, err := os.ReadFile(filepath.Join(stateDir, recordsFile))
+	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
+		return mapRecords{Version: 1}
+	}
+	return records
+}
+
+// recordOf returns the record of the map as it stands now.
+func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord, error) {
+	info, err := os.Stat(mapPath)
+	if err != nil {
+		return mapRecord{}, err
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	return mapRecord{
+		Text: textPath, TextDigest: digest(text), Map: mapPath, Type: mapType,
+		Size: stat.Size, Device: uint64(stat.Dev), Inode: stat.Ino,
+		ModifiedNS: stat.Mtim.Nano(), ChangedNS: stat.Ctim.Nano(),
+	}, nil
+}
+
+// fit reports whether an earlier run has found the map of this text in step, and both are still what they were.
+func (records mapRecords) fit(mapType, textPath string, text []byte) bool {
+	mapPath, err := MapFile(mapType, textPath)
+	if err != nil {
+		return false
+	}
+	is, err := recordOf(mapType, textPath, text, mapPath)
+	return err == nil && slices.Contains(records.Maps, is)
+}
+
+// digest is the SHA-256 of b in hex.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

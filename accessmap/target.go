@@ -1,0 +1,179 @@
+package accessmap
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// target is a job held against what stands there: which of its files have to change.
+type target struct {
+	job      Job
+	text     *change // nil: it is right as it is
+	mapFile  *change // nil: it is right as it is, or there is none
+	textLive string
+	mapPath  string // empty: no map
+	makemap  Makemap
+	cf       *SendmailCF // nil: none, or its access map is another one
+	entries  []MapEntry
+}
+
+// newTarget compares a job with the files as they are and reports all that stands in its way.
+func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error) {
+	if !filepath.IsAbs(job.Path) {
+		return nil, errors.New("the path of a target must be absolute")
+	}
+	t := &target{job: job}
+	text, err := newChange(kindText, job.Path)
+	if err != nil {
+		return nil, err
+	}
+	text.old, text.new, t.textLive = job.Old, job.New, text.live
+	if job.OldExists != (text.was != nil) {
+		return nil, ErrChanged
+	}
+	if err := text.unedited(text.live); err != nil {
+		return nil, err
+	}
+	if !job.OldExists || !bytes.Equal(job.Old, job.New) {
+		t.text = text
+	}
+	if job.MapType == "" {
+		return t, nil
+	}
+	return t, t.needsMap(ctx, records)
+}
+
+// needsMap finds out whether the map has to be made, and why it cannot.
+func (t *target) needsMap(ctx context.Context, records mapRecords) error {
+	mapPath, err := MapFile(t.job.MapType, t.job.Path)
+	if err != nil {
+		return err
+	}
+	t.mapPath = mapPath
+	errs := []error{t.readCF()}
+	if t.text == nil && records.fit(t.job.MapType, t.job.Path, t.job.New) {
+		return errs[0]
+	}
+	if t.makemap.Program, err = FindMakemap(t.job.Makemap); err != nil {
+		errs = append(errs, err)
+	}
+	var problems []MapProblem
+	if t.entries, problems = ReadMapText(t.job.New); len(problems) > 0 {
+		errs = append(errs, &MapTextError{Problems: problems})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if t.text == nil {
+		if holds, err := t.makemap.holds(ctx, t.job.MapType, mapPath, t.entries); holds || err != nil {
+			return err
+		}
+	}
+	t.mapFile, err = newChange(kindMap, mapPath)
+	return err
+}
+
+// readCF reads the job's sendmail.cf and asks it about everything but the map file itself, which is not made yet.
+func (t *target) readCF() error {
+	if t.job.SendmailCF == "" {
+		return nil
+	}
+	cf, err := ReadSendmailCF(t.job.SendmailCF)
+	if err != nil {
+		return err
+	}
+	t.makemap.CF = cf.Path
+	if !cf.Names(t.job.Path) {
+		return nil
+	}
+	t.cf = &cf
+	return errors.Join(append(cf.refusesLine(t.job.MapType), cf.refusesPath(t.mapPath)...)...)
+}
+
+// changes returns the target's part of the transaction: text first, map last (facts.md 5).
+func (t *target) changes() (changes []*change) {
+	for _, c := range []*change{t.text, t.mapFile} {
+		if c != nil {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+// stage makes the new text and the new map beside the old ones and verifies the map.
+func (t *target) stage(ctx context.Context) error {
+	if t.text != nil {
+		if err := t.text.stage(); err != nil {
+			return err
+		}
+	}
+	if t.mapFile == nil {
+		return nil
+	}
+	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
+	if err := t.makemap.build(ctx, t.job.MapType, base, t.job.New); err != nil {
+		return err
+	}
+	if err := t.makemap.Verify(ctx, t.job.MapType, base, t.entries); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	textPath := t.textLive
+	if t.text != nil {
+		textPath = t.text.temp
+	}
+	if err := t.mapFile.stageMap(textPath); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	if t.cf == nil {
+		return nil
+	}
+	info, err := os.Lstat(t.mapFile.temp)
+	if err != nil {
+		return err
+	}
+	if err := t.cf.refusesFile(info); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	return nil
+}
+
+// probe asks Sendmail for the job's key in the map that is in place now. An error is a wrong answer.
+func (t *target) probe(ctx context.Context) (warning string, err error) {
+	if t.mapFile == nil || t.cf == nil || t.job.ProbeKey == "" {
+		return "", nil
+	}
+	sendmail, err := FindSendmail(t.makemap.Program)
+	if err != nil {
+		return err.Error(), nil
+	}
+	answer, err := t.cf.Lookup(ctx, sendmail, t.job.ProbeKey)
+	switch {
+	case err != nil:
+		return err.Error(), nil
+	case answer.Trouble != "" && os.Geteuid() != 0:
+		// Sendmail's daemon may read what this user may not.
+		return fmt.Sprintf("sendmail -bt, run by user %d: %s", os.Geteuid(), answer.Trouble), nil
+	case !answer.Found || answer.Value != t.job.ProbeValue:
+		return "", fmt.Errorf("sendmail -C %s -bt: /map access %s answers %s instead of %q",
+			t.cf.Path, t.job.ProbeKey, answer, t.job.ProbeValue)
+	}
+	return "", nil
+}
+
+// newStateChange is nil for a file that holds the bytes already.
+func newStateChange(file StateFile) (*change, error) {
+	if is, err := os.ReadFile(file.Path); err == nil && bytes.Equal(is, file.Bytes) {
+		return nil, nil
+	}
+	c, err := newChange(kindState, file.Path)
+	if err != nil {
+		return nil, err
+	}
+	c.new = file.Bytes
+	return c, nil
+}
