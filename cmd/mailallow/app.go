@@ -1,0 +1,205 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// version is set when a release is built.
+var version = "0.1.0-dev"
+
+const description = `Keeps a mail server's allowlist true: walks the SPF policies of mail providers,
+merges them with your own lists, and writes exact Sendmail access entries and
+Postfix CIDR tables, atomically, with the map rebuilt.
+
+Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'.
+
+Exit codes: 0 done; 1 a difference or a finding; 2 usage, configuration or
+internal trouble; 3 a source was held by the guard; 4 a source was stale or
+missing; 5 the installation failed and everything is as it was.`
+
+// command is an entry in the table of commands.
+type command struct {
+	name, args, usage, text string
+	flags                   []cli.Flag
+	run                     func(*terminal, *cli.Context) error
+}
+
+func commands() []command {
+	snapshot := &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching; 'embedded' is the one in the program"}
+	accept := &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
+	root := &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
+	return []command{
+		{"update", "", "fetch, merge, guard, install", updateText, []cli.Flag{snapshot, accept, root}, update},
+		{"diff", "", "the same, changing nothing", diffText, []cli.Flag{snapshot, accept, root,
+			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}}, diff},
+		{"fetch", "", "resolve every source into a snapshot", fetchText, []cli.Flag{accept,
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"}}, fetch},
+		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render},
+		{"spf", "DOMAIN...", "the exact networks an SPF policy passes, one a line", spfText, []cli.Flag{
+			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand},
+		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
+			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
+		{"init", "", "a commented starting configuration for this host", initText, []cli.Flag{root}, initConfig},
+	}
+}
+
+// globalFlags work before and after the command.
+func globalFlags() []cli.Flag {
+	const category = "Everywhere:"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Category: category, Usage: "read the configuration in `FILE`", DefaultText: defaultConfig},
+		&cli.StringSliceFlag{Name: "resolver", Category: category, Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
+		&cli.BoolFlag{Name: "json", Category: category, Usage: "write one JSON document to stdout"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: category, Usage: "say nothing but warnings and errors"},
+		&cli.BoolFlag{Name: "verbose", Category: category, Usage: "say more on stderr"},
+		&cli.StringFlag{Name: "color", Category: category, Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+	}
+}
+
+// newApp builds the command line. The library writes no error, ends no process
+// and prints no help of its own accord: what goes wrong comes back from run.
+func newApp(t *terminal) *cli.App {
+	app := &cli.App{
+		Name: "mailallow", Usage: "keeps a mail server's allowlist true", Description: description,
+		Version: version, Writer: t.stdout, ErrWriter: t.stderr, Flags: globalFlags(),
+		HideHelpCommand: true,
+		OnUsageError:    badUsage,
+		ExitErrHandler:  func(*cli.Context, error) {},
+		Action:          func(c *cli.Context) error { return noCommand(c) },
+	}
+	for _, cmd := range commands() {
+		app.Commands = append(app.Commands, &cli.Command{
+			Name: cmd.name, ArgsUsage: cmd.args, Usage: cmd.usage, Description: cmd.text,
+			Flags:           append(cmd.flags, globalFlags()...),
+			HideHelpCommand: true,
+			OnUsageError:    badUsage,
+			Action: func(c *cli.Context) error {
+				t.command = cmd.name
+				if err := t.setUp(c); err != nil {
+					return err
+				}
+				if cmd.args == "" && c.Args().Present() {
+					return usageError("%s takes no argument, and there is %q", cmd.name, c.Args().First())
+				}
+				return cmd.run(t, c)
+			},
+		})
+	}
+	return app
+}
+
+func (t *terminal) setUp(c *cli.Context) error {
+	t.json, t.quiet, t.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
+	switch when := c.String("color"); when {
+	case "auto", "always", "never":
+		t.color = when
+		return nil
+	default:
+		return usageError("--color %q: one of auto, always, never", when)
+	}
+}
+
+func noCommand(c *cli.Context) error {
+	if name := c.Args().First(); name != "" {
+		var names []string
+		for _, cmd := range commands() {
+			names = append(names, cmd.name)
+		}
+		return usageError("unknown command %q%s", name, didYouMean(name, names))
+	}
+	return usageError("no command; 'mailallow --help' lists them")
+}
+
+// badUsage tells of flags that the library does not take.
+func badUsage(c *cli.Context, err error, _ bool) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return usageError("%w", err)
+	}
+	var known []string
+	for _, f := range append(flagsOf(c.Command.Name), globalFlags()...) {
+		known = append(known, "--"+f.Names()[0])
+	}
+	return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
+}
+
+func usageError(format string, args ...any) error {
+	return coded{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// arrange puts a command line in the order that the flag library reads: the
+// command, its flags, the global ones, then what is no flag. People may mix them
+// ("mailallow spf example.com --tree", "mailallow --json diff").
+func arrange(args []string) []string {
+	takesValue := valueFlags(globalFlags())
+	var name string
+	var flags, words []string
+	cut := false // the last flag lacks its value: nothing may come behind it
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "--":
+			words = append(words, args[i+1:]...)
+			i = len(args)
+		case len(arg) > 1 && arg[0] == '-':
+			flags = append(flags, arg)
+			if takesValue[strings.TrimLeft(arg, "-")] {
+				if i++; i < len(args) {
+					flags = append(flags, args[i])
+				} else {
+					cut = true
+				}
+			}
+		case name == "":
+			name = arg
+			takesValue = valueFlags(append(flagsOf(name), globalFlags()...))
+		default:
+			words = append(words, arg)
+		}
+	}
+	arranged := []string{"mailallow"}
+	if name != "" && !known(name) {
+		return append(arranged, "--", name)
+	}
+	if name != "" {
+		arranged = append(arranged, name)
+	}
+	arranged = append(arranged, flags...)
+	if cut {
+		return arranged
+	}
+	return append(append(arranged, "--"), words...)
+}
+
+func known(name string) bool {
+	return slices.ContainsFunc(commands(), func(c command) bool { return c.name == name })
+}
+
+func flagsOf(name string) []cli.Flag {
+	for _, cmd := range commands() {
+		if cmd.name == name {
+			return cmd.flags
+		}
+	}
+	return nil
+}
+
+// valueFlags are the names of the flags that are followed by a value.
+func valueFlags(flags []cli.Flag) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range flags {
+		if _, isBool := f.(*cli.BoolFlag); !isBool {
+			for _, name := range f.Names() {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"mailallow/allowlist"
+
+	"github.com/google/renameio/v2"
+	"github.com/urfave/cli/v2"
+)
+
+const fetchText = `Fetches every source and writes what it found, each range with its path, as a
+snapshot: a file to review and commit, and to install anywhere with
+'mailallow update --snapshot FILE'. No target and no state is touched. A source that
+cannot be fetched, or is held, stands there with its last good ranges, if this host
+has any.`
+
+func fetch(t *terminal, c *cli.Context) error {
+	file := c.String("o")
+	if file == "" {
+		return usageError("fetch: -o FILE says where the snapshot goes; - is stdout")
+	}
+	r, err := loadRequest(t, c)
+	if err != nil {
+		return err
+	}
+	list, err := r.resolve(c.Context, t)
+	if err != nil {
+		return err
+	}
+	var all []allowlist.Resolved
+	for _, s := range list.sources {
+		if len(s.Ranges) > 0 {
+			all = append(all, s.Resolved)
+		}
+	}
+	snapshot := allowlist.NewSnapshot(all).Encode()
+	if file == "-" {
+		if _, err := t.stdout.Write(snapshot); err != nil {
+			return err
+		}
+		t.json = true // stdout is the snapshot: it is JSON, and there is one document
+	} else if err := renameio.WriteFile(file, snapshot, 0o644); err != nil {
+		return err
+	}
+	r.tellSources(t, list)
+	if t.json && file != "-" {
+		doc := struct {
+			Version int              `json:"version"`
+			Sources []sourceDocument `json:"sources"`
+		}{documentVersion, r.sourceDocuments(list)}
+		if err := t.document(doc); err != nil {
+			return err
+		}
+	}
+	return outcome(list.codes()...)
+}

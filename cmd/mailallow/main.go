@@ -1,0 +1,60 @@
+// Command mailallow keeps a mail server's allowlist true: it fetches the address
+// ranges that mail providers send from, merges them with the administrator's own
+// lists, and installs them where Sendmail and Postfix look. What the lists are
+// is the business of package allowlist, and what the files are that of package
+// accessmap; here are the flags, the configuration, the order of a run, what
+// people read, and the exit codes.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program: what it returns is the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	t := newTerminal(args, stdout, stderr)
+	err := newApp(t).RunContext(ctx, arrange(args))
+	if caught, ok := context.Cause(ctx).(caughtSignal); ok && err != nil {
+		err = caught.ended(err)
+	}
+	return t.end(err)
+}
+
+// caughtSignal ends a run: the exit code is 128 and the signal's number.
+type caughtSignal struct{ syscall.Signal }
+
+func (s caughtSignal) Error() string { return s.String() }
+
+// ended says what the signal left behind: err tells whether anything was done.
+func (s caughtSignal) ended(err error) error {
+	return coded{code: 128 + int(s.Signal), err: fmt.Errorf("ended by signal %d (%s): %w", int(s.Signal), s.String(), err)}
+}
+
+// untilSignal gives a context that SIGINT and SIGTERM cancel, with the signal as
+// its cause. A second signal ends the program as if none were caught.
+func untilSignal(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(caughtSignal{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}

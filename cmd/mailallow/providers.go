@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"mailallow/allowlist"
+
+	"github.com/urfave/cli/v2"
+)
+
+const providersText = `Lists the mail senders that a source may name as provider = "NAME", with the narrow
+SPF names that stand for them. Shared: the hosts send for many unrelated customers,
+so that RELAY would let each of those relay through this server. --check fetches
+all of them and says which still answer; exit 4 when one does not.`
+
+type providersDocument struct {
+	Version   int                `json:"version"`
+	Providers []providerDocument `json:"providers"`
+}
+
+type providerDocument struct {
+	Name       string   `json:"name"`
+	Title      string   `json:"title"`
+	SPF        []string `json:"spf"`
+	URL        string   `json:"url"`
+	Select     string   `json:"select"`
+	Shared     bool     `json:"shared"`
+	Doc        string   `json:"doc"`
+	Note       string   `json:"note"`
+	Unlistable string   `json:"unlistable"`
+	// Check is there with --check, for providers that can be listed.
+	Check *checkDocument `json:"check,omitempty"`
+}
+
+type checkDocument struct {
+	Error         string              `json:"error"` // empty: it answers
+	Ranges        int                 `json:"ranges"`
+	IPv4Addresses uint64              `json:"ipv4_addresses"`
+	Problems      []allowlist.Problem `json:"problems"`
+}
+
+func providers(t *terminal, c *cli.Context) error {
+	all, err := allowlist.Providers()
+	if err != nil {
+		return err
+	}
+	checks := make([]*checkDocument, len(all))
+	if c.Bool("check") {
+		if checks, err = checkProviders(t, c, all); err != nil {
+			return err
+		}
+	}
+	if t.json {
+		err = t.document(providersDocumentOf(all, checks))
+	} else {
+		tellProviders(t, all, checks)
+	}
+	if err == nil && slices.ContainsFunc(checks, func(d *checkDocument) bool { return d != nil && d.Error != "" }) {
+		err = outcome(exitStale)
+	}
+	return err
+}
+
+// checkProviders fetches every provider that can be listed, as a source would.
+func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*checkDocument, error) {
+	s, err := loadSettings(c)
+	if err != nil {
+		return nil, err
+	}
+	var sources []allowlist.Source
+	for _, p := range all {
+		sources = append(sources, allowlist.Source{Name: p.Name, Provider: p.Name})
+	}
+	r := &request{settings: s, now: time.Now()}
+	r.sources = sources
+	fetched, err := r.fetch(c.Context, t, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Context.Err(); err != nil {
+		return nil, err
+	}
+	checks := make([]*checkDocument, len(all))
+	for i, f := range fetched {
+		if all[i].Unlistable != "" {
+			continue
+		}
+		minimal := allowlist.Minimal(f.Ranges)
+		checks[i] = &checkDocument{Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(minimal).IPv4,
+			Problems: append([]allowlist.Problem{}, f.Problems...)}
+		switch {
+		case f.Err != nil:
+			checks[i].Error = f.Err.Error()
+		case len(minimal) == 0:
+			checks[i].Error = "not one address is in it"
+		}
+	}
+	return checks, nil
+}
+
+func providersDocumentOf(all []allowlist.Provider, checks []*checkDocument) providersDocument {
+	doc := providersDocument{Version: documentVersion}
+	for i, p := range all {
+		doc.Providers = append(doc.Providers, providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
+			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, checks[i]})
+	}
+	return doc
+}
+
+// tellProviders writes the table; what stands below a line belongs to it.
+func tellProviders(t *terminal, all []allowlist.Provider, checks []*checkDocument) {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tSHARED\tWHERE ITS RANGES COME FROM")
+	for _, p := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, yesNo(p.Shared), origin(p))
+	}
+	w.Flush()
+	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	t.data(bold, "%s", lines[0])
+	for i, p := range all {
+		t.data(plain, "%s", lines[i+1])
+		if t.verbose {
+			t.data(faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
+		}
+		switch check := checks[i]; {
+		case check == nil:
+		case check.Error != "":
+			t.data(red, "    does not answer: %s", check.Error)
+		default:
+			t.data(green, "    answers: %d ranges, %s IPv4 addresses", check.Ranges, grouped(check.IPv4Addresses))
+		}
+	}
+}
+
+func origin(p allowlist.Provider) string {
+	switch {
+	case p.Unlistable != "":
+		return "cannot be listed: " + p.Unlistable
+	case p.URL != "":
+		return p.URL
+	}
+	return strings.Join(p.SPF, " ")
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"mailallow/accessmap"
+
+	"github.com/urfave/cli/v2"
+)
+
+func renderText() string {
+	var b strings.Builder
+	b.WriteString("Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n")
+	for _, f := range accessmap.Formats() {
+		fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.Summary)
+	}
+	return b.String()
+}
+
+func render(t *terminal, c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usageError("render takes one FORMAT, and there are %d; 'mailallow render --help' lists them", c.NArg())
+	}
+	format, err := accessmap.FormatByName(c.Args().First())
+	if err != nil {
+		return usageError("%w", err)
+	}
+	r, err := loadRequest(t, c)
+	if err != nil {
+		return err
+	}
+	if t.json && format.Name != "json" {
+		return usageError("render %s: with --json the format is json", format.Name)
+	}
+	list, err := r.resolve(c.Context, t)
+	if err != nil {
+		return err
+	}
+	r.warnSources(t, list)
+	if _, err := format.Write(t.stdout, list.set, accessmap.Selection{}); err != nil {
+		return err
+	}
+	t.documented = true // the json format is the document
+	return outcome(list.codes()...)
+}

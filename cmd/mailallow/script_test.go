@@ -1,0 +1,292 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+
+	"github.com/itchyny/gojq"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mailallow": main})
+}
+
+// TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set, the outputs that `cmp` holds against
+// are written anew; read the difference before you keep it.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		Setup:              setUpScript,
+		RequireUniqueNames: true,
+		UpdateScripts:      os.Getenv("MAILALLOW_UPDATE") != "",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"dns":      dnsCommand,
+			"dnsfault": dnsFaultCommand,
+			"exits":    exitsCommand,
+			"inode":    inodeCommand,
+			"json":     jsonCommand,
+			"lock":     lockCommand,
+			"mapdump":  mapdumpCommand,
+			"needs":    needsCommand,
+			"page":     pageCommand,
+		},
+	})
+}
+
+// rig is what a script has besides its files.
+type rig struct {
+	tb     testing.TB
+	dns    *fixtures.DNSServer
+	http   *fixtures.HTTPServer
+	inodes map[string]inode
+	locks  []*os.File
+}
+
+type rigKey struct{}
+
+func rigOf(ts *testscript.TestScript) *rig { return ts.Value(rigKey{}).(*rig) }
+
+// setUpScript starts a DNS server at $DNS and an HTTP server at $HTTP, which know nothing yet, and writes their addresses
+// and the script's folder into the configurations, for $DNS, $HTTP and $WORK there.
+func setUpScript(env *testscript.Env) error {
+	tb := env.T().(testing.TB)
+	r := &rig{tb: tb, dns: fixtures.DNS(tb), http: fixtures.HTTP(tb), inodes: map[string]inode{}}
+	env.Values[rigKey{}] = r
+	env.Setenv("DNS", r.dns.Addr())
+	env.Setenv("HTTP", r.http.URL(""))
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // or every mailallow of a test with -race waits a second before it ends
+	env.Defer(func() { r.unlock() })
+	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.toml"))
+	if err != nil {
+		return err
+	}
+	expand := strings.NewReplacer("$DNS", r.dns.Addr(), "$HTTP", r.http.URL(""), "$WORK", env.WorkDir)
+	for _, path := range configs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(expand.Replace(string(text))), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dns ZONE...: the server answers from these zones and no others: files of the script, else of fixtures/zones.
+func dnsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg, "dns ZONE...")
+	var zones []string
+	for _, name := range args {
+		if text, err := os.ReadFile(ts.MkAbs(name)); err == nil {
+			name = string(text)
+		}
+		zones = append(zones, name)
+	}
+	rigOf(ts).dns.Set(zones...)
+}
+
+// page PATH FILE [ETAG]: the HTTP server has this file of the script, else of fixtures/lists, at PATH. page PATH STATUS:
+// it answers with that status.
+func pageCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && (len(args) == 2 || len(args) == 3), "page PATH FILE [ETAG]; page PATH STATUS")
+	var page fixtures.Page
+	if status, err := strconv.Atoi(args[1]); err == nil {
+		page.Status = status
+	} else if text, err := os.ReadFile(ts.MkAbs(args[1])); err == nil {
+		page.Body = string(text)
+	} else {
+		text, err := os.ReadFile(fixtures.Path("lists", args[1]))
+		ts.Check(err)
+		page.Body = string(text)
+	}
+	if len(args) == 3 {
+		page.Header = map[string]string{"ETag": args[2]}
+	}
+	rigOf(ts).http.Set(args[0], page)
+}
+
+// dnsfault NAME TYPE FAULT: what goes wrong with a question; any name or type is *, and the fault off ends it.
+func dnsFaultCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 3, "dnsfault NAME|* TYPE|* FAULT|off")
+	fault, known := map[string]fixtures.Fault{
+		"off": 0, "servfail": fixtures.ServFail, "nxdomain": fixtures.NXDomain, "drop": fixtures.Drop, "refused": fixtures.Refused,
+	}[args[2]]
+	usage(ts, known, "FAULT is one of off, servfail, nxdomain, drop, refused")
+	name, qtype := strings.TrimPrefix(args[0], "*"), strings.TrimPrefix(args[1], "*")
+	rigOf(ts).dns.Fault(name, qtype, fault)
+}
+
+// exits CODE COMMAND...: runs the command; it ends with this very code.
+func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) >= 2, "exits CODE COMMAND...")
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// inode is what tells a file that was left alone from one that was written anew.
+type inode struct {
+	number   uint64
+	modified time.Time
+}
+
+// inode save FILE... remembers files; [!] inode same FILE... tells whether they were left alone since.
+func inodeCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) >= 2 && (args[0] == "same" || args[0] == "save" && !neg), "inode save FILE...; [!] inode same FILE...")
+	known := rigOf(ts).inodes
+	for _, name := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(name))
+		ts.Check(err)
+		is := inode{info.Sys().(*syscall.Stat_t).Ino, info.ModTime()}
+		was, saved := known[name]
+		switch {
+		case args[0] == "save":
+			known[name] = is
+		case !saved:
+			ts.Fatalf("%s was not saved", name)
+		case (is == was) == neg:
+			ts.Fatalf("%s was %v and is %v", name, was, is)
+		}
+	}
+}
+
+// json FILE QUERY WANT: all that the jq query gives of the one document in FILE, in compact JSON and apart by blanks.
+func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 3, "json FILE QUERY WANT")
+	var document any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &document); err != nil {
+		ts.Fatalf("%s is not one JSON document: %v", args[0], err)
+	}
+	query, err := gojq.Parse(args[1])
+	ts.Check(err)
+	var results []string
+	for values := query.Run(document); ; {
+		value, more := values.Next()
+		if !more {
+			break
+		}
+		if err, failed := value.(error); failed {
+			ts.Fatalf("%s: %v", args[1], err)
+		}
+		text, err := gojq.Marshal(value)
+		ts.Check(err)
+		results = append(results, string(text))
+	}
+	if got := strings.Join(results, " "); got != args[2] {
+		ts.Fatalf("%s\n got %s\nwant %s", args[1], got, args[2])
+	}
+}
+
+// lock FILE: holds a flock on a file or folder, as another run would; ! lock lets go of all.
+func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
+	r := rigOf(ts)
+	if neg {
+		r.unlock()
+		return
+	}
+	usage(ts, len(args) == 1, "lock FILE; ! lock")
+	path := ts.MkAbs(args[0])
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	}
+	ts.Check(err)
+	r.locks = append(r.locks, f)
+	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+}
+
+func (r *rig) unlock() {
+	for _, f := range r.locks {
+		f.Close()
+	}
+	r.locks = nil
+}
+
+// mapdump TYPE NAME: what the map of the text NAME holds, as makemap dumps it, sorted.
+func mapdumpCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "mapdump TYPE NAME")
+	makemap := fixtures.Makemap(rigOf(ts).tb)
+	out, err := exec.Command(makemap, "-C", "/dev/null", "-u", args[0], ts.MkAbs(args[1])).Output()
+	ts.Check(err)
+	entries := strings.SplitAfter(string(out), "\n")
+	slices.Sort(entries)
+	fmt.Fprint(ts.Stdout(), strings.Join(entries, ""))
+}
+
+// needs makemap: the script ends here where there is none, and has its folder on PATH elsewhere.
+func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1 && args[0] == "makemap", "needs makemap")
+	folder := filepath.Dir(fixtures.Makemap(rigOf(ts).tb))
+	ts.Setenv("PATH", ts.Getenv("PATH")+string(filepath.ListSeparator)+folder)
+}
+
+func usage(ts *testscript.TestScript, right bool, text string) {
+	if !right {
+		ts.Fatalf("usage: %s", text)
+	}
+}
+
+// A signal ends a run before anything is changed, with 128 and its number.
+func TestSignal(t *testing.T) {
+	server := fixtures.DNS(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
+	arrived, release := server.Hold("mail.test", "TXT")
+	defer release()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "c.toml")
+	text := fmt.Sprintf(`
+state_dir = "state"
+dns.resolvers = [%q]
+source = [{name = "provider", spf = ["mail.test"], action = "OK"}]
+target = [{format = "cidr", path = "one.cidr"}]
+`, server.Addr())
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("mailallow", "-c", config, "--json", "update")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // its exit code is looked at
+	const code, said = 128 + 15, "mailallow: ended by signal 15 (terminated): nothing was changed: "
+	if got := cmd.ProcessState.ExitCode(); got != code || !strings.HasPrefix(stderr.String(), said) {
+		t.Errorf("exit code %d, want %d; stderr %q, want %q", got, code, &stderr, said)
+	}
+	if !json.Valid([]byte(stdout.String())) {
+		t.Errorf("stdout is not one JSON document: %q", &stdout)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 1 {
+		t.Errorf("there are %q (%v), want the configuration alone", files, err)
+	}
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// terminal is where people and programs read what a run has to say: data on
+// stdout, talk on stderr. Whatever names and records hold, nothing but text gets
+// to either: control, formatting and invalid bytes are shown as escapes.
+type terminal struct {
+	stdout, stderr io.Writer
+	json           bool
+	quiet, verbose bool
+	color          string // auto, always, never
+	command        string // for the JSON document of a failure
+
+	documented bool // a JSON document has been written
+	mu         sync.Mutex
+	progressed bool // a line of progress stands on the terminal
+}
+
+// newTerminal looks for --json itself, since even a mistake in the flags is told
+// in JSON to who asked for it.
+func newTerminal(args []string, stdout, stderr io.Writer) *terminal {
+	flags := args
+	if i := slices.Index(args, "--"); i >= 0 {
+		flags = args[:i]
+	}
+	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
+	return &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto"}
+}
+
+// Styles, as SGR parameters.
+const (
+	plain  = ""
+	bold   = "1"
+	faint  = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+// data writes a line of what the command is for. Where a document is asked for,
+// that is the data.
+func (t *terminal) data(style, format string, args ...any) {
+	if !t.json {
+		t.write(t.stdout, style, fmt.Sprintf(format, args...))
+	}
+}
+
+// summary writes a line of data that --quiet can do without.
+func (t *terminal) summary(style, format string, args ...any) {
+	if !t.quiet {
+		t.data(style, format, args...)
+	}
+}
+
+// note says something worth knowing, unless quiet is asked for.
+func (t *terminal) note(format string, args ...any) {
+	if !t.quiet {
+		t.write(t.stderr, plain, fmt.Sprintf(format, args...))
+	}
+}
+
+// detail says what only --verbose wants to know.
+func (t *terminal) detail(format string, args ...any) {
+	if t.verbose {
+		t.note(format, args...)
+	}
+}
+
+// warn says what somebody should look at, quiet or not.
+func (t *terminal) warn(format string, args ...any) {
+	t.write(t.stderr, yellow, "warning: "+fmt.Sprintf(format, args...))
+}
+
+func (t *terminal) write(w io.Writer, style, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.progressed {
+		io.WriteString(t.stderr, "\r\x1b[K")
+		t.progressed = false
+	}
+	text = clean(text)
+	if style != plain && t.colored(w) {
+		text = "\x1b[" + style + "m" + strings.ReplaceAll(text, "\n", "\x1b[0m\n\x1b["+style+"m") + "\x1b[0m"
+	}
+	// Who closed the pipe does not want to read on; a run goes to its end all the same.
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// progress shows how far a run is, on a terminal only; the next line replaces it.
+func (t *terminal) progress(format string, args ...any) {
+	if t.quiet || t.json || !isTerminal(t.stderr) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.stderr, "\r\x1b[K%s", clean(fmt.Sprintf(format, args...)))
+	t.progressed = true
+}
+
+// document writes the one JSON document of a run.
+func (t *terminal) document(v any) error {
+	t.documented = true
+	enc := json.NewEncoder(t.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// end tells of an error and gives the exit code. It is the only way out.
+func (t *terminal) end(err error) int {
+	code := exitCode(err)
+	if err != nil && err.Error() != "" {
+		t.write(t.stderr, red, "mailallow: "+err.Error())
+		if t.json && !t.documented {
+			if err := t.document(failure(t.command, err)); err != nil {
+				return exitUsage
+			}
+		}
+	}
+	return code
+}
+
+func (t *terminal) colored(w io.Writer) bool {
+	switch t.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// clean keeps what is text: letters, signs, blanks, tabs and line feeds. The
+// rest, bidirectional marks and invalid UTF-8 included, becomes escapes.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, unwanted) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unwanted(r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func unwanted(r rune) bool {
+	return r == utf8.RuneError || !(unicode.IsPrint(r) || r == '\n' || r == '\t')
+}
