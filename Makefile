@@ -1,0 +1,56 @@
+# build: bin/mailallow. run: the demonstration, into out/. See `make help`.
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := build
+.PHONY: help build run test bench lint parts clean
+
+# The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+help:
+	@echo 'make build   bin/mailallow'
+	@echo 'make run     build, then the demonstration; results in out/'
+	@echo 'make test    go vet and all tests, against the real Sendmail and Postfix (as root; fetched by `make parts`)'
+	@echo 'make bench   all benchmarks'
+	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
+	@echo 'make parts   download Sendmail and Postfix and unpack them into .parts, installing neither'
+	@echo 'make clean   remove bin, out and .parts'
+
+build:
+	go build -o bin/mailallow ./cmd/mailallow
+
+run: build
+	fixtures/parts/fetch.sh makemap
+	fixtures/demo/run.sh bin/mailallow out
+
+# Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
+test:
+	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
+	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
+	go vet ./...
+	go test $(RACE) ./...
+
+bench:
+	go test -run '^$$' -bench . ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:" $$unformatted; exit 1; }
+	go vet ./...
+	@if $(call cached,$(STATICCHECK)); then bin/staticcheck ./...; else $(call skipped,$(STATICCHECK)); fi
+	@# Status 3 is findings; anything else is most likely its database out of reach.
+	@if $(call cached,$(GOVULNCHECK)); then \
+		bin/govulncheck ./... || { [ $$? != 3 ] && echo 'govulncheck: skipped, it did not run (above)'; }; \
+	else $(call skipped,$(GOVULNCHECK)); fi
+
+# Tools are taken from the module cache and never downloaded here.
+cached = GOPROXY=file://$(shell go env GOMODCACHE)/cache/download GOBIN=$(CURDIR)/bin go install $(1) 2>/dev/null
+skipped = echo '$(1): skipped, not in the module cache; `go install` it for lint to use it'
+
+parts:
+	fixtures/parts/fetch.sh all
+
+clean:
+	rm -rf bin out .parts
