@@ -97,7 +97,18 @@ func TestUnprivileged(t *testing.T) {
 	program := filepath.Join(dir, "test")
 	writeFile(t, program, string(binary))
 	writeFile(t, filepath.Join(dir, "roots"), "a\n")
-	if err := os.Mkdir(filepath.Join(dir, "closed"), 0o755); err != nil {
+	// The checkout may lie where nobody gets to, and the real makemap in it.
+	parts := filepath.Join(dir, "parts", "sendmail", "usr", "libexec", "sendmail")
+	for _, folder := range []string{filepath.Join(dir, "closed"), parts} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	makemap, err := os.ReadFile(fixtures.Makemap(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(parts, "makemap"), makemap, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "closed", "cidr"), "a\n")
@@ -110,7 +121,7 @@ func TestUnprivileged(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-test.run=^TestUnprivileged$")
-	cmd.Env = append(os.Environ(), unprivileged+"="+dir, "TMPDIR="+dir, "MAILALLOW_PARTS="+os.Getenv("MAILALLOW_PARTS"))
+	cmd.Env = append(os.Environ(), unprivileged+"="+dir, "TMPDIR="+dir, "MAILALLOW_PARTS="+filepath.Join(dir, "parts"))
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("PASS")) {
