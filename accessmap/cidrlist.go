@@ -18,12 +18,8 @@ func writeCIDRList(w io.Writer, l list) (Written, error) {
 	for _, s := range l.spans {
 		b.AddRange(netipx.IPRangeFrom(s.From, s.To))
 	}
-	set, err := b.IPSet()
-	if err != nil {
-		return Written{}, err
-	}
 	out := bufio.NewWriter(w)
-	prefixes := set.Prefixes()
+	prefixes := mustSet(&b).Prefixes()
 	for _, p := range prefixes {
 		out.WriteString(p.String() + "\n") // its error comes with Flush
 	}

@@ -28,12 +28,16 @@ type Difference struct {
 
 // Diff gives the difference between what our part of the file says and what it
 // will say, by action, IPv4 first. An address whose action changes is in both.
+// What goes out of a bare format goes as OK: the file does not tell more.
 func (p TargetPlan) Diff() Difference {
 	var d Difference
+	if !p.TextChanged() {
+		return d
+	}
 	before, after := p.Format.byAction(p.Before), p.Format.byAction(p.After)
 	for _, a := range actions() {
-		d.Added = append(d.Added, changes(minus(after[a], before[a]), a, p.After)...)
-		d.Removed = append(d.Removed, changes(minus(before[a], after[a]), a, p.Before)...)
+		d.Added = append(d.Added, changes(minus(after[a], before[a]), p.After)...)
+		d.Removed = append(d.Removed, changes(minus(before[a], after[a]), p.Before)...)
 	}
 	return d
 }
@@ -53,8 +57,7 @@ func Networks(changes []Change) []string {
 		if sets[a] == nil {
 			continue
 		}
-		set, _ := sets[a].IPSet() // the prefixes of changes are valid
-		for _, p := range set.Prefixes() {
+		for _, p := range mustSet(sets[a]).Prefixes() {
 			networks = append(networks, Change{Prefix: p, Action: a}.String())
 		}
 	}
@@ -74,13 +77,13 @@ func minus(a, b *netipx.IPSet) *netipx.IPSet {
 	var rest netipx.IPSetBuilder
 	rest.AddSet(a)
 	rest.RemoveSet(b)
-	set, _ := rest.IPSet() // both are valid, so their difference is
-	return set
+	return mustSet(&rest)
 }
 
-// changes gives the networks of a set by the sources that the spans name. Keys
-// that stand side by side for one source and path are put together again.
-func changes(set *netipx.IPSet, a allowlist.Action, spans []allowlist.Span) []Change {
+// changes gives the networks of a set, all of which the spans cover, by action
+// and by the sources that the spans name. Keys that stand side by side for one
+// source and path are put together again.
+func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 	var found []Change
 	for _, r := range set.Ranges() {
 		for len(spans) > 0 && spans[0].To.Less(r.From()) {
@@ -98,7 +101,7 @@ func changes(set *netipx.IPSet, a allowlist.Action, spans []allowlist.Span) []Ch
 			}
 			source, path := owner(spans[i])
 			for _, p := range netipx.IPRangeFrom(from, to).Prefixes() {
-				found = append(found, Change{p, a, source, path})
+				found = append(found, Change{p, spans[i].Action(), source, path})
 			}
 			from = to.Next()
 		}

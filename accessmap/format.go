@@ -28,6 +28,8 @@ type Format struct {
 	Map bool
 	// Actions are those the format can say; spans with others are holes in it.
 	Actions []allowlist.Action
+	// Bare tells that the file holds networks alone: no actions, no sources.
+	Bare bool
 
 	write func(w io.Writer, l list) (Written, error)
 	read  func(text []byte) ([]allowlist.Entry, error)
@@ -71,7 +73,7 @@ func Formats() []Format {
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
 			Actions: []allowlist.Action{allowlist.Relay}, write: mynetworks.write, read: mynetworks.read},
 		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
-			Actions: everyAction, write: writeCIDRList, read: readCIDRList},
+			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList},
 		{Name: "json", Summary: "every range with its action, sources and paths",
 			Actions: everyAction, write: writeJSON, read: readJSON},
 	}
@@ -146,9 +148,9 @@ func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span) error 
 	return nil
 }
 
-// told is the action that a reader of the format sees: a cidr list has only one.
+// told is the action that a reader of the format sees.
 func (f Format) told(a allowlist.Action) allowlist.Action {
-	if f.Name == "cidr" {
+	if f.Bare {
 		return allowlist.OK
 	}
 	return a
@@ -165,9 +167,19 @@ func (f Format) byAction(spans []allowlist.Span) map[allowlist.Action]*netipx.IP
 	}
 	sets := map[allowlist.Action]*netipx.IPSet{}
 	for a, b := range builders {
-		sets[a], _ = b.IPSet() // a span's ends are of one family and in order: there is no error
+		sets[a] = mustSet(b)
 	}
 	return sets
+}
+
+// mustSet builds a set of parts that are valid by construction: prefixes that
+// were parsed, and spans, whose ends are of one family and in order.
+func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
+	set, err := b.IPSet()
+	if err != nil {
+		panic("accessmap: an invalid range reached a set: " + err.Error())
+	}
+	return set
 }
 
 // lines splits a text at LF; the last line may lack one. A CR stays in its line.

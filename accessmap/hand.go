@@ -53,9 +53,10 @@ func handKeys(m managed) ([]handKey, []MapProblem) {
 
 // overlaps tells where hand-written keys and the list speak of the same
 // addresses and which of the two the server will follow: keys of ours that are
-// left out because a person has them, and keys that say something else. An
-// excluded address that a hand-written line lets in comes first.
-func overlaps(hand []handKey, left []allowlist.Entry, set *allowlist.Set, spans []allowlist.Span) []Problem {
+// left out because a person has them, and keys that say something else. written
+// are our keys, in order of address. An excluded address that a hand-written
+// line lets in comes first.
+func overlaps(hand []handKey, written []allowlist.Entry, left []allowlist.Entry, set *allowlist.Set, spans []allowlist.Span) []Problem {
 	leftOut := map[netip.Prefix]allowlist.Entry{}
 	for _, e := range left {
 		leftOut[e.Prefix] = e
@@ -72,7 +73,7 @@ func overlaps(hand []handKey, left []allowlist.Entry, set *allowlist.Set, spans 
 				Text: fmt.Sprintf("%s is hand-written and stays; our key with %s is not written", h, e.Action)})
 			continue
 		}
-		others = append(others, overlap(h, spans)...)
+		others = append(others, h.overlap(written, spans)...)
 	}
 	return append(excluded, others...)
 }
@@ -81,43 +82,89 @@ func firstWithin(set *netipx.IPSet, p netip.Prefix) netip.Prefix {
 	var b netipx.IPSetBuilder
 	b.AddPrefix(p)
 	b.Intersect(set)
-	common, _ := b.IPSet() // both are valid, so their intersection is
-	return common.Prefixes()[0]
+	return mustSet(&b).Prefixes()[0]
 }
 
-// overlap tells of one key, once an action that it contradicts.
-func overlap(h handKey, spans []allowlist.Span) []Problem {
-	last := netipx.PrefixLastIP(h.prefix)
-	i := sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(h.prefix.Addr()) })
-	differing := map[*allowlist.Entry]bool{}
-	var entries []*allowlist.Entry
-	for ; i < len(spans) && !last.Less(spans[i].From); i++ {
-		if e := spans[i].Entry; !h.says(e.Action) && !differing[e] {
-			differing[e] = true
-			entries = append(entries, e)
+// overlap tells of one key where it contradicts the list: what it wins over, and
+// what our longer keys say inside it.
+func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Problem {
+	ours := h.longerKeys(written)
+	var loses, wins []*allowlist.Entry
+	for _, s := range h.within(spans) {
+		if h.says(s.Action()) {
+			continue
+		}
+		var decided netipx.IPSetBuilder // by the hand-written key
+		decided.AddRange(netipx.IPRangeFrom(s.From, s.To))
+		decided.Intersect(ours.outside)
+		if len(mustSet(&decided).Ranges()) > 0 {
+			wins = append(wins, s.Entry)
+		}
+		if ours.inside.OverlapsRange(netipx.IPRangeFrom(s.From, s.To)) {
+			loses = append(loses, s.Entry)
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b *allowlist.Entry) int { return cmp.Compare(b.Action, a.Action) })
-	var problems []Problem
-	for len(entries) > 0 {
-		e := entries[0]
-		n := len(entries)
-		if other := slices.IndexFunc(entries, func(o *allowlist.Entry) bool { return o.Action != e.Action }); other > 0 {
-			n = other
+	return append(h.problems("%s is hand-written and wins over %s", wins),
+		h.problems("%s is hand-written and shorter than our keys with %s: those win inside it", loses)...)
+}
+
+// divided is the range of a hand-written key, cut by our longer keys.
+type divided struct{ inside, outside *netipx.IPSet }
+
+func (h handKey) longerKeys(written []allowlist.Entry) divided {
+	var inside, outside netipx.IPSetBuilder
+	first, _ := slices.BinarySearchFunc(written, h.prefix.Addr(), func(e allowlist.Entry, a netip.Addr) int { return e.Prefix.Addr().Compare(a) })
+	for _, e := range written[first:] {
+		if !h.prefix.Contains(e.Prefix.Addr()) {
+			break
 		}
-		problems = append(problems, Problem{Kind: "overlap", Line: h.line, Text: h.against(e, n-1)})
-		entries = entries[n:]
+		if e.Prefix.Bits() > h.prefix.Bits() {
+			inside.AddPrefix(e.Prefix)
+		}
+	}
+	in := mustSet(&inside)
+	outside.AddPrefix(h.prefix)
+	outside.RemoveSet(in)
+	return divided{in, mustSet(&outside)}
+}
+
+// within gives the parts of spans that lie in the range of the key.
+func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
+	first, last := h.prefix.Addr(), netipx.PrefixLastIP(h.prefix)
+	i := sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(first) })
+	var parts []allowlist.Span
+	for ; i < len(spans) && !last.Less(spans[i].From); i++ {
+		s := spans[i]
+		if s.From.Less(first) {
+			s.From = first
+		}
+		if last.Less(s.To) {
+			s.To = last
+		}
+		parts = append(parts, s)
+	}
+	return parts
+}
+
+// problems tells of entries once an action, the one that takes precedence first.
+func (h handKey) problems(format string, entries []*allowlist.Entry) (problems []Problem) {
+	for _, a := range []allowlist.Action{allowlist.Reject, allowlist.OK, allowlist.Relay} {
+		seen := map[*allowlist.Entry]bool{}
+		var first *allowlist.Entry
+		for _, e := range entries {
+			if e.Action == a {
+				seen[e] = true
+				first = cmp.Or(first, e)
+			}
+		}
+		if first == nil {
+			continue
+		}
+		ours := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, printable(first.Owners[0].Source, 60))
+		if more := len(seen) - 1; more > 0 {
+			ours += fmt.Sprintf(" and %d more", more)
+		}
+		problems = append(problems, Problem{Kind: "overlap", Line: h.line, Text: fmt.Sprintf(format, h, ours)})
 	}
 	return problems
-}
-
-func (h handKey) against(e *allowlist.Entry, more int) string {
-	ours := fmt.Sprintf("%s of %s (%s)", e.Action, e.Prefix, printable(e.Owners[0].Source, 60))
-	if more > 0 {
-		ours += fmt.Sprintf(" and %d more", more)
-	}
-	if h.prefix.Bits() > e.Prefix.Bits() || h.prefix == e.Prefix {
-		return fmt.Sprintf("%s is hand-written and wins over %s", h, ours)
-	}
-	return fmt.Sprintf("%s is hand-written and wider than %s: the longer key wins, inside ours", h, ours)
 }

@@ -50,6 +50,27 @@ type TargetReport struct {
 	Text, Map bool
 }
 
+// Lock is the lock of a state directory. A run takes it before it reads the last good state and holds it until all is
+// done, so that no other run decides anything meanwhile.
+type Lock struct{ state *state }
+
+// TakeLock creates the directory when it is missing, 0700, takes its lock without waiting (a *LockedError says who has
+// it), and ends what a killed run has begun. A directory that others can write to is refused.
+func TakeLock(stateDir string) (*Lock, error) {
+	st, err := openState(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := st.finishOwed(); err != nil { // what is still due stays written down
+		st.close()
+		return nil, err
+	}
+	return &Lock{st}, nil
+}
+
+// Release lets go of the lock.
+func (l *Lock) Release() { l.state.close() }
+
 // Install brings every job to its new state and then replaces the state files, all of it or nothing.
 //
 // Everything is made and verified beside the target first (facts.md 5, 6): text, map as makemap makes it, dumped and
@@ -61,9 +82,9 @@ type TargetReport struct {
 // run again by the next installation. ErrChanged asks for a new plan, a *LockedError for patience. A context that is
 // cancelled stops the work before the first swap and kills a running on_change command, which stays owed.
 //
-// stateDir holds the lock and the journal by which the next run finishes what a killed one began.
-func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
-	return installer{exchange: exchange}.install(ctx, stateDir, jobs, extra)
+// The state directory holds the journal by which the next run finishes what a killed one began.
+func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
+	return installer{exchange: exchange}.install(ctx, l.state, jobs, extra)
 }
 
 // MapInStep reports whether the map of a job holds exactly what its new text says, without writing anything. It is cheap
@@ -95,12 +116,7 @@ type installer struct {
 	exchange func(temp, live string) error
 }
 
-func (in installer) install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
-	st, err := openState(stateDir)
-	if err != nil {
-		return Report{}, err
-	}
-	defer st.close()
+func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []StateFile) (Report, error) {
 	due, err := st.finishOwed()
 	if err != nil {
 		return Report{}, err
@@ -157,7 +173,7 @@ func (r *run) prepare(ctx context.Context, jobs []Job, extra []StateFile) error 
 	for _, job := range jobs {
 		t, err := newTarget(ctx, records, job)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", job.Path, err))
+			errs = append(errs, located(job.Path, err))
 			continue
 		}
 		r.targets = append(r.targets, t)
@@ -180,14 +196,14 @@ func (r *run) sameFiles() error {
 	by := make(map[string]string)
 	var errs []error
 	for _, t := range r.targets {
-		for _, c := range []*change{t.text, t.mapFile} {
-			if c == nil {
+		for _, f := range []struct{ live, path string }{{t.textLive, t.job.Path}, {t.mapLive, t.mapPath}} {
+			if f.live == "" {
 				continue
 			}
-			if other, taken := by[c.live]; taken {
-				errs = append(errs, fmt.Errorf("%s and %s are the same file", other, c.path))
+			if other, taken := by[f.live]; taken {
+				errs = append(errs, fmt.Errorf("%s and %s are the same file", other, f.path))
 			}
-			by[c.live] = c.path
+			by[f.live] = f.path
 		}
 	}
 	return errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -49,7 +50,7 @@ func writeJSON(w io.Writer, l list) (written Written, err error) {
 				return written, err
 			}
 			out.WriteString(separator)
-			out.Write(inASCII(line.Bytes()))
+			out.Write(InASCII(line.Bytes()))
 			written.Entries++
 		}
 	}
@@ -57,9 +58,9 @@ func writeJSON(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// inASCII gives JSON with every character outside printable ASCII as an escape:
+// InASCII gives JSON with every character outside printable ASCII as an escape:
 // names that others chose reach no terminal as they are.
-func inASCII(text []byte) []byte {
+func InASCII(text []byte) []byte {
 	escaped := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
@@ -85,13 +86,22 @@ func readJSON(text []byte) ([]allowlist.Entry, error) {
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
+	if doc.Version != 1 {
+		return nil, fmt.Errorf("version %d is not known", doc.Version)
+	}
 	var entries []allowlist.Entry
 	for _, e := range doc.Entries {
 		if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() {
 			return nil, fmt.Errorf("%s: no prefix that mailallow writes", e.Prefix)
 		}
+		if !slices.Contains(actions(), e.Action) {
+			return nil, fmt.Errorf("%s: no action that mailallow writes", e.Prefix)
+		}
 		entry := allowlist.Entry{Prefix: e.Prefix, Action: e.Action}
 		for _, o := range e.Sources {
+			if len(o.Paths) == 0 {
+				return nil, fmt.Errorf("%s: a source without a path", e.Prefix)
+			}
 			entry.Owners = append(entry.Owners, allowlist.Owner{Source: o.Name, Paths: o.Paths})
 		}
 		entries = append(entries, entry)

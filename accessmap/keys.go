@@ -170,31 +170,69 @@ func (t *keyTree) best(parts []keyPart) actionSet {
 }
 
 // walk yields the keys in address order, a shorter key before those under it,
-// until yield returns false.
-func (t *keyTree) walk(yield func(keyRun) bool) { t.walkNode(t.root, allowlist.None, yield) }
+// until yield returns false. taken tells of keys that a person has written. Under
+// such a key nothing is inherited from ours: a prefix that is longer than the key
+// gets keys of its own there, and what is not longer is left to the person.
+func (t *keyTree) walk(taken func(netip.Prefix) bool, yield func(keyRun) bool) {
+	w := keyWalk{t, taken, yield}
+	w.node(t.root, allowlist.None, nothingHeld)
+}
 
-func (t *keyTree) walkNode(n *keyNode, inherited allowlist.Action, yield func(keyRun) bool) bool {
-	if n.full && !n.best.has(inherited) {
+// nothingHeld is shorter than any prefix.
+const nothingHeld = -1
+
+type keyWalk struct {
+	*keyTree
+	taken func(netip.Prefix) bool
+	yield func(keyRun) bool
+}
+
+// node yields the keys of a node. Prefixes of at most held bits have been left to
+// a person's key above.
+func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
+	switch e := w.whole(n); {
+	case n.full && w.taken(n.prefix):
+		if e != nil && e.Prefix.Bits() > held && e.Action != inherited {
+			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action, lo: n.lo, hi: n.hi}) {
+				return false
+			}
+		}
+		inherited, held = allowlist.None, n.prefix.Bits()
+	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix.Bits() > held):
 		inherited = n.best.strictest()
-		if !yield(keyRun{first: n.prefix, count: 1, action: inherited, lo: n.lo, hi: n.hi}) {
+		if !w.yield(keyRun{first: n.prefix, count: 1, action: inherited, lo: n.lo, hi: n.hi}) {
 			return false
 		}
 	}
 	for _, p := range n.parts {
 		if p.child != nil {
-			if !t.walkNode(p.child, inherited, yield) {
+			if !w.node(p.child, inherited, held) {
 				return false
 			}
 			continue
 		}
-		if a := t.spans[p.span].Action(); a != inherited {
-			run := keyRun{first: t.childPrefix(n.prefix, p.first), count: p.count, action: a, lo: p.span, hi: p.span + 1}
-			if !yield(run) {
+		if e := w.spans[p.span].Entry; e.Action != inherited && e.Prefix.Bits() > held {
+			run := keyRun{first: w.childPrefix(n.prefix, p.first), count: p.count, action: e.Action, lo: p.span, hi: p.span + 1}
+			if !w.yield(run) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// whole is the entry that covers a full node and decides what no longer prefix
+// does in it; nil when longer ones decide all of it.
+func (t *keyTree) whole(n *keyNode) *allowlist.Entry {
+	if !n.full {
+		return nil
+	}
+	for _, s := range t.spans[n.lo:n.hi] {
+		if s.Entry.Prefix.Bits() <= n.prefix.Bits() {
+			return s.Entry
+		}
+	}
+	return nil
 }
 
 // childNumber is which child of a node of that length the address lies in.

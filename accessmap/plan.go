@@ -50,6 +50,10 @@ type TargetPlan struct {
 	MapType       string           // empty: no map is built
 	MapInStep     bool             // the map there is already the one of New
 	Problems      []Problem
+	LeftAlone     bool  // it stays as it is, since too little is known
+	Err           error // why there is no plan
+
+	compressed bool // Sendmail looks IPv6 addresses up compressed
 }
 
 // Changed tells whether installing would touch the file or its map.
@@ -63,24 +67,29 @@ func (p TargetPlan) TextChanged() bool {
 // Planner makes plans. Its fields hold for all targets of a run.
 type Planner struct {
 	StateDir string // where the record of maps is; it may be absent
-	// Unknown tells that a source is missing and that there is no last good state
-	// either, so that an empty list may come from not knowing: a target is left as
-	// it is then, rather than emptied or begun.
-	Unknown bool
+	// Unknown are sources that have no ranges because they could not be fetched, or
+	// are held, and of which no last good state is known. A target that may hold
+	// ranges of one is left as it is: its state was lost, and not its addresses.
+	Unknown []string
+	// Lost tells that there is no last good state of any source.
+	Lost bool
+	// Barred is one of Unknown that takes addresses away, or empty: without it the
+	// list would let in what it is there to keep out, so no target is touched.
+	Barred string
 }
 
-// Plan works out every target. It changes nothing. The error holds those of all
-// targets that cannot be planned, each with its path; their plans are left out.
+// Plan works out every target, in their order. It changes nothing. The error
+// holds those of all targets that cannot be planned, each with its path.
 func (pl Planner) Plan(ctx context.Context, targets []Target, set *allowlist.Set) ([]TargetPlan, error) {
-	var plans []TargetPlan
+	plans := make([]TargetPlan, len(targets))
 	var failed []error
-	for _, t := range targets {
+	for i, t := range targets {
 		p, err := pl.plan(ctx, t, set)
 		if err != nil {
+			p = TargetPlan{Target: t, Err: err}
 			failed = append(failed, located(t.Path, err))
-			continue
 		}
-		plans = append(plans, p)
+		plans[i] = p
 	}
 	return plans, errors.Join(failed...)
 }
@@ -98,22 +107,41 @@ func located(path string, err error) error {
 	return errors.Join(each...)
 }
 
+// Refused gives why there is no plan, each line of the file by itself.
+func (p TargetPlan) Refused() []Problem {
+	problems := []Problem{}
+	var refused *MapTextError
+	var each interface{ Unwrap() []error }
+	switch {
+	case p.Err == nil:
+	case errors.As(p.Err, &refused):
+		for _, line := range refused.Problems {
+			problems = append(problems, Problem{Kind: "error", Line: line.Line, Text: line.Reason})
+		}
+	case errors.As(p.Err, &each):
+		for _, err := range each.Unwrap() {
+			problems = append(problems, Problem{Kind: "error", Line: lineOf(err), Text: err.Error()})
+		}
+	default:
+		problems = append(problems, Problem{Kind: "error", Line: lineOf(p.Err), Text: p.Err.Error()})
+	}
+	return problems
+}
+
 func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (TargetPlan, error) {
 	p := TargetPlan{Target: t}
 	if err := p.readOld(); err != nil {
 		return p, err
 	}
 	spans := t.Format.selected(set, t.Want)
-	if len(spans) == 0 && pl.Unknown {
-		p.New = p.Old
-		p.Problems = []Problem{{Kind: "unknown", Text: "not touched: no source could be fetched, and there is no last good state to go on with"}}
-		return p, nil
-	}
 	if err := p.chooseMap(); err != nil {
 		return p, err
 	}
 	if err := p.render(set, spans); err != nil {
 		return p, err
+	}
+	if source, ok := pl.mayHold(p); ok {
+		return p.untouched(source), nil
 	}
 	if p.MapType == "" {
 		return p, nil
@@ -127,6 +155,40 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 	var err error
 	p.MapInStep, err = MapInStep(ctx, pl.StateDir, p.Job())
 	return p, err
+}
+
+// mayHold finds a source of which nothing is known and the target may hold
+// ranges. A file that names no sources may hold any, if all state was lost; one
+// that is not there yet, or has nothing of ours, is not begun with an empty list.
+func (pl Planner) mayHold(p TargetPlan) (source string, ok bool) {
+	switch {
+	case len(pl.Unknown) == 0 || !p.TextChanged():
+		return "", false
+	case pl.Barred != "":
+		return pl.Barred, true
+	}
+	if len(p.Before) == 0 && len(p.After) == 0 {
+		return pl.Unknown[0], true
+	}
+	for _, s := range p.Before {
+		if len(s.Entry.Owners) == 0 && pl.Lost {
+			return pl.Unknown[0], true
+		}
+		for _, o := range s.Entry.Owners {
+			if slices.Contains(pl.Unknown, o.Source) {
+				return o.Source, true
+			}
+		}
+	}
+	return "", false
+}
+
+// untouched is the plan that changes nothing.
+func (p TargetPlan) untouched(source string) TargetPlan {
+	p.New, p.After, p.MapType, p.LeftAlone = p.Old, p.Before, "", true
+	p.Problems = []Problem{{Kind: "unknown",
+		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
+	return p
 }
 
 // Job is what Install is to do.
@@ -151,10 +213,9 @@ func (p *TargetPlan) chooseMap() error {
 	if _, err := os.Stat(p.SendmailCF); p.CFOptional && errors.Is(err, fs.ErrNotExist) {
 		p.SendmailCF = ""
 	}
-	if p.MapType = p.Map; p.Map != MapAuto {
-		return nil
+	if p.MapType = p.Map; p.Map == MapAuto {
+		p.MapType = defaultMapType
 	}
-	p.MapType = defaultMapType
 	if p.SendmailCF == "" {
 		return nil
 	}
@@ -162,23 +223,37 @@ func (p *TargetPlan) chooseMap() error {
 	if err != nil {
 		return err
 	}
-	if cf.Names(p.Path) || p.Root != "" && cf.AccessPath == strings.TrimPrefix(p.Path, filepath.Clean(p.Root)) {
+	named := cf.Names(p.Path) || p.Root != "" && cf.AccessPath == strings.TrimPrefix(p.Path, filepath.Clean(p.Root))
+	p.compressed = named && cf.CompressedIPv6
+	if named && p.Map == MapAuto {
 		p.MapType = cf.AccessClass
 	}
 	return nil
 }
 
+// readOld reads what stands there, after a look at what kind of file it is.
 func (p *TargetPlan) readOld() error {
-	old, err := os.ReadFile(p.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Stat(filepath.Dir(p.Path)); err != nil {
-			return fmt.Errorf("its directory is not there, and mailallow makes none: %w", err)
-		}
-	case err != nil:
+	live, was, err := resolve(p.Path)
+	if err == nil && p.Root != "" {
+		err = within(p.Root, live)
+	}
+	if err != nil || was == nil {
 		return err
-	default:
-		p.Exists, p.Old = true, old
+	}
+	p.Exists = true
+	p.Old, err = os.ReadFile(p.Path)
+	return err
+}
+
+// within is an error when a file that was to lie below root does not: a symbolic
+// link below another root means a file there and not the host's own.
+func within(root, live string) error {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(real, live); err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("a symbolic link leads to %s, out of --root %s", live, root)
 	}
 	return nil
 }
@@ -216,9 +291,15 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 	if err := p.Format.verify(slices.Concat(entries, written.Left), spans); err != nil {
 		return err
 	}
-	p.Entries, p.After = written.Entries, allowlist.Nest(entries)
-	p.Problems = overlaps(keys, written.Left, set, spans)
-	p.readBefore(file.inside)
+	p.Entries = written.Entries
+	if p.After = spans; !p.Format.Bare { // the spans know more than a bare file
+		p.After = allowlist.Nest(slices.Clone(entries))
+	}
+	p.Problems = overlaps(keys, entries, written.Left, set, spans)
+	if p.compressed && len(p.After) > 0 && p.After[len(p.After)-1].From.Is6() {
+		return fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", p.SendmailCF)
+	}
+	p.readBefore(file.inside, text.Bytes())
 	p.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
 	if inBlock {
 		p.New = file.splice(p.New)
@@ -227,7 +308,11 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 }
 
 // readBefore reads what stands there now, for the difference that people see.
-func (p *TargetPlan) readBefore(ours []byte) {
+func (p *TargetPlan) readBefore(ours, text []byte) {
+	if bytes.Equal(ours, text) {
+		p.Before = p.After // nothing changes, and that is by far the most common
+		return
+	}
 	entries, err := p.Format.Read(ours)
 	if err != nil {
 		p.Problems = append(p.Problems, Problem{Kind: "foreign",

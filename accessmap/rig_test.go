@@ -1,6 +1,7 @@
 package accessmap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +44,20 @@ func (r *rig) jobAt(path, mapType, text string) Job {
 		r.t.Fatal(err)
 	}
 	return Job{Path: path, Old: old, OldExists: err == nil, New: []byte(text), MapType: mapType, Makemap: r.makemap}
+}
+
+// Install takes the lock for one installation.
+func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	return installer{exchange: exchange}.alone(ctx, stateDir, jobs, extra)
+}
+
+func (in installer) alone(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	st, err := openState(stateDir)
+	if err != nil {
+		return Report{}, err
+	}
+	defer st.close()
+	return in.install(ctx, st, jobs, extra)
 }
 
 func (r *rig) install(jobs ...Job) Report {

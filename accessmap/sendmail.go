@@ -2,6 +2,7 @@ package accessmap
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -24,20 +25,25 @@ const ipv6Tag = "IPv6:"
 // are left out. The keys are counted before the first is written.
 func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	trees := keyTrees(l.spans)
-	if n := countKeys(trees, l.maxKeys); n > l.maxKeys {
-		return written, fmt.Errorf("this list needs more than max_keys = %d access keys; a cidr table (postfix-cidr) has no such limit, families = [\"ipv4\"] leaves IPv6 out", l.maxKeys)
+	if n := countKeys(trees, l); n > l.maxKeys {
+		hint := "raise max_keys, or leave out the widest source"
+		if l.spans[len(l.spans)-1].From.Is6() {
+			hint = "families = [\"ipv4\"] leaves out IPv6, which needs most of them"
+		}
+		return written, fmt.Errorf("this list needs more than max_keys = %d access keys: %s", l.maxKeys, hint)
 	}
 	out := bufio.NewWriter(w)
 	for _, tree := range trees {
 		var last *allowlist.Entry
 		var line []byte
-		tree.walk(func(run keyRun) bool {
-			last = writeComments(out, tree.spans[run.lo:run.hi], run, last)
+		tree.walk(l.taken, func(run keyRun) bool {
+			entries := entriesOf(tree.spans[run.lo:run.hi], run.action)
 			key := run.first
 			for range run.count {
 				if l.taken(key) {
-					written.Left = append(written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: last.Owners})
+					written.Left = append(written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: entries[0].Owners})
 				} else {
+					last = writeComments(out, entries, last)
 					line = append(appendKey(append(line[:0], connectTag...), key), '\t')
 					line = append(append(line, run.action.String()...), '\n')
 					out.Write(line) // its error comes with Flush
@@ -51,23 +57,30 @@ func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// writeComments names the entries that keys stand for, unless the lines above
-// are already of the one there is. It returns the entry now above.
-func writeComments(out *bufio.Writer, spans []allowlist.Span, run keyRun, last *allowlist.Entry) *allowlist.Entry {
-	var told []*allowlist.Entry
+// entriesOf gives the entries of an action, each once: the longest first, so that
+// the comment right above a key is of the widest prefix it stands for.
+func entriesOf(spans []allowlist.Span, a allowlist.Action) (entries []*allowlist.Entry) {
+	seen := map[*allowlist.Entry]bool{}
 	for _, s := range spans {
-		if s.Action() == run.action && !slices.Contains(told, s.Entry) {
-			told = append(told, s.Entry)
+		if s.Action() == a && !seen[s.Entry] {
+			seen[s.Entry] = true
+			entries = append(entries, s.Entry)
 		}
 	}
-	if len(told) == 1 && told[0] == last {
-		return last
+	slices.SortStableFunc(entries, func(a, b *allowlist.Entry) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
+	return entries
+}
+
+// writeComments names the entries that a key stands for, unless there is one and
+// its comment is the one above. It returns the entry that is above now.
+func writeComments(out *bufio.Writer, entries []*allowlist.Entry, above *allowlist.Entry) *allowlist.Entry {
+	if len(entries) > 1 || entries[0] != above {
+		for _, e := range entries {
+			out.WriteString(provenance(e)) // its error comes with Flush
+			out.WriteByte('\n')
+		}
 	}
-	for _, e := range told {
-		out.WriteString(provenance(e))
-		out.WriteByte('\n')
-	}
-	return told[len(told)-1]
+	return entries[len(entries)-1]
 }
 
 func keyTrees(spans []allowlist.Span) (trees []*keyTree) {
@@ -83,12 +96,12 @@ func keyTrees(spans []allowlist.Span) (trees []*keyTree) {
 	return trees
 }
 
-// countKeys counts up to just past limit.
-func countKeys(trees []*keyTree, limit int) (n int) {
+// countKeys counts up to just past the limit.
+func countKeys(trees []*keyTree, l list) (n int) {
 	for _, tree := range trees {
-		tree.walk(func(run keyRun) bool {
+		tree.walk(l.taken, func(run keyRun) bool {
 			n += run.count
-			return n <= limit
+			return n <= l.maxKeys
 		})
 	}
 	return n

@@ -89,7 +89,7 @@ func TestRollback(t *testing.T) {
 		before := r.listing()
 		jobs := []Job{r.job("b OK\n"), r.jobAt(second, "hash", "b OK\n"), r.jobAt(filepath.Join(r.dir, "third"), "", "new\n")}
 		jobs[0], jobs[2] = jobs[2], jobs[0] // a created file among those to be put back
-		report, err := failAt(n).install(t.Context(), r.state, jobs, nil)
+		report, err := failAt(n).alone(t.Context(), r.state, jobs, nil)
 		r.refused(before, report, err, "disk fell out")
 		r.install(jobs...)
 		r.holds("b OK\n", "second", "second.db", "third")
@@ -127,7 +127,7 @@ func TestEditDuringSwap(t *testing.T) {
 				}
 				return exchange(temp, live)
 			}}
-			_, err := in.install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+			_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
 			if !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), r.path) {
 				t.Fatalf("error %v", err)
 			}
@@ -162,7 +162,7 @@ func TestEditAfterSwap(t *testing.T) {
 		}
 		return exchange(temp, live)
 	}}
-	if _, err := in.install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !errors.Is(err, ErrChanged) {
+	if _, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !errors.Is(err, ErrChanged) {
 		t.Errorf("error %v", err)
 	}
 	if got := readFile(t, r.path); got != "a OK\nedited OK\n" {
@@ -181,7 +181,7 @@ func TestEditBeforeRollback(t *testing.T) {
 		}
 		return exchange(temp, live)
 	}}
-	_, err := in.install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+	_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
 	if !mentions(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
 		t.Errorf("error %v", err)
 	}
@@ -207,7 +207,7 @@ func TestRollbackTouchesNewMap(t *testing.T) {
 		return exchange(temp, live)
 	}}
 	before := r.listing()
-	report, err := in.install(t.Context(), r.state, []Job{r.job("b OK\n"), r.jobAt(second, "", "b\n")}, nil)
+	report, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n"), r.jobAt(second, "", "b\n")}, nil)
 	r.refused(before, report, err, "disk fell out")
 	defer session.Close()
 	info, err := session.Stat()

@@ -17,6 +17,7 @@ type target struct {
 	mapFile  *change // nil: it is right as it is, or there is none
 	textLive string
 	mapPath  string // empty: no map
+	mapLive  string
 	makemap  Makemap
 	cf       *SendmailCF // nil: none, or its access map is another one
 	entries  []MapEntry
@@ -55,6 +56,9 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 		return err
 	}
 	t.mapPath = mapPath
+	if t.mapLive, _, err = resolve(mapPath); err != nil {
+		return fmt.Errorf("%s: %w", mapPath, err)
+	}
 	errs := []error{t.readCF()}
 	if t.text == nil && records.fit(t.job.MapType, t.job.Path, t.job.New) {
 		return errs[0]

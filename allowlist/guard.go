@@ -9,8 +9,8 @@ import (
 	"go4.org/netipx"
 )
 
-// Limits bound what a source may become without a person's word. A zero value
-// switches a limit off, but for the widths: those are always set.
+// Limits bound what a source may become without a person's word. MaxAge and
+// Expire are off at zero; the others always bind.
 type Limits struct {
 	WidestIPv4, WidestIPv6 int           // shortest prefix length that is believed
 	MaxShrink              Percent       // of the addresses of a family; 100 and above never holds
@@ -47,7 +47,7 @@ type Verdict struct {
 	Problems []Problem
 }
 
-// Guard judges one source. It is a function of its arguments alone.
+// Guard judges one source: Check is a function of it and of its arguments alone.
 type Guard struct {
 	Limits   Limits
 	Static   bool // the administrator's own: special-purpose space may stand in it
@@ -111,7 +111,7 @@ func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, why ...Problem
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
 		v.Problems = append(v.Problems, Problem{Kind: "age",
-			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format("2006-01-02"), days(g.Limits.MaxAge))})
+			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}
 	return v
 }
@@ -136,6 +136,9 @@ func (g Guard) tooWide(ranges []Range) []Problem {
 func (g Guard) tooDifferent(prev *Resolved, next Resolved) []Problem {
 	now := Minimal(next.Ranges)
 	if len(now) == 0 {
+		if prev != nil && prev.Definition == next.Definition && len(prev.Ranges) == 0 {
+			return nil // a person has accepted that there is nothing
+		}
 		return []Problem{{Kind: "empty", Text: "not one address is left in it"}}
 	}
 	if prev == nil || prev.Definition != next.Definition {
@@ -164,23 +167,36 @@ func (g Guard) compare(family string, had, has *big.Int) []Problem {
 	return nil
 }
 
+// maxSpecialTold bounds the terms or lines that are told of one by one.
+const maxSpecialTold = 20
+
 // dropSpecial takes special-purpose space out of ranges: no mail of strangers
-// comes from there. It tells of each range it touched as the source wrote it.
+// comes from there. It tells of each term or line that named some, as it stands
+// in the source.
 func dropSpecial(ranges []Range) (kept []Range, dropped []Problem) {
 	special := specialSet()
+	told := map[string]bool{}
 	for _, r := range ranges {
 		if !special.OverlapsPrefix(r.Prefix) {
 			kept = append(kept, r)
 			continue
 		}
-		dropped = append(dropped, Problem{Kind: "special",
-			Text: fmt.Sprintf("%s (%s): special-purpose space is dropped: it can be no sender's address", r.Prefix, r.PathString())})
+		if at := r.PathString(); !told[at] {
+			told[at] = true
+			if len(told) <= maxSpecialTold {
+				dropped = append(dropped, Problem{Kind: "special",
+					Text: at + ": special-purpose space in it is dropped: it can be no sender's address"})
+			}
+		}
 		var b netipx.IPSetBuilder
 		b.AddPrefix(r.Prefix)
 		b.RemoveSet(special)
 		for _, p := range mustSet(&b).Prefixes() {
 			kept = append(kept, Range{Prefix: p, Path: r.Path})
 		}
+	}
+	if more := len(told) - maxSpecialTold; more > 0 {
+		dropped = append(dropped, Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
 	}
 	return kept, dropped
 }

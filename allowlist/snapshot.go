@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // snapshotVersion is the only version of the format so far.
@@ -21,6 +23,9 @@ const MaxSnapshotBytes = 512 << 20
 
 // maxPathSteps bounds a path in a snapshot: deeper than any walk goes.
 const maxPathSteps = 200
+
+// maxMistakes bounds how many mistakes of a snapshot are told of.
+const maxMistakes = 20
 
 // Snapshot is every source as it was resolved. One format has three uses: the
 // last good state, the reviewed plan that many hosts install, and the first run
@@ -129,8 +134,12 @@ func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
 	}
 	if err != nil {
-		if errors.Is(err, io.EOF) {
+		var wrong *json.UnmarshalTypeError
+		switch {
+		case errors.Is(err, io.EOF):
 			err = errors.New("the file is empty")
+		case errors.As(err, &wrong):
+			err = fmt.Errorf("there is a %s, and a snapshot has none there", wrong.Value)
 		}
 		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, dec.InputOffset(), err)
 	}
@@ -148,10 +157,15 @@ func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 
 func checkSnapshot(sources []Resolved) error {
 	var problems []error
+	unsaid := 0
 	seen := map[string]bool{}
 	for _, src := range sources {
 		fail := func(format string, args ...any) {
-			problems = append(problems, fmt.Errorf("source %q: "+format, append([]any{src.Name}, args...)...))
+			if len(problems) == maxMistakes {
+				unsaid++
+				return
+			}
+			problems = append(problems, fmt.Errorf("source \"%s\": "+format, append([]any{cutText(src.Name)}, args...)...))
 		}
 		if src.Name == "" {
 			fail("it has no name")
@@ -165,12 +179,20 @@ func checkSnapshot(sources []Resolved) error {
 		}
 		if src.Time.IsZero() {
 			fail("it has no time")
+		} else if year := src.Time.UTC().Year(); year < 1970 || year > 9999 {
+			fail("its time is of the year %d", year)
+		}
+		if !isPrintable(src.Name) {
+			fail("its name has characters that cannot be printed")
 		}
 		for _, r := range src.Ranges {
 			if err := checkRange(r); err != nil {
 				fail("%w", err)
 			}
 		}
+	}
+	if unsaid > 0 {
+		problems = append(problems, fmt.Errorf("and %d mistakes more", unsaid))
 	}
 	return errors.Join(problems...)
 }
@@ -183,8 +205,15 @@ func checkRange(r Range) error {
 		return fmt.Errorf("%s has host bits set: %s is meant", r.Prefix, r.Prefix.Masked())
 	case len(r.Path) == 0 || len(r.Path) > maxPathSteps:
 		return fmt.Errorf("%s has a path of %d steps", r.Prefix, len(r.Path))
+	case slices.ContainsFunc(r.Path, func(step string) bool { return !isPrintable(step) }):
+		return fmt.Errorf("%s has a path with characters that cannot be printed", r.Prefix)
 	}
 	return nil
+}
+
+// isPrintable tells whether s is text on one line, whatever shows it.
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) })
 }
 
 // canonical masks a prefix and takes an IPv4-mapped one as the IPv4 prefix that

@@ -185,7 +185,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem,
 	var failed []error
 	for _, res := range results {
 		for _, p := range res.Problems {
-			problems = append(problems, Problem{Kind: p.Kind, Text: spfText(p)})
+			problems = append(problems, Problem{Kind: p.Kind, Text: p.String()})
 		}
 		if res.Error != "" {
 			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", res.Domain, res.Error))
@@ -200,14 +200,6 @@ func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem,
 		return nil, problems, err
 	}
 	return ranges, problems, nil
-}
-
-// spfText is a problem of a policy on one line, with its place.
-func spfText(p spf.Problem) string {
-	if p.Term == "" {
-		return p.Record + ": " + p.Text
-	}
-	return p.Record + ": " + p.Term + ": " + p.Text
 }
 
 // readCIDR reads an inline list. Its errors name the item; the configuration

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // defaultFileBytes bounds a list on disk: four million lines.
@@ -21,11 +22,15 @@ func (f *Fetcher) readFile(src Source) ([]Range, []Problem, error) {
 	if limit == 0 {
 		limit = defaultFileBytes
 	}
-	file, err := os.Open(src.FilePath)
+	// A FIFO would be waited for; without O_NONBLOCK already at its opening.
+	file, err := os.OpenFile(src.FilePath, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, nil, errors.Join(fmt.Errorf("%s: it is not a regular file", src.FilePath), err)
+	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", src.FilePath, err)

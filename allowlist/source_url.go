@@ -95,7 +95,7 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 	case err == nil:
 		return doc, problems, nil
 	case ctx.Err() != nil:
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	case within.Err() != nil:
 		err = fmt.Errorf("not done within %s: %w", bounds.Timeout, err)
 	}
@@ -252,8 +252,8 @@ func (v *visit) get(ctx context.Context) (*reply, error) {
 		}
 		wait := max(pauses.NextBackOff(), passing.after)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			return nil, fmt.Errorf("%w (try %d of %d; the next, in %s, is past the time limit of %s)",
-				err, try, v.Tries, wait.Round(time.Second), v.Timeout)
+			return nil, fmt.Errorf("%w (try %d of %d; the next, in %s, is past the time limit)",
+				err, try, v.Tries, wait.Round(time.Second))
 		}
 		if v.Pause(ctx, wait) != nil {
 			return nil, err

@@ -237,7 +237,7 @@ func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 				return f.answer, f.err
 			}
 		case <-ctx.Done():
-			return answer{}, ctx.Err()
+			return answer{}, context.Cause(ctx)
 		}
 	}
 }
@@ -246,7 +246,7 @@ func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 func (c *Client) fly(ctx context.Context, q question, f *flight) {
 	f.answer, f.err = c.resolve(ctx, q)
 	if f.err != nil && ctx.Err() != nil {
-		f.err, f.abandoned = ctx.Err(), true
+		f.err, f.abandoned = context.Cause(ctx), true
 		c.mu.Lock()
 		delete(c.flights, q)
 		c.mu.Unlock()
@@ -260,7 +260,7 @@ func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return answer{}, ctx.Err()
+		return answer{}, context.Cause(ctx)
 	}
 	var said verdicts
 	first := int(c.preferred.Load())

@@ -70,7 +70,7 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 				}
 			}
 		}
-		if z.stopped = ctx.Err(); z.stopped != nil {
+		if z.stopped = context.Cause(ctx); z.stopped != nil {
 			return z
 		}
 		round = next
@@ -174,7 +174,7 @@ func askAll(ctx context.Context, r Resolver, round []question) []answer {
 	}
 	for i, m := range missing {
 		if m {
-			answers[i].err = ctx.Err()
+			answers[i].err = fmt.Errorf("%s: %w", round[i], context.Cause(ctx))
 		}
 	}
 	return answers

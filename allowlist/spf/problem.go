@@ -14,6 +14,14 @@ type Problem struct {
 	Text   string `json:"text"`   // what is wrong, then what that means
 }
 
+// String is the problem on one line, with its place.
+func (p Problem) String() string {
+	if p.Term == "" {
+		return p.Record + ": " + p.Text
+	}
+	return p.Record + ": " + p.Term + ": " + p.Text
+}
+
 // Kinds of problems.
 const (
 	KindSyntax      = "syntax"       // a term that RFC 7208 section 12 does not allow

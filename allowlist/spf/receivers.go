@@ -17,7 +17,7 @@ func (e *evaluation) reportReceiverLimits() {
 	}
 	if n, record, term := e.tally(maxVoids, e.voids); n > maxVoids {
 		e.problems.add(KindVoidLimit, record, term,
-			"%s that find nothing, the %dth here: receivers allow %d (RFC 7208 section 4.6.4) and may answer permerror from here on",
+			"%s that find nothing, the last here being number %d: receivers allow %d (RFC 7208 section 4.6.4) and may answer permerror from here on",
 			atMost(n, "questions"), maxVoids+1, maxVoids)
 	}
 }

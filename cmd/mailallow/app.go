@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -19,7 +22,9 @@ Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'
 
 Exit codes: 0 done; 1 a difference or a finding; 2 usage, configuration or
 internal trouble; 3 a source was held by the guard; 4 a source was stale or
-missing; 5 the installation failed and everything is as it was.`
+missing; 5 the installation failed and everything is as it was, or another run
+holds the lock, or an on_change command failed; 128+n ended by signal n. When
+several apply: 2, 5, 3, 4, 1.`
 
 // command is an entry in the table of commands.
 type command struct {
@@ -54,7 +59,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Category: category, Usage: "read the configuration in `FILE`", DefaultText: defaultConfig},
 		&cli.StringSliceFlag{Name: "resolver", Category: category, Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
 		&cli.BoolFlag{Name: "json", Category: category, Usage: "write one JSON document to stdout"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: category, Usage: "say nothing but warnings and errors"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: category, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Category: category, Usage: "say more on stderr"},
 		&cli.StringFlag{Name: "color", Category: category, Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
@@ -94,6 +99,11 @@ func newApp(t *terminal) *cli.App {
 
 func (t *terminal) setUp(c *cli.Context) error {
 	t.json, t.quiet, t.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
+	if path := c.String("config"); path != "" {
+		if _, err := os.Stat(path); err != nil {
+			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
+		}
+	}
 	switch when := c.String("color"); when {
 	case "auto", "always", "never":
 		t.color = when
@@ -101,6 +111,15 @@ func (t *terminal) setUp(c *cli.Context) error {
 	default:
 		return usageError("--color %q: one of auto, always, never", when)
 	}
+}
+
+// reason is an error of a file without the path, which the message has already.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 func noCommand(c *cli.Context) error {

@@ -250,6 +250,7 @@ func (c *configFile) indexLines(text []byte) {
 			c.lines[table] = line
 		case unstable.KeyValue:
 			name, line := keyAt(&p, e)
+			c.exactKey(table, name, line)
 			if table != "" {
 				name = table + "." + name
 			}
@@ -265,6 +266,21 @@ func (c *configFile) indexLines(text []byte) {
 			}
 		}
 	}
+}
+
+// exactKey notes a key that differs from a known one in letter case alone: the
+// decoder would take it, and then a second spelling could override the first.
+func (c *configFile) exactKey(table, name string, line int) {
+	var path []string
+	if table != "" {
+		table, _, _ = strings.Cut(table, "[")
+		path = []string{table}
+	}
+	known := knownKeys(reflect.TypeFor[fileConfig](), path)
+	if slices.Contains(known, name) || !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+		return // right, or told of as unknown already
+	}
+	c.problems = append(c.problems, lineError{c.path, line, unknownKey(append(path, name))})
 }
 
 func keyAt(p *unstable.Parser, e *unstable.Node) (name string, line int) {

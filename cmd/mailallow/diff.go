@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"mailallow/accessmap"
@@ -15,8 +16,8 @@ file (unified), as Markdown for a review (markdown), or for scripts (json, or --
 Nothing is written. Exit 1 when something differs, 0 when nothing does.`
 
 // diffForms are the forms of a difference.
-func diffForms() map[string]func(*terminal, *request, *resolved, []accessmap.TargetPlan) {
-	return map[string]func(*terminal, *request, *resolved, []accessmap.TargetPlan){
+func diffForms() map[string]func(*passage, *terminal) {
+	return map[string]func(*passage, *terminal){
 		"summary":  tellSummary,
 		"unified":  tellUnified,
 		"markdown": tellMarkdown,
@@ -37,37 +38,28 @@ func diff(t *terminal, c *cli.Context) error {
 	if err := r.needTargets(); err != nil {
 		return err
 	}
-	list, err := r.resolve(c.Context, t)
+	p, err := r.planned(c.Context, t)
 	if err != nil {
-		return err
+		return p.failed(t, err)
 	}
-	plans, err := r.plan(c.Context, list)
-	if err != nil {
-		return r.failed(t, list, plans, accessmap.Report{}, err)
-	}
-	tell(t, r, list, plans)
-	codes := list.codes()
-	if anyChanged(plans) {
+	codes := p.list.codes()
+	if slices.ContainsFunc(p.plans, accessmap.TargetPlan.Changed) {
+		p.report.Changed = true
 		codes = append(codes, exitFinding)
 	}
-	if t.json {
-		doc := r.document(list, plans, accessmap.Report{Changed: anyChanged(plans)}, nil)
-		if err := t.document(doc); err != nil {
-			return err
-		}
+	tell(p, t)
+	if err := p.document(t, nil); err != nil {
+		return err
 	}
 	return outcome(codes...)
 }
 
-func tellSummary(t *terminal, r *request, list *resolved, plans []accessmap.TargetPlan) {
-	r.tellSources(t, list)
-	tellTargets(t, plans, false)
-}
+func tellSummary(p *passage, t *terminal) { p.tell(t, false) }
 
 // tellUnified writes the diffs to stdout, and the state of the sources to stderr.
-func tellUnified(t *terminal, r *request, list *resolved, plans []accessmap.TargetPlan) {
-	r.warnSources(t, list)
-	for _, p := range plans {
+func tellUnified(run *passage, t *terminal) {
+	run.warnSources(t, run.list)
+	for _, p := range run.plans {
 		warnTarget(t, p)
 		for line := range strings.Lines(p.UnifiedDiff()) {
 			line = strings.TrimSuffix(line, "\n")

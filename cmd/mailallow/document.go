@@ -11,12 +11,12 @@ const documentVersion = 1
 
 // runDocument is what update and diff tell.
 type runDocument struct {
-	Version   int              `json:"version"`
-	Changed   bool             `json:"changed"`
-	Installed bool             `json:"installed"`
-	Targets   []targetDocument `json:"targets"`
-	Sources   []sourceDocument `json:"sources"`
-	Problems  []runProblem     `json:"problems"`
+	Version   int                 `json:"version"`
+	Changed   bool                `json:"changed"`
+	Installed bool                `json:"installed"`
+	Targets   []targetDocument    `json:"targets"`
+	Sources   []sourceDocument    `json:"sources"`
+	Problems  []allowlist.Problem `json:"problems"`
 }
 
 type targetDocument struct {
@@ -39,15 +39,9 @@ type sourceDocument struct {
 	Problems      []allowlist.Problem `json:"problems"`
 }
 
-// runProblem is trouble of the run as a whole.
-type runProblem struct {
-	Kind string `json:"kind"`
-	Text string `json:"text"`
-}
-
 // failure is the document of a run that ended before it had anything to tell.
 func failure(command string, err error) any {
-	problems := []runProblem{{Kind: "error", Text: err.Error()}}
+	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
 	switch command {
 	case "spf":
 		return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
@@ -55,8 +49,8 @@ func failure(command string, err error) any {
 		return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
 	}
 	return struct {
-		Version  int          `json:"version"`
-		Problems []runProblem `json:"problems"`
+		Version  int                 `json:"version"`
+		Problems []allowlist.Problem `json:"problems"`
 	}{documentVersion, problems}
 }
 
@@ -78,24 +72,21 @@ func (r *request) sourceDocuments(list *resolved) []sourceDocument {
 	return documents
 }
 
-func targetDocuments(plans []accessmap.TargetPlan) []targetDocument {
+// targetDocuments has a row for every target. done tells that the plans were, or
+// could be, carried out; what was not changed has no difference.
+func targetDocuments(plans []accessmap.TargetPlan, done bool) []targetDocument {
 	documents := []targetDocument{}
 	for _, p := range plans {
-		d := p.Diff()
-		documents = append(documents, targetDocument{
-			Path: p.Path, Format: p.Format.Name, Changed: p.Changed(), Entries: p.Entries,
-			Added: accessmap.Networks(d.Added), Removed: accessmap.Networks(d.Removed),
-			Problems: append([]accessmap.Problem{}, p.Problems...),
-		})
+		d := targetDocument{
+			Path: p.Path, Format: p.Format.Name, Entries: p.Entries, Added: []string{}, Removed: []string{},
+			Problems: append(p.Refused(), p.Problems...),
+		}
+		if done {
+			difference := p.Diff()
+			d.Changed = p.Changed()
+			d.Added, d.Removed = accessmap.Networks(difference.Added), accessmap.Networks(difference.Removed)
+		}
+		documents = append(documents, d)
 	}
 	return documents
-}
-
-func anyChanged(plans []accessmap.TargetPlan) bool {
-	for _, p := range plans {
-		if p.Changed() {
-			return true
-		}
-	}
-	return false
 }

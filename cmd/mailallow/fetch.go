@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"mailallow/allowlist"
 
 	"github.com/google/renameio/v2"
@@ -39,7 +41,7 @@ func fetch(t *terminal, c *cli.Context) error {
 		}
 		t.json = true // stdout is the snapshot: it is JSON, and there is one document
 	} else if err := renameio.WriteFile(file, snapshot, 0o644); err != nil {
-		return err
+		return fmt.Errorf("-o %s: it cannot be written: %w", file, reason(err))
 	}
 	r.tellSources(t, list)
 	if t.json && file != "-" {

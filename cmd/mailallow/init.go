@@ -156,13 +156,15 @@ path = "/etc/mail/access"
 `
 
 const initPostfix = `
-# Postfix: a table of its own. Name it in main.cf, before reject_rbl_client:
-#   smtpd_recipient_restrictions = reject_unauth_destination,
+# Postfix: a table of its own. Name it in main.cf, behind what is in your
+# restrictions already and before reject_rbl_client:
+#   smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated,
+#       reject_unauth_destination,
 #       check_client_access cidr:/etc/postfix/mailallow.cidr,
 #       reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]
-# It permits and never relays there: reject_unauth_destination stands first. For
-# RELAY write a second target with format = "mynetworks-cidr" and name that one in
-# mynetworks; for postscreen there is format = "postscreen-cidr".
+# It permits and never relays there: reject_unauth_destination stands before it.
+# For RELAY write a second target with format = "mynetworks-cidr" and name that one
+# in mynetworks; for postscreen there is format = "postscreen-cidr".
 
 [[target]]
 format = "postfix-cidr"

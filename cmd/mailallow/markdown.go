@@ -11,19 +11,19 @@ import (
 // tellMarkdown writes the difference as a review reads it: a table by source,
 // what a person has to look at, then the networks of each target, long lists
 // folded.
-func tellMarkdown(t *terminal, r *request, list *resolved, plans []accessmap.TargetPlan) {
+func tellMarkdown(run *passage, t *terminal) {
 	t.data(plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
-	for _, s := range list.sources {
+	for _, s := range run.list.sources {
 		minimal := allowlist.Minimal(s.Ranges)
 		age := "-"
 		if !s.Time.IsZero() {
-			age = shortAge(s.Age(r.now))
+			age = shortAge(s.Age(run.now))
 		}
 		t.data(plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, len(minimal),
 			grouped(allowlist.CountAddresses(minimal).IPv4), age)
 	}
-	markdownProblems(t, list, plans)
-	for _, p := range plans {
+	markdownProblems(t, run.list, run.plans)
+	for _, p := range run.plans {
 		t.data(plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(targetLine(p, false)))
 		for _, g := range groupBySource(p.Diff()) {
 			markdownChanges(t, g)

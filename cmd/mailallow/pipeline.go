@@ -25,8 +25,9 @@ import (
 // request is what the command line asks of a run.
 type request struct {
 	*settings
-	snapshot string   // empty: fetch; embeddedSnapshot; else a file
-	accept   []string // names of sources
+	snapshot string              // empty: fetch; embeddedSnapshot; else a file
+	reviewed *allowlist.Snapshot // the one it names
+	accept   []string            // names of sources
 	now      time.Time
 }
 
@@ -41,7 +42,9 @@ type resolved struct {
 	sources  []sourceResult // in the order of the configuration
 	set      *allowlist.Set
 	lastGood *allowlist.Snapshot // what the state directory is to hold
-	firstRun bool                // the state directory holds none yet
+	lost     bool                // the state directory holds nothing good
+	unknown  []string            // sources without ranges, of which it holds nothing
+	barred   string              // one of them that refuses or excludes
 }
 
 // sourceResult is a source with the guard's verdict on it.
@@ -85,6 +88,9 @@ func loadRequest(t *terminal, c *cli.Context) (*request, error) {
 	if s.absent {
 		return nil, coded{exitUsage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.path)}
 	}
+	for _, key := range s.unused {
+		t.note("%s: %s is not used by this version", s.path, key)
+	}
 	t.detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
 	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), now: time.Now()}
 	return r, r.check()
@@ -105,10 +111,33 @@ func (r *request) check() error {
 			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", name, didYouMean(name, names)))
 		}
 	}
+	if r.snapshot != "" {
+		problems = append(problems, r.openSnapshot())
+	}
 	if err := errors.Join(problems...); err != nil {
 		return coded{exitUsage, err}
 	}
 	return nil
+}
+
+// openSnapshot reads the snapshot. A source that is defined otherwise there was
+// not what its reviewer saw.
+func (r *request) openSnapshot() (err error) {
+	if r.snapshot == embeddedSnapshot {
+		r.reviewed, err = allowlist.EmbeddedSnapshot()
+	} else {
+		r.reviewed, err = loadSnapshot(r.snapshot)
+	}
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, src := range r.sources {
+		if there, found := r.reviewed.Find(src.Name); found && there.Definition != src.Definition() {
+			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.snapshot, src.Name, r.path))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // needTargets is for the commands that write to targets: without any there is nothing to fetch for.
@@ -116,7 +145,7 @@ func (r *request) needTargets() error {
 	if len(r.targets) > 0 {
 		return nil
 	}
-	return coded{exitUsage, fmt.Errorf("%s: there is no [[target]] to write to: 'mailallow init' shows how one is written", r.path)}
+	return coded{exitUsage, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.path)}
 }
 
 func (r *request) lastGoodPath() string { return filepath.Join(r.stateDir, lastGoodFile) }
@@ -128,25 +157,29 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 		return nil, coded{exitUsage, fmt.Errorf("the last good state cannot be read: %w; nothing was changed; put the file right, or move it away to begin anew", err)}
 	}
 	var fetched []allowlist.Fetched
-	if r.snapshot == "" {
-		fetched, err = r.fetch(ctx, t, lastGood)
-	} else {
-		fetched, err = r.fromSnapshot(ctx, t)
-	}
-	if err != nil {
+	if r.snapshot != "" {
+		fetched = r.fromSnapshot(ctx)
+	} else if fetched, err = r.fetch(ctx, t, lastGood); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("nothing was changed: %w", err)
 	}
-	out := &resolved{firstRun: lastGood == nil}
+	out := &resolved{lost: lastGood == nil || len(lastGood.Sources) == 0}
 	var labelled []allowlist.Labelled
 	var good []allowlist.Resolved
 	for i, src := range r.sources {
 		v := r.judge(src, lastGood, fetched[i])
 		out.sources = append(out.sources, sourceResult{src, v})
 		labelled = append(labelled, allowlist.Labelled{Source: src.Name, Action: src.Action, Ranges: v.Ranges})
-		if len(v.Ranges) > 0 && src.CIDR == nil {
+		_, known := lastGood.Find(src.Name)
+		switch {
+		case v.Status != allowlist.Fresh && len(v.Ranges) == 0 && !known:
+			out.unknown = append(out.unknown, src.Name)
+			if src.Action == allowlist.Reject || src.Action == allowlist.Exclude {
+				out.barred = src.Name
+			}
+		case src.CIDR == nil && (v.Status == allowlist.Fresh || len(v.Ranges) > 0):
 			good = append(good, v.Resolved)
 		}
 	}
@@ -156,8 +189,12 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 }
 
 func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {
+	limits := src.Limits
+	if src.Action == allowlist.Reject || src.Action == allowlist.Exclude {
+		limits.Expire = 0 // what is kept out must not come in by getting old
+	}
 	guard := allowlist.Guard{
-		Limits: src.Limits, Static: src.Static(), Unbound: src.CIDR != nil,
+		Limits: limits, Static: src.Static(), Unbound: src.CIDR != nil,
 		Accepted: slices.Contains(r.accept, src.Name), Now: r.now,
 	}
 	var prev *allowlist.Resolved
@@ -179,7 +216,7 @@ func (r *request) fetch(ctx context.Context, t *terminal, lastGood *allowlist.Sn
 	if err != nil {
 		return nil, coded{exitUsage, err}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.deadline, fmt.Errorf("not done within deadline = %s", r.deadline))
+	ctx, cancel := r.within(ctx)
 	defer cancel()
 	var done atomic.Int32
 	f := allowlist.Fetcher{
@@ -193,51 +230,28 @@ func (r *request) fetch(ctx context.Context, t *terminal, lastGood *allowlist.Sn
 	return fetched, nil
 }
 
-// fromSnapshot takes the sources from a snapshot. An inline list is always the
+// fromSnapshot takes the sources from the snapshot. An inline list is always the
 // configuration's own, and a file that the snapshot does not hold is read here.
-// A source that is defined otherwise there was not what its reviewer saw.
-func (r *request) fromSnapshot(ctx context.Context, t *terminal) ([]allowlist.Fetched, error) {
-	snapshot, err := r.openSnapshot(t)
-	if err != nil {
-		return nil, coded{exitUsage, err}
-	}
+func (r *request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.now}
 	fetched := make([]allowlist.Fetched, len(r.sources))
-	var problems []error
 	for i, src := range r.sources {
-		there, found := snapshot.Find(src.Name)
+		there, found := r.reviewed.Find(src.Name)
 		switch {
-		case found && there.Definition != src.Definition():
-			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.snapshot, src.Name, r.path))
 		case src.CIDR != nil || !found && src.Static():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
 		case found:
 			fetched[i].Resolved = there
+			if r.snapshot == embeddedSnapshot {
+				fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
+					Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
+			}
 		default:
 			fetched[i].Resolved = allowlist.Resolved{Name: src.Name, Definition: src.Definition()}
 			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.snapshot)
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, coded{exitUsage, err}
-	}
-	return fetched, nil
-}
-
-func (r *request) openSnapshot(t *terminal) (*allowlist.Snapshot, error) {
-	if r.snapshot != embeddedSnapshot {
-		return loadSnapshot(r.snapshot)
-	}
-	snapshot, err := allowlist.EmbeddedSnapshot()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range snapshot.Sources {
-		if slices.ContainsFunc(r.sources, func(src allowlist.Source) bool { return src.Name == s.Name }) {
-			t.note("%s: the embedded ranges are of %s", s.Name, s.Time.Format(time.DateOnly))
-		}
-	}
-	return snapshot, nil
+	return fetched
 }
 
 func loadSnapshot(path string) (*allowlist.Snapshot, error) {
@@ -247,41 +261,6 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 	}
 	defer f.Close()
 	return allowlist.DecodeSnapshot(f, path)
-}
-
-// plan works out the targets.
-func (r *request) plan(ctx context.Context, list *resolved) ([]accessmap.TargetPlan, error) {
-	missing := func(s sourceResult) bool { return s.Status != allowlist.Fresh }
-	planner := accessmap.Planner{StateDir: r.stateDir, Unknown: list.firstRun && slices.ContainsFunc(list.sources, missing)}
-	plans, err := planner.Plan(ctx, r.targets, list.set)
-	if err != nil {
-		err = coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
-	}
-	return plans, err
-}
-
-// install brings the targets to what the plans say, and the last good state with
-// them. A file that somebody edited meanwhile is planned again.
-func (r *request) install(ctx context.Context, list *resolved, plans []accessmap.TargetPlan) ([]accessmap.TargetPlan, accessmap.Report, error) {
-	const tries = 3
-	for try := 1; ; try++ {
-		var jobs []accessmap.Job
-		for _, p := range plans {
-			if p.New != nil {
-				jobs = append(jobs, p.Job())
-			}
-		}
-		report, err := accessmap.Install(ctx, r.stateDir, jobs, r.stateFiles(list))
-		if !errors.Is(err, accessmap.ErrChanged) || try == tries {
-			if err != nil {
-				err = coded{exitInstall, err}
-			}
-			return plans, report, err
-		}
-		if plans, err = r.plan(ctx, list); err != nil {
-			return plans, report, err
-		}
-	}
 }
 
 // stateFiles is the last good state, when it differs from the one there.

@@ -70,7 +70,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("HTTP", r.http.URL(""))
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // or every mailallow of a test with -race waits a second before it ends
 	env.Defer(func() { r.unlock() })
-	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.toml"))
+	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.[tc][of]*")) // .toml and .cf
 	if err != nil {
 		return err
 	}
@@ -286,7 +286,9 @@ target = [{format = "cidr", path = "one.cidr"}]
 	if !json.Valid([]byte(stdout.String())) {
 		t.Errorf("stdout is not one JSON document: %q", &stdout)
 	}
-	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 1 {
-		t.Errorf("there are %q (%v), want the configuration alone", files, err)
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	inside, insideErr := filepath.Glob(filepath.Join(dir, "state", "*"))
+	if err != nil || insideErr != nil || len(files) != 2 || len(inside) != 1 {
+		t.Errorf("there are %q and %q, want the configuration and the lock alone", files, inside)
 	}
 }

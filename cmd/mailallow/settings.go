@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -23,8 +24,14 @@ type settings struct {
 	dns      dnsq.Config
 	spf      spf.Limits
 	deadline time.Duration // for fetching all sources
+	unused   []string      // what is written there and this version does not use
 	sources  []allowlist.Source
 	targets  []accessmap.Target
+}
+
+// within bounds what is asked of the network.
+func (s *settings) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.deadline, fmt.Errorf("not done within deadline = %s", s.deadline))
 }
 
 const (
@@ -57,6 +64,16 @@ func (c *configFile) settings(root string) (*settings, error) {
 	s.deadline = defaultDeadline
 	r.duration("dns.deadline", c.text.DNS.Deadline, &s.deadline)
 	limits := r.guard(c.text.Guard)
+	if top := c.text.Action; top != "" {
+		_, err := allowlist.ParseAction(top)
+		r.check("action", err)
+	}
+	if c.text.MetricsFile != "" {
+		s.unused = append(s.unused, "metrics_file")
+	}
+	if c.lines["dnsbl"] > 0 {
+		s.unused = append(s.unused, "[dnsbl]")
+	}
 	names := map[string]string{}
 	for i, src := range c.text.Source {
 		at := fmt.Sprintf("source[%d]", i)
@@ -93,6 +110,15 @@ func (r reader) rooted(path, otherwise string) string {
 		return filepath.Join(r.root, path)
 	}
 	return filepath.Join(r.dir, path)
+}
+
+// program gives a program as it is run: a bare name is looked for on PATH, and a
+// relative path begins where the configuration is, wherever the run was started.
+func (r reader) program(name string) string {
+	if !strings.Contains(name, "/") || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.dir, name)
 }
 
 func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
@@ -190,8 +216,9 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 // default: RELAY on a shared provider's range opens the host to all its customers.
 func (r reader) action(at, written string) allowlist.Action {
 	place := at + ".action"
-	if written == "" {
-		written, place = r.text.Action, "action"
+	if written == "" && r.text.Action != "" {
+		a, _ := allowlist.ParseAction(r.text.Action) // the top of the file has been looked at
+		return a
 	}
 	if written == "" {
 		r.problem(at, "the source has no action: write action = \"OK\" (accepted past DNSBLs), \"RELAY\" (may also relay to anywhere), \"REJECT\" or \"EXCLUDE\" in it, or once at the top of the file")
@@ -228,7 +255,10 @@ func (r reader) target(at string, c targetConfig) accessmap.Target {
 	}
 	t := accessmap.Target{
 		Format: format, Path: r.rooted(c.Path, ""), WholeFile: c.Mode == "file", Map: c.Map, Makemap: c.Makemap,
-		SendmailCF: r.rooted(c.SendmailCF, defaultSendmailCF), CFOptional: c.SendmailCF == "", Root: r.root, OnChange: c.OnChange,
+		SendmailCF: r.rooted(c.SendmailCF, defaultSendmailCF), CFOptional: c.SendmailCF == "", OnChange: c.OnChange,
+	}
+	if filepath.IsAbs(c.Path) {
+		t.Root = r.root
 	}
 	if t.Map == "" {
 		t.Map = accessmap.MapAuto
@@ -244,6 +274,10 @@ func (r reader) target(at string, c targetConfig) accessmap.Target {
 	if c.OnChange != nil && (len(c.OnChange) == 0 || c.OnChange[0] == "") {
 		r.problem(at+".on_change", "on_change names no program: it is a list like [\"postfix\", \"reload\"]")
 	}
+	if len(c.OnChange) > 0 {
+		t.OnChange = append([]string{r.program(c.OnChange[0])}, c.OnChange[1:]...)
+	}
+	t.Makemap = r.program(c.Makemap)
 	if r.root != "" {
 		t.OnChange = nil // the services below another root are not the ones that run here
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"sync"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
 
@@ -17,9 +18,9 @@ not be listed: none is there (none), it is broken (permerror), or DNS did not an
 (temperror).`
 
 type spfDocument struct {
-	Version  int              `json:"version"`
-	Domains  []domainDocument `json:"domains"`
-	Problems []runProblem     `json:"problems,omitempty"`
+	Version  int                 `json:"version"`
+	Domains  []domainDocument    `json:"domains"`
+	Problems []allowlist.Problem `json:"problems,omitempty"`
 }
 
 type domainDocument struct {
@@ -42,11 +43,13 @@ func spfCommand(t *terminal, c *cli.Context) error {
 	if err != nil {
 		return coded{exitUsage, err}
 	}
+	ctx, cancel := s.within(c.Context)
+	defer cancel()
 	domains := c.Args().Slice()
 	results := make([]spf.Result, len(domains))
 	var wait sync.WaitGroup
 	for i, domain := range domains {
-		wait.Go(func() { results[i] = spf.Walk(c.Context, resolver, domain, s.spf) })
+		wait.Go(func() { results[i] = spf.Walk(ctx, resolver, domain, s.spf) })
 	}
 	wait.Wait()
 	if err := c.Context.Err(); err != nil {
@@ -95,7 +98,7 @@ func tellPolicies(t *terminal, results []spf.Result, tree bool) error {
 			continue
 		}
 		for _, p := range res.Problems {
-			t.warn("%s", problemText(p))
+			t.warn("%s", p)
 		}
 		if res.Error != "" {
 			t.warn("%s: %s", res.Domain, meaning(res))
@@ -114,14 +117,6 @@ func tellPolicies(t *terminal, results []spf.Result, tree bool) error {
 	return nil
 }
 
-// problemText is a problem on one line, with its place.
-func problemText(p spf.Problem) string {
-	if p.Term == "" {
-		return p.Record + ": " + p.Text
-	}
-	return p.Record + ": " + p.Term + ": " + p.Text
-}
-
 // meaning says what an error of a policy leaves of it.
 func meaning(res spf.Result) string {
 	switch res.Error {
@@ -129,6 +124,9 @@ func meaning(res spf.Result) string {
 		return "none: it has no SPF policy"
 	case spf.TempError:
 		return "temperror: DNS did not answer, so this list may not be whole: try again"
+	}
+	if len(res.Ranges) == 0 {
+		return "permerror: the policy is broken, and nothing can be listed"
 	}
 	return "permerror: the policy is broken, and this list is what it passes before that"
 }

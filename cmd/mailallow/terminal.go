@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"mailallow/accessmap"
 
 	"golang.org/x/term"
 )
@@ -115,9 +118,14 @@ func (t *terminal) progress(format string, args ...any) {
 // document writes the one JSON document of a run.
 func (t *terminal) document(v any) error {
 	t.documented = true
-	enc := json.NewEncoder(t.stdout)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := t.stdout.Write(accessmap.InASCII(text.Bytes()))
+	return err
 }
 
 // end tells of an error and gives the exit code. It is the only way out.

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
 	"mailallow/accessmap"
+	"mailallow/allowlist"
 
 	"github.com/urfave/cli/v2"
 )
 
 const updateText = `Brings every target to what the sources say now: the text is replaced, the map
 rebuilt beside it and swapped in, both or neither, and on_change commands run when
-something changed. Where nothing changes nothing is written.
+something changed. A target that is right already is not touched.
 
 A source that cannot be fetched, or that the guard does not believe, goes on with
 its last good ranges and does not stop the others (exit 3 or 4 says so).`
@@ -21,54 +26,127 @@ func update(t *terminal, c *cli.Context) error {
 	if err := r.needTargets(); err != nil {
 		return err
 	}
-	list, err := r.resolve(c.Context, t)
+	lock, err := accessmap.TakeLock(r.stateDir)
 	if err != nil {
+		return coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+	}
+	defer lock.Release()
+	p, err := r.planned(c.Context, t)
+	if err != nil {
+		return p.failed(t, err)
+	}
+	if err := p.install(c.Context, lock); err != nil {
+		return p.failed(t, err)
+	}
+	p.tell(t, true)
+	if err := p.document(t, nil); err != nil {
 		return err
 	}
-	plans, err := r.plan(c.Context, list)
-	if err != nil {
-		return r.failed(t, list, plans, accessmap.Report{}, err)
-	}
-	plans, report, err := r.install(c.Context, list, plans)
-	if err != nil {
-		return r.failed(t, list, plans, report, err)
-	}
-	r.tellSources(t, list)
-	tellTargets(t, plans, true)
-	tellReport(t, report)
-	if t.json {
-		if err := t.document(r.document(list, plans, report, nil)); err != nil {
-			return err
-		}
-	}
-	return outcome(list.codes()...)
+	return outcome(p.list.codes()...)
 }
 
-// failed tells all there is to tell of a run that did not install, and passes
-// its error on.
-func (r *request) failed(t *terminal, list *resolved, plans []accessmap.TargetPlan, report accessmap.Report, err error) error {
-	r.tellSources(t, list)
-	tellReport(t, report)
-	if t.json {
-		if err := t.document(r.document(list, plans, report, err)); err != nil {
+// passage is one way through, as far as a run came.
+type passage struct {
+	*request
+	list   *resolved // nil: the sources were not resolved
+	plans  []accessmap.TargetPlan
+	report accessmap.Report
+}
+
+// planned goes the way of update and diff up to the last step. With an error the
+// passage holds what was found out until then.
+func (r *request) planned(ctx context.Context, t *terminal) (*passage, error) {
+	p := &passage{request: r}
+	var err error
+	if p.list, err = r.resolve(ctx, t); err != nil {
+		return p, err
+	}
+	p.plans, err = r.plan(ctx, p.list)
+	return p, err
+}
+
+// plan works out the targets.
+func (r *request) plan(ctx context.Context, list *resolved) ([]accessmap.TargetPlan, error) {
+	planner := accessmap.Planner{StateDir: r.stateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.barred}
+	plans, err := planner.Plan(ctx, r.targets, list.set)
+	if err != nil {
+		err = coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+	}
+	return plans, err
+}
+
+// install brings the targets to what the plans say, and the last good state with
+// them. A file that somebody edited meanwhile is planned again.
+func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
+	const tries = 3
+	for try := 1; ; try++ {
+		var jobs []accessmap.Job
+		leftAlone := false
+		for _, plan := range p.plans {
+			if leftAlone = leftAlone || plan.LeftAlone; plan.New != nil {
+				jobs = append(jobs, plan.Job())
+			}
+		}
+		var state []accessmap.StateFile
+		if !leftAlone { // a state without those sources would pass for one that never had them
+			state = p.stateFiles(p.list)
+		}
+		var err error
+		p.report, err = lock.Install(ctx, jobs, state)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, accessmap.ErrChanged) || try == tries {
+			return coded{exitInstall, err}
+		}
+		if p.plans, err = p.plan(ctx, p.list); err != nil {
 			return err
 		}
+	}
+}
+
+// failed tells all there is to tell of a run that came to an error, and passes
+// the error on.
+func (p *passage) failed(t *terminal, err error) error {
+	if p.list == nil {
+		return err
+	}
+	if p.report.Installed {
+		p.tell(t, true)
+	} else {
+		p.tellSources(t, p.list)
+		tellReport(t, p.report)
+	}
+	if err := p.document(t, err); err != nil {
+		return err
 	}
 	return err
 }
 
-func (r *request) document(list *resolved, plans []accessmap.TargetPlan, report accessmap.Report, err error) runDocument {
+// tell tells of a run that came to its end.
+func (p *passage) tell(t *terminal, done bool) {
+	p.tellSources(t, p.list)
+	tellTargets(t, p.plans, done)
+	tellReport(t, p.report)
+}
+
+// document writes the JSON document, where one is asked for.
+func (p *passage) document(t *terminal, failed error) error {
+	if !t.json {
+		return nil
+	}
 	doc := runDocument{
-		Version: documentVersion, Changed: report.Changed, Installed: report.Installed,
-		Targets: targetDocuments(plans), Sources: r.sourceDocuments(list), Problems: []runProblem{},
+		Version: documentVersion, Changed: p.report.Changed, Installed: p.report.Installed,
+		Targets: targetDocuments(p.plans, failed == nil || p.report.Installed),
+		Sources: p.sourceDocuments(p.list), Problems: []allowlist.Problem{},
 	}
-	if err != nil {
-		doc.Problems = append(doc.Problems, runProblem{Kind: "error", Text: err.Error()})
+	if failed != nil {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})
 	}
-	for _, w := range report.Warnings {
-		doc.Problems = append(doc.Problems, runProblem{Kind: "warning", Text: w})
+	for _, w := range p.report.Warnings {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "warning", Text: w})
 	}
-	return doc
+	return t.document(doc)
 }
 
 func tellReport(t *terminal, report accessmap.Report) {

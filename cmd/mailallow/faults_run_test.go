@@ -1,0 +1,248 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestInterrupt ends a run by Ctrl-C while it waits: it is over at once, and everything is as it was.
+func TestInterrupt(t *testing.T) {
+	const patient = "attempts = 10\ntimeout = \"10m\"\ndeadline = \"1h\"" // whoever waits for any of these fails the test
+	for _, row := range []struct {
+		name string
+		wait func(n *network) (arrived func()) // sets a trap; what it returns comes back once the run is in it
+	}{
+		{"an answer", func(n *network) func() {
+			came, _ := n.dns.Hold("_a.mail.test", "TXT")
+			n.configure(patient, "")
+			return func() { <-came }
+		}},
+		{"an answer over TCP", func(n *network) func() {
+			n.configure("resolvers = [\"NOTCP\", \"DNS\"]\n"+patient, "") // TCP is closed at the first: the second is asked
+			came, _ := n.dns.Hold("mail.test", "TXT")
+			return func() { <-came }
+		}},
+		{"a handshake", func(n *network) func() {
+			addr, came := mute(n.t)
+			n.configure(fmt.Sprintf("resolvers = [%q]\n%s", "tls://"+addr, patient), "")
+			return func() { <-came }
+		}},
+		{"a document", func(n *network) func() {
+			n.web.Set("/slow", fixtures.Page{Fault: fixtures.Silent})
+			n.configure(patient, "WEB/slow")
+			return func() { n.untilAsked("/slow") }
+		}},
+		{"half of a document", func(n *network) func() {
+			n.web.Set("/slow", fixtures.Page{Fault: fixtures.Stalled, Body: networkList})
+			n.configure(patient, "WEB/slow")
+			return func() { n.untilAsked("/slow") }
+		}},
+		{"the next try", func(n *network) func() {
+			n.web.Set("/slow", fixtures.Page{Status: 503, Header: map[string]string{"Retry-After": "30"}})
+			n.configure(patient, "WEB/slow")
+			return func() { n.untilAsked("/slow") }
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			arrived := row.wait(n)
+			before := n.everything()
+			cmd := n.mailallow("update")
+			var said strings.Builder
+			cmd.Stderr = &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			arrived()
+			start := time.Now()
+			cmd.Process.Signal(syscall.SIGINT)
+			cmd.Wait() // its exit code is looked at
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("ended after %s", took)
+			}
+			const want = "mailallow: ended by signal 2 (interrupt): nothing was changed: "
+			if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasPrefix(said.String(), want) {
+				t.Errorf("exit code %d, want 130; stderr %q, want %q", code, &said, want)
+			}
+			if after := n.everything(); !maps.Equal(before, after) {
+				t.Errorf("files differ:\n%s", cmp.Diff(before, after))
+			}
+		})
+	}
+}
+
+// mute accepts a connection and says nothing.
+func mute(t *testing.T) (addr string, came <-chan struct{}) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	accepted := make(chan struct{})
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			t.Cleanup(func() { conn.Close() })
+			close(accepted)
+		}
+	}()
+	return listener.Addr().String(), accepted
+}
+
+func (n *network) untilAsked(path string) {
+	for len(n.web.Asked(path)) == 0 {
+		runtime.Gosched()
+	}
+}
+
+// everything is all below the host's folder, its state but for the lock too, with what tells an untouched file.
+func (n *network) everything() map[string]string {
+	found := map[string]string{}
+	err := fs.WalkDir(os.DirFS(n.dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == "state/lock" {
+			return err
+		}
+		if d.IsDir() {
+			found[path] = "folder"
+			return nil
+		}
+		info, err := d.Info()
+		if err == nil {
+			found[path] = fmt.Sprint(info.Size(), info.Mode(), info.ModTime(), info.Sys().(*syscall.Stat_t).Ino)
+		}
+		return err
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return found
+}
+
+// TestAskedOnce counts what the DNS is asked when several sources lead to the same names, one of them in vain.
+func TestAskedOnce(t *testing.T) {
+	server := fixtures.DNS(t, `
+		one.test TXT "v=spf1 include:shared.test -all"
+		two.test TXT "v=spf1 include:SHARED.test a:host.shared.test include:gone.test -all"
+		three.test TXT "v=spf1 redirect=two.test"
+		four.test TXT "v=spf1 mx:shared.test include:shared.test -all"
+		shared.test TXT "v=spf1 ip4:74.125.4.0/23 a:host.shared.test mx -all"
+		shared.test MX 10 host.shared.test
+		host.shared.test A 209.85.128.7`)
+	server.Fault("gone.test", "", fixtures.ServFail)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "c.toml")
+	text := fmt.Sprintf(`
+		state_dir = "state"
+		action = "OK"
+		dns.resolvers = [%q]
+		dns.attempts = 2
+		source = [
+			{name = "one", spf = ["one.test", "One.Test."]}, {name = "several", spf = ["four.test", "one.test"]},
+			{name = "two", spf = ["two.test"]}, {name = "three", spf = ["three.test", "shared.test"]},
+		]`, server.Addr())
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	code := run(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
+	if said := stderr.String(); code != exitStale || strings.Count(said, " is missing: ") != 2 {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	want := map[string]int{
+		"udp TXT one.test": 1, "udp TXT two.test": 1, "udp TXT three.test": 1, "udp TXT four.test": 1, "udp TXT shared.test": 1,
+		"udp MX shared.test": 1, "udp A host.shared.test": 1, "udp AAAA host.shared.test": 1, "udp TXT gone.test": 2, // attempts
+	}
+	if diff := cmp.Diff(want, server.Asked()); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+// TestFailover has a second resolver in the configuration, which is asked when the first does not know.
+func TestFailover(t *testing.T) {
+	for name, fault := range map[string]fixtures.Fault{
+		"SERVFAIL": fixtures.ServFail, "REFUSED": fixtures.Refused, "lame": fixtures.Lame, "garbage": fixtures.Garbage, "silent": fixtures.Drop,
+		"cut": fixtures.Truncated, "forger": fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.Drop,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			other := fixtures.DNS(t, networkZone)
+			other.Fault("", "", fault)
+			n.configure(fmt.Sprintf("resolvers = [%q, \"DNS\"]\nattempts = 1\ntimeout = \"1500ms\"", other.Addr()), "")
+			if doc, said := n.update(exitDone); doc.Changed {
+				t.Error(said)
+			}
+			n.unmoved("with a second resolver")
+			if !slices.Contains(slices.Collect(maps.Keys(other.Asked())), "udp TXT mail.test") {
+				t.Error("the first was not asked")
+			}
+		})
+	}
+	t.Run("nobody there", func(t *testing.T) {
+		t.Parallel()
+		n := newNetwork(t)
+		n.configure(`resolvers = ["NOBODY", "tls://BADTLS", "DNS"]`, "")
+		n.update(exitDone)
+		n.unmoved("with a third resolver")
+	})
+}
+
+// TestProvidersCheck serves a policy for every name of the catalogue: all answer. Then one is gone.
+func TestProvidersCheck(t *testing.T) {
+	providers := func(code int, args ...string) (doc providersDocument) {
+		var stdout, stderr strings.Builder
+		if got := run(t.Context(), append([]string{"providers", "--json"}, args...), strings.NewReader(""), &stdout, &stderr); got != code {
+			t.Errorf("exit code %d, want %d: %s", got, code, &stderr)
+		}
+		if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	zone, names, usable := "", 0, 0
+	for _, p := range providers(exitDone).Providers {
+		for _, name := range p.SPF {
+			zone += fmt.Sprintf("%s TXT \"v=spf1 ip4:74.125.%d.0/25 -all\"\n", name, names)
+			names++
+		}
+		if p.Unlistable == "" {
+			usable++
+		}
+	}
+	if usable < 40 {
+		t.Errorf("%d providers can be listed, want 40", usable)
+	}
+	server := fixtures.DNS(t, zone)
+	for _, p := range providers(exitDone, "--check", "--resolver", server.Addr()).Providers {
+		if p.Unlistable == "" && (p.Check == nil || p.Check.Error != "" || p.Check.IPv4Addresses != 128*uint64(len(p.SPF))) {
+			t.Errorf("%s: %+v", p.Name, p.Check)
+		}
+		if p.Unlistable != "" && p.Check != nil {
+			t.Errorf("%s cannot be listed: %+v", p.Name, p.Check)
+		}
+	}
+	if asked := server.Asked(); len(asked) != names {
+		t.Errorf("%d names asked, want %d", len(asked), names)
+	}
+	server.Fault("_spf.google.com", "", fixtures.NXDomain)
+	for _, p := range providers(exitStale, "--check", "--resolver", server.Addr()).Providers {
+		if p.Check != nil && (p.Check.Error != "") != (p.Name == "google") {
+			t.Errorf("without Google's: %s: %+v", p.Name, p.Check)
+		}
+	}
+}
