@@ -9,6 +9,8 @@ import (
 	"mailallow/allowlist"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/ascii"
 )
 
 // writeCIDRList writes the fewest networks for the list, one a line and nothing
@@ -31,7 +33,7 @@ func readCIDRList(text []byte) ([]allowlist.Entry, error) {
 	for i, line := range lines(text) {
 		p, err := netip.ParsePrefix(string(line))
 		if err != nil || p != p.Masked() {
-			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, printable(string(line), 80))
+			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, ascii.Printable(string(line), 80))
 		}
 		entries = append(entries, allowlist.Entry{Prefix: p, Action: allowlist.OK})
 	}

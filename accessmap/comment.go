@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+
+	"mailallow/allowlist/ascii"
 )
 
 // maxLine bounds every line we write, its LF included. makemap splits a line at
 // 1,023 bytes, a comment too, and reads its tail as an entry (facts.md 5).
 const maxLine = 500
-
-const cutMark = "..."
 
 // provenance is the comment that stands above the lines of an entry: the prefix
 // as the source has it, the action, the source and the path that put it there.
@@ -29,12 +29,12 @@ func provenance(e *allowlist.Entry) string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(quoteSource(o.Source) + ": " + o.Paths[0])
+		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0], maxLine))
 		if more := len(o.Paths) - 1; more > 0 {
 			fmt.Fprintf(&b, " (and %d more)", more)
 		}
 	}
-	return printable(b.String(), maxLine-1)
+	return ascii.Cut(b.String(), maxLine-1)
 }
 
 // readProvenance reads such a comment: the entry with its first owner. ok is
@@ -77,21 +77,4 @@ func cutSource(s string) (source, path string, ok bool) {
 		return source, path, ok
 	}
 	return strings.Cut(s, ": ")
-}
-
-// printable gives s in printable ASCII, other bytes as \xNN, and cuts it to at
-// most limit bytes.
-func printable(s string, limit int) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		piece := s[i : i+1]
-		if s[i] < ' ' || s[i] > '~' {
-			piece = fmt.Sprintf(`\x%02x`, s[i])
-		}
-		b.WriteString(piece)
-		if b.Len() > limit {
-			return b.String()[:limit-len(cutMark)] + cutMark
-		}
-	}
-	return b.String()
 }

@@ -11,6 +11,8 @@ import (
 	"mailallow/allowlist"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Problem is something in a target's file that a person should know of. Line 0
@@ -31,7 +33,7 @@ type handKey struct {
 }
 
 func (h handKey) String() string {
-	return printable(h.key, 60) + " " + printable(h.value, 60)
+	return ascii.Printable(h.key, 60) + " " + ascii.Printable(h.value, 60)
 }
 
 func (h handKey) says(a allowlist.Action) bool { return strings.EqualFold(h.value, a.String()) }
@@ -160,7 +162,7 @@ func (h handKey) problems(format string, entries []*allowlist.Entry) (problems [
 		if first == nil {
 			continue
 		}
-		ours := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, printable(first.Owners[0].Source, 60))
+		ours := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, ascii.Printable(first.Owners[0].Source, 60))
 		if more := len(seen) - 1; more > 0 {
 			ours += fmt.Sprintf(" and %d more", more)
 		}

@@ -10,6 +10,8 @@ import (
 	"mailallow/allowlist"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/ascii"
 )
 
 // postfixValues are the words of one of Postfix's tables, an action each.
@@ -54,7 +56,7 @@ func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 		network, word, _ := strings.Cut(line, "\t")
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil || prefix != prefix.Masked() {
-			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, printable(network, 80))
+			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, ascii.Printable(network, 80))
 		}
 		action, err := v.action(word, above.Action)
 		if err != nil {
@@ -75,5 +77,5 @@ func (v postfixValues) action(word string, likely allowlist.Action) (allowlist.A
 			return a, nil
 		}
 	}
-	return allowlist.None, fmt.Errorf("%s: no value that mailallow writes", printable(word, 80))
+	return allowlist.None, fmt.Errorf("%s: no value that mailallow writes", ascii.Printable(word, 80))
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+
+	"mailallow/allowlist/ascii"
 )
 
 // connectTag stands before every key of ours. An untagged key also matches a
@@ -206,11 +208,11 @@ func readSendmail(text []byte) ([]allowlist.Entry, error) {
 		address, tagged := strings.CutPrefix(key, connectTag)
 		prefix, ok := parseKey(address)
 		if !tagged || !ok {
-			return nil, fmt.Errorf("line %d: %s: no key that mailallow writes", i+1, printable(key, 80))
+			return nil, fmt.Errorf("line %d: %s: no key that mailallow writes", i+1, ascii.Printable(key, 80))
 		}
 		action, err := allowlist.ParseAction(value)
 		if err != nil || action == allowlist.Exclude {
-			return nil, fmt.Errorf("line %d: %s: no value that mailallow writes", i+1, printable(value, 80))
+			return nil, fmt.Errorf("line %d: %s: no value that mailallow writes", i+1, ascii.Printable(value, 80))
 		}
 		if before, twice := seen[prefix]; twice {
 			return nil, fmt.Errorf("line %d: the key of line %d again", i+1, before)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -77,21 +76,6 @@ func ProviderByName(name string) (Provider, bool) {
 		}
 	}
 	return Provider{}, false
-}
-
-// NearestProvider gives the name that was probably meant: the one fewest edits
-// away, of equals the first by name, and "" when none is near. Near is a third
-// of what was typed, and two edits at most; letter case counts for nothing.
-func NearestProvider(name string) string {
-	name = strings.ToLower(name)
-	nearest, fewest := "", min(len(name)/3, 2)+1
-	all, _ := catalogue() // a broken catalogue has no names
-	for _, p := range all {
-		if edits := levenshtein.ComputeDistance(name, p.Name); edits < fewest {
-			nearest, fewest = p.Name, edits
-		}
-	}
-	return nearest
 }
 
 // OnSharedHosts gives the provider whose hosts a source lists, when they send

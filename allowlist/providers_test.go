@@ -167,30 +167,6 @@ func TestProvidersIsTheCallersSlice(t *testing.T) {
 		t.Errorf("the catalogue now begins with %q", again[0].Name)
 	}
 }
-
-func TestNearestProvider(t *testing.T) {
-	for typed, want := range map[string]string{
-		"gogle":                        "google",
-		"Google":                       "google",
-		"micorsoft":                    "microsoft",
-		"sendgird":                     "sendgrid",
-		"mail-chimp":                   "mailchimp",
-		"amazon-ses":                   "amazonses",
-		"mailbox.org":                  "mailboxorg",
-		"zoh":                          "zoho",
-		"":                             "",
-		"x":                            "",
-		"ov":                           "",
-		"nobody":                       "",
-		"gôogle":                       "google",
-		strings.Repeat("google", 1000): "",
-	} {
-		if got := NearestProvider(typed); got != want {
-			t.Errorf("%.20q: %q, want %q", typed, got, want)
-		}
-	}
-}
-
 func TestParseProvidersErrors(t *testing.T) {
 	for _, row := range []struct{ name, doc, want string }{
 		{"unknown key", "[[provider]]\nname = \"a\"\nspff = [\"b.example\"]\n", `provider catalogue: line 3: unknown key "provider.spff"`},

@@ -9,11 +9,10 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mailallow/allowlist/spf"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Source is one list of addresses and what is to be done with it. Exactly one of
@@ -37,7 +36,11 @@ type Source struct {
 // Static tells whether the addresses are the administrator's own and are read
 // rather than fetched: such a source may name special-purpose space, and a
 // snapshot that does not hold it does not make it missing.
-func (s Source) Static() bool { return s.File != "" || s.CIDR != nil }
+func (s Source) Static() bool { return s.File != "" || s.Inline() }
+
+// Inline tells whether the addresses stand in the configuration itself: they are
+// its owner's word, which no limit binds.
+func (s Source) Inline() bool { return s.CIDR != nil }
 
 // Definition is a digest of what is fetched, and of nothing else: not the name,
 // the action or the limits. A provider's is that of the names it stands for, so
@@ -45,7 +48,7 @@ func (s Source) Static() bool { return s.File != "" || s.CIDR != nil }
 func (s Source) Definition() string {
 	var parts []string
 	switch p, _ := ProviderByName(s.Provider); {
-	case s.CIDR != nil:
+	case s.Inline():
 		ranges, _, _ := s.readCIDR()
 		for _, p := range Minimal(ranges) {
 			parts = append(parts, "cidr "+p.String())
@@ -100,17 +103,16 @@ type Fetcher struct {
 // that fails does not stop the others: its error is in its own place.
 func (f *Fetcher) Fetch(ctx context.Context, sources []Source) []Fetched {
 	out := make([]Fetched, len(sources))
-	var group errgroup.Group
+	var wait sync.WaitGroup
 	for i, src := range sources {
-		group.Go(func() error {
+		wait.Go(func() {
 			out[i] = f.fetch(ctx, src)
 			if f.Done != nil {
 				f.Done(src.Name)
 			}
-			return nil
 		})
 	}
-	_ = group.Wait() // the functions above return no error: each has its own place for it
+	wait.Wait()
 	return out
 }
 
@@ -120,7 +122,7 @@ func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 		src.URL, src.Select = p.URL, p.Select
 	}
 	switch {
-	case src.CIDR != nil:
+	case src.Inline():
 		out.Ranges, out.Problems, out.Err = src.readCIDR()
 	case src.File != "":
 		out.Ranges, out.Problems, out.Err = f.readFile(src)
@@ -171,14 +173,11 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 // can never be listed is a problem and no error.
 func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem, error) {
 	results := make([]spf.Result, len(names))
-	var group errgroup.Group
+	var wait sync.WaitGroup
 	for i, name := range names {
-		group.Go(func() error {
-			results[i] = spf.Walk(ctx, f.Resolver, name, f.SPF)
-			return nil
-		})
+		wait.Go(func() { results[i] = spf.Walk(ctx, f.Resolver, name, f.SPF) })
 	}
-	_ = group.Wait() // a walk's error is in its result
+	wait.Wait()
 
 	var ranges []Range
 	var problems []Problem

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"mailallow/allowlist/ascii"
 )
 
 // maxAliases bounds how often a CNAME is asked on. Resolvers follow aliases themselves, mostly up to about this many.
@@ -136,5 +138,5 @@ func (v verdicts) Error() string {
 	for _, w := range v {
 		parts = append(parts, w.said+" from "+strings.Join(w.from, ", "))
 	}
-	return cut(strings.Join(parts, "; "), maxVerdicts)
+	return ascii.Cut(strings.Join(parts, "; "), maxVerdicts)
 }

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Config says whom to ask and how patiently. The zero value of a field is its default.
@@ -211,7 +213,7 @@ func (c *Client) lookup(ctx context.Context, name string, qtype uint16) ([]dns.R
 			return nil, fmt.Errorf("%s: %w at %s", subject, errAliasLoop, display(a.next))
 		}
 		q.name = a.next
-		subject = cut(subject+": CNAME "+display(a.next), maxSubject)
+		subject = ascii.Cut(subject+": CNAME "+display(a.next), maxSubject)
 	}
 	return nil, fmt.Errorf("%s: more than %d CNAMEs to follow", subject, maxAliases)
 }

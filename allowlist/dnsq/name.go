@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Bounds of RFC 1035 section 2.3.4, in octets; 253 in dotted form are 255 on the wire.
@@ -86,7 +88,7 @@ func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // display is a name off the wire as errors show it.
 func display(name string) string {
-	return cut(strings.TrimSuffix(name, "."), maxName)
+	return ascii.Cut(strings.TrimSuffix(name, "."), maxName)
 }
 
 // printable is a caller's name as errors show it: printable ASCII without spaces, other bytes as \DDD, bounded.
@@ -103,23 +105,15 @@ func printable(name string) string {
 			b.WriteByte(c)
 		}
 	}
-	return cut(b.String(), maxName)
+	return ascii.Cut(b.String(), maxName)
 }
 
 // phrase is the text of someone else's error as ours show it: printable ASCII, bounded.
 func phrase(text string) string {
-	return cut(strings.Map(func(r rune) rune {
+	return ascii.Cut(strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
 	}, text), maxName)
-}
-
-// cut shortens ASCII text to n bytes and shows that it did.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n-3] + "..."
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"mailallow/allowlist/ascii"
 )
 
 const resolvConf = "/etc/resolv.conf"
@@ -29,7 +31,7 @@ func (r resolver) String() string {
 	if r.tls {
 		s = "tls://" + s
 	}
-	return cut(s, maxName)
+	return ascii.Cut(s, maxName)
 }
 
 // address is where to send to. A host name may have several addresses, and a UDP socket connects to a dead one without
@@ -70,7 +72,7 @@ func parseResolvers(entries []string) ([]resolver, error) {
 	for _, entry := range entries {
 		r, err := parseResolver(entry)
 		if err != nil {
-			bad = append(bad, fmt.Errorf("resolver %s: %w", cut(strconv.QuoteToASCII(entry), maxName), err))
+			bad = append(bad, fmt.Errorf("resolver %s: %w", ascii.Cut(strconv.QuoteToASCII(entry), maxName), err))
 			continue
 		}
 		resolvers = append(resolvers, r)

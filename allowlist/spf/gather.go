@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // question is one lookup; its name is one that isName accepts.
@@ -14,7 +16,7 @@ type question struct {
 	name string
 }
 
-func (q question) String() string { return q.kind + " " + printable(q.name, maxShown) }
+func (q question) String() string { return q.kind + " " + ascii.Printable(q.name, maxShown) }
 
 type answer struct {
 	texts []string     // TXT

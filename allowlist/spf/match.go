@@ -129,12 +129,15 @@ func (e *evaluation) answer(p *policy, t Term, q question) (answer, Error) {
 // isName reports whether the name that t asks for is one. A term whose name is none matches nothing (sections 4.8, 5);
 // of an include or redirect it is a permerror.
 func (e *evaluation) isName(p *policy, t Term, name string) bool {
-	if name == "" {
-		e.problems.add(KindBadName, p.domain, t.Text, "expands to no domain name: %s", map[bool]string{
-			true: "what was not matched before is a permerror", false: "it never matches",
-		}[t.Mechanism == Include || t.Mechanism == Redirect])
+	if name != "" {
+		return true
 	}
-	return name != ""
+	means := "it never matches"
+	if t.Mechanism == Include || t.Mechanism == Redirect {
+		means = "what was not matched before is a permerror"
+	}
+	e.problems.add(KindBadName, p.domain, t.Text, "expands to no domain name: %s", means)
+	return false
 }
 
 func (e *evaluation) reportFaults(v *visit) {
@@ -148,9 +151,9 @@ func (e *evaluation) reportFaults(v *visit) {
 }
 
 func (e *evaluation) reportUnlistable(p *policy, t Term) {
-	means := "it stops depends on the sender and cannot be listed: what its record passes after it is not certain"
+	text := "what it stops depends on the sender and cannot be listed: what its record passes after it is not certain"
 	if t.Qualifier == '+' {
-		means = "it passes depends on the sender and cannot be listed: it is left out"
+		text = "what it passes depends on the sender and cannot be listed: it is left out"
 	}
-	e.problems.add(KindUnlistable, p.domain, t.Text, "what %s", means)
+	e.problems.add(KindUnlistable, p.domain, t.Text, "%s", text)
 }

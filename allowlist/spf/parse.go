@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Mechanism is a mechanism's or modifier's name, lower case.
@@ -54,7 +56,7 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string {
-	return printable(e.Term, maxShown) + ": " + printable(e.Text, maxText)
+	return ascii.Printable(e.Term, maxShown) + ": " + ascii.Printable(e.Text, maxText)
 }
 
 // quote puts a part of a record into an error text.

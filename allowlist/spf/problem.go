@@ -2,7 +2,8 @@ package spf
 
 import (
 	"fmt"
-	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Problem says what in a policy is broken, cannot be listed, or will break at receivers. Its fields are printable ASCII
@@ -53,7 +54,7 @@ type problems struct {
 }
 
 func (ps *problems) add(kind, record, term, format string, args ...any) {
-	key := Problem{Kind: kind, Record: printable(record, maxShown), Term: printable(term, maxShown)}
+	key := Problem{Kind: kind, Record: ascii.Printable(record, maxShown), Term: ascii.Printable(term, maxShown)}
 	if ps.seen[key] {
 		return
 	}
@@ -62,7 +63,7 @@ func (ps *problems) add(kind, record, term, format string, args ...any) {
 		return
 	}
 	ps.seen[key] = true
-	key.Text = printable(fmt.Sprintf(format, args...), maxText)
+	key.Text = ascii.Printable(fmt.Sprintf(format, args...), maxText)
 	ps.found = append(ps.found, key)
 }
 
@@ -74,25 +75,4 @@ func (ps *problems) list() []Problem {
 		Kind: KindLimit, Record: ps.found[0].Record,
 		Text: fmt.Sprintf("more than %d problems: the rest is not shown", maxProblems),
 	})
-}
-
-// printable returns s as printable ASCII, at most limit bytes long: other bytes, and the backslash, become \xNN, and
-// what was cut off ends in "...".
-func printable(s string, limit int) string {
-	var b strings.Builder
-	for i := range len(s) {
-		piece := s[i : i+1]
-		if c := s[i]; c < ' ' || c > '~' || c == '\\' {
-			piece = fmt.Sprintf(`\x%02x`, c)
-		}
-		room := limit
-		if i < len(s)-1 {
-			room -= len("...")
-		}
-		if b.Len()+len(piece) > room {
-			return b.String() + "..."
-		}
-		b.WriteString(piece)
-	}
-	return b.String()
 }

@@ -13,6 +13,8 @@ import (
 	"net/netip"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Resolver answers DNS questions. An empty answer with a nil error means that nothing is there (NXDOMAIN, or a name
@@ -91,7 +93,7 @@ type Range struct {
 func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
 	name, why := checkDomain(domain)
 	if why != "" {
-		p := Problem{KindNone, printable(domain, maxShown), "", why}
+		p := Problem{KindNone, ascii.Printable(domain, maxShown), "", why}
 		return Result{
 			Domain: domain, Error: None, Pass: set(nil).ipset(), Problems: []Problem{p},
 			Tree: &Node{Domain: p.Record, Error: None, Problems: []Problem{p}},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Node is a record of a policy as it was walked. Each record stands in the tree once, where it was first met. Strings
@@ -39,11 +41,11 @@ func (e *evaluation) node(domain string, found map[string][]Problem, seen map[st
 	seen[domain] = true
 	v := e.visits[domain]
 	n := &Node{
-		Domain: printable(domain, maxShown), Record: printable(v.policy.text, maxText), Error: v.policy.err,
+		Domain: ascii.Printable(domain, maxShown), Record: ascii.Printable(v.policy.text, maxText), Error: v.policy.err,
 	}
 	n.Problems = found[n.Domain]
 	for i, t := range v.policy.rec.Terms {
-		tn := TermNode{Text: printable(t.Text, maxShown), Effect: v.effect(i)}
+		tn := TermNode{Text: ascii.Printable(t.Text, maxShown), Effect: v.effect(i)}
 		if v.reached[i] && t.Listable() && (t.Mechanism == Include || t.Mechanism == Redirect) {
 			for _, to := range e.zone.targets(domain, t, nil) {
 				switch {
@@ -115,7 +117,7 @@ func (n *Node) write(w io.Writer, indent int) error {
 	for _, p := range n.Problems {
 		subject := p.Kind
 		if p.Term != "" {
-			subject += ": " + cut(p.Term, maxSubject)
+			subject += ": " + ascii.Cut(p.Term, maxSubject)
 		}
 		if err := line(w, indent+2, "! "+subject+": "+p.Text); err != nil {
 			return err
@@ -126,14 +128,6 @@ func (n *Node) write(w io.Writer, indent int) error {
 
 func line(w io.Writer, indent int, text string) error {
 	indent = min(indent, maxIndent)
-	_, err := fmt.Fprintf(w, "%*s%s\n", indent, "", cut(text, maxLine-indent))
+	_, err := fmt.Fprintf(w, "%*s%s\n", indent, "", ascii.Cut(text, maxLine-indent))
 	return err
-}
-
-// cut shortens text that is printable already.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return text[:limit-len("...")] + "..."
 }

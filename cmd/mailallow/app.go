@@ -74,7 +74,7 @@ func newApp(t *terminal) *cli.App {
 		HideHelpCommand: true,
 		OnUsageError:    badUsage,
 		ExitErrHandler:  func(*cli.Context, error) {},
-		Action:          func(c *cli.Context) error { return noCommand(c) },
+		Action:          noCommand,
 	}
 	for _, cmd := range commands() {
 		app.Commands = append(app.Commands, &cli.Command{
@@ -140,7 +140,7 @@ func badUsage(c *cli.Context, err error, _ bool) error {
 		return usageError("%w", err)
 	}
 	var known []string
-	for _, f := range append(flagsOf(c.Command.Name), globalFlags()...) {
+	for _, f := range c.Command.Flags {
 		known = append(known, "--"+f.Names()[0])
 	}
 	return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
@@ -178,13 +178,14 @@ func arrange(args []string) []string {
 			}
 		case name == "":
 			name = arg
-			takesValue = valueFlags(append(flagsOf(name), globalFlags()...))
+			cmd, _ := findCommand(name) // an unknown one has no flags of its own
+			takesValue = valueFlags(append(cmd.flags, globalFlags()...))
 		default:
 			words = append(words, arg)
 		}
 	}
 	arranged := []string{"mailallow"}
-	if name != "" && !known(name) {
+	if _, known := findCommand(name); name != "" && !known {
 		return append(arranged, "--", name)
 	}
 	if name != "" {
@@ -197,17 +198,14 @@ func arrange(args []string) []string {
 	return append(append(arranged, "--"), words...)
 }
 
-func known(name string) bool {
-	return slices.ContainsFunc(commands(), func(c command) bool { return c.name == name })
-}
-
-func flagsOf(name string) []cli.Flag {
+// findCommand gives the entry of a name; ok is false when there is none.
+func findCommand(name string) (found command, ok bool) {
 	for _, cmd := range commands() {
 		if cmd.name == name {
-			return cmd.flags
+			return cmd, true
 		}
 	}
-	return nil
+	return command{}, false
 }
 
 // valueFlags are the names of the flags that are followed by a value.

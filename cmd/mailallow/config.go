@@ -164,17 +164,26 @@ func unknownKey(key []string) error {
 	return fmt.Errorf("unknown key %q%s%s", name, where, didYouMean(name, known))
 }
 
-// didYouMean ends a message with the nearest of the known words, if any is near.
+// didYouMean ends a message with the nearest of the known words, or with all of
+// them when none is near.
 func didYouMean(word string, known []string) string {
+	if hint := nearest(word, known); hint != "" || len(known) == 0 {
+		return hint
+	}
+	return ": known are " + strings.Join(known, ", ")
+}
+
+// nearest ends a message with the nearest of the known words, if one is near.
+func nearest(word string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
 	distance := func(k string) int { return levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)) }
-	nearest := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
-	if distance(nearest) > max(2, len(word)/2) {
-		return ": known are " + strings.Join(known, ", ")
+	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
+	if distance(best) > max(2, len(word)/2) {
+		return ""
 	}
-	return fmt.Sprintf(": did you mean %q?", nearest)
+	return fmt.Sprintf(": did you mean %q?", best)
 }
 
 // wrongValue says what is wanted where a value is of another type than its key

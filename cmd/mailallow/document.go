@@ -57,14 +57,14 @@ func failure(command string, err error) any {
 func (r *request) sourceDocuments(list *resolved) []sourceDocument {
 	documents := []sourceDocument{}
 	for _, s := range list.sources {
-		minimal := allowlist.Minimal(s.Ranges)
+		row := s.row(r.now)
 		d := sourceDocument{
 			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
-			Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(minimal).IPv4,
+			Ranges: row.ranges, IPv4Addresses: row.count.IPv4,
 			Problems: append([]allowlist.Problem{}, s.Problems...),
 		}
-		if !s.Time.IsZero() {
-			age := int64(s.Age(r.now).Seconds())
+		if row.hasTime {
+			age := int64(row.age.Seconds())
 			d.AgeSeconds = &age
 		}
 		documents = append(documents, d)

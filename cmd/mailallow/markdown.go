@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"mailallow/accessmap"
-	"mailallow/allowlist"
 )
 
 // tellMarkdown writes the difference as a review reads it: a table by source,
@@ -14,13 +13,9 @@ import (
 func tellMarkdown(run *passage, t *terminal) {
 	t.data(plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
 	for _, s := range run.list.sources {
-		minimal := allowlist.Minimal(s.Ranges)
-		age := "-"
-		if !s.Time.IsZero() {
-			age = shortAge(s.Age(run.now))
-		}
-		t.data(plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, len(minimal),
-			grouped(allowlist.CountAddresses(minimal).IPv4), age)
+		row := s.row(run.now)
+		t.data(plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, row.ranges,
+			grouped(row.count.IPv4), row.ageText())
 	}
 	markdownProblems(t, run.list, run.plans)
 	for _, p := range run.plans {

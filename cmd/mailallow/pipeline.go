@@ -179,7 +179,7 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 			if src.Action == allowlist.Reject || src.Action == allowlist.Exclude {
 				out.barred = src.Name
 			}
-		case src.CIDR == nil && (v.Status == allowlist.Fresh || len(v.Ranges) > 0):
+		case !src.Inline() && (v.Status == allowlist.Fresh || len(v.Ranges) > 0):
 			good = append(good, v.Resolved)
 		}
 	}
@@ -194,7 +194,7 @@ func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetc
 		limits.Expire = 0 // what is kept out must not come in by getting old
 	}
 	guard := allowlist.Guard{
-		Limits: limits, Static: src.Static(), Unbound: src.CIDR != nil,
+		Limits: limits, Static: src.Static(), Unbound: src.Inline(),
 		Accepted: slices.Contains(r.accept, src.Name), Now: r.now,
 	}
 	var prev *allowlist.Resolved
@@ -238,7 +238,7 @@ func (r *request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	for i, src := range r.sources {
 		there, found := r.reviewed.Find(src.Name)
 		switch {
-		case src.CIDR != nil || !found && src.Static():
+		case src.Inline() || !found && src.Static():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
 		case found:
 			fetched[i].Resolved = there

@@ -74,20 +74,20 @@ func (c *configFile) settings(root string) (*settings, error) {
 	if c.lines["dnsbl"] > 0 {
 		s.unused = append(s.unused, "[dnsbl]")
 	}
-	names := map[string]string{}
+	names := map[string]int{}
 	for i, src := range c.text.Source {
 		at := fmt.Sprintf("source[%d]", i)
 		r.uniqueName(names, at, src.Name)
 		s.sources = append(s.sources, r.source(at, src, limits))
 	}
-	paths := map[string]string{}
+	paths := map[string]int{}
 	for i, t := range c.text.Target {
 		at := fmt.Sprintf("target[%d]", i)
 		target := r.target(at, t)
 		if before, twice := paths[target.Path]; twice && t.Path != "" {
-			r.problem(at+".path", "the path %s is that of the target on line %s already", t.Path, before)
+			r.problem(at+".path", "the path %s is that of the target on line %d already", t.Path, before)
 		}
-		paths[target.Path] = strconv.Itoa(c.lines[at+".path"])
+		paths[target.Path] = c.lines[at+".path"]
 		s.targets = append(s.targets, target)
 	}
 	return s, c.err()
@@ -130,7 +130,7 @@ func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
 	limits := spf.DefaultLimits()
 	r.number("dns.max_lookups", d.MaxLookups, 1, 100_000, &limits.Lookups)
 	r.number("dns.max_depth", d.MaxDepth, 1, 1000, &limits.Depth)
-	r.number("dns.max_record_bytes", d.MaxRecord, 1, 65535, &limits.RecordBytes)
+	r.number("dns.max_record_bytes", d.MaxRecord, 1, 256<<10, &limits.RecordBytes)
 	config := dnsq.Config{Resolvers: d.Resolvers, RequireAD: d.RequireAD}
 	r.duration("dns.timeout", d.Timeout, &config.Timeout)
 	r.number("dns.attempts", d.Attempts, 1, maxAttempts, &config.Attempts)
@@ -154,16 +154,16 @@ func (r reader) limits(at string, l limitsConfig, limits allowlist.Limits) allow
 	return limits
 }
 
-func (r reader) uniqueName(names map[string]string, at, name string) {
+func (r reader) uniqueName(names map[string]int, at, name string) {
 	switch before, twice := names[name]; {
 	case name == "":
 		r.problem(at+".name", "the source has no name")
 	case len(name) > maxNameBytes || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }):
 		r.problem(at+".name", "the name %q is longer than %d bytes or has characters that cannot be printed", name, maxNameBytes)
 	case twice:
-		r.problem(at+".name", "the name %q is that of the source on line %s already", name, before)
+		r.problem(at+".name", "the name %q is that of the source on line %d already", name, before)
 	}
-	names[name] = strconv.Itoa(r.lines[at+".name"])
+	names[name] = r.lines[at+".name"]
 }
 
 func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allowlist.Source {
@@ -233,16 +233,23 @@ func (r reader) action(at, written string) allowlist.Action {
 
 func (r reader) provider(at, name string) {
 	p, ok := allowlist.ProviderByName(name)
-	switch {
-	case !ok:
-		hint := "'mailallow providers' lists those there are"
-		if near := allowlist.NearestProvider(name); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
-		}
-		r.problem(at, "unknown provider %q: %s", name, hint)
-	case p.Unlistable != "":
+	if ok && p.Unlistable != "" {
 		r.problem(at, "provider %q cannot be listed: %s", name, p.Unlistable)
 	}
+	if ok {
+		return
+	}
+	all, err := allowlist.Providers()
+	r.check(at, err)
+	var names []string
+	for _, p := range all {
+		names = append(names, p.Name)
+	}
+	hint := nearest(name, names)
+	if hint == "" {
+		hint = ": 'mailallow providers' lists those there are"
+	}
+	r.problem(at, "unknown provider %q%s", name, hint)
 }
 
 func (r reader) target(at string, c targetConfig) accessmap.Target {

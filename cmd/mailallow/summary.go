@@ -16,25 +16,46 @@ import (
 // --verbose there is no bound.
 const maxListed = 25
 
+// row is what every form tells of a source.
+type row struct {
+	ranges  int
+	v6      int // of ranges
+	count   allowlist.Count
+	age     time.Duration
+	hasTime bool // it has ranges, or had
+}
+
+func (s sourceResult) row(now time.Time) row {
+	minimal := allowlist.Minimal(s.Ranges)
+	r := row{ranges: len(minimal), count: allowlist.CountAddresses(minimal), hasTime: !s.Time.IsZero()}
+	for _, p := range minimal {
+		if p.Addr().Is6() {
+			r.v6++
+		}
+	}
+	if r.hasTime {
+		r.age = s.Age(now)
+	}
+	return r
+}
+
+// ageText is the age as a table shows it.
+func (r row) ageText() string {
+	if !r.hasTime {
+		return "-"
+	}
+	return shortAge(r.age)
+}
+
 // tellSources writes a line about each source, and what is wrong with it.
 func (r *request) tellSources(t *terminal, list *resolved) {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SOURCE\tACTION\tSTATUS\tRANGES\tIPV4 ADDRESSES\tIPV6 RANGES\tAGE")
 	for _, s := range list.sources {
-		minimal := allowlist.Minimal(s.Ranges)
-		v6 := 0
-		for _, p := range minimal {
-			if p.Addr().Is6() {
-				v6++
-			}
-		}
-		age := "-"
-		if !s.Time.IsZero() {
-			age = shortAge(s.Age(r.now))
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%d\t%s\n", clean(s.Source.Name), s.Action, s.Status,
-			len(minimal), grouped(allowlist.CountAddresses(minimal).IPv4), v6, age)
+		row := s.row(r.now)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%d\t%s\n", s.Source.Name, s.Action, s.Status,
+			row.ranges, grouped(row.count.IPv4), row.v6, row.ageText())
 	}
 	w.Flush()
 	for i, line := range strings.Split(strings.TrimRight(b.String(), "\n"), "\n") {

@@ -1,0 +1,39 @@
+// Package ascii makes text that others chose fit to be shown: in a message, on a
+// terminal, in a comment of a generated file.
+package ascii
+
+import (
+	"fmt"
+	"strings"
+)
+
+const mark = "..."
+
+// Printable gives s as printable ASCII of at most limit bytes: other bytes, and
+// the backslash, become \xNN. What is cut off is cut between them, and ends in "...".
+func Printable(s string, limit int) string {
+	var b strings.Builder
+	whole := 0 // of what is written, what fits together with the mark
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+		switch {
+		case b.Len() > limit:
+			return b.String()[:whole] + mark
+		case b.Len() <= limit-len(mark):
+			whole = b.Len()
+		}
+	}
+	return b.String()
+}
+
+// Cut shortens text that is printable already to at most limit bytes.
+func Cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return s[:limit-len(mark)] + mark
+}
