@@ -244,22 +244,26 @@ func knownKeys(t reflect.Type, table []string) []string {
 func (c *configFile) indexLines(text []byte) {
 	var p unstable.Parser
 	p.Reset(text)
-	table, count := "", map[string]int{}
+	table, section, count := "", []string(nil), map[string]int{}
 	for p.NextExpression() {
 		e := p.Expression()
 		switch e.Kind {
 		case unstable.ArrayTable:
 			name, line := keyAt(&p, e)
+			c.exactKey(nil, name, line)
+			section = strings.Split(name, ".")
 			table = fmt.Sprintf("%s[%d]", name, count[name])
 			count[name]++
 			c.lines[table] = line
 		case unstable.Table:
 			name, line := keyAt(&p, e)
+			c.exactKey(nil, name, line)
+			section = strings.Split(name, ".")
 			table = name
 			c.lines[table] = line
 		case unstable.KeyValue:
 			name, line := keyAt(&p, e)
-			c.exactKey(table, name, line)
+			c.exactKey(section, name, line)
 			if table != "" {
 				name = table + "." + name
 			}
@@ -277,19 +281,21 @@ func (c *configFile) indexLines(text []byte) {
 	}
 }
 
-// exactKey notes a key that differs from a known one in letter case alone: the
-// decoder would take it, and then a second spelling could override the first.
-func (c *configFile) exactKey(table, name string, line int) {
-	var path []string
-	if table != "" {
-		table, _, _ = strings.Cut(table, "[")
-		path = []string{table}
+// exactKey notes a key below section of which a part differs from a known one in
+// letter case alone: the decoder would take it, and a second spelling could
+// override the first.
+func (c *configFile) exactKey(section []string, key string, line int) {
+	path := append(slices.Clone(section), strings.Split(key, ".")...)
+	for i := len(section); i < len(path); i++ {
+		name, known := path[i], knownKeys(reflect.TypeFor[fileConfig](), path[:i])
+		if slices.Contains(known, name) {
+			continue
+		}
+		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			c.problems = append(c.problems, lineError{c.path, line, unknownKey(path[:i+1])})
+		}
+		return // what is not known at all has been told of
 	}
-	known := knownKeys(reflect.TypeFor[fileConfig](), path)
-	if slices.Contains(known, name) || !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
-		return // right, or told of as unknown already
-	}
-	c.problems = append(c.problems, lineError{c.path, line, unknownKey(append(path, name))})
 }
 
 func keyAt(p *unstable.Parser, e *unstable.Node) (name string, line int) {
