@@ -37,25 +37,55 @@ func provenance(e *allowlist.Entry) string {
 	return ascii.Cut(b.String(), maxLine-1)
 }
 
-// readProvenance reads such a comment: the entry with its first owner. ok is
-// false for any other line.
+// above is what the comments above a line say: the entry of the nearest one, with
+// the owners that all of them name, the nearest first.
+type above struct {
+	allowlist.Entry
+	open bool // no other line has come since
+}
+
+// read takes a line; ok tells whether it was such a comment.
+func (a *above) read(line string) (ok bool) {
+	e, ok := readProvenance(line)
+	if ok && a.open {
+		e.Owners = append(e.Owners, a.Owners...)
+	}
+	if ok {
+		a.Entry = e
+	}
+	a.open = ok
+	return ok
+}
+
+// readProvenance reads such a comment; ok is false for any other line. A path may
+// hold what looks like another owner: that one is read, too.
 func readProvenance(line string) (e allowlist.Entry, ok bool) {
 	rest, found := strings.CutPrefix(line, "# ")
 	fields := strings.SplitN(rest, " ", 3)
 	if !found || len(fields) < 3 {
 		return e, false
 	}
-	prefix, err := netip.ParsePrefix(fields[0])
-	if err != nil {
+	if e.Prefix, ok = parsePrefix(fields[0]); !ok {
 		return e, false
 	}
-	action, err := allowlist.ParseAction(fields[1])
-	if err != nil {
+	var err error
+	if e.Action, err = allowlist.ParseAction(fields[1]); err != nil {
 		return e, false
 	}
-	source, path, ok := cutSource(fields[2])
-	return allowlist.Entry{Prefix: prefix, Action: action,
-		Owners: []allowlist.Owner{{Source: source, Paths: []string{path}}}}, ok
+	for rest := fields[2]; ; {
+		source, path, ok := cutSource(rest)
+		if !ok {
+			break
+		}
+		path, rest, _ = strings.Cut(path, "; ")
+		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []string{path}})
+	}
+	return e, len(e.Owners) > 0
+}
+
+func parsePrefix(s string) (netip.Prefix, bool) {
+	p, err := netip.ParsePrefix(s)
+	return p, err == nil
 }
 
 // quoteSource writes a name so that cutSource finds its end: bare where it is

@@ -136,10 +136,16 @@ func (f Format) selected(set *allowlist.Set, want Selection) []allowlist.Span {
 	return spans
 }
 
-// verify holds the entries of a text, and those a person has in our stead,
-// against the spans that were to be written.
-func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span) error {
-	want, got := f.byAction(spans), f.byAction(allowlist.Nest(entries))
+// verify holds the entries of a text against the spans that were to be written.
+// A hand-written key cuts off what is inherited from keys of ours above it, and
+// stands for what of the list is no longer than itself.
+func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span, hand []handKey) error {
+	entries = slices.Clone(entries)
+	for _, h := range hand {
+		entries = append(entries, allowlist.Entry{Prefix: h.prefix, Action: allowlist.Exclude})
+	}
+	written := slices.DeleteFunc(allowlist.Nest(entries), func(s allowlist.Span) bool { return s.Action() == allowlist.Exclude })
+	want, got := f.byAction(leftToUs(spans, hand)), f.byAction(written)
 	for _, a := range actions() {
 		if !want[a].Equal(got[a]) {
 			return fmt.Errorf("what was written as %s does not say what the list says for %s: this is a fault of mailallow", f.Name, a)

@@ -80,6 +80,33 @@ func overlaps(hand []handKey, written []allowlist.Entry, left []allowlist.Entry,
 	return append(excluded, others...)
 }
 
+// leftToUs takes out of spans what hand-written keys decide: a prefix is theirs
+// where it is no longer than a key.
+func leftToUs(spans []allowlist.Span, hand []handKey) []allowlist.Span {
+	var ours []allowlist.Span
+	for _, s := range spans {
+		var b netipx.IPSetBuilder
+		theirs := false
+		for _, h := range hand {
+			if h.prefix.Bits() >= s.Entry.Prefix.Bits() && s.Entry.Prefix.Contains(h.prefix.Addr()) {
+				b.AddPrefix(h.prefix)
+				theirs = true
+			}
+		}
+		if !theirs {
+			ours = append(ours, s)
+			continue
+		}
+		taken := mustSet(&b)
+		b.AddRange(netipx.IPRangeFrom(s.From, s.To))
+		b.RemoveSet(taken)
+		for _, r := range mustSet(&b).Ranges() {
+			ours = append(ours, allowlist.Span{From: r.From(), To: r.To(), Entry: s.Entry})
+		}
+	}
+	return ours
+}
+
 func firstWithin(set *netipx.IPSet, p netip.Prefix) netip.Prefix {
 	var b netipx.IPSetBuilder
 	b.AddPrefix(p)

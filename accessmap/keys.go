@@ -170,9 +170,10 @@ func (t *keyTree) best(parts []keyPart) actionSet {
 }
 
 // walk yields the keys in address order, a shorter key before those under it,
-// until yield returns false. taken tells of keys that a person has written. Under
-// such a key nothing is inherited from ours: a prefix that is longer than the key
-// gets keys of its own there, and what is not longer is left to the person.
+// until yield returns false. taken tells of keys that a person has written. Such a
+// key decides for prefixes of ours that are not longer than it, with or without
+// holes in them, and under it nothing is inherited from ours: a longer prefix gets
+// keys of its own there.
 func (t *keyTree) walk(taken func(netip.Prefix) bool, yield func(keyRun) bool) {
 	w := keyWalk{t, taken, yield}
 	w.node(t.root, allowlist.None, nothingHeld)
@@ -190,8 +191,8 @@ type keyWalk struct {
 // node yields the keys of a node. Prefixes of at most held bits have been left to
 // a person's key above.
 func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
-	switch e := w.whole(n); {
-	case n.full && w.taken(n.prefix):
+	switch e := w.covering(n); {
+	case w.taken(n.prefix):
 		if e != nil && e.Prefix.Bits() > held && e.Action != inherited {
 			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action, lo: n.lo, hi: n.hi}) {
 				return false
@@ -221,12 +222,9 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	return true
 }
 
-// whole is the entry that covers a full node and decides what no longer prefix
-// does in it; nil when longer ones decide all of it.
-func (t *keyTree) whole(n *keyNode) *allowlist.Entry {
-	if !n.full {
-		return nil
-	}
+// covering is the entry that covers a node and decides what no longer prefix does
+// in it; nil when longer ones decide all there is.
+func (t *keyTree) covering(n *keyNode) *allowlist.Entry {
 	for _, s := range t.spans[n.lo:n.hi] {
 		if s.Entry.Prefix.Bits() <= n.prefix.Bits() {
 			return s.Entry

@@ -53,7 +53,9 @@ type TargetPlan struct {
 	LeftAlone     bool  // it stays as it is, since too little is known
 	Err           error // why there is no plan
 
-	compressed bool // Sendmail looks IPv6 addresses up compressed
+	compressed bool   // Sendmail looks IPv6 addresses up compressed
+	before     int    // entries in Old
+	live       string // the file itself, symbolic links followed
 }
 
 // Changed tells whether installing would touch the file or its map.
@@ -83,8 +85,15 @@ type Planner struct {
 func (pl Planner) Plan(ctx context.Context, targets []Target, set *allowlist.Set) ([]TargetPlan, error) {
 	plans := make([]TargetPlan, len(targets))
 	var failed []error
+	by := map[string]string{}
 	for i, t := range targets {
 		p, err := pl.plan(ctx, t, set)
+		if other, taken := by[p.live]; taken && err == nil {
+			err = fmt.Errorf("it is the same file as %s", other)
+		}
+		if p.live != "" {
+			by[p.live] = t.Path
+		}
 		if err != nil {
 			p = TargetPlan{Target: t, Err: err}
 			failed = append(failed, located(t.Path, err))
@@ -137,11 +146,20 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 	if err := p.chooseMap(); err != nil {
 		return p, err
 	}
+	if p.Root != "" && p.MapType != "" {
+		if err := p.mapWithin(); err != nil {
+			return p, err
+		}
+	}
 	if err := p.render(set, spans); err != nil {
 		return p, err
 	}
 	if source, ok := pl.mayHold(p); ok {
 		return p.untouched(source), nil
+	}
+	if len(pl.Unknown) > 0 && len(p.Before) == 0 && len(p.After) == 0 {
+		p.New, p.MapType = p.Old, "" // nothing of ours there, and nothing to begin with
+		return p, nil
 	}
 	if p.MapType == "" {
 		return p, nil
@@ -158,17 +176,13 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 }
 
 // mayHold finds a source of which nothing is known and the target may hold
-// ranges. A file that names no sources may hold any, if all state was lost; one
-// that is not there yet, or has nothing of ours, is not begun with an empty list.
+// ranges. A file that names no sources may hold any, if all state was lost.
 func (pl Planner) mayHold(p TargetPlan) (source string, ok bool) {
 	switch {
 	case len(pl.Unknown) == 0 || !p.TextChanged():
 		return "", false
 	case pl.Barred != "":
 		return pl.Barred, true
-	}
-	if len(p.Before) == 0 && len(p.After) == 0 {
-		return pl.Unknown[0], true
 	}
 	for _, s := range p.Before {
 		if len(s.Entry.Owners) == 0 && pl.Lost {
@@ -185,7 +199,7 @@ func (pl Planner) mayHold(p TargetPlan) (source string, ok bool) {
 
 // untouched is the plan that changes nothing.
 func (p TargetPlan) untouched(source string) TargetPlan {
-	p.New, p.After, p.MapType, p.LeftAlone = p.Old, p.Before, "", true
+	p.New, p.After, p.Entries, p.MapType, p.LeftAlone = p.Old, p.Before, p.before, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p
@@ -231,12 +245,26 @@ func (p *TargetPlan) chooseMap() error {
 	return nil
 }
 
+// mapWithin is within for the map.
+func (p *TargetPlan) mapWithin() error {
+	path, err := MapFile(p.MapType, p.Path)
+	if err != nil {
+		return err
+	}
+	live, _, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	return within(p.Root, live)
+}
+
 // readOld reads what stands there, after a look at what kind of file it is.
 func (p *TargetPlan) readOld() error {
 	live, was, err := resolve(p.Path)
 	if err == nil && p.Root != "" {
 		err = within(p.Root, live)
 	}
+	p.live = live
 	if err != nil || was == nil {
 		return err
 	}
@@ -288,7 +316,7 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 	if err != nil {
 		return fmt.Errorf("what was written as %s does not read back: %w", p.Format.Name, err)
 	}
-	if err := p.Format.verify(slices.Concat(entries, written.Left), spans); err != nil {
+	if err := p.Format.verify(entries, spans, keys); err != nil {
 		return err
 	}
 	p.Entries = written.Entries
@@ -310,7 +338,7 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 // readBefore reads what stands there now, for the difference that people see.
 func (p *TargetPlan) readBefore(ours, text []byte) {
 	if bytes.Equal(ours, text) {
-		p.Before = p.After // nothing changes, and that is by far the most common
+		p.before, p.Before = p.Entries, p.After // nothing changes, and that is by far the most common
 		return
 	}
 	entries, err := p.Format.Read(ours)
@@ -318,5 +346,5 @@ func (p *TargetPlan) readBefore(ours, text []byte) {
 		p.Problems = append(p.Problems, Problem{Kind: "foreign",
 			Text: "what stands there was not written by mailallow and will be replaced: " + err.Error()})
 	}
-	p.Before = allowlist.Nest(entries)
+	p.before, p.Before = len(entries), allowlist.Nest(entries)
 }

@@ -44,11 +44,11 @@ func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 // above tells which was meant.
 func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
-	var above allowlist.Entry
+	var above above
 	for i, raw := range lines(text) {
 		line := string(raw)
-		if e, ok := readProvenance(line); ok {
-			above = e
+		if above.read(line) {
+			continue
 		}
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			continue

@@ -195,11 +195,11 @@ func parseParts(s, sep string, base int, set func(int, uint64), most int, bound 
 func readSendmail(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
 	seen := map[netip.Prefix]int{}
-	var above allowlist.Entry
+	var above above
 	for i, raw := range lines(text) {
 		line := string(raw)
-		if e, ok := readProvenance(line); ok {
-			above = e
+		if above.read(line) {
+			continue
 		}
 		if line == "" || line[0] == '#' {
 			continue

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -150,6 +152,11 @@ func decodeConfig(path string, text []byte) (*configFile, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c.indexLines(text)
+	var generic map[string]any
+	if err := toml.Unmarshal(text, &generic); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.exactKeys("", nil, generic)
 	return c, nil
 }
 
@@ -244,26 +251,21 @@ func knownKeys(t reflect.Type, table []string) []string {
 func (c *configFile) indexLines(text []byte) {
 	var p unstable.Parser
 	p.Reset(text)
-	table, section, count := "", []string(nil), map[string]int{}
+	table, count := "", map[string]int{}
 	for p.NextExpression() {
 		e := p.Expression()
 		switch e.Kind {
 		case unstable.ArrayTable:
 			name, line := keyAt(&p, e)
-			c.exactKey(nil, name, line)
-			section = strings.Split(name, ".")
 			table = fmt.Sprintf("%s[%d]", name, count[name])
 			count[name]++
 			c.lines[table] = line
 		case unstable.Table:
 			name, line := keyAt(&p, e)
-			c.exactKey(nil, name, line)
-			section = strings.Split(name, ".")
 			table = name
 			c.lines[table] = line
 		case unstable.KeyValue:
 			name, line := keyAt(&p, e)
-			c.exactKey(section, name, line)
 			if table != "" {
 				name = table + "." + name
 			}
@@ -281,20 +283,30 @@ func (c *configFile) indexLines(text []byte) {
 	}
 }
 
-// exactKey notes a key below section of which a part differs from a known one in
-// letter case alone: the decoder would take it, and a second spelling could
-// override the first.
-func (c *configFile) exactKey(section []string, key string, line int) {
-	path := append(slices.Clone(section), strings.Split(key, ".")...)
-	for i := len(section); i < len(path); i++ {
-		name, known := path[i], knownKeys(reflect.TypeFor[fileConfig](), path[:i])
-		if slices.Contains(known, name) {
-			continue
+// exactKeys notes every key of a table, wherever and however it is written, that
+// differs from a known one in letter case alone: the decoder would take it, and a
+// second spelling could override the first.
+func (c *configFile) exactKeys(place string, path []string, table map[string]any) {
+	known := knownKeys(reflect.TypeFor[fileConfig](), path)
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		at := strings.TrimPrefix(place+"."+name, ".")
+		below := append(slices.Clone(path), name)
+		if !slices.Contains(known, name) {
+			if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+				c.problem(at, "%w", unknownKey(below))
+			}
+			continue // what is not known at all has been told of
 		}
-		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
-			c.problems = append(c.problems, lineError{c.path, line, unknownKey(path[:i+1])})
+		switch value := table[name].(type) {
+		case map[string]any:
+			c.exactKeys(at, below, value)
+		case []any:
+			for i, item := range value {
+				if item, ok := item.(map[string]any); ok {
+					c.exactKeys(fmt.Sprintf("%s[%d]", at, i), below, item)
+				}
+			}
 		}
-		return // what is not known at all has been told of
 	}
 }
 
@@ -314,7 +326,7 @@ func keyAt(p *unstable.Parser, e *unstable.Node) (name string, line int) {
 func (c *configFile) problem(place, format string, args ...any) {
 	found := lineError{path: c.path, err: fmt.Errorf(format, args...)}
 	for {
-		if found.line = c.lines[place]; found.line > 0 {
+		if found.line = cmp.Or(c.lines[place], c.lines[place+"[0]"]); found.line > 0 {
 			break
 		}
 		dot := strings.LastIndexByte(place, '.')

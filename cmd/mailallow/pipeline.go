@@ -165,22 +165,25 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("nothing was changed: %w", err)
 	}
-	out := &resolved{lost: lastGood == nil || len(lastGood.Sources) == 0}
+	out := &resolved{lost: lastGood == nil}
 	var labelled []allowlist.Labelled
 	var good []allowlist.Resolved
 	for i, src := range r.sources {
 		v := r.judge(src, lastGood, fetched[i])
 		out.sources = append(out.sources, sourceResult{src, v})
 		labelled = append(labelled, allowlist.Labelled{Source: src.Name, Action: src.Action, Ranges: v.Ranges})
-		_, known := lastGood.Find(src.Name)
-		switch {
-		case v.Status != allowlist.Fresh && len(v.Ranges) == 0 && !known:
+		prev, known := lastGood.Find(src.Name)
+		switch hasState := !v.Time.IsZero(); {
+		case src.Inline():
+		case hasState:
+			good = append(good, v.Resolved)
+		case known: // expired: not used, and still what the next fetch is held against
+			good = append(good, prev)
+		default:
 			out.unknown = append(out.unknown, src.Name)
 			if src.Action == allowlist.Reject || src.Action == allowlist.Exclude {
 				out.barred = src.Name
 			}
-		case !src.Inline() && (v.Status == allowlist.Fresh || len(v.Ranges) > 0):
-			good = append(good, v.Resolved)
 		}
 	}
 	out.set = allowlist.Merge(labelled)

@@ -83,12 +83,12 @@ func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
 		var jobs []accessmap.Job
 		leftAlone := false
 		for _, plan := range p.plans {
-			if leftAlone = leftAlone || plan.LeftAlone; plan.New != nil {
+			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
 				jobs = append(jobs, plan.Job())
 			}
 		}
 		var state []accessmap.StateFile
-		if !leftAlone { // a state without those sources would pass for one that never had them
+		if !leftAlone { // a bare file does not name its sources: what is lost must stay known as lost
 			state = p.stateFiles(p.list)
 		}
 		var err error
