@@ -46,14 +46,6 @@ func prefixes(ranges []allowlist.Range) string {
 	return strings.Join(all, " ")
 }
 
-func texts(problems []allowlist.Problem) string {
-	var all []string
-	for _, p := range problems {
-		all = append(all, p.Kind+": "+p.Text)
-	}
-	return strings.Join(all, "\n")
-}
-
 func message(err error) string {
 	if err == nil {
 		return ""
