@@ -37,15 +37,15 @@ func provenance(e *allowlist.Entry) string {
 	return ascii.Cut(b.String(), maxLine-1)
 }
 
-// above is what the comments above a line say: the entry of the nearest one, with
+// comments is what the comments above a line say: the entry of the nearest one, with
 // the owners that all of them name, the nearest first.
-type above struct {
+type comments struct {
 	allowlist.Entry
 	open bool // no other line has come since
 }
 
 // read takes a line; ok tells whether it was such a comment.
-func (a *above) read(line string) (ok bool) {
+func (a *comments) read(line string) (ok bool) {
 	e, ok := readProvenance(line)
 	if ok && a.open {
 		e.Owners = append(e.Owners, a.Owners...)

@@ -44,7 +44,7 @@ func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 // above tells which was meant.
 func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
-	var above above
+	var above comments
 	for i, raw := range lines(text) {
 		line := string(raw)
 		if above.read(line) {

@@ -195,7 +195,7 @@ func parseParts(s, sep string, base int, set func(int, uint64), most int, bound 
 func readSendmail(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
 	seen := map[netip.Prefix]int{}
-	var above above
+	var above comments
 	for i, raw := range lines(text) {
 		line := string(raw)
 		if above.read(line) {

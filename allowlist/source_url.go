@@ -60,9 +60,8 @@ const (
 
 // Document is what came of one document.
 type Document struct {
-	Ranges      []Range
-	Validator   *Validator // nil when the server gave none
-	NotModified bool       // Ranges are those of the last good state
+	Ranges    []Range
+	Validator *Validator // nil when the server gave none
 }
 
 // Validator is what a server calls the state of a document, to be asked with
@@ -217,7 +216,7 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 		return Document{}, nil, err
 	}
 	if got.notModified {
-		return Document{Ranges: last.Ranges, Validator: last.Validator, NotModified: true}, nil, nil
+		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
 	found := finding{name: publicURL(v.start), max: v.MaxRanges}
 	if query != "" {

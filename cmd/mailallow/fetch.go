@@ -39,7 +39,7 @@ func fetch(t *terminal, c *cli.Context) error {
 		if _, err := t.stdout.Write(snapshot); err != nil {
 			return err
 		}
-		t.json = true // stdout is the snapshot: it is JSON, and there is one document
+		t.json, t.documented = true, true // stdout is the snapshot, and that is the one document
 	} else if err := renameio.WriteFile(file, snapshot, 0o644); err != nil {
 		return fmt.Errorf("-o %s: it cannot be written: %w", file, reason(err))
 	}

@@ -275,6 +275,17 @@ func (r *request) stateFiles(list *resolved) []accessmap.StateFile {
 	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}
 }
 
+// refused is why a list is not written: without a source that takes addresses
+// away it would let in what that source is there to keep out.
+func (l *resolved) refused() error {
+	err := fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.barred)
+	code := exitStale
+	if slices.Contains(l.codes(), exitHeld) {
+		code = exitHeld
+	}
+	return coded{code, err}
+}
+
 // codes are the exit codes that the sources call for.
 func (l *resolved) codes() (codes []int) {
 	for _, s := range l.sources {

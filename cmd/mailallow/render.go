@@ -38,6 +38,9 @@ func render(t *terminal, c *cli.Context) error {
 		return err
 	}
 	r.warnSources(t, list)
+	if list.barred != "" {
+		return list.refused()
+	}
 	if _, err := format.Write(t.stdout, list.set, accessmap.Selection{}); err != nil {
 		return err
 	}
