@@ -191,8 +191,11 @@ func cut(query []byte) []byte {
 
 // forwardFirst has the DNS server answer the questions that the two policies begin with, and no others.
 func (n *network) forwardFirst(query []byte) []byte {
-	const header = 12 // bytes before the name
-	if name := string(query[header:]); !strings.HasPrefix(name, "\x04mail\x04test") && !strings.HasPrefix(name, "\x07partner\x04test") {
+	const (
+		header = 12             // bytes before the name
+		txt    = "\x00\x00\x10" // the end of a name, and the type
+	)
+	if asked := string(query[header:]); !strings.HasPrefix(asked, "\x04mail\x04test"+txt) && !strings.HasPrefix(asked, "\x07partner\x04test"+txt) {
 		return nil
 	}
 	conn, err := net.Dial("udp", n.dns.Addr())

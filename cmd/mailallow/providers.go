@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"mailallow/allowlist"
 
@@ -71,13 +68,7 @@ func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*c
 	if err != nil {
 		return nil, err
 	}
-	var sources []allowlist.Source
-	for _, p := range all {
-		sources = append(sources, allowlist.Source{Name: p.Name, Provider: p.Name})
-	}
-	r := &request{settings: s, now: time.Now()}
-	r.sources = sources
-	fetched, err := r.fetch(c.Context, t, nil)
+	fetched, err := s.fetchProviders(c.Context, t, all)
 	if err != nil {
 		return nil, err
 	}
@@ -113,17 +104,14 @@ func providersDocumentOf(all []allowlist.Provider, checks []*checkDocument) prov
 
 // tellProviders writes the table; what stands below a line belongs to it.
 func tellProviders(t *terminal, all []allowlist.Provider, checks []*checkDocument) {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tSHARED\tWHERE ITS RANGES COME FROM")
+	rows := [][]string{{"NAME", "SHARED", "WHERE ITS RANGES COME FROM"}}
 	for _, p := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, yesNo(p.Shared), origin(p))
+		rows = append(rows, []string{p.Name, yesNo(p.Shared), origin(p)})
 	}
-	w.Flush()
-	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
-	t.data(bold, "%s", lines[0])
+	laid := layout(t.width(), rows)
+	t.data(bold, "%s", strings.Join(laid[0], "\n"))
 	for i, p := range all {
-		t.data(plain, "%s", lines[i+1])
+		t.data(plain, "%s", strings.Join(laid[i+1], "\n"))
 		if t.verbose {
 			t.data(faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
 		}

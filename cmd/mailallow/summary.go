@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"mailallow/accessmap"
@@ -49,23 +48,20 @@ func (r row) ageText() string {
 
 // tellSources writes a line about each source, and what is wrong with it.
 func (r *request) tellSources(t *terminal, list *resolved) {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SOURCE\tACTION\tSTATUS\tRANGES\tIPV4 ADDRESSES\tIPV6 RANGES\tAGE")
+	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, s := range list.sources {
 		row := s.row(r.now)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%d\t%s\n", s.Source.Name, s.Action, s.Status,
-			row.ranges, grouped(row.count.IPv4), row.v6, row.ageText())
+		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
+			fmt.Sprint(row.ranges), grouped(row.count.IPv4), fmt.Sprint(row.v6), row.ageText()})
 	}
-	w.Flush()
-	for i, line := range strings.Split(strings.TrimRight(b.String(), "\n"), "\n") {
+	for i, lines := range layout(t.width(), rows) {
 		style := plain
 		if i == 0 {
 			style = bold
 		} else if s := list.sources[i-1].Status; s == allowlist.Held || s == allowlist.Missing || s == allowlist.Stale {
 			style = yellow
 		}
-		t.summary(style, "%s", line)
+		t.summary(style, "%s", strings.Join(lines, "\n"))
 	}
 	r.warnSources(t, list)
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailallow/allowlist"
+)
+
+// catalogue tells which mail providers send from an address: those that an
+// administrator could name as a source and perhaps does not.
+type catalogue struct {
+	index *allowlist.Index
+	times map[string]time.Time // of each provider's ranges
+	live  bool                 // asked for now, where they answered
+}
+
+// liveCatalogue bounds the asking: it answers a question that the run does not
+// depend on.
+const liveCatalogue = 10 * time.Second
+
+// catalogue takes the providers' ranges from the program itself; when live, from
+// the network first, and from the program for those that do not answer.
+func (s *settings) catalogue(ctx context.Context, t *terminal, live bool) (*catalogue, error) {
+	known, err := allowlist.EmbeddedSnapshot()
+	if err != nil {
+		return nil, err
+	}
+	all, err := allowlist.Providers()
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(p allowlist.Provider) bool { return p.Unlistable != "" })
+	fetched := make([]allowlist.Fetched, len(all))
+	if live {
+		ctx, cancel := context.WithTimeout(ctx, liveCatalogue)
+		defer cancel()
+		if fetched, err = s.fetchProviders(ctx, t, all); err != nil {
+			return nil, err
+		}
+	}
+	c := &catalogue{times: map[string]time.Time{}, live: live}
+	var labelled []allowlist.Labelled
+	for i, p := range all {
+		from := fetched[i].Resolved
+		if fetched[i].Err != nil || len(from.Ranges) == 0 {
+			from, _ = known.Find(p.Name)
+		}
+		c.times[p.Name] = from.Time
+		labelled = append(labelled, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: from.Ranges})
+	}
+	c.index = allowlist.NewIndex(labelled)
+	return c, nil
+}
+
+// fetchProviders fetches providers as a source would.
+func (s *settings) fetchProviders(ctx context.Context, t *terminal, all []allowlist.Provider) ([]allowlist.Fetched, error) {
+	of := *s
+	of.sources = nil
+	for _, p := range all {
+		of.sources = append(of.sources, allowlist.Source{Name: p.Name, Provider: p.Name})
+	}
+	r := &request{settings: &of, now: time.Now()}
+	return r.fetch(ctx, t, nil)
+}
+
+// holding gives the providers that send from addr, each with its longest prefix.
+func (c *catalogue) holding(addr netip.Addr) []allowlist.Match {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(c.index.Holding(addr), func(h allowlist.Match) bool {
+		twice := seen[h.Source]
+		seen[h.Source] = true
+		return twice
+	})
+}
