@@ -73,6 +73,9 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 			}
 		}
 		if z.stopped = context.Cause(ctx); z.stopped != nil {
+			for _, q := range next {
+				delete(z.asked, q) // what was not asked is not known, and must not pass for an empty answer
+			}
 			return z
 		}
 		round = next

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -283,4 +284,42 @@ func TestCancel(t *testing.T) {
 			t.Errorf("begun too late: %s %q %v", show(res), res.Error, res.Problems)
 		}
 	})
+}
+
+// lastWord answers TXT and ends the context with it.
+type lastWord struct {
+	*fakeDNS
+	ended *atomic.Bool
+}
+
+func (d lastWord) TXT(ctx context.Context, name string) ([]string, error) {
+	defer d.ended.Store(true)
+	return d.fakeDNS.TXT(ctx, name)
+}
+
+// endsLate is a context whose end is first seen when all answers are there.
+type endsLate struct {
+	context.Context
+	ended *atomic.Bool
+}
+
+func (c endsLate) Err() error {
+	if c.ended.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// What there was no time to ask is not known: neither an empty answer nor a policy that is not there.
+func TestEndBetweenRounds(t *testing.T) {
+	for _, record := range []string{"v=spf1 a:b.test -all", "v=spf1 mx:b.test -all", "v=spf1 include:b.test -all", "v=spf1 exists:b.test -all"} {
+		t.Run(record, func(t *testing.T) {
+			d := lastWord{newFakeDNS(), new(atomic.Bool)}
+			d.txt["a.test"] = []string{record}
+			res := Walk(endsLate{t.Context(), d.ended}, d, "a.test", Limits{})
+			if res.Error != TempError || show(res) != "" {
+				t.Errorf("error %q, pass %q, problems %v", res.Error, show(res), res.Problems)
+			}
+		})
+	}
 }
