@@ -13,10 +13,10 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and all tests, against the real Sendmail and Postfix (as root; fetched by `make parts`)'
+	@echo 'make test    go vet and all tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`)'
 	@echo 'make bench   all benchmarks'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
-	@echo 'make parts   download Sendmail and Postfix and unpack them into .parts, installing neither'
+	@echo 'make parts   download Sendmail, Postfix and rbldnsd and unpack them into .parts, installing none'
 	@echo 'make clean   remove bin, out and .parts'
 
 build:

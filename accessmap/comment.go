@@ -23,8 +23,13 @@ const maxLine = 500
 // Sources and paths carry what others chose to publish, so the line is escaped
 // and cut.
 func provenance(e *allowlist.Entry) string {
+	return ascii.Cut(fmt.Sprintf("# %s %s %s", e.Prefix, e.Action, owners(e)), maxLine-1)
+}
+
+// owners is who put an entry into the list, and by which path: printable, and as
+// long as there are owners.
+func owners(e *allowlist.Entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s %s ", e.Prefix, e.Action)
 	for i, o := range e.Owners {
 		if i > 0 {
 			b.WriteString("; ")
@@ -34,7 +39,7 @@ func provenance(e *allowlist.Entry) string {
 			fmt.Fprintf(&b, " (and %d more)", more)
 		}
 	}
-	return ascii.Cut(b.String(), maxLine-1)
+	return b.String()
 }
 
 // comments is what the comments above a line say: the entry of the nearest one, with

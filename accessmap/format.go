@@ -72,6 +72,8 @@ func Formats() []Format {
 			Actions: everyAction, write: postscreen.write, read: postscreen.read},
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
 			Actions: []allowlist.Action{allowlist.Relay}, write: mynetworks.write, read: mynetworks.read},
+		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
+			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd},
 		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
 			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList},
 		{Name: "json", Summary: "every range with its action, sources and paths",

@@ -26,18 +26,27 @@ const fileHeader = "# Written by mailallow: change its configuration, not this f
 func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriter(w)
 	out.WriteString(fileHeader) // errors come with Flush
+	written.Entries = writeNetworks(out, l.spans, func(p netip.Prefix, e *allowlist.Entry) string {
+		return p.String() + "\t" + v[e.Action]
+	})
+	return written, out.Flush()
+}
+
+// writeNetworks writes the networks of spans as lines, below a comment for each
+// entry that says who put it there, and counts them.
+func writeNetworks(out *bufio.Writer, spans []allowlist.Span, line func(netip.Prefix, *allowlist.Entry) string) (networks int) {
 	var last *allowlist.Entry
-	for _, s := range l.spans {
+	for _, s := range spans {
 		if s.Entry != last {
 			out.WriteString(provenance(s.Entry) + "\n")
 			last = s.Entry
 		}
 		for _, p := range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
-			out.WriteString(p.String() + "\t" + v[s.Action()] + "\n")
-			written.Entries++
+			out.WriteString(line(p, s.Entry) + "\n")
+			networks++
 		}
 	}
-	return written, out.Flush()
+	return networks
 }
 
 // read reads such a table. Where one word stands for two actions, the comment

@@ -132,6 +132,23 @@ func readNetworks(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
+// readDatasets reads rbldnsd's data as a table with the A records as values, the test entry left out.
+func readDatasets(text []byte) (table cidrTable, err error) {
+	for line := range strings.Lines(string(text)) {
+		if line[0] == '#' || line[0] == '$' || line == "127.0.0.2\t:127.0.0.99:test entry\n" {
+			continue
+		}
+		name, value, _ := strings.Cut(line, "\t:")
+		answer, _, described := strings.Cut(value, ":")
+		network, err := netip.ParsePrefix(name)
+		if err != nil || !described {
+			return nil, fmt.Errorf("%q: %w", line, err)
+		}
+		table = append(table, cidrLine{network, answer})
+	}
+	return table, nil
+}
+
 // readDocument reads the json format as a table with the actions as values.
 func readDocument(text []byte) (table cidrTable, err error) {
 	var document struct {
@@ -164,6 +181,8 @@ var inTable = map[string]struct {
 	"postscreen-cidr": {readCIDRTable, map[allowlist.Action]string{
 		allowlist.OK: "permit", allowlist.Relay: "permit", allowlist.Reject: "reject"}},
 	"mynetworks-cidr": {readCIDRTable, map[allowlist.Action]string{allowlist.Relay: "permit"}},
+	"rbldnsd": {readDatasets, map[allowlist.Action]string{
+		allowlist.OK: "127.0.0.2", allowlist.Relay: "127.0.0.3"}},
 	"cidr": {readNetworks, map[allowlist.Action]string{
 		allowlist.OK: "OK", allowlist.Relay: "OK", allowlist.Reject: "OK"}},
 	"json": {readDocument, map[allowlist.Action]string{

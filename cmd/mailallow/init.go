@@ -164,7 +164,8 @@ const initPostfix = `
 #       reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]
 # It permits and never relays there: reject_unauth_destination stands before it.
 # For RELAY write a second target with format = "mynetworks-cidr" and name that one
-# in mynetworks; for postscreen there is format = "postscreen-cidr".
+# in mynetworks; for postscreen there is format = "postscreen-cidr", and for many
+# hosts that ask one list over DNS format = "rbldnsd".
 
 [[target]]
 format = "postfix-cidr"
