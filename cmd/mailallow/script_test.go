@@ -34,6 +34,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames: true,
 		UpdateScripts:      os.Getenv("MAILALLOW_UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"asked":    askedCommand,
 			"dns":      dnsCommand,
 			"dnsfault": dnsFaultCommand,
 			"exits":    exitsCommand,
@@ -54,6 +55,7 @@ type rig struct {
 	http   *fixtures.HTTPServer
 	inodes map[string]inode
 	locks  []*os.File
+	asked  int // questions that the DNS server had when a script last looked
 }
 
 type rigKey struct{}
@@ -98,6 +100,19 @@ func dnsCommand(ts *testscript.TestScript, neg bool, args []string) {
 		zones = append(zones, name)
 	}
 	rigOf(ts).dns.Set(zones...)
+}
+
+// asked: a question came to the DNS server since the last look; ! asked: none did.
+func askedCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, len(args) == 0, "[!] asked")
+	r, now := rigOf(ts), 0
+	for _, times := range r.dns.Asked() {
+		now += times
+	}
+	if came := now - r.asked; came > 0 == neg {
+		ts.Fatalf("%d questions came", came)
+	}
+	r.asked = now
 }
 
 // page PATH FILE [ETAG]: the HTTP server has this file of the script, else of fixtures/lists, at PATH. page PATH STATUS:
