@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -27,35 +28,81 @@ type jsonOwner struct {
 	Paths []string `json:"paths"`
 }
 
+const (
+	// maxJSONSources bounds the sources of an entry that is on one line: prefix and
+	// action, which stand before them, are well below the rest.
+	maxJSONSources = maxLine - 100
+	// maxJSONString bounds a name or a path on a line of its own, quotes included.
+	// The names that a configuration may have are below; a path can be cut.
+	maxJSONString = maxLine - 24
+)
+
 // writeJSON writes disjoint networks with their action and all who put them
-// there, one a line: {"version":1,"entries":[{"prefix","action","sources"}]}.
+// there: {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one
+// line; where its sources are too long for that, each name and path has a line.
 func writeJSON(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriter(w)
 	out.WriteString(`{"version": 1, "entries": [`) // errors come with Flush
-	var line bytes.Buffer
-	encoder := json.NewEncoder(&line)
-	encoder.SetEscapeHTML(false) // a path has ">" in it
+	separator := "\n "
 	for _, s := range l.spans {
-		e := jsonEntry{Action: s.Action()}
-		for _, o := range s.Entry.Owners {
-			e.Sources = append(e.Sources, jsonOwner{o.Source, o.Paths})
+		sources := sourcesJSON(s.Entry.Owners, "", "")
+		if len(sources) > maxJSONSources {
+			sources = sourcesJSON(s.Entry.Owners, "\n  ", "\n   ")
 		}
-		for _, e.Prefix = range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
-			separator := ","
-			if written.Entries == 0 {
-				separator = "\n "
-			}
-			line.Reset()
-			if err := encoder.Encode(e); err != nil {
-				return written, err
-			}
-			out.WriteString(separator)
-			out.Write(InASCII(line.Bytes()))
+		for _, p := range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
+			fmt.Fprintf(out, "%s{\"prefix\":\"%s\",\"action\":\"%s\",\"sources\":[%s]}\n", separator, p, s.Action(), sources)
+			separator = ","
 			written.Entries++
 		}
 	}
 	out.WriteString("]}\n")
 	return written, out.Flush()
+}
+
+// sourcesJSON gives owners as JSON, with these breaks before each and its paths.
+func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) string {
+	var b strings.Builder
+	for i, o := range owners {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(beforeSource + `{"name":` + cutJSON(o.Source) + `,"paths":[`)
+		for j, path := range o.Paths {
+			if j > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(beforePath + cutJSON(path))
+		}
+		b.WriteString("]}")
+	}
+	return b.String()
+}
+
+// cutJSON is a string as JSON in printable ASCII. What is cut off is cut between
+// characters, and ends in "...".
+func cutJSON(s string) string {
+	const quotes, mark = 2, "..."
+	if whole := quoteJSON(s); len(whole) <= maxJSONString {
+		return whole
+	}
+	length, whole := quotes, 0 // as JSON; of s, what fits together with the mark
+	for i, r := range s {
+		if length+len(mark) <= maxJSONString {
+			whole = i
+		}
+		if length += len(quoteJSON(string(r))) - quotes; length > maxJSONString {
+			break
+		}
+	}
+	return quoteJSON(s[:whole] + mark)
+}
+
+func quoteJSON(s string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // a path has ">" in it
+	_ = encoder.Encode(s)        // any string can be encoded
+	return string(InASCII(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
 }
 
 // InASCII gives JSON with every character outside printable ASCII as an escape:
