@@ -113,6 +113,7 @@ func TestForeign(t *testing.T) {
 		{"cidr", "10.0.0.0/8 # mine\n"},
 		{"postfix-cidr", "10.0.0.1/8\tpermit\n"},
 		{"postfix-cidr", "10.0.0.0/8\tOK\n"},
+		{"mynetworks-cidr", "10.0.0.0/8\n"},
 		{"rbldnsd", "10.0.0.0/8\t:127.0.0.2:OK a: b\n"},
 		{"rbldnsd", "$DATASET ip4trie:mailallow @\n2001:db8::/32\t:127.0.0.2:OK a: b\n"},
 		{"rbldnsd", "$DATASET ip4trie:mailallow @\n10.0.0.0/8\t:127.0.0.4:OK a: b\n"},

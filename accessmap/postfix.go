@@ -82,7 +82,7 @@ func (v postfixValues) action(word string, likely allowlist.Action) (allowlist.A
 		return likely, nil
 	}
 	for _, a := range []allowlist.Action{allowlist.OK, allowlist.Reject, allowlist.Relay} {
-		if v[a] == word {
+		if word != "" && v[a] == word { // an action that the table cannot say has no word
 			return a, nil
 		}
 	}

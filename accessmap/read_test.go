@@ -1,0 +1,54 @@
+package accessmap
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"mailallow/allowlist"
+)
+
+// FuzzRead reads what may stand in a file that should be ours: an error, or networks and actions that the format has,
+// which can be written and read again.
+func FuzzRead(f *testing.F) {
+	entries := []allowlist.Entry{
+		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "a b", Paths: []string{"x > y", "z"}}}},
+		{Prefix: netip.MustParsePrefix("192.0.2.7/32"), Action: allowlist.Relay, Owners: []allowlist.Owner{{Source: "c", Paths: []string{"d; e: f"}}}},
+		{Prefix: netip.MustParsePrefix("2001:db8::/32"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "g", Paths: []string{"$1"}}}},
+	}
+	set := &allowlist.Set{Spans: allowlist.Nest(entries)}
+	for _, format := range Formats() {
+		var text bytes.Buffer
+		if _, err := format.Write(&text, set, Selection{}); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, format := range Formats() {
+			read, err := format.Read(text)
+			if err != nil {
+				continue
+			}
+			for _, e := range read {
+				if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() || !slices.Contains(format.Actions, e.Action) {
+					t.Fatalf("%s: %v", format.Name, e)
+				}
+			}
+			spans := allowlist.Nest(slices.Clone(read))
+			var again bytes.Buffer
+			const fewKeys = 1000 // a short text can ask for millions
+			if _, err := format.Write(&again, &allowlist.Set{Spans: spans}, Selection{MaxKeys: fewKeys}); err != nil {
+				continue
+			}
+			reread, err := format.Read(again.Bytes())
+			if err == nil {
+				err = format.verify(reread, spans, nil)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", format.Name, err)
+			}
+		}
+	})
+}
