@@ -19,7 +19,7 @@ import (
 // that is listed before this one.
 //
 // rbldnsd answers with the longest prefix that matches. Here no two lines match
-// one address, so that decides nothing, but for the test entry.
+// one address, so neither that nor the order of the lines decides anything.
 
 // The A records that rbldnsd answers with. An address that may relay has one of
 // its own, so that a client can ask for either.

@@ -165,6 +165,21 @@ func TestRbldnsdTestEntries(t *testing.T) {
 	}
 }
 
+// TestRbldnsdNests pins what rbldnsd makes of lines inside each other, which ours never are: the longest prefix decides,
+// an exclusion too, in whatever order.
+func TestRbldnsdNests(t *testing.T) {
+	z := serve(t, "$DATASET ip4trie @\n192.0.2.7\t:127.0.0.3:\n192.0.2.0/24\t:127.0.0.2:\n!192.0.2.0/28\n"+
+		"$DATASET ip6trie @\n!2001:db8:1::/48\n2001:db8::/32\t:127.0.0.2:\n2001:db8:1:2::/64\t:127.0.0.3:\n")
+	for addr, want := range map[string]string{
+		"192.0.2.7": "127.0.0.3", "192.0.2.8": "", "192.0.2.16": "127.0.0.2",
+		"2001:db8::1": "127.0.0.2", "2001:db8:1::1": "", "2001:db8:1:2::1": "127.0.0.3",
+	} {
+		if got := z.answer(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %q, want %q", addr, got, want)
+		}
+	}
+}
+
 // TestRbldnsdReloads: a file renamed over the one before is read on SIGHUP, behind a file with the names of the zone.
 func TestRbldnsdReloads(t *testing.T) {
 	data := func(action allowlist.Action) string {
