@@ -1,0 +1,244 @@
+#!/usr/bin/python
+"""Writes the configuration of mailallow and runs it: `diff` in check mode, `update` otherwise."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import base64
+import contextlib
+import difflib
+import json
+import os
+import re
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_text
+
+DOCUMENTATION = r"""
+module: mailallow
+short_description: Write the configuration of mailallow, and bring its targets to what it says
+description:
+  - A new configuration is checked by the program before it is put in place.
+  - In check mode C(mailallow diff) is run with the configuration as it would be. Nothing is changed.
+  - With C(--diff) the difference of each file is shown.
+options:
+  program:
+    description: The program on the host.
+    type: path
+    required: true
+  config:
+    description: The configuration on the host. Its folder is made when it is missing.
+    type: path
+    required: true
+  config_base64:
+    description: What the configuration is to hold.
+    type: str
+    required: true
+  snapshot_base64:
+    description: A snapshot to install without fetching. It is kept as snapshot.json beside the configuration.
+    type: str
+  accept:
+    description: Sources whose hold by the guard is waived in this run.
+    type: list
+    elements: str
+  strict:
+    description: Fail when a source is held, stale or missing. Everything else has been done then.
+    type: bool
+    default: false
+"""
+
+# Exit codes of mailallow; see its README.
+USAGE, HELD, STALE = 2, 3, 4
+DONE = (0, 1)
+
+# Of the difference of a file. The first run on a host writes tens of thousands of keys: nobody reads them all, and the
+# files behind are to be seen, too.
+MAX_DIFF_LINES = 200
+
+# Overlaps with lines written by hand may be many; the first ones say what to do.
+MAX_WARNINGS = 50
+
+# Stands for the network where only the configuration is looked at.
+EMPTY_SNAPSHOT = b'{"version": 1, "sources": []}'
+
+
+class Staged:
+    """A file that is to hold content, kept beside its place until it is put there, so that relative paths in it mean the
+    same from the start."""
+
+    def __init__(self, module, path, content):
+        self.module, self.place, self.content = module, path, content
+        self.before = b""
+        if os.path.exists(path):
+            with open(path, "rb") as f:
+                self.before = f.read()
+        self.pending = self.before != content
+        self.path = path
+
+    def stage(self):
+        if not self.pending:
+            return
+        folder = os.path.dirname(self.place)
+        if not os.path.isdir(folder):
+            if self.module.check_mode:
+                folder = self.module.tmpdir
+            else:
+                os.makedirs(folder, 0o755)
+        fd, self.path = tempfile.mkstemp(prefix=".new-", suffix="-" + os.path.basename(self.place), dir=folder)
+        with os.fdopen(fd, "wb") as f:
+            f.write(self.content)
+
+    def put(self):
+        """Replaces what is there, keeping its owner and mode."""
+        if self.pending:
+            self.module.atomic_move(self.path, self.place)
+            self.path = self.place
+
+    def remove(self):
+        if self.path != self.place:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
+
+    def diff(self):
+        old, new = (to_text(text).rstrip("\n").split("\n") if text else [] for text in (self.before, self.content))
+        there = self.place if self.before else "/dev/null"
+        return "".join(line + "\n" for line in difflib.unified_diff(old, new, there, self.place, lineterm=""))
+
+
+class Run:
+    """Runs of the program with a configuration and, where one is given, a snapshot."""
+
+    def __init__(self, module):
+        self.module = module
+        config = module.params["config"]
+        self.config = Staged(module, config, base64.b64decode(module.params["config_base64"]))
+        self.snapshot = None
+        if module.params["snapshot_base64"]:
+            path = os.path.join(os.path.dirname(config), "snapshot.json")
+            self.snapshot = Staged(module, path, base64.b64decode(module.params["snapshot_base64"]))
+        self.files = [f for f in (self.config, self.snapshot) if f]
+
+    def pending(self):
+        return any(f.pending for f in self.files)
+
+    def tool(self, command, *flags):
+        args = [self.module.params["program"], "-c", self.config.path, command] + list(flags)
+        if self.snapshot and "--snapshot" not in flags:
+            args += ["--snapshot", self.snapshot.path]
+        for name in self.module.params["accept"] or []:
+            args += ["--accept", name]
+        return self.module.run_command(args, environ_update={"NO_COLOR": "1"})
+
+    def check(self):
+        """Fails when the program refuses the new files; asks no network. That a target cannot be written is not the
+        configuration's fault, and is told by update."""
+        if not self.pending():
+            return
+        flags = ["--quiet"]
+        if not self.snapshot:
+            empty = os.path.join(self.module.tmpdir, "empty.json")
+            with open(empty, "wb") as f:
+                f.write(EMPTY_SNAPSHOT)
+            flags += ["--snapshot", empty]
+        code, _, err = self.tool("diff", *flags)
+        if code == USAGE:
+            self.fail(code, err, changed=False)
+
+    def fail(self, code, err, **result):
+        said = [line for line in err.splitlines() if not line.startswith("warning: ")]
+        text = "\n".join(said).strip() or "mailallow ended with status %d and said nothing" % code
+        self.module.fail_json(msg=self.named(self.quoted(text)), exit_code=code, **result)
+
+    def quoted(self, text):
+        """Adds the lines that are complained of: nobody has seen a file that was rendered from variables."""
+        lines = to_text(self.config.content).split("\n")
+        numbers = sorted(set(int(n) for n in re.findall(re.escape(self.config.path) + r":(\d+):", text)))
+        return "\n".join([text] + ["    %d: %s" % (n, lines[n - 1]) for n in numbers if 0 < n <= len(lines)])
+
+    def named(self, text):
+        """Calls the files by the names they are to have."""
+        for f in self.files:
+            if f.path != f.place:
+                text = text.replace(f.path, "the new " + f.place)
+        return text
+
+    def warn(self, err):
+        said = [line[len("warning: "):] for line in err.splitlines() if line.startswith("warning: ")]
+        for text in said[:MAX_WARNINGS]:
+            self.module.warn(self.named(text))
+        if len(said) > MAX_WARNINGS:
+            self.module.warn("and %d more: 'mailallow diff' tells them" % (len(said) - MAX_WARNINGS))
+
+    def difference(self):
+        """What would change, as unified diffs."""
+        out = self.tool("diff", "--format", "unified", "--quiet")[1]
+        files = [self.config.diff()] + re.split(r"^(?=--- .*\n\+\+\+ )", out, flags=re.MULTILINE)
+        return {"prepared": "".join(shortened(text) for text in files)}
+
+
+def shortened(diff):
+    lines = diff.splitlines(True)
+    if len(lines) <= MAX_DIFF_LINES:
+        return diff
+    more = "... %d more lines: 'mailallow diff' tells in networks what they say\n" % (len(lines) - MAX_DIFF_LINES)
+    return "".join(lines[:MAX_DIFF_LINES]) + more
+
+
+def go(module, run):
+    for f in run.files:
+        f.stage()
+    shown = {}
+    if module.check_mode:
+        code, out, err = run.tool("diff", "--json")
+    else:
+        run.check()
+        if module._diff:
+            shown["diff"] = run.difference()
+        for f in run.files:
+            f.put()
+        code, out, err = run.tool("update", "--json")
+    try:
+        doc = json.loads(out)
+    except ValueError:  # it was ended, or is another program
+        run.fail(code, err)
+    if module.check_mode and module._diff and code != USAGE:
+        shown["diff"] = run.difference()
+    run.warn(err)
+    written = run.pending() and not (module.check_mode and code == USAGE)
+    result = dict(shown, changed=bool(written or doc["changed"]), targets=doc["targets"], sources=doc["sources"])
+    if code in DONE or code in (HELD, STALE) and not module.params["strict"]:
+        module.exit_json(exit_code=code, **result)  # rc would be Ansible's own word for failure
+    if code in (HELD, STALE):
+        err = "\n".join(re.findall('^warning: (source ".*" is .*)', err, re.MULTILINE))
+    run.fail(code, err, **result)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "program": {"type": "path", "required": True},
+            "config": {"type": "path", "required": True},
+            # Not in the log of the host: a snapshot is long.
+            "config_base64": {"type": "str", "required": True, "no_log": True},
+            "snapshot_base64": {"type": "str", "no_log": True},
+            "accept": {"type": "list", "elements": "str"},
+            "strict": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    run = Run(module)
+    if not os.path.exists(module.params["program"]):
+        if not module.check_mode:
+            module.fail_json(msg="%s: no such program: set mailallow_binary or mailallow_deb" % module.params["program"])
+        module.warn("mailallow is not on the host yet: what it would change in the targets cannot be told")
+        module.exit_json(changed=True, diff={"prepared": run.config.diff()})
+    try:
+        go(module, run)
+    finally:
+        for f in run.files:
+            f.remove()
+
+
+if __name__ == "__main__":
+    main()
