@@ -1,0 +1,30 @@
+# Brings a host to what its configuration says:
+#
+#   class { 'mailallow': content => file('profile/mailallow.toml') }
+#
+# `mailallow diff` ends with 0 when nothing would change, and update is not run then. While a source is held, stale or
+# missing it ends with 3 or 4, changes or not: update is run, which touches nothing that is right already, and its warnings
+# stand in the report.
+class mailallow (
+  String $content,
+  String $program = '/usr/local/sbin/mailallow',
+  String $folder  = '/etc/mailallow',
+) {
+  $config = "${folder}/mailallow.toml"
+
+  file { $folder:
+    ensure => directory,
+  }
+
+  file { $config:
+    content => $content,
+  }
+
+  exec { 'mailallow update':
+    command   => [$program, '-c', $config, '--quiet', 'update'],
+    unless    => [[$program, '-c', $config, '--quiet', 'diff']],
+    returns   => [0, 3, 4],
+    logoutput => true,
+    require   => File[$config],
+  }
+}
