@@ -1,0 +1,268 @@
+// Package ci holds the workflows that fetch in a repository and review there; here they are run, step by step, against a
+// real git repository and a DNS server on loopback. Only gh is not the real one: it writes down how it was called.
+package ci
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	first  = `mail.test TXT "v=spf1 ip4:74.125.4.0/23 ip4:209.85.128.0/24 -all"`
+	second = `mail.test TXT "v=spf1 include:_b.mail.test ip4:209.85.128.0/24 -all"` + "\n" +
+		`_b.mail.test TXT "v=spf1 ip4:74.125.5.0/24 ip4:74.125.9.0/24 -all"`
+
+	sources = `
+source = [
+  {name = "provider", spf = ["mail.test"], action = "OK"},
+  {name = "own", cidr = ["192.0.2.7"], action = "RELAY"},
+]
+`
+	config = `state_dir = "review/state"
+target = [{format = "sendmail-access", path = "review/access", map = "none"}]
+guard.max_shrink = "40%"
+dns.attempts = 1
+` + sources
+)
+
+// The review shows this of second against first.
+const review = `## mailallow
+
+| source | action | status | ranges | IPv4 addresses | age |
+|---|---|---|---:|---:|---:|
+| provider | OK | fresh | 3 | 768 | now |
+| own | RELAY | fresh | 1 | 1 | now |
+
+### ` + "`WORK/review/access`" + `
+
+WORK/review/access (sendmail-access): 4 keys, would change
+
+**provider OK**: 1 came (256 IPv4 addresses), 1 went (256 IPv4 addresses)
+
+` + "```diff" + `
++ 74.125.9.0/24  mail.test > include:_b.mail.test > ip4:74.125.9.0/24
+- 74.125.4.0/24  mail.test > ip4:74.125.4.0/23
+` + "```\n"
+
+// A host installs this of second.
+const installed = `# by hand
+# BEGIN mailallow: the lines down to END are replaced by 'mailallow update'
+# 74.125.5.0/24 OK provider: mail.test > include:_b.mail.test > ip4:74.125.5.0/24
+Connect:74.125.5	OK
+# 74.125.9.0/24 OK provider: mail.test > include:_b.mail.test > ip4:74.125.9.0/24
+Connect:74.125.9	OK
+# 192.0.2.7/32 RELAY own: cidr 192.0.2.7/32
+Connect:192.0.2.7	RELAY
+# 209.85.128.0/24 OK provider: mail.test > ip4:209.85.128.0/24
+Connect:209.85.128	OK
+# END mailallow
+`
+
+func TestWorkflows(t *testing.T) {
+	for _, program := range []string{"git", "curl", "jq", "bash"} {
+		if _, err := exec.LookPath(program); err != nil {
+			fixtures.Missing(t, "no "+program+" here: `make parts` installs it")
+		}
+	}
+	program := fixtures.Mailallow(t)
+	t.Run("Configuration", func(t *testing.T) {
+		dir := t.TempDir()
+		write(t, 0o644, read(t, "mailallow.toml"), dir, "mailallow.toml")
+		write(t, 0o644, "", dir, "review/access")
+		command(t, dir, program, "-c", "mailallow.toml", "update", "--snapshot", "embedded")
+		if !strings.Contains(read(t, dir, "review/access"), "\nConnect:74.125\tOK\n") {
+			t.Error("the ranges of Google are not in review/access")
+		}
+	})
+	for name, story := range map[string]func(*testing.T, *platform){
+		"FetchReviewInstall": fetchReviewInstall,
+		"InDoubt":            fetchInDoubt,
+		"AfterMaxAge":        fetchAfterMaxAge,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(t, newPlatform(t, program))
+		})
+	}
+}
+
+// From a scheduled fetch to a host: the change, its review, and the very same installed without DNS.
+func fetchReviewInstall(t *testing.T, p *platform) {
+	work, r := p.refresh()
+	p.wantCalls("first fetch", work, r, false,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
+	p.review()
+	p.merge()
+
+	work, r = p.refresh()
+	p.wantCalls("nothing new", work, r, false)
+
+	p.dns.Set(second)
+	work, r = p.refresh()
+	p.wantCalls("another policy", work, r, false,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
+	if diff := cmp.Diff(review, strings.ReplaceAll(read(t, work, "difference.md"), work, "WORK")); diff != "" {
+		t.Errorf("the change tells something else (-want +got):\n%s", diff)
+	}
+	work, r = p.review()
+	if diff := cmp.Diff(review, strings.ReplaceAll(r.summary, work, "WORK")); r.failed || diff != "" {
+		t.Errorf("failed %v; the review shows something else (-want +got):\n%s", r.failed, diff)
+	}
+	p.merge()
+
+	// The provider goes on, DNS is asked nothing, and the host gets what was reviewed.
+	p.dns.Set()
+	asked := p.dns.Asked()
+	host := t.TempDir()
+	write(t, 0o644, `target = [{format = "sendmail-access", path = "/etc/mail/access", map = "none"}]`+sources, host, "etc/mailallow/mailallow.toml")
+	write(t, 0o644, "# by hand\n", host, "etc/mail/access")
+	write(t, 0o644, "", host, "var/lib/none")
+	command(t, p.checkOut("main"), p.program, "update", "--root", host, "--snapshot", "snapshot.json")
+	if diff := cmp.Diff(installed, read(t, host, "etc/mail/access")); diff != "" {
+		t.Errorf("the host has something else (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(asked, p.dns.Asked()); diff != "" {
+		t.Errorf("DNS was asked:\n%s", diff)
+	}
+}
+
+// What the guard holds, or cannot be fetched, makes a red job and no smaller list; what is right is accepted by name.
+func fetchInDoubt(t *testing.T, p *platform) {
+	p.refresh()
+	p.merge()
+
+	p.dns.Fault("mail.test", "TXT", fixtures.ServFail)
+	work, r := p.refresh()
+	p.wantCalls("no answer", work, r, true)
+	p.dns.Fault("mail.test", "TXT", 0)
+
+	p.dns.Set(`mail.test TXT "v=spf1 ip4:209.85.128.0/24 -all"`)
+	work, r = p.refresh()
+	p.wantCalls("shrunk", work, r, true)
+
+	p.values["inputs.accept"] = "provider"
+	work, r = p.refresh()
+	p.wantCalls("shrunk and accepted", work, r, false,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=provider")
+	if _, r = p.review(); r.failed {
+		t.Error("the review of what was accepted failed")
+	}
+	delete(p.values, "inputs.accept")
+	if _, r = p.review(); !r.failed || !strings.Contains(r.summary, "provider is held") {
+		t.Errorf("a review of what is held failed: %v, want true; it shows\n%s", r.failed, r.summary)
+	}
+}
+
+// A snapshot that nobody has looked at for longer than max_age is put before somebody, though nothing in it changed; here in a
+// change that is open already.
+func fetchAfterMaxAge(t *testing.T, p *platform) {
+	p.refresh()
+	p.merge()
+	work := p.checkOut("main")
+	snapshot := read(t, work, "snapshot.json")
+	write(t, 0o644, timeMember.ReplaceAllString(snapshot, `"time": "2020-01-02T03:04:05Z"`), work, "snapshot.json")
+	p.commit(work, "main")
+	p.open = "7"
+	work, r := p.refresh()
+	p.wantCalls("old", work, r, false,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr edit 7 --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
+}
+
+var timeMember = regexp.MustCompile(`"time": "[^"]*"`)
+
+// platform is the place where the repository lives.
+type platform struct {
+	t       *testing.T
+	dns     *fixtures.DNSServer
+	program string
+	origin  string
+	values  map[string]string
+	open    string // the number of a change that is open already
+}
+
+func newPlatform(t *testing.T, program string) *platform {
+	t.Helper()
+	p := &platform{t: t, dns: fixtures.DNS(t, first), program: program, origin: t.TempDir()}
+	binary := read(t, p.program)
+	web := fixtures.HTTP(t)
+	web.Set("/mailallow", fixtures.Page{Body: binary})
+	sum := sha256.Sum256([]byte(binary))
+	p.values = map[string]string{
+		"github.token": "no token", "github.ref_name": "main",
+		"vars.MAILALLOW_URL": web.URL("/mailallow"), "vars.MAILALLOW_SHA256": hex.EncodeToString(sum[:]),
+	}
+	command(t, p.origin, "git", "init", "--quiet", "--bare", "--initial-branch", "main")
+	work := filepath.Join(t.TempDir(), "work")
+	command(t, p.origin, "git", "clone", "--quiet", p.origin, work)
+	command(t, work, "git", "switch", "--quiet", "--create", "main")
+	write(t, 0o644, config+"dns.resolvers = [\""+p.dns.Addr()+"\"]\n", work, "mailallow.toml")
+	p.commit(work, "main")
+	return p
+}
+
+// checkOut is what the action of that name does: no more commits than there have to be.
+func (p *platform) checkOut(branch string) (work string) {
+	p.t.Helper()
+	work = filepath.Join(p.t.TempDir(), "work")
+	command(p.t, p.origin, "git", "clone", "--quiet", "--depth=2", "--branch", branch, "file://"+p.origin, work)
+	return work
+}
+
+func (p *platform) commit(work, branch string) {
+	p.t.Helper()
+	command(p.t, work, "git", "add", "--all")
+	command(p.t, work, "git", "-c", "user.name=somebody", "-c", "user.email=somebody@example.org", "commit", "--quiet", "--message", "Change")
+	command(p.t, work, "git", "push", "--quiet", "origin", branch)
+}
+
+func (p *platform) refresh() (work string, r *runner) { return p.run("refresh.yml", "main") }
+func (p *platform) review() (work string, r *runner)  { return p.run("review.yml", "mailallow-refresh") }
+
+func (p *platform) run(workflow, branch string) (work string, r *runner) {
+	p.t.Helper()
+	work = p.checkOut(branch)
+	r = &runner{t: p.t, work: work, values: maps.Clone(p.values), gh: p.t.TempDir()}
+	write(p.t, 0o755, "#!/bin/sh\necho \"$*\" >> "+filepath.Join(r.gh, "calls")+"\n[ \"$2\" != list ] || echo "+p.open+"\n", r.gh, "gh")
+	r.run(workflow)
+	return work, r
+}
+
+// merge makes the change what is on main, as a person does who has read it.
+func (p *platform) merge() {
+	p.t.Helper()
+	command(p.t, p.origin, "git", "branch", "--force", "main", "mailallow-refresh")
+}
+
+// wantCalls holds how gh was called, and how the job ended, against what is wanted.
+func (p *platform) wantCalls(when, work string, r *runner, failed bool, want ...string) {
+	p.t.Helper()
+	calls, err := os.ReadFile(filepath.Join(r.gh, "calls"))
+	if err != nil && !os.IsNotExist(err) {
+		p.t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(string(calls))); diff != "" || r.failed != failed {
+		p.t.Errorf("%s: failed %v, want %v; gh was called (-want +got):\n%s", when, r.failed, failed, diff)
+	}
+	if status := command(p.t, work, "git", "diff", "--name-only", "HEAD^", "HEAD"); len(want) > 0 && status != "snapshot.json\n" {
+		p.t.Errorf("%s: the change is one of %q, want of the snapshot alone", when, status)
+	}
+}
