@@ -184,13 +184,6 @@ func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
 // Queries is the number of messages sent so far: retries, TCP and the links of CNAME chains count.
 func (c *Client) Queries() int { return int(c.sent.Load()) }
 
-// Questions is the number of distinct questions asked so far, however often each had to be sent.
-func (c *Client) Questions() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.flights)
-}
-
 // lookup asks for name and follows where its CNAMEs lead.
 func (c *Client) lookup(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
 	subject := dns.TypeToString[qtype] + " " + printable(name)
