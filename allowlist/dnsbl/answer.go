@@ -1,0 +1,128 @@
+package dnsbl
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// sense is what an answer of a list amounts to.
+type sense int
+
+const (
+	listing  sense = iota // the list has seen reason to list the address
+	policy                // it is listed for what it is, no evidence of spam
+	neutral               // known to the list, neither way
+	good                  // good news
+	refusal               // the list does not answer who asks
+	doubtful              // no statement on an ordinary address, but a test entry may have it
+)
+
+// answer is the meaning of the codes whose every octet lies between those of from and to; without to, of from alone.
+type answer struct {
+	from, to string
+	sense    sense
+	means    string
+}
+
+func (a answer) fits(code netip.Addr) bool {
+	low, is := netip.MustParseAddr(a.from).As4(), code.As4()
+	high := low
+	if a.to != "" {
+		high = netip.MustParseAddr(a.to).As4()
+	}
+	for i, octet := range is {
+		if octet < low[i] || octet > high[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// bit is the meaning of a bit in the last octet of a code, where a list combines several.
+type bit struct {
+	mask  byte
+	sense sense
+	means string
+}
+
+// reading is what the A records of a name say together.
+type reading struct {
+	state   State
+	meaning string
+	policy  bool // every listing among them is by policy
+}
+
+// NotListed is the meaning of a row that is clean and has nothing else to say.
+const NotListed = "not listed"
+
+// read combines the codes: one address can be in several lists of a zone. A listing counts beside whatever else is
+// there, then an error does, then good news.
+func (z Zone) read(codes []netip.Addr) reading {
+	if len(codes) == 0 {
+		if z.kind == welcome {
+			return reading{state: Clean, meaning: "not on this welcome list, which is no blocklist"}
+		}
+		return reading{state: Clean, meaning: NotListed}
+	}
+	said := map[State][]string{}
+	byPolicy := true
+	for _, code := range codes {
+		for _, a := range z.meanings(code) {
+			state := Error
+			switch a.sense {
+			case listing, policy:
+				state = Listed
+				byPolicy = byPolicy && a.sense == policy
+			case neutral, good:
+				state = Clean
+			}
+			if !slices.Contains(said[state], a.means) {
+				said[state] = append(said[state], a.means)
+			}
+		}
+	}
+	for _, state := range []State{Listed, Error, Clean} {
+		if len(said[state]) > 0 {
+			return reading{state, strings.Join(said[state], "; "), state == Listed && byPolicy}
+		}
+	}
+	return reading{state: Error, meaning: "an answer without a meaning"} // a bit mask without a bit
+}
+
+// meanings reads one code. What holds for every list comes first: only 127.0.0.0/8 counts, 127.255.255.0/24 is an
+// error, and 127.0.0.1 is never a listing, though it may be good news (RFC 5782 section 2.1, facts.md 17).
+func (z Zone) meanings(code netip.Addr) []answer {
+	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(code) })
+	errorNet := netip.MustParsePrefix("127.255.255.0/24")
+	switch {
+	case !netip.MustParsePrefix("127.0.0.0/8").Contains(code):
+		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is no answer of a DNSBL: a resolver on the way rewrites what is not there; ask through one that does not", code)}}
+	case own >= 0 && (!errorNet.Contains(code) || z.answers[own].sense == refusal):
+		return []answer{z.answers[own]}
+	case errorNet.Contains(code):
+		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and no listing: the list does not answer this resolver, or not now", code)}}
+	case code == netip.MustParseAddr("127.0.0.1") && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
+		return []answer{{sense: refusal, means: "answered 127.0.0.1, which is never a listing (RFC 5782)"}}
+	case z.bits != nil:
+		return z.maskMeanings(code.As4()[3])
+	case z.kind == welcome:
+		return []answer{{sense: good, means: fmt.Sprintf("on this welcome list, unknown code %s", code)}}
+	}
+	return []answer{{sense: listing, means: fmt.Sprintf("unknown code %s", code)}}
+}
+
+func (z Zone) maskMeanings(octet byte) (all []answer) {
+	known := byte(0)
+	for _, b := range z.bits {
+		known |= b.mask
+		if octet&b.mask != 0 {
+			all = append(all, answer{sense: b.sense, means: b.means})
+		}
+	}
+	if rest := octet &^ known; rest != 0 {
+		all = append(all, answer{sense: listing, means: fmt.Sprintf("unknown bits %d", rest)})
+	}
+	return all
+}

@@ -1,0 +1,279 @@
+package dnsbl_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/dnsq"
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// patient is a time-out that no passing test waits for.
+const patient = time.Minute
+
+func client(t *testing.T, s *fixtures.DNSServer, c dnsq.Config) *dnsq.Client {
+	t.Helper()
+	c.Resolvers, c.Attempts, c.Concurrency = []string{s.Addr()}, 1, 256
+	if c.Timeout == 0 {
+		c.Timeout = patient
+	}
+	q, err := dnsq.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func zone(t *testing.T, written, key string) dnsbl.Zone {
+	t.Helper()
+	z, err := dnsbl.ParseZone(written, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
+
+// records are A records of an address in a zone.
+func records(address, zone string, answers ...string) string {
+	var b strings.Builder
+	for _, a := range answers {
+		fmt.Fprintf(&b, "%s.%s A %s\n", dnsbl.Reverse(addr(address)), zone, a)
+	}
+	return b.String()
+}
+
+// healthy are the test entries of a zone.
+func healthy(zone string) string {
+	return records("127.0.0.2", zone, "127.0.0.2") + records("::ffff:127.0.0.2", zone, "127.0.0.2")
+}
+
+// check asks about one address in one zone and sums the row up.
+func check(t *testing.T, c *dnsq.Client, address string, z dnsbl.Zone) (row string, res dnsbl.Result) {
+	t.Helper()
+	res = dnsbl.Check(t.Context(), c, []netip.Addr{addr(address)}, []dnsbl.Zone{z})[0]
+	row = string(res.State)
+	for _, code := range res.Codes {
+		row += " " + code.String()
+	}
+	if res.Policy {
+		row += " policy"
+	}
+	return row, res
+}
+
+// TestAnswers has what is known of each list: the answer, the row, and what its meaning holds.
+func TestAnswers(t *testing.T) {
+	const shutOut = "no listing"
+	rows := []struct{ zone, answers, want, meaning string }{
+		// Spamhaus
+		{"zen.spamhaus.org", "", "clean", "not listed"},
+		{"zen.spamhaus.org", "127.0.0.2", "listed 127.0.0.2", "SBL:"},
+		{"zen.spamhaus.org", "127.0.0.3", "listed 127.0.0.3", "SBL CSS:"},
+		{"zen.spamhaus.org", "127.0.0.4", "listed 127.0.0.4", "XBL:"},
+		{"zen.spamhaus.org", "127.0.0.7", "listed 127.0.0.7", "XBL:"},
+		{"zen.spamhaus.org", "127.0.0.8", "listed 127.0.0.8", "unknown code 127.0.0.8"},
+		{"zen.spamhaus.org", "127.0.0.9 127.0.0.2", "listed 127.0.0.2 127.0.0.9", "network that serves spammers; SBL DROP"},
+		{"zen.spamhaus.org", "127.0.0.10", "listed 127.0.0.10 policy", "PBL, policy, no evidence of spam"},
+		{"zen.spamhaus.org", "127.0.0.11", "listed 127.0.0.11 policy", "PBL, policy, no evidence of spam"},
+		{"zen.spamhaus.org", "127.0.0.10 127.0.0.4 127.0.0.2", "listed 127.0.0.2 127.0.0.4 127.0.0.10", "SBL: a source of spam, or a network that serves spammers; XBL:"},
+		{"zen.spamhaus.org", "127.255.255.252", "error 127.255.255.252", "mistyped"},
+		{"zen.spamhaus.org", "127.255.255.254", "error 127.255.255.254", "public resolvers"},
+		{"zen.spamhaus.org", "127.255.255.255", "error 127.255.255.255", "too many queries"},
+		{"zen.spamhaus.org", "127.255.255.7", "error 127.255.255.7", shutOut},
+		{"zen.spamhaus.org", "127.255.255.254 127.0.0.4", "listed 127.0.0.4 127.255.255.254", "XBL:"},
+		{"pbl.spamhaus.org", "127.0.0.11", "listed 127.0.0.11 policy", "PBL"},
+		{"sbl-xbl.spamhaus.org", "127.0.0.4", "listed 127.0.0.4", "XBL"},
+		// Other blocklists
+		{"bl.spamcop.net", "127.0.0.2", "listed 127.0.0.2", "reported"},
+		{"b.barracudacentral.org", "127.0.0.2", "listed 127.0.0.2", "BRBL"},
+		{"psbl.surriel.com", "127.0.0.2", "listed 127.0.0.2", "spam trap"},
+		{"dnsbl-1.uceprotect.net", "127.0.0.2", "listed 127.0.0.2", "level 1"},
+		{"dnsbl-2.uceprotect.net", "127.0.0.2", "listed 127.0.0.2 policy", "level 2"},
+		{"dnsbl-3.uceprotect.net", "127.0.0.2", "listed 127.0.0.2 policy", "level 3"},
+		{"bl.mailspike.net", "127.0.0.2", "listed 127.0.0.2", "spam"},
+		{"bl.mailspike.net", "127.0.0.12", "listed 127.0.0.12", "bad reputation"},
+		{"hostkarma.junkemailfilter.com", "127.0.0.1", "clean 127.0.0.1", "white"},
+		{"hostkarma.junkemailfilter.com", "127.0.0.2", "listed 127.0.0.2", "black"},
+		{"hostkarma.junkemailfilter.com", "127.0.0.4", "listed 127.0.0.4", "unknown code 127.0.0.4"},
+		{"all.spamrats.com", "127.0.0.36", "listed 127.0.0.36", "unknown code"},
+		{"bl.score.senderscore.com", "127.0.0.6", "listed 127.0.0.6", "unknown bits 6"},
+		{"bl.score.senderscore.com", "127.255.255.255", "error 127.255.255.255", "not registered"},
+		{"multi.surbl.org", "127.0.0.1", "error 127.0.0.1", "does not answer"},
+		{"multi.uribl.com", "127.0.0.1", "error 127.0.0.1", "does not answer"},
+		{"multi.uribl.com", "127.0.0.14", "listed 127.0.0.14", "unknown bits 14"},
+		{"k123456789.combined.mail.abusix.zone", "127.0.0.4", "listed 127.0.0.4", "exploit"},
+		{"k123456789.combined.mail.abusix.zone", "127.0.0.12", "listed 127.0.0.12 policy", "policy"},
+		{"k123456789.combined.mail.abusix.zone", "127.0.2.3", "clean 127.0.2.3", "white"},
+		// Welcome lists and reputation
+		{"list.dnswl.org", "", "clean", "welcome list"},
+		{"list.dnswl.org", "127.0.5.1", "clean 127.0.5.1", "trust: low"},
+		{"list.dnswl.org", "127.0.3.0", "clean 127.0.3.0", "trust: none"},
+		{"list.dnswl.org", "127.0.0.255", "error 127.0.0.255", "over its limit"},
+		{"list.dnswl.org", "127.0.9.255", "error 127.0.9.255", "over its limit"},
+		{"list.dnswl.org", "127.0.10.3", "error 127.0.10.3", "no statement"},
+		{"rep.mailspike.net", "127.0.0.10", "listed 127.0.0.10", "worst"},
+		{"rep.mailspike.net", "127.0.0.14", "clean 127.0.0.14", "neutral"},
+		{"rep.mailspike.net", "127.0.0.20", "clean 127.0.0.20", "excellent"},
+		{"wl.mailspike.net", "127.0.0.18", "clean 127.0.0.18", "good"},
+		// Lists nobody has described (RFC 5782), and answers that no list gives
+		{"bl.example", "127.0.0.77", "listed 127.0.0.77", "unknown code 127.0.0.77"},
+		{"bl.example", "127.1.2.3", "listed 127.1.2.3", "unknown code 127.1.2.3"},
+		{"bl.example", "127.0.0.1", "error 127.0.0.1", "never a listing"},
+		{"bl.example", "127.255.255.1", "error 127.255.255.1", shutOut},
+		{"bl.example", "10.0.0.1", "error 10.0.0.1", "rewrites"},
+		{"bl.example", "203.0.113.80", "error 203.0.113.80", "rewrites"},
+		{"bl.example", "10.0.0.1 127.0.0.3", "listed 10.0.0.1 127.0.0.3", "unknown code 127.0.0.3"},
+	}
+	var text strings.Builder
+	for i, row := range rows {
+		text.WriteString(healthy(row.zone))
+		for _, address := range []string{fmt.Sprintf("192.0.2.%d", i+1), fmt.Sprintf("2001:db8::%x", i+1)} {
+			text.WriteString(records(address, row.zone, strings.Fields(row.answers)...))
+		}
+	}
+	s := fixtures.DNS(t, text.String())
+	c := client(t, s, dnsq.Config{})
+	for i, row := range rows {
+		t.Run(row.zone+" "+row.answers, func(t *testing.T) {
+			for _, address := range []string{fmt.Sprintf("192.0.2.%d", i+1), fmt.Sprintf("2001:db8::%x", i+1)} {
+				got, res := check(t, c, address, zone(t, row.zone, ""))
+				if got != row.want || !strings.Contains(res.Meaning, row.meaning) {
+					t.Errorf("%s: %s: %q, want %s: %q", address, got, res.Meaning, row.want, row.meaning)
+				}
+			}
+		})
+	}
+}
+
+// TestBorders has the border between error, unknown and the rest.
+func TestBorders(t *testing.T) {
+	const v4, v6, list = "192.0.2.25", "2001:db8::25", "bl.example"
+	two, one := dnsbl.Reverse(addr("127.0.0.2"))+"."+list, dnsbl.Reverse(addr("127.0.0.1"))+"."+list
+	mine := dnsbl.Reverse(addr(v4)) + "." + list
+	listed := records(v4, list, "127.0.0.2") + records(v6, list, "127.0.0.2")
+	for _, row := range []struct {
+		name, address, text, faulty string
+		fault                       fixtures.Fault
+		want, meaning               string
+	}{
+		{"a zone that answers nothing", v4, "x TXT x", "", 0, "error", "does not list its test entry 127.0.0.2"},
+		{"listed, and without its test entry", v4, listed, "", 0, "error 127.0.0.2", "does not list its test entry 127.0.0.2"},
+		{"everything listed", v4, healthy(list) + listed + records("127.0.0.1", list, "127.0.0.2"), "", 0, "error 127.0.0.2", "lists 127.0.0.1, which no list may"},
+		{"nothing but 127.0.0.1 listed", v4, healthy(list) + records("127.0.0.1", list, "127.0.0.2"), "", 0, "error", "lists 127.0.0.1"},
+		{"a test entry with an error code", v4, records("127.0.0.2", list, "127.255.255.254"), "", 0, "error", "its test entry 127.0.0.2: answered 127.255.255.254"},
+		{"both test entries with an error code", v4, records("127.0.0.2", list, "127.255.255.254") + records("127.0.0.1", list, "127.255.255.254"), "", 0, "error", "answered 127.255.255.254"},
+		{"a resolver that rewrites", v4, records("127.0.0.2", list, "10.9.8.7") + records(v4, list, "10.9.8.7"), "", 0, "error 10.9.8.7", "answered 10.9.8.7"},
+		{"several answers to a test entry", v4, records("127.0.0.2", list, "127.0.0.4", "127.0.0.2", "127.0.0.10"), "", 0, "clean", "not listed"},
+
+		{"SERVFAIL for the address", v4, healthy(list) + listed, mine, fixtures.ServFail, "unknown", "no answer: A 25.2.0.192.bl.example: SERVFAIL from"},
+		{"REFUSED for the address", v4, healthy(list) + listed, mine, fixtures.Refused, "unknown", "REFUSED"},
+		{"a referral", v4, healthy(list) + listed, mine, fixtures.Lame, "unknown", "a referral"},
+		{"garbage", v4, healthy(list) + listed, mine, fixtures.Garbage, "unknown", "malformed"},
+		{"REFUSED for all", v4, healthy(list) + listed, "*", fixtures.Refused, "unknown", "REFUSED"},
+		{"SERVFAIL for a test entry, listed", v4, healthy(list) + listed, two, fixtures.ServFail, "unknown 127.0.0.2", "test entry 127.0.0.2: A 2.0.0.127.bl.example: SERVFAIL"},
+		{"SERVFAIL for a test entry, clean", v4, healthy(list), one, fixtures.ServFail, "unknown", "test entry 127.0.0.1"},
+		{"SERVFAIL for a test entry, an error code", v4, healthy(list) + records(v4, list, "127.255.255.254"), two, fixtures.ServFail, "error 127.255.255.254", "no listing"},
+		{"SERVFAIL for one test entry, the other wrong", v4, healthy(list), two, fixtures.NXDomain, "error", "does not list its test entry"},
+
+		{"IPv6, healthy and clean", v6, healthy(list), "", 0, "clean", "not listed"},
+		{"IPv6 without its test entry, clean", v6, records("127.0.0.2", list, "127.0.0.2"), "", 0, "error", "::FFFF:7F00:2"},
+		{"IPv6 without its test entry, listed", v6, records("127.0.0.2", list, "127.0.0.2") + listed, "", 0, "listed 127.0.0.2", "unknown code"},
+		{"IPv6, everything listed", v6, healthy(list) + listed + records("::ffff:127.0.0.1", list, "127.0.0.2"), "", 0, "error 127.0.0.2", "lists ::FFFF:7F00:1"},
+		{"IPv4-mapped", "::ffff:" + v4, healthy(list) + listed, "", 0, "listed 127.0.0.2", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := fixtures.DNS(t, row.text)
+			if row.fault != 0 {
+				s.Fault(strings.TrimPrefix(row.faulty, "*"), "", row.fault)
+			}
+			got, res := check(t, client(t, s, dnsq.Config{}), row.address, zone(t, list, ""))
+			if got != row.want || !strings.Contains(res.Meaning, row.meaning) {
+				t.Errorf("%s: %q, want %s: %q", got, res.Meaning, row.want, row.meaning)
+			}
+		})
+	}
+}
+
+// A zone whose IPv4 test entries are wrong is not believed about IPv6 either, unless its IPv6 ones are right.
+func TestFamiliesTogether(t *testing.T) {
+	const list = "bl.example"
+	both := []netip.Addr{addr("192.0.2.25"), addr("2001:db8::25")}
+	listed := records("2001:db8::25", list, "127.0.0.2")
+	for _, row := range []struct{ name, text, want string }{
+		{"IPv6 alone", listed + records("::ffff:127.0.0.2", list, "127.0.0.2"), "[error listed]"},
+		{"neither", listed, "[error error]"},
+		{"IPv4 alone", listed + records("127.0.0.2", list, "127.0.0.2"), "[clean listed]"},
+	} {
+		var got []dnsbl.State
+		for _, res := range dnsbl.Check(t.Context(), client(t, fixtures.DNS(t, row.text), dnsq.Config{}), both, []dnsbl.Zone{zone(t, list, "")}) {
+			got = append(got, res.State)
+		}
+		if fmt.Sprint(got) != row.want {
+			t.Errorf("%s: %v, want %s", row.name, got, row.want)
+		}
+	}
+}
+
+// What cannot say anything about an address is not asked at all.
+func TestNotAsked(t *testing.T) {
+	s := fixtures.DNS(t, "x TXT x")
+	c := client(t, s, dnsq.Config{})
+	for _, row := range []struct{ zone, meaning string }{
+		{"dnsbl.sorbs.net", "SORBS was shut down on 5 June 2024"},
+		{"spam.dnsbl.sorbs.net", "SORBS was shut down on 5 June 2024"},
+		{"IX.dnsbl.manitu.net.", "NiX Spam was shut down in January 2025"},
+		{"db.wpbl.info", "dead"}, {"virbl.bit.nl", "dead"}, {"dnsbl.cyberlogic.net", "dead"},
+		{"dnsbl.njabl.org", "dead"}, {"dnsbl.ahbl.org", "dead"}, {"cbl.abuseat.org", "zen.spamhaus.org"},
+		{"dbl.spamhaus.org", "domain names"},
+	} {
+		got, res := check(t, c, "192.0.2.25", zone(t, row.zone, ""))
+		if got != "error" || !strings.Contains(res.Meaning, "not asked") || !strings.Contains(res.Meaning, row.meaning) {
+			t.Errorf("%s: %s: %s", row.zone, got, res.Meaning)
+		}
+	}
+	if asked := s.Asked(); len(asked) > 0 {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// Each name is asked once, reasons of listings alone, and what others wrote is made printable.
+func TestQuestions(t *testing.T) {
+	const list = "bl.example"
+	mine := dnsbl.Reverse(addr("192.0.2.25")) + "." + list
+	s := fixtures.DNS(t, healthy(list)+records("192.0.2.25", list, "127.0.0.2")+
+		mine+` TXT "see " "https://bl.example/\027[31m\195\188"`+"\n"+mine+" TXT \"\"\n"+mine+` TXT "`+strings.Repeat("y", 250)+`" "`+strings.Repeat("z", 250)+`"`)
+	results := dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), []netip.Addr{addr("192.0.2.25"), addr("192.0.2.26")}, []dnsbl.Zone{zone(t, list, "")})
+	text := slices.Sorted(slices.Values(results[0].Text))
+	if len(text) != 2 || text[0] != `see https://bl.example/\x1b[31m\xc3\xbc` || len(text[1]) > 300 || !strings.HasSuffix(text[1], "z...") {
+		t.Errorf("reasons %q", text)
+	}
+	want := map[string]int{"udp A " + mine: 1, "udp TXT " + mine: 1,
+		"udp A 26.2.0.192.bl.example": 1, "udp A 2.0.0.127.bl.example": 1, "udp A 1.0.0.127.bl.example": 1}
+	got := s.Asked()
+	delete(got, "tcp TXT "+mine) // a long answer is asked for again
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Time-outs: nothing is known, and the rest of the rows are not kept waiting for it.
+func TestSilence(t *testing.T) {
+	s := fixtures.DNS(t, healthy("alive.example"))
+	s.Fault("25.2.0.192.dead.example", "A", fixtures.Drop)
+	s.Fault("2.0.0.127.dead.example", "A", fixtures.Drop)
+	s.Fault("1.0.0.127.dead.example", "A", fixtures.Drop)
+	zones := []dnsbl.Zone{zone(t, "dead.example", ""), zone(t, "alive.example", "")}
+	results := dnsbl.Check(t.Context(), client(t, s, dnsq.Config{Timeout: 100 * time.Millisecond}), []netip.Addr{addr("192.0.2.25")}, zones)
+	if results[0].State != dnsbl.Unknown || !strings.Contains(results[0].Meaning, "no answer in 100ms") || results[1].State != dnsbl.Clean {
+		t.Errorf("%+v", results)
+	}
+}
