@@ -57,7 +57,7 @@ type Lock struct{ state *state }
 // TakeLock creates the directory when it is missing, 0700, takes its lock without waiting (a *LockedError says who has
 // it), and ends what a killed run has begun. A directory that others can write to is refused.
 func TakeLock(stateDir string) (*Lock, error) {
-	st, err := openState(stateDir)
+	st, err := openState(stateDir, lockFile)
 	if err != nil {
 		return nil, err
 	}

@@ -269,7 +269,7 @@ func TestInstallCancelled(t *testing.T) {
 
 func TestInstallLocked(t *testing.T) {
 	r := newRig(t)
-	st, err := openState(r.state)
+	st, err := openState(r.state, lockFile)
 	if err != nil {
 		t.Fatal(err)
 	}

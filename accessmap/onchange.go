@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // onChangeLimit is far above what a reload takes; a command that hangs must not hold the lock for ever.
 const onChangeLimit = time.Minute
 
-// CommandReport is an on_change command that was run.
+// CommandReport is a command of the configuration that was run.
 type CommandReport struct {
 	Argv   []string
 	Output string // stdout, bounded
@@ -59,7 +60,7 @@ func (r *run) runCommands(ctx context.Context, jobs []Job) error {
 		argv := jobs[i].OnChange
 		name := strings.Join(argv, "\x00")
 		if _, ran := failed[name]; !ran {
-			done := runCommand(ctx, argv)
+			done := RunCommand(ctx, argv, nil)
 			failed[name] = done.Err != nil
 			r.report.Commands = append(r.report.Commands, done)
 			if done.Err != nil {
@@ -76,7 +77,9 @@ func (r *run) runCommands(ctx context.Context, jobs []Job) error {
 	return errors.Join(errs...)
 }
 
-func runCommand(ctx context.Context, argv []string) CommandReport {
+// RunCommand runs a command that the configuration names, with stdin to read: an argv and no shell, a clean environment,
+// and a minute, after which it is ended with its children.
+func RunCommand(ctx context.Context, argv []string, stdin []byte) CommandReport {
 	done := CommandReport{Argv: argv}
 	path, err := findProgram(argv[0], searchPath(filepath.SplitList(cleanPath)...))
 	if err == nil {
@@ -88,11 +91,12 @@ func runCommand(ctx context.Context, argv []string) CommandReport {
 	}
 	out, err := program{
 		argv:      append([]string{path}, argv[1:]...),
+		stdin:     stdin,
 		limit:     onChangeLimit,
 		maxOutput: maxTalk,
 	}.run(ctx)
-	if errors.Is(err, errOutput) {
-		err = nil // a command may talk as much as it likes
+	if errors.Is(err, errOutput) || errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // a command may talk as much as it likes, and leave a child behind that goes on with its work
 	}
 	done.Output, done.Err = string(out), err
 	return done

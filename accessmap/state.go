@@ -45,9 +45,9 @@ type state struct {
 	lock *os.File
 }
 
-// openState creates the directory when it is missing, 0700, and takes its lock without waiting. What is in it decides
+// openState creates the directory when it is missing, 0700, and takes a lock in it without waiting. What is in it decides
 // what is removed from the target's directories, so one that somebody else could write is refused.
-func openState(dir string) (*state, error) {
+func openState(dir, lock string) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
@@ -61,7 +61,7 @@ func openState(dir string) (*state, error) {
 	if info.Mode().Perm()&0o022 != 0 {
 		return nil, fmt.Errorf("state directory %s can be written by others: chmod 0700", dir)
 	}
-	path := filepath.Join(dir, lockFile)
+	path := filepath.Join(dir, lock)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)

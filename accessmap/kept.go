@@ -1,0 +1,60 @@
+package accessmap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// KeptFile is a file of a state directory that one command keeps from run to run, with a lock of its own: it does not
+// wait for an update, and no update waits for it.
+type KeptFile struct {
+	state *state
+	name  string
+}
+
+// Keep takes the lock of the file NAME in a state directory without waiting; a *LockedError says who has it. The
+// directory is created, 0700, when it is missing, and refused when others can write to it.
+func Keep(stateDir, name string) (*KeptFile, error) {
+	st, err := openState(stateDir, name+".lock")
+	if err != nil {
+		return nil, err
+	}
+	return &KeptFile{st, name}, nil
+}
+
+// Path is where the file is.
+func (k *KeptFile) Path() string { return k.state.path(k.name) }
+
+// Read gives what is in the file, at most limit bytes; a larger one, and what is no plain file, is an error. An
+// fs.ErrNotExist says that there is none yet.
+func (k *KeptFile) Read(limit int64) ([]byte, error) {
+	f, err := os.OpenFile(k.Path(), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0) // neither a link nor a FIFO to wait for
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, errors.New("a symbolic link, no file of mailallow's")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a plain file")
+	case info.Size() > limit:
+		return nil, fmt.Errorf("larger than %d bytes", limit)
+	}
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+// Write replaces the file, 0600, whole and durable, by content as JSON.
+func (k *KeptFile) Write(content any) error { return k.state.write(k.name, content) }
+
+// Close lets go of the lock.
+func (k *KeptFile) Close() { k.state.close() }
