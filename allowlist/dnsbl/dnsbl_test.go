@@ -277,3 +277,26 @@ func TestSilence(t *testing.T) {
 		t.Errorf("%+v", results)
 	}
 }
+
+// TestTwoRoundTrips has every question about addresses and test entries under way before one is answered.
+func TestTwoRoundTrips(t *testing.T) {
+	s := fixtures.DNS(t, "x TXT x")
+	arrived, release := s.Hold("", "A")
+	var addrs []netip.Addr
+	for i := range 4 {
+		addrs = append(addrs, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
+	}
+	var zones []dnsbl.Zone
+	for i := range 12 {
+		zones = append(zones, zone(t, fmt.Sprintf("list%d.example", i), ""))
+	}
+	go func() {
+		for range len(zones) * (len(addrs) + 2) {
+			<-arrived
+		}
+		release()
+	}()
+	if got := len(dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), addrs, zones)); got != 48 {
+		t.Errorf("%d rows", got)
+	}
+}
