@@ -110,7 +110,7 @@ func (z Zone) meanings(code netip.Addr) []answer {
 	case z.kind == welcome:
 		return []answer{{sense: good, means: fmt.Sprintf("on this welcome list, unknown code %s", code)}}
 	}
-	return []answer{{sense: listing, means: fmt.Sprintf("unknown code %s", code)}}
+	return []answer{{sense: listing, means: fmt.Sprintf("unknown code %s: the list's own pages say what it means", code)}}
 }
 
 func (z Zone) maskMeanings(octet byte) (all []answer) {
@@ -122,7 +122,7 @@ func (z Zone) maskMeanings(octet byte) (all []answer) {
 		}
 	}
 	if rest := octet &^ known; rest != 0 {
-		all = append(all, answer{sense: listing, means: fmt.Sprintf("unknown bits %d", rest)})
+		all = append(all, answer{sense: listing, means: fmt.Sprintf("unknown bits %d: the list's own pages say what they mean", rest)})
 	}
 	return all
 }

@@ -48,6 +48,9 @@ func commands() []command {
 			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand},
 		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
+		{"dnsbl", "[ADDRESS...]", "are my own addresses listed", dnsblText, []cli.Flag{
+			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
+			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}}, dnsblCommand},
 		{"init", "", "a commented starting configuration for this host", initText, []cli.Flag{root}, initConfig},
 	}
 }

@@ -45,6 +45,8 @@ func failure(command string, err error) any {
 	switch command {
 	case "spf":
 		return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
+	case "dnsbl":
+		return dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: problems}
 	case "update", "diff", "":
 		return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
 	}

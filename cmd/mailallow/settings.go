@@ -27,6 +27,7 @@ type settings struct {
 	unused   []string      // what is written there and this version does not use
 	sources  []allowlist.Source
 	targets  []accessmap.Target
+	dnsbl    dnsblSettings
 }
 
 // within bounds what is asked of the network.
@@ -71,9 +72,7 @@ func (c *configFile) settings(root string) (*settings, error) {
 	if c.text.MetricsFile != "" {
 		s.unused = append(s.unused, "metrics_file")
 	}
-	if c.lines["dnsbl"] > 0 {
-		s.unused = append(s.unused, "[dnsbl]")
-	}
+	s.dnsbl = r.dnsbl(c.text.DNSBL)
 	names := map[string]int{}
 	for i, src := range c.text.Source {
 		at := fmt.Sprintf("source[%d]", i)

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/dnsq"
+
+	"github.com/urfave/cli/v2"
+)
+
+const dnsblText = `Asks DNS blocklists about each ADDRESS, or about the addresses of a host name;
+without any, about those of [dnsbl] in the configuration. Every zone must first show,
+through the same resolver, that it lists its test entry and not everything.
+
+  listed   the list has it: what that means, its reason, where to ask for removal
+  clean    the list does not have it
+  error    the answer says nothing about the address: an error code (127.255.255.x),
+           a resolver that rewrites, a zone without its test entries, a dead list
+  unknown  no answer: SERVFAIL, REFUSED, a time-out
+
+Exit 1 while anything is listed. What was found is kept in state_dir, where there is a
+configuration; notify is run when a state changed. error and unknown change nothing:
+a row stands as it did, until it has been without an answer for a day.
+
+Public lists have terms of use (--verbose shows them): most are free for a few queries,
+and answer neither public resolvers nor commercial use without an agreement.`
+
+// dnsblConcurrency is enough to ask all at once what most hosts ask; the
+// configuration's concurrency goes before it.
+const dnsblConcurrency = 256
+
+// dnsblRun is one run of the command.
+type dnsblRun struct {
+	*settings
+	zones    []dnsbl.Zone
+	addrs    []netip.Addr
+	results  []dnsbl.Result
+	now      time.Time
+	kept     *accessmap.KeptFile // nil: nothing is remembered
+	state    *dnsblState
+	changes  bool // print nothing else
+	compared comparison
+	problems []dnsblProblem
+}
+
+// dnsblProblem is what went wrong beside the rows, with its exit code.
+type dnsblProblem struct {
+	kind string // host, notify, state
+	code int
+	err  error
+}
+
+func (r *dnsblRun) problem(kind string, code int, err error) {
+	r.problems = append(r.problems, dnsblProblem{kind, code, err})
+}
+
+func dnsblCommand(t *terminal, c *cli.Context) error {
+	s, err := loadSettings(c)
+	if err != nil {
+		return err
+	}
+	r := &dnsblRun{settings: s, now: time.Now(), changes: c.Bool("changes")}
+	hosts, err := r.subjects(c.Args().Slice())
+	if err != nil {
+		return coded{exitUsage, err}
+	}
+	if err := r.openZones(t, c.StringSlice("zone")); err != nil {
+		return coded{exitUsage, err}
+	}
+	if s.dns.Concurrency == 0 {
+		s.dns.Concurrency = dnsblConcurrency
+	}
+	resolver, err := dnsq.New(s.dns)
+	if err != nil {
+		return coded{exitUsage, err}
+	}
+	if err := r.remember(t); err != nil {
+		return err
+	}
+	defer r.forget()
+	ctx, cancel := s.within(c.Context)
+	defer cancel()
+	r.lookUp(ctx, t, resolver, hosts)
+	r.results = dnsbl.Check(ctx, resolver, r.addrs, r.zones)
+	t.detail("%d DNS queries", resolver.Queries())
+	if err := c.Context.Err(); err != nil {
+		return fmt.Errorf("nothing was kept: %w", err)
+	}
+	return r.conclude(c.Context, t)
+}
+
+// subjects sorts the arguments, or what the configuration names, into addresses
+// and host names.
+func (r *dnsblRun) subjects(args []string) (hosts []string, err error) {
+	if len(args) == 0 {
+		r.addrs, hosts = slices.Clone(r.dnsbl.addresses), r.dnsbl.hosts
+		if len(r.addrs)+len(hosts) == 0 {
+			return nil, fmt.Errorf("no address to ask about: name one, or a host, or write [dnsbl] addresses or hosts into %s", r.path)
+		}
+		return hosts, nil
+	}
+	if len(args) > maxDNSBLAddresses {
+		return nil, fmt.Errorf("%d addresses and hosts: %d is the most", len(args), maxDNSBLAddresses)
+	}
+	var problems []error
+	for _, arg := range args {
+		addr, notAddr := parseOwnAddress(arg)
+		switch {
+		case notAddr == nil:
+			r.add(addr)
+		case strings.ContainsAny(arg, ":/%"):
+			problems = append(problems, notAddr)
+		case dnsbl.CheckHost(arg) != nil:
+			problems = append(problems, fmt.Errorf("%s: %w", shown(arg), dnsbl.CheckHost(arg)))
+		default:
+			hosts = append(hosts, arg)
+		}
+	}
+	return hosts, errors.Join(problems...)
+}
+
+// add takes an address up once.
+func (r *dnsblRun) add(addr netip.Addr) {
+	if addr = addr.Unmap(); !slices.Contains(r.addrs, addr) {
+		r.addrs = append(r.addrs, addr)
+	}
+}
+
+// openZones settles what is asked: the flags, else the configuration, else the
+// standard zones.
+func (r *dnsblRun) openZones(t *terminal, flags []string) error {
+	written := r.dnsbl.zones
+	if len(flags) > 0 {
+		written = flags
+	}
+	if len(written) == 0 {
+		written = dnsbl.StandardZones()
+		t.detail("no zones are named: asking %s", strings.Join(written, ", "))
+	}
+	if len(written) > maxDNSBLZones {
+		return fmt.Errorf("%d zones: %d is the most", len(written), maxDNSBLZones)
+	}
+	key, err := r.dnsbl.key(t)
+	problems := []error{err}
+	for _, w := range written {
+		zone, err := dnsbl.ParseZone(w, key)
+		problems = append(problems, err)
+		twice := slices.ContainsFunc(r.zones, func(z dnsbl.Zone) bool { return strings.EqualFold(z.Written, zone.Written) })
+		if err != nil || twice {
+			continue
+		}
+		r.zones = append(r.zones, zone)
+		if zone.Terms() != "" {
+			t.detail("%s (%s): %s", zone.Written, zone.Operator(), zone.Terms())
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// lookUp adds the addresses of hosts. One that has none, or of which DNS does not
+// tell, is a problem: it goes unwatched.
+func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Client, hosts []string) {
+	type found struct {
+		addrs []netip.Addr
+		err   error
+	}
+	all := make([]found, len(hosts))
+	var wait sync.WaitGroup
+	for i, host := range hosts {
+		wait.Go(func() {
+			a, errA := resolver.A(ctx, host)
+			aaaa, errAAAA := resolver.AAAA(ctx, host)
+			all[i] = found{append(a, aaaa...), errors.Join(errA, errAAAA)}
+		})
+	}
+	wait.Wait()
+	for i, f := range all {
+		switch {
+		case f.err != nil:
+			r.problem("host", exitUsage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], f.err))
+		case len(f.addrs) == 0:
+			r.problem("host", exitUsage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
+		}
+		for _, addr := range f.addrs {
+			if len(r.addrs) >= maxDNSBLAddresses {
+				r.problem("host", exitUsage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], maxDNSBLAddresses))
+				break
+			}
+			r.add(addr)
+		}
+		t.detail("host %s has %v", hosts[i], f.addrs)
+	}
+}
+
+// remember opens what is kept from run to run. Without a configuration nothing is,
+// unless --changes asks for it; and who may not write there, but only wants to
+// look, is told and served.
+func (r *dnsblRun) remember(t *terminal) error {
+	if r.absent && !r.changes {
+		return nil
+	}
+	kept, err := accessmap.Keep(r.stateDir, dnsblStateFile)
+	switch {
+	case err == nil:
+		r.kept = kept
+	case errors.As(err, new(*accessmap.LockedError)):
+		return coded{exitInstall, fmt.Errorf("%w\nnothing was asked", err)}
+	case errors.Is(err, fs.ErrPermission) && !r.changes:
+		t.note("%v: what is found now is not kept, and notify is not run", err)
+	default:
+		return coded{exitUsage, err}
+	}
+	return nil
+}
+
+func (r *dnsblRun) forget() {
+	if r.kept != nil {
+		r.kept.Close()
+	}
+}
+
+// conclude holds the rows against the last run, tells what there is to tell, and
+// keeps the rest.
+func (r *dnsblRun) conclude(ctx context.Context, t *terminal) error {
+	r.compared = (&dnsblState{}).compare(r.results, r.now)
+	if r.kept != nil {
+		state, err := loadDNSBLState(r.kept)
+		if err != nil {
+			r.problem("state", exitUsage, err)
+		} else {
+			r.state, r.compared = state, state.compare(r.results, r.now)
+		}
+	}
+	if !t.json {
+		r.tell(t)
+	}
+	if r.state != nil {
+		told := r.notify(ctx, t)
+		if err := r.kept.Write(r.state.after(r.compared, told, r.now)); err != nil {
+			r.problem("state", exitUsage, fmt.Errorf("what was found could not be kept, and the next run compares with an older one: %w", err))
+		}
+	}
+	if t.json {
+		if err := t.document(r.document()); err != nil {
+			return err
+		}
+	}
+	return r.outcome()
+}
+
+// notify runs the configured command with the report of what changed since it was
+// last told, and reports whether it knows all there is. One that fails is run
+// again by the next run.
+func (r *dnsblRun) notify(ctx context.Context, t *terminal) (told bool) {
+	if len(r.dnsbl.notify) == 0 || len(r.compared.untold) == 0 {
+		return true
+	}
+	var report bytes.Buffer
+	for _, line := range r.report(pipeWidth, r.compared.untold) {
+		report.WriteString(clean(line.text) + "\n")
+	}
+	report.WriteString(r.sum() + "\n")
+	done := accessmap.RunCommand(ctx, r.dnsbl.notify, report.Bytes())
+	if done.Err != nil {
+		r.problem("notify", exitInstall, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
+		return false
+	}
+	t.detail("ran %q", done.Argv)
+	return true
+}
+
+// outcome is the exit code, and what went wrong beside the rows.
+func (r *dnsblRun) outcome() error {
+	var codes []int
+	var errs []error
+	for _, p := range r.problems {
+		codes, errs = append(codes, p.code), append(errs, p.err)
+	}
+	if slices.ContainsFunc(r.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
+		codes = append(codes, exitFinding)
+	}
+	ended := outcome(codes...)
+	if len(errs) == 0 {
+		return ended
+	}
+	return coded{exitCode(ended), errors.Join(errs...)}
+}
+
+// dnsblDocument is the JSON of the command.
+type dnsblDocument struct {
+	Version  int                 `json:"version"`
+	Results  []dnsblRow          `json:"results"`
+	Problems []allowlist.Problem `json:"problems"`
+}
+
+type dnsblRow struct {
+	Address string      `json:"address"`
+	Zone    string      `json:"zone"`
+	State   dnsbl.State `json:"state"`
+	Codes   []string    `json:"codes"`
+	Meaning string      `json:"meaning"`
+	URL     string      `json:"url"`
+	Text    []string    `json:"text"`
+	Policy  bool        `json:"policy"`
+	Was     *string     `json:"was,omitempty"` // with --changes
+}
+
+func (r *dnsblRun) document() dnsblDocument {
+	doc := dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: []allowlist.Problem{}}
+	for _, res := range r.results {
+		row := dnsblRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
+			append([]string{}, res.Text...), res.Policy, nil}
+		if r.changes {
+			was, changed := r.compared.changed[keyOfResult(res)]
+			if !changed {
+				continue
+			}
+			before := cmp.Or(was.State, "new")
+			row.Was = &before
+		}
+		doc.Results = append(doc.Results, row)
+	}
+	for _, p := range r.problems {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: p.kind, Text: p.err.Error()})
+	}
+	return doc
+}

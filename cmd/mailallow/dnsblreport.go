@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist/dnsbl"
+)
+
+// styledLine is a line of a report; notify gets the text alone.
+type styledLine struct{ style, text string }
+
+// entry is a line of the table with what stands below it: a listing, or what
+// lists say alike of addresses.
+type entry struct {
+	state     dnsbl.State
+	policy    bool
+	addresses []string
+	zones     []string
+	codes     string
+	details   []string
+	url       string // never broken: to be copied
+}
+
+const detailIndent = "    "
+
+var stateOrder = []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean}
+
+// tell writes the table, and a line that sums it up.
+func (r *dnsblRun) tell(t *terminal) {
+	var of map[rowKey]stance
+	if r.changes {
+		of = r.compared.changed
+	}
+	if len(r.results) == 0 || r.changes && len(of) == 0 {
+		return
+	}
+	for _, line := range r.report(t.width(), of) {
+		t.data(line.style, "%s", line.text)
+	}
+	t.summary(bold, "%s", strings.Join(wrap(r.sum(), t.width()), "\n"))
+}
+
+// report lays the rows out: those of changed, with how they stood, or all where
+// changed is nil.
+func (r *dnsblRun) report(width int, changed map[rowKey]stance) (lines []styledLine) {
+	entries := r.entries(changed)
+	rows := [][]string{{"STATE", "ADDRESS", "LIST", "ANSWER"}}
+	for _, e := range entries {
+		state, addresses := string(e.state), strings.Join(e.addresses, ", ")
+		if e.state == dnsbl.Listed {
+			state = "LISTED"
+		}
+		if len(e.addresses) == len(r.addrs) && len(r.addrs) > 1 {
+			addresses = fmt.Sprintf("all %d", len(r.addrs))
+		}
+		rows = append(rows, []string{state, addresses, strings.Join(e.zones, ", "), e.codes})
+	}
+	styles := map[dnsbl.State]string{dnsbl.Listed: red, dnsbl.Error: yellow, dnsbl.Unknown: yellow, dnsbl.Clean: green}
+	for i, laid := range layout(width, rows) {
+		if i == 0 {
+			lines = append(lines, styledLine{bold, laid[0]})
+			continue
+		}
+		e := entries[i-1]
+		lines = append(lines, styledLine{styles[e.state], strings.Join(laid, "\n")})
+		for _, text := range e.below(width - len(detailIndent)) {
+			lines = append(lines, styledLine{plain, detailIndent + text})
+		}
+	}
+	return lines
+}
+
+// below is what stands below the line of an entry, in lines of at most width but
+// for a URL that is longer.
+func (e entry) below(width int) (lines []string) {
+	for _, detail := range e.details {
+		lines = append(lines, wrap(detail, max(narrowest, width))...)
+	}
+	const removal = "look it up, ask for removal:"
+	switch {
+	case e.url == "":
+		return lines
+	case len(removal)+1+len(e.url) <= width:
+		return append(lines, removal+" "+e.url)
+	}
+	return append(lines, removal, e.url)
+}
+
+// entries are the rows as a table shows them: listings first, each by itself and
+// those by policy last, then what lists say alike, of several addresses, in one.
+func (r *dnsblRun) entries(changed map[rowKey]stance) (entries []entry) {
+	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
+		var of []entry
+		for _, res := range r.inZoneOrder() {
+			was, news := changed[keyOfResult(res)]
+			if res.State != state || changed != nil && !news {
+				continue
+			}
+			e := newEntry(res)
+			if news {
+				e.details = append([]string{"before: " + was.text()}, e.details...)
+			}
+			of = append(of, e)
+		}
+		if state == dnsbl.Listed {
+			slices.SortStableFunc(of, func(a, b entry) int { return order(a.policy) - order(b.policy) })
+		} else {
+			of = merged(of)
+		}
+		entries = append(entries, of...)
+	}
+	return entries
+}
+
+func order(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
+}
+
+// merged puts entries into one that differ in the addresses alone, and then those
+// that differ in the lists alone.
+func merged(entries []entry) []entry {
+	addresses := func(e *entry) *[]string { return &e.addresses }
+	zones := func(e *entry) *[]string { return &e.zones }
+	return mergedBy(zones, addresses, mergedBy(addresses, zones, entries))
+}
+
+// mergedBy joins the one field of entries whose other field, and the rest, are alike.
+func mergedBy(one, other func(*entry) *[]string, entries []entry) (joined []entry) {
+	at := map[string]int{}
+	for _, e := range entries {
+		alike := strings.Join(append(append([]string{e.codes, ""}, e.details...), *other(&e)...), "\n")
+		if i, found := at[alike]; found {
+			*one(&joined[i]) = append(*one(&joined[i]), *one(&e)...)
+			continue
+		}
+		at[alike] = len(joined)
+		joined = append(joined, e)
+	}
+	return joined
+}
+
+func (r *dnsblRun) inZoneOrder() []dnsbl.Result {
+	rows := make([]dnsbl.Result, 0, len(r.results))
+	for z := range r.zones {
+		for a := range r.addrs {
+			rows = append(rows, r.results[a*len(r.zones)+z])
+		}
+	}
+	return rows
+}
+
+// newEntry is a row, with what it means below.
+func newEntry(res dnsbl.Result) entry {
+	e := entry{state: res.State, policy: res.Policy, addresses: []string{res.Address.String()},
+		zones: []string{res.Zone.Written}, codes: strings.Join(codeTexts(res), " ")}
+	if res.Meaning != dnsbl.NotListed {
+		e.details = append(e.details, res.Meaning)
+	}
+	for _, text := range res.Text {
+		e.details = append(e.details, "it says: "+text)
+	}
+	if res.State == dnsbl.Listed {
+		e.url = res.URL
+	}
+	return e
+}
+
+// sum is the last line.
+func (r *dnsblRun) sum() string {
+	count := map[dnsbl.State]int{}
+	policy := 0
+	for _, res := range r.results {
+		count[res.State]++
+		if res.Policy {
+			policy++
+		}
+	}
+	parts := []string{fmt.Sprintf("%d listed", count[dnsbl.Listed])}
+	if policy > 0 {
+		parts[0] += fmt.Sprintf(" (%d by policy)", policy)
+	}
+	parts = append(parts, fmt.Sprintf("%d clean", count[dnsbl.Clean]))
+	for _, state := range []dnsbl.State{dnsbl.Error, dnsbl.Unknown} {
+		if n := count[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return fmt.Sprintf("%s in %s: %s", number(len(r.addrs), "address", "addresses"), number(len(r.zones), "list", "lists"), strings.Join(parts, ", "))
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/dnsbl"
+)
+
+// What dnsbl remembers from run to run: how each row stood when it was last
+// asked, and how it stood when notify was last told.
+
+// dnsblStateFile is kept in the state directory.
+const dnsblStateFile = "dnsbl.json"
+
+const (
+	maxStateBytes = 16 << 20                   // of the file; the rows that fit below are less
+	maxStateRows  = 20_000                     // the configured ones are 64 x 256 at most
+	stateMemory   = 400 * 24 * time.Hour       // what was not asked for so long is forgotten
+	maxStateCodes = 64                         // of a row
+	blindAfter    = 24 * time.Hour             // without a statement a row counts as blind
+	maxStateYears = 200 * 365 * time.Hour * 24 // from now, of a time
+)
+
+// stance is how a row stands: what --changes and notify compare. A row that
+// gives no statement stands as it did, since a resolver that fails now and then
+// is no delisting and nothing new; after blindAfter it stands as blind, once.
+type stance struct {
+	State string   `json:"state"`           // "" before the first statement, listed, clean, blind
+	Codes []string `json:"codes,omitempty"` // of a listing
+}
+
+const blind = "blind"
+
+func (s stance) equals(o stance) bool {
+	return s.State == o.State && slices.Equal(s.Codes, o.Codes)
+}
+
+// differs tells whether going from s to now is news. That a row is clean is none
+// when nothing was known of it.
+func (s stance) differs(now stance) bool {
+	return !s.equals(now) && !(s.State == "" && now.State == string(dnsbl.Clean))
+}
+
+// text says how a row stood.
+func (s stance) text() string {
+	switch {
+	case s.State == "":
+		return "nothing known"
+	case s.State == blind:
+		return "without an answer for a day"
+	case len(s.Codes) > 0:
+		return s.State + " (" + strings.Join(s.Codes, " ") + ")"
+	}
+	return s.State
+}
+
+// stateRow is what is remembered of an address in a zone.
+type stateRow struct {
+	Address string     `json:"address"`
+	Zone    string     `json:"zone"` // in lower case, never with a key
+	Seen    stance     `json:"seen"` // by the last run
+	Told    stance     `json:"told"` // to notify; without one, as seen
+	Lost    *time.Time `json:"lost"` // since when there is no statement
+	Asked   time.Time  `json:"asked"`
+}
+
+func (r stateRow) key() rowKey { return rowKey{r.Address, r.Zone} }
+
+type rowKey struct{ address, zone string }
+
+func keyOfResult(res dnsbl.Result) rowKey {
+	return rowKey{res.Address.String(), strings.ToLower(res.Zone.Written)}
+}
+
+type dnsblState struct {
+	Version int        `json:"version"`
+	Rows    []stateRow `json:"rows"`
+}
+
+// next gives how a row stands now.
+func (r stateRow) next(res dnsbl.Result, now time.Time) stateRow {
+	r.Address, r.Zone, r.Asked = keyOfResult(res).address, keyOfResult(res).zone, now
+	switch {
+	case res.State == dnsbl.Listed:
+		r.Seen, r.Lost = stance{string(dnsbl.Listed), codeTexts(res)}, nil
+	case res.State == dnsbl.Clean:
+		r.Seen, r.Lost = stance{State: string(dnsbl.Clean)}, nil
+	case res.NoFamily:
+		r.Lost = nil
+	case r.Lost == nil || r.Lost.After(now): // a clock that was set back
+		r.Lost = &now
+	case now.Sub(*r.Lost) >= blindAfter:
+		r.Seen = stance{State: blind}
+	}
+	return r
+}
+
+// comparison is a run held against what is remembered.
+type comparison struct {
+	rows    map[rowKey]stateRow // as they are to be remembered, notify not yet told
+	changed map[rowKey]stance   // since the last run: how they stood
+	untold  map[rowKey]stance   // to notify: how they stood when it was last told
+}
+
+// compare settles how the rows of a run stand.
+func (s *dnsblState) compare(results []dnsbl.Result, now time.Time) comparison {
+	c := comparison{map[rowKey]stateRow{}, map[rowKey]stance{}, map[rowKey]stance{}}
+	before := map[rowKey]stateRow{}
+	for _, row := range s.Rows {
+		before[row.key()] = row
+	}
+	for _, res := range results {
+		key := keyOfResult(res)
+		was := before[key]
+		is := was.next(res, now)
+		c.rows[key] = is
+		if was.Seen.differs(is.Seen) {
+			c.changed[key] = was.Seen
+		}
+		if was.Told.differs(is.Seen) {
+			c.untold[key] = was.Told
+		}
+	}
+	return c
+}
+
+// after is the state that is kept of a run. told tells that notify has had it,
+// or that there is none to tell.
+func (s *dnsblState) after(c comparison, told bool, now time.Time) *dnsblState {
+	next := &dnsblState{Version: documentVersion}
+	for _, row := range s.Rows {
+		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
+			next.Rows = append(next.Rows, row)
+		}
+	}
+	for key, row := range c.rows {
+		if _, untold := c.untold[key]; told || !untold {
+			row.Told = row.Seen
+		}
+		next.Rows = append(next.Rows, row)
+	}
+	slices.SortFunc(next.Rows, func(a, b stateRow) int { return b.Asked.Compare(a.Asked) })
+	next.Rows = next.Rows[:min(len(next.Rows), maxStateRows)]
+	slices.SortFunc(next.Rows, func(a, b stateRow) int {
+		if c := strings.Compare(a.Address, b.Address); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Zone, b.Zone)
+	})
+	return next
+}
+
+// loadDNSBLState reads what the last run remembered; nothing, when there was none.
+func loadDNSBLState(kept *accessmap.KeptFile) (*dnsblState, error) {
+	text, err := kept.Read(maxStateBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &dnsblState{}, nil
+	}
+	var s *dnsblState
+	if err == nil {
+		s, err = decodeDNSBLState(text, time.Now())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("what the last run found cannot be read: %s: %w; nothing was compared, told or kept: put the file right, or move it away to begin anew", kept.Path(), reason(err))
+	}
+	return s, nil
+}
+
+// decodeDNSBLState takes nothing that a run could not have written.
+func decodeDNSBLState(text []byte, now time.Time) (*dnsblState, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	var s dnsblState
+	if err := dec.Decode(&s); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("it ends too early")
+		}
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("something follows the document")
+	}
+	switch {
+	case s.Version != documentVersion:
+		return nil, fmt.Errorf("version %d is not one that this mailallow knows", s.Version)
+	case len(s.Rows) > maxStateRows:
+		return nil, fmt.Errorf("more than %d rows", maxStateRows)
+	}
+	seen := map[rowKey]bool{}
+	for i, row := range s.Rows {
+		if err := row.check(now); err != nil {
+			return nil, fmt.Errorf("row %d: %w", i+1, err)
+		}
+		if seen[row.key()] {
+			return nil, fmt.Errorf("row %d: %s in %s stands there twice", i+1, row.Address, row.Zone)
+		}
+		seen[row.key()] = true
+	}
+	return &s, nil
+}
+
+func (r stateRow) check(now time.Time) error {
+	addr, err := netip.ParseAddr(r.Address)
+	switch {
+	case err != nil || addr.String() != r.Address || addr.Is4In6() || addr.Zone() != "":
+		return fmt.Errorf("%s is no address as mailallow writes it", shown(r.Address))
+	case dnsbl.CheckHost(r.Zone) != nil || strings.ToLower(r.Zone) != r.Zone:
+		return fmt.Errorf("%s is no zone as mailallow writes it", shown(r.Zone))
+	}
+	times := []time.Time{r.Asked}
+	if r.Lost != nil {
+		times = append(times, *r.Lost)
+	}
+	for _, t := range times {
+		if t.Sub(now).Abs() > maxStateYears {
+			return errors.New("a time out of all bounds")
+		}
+	}
+	return errors.Join(r.Seen.check(), r.Told.check())
+}
+
+func (s stance) check() error {
+	known := []string{"", string(dnsbl.Listed), string(dnsbl.Clean), blind}
+	if !slices.Contains(known, s.State) || len(s.Codes) > maxStateCodes || (len(s.Codes) > 0 && s.State != string(dnsbl.Listed)) {
+		return fmt.Errorf("state %s with %d codes is none", shown(s.State), len(s.Codes))
+	}
+	for _, code := range s.Codes {
+		if addr, err := netip.ParseAddr(code); err != nil || !addr.Is4() {
+			return fmt.Errorf("%s is no answer of a list", shown(code))
+		}
+	}
+	return nil
+}
+
+func codeTexts(res dnsbl.Result) []string {
+	codes := make([]string, len(res.Codes))
+	for i, code := range res.Codes {
+		codes[i] = code.String()
+	}
+	return codes
+}
