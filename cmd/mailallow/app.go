@@ -23,7 +23,7 @@ Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'
 Exit codes: 0 done; 1 a difference or a finding; 2 usage, configuration or
 internal trouble; 3 a source was held by the guard; 4 a source was stale or
 missing; 5 the installation failed and everything is as it was, or another run
-holds the lock, or an on_change command failed; 128+n ended by signal n. When
+holds the lock, or on_change or notify failed; 128+n ended by signal n. When
 several apply: 2, 5, 3, 4, 1.`
 
 // command is an entry in the table of commands.

@@ -56,9 +56,10 @@ type dnsblRun struct {
 	problems []dnsblProblem
 }
 
-// dnsblProblem is what went wrong beside the rows, with its exit code.
+// dnsblProblem is what went wrong beside the rows, with its exit code; exitDone is
+// for what is only to be looked at.
 type dnsblProblem struct {
-	kind string // host, notify, state
+	kind string // host, private, notify, state
 	code int
 	err  error
 }
@@ -83,6 +84,7 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	if s.dns.Concurrency == 0 {
 		s.dns.Concurrency = dnsblConcurrency
 	}
+	s.dns.RequireAD = false // blocklists are not signed: each row would be unknown
 	resolver, err := dnsq.New(s.dns)
 	if err != nil {
 		return coded{exitUsage, err}
@@ -94,6 +96,7 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	ctx, cancel := s.within(c.Context)
 	defer cancel()
 	r.lookUp(ctx, t, resolver, hosts)
+	r.warnPrivate(t)
 	r.results = dnsbl.Check(ctx, resolver, r.addrs, r.zones)
 	t.detail("%d DNS queries", resolver.Queries())
 	if err := c.Context.Err(); err != nil {
@@ -205,9 +208,21 @@ func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Clien
 	}
 }
 
+// warnPrivate tells of addresses that only this network sees, as a name server of
+// one's own may give them for a host: no list can have them.
+func (r *dnsblRun) warnPrivate(t *terminal) {
+	for _, addr := range r.addrs {
+		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
+			err := fmt.Errorf("%s is a private address, and no list has any: name the one that other networks see", addr)
+			t.warn("%v", err)
+			r.problem("private", exitDone, err)
+		}
+	}
+}
+
 // remember opens what is kept from run to run. Without a configuration nothing is,
-// unless --changes asks for it; and who may not write there, but only wants to
-// look, is told and served.
+// unless --changes asks for it. Who may not write there and only wants to look is
+// served all the same; elsewhere it is a problem, and what is found is told first.
 func (r *dnsblRun) remember(t *terminal) error {
 	if r.absent && !r.changes {
 		return nil
@@ -221,7 +236,7 @@ func (r *dnsblRun) remember(t *terminal) error {
 	case errors.Is(err, fs.ErrPermission) && !r.changes:
 		t.note("%v: what is found now is not kept, and notify is not run", err)
 	default:
-		return coded{exitUsage, err}
+		r.problem("state", exitUsage, fmt.Errorf("%w: nothing was compared, told or kept", err))
 	}
 	return nil
 }
@@ -287,7 +302,9 @@ func (r *dnsblRun) outcome() error {
 	var codes []int
 	var errs []error
 	for _, p := range r.problems {
-		codes, errs = append(codes, p.code), append(errs, p.err)
+		if p.code != exitDone {
+			codes, errs = append(codes, p.code), append(errs, p.err)
+		}
 	}
 	if slices.ContainsFunc(r.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
 		codes = append(codes, exitFinding)

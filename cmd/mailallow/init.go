@@ -70,6 +70,7 @@ func startingConfig(s servers, own []netip.Addr) string {
 	b.WriteString(commentedUnless(s.sendmail, initSendmail))
 	b.WriteString(commentedUnless(s.postfix, initPostfix))
 	b.WriteString(initGuard)
+	b.WriteString(commentedUnless(false, ownLists(own)))
 	return b.String()
 }
 
@@ -80,6 +81,20 @@ func ownSource(own []netip.Addr) string {
 	}
 	text := fmt.Sprintf(initOwn, strings.Join(items, ", "))
 	return commentedUnless(len(own) > 0, text)
+}
+
+// ownLists is the [dnsbl] table: about the addresses that other networks see.
+func ownLists(own []netip.Addr) string {
+	var items []string
+	for _, a := range own {
+		if !a.IsPrivate() {
+			items = append(items, fmt.Sprintf("%q", a))
+		}
+	}
+	if len(items) == 0 {
+		items = []string{`"192.0.2.25"`}
+	}
+	return fmt.Sprintf(initDNSBL, strings.Join(items, ", "))
 }
 
 // commentedUnless gives text as it is, or every line of it as a comment.
@@ -182,4 +197,21 @@ widest_ipv6 = 28
 max_shrink = "30%"      # of a source's addresses, against its last good state
 max_grow = "200%"
 max_age = "72h"         # older ranges are called out
+`
+
+const initDNSBL = `
+# Is this server itself listed? 'mailallow dnsbl' asks; from a timer, with
+# --changes. Take the comment signs off when the terms of use of each list allow it:
+#   zen.spamhaus.org        free for low-volume, non-commercial use, and not
+#                           through public resolvers; otherwise with a key
+#   bl.spamcop.net          free
+#   psbl.surriel.com        free
+#   dnsbl-1.uceprotect.net  free
+#   bl.mailspike.net        free for moderate use
+#   b.barracudacentral.org  free once your resolvers are registered there
+
+[dnsbl]
+addresses = [%s]        # or hosts = ["mx1.example.org"]
+zones = ["zen.spamhaus.org", "bl.spamcop.net", "psbl.surriel.com"]
+notify = ["mail", "-s", "DNSBL", "postmaster"]    # reads the report
 `

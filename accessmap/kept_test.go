@@ -1,0 +1,70 @@
+package accessmap
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func TestKeptFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	k, err := Keep(dir, "kept.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Read(100); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before the first write: %v", err)
+	}
+	if err := k.Write(map[string]int{"version": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := k.Read(100); string(got) != "{\n  \"version\": 1\n}\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if info, err := os.Stat(k.Path()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	var locked *LockedError
+	if _, err := Keep(dir, "kept.json"); !errors.As(err, &locked) || locked.PID != os.Getpid() {
+		t.Errorf("a second one: %v", err)
+	}
+	update, err := TakeLock(dir) // an update is not kept out
+	if err != nil {
+		t.Fatal(err)
+	}
+	update.Release()
+	k.Close()
+	if k, err = Keep(dir, "kept.json"); err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	for _, row := range []struct {
+		name string
+		make func(path string) error
+		want string
+	}{
+		{"larger", func(path string) error { return os.WriteFile(path, make([]byte, 101), 0o600) }, "larger than 100 bytes"},
+		{"link", func(path string) error { return os.Symlink("lock", path) }, "a symbolic link, no file of mailallow's"},
+		{"FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }, "not a plain file"},
+		{"directory", func(path string) error { return os.Mkdir(path, 0o700) }, "not a plain file"},
+	} {
+		if err := errors.Join(os.RemoveAll(k.Path()), row.make(k.Path())); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Read(100); err == nil || err.Error() != row.want {
+			t.Errorf("%s: %v, want %s", row.name, err, row.want)
+		}
+	}
+}
+
+// A command that ends well and leaves a child behind with its pipes, as mail does, has done its work.
+func TestRunCommandLeavesAChild(t *testing.T) {
+	t.Parallel()
+	done := RunCommand(t.Context(), []string{"sh", "-c", "cat; sleep 4 & exit 0"}, []byte("the report"))
+	if done.Err != nil || done.Output != "the report" {
+		t.Errorf("%q, %v", done.Output, done.Err)
+	}
+}
