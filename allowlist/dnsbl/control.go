@@ -49,7 +49,7 @@ func (z Zone) control(tests []testEntry, replies []reply) map[bool]verdict {
 		switch {
 		case said.err != nil:
 			if v.silent == "" {
-				v.silent = z.why(fmt.Errorf("test entry %s: %w", test.shown, said.err))
+				v.silent = z.why(" about its test entry "+test.shown, said.err)
 			}
 		case test.listed && len(said.codes) == 0 && !test.is4():
 			v.noFamily = "it does not list the IPv6 test entry ::FFFF:7F00:2: most likely it has no IPv6 addresses, and \"not listed\" says nothing"

@@ -9,6 +9,7 @@ package dnsbl
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -34,7 +35,8 @@ const (
 	maxWhySize  = 500 // bytes of why there is no answer
 )
 
-// Resolver is the DNS: no records and no error is "there is nothing". Addresses come sorted, and errors are printable.
+// Resolver is the DNS: no records and no error is "there is nothing". Addresses come sorted, and errors are printable
+// and wrap the reason behind the name.
 type Resolver interface {
 	A(ctx context.Context, name string) ([]netip.Addr, error)
 	TXT(ctx context.Context, name string) ([]string, error)
@@ -143,7 +145,7 @@ func (z Zone) judge(res *Result, said reply, control verdict) {
 	case control.broken != "":
 		set(Error, control.broken)
 	case said.err != nil:
-		set(Unknown, z.why(said.err))
+		set(Unknown, z.why("", said.err))
 	case is.state == Error:
 		set(Error, is.meaning)
 	case control.silent != "":
@@ -157,8 +159,11 @@ func (z Zone) judge(res *Result, said reply, control verdict) {
 	}
 }
 
-// why tells why there is no answer. The errors of a DNS client contain the name that was asked, and so the key; they are
-// printable already.
-func (z Zone) why(err error) string {
-	return ascii.Cut("no answer: "+z.hide(err.Error()), maxWhySize)
+// why tells why there is no answer. The row says already what was asked, and lists that fail alike are told of together:
+// the client's "A NAME: " is left out. What is left may contain names all the same, and so the key.
+func (z Zone) why(about string, err error) string {
+	if reason := errors.Unwrap(err); reason != nil {
+		err = reason
+	}
+	return ascii.Cut("no answer"+about+": "+z.hide(err.Error()), maxWhySize)
 }
