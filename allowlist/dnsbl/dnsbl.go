@@ -60,17 +60,43 @@ type Result struct {
 // Check asks every zone about every address, all at the same time: how many questions are under way is the resolver's
 // to bound. It takes two round trips, the second for the reasons of listings. Results come by address, then by zone, in
 // the order given. An IPv4-mapped address is the IPv4 one. A dead zone and a zone of names are not asked.
-func Check(ctx context.Context, r Resolver, addrs []netip.Addr, zones []Zone) []Result {
+//
+// Everything in a row comes through one resolver, since one that is shut out of a list may be told that nothing is in it:
+// what the first does not know is asked anew of the next, test entries and all.
+func Check(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zones []Zone) []Result {
 	results := make([]Result, len(addrs)*len(zones))
 	var wait sync.WaitGroup
 	for z, zone := range zones {
 		wait.Go(func() {
-			for a, res := range checkZone(ctx, r, addrs, zone) {
+			for a, res := range checkZone(ctx, resolvers, addrs, zone) {
 				results[a*len(zones)+z] = res
 			}
 		})
 	}
 	wait.Wait()
+	return results
+}
+
+func checkZone(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zone Zone) []Result {
+	results := askZone(ctx, resolvers[0], addrs, zone)
+	for _, r := range resolvers[1:] {
+		var left []int
+		var again []netip.Addr
+		for i, res := range results {
+			if res.State == Unknown {
+				left, again = append(left, i), append(again, res.Address)
+			}
+		}
+		if len(left) == 0 {
+			break
+		}
+		for i, res := range askZone(ctx, r, again, zone) {
+			if res.State == Unknown {
+				res.Meaning = ascii.Cut(results[left[i]].Meaning+"; "+res.Meaning, maxWhySize)
+			}
+			results[left[i]] = res
+		}
+	}
 	return results
 }
 
@@ -80,7 +106,8 @@ type reply struct {
 	err   error
 }
 
-func checkZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []Result {
+// askZone asks one resolver.
+func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []Result {
 	results := make([]Result, len(addrs))
 	for i, addr := range addrs {
 		results[i] = Result{Address: addr.Unmap(), Zone: zone, State: Error, Codes: []netip.Addr{}, URL: zone.lookup(addr.Unmap())}

@@ -59,7 +59,7 @@ func healthy(zone string) string {
 // check asks about one address in one zone and sums the row up.
 func check(t *testing.T, c *dnsq.Client, address string, z dnsbl.Zone) (row string, res dnsbl.Result) {
 	t.Helper()
-	res = dnsbl.Check(t.Context(), c, []netip.Addr{addr(address)}, []dnsbl.Zone{z})[0]
+	res = dnsbl.Check(t.Context(), []dnsbl.Resolver{c}, []netip.Addr{addr(address)}, []dnsbl.Zone{z})[0]
 	row = string(res.State)
 	for _, code := range res.Codes {
 		row += " " + code.String()
@@ -214,7 +214,7 @@ func TestFamiliesTogether(t *testing.T) {
 		{"IPv4 alone", listed + records("127.0.0.2", list, "127.0.0.2"), "[clean listed]"},
 	} {
 		var got []dnsbl.State
-		for _, res := range dnsbl.Check(t.Context(), client(t, fixtures.DNS(t, row.text), dnsq.Config{}), both, []dnsbl.Zone{zone(t, list, "")}) {
+		for _, res := range dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, fixtures.DNS(t, row.text), dnsq.Config{})}, both, []dnsbl.Zone{zone(t, list, "")}) {
 			got = append(got, res.State)
 		}
 		if fmt.Sprint(got) != row.want {
@@ -251,7 +251,7 @@ func TestQuestions(t *testing.T) {
 	mine := dnsbl.Reverse(addr("192.0.2.25")) + "." + list
 	s := fixtures.DNS(t, healthy(list)+records("192.0.2.25", list, "127.0.0.2")+
 		mine+` TXT "see " "https://bl.example/\027[31m\195\188"`+"\n"+mine+" TXT \"\"\n"+mine+` TXT "`+strings.Repeat("y", 250)+`" "`+strings.Repeat("z", 250)+`"`)
-	results := dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), []netip.Addr{addr("192.0.2.25"), addr("192.0.2.26")}, []dnsbl.Zone{zone(t, list, "")})
+	results := dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, s, dnsq.Config{})}, []netip.Addr{addr("192.0.2.25"), addr("192.0.2.26")}, []dnsbl.Zone{zone(t, list, "")})
 	text := slices.Sorted(slices.Values(results[0].Text))
 	if len(text) != 2 || text[0] != `see https://bl.example/\x1b[31m\xc3\xbc` || len(text[1]) > 300 || !strings.HasSuffix(text[1], "z...") {
 		t.Errorf("reasons %q", text)
@@ -272,7 +272,7 @@ func TestSilence(t *testing.T) {
 	s.Fault("2.0.0.127.dead.example", "A", fixtures.Drop)
 	s.Fault("1.0.0.127.dead.example", "A", fixtures.Drop)
 	zones := []dnsbl.Zone{zone(t, "dead.example", ""), zone(t, "alive.example", "")}
-	results := dnsbl.Check(t.Context(), client(t, s, dnsq.Config{Timeout: 100 * time.Millisecond}), []netip.Addr{addr("192.0.2.25")}, zones)
+	results := dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, s, dnsq.Config{Timeout: 100 * time.Millisecond})}, []netip.Addr{addr("192.0.2.25")}, zones)
 	if results[0].State != dnsbl.Unknown || !strings.Contains(results[0].Meaning, "no answer in 100ms") || results[1].State != dnsbl.Clean {
 		t.Errorf("%+v", results)
 	}
@@ -296,7 +296,50 @@ func TestTwoRoundTrips(t *testing.T) {
 		}
 		release()
 	}()
-	if got := len(dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), addrs, zones)); got != 48 {
+	if got := len(dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, s, dnsq.Config{})}, addrs, zones)); got != 48 {
 		t.Errorf("%d rows", got)
+	}
+}
+
+// A row comes through one resolver: another that is told that nothing is listed proves nothing by that, and one that is
+// told the truth is heard with its own test entries.
+func TestOneResolverARow(t *testing.T) {
+	const list = "bl.example"
+	shaky := fixtures.DNS(t, healthy(list)+records("192.0.2.1", list, "127.0.0.4"))
+	shaky.Fault("25.2.0.192."+list, "A", fixtures.ServFail)
+	shutOut := fixtures.DNS(t, "x TXT x")
+	sound := fixtures.DNS(t, healthy(list)+records("192.0.2.25", list, "127.0.0.2"))
+	silent := fixtures.DNS(t)
+	silent.Fault("", "", fixtures.Refused)
+	for _, row := range []struct {
+		name    string
+		servers []*fixtures.DNSServer
+		want    string
+	}{
+		{"shaky alone", []*fixtures.DNSServer{shaky}, "[listed unknown]"},
+		{"then one that is shut out", []*fixtures.DNSServer{shaky, shutOut}, "[listed error]"},
+		{"then a sound one", []*fixtures.DNSServer{shaky, sound}, "[listed listed]"},
+		{"nobody answers", []*fixtures.DNSServer{silent, silent}, "[unknown unknown]"},
+		{"nobody answers but the last", []*fixtures.DNSServer{silent, silent, sound}, "[clean listed]"},
+	} {
+		c := dnsq.Config{Timeout: patient}
+		for _, s := range row.servers {
+			c.Resolvers = append(c.Resolvers, s.Addr())
+		}
+		q, err := dnsq.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var resolvers []dnsbl.Resolver
+		for _, one := range q.Apart() {
+			resolvers = append(resolvers, one)
+		}
+		var got []dnsbl.State
+		for _, res := range dnsbl.Check(t.Context(), resolvers, []netip.Addr{addr("192.0.2.1"), addr("192.0.2.25")}, []dnsbl.Zone{zone(t, list, "")}) {
+			got = append(got, res.State)
+		}
+		if fmt.Sprint(got) != row.want {
+			t.Errorf("%s: %v, want %s", row.name, got, row.want)
+		}
 	}
 }

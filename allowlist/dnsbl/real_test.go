@@ -92,7 +92,7 @@ func TestRealList(t *testing.T) {
 		zones = append(zones, zone(t, name, ""))
 	}
 	var got []string
-	for _, res := range dnsbl.Check(t.Context(), q, addrs, zones) {
+	for _, res := range dnsbl.Check(t.Context(), []dnsbl.Resolver{q}, addrs, zones) {
 		row := res.Address.String() + " " + res.Zone.Written + " " + string(res.State)
 		for _, code := range res.Codes {
 			row += " " + code.String()

@@ -66,7 +66,7 @@ func TestParseZone(t *testing.T) {
 			continue
 		}
 		s := fixtures.DNS(t, "x TXT x")
-		dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), []netip.Addr{netip.MustParseAddr("192.0.2.1")}, []dnsbl.Zone{z})
+		dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, s, dnsq.Config{})}, []netip.Addr{netip.MustParseAddr("192.0.2.1")}, []dnsbl.Zone{z})
 		if z.Written != row.shown || s.Asked()["udp A 1.2.0.192."+row.asked] != 1 {
 			t.Errorf("%q: %q asked %v, want %q asked at %q", row.written, z.Written, s.Asked(), row.shown, row.asked)
 		}
@@ -137,7 +137,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 	}
 	keyed := zone(t, "zen.spamhaus.org", secret)
 	masked := 0
-	for _, res := range dnsbl.Check(t.Context(), client(t, s, dnsq.Config{}), addrs, []dnsbl.Zone{keyed}) {
+	for _, res := range dnsbl.Check(t.Context(), []dnsbl.Resolver{client(t, s, dnsq.Config{})}, addrs, []dnsbl.Zone{keyed}) {
 		if res.State == dnsbl.Clean {
 			t.Errorf("%s is clean", res.Address)
 		}

@@ -99,6 +99,25 @@ func New(c Config) (*Client, error) {
 	}, nil
 }
 
+// Apart returns a client for each resolver, in their order, for questions whose answers only mean something when one and
+// the same resolver gave them. Each resolver gets its share of the attempts, at least one; the bound on what is under way
+// is that of all together.
+func (c *Client) Apart() []*Client {
+	clients := make([]*Client, len(c.resolvers))
+	for i, r := range c.resolvers {
+		clients[i] = &Client{
+			resolvers: []resolver{r},
+			timeout:   c.timeout,
+			tries:     (c.tries + len(c.resolvers) - 1) / len(c.resolvers),
+			requireAD: c.requireAD,
+			rootCAs:   c.rootCAs,
+			slots:     c.slots,
+			flights:   make(map[question]*flight),
+		}
+	}
+	return clients
+}
+
 func positive[T cmp.Ordered](n, otherwise T) T {
 	var zero T
 	if n > zero {

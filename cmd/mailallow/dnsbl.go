@@ -97,8 +97,11 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	defer cancel()
 	r.lookUp(ctx, t, resolver, hosts)
 	r.warnPrivate(t)
-	r.results = dnsbl.Check(ctx, resolver, r.addrs, r.zones)
-	t.detail("%d DNS queries", resolver.Queries())
+	var lists []dnsbl.Resolver
+	for _, one := range resolver.Apart() {
+		lists = append(lists, one)
+	}
+	r.results = dnsbl.Check(ctx, lists, r.addrs, r.zones)
 	if err := c.Context.Err(); err != nil {
 		return fmt.Errorf("nothing was kept: %w", err)
 	}
