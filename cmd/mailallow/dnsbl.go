@@ -130,7 +130,7 @@ func (r *dnsblRun) subjects(args []string) (hosts []string, err error) {
 		case strings.ContainsAny(arg, ":/%"):
 			problems = append(problems, notAddr)
 		case dnsbl.CheckHost(arg) != nil:
-			problems = append(problems, fmt.Errorf("%s: %w", shown(arg), dnsbl.CheckHost(arg)))
+			problems = append(problems, fmt.Errorf("%s: %w", quotedWord(arg), dnsbl.CheckHost(arg)))
 		default:
 			hosts = append(hosts, arg)
 		}

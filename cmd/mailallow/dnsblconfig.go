@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"strconv"
@@ -31,7 +30,7 @@ const (
 	maxDNSBLAddresses = 256
 	maxDNSBLZones     = 64
 	maxKeyFileBytes   = 4096
-	maxShown          = 100 // bytes of a mistaken word in a message
+	maxQuotedWord     = 100 // bytes of a mistaken word in a message
 )
 
 func (r reader) dnsbl(c dnsblConfig) dnsblSettings {
@@ -60,7 +59,7 @@ func (r reader) dnsbl(c dnsblConfig) dnsblSettings {
 			continue
 		}
 		if err := dnsbl.CheckHost(host); err != nil {
-			r.problem(at, "host %s: %w", shown(host), err)
+			r.problem(at, "host %s: %w", quotedWord(host), err)
 		}
 		once(at, strings.ToLower(strings.TrimSuffix(host, ".")), host)
 	}
@@ -111,14 +110,14 @@ func parseOwnAddress(written string) (netip.Addr, error) {
 		return addr, fmt.Errorf("%q is a network: name its addresses one by one", written)
 	}
 	if err != nil || addr.Zone() != "" {
-		return addr, fmt.Errorf("%s is no address: write 192.0.2.25 or 2001:db8::25", shown(written))
+		return addr, fmt.Errorf("%s is no address: write 192.0.2.25 or 2001:db8::25", quotedWord(written))
 	}
 	return addr.Unmap(), nil
 }
 
-// shown is a mistaken word as a message quotes it.
-func shown(word string) string {
-	return ascii.Cut(strconv.QuoteToASCII(word), maxShown)
+// quotedWord is a mistaken word as a message quotes it.
+func quotedWord(word string) string {
+	return ascii.Cut(strconv.QuoteToASCII(word), maxQuotedWord)
 }
 
 // key reads the key file. No error shows what is in it.
@@ -130,12 +129,12 @@ func (s dnsblSettings) key(t *terminal) (string, error) {
 	var text []byte
 	switch {
 	case err != nil:
-	case !info.Mode().IsRegular():
+	case !info.Mode().IsRegular(): // a FIFO would be waited for
 		err = errors.New("not a plain file")
 	case info.Size() > maxKeyFileBytes:
 		err = fmt.Errorf("larger than %d bytes", maxKeyFileBytes)
 	default:
-		text, err = readBounded(s.keyFile, maxKeyFileBytes)
+		text, err = os.ReadFile(s.keyFile)
 	}
 	key := ""
 	if err == nil {
@@ -148,13 +147,4 @@ func (s dnsblSettings) key(t *terminal) (string, error) {
 		t.warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.keyPlace, s.keyFile, mode)
 	}
 	return key, nil
-}
-
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
 }

@@ -11,9 +11,9 @@ import (
 // styledLine is a line of a report; notify gets the text alone.
 type styledLine struct{ style, text string }
 
-// entry is a line of the table with what stands below it: a listing, or what
+// tableEntry is a line of the table with what stands below it: a listing, or what
 // lists say alike of addresses.
-type entry struct {
+type tableEntry struct {
 	state     dnsbl.State
 	policy    bool
 	addresses []string
@@ -24,8 +24,6 @@ type entry struct {
 }
 
 const detailIndent = "    "
-
-var stateOrder = []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean}
 
 // tell writes the table, and a line that sums it up.
 func (r *dnsblRun) tell(t *terminal) {
@@ -60,7 +58,7 @@ func (r *dnsblRun) report(width int, changed map[rowKey]stance) (lines []styledL
 	styles := map[dnsbl.State]string{dnsbl.Listed: red, dnsbl.Error: yellow, dnsbl.Unknown: yellow, dnsbl.Clean: green}
 	for i, laid := range layout(width, rows) {
 		if i == 0 {
-			lines = append(lines, styledLine{bold, laid[0]})
+			lines = append(lines, styledLine{bold, strings.Join(laid, "\n")})
 			continue
 		}
 		e := entries[i-1]
@@ -74,7 +72,7 @@ func (r *dnsblRun) report(width int, changed map[rowKey]stance) (lines []styledL
 
 // below is what stands below the line of an entry, in lines of at most width but
 // for a URL that is longer.
-func (e entry) below(width int) (lines []string) {
+func (e tableEntry) below(width int) (lines []string) {
 	for _, detail := range e.details {
 		lines = append(lines, wrap(detail, max(narrowest, width))...)
 	}
@@ -90,47 +88,50 @@ func (e entry) below(width int) (lines []string) {
 
 // entries are the rows as a table shows them: listings first, each by itself and
 // those by policy last, then what lists say alike, of several addresses, in one.
-func (r *dnsblRun) entries(changed map[rowKey]stance) (entries []entry) {
+func (r *dnsblRun) entries(changed map[rowKey]stance) (entries []tableEntry) {
 	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
-		var of []entry
+		var of []tableEntry
 		for _, res := range r.inZoneOrder() {
 			was, news := changed[keyOfResult(res)]
 			if res.State != state || changed != nil && !news {
 				continue
 			}
-			e := newEntry(res)
+			e := newTableEntry(res)
 			if news {
 				e.details = append([]string{"before: " + was.text()}, e.details...)
 			}
 			of = append(of, e)
 		}
 		if state == dnsbl.Listed {
-			slices.SortStableFunc(of, func(a, b entry) int { return order(a.policy) - order(b.policy) })
+			slices.SortStableFunc(of, byEvidence)
 		} else {
-			of = merged(of)
+			of = mergedEntries(of)
 		}
 		entries = append(entries, of...)
 	}
 	return entries
 }
 
-func order(last bool) int {
-	if last {
+func byEvidence(a, b tableEntry) int {
+	switch {
+	case a.policy == b.policy:
+		return 0
+	case a.policy:
 		return 1
 	}
-	return 0
+	return -1
 }
 
-// merged puts entries into one that differ in the addresses alone, and then those
-// that differ in the lists alone.
-func merged(entries []entry) []entry {
-	addresses := func(e *entry) *[]string { return &e.addresses }
-	zones := func(e *entry) *[]string { return &e.zones }
+// mergedEntries puts entries into one that differ in the addresses alone, and then
+// those that differ in the lists alone.
+func mergedEntries(entries []tableEntry) []tableEntry {
+	addresses := func(e *tableEntry) *[]string { return &e.addresses }
+	zones := func(e *tableEntry) *[]string { return &e.zones }
 	return mergedBy(zones, addresses, mergedBy(addresses, zones, entries))
 }
 
 // mergedBy joins the one field of entries whose other field, and the rest, are alike.
-func mergedBy(one, other func(*entry) *[]string, entries []entry) (joined []entry) {
+func mergedBy(one, other func(*tableEntry) *[]string, entries []tableEntry) (joined []tableEntry) {
 	at := map[string]int{}
 	for _, e := range entries {
 		alike := strings.Join(append(append([]string{e.codes, ""}, e.details...), *other(&e)...), "\n")
@@ -154,9 +155,9 @@ func (r *dnsblRun) inZoneOrder() []dnsbl.Result {
 	return rows
 }
 
-// newEntry is a row, with what it means below.
-func newEntry(res dnsbl.Result) entry {
-	e := entry{state: res.State, policy: res.Policy, addresses: []string{res.Address.String()},
+// newTableEntry is a row, with what it means below.
+func newTableEntry(res dnsbl.Result) tableEntry {
+	e := tableEntry{state: res.State, policy: res.Policy, addresses: []string{res.Address.String()},
 		zones: []string{res.Zone.Written}, codes: strings.Join(codeTexts(res), " ")}
 	if res.Meaning != dnsbl.NotListed {
 		e.details = append(e.details, res.Meaning)
@@ -190,10 +191,10 @@ func (r *dnsblRun) sum() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return fmt.Sprintf("%s in %s: %s", number(len(r.addrs), "address", "addresses"), number(len(r.zones), "list", "lists"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s in %s: %s", howMany(len(r.addrs), "address", "addresses"), howMany(len(r.zones), "list", "lists"), strings.Join(parts, ", "))
 }
 
-func number(n int, one, many string) string {
+func howMany(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

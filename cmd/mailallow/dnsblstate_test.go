@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCompare has what is news of a row, run after run: "state codes @hour" of each run, and the hours at which there was
+// TestDNSBLCompare has what is news of a row, run after run: "state codes @hour" of each run, and the hours at which there was
 // something to tell.
-func TestCompare(t *testing.T) {
+func TestDNSBLCompare(t *testing.T) {
 	zone, err := dnsbl.ParseZone("bl.example", "")
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 				if len(c.changed) != len(c.untold) {
 					t.Errorf("at %s: %v changed, %v untold", hour, c.changed, c.untold)
 				}
-				state = written(t, state.after(c, true, now), now)
+				state = stateAsRead(t, state.after(c, true, now), now)
 			}
 			if got := strings.Join(news, " "); got != row.news {
 				t.Errorf("news at %q, want %q", got, row.news)
@@ -66,8 +66,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// written is a state as the next run reads it.
-func written(t *testing.T, s *dnsblState, now time.Time) *dnsblState {
+// stateAsRead is a state as the next run reads it.
+func stateAsRead(t *testing.T, s *dnsblState, now time.Time) *dnsblState {
 	t.Helper()
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -81,7 +81,7 @@ func written(t *testing.T, s *dnsblState, now time.Time) *dnsblState {
 }
 
 // What is not asked any more is kept for a while, and not for ever.
-func TestStateForgets(t *testing.T) {
+func TestDNSBLStateForgets(t *testing.T) {
 	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	s := &dnsblState{Version: 1}
 	for i := range maxStateRows + 10 {
@@ -163,7 +163,7 @@ func FuzzDNSBLState(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := json.Marshal(written(t, next, now))
+		again, err := json.Marshal(stateAsRead(t, next, now))
 		if diff := cmp.Diff(string(first), string(again)); diff != "" || err != nil {
 			t.Error(err, diff)
 		}
