@@ -180,34 +180,31 @@ func (r *dnsblRun) openZones(t *terminal, flags []string) error {
 // tell, is a problem: it goes unwatched.
 func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Client, hosts []string) {
 	type found struct {
-		addrs []netip.Addr
-		err   error
+		a, aaaa       []netip.Addr
+		errA, errAAAA error
 	}
 	all := make([]found, len(hosts))
 	var wait sync.WaitGroup
 	for i, host := range hosts {
-		wait.Go(func() {
-			a, errA := resolver.A(ctx, host)
-			aaaa, errAAAA := resolver.AAAA(ctx, host)
-			all[i] = found{append(a, aaaa...), errors.Join(errA, errAAAA)}
-		})
+		wait.Go(func() { all[i].a, all[i].errA = resolver.A(ctx, host) })
+		wait.Go(func() { all[i].aaaa, all[i].errAAAA = resolver.AAAA(ctx, host) })
 	}
 	wait.Wait()
 	for i, f := range all {
-		switch {
-		case f.err != nil:
-			r.problem("host", exitUsage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], f.err))
-		case len(f.addrs) == 0:
+		addrs := slices.Concat(f.a, f.aaaa)
+		if err := errors.Join(f.errA, f.errAAAA); err != nil {
+			r.problem("host", exitUsage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], err))
+		} else if len(addrs) == 0 {
 			r.problem("host", exitUsage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
-		for _, addr := range f.addrs {
+		for _, addr := range addrs {
 			if len(r.addrs) >= maxDNSBLAddresses {
 				r.problem("host", exitUsage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], maxDNSBLAddresses))
 				break
 			}
 			r.add(addr)
 		}
-		t.detail("host %s has %v", hosts[i], f.addrs)
+		t.detail("host %s has %v", hosts[i], addrs)
 	}
 }
 
