@@ -43,17 +43,14 @@ type Zone struct {
 	key   string // that must not be seen
 }
 
+// Name is Written in the form to compare: lower case, no final dot.
+func (z Zone) Name() string { return asciiLower(strings.TrimSuffix(z.Written, ".")) }
+
 // Operator is who keeps the list, "" when that is not known.
 func (z Zone) Operator() string { return z.operator }
 
 // Terms of use of the public mirrors in a sentence, "" when not known.
 func (z Zone) Terms() string { return z.terms }
-
-// Dead says since when the zone is no more; "" for one that is not known to be dead.
-func (z Zone) Dead() string { return z.dead }
-
-// Keyed reports whether the zone is asked with a key.
-func (z Zone) Keyed() bool { return z.key != "" }
 
 // Names below which Spamhaus and Abusix answer whoever puts a key in front of the list's own name.
 const (
@@ -70,7 +67,7 @@ const maxZone = 253 - 64
 func ParseZone(written, dqsKey string) (Zone, error) {
 	name := asciiLower(strings.TrimSuffix(written, "."))
 	public, inlineKey := splitKey(name)
-	z := Zone{list: find(public), Written: strings.TrimSuffix(written, "."), asked: name, key: inlineKey}
+	z := Zone{list: find(public), Written: written, asked: name, key: inlineKey}
 	if inlineKey != "" {
 		z.Written = z.Written[len(inlineKey)+1:]
 	}
@@ -114,6 +111,12 @@ func find(name string) list {
 		}
 	}
 	return list{}
+}
+
+// TakesKey reports whether a zone, as ParseZone reads it, wants a DQS key that is not written in front of it.
+func TakesKey(written string) bool {
+	public, key := splitKey(asciiLower(strings.TrimSuffix(written, ".")))
+	return key == "" && (find(public).dqs != "" || strings.HasSuffix(public, "."+dqsDomain))
 }
 
 // StandardZones are asked where none are named.

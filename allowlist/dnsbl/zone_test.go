@@ -31,7 +31,7 @@ func TestParseZone(t *testing.T) {
 	long := strings.Repeat("x.", 95) + "example"
 	for _, row := range []struct{ written, key, asked, shown, err string }{
 		{"bl.example", "", "bl.example", "bl.example", ""},
-		{"BL.Example.", secret, "bl.example", "BL.Example", ""},
+		{"BL.Example.", secret, "bl.example", "BL.Example.", ""},
 		{"zen.spamhaus.org", "", "zen.spamhaus.org", "zen.spamhaus.org", ""},
 		{"Zen.Spamhaus.org", secret, secret + ".zen.dq.spamhaus.net", "Zen.Spamhaus.org", ""},
 		{"sbl.spamhaus.org", secret, secret + ".sbl.dq.spamhaus.net", "sbl.spamhaus.org", ""},
@@ -154,6 +154,17 @@ func TestKeyIsNeverShown(t *testing.T) {
 	}
 }
 
+func TestTakesKey(t *testing.T) {
+	for written, want := range map[string]bool{
+		"zen.spamhaus.org": true, "ZEN.spamhaus.org.": true, "zen.dq.spamhaus.net": true, "new.dq.spamhaus.net": true,
+		"sbl-xbl.spamhaus.org": false, "bl.spamcop.net": false, secret + ".zen.dq.spamhaus.net": false, "": false,
+	} {
+		if got := dnsbl.TakesKey(written); got != want {
+			t.Errorf("%q: %v", written, got)
+		}
+	}
+}
+
 // Every entry of the table is one that a mail administrator can act on.
 func TestTable(t *testing.T) {
 	if got := strings.Join(dnsbl.StandardZones(), " "); got != "zen.spamhaus.org bl.spamcop.net psbl.surriel.com dnsbl-1.uceprotect.net bl.mailspike.net" {
@@ -161,8 +172,8 @@ func TestTable(t *testing.T) {
 	}
 	for _, name := range append(dnsbl.StandardZones(), "b.barracudacentral.org", "multi.uribl.com", "list.dnswl.org", "all.spamrats.com") {
 		z := zone(t, name, "")
-		if z.Operator() == "" || z.Terms() == "" || z.Dead() != "" {
-			t.Errorf("%s: %q, %q, %q", name, z.Operator(), z.Terms(), z.Dead())
+		if z.Operator() == "" || z.Terms() == "" {
+			t.Errorf("%s: %q, %q", name, z.Operator(), z.Terms())
 		}
 	}
 }

@@ -159,12 +159,17 @@ func (r *dnsblRun) openZones(t *terminal, flags []string) error {
 	if len(written) > maxDNSBLZones {
 		return fmt.Errorf("%d zones: %d is the most", len(written), maxDNSBLZones)
 	}
-	key, err := r.dnsbl.key(t)
-	problems := []error{err}
+	var key string
+	var problems []error
+	if slices.ContainsFunc(written, dnsbl.TakesKey) { // who cannot read it may ask the other lists
+		var err error
+		key, err = r.dnsbl.key(t)
+		problems = append(problems, err)
+	}
 	for _, w := range written {
 		zone, err := dnsbl.ParseZone(w, key)
 		problems = append(problems, err)
-		twice := slices.ContainsFunc(r.zones, func(z dnsbl.Zone) bool { return strings.EqualFold(z.Written, zone.Written) })
+		twice := slices.ContainsFunc(r.zones, func(z dnsbl.Zone) bool { return z.Name() == zone.Name() })
 		if err != nil || twice {
 			continue
 		}

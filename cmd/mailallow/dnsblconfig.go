@@ -99,7 +99,7 @@ func (r reader) dnsblZones(c dnsblConfig, once func(at, is, written string)) {
 			r.problem(at, "%w", err)
 			continue
 		}
-		once(at, strings.ToLower(zone.Written), zone.Written)
+		once(at, zone.Name(), zone.Written)
 	}
 }
 

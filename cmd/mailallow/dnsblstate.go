@@ -79,7 +79,7 @@ func (r stateRow) key() rowKey { return rowKey{r.Address, r.Zone} }
 type rowKey struct{ address, zone string }
 
 func keyOfResult(res dnsbl.Result) rowKey {
-	return rowKey{res.Address.String(), strings.ToLower(res.Zone.Written)}
+	return rowKey{res.Address.String(), res.Zone.Name()}
 }
 
 type dnsblState struct {
