@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"mailallow/allowlist/ascii"
@@ -192,5 +193,11 @@ func (z Zone) why(about string, err error) string {
 	if reason := errors.Unwrap(err); reason != nil {
 		err = reason
 	}
-	return ascii.Cut("no answer"+about+": "+z.hide(err.Error()), maxWhySize)
+	why := "no answer" + about
+	if reason := z.hide(err.Error()); about == "" && strings.HasPrefix(reason, why) {
+		why = reason // "no answer in 2s"
+	} else {
+		why += ": " + reason
+	}
+	return ascii.Cut(why, maxWhySize)
 }
