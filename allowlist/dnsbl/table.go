@@ -117,7 +117,7 @@ func reputation() []list {
 				{from: "127.0.0.2", to: "127.0.255.2", sense: good, means: "on this welcome list, trust: medium"},
 				{from: "127.0.0.3", to: "127.0.255.3", sense: good, means: "on this welcome list, trust: high"},
 			},
-			lookup: "https://www.dnswl.org/s/?s=ADDRESS", terms: "free up to 100,000 queries a day, and not through public resolvers"},
+			lookup: "https://www.dnswl.org/s/?s=ADDRESS", terms: "free for non-commercial use, up to 100,000 queries a day"},
 	}
 }
 
