@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"time"
 )
 
 // Job is one target to be brought to a new state: a text file and, for Sendmail, the map made from it.
@@ -52,12 +51,16 @@ type TargetReport struct {
 
 // Lock is the lock of a state directory. A run takes it before it reads the last good state and holds it until all is
 // done, so that no other run decides anything meanwhile.
-type Lock struct{ state *state }
+type Lock struct {
+	state *state
+	// Patience is how long Install waits for the lock of the directory of a target: zero is not at all.
+	Patience time.Duration
+}
 
-// TakeLock creates the directory when it is missing, 0700, takes its lock without waiting (a *LockedError says who has
-// it), and ends what a killed run has begun. A directory that others can write to is refused.
-func TakeLock(stateDir string) (*Lock, error) {
-	st, err := openState(stateDir, lockFile)
+// TakeLock creates the directory when it is missing, 0700, takes its lock, waiting for it no longer than patience (a
+// *LockedError says who has it), and ends what a killed run has begun. A directory that others can write to is refused.
+func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lock, error) {
+	st, err := openState(ctx, stateDir, lockFile, patience)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +68,7 @@ func TakeLock(stateDir string) (*Lock, error) {
 		st.close()
 		return nil, err
 	}
-	return &Lock{st}, nil
+	return &Lock{state: st}, nil
 }
 
 // Release lets go of the lock.
@@ -79,12 +82,13 @@ func (l *Lock) Release() { l.state.close() }
 // and map are right already is not written to. A hand-written line that makemap refuses is a *MapTextError.
 //
 // On an error everything is as it was, unless Report.Installed says that only an on_change command failed: that one is
-// run again by the next installation. ErrChanged asks for a new plan, a *LockedError for patience. A context that is
-// cancelled stops the work before the first swap and kills a running on_change command, which stays owed.
+// run again by the next installation. ErrChanged asks for a new plan; a *LockedError says that the directory of a target
+// was locked for longer than Patience. A context that is cancelled stops the work before the first swap, has
+// everything put back while Sendmail is asked, and kills a running on_change command, which stays owed.
 //
 // The state directory holds the journal by which the next run finishes what a killed one began.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
-	return installer{exchange: exchange}.install(ctx, l.state, jobs, extra)
+	return installer{exchange: exchange, patience: l.Patience}.install(ctx, l.state, jobs, extra)
 }
 
 // MapInStep reports whether the map of a job holds exactly what its new text says, without writing anything. It is cheap
@@ -114,6 +118,7 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 // installer is Install with the steps that tests make fail.
 type installer struct {
 	exchange func(temp, live string) error
+	patience time.Duration // for the locks of the targets' directories
 }
 
 func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []StateFile) (Report, error) {
@@ -121,28 +126,33 @@ func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []
 	if err != nil {
 		return Report{}, err
 	}
-	r := &run{state: st, due: due, tx: transaction{exchange: in.exchange}}
+	r := &run{state: st, due: due, patience: in.patience, tx: transaction{exchange: in.exchange}}
 	err = r.replace(ctx, jobs, extra)
 	r.report.Installed = err == nil
 	if err != nil && !r.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
-	return r.report, errors.Join(err, r.runCommands(ctx, jobs))
+	commands := r.runCommands(ctx, jobs)
+	if commands != nil && r.report.Installed {
+		commands = fmt.Errorf("%w\nall files are installed", commands)
+	}
+	return r.report, errors.Join(err, commands)
 }
 
 // run is one installation under the lock of its state directory.
 type run struct {
-	state   *state
-	targets []*target
-	tx      transaction
-	due     []owedCommand // on_change commands to run at the end
-	stuck   bool          // something could not be put back
-	report  Report
+	state    *state
+	patience time.Duration
+	targets  []*target
+	tx       transaction
+	due      []owedCommand // on_change commands to run at the end
+	stuck    bool          // something could not be put back
+	report   Report
 }
 
 // replace does everything up to on_change. On an error everything is as it was before, or the error says what is not.
 func (r *run) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
-	unlock, err := lockDirectories(jobs)
+	unlock, err := lockDirectories(ctx, jobs, r.patience)
 	if err != nil {
 		return err
 	}
@@ -240,15 +250,15 @@ func (r *run) stage(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// swapIn replaces the files and asks Sendmail; from here on the work is ended one way or the other, whatever becomes of
-// the context.
+// swapIn replaces the files and asks Sendmail; from here on the work is ended one way or the other. A context that is
+// cancelled before Sendmail has answered has everything put back.
 func (r *run) swapIn(ctx context.Context) error {
 	if err := r.state.record(r.tx.owes(true, r.andOwed(false))); err != nil {
 		return errors.Join(fmt.Errorf("state directory: %w", err), r.abandon())
 	}
 	rolledBack, err := r.tx.commit()
 	if err == nil {
-		if err = errors.Join(r.probe(context.WithoutCancel(ctx)), r.tx.displaced()); err == nil {
+		if err = errors.Join(r.probe(ctx), r.tx.displaced()); err == nil {
 			return nil
 		}
 		back := r.tx.rollback()
@@ -325,9 +335,10 @@ func (r *run) warn(format string, args ...any) {
 	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, args...))
 }
 
-// lockDirectories takes the lock of every directory that holds a target, in the order of their names, without waiting.
-// It keeps out runs with another state directory. A directory that is missing is left for prepare to name.
-func lockDirectories(jobs []Job) (unlock func(), err error) {
+// lockDirectories takes the lock of every directory that holds a target, in the order of their names, waiting for each no
+// longer than patience. It keeps out runs with another state directory. Whoever may read a directory can hold its lock,
+// and is not named. A directory that is missing is left for prepare to name.
+func lockDirectories(ctx context.Context, jobs []Job, patience time.Duration) (unlock func(), err error) {
 	var dirs []string
 	for _, job := range jobs {
 		for _, path := range []string{job.Path, job.Path + ".db", job.Path + ".cdb"} {
@@ -350,12 +361,9 @@ func lockDirectories(jobs []Job) (unlock func(), err error) {
 			return nil, err
 		}
 		open = append(open, f)
-		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if err := flock(ctx, f, patience); err != nil {
 			unlock()
-			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, &LockedError{Path: dir}
-			}
-			return nil, fmt.Errorf("%s: %w", dir, err)
+			return nil, err
 		}
 	}
 	return unlock, nil

@@ -269,20 +269,20 @@ func TestInstallCancelled(t *testing.T) {
 
 func TestInstallLocked(t *testing.T) {
 	r := newRig(t)
-	st, err := openState(r.state, lockFile)
+	st, err := openState(t.Context(), r.state, lockFile, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil)
 	var locked *LockedError
-	if !errors.As(err, &locked) || locked.PID != os.Getpid() {
+	if !errors.As(err, &locked) || locked.Path != filepath.Join(r.state, lockFile) {
 		t.Errorf("state directory: %v", err)
 	}
 	st.close()
 
 	// A run with another state directory, at work on the same directory.
 	other := r.job("a OK\n")
-	unlock, err := lockDirectories([]Job{other})
+	unlock, err := lockDirectories(t.Context(), []Job{other}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

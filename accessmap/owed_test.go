@@ -11,7 +11,7 @@ import (
 // does with those of a killed process.
 func (r *rig) begin(jobs ...Job) (killed *run, die func()) {
 	r.t.Helper()
-	st, err := openState(r.state, lockFile)
+	st, err := openState(r.t.Context(), r.state, lockFile, 0)
 	if err != nil {
 		r.t.Fatal(err)
 	}

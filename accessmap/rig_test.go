@@ -52,7 +52,7 @@ func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile
 }
 
 func (in installer) alone(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
-	st, err := openState(stateDir, lockFile)
+	st, err := openState(ctx, stateDir, lockFile, 0)
 	if err != nil {
 		return Report{}, err
 	}

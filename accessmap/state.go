@@ -2,6 +2,7 @@ package accessmap
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,33 +12,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // The files of a state directory that this package keeps.
 const (
-	lockFile    = "lock"      // flock, with the holder's pid
+	lockFile    = "lock"      // flock, with a text that says who holds it
 	recordsFile = "maps.json" // which map was found to belong to which text
 	owedFile    = "owed.json" // what an interrupted run left to do
 )
-
-// LockedError says that another run is at work on the state directory, or on the directory of a target.
-type LockedError struct {
-	Path string
-	PID  int // of the holder; 0: not known
-}
-
-func (e *LockedError) Error() string {
-	holder := "another process"
-	if e.PID > 0 {
-		holder = fmt.Sprintf("process %d", e.PID)
-	}
-	return fmt.Sprintf("%s: locked by %s: try again when it is done", e.Path, holder)
-}
 
 // state is a state directory, held by this run alone until close.
 type state struct {
@@ -45,9 +31,9 @@ type state struct {
 	lock *os.File
 }
 
-// openState creates the directory when it is missing, 0700, and takes a lock in it without waiting. What is in it decides
-// what is removed from the target's directories, so one that somebody else could write is refused.
-func openState(dir, lock string) (*state, error) {
+// openState creates the directory when it is missing, 0700, and takes a lock in it, waiting for it as long as patience.
+// What is in it decides what is removed from the target's directories, so one that somebody else could write is refused.
+func openState(ctx context.Context, dir, lock string, patience time.Duration) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
@@ -66,21 +52,16 @@ func openState(dir, lock string) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		var pid [20]byte
-		n, _ := f.ReadAt(pid[:], 0)
-		holder, _ := strconv.Atoi(strings.TrimSpace(string(pid[:n])))
-		return nil, &LockedError{Path: path, PID: holder}
+	if err = flock(ctx, f, patience); err == nil {
+		err = sign(f)
 	}
-	// The pid is for people; the lock itself is the kernel's and ends with the process.
-	pid := []byte(strconv.Itoa(os.Getpid()) + "\n")
-	if err := errors.Join(f.Truncate(0), writeAt(f, pid)); err != nil {
+	if err != nil {
+		var locked *LockedError
+		if errors.As(err, &locked) {
+			locked.Holder = holderOf(f)
+		}
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return &state{dir: dir, lock: f}, nil
 }

@@ -146,7 +146,8 @@ func (t *target) stage(ctx context.Context) error {
 	return nil
 }
 
-// probe asks Sendmail for the job's key in the map that is in place now. An error is a wrong answer.
+// probe asks Sendmail for the job's key in the map that is in place now. An error is a wrong
+// answer, or the context's.
 func (t *target) probe(ctx context.Context) (warning string, err error) {
 	if t.mapFile == nil || t.cf == nil || t.job.ProbeKey == "" {
 		return "", nil
@@ -157,6 +158,8 @@ func (t *target) probe(ctx context.Context) (warning string, err error) {
 	}
 	answer, err := t.cf.Lookup(ctx, sendmail, t.job.ProbeKey)
 	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
 	case err != nil:
 		return err.Error(), nil
 	case answer.Trouble != "" && os.Geteuid() != 0:

@@ -38,7 +38,8 @@ func commands() []command {
 	accept := &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
 	root := &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
 	return []command{
-		{"update", "", "fetch, merge, guard, install", updateText, []cli.Flag{snapshot, accept, root}, update},
+		{"update", "", "fetch, merge, guard, install", updateText, []cli.Flag{snapshot, accept, root,
+			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}}, update},
 		{"diff", "", "the same, changing nothing", diffText, []cli.Flag{snapshot, accept, root,
 			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}}, diff},
 		{"fetch", "", "resolve every source into a snapshot", fetchText, []cli.Flag{accept,

@@ -89,7 +89,7 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	if err != nil {
 		return coded{exitUsage, err}
 	}
-	if err := r.remember(t); err != nil {
+	if err := r.remember(c.Context, t); err != nil {
 		return err
 	}
 	defer r.forget()
@@ -228,11 +228,11 @@ func (r *dnsblRun) warnPrivate(t *terminal) {
 // remember opens what is kept from run to run. Without a configuration nothing is,
 // unless --changes asks for it. Who may not write there and only wants to look is
 // served all the same; elsewhere it is a problem, and what is found is told first.
-func (r *dnsblRun) remember(t *terminal) error {
+func (r *dnsblRun) remember(ctx context.Context, t *terminal) error {
 	if r.absent && !r.changes {
 		return nil
 	}
-	kept, err := accessmap.Keep(r.stateDir, dnsblStateFile)
+	kept, err := accessmap.Keep(ctx, r.stateDir, dnsblStateFile)
 	switch {
 	case err == nil:
 		r.kept = kept

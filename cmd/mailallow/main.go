@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,10 +24,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer stop()
 	t := newTerminal(args, stdout, stderr)
 	err := newApp(t).RunContext(ctx, arrange(args))
-	if caught, ok := context.Cause(ctx).(caughtSignal); ok && err != nil {
-		err = caught.ended(err)
-	}
-	return t.end(err)
+	return t.end(bySignal(ctx, err))
 }
 
 // caughtSignal ends a run: the exit code is 128 and the signal's number.
@@ -34,9 +32,17 @@ type caughtSignal struct{ syscall.Signal }
 
 func (s caughtSignal) Error() string { return s.String() }
 
-// ended says what the signal left behind: err tells whether anything was done.
-func (s caughtSignal) ended(err error) error {
-	return coded{code: 128 + int(s.Signal), err: fmt.Errorf("ended by signal %d (%s): %w", int(s.Signal), s.String(), err)}
+// bySignal tells of a run that a signal has ended: err says what it left behind.
+// A signal that came when there was nothing left to do is told of, too.
+func bySignal(ctx context.Context, err error) error {
+	caught, ok := context.Cause(ctx).(caughtSignal)
+	if !ok || errors.As(err, new(caughtSignal)) {
+		return err
+	}
+	if err == nil || err.Error() == "" {
+		err = errors.New("everything was done by then")
+	}
+	return coded{code: 128 + int(caught.Signal), err: fmt.Errorf("ended by signal %d (%w): %w", int(caught.Signal), caught, err)}
 }
 
 // untilSignal gives a context that SIGINT and SIGTERM cancel, with the signal as

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -226,10 +225,13 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	usage(ts, len(args) == 1, "lock FILE; ! lock")
 	path := ts.MkAbs(args[0])
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
-		f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, syscall.EISDIR) {
+		f, err = os.Open(path)
+	} else { // as mailallow does, so that it can tell who holds a file
+		record := syscall.Flock_t{Type: syscall.F_WRLCK}
+		ts.Check(errors.Join(err, syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &record)))
 	}
 	ts.Check(err)
 	r.locks = append(r.locks, f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
@@ -26,23 +27,51 @@ func update(t *terminal, c *cli.Context) error {
 	if err := r.needTargets(); err != nil {
 		return err
 	}
-	lock, err := accessmap.TakeLock(r.stateDir)
+	patience, err := time.ParseDuration(c.String("lock-timeout"))
+	if err != nil || patience < 0 {
+		return usageError("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", c.String("lock-timeout"))
+	}
+	p, err := r.carryOut(c.Context, t, patience)
+	if err = bySignal(c.Context, err); err != nil {
+		err = p.failed(t, err)
+	} else {
+		p.tell(t, true)
+		if err = p.document(t, nil); err == nil {
+			err = outcome(p.list.codes()...)
+		}
+	}
+	return err
+}
+
+// carryOut goes the whole way, under the lock.
+func (r *request) carryOut(ctx context.Context, t *terminal, patience time.Duration) (*passage, error) {
+	lock, err := r.lock(ctx, t, patience)
 	if err != nil {
-		return coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+		return &passage{request: r}, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
 	}
 	defer lock.Release()
-	p, err := r.planned(c.Context, t)
+	p, err := r.planned(ctx, t)
+	if err == nil {
+		err = p.install(ctx, lock)
+	}
+	return p, err
+}
+
+// lock takes the lock of the state directory. What is found there and outside
+// afterwards is of after the wait.
+func (r *request) lock(ctx context.Context, t *terminal, patience time.Duration) (*accessmap.Lock, error) {
+	lock, err := accessmap.TakeLock(ctx, r.stateDir, 0)
+	var held *accessmap.LockedError
+	if patience > 0 && errors.As(err, &held) {
+		t.note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
+		lock, err = accessmap.TakeLock(ctx, r.stateDir, patience)
+		r.now = time.Now()
+	}
 	if err != nil {
-		return p.failed(t, err)
+		return nil, err
 	}
-	if err := p.install(c.Context, lock); err != nil {
-		return p.failed(t, err)
-	}
-	p.tell(t, true)
-	if err := p.document(t, nil); err != nil {
-		return err
-	}
-	return outcome(p.list.codes()...)
+	lock.Patience = patience
+	return lock, nil
 }
 
 // passage is one way through, as far as a run came.

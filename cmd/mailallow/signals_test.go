@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// gated is a host whose makemap, sendmail and on_change command can be made to stop in their work, and not to end.
+type gated struct {
+	*network
+	here, hold string // pipes: a program that has stopped holds the first open, and the second never has a word in it
+}
+
+const gatedConfig = `
+state_dir = "state"
+[[source]]
+name = "offices"
+file = "offices"
+action = "RELAY"
+[[target]]
+format = "sendmail-access"
+path = "access"
+makemap = "./makemap"
+sendmail_cf = %q
+on_change = ["./reload", "the", "daemon", "now"]
+[[target]]
+format = "postfix-cidr"
+path = "mailallow.cidr"
+on_change = ["./reload", "the", "daemon", "now"]
+`
+
+// newGated makes a good update, and then the change that the next one is to install.
+func newGated(t *testing.T) *gated {
+	g := &gated{network: &network{t: t, dir: t.TempDir(), program: []string{"mailallow"}}}
+	pipes := t.TempDir()
+	g.here, g.hold = filepath.Join(pipes, "here"), filepath.Join(pipes, "hold")
+	cf := filepath.Join(g.dir, "sendmail.cf")
+	g.write("sendmail.cf", "O DontBlameSendmail=MapInUnsafeDirPath\nKaccess hash "+filepath.Join(g.dir, "access")+"\n")
+	g.write("c.toml", fmt.Sprintf(gatedConfig, cf))
+	g.write("access", "Connect:localhost\tRELAY\n")
+	g.write("offices", "192.0.2.0/24\n")
+	g.open()
+	if err := errors.Join(syscall.Mkfifo(g.here, 0o600), syscall.Mkfifo(g.hold, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	g.update(exitDone)
+	g.write("offices", "192.0.2.0/24 198.51.100.7\n")
+	return g
+}
+
+func (g *gated) write(name, text string) {
+	g.t.Helper()
+	if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o755); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// open lets all programs do their work.
+func (g *gated) open() {
+	for _, name := range []string{"makemap", "sendmail", "reload"} {
+		g.stop(name, "nowhere")
+	}
+}
+
+// stop has a program do its work and then stop, with a child of its own, where its third argument is this one.
+func (g *gated) stop(name, argument string) {
+	work := map[string]string{"makemap": fixtures.Makemap(g.t), "sendmail": "true", "reload": "echo reload >> " + filepath.Join(g.dir, "reloads") + " #"}
+	g.write(name, fmt.Sprintf("#!/bin/sh\n%s \"$@\" || exit $?\n[ \"$3\" = %s ] || exit 0\nexec 3> %s\necho here >&3\ncat %s & cat %[4]s\n",
+		work[name], argument, g.here, g.hold))
+}
+
+// stopped waits for a program to stop. What it returns waits until nobody is left of it.
+func (g *gated) stopped() (gone func()) {
+	g.t.Helper()
+	here, err := os.OpenFile(g.here, os.O_RDWR, 0)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer here.Close()
+	here.SetReadDeadline(time.Now().Add(time.Minute)) // whoever needs that long has not come here
+	if line, err := bufio.NewReader(here).ReadString('\n'); err != nil {
+		g.t.Fatalf("%q, %v", line, err)
+	}
+	held, err := os.Open(g.here)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return func() {
+		defer held.Close()
+		held.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.ReadAll(held); err != nil {
+			g.t.Errorf("its child is not ended: %v", err)
+		}
+	}
+}
+
+// TestSignals ends an update in each of its stages. Everything is as it was or, once it is installed, wholly new; the
+// exit code, the message and the document say which, and nothing is left: no file, no process. The next update ends what
+// is still owed. TestInterrupt does it while the network is waited for.
+func TestSignals(t *testing.T) {
+	const nothing = "nothing was changed"
+	for _, row := range []struct {
+		name      string
+		program   string // that stops
+		argument  string
+		signal    syscall.Signal
+		installed bool
+		says      string
+		reloads   int // when the next update is done, one for the good update included
+	}{
+		{"planning", "makemap", "-l", syscall.SIGTERM, false, nothing, 2},
+		{"the map is made", "makemap", "hash", syscall.SIGINT, false, nothing, 2},
+		{"the map is read back", "makemap", "-u", syscall.SIGTERM, false, nothing, 2},
+		{"sendmail is asked", "sendmail", "-bt", syscall.SIGTERM, false, nothing, 2},
+		{"on_change", "reload", "now", syscall.SIGINT, true, "\nall files are installed\n", 3},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGated(t)
+			g.stop(row.program, row.argument)
+			before := g.everything()
+			g.endedBy(row.signal, row.installed, row.says, func(cmd *exec.Cmd, _ *bufio.Reader) (gone func()) {
+				gone = g.stopped()
+				cmd.Process.Signal(row.signal)
+				return gone
+			})
+			if after := g.everything(); !row.installed && !maps.Equal(before, after) {
+				t.Errorf("files differ:\n%s", cmp.Diff(before, after))
+			}
+			g.open()
+			g.healed(row.installed, row.reloads)
+		})
+	}
+
+	// The signal comes with the system call that replaces the text: the map is the next to be.
+	t.Run("between text and map", func(t *testing.T) {
+		t.Parallel()
+		g := newGated(t)
+		g.write("c.toml", strings.Replace(fmt.Sprintf(gatedConfig, "none"), "sendmail_cf", "# sendmail_cf", 1)) // nobody to ask
+		if err := exec.Command("strace", "-o", os.DevNull, "true").Run(); err != nil {
+			fixtures.Missing(t, fmt.Sprintf("strace: %v", err))
+		}
+		g.program = []string{"strace", "-f", "-qq", "-o", os.DevNull, "-P", filepath.Join(g.dir, "access"), "-e", "trace=renameat2",
+			"-e", "inject=renameat2:signal=SIGTERM:when=1", "mailallow"}
+		g.endedBy(syscall.SIGTERM, true, "\nall files are installed\n", func(*exec.Cmd, *bufio.Reader) func() { return func() {} })
+		g.program = []string{"mailallow"}
+		g.healed(true, 2)
+	})
+
+	t.Run("waiting for the lock", func(t *testing.T) {
+		t.Parallel()
+		g := newGated(t)
+		lock, err := os.Open(filepath.Join(g.dir, "state", "lock"))
+		if err == nil {
+			err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := g.everything()
+		g.endedBy(syscall.SIGTERM, false, "waiting for the lock: ", func(cmd *exec.Cmd, stderr *bufio.Reader) func() {
+			if line, err := stderr.ReadString('\n'); !strings.Contains(line, "locked by another process: waiting, for 1h0m0s at most") {
+				t.Errorf("it says %q, %v", line, err)
+			}
+			cmd.Process.Signal(syscall.SIGTERM)
+			return func() {}
+		}, "--lock-timeout", "1h")
+		if after := g.everything(); !maps.Equal(before, after) {
+			t.Errorf("files differ:\n%s", cmp.Diff(before, after))
+		}
+		lock.Close()
+		g.healed(false, 2)
+	})
+}
+
+// TestLockTimeout has an update wait for another run, and go on when that has ended.
+func TestLockTimeout(t *testing.T) {
+	t.Parallel()
+	g := newGated(t)
+	g.stop("reload", "now")
+	first := g.mailallow("update")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := g.stopped()
+	second := g.mailallow("update", "--lock-timeout", "1h")
+	pipe, err := second.StderrPipe()
+	if err = errors.Join(err, second.Start()); err != nil {
+		t.Fatal(err)
+	}
+	stderr := bufio.NewReader(pipe)
+	line, err := stderr.ReadString('\n')
+	if want := fmt.Sprintf("state/lock: locked by process %d since ", first.Process.Pid); err != nil || !strings.Contains(line, want) {
+		t.Errorf("it says %q, %v; want %q", line, err, want)
+	}
+	g.open()
+	first.Process.Signal(syscall.SIGTERM)
+	first.Wait()
+	gone()
+	rest, _ := io.ReadAll(stderr)
+	if err := second.Wait(); err != nil || !strings.Contains(string(rest), "ran [") {
+		t.Errorf("%v: %s", err, rest)
+	}
+}
+
+// endedBy wants an update that a signal ends to say so. reach sends the signal once the update is where it is to end;
+// what it returns is done when the update is over.
+func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reach func(*exec.Cmd, *bufio.Reader) func(), args ...string) {
+	g.t.Helper()
+	cmd := g.mailallow(append([]string{"update", "--json"}, args...)...)
+	var stdout strings.Builder
+	cmd.Stdout = &stdout
+	pipe, err := cmd.StderrPipe()
+	if err = errors.Join(err, cmd.Start()); err != nil {
+		g.t.Fatal(err)
+	}
+	stderr := bufio.NewReader(pipe)
+	over := reach(cmd, stderr)
+	start := time.Now()
+	said, _ := io.ReadAll(stderr)
+	cmd.Wait() // its exit code is looked at
+	if took := time.Since(start); took > 5*time.Second {
+		g.t.Errorf("it ended after %s", took)
+	}
+	over()
+	want := fmt.Sprintf("mailallow: ended by signal %d (%s): ", int(signal), signal)
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(signal) || !strings.Contains(string(said), want) || !strings.Contains(string(said), says) {
+		g.t.Errorf("exit code %d, want %d; stderr %q, want %q and %q", code, 128+int(signal), said, want, says)
+	}
+	var doc runDocument
+	if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || doc.Installed != installed || doc.Changed != installed {
+		g.t.Errorf("%v: installed %v, changed %v, want %v in %s", err, doc.Installed, doc.Changed, installed, &stdout)
+	}
+}
+
+// healed wants the next update to install what there is to install, and on_change to have been run so often by then. Only
+// what belongs there is left.
+func (g *gated) healed(installed bool, reloads int) {
+	g.t.Helper()
+	if doc, said := g.update(exitDone); doc.Changed == installed || !doc.Installed {
+		g.t.Errorf("the next update: changed %v, installed %v: %s", doc.Changed, doc.Installed, said)
+	}
+	for name, want := range map[string]string{"access": "Connect:198.51.100.7\tRELAY\n", "mailallow.cidr": "198.51.100.7/32\tpermit\n"} {
+		if text, err := os.ReadFile(filepath.Join(g.dir, name)); err != nil || !strings.Contains(string(text), want) {
+			g.t.Errorf("%s: %v: %q, want %q in it", name, err, text, want)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(g.dir, "reloads")); err != nil || strings.Count(string(text), "reload\n") != reloads {
+		g.t.Errorf("on_change: %v: %q, want %d", err, text, reloads)
+	}
+	want := []string{".", "access", "access.db", "c.toml", "mailallow.cidr", "makemap", "offices", "reload", "reloads",
+		"sendmail", "sendmail.cf", "state", "state/maps.json", "state/snapshot.json"}
+	if found := slices.Sorted(maps.Keys(g.everything())); !slices.Equal(found, want) {
+		g.t.Errorf("there are files that were not, or the other way round:\n%s", cmp.Diff(want, found))
+	}
+}
