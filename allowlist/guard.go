@@ -40,6 +40,9 @@ const (
 	Missing Status = "missing" // could not be fetched, and never was
 )
 
+// Statuses are the four, from the best to the worst.
+func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
+
 // Verdict is what the guard makes of a source: the ranges to go on with and why.
 type Verdict struct {
 	Resolved

@@ -65,6 +65,7 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Category: category, Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: category, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Category: category, Usage: "say more on stderr"},
+		&cli.StringFlag{Name: "log-format", Category: category, Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
 		&cli.StringFlag{Name: "color", Category: category, Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
 }
@@ -107,6 +108,9 @@ func (t *terminal) setUp(c *cli.Context) error {
 		if _, err := os.Stat(path); err != nil {
 			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
 		}
+	}
+	if form := c.String("log-format"); form != "plain" && logForms()[form] == nil {
+		return usageError("--log-format %q: one of plain, text, json", form)
 	}
 	switch when := c.String("color"); when {
 	case "auto", "always", "never":

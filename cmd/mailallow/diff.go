@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -39,6 +40,7 @@ func diff(t *terminal, c *cli.Context) error {
 		return err
 	}
 	p, err := r.planned(c.Context, t)
+	defer func() { r.close(t, p.list, slog.Bool("changed", p.report.Changed)) }()
 	if err != nil {
 		return p.failed(t, err)
 	}

@@ -44,6 +44,7 @@ func fetch(t *terminal, c *cli.Context) error {
 		return fmt.Errorf("-o %s: it cannot be written: %w", file, reason(err))
 	}
 	r.tellSources(t, list)
+	r.close(t, list)
 	if t.json && file != "-" {
 		doc := struct {
 			Version int              `json:"version"`

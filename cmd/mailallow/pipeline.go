@@ -28,8 +28,12 @@ type request struct {
 	snapshot string              // empty: fetch; embeddedSnapshot; else a file
 	reviewed *allowlist.Snapshot // the one it names
 	accept   []string            // names of sources
-	now      time.Time
+	started  time.Time
+	now      time.Time // what ages are counted to
 }
+
+// duration is how long the run has taken, in whole milliseconds.
+func (r *request) duration() time.Duration { return time.Since(r.started).Round(time.Millisecond) }
 
 // embeddedSnapshot is the word for the snapshot in the program.
 const embeddedSnapshot = "embedded"
@@ -92,7 +96,8 @@ func loadRequest(t *terminal, c *cli.Context) (*request, error) {
 		t.note("%s: %s is not used by this version", s.path, key)
 	}
 	t.detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
-	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), now: time.Now()}
+	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), started: time.Now()}
+	r.now = r.started
 	return r, r.check()
 }
 
@@ -284,6 +289,15 @@ func (l *resolved) refused() error {
 		code = exitHeld
 	}
 	return coded{code, err}
+}
+
+// counts are how many sources have each status.
+func (l *resolved) counts() map[allowlist.Status]int {
+	counts := map[allowlist.Status]int{}
+	for _, s := range l.sources {
+		counts[s.Status]++
+	}
+	return counts
 }
 
 // codes are the exit codes that the sources call for.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -70,10 +71,11 @@ func (r *request) tellSources(t *terminal, list *resolved) {
 func (r *request) warnSources(t *terminal, list *resolved) {
 	for _, s := range list.sources {
 		for _, p := range s.Problems {
-			t.warn("source %q: %s", s.Source.Name, p.Text)
+			t.about(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).warn("source %q: %s", s.Source.Name, p.Text)
 		}
 		if hint := statusHint(s); hint != "" {
-			t.warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
+			t.about(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
+				warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
 		}
 	}
 }
@@ -101,7 +103,12 @@ func tellTargets(t *terminal, plans []accessmap.TargetPlan, done bool) {
 		differences[i] = p.Diff()
 	}
 	for i, p := range plans {
-		t.summary(bold, "%s", targetLine(p, done))
+		line := targetLine(p, done)
+		t.summary(bold, "%s", line)
+		if p.Changed() {
+			t.about(slog.String("target", p.Path), slog.String("format", p.Format.Name), slog.Int("entries", p.Entries),
+				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).record("%s", line)
+		}
 		warnTarget(t, p)
 		if i+1 < len(plans) && reflect.DeepEqual(differences[i], differences[i+1]) {
 			continue
@@ -113,7 +120,8 @@ func tellTargets(t *terminal, plans []accessmap.TargetPlan, done bool) {
 // warnTarget says what is wrong with a target's file.
 func warnTarget(t *terminal, p accessmap.TargetPlan) {
 	for _, problem := range p.Problems {
-		t.warn("%s: %s", place(p.Path, problem.Line), problem.Text)
+		t.about(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
+			warn("%s: %s", place(p.Path, problem.Line), problem.Text)
 	}
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -25,23 +27,38 @@ type terminal struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet, verbose bool
-	color          string // auto, always, never
-	command        string // for the JSON document of a failure
+	color          string       // auto, always, never
+	command        string       // for the JSON document of a failure
+	log            *slog.Logger // of what is said; nil: it is said in plain
 
-	documented bool // a JSON document has been written
+	documented bool        // a JSON document has been written
+	closing    []slog.Attr // of the last record, where it is not that of an error alone
 	mu         sync.Mutex
 	progressed bool // a line of progress stands on the terminal
 }
 
-// newTerminal looks for --json itself, since even a mistake in the flags is told
-// in JSON to who asked for it.
+// newTerminal looks for --json and --log-format itself, since even a mistake in
+// the flags is told in the form that was asked for.
 func newTerminal(args []string, stdout, stderr io.Writer) *terminal {
 	flags := args
 	if i := slices.Index(args, "--"); i >= 0 {
 		flags = args[:i]
 	}
 	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
-	return &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto"}
+	t := &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto"}
+	for i, flag := range flags {
+		name, form, inOne := strings.Cut(strings.TrimPrefix(flag, "-"), "=")
+		if name != "-log-format" && name != "log-format" {
+			continue
+		}
+		if !inOne && i+1 < len(flags) {
+			form = flags[i+1]
+		}
+		if newHandler, known := logForms()[form]; known {
+			t.log = newHandler(stderr)
+		}
+	}
+	return t
 }
 
 // Styles, as SGR parameters.
@@ -63,30 +80,61 @@ func (t *terminal) data(style, format string, args ...any) {
 	}
 }
 
-// summary writes a line of data that --quiet can do without.
+// summary writes a line of data that --quiet can do without. A log has records
+// in its place.
 func (t *terminal) summary(style, format string, args ...any) {
-	if !t.quiet {
+	if !t.quiet && t.log == nil {
 		t.data(style, format, args...)
 	}
 }
 
+// talk is what the terminal says of something, which a record names by itself:
+// a source, a target, a path, a kind of problem.
+type talk struct {
+	*terminal
+	attrs []slog.Attr
+}
+
+// about names what is spoken of.
+func (t *terminal) about(attrs ...slog.Attr) talk { return talk{t, attrs} }
+
+func (t *terminal) note(format string, args ...any)   { t.about().note(format, args...) }
+func (t *terminal) detail(format string, args ...any) { t.about().detail(format, args...) }
+func (t *terminal) warn(format string, args ...any)   { t.about().warn(format, args...) }
+
 // note says something worth knowing, unless quiet is asked for.
-func (t *terminal) note(format string, args ...any) {
-	if !t.quiet {
-		t.write(t.stderr, plain, fmt.Sprintf(format, args...))
+func (k talk) note(format string, args ...any) {
+	if !k.quiet {
+		k.say(slog.LevelInfo, plain, "", fmt.Sprintf(format, args...))
 	}
 }
 
 // detail says what only --verbose wants to know.
-func (t *terminal) detail(format string, args ...any) {
-	if t.verbose {
-		t.note(format, args...)
+func (k talk) detail(format string, args ...any) {
+	if k.verbose && !k.quiet {
+		k.say(slog.LevelDebug, plain, "", fmt.Sprintf(format, args...))
 	}
 }
 
 // warn says what somebody should look at, quiet or not.
-func (t *terminal) warn(format string, args ...any) {
-	t.write(t.stderr, yellow, "warning: "+fmt.Sprintf(format, args...))
+func (k talk) warn(format string, args ...any) {
+	k.say(slog.LevelWarn, yellow, "warning: ", fmt.Sprintf(format, args...))
+}
+
+// record says what a log keeps of a run, quiet or not, and a summary tells people.
+func (k talk) record(format string, args ...any) {
+	if k.log != nil {
+		k.say(slog.LevelInfo, plain, "", fmt.Sprintf(format, args...))
+	}
+}
+
+// say writes to stderr: a line with its prefix, or a record.
+func (k talk) say(level slog.Level, style, prefix, text string) {
+	if k.log == nil {
+		k.write(k.stderr, style, prefix+text)
+		return
+	}
+	k.log.LogAttrs(context.Background(), level, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "), k.attrs...)
 }
 
 func (t *terminal) write(w io.Writer, style, text string) {
@@ -106,7 +154,7 @@ func (t *terminal) write(w io.Writer, style, text string) {
 
 // progress shows how far a run is, on a terminal only; the next line replaces it.
 func (t *terminal) progress(format string, args ...any) {
-	if t.quiet || t.json || !isTerminal(t.stderr) {
+	if t.quiet || t.json || t.log != nil || !isTerminal(t.stderr) {
 		return
 	}
 	t.mu.Lock()
@@ -128,11 +176,16 @@ func (t *terminal) document(v any) error {
 	return err
 }
 
-// end tells of an error and gives the exit code. It is the only way out.
+// end tells of an error and gives the exit code. It is the only way out, and what
+// it says is the last record.
 func (t *terminal) end(err error) int {
 	code := exitCode(err)
+	last := t.about(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
+	if t.closing != nil && (err == nil || err.Error() == "") {
+		last.record("%s done", t.command)
+	}
 	if err != nil && err.Error() != "" {
-		t.write(t.stderr, red, "mailallow: "+err.Error())
+		last.say(slog.LevelError, red, "mailallow: ", err.Error())
 		if t.json && !t.documented {
 			if err := t.document(failure(t.command, err)); err != nil {
 				return exitUsage

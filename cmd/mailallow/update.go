@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"mailallow/accessmap"
@@ -40,6 +42,7 @@ func update(t *terminal, c *cli.Context) error {
 			err = outcome(p.list.codes()...)
 		}
 	}
+	r.close(t, p.list, slog.Bool("changed", p.report.Changed), slog.Bool("installed", p.report.Installed))
 	return err
 }
 
@@ -183,7 +186,7 @@ func tellReport(t *terminal, report accessmap.Report) {
 		t.warn("%s", w)
 	}
 	for _, c := range report.Commands {
-		t.note("ran %q", c.Argv)
+		t.about(slog.String("command", strings.Join(c.Argv, " "))).note("ran %q", c.Argv)
 		if c.Output != "" {
 			t.detail("%s", c.Output)
 		}
