@@ -21,6 +21,7 @@ type settings struct {
 	path     string // of the configuration
 	absent   bool   // there is none: everything is its default
 	stateDir string
+	metrics  string // the file for Prometheus; empty: none
 	dns      dnsq.Config
 	spf      spf.Limits
 	deadline time.Duration // for fetching all sources
@@ -70,7 +71,7 @@ func (c *configFile) settings(root string) (*settings, error) {
 		r.check("action", err)
 	}
 	if c.text.MetricsFile != "" {
-		s.unused = append(s.unused, "metrics_file")
+		s.metrics = r.rooted(c.text.MetricsFile, "")
 	}
 	s.dnsbl = r.dnsbl(c.text.DNSBL)
 	names := map[string]int{}
@@ -85,6 +86,9 @@ func (c *configFile) settings(root string) (*settings, error) {
 		target := r.target(at, t)
 		if before, twice := paths[target.Path]; twice && t.Path != "" {
 			r.problem(at+".path", "the path %s is that of the target on line %d already", t.Path, before)
+		}
+		if target.Path == s.metrics && t.Path != "" {
+			r.problem(at+".path", "the path %s is that of metrics_file", t.Path)
 		}
 		paths[target.Path] = c.lines[at+".path"]
 		s.targets = append(s.targets, target)

@@ -42,6 +42,7 @@ func update(t *terminal, c *cli.Context) error {
 			err = outcome(p.list.codes()...)
 		}
 	}
+	p.measure(t, err)
 	r.close(t, p.list, slog.Bool("changed", p.report.Changed), slog.Bool("installed", p.report.Installed))
 	return err
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"mailallow/allowlist"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// lastSuccess is the one metric that outlives a run: it is taken over from the
+// file that the run before has written.
+const lastSuccess = "mailallow_last_success_timestamp_seconds"
+
+// maxMetricsBytes bounds what is read of that file: a thousand sources make less.
+const maxMetricsBytes = 4 << 20
+
+// metrics is a registry of gauges: a file tells how things stand, and a run has
+// nothing to count on from the one before.
+type metrics struct{ *prometheus.Registry }
+
+func (m metrics) gauge(name, help string, labels ...string) func(value float64, labels ...string) {
+	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	m.MustRegister(vec)
+	return func(value float64, labels ...string) {
+		for i := range labels {
+			labels[i] = clean(labels[i]) // the library refuses what is no UTF-8
+		}
+		vec.WithLabelValues(labels...).Set(value)
+	}
+}
+
+// measure writes the metrics of a run that ended with err, where the
+// configuration names a file for them. What goes wrong is a warning: the lists
+// are the run's outcome, and its exit code tells of them alone.
+func (p *passage) measure(t *terminal, err error) {
+	if p.metrics == "" {
+		return
+	}
+	m := metrics{prometheus.NewRegistry()}
+	p.measureRun(m, exitCode(err))
+	if p.list != nil {
+		p.measureSources(m)
+		p.measureTargets(m)
+	}
+	if err := prometheus.WriteToTextfile(p.metrics, m); err != nil {
+		t.about(slog.String("path", p.metrics)).warn("metrics_file %s is not written: %v", p.metrics, reason(err))
+	}
+}
+
+func (p *passage) measureRun(m metrics, code int) {
+	now := float64(time.Now().Unix())
+	m.gauge("mailallow_build_info", "Always 1; the labels tell of the program.", "version", "goversion")(1, version, runtime.Version())
+	m.gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)
+	m.gauge("mailallow_last_run_exit_code", "Its exit code: 0 done, 3 a source held, 4 stale or missing, 5 not installed.")(float64(code))
+	m.gauge("mailallow_last_run_duration_seconds", "How long it took.")(p.duration().Seconds())
+	m.gauge("mailallow_last_run_changed", "Whether it changed a target.")(truth(p.report.Changed))
+	m.gauge("mailallow_last_run_installed", "Whether every target is as the list wants it.")(truth(p.report.Installed))
+	success, known := now, true
+	if code != exitDone {
+		success, known = readLastSuccess(p.metrics, now)
+	}
+	if known {
+		m.gauge(lastSuccess, "When an update last ended with exit code 0.")(success)
+	}
+}
+
+func (p *passage) measureSources(m metrics) {
+	count := m.gauge("mailallow_sources", "How many sources have each status.", "status")
+	counts := p.list.counts()
+	for _, status := range allowlist.Statuses() {
+		count(float64(counts[status]), string(status))
+	}
+	state := m.gauge("mailallow_source_status", "1 for the status a source has, 0 for the others.", "source", "status")
+	fetched := m.gauge("mailallow_source_timestamp_seconds", "When the ranges in use were fetched.", "source")
+	age := m.gauge("mailallow_source_age_seconds", "How old they were at the last update.", "source")
+	ranges := m.gauge("mailallow_source_ranges", "How many networks a source has, the fewest that cover it.", "source")
+	addresses := m.gauge("mailallow_source_ipv4_addresses", "How many IPv4 addresses a source has.", "source")
+	for _, s := range p.list.sources {
+		name, row := s.Source.Name, s.row(p.now)
+		for _, status := range allowlist.Statuses() {
+			state(truth(s.Status == status), name, string(status))
+		}
+		if row.hasTime {
+			fetched(float64(s.Time.Unix()), name)
+			age(row.age.Seconds(), name)
+		}
+		ranges(float64(row.ranges), name)
+		addresses(float64(row.count.IPv4), name)
+	}
+}
+
+func (p *passage) measureTargets(m metrics) {
+	entries := m.gauge("mailallow_target_entries", "How many keys or lines of ours a target holds.", "path", "format")
+	changed := m.gauge("mailallow_target_changed", "Whether the last update changed a target.", "path", "format")
+	for _, plan := range p.plans {
+		is := p.report.Installed && plan.Changed()
+		if p.report.Installed || !plan.Changed() {
+			entries(float64(plan.Entries), plan.Path, plan.Format.Name)
+		}
+		changed(truth(is), plan.Path, plan.Format.Name)
+	}
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// readLastSuccess takes the time from an earlier file, whoever wrote that: it is
+// a time before now, or not known.
+func readLastSuccess(path string, now float64) (at float64, known bool) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold the run up
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	lines := bufio.NewScanner(io.LimitReader(f, maxMetricsBytes))
+	for lines.Scan() {
+		if value, ours := strings.CutPrefix(lines.Text(), lastSuccess+" "); ours {
+			at, err := strconv.ParseFloat(value, 64)
+			return math.Trunc(at), err == nil && at > 0 && at <= now
+		}
+	}
+	return 0, false
+}
