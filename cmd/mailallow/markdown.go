@@ -2,14 +2,24 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/allowlist/ascii"
+)
+
+const (
+	// maxReviewed bounds the networks that a review lists of a source; with --verbose there is no bound. The summary of
+	// a job may be a mebibyte, and a longer one is not shown at all.
+	maxReviewed = 2000
+	// maxReviewedPath bounds the path beside each of them, in bytes: it is others who choose its length.
+	maxReviewedPath = 300
 )
 
 // tellMarkdown writes the difference as a review reads it: a table by source,
 // what a person has to look at, then the networks of each target, long lists
-// folded.
+// folded. Targets that change alike are told of together.
 func tellMarkdown(run *passage, t *terminal) {
 	t.data(plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
 	for _, s := range run.list.sources {
@@ -18,9 +28,13 @@ func tellMarkdown(run *passage, t *terminal) {
 			grouped(row.count.IPv4), row.ageText())
 	}
 	markdownProblems(t, run.list, run.plans)
-	for _, p := range run.plans {
+	for i, p := range run.plans {
 		t.data(plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(targetLine(p, false)))
-		for _, g := range groupBySource(p.Diff()) {
+		difference := p.Diff()
+		if i+1 < len(run.plans) && reflect.DeepEqual(difference, run.plans[i+1].Diff()) {
+			continue
+		}
+		for _, g := range groupBySource(difference) {
 			markdownChanges(t, g)
 		}
 	}
@@ -53,22 +67,37 @@ func markdownChanges(t *terminal, g *sourceChange) {
 		t.data(plain, "<details><summary>all of them</summary>\n")
 	}
 	t.data(plain, "```diff")
-	for _, c := range g.added {
-		t.data(plain, "+ %s  %s", c.Prefix, markdownCode(c.Path))
-	}
-	for _, c := range g.removed {
-		t.data(plain, "- %s  %s", c.Prefix, markdownCode(c.Path))
-	}
+	markdownNetworks(t, "+", g.added)
+	markdownNetworks(t, "-", g.removed)
 	t.data(plain, "```")
 	if folded {
 		t.data(plain, "\n</details>")
 	}
 }
 
+func markdownNetworks(t *terminal, sign string, changes []accessmap.Change) {
+	shown := changes
+	if len(shown) > maxReviewed && !t.verbose {
+		shown = shown[:maxReviewed]
+	}
+	for _, c := range shown {
+		path := markdownCode(c.Path)
+		if len(path) > maxReviewedPath {
+			path = ascii.Printable(path, maxReviewedPath)
+		}
+		t.data(plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, c.Prefix, path), " "))
+	}
+	if more := len(changes) - len(shown); more > 0 {
+		t.data(plain, "%s and %s more; --verbose lists them", sign, grouped(uint64(more)))
+	}
+}
+
 // markdownText escapes what others chose to name, so that it is text and nothing
-// else on the page.
+// else on the page: no HTML, no picture, no link, and nobody and no issue that is
+// mentioned, which only a space of no width between the sign and the name prevents.
 func markdownText(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "<", "&lt;", "[", "\\[", "\n", " ").Replace(s)
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "~", "\\~", "$", "\\$",
+		"&", "&amp;", "<", "&lt;", "@", "@&#8203;", "#", "#&#8203;", "://", ":&#8203;//", "\n", " ").Replace(s)
 }
 
 // markdownCode is for text that stands between backquotes.
