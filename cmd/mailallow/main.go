@@ -64,3 +64,8 @@ func untilSignal(ctx context.Context) (context.Context, func()) {
 		cancel(nil)
 	}
 }
+
+// unheard has the process go on when whoever reads what it says has gone away:
+// its writes fail, and SIGPIPE does not end it. Programs that it runs have
+// SIGPIPE as ever.
+func unheard() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

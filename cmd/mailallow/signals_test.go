@@ -219,6 +219,24 @@ func TestLockTimeout(t *testing.T) {
 	}
 }
 
+// TestUnheard has nobody listen to an update: it goes to its end.
+func TestUnheard(t *testing.T) {
+	t.Parallel()
+	g := newGated(t)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	reader.Close()
+	cmd := g.mailallow("update", "--verbose", "--log-format", "text")
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Run(); err != nil {
+		t.Error(err)
+	}
+	g.healed(true, 2)
+}
+
 // endedBy wants an update that a signal ends to say so. reach sends the signal once the update is where it is to end;
 // what it returns is done when the update is over.
 func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reach func(*exec.Cmd, *bufio.Reader) func(), args ...string) {

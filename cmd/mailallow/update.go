@@ -19,9 +19,14 @@ rebuilt beside it and swapped in, both or neither, and on_change commands run wh
 something changed. A target that is right already is not touched.
 
 A source that cannot be fetched, or that the guard does not believe, goes on with
-its last good ranges and does not stop the others (exit 3 or 4 says so).`
+its last good ranges and does not stop the others (exit 3 or 4 says so).
+
+While another run is at work this one ends with 5, and names it; --lock-timeout has
+it wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
+and says which.`
 
 func update(t *terminal, c *cli.Context) error {
+	unheard()
 	r, err := loadRequest(t, c)
 	if err != nil {
 		return err
