@@ -289,6 +289,12 @@ func TestInstallLocked(t *testing.T) {
 	if _, err := Install(t.Context(), r.state, []Job{other}, nil); !errors.As(err, &locked) || locked.Path != r.dir {
 		t.Errorf("target's directory: %v", err)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	patient := installer{exchange: exchange, patience: time.Hour}
+	if _, err := patient.alone(ctx, r.state, []Job{other}, nil); !errors.Is(err, context.Canceled) || !mentions(err, "waiting for the lock") {
+		t.Errorf("target's directory, until the context ends: %v", err)
+	}
 	unlock()
 	r.install(other)
 }

@@ -165,7 +165,9 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 		return p, nil
 	}
 	if p.TextChanged() {
-		if err := canMake(ctx, p.Makemap, p.MapType); err != nil {
+		if err := canMake(ctx, p.Makemap, p.MapType); ctx.Err() != nil {
+			return p, ctx.Err()
+		} else if err != nil {
 			p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: "the map could not be built here: " + err.Error()})
 		}
 		return p, nil

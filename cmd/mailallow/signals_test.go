@@ -219,6 +219,26 @@ func TestLockTimeout(t *testing.T) {
 	}
 }
 
+// A diff that was ended has no difference to tell of.
+func TestSignalDiff(t *testing.T) {
+	t.Parallel()
+	g := newGated(t)
+	g.stop("makemap", "-l")
+	cmd := g.mailallow("diff")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := g.stopped()
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Wait() // its exit code is looked at
+	gone()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || strings.Contains(stdout.String(), "would change") || strings.Contains(stderr.String(), "done") {
+		t.Errorf("exit code %d, want 130; it says %s%s", code, &stdout, &stderr)
+	}
+}
+
 // TestUnheard has nobody listen to an update: it goes to its end.
 func TestUnheard(t *testing.T) {
 	t.Parallel()
