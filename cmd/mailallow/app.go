@@ -109,7 +109,7 @@ func (t *terminal) setUp(c *cli.Context) error {
 			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
 		}
 	}
-	if form := c.String("log-format"); form != "plain" && logForms()[form] == nil {
+	if form := c.String("log-format"); logForms()[form] == nil {
 		return usageError("--log-format %q: one of plain, text, json", form)
 	}
 	switch when := c.String("color"); when {

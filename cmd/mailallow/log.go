@@ -11,12 +11,14 @@ import (
 	"mailallow/allowlist"
 )
 
-// logForms are the forms of a log on stderr. In each a record is a line of its
-// own, and what others chose to name stands there as escapes where it is no text.
+// logForms are the forms of what is said on stderr: plain, which is no log, and
+// the others, where a record is a line of its own, and what others chose to name
+// stands there as escapes where it is no text.
 func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	return map[string]func(io.Writer) *slog.Logger{
-		"text": func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, logOptions(w))) },
-		"json": func(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(asciiWriter{w}, logOptions(w))) },
+		"plain": func(io.Writer) *slog.Logger { return nil },
+		"text":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, logOptions(w))) },
+		"json":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(asciiWriter{w}, logOptions(w))) },
 	}
 }
 

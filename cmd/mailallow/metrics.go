@@ -92,7 +92,7 @@ func (p *passage) measureSources(m metrics) {
 		}
 		if row.hasTime {
 			fetched(float64(s.Time.Unix()), name)
-			age(row.age.Seconds(), name)
+			age(row.age.Truncate(time.Second).Seconds(), name)
 		}
 		ranges(float64(row.ranges), name)
 		addresses(float64(row.count.IPv4), name)
@@ -103,11 +103,10 @@ func (p *passage) measureTargets(m metrics) {
 	entries := m.gauge("mailallow_target_entries", "How many keys or lines of ours a target holds.", "path", "format")
 	changed := m.gauge("mailallow_target_changed", "Whether the last update changed a target.", "path", "format")
 	for _, plan := range p.plans {
-		is := p.report.Installed && plan.Changed()
-		if p.report.Installed || !plan.Changed() {
+		changed(truth(p.report.Installed && plan.Changed()), plan.Path, plan.Format.Name)
+		if plan.Err == nil && (p.report.Installed || !plan.Changed()) { // else it holds what it held before
 			entries(float64(plan.Entries), plan.Path, plan.Format.Name)
 		}
-		changed(truth(is), plan.Path, plan.Format.Name)
 	}
 }
 

@@ -31,9 +31,9 @@ func TestMarkdownText(t *testing.T) {
 		said := strings.ReplaceAll(name, "\n", " ")
 		text := markdownText(name)
 		for page, elements := range map[string]string{
-			"| source |\n|---|\n| " + text + " |\n": "<table><thead><tr><th></th></tr></thead><tbody><tr><td></td></tr></tbody></table>",
-			"- **" + text + "**: " + text + "\n":    "<ul><li><strong></strong></li></ul>",
-			"### `" + markdownCode(name) + "`\n":    "<h3><code></code></h3>",
+			"| source |\n|---|\n| " + text + " |\n":                      "<table><thead><tr><th></th></tr></thead><tbody><tr><td></td></tr></tbody></table>",
+			"- **" + text + "**: " + text + "\n":                         "<ul><li><strong></strong></li></ul>",
+			"### `" + markdownCode(name) + "`\n":                         "<h3><code></code></h3>",
 			"```diff\n+ 192.0.2.7/32  " + markdownCode(name) + "\n```\n": "<pre><code class=\"language-diff\"></code></pre>",
 		} {
 			var out bytes.Buffer

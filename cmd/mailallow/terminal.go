@@ -47,15 +47,15 @@ func newTerminal(args []string, stdout, stderr io.Writer) *terminal {
 	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
 	t := &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto"}
 	for i, flag := range flags {
-		name, form, inOne := strings.Cut(strings.TrimPrefix(flag, "-"), "=")
-		if name != "-log-format" && name != "log-format" {
+		name, form, inOne := strings.Cut(flag, "=")
+		if name != "--log-format" && name != "-log-format" {
 			continue
 		}
 		if !inOne && i+1 < len(flags) {
 			form = flags[i+1]
 		}
-		if newHandler, known := logForms()[form]; known {
-			t.log = newHandler(stderr)
+		if newLog, known := logForms()[form]; known {
+			t.log = newLog(stderr)
 		}
 	}
 	return t
