@@ -84,6 +84,8 @@ func loadSettings(c *cli.Context) (*settings, error) {
 }
 
 // loadRequest reads the configuration for a command that cannot do without one.
+// There is a request when the configuration could be read, though the command
+// line did not fit it.
 func loadRequest(t *terminal, c *cli.Context) (*request, error) {
 	s, err := loadSettings(c)
 	if err != nil {

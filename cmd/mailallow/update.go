@@ -28,17 +28,13 @@ and says which.`
 func update(t *terminal, c *cli.Context) error {
 	unheard()
 	r, err := loadRequest(t, c)
-	if err != nil {
+	if r == nil {
 		return err
 	}
-	if err := r.needTargets(); err != nil {
-		return err
+	p := &passage{request: r}
+	if err == nil {
+		p, err = r.carryOut(c.Context, t, c.String("lock-timeout"))
 	}
-	patience, err := time.ParseDuration(c.String("lock-timeout"))
-	if err != nil || patience < 0 {
-		return usageError("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", c.String("lock-timeout"))
-	}
-	p, err := r.carryOut(c.Context, t, patience)
 	if err = bySignal(c.Context, err); err != nil {
 		err = p.failed(t, err)
 	} else {
@@ -52,15 +48,22 @@ func update(t *terminal, c *cli.Context) error {
 	return err
 }
 
-// carryOut goes the whole way, under the lock.
-func (r *request) carryOut(ctx context.Context, t *terminal, patience time.Duration) (*passage, error) {
+// carryOut goes the whole way, under the lock. There is a passage with every error.
+func (r *request) carryOut(ctx context.Context, t *terminal, lockTimeout string) (*passage, error) {
+	p := &passage{request: r}
+	if err := r.needTargets(); err != nil {
+		return p, err
+	}
+	patience, err := time.ParseDuration(lockTimeout)
+	if err != nil || patience < 0 {
+		return p, usageError("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", lockTimeout)
+	}
 	lock, err := r.lock(ctx, t, patience)
 	if err != nil {
-		return &passage{request: r}, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+		return p, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
 	}
 	defer lock.Release()
-	p, err := r.planned(ctx, t)
-	if err == nil {
+	if p, err = r.planned(ctx, t); err == nil {
 		err = p.install(ctx, lock)
 	}
 	return p, err
