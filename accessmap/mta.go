@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,12 +21,20 @@ type SendmailCF struct {
 	AccessClass string   // hash, btree, cdb, dbm, ldap, ...
 	AccessFlags []string // -o, -T<TMPF>, ...
 	AccessPath  string   // without the map's suffix
+	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (facts.md 4)
+	AccessTags  []string // the tags that its rulesets look up, in the order of the file: Connect, From, GreetPause, ...
+
+	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (facts.md 4)
+	DNSBLs      []string // the zones that FEATURE(`dnsbl') and its kin ask about addresses, in their order, without account keys
 
 	TrustedUser    string
 	RunAsUser      string
 	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (facts.md 2)
 	DontBlame      []string // DontBlameSendmail, in lower case
 }
+
+// HasAccessMap reports whether this sendmail.cf was made with FEATURE(`access_db').
+func (cf *SendmailCF) HasAccessMap() bool { return cf.AccessClass != "" }
 
 // ReadSendmailCF reads the sendmail.cf at path.
 func ReadSendmailCF(path string) (SendmailCF, error) {
@@ -49,9 +58,42 @@ func parseSendmailCF(path string, text []byte) SendmailCF {
 			name, value, _ := strings.Cut(option, "=")
 			cf.setOption(strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value))
 		}
+		cf.setRules(line)
 	}
 	return cf
 }
+
+// What the features leave of themselves in the rulesets that m4 writes (cf/m4/proto.m4, cf/feature/dnsbl.m4, 8.17).
+var (
+	// dnsblRule is the lookup of FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl'), whatever its map is called:
+	// the client's octets turned round before the zone. FEATURE(`rhsbl') asks for domains and is none.
+	dnsblRule = regexp.MustCompile(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
+	// tagRule is a lookup by tag: <! TAG> of the tag alone, <+ TAG> with the key without a tag, too.
+	tagRule = regexp.MustCompile(`^R.*<[!+] "?([A-Za-z_]+)"?>`)
+)
+
+// setRules takes from a line of the rulesets what it tells of a feature.
+func (cf *SendmailCF) setRules(line string) {
+	name, ok := strings.CutPrefix(line, "S")
+	name, _, _ = strings.Cut(name, "=")
+	// With delay_checks the rulesets of the names check_relay and check_mail are others: these hold what was in them.
+	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
+	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
+	if match := dnsblRule.FindStringSubmatch(line); match != nil {
+		if zone := withoutAccountKey(match[1]); !slices.Contains(cf.DNSBLs, zone) {
+			cf.DNSBLs = append(cf.DNSBLs, zone)
+		}
+	}
+	if match := tagRule.FindStringSubmatch(line); match != nil && !slices.Contains(cf.AccessTags, match[1]) {
+		cf.AccessTags = append(cf.AccessTags, match[1])
+	}
+}
+
+// accountKey is the label before a zone that is asked under an account: it is a secret of who pays for the zone.
+var accountKey = regexp.MustCompile(`(?i)[^\s.,={}]+(\.[a-z]+\.(?:dq\.spamhaus\.net|mail\.abusix\.zone))`)
+
+// withoutAccountKey puts KEY in the place of an account's key.
+func withoutAccountKey(s string) string { return accountKey.ReplaceAllString(s, "KEY$1") }
 
 func (cf *SendmailCF) setAccess(fields []string) {
 	cf.AccessClass, cf.AccessFlags, cf.AccessPath = "", nil, ""

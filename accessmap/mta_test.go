@@ -30,6 +30,9 @@ func TestParseSendmailCF(t *testing.T) {
 		{"O UseCompressedIPv6Addresses\n", SendmailCF{CompressedIPv6: true}},
 		{"O UseCompressedIPv6Addresses=True\n", SendmailCF{CompressedIPv6: true}},
 		{"O UseCompressedIPv6Addresses=False\n", SendmailCF{}},
+		{"Scheckrelay=88\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.zen.example. $: OK $)\n", SendmailCF{DelayChecks: true, DNSBLs: []string{"zen.example"}}},
+		{"R$-.$-.$-.$-\t\t$: <?> $(d2 $4.$3.$2.$1.secret.zen.dq.spamhaus.net. $: OK $)\n", SendmailCF{DNSBLs: []string{"KEY.zen.dq.spamhaus.net"}}},
+		{"R<@> $*<@$+.> $| $*\t$: <?> $(dnsbl $2.rhs.example. $: OK $) $(macro {RHS} $@ $2 $)\n", SendmailCF{}},
 	}
 	for _, row := range rows {
 		row.want.Path = "x.cf"

@@ -1,0 +1,280 @@
+package accessmap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// postconfLimit bounds one run of postconf, which reads two files and answers in hundredths of a second.
+	postconfLimit = 15 * time.Second
+	// maxPostconf bounds what is read of its output; every parameter there is, with its default, makes 60 KB.
+	maxPostconf = 4 << 20
+	// maxExpansion bounds $name inside $name, and restriction classes inside restriction classes.
+	maxExpansion = 10
+)
+
+// ErrNoPostfix says that there is no Postfix on this host.
+var ErrNoPostfix = errors.New("no postconf in PATH or the usual places: Postfix is not installed")
+
+// PostfixMain is what main.cf says of who may connect and relay, with what master.cf overrides for the service on port
+// 25. Account keys in names of zones are not in it.
+type PostfixMain struct {
+	// ConfigDirectory holds main.cf and master.cf.
+	ConfigDirectory string
+
+	// Lists are the restriction lists and what goes with them, by name; see restrictionLists and addressLists. A list
+	// that is set nowhere holds Postfix's default, as far as postconf tells it.
+	Lists map[string]PostfixList
+
+	// Overrides are parameters of these names that master.cf sets for other services than the one on port 25, as
+	// postconf -P names them: submission/inet/smtpd_client_restrictions. They are not looked into.
+	Overrides []string
+}
+
+// PostfixList is one parameter, cut into what Postfix looks at one after the other.
+type PostfixList struct {
+	Name  string
+	Set   bool   // in main.cf or master.cf, and not by default
+	Value string // expanded, on one line
+	Items []PostfixItem
+}
+
+// PostfixItem is a restriction with its argument, or a network, table or zone of the other lists.
+type PostfixItem struct {
+	Name     string // check_client_access, reject_rbl_client, permit_mynetworks, 192.0.2.0/24, cidr:/etc/postfix/x, ...
+	Argument string // cidr:/etc/postfix/x, zen.spamhaus.org=127.0.0.[2..11]; empty where the restriction takes none
+	Class    string // the restriction class that it stands in, empty for none: the list names the class here
+	WarnOnly bool   // behind warn_if_reject: what it refuses is logged and not refused
+}
+
+func (i PostfixItem) String() string { return strings.TrimSpace(i.Name + " " + i.Argument) }
+
+// restrictionLists are those of smtpd, in the order in which it goes through them at RCPT with smtpd_delay_reject and
+// smtpd_relay_before_recipient_restrictions (postconf(5)). A permit ends only the list it stands in (facts.md 10).
+func restrictionLists() []string {
+	return []string{"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
+		"smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_data_restrictions",
+		"smtpd_end_of_data_restrictions", "smtpd_etrn_restrictions"}
+}
+
+// addressLists are the lists of networks, tables and zones.
+func addressLists() []string {
+	return []string{"mynetworks", "postscreen_access_list", "postscreen_dnsbl_sites"}
+}
+
+// FindPostconf returns the path of postconf: in PATH or where packages put it. The error wraps ErrNoPostfix.
+func FindPostconf() (string, error) {
+	path, err := findProgram("postconf", searchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))
+	if errors.Is(err, exec.ErrNotFound) {
+		return "", ErrNoPostfix
+	}
+	return path, err
+}
+
+// ReadPostfix asks postconf for what main.cf and master.cf say. An empty configDir is Postfix's own.
+func ReadPostfix(ctx context.Context, postconf, configDir string) (*PostfixMain, error) {
+	ask := func(args ...string) ([]byte, error) {
+		argv := []string{postconf}
+		if configDir != "" {
+			argv = append(argv, "-c", configDir)
+		}
+		return program{argv: append(argv, args...), limit: postconfLimit, maxOutput: maxPostconf}.run(ctx)
+	}
+	set, err := ask("-n")
+	if err != nil {
+		return nil, fmt.Errorf("main.cf could not be read: %w", err)
+	}
+	// Defaults depend on the version and on compatibility_level, and -P is not in every Postfix: what these two do not
+	// tell is missing, and no error.
+	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(restrictionLists(), addressLists())...)...)
+	services, _ := ask("-P")
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return parsePostfix(set, defaults, services), nil
+}
+
+// parsePostfix reads the output of postconf -n, of postconf -x for the lists, and of postconf -P.
+func parsePostfix(set, defaults, services []byte) *PostfixMain {
+	known := postconfLines(defaults)
+	explicit := postconfLines(set)
+	values := map[string]string{}
+	for name, value := range known {
+		values[name] = value
+	}
+	for name, value := range explicit {
+		values[name] = value
+	}
+	m := &PostfixMain{Lists: map[string]PostfixList{}}
+	for at, value := range postconfLines(services) {
+		service, name := filepath.Dir(at), filepath.Base(at)
+		switch {
+		case !slices.Contains(slices.Concat(restrictionLists(), addressLists()), name):
+		case slices.Contains([]string{"smtp/inet", "25/inet", "smtpd/pass"}, service):
+			explicit[name], values[name] = value, value
+		default:
+			m.Overrides = append(m.Overrides, at)
+		}
+	}
+	slices.Sort(m.Overrides)
+	m.ConfigDirectory = values["config_directory"]
+	classes := map[string]string{}
+	for _, class := range splitPostfix(expandPostfix(values["smtpd_restriction_classes"], values, maxExpansion)) {
+		classes[class] = expandPostfix(values[class], values, maxExpansion)
+	}
+	for _, name := range slices.Concat(restrictionLists(), addressLists()) {
+		_, isSet := explicit[name]
+		list := PostfixList{Name: name, Set: isSet, Value: expandPostfix(values[name], values, maxExpansion)}
+		if slices.Contains(addressLists(), name) {
+			for _, word := range splitPostfix(list.Value) {
+				list.Items = append(list.Items, PostfixItem{Name: word})
+			}
+		} else {
+			list.Items = restrictionParser{classes, bareTable(name)}.items(splitPostfix(list.Value), "", maxExpansion)
+		}
+		m.Lists[name] = list
+	}
+	return m
+}
+
+// postconfLines reads `name = value` lines; a line that begins with a blank continues the one above.
+func postconfLines(text []byte) map[string]string {
+	values := map[string]string{}
+	last := ""
+	for line := range strings.Lines(withoutAccountKey(string(text))) {
+		line = strings.TrimRight(line, "\r\n")
+		switch name, value, ok := strings.Cut(line, "="); {
+		case line == "" || line[0] == '#':
+		case isSpace(line[0]) && last != "":
+			values[last] = strings.TrimSpace(values[last] + " " + strings.TrimSpace(line))
+		case ok:
+			last = strings.TrimSpace(name)
+			values[last] = strings.TrimSpace(value)
+		}
+	}
+	return values
+}
+
+// expandPostfix puts values in the place of $name, ${name} and $(name). Conditional forms (${name?value}) stay as they
+// are: what they give is asked of postconf -x.
+func expandPostfix(s string, values map[string]string, depth int) string {
+	if depth == 0 || len(s) > maxPostconf/maxExpansion {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if s[i] != '$' {
+			b.WriteByte(s[i])
+			i++
+			continue
+		}
+		name, length := postfixName(s[i+1:])
+		if value, ok := values[name]; ok && name != "" {
+			b.WriteString(expandPostfix(value, values, depth-1))
+		} else {
+			b.WriteString(s[i : i+1+length])
+		}
+		i += 1 + length
+	}
+	return b.String()
+}
+
+// postfixName reads the name behind a $ and says how many bytes it takes with what is around it.
+func postfixName(s string) (name string, length int) {
+	open := 0
+	if s != "" && (s[0] == '{' || s[0] == '(') {
+		open = 1
+	}
+	end := open
+	for end < len(s) && (s[end] == '_' || s[end] >= '0' && s[end] <= '9' || s[end] >= 'a' && s[end] <= 'z' || s[end] >= 'A' && s[end] <= 'Z') {
+		end++
+	}
+	if open == 1 {
+		if end == len(s) || s[end] != '}' && s[end] != ')' {
+			return "", 0
+		}
+		return s[open:end], end + 1
+	}
+	return s[:end], end
+}
+
+// splitPostfix cuts a value at commas and blanks; what stands in braces stays together (mystrtokq).
+func splitPostfix(s string) (words []string) {
+	start, depth := 0, 0
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) {
+			switch c := s[i]; {
+			case c == '{':
+				depth++
+				continue
+			case c == '}' && depth > 0:
+				depth--
+				continue
+			case depth > 0 || c != ',' && !isSpace(c):
+				continue
+			}
+		}
+		if i > start {
+			words = append(words, s[start:i])
+		}
+		start = i + 1
+	}
+	return words
+}
+
+// takesArgument reports whether a restriction is followed by an argument (smtpd_check.c, generic_checks).
+func takesArgument(name string) bool {
+	switch name {
+	case "check_policy_service", "reject_rbl_client", "permit_dnswl_client", "sleep", "reject_maps_rbl_client":
+		return true
+	}
+	return strings.HasPrefix(name, "check_") && strings.HasSuffix(name, "_access") ||
+		strings.HasPrefix(name, "reject_rhsbl_") || strings.HasPrefix(name, "permit_rhswl_")
+}
+
+// bareTable is the restriction that a TYPE:TABLE without one stands for; empty where Postfix takes none.
+func bareTable(list string) string {
+	return map[string]string{
+		"smtpd_client_restrictions": "check_client_access", "smtpd_helo_restrictions": "check_helo_access",
+		"smtpd_sender_restrictions": "check_sender_access", "smtpd_relay_restrictions": "check_recipient_access",
+		"smtpd_recipient_restrictions": "check_recipient_access", "smtpd_etrn_restrictions": "check_etrn_access",
+	}[list]
+}
+
+// restrictionParser reads a list of smtpd, with what its restriction classes stand for in their place.
+type restrictionParser struct {
+	classes map[string]string
+	bare    string
+}
+
+func (p restrictionParser) items(words []string, class string, depth int) (items []PostfixItem) {
+	warn := false
+	for i := 0; i < len(words); i++ {
+		item := PostfixItem{Name: strings.ToLower(words[i]), Class: class, WarnOnly: warn}
+		inner, isClass := p.classes[words[i]]
+		if item.Name == "warn_if_reject" {
+			warn = true
+			continue
+		}
+		warn = false
+		switch {
+		case isClass && depth > 0:
+			items = append(items, p.items(splitPostfix(inner), words[i], depth-1)...)
+			continue
+		case takesArgument(item.Name) && i+1 < len(words):
+			i++
+			item.Argument = words[i]
+		case strings.Contains(item.Name, ":"):
+			item.Name, item.Argument = p.bare, words[i]
+		}
+		items = append(items, item)
+	}
+	return items
+}
