@@ -249,3 +249,12 @@ func canMake(ctx context.Context, name, mapType string) error {
 	}
 	return err
 }
+
+// linked is the name without a suffix under which makemap finds a map that may be a symbolic link.
+func linked(mapPath, textPath string) (base string, err error) {
+	real, err := filepath.EvalSymlinks(mapPath)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(real, strings.TrimPrefix(mapPath, textPath)), nil
+}

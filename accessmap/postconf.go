@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,9 @@ type PostfixMain struct {
 	// Overrides are parameters of these names that master.cf sets for other services than the one on port 25, as
 	// postconf -P names them: submission/inet/smtpd_client_restrictions. They are not looked into.
 	Overrides []string
+
+	// Postscreen tells that master.cf has postscreen before smtpd on port 25.
+	Postscreen bool
 }
 
 // PostfixList is one parameter, cut into what Postfix looks at one after the other.
@@ -92,17 +96,18 @@ func ReadPostfix(ctx context.Context, postconf, configDir string) (*PostfixMain,
 		return nil, fmt.Errorf("main.cf could not be read: %w", err)
 	}
 	// Defaults depend on the version and on compatibility_level, and -P is not in every Postfix: what these two do not
-	// tell is missing, and no error.
+	// tell is missing, and no error. Nor is what master.cf has on port 25.
 	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(restrictionLists(), addressLists())...)...)
 	services, _ := ask("-P")
+	master, _ := ask("-M")
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return parsePostfix(set, defaults, services), nil
+	return parsePostfix(set, defaults, services, master), nil
 }
 
-// parsePostfix reads the output of postconf -n, of postconf -x for the lists, and of postconf -P.
-func parsePostfix(set, defaults, services []byte) *PostfixMain {
+// parsePostfix reads the output of postconf -n, of postconf -x for the lists, of postconf -P and of postconf -M.
+func parsePostfix(set, defaults, services, master []byte) *PostfixMain {
 	known := postconfLines(defaults)
 	explicit := postconfLines(set)
 	values := map[string]string{}
@@ -112,7 +117,7 @@ func parsePostfix(set, defaults, services []byte) *PostfixMain {
 	for name, value := range explicit {
 		values[name] = value
 	}
-	m := &PostfixMain{Lists: map[string]PostfixList{}}
+	m := &PostfixMain{Lists: map[string]PostfixList{}, Postscreen: postscreenRow.Match(master)}
 	for at, value := range postconfLines(services) {
 		service, name := filepath.Dir(at), filepath.Base(at)
 		switch {
@@ -143,6 +148,9 @@ func parsePostfix(set, defaults, services []byte) *PostfixMain {
 	}
 	return m
 }
+
+// postscreenRow is the row of master.cf for port 25 when it starts postscreen (master(5)).
+var postscreenRow = regexp.MustCompile(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
 
 // postconfLines reads `name = value` lines; a line that begins with a blank continues the one above.
 func postconfLines(text []byte) map[string]string {

@@ -143,7 +143,11 @@ postscreen_dnsbl_sites set=true
 // TestParsePostfix has what a real Postfix would need another configuration for.
 func TestParsePostfix(t *testing.T) {
 	m := parsePostfix([]byte("a = $b\nb = $a\nsmtpd_client_restrictions = $a, c\nsmtpd_restriction_classes = c\nc = c, permit\n"), nil,
-		[]byte("smtp/inet/smtpd_helo_restrictions = permit\nsubmission/inet/smtpd_relay_restrictions = permit\nsmtp/inet/tls = x\n"))
+		[]byte("smtp/inet/smtpd_helo_restrictions = permit\nsubmission/inet/smtpd_relay_restrictions = permit\nsmtp/inet/tls = x\n"),
+		[]byte("smtp inet n - y - 1 postscreen\n"))
+	if !m.Postscreen {
+		t.Error("no postscreen")
+	}
 	if diff := cmp.Diff([]string{"submission/inet/smtpd_relay_restrictions"}, m.Overrides); diff != "" {
 		t.Error(diff)
 	}

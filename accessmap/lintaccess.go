@@ -1,0 +1,269 @@
+package accessmap
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist/ascii"
+)
+
+// AccessOptions are what a linter of access files knows besides the file.
+type AccessOptions struct {
+	// CF is the sendmail.cf that reads the map of this file; nil: not known.
+	CF *SendmailCF
+	// Shared names the provider with many customers that sends from a part of a prefix, empty for none. nil: none is known.
+	Shared func(netip.Prefix) string
+}
+
+// LintAccess says what is wrong in an access file as people write it, and gives the text with what is certain put
+// right. Lines inside mailallow's own block are only checked for being its own; a healthy line stays as it is, byte for
+// byte. Nothing is read or asked: see LintMap for the map.
+func LintAccess(text []byte, o AccessOptions) (findings []Finding, fixed []byte) {
+	l := &accessLinter{AccessOptions: o, text: text, taken: map[string]takenKey{}, keysLeft: maxFixKeys}
+	l.cutLines()
+	if bytes.HasPrefix(text, []byte(fileHeader)) {
+		if _, err := readSendmail(text); err != nil {
+			l.add(0, "block", "this file is mailallow's as a whole, and not as it wrote it: "+err.Error(), "'mailallow update' writes it anew")
+		}
+		return l.findings, text
+	}
+	for _, line := range l.lines {
+		l.readLine(line)
+	}
+	l.carriageReturns()
+	l.duplicates()
+	l.examine()
+	l.shadowed()
+	l.sharedRelay()
+	sortFindings(l.findings)
+	return l.findings, l.fixed()
+}
+
+const (
+	// maxFixKeys bounds the keys written out in place of networks, of one file: as many as a target has by default.
+	maxFixKeys = DefaultMaxKeys
+	// maxShared is for how many lines in a file RELAY on one provider is told of; the others are told of in one.
+	maxShared = 20
+	// maxShown bounds what of a line is shown in a message.
+	maxShown = 60
+)
+
+func shown(s string) string { return ascii.Printable(s, maxShown) }
+
+type accessLinter struct {
+	AccessOptions
+	text     []byte
+	lines    []*accessLine
+	findings []Finding
+	taken    map[string]takenKey // keys that stand in the file and match, in canonical form
+	keysLeft int
+}
+
+// accessLine is a line as it stands, and what is to stand in its place.
+type accessLine struct {
+	number int
+	raw    string // without its LF
+	ours   bool   // of mailallow's block
+
+	entry     bool   // it has a key and a value
+	written   string // the key
+	separator string
+	value     string
+	key       accessKey
+	prefix    netip.Prefix // of a key that matches addresses
+	fault     *keyFault
+	indent    bool // stands behind blanks
+
+	changed bool
+	text    []string // the lines in its place; none: it goes
+}
+
+type takenKey struct {
+	line  int
+	value string
+	bits  int // of the network that the key comes from; -1: it stands there
+}
+
+func (l *accessLinter) add(line int, rule, text, fix string) {
+	l.findings = append(l.findings, Finding{Line: line, Rule: rule, Text: text, Fix: fix})
+}
+
+// fix is add for what is put right, too.
+func (l *accessLinter) fix(line *accessLine, rule, text string) {
+	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: strings.Join(line.text, "\n"), Certain: true})
+}
+
+// cutLines cuts the text into lines and finds mailallow's block.
+func (l *accessLinter) cutLines() {
+	m, err := extract(l.text)
+	if err != nil {
+		for _, problem := range markerErrors(err) {
+			l.add(problem.line, "block", problem.text, fmt.Sprintf("there must be one line '%s' and one '%s' below it, or neither: "+
+				"mend the file by hand", beginMarker, endMarker))
+		}
+	}
+	first, last := 0, 0 // of the block, markers included
+	if m.found {
+		first = bytes.Count(m.before, []byte("\n")) + 1
+		last = first + bytes.Count(m.inside, []byte("\n")) + 1
+		if _, err := readSendmail(m.inside); err != nil {
+			at, reason := 0, err.Error()
+			if _, scanErr := fmt.Sscanf(reason, "line %d:", &at); scanErr == nil {
+				_, reason, _ = strings.Cut(reason, ": ")
+			}
+			l.add(first+at, "block", "inside mailallow's block: "+reason, "'mailallow update' writes the block anew; lines of your own "+
+				"belong above or below it")
+		}
+	}
+	for i, raw := range lines(l.text) {
+		n := i + 1
+		l.lines = append(l.lines, &accessLine{number: n, raw: string(raw), ours: n >= first && n <= last})
+	}
+}
+
+// markerErrors are the markers that make no pair.
+func markerErrors(err error) (found []markerError) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			found = append(found, markerErrors(e)...)
+		}
+	} else if marker, ok := err.(markerError); ok {
+		found = append(found, marker)
+	}
+	return found
+}
+
+// readLine takes an entry apart, and tells of lines that makemap refuses or reads otherwise than they look.
+func (l *accessLinter) readLine(line *accessLine) {
+	body := strings.TrimSuffix(line.raw, "\r")
+	if line.ours {
+		if entry, _ := readMapLine([]byte(line.raw), true); entry.Key != "" {
+			l.taken[canonical(cutKey(entry.Key))] = takenKey{line.number, entry.Value, -1}
+		}
+		return
+	}
+	bare := strings.TrimLeft(body, " \t\v\f\r")
+	switch {
+	case strings.ContainsRune(body, 0):
+		l.add(line.number, "control", "a NUL byte ends the line for makemap, which then refuses it", "remove the byte")
+		return
+	case len(line.raw) >= maxMapLine:
+		l.add(line.number, "long-line", fmt.Sprintf("a line of %d bytes: makemap cuts it at %d and reads the rest as a line of its own, in a comment, too",
+			len(line.raw), maxMapLine), "make lines of at most "+fmt.Sprint(maxMapLine-1)+" bytes of it")
+		return
+	case body == "" || body[0] == '#':
+		return
+	case bare == "":
+		line.set("")
+		l.fix(line, "leading-blank", "a blank line that holds blanks: makemap refuses it")
+		return
+	case bare[0] == '#' && bare != body:
+		line.set(bare)
+		l.fix(line, "leading-blank", "a comment that does not begin in the first column: makemap refuses the line")
+		return
+	}
+	line.indent = bare != body
+	entry, _ := readMapLine([]byte(bare), true)
+	end := strings.IndexFunc(bare, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })
+	if entry.Key == "" {
+		l.add(line.number, "missing-value", shown(strings.TrimSpace(bare))+": a key without a value: makemap refuses the line",
+			"write a value behind it, or remove the line")
+		return
+	}
+	line.entry, line.written, line.value = true, bare[:end], entry.Value
+	line.separator = bare[end : len(bare)-len(entry.Value)]
+	line.key = cutKey(line.written)
+}
+
+func (line *accessLine) set(text ...string) { line.changed, line.text = true, text }
+
+// carriageReturns are told of once.
+func (l *accessLinter) carriageReturns() {
+	var first *accessLine
+	count := 0
+	for _, line := range l.lines {
+		if line.ours || !strings.HasSuffix(line.raw, "\r") {
+			continue
+		}
+		if count++; first == nil {
+			first = line
+		}
+		if !line.changed {
+			line.set(strings.TrimSuffix(line.raw, "\r"))
+		}
+	}
+	if count > 0 {
+		l.findings = append(l.findings, Finding{Line: first.number, Rule: "control", Certain: true,
+			Text: fmt.Sprintf("lines end in CR LF (%d of them): the CR becomes part of the value, and a blank line is refused by makemap", count),
+			Fix:  "end lines in LF alone: sed -i 's/\\r$//'"})
+	}
+}
+
+// canonical is one form for the keys that are looked up for the same question at the same length: Connect:1.2.3 and
+// 1.2.3 for a client (facts.md 3).
+func canonical(k accessKey) string {
+	if k.tag == "" {
+		k.tag = "connect"
+	}
+	return k.tag + ":" + k.address
+}
+
+// duplicates finds the keys that makemap sees twice. A second line that says the same is dropped.
+func (l *accessLinter) duplicates() {
+	seen := map[string]*accessLine{}
+	for _, line := range l.lines {
+		if line.ours {
+			if entry, _ := readMapLine([]byte(line.raw), true); entry.Key != "" {
+				if hand := seen[entry.Key]; hand != nil {
+					l.add(hand.number, "duplicate", fmt.Sprintf("%s stands in mailallow's block, too, on line %d: makemap keeps the first, and fails",
+						shown(hand.written), line.number), "'mailallow update' leaves its own key out")
+				} else {
+					seen[entry.Key] = line
+				}
+			}
+			continue
+		}
+		if !line.entry {
+			continue
+		}
+		folded := lowerASCII(line.written)
+		before := seen[folded]
+		if before == nil {
+			seen[folded] = line
+			continue
+		}
+		text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",
+			shown(line.written), before.number)
+		if line.entry = false; strings.TrimSpace(before.value) == strings.TrimSpace(line.value) && !before.ours {
+			line.set()
+			l.fix(line, "duplicate", text)
+			continue
+		}
+		l.add(line.number, "duplicate", text, "remove one of the two: they say different things")
+	}
+}
+
+// fixed is the text with the lines that were set.
+func (l *accessLinter) fixed() []byte {
+	if !slices.ContainsFunc(l.lines, func(line *accessLine) bool { return line.changed }) {
+		return l.text
+	}
+	var b bytes.Buffer
+	for _, line := range l.lines {
+		text := line.text
+		if !line.changed {
+			text = []string{line.raw}
+		}
+		for _, t := range text {
+			b.WriteString(t)
+			b.WriteByte('\n')
+		}
+	}
+	if len(l.text) > 0 && l.text[len(l.text)-1] != '\n' && b.Len() > 0 {
+		b.Truncate(b.Len() - 1)
+	}
+	return b.Bytes()
+}

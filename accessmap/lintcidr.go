@@ -1,0 +1,353 @@
+package accessmap
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// TableUse is who reads a Postfix table, and so which values it may have (facts.md 10).
+type TableUse string
+
+const (
+	UseUnknown    TableUse = ""
+	UseSMTPD      TableUse = "smtpd"      // check_client_access and its kin
+	UsePostscreen TableUse = "postscreen" // postscreen_access_list
+	UseMyNetworks TableUse = "mynetworks" // any line that matches is membership, whatever its value
+)
+
+// LintPostfixCIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
+// certain put right. A healthy line stays as it is, byte for byte.
+func LintPostfixCIDR(text []byte, use TableUse) (findings []Finding, fixed []byte) {
+	l := &cidrLinter{use: use, seen: map[netip.Prefix]*cidrLine{}}
+	for i, raw := range lines(text) {
+		l.lines = append(l.lines, &cidrLine{number: i + 1, raw: string(raw)})
+	}
+	for _, line := range logicalLines(l.lines, l.indented) {
+		l.examine(line)
+	}
+	for _, open := range l.open {
+		l.add(open, "if", "this if has no endif: Postfix goes on as if it ended with the file", "write endif behind its last line")
+	}
+	for i, f := range l.findings { // all that is put right on a line has one fix: the line as a whole
+		if f.Certain {
+			l.findings[i].Fix = strings.Join(l.lines[f.Line-1].text, "\n")
+		}
+	}
+	sortFindings(l.findings)
+	return l.findings, l.fixed(text)
+}
+
+type cidrLinter struct {
+	use      TableUse
+	lines    []*cidrLine
+	findings []Finding
+	seen     map[netip.Prefix]*cidrLine // networks outside any if, by their first line
+	open     []*cidrLine                // ifs without an endif so far
+}
+
+// cidrLine is a logical line, or a physical one that belongs to one.
+type cidrLine struct {
+	number  int
+	raw     string // without its LF
+	logical string // with what continues it
+
+	negated bool
+	pattern string // as written, without its !
+	value   string
+
+	changed bool
+	text    []string
+}
+
+func (line *cidrLine) set(text ...string) { line.changed, line.text = true, text }
+
+func (l *cidrLinter) add(line *cidrLine, rule, text, fix string) {
+	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: fix})
+}
+
+// fix puts a line right. What continues it stands on lines of its own and goes with them unchanged.
+func (l *cidrLinter) fix(line *cidrLine, rule, text string, lines ...string) {
+	line.set(lines...)
+	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: strings.Join(lines, "\n"), Certain: true})
+}
+
+// indentation is what a line that begins with a blank is.
+type indentation int
+
+const (
+	moreOfLine indentation = iota
+	ownLine                // it is meant to be an entry
+	noLine                 // it continues nothing
+)
+
+// single reports whether the logical line is one physical line.
+func (line *cidrLine) single() bool { return strings.TrimSpace(line.raw) == line.logical }
+
+// logicalLines puts lines together as Postfix does: one that begins with a blank continues the one above, whatever
+// comments and blank lines stand between them. indented is asked first whether it looks like a line of its own.
+func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) indentation) (logical []*cidrLine) {
+	var above *cidrLine
+	for _, line := range physical {
+		trimmed := strings.TrimSpace(line.raw)
+		switch {
+		case trimmed == "" || trimmed[0] == '#':
+		case isSpace(line.raw[0]):
+			switch indented(line, above) {
+			case ownLine:
+				line.logical, above = trimmed, line
+				logical = append(logical, line)
+			case moreOfLine:
+				above.logical += " " + trimmed
+			}
+		default:
+			line.logical, above = trimmed, line
+			logical = append(logical, line)
+		}
+	}
+	return logical
+}
+
+// indented tells of a line that begins with a blank and is not meant to continue another.
+func (l *cidrLinter) indented(line, above *cidrLine) indentation {
+	trimmed := strings.TrimSpace(line.raw)
+	first, _, _ := strings.Cut(strings.TrimLeft(trimmed, "!"), " ")
+	first, _, _ = strings.Cut(first, "\t")
+	_, fault := readPattern(first)
+	_, isNetwork := looseNetwork(first)
+	switch {
+	case fault == nil || isNetwork:
+		text := "a line that begins with a blank: Postfix takes it for more of the line above"
+		if above != nil {
+			text += fmt.Sprintf(", line %d, and never for an entry", above.number)
+		}
+		l.fix(line, "leading-blank", text, trimmed)
+		return ownLine
+	case above == nil:
+		l.add(line, "leading-blank", "a line that begins with a blank and has none above it to continue: Postfix skips it", "remove the blanks before it")
+		return noLine
+	}
+	return moreOfLine
+}
+
+var (
+	conditional = regexp.MustCompile(`(?i)^(if|endif)(\s|$)`)
+	// confused are words of other programs; any other word may be a restriction class.
+	confused = regexp.MustCompile(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
+)
+
+func (l *cidrLinter) examine(line *cidrLine) {
+	if word := conditional.FindString(line.logical); word != "" {
+		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
+		return
+	}
+	rest := strings.TrimLeft(line.logical, "! \t")
+	line.negated = strings.Count(line.logical[:len(line.logical)-len(rest)], "!")%2 == 1
+	end := strings.IndexAny(rest, " \t")
+	if end < 0 {
+		end = len(rest)
+	}
+	line.pattern, line.value = rest[:end], strings.TrimSpace(rest[end:])
+	prefixes, patternOK := l.pattern(line)
+	valueOK := l.value(line)
+	if patternOK && valueOK && !line.negated && len(prefixes) == 1 {
+		l.reachable(line, prefixes[0])
+	}
+}
+
+func (l *cidrLinter) condition(line *cidrLine, word, pattern string) {
+	switch {
+	case word == "endif" && len(l.open) == 0:
+		l.add(line, "if", "endif without an if: Postfix skips it", "remove it, or write the if")
+	case word == "endif":
+		l.open = l.open[:len(l.open)-1]
+		if pattern != "" {
+			l.fix(line, "if", "there is something behind endif: Postfix skips the line", "endif")
+		}
+	default:
+		if _, fault := readPattern(strings.TrimLeft(pattern, "! \t")); fault != nil {
+			l.add(line, fault.rule, shown(pattern)+": "+fault.text+", and with it this if", "write if NETWORK")
+		}
+		l.open = append(l.open, line)
+	}
+}
+
+// pattern looks at what a line matches; ok tells that the line counts.
+func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) {
+	prefix, fault := readPattern(line.pattern)
+	if fault == nil {
+		return []netip.Prefix{prefix}, true
+	}
+	text := shown(line.pattern) + ": " + fault.text
+	var proposal []string
+	for _, p := range fault.meant {
+		written := p.String()
+		if line.negated {
+			written = "!" + written
+		}
+		proposal = append(proposal, written+"\t"+line.value)
+	}
+	one := len(proposal) == 1 || len(proposal) > 1 && !line.negated && len(proposal) <= maxRangeLines
+	if fault.certain && one && line.value != "" && line.single() {
+		l.fix(line, fault.rule, text, proposal...)
+		return fault.meant, true
+	}
+	advice := fault.advice
+	if one && line.value != "" {
+		advice = strings.TrimPrefix(advice+"\n"+strings.Join(proposal, "\n"), "\n")
+	}
+	l.add(line, fault.rule, text, advice)
+	return nil, false
+}
+
+// maxRangeLines bounds the networks that a range A-B is written as; no two addresses need more than twice the bits of
+// one.
+const maxRangeLines = 2 * 128
+
+// readPattern reads ADDRESS or ADDRESS/BITS, either in brackets or not, as Postfix does (cidr_match.c, tried).
+func readPattern(s string) (netip.Prefix, *keyFault) {
+	address, mask, hasMask := strings.Cut(s, "/")
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if whole, ok := strings.CutSuffix(inner, "]"); ok {
+			address, mask, hasMask = strings.Cut(whole, "/")
+		} else if before, after, ok := strings.Cut(inner, "]/"); ok {
+			address, mask, hasMask = before, after, true
+		}
+	}
+	addr, err := netip.ParseAddr(address)
+	bits := -1
+	if err == nil {
+		bits = addr.BitLen()
+	}
+	if hasMask && number.MatchString(mask) {
+		bits = 0
+		for _, digit := range mask {
+			bits = min(bits*10+int(digit-'0'), 1000)
+		}
+	} else if hasMask {
+		bits = -1
+	}
+	if err == nil && addr.Zone() == "" && bits >= 0 && bits <= addr.BitLen() {
+		p := netip.PrefixFrom(addr, bits)
+		if p == p.Masked() {
+			return p, nil
+		}
+		return p, &keyFault{rule: "host-bits", text: "bits of the host are set: Postfix skips the line", meant: []netip.Prefix{p.Masked()},
+			advice: "if the network is meant, write"}
+	}
+	return netip.Prefix{}, patternFault(s)
+}
+
+// patternFault says what was meant by what is no pattern.
+func patternFault(s string) *keyFault {
+	fault := &keyFault{rule: "pattern", text: "no address or network that Postfix can read: it skips the line",
+		advice: "write an address, or a network as 192.0.2.0/24 or 2001:db8::/32"}
+	key := cutKey(strings.TrimRight(s, ","))
+	address := key.address
+	if key.tag != "" || strings.HasPrefix(address, strings.ToLower(ipv6Tag)) {
+		fault.rule, fault.text = "access-syntax", "that is a key for Sendmail's access map: Postfix skips the line"
+	}
+	plain := strings.TrimPrefix(address, strings.ToLower(ipv6Tag))
+	if p, ok := parsePrefix(plain); ok {
+		fault.meant, fault.certain = []netip.Prefix{p.Masked()}, p == p.Masked()
+	} else if addr, err := netip.ParseAddr(plain); err == nil && addr.Zone() == "" {
+		fault.meant, fault.certain = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, true
+	} else if p, ok, problem := readAddress(address); ok {
+		fault.rule, fault.text = "access-syntax", "that is a key for Sendmail's access map: Postfix skips the line"
+		fault.meant, fault.certain = []netip.Prefix{p}, true
+	} else if problem != nil {
+		fault.meant, fault.certain = problem.meant, problem.certain
+	}
+	return fault
+}
+
+// value looks at what a line gives; ok tells that the line counts.
+func (l *cidrLinter) value(line *cidrLine) (ok bool) {
+	word, _, _ := strings.Cut(line.value, " ")
+	word, _, _ = strings.Cut(word, "\t")
+	known := slices.ContainsFunc([]string{"permit", "reject", "dunno", "permit_mynetworks"}, func(w string) bool { return strings.EqualFold(w, word) })
+	name := shown(line.pattern) + " " + shown(word) + ": "
+	switch {
+	case line.value == "":
+		l.add(line, "missing-value", shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT behind it")
+		return false
+	case line.value[0] == '/':
+		l.add(line, "pattern", shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest its value", "write the network without a blank")
+		return false
+	case l.use == UseMyNetworks && slices.Contains([]string{"reject", "dunno"}, strings.ToLower(word)):
+		l.add(line, "table-value", name+"in mynetworks the value means nothing: any line that matches lets its addresses relay",
+			"remove the line, and what is wider and holds its addresses; list what is around them")
+	case strings.EqualFold(word, "RELAY") && l.use == UseMyNetworks:
+	case strings.EqualFold(word, "RELAY"), strings.EqualFold(word, "OK") && l.use == UsePostscreen:
+		l.word(line, name, word)
+	case l.use == UsePostscreen && !known:
+		l.add(line, "table-value", name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")
+	case confused.MatchString(word) && l.use != UseMyNetworks:
+		l.add(line, "table-value", name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")
+	}
+	return true
+}
+
+// word puts permit in the place of a word of Sendmail's.
+func (l *cidrLinter) word(line *cidrLine, name, word string) {
+	text := name + "a word of Sendmail's: smtpd takes it for permit without a word, and postscreen ignores the rest of its list after it"
+	if !line.single() {
+		l.add(line, "table-value", text, "write permit")
+		return
+	}
+	if !line.changed {
+		line.text = []string{line.raw}
+	}
+	var written []string
+	for _, t := range line.text {
+		at := strings.LastIndex(t, line.value)
+		written = append(written, t[:at]+"permit"+t[at+len(word):])
+	}
+	l.fix(line, "table-value", text, written...)
+}
+
+// reachable tells of a line that an earlier one keeps from ever deciding.
+func (l *cidrLinter) reachable(line *cidrLine, p netip.Prefix) {
+	for bits := p.Bits(); bits >= 0; bits-- {
+		wider, err := p.Addr().Prefix(bits)
+		before := l.seen[wider]
+		if err != nil || before == nil {
+			continue
+		}
+		same := line.value == before.value && len(l.open) == 0 && line.single()
+		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", shown(line.pattern), before.number, shown(before.pattern))
+		if same {
+			l.fix(line, "unreachable", text+"; it says the same")
+		} else {
+			l.add(line, "unreachable", text, "move it above that line, or remove it")
+		}
+		return
+	}
+	if len(l.open) == 0 {
+		l.seen[p] = line
+	}
+}
+
+func (l *cidrLinter) fixed(text []byte) []byte {
+	if !slices.ContainsFunc(l.lines, func(line *cidrLine) bool { return line.changed }) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, line := range l.lines {
+		written := line.text
+		if !line.changed {
+			written = []string{line.raw}
+		}
+		for _, t := range written {
+			b.WriteString(t)
+			b.WriteByte('\n')
+		}
+	}
+	if len(text) > 0 && text[len(text)-1] != '\n' && b.Len() > 0 {
+		b.Truncate(b.Len() - 1)
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,319 @@
+package accessmap
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist"
+)
+
+// entryWork is what is to be done to one entry.
+type entryWork struct {
+	*accessLine
+	value *valueFault
+	means string   // the value without what is taken for a comment
+	keys  []string // in place of the key; nil: it stays
+	told  string   // why the keys are not certain after all
+}
+
+// examine looks at every entry: its key, then its value, then what both together make of the line.
+func (l *accessLinter) examine() {
+	skip := skipUnknown
+	if l.CF != nil {
+		if skip = skipError; l.CF.AccessSkip {
+			skip = skipKnown
+		}
+	}
+	var work []*entryWork
+	for _, line := range l.lines {
+		if !line.entry {
+			continue
+		}
+		if isAddress := l.readKey(line); isAddress && line.fault == nil {
+			if _, known := l.taken[canonical(line.key)]; !known || line.key.tag != "" {
+				l.taken[canonical(line.key)] = takenKey{line.number, strings.TrimSpace(line.value), -1}
+			}
+		}
+		onAddress := line.prefix.IsValid() || line.fault != nil
+		w := &entryWork{accessLine: line, means: strings.TrimSpace(line.value), value: readValue(line.key, onAddress, line.value, skip)}
+		if w.value != nil && w.value.value != "" {
+			w.means = w.value.value
+		}
+		if line.fault != nil || w.value != nil || line.indent || l.matchesSenders(w) {
+			work = append(work, w)
+		}
+	}
+	l.expandAll(work)
+	for _, w := range work {
+		l.tell(w)
+	}
+}
+
+// readKey finds the prefix of a key, or its fault; ok tells that it is an address.
+func (l *accessLinter) readKey(line *accessLine) (ok bool) {
+	prefix, ok, fault := readAddress(line.key.address)
+	switch {
+	case line.key.asksAddresses():
+	case fault != nil && fault.rule == "cidr" && slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, line.key.tag):
+		fault.certain, fault.meant = false, nil
+		fault.text = "no network is looked up under this tag, only a person's address, a domain or a user: this key never matches"
+		fault.advice = "for the addresses of clients write Connect: keys"
+	default:
+		return false
+	}
+	if fault != nil && l.CF != nil && l.CF.CompressedIPv6 && fault.rule == "ipv6-form" {
+		fault = nil // that is how this Sendmail looks up
+	}
+	line.prefix, line.fault = prefix, fault
+	return ok
+}
+
+// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (facts.md 3).
+func (l *accessLinter) matchesSenders(w *entryWork) bool {
+	return l.CF != nil && l.CF.DelayChecks && w.key.tag == "" && w.prefix.IsValid() && w.prefix.Addr().Is4() &&
+		(w.says(allowlist.OK) || w.says(allowlist.Relay))
+}
+
+// says reports whether the value is an action; letters are folded (tried).
+func (w *entryWork) says(a allowlist.Action) bool { return strings.EqualFold(w.means, a.String()) }
+
+// expandAll finds the keys in the place of those that never match. A key that stands in the file stays its owner's; of
+// two networks the longer one has its keys first, as it would win.
+func (l *accessLinter) expandAll(work []*entryWork) {
+	var broken []*entryWork
+	for _, w := range work {
+		switch {
+		case w.fault != nil && w.fault.meant != nil:
+			broken = append(broken, w)
+		case w.fault == nil && l.matchesSenders(w):
+			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
+				w.keys = []string{keyText(w.key, w.prefix)}
+			} else {
+				w.told = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
+			}
+		}
+	}
+	longest := func(w *entryWork) int {
+		return slices.MaxFunc(w.fault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
+	}
+	slices.SortStableFunc(broken, func(a, b *entryWork) int { return cmp.Compare(longest(b), longest(a)) })
+	for _, w := range broken {
+		l.expand(w)
+	}
+}
+
+func (l *accessLinter) expand(w *entryWork) {
+	w.keys = []string{}
+	all, conflict := 0, 0
+	for _, p := range w.fault.meant {
+		_, count := keysOf(p)
+		all += count
+	}
+	if all > l.keysLeft {
+		w.keys, w.told = nil, fmt.Sprintf("%d keys would be needed: name the network in mailallow's configuration, or make it narrower", all)
+		return
+	}
+	l.keysLeft -= all
+	for _, p := range w.fault.meant {
+		key, count := keysOf(p)
+		for range count {
+			text := keyText(w.key, key)
+			folded := lowerASCII(text)
+			taken, known := l.taken[folded]
+			if !known {
+				l.taken[folded] = takenKey{w.number, w.means, p.Bits()}
+				w.keys = append(w.keys, text)
+			} else if !strings.EqualFold(taken.value, w.means) && (all == 1 || taken.bits == p.Bits()) {
+				conflict = taken.line
+			}
+			key = nextKey(key)
+		}
+	}
+	if conflict > 0 {
+		w.told = fmt.Sprintf("line %d says something else of the same addresses", conflict)
+	}
+}
+
+// tell tells what is wrong with an entry and puts right what is certain. All findings on a line have one fix: the line
+// as a whole.
+func (l *accessLinter) tell(w *entryWork) {
+	keyCertain := w.told == "" && (w.fault == nil || w.fault.certain)
+	valueCertain := w.value == nil || w.value.value != ""
+	wanted := w.fault != nil || w.value != nil || w.key.tag != "" || w.prefix.IsValid() // else an indented line may be anything
+	certain := keyCertain && valueCertain && wanted
+	proposal := w.proposal()
+	if certain {
+		w.set(proposal...)
+	}
+	add := func(rule, text, advice string) {
+		f := Finding{Line: w.number, Rule: rule, Text: text, Fix: strings.Join(proposal, "\n"), Certain: certain}
+		if !certain && advice != "" {
+			f.Fix = advice
+		}
+		l.findings = append(l.findings, f)
+	}
+	name := shown(w.written) + ": "
+	if w.indent {
+		add("leading-blank", name+"a line that begins with a blank: makemap refuses it", "remove the blanks before it")
+	}
+	if f := w.fault; f != nil {
+		text, advice := name+f.text, f.advice
+		switch n := len(w.keys); {
+		case n > 1:
+			text += fmt.Sprintf("; %d keys say it", n)
+		case n == 0 && w.keys != nil && w.told == "":
+			text += "; other lines have its keys already"
+		}
+		if w.told != "" {
+			text, advice = text+"; "+w.told, cmp.Or(advice, "correct one of the lines by hand")
+		}
+		if len(w.keys) > 0 && advice != "" {
+			advice += "\n" + strings.Join(proposal, "\n")
+		}
+		add(f.rule, text+l.sharedNote(w), advice)
+	} else if l.matchesSenders(w) {
+		add("sender-domain", name+"without Connect: this also matches a forged sender domain that ends in "+w.key.address+
+			", under delay_checks, and lets any client in", w.told)
+	}
+	if v := w.value; v != nil {
+		add(v.rule, name+v.text, v.advice)
+	}
+}
+
+// proposal is the entry as it should stand, as far as that is known.
+func (w *entryWork) proposal() (text []string) {
+	value, keys, separator := strings.TrimRight(w.accessLine.value, "\r"), w.keys, "\t"
+	if w.value != nil && w.value.value != "" {
+		value = w.value.value
+		text = append(text, w.value.comment)
+	}
+	if keys == nil {
+		keys, separator = []string{w.written}, w.separator
+	}
+	for _, key := range keys {
+		text = append(text, key+separator+value)
+	}
+	return text
+}
+
+// sharedNote says what RELAY would do if the keys of a network were written.
+func (l *accessLinter) sharedNote(w *entryWork) string {
+	if l.Shared == nil || !w.key.forClients() || !w.says(allowlist.Relay) {
+		return ""
+	}
+	for _, p := range w.fault.meant {
+		if title := l.Shared(p); title != "" {
+			return "; it holds hosts of " + title + ": RELAY lets each of their customers relay through this server, OK does not"
+		}
+	}
+	return ""
+}
+
+// sharedRelay finds RELAY on hosts that send for many customers.
+func (l *accessLinter) sharedRelay() {
+	if l.Shared == nil {
+		return
+	}
+	told := map[string]int{}
+	folded := map[string]int{} // index of the finding for all the others
+	for _, line := range l.lines {
+		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.forClients() ||
+			!strings.EqualFold(strings.TrimSpace(line.value), allowlist.Relay.String()) {
+			continue
+		}
+		title := l.Shared(line.prefix)
+		if title == "" {
+			continue
+		}
+		told[title]++
+		switch n := told[title]; {
+		case n <= maxShared:
+			l.add(line.number, "shared-relay", shown(line.written)+": it holds hosts of "+title+
+				": RELAY lets each of their customers relay through this server, OK only lets their mail in", line.written+line.separator+allowlist.OK.String())
+		case n == maxShared+1:
+			folded[title] = len(l.findings)
+			l.add(line.number, "shared-relay", "", "write OK in the place of RELAY")
+			fallthrough
+		default:
+			l.findings[folded[title]].Text = fmt.Sprintf("from here on %d more lines have RELAY on hosts of %s", n-maxShared, title)
+		}
+	}
+}
+
+// shadowed finds the keys that decide for no address: the same one stands under Connect:, or longer ones stand for
+// everything under it (facts.md 3).
+func (l *accessLinter) shadowed() {
+	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
+	for _, line := range l.lines {
+		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.forClients() {
+			continue
+		}
+		if line.key.tag == "" {
+			untagged[line.prefix] = line
+		} else {
+			tagged[line.prefix] = line
+		}
+	}
+	for prefix, line := range untagged {
+		if winner := tagged[prefix]; winner != nil {
+			says := "says the same"
+			if !strings.EqualFold(strings.TrimSpace(line.value), strings.TrimSpace(winner.value)) {
+				says = "says " + shown(strings.TrimSpace(winner.value))
+			}
+			l.add(line.number, "shadowed", fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
+				shown(line.written), winner.number, says), "remove one of the two")
+		}
+	}
+	for prefix := range coveredByLonger(tagged, untagged) {
+		for _, line := range []*accessLine{tagged[prefix], untagged[prefix]} {
+			if line != nil {
+				l.add(line.number, "shadowed", shown(line.written)+": longer keys stand for every address of it, and win", "remove it, or some of those")
+			}
+		}
+	}
+}
+
+// coveredByLonger are the prefixes whose every address has a longer key.
+func coveredByLonger(keys ...map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
+	byBits := map[int]map[netip.Prefix]bool{}
+	put := func(p netip.Prefix) {
+		key := p.Bits()
+		if p.Addr().Is6() {
+			key += 1 // no length of IPv4 is one more than one of IPv6
+		}
+		if byBits[key] == nil {
+			byBits[key] = map[netip.Prefix]bool{}
+		}
+		byBits[key][p] = true
+	}
+	for _, m := range keys {
+		for p := range m {
+			put(p)
+		}
+	}
+	covered := map[netip.Prefix]bool{}
+	for bits := 129; bits > 0; bits-- {
+		children := map[netip.Prefix]int{}
+		fanout := 0
+		for p := range byBits[bits] {
+			step := 8
+			if p.Addr().Is6() {
+				step = 16
+			}
+			if p.Bits() > step {
+				fanout = 1 << step
+				children[netip.PrefixFrom(p.Addr(), p.Bits()-step).Masked()]++
+			}
+		}
+		for parent, n := range children {
+			if n == fanout {
+				covered[parent] = true
+				put(parent)
+			}
+		}
+	}
+	return covered
+}

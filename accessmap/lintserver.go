@@ -1,0 +1,223 @@
+package accessmap
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
+
+// LintSendmailCF says what keeps the access file at textPath from taking effect. mapType is the type its map is made
+// as; empty, MapAuto: as sendmail.cf says. Files and directories on the map's path are looked at, not opened.
+func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Finding) {
+	add := func(rule, text, fix string) {
+		findings = append(findings, Finding{File: cf.Path, Rule: rule, Text: text, Fix: fix})
+	}
+	const rebuild = " in sendmail.mc, make sendmail.cf anew and restart Sendmail"
+	switch {
+	case !cf.HasAccessMap():
+		add("no-access-map", "there is no access map (no Kaccess line): Sendmail asks no list of yours",
+			"add FEATURE(`access_db', `hash -T<TMPF> "+textPath+"')"+rebuild)
+		return findings
+	case !cf.Names(textPath):
+		add("other-map", fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", cf.AccessClass, shown(cf.AccessPath), textPath),
+			"name "+shown(cf.AccessPath)+" as the path of the target, or change FEATURE(`access_db')"+rebuild)
+		return findings
+	}
+	if mapType == "" || mapType == MapAuto {
+		mapType = cf.AccessClass
+	}
+	mapPath, err := MapFile(mapType, textPath)
+	if err != nil {
+		add("other-map", fmt.Sprintf("Sendmail reads its access map as %s, which makemap does not make from a text", shown(cf.AccessClass)),
+			"change FEATURE(`access_db') to hash, btree or cdb"+rebuild)
+		return findings
+	}
+	for _, why := range cf.refusesLine(mapType) {
+		add("other-map", withoutPath(why, cf.Path), "")
+	}
+	if cf.CompressedIPv6 {
+		add("compressed-ipv6", "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, and no exact keys for a network exist then",
+			"remove confUSE_COMPRESSED_IPV6_ADDRESSES"+rebuild+"; or families = [\"ipv4\"]")
+	}
+	return append(findings, cf.lintMapFile(mapType, textPath, mapPath)...)
+}
+
+// withoutPath is the text of an error that begins with the path of the file that the finding names.
+func withoutPath(err error, path string) string { return strings.TrimPrefix(err.Error(), path+": ") }
+
+// lintMapFile says why Sendmail could not open the map.
+func (cf *SendmailCF) lintMapFile(mapType, textPath, mapPath string) (findings []Finding) {
+	info, err := os.Stat(mapPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		text := "the map " + mapPath + " is not there: every lookup fails for the time being, and mail is answered 451"
+		if slices.Contains(cf.AccessFlags, "-o") {
+			text = "the map " + mapPath + " is not there, and -o lets Sendmail go on without it: no list of yours is asked"
+		}
+		return []Finding{{File: cf.Path, Rule: "no-map", Text: text, Fix: "run: makemap " + mapType + " " + textPath + " < " + textPath}}
+	}
+	why := cf.refusesPath(mapPath)
+	if err == nil {
+		if refused := cf.refusesFile(info); refused != nil {
+			why = append(why, fmt.Errorf("%s: %w", mapPath, refused))
+		}
+	}
+	for _, w := range why {
+		findings = append(findings, Finding{File: cf.Path, Rule: "unsafe-map", Text: w.Error()})
+	}
+	return findings
+}
+
+// PostfixTable is a table of type cidr that a Postfix is to read.
+type PostfixTable struct {
+	Path    string
+	Use     TableUse
+	Permits bool // it permits something: see PermitsAny
+	Ours    bool // mailallow writes it: it must be named, and before the DNSBLs
+}
+
+// PermitsAny reports whether a line of a cidr table permits.
+func PermitsAny(text []byte) bool {
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 1 && line[0] != '#' &&
+			slices.Contains([]string{"permit", "ok", "relay"}, strings.ToLower(fields[1])) {
+			return true
+		}
+	}
+	return false
+}
+
+// Tables are the tables of type cidr that are looked up with a client's address.
+func (m *PostfixMain) Tables() (tables []PostfixTable) {
+	for _, name := range append(restrictionLists(), addressLists()...) {
+		use := map[string]TableUse{"mynetworks": UseMyNetworks, "postscreen_access_list": UsePostscreen}[name]
+		for _, item := range m.Lists[name].Items {
+			table := item.Argument
+			switch {
+			case use != UseUnknown:
+				table = strings.TrimPrefix(item.Name, "!")
+			case item.Name != "check_client_access":
+				continue
+			}
+			path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
+			t := PostfixTable{Path: "/" + path, Use: use}
+			if t.Use == UseUnknown {
+				t.Use = UseSMTPD
+			}
+			if ok && !slices.Contains(tables, t) {
+				tables = append(tables, t)
+			}
+		}
+	}
+	return tables
+}
+
+// LintPostfix says what keeps tables from taking effect, and where one lets more than mail through (facts.md 10). shared
+// is as in AccessOptions.
+func LintPostfix(m *PostfixMain, tables []PostfixTable, options AccessOptions) (findings []Finding) {
+	l := &postfixLinter{PostfixMain: m, file: strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"}
+	if m.ConfigDirectory == "" {
+		l.file = "/etc/postfix/main.cf"
+	}
+	greeted := false // postscreen knows whom to let by
+	for _, t := range tables {
+		l.table(t)
+		greeted = greeted || t.Ours && t.Use == UsePostscreen
+	}
+	smtpd := slices.ContainsFunc(tables, func(t PostfixTable) bool { return t.Ours && t.Use == UseSMTPD && t.Permits })
+	if sites := m.Lists["postscreen_dnsbl_sites"]; m.Postscreen && len(sites.Items) > 0 && smtpd && !greeted {
+		l.add("dnsbl-first", fmt.Sprintf("postscreen asks %s before smtpd sees a client, and knows no list of yours", sites.Items[0].Name),
+			"add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list")
+	}
+	l.myNetworks(options)
+	return l.findings
+}
+
+type postfixLinter struct {
+	*PostfixMain
+	file     string
+	findings []Finding
+}
+
+func (l *postfixLinter) add(rule, text, fix string) {
+	l.findings = append(l.findings, Finding{File: l.file, Rule: rule, Text: text, Fix: fix})
+}
+
+// placeOf is where a table of each use belongs.
+func placeOf(t PostfixTable) (list, setting string) {
+	switch t.Use {
+	case UsePostscreen:
+		return "postscreen_access_list", "postscreen_access_list = permit_mynetworks, cidr:" + t.Path
+	case UseMyNetworks:
+		return "mynetworks", "mynetworks = 127.0.0.0/8 [::1]/128 cidr:" + t.Path
+	}
+	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
+}
+
+func (l *postfixLinter) table(t PostfixTable) {
+	named := false
+	for _, use := range l.Uses(t.Path) {
+		client := use.Item.Name == "check_client_access"
+		list, _ := placeOf(t)
+		named = named || (t.Use == UseSMTPD && client) || use.List == list && t.Use != UseSMTPD
+		if t.Permits && client && l.relays(use) {
+			l.add("relay-table", fmt.Sprintf("%s stands before reject_unauth_destination in %s: every address it permits may relay to anywhere",
+				use.Item, use.List), "name it in smtpd_client_restrictions; addresses that are to relay belong into mynetworks")
+		}
+		if use.List == "mynetworks" && t.Use != UseMyNetworks {
+			l.add("relay-table", fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
+				"take it out, and use a target with format = \"mynetworks-cidr\", which holds the RELAY ranges alone")
+		}
+	}
+	if !t.Ours {
+		return
+	}
+	if !named {
+		list, setting := placeOf(t)
+		l.add("not-named", fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), "put first in its list: "+setting)
+		return
+	}
+	if t.Use != UseSMTPD || !t.Permits {
+		return
+	}
+	asked := l.StillAsked(t.Path)
+	for _, list := range restrictionLists() {
+		if items := asked[list]; len(items) > 0 {
+			l.add("dnsbl-first", fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list it stands in", list, items[0], t.Path),
+				fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there", t.Path, items[0], list))
+		}
+	}
+}
+
+// relays reports whether a permit at this place lets the client send to anywhere: nothing that refuses foreign
+// recipients stands before it, and nowhere else either (facts.md 10).
+func (l *postfixLinter) relays(use PostfixUse) bool {
+	guards := func(items []PostfixItem) bool {
+		return slices.ContainsFunc(items, func(i PostfixItem) bool {
+			return !i.WarnOnly && slices.Contains([]string{"reject_unauth_destination", "defer_unauth_destination", "reject", "defer"}, i.Name)
+		})
+	}
+	switch use.List {
+	case "smtpd_relay_restrictions":
+		return !guards(l.Lists[use.List].Items[:use.Position])
+	case "smtpd_recipient_restrictions":
+		return !guards(l.Lists[use.List].Items[:use.Position]) && len(l.Lists["smtpd_relay_restrictions"].Items) == 0
+	}
+	return false
+}
+
+// myNetworks finds the hosts of shared providers among those that may relay.
+func (l *postfixLinter) myNetworks(o AccessOptions) {
+	for _, item := range l.Lists["mynetworks"].Items {
+		p, fault := readPattern(item.Name)
+		if o.Shared == nil || fault != nil {
+			continue
+		}
+		if title := o.Shared(p); title != "" {
+			l.add("shared-relay", fmt.Sprintf("mynetworks has %s, which holds hosts of %s: each of their customers may relay through this server",
+				item.Name, title), "take it out, and let their mail in with a table of permits")
+		}
+	}
+}
