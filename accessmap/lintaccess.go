@@ -46,7 +46,7 @@ const (
 	// maxFixKeys bounds the keys written out in place of networks, of one file: as many as a target has by default.
 	maxFixKeys = DefaultMaxKeys
 	// maxShared is for how many lines in a file RELAY on one provider is told of; the others are told of in one.
-	maxShared = 20
+	maxShared = 8
 	// maxShown bounds what of a line is shown in a message.
 	maxShown = 60
 )

@@ -203,7 +203,8 @@ func (l *postfixLinter) relays(use PostfixUse) bool {
 	case "smtpd_relay_restrictions":
 		return !guards(l.Lists[use.List].Items[:use.Position])
 	case "smtpd_recipient_restrictions":
-		return !guards(l.Lists[use.List].Items[:use.Position]) && len(l.Lists["smtpd_relay_restrictions"].Items) == 0
+		relay := l.Lists["smtpd_relay_restrictions"]
+		return !guards(l.Lists[use.List].Items[:use.Position]) && relay.Known && len(relay.Items) == 0
 	}
 	return false
 }

@@ -46,6 +46,7 @@ type PostfixMain struct {
 type PostfixList struct {
 	Name  string
 	Set   bool   // in main.cf or master.cf, and not by default
+	Known bool   // false: it is not set, and postconf told no default
 	Value string // expanded, on one line
 	Items []PostfixItem
 }
@@ -136,7 +137,8 @@ func parsePostfix(set, defaults, services, master []byte) *PostfixMain {
 	}
 	for _, name := range slices.Concat(restrictionLists(), addressLists()) {
 		_, isSet := explicit[name]
-		list := PostfixList{Name: name, Set: isSet, Value: expandPostfix(values[name], values, maxExpansion)}
+		_, isKnown := values[name]
+		list := PostfixList{Name: name, Set: isSet, Known: isKnown, Value: expandPostfix(values[name], values, maxExpansion)}
 		if slices.Contains(addressLists(), name) {
 			for _, word := range splitPostfix(list.Value) {
 				list.Items = append(list.Items, PostfixItem{Name: word})

@@ -4,7 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/aymanbagabas/go-udiff"
 )
+
+// UnifiedDiff is the difference between two texts of the file at path; empty when there is none.
+func UnifiedDiff(path string, old, text []byte) string {
+	return udiff.Unified(path, path, string(old), string(text))
+}
 
 // ReplaceText gives the file at path a new text in one step, as an installation does it: staged beside it, owner, mode
 // and attributes kept, symbolic links followed, durable. old is what the caller read there: ErrChanged says that

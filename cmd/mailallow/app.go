@@ -47,6 +47,9 @@ func commands() []command {
 		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render},
 		{"spf", "DOMAIN...", "the exact networks an SPF policy passes, one a line", spfText, []cli.Flag{
 			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand},
+		{"lint", "[FILE...]", "what is wrong in access files and tables, and what keeps the list from taking effect", lintText, []cli.Flag{root,
+			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
+			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"}}, lint},
 		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
 		{"dnsbl", "[ADDRESS...]", "are my own addresses listed", dnsblText, []cli.Flag{

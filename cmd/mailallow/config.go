@@ -321,21 +321,24 @@ func keyAt(p *unstable.Parser, e *unstable.Node) (name string, line int) {
 	return strings.Join(parts, "."), line
 }
 
-// problem notes what is wrong at a place of the file; a place that is not
-// written is that of the table it belongs to.
+// problem notes what is wrong at a place of the file.
 func (c *configFile) problem(place, format string, args ...any) {
-	found := lineError{path: c.path, err: fmt.Errorf(format, args...)}
+	c.problems = append(c.problems, lineError{c.path, c.lineOf(place), fmt.Errorf(format, args...)})
+}
+
+// lineOf is the line of a place; one that is not written stands on that of the
+// table it belongs to.
+func (c *configFile) lineOf(place string) int {
 	for {
-		if found.line = cmp.Or(c.lines[place], c.lines[place+"[0]"]); found.line > 0 {
-			break
+		if line := cmp.Or(c.lines[place], c.lines[place+"[0]"]); line > 0 {
+			return line
 		}
 		dot := strings.LastIndexByte(place, '.')
 		if dot < 0 {
-			break
+			return 0
 		}
 		place = place[:dot]
 	}
-	c.problems = append(c.problems, found)
 }
 
 // err is everything that is wrong, in the order of the file.

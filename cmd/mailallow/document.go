@@ -47,6 +47,10 @@ func failure(command string, err error) any {
 		return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
 	case "dnsbl":
 		return dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: problems}
+	case "lint":
+		doc := newLintDocument()
+		doc.Problems = problems
+		return doc
 	case "update", "diff", "":
 		return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
 	}

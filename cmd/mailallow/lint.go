@@ -1,0 +1,274 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+
+	"github.com/urfave/cli/v2"
+)
+
+const lintText = `Says what is wrong in the files, each thing with its line, why, and what to write
+instead: Sendmail access files, Postfix tables of type cidr, and configurations of
+mailallow, told apart by name and content. Exit 1 when something was found.
+
+With no file it looks at the configuration, the files of its targets (else at
+/etc/mail/access and the tables that main.cf names), and at sendmail.cf and Postfix's
+main.cf: what there keeps the list from taking effect.
+
+--fix puts right what is certain, and shows the difference first. What is not certain
+stays as it is and is told. No map is built and nothing is reloaded.`
+
+// maxLintBytes bounds a file: two million keys with their comments.
+const maxLintBytes = 256 << 20
+
+// linting is one run of lint.
+type linting struct {
+	*settings
+	t        *terminal
+	root     string
+	shared   *sharedHosts
+	as       accessmap.Kind                // empty: told apart by name and content
+	uses     map[string]accessmap.TableUse // of tables, by path, as main.cf names them
+	fix      bool
+	document lintDocument
+	files    int
+	errs     []error // what could not be read or written
+
+	ofServers []accessmap.Finding
+}
+
+type lintDocument struct {
+	Version  int                 `json:"version"`
+	Findings []accessmap.Finding `json:"findings"`
+	Fixed    []accessmap.Finding `json:"fixed"`   // with --fix: what is put right now, on the lines it was found on
+	Servers  []serverDocument    `json:"servers"` // with no FILE: the servers that are here
+	Problems []allowlist.Problem `json:"problems"`
+}
+
+type serverDocument struct {
+	MTA   string   `json:"mta"`
+	File  string   `json:"file"`
+	Facts []string `json:"facts"`
+}
+
+func newLintDocument() lintDocument {
+	return lintDocument{Version: documentVersion, Findings: []accessmap.Finding{}, Fixed: []accessmap.Finding{},
+		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
+}
+
+func lint(t *terminal, c *cli.Context) error {
+	l := &linting{t: t, root: c.String("root"), as: accessmap.Kind(c.String("as")), fix: c.Bool("fix"),
+		uses: map[string]accessmap.TableUse{}, document: newLintDocument()}
+	kinds := []accessmap.Kind{"", accessmap.KindAccess, accessmap.KindCIDR, accessmap.KindConfig}
+	if !slices.Contains(kinds, l.as) {
+		return usageError("--as %q: one of access, cidr, config", string(l.as))
+	}
+	if l.as != "" && !c.Args().Present() {
+		return usageError("--as says what FILE is, and there is none")
+	}
+	var err error
+	if l.shared, err = loadSharedHosts(); err != nil {
+		return err
+	}
+	l.settings, err = loadSettings(c)
+	if c.Args().Present() {
+		if err != nil {
+			t.note("what the configuration says of files is not known: 'mailallow lint' with no file looks at it")
+			l.settings = &settings{}
+		}
+		for _, path := range c.Args().Slice() {
+			l.file(c.Context, path)
+		}
+	} else {
+		l.host(c.Context, c.String("config"))
+	}
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	return l.end()
+}
+
+// host looks at the configuration, at the files it names, and at the servers.
+func (l *linting) host(ctx context.Context, config string) {
+	if config == "" {
+		config = filepath.Join(l.root, defaultConfig)
+	}
+	_, err := os.Stat(config)
+	if l.settings != nil && l.absent || errors.Is(err, os.ErrNotExist) {
+		l.t.note("there is no configuration %s: looking at the files that the servers read", config)
+	} else {
+		l.file(ctx, config)
+	}
+	if l.settings == nil { // what is wrong with it has been told
+		l.settings = &settings{}
+	}
+	ofConfig := len(l.document.Findings)
+	for _, t := range l.targets {
+		if _, err := os.Stat(t.Path); errors.Is(err, os.ErrNotExist) {
+			l.t.note("%s: not there yet: 'mailallow update' creates it", t.Path)
+			continue
+		}
+		l.file(ctx, t.Path)
+	}
+	l.servers(ctx)
+	// What keeps the whole list from taking effect comes before what is wrong with a line.
+	l.document.Findings = slices.Insert(l.document.Findings, ofConfig, l.ofServers...)
+}
+
+// file lints one file, and with --fix writes it and looks at what is left.
+func (l *linting) file(ctx context.Context, path string) {
+	l.files++
+	text, err := readBounded(path)
+	if err != nil {
+		l.errs = append(l.errs, err)
+		return
+	}
+	findings, fixed := l.look(ctx, path, text)
+	if l.fix && string(fixed) != string(text) {
+		l.t.data(plain, "%s", accessmap.UnifiedDiff(path, text, fixed))
+		if err := accessmap.ReplaceText(ctx, path, text, fixed); err != nil {
+			l.errs = append(l.errs, fmt.Errorf("it stays as it is: %w", err))
+		} else {
+			for _, f := range findings {
+				if f.Certain {
+					l.document.Fixed = append(l.document.Fixed, f)
+				}
+			}
+			findings, _ = l.look(ctx, path, fixed)
+		}
+	}
+	l.document.Findings = append(l.document.Findings, findings...)
+}
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxLintBytes+1))
+	if err == nil && len(text) > maxLintBytes {
+		err = fmt.Errorf("%s: larger than %d bytes", path, maxLintBytes)
+	}
+	return text, err
+}
+
+// look gives what is wrong in a file, and its text with what is certain put right.
+func (l *linting) look(ctx context.Context, path string, text []byte) (findings []accessmap.Finding, fixed []byte) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		absolute = path
+	}
+	target := l.targetOf(absolute)
+	kind, use := l.kindOf(path, text, target)
+	fixed = text
+	switch kind {
+	case accessmap.KindConfig:
+		findings = l.lintConfig(path, text)
+	case accessmap.KindCIDR:
+		findings, fixed = accessmap.LintPostfixCIDR(text, use)
+	case accessmap.KindAccess:
+		cf := l.readerOf(absolute, target)
+		findings, fixed = accessmap.LintAccess(text, accessmap.AccessOptions{CF: cf, Shared: l.shared.within})
+		if target != nil && target.Map == accessmap.MapNone {
+			break
+		}
+		ofMap, err := accessmap.LintMap(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
+		if err != nil {
+			l.errs = append(l.errs, err)
+		}
+		findings = append(ofMap, findings...)
+	}
+	for i := range findings {
+		findings[i].File = path
+	}
+	return findings, fixed
+}
+
+// targetOf is the target whose file is at path; nil for none.
+func (l *linting) targetOf(path string) *accessmap.Target {
+	for i, t := range l.targets {
+		if t.Path == path {
+			return &l.targets[i]
+		}
+	}
+	return nil
+}
+
+// kindOf is what --as says, else what the file's target says, else what it looks like.
+func (l *linting) kindOf(path string, text []byte, target *accessmap.Target) (accessmap.Kind, accessmap.TableUse) {
+	use := accessmap.UseUnknown
+	if target != nil {
+		known := map[string]accessmap.TableUse{"postfix-cidr": accessmap.UseSMTPD, "postscreen-cidr": accessmap.UsePostscreen,
+			"mynetworks-cidr": accessmap.UseMyNetworks}
+		var isTable bool
+		use, isTable = known[target.Format.Name]
+		switch {
+		case l.as != "":
+		case isTable:
+			return accessmap.KindCIDR, use
+		case target.Format.Map:
+			return accessmap.KindAccess, use
+		default:
+			return "", use // a list for other programs: mailallow's own as a whole
+		}
+	}
+	if l.as != "" {
+		return l.as, use
+	}
+	if use := l.uses[path]; use != accessmap.UseUnknown {
+		return accessmap.KindCIDR, use
+	}
+	return accessmap.KindOf(path, text), use
+}
+
+// readerOf is the sendmail.cf that reads the map of an access file; nil when none is known to.
+func (l *linting) readerOf(path string, target *accessmap.Target) *accessmap.SendmailCF {
+	cf, err := accessmap.ReadSendmailCF(l.sendmailCF(target))
+	if err != nil {
+		return nil
+	}
+	if l.below(&cf); !cf.Names(path) {
+		return nil
+	}
+	return &cf
+}
+
+func (l *linting) sendmailCF(target *accessmap.Target) string {
+	if target != nil && target.SendmailCF != "" {
+		return target.SendmailCF
+	}
+	return filepath.Join(l.root, defaultSendmailCF)
+}
+
+// below puts the root before the path that a sendmail.cf below it names.
+func (l *linting) below(cf *accessmap.SendmailCF) {
+	if l.root != "" && cf.AccessPath != "" {
+		cf.AccessPath = filepath.Join(l.root, cf.AccessPath)
+	}
+}
+
+func mapTypeOf(target *accessmap.Target, cf *accessmap.SendmailCF) string {
+	switch {
+	case target != nil && target.Map != accessmap.MapAuto:
+		return target.Map
+	case cf != nil:
+		return cf.AccessClass
+	}
+	return ""
+}
+
+func makemapOf(target *accessmap.Target) string {
+	if target == nil {
+		return ""
+	}
+	return target.Makemap
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+)
+
+// lintConfig says what is wrong with a configuration, and which of its sources
+// would let every customer of a provider relay.
+func (l *linting) lintConfig(path string, text []byte) (findings []accessmap.Finding) {
+	file, err := decodeConfig(path, text)
+	if err != nil {
+		var at lineError
+		if !errors.As(err, &at) {
+			at = lineError{err: err}
+		}
+		return []accessmap.Finding{{Line: at.line, Rule: "config", Text: at.err.Error()}}
+	}
+	s, err := file.settings(l.root)
+	if err == nil {
+		return l.sharedSources(file, s)
+	}
+	for _, problem := range file.problems {
+		findings = append(findings, accessmap.Finding{Line: problem.line, Rule: "config", Text: problem.err.Error()})
+	}
+	if len(findings) == 0 {
+		findings = append(findings, accessmap.Finding{Rule: "config", Text: err.Error()})
+	}
+	return findings
+}
+
+// sharedSources finds RELAY on hosts that send for many customers.
+func (l *linting) sharedSources(file *configFile, s *settings) (findings []accessmap.Finding) {
+	for i, src := range s.sources {
+		if src.Action != allowlist.Relay {
+			continue
+		}
+		at := fmt.Sprintf("source[%d]", i)
+		title, place := "", at+".action"
+		if p, ok := src.OnSharedHosts(); ok {
+			title = p.Title
+		}
+		for n, item := range src.CIDR {
+			if prefix, _, err := allowlist.ParseCIDR(item); title == "" && err == nil {
+				title, place = l.shared.within(prefix), fmt.Sprintf("%s.cidr[%d]", at, n)
+			}
+		}
+		if title != "" {
+			findings = append(findings, accessmap.Finding{Line: file.lineOf(place), Rule: "shared-relay", Fix: `action = "OK"`,
+				Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
+					src.Name, title)})
+		}
+	}
+	return findings
+}

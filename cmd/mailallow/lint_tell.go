@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+)
+
+// maxFixShown bounds the lines shown of one fix; --json and --fix have all.
+const maxFixShown = 4
+
+// end tells what was found and gives the exit code.
+func (l *linting) end() error {
+	err := errors.Join(l.errs...)
+	if l.t.json {
+		if err != nil {
+			l.document.Problems = append(l.document.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
+		}
+		if err := l.t.document(l.document); err != nil {
+			return err
+		}
+	} else {
+		l.tell()
+	}
+	switch {
+	case err != nil:
+		return coded{exitUsage, err}
+	case len(l.document.Findings) > 0:
+		return outcome(exitFinding)
+	}
+	return nil
+}
+
+// tell writes the findings as compilers do, a line each with the fix below, then
+// what the servers are, then how much there is.
+func (l *linting) tell() {
+	for _, f := range l.document.Findings {
+		where := f.File
+		if f.Line > 0 {
+			where = fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		l.t.data(bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", where, f.Rule, f.Text)))
+		l.tellFix(f)
+	}
+	for _, s := range l.document.Servers {
+		l.t.summary(plain, "%s (%s):", s.MTA, s.File)
+		for _, fact := range s.Facts {
+			l.t.summary(plain, "  %s", l.folded(fact))
+		}
+	}
+	if l.files > 0 || len(l.document.Findings) > 0 {
+		l.t.summary(plain, "%s", l.folded(l.count()))
+	}
+	if slices.ContainsFunc(l.document.Findings, func(f accessmap.Finding) bool { return f.Rule == "cidr" }) {
+		l.t.note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
+	}
+	for _, path := range l.fixedFiles() {
+		l.t.note("%s was written; for it to take effect: %s", path, l.effect(path))
+	}
+}
+
+func (l *linting) tellFix(f accessmap.Finding) {
+	if f.Fix == "" {
+		return
+	}
+	lines := strings.Split(f.Fix, "\n")
+	for _, line := range lines[:min(len(lines), maxFixShown)] {
+		if !f.Certain {
+			line = strings.ReplaceAll(l.folded(line), "\n  ", "\n    ")
+		}
+		l.t.data(green, "    %s", line)
+	}
+	if more := len(lines) - maxFixShown; more > 0 {
+		l.t.data(green, "    ... and %s more: --fix writes them, --json shows them", grouped(uint64(more)))
+	}
+}
+
+// folded breaks a text at words for a terminal; what reads a pipe wants it on one line.
+func (l *linting) folded(text string) string {
+	if !isTerminal(l.t.stdout) {
+		return text
+	}
+	const deepest = 4
+	lines := wrap(text, max(l.t.width()-deepest, narrowest))
+	return strings.Join(lines, "\n  ")
+}
+
+// count is the last line: how many findings, by rule, in how many files.
+func (l *linting) count() string {
+	findings := l.document.Findings
+	if len(findings) == 0 {
+		return fmt.Sprintf("%s: nothing to put right%s", counted(uint64(l.files), "file", "files"), l.fixedCount())
+	}
+	byRule := map[string]int{}
+	certain := 0
+	for _, f := range findings {
+		byRule[f.Rule]++
+		if f.Certain {
+			certain++
+		}
+	}
+	var rules []string
+	for _, r := range slices.Sorted(maps.Keys(byRule)) {
+		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+	}
+	text := fmt.Sprintf("%s in %s (%s)", counted(uint64(len(findings)), "finding", "findings"), counted(uint64(l.files), "file", "files"), strings.Join(rules, ", "))
+	if certain > 0 && !l.fix {
+		text += fmt.Sprintf("; --fix puts %d of them right", certain)
+	}
+	return text + l.fixedCount()
+}
+
+func (l *linting) fixedCount() string {
+	if n := len(l.document.Fixed); n > 0 {
+		return fmt.Sprintf("; %d put right", n)
+	}
+	return ""
+}
+
+// effect is what is left to do for a file that was written.
+func (l *linting) effect(path string) string {
+	absolute, err := filepath.Abs(path)
+	text, readErr := readBounded(path)
+	if err != nil || readErr != nil {
+		return "build its map anew"
+	}
+	target := l.targetOf(absolute)
+	switch kind, _ := l.kindOf(path, text, target); {
+	case kind == accessmap.KindCIDR:
+		return "postfix reload"
+	case target != nil:
+		return "mailallow update, which builds its map"
+	}
+	return fmt.Sprintf("makemap hash %s < %s", path, path)
+}
+
+// fixedFiles are the files that were written.
+func (l *linting) fixedFiles() (paths []string) {
+	for _, f := range l.document.Fixed {
+		if !slices.Contains(paths, f.File) {
+			paths = append(paths, f.File)
+		}
+	}
+	return paths
+}
