@@ -1,0 +1,224 @@
+package accessmap
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// AccessEntry is a key of an access map with its value.
+type AccessEntry struct {
+	MapEntry
+	ByHand bool // a person wrote the line, not mailallow
+}
+
+// AccessText is an access map that is asked as Sendmail's rulesets ask it.
+type AccessText struct {
+	entries map[string]AccessEntry
+	names   []AccessEntry // keys of host names that people wrote, in the order of the text
+}
+
+// NewAccessText reads the text that a map is made from. whole tells that all of it is mailallow's; else only what stands
+// between the markers is.
+func NewAccessText(text []byte, whole bool) *AccessText {
+	first, last := 1, len(text) // lines that are ours; a text has no more lines than bytes
+	if !whole {
+		first, last = 0, -1
+		if m, err := extract(text); err == nil && m.found {
+			first = bytes.Count(m.before, []byte("\n")) + 1
+			last = first + 1 + bytes.Count(m.inside, []byte("\n"))
+		}
+	}
+	a := &AccessText{entries: map[string]AccessEntry{}}
+	entries, _ := ReadMapText(text) // what makemap refuses is not in the map
+	for _, e := range entries {
+		entry := AccessEntry{MapEntry: e, ByHand: e.Line < first || e.Line > last}
+		a.entries[e.Key] = entry
+		if entry.ByHand && isNameKey(e.Key) {
+			a.names = append(a.names, entry)
+		}
+	}
+	return a
+}
+
+// heldAccess is an AccessText of a map as it was dumped, or of the answers for some of its keys; it has no lines.
+func heldAccess(held map[string]string) *AccessText {
+	a := &AccessText{entries: make(map[string]AccessEntry, len(held))}
+	for key, value := range held {
+		a.entries[key] = AccessEntry{MapEntry: MapEntry{Key: key, Value: value}}
+	}
+	return a
+}
+
+// NameKeys are the keys that people wrote for names of client hosts, in the order of the text. In check_relay such a key
+// decides before the address is looked at (facts.md 3).
+func (a *AccessText) NameKeys() []AccessEntry { return a.names }
+
+// isNameKey tells a key for host names: tagged Connect: or not at all, and neither an address nor an address of mail.
+func isNameKey(key string) bool {
+	name, tagged := strings.CutPrefix(key, strings.ToLower(connectTag))
+	if strings.ContainsAny(name, "@/") || name == "" || strings.HasPrefix(name, strings.ToLower(ipv6Tag)) ||
+		!tagged && strings.Contains(name, ":") { // another ruleset's tag
+		return false
+	}
+	_, isAddress := parseKey(name)
+	return !isAddress && strings.Trim(name, "0123456789.") != ""
+}
+
+// Client is who connects.
+type Client struct {
+	Addr netip.Addr
+	// Name is what Sendmail calls the client: the name of its PTR record that leads back to the address, or
+	// UnnamedClient where there is none. Empty: not known, and then no key of a name is looked at.
+	Name string
+}
+
+// UnnamedClient is the name of a client that has none that leads back to its address: Sendmail's ${client_name} is the
+// address in brackets then, and such keys are looked up, too.
+const UnnamedClient = "[]"
+
+// AddressKeys are the keys by which Sendmail looks an address up, in its order (ruleset A): the longest first, and of
+// each length the tagged one before the untagged (facts.md 1 to 3).
+func AddressKeys(addr netip.Addr) []string {
+	whole, separator := clientAddr(addr)
+	return cutKeys(whole, func(key string) (string, bool) {
+		at := strings.LastIndex(key, separator)
+		return key[:max(at, 0)], at > 0
+	})
+}
+
+// clientAddr is an address as Sendmail's ${client_addr} has it, in lower case as keys are.
+func clientAddr(addr netip.Addr) (text, separator string) {
+	addr = addr.Unmap().WithZone("")
+	text = strings.ToLower(string(appendKey(nil, netip.PrefixFrom(addr, addr.BitLen()))))
+	if addr.Is4() {
+		return text, "."
+	}
+	return text, ":"
+}
+
+// keys are those of the client's name, in the order of ruleset D: the whole name, then without its first label, and so
+// on; an address in brackets loses its last part.
+func (c Client) keys() []string {
+	if c.Name == UnnamedClient {
+		text, separator := clientAddr(c.Addr)
+		return cutKeys("["+text+"]", func(key string) (string, bool) {
+			at := strings.LastIndex(key, separator)
+			return key[:max(at, 0)] + "]", at > 0
+		})
+	}
+	name := lowerASCII(strings.TrimSuffix(c.Name, "."))
+	if name == "" {
+		return nil
+	}
+	return cutKeys(name, func(key string) (string, bool) {
+		_, rest, more := strings.Cut(key, ".")
+		return rest, more && rest != ""
+	})
+}
+
+func cutKeys(key string, shorter func(string) (string, bool)) (keys []string) {
+	for more := true; more; key, more = shorter(key) {
+		keys = append(keys, strings.ToLower(connectTag)+key, key)
+	}
+	return keys
+}
+
+// Outcome is how check_relay ends for a client.
+type Outcome string
+
+// The outcomes. Undecided goes on to the DNSBLs and whatever else the configuration asks.
+const (
+	Undecided   Outcome = "undecided"
+	Accepted    Outcome = "accepted"
+	Refused     Outcome = "refused"
+	Discarded   Outcome = "discarded"
+	Quarantined Outcome = "quarantined"
+)
+
+// Ruling is what Sendmail's rulesets make of a client by an access map alone. What class R (relay-domains), class w, TLS
+// or a login allow beside the map is not in it.
+type Ruling struct {
+	// Names and Addresses are the keys that match the client's name and its address, in the order in which they are
+	// asked: the first of each decides, the others are never reached.
+	Names, Addresses []AccessEntry
+
+	Relay Outcome      // of check_relay
+	By    *AccessEntry // the key that decided it, or the one with SKIP that ended the lookup; nil: none
+	Reply string       // Refused, Quarantined: what the client or the postmaster is told
+
+	Relays   bool         // check_rcpt: it may send to anywhere
+	RelaysBy *AccessEntry // nil with Relays: it is the host itself
+}
+
+// Rule asks the map for a client: in check_relay its name first and then its address; in check_rcpt its address first and
+// then its name, where only RELAY counts (facts.md 3 and 4). skip tells that access_db was configured with `skip'.
+func (a *AccessText) Rule(c Client, skip bool) Ruling {
+	r := Ruling{Names: a.matching(c.keys()), Addresses: a.matching(AddressKeys(c.Addr)), Relay: Undecided}
+	for _, found := range [][]AccessEntry{r.Names, r.Addresses} {
+		if len(found) == 0 {
+			continue
+		}
+		r.By = &found[0]
+		if r.Relay, r.Reply = meaning(found[0].Value, skip); r.Relay != Undecided {
+			break
+		}
+	}
+	if r.Relays = c.Addr.Unmap() == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || c.Addr == netip.IPv6Loopback(); r.Relays {
+		return r
+	}
+	both := [][]AccessEntry{r.Addresses}
+	if c.Name != UnnamedClient { // check_rcpt takes no name that does not lead back
+		both = append(both, r.Names)
+	}
+	for _, found := range both {
+		if len(found) > 0 && isWord(found[0].Value, "RELAY") {
+			r.Relays, r.RelaysBy = true, &found[0]
+			break
+		}
+	}
+	return r
+}
+
+func (a *AccessText) matching(keys []string) (found []AccessEntry) {
+	for _, key := range keys {
+		if e, ok := a.entries[key]; ok {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// isWord compares a value as the rulesets do: without regard to case and to blanks around it.
+func isWord(value, word string) bool { return strings.EqualFold(strings.TrimSpace(value), word) }
+
+// meaning is what check_relay does with a value. What it does not know is an error reply with the value as its text, a
+// comment behind OK included (facts.md 4).
+func meaning(value string, skip bool) (o Outcome, reply string) {
+	value = strings.TrimSpace(value)
+	switch word, rest, tagged := strings.Cut(value, ":"); {
+	case isWord(value, "OK"), isWord(value, "RELAY"):
+		return Accepted, ""
+	case isWord(value, "REJECT"):
+		return Refused, "550 5.7.1 Access denied"
+	case isWord(value, "DISCARD"):
+		return Discarded, ""
+	case isWord(value, "SKIP") && skip:
+		return Undecided, ""
+	case tagged && isWord(word, "QUARANTINE") && rest != "":
+		return Quarantined, rest
+	case tagged && isWord(word, "ERROR") && rest != "":
+		if code, text, ok := strings.Cut(rest, ":"); ok && isEnhancedCode(code) {
+			rest = text
+		}
+		return Refused, strings.Trim(rest, `"`)
+	}
+	return Refused, value
+}
+
+// isEnhancedCode tells the D.S.N of ERROR:D.S.N:text.
+func isEnhancedCode(s string) bool {
+	parts := strings.Split(s, ".")
+	return len(parts) == 3 && !slices.Contains(parts, "")
+}

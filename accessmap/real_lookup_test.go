@@ -1,0 +1,136 @@
+package accessmap_test
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap"
+	"mailallow/fixtures"
+
+	"pgregory.net/rapid"
+)
+
+// lookupValues are what people write as values, right or wrong.
+var lookupValues = []string{"OK", "RELAY", "REJECT", "SKIP", "DISCARD", "ok", "Relay ", "reject\r", "OK # a comment", "HATER",
+	"ERROR:550 no", "ERROR:5.7.1:550 no", "error:4.7.1:450 later", "ERROR:\"550 5.7.1 in quotes\"", "450 later", "QUARANTINE:looked at", "skip"}
+
+// drawLookup draws the lines of an access file: address keys of every shape, and keys for the names of hosts.
+func drawLookup(t *rapid.T) (lines []string) {
+	keys := rapid.SampledFrom([]string{"x.example", "example", "a.x.example", "other.test", "[10]", "[11.0]", "[255.0.1.1]",
+		"[IPv6:2001]", "[IPv6:2001:0:1]", "[IPv6]", "IPv6", "IPv6:2001:0::1", "10.1.0.0/16", "10.", ".example"})
+	seen := map[string]bool{}
+	for range rapid.IntRange(5, 40).Draw(t, "lines") {
+		network := drawNetwork(t)
+		separator := "."
+		if network.Addr().Is6() {
+			separator = ":"
+		}
+		parts := strings.Split(fixtures.ClientAddr(network.Addr()), separator)
+		key := strings.Join(parts[:rapid.IntRange(1, len(parts)).Draw(t, "parts")], separator)
+		if rapid.IntRange(0, 3).Draw(t, "name") == 0 {
+			key = keys.Draw(t, "key")
+		}
+		key = rapid.SampledFrom([]string{"Connect:", "", "CONNECT:", "From:"}).Draw(t, "tag") + key
+		if folded := strings.ToLower(key); !seen[folded] {
+			seen[folded] = true
+			lines = append(lines, key+"\t"+rapid.SampledFrom(lookupValues).Draw(t, "value"))
+		}
+	}
+	return lines
+}
+
+// TestRulingsAreSendmails: what Rule says of a client is what the real rulesets answer, for keys and values of every kind,
+// clients with and without a name, with and without `skip' and delay_checks.
+func TestRulingsAreSendmails(t *testing.T) {
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	for seed := range 3 {
+		l := rapid.Custom(drawList).Example(seed)
+		lines := rapid.Custom(drawLookup).Example(seed)
+		text := strings.Join(lines, "\n") + "\n"
+		fixtures.MakeAccess(t, path, lines...)
+		access := accessmap.NewAccessText([]byte(text), false)
+		addrs := append(l.questions(), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback())
+		for _, o := range []fixtures.RulesOptions{
+			{Access: path}, {Access: path, Skip: true}, {Access: path, DelayChecks: true}, {Access: path, Skip: true, DelayChecks: true},
+		} {
+			rules := fixtures.NewRules(t, o)
+			for _, name := range []string{"a.x.example", "y.test", ""} {
+				for i, v := range rules.AskAs(name, addrs) {
+					client := accessmap.Client{Addr: addrs[i], Name: name}
+					if name == "" {
+						client.Name = accessmap.UnnamedClient
+					}
+					r := access.Rule(client, o.Skip)
+					// With delay_checks, check_rcpt asks both.
+					relays := r.Relays && (!o.DelayChecks || r.Relay == accessmap.Accepted || r.Relay == accessmap.Undecided)
+					if want := outcomeOf(v); r.Relay != want || relays != v.Relays {
+						t.Errorf("seed %d, skip %v, delay %v: %s %q: %s, relays %v; Sendmail: %s, relays %v (%s; %s)\n%s",
+							seed, o.Skip, o.DelayChecks, addrs[i], name, r.Relay, r.Relays, want, v.Relays, v.RelayText, v.RcptText, text)
+						return
+					}
+					if told := strings.NewReplacer(" ", "", `"`, "").Replace(v.RelayText); r.Relay == accessmap.Refused && !strings.EqualFold(r.Reply, "550 5.7.1 Access denied") &&
+						!strings.Contains(told, strings.NewReplacer(" ", "", `"`, "").Replace(r.Reply)) {
+						t.Errorf("%s is told %q, and by Sendmail %s", addrs[i], r.Reply, v.RelayText)
+					}
+				}
+			}
+		}
+	}
+}
+
+func outcomeOf(v fixtures.Verdict) accessmap.Outcome {
+	for _, row := range []struct {
+		prefix string
+		is     accessmap.Outcome
+	}{
+		{"undecided", accessmap.Undecided}, {"ok", accessmap.Accepted}, {"relay", accessmap.Accepted},
+		{"$# discard", accessmap.Discarded}, {"$# error $@ quarantine", accessmap.Quarantined}, {"$# error", accessmap.Refused},
+	} {
+		if strings.HasPrefix(strings.ToLower(v.RelayText), row.prefix) {
+			return row.is
+		}
+	}
+	return accessmap.Outcome(v.RelayText)
+}
+
+// The keys, in the order in which the rulesets ask for them.
+func TestAddressKeys(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.7": "connect:192.0.2.7 192.0.2.7 connect:192.0.2 192.0.2 connect:192.0 192.0 connect:192 192",
+		"2001:db8::5": "connect:ipv6:2001:db8:0:0:0:0:0:5 ipv6:2001:db8:0:0:0:0:0:5 connect:ipv6:2001:db8:0:0:0:0:0 ipv6:2001:db8:0:0:0:0:0 " +
+			"connect:ipv6:2001:db8:0:0:0:0 ipv6:2001:db8:0:0:0:0 connect:ipv6:2001:db8:0:0:0 ipv6:2001:db8:0:0:0 " +
+			"connect:ipv6:2001:db8:0:0 ipv6:2001:db8:0:0 connect:ipv6:2001:db8:0 ipv6:2001:db8:0 " +
+			"connect:ipv6:2001:db8 ipv6:2001:db8 connect:ipv6:2001 ipv6:2001 connect:ipv6 ipv6",
+	} {
+		if got := strings.Join(accessmap.AddressKeys(netip.MustParseAddr(addr)), " "); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", addr, got, want)
+		}
+	}
+}
+
+// Which lines are a person's, and which of them are for names.
+func TestAccessTextOfAPerson(t *testing.T) {
+	text := "Connect:mail.example\tOK\nFrom:x.example\tREJECT\n192.0.2\tOK\nuser@example\tREJECT\nother.example\tRELAY\n" +
+		"# BEGIN mailallow\n# 192.0.2.7/32 OK s: p\nConnect:192.0.2.7\tOK\n# END mailallow\nlast.example\tREJECT\n"
+	access := accessmap.NewAccessText([]byte(text), false)
+	var names []string
+	for _, e := range access.NameKeys() {
+		names = append(names, fmt.Sprintf("%d %s", e.Line, e.Key))
+	}
+	if want := []string{"1 connect:mail.example", "5 other.example", "10 last.example"}; !slices.Equal(names, want) {
+		t.Errorf("names %q, want %q", names, want)
+	}
+	for addr, want := range map[string]string{"192.0.2.7": "8 false 3 true", "192.0.2.8": "3 true"} {
+		var got []string
+		for _, e := range access.Rule(accessmap.Client{Addr: netip.MustParseAddr(addr)}, false).Addresses {
+			got = append(got, fmt.Sprint(e.Line, e.ByHand))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %s", addr, got, want)
+		}
+	}
+}
