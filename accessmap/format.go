@@ -30,9 +30,12 @@ type Format struct {
 	Actions []allowlist.Action
 	// Bare tells that the file holds networks alone: no actions, no sources.
 	Bare bool
+	// Postfix tells that Postfix reads the file itself, as cidr:PATH.
+	Postfix bool
 
 	write func(w io.Writer, l list) (Written, error)
 	read  func(text []byte) ([]allowlist.Entry, error)
+	line  func(line string) (network netip.Prefix, value string, ok bool) // of a list of networks; nil: it is none
 }
 
 // Written tells what a writer wrote.
@@ -67,17 +70,17 @@ func Formats() []Format {
 		{Name: "sendmail-access", Summary: "entries of Sendmail's access map", Block: true, Map: true,
 			Actions: everyAction, write: writeSendmail, read: readSendmail},
 		{Name: "postfix-cidr", Summary: "Postfix smtpd access table, type cidr",
-			Actions: everyAction, write: smtpd.write, read: smtpd.read},
+			Actions: everyAction, Postfix: true, write: smtpd.write, read: smtpd.read, line: networkLine},
 		{Name: "postscreen-cidr", Summary: "postscreen_access_list table, type cidr",
-			Actions: everyAction, write: postscreen.write, read: postscreen.read},
+			Actions: everyAction, Postfix: true, write: postscreen.write, read: postscreen.read, line: networkLine},
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
-			Actions: []allowlist.Action{allowlist.Relay}, write: mynetworks.write, read: mynetworks.read},
+			Actions: []allowlist.Action{allowlist.Relay}, Postfix: true, write: mynetworks.write, read: mynetworks.read, line: networkLine},
 		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
-			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd},
+			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd, line: networkLine},
 		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
-			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList},
+			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList, line: networkLine},
 		{Name: "json", Summary: "every range with its action, sources and paths",
-			Actions: everyAction, write: writeJSON, read: readJSON},
+			Actions: everyAction, write: writeJSON, read: readJSON, line: jsonLine},
 	}
 }
 

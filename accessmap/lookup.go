@@ -59,7 +59,7 @@ func (a *AccessText) NameKeys() []AccessEntry { return a.names }
 func isNameKey(key string) bool {
 	name, tagged := strings.CutPrefix(key, strings.ToLower(connectTag))
 	if strings.ContainsAny(name, "@/") || name == "" || strings.HasPrefix(name, strings.ToLower(ipv6Tag)) ||
-		!tagged && strings.Contains(name, ":") { // another ruleset's tag
+		name == "localhost" || !tagged && strings.Contains(name, ":") { // this host itself; another ruleset's tag
 		return false
 	}
 	_, isAddress := parseKey(name)

@@ -53,9 +53,9 @@ type TargetPlan struct {
 	LeftAlone     bool  // it stays as it is, since too little is known
 	Err           error // why there is no plan
 
-	compressed bool   // Sendmail looks IPv6 addresses up compressed
-	before     int    // entries in Old
-	live       string // the file itself, symbolic links followed
+	cf     *SendmailCF // the one that names this file as its access map, or nil
+	before int         // entries in Old
+	live   string      // the file itself, symbolic links followed
 }
 
 // Changed tells whether installing would touch the file or its map.
@@ -207,6 +207,9 @@ func (p TargetPlan) untouched(source string) TargetPlan {
 	return p
 }
 
+// CF is the sendmail.cf that names this file as its access map, or nil: there is none, or it names another one.
+func (p TargetPlan) CF() *SendmailCF { return p.cf }
+
 // Job is what Install is to do.
 func (p TargetPlan) Job() Job {
 	job := Job{
@@ -240,8 +243,11 @@ func (p *TargetPlan) chooseMap() error {
 		return err
 	}
 	named := cf.Names(p.Path) || p.Root != "" && cf.AccessPath == strings.TrimPrefix(p.Path, filepath.Clean(p.Root))
-	p.compressed = named && cf.CompressedIPv6
-	if named && p.Map == MapAuto {
+	if !named {
+		return nil
+	}
+	p.cf = &cf
+	if p.Map == MapAuto {
 		p.MapType = cf.AccessClass
 	}
 	return nil
@@ -326,7 +332,7 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 		p.After = allowlist.Nest(slices.Clone(entries))
 	}
 	p.Problems = overlaps(keys, entries, written.Left, set, spans)
-	if p.compressed && len(p.After) > 0 && p.After[len(p.After)-1].From.Is6() {
+	if p.cf != nil && p.cf.CompressedIPv6 && len(p.After) > 0 && p.After[len(p.After)-1].From.Is6() {
 		return fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", p.SendmailCF)
 	}
 	p.readBefore(file.inside, text.Bytes())

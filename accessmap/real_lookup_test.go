@@ -20,7 +20,7 @@ var lookupValues = []string{"OK", "RELAY", "REJECT", "SKIP", "DISCARD", "ok", "R
 
 // drawLookup draws the lines of an access file: address keys of every shape, and keys for the names of hosts.
 func drawLookup(t *rapid.T) (lines []string) {
-	keys := rapid.SampledFrom([]string{"x.example", "example", "a.x.example", "other.test", "[10]", "[11.0]", "[255.0.1.1]",
+	keys := rapid.SampledFrom([]string{"x.test", "test", "a.x.test", "other.test", "[10]", "[11.0]", "[255.0.1.1]",
 		"[IPv6:2001]", "[IPv6:2001:0:1]", "[IPv6]", "IPv6", "IPv6:2001:0::1", "10.1.0.0/16", "10.", ".example"})
 	seen := map[string]bool{}
 	for range rapid.IntRange(5, 40).Draw(t, "lines") {
@@ -58,7 +58,7 @@ func TestRulingsAreSendmails(t *testing.T) {
 			{Access: path}, {Access: path, Skip: true}, {Access: path, DelayChecks: true}, {Access: path, Skip: true, DelayChecks: true},
 		} {
 			rules := fixtures.NewRules(t, o)
-			for _, name := range []string{"a.x.example", "y.test", ""} {
+			for _, name := range []string{"a.x.test", "y.other", ""} {
 				for i, v := range rules.AskAs(name, addrs) {
 					client := accessmap.Client{Addr: addrs[i], Name: name}
 					if name == "" {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+
+	"go4.org/netipx"
 )
 
 // Match is a range of a source that holds an address, whether or not it decides it.
@@ -51,4 +53,65 @@ func (x *Index) Holding(addr netip.Addr) []Match {
 		}
 	}
 	return found
+}
+
+// Explainer tells of an address what the list says and why.
+type Explainer struct {
+	set, unexcluded *Set
+	all, listed     *Index // every range; those of EXCLUDE sources left out
+}
+
+// NewExplainer takes the sources that the list is merged from.
+func NewExplainer(sources []Labelled) *Explainer {
+	listed := slices.DeleteFunc(slices.Clone(sources), func(s Labelled) bool { return s.Action == Exclude })
+	return &Explainer{set: Merge(sources), unexcluded: Merge(listed), all: NewIndex(sources), listed: NewIndex(listed)}
+}
+
+// Explanation is what the list says of one address.
+type Explanation struct {
+	Addr netip.Addr
+	// Entry decides; nil: the address is in no source, or excluded.
+	Entry *Entry
+	// Excluded are the ranges of EXCLUDE sources that hold it; Without is what would decide but for them, or nil.
+	Excluded []Match
+	Without  *Entry
+	// Matches are the ranges of all other sources that hold it, the longest first.
+	Matches []Match
+	// Below and Above are the nearest ranges of its family where no range holds it; nil: there is none on that side.
+	Below, Above *Neighbour
+}
+
+// Neighbour is a range beside an address.
+type Neighbour struct {
+	Match
+	Edge netip.Addr // its address that is nearest
+}
+
+// Explain explains one address, which has no zone and is not IPv4-mapped.
+func (x *Explainer) Explain(addr netip.Addr) Explanation {
+	e := Explanation{Addr: addr, Entry: x.set.Lookup(addr), Matches: x.listed.Holding(addr)}
+	if x.set.Excluded.Contains(addr) {
+		e.Without = x.unexcluded.Lookup(addr)
+		e.Excluded = slices.DeleteFunc(x.all.Holding(addr), func(m Match) bool { return m.Action != Exclude })
+	}
+	if len(e.Matches) == 0 {
+		e.Below, e.Above = x.listed.beside(addr)
+	}
+	return e
+}
+
+// beside gives the ranges next to an address that none holds.
+func (x *Index) beside(addr netip.Addr) (below, above *Neighbour) {
+	next := sort.Search(len(x.ranges), func(i int) bool { return addr.Less(x.ranges[i].Prefix.Addr()) })
+	if next < len(x.ranges) && x.ranges[next].Prefix.Addr().BitLen() == addr.BitLen() {
+		above = &Neighbour{x.ranges[next], x.ranges[next].Prefix.Addr()}
+	}
+	i := next - 1
+	for i >= 0 && x.parent[i] >= 0 {
+		i = x.parent[i] // of ranges in each other the widest reaches farthest
+	}
+	if i >= 0 && x.ranges[i].Prefix.Addr().BitLen() == addr.BitLen() {
+		below = &Neighbour{x.ranges[i], netipx.PrefixLastIP(x.ranges[i].Prefix)}
+	}
+	return below, above
 }

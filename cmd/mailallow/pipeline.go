@@ -173,12 +173,10 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 		return nil, fmt.Errorf("nothing was changed: %w", err)
 	}
 	out := &resolved{lost: lastGood == nil}
-	var labelled []allowlist.Labelled
 	var good []allowlist.Resolved
 	for i, src := range r.sources {
 		v := r.judge(src, lastGood, fetched[i])
 		out.sources = append(out.sources, sourceResult{src, v})
-		labelled = append(labelled, allowlist.Labelled{Source: src.Name, Action: src.Action, Ranges: v.Ranges})
 		prev, known := lastGood.Find(src.Name)
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
@@ -193,9 +191,17 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 			}
 		}
 	}
-	out.set = allowlist.Merge(labelled)
+	out.set = allowlist.Merge(out.labelled())
 	out.lastGood = allowlist.NewSnapshot(good)
 	return out, nil
+}
+
+// labelled are the ranges of every source under its action.
+func (l *resolved) labelled() (sources []allowlist.Labelled) {
+	for _, s := range l.sources {
+		sources = append(sources, allowlist.Labelled{Source: s.Source.Name, Action: s.Action, Ranges: s.Ranges})
+	}
+	return sources
 }
 
 func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {

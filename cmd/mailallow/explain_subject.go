@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/dnsq"
+)
+
+const (
+	// maxHostAddresses bounds the addresses of one host name that are explained.
+	maxHostAddresses = 64
+	// maxHostName is the longest host name there is (RFC 1035 section 2.3.4).
+	maxHostName = 253
+)
+
+// subject is an address to explain: a client, and the argument that named it.
+type subject struct {
+	argument string
+	accessmap.Client
+}
+
+// newSubjects reads the arguments. A host name has no address yet. name is the client's, of all addresses; may be empty.
+func newSubjects(args []string, name string) ([]subject, error) {
+	if len(args) == 0 {
+		return nil, usageError("explain takes at least one ADDRESS")
+	}
+	var problems []error
+	if name != "" && !isHostName(name) {
+		problems = append(problems, fmt.Errorf("--name %q is not a host name", name))
+	}
+	var subjects []subject
+	for _, arg := range args {
+		s, err := newSubject(arg)
+		if s.Name == "" {
+			s.Name = name
+		}
+		subjects, problems = append(subjects, s), append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, coded{exitUsage, err}
+	}
+	return subjects, nil
+}
+
+// newSubject reads an address as people and logs write it, or a host name.
+func newSubject(arg string) (subject, error) {
+	text := strings.TrimSuffix(strings.TrimPrefix(arg, "["), "]")
+	if len(text) > len("ipv6:") && strings.EqualFold(text[:len("ipv6:")], "ipv6:") {
+		text = text[len("ipv6:"):]
+	}
+	if addr, err := netip.ParseAddr(text); err == nil {
+		if addr.Zone() != "" {
+			return subject{}, fmt.Errorf("%q: an address with a zone is of this host's own links: write it without %%%s", arg, addr.Zone())
+		}
+		return subject{argument: arg, Client: accessmap.Client{Addr: addr.Unmap()}}, nil
+	}
+	if network, _, ok := strings.Cut(text, "/"); ok {
+		return subject{}, fmt.Errorf("%q is a network: explain takes single addresses, such as %s; 'mailallow render cidr' writes the networks of the list", arg, network)
+	}
+	if !isHostName(text) {
+		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
+	}
+	return subject{argument: arg, Client: accessmap.Client{Name: strings.ToLower(strings.TrimSuffix(text, "."))}}, nil
+}
+
+// isHostName takes names of letters, digits, "-", "_" and dots; one that ends in a number is a mistyped address.
+func isHostName(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return len(name) <= maxHostName && !strings.Contains(name, "..") && !strings.HasPrefix(name, ".") &&
+		strings.Trim(last, "0123456789") != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r))
+	})
+}
+
+// lookUp puts the addresses of host names in their place. A name that cannot be looked up is an error, and the others go
+// on.
+func (s *settings) lookUp(ctx context.Context, subjects []subject) (found []subject, problems []error) {
+	resolver, err := dnsq.New(s.dns)
+	if err != nil {
+		return nil, []error{coded{exitUsage, err}}
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	for _, sub := range subjects {
+		if sub.Addr.IsValid() {
+			found = append(found, sub)
+			continue
+		}
+		a, errA := resolver.A(ctx, sub.Name)
+		aaaa, errAAAA := resolver.AAAA(ctx, sub.Name)
+		addrs := slices.Concat(a, aaaa)
+		for _, err := range []error{errA, errAAAA} {
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", sub.Name, err))
+			}
+		}
+		switch {
+		case len(addrs) == 0 && errA == nil && errAAAA == nil:
+			problems = append(problems, fmt.Errorf("%s: it has no address: neither A nor AAAA", sub.Name))
+		case len(addrs) > maxHostAddresses:
+			problems = append(problems, fmt.Errorf("%s: it has %d addresses, and the first %d are explained", sub.Name, len(addrs), maxHostAddresses))
+			addrs = addrs[:maxHostAddresses]
+		}
+		for _, addr := range addrs {
+			sub.Addr = addr.Unmap()
+			found = append(found, sub)
+		}
+	}
+	return found, problems
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"mailallow/accessmap"
+)
+
+// targets explains every address in one target.
+func (x *explaining) targets(ctx context.Context, p accessmap.TargetPlan, live bool) []explainedTarget {
+	explained := make([]explainedTarget, len(x.subjects))
+	for i := range explained {
+		explained[i] = explainedTarget{Path: p.Path, Format: p.Format.Name, LeftAlone: p.LeftAlone, Keys: []keyDocument{},
+			NameKeys: []keyDocument{}, Pending: []accessmap.KeyDifference{}, Live: []liveDocument{}}
+		if p.Err != nil {
+			explained[i].Error = p.Err.Error()
+		}
+	}
+	if p.Err != nil {
+		return explained
+	}
+	var clients []accessmap.Client
+	for _, s := range x.subjects {
+		clients = append(clients, s.Client)
+	}
+	var planned *accessmap.AccessText
+	if p.Format.Map {
+		planned = accessmap.NewAccessText(p.New, p.WholeFile)
+		x.accessTargets(explained, p, planned, clients)
+	} else {
+		for i, c := range clients {
+			x.tableTarget(&explained[i], p, c)
+		}
+	}
+	if live {
+		addLive(explained, p.AskInstalled(ctx, planned, clients))
+	}
+	return explained
+}
+
+// accessTargets says which keys match the clients, and what Sendmail does.
+func (x *explaining) accessTargets(explained []explainedTarget, p accessmap.TargetPlan, planned *accessmap.AccessText, clients []accessmap.Client) {
+	there := planned
+	if !bytes.Equal(p.Old, p.New) {
+		there = accessmap.NewAccessText(p.Old, p.WholeFile)
+	}
+	for i, c := range clients {
+		d := &explained[i]
+		ruling := planned.Rule(c, p.CF() != nil && p.CF().AccessSkip)
+		d.Keys = keyDocuments(slices.Concat(ruling.Names, ruling.Addresses))
+		if c.Name == "" {
+			d.NameKeys = keyDocuments(planned.NameKeys())
+		}
+		d.Sendmail = sendmailDocumentOf(p.CF(), ruling)
+		if p.CF() == nil {
+			if other := planned.Rule(c, true); other.Relay != ruling.Relay {
+				with := relayDocumentOf(other)
+				d.Sendmail.WithSkip = &with
+			}
+		}
+		d.Pending = append(d.Pending, planned.Compare(there, c)...)
+	}
+}
+
+func sendmailDocumentOf(cf *accessmap.SendmailCF, r accessmap.Ruling) *sendmailDocument {
+	d := &sendmailDocument{Relay: relayDocumentOf(r)}
+	if cf != nil {
+		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.DNSBLs...)
+	}
+	if r.Relays && (r.Relay == accessmap.Accepted || r.Relay == accessmap.Undecided) {
+		d.Rcpt.Relays = true
+		if r.RelaysBy != nil {
+			d.Rcpt.Key = r.RelaysBy.Key
+		}
+	}
+	return d
+}
+
+func relayDocumentOf(r accessmap.Ruling) relayDocument {
+	d := relayDocument{Outcome: r.Relay, Reply: r.Reply}
+	if r.By != nil {
+		d.Key = r.By.Key
+	}
+	return d
+}
+
+// tableTarget says which line of a table holds the client, and what that means where the table is named.
+func (x *explaining) tableTarget(d *explainedTarget, p accessmap.TargetPlan, c accessmap.Client) {
+	line, found := p.Format.FindLine(p.New, c.Addr)
+	if found {
+		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}
+	}
+	if old, was := p.Format.FindLine(p.Old, c.Addr); was != found || old.Value != line.Value {
+		d.Pending = append(d.Pending, accessmap.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
+	}
+	if !p.Format.Postfix || x.postfix == nil {
+		return
+	}
+	d.Postfix, d.StillAsked = []effectDocument{}, []askedDocument{}
+	permitted := false
+	for _, e := range x.postfix.Effects(p.Path, line.Value) {
+		d.Postfix = append(d.Postfix, effectDocument{e.List, e.Class, e.Does, append([]string{}, e.DNSBLs...)})
+		permitted = permitted || e.Does == accessmap.EndsList || e.Does == accessmap.RelaysToAll
+	}
+	if found && !permitted {
+		return
+	}
+	table := p.Path
+	if !found {
+		table = "" // no table stands before what is asked
+	}
+	still := x.postfix.StillAsked(table)
+	for _, list := range x.postfix.ListNames() {
+		if asked := still[list]; len(asked) > 0 {
+			row := askedDocument{List: list}
+			for _, item := range asked {
+				row.DNSBLs = append(row.DNSBLs, item.Zone())
+			}
+			d.StillAsked = append(d.StillAsked, row)
+		}
+	}
+}
+
+// said is a line of a table in a word: its value, or its network where it has none.
+func said(line accessmap.TableLine, found bool) string {
+	if found && line.Value == "" {
+		return line.Network.String()
+	}
+	return line.Value
+}
+
+func addLive(explained []explainedTarget, answers []accessmap.Live) {
+	for _, live := range answers {
+		for i := range explained {
+			d := liveDocument{By: live.By, Differs: []accessmap.KeyDifference{}}
+			if live.Err != nil {
+				d.Error = live.Err.Error()
+			} else {
+				d.Relays, d.Differs = live.Clients[i].Relays, append(d.Differs, live.Clients[i].Differs...)
+			}
+			explained[i].Live = append(explained[i].Live, d)
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+)
+
+const (
+	explainLabel = 13 // columns of what stands before a text, with the gap behind it
+	maxExplained = 5  // matches, keys or differences that are told of; JSON has all
+)
+
+// leaf writes a line of an explanation: a label and a text, which goes on below itself.
+func (t *terminal) leaf(style string, indent int, label, format string, args ...any) {
+	margin := strings.Repeat(" ", indent)
+	text := wrap(fmt.Sprintf(format, args...), max(t.width()-indent-explainLabel, 2*narrowest))
+	for i, line := range text {
+		if i > 0 {
+			label = ""
+		}
+		t.data(style, "%s%s", margin, strings.TrimRight(fmt.Sprintf("%-*s%s", explainLabel, label, line), " "))
+	}
+}
+
+// tell writes an explanation for people.
+func (x *explaining) tell(t *terminal, doc *explainDocument) {
+	for i, d := range doc.Addresses {
+		if i > 0 {
+			t.data(plain, "")
+		}
+		x.tellAddress(t, d)
+	}
+}
+
+func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
+	t.tellVerdict(d, x.explain != nil)
+	if d.Without != nil {
+		t.leaf(plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
+	}
+	for i, m := range d.others() {
+		if i == maxExplained {
+			t.leaf(faint, 2, "", "and %d more; --json has all", len(d.others())-i)
+			break
+		}
+		t.leaf(plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), m.Path)
+	}
+	for _, n := range d.Nearest {
+		verb := "begins"
+		if n.Side == "below" {
+			verb = "ends"
+		}
+		t.leaf(plain, 2, "nearest", "%s %s: %s %s %s %s, at %s", n.Source, n.Action, n.Prefix, verb, n.Distance, n.Side, n.Edge)
+	}
+	if len(d.Matches) == 0 {
+		x.tellUnlisted(t, d)
+	}
+	for _, target := range d.Targets {
+		tellExplainedTarget(t, target, d)
+	}
+}
+
+// tellVerdict writes the first line: the address, the action, and who put it there.
+func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
+	styles := map[string]string{"OK": green, "RELAY": yellow, "REJECT": red, "EXCLUDE": red}
+	head := d.Address
+	if d.Argument != d.Address {
+		head += " (" + d.Argument + ")"
+	}
+	switch {
+	case d.Action != "":
+		head += "  " + d.Action + "  by " + owners(d.decidingDocument)
+		if first, ok := d.first(); ok {
+			head += statusMark(first.Status)
+		}
+	case hasList:
+		head += "  in no source"
+	}
+	style, ok := styles[d.Action]
+	if !ok {
+		style = bold
+	}
+	for i, line := range wrap(head, t.width()-4) {
+		margin := ""
+		if i > 0 {
+			margin = "    "
+		}
+		t.data(style, "%s%s", margin, line)
+	}
+}
+
+// owners are all who gave a prefix its action, each with its first path.
+func owners(d decidingDocument) string {
+	var all []string
+	for _, o := range d.Sources {
+		text := o.Name + ": " + o.Paths[0]
+		if more := len(o.Paths) - 1; more > 0 {
+			text += fmt.Sprintf(" (and %d more)", more)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
+// first is the range that the first line names.
+func (d explainedDocument) first() (matchDocument, bool) {
+	for _, m := range d.Matches {
+		if m.Action == d.Action && len(d.Sources) > 0 && m.Source == d.Sources[0].Name {
+			return m, true
+		}
+	}
+	return matchDocument{}, false
+}
+
+// others are the ranges that the first line does not name.
+func (d explainedDocument) others() (others []matchDocument) {
+	first, _ := d.first()
+	for _, m := range d.Matches {
+		if m != first {
+			others = append(others, m)
+		}
+	}
+	return others
+}
+
+// statusMark stands behind a source whose ranges are not those of now.
+func statusMark(s allowlist.Status) string {
+	if s == allowlist.Fresh || s == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s: its last good ranges)", s)
+}
+
+// tellUnlisted tells of an address in no source who in the catalogue sends from it, and which sources it may be in all
+// the same, were they known.
+func (x *explaining) tellUnlisted(t *terminal, d explainedDocument) {
+	if x.list != nil {
+		for _, s := range x.list.sources {
+			if s.Status != allowlist.Fresh {
+				t.leaf(yellow, 2, "not known", "source %q is %s: as it is now it may hold this address", s.Source.Name, s.Status)
+			}
+		}
+	}
+	for _, p := range d.Providers {
+		t.leaf(cyan, 2, "catalogue", "%s (%s) sends from it: %s, as of %s", p.Name, p.Title, p.Path, p.Date)
+		if p.Configured != "" {
+			t.leaf(plain, 2, "", "source %q names it, and does not hold this address now", p.Configured)
+			continue
+		}
+		t.leaf(plain, 2, "", "to let its mail in past the DNSBLs:")
+		for line := range strings.Lines(p.Source) {
+			t.data(plain, "    %s", strings.TrimSuffix(line, "\n"))
+		}
+	}
+	if len(d.Providers) == 0 {
+		t.leaf(plain, 2, "catalogue", "no provider in it sends from this address")
+	}
+}
+
+func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocument) {
+	t.data(bold, "  %s (%s)", target.Path, target.Format)
+	if target.Error != "" {
+		t.leaf(red, 4, "no plan", "%s", target.Error)
+		return
+	}
+	if target.LeftAlone {
+		t.leaf(yellow, 4, "left alone", "too little is known of the sources: it stays as it is, and that is what is explained")
+	}
+	if target.Sendmail != nil {
+		tellSendmail(t, target, d)
+	} else {
+		tellTable(t, target)
+	}
+	if len(target.Pending) > 0 {
+		t.leaf(yellow, 4, "not yet", "%s: 'mailallow update' writes it", differences(target.Pending))
+	}
+	for _, live := range target.Live {
+		switch {
+		case live.Error != "":
+			t.leaf(yellow, 4, "live", "%s: not known: %s", live.By, live.Error)
+		case len(live.Differs) > 0:
+			t.leaf(red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
+		default:
+			t.leaf(green, 4, "live", "%s says what the plan says", live.By)
+		}
+		if live.Relays != nil && target.Sendmail != nil && *live.Relays != target.Sendmail.Rcpt.Relays {
+			t.leaf(red, 4, "", "its Relay_ok %s, and the plan's keys do not say so", map[bool]string{
+				true: "lets it relay to anywhere", false: "does not let it relay"}[*live.Relays])
+		}
+	}
+}
+
+// differences are keys with what is installed and what is planned.
+func differences(all []accessmap.KeyDifference) string {
+	or := func(value string) string {
+		if value == "" {
+			return "nothing"
+		}
+		return value
+	}
+	var parts []string
+	for i, d := range all {
+		if i == maxExplained {
+			parts = append(parts, fmt.Sprintf("and %d more", len(all)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s is %s there and %s in the plan", d.Key, or(d.Installed), or(d.Planned)))
+	}
+	return strings.Join(parts, "; ")
+}
