@@ -213,7 +213,7 @@ func (p TargetPlan) askPostmap(ctx context.Context, clients []Client) Live {
 	live := Live{By: "postmap -q ADDRESS " + table}
 	postmap, err := findProgram("postmap", searchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))
 	if err != nil {
-		live.Err = err
+		live.Err = errors.New("no postmap in PATH or the usual places: Postfix is not installed here")
 		return live
 	}
 	var asked bytes.Buffer

@@ -71,10 +71,10 @@ type coverDocument struct {
 
 // explainedTarget is an address in a target as planned.
 type explainedTarget struct {
-	Path      string `json:"path"`
-	Format    string `json:"format"`
-	Error     string `json:"error"` // why there is no plan
-	LeftAlone bool   `json:"left_alone"`
+	Path      string              `json:"path"`
+	Format    string              `json:"format"`
+	Problems  []accessmap.Problem `json:"problems"` // why there is no plan
+	LeftAlone bool                `json:"left_alone"`
 
 	// An access map: the keys that match, by name and by address in the order in which they are asked; the hand-written
 	// keys of host names where the client's name is not known.
@@ -92,6 +92,7 @@ type explainedTarget struct {
 }
 
 type keyDocument struct {
+	By          string `json:"by"` // what of the client it matches: name, address
 	Key         string `json:"key"`
 	Value       string `json:"value"`
 	Line        int    `json:"line"`
@@ -157,10 +158,10 @@ func decidingDocumentOf(e *allowlist.Entry) decidingDocument {
 	return d
 }
 
-func keyDocuments(entries []accessmap.AccessEntry) []keyDocument {
+func keyDocuments(by string, entries []accessmap.AccessEntry) []keyDocument {
 	documents := []keyDocument{}
 	for _, e := range entries {
-		documents = append(documents, keyDocument{e.Key, e.Value, e.Line, e.ByHand})
+		documents = append(documents, keyDocument{by, e.Key, e.Value, e.Line, e.ByHand})
 	}
 	return documents
 }

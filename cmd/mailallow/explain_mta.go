@@ -34,6 +34,9 @@ func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
 	if len(target.Keys) == 0 {
 		t.leaf(plain, 4, "key", "none matches")
 	}
+	if len(target.Keys) > 0 && target.Keys[0].By == byName {
+		t.leaf(plain, 4, "name", "taken to be %s; Sendmail knows it by its PTR record, if that leads back to the address", d.Name)
+	}
 	if n := len(target.NameKeys); n > 0 {
 		first := target.NameKeys[0]
 		which := fmt.Sprintf("%s (line %d)", first.Key, first.Line)

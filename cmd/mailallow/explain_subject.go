@@ -38,7 +38,7 @@ func newSubjects(args []string, name string) ([]subject, error) {
 	for _, arg := range args {
 		s, err := newSubject(arg)
 		if s.Name == "" {
-			s.Name = name
+			s.Name = canonicalHost(name)
 		}
 		subjects, problems = append(subjects, s), append(problems, err)
 	}
@@ -66,8 +66,10 @@ func newSubject(arg string) (subject, error) {
 	if !isHostName(text) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
 	}
-	return subject{argument: arg, Client: accessmap.Client{Name: strings.ToLower(strings.TrimSuffix(text, "."))}}, nil
+	return subject{argument: arg, Client: accessmap.Client{Name: canonicalHost(text)}}, nil
 }
+
+func canonicalHost(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
 // isHostName takes names of letters, digits, "-", "_" and dots; one that ends in a number is a mistyped address.
 func isHostName(name string) bool {
@@ -82,6 +84,9 @@ func isHostName(name string) bool {
 // lookUp puts the addresses of host names in their place. A name that cannot be looked up is an error, and the others go
 // on.
 func (s *settings) lookUp(ctx context.Context, subjects []subject) (found []subject, problems []error) {
+	if !slices.ContainsFunc(subjects, func(s subject) bool { return !s.Addr.IsValid() }) {
+		return subjects, nil
+	}
 	resolver, err := dnsq.New(s.dns)
 	if err != nil {
 		return nil, []error{coded{exitUsage, err}}

@@ -8,15 +8,15 @@ import (
 	"mailallow/accessmap"
 )
 
+// byName is what a key of a host name matches of a client.
+const byName = "name"
+
 // targets explains every address in one target.
 func (x *explaining) targets(ctx context.Context, p accessmap.TargetPlan, live bool) []explainedTarget {
 	explained := make([]explainedTarget, len(x.subjects))
 	for i := range explained {
-		explained[i] = explainedTarget{Path: p.Path, Format: p.Format.Name, LeftAlone: p.LeftAlone, Keys: []keyDocument{},
+		explained[i] = explainedTarget{Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
 			NameKeys: []keyDocument{}, Pending: []accessmap.KeyDifference{}, Live: []liveDocument{}}
-		if p.Err != nil {
-			explained[i].Error = p.Err.Error()
-		}
 	}
 	if p.Err != nil {
 		return explained
@@ -49,9 +49,9 @@ func (x *explaining) accessTargets(explained []explainedTarget, p accessmap.Targ
 	for i, c := range clients {
 		d := &explained[i]
 		ruling := planned.Rule(c, p.CF() != nil && p.CF().AccessSkip)
-		d.Keys = keyDocuments(slices.Concat(ruling.Names, ruling.Addresses))
+		d.Keys = slices.Concat(keyDocuments(byName, ruling.Names), keyDocuments("address", ruling.Addresses))
 		if c.Name == "" {
-			d.NameKeys = keyDocuments(planned.NameKeys())
+			d.NameKeys = keyDocuments(byName, planned.NameKeys())
 		}
 		d.Sendmail = sendmailDocumentOf(p.CF(), ruling)
 		if p.CF() == nil {

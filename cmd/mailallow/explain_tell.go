@@ -66,7 +66,7 @@ func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
 func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
 	styles := map[string]string{"OK": green, "RELAY": yellow, "REJECT": red, "EXCLUDE": red}
 	head := d.Address
-	if d.Argument != d.Address {
+	if strings.EqualFold(strings.TrimSuffix(d.Argument, "."), d.Name) && d.Name != "" {
 		head += " (" + d.Argument + ")"
 	}
 	switch {
@@ -114,11 +114,12 @@ func (d explainedDocument) first() (matchDocument, bool) {
 	return matchDocument{}, false
 }
 
-// others are the ranges that the first line does not name.
+// others are the ranges that neither the first line names nor the one of what would decide without the exclusion.
 func (d explainedDocument) others() (others []matchDocument) {
 	first, _ := d.first()
 	for _, m := range d.Matches {
-		if m != first {
+		told := d.Without != nil && m.Source == d.Without.Sources[0].Name && m.Action == d.Without.Action
+		if m != first && !told {
 			others = append(others, m)
 		}
 	}
@@ -161,8 +162,10 @@ func (x *explaining) tellUnlisted(t *terminal, d explainedDocument) {
 
 func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocument) {
 	t.data(bold, "  %s (%s)", target.Path, target.Format)
-	if target.Error != "" {
-		t.leaf(red, 4, "no plan", "%s", target.Error)
+	for _, p := range target.Problems {
+		t.leaf(red, 4, "no plan", "%s: %s", place(target.Path, p.Line), p.Text)
+	}
+	if len(target.Problems) > 0 {
 		return
 	}
 	if target.LeftAlone {
