@@ -3,6 +3,7 @@ package accessmap_test
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -131,6 +132,40 @@ func TestAccessTextOfAPerson(t *testing.T) {
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %q, want %s", addr, got, want)
+		}
+	}
+}
+
+// TestFindLineIsPostfix: the line that FindLine gives is the one that Postfix's own matcher takes, in tables of ours and
+// in ones that people wrote, whose networks overlap in any order and some of which Postfix skips.
+func TestFindLineIsPostfix(t *testing.T) {
+	format, err := accessmap.FormatByName("postfix-cidr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := rapid.Custom(func(t *rapid.T) (lines []string) {
+		for i := range rapid.IntRange(1, 40).Draw(t, "lines") {
+			p := drawNetwork(t)
+			line := rapid.SampledFrom([]string{p.String(), p.String(), p.Addr().String(), fmt.Sprintf("%s/%d", p.Addr().Next(), p.Bits()), "# " + p.String(), " " + p.String()}).Draw(t, "network")
+			lines = append(lines, fmt.Sprintf("%s%spermit %d", line, rapid.SampledFrom([]string{" ", "\t\t"}).Draw(t, "blank"), i))
+		}
+		return lines
+	})
+	for seed := range 4 {
+		l := rapid.Custom(drawList).Example(seed)
+		byHand := []byte(strings.Join(lines.Example(seed), "\n") + "\n")
+		for _, text := range [][]byte{l.mustWrite(t, "postfix-cidr"), byHand} {
+			path := filepath.Join(t.TempDir(), "table")
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			addrs := l.questions()
+			values, _ := fixtures.PostmapQuery(t, "cidr:"+path, addrs)
+			for _, addr := range addrs {
+				if line, _ := format.FindLine(text, addr); line.Value != values[addr] {
+					t.Errorf("%s: line %d, %q; postmap %q\n%s", addr, line.Line, line.Value, values[addr], text)
+				}
+			}
 		}
 	}
 }

@@ -22,13 +22,29 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found TableLine, ok bool
 		return found, false
 	}
 	addr = addr.Unmap()
-	for i, raw := range lines(text) {
-		network, value, ok := f.line(string(raw))
+	all := lines(text)
+	for i := 0; i < len(all); i++ {
+		first, line := i+1, string(all[i])
+		for ; f.Postfix && i+1 < len(all) && goesOn(all[i+1]); i++ {
+			if next := string(all[i+1]); !isRemark(next) {
+				line += next
+			}
+		}
+		network, value, ok := f.line(line)
 		if ok && network.Contains(addr) {
-			return TableLine{i + 1, network, value}, true
+			return TableLine{first, network, value}, true
 		}
 	}
 	return found, false
+}
+
+// goesOn reports whether a line belongs to the one above: it begins with a blank, or says nothing (postconf(5)).
+func goesOn(line []byte) bool { return isRemark(string(line)) || isSpace(line[0]) }
+
+// isRemark reports whether a line is blank or a comment.
+func isRemark(line string) bool {
+	line = strings.TrimSpace(line)
+	return line == "" || line[0] == '#'
 }
 
 // networkLine reads a line of a table: a network, blanks, and the rest as the value.
