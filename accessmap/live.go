@@ -57,6 +57,8 @@ func (a *AccessText) Compare(installed *AccessText, c Client) (differs []KeyDiff
 // Postfix's tables. planned is the access text of the plan. It changes nothing.
 func (p TargetPlan) AskInstalled(ctx context.Context, planned *AccessText, clients []Client) []Live {
 	switch {
+	case p.Map == MapNone:
+		return nil
 	case p.Format.Map && p.cf != nil:
 		return []Live{p.askMakemap(ctx, planned, clients), p.askSendmail(ctx, planned, clients)}
 	case p.Format.Map:
@@ -70,7 +72,10 @@ func (p TargetPlan) AskInstalled(ctx context.Context, planned *AccessText, clien
 // askMakemap dumps the map as it is on disk.
 func (p TargetPlan) askMakemap(ctx context.Context, planned *AccessText, clients []Client) Live {
 	mapType := p.MapType
-	if mapType == "" {
+	switch { // a target that is left alone has none
+	case mapType == "" && p.cf != nil:
+		mapType = p.cf.AccessClass
+	case mapType == "":
 		mapType = defaultMapType
 	}
 	live := Live{By: fmt.Sprintf("makemap -u %s %s", mapType, p.Path)}

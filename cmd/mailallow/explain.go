@@ -138,7 +138,7 @@ func (x *explaining) document(ctx context.Context, t *terminal, live bool) (*exp
 		doc.Addresses = append(doc.Addresses, x.explained(s))
 	}
 	for _, p := range x.plans {
-		for i, target := range x.targets(ctx, p, live) {
+		for i, target := range x.targets(ctx, t, p, live) {
 			doc.Addresses[i].Targets = append(doc.Addresses[i].Targets, target)
 		}
 	}

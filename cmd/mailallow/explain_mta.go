@@ -3,10 +3,22 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 
 	"mailallow/accessmap"
 )
+
+// tellOverruled says, at the head of an explanation, where a line that a person wrote decides otherwise than the list.
+func tellOverruled(t *terminal, d explainedDocument) {
+	for _, target := range d.Targets {
+		for _, k := range target.Keys {
+			if k.HandWritten && k.Key == target.Sendmail.Relay.Key && !strings.EqualFold(strings.TrimSpace(k.Value), d.Action) {
+				t.leaf(red, 2, "but", "%s %s decides: written by hand, line %d of %s", k.Key, k.Value, k.Line, filepath.Base(target.Path))
+			}
+		}
+	}
+}
 
 // tellSendmail tells which key decides, and what the rulesets make of it.
 func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
@@ -20,14 +32,9 @@ func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
 		label, style, more := "key", plain, ""
 		if !deciding[k.Key] {
 			label, style = "not reached", faint
-		} else if k.HandWritten && !strings.EqualFold(strings.TrimSpace(k.Value), d.Action) {
-			style = yellow
-			if more = ": it decides, and the list does not speak of this address"; d.Action != "" {
-				more = fmt.Sprintf(": it decides, and not %s of the list", d.Action)
-			}
 		}
 		if k.HandWritten {
-			more = ", written by hand" + more
+			more = ", written by hand"
 		}
 		t.leaf(style, 4, label, "%s %s, line %d%s", k.Key, k.Value, k.Line, more)
 	}

@@ -103,7 +103,7 @@ func (s *settings) lookUp(ctx context.Context, subjects []subject) (found []subj
 		addrs := slices.Concat(a, aaaa)
 		for _, err := range []error{errA, errAAAA} {
 			if err != nil {
-				problems = append(problems, fmt.Errorf("%s: %w", sub.Name, err))
+				problems = append(problems, err) // it names what was asked
 			}
 		}
 		switch {

@@ -12,7 +12,7 @@ import (
 const byName = "name"
 
 // targets explains every address in one target.
-func (x *explaining) targets(ctx context.Context, p accessmap.TargetPlan, live bool) []explainedTarget {
+func (x *explaining) targets(ctx context.Context, t *terminal, p accessmap.TargetPlan, live bool) []explainedTarget {
 	explained := make([]explainedTarget, len(x.subjects))
 	for i := range explained {
 		explained[i] = explainedTarget{Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
@@ -35,7 +35,7 @@ func (x *explaining) targets(ctx context.Context, p accessmap.TargetPlan, live b
 		}
 	}
 	if live {
-		addLive(explained, p.AskInstalled(ctx, planned, clients))
+		addLive(t, explained, p.AskInstalled(ctx, planned, clients))
 	}
 	return explained
 }
@@ -131,8 +131,12 @@ func said(line accessmap.TableLine, found bool) string {
 	return line.Value
 }
 
-func addLive(explained []explainedTarget, answers []accessmap.Live) {
+// addLive puts in what the programs say. One that says nothing is told of once, not of every address.
+func addLive(t *terminal, explained []explainedTarget, answers []accessmap.Live) {
 	for _, live := range answers {
+		if live.Err != nil {
+			t.warn("%s: what is installed is not known: %v", live.By, live.Err)
+		}
 		for i := range explained {
 			d := liveDocument{By: live.By, Differs: []accessmap.KeyDifference{}}
 			if live.Err != nil {

@@ -37,6 +37,7 @@ func (x *explaining) tell(t *terminal, doc *explainDocument) {
 
 func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
 	t.tellVerdict(d, x.explain != nil)
+	tellOverruled(t, d)
 	if d.Without != nil {
 		t.leaf(plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
 	}
@@ -182,7 +183,7 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 	for _, live := range target.Live {
 		switch {
 		case live.Error != "":
-			t.leaf(yellow, 4, "live", "%s: not known: %s", live.By, live.Error)
+			t.leaf(yellow, 4, "live", "%s: not known", live.By)
 		case len(live.Differs) > 0:
 			t.leaf(red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
 		default:
