@@ -116,6 +116,11 @@ type relayDocument struct {
 	Reply   string            `json:"reply"`
 }
 
+// stops tells that check_rcpt does not matter any more.
+func (r relayDocument) stops() bool {
+	return r.Outcome != accessmap.Accepted && r.Outcome != accessmap.Undecided
+}
+
 type rcptDocument struct {
 	Relays bool   `json:"relays"` // and check_relay does not refuse
 	Key    string `json:"key"`

@@ -57,8 +57,8 @@ func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
 	if s.WithSkip != nil {
 		t.leaf(relayStyle(*s.WithSkip), 4, "", "where access_db has skip: %s", s.relay(*s.WithSkip, v6))
 	}
-	switch refused := s.Relay.Outcome != accessmap.Accepted && s.Relay.Outcome != accessmap.Undecided; {
-	case refused:
+	switch {
+	case s.Relay.stops():
 	case s.Rcpt.Relays && s.Rcpt.Key == "":
 		t.leaf(plain, 4, "check_rcpt", "relays to anywhere: it is this host itself")
 	case s.Rcpt.Relays:

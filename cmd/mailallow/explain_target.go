@@ -69,7 +69,7 @@ func sendmailDocumentOf(cf *accessmap.SendmailCF, r accessmap.Ruling) *sendmailD
 	if cf != nil {
 		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.DNSBLs...)
 	}
-	if r.Relays && (r.Relay == accessmap.Accepted || r.Relay == accessmap.Undecided) {
+	if r.Relays && !d.Relay.stops() {
 		d.Rcpt.Relays = true
 		if r.RelaysBy != nil {
 			d.Rcpt.Key = r.RelaysBy.Key

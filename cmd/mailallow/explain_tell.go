@@ -46,7 +46,7 @@ func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
 			t.leaf(faint, 2, "", "and %d more; --json has all", len(d.others())-i)
 			break
 		}
-		t.leaf(plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), m.Path)
+		t.leaf(plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
 	}
 	for _, n := range d.Nearest {
 		verb := "begins"
@@ -96,13 +96,21 @@ func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
 func owners(d decidingDocument) string {
 	var all []string
 	for _, o := range d.Sources {
-		text := o.Name + ": " + o.Paths[0]
+		text := o.Name + ": " + withPrefix(o.Paths[0], d.Prefix)
 		if more := len(o.Paths) - 1; more > 0 {
 			text += fmt.Sprintf(" (and %d more)", more)
 		}
 		all = append(all, text)
 	}
 	return strings.Join(all, "; ")
+}
+
+// withPrefix is a path, and the prefix where no step of the path is it: that of an mx ends in the name of a host.
+func withPrefix(path, prefix string) string {
+	if strings.HasSuffix(path, prefix) || strings.HasSuffix(path, strings.TrimSuffix(strings.TrimSuffix(prefix, "/32"), "/128")) {
+		return path
+	}
+	return path + " (" + prefix + ")"
 }
 
 // first is the range that the first line names.
@@ -146,7 +154,7 @@ func (x *explaining) tellUnlisted(t *terminal, d explainedDocument) {
 		}
 	}
 	for _, p := range d.Providers {
-		t.leaf(cyan, 2, "catalogue", "%s (%s) sends from it: %s, as of %s", p.Name, p.Title, p.Path, p.Date)
+		t.leaf(cyan, 2, "catalogue", "%s (%s) sends from it: %s, as of %s", p.Name, p.Title, withPrefix(p.Path, p.Prefix), p.Date)
 		if p.Configured != "" {
 			t.leaf(plain, 2, "", "source %q names it, and does not hold this address now", p.Configured)
 			continue
@@ -189,7 +197,7 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 		default:
 			t.leaf(green, 4, "live", "%s says what the plan says", live.By)
 		}
-		if live.Relays != nil && target.Sendmail != nil && *live.Relays != target.Sendmail.Rcpt.Relays {
+		if s := target.Sendmail; live.Relays != nil && s != nil && !s.Relay.stops() && *live.Relays != s.Rcpt.Relays {
 			t.leaf(red, 4, "", "its Relay_ok %s, and the plan's keys do not say so", map[bool]string{
 				true: "lets it relay to anywhere", false: "does not let it relay"}[*live.Relays])
 		}
