@@ -46,7 +46,11 @@ func handKeys(m managed) ([]handKey, []MapProblem) {
 	var keys []handKey
 	for _, e := range entries {
 		address := strings.TrimPrefix(e.Key, strings.ToLower(connectTag))
-		if prefix, ok := parseKey(address); ok {
+		prefix, ok := parseKey(address)
+		if address+":" == strings.ToLower(ipv6Tag) { // the last key that is asked of every IPv6 client
+			prefix, ok = netip.PrefixFrom(netip.IPv6Unspecified(), 0), true
+		}
+		if ok {
 			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value})
 		}
 	}

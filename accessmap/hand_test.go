@@ -41,6 +41,8 @@ func TestHandWritten(t *testing.T) {
 		{"another tag is another ruleset's", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
 		{"a wider RELAY over an excluded address comes first", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2\tOK\n198\tRELAY", nil,
 			[]string{"198 RELAY covers 198.51.100.9/32, which is excluded", "connect:192.0.2 OK is hand-written and stays"}},
+		{"the family alone is a key, too", map[string]string{"2001:db8::/48": "OK", "2001:db9::1/128": "EXCLUDE"}, "Connect:IPv6\tRELAY", []string{"IPv6:2001:db8:0 OK"},
+			[]string{"connect:ipv6 RELAY covers 2001:db9::1/128, which is excluded", "shorter than our keys with OK of 2001:db8::/48"}},
 
 		// What is inherited from a key of ours is cut off by a person's key in between: a prefix longer than that one
 		// still has to say so.

@@ -58,7 +58,7 @@ func (a *AccessText) NameKeys() []AccessEntry { return a.names }
 // isNameKey tells a key for host names: tagged Connect: or not at all, and neither an address nor an address of mail.
 func isNameKey(key string) bool {
 	name, tagged := strings.CutPrefix(key, strings.ToLower(connectTag))
-	if strings.ContainsAny(name, "@/") || name == "" || strings.HasPrefix(name, strings.ToLower(ipv6Tag)) ||
+	if strings.ContainsAny(name, "@/") || name == "" || strings.HasPrefix(name+":", strings.ToLower(ipv6Tag)) ||
 		name == "localhost" || !tagged && strings.Contains(name, ":") { // this host itself; another ruleset's tag
 		return false
 	}

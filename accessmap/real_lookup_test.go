@@ -115,17 +115,17 @@ func TestAddressKeys(t *testing.T) {
 
 // Which lines are a person's, and which of them are for names.
 func TestAccessTextOfAPerson(t *testing.T) {
-	text := "Connect:mail.example\tOK\nFrom:x.example\tREJECT\n192.0.2\tOK\nuser@example\tREJECT\nother.example\tRELAY\n" +
+	text := "Connect:mail.example\tOK\nConnect:IPv6\tREJECT\nFrom:x.example\tREJECT\n192.0.2\tOK\nuser@example\tREJECT\nother.example\tRELAY\n" +
 		"# BEGIN mailallow\n# 192.0.2.7/32 OK s: p\nConnect:192.0.2.7\tOK\n# END mailallow\nlast.example\tREJECT\n"
 	access := accessmap.NewAccessText([]byte(text), false)
 	var names []string
 	for _, e := range access.NameKeys() {
 		names = append(names, fmt.Sprintf("%d %s", e.Line, e.Key))
 	}
-	if want := []string{"1 connect:mail.example", "5 other.example", "10 last.example"}; !slices.Equal(names, want) {
+	if want := []string{"1 connect:mail.example", "6 other.example", "11 last.example"}; !slices.Equal(names, want) {
 		t.Errorf("names %q, want %q", names, want)
 	}
-	for addr, want := range map[string]string{"192.0.2.7": "8 false 3 true", "192.0.2.8": "3 true"} {
+	for addr, want := range map[string]string{"192.0.2.7": "9 false 4 true", "192.0.2.8": "4 true"} {
 		var got []string
 		for _, e := range access.Rule(accessmap.Client{Addr: netip.MustParseAddr(addr)}, false).Addresses {
 			got = append(got, fmt.Sprint(e.Line, e.ByHand))

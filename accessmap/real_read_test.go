@@ -39,8 +39,8 @@ func (m accessMap) key(client netip.Addr) string {
 			parts = append(parts, strconv.FormatInt(int64(b[i])*256+int64(b[i+1]), 16))
 		}
 	}
-	for n := len(parts); n > 0; n-- {
-		key := family + strings.Join(parts[:n], separator)
+	for n := len(parts); n >= 0; n-- {
+		key := strings.TrimSuffix(family+strings.Join(parts[:n], separator), ":")
 		for _, tag := range []string{"connect:", ""} {
 			if _, ok := m[tag+key]; ok {
 				return tag + key
