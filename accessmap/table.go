@@ -63,11 +63,11 @@ func networkLine(line string) (network netip.Prefix, value string, ok bool) {
 	return network, value, ok && network == network.Masked()
 }
 
-// jsonLine reads a line of what writeJSON writes.
+// jsonLine reads the line on which an entry of writeJSON begins; the sources may go on below.
 func jsonLine(line string) (network netip.Prefix, value string, ok bool) {
 	var e jsonEntry
-	line = strings.TrimPrefix(strings.TrimSpace(line), ",")
-	if json.Unmarshal([]byte(line), &e) != nil || !e.Prefix.IsValid() {
+	line, _, ok = strings.Cut(strings.TrimLeft(line, " ,"), `,"sources":`)
+	if !ok || json.Unmarshal([]byte(line+"}"), &e) != nil || !e.Prefix.IsValid() {
 		return network, "", false
 	}
 	return e.Prefix, e.Action.String(), true

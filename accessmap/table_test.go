@@ -50,7 +50,7 @@ func TestFindLine(t *testing.T) {
 		{"postfix-cidr", "2001:db8::/32  REJECT no thanks \n", "2001:db8::1", "1 2001:db8::/32 REJECT no thanks"},
 		{"postfix-cidr", "192.0.2.0/24\tpermit\n", "::ffff:192.0.2.1", "1 192.0.2.0/24 permit"},
 		{"cidr", "192.0.2.0/24\n198.51.100.7/32\n", "198.51.100.7", "2 198.51.100.7/32 "},
-		{"json", "{\"version\": 1, \"entries\": [\n {\"prefix\":\"192.0.2.0/24\",\"action\":\"OK\"}\n,{\"prefix\":\"192.0.3.0/24\",\"action\":\"REJECT\"}\n]}\n", "192.0.3.9", "3 192.0.3.0/24 REJECT"},
+		{"json", "{\"version\": 1, \"entries\": [\n {\"prefix\":\"192.0.2.0/24\",\"action\":\"OK\",\"sources\":[]}\n,{\"prefix\":\"192.0.3.0/24\",\"action\":\"REJECT\",\"sources\":[\n  {\"name\":\"a\",\"paths\":[\n   \"b\"]}]}\n]}\n", "192.0.3.9", "3 192.0.3.0/24 REJECT"},
 		{"json", "{\"version\": 1, \"entries\": []}\n", "192.0.3.9", ""},
 		{"sendmail-access", "Connect:192.0.2\tOK\n", "192.0.2.1", ""},
 		{"postfix-cidr", "", "192.0.2.1", ""},
