@@ -1,0 +1,192 @@
+package maillog
+
+import (
+	"strings"
+	"sync"
+)
+
+// list is a DNS list, or a service that keeps one to itself, with the ways logs name it.
+type list struct {
+	// zone is the name that events carry: a DNS zone, or without a dot a private service.
+	zone string
+	// domains are those of the operator: a name below one is the zone that is meant, a web
+	// page or the bare domain stands for zone.
+	domains []string
+	words   []string // by which texts call it that give no domain
+	dead    string   // since when it answers no more, as far as known
+	welcome bool     // being listed is good news
+	names   bool     // it lists domains and not addresses
+}
+
+func (l *list) private() bool { return !strings.Contains(l.zone, ".") }
+
+// zoneFor is what a name below one of the domains stands for.
+func (l *list) zoneFor(name string) string {
+	if l.private() {
+		return l.zone
+	}
+	for _, d := range l.domains {
+		if name == d {
+			return l.zone
+		}
+	}
+	switch first, _, _ := strings.Cut(name, "."); first {
+	case "www", "www2", "check", "query", "lookup", "support", "portal", "my", "bbl", "app", "docs", "wiki", "help", "removal", "blocklist", "postmaster", "mail":
+		return l.zone
+	}
+	if _, top, _ := strings.Cut(l.zone, "."); !strings.HasSuffix(name, top[strings.LastIndexByte(top, '.')+1:]) {
+		return l.zone // a page: the zone is in another top-level domain
+	}
+	return hideKeys(name)
+}
+
+// lists are tried in this order. Dead ones stay: old logs name them, and servers go on
+// asking them. Zones and deaths: dnsbl_facts 2 to 5.
+var lists = [...]list{
+	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, names: true},
+	{zone: "dbl.dq.spamhaus.net", names: true},
+	{zone: "zrd.dq.spamhaus.net", names: true},
+	{zone: "zen.dq.spamhaus.net", domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
+	{zone: "zen.spamhaus.org", domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
+	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}},
+	{zone: "b.barracudacentral.org", domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda", "barracudacentral"}},
+	{zone: "dnsbl-1.uceprotect.net", domains: []string{"uceprotect.net"}, words: []string{"uceprotect", "uceprotect-level1"}},
+	{zone: "dnsbl-2.uceprotect.net", words: []string{"uceprotect-level2"}},
+	{zone: "dnsbl-3.uceprotect.net", words: []string{"uceprotect-level3"}},
+	{zone: "psbl.surriel.com", domains: []string{"surriel.com", "psbl.org"}, words: []string{"psbl"}},
+	{zone: "bl.mailspike.net", domains: []string{"mailspike.net", "mailspike.org", "mailspike.com"}, words: []string{"mailspike"}},
+	{zone: "combined.mail.abusix.zone", domains: []string{"mail.abusix.zone", "abusix.zone", "abusix.com", "abusix.ai", "abusix.org"}, words: []string{"abusix"}},
+	{zone: "ivmsip.invaluement.com", domains: []string{"invaluement.com"}, words: []string{"invaluement", "ivmsip"}},
+	{zone: "all.spamrats.com", domains: []string{"spamrats.com"}, words: []string{"spamrats"}},
+	{zone: "bl.score.senderscore.com", domains: []string{"senderscore.com", "senderscore.org", "senderscore.net", "returnpath.net", "returnpath.com"}, words: []string{"senderscore", "sender score", "returnpath"}},
+	{zone: "hostkarma.junkemailfilter.com", domains: []string{"junkemailfilter.com"}, words: []string{"hostkarma", "junkemailfilter"}},
+	{zone: "bl.spameatingmonkey.net", domains: []string{"spameatingmonkey.net", "spameatingmonkey.com"}, words: []string{"spameatingmonkey", "spam eating monkey"}},
+	{zone: "truncate.gbudb.net", domains: []string{"gbudb.net", "gbudb.com"}, words: []string{"gbudb"}},
+	{zone: "ips.backscatterer.org", domains: []string{"backscatterer.org"}, words: []string{"backscatterer"}},
+	{zone: "bl.blocklist.de", domains: []string{"blocklist.de"}},
+	{zone: "all.s5h.net", domains: []string{"s5h.net"}},
+	{zone: "bl.0spam.org", domains: []string{"0spam.org", "0spam.fusionzero.com"}},
+	{zone: "bl.nordspam.com", domains: []string{"nordspam.com"}},
+	{zone: "dnsbl.dronebl.org", domains: []string{"dronebl.org"}, words: []string{"dronebl"}},
+	{zone: "rbl.efnetrbl.org", domains: []string{"efnetrbl.org", "efnet.org"}},
+	{zone: "rbl.interserver.net", domains: []string{"rbl.interserver.net", "sigs.interserver.net"}},
+	{zone: "spam.spamrats.com", domains: []string{"spam.spamrats.com"}},
+	{zone: "spam.dnsbl.anonmails.de", domains: []string{"anonmails.de"}},
+	{zone: "ubl.unsubscore.com", domains: []string{"unsubscore.com", "lashback.com"}, words: []string{"lashback"}},
+	{zone: "korea.services.net", domains: []string{"korea.services.net"}},
+	{zone: "bl.suomispam.net", domains: []string{"suomispam.net"}},
+	{zone: "dnsrbl.swinog.ch", domains: []string{"swinog.ch", "antispam.imp.ch"}},
+	{zone: "bl.drmx.org", domains: []string{"drmx.org"}},
+	{zone: "bad.psky.me", domains: []string{"psky.me"}},
+	{zone: "cblless.anti-spam.org.cn", domains: []string{"anti-spam.org.cn"}},
+	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, names: true},
+	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, names: true},
+
+	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}, dead: "June 2024"},
+	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}, dead: "January 2025"},
+	{zone: "cbl.abuseat.org", domains: []string{"abuseat.org"}, words: []string{"abuseat", "cbl", "composite blocking list"}, dead: "its addresses are in Spamhaus XBL"},
+	{zone: "dnsbl.njabl.org", domains: []string{"njabl.org"}, words: []string{"njabl"}, dead: "March 2013"},
+	{zone: "dnsbl.ahbl.org", domains: []string{"ahbl.org"}, words: []string{"ahbl"}, dead: "January 2015"},
+	{zone: "list.dsbl.org", domains: []string{"dsbl.org"}, words: []string{"dsbl"}, dead: "2008"},
+	{zone: "relays.ordb.org", domains: []string{"ordb.org"}, words: []string{"ordb"}, dead: "December 2006"},
+	{zone: "ipwhois.rfc-ignorant.org", domains: []string{"rfc-ignorant.org"}, words: []string{"rfc-ignorant"}, dead: "2012"},
+	{zone: "dnsbl.wpbl.info", domains: []string{"wpbl.info"}, words: []string{"wpbl"}, dead: "it is gone"},
+	{zone: "virbl.bit.nl", domains: []string{"virbl.bit.nl", "virbl.dnsbl.bit.nl"}, words: []string{"virbl"}, dead: "it is gone"},
+	{zone: "dnsbl.cyberlogic.net", domains: []string{"dnsbl.cyberlogic.net"}, dead: "it is gone"},
+	{zone: "opm.blitzed.org", domains: []string{"blitzed.org"}, words: []string{"blitzed"}, dead: "2006"},
+	{zone: "relays.osirusoft.com", domains: []string{"osirusoft.com"}, words: []string{"osirusoft"}, dead: "2003"},
+	{zone: "orbs.dorkslayers.com", domains: []string{"dorkslayers.com"}, dead: "it is gone"},
+	{zone: "relays.visi.com", domains: []string{"relays.visi.com"}, dead: "it is gone"},
+	{zone: "bl.csma.biz", domains: []string{"csma.biz"}, dead: "it is gone"},
+	{zone: "blackholes.mail-abuse.org", domains: []string{"mail-abuse.org"}, dead: "it is Trend Micro's, for customers"},
+	{zone: "rbl.maps.vix.com", domains: []string{"maps.vix.com"}, dead: "it became mail-abuse.org"},
+	{zone: "blackholes.easynet.nl", domains: []string{"easynet.nl", "wirehub.net"}, dead: "2003"},
+	{zone: "spews.org", domains: []string{"spews.org"}, words: []string{"spews"}, dead: "2006"},
+	{zone: "blackholes.five-ten-sg.com", domains: []string{"five-ten-sg.com"}, dead: "it is gone"},
+	{zone: "orbz.gst-group.co.uk", domains: []string{"gst-group.co.uk", "orbz.org"}, dead: "2002"},
+	{zone: "dnsbl.inps.de", domains: []string{"inps.de"}, dead: "it is gone"},
+
+	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true},
+	{zone: "wl.mailspike.net", domains: []string{"wl.mailspike.net"}, welcome: true},
+	{zone: "swl.spamhaus.org", domains: []string{"swl.spamhaus.org"}, welcome: true},
+	{zone: "iadb.isipp.com", domains: []string{"isipp.com"}, welcome: true},
+	{zone: "query.bondedsender.org", domains: []string{"bondedsender.org"}, welcome: true},
+	{zone: "wl.nordspam.com", domains: []string{"wl.nordspam.com"}, welcome: true},
+	{zone: "sa-accredit.habeas.com", domains: []string{"habeas.com"}, welcome: true},
+
+	{zone: "proofpoint", domains: []string{"proofpoint.com", "pphosted.com"}, words: []string{"proofpoint"}},
+	{zone: "mimecast", domains: []string{"mimecast.org", "mimecast.com"}, words: []string{"mimecast"}},
+	{zone: "cloudmark", domains: []string{"cloudmark.com"}, words: []string{"cloudmark"}},
+	{zone: "microsoft", domains: []string{"outlook.com", "microsoft.com", "office.com", "live.com", "msn.com", "hotmail.com"}, words: []string{"microsoft", "hotmail", "fblw15"}},
+	{zone: "google", domains: []string{"google.com", "gmail.com"}, words: []string{"gsmtp"}},
+	{zone: "trendmicro", domains: []string{"trendmicro.com", "mail-abuse.com"}, words: []string{"trend micro", "trendmicro"}},
+	{zone: "symantec", domains: []string{"symantec.com", "messagelabs.com", "symanteccloud.com", "broadcom.com"}, words: []string{"symantec", "messagelabs"}},
+	{zone: "sophos", domains: []string{"sophos.com", "sophosxl.net"}, words: []string{"sophos"}},
+	{zone: "att", domains: []string{"abuse-att.net", "att.net", "att.com", "prodigy.net"}, words: []string{"attrbl"}},
+	{zone: "comcast", domains: []string{"comcast.net", "comcast.com"}, words: []string{"comcast"}},
+	{zone: "t-online", domains: []string{"t-online.de"}},
+	{zone: "cisco", domains: []string{"senderbase.org", "talosintelligence.com", "iphmx.com", "ironport.com", "cisco.com"}, words: []string{"senderbase", "ironport"}},
+	{zone: "yahoo", domains: []string{"yahoo.com", "yahooinc.com", "yahoodns.net", "aol.com"}},
+	{zone: "orange", domains: []string{"orange.fr"}},
+	{zone: "charter", domains: []string{"charter.net", "spectrum.net", "rr.com"}},
+	{zone: "cox", domains: []string{"cox.net", "cox.com"}},
+	{zone: "ionos", domains: []string{"1and1.com", "kundenserver.de", "ionos.com"}, words: []string{"kundenserver.de"}},
+	{zone: "gmx", domains: []string{"gmx.net", "gmx.com", "web.de"}},
+	{zone: "kpn", domains: []string{"kpn.com", "kpnmail.nl"}},
+	{zone: "fortinet", domains: []string{"fortiguard.com", "fortinet.com", "fortiguard.net"}, words: []string{"fortiguard", "fortinet"}},
+	{zone: "apple", domains: []string{"apple.com", "icloud.com"}},
+	{zone: "mailchannels", domains: []string{"mailchannels.net", "mailchannels.com"}, words: []string{"mailchannels"}},
+	{zone: "hornetsecurity", domains: []string{"hornetsecurity.com", "antispameurope.com"}, words: []string{"hornetsecurity"}},
+	{zone: "vadesecure", domains: []string{"vadesecure.com", "vade-retro.com"}, words: []string{"vade secure"}},
+}
+
+// byDomain gives the list of each domain and zone, built on first use.
+var byDomain = sync.OnceValue(func() map[string]int {
+	domains := map[string]int{}
+	for i := range lists {
+		for _, d := range lists[i].domains {
+			domains[d] = i
+		}
+		if !lists[i].private() {
+			domains[lists[i].zone] = i
+		}
+	}
+	return domains
+})
+
+// listIndex finds the list that a domain name belongs to, by the longest of the domains
+// it ends in; -1: none.
+func listIndex(name string) int {
+	domains := byDomain()
+	for name != "" {
+		if i, ok := domains[name]; ok {
+			return i
+		}
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return -1
+}
+
+// zoneOf is the zone, or the service, that a domain name stands for; empty: none known.
+func zoneOf(name string) string {
+	i := listIndex(name)
+	if i < 0 || lists[i].welcome {
+		return ""
+	}
+	return lists[i].zoneFor(name)
+}
+
+// Dead tells of a zone, or the one above it, that it answers no more: since when, or
+// what became of it. A server that still asks it waits in vain, or refuses everybody on
+// the day its domain goes to somebody else.
+func Dead(zone string) (since string, dead bool) {
+	i := listIndex(zone)
+	if i < 0 {
+		return "", false
+	}
+	return lists[i].dead, lists[i].dead != ""
+}
+
+// Private tells of an event's zone that it is a service that keeps its list to itself:
+// it cannot be asked over DNS.
+func Private(zone string) bool { return zone != "" && !strings.Contains(zone, ".") }

@@ -1,0 +1,292 @@
+// Package maillog reads the logs of Sendmail and Postfix and tells which lines
+// say that somebody was refused: a client by this host, because of a DNSBL or for
+// another reason, or this host by another one because of its address.
+//
+// It reads one line at a time, in constant memory, and keeps nothing between lines
+// but the line number and the MTA seen last. It asks no network and knows nothing
+// of the lists mailallow writes: who joins events with those is the caller.
+//
+// A line is an event when it tells of a refusal by itself:
+//
+//   - [DNSBLReject]: Postfix's "reject:" or "milter-reject:" and Sendmail's
+//     "reject=" whose text names a DNS list, and what Sendmail discards or
+//     quarantines for one. Where arg2 of a ruleset is in 127/8 and the client is
+//     not, that is the list's answer, and a DNSBL spoke even if the text does not.
+//   - [DNSBLError]: the same where the list answered that it would not answer
+//     (127.255.255.x, "Error: open resolver"), and lookups of it that failed.
+//   - [Reject]: any other refusal of a client, temporary ones (greylisting, rate
+//     limits, lookup failures) included.
+//   - [OutboundBlock]: another host refused this one for its address's standing.
+//
+// No event are: what only warns (reject_warning), what is accepted and then thrown
+// away, held or filtered for no list (discard, hold, filter, quarantine), dnsblog's
+// "listed by domain" (a lookup, on welcome lists too), postscreen's "DNSBL rank"
+// (written also where its action is ignore), PREGREET, HANGUP and access-list notes,
+// refusals by other hosts for another reason than the address (an unknown user, the
+// sender's domain, a domain list, the content, missing reverse DNS, greylisting),
+// and a daemon that refuses everybody for its load.
+//
+// Where a text names two lists, the one behind the words that say so ("blocked
+// using", "listed at") is meant, since what follows is the reason that the list
+// itself gave; without such words it is the first that is named.
+package maillog
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+)
+
+// MTA is the program that wrote a line.
+type MTA string
+
+// The programs whose lines are read. Postscreen stands for dnsblog as well, which
+// asks the lists for it.
+const (
+	Sendmail   MTA = "sendmail"
+	Postfix    MTA = "postfix"
+	Postscreen MTA = "postscreen"
+)
+
+// Kind is what a line tells; the package comment says which line is which.
+type Kind string
+
+// The kinds of events.
+const (
+	DNSBLReject   Kind = "dnsbl_reject"
+	DNSBLError    Kind = "dnsbl_error"
+	Reject        Kind = "reject"
+	OutboundBlock Kind = "outbound_block"
+)
+
+// Event is one line that tells of a refusal.
+type Event struct {
+	File string
+	Line int       // of the file, physical lines from 1
+	Time time.Time // zero: the line has none that can be read
+	MTA  MTA
+	Kind Kind
+	// IP is the client that was refused; of an OutboundBlock, this host's address as
+	// the refusal names it. The zero Addr: the line names none.
+	IP netip.Addr
+	// Zone is the DNS list, by its zone in lower case, or a private service, by a name
+	// without a dot. Empty: none is named.
+	Zone string
+	Text string // the line without its header, with no key in it, of at most maxText bytes
+	// Outbound is the direction: another host refused this one.
+	Outbound bool
+	Remote   string // the host that refused this one, as the line names it; not in the JSON
+}
+
+// MarshalJSON writes the members that scripts rely on (design.md section 4).
+func (e Event) MarshalJSON() ([]byte, error) {
+	row := struct {
+		File string      `json:"file"`
+		Line int         `json:"line"`
+		Time *time.Time  `json:"time"`
+		MTA  MTA         `json:"mta"`
+		Kind Kind        `json:"kind"`
+		IP   *netip.Addr `json:"ip"`
+		Zone string      `json:"zone"`
+		Text string      `json:"text"`
+	}{File: e.File, Line: e.Line, MTA: e.MTA, Kind: e.Kind, Zone: e.Zone, Text: e.Text}
+	if !e.Time.IsZero() {
+		row.Time = &e.Time
+	}
+	if e.IP.IsValid() {
+		row.IP = &e.IP
+	}
+	return json.Marshal(row)
+}
+
+// Options say how the stamps of a log are to be read.
+type Options struct {
+	// Now is the reference for stamps without a year: such a line is of the latest year
+	// that does not put it behind Now. Zero: the time of the call.
+	Now time.Time
+	// Location is that of stamps without an offset. Nil: time.Local.
+	Location *time.Location
+	// Since leaves out events before it; those without a time stay. Zero: none.
+	Since time.Time
+}
+
+const (
+	// bufferSize is what is read at once: large enough that a read costs nothing.
+	bufferSize = 256 << 10
+	// maxLine is how much of a line is looked at. Syslog ends them at 1 to 8 KiB; a longer
+	// one is counted as one line, and its start is read.
+	maxLine = 16 << 10
+	// maxText is how much of a line an event keeps: whole for what an MTA writes.
+	maxText = 2000
+)
+
+// Read gives every event of a log, in its order. file is the name that events carry. An
+// error of r comes back with the line it stands after; one of yield ends the reading
+// and comes back as it is.
+func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	if o.Location == nil {
+		o.Location = time.Local
+	}
+	s := &scan{options: o, file: file, last: Postfix}
+	full, stop := make(chan *batch), make(chan struct{})
+	defer close(stop)
+	free := make(chan *batch, batches)
+	for range batches {
+		free <- &batch{}
+	}
+	go sift(r, free, full, stop)
+	for b := range full {
+		for i, line := range b.numbers {
+			start := 0
+			if i > 0 {
+				start = b.ends[i-1]
+			}
+			e, ok := s.event(line, b.text[start:b.ends[i]])
+			if !ok {
+				continue
+			}
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		if b.err != nil {
+			return fmt.Errorf("%s: after line %d: %w", file, b.read, b.err)
+		}
+		free <- b
+	}
+	return nil
+}
+
+// batch is some lines that may be events: what sift hands on.
+type batch struct {
+	text    []byte // of the lines, one behind the other
+	ends    []int  // of each, in text
+	numbers []int  // of each, in the file
+	read    int    // lines of the file so far
+	err     error  // that ended the file
+}
+
+const (
+	batches    = 4        // that go round: two are worked on, two lie ready
+	batchBytes = 64 << 10 // of text, before a batch is handed on; one line may go beyond
+)
+
+// sift reads lines and keeps those that may be events. It goes beside the reading of
+// those, since it takes about as long. What has been read is handed on before more is
+// waited for.
+func sift(r io.Reader, free <-chan *batch, full chan<- *batch, stop <-chan struct{}) {
+	defer close(full)
+	in := bufio.NewReaderSize(r, bufferSize)
+	number := 0
+	for {
+		var b *batch
+		select {
+		case b = <-free:
+		case <-stop:
+			return
+		}
+		*b = batch{text: b.text[:0], ends: b.ends[:0], numbers: b.numbers[:0]}
+		var err error
+		for err == nil && len(b.text) < batchBytes && (len(b.numbers) == 0 || in.Buffered() > 0) {
+			var line []byte
+			if line, err = in.ReadSlice('\n'); len(line) > 0 {
+				number++
+				if line = trim(line); worthReading(line) {
+					b.text = append(b.text, line...)
+					b.ends, b.numbers = append(b.ends, len(b.text)), append(b.numbers, number)
+				}
+			}
+			for errors.Is(err, bufio.ErrBufferFull) { // the rest of a long line
+				_, err = in.ReadSlice('\n')
+			}
+		}
+		b.read = number
+		if err != nil && !errors.Is(err, io.EOF) {
+			b.err = err
+		}
+		select {
+		case full <- b:
+		case <-stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// trim takes off what does not belong to a line: its end, and what a crash leaves
+// before it (zeros) or an editor (a byte order mark).
+func trim(line []byte) []byte {
+	if len(line) > maxLine {
+		line = line[:maxLine]
+	}
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) > 0 && (line[0] == 0 || line[0] == 0xef) {
+		line = bytes.TrimPrefix(bytes.TrimLeft(line, "\x00"), []byte("\xef\xbb\xbf"))
+	}
+	return line
+}
+
+// scan is what is known while a file is read.
+type scan struct {
+	options Options
+	file    string
+	last    MTA // the MTA seen last: a reply that stands alone was most likely given to it
+
+	head string // of the last event, and the time in it: many events of a second stand together
+	time time.Time
+}
+
+// finding is what a line tells, before it is put together with where it stands.
+type finding struct {
+	mta      MTA
+	kind     Kind
+	ip       netip.Addr
+	zone     string
+	outbound bool
+	remote   string
+}
+
+// worthReading lets nearly all lines go by what their program and first words are,
+// before anything is copied.
+func worthReading(line []byte) bool {
+	if h, tagged := tag(line); tagged {
+		return h.program.wanted(h.message)
+	}
+	return mayBeBare(line)
+}
+
+// event reads one line.
+func (s *scan) event(number int, line []byte) (Event, bool) {
+	h, tagged := tag(line)
+	if !tagged {
+		h = untagged(line)
+	}
+	message := hideKeys(printable(h.message))
+	f, ok := h.program.read(message, s.last)
+	if !ok {
+		return Event{}, false
+	}
+	s.last = f.mta
+	e := Event{File: s.file, Line: number, MTA: f.mta, Kind: f.kind, IP: f.ip, Zone: f.zone,
+		Text: shorten(message), Outbound: f.outbound, Remote: f.remote}
+	if string(h.head) != s.head {
+		s.head = string(h.head)
+		s.time, _ = stampIn(s.head, s.options)
+	}
+	e.Time = s.time
+	if !s.options.Since.IsZero() && !e.Time.IsZero() && e.Time.Before(s.options.Since) {
+		return Event{}, false
+	}
+	return e, true
+}

@@ -1,0 +1,200 @@
+package maillog
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// postfixServer reads what smtpd, cleanup and postscreen write of a client:
+//
+//	NOQUEUE: reject: RCPT from name[address]: 554 5.7.1 reason; from=<a> to=<b> proto=ESMTP helo=<c>
+//	NOQUEUE: reject: RCPT from [address]:port: 550 5.7.1 reason; from=<a>, to=<b>, ...
+//	4ECEA: milter-reject: END-OF-MESSAGE from name[address]: 4.7.1 reason; from=<a> ...
+//	4ECEA: reject: header Subject: ... from name[address]; from=<a> ...: 5.7.1 reason
+//	NOQUEUE: proxy-reject: END-OF-MESSAGE: 554 5.7.0 reason; from=<a> ...
+//	warning: 2.2.0.192.zone: RBL lookup error: ...
+//	warning: Connection rate limit exceeded: 66 from name[address] for service smtp
+func postfixServer(message string, mta MTA) (finding, bool) {
+	if text, ok := strings.CutPrefix(message, "warning: "); ok {
+		return postfixWarning(text, mta)
+	}
+	f := finding{mta: mta, kind: Reject}
+	const whole, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
+	said, ok := cutAny(message, whole, byMilter, byProxy)
+	if !ok {
+		_, said = withoutQueueID(message)
+		if said, ok = cutAny(said, whole, byMilter, byProxy); !ok {
+			return finding{}, false
+		}
+	}
+	if hasAny(said, "header ", "body ", "mime-header ", "nested-header ") {
+		f.ip = bracketed(lastClient(said)) // the content is refused, whoever sends it
+		return f, true
+	}
+	rest := said
+	if _, client, ok := strings.Cut(said, " from "); ok && !strings.HasPrefix(said, "END-OF-MESSAGE: ") {
+		f.ip = bracketed(client)
+		_, rest, _ = strings.Cut(client, "]")
+	}
+	for _, end := range [...]string{"; from=<", "; to=<", "; proto="} {
+		rest, _, _ = strings.Cut(rest, end)
+	}
+	f.kind, f.zone = judge(rest)
+	return f, true
+}
+
+// lastClient is where the client of a cleanup line begins: before the last envelope,
+// since what stands before it was written by the client.
+func lastClient(said string) string {
+	i := strings.LastIndex(said, "]; from=<")
+	if i < 0 {
+		return ""
+	}
+	open := strings.LastIndexByte(said[:i], '[')
+	if open < 0 {
+		return ""
+	}
+	return said[open:]
+}
+
+func cutAny(s string, prefixes ...string) (string, bool) {
+	for _, p := range prefixes {
+		if rest, ok := strings.CutPrefix(s, p); ok {
+			return rest, true
+		}
+	}
+	return s, false
+}
+
+// postfixWarning reads the two warnings that tell of a refusal or of a list: the client
+// that goes over a limit gets a 421 or 450, and nothing else is written of it.
+func postfixWarning(text string, mta MTA) (finding, bool) {
+	if name, _, ok := strings.Cut(text, ": RBL lookup error: "); ok {
+		return lookupError(name, mta)
+	}
+	limit, client, ok := strings.Cut(text, " from ")
+	if ok && strings.Contains(limit, " limit exceeded: ") && strings.Contains(client, " for service ") {
+		return finding{mta: mta, kind: Reject, ip: bracketed(client)}, true
+	}
+	return finding{}, false
+}
+
+// lookupError takes a question to a list apart: 2.2.0.192.zen.spamhaus.org is the zone
+// and 192.0.2.2; IPv6 stands there in 32 nibbles. A question about a name has no address.
+func lookupError(question string, mta MTA) (finding, bool) {
+	ip, zone := reversed(strings.ToLower(question))
+	if domainIn(zone) == "" {
+		return finding{}, false
+	}
+	if i := listIndex(zone); !ip.IsValid() && i >= 0 && strings.HasSuffix(zone, "."+lists[i].zone) {
+		zone = lists[i].zone
+	}
+	return finding{mta: mta, kind: DNSBLError, ip: ip, zone: zone}, true
+}
+
+// reversed splits a question into the address it is about and the zone.
+func reversed(name string) (netip.Addr, string) {
+	labels := strings.Split(name, ".")
+	const nibbles = 32
+	if len(labels) > nibbles {
+		var b strings.Builder
+		for i := nibbles - 1; i >= 0 && len(labels[i]) == 1; i-- {
+			b.WriteString(labels[i])
+			if i%4 == 0 && i > 0 {
+				b.WriteByte(':')
+			}
+		}
+		if addr, err := netip.ParseAddr(b.String()); err == nil {
+			return addr, strings.Join(labels[nibbles:], ".")
+		}
+	}
+	if len(labels) > 4 {
+		if addr, err := netip.ParseAddr(labels[3] + "." + labels[2] + "." + labels[1] + "." + labels[0]); err == nil {
+			return addr, strings.Join(labels[4:], ".")
+		}
+	}
+	return netip.Addr{}, name
+}
+
+// dnsblog reads what postscreen's helper writes. A list's answer is a lookup and no
+// refusal, unless the answer is that it would not answer.
+//
+//	addr 192.0.2.2 listed by domain zen.spamhaus.org as 127.255.255.254
+//	warning: dnsblog_query: lookup error for DNS query 2.2.0.192.zone: ...
+func dnsblog(message string) (finding, bool) {
+	if _, rest, ok := strings.Cut(message, "lookup error for DNS query "); ok {
+		question, _, _ := strings.Cut(rest, ": ")
+		return lookupError(question, Postscreen)
+	}
+	rest, ok := strings.CutPrefix(message, "addr ")
+	words := strings.Fields(rest) // address listed by domain ZONE as ANSWER
+	if !ok || len(words) != 7 || words[1] != "listed" {
+		return finding{}, false
+	}
+	zone, answer := strings.ToLower(words[4]), words[6]
+	if !isErrorAnswer(zone, answer) {
+		return finding{}, false
+	}
+	addr, _ := parseAddr(words[0])
+	return finding{mta: Postscreen, kind: DNSBLError, ip: addr, zone: zone}, true
+}
+
+// isErrorAnswer tells whether an answer says that the list would not answer (dnsbl_facts
+// 1 to 5): 127.255.255.x everywhere, and codes that single lists have for it.
+func isErrorAnswer(zone, answer string) bool {
+	if strings.HasPrefix(answer, "127.255.255.") || !strings.HasPrefix(answer, "127.") {
+		return true
+	}
+	i := listIndex(zone)
+	if i < 0 {
+		return false
+	}
+	switch lists[i].zone {
+	case "list.dnswl.org":
+		return strings.HasPrefix(answer, "127.0.") && strings.HasSuffix(answer, ".255")
+	case "multi.surbl.org", "multi.uribl.com":
+		return answer == "127.0.0.1"
+	case "dbl.spamhaus.org":
+		return answer == "127.0.1.255"
+	case "zrd.dq.spamhaus.net":
+		return answer == "127.0.2.255"
+	}
+	return false
+}
+
+// postfixClient reads what smtp and lmtp write of a host that refuses, and error of one
+// that is given up for it:
+//
+//	4ECEA: to=<a>, relay=name[address]:25, ..., status=bounced (host name[address] said: 550 ... (in reply to RCPT TO command))
+//	4ECEA: host name[address] said: 421 ... (in reply to end of DATA command)
+//	4ECEA: host name[address] refused to talk to me: 554 ...
+func postfixClient(message string) (finding, bool) {
+	where := message
+	if _, status, ok := strings.Cut(message, "status="); ok {
+		status, reason, found := strings.Cut(status, "(")
+		switch strings.TrimSpace(status) {
+		case "bounced", "deferred", "undeliverable", "SOFTBOUNCE", "expired":
+		default:
+			return finding{}, false
+		}
+		if !found {
+			return finding{}, false
+		}
+		where = reason
+	}
+	host, reply, ok := strings.Cut(where, " said: ")
+	if h, r, refused := strings.Cut(where, " refused to talk to me: "); refused && (!ok || len(h) < len(host)) {
+		host, reply, ok = h, "refused to talk to me: "+r, true
+	}
+	if !ok {
+		return finding{}, false
+	}
+	if i := strings.LastIndex(host, "host "); i >= 0 {
+		host = host[i+len("host "):]
+	}
+	if at := bracketed(host); at.IsLoopback() || strings.Contains(host, "[private/") {
+		return finding{}, false // a filter on this host
+	}
+	reply, _, _ = strings.Cut(reply, " (in reply to ")
+	return outbound(reply, host, Postfix)
+}

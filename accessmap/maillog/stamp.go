@@ -1,0 +1,102 @@
+package maillog
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// layouts are the stamps of logs, by how many words they have. A fraction of a second
+// may follow the seconds in all of them; those without a year or an offset get them from
+// the options.
+func layouts(words int) []string {
+	switch words {
+	case 1: // RFC 3339; journalctl -o short-iso, whose offset has no colon; neither
+		return []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}
+	case 2:
+		return []string{"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00"}
+	case 3: // syslog and journalctl; journalctl -o short-full
+		return []string{"Jan 2 15:04:05", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700"}
+	case 4:
+		return []string{"Jan 2 2006 15:04:05", "2006 Jan 2 15:04:05", "Jan 2 15:04:05 2006"}
+	}
+	return nil
+}
+
+// maxStamp bounds the words of a header that are tried: a container's stamp, the log's
+// own and a host.
+const maxStamp = 12
+
+// stampIn finds the first stamp in what stands before a program.
+func stampIn(head string, o Options) (time.Time, bool) {
+	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and a version
+		head = strings.TrimPrefix(head[i+1:], "1 ")
+	}
+	const syslog = len("Jan  2 15:04:05")
+	if len(head) > syslog && head[syslog] == ' ' { // by far the most
+		if at, ok := stamp(head[:syslog], 3, o); ok {
+			return at, true
+		}
+	}
+	words := strings.Fields(head)
+	words = words[:min(len(words), maxStamp)]
+	for i := range words {
+		for n := min(4, len(words)-i); n > 0; n-- {
+			if at, ok := stamp(strings.Join(words[i:i+n], " "), n, o); ok {
+				return at, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+func stamp(text string, words int, o Options) (time.Time, bool) {
+	if words == 1 {
+		if at, ok := sinceEpoch(text, o); ok {
+			return at, true
+		}
+	}
+	for _, layout := range layouts(words) {
+		at, err := time.ParseInLocation(layout, text, o.Location)
+		if err != nil {
+			continue
+		}
+		if !strings.Contains(layout, "2006") {
+			return withYear(at, o), true
+		}
+		if strings.HasSuffix(layout, "MST") && !strings.HasSuffix(text, " UTC") && !strings.HasSuffix(text, " GMT") {
+			// Any other abbreviation says nothing for certain; the log's own zone is the best guess.
+			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
+		}
+		return at, true
+	}
+	return time.Time{}, false
+}
+
+// withYear gives a stamp without a year the latest one that does not put it behind the
+// reference, so that a log that goes from December to January goes from one year to the
+// next. The 29th of February is looked for in leap years.
+func withYear(at time.Time, o Options) time.Time {
+	const leaps = 8 // years apart at the most, over a century that is none
+	for year := o.Now.In(o.Location).Year(); year >= o.Now.Year()-leaps-1; year-- {
+		t := time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
+		if t.Day() == at.Day() && !t.After(o.Now) {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// sinceEpoch reads the stamps of journalctl -o short-unix: ten digits until the year 2286.
+func sinceEpoch(text string, o Options) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if len(whole) != 10 || !isDigits([]byte(whole)) || fraction != "" && !isDigits([]byte(fraction)) {
+		return time.Time{}, false
+	}
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	nanoseconds, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
+	return time.Unix(seconds, nanoseconds).In(o.Location), true
+}

@@ -1,0 +1,192 @@
+package maillog
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
+
+// printable copies a message as text: zeros are dropped, what is no UTF-8 is marked.
+func printable(message []byte) string {
+	if bytes.IndexByte(message, 0) >= 0 {
+		message = bytes.ReplaceAll(message, []byte{0}, nil)
+	}
+	if !utf8.Valid(message) {
+		message = bytes.ToValidUTF8(message, []byte("\ufffd"))
+	}
+	return string(message)
+}
+
+// shorten cuts a text to maxText bytes, between characters.
+func shorten(s string) string {
+	const mark = "..."
+	if len(s) <= maxText {
+		return s
+	}
+	cut := maxText - len(mark)
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + mark
+}
+
+// withoutQueueID takes the queue ID off a message: "NOQUEUE: ", "4ECEA00F: ".
+func withoutQueueID(message string) (id, said string) {
+	const longest = 30 // of an ID: Postfix's long ones have 15 characters, Sendmail's 16
+	i := strings.Index(message[:min(len(message), longest)], ": ")
+	if i < 0 {
+		return "", message
+	}
+	for _, c := range []byte(message[:i]) {
+		if !isWordByte(c) {
+			return "", message
+		}
+	}
+	return message[:i], message[i+2:]
+}
+
+func isWordByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// withoutNames cuts <...> out of a reply, since what stands there was chosen by the
+// client or is an address of a mail; where only is given, only such that hold it.
+func withoutNames(s, only string) string {
+	var b strings.Builder
+	for {
+		open := strings.IndexByte(s, '<')
+		if open < 0 {
+			break
+		}
+		end := strings.IndexByte(s[open:], '>')
+		if end < 0 {
+			break
+		}
+		b.WriteString(s[:open])
+		if name := s[open : open+end+1]; !strings.Contains(name, only) {
+			b.WriteString(name)
+		}
+		s = s[open+end+1:]
+	}
+	if b.Len() == 0 {
+		return s
+	}
+	b.WriteString(s)
+	return b.String()
+}
+
+// replyCode tells whether a text begins with an SMTP reply of the 4 or 5 class.
+func replyCode(s string) (byte, bool) {
+	if len(s) < 3 || s[0] != '4' && s[0] != '5' || !isDigits([]byte(s[:3])) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
+		return 0, false
+	}
+	return s[0], true
+}
+
+// flat gives a reply in lower case without the codes that begin its lines: Postfix
+// writes them all in one, and a phrase may go over an end.
+func flat(s string) string {
+	words := strings.Fields(strings.ToLower(s))
+	kept := words[:0]
+	for _, w := range words {
+		if code, rest, ok := strings.Cut(w, "-"); ok && len(code) == 3 {
+			if _, is := replyCode(code); is && (rest == "" || enhanced(rest)) {
+				continue
+			}
+		}
+		if _, is := replyCode(w); is && len(w) == 3 || enhanced(w) {
+			continue
+		}
+		kept = append(kept, w)
+	}
+	return strings.Join(kept, " ")
+}
+
+// enhanced tells whether a word is an enhanced status code (RFC 3463).
+func enhanced(w string) bool {
+	if len(w) < len("5.1.1") || w[1] != '.' || w[0] != '4' && w[0] != '5' {
+		return false
+	}
+	subject, detail, _ := strings.Cut(w[2:], ".")
+	return isDigits([]byte(subject)) && isDigits([]byte(detail))
+}
+
+// tokens calls f with each word of letters, digits and . : - _ in turn, and where it
+// begins; f ends it by returning false.
+func tokens(s string, f func(token string, at int) bool) {
+	for i := 0; i < len(s); {
+		start := i
+		for i < len(s) && (isWordByte(s[i]) || s[i] == '.' || s[i] == ':' || s[i] == '-' || s[i] == '_') {
+			i++
+		}
+		if i == start {
+			i++
+			continue
+		}
+		if !f(s[start:i], start) {
+			return
+		}
+	}
+}
+
+// firstAddr is the first address in a text that is not one of those to skip. One that
+// was blotted out (0.0.0.0) stands for it and is none.
+func firstAddr(s string, skip ...netip.Addr) (found netip.Addr) {
+	tokens(s, func(token string, _ int) bool {
+		addr, ok := parseAddr(token)
+		if !ok {
+			return true
+		}
+		for _, other := range skip {
+			if addr == other {
+				return true
+			}
+		}
+		found = addr
+		return false
+	})
+	if found.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return found
+}
+
+// parseAddr reads an address as MTAs write it: plain, with Sendmail's "IPv6:" before or
+// a port behind it, with a sign that ends a sentence. It comes back in canonical form.
+func parseAddr(token string) (netip.Addr, bool) {
+	const shortest, longest = 3, 64
+	token = strings.TrimRight(token, ".:-_")
+	if len(token) < shortest || len(token) > longest || !strings.ContainsAny(token, ".:") {
+		return netip.Addr{}, false
+	}
+	if len(token) > 5 && strings.EqualFold(token[:5], "IPv6:") {
+		token = token[5:]
+	}
+	addr, err := netip.ParseAddr(token)
+	if err != nil {
+		before, after, ok := strings.Cut(token, ":")
+		if !ok || strings.Contains(after, ":") {
+			return netip.Addr{}, false
+		}
+		if addr, err = netip.ParseAddr(before); err != nil { // address:port
+			if addr, err = netip.ParseAddr(after); err != nil { // ip:address
+				return netip.Addr{}, false
+			}
+		}
+	}
+	addr = addr.Unmap().WithZone("")
+	return addr, true
+}
+
+// bracketed is the address of the first [...] in a text: that of the client or the host
+// that it belongs to.
+func bracketed(s string) netip.Addr {
+	_, rest, ok := strings.Cut(s, "[")
+	inside, _, closed := strings.Cut(rest, "]")
+	if !ok || !closed {
+		return netip.Addr{}
+	}
+	addr, _ := parseAddr(inside)
+	return addr
+}
