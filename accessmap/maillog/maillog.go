@@ -34,12 +34,13 @@ package maillog
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"time"
+	"unicode/utf16"
 )
 
 // MTA is the program that wrote a line.
@@ -84,24 +85,49 @@ type Event struct {
 }
 
 // MarshalJSON writes the members that scripts rely on (design.md section 4).
-func (e Event) MarshalJSON() ([]byte, error) {
-	row := struct {
-		File string      `json:"file"`
-		Line int         `json:"line"`
-		Time *time.Time  `json:"time"`
-		MTA  MTA         `json:"mta"`
-		Kind Kind        `json:"kind"`
-		IP   *netip.Addr `json:"ip"`
-		Zone string      `json:"zone"`
-		Text string      `json:"text"`
-	}{File: e.File, Line: e.Line, MTA: e.MTA, Kind: e.Kind, Zone: e.Zone, Text: e.Text}
-	if !e.Time.IsZero() {
-		row.Time = &e.Time
+func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
+
+// AppendJSON writes the same behind b, in ASCII: logs are written as fast as they are
+// read.
+func (e Event) AppendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"file":`...), e.File)
+	b = strconv.AppendInt(append(b, `,"line":`...), int64(e.Line), 10)
+	b = append(b, `,"time":`...)
+	if e.Time.IsZero() {
+		b = append(b, "null"...)
+	} else {
+		b = append(e.Time.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 	}
+	b = appendString(append(b, `,"mta":`...), string(e.MTA))
+	b = appendString(append(b, `,"kind":`...), string(e.Kind))
+	b = append(b, `,"ip":`...)
 	if e.IP.IsValid() {
-		row.IP = &e.IP
+		b = append(e.IP.AppendTo(append(b, '"')), '"')
+	} else {
+		b = append(b, "null"...)
 	}
-	return json.Marshal(row)
+	b = appendString(append(b, `,"zone":`...), e.Zone)
+	b = appendString(append(b, `,"text":`...), e.Text)
+	return append(b, '}')
+}
+
+// appendString writes a JSON string in printable ASCII.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r >= ' ' && r <= '~':
+			b = append(b, byte(r))
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return append(b, '"')
 }
 
 // Options say how the stamps of a log are to be read.

@@ -47,17 +47,20 @@ func commands() []command {
 		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render},
 		{"spf", "DOMAIN...", "the exact networks an SPF policy passes, one a line", spfText, []cli.Flag{
 			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand},
-		{"lint", "[FILE...]", "what is wrong in access files and tables, and what keeps the list from taking effect", lintText, []cli.Flag{root,
-			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
-			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"}}, lint},
 		{"explain", "ADDRESS...", "who allowed it, by which path, and what Sendmail and Postfix will do", explainText, []cli.Flag{snapshot,
 			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
 			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}}, explain},
+		{"lint", "[FILE...]", "what is wrong in access files and tables, and what keeps the list from taking effect", lintText, []cli.Flag{root,
+			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
+			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"}}, lint},
 		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
 		{"dnsbl", "[ADDRESS...]", "are my own addresses listed", dnsblText, []cli.Flag{
 			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
 			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}}, dnsblCommand},
+		{"maillog", "[FILE...|-]", "who was refused by a DNSBL, and who refuses this host", maillogText, []cli.Flag{snapshot,
+			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}}, maillogCommand},
 		{"init", "", "a commented starting configuration for this host", initText, []cli.Flag{root}, initConfig},
 	}
 }

@@ -145,8 +145,8 @@ func tableMeans(format, value string) string {
 	return "permit ends the one restriction list that names the table, and no other"
 }
 
-// tellTable tells of a line of a table, and what it means where Postfix names the table.
-func tellTable(t *terminal, target explainedTarget) {
+// tellTableLine tells of a line of a table, and what it means where Postfix names the table.
+func tellTableLine(t *terminal, target explainedTarget) {
 	value := ""
 	if target.Line == nil {
 		t.leaf(plain, 4, "line", "none holds it")

@@ -39,7 +39,7 @@ func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
 	t.tellVerdict(d, x.explain != nil)
 	tellOverruled(t, d)
 	if d.Without != nil {
-		t.leaf(plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
+		t.leaf(plain, 2, "without it", "%s by %s", d.Without.Action, byWhom(*d.Without))
 	}
 	for i, m := range d.others() {
 		if i == maxExplained {
@@ -72,7 +72,7 @@ func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
 	}
 	switch {
 	case d.Action != "":
-		head += "  " + d.Action + "  by " + owners(d.decidingDocument)
+		head += "  " + d.Action + "  by " + byWhom(d.decidingDocument)
 		if first, ok := d.first(); ok {
 			head += statusMark(first.Status)
 		}
@@ -92,8 +92,8 @@ func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
 	}
 }
 
-// owners are all who gave a prefix its action, each with its first path.
-func owners(d decidingDocument) string {
+// byWhom names all who gave a prefix its action, each with its first path.
+func byWhom(d decidingDocument) string {
 	var all []string
 	for _, o := range d.Sources {
 		text := o.Name + ": " + withPrefix(o.Paths[0], d.Prefix)
@@ -183,7 +183,7 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 	if target.Sendmail != nil {
 		tellSendmail(t, target, d)
 	} else {
-		tellTable(t, target)
+		tellTableLine(t, target)
 	}
 	if len(target.Pending) > 0 {
 		t.leaf(yellow, 4, "not yet", "%s: 'mailallow update' writes it", differences(target.Pending))

@@ -23,6 +23,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	t := newTerminal(args, stdout, stderr)
+	t.stdin = stdin
 	err := newApp(t).RunContext(ctx, arrange(args))
 	return t.end(bySignal(ctx, err))
 }

@@ -24,6 +24,7 @@ import (
 // stdout, talk on stderr. Whatever names and records hold, nothing but text gets
 // to either: control, formatting and invalid bytes are shown as escapes.
 type terminal struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	json           bool
 	quiet, verbose bool

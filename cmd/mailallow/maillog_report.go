@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/allowlist"
+)
+
+// maillogReport is the summary: the document of --json, and what people read.
+type maillogReport struct {
+	Version  int                 `json:"version"`
+	Refused  refusedReport       `json:"refused"` // by DNSBLs
+	Errors   []errorReport       `json:"errors"`
+	Outbound []outboundReport    `json:"outbound"`
+	Other    times               `json:"other"` // refusals that are no DNSBL's
+	Problems []allowlist.Problem `json:"problems"`
+}
+
+// times are how often and when. Since and Until are null where no line had a time.
+type times struct {
+	Count uint32     `json:"count"`
+	Since *time.Time `json:"since"`
+	Until *time.Time `json:"until"`
+}
+
+func (s span) times() times {
+	t := times{Count: s.count}
+	if s.first != 0 {
+		first, last := time.Unix(s.first, 0), time.Unix(s.last, 0)
+		t.Since, t.Until = &first, &last
+	}
+	return t
+}
+
+func (t times) since() string { return shownTime(t.Since, time.DateOnly) }
+func (t times) until() string { return shownTime(t.Until, time.DateOnly) }
+
+const toTheMinute = "2006-01-02 15:04"
+
+func shownTime(at *time.Time, layout string) string {
+	if at == nil {
+		return "-"
+	}
+	return at.Format(layout)
+}
+
+type refusedReport struct {
+	times
+	Addresses int              `json:"addresses"`
+	Providers []providerReport `json:"providers"`
+	Lists     []listReport     `json:"lists"`
+	Clients   []clientReport   `json:"clients"`
+}
+
+type providerReport struct {
+	Name string `json:"name"` // empty: no provider of the catalogue sends from there
+	times
+	Addresses int  `json:"addresses"`
+	Mark      mark `json:"mark"`
+}
+
+type listReport struct {
+	Zone string  `json:"zone"` // empty: the line names none
+	Dead *string `json:"dead"` // since when it answers no more, or what became of it
+	times
+	Addresses int `json:"addresses"`
+}
+
+type clientReport struct {
+	IP netip.Addr `json:"ip"`
+	times
+	Zones    []string `json:"zones"`
+	Provider string   `json:"provider"`
+	Mark     mark     `json:"mark"`
+}
+
+type errorReport struct {
+	Zone string `json:"zone"`
+	Host string `json:"host"` // that asked it; empty: this one
+	times
+}
+
+type outboundReport struct {
+	Zone    string      `json:"zone"`    // empty: the reply names none
+	Private bool        `json:"private"` // a service that cannot be asked over DNS
+	Host    string      `json:"host"`    // that refused; empty: the line names none
+	IP      *netip.Addr `json:"ip"`      // of this host, as it was last named
+	times
+}
+
+func beyondBounds(lost uint64) string {
+	return fmt.Sprintf("%s more than is kept of single addresses and names: sums are whole, the tables are not", counted(lost, "event is", "events are"))
+}
+
+// maxRows bounds the addresses and the hosts that are listed; with --verbose there is no
+// bound.
+const maxRows = 20
+
+// tell writes the summary for people.
+func (r *maillogReport) tell(t *terminal) {
+	r.tellRefused(t)
+	r.tellErrors(t)
+	r.tellOutbound(t)
+	if r.Other.Count > 0 {
+		t.summary(plain, "\n%s for other reasons than a DNSBL (relaying, unknown users, rates, ...)", counted(uint64(r.Other.Count), "refusal", "refusals"))
+	}
+	for _, p := range r.Problems {
+		if p.Kind == "bound" {
+			t.warn("%s", p.Text)
+		}
+	}
+}
+
+func (r *maillogReport) tellRefused(t *terminal) {
+	all := r.Refused
+	if all.Count == 0 {
+		t.data(bold, "Nobody was refused by a DNSBL.")
+		return
+	}
+	t.data(bold, "Refused by a DNSBL: %s, %s, %s to %s", counted(uint64(all.Count), "time", "times"),
+		counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
+	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
+	for _, p := range all.Providers {
+		rows = append(rows, []string{orDash(p.Name), grouped(uint64(p.Count)), grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
+	}
+	tellTable(t, rows)
+	t.data(plain, "")
+	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
+	for _, l := range all.Lists {
+		name := orDash(l.Zone)
+		if l.Dead != nil {
+			name += " (dead)"
+		}
+		rows = append(rows, []string{name, grouped(uint64(l.Count)), grouped(uint64(l.Addresses)), l.since(), l.until()})
+	}
+	tellTable(t, rows)
+	t.data(plain, "")
+	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
+	shown := all.Clients
+	if len(shown) > maxRows && !t.verbose {
+		shown = shown[:maxRows]
+	}
+	for _, c := range shown {
+		rows = append(rows, []string{c.IP.String(), grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+	}
+	if len(shown) > 0 {
+		tellTable(t, rows)
+	}
+	if more := len(all.Clients) - len(shown); more > 0 {
+		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more address", "more addresses"))
+	}
+	r.adviseRefused(t)
+}
+
+// adviseRefused says what can be done about what was refused.
+func (r *maillogReport) adviseRefused(t *terminal) {
+	for _, l := range r.Refused.Lists {
+		if l.Dead != nil {
+			t.warn("%s is a dead list (%s): take it out of the server's configuration", l.Zone, *l.Dead)
+		}
+	}
+	if names := r.sources(); len(names) > 0 {
+		t.note("to let in what would be covered: a [[source]] each with provider = %q and action = \"OK\"", strings.Join(names, `", "`))
+	}
+	for _, p := range r.Refused.Providers {
+		if p.Mark.State == markCovered {
+			t.note("covered now: if such refusals go on after 'mailallow update', the list does not take effect")
+			return
+		}
+	}
+}
+
+func (r *maillogReport) tellErrors(t *terminal) {
+	if len(r.Errors) == 0 {
+		return
+	}
+	t.data(bold, "\nNot a listing: the list refused the resolver that asked it, or did not answer")
+	rows := [][]string{{"LIST", "ASKED BY", "TIMES", "SINCE", "LAST"}}
+	own := false
+	for _, e := range r.Errors {
+		host := e.Host
+		if host == "" {
+			host, own = "this host", true
+		}
+		rows = append(rows, []string{orDash(e.Zone), host, grouped(uint64(e.Count)), e.since(), e.until()})
+	}
+	tellTable(t, rows)
+	if own {
+		t.note("ask lists through a resolver of your own, not a public one, and take 127.255.255.x for no listing (Postfix: reject_rbl_client ZONE=127.0.0.[2..11])")
+	}
+}
+
+func (r *maillogReport) tellOutbound(t *terminal) {
+	if len(r.Outbound) == 0 {
+		return
+	}
+	t.data(bold, "\nOther hosts refuse this one for its address")
+	rows := [][]string{{"LIST OR SERVICE", "SAID BY", "THIS HOST", "TIMES", "SINCE", "LAST"}}
+	public, private := false, map[string]bool{}
+	shown := r.Outbound
+	if len(shown) > maxRows && !t.verbose {
+		shown = shown[:maxRows]
+	}
+	for _, o := range shown {
+		addr := "-"
+		if o.IP != nil {
+			addr = o.IP.String()
+		}
+		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, grouped(uint64(o.Count)), o.since(), o.until()})
+		if o.Private {
+			private[o.Zone] = true
+		}
+		public = public || !o.Private && o.Zone != ""
+	}
+	tellTable(t, rows)
+	if more := len(r.Outbound) - len(shown); more > 0 {
+		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more host", "more hosts"))
+	}
+	if public {
+		t.note("is it listed still, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
+	}
+	if len(private) > 0 {
+		t.note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
+	}
+}
+
+func tellTable(t *terminal, rows [][]string) {
+	for i, lines := range layout(t.width(), rows) {
+		style := plain
+		if i == 0 {
+			style = bold
+		}
+		t.data(style, "%s", strings.Join(lines, "\n"))
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
