@@ -11,6 +11,15 @@ type header struct {
 	head    []byte // stamp and host, as far as there are any
 	program program
 	message []byte
+	tagged  bool // "program[pid]: " stands there: some program wrote it
+}
+
+// takeApart finds the program of a line by either of the ways there are.
+func takeApart(line []byte) header {
+	if h, ok := tag(line); ok {
+		return h
+	}
+	return untagged(line)
 }
 
 // maxHead is where the program's name ends at the latest: a stamp, a host name and a
@@ -38,14 +47,16 @@ func tag(line []byte) (header, bool) {
 		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' {
 			start--
 		}
-		return header{line[:start], programOf(within[start : open-1]), withoutID(line[from+1:])}, true
+		return header{line[:start], programOf(within[start : open-1]), withoutID(line[from+1:]), true}, true
 	}
 }
 
 // withoutID takes off the blanks before a message, and the "[ID 801593 mail.info] "
 // that Solaris writes there.
 func withoutID(message []byte) []byte {
-	message = bytes.TrimLeft(message, " \t")
+	for len(message) > 0 && (message[0] == ' ' || message[0] == '\t') {
+		message = message[1:]
+	}
 	if bytes.HasPrefix(message, []byte("[ID ")) {
 		if i := bytes.Index(message, []byte("] ")); i > 0 {
 			return message[i+2:]
@@ -73,15 +84,15 @@ func untagged(line []byte) header {
 				message = structured(message)
 			}
 			if colon || message != nil {
-				return header{line[:len(line)-len(rest)], p, withoutID(message)}
+				return header{line[:len(line)-len(rest)], p, withoutID(message), false}
 			}
 		}
 		if bare(rest) {
-			return header{line[:len(line)-len(rest)], unknownProgram, rest}
+			return header{line[:len(line)-len(rest)], unknownProgram, rest, false}
 		}
 		rest = rest[i:]
 	}
-	return header{nil, unknownProgram, line}
+	return header{nil, unknownProgram, line, false}
 }
 
 // structured gives the message behind the PROCID, the MSGID and the absent structured
@@ -200,7 +211,7 @@ func wantedFromSendmail(message []byte) bool {
 	if i < 0 {
 		return bytes.HasPrefix(message, []byte("ruleset="))
 	}
-	rest := bytes.TrimLeft(message[i+1:], " ")
+	rest := bytes.TrimPrefix(message[i+1:], []byte(" "))
 	if bytes.HasPrefix(rest, []byte("from=")) {
 		return false
 	}
@@ -230,14 +241,16 @@ func (p program) read(message string, last MTA) (finding, bool) {
 	return finding{}, false
 }
 
-// mayBeBare lets go of lines without a tag that no MTA can have written.
+// mayBeBare lets go of lines without a program that no MTA can have written: what is
+// looked for is in all that byItself knows.
 func mayBeBare(line []byte) bool {
-	if len(line) < len("550 x") {
-		return false
+	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< "} {
+		if bytes.Contains(line, []byte(part)) {
+			return true
+		}
 	}
-	return bytes.Contains(line, []byte("reject")) || bytes.Contains(line, []byte(" said: ")) || bytes.Contains(line, []byte("refused to talk")) ||
-		bytes.Contains(line, []byte("stat")) || bytes.Contains(line, []byte("looku")) || bytes.Contains(line, []byte("listed by ")) ||
-		bytes.Contains(line, []byte("exceeded")) || bytes.Contains(line, []byte("<<< ")) || bytes.ContainsAny(line[:min(len(line), maxHead)], "45")
+	const start = 40 // where a reply begins: behind blanks, a bullet, "Diagnostic-Code: smtp; "
+	return bytes.ContainsAny(line[:min(len(line), start)], "45")
 }
 
 // byItself reads a text without a header, as it is pasted into a mail or a page: what

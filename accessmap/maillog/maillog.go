@@ -286,18 +286,16 @@ type finding struct {
 // worthReading lets nearly all lines go by what their program and first words are,
 // before anything is copied.
 func worthReading(line []byte) bool {
-	if h, tagged := tag(line); tagged {
-		return h.program.wanted(h.message)
+	h := takeApart(line)
+	if h.program == unknownProgram && !h.tagged {
+		return mayBeBare(h.message)
 	}
-	return mayBeBare(line)
+	return h.program.wanted(h.message)
 }
 
 // event reads one line.
 func (s *scan) event(number int, line []byte) (Event, bool) {
-	h, tagged := tag(line)
-	if !tagged {
-		h = untagged(line)
-	}
+	h := takeApart(line)
 	message := hideKeys(printable(h.message))
 	f, ok := h.program.read(message, s.last)
 	if !ok {

@@ -25,7 +25,7 @@ func remoteName(relay string) string {
 	if addr := bracketed(relay); name == "" && bracket && addr.IsValid() {
 		return addr.String()
 	}
-	return name
+	return name[:min(len(name), maxDomain)]
 }
 
 // standing tells whether a reply refuses an address for its standing, and by whose word.
@@ -98,6 +98,8 @@ var services = [...]struct{ says, and, zone string }{
 	{"is on our block list", "", "microsoft"},
 	{"on our block list (s31", "", "microsoft"},
 	{"banned sending ip", "", "microsoft"},
+	{"access denied, banned sender[", "", "microsoft"},
+	{"traffic not accepted from this ip", "", "microsoft"},
 	{"due to ip reputation", "live.com", "microsoft"},
 	{"delist@messaging.microsoft.com", "", "microsoft"},
 	{"delist.messaging.microsoft.com", "", "microsoft"},
@@ -156,7 +158,7 @@ var otherwise = [...]string{
 // subjects are words for this host's address.
 var subjects = [...]string{
 	"your ip", "ip address", "ip-address", "client host", "client [", "sending ip", "sender ip", "sender's ip", "source ip", "originating ip", "remote ip", "connecting ip",
-	"this ip", "the ip", "mail from ip", "ip reputation", "your host", "your server", "your mail server", "your mta", "sending mta", "sending server", "sending host",
+	"this ip", "the ip", "mail from ip", "ip reputation", "your host", "your server", "your mail server", "your mailserver", "your mta", "sending mta", "sending server", "sending host",
 	"messages from [", "mail server [", "adresse ip", "ip-adresse", "direccion ip", "endereco ip", "mail from [", "connection from", "connection refused from", "connections from",
 	"your network", "your isp", "your address", "host [", "[ip", "ip:", "ip=", "ip [", "ip <", "your access to this mail system",
 }
@@ -170,7 +172,7 @@ var verdicts = [...]string{
 }
 
 // lookups are pages that tell of one address.
-var lookups = [...]string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}
+var lookups = [...]string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "/query/sbl", "/sbl/query", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}
 
 // atOnce are words of a host that refuses before anything was said: it knows nothing yet
 // but the address.

@@ -130,6 +130,7 @@ type knowledge struct {
 	ordinary, refusals, listWords, otherwise, subjects, verdicts, lookups, atOnce, sayings found
 	services                                                                               []serviceBits
 	words                                                                                  []listWord
+	saying                                                                                 [len(sayings)]int // bits of sayings, in their order
 }
 
 type serviceBits struct {
@@ -152,8 +153,9 @@ var known = sync.OnceValue(func() *knowledge {
 		otherwise: m.group(otherwise[:]), subjects: m.group(subjects[:]), verdicts: m.group(verdicts[:]),
 		lookups: m.group(lookups[:]), atOnce: m.group(atOnce[:]),
 	}
-	for _, s := range sayings {
-		k.sayings.set(m.bit(s.words))
+	for i, s := range sayings {
+		k.saying[i] = m.bit(s.words)
+		k.sayings.set(k.saying[i])
 	}
 	for _, s := range services {
 		words, last := strings.CutSuffix(s.says, "$")

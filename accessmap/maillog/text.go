@@ -87,20 +87,28 @@ func replyCode(s string) (byte, bool) {
 // flat gives a reply in lower case without the codes that begin its lines: Postfix
 // writes them all in one, and a phrase may go over an end.
 func flat(s string) string {
-	words := strings.Fields(strings.ToLower(s))
-	kept := words[:0]
-	for _, w := range words {
-		if code, rest, ok := strings.Cut(w, "-"); ok && len(code) == 3 {
-			if _, is := replyCode(code); is && (rest == "" || enhanced(rest)) {
-				continue
-			}
-		}
-		if _, is := replyCode(w); is && len(w) == 3 || enhanced(w) {
+	s = strings.ToLower(s)
+	kept := make([]byte, 0, len(s))
+	for s != "" {
+		var w string
+		w, s, _ = strings.Cut(s, " ")
+		if w == "" || w[0] >= '4' && w[0] <= '5' && isCode(w) {
 			continue
 		}
-		kept = append(kept, w)
+		if len(kept) > 0 {
+			kept = append(kept, ' ')
+		}
+		kept = append(kept, w...)
 	}
-	return strings.Join(kept, " ")
+	return string(kept)
+}
+
+// isCode tells whether a word is the code of a reply: 550, 550-, 550-5.7.1 or 5.7.1.
+func isCode(w string) bool {
+	if _, is := replyCode(w); !is {
+		return enhanced(w)
+	}
+	return len(w) == 3 || w[3] == '-' && (len(w) == 4 || enhanced(w[4:]))
 }
 
 // enhanced tells whether a word is an enhanced status code (RFC 3463).

@@ -78,6 +78,9 @@ func labelBefore(s string, end int) int {
 	return i
 }
 
+// maxDomain is the longest a name can be (RFC 1035, 2.3.4).
+const maxDomain = 253
+
 // domainIn cleans a word up to the domain name it holds; empty: it is none. What hangs
 // on behind the last letters, as in "dnsbl.sorbs.net.10102005", is no part of it.
 func domainIn(token string) string {
@@ -93,7 +96,7 @@ func domainIn(token string) string {
 		name = strings.TrimRight(name[:i], ".")
 	}
 	i := strings.LastIndexByte(name, '.')
-	if i <= 0 || len(name)-i-1 < 2 || strings.Contains(name, "..") {
+	if i <= 0 || len(name)-i-1 < 2 || len(name) > maxDomain || strings.Contains(name, "..") {
 		return ""
 	}
 	for _, c := range []byte(name[i+1:]) {
@@ -121,8 +124,8 @@ func (r *reply) saidZone() string {
 	if !r.says(&r.sayings) || strings.Contains(r.text, "not listed") {
 		return ""
 	}
-	for _, saying := range sayings {
-		if !r.has.has(r.bits[saying.words]) {
+	for i, saying := range sayings {
+		if !r.has.has(r.saying[i]) {
 			continue
 		}
 		for rest := r.text; ; {
