@@ -21,7 +21,9 @@ func judge(said string) (Kind, string) {
 	r := read(text)
 	zone := r.saidZone()
 	if zone == "" && !r.says(&r.ordinary) {
-		zone = r.namedZone(false)
+		if zone = r.namedZone(false); zone == "" {
+			zone = pageOfList(text)
+		}
 	}
 	switch {
 	case zone != "" && r.says(&r.refusals):
@@ -30,6 +32,24 @@ func judge(said string) (Kind, string) {
 		return DNSBLReject, zone
 	}
 	return Reject, ""
+}
+
+// pageOfList is the host of a page that a text points to, if that is a list by its name:
+// administrators point to those that no table knows, too.
+func pageOfList(text string) string {
+	_, page, ok := strings.Cut(text, "://")
+	if !ok {
+		return ""
+	}
+	end := strings.IndexAny(page, "/?: ")
+	if end < 0 {
+		end = len(page)
+	}
+	name := domainIn(page[:end])
+	if i := listIndex(name); i >= 0 || !looksLikeList(name) { // a welcome list is none
+		return ""
+	}
+	return name
 }
 
 // listWords say that a list is meant without a name of it.

@@ -72,6 +72,10 @@ func TestSendmailLines(t *testing.T) {
 			"sendmail dnsbl_reject 211.228.26.114 dnsbl.sorbs.net"},
 		{"rfc-ignorant", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Mail from 192.0.2.7 refused. Rejected for bad WHOIS info on IP of your SMTP server - see http://www.rfc-ignorant.org/",
 			"sendmail dnsbl_reject 192.0.2.7 ipwhois.rfc-ignorant.org"},
+		{"a page of a list that is not known", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Go away - see http://rbl.example.net/?192.0.2.7", "sendmail dnsbl_reject 192.0.2.7 rbl.example.net"},
+		{"a page that is no list", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Go away - see http://www.example.net/blocked", "sendmail reject 192.0.2.7"},
+		{"a welcome list", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Register at https://www.dnswl.org/ first", "sendmail reject 192.0.2.7"},
+		{"with NOQUEUE", "NOQUEUE: ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 Access denied", "sendmail reject 192.0.2.7"},
 		{"delay_checks", "h6R: ruleset=check_rcpt, arg1=<bob@example.org>, " + relay + ", reject=550 5.7.1 <bob@example.org>... Rejected: 192.0.2.7 listed at bl.spamcop.net",
 			"sendmail dnsbl_reject 192.0.2.7 bl.spamcop.net"},
 		{"IPv6", "h6R: ruleset=check_rcpt, arg1=<bob@example.org>, relay=x.example [IPv6:2001:0DB8:0:0:0:0:0:25] (may be forged), reject=550 5.7.1 <bob@example.org>... Rejected: IPv6:2001:db8::25 listed at v6.bl.example",
@@ -134,6 +138,7 @@ func TestPostfixLines(t *testing.T) {
 	for _, test := range []struct{ name, program, line, want string }{
 		{"the default text", "smtpd", from + "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.7" + envelope, "postfix dnsbl_reject 192.0.2.7 zen.spamhaus.org"},
 		{"before 2.3", "smtpd", from + "554 Service unavailable; Client host [192.0.2.7] blocked using dnsbl.njabl.org; spam source" + envelope, "postfix dnsbl_reject 192.0.2.7 dnsbl.njabl.org"},
+		{"1.1", "smtpd", "reject: RCPT from unknown[192.0.2.7]: 554 Service unavailable; [192.0.2.7] blocked using relays.ordb.org, reason: This mail was handled by an open relay; from=<a> to=<b>", "postfix dnsbl_reject 192.0.2.7 relays.ordb.org"},
 		{"temporary", "smtpd", from + "450 4.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example" + envelope, "postfix dnsbl_reject 192.0.2.7 bl.example"},
 		{"at connect", "smtpd", "NOQUEUE: reject: CONNECT from unknown[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?192.0.2.7; proto=SMTP", "postfix dnsbl_reject 192.0.2.7 bl.spamcop.net"},
 		{"at EHLO", "smtpd", "NOQUEUE: reject: EHLO from unknown[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using b.barracudacentral.org; proto=SMTP helo=<x>", "postfix dnsbl_reject 192.0.2.7 b.barracudacentral.org"},

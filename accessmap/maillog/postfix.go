@@ -83,7 +83,7 @@ func postfixWarning(text string, mta MTA) (finding, bool) {
 // and 192.0.2.2; IPv6 stands there in 32 nibbles. A question about a name has no address.
 func lookupError(question string, mta MTA) (finding, bool) {
 	ip, zone := reversed(strings.ToLower(question))
-	if domainIn(zone) == "" {
+	if zone = domainIn(zone); zone == "" {
 		return finding{}, false
 	}
 	if i := listIndex(zone); !ip.IsValid() && i >= 0 && strings.HasSuffix(zone, "."+lists[i].zone) {
@@ -131,8 +131,8 @@ func dnsblog(message string) (finding, bool) {
 	if !ok || len(words) != 7 || words[1] != "listed" {
 		return finding{}, false
 	}
-	zone, answer := strings.ToLower(words[4]), words[6]
-	if !isErrorAnswer(zone, answer) {
+	zone, answer := domainIn(words[4]), words[6]
+	if zone == "" || !isErrorAnswer(zone, answer) {
 		return finding{}, false
 	}
 	addr, _ := parseAddr(words[0])

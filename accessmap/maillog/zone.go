@@ -99,8 +99,8 @@ func domainIn(token string) string {
 	if i <= 0 || len(name)-i-1 < 2 || len(name) > maxDomain || strings.Contains(name, "..") {
 		return ""
 	}
-	for _, c := range []byte(name[i+1:]) {
-		if c < 'a' || c > 'z' {
+	for at, c := range []byte(name) {
+		if letter := c >= 'a' && c <= 'z'; !letter && (at > i || c != '.' && c != '-' && c != '_' && (c < '0' || c > '9')) {
 			return ""
 		}
 	}
