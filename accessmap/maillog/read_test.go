@@ -168,9 +168,19 @@ func TestYears(t *testing.T) {
 	}
 }
 
-// No text holds a key.
+// No text holds a key, and what is none stays.
 func TestKeysAreHidden(t *testing.T) {
 	const key = "AbCdEfGhIj0123456789aBcDeF"
+	for text, want := range map[string]string{
+		"7.2.0.192.zen.dq.spamhaus.net": "7.2.0.192.zen.dq.spamhaus.net", "a.b.zen.dq.spamhaus.net": "a.b.zen.dq.spamhaus.net",
+		"KEY.zen.dq.spamhaus.net": "zen.dq.spamhaus.net", "7.2.0.192.my-key.ZEN.dq.spamhaus.net.": "7.2.0.192.ZEN.dq.spamhaus.net.",
+		"example.com.KEY.dbl.dq.spamhaus.net": "example.com.dbl.dq.spamhaus.net",
+		"see dq.spamhaus.net":                 "see dq.spamhaus.net", ".dq.spamhaus.net": ".dq.spamhaus.net", "x..zen.dq.spamhaus.net": "x..zen.dq.spamhaus.net",
+	} {
+		if got := hideKeys(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
 	for _, name := range []string{".zen.dq.spamhaus.net", ".Zen.DQ.Spamhaus.Net", ".combined.mail.abusix.zone", ".dbl.dq.spamhaus.net"} {
 		for _, text := range []string{"blocked using " + key + name + "; see " + key + name, "error for 7.2.0.192." + key + name + ": İ", "listed at" + name} {
 			events := readAll(t, "Apr 30 10:31:02 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 "+text+"\n")

@@ -18,17 +18,18 @@ func hideKeys(s string) string {
 			if i < 0 {
 				break
 			}
-			list := labelBefore(lower, from+i)
+			at := from + i
+			from = at + len(tail)
+			list := labelBefore(lower, at)
 			key := list - 1
 			if key > 0 && lower[key] == '.' {
 				key = labelBefore(lower, key)
 			}
-			if list-1-key < shortestKey {
-				from += i + len(tail)
+			if key >= list-1 || ofAddress(lower[key:list-1]) {
 				continue
 			}
 			s, lower = s[:key]+s[list:], lower[:key]+lower[list:]
-			from = key
+			from -= list - key
 		}
 	}
 	return s
@@ -37,9 +38,12 @@ func hideKeys(s string) string {
 // keyedTails end the names of lists that are asked under a key: KEY.zen.dq.spamhaus.net.
 var keyedTails = [...]string{".dq.spamhaus.net", ".mail.abusix.zone"}
 
-// shortestKey is well below the 26 and 32 characters of the keys that are given out, and
-// above any label of a reversed address.
-const shortestKey = 8
+// ofAddress tells of a label that it belongs to a reversed address: a number of an IPv4
+// address, a digit of an IPv6 one. Keys have 26 characters or more.
+func ofAddress(label string) bool {
+	const octet = 3
+	return len(label) == 1 || len(label) <= octet && isDigits([]byte(label))
+}
 
 // endsAt tells whether a word stands in a text in letters of any case, looking at no more
 // than the places of its last letter, which is a rare one.
