@@ -73,6 +73,8 @@ func TestSendmailLines(t *testing.T) {
 		{"rfc-ignorant", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Mail from 192.0.2.7 refused. Rejected for bad WHOIS info on IP of your SMTP server - see http://www.rfc-ignorant.org/",
 			"sendmail dnsbl_reject 192.0.2.7 ipwhois.rfc-ignorant.org"},
 		{"a page of a list that is not known", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Go away - see http://rbl.example.net/?192.0.2.7", "sendmail dnsbl_reject 192.0.2.7 rbl.example.net"},
+		{"a page in brackets", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Rejected: see <http://www.spamhaus.org/query/bl?ip=192.0.2.7>", "sendmail dnsbl_reject 192.0.2.7 zen.spamhaus.org"},
+		{"a sender like a page", "u1: ruleset=check_mail, arg1=<http://www.spamhaus.org/>, " + relay + ", reject=553 5.5.4 <http://www.spamhaus.org/>... Domain name required", "sendmail reject 192.0.2.7"},
 		{"a page that is no list", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Go away - see http://www.example.net/blocked", "sendmail reject 192.0.2.7"},
 		{"a welcome list", "ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 5.7.1 Register at https://www.dnswl.org/ first", "sendmail reject 192.0.2.7"},
 		{"with NOQUEUE", "NOQUEUE: ruleset=check_relay, arg1=x.example, arg2=192.0.2.7, " + relay + ", reject=550 Access denied", "sendmail reject 192.0.2.7"},

@@ -31,7 +31,7 @@ func (l *list) zoneFor(name string) string {
 		}
 	}
 	switch first, _, _ := strings.Cut(name, "."); first {
-	case "www", "www2", "check", "query", "lookup", "support", "portal", "my", "bbl", "app", "docs", "wiki", "help", "removal", "blocklist", "postmaster", "mail":
+	case "www", "www2", "check", "query", "lookup", "support", "portal", "my", "bbl", "app", "docs", "wiki", "help", "removal", "ipadmin", "ipcheck", "search", "admin", "blocklist", "postmaster", "mail":
 		return l.zone
 	}
 	if _, top, _ := strings.Cut(l.zone, "."); !strings.HasSuffix(name, top[strings.LastIndexByte(top, '.')+1:]) {

@@ -51,7 +51,8 @@ func isWordByte(c byte) bool {
 }
 
 // withoutNames cuts <...> out of a reply, since what stands there was chosen by the
-// client or is an address of a mail; where only is given, only such that hold it.
+// client or is an address of a mail; where only is given, only such that hold it. A page
+// in them stays, unless it is quoted as Sendmail quotes addresses, with dots behind.
 func withoutNames(s, only string) string {
 	var b strings.Builder
 	for {
@@ -64,13 +65,12 @@ func withoutNames(s, only string) string {
 			break
 		}
 		b.WriteString(s[:open])
-		if name := s[open : open+end+1]; !strings.Contains(name, only) {
+		name := s[open : open+end+1]
+		page := strings.HasPrefix(name, "<http") && !strings.HasPrefix(s[open+end+1:], "...")
+		if page || !strings.Contains(name, only) {
 			b.WriteString(name)
 		}
 		s = s[open+end+1:]
-	}
-	if b.Len() == 0 {
-		return s
 	}
 	b.WriteString(s)
 	return b.String()
