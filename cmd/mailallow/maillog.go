@@ -67,7 +67,14 @@ func maillogCommand(t *terminal, c *cli.Context) error {
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
-	report := counts.report(of)
+	listed := maxRows
+	switch {
+	case t.verbose:
+		listed = maxAddresses
+	case t.json:
+		listed = maxDocumented
+	}
+	report := counts.report(of, listed)
 	report.Problems = append(report.Problems, of.problems...)
 	for _, err := range unread {
 		report.Problems = append(report.Problems, allowlist.Problem{Kind: "unread", Text: err.Error()})

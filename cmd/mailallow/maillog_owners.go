@@ -101,7 +101,7 @@ func (r *request) owners(ctx context.Context, t *terminal) *owners {
 func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	m.State = markUnknown
 	if o.catalogue != nil {
-		if holding := o.catalogue.holding(addr); len(holding) > 0 {
+		if holding := o.catalogue.index.Holding(addr); len(holding) > 0 {
 			provider = holding[0].Source
 			m = mark{markWould, provider}
 		}

@@ -101,6 +101,9 @@ func beyondBounds(lost uint64) string {
 // bound.
 const maxRows = 20
 
+// maxDocumented bounds the addresses in a document, where --verbose does not ask for all.
+const maxDocumented = 1000
+
 // tell writes the summary for people.
 func (r *maillogReport) tell(t *terminal) {
 	r.tellRefused(t)
@@ -141,17 +144,13 @@ func (r *maillogReport) tellRefused(t *terminal) {
 	tellTable(t, rows)
 	t.data(plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
-	shown := all.Clients
-	if len(shown) > maxRows && !t.verbose {
-		shown = shown[:maxRows]
-	}
-	for _, c := range shown {
+	for _, c := range all.Clients {
 		rows = append(rows, []string{c.IP.String(), grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
 	}
-	if len(shown) > 0 {
+	if all.Addresses > 0 {
 		tellTable(t, rows)
 	}
-	if more := len(all.Clients) - len(shown); more > 0 {
+	if more := all.Addresses - len(all.Clients); more > 0 {
 		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more address", "more addresses"))
 	}
 	r.adviseRefused(t)
@@ -165,7 +164,7 @@ func (r *maillogReport) adviseRefused(t *terminal) {
 		}
 	}
 	if names := r.sources(); len(names) > 0 {
-		t.note("to let in what would be covered: a [[source]] each with provider = %q and action = \"OK\"", strings.Join(names, `", "`))
+		t.note("to let in what would be covered: a [[source]] each with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
 	for _, p := range r.Refused.Providers {
 		if p.Mark.State == markCovered {

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// maxAddresses bounds the clients that are counted one by one: 30 MB of memory, and
+	// maxAddresses bounds the clients that are counted one by one: 15 MB of memory, and
 	// more than a server of 10,000 users refuses in a month. Beyond, only sums are kept.
-	maxAddresses = 500_000
+	maxAddresses = 200_000
 	// maxNames bounds lists, services and remote hosts: a text may be made to name any.
 	maxNames = 10_000
 	// zonesOf is how many lists are kept of an address.
@@ -151,8 +151,16 @@ func (c *tally) addClient(e maillog.Event, list uint16) {
 	c.clients[e.IP] = who
 }
 
-// report joins what was counted with whose the addresses are.
-func (c *tally) report(o *owners) *maillogReport {
+// often are the clients in the order of a report: those refused most often first.
+func (c *tally) often() []netip.Addr {
+	return slices.SortedFunc(maps.Keys(c.clients), func(a, b netip.Addr) int {
+		return cmp.Or(cmp.Compare(c.clients[b].count, c.clients[a].count), a.Compare(b))
+	})
+}
+
+// report joins what was counted with whose the addresses are. At most listed clients
+// stand in it.
+func (c *tally) report(o *owners, listed int) *maillogReport {
 	zones := make(map[uint16]string, len(c.numbers))
 	for zone, n := range c.numbers {
 		zones[n] = zone
@@ -170,7 +178,8 @@ func (c *tally) report(o *owners) *maillogReport {
 		addresses int
 	}
 	groups := map[group]*sum{}
-	for addr, who := range c.clients {
+	for i, addr := range c.often() {
+		who := c.clients[addr]
 		m, provider := o.mark(addr)
 		g := group{provider, m}
 		if groups[g] == nil {
@@ -178,14 +187,16 @@ func (c *tally) report(o *owners) *maillogReport {
 		}
 		groups[g].join(who.span)
 		groups[g].addresses++
-		row := clientReport{IP: addr, times: who.times(), Zones: []string{}, Provider: provider, Mark: m}
+		by := []string{}
 		for _, n := range who.zones {
 			if n != 0 {
 				addresses[n]++
-				row.Zones = append(row.Zones, zones[n])
+				by = append(by, zones[n])
 			}
 		}
-		r.Refused.Clients = append(r.Refused.Clients, row)
+		if i < listed {
+			r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, times: who.times(), Zones: by, Provider: provider, Mark: m})
+		}
 	}
 	for g, s := range groups {
 		r.Refused.Providers = append(r.Refused.Providers, providerReport{g.provider, s.times(), s.addresses, g.mark})
@@ -224,7 +235,6 @@ func (r *maillogReport) sort() {
 		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source))
 	})
 	slices.SortFunc(r.Refused.Lists, func(a, b listReport) int { return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone)) })
-	slices.SortFunc(r.Refused.Clients, func(a, b clientReport) int { return cmp.Or(often(a.times, b.times), a.IP.Compare(b.IP)) })
 	slices.SortFunc(r.Errors, func(a, b errorReport) int {
 		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
 	})
