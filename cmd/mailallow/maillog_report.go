@@ -131,7 +131,7 @@ func (r *maillogReport) tellRefused(t *terminal) {
 	for _, p := range all.Providers {
 		rows = append(rows, []string{orDash(p.Name), grouped(uint64(p.Count)), grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
 	}
-	tellTable(t, rows)
+	t.table(rows)
 	t.data(plain, "")
 	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
 	for _, l := range all.Lists {
@@ -141,14 +141,14 @@ func (r *maillogReport) tellRefused(t *terminal) {
 		}
 		rows = append(rows, []string{name, grouped(uint64(l.Count)), grouped(uint64(l.Addresses)), l.since(), l.until()})
 	}
-	tellTable(t, rows)
+	t.table(rows)
 	t.data(plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
 		rows = append(rows, []string{c.IP.String(), grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
 	}
 	if all.Addresses > 0 {
-		tellTable(t, rows)
+		t.table(rows)
 	}
 	if more := all.Addresses - len(all.Clients); more > 0 {
 		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more address", "more addresses"))
@@ -188,7 +188,7 @@ func (r *maillogReport) tellErrors(t *terminal) {
 		}
 		rows = append(rows, []string{orDash(e.Zone), host, grouped(uint64(e.Count)), e.since(), e.until()})
 	}
-	tellTable(t, rows)
+	t.table(rows)
 	if own {
 		t.note("ask lists through a resolver of your own, not a public one, and take 127.255.255.x for no listing (Postfix: reject_rbl_client ZONE=127.0.0.[2..11])")
 	}
@@ -216,7 +216,7 @@ func (r *maillogReport) tellOutbound(t *terminal) {
 		}
 		public = public || !o.Private && o.Zone != ""
 	}
-	tellTable(t, rows)
+	t.table(rows)
 	if more := len(r.Outbound) - len(shown); more > 0 {
 		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more host", "more hosts"))
 	}
@@ -225,16 +225,6 @@ func (r *maillogReport) tellOutbound(t *terminal) {
 	}
 	if len(private) > 0 {
 		t.note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
-	}
-}
-
-func tellTable(t *terminal, rows [][]string) {
-	for i, lines := range layout(t.width(), rows) {
-		style := plain
-		if i == 0 {
-			style = bold
-		}
-		t.data(style, "%s", strings.Join(lines, "\n"))
 	}
 }
 

@@ -25,6 +25,17 @@ func (t *terminal) width() int {
 	return pipeWidth
 }
 
+// table writes rows of data in columns, the first row being the header.
+func (t *terminal) table(rows [][]string) {
+	for i, lines := range layout(t.width(), rows) {
+		style := plain
+		if i == 0 {
+			style = bold
+		}
+		t.data(style, "%s", strings.Join(lines, "\n"))
+	}
+}
+
 // layout sets rows of cells in columns of at most width in all, the first row
 // being the header. A cell that is too long goes on below itself: nothing is
 // cut off. Each row comes back as its lines, without a line feed.
