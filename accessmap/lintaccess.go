@@ -72,10 +72,12 @@ type accessLine struct {
 	written   string // the key
 	separator string
 	value     string
+	means     string // the value without what is taken for a comment
 	key       accessKey
 	prefix    netip.Prefix // of a key that matches addresses
 	fault     *keyFault
 	indent    bool // stands behind blanks
+	disputed  int  // a later line with the same key and another value
 
 	changed bool
 	text    []string // the lines in its place; none: it goes
@@ -176,6 +178,10 @@ func (l *accessLinter) readLine(line *accessLine) {
 	line.entry, line.written, line.value = true, bare[:end], entry.Value
 	line.separator = bare[end : len(bare)-len(entry.Value)]
 	line.key = cutKey(line.written)
+	line.means = strings.TrimSpace(line.value)
+	if fault := commentFault(line.key, line.means); fault != nil {
+		line.means = fault.value
+	}
 }
 
 func (line *accessLine) set(text ...string) { line.changed, line.text = true, text }
@@ -237,11 +243,12 @@ func (l *accessLinter) duplicates() {
 		}
 		text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",
 			shown(line.written), before.number)
-		if line.entry = false; strings.TrimSpace(before.value) == strings.TrimSpace(line.value) && !before.ours {
+		if line.entry = false; before.means == line.means && !before.ours {
 			line.set()
 			l.fix(line, "duplicate", text)
 			continue
 		}
+		before.disputed = line.number
 		l.add(line.number, "duplicate", text, "remove one of the two: they say different things")
 	}
 }

@@ -169,7 +169,8 @@ func (l *cidrLinter) condition(line *cidrLine, word, pattern string) {
 		}
 	default:
 		if _, fault := readPattern(strings.TrimLeft(pattern, "! \t")); fault != nil {
-			l.add(line, fault.rule, shown(pattern)+": "+fault.text+", and with it this if", "write if NETWORK")
+			l.add(line, fault.rule, shown(pattern)+": "+fault.text+", and with it this if: what stands behind it holds for all", "write if NETWORK")
+			return
 		}
 		l.open = append(l.open, line)
 	}
@@ -307,6 +308,7 @@ func (l *cidrLinter) word(line *cidrLine, name, word string) {
 		written = append(written, t[:at]+"permit"+t[at+len(word):])
 	}
 	l.fix(line, "table-value", text, written...)
+	line.value = "permit" + line.value[len(word):]
 }
 
 // reachable tells of a line that an earlier one keeps from ever deciding.

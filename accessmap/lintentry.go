@@ -3,6 +3,7 @@ package accessmap
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +15,6 @@ import (
 type entryWork struct {
 	*accessLine
 	value *valueFault
-	means string   // the value without what is taken for a comment
 	keys  []string // in place of the key; nil: it stays
 	told  string   // why the keys are not certain after all
 }
@@ -32,15 +32,11 @@ func (l *accessLinter) examine() {
 		if !line.entry {
 			continue
 		}
-		if isAddress := l.readKey(line); isAddress && line.fault == nil {
-			if _, known := l.taken[canonical(line.key)]; !known || line.key.tag != "" {
-				l.taken[canonical(line.key)] = takenKey{line.number, strings.TrimSpace(line.value), -1}
-			}
-		}
-		onAddress := line.prefix.IsValid() || line.fault != nil
-		w := &entryWork{accessLine: line, means: strings.TrimSpace(line.value), value: readValue(line.key, onAddress, line.value, skip)}
-		if w.value != nil && w.value.value != "" {
-			w.means = w.value.value
+		isAddress := l.readKey(line)
+		onAddress := isAddress || line.fault != nil
+		w := &entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
+		if _, known := l.taken[canonical(line.key)]; isAddress && line.fault == nil && (!known || line.key.tag != "") {
+			l.taken[canonical(line.key)] = takenKey{line.number, w.means, -1}
 		}
 		if line.fault != nil || w.value != nil || line.indent || l.matchesSenders(w) {
 			work = append(work, w)
@@ -78,7 +74,9 @@ func (l *accessLinter) matchesSenders(w *entryWork) bool {
 }
 
 // says reports whether the value is an action; letters are folded (tried).
-func (w *entryWork) says(a allowlist.Action) bool { return strings.EqualFold(w.means, a.String()) }
+func (line *accessLine) says(a allowlist.Action) bool {
+	return strings.EqualFold(line.means, a.String())
+}
 
 // expandAll finds the keys in the place of those that never match. A key that stands in the file stays its owner's; of
 // two networks the longer one has its keys first, as it would win.
@@ -106,44 +104,57 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 }
 
 func (l *accessLinter) expand(w *entryWork) {
-	w.keys = []string{}
-	all, conflict := 0, 0
+	all := 0
 	for _, p := range w.fault.meant {
 		_, count := keysOf(p)
 		all += count
 	}
 	if all > l.keysLeft {
-		w.keys, w.told = nil, fmt.Sprintf("%d keys would be needed: name the network in mailallow's configuration, or make it narrower", all)
+		w.told = fmt.Sprintf("%d keys would be needed: name the network in mailallow's configuration, or make it narrower", all)
 		return
 	}
 	l.keysLeft -= all
+	w.keys = []string{}
+	claimed := map[string]takenKey{}
+	other, equal := 0, w.disputed // lines that have a key already and say something else: of any network, of the very same one
 	for _, p := range w.fault.meant {
 		key, count := keysOf(p)
 		for range count {
 			text := keyText(w.key, key)
 			folded := lowerASCII(text)
-			taken, known := l.taken[folded]
-			if !known {
-				l.taken[folded] = takenKey{w.number, w.means, p.Bits()}
+			if taken, known := l.taken[folded]; !known {
+				claimed[folded] = takenKey{w.number, w.means, p.Bits()}
 				w.keys = append(w.keys, text)
-			} else if !strings.EqualFold(taken.value, w.means) && (all == 1 || taken.bits == p.Bits()) {
-				conflict = taken.line
+			} else if !strings.EqualFold(taken.value, w.means) {
+				if other = taken.line; taken.bits == p.Bits() {
+					equal = taken.line
+				}
 			}
 			key = nextKey(key)
 		}
 	}
-	if conflict > 0 {
-		w.told = fmt.Sprintf("line %d says something else of the same addresses", conflict)
+	if equal == 0 && len(w.keys) == 0 {
+		equal = other
+	}
+	switch {
+	case equal > 0:
+		w.told = fmt.Sprintf("line %d says something else of the same addresses", equal)
+	case w.keyCertain() && w.valueCertain():
+		maps.Copy(l.taken, claimed)
 	}
 }
+
+// keyCertain tells that what the key means is known, and can be written.
+func (w *entryWork) keyCertain() bool { return w.told == "" && (w.fault == nil || w.fault.certain) }
+
+// valueCertain tells that the value is known, or what it means.
+func (w *entryWork) valueCertain() bool { return w.value == nil || w.value.value != "" }
 
 // tell tells what is wrong with an entry and puts right what is certain. All findings on a line have one fix: the line
 // as a whole.
 func (l *accessLinter) tell(w *entryWork) {
-	keyCertain := w.told == "" && (w.fault == nil || w.fault.certain)
-	valueCertain := w.value == nil || w.value.value != ""
 	wanted := w.fault != nil || w.value != nil || w.key.tag != "" || w.prefix.IsValid() // else an indented line may be anything
-	certain := keyCertain && valueCertain && wanted
+	certain := w.keyCertain() && w.valueCertain() && wanted
 	proposal := w.proposal()
 	if certain {
 		w.set(proposal...)
@@ -221,7 +232,7 @@ func (l *accessLinter) sharedRelay() {
 	folded := map[string]int{} // index of the finding for all the others
 	for _, line := range l.lines {
 		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.forClients() ||
-			!strings.EqualFold(strings.TrimSpace(line.value), allowlist.Relay.String()) {
+			!line.says(allowlist.Relay) {
 			continue
 		}
 		title := l.Shared(line.prefix)
@@ -260,8 +271,8 @@ func (l *accessLinter) shadowed() {
 	for prefix, line := range untagged {
 		if winner := tagged[prefix]; winner != nil {
 			says := "says the same"
-			if !strings.EqualFold(strings.TrimSpace(line.value), strings.TrimSpace(winner.value)) {
-				says = "says " + shown(strings.TrimSpace(winner.value))
+			if !strings.EqualFold(line.means, winner.means) {
+				says = "says " + shown(winner.means)
 			}
 			l.add(line.number, "shadowed", fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
 				shown(line.written), winner.number, says), "remove one of the two")

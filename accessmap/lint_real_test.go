@@ -1,0 +1,354 @@
+package accessmap
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/fixtures"
+
+	"go4.org/netipx"
+)
+
+// TestHealthyIsHealthy: what lint finds nothing in, makemap takes without a word and Sendmail finds key by key.
+func TestHealthyIsHealthy(t *testing.T) {
+	text := readFile(t, fixtures.Path("lint", "healthy.access"))
+	entries, problems := ReadMapText([]byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path, Skip: true})
+	var keys []string
+	for _, e := range entries {
+		keys = append(keys, e.Key)
+	}
+	values, err := rules.Lookup(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clients []netip.Addr
+	want := map[netip.Addr]string{}
+	for _, e := range entries {
+		if value := values[e.Key]; value != e.Value {
+			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
+		}
+		// Every address key decides for an address that it stands for.
+		key := cutKey(e.Key)
+		p, ok := parseKey(key.address)
+		if !ok || !key.forClients() || p.Addr() == netip.IPv4Unspecified() {
+			continue
+		}
+		clients = append(clients, netipx.PrefixLastIP(p))
+		switch value := strings.ToUpper(e.Value); value {
+		case "OK", "RELAY", "REJECT":
+			want[netipx.PrefixLastIP(p)] = value
+		default:
+			want[netipx.PrefixLastIP(p)] = "ERROR"
+		}
+	}
+	for i, verdict := range rules.Ask(clients) {
+		// check_relay gives an accepting value as it is written.
+		got := strings.ToUpper(verdict.RelayText)
+		if got != "OK" && got != "RELAY" {
+			got = verdict.Relay
+		}
+		if got != want[clients[i]] || verdict.Relays != (got == "RELAY") {
+			t.Errorf("%s: %+v, want %s", clients[i], verdict, want[clients[i]])
+		}
+	}
+}
+
+// TestSeedFixed: what --fix makes of the lines of the story lets every range relay to its borders, and nothing beside it.
+func TestSeedFixed(t *testing.T) {
+	text := readFile(t, fixtures.Path("lint", "seed-gmail.access"))
+	_, fixed := LintAccess([]byte(text), AccessOptions{})
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	var clients []netip.Addr
+	in := map[netip.Addr]bool{}
+	for line := range strings.Lines(text) {
+		p := netip.MustParsePrefix(strings.Fields(line)[0])
+		last := netipx.PrefixLastIP(p)
+		clients = append(clients, p.Addr(), last, p.Addr().Prev(), last.Next())
+		in[p.Addr()], in[last] = true, true
+	}
+	for _, made := range []struct {
+		text  string
+		fixed bool
+	}{{text, false}, {string(fixed), true}} {
+		fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(made.text, "\n"), "\n")...)
+		for i, verdict := range fixtures.NewRules(t, fixtures.RulesOptions{Access: path}).Ask(clients) {
+			if want := made.fixed && in[clients[i]]; verdict.Relays != want || (verdict.Relay == "RELAY") != want {
+				t.Errorf("fixed %v: %s: %+v", made.fixed, clients[i], verdict)
+			}
+		}
+	}
+}
+
+// TestBrokenIsBroken: no key that lint calls one that never matches is found for its own address, and every value that it
+// calls unknown refuses.
+func TestBrokenIsBroken(t *testing.T) {
+	var text []string
+	var clients []netip.Addr
+	for _, name := range []string{"keys.access", "values.access"} {
+		all := strings.Split(readFile(t, fixtures.Path("lint", name)), "\n")
+		findings, _ := LintAccess([]byte(strings.Join(all, "\n")), AccessOptions{})
+		for _, f := range findings {
+			line := all[f.Line-1]
+			key := cutKey(strings.Fields(line)[0])
+			if !key.forClients() || slices.Contains(text, line) {
+				continue
+			}
+			if p, ok, fault := readAddress(key.address); ok {
+				clients = append(clients, p.Addr())
+			} else if fault != nil && fault.meant != nil {
+				clients = append(clients, fault.meant[0].Addr())
+			} else {
+				continue
+			}
+			text = append(text, line)
+		}
+	}
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path})
+	for i, line := range text { // a file each: what one leaves undecided another may not decide
+		fixtures.MakeAccess(t, path, line)
+		verdict := rules.Ask(clients[i : i+1])[0]
+		if verdict.Relay != "" && verdict.Relay != "ERROR" || verdict.Relays {
+			t.Errorf("%s for %s: %+v", line, clients[i], verdict)
+		}
+	}
+}
+
+// TestCIDRAgrees: lint finds something on every line on which the real Postfix warns, and warns of nothing in a healthy
+// file; and the fixed text makes no more warnings than lines were left.
+func TestCIDRAgrees(t *testing.T) {
+	warned := regexp.MustCompile(`line (\d+): `)
+	lineNumbers := func(path string) (found []int, stderr string) {
+		_, stderr = fixtures.PostmapQuery(t, "cidr:"+path, []netip.Addr{netip.MustParseAddr("203.0.113.9")})
+		for _, match := range warned.FindAllStringSubmatch(stderr, -1) {
+			n, _ := strconv.Atoi(match[1])
+			found = append(found, n)
+		}
+		return found, stderr
+	}
+	for _, name := range []string{"healthy.cidr", "rules.cidr", "postscreen.cidr", "mynetworks.cidr"} {
+		path := fixtures.Path("lint", name)
+		text := []byte(readFile(t, path))
+		findings, fixed := LintPostfixCIDR(text, UseUnknown)
+		numbers, stderr := lineNumbers(path)
+		for _, n := range numbers {
+			if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Line == n }) {
+				t.Errorf("%s: Postfix warns on line %d, and lint does not:\n%s", name, n, stderr)
+			}
+		}
+		skipping := []string{"host-bits", "pattern", "access-syntax", "missing-value", "if"}
+		for _, f := range findings {
+			silent := strings.Contains(f.Text, "blank before the slash")
+			if slices.Contains(skipping, f.Rule) && !slices.Contains(numbers, f.Line) && !silent {
+				t.Errorf("%s: lint says that Postfix skips line %d (%s), and Postfix says nothing", name, f.Line, f.Text)
+			}
+		}
+		after := filepath.Join(t.TempDir(), name)
+		writeFile(t, after, string(fixed))
+		left, stderr := lineNumbers(after)
+		again, _ := LintPostfixCIDR(fixed, UseUnknown)
+		for _, n := range left {
+			if !slices.ContainsFunc(again, func(f Finding) bool { return f.Line == n && !f.Certain }) {
+				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)
+			}
+		}
+	}
+}
+
+// TestLintMap builds maps with the real makemap and puts them out of step.
+func TestLintMap(t *testing.T) {
+	makemap := fixtures.Makemap(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access")
+	text := "Connect:192.0.2\tOK\nexample.com\tREJECT\n"
+	build := func(mapType string) {
+		cmd := exec.Command(makemap, "-C", "/dev/null", mapType, path)
+		cmd.Stdin = strings.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	age := func(of string, by time.Duration) {
+		at := time.Now().Add(-by)
+		if err := os.Chtimes(of, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := []struct {
+		name    string
+		prepare func()
+		mapType string
+		want    string
+	}{
+		{"no map", func() {}, "", ""},
+		{"in step", func() { build("hash"); age(path, time.Hour) }, "", ""},
+		{"older, and still in step", func() { age(path+".db", 2*time.Hour) }, "", "map-older"},
+		{"btree", func() { build("btree") }, "", ""},
+		{"the other type", func() {}, "hash", "map-differs"},
+		{"older and different", func() { build("hash"); age(path+".db", 2*time.Hour); text += "Connect:192.0.3\tOK\n" }, "hash", "map-older map-differs"},
+		{"a text that makemap refuses", func() { text += "novalue\n" }, "hash", "map-older"},
+		{"no map at all in it", func() { text = "a\tb\n"; writeFile(t, path+".db", "") }, "", "map-differs"},
+	}
+	writeFile(t, path, text)
+	for _, row := range rows {
+		row.prepare()
+		findings, err := LintMap(t.Context(), path, []byte(text), row.mapType, makemap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+		}
+		if got := strings.Join(rules, " "); row.name != "the other type" && got != row.want || row.name == "the other type" && row.want == "" {
+			t.Errorf("%s: %q, want %q: %v", row.name, got, row.want, findings)
+		}
+	}
+}
+
+func TestReplaceText(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "access"), filepath.Join(dir, "link")
+	writeFile(t, path, "old\n")
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("access", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReplaceText(t.Context(), link, []byte("old\n"), []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFile(t, path); got != "new\n" || stat(t, path).Mode().Perm() != 0o640 {
+		t.Errorf("%q, %v", got, stat(t, path).Mode())
+	}
+	err := ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
+	if err == nil || !strings.Contains(err.Error(), ErrChanged.Error()) || readFile(t, path) != "new\n" {
+		t.Errorf("%v, and the file holds %q", err, readFile(t, path))
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 2 {
+		t.Errorf("%v", files)
+	}
+}
+
+// postfixRows: what main.cf says, and what lint says of the table /t/list in it.
+var postfixRows = []struct{ main, want string }{
+	{"", "not-named"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list", "dnsbl-first"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_rbl_client a.example", "dnsbl-first"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_unauth_destination, " +
+		"check_client_access cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_client_restrictions = warn_if_reject reject_rbl_client a.example, cidr:/t/list", ""},
+	{"smtpd_sender_restrictions = check_sender_access cidr:/t/list", "not-named"},
+	{"smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
+	{"smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
+	{"smtpd_recipient_restrictions = check_client_access cidr:/t/list", ""}, // smtpd_relay_restrictions has its default
+	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
+	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
+}
+
+func TestLintPostfix(t *testing.T) {
+	for _, row := range postfixRows {
+		config := fixtures.PostfixConfig(t, row.main+"\n")
+		m, err := ReadPostfix(t.Context(), fixtures.Postconf(t, config), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings := LintPostfix(m, []PostfixTable{{Path: "/t/list", Use: UseSMTPD, Permits: true, Ours: true}}, AccessOptions{Shared: google})
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+			if f.File != config+"/main.cf" {
+				t.Errorf("%+v", f)
+			}
+		}
+		checkFindings(t, nil, findings)
+		if got := strings.Join(rules, " "); got != row.want {
+			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
+		}
+	}
+}
+
+func TestLintSendmailCF(t *testing.T) {
+	dir := fixtures.SafeDir(t)
+	path := filepath.Join(dir, "access")
+	kaccess := "Kaccess hash -T<TMPF> " + path + "\n"
+	rows := []struct{ cf, mapType, want string }{
+		{"", "auto", "no-access-map"},
+		{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
+		{"Kaccess ldap -1 " + path + "\n", "auto", "other-map"},
+		{kaccess, "cdb", "other-map no-map"},
+		{kaccess, "auto", ""},
+		{kaccess, "", ""},
+		{"Kaccess btree " + path + "\n", "auto", ""},
+		{"Kaccess hash -f " + path + "\n", "auto", "other-map"},
+		{"Kaccess cdb -o " + path + "\n", "auto", "no-map"},
+		{kaccess + "O UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
+		{kaccess + "O RunAsUser=125:125\n", "auto", "unsafe-map"},
+	}
+	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
+	for _, row := range rows {
+		cf := parseSendmailCF("x.cf", []byte(row.cf))
+		if err := os.Chmod(path+".db", 0o640); err != nil {
+			t.Fatal(err)
+		}
+		findings := LintSendmailCF(&cf, path, row.mapType)
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+		}
+		checkFindings(t, nil, findings)
+		if got := strings.Join(rules, " "); got != row.want {
+			t.Errorf("%s as %s: %q, want %q: %v", row.cf, row.mapType, got, row.want, findings)
+		}
+	}
+}
+
+// decider answers for addresses as Sendmail does: the longest key first, Connect: before none (facts.md 3).
+type decider map[string]string
+
+func newDecider(text []byte) decider {
+	d := decider{}
+	entries, _ := ReadMapText(text)
+	for _, e := range entries {
+		d[e.Key] = e.Value
+	}
+	return d
+}
+
+func (d decider) value(addr netip.Addr) string {
+	step := 8
+	if addr.Is6() {
+		step = 16
+	}
+	for bits := addr.BitLen(); bits > 0; bits -= step {
+		p, _ := addr.Prefix(bits)
+		key := strings.ToLower(string(appendKey(nil, p)))
+		for _, k := range []string{"connect:" + key, key} {
+			if value, ok := d[k]; ok {
+				return fmt.Sprint(strings.TrimSpace(value))
+			}
+		}
+	}
+	return allowlist.None.String()
+}
