@@ -22,9 +22,9 @@ type Finding struct {
 
 // Rule is an entry of the table of rules.
 type Rule struct {
-	Name    string
-	Catches string
-	Why     string
+	Name    string `json:"name"`
+	Catches string `json:"catches"`
+	Why     string `json:"why"`
 }
 
 // Rules are all there are, in the order in which people are told of them: access files, Postfix tables, what the

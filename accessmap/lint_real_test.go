@@ -124,7 +124,8 @@ func TestBrokenIsBroken(t *testing.T) {
 	for i, line := range text { // a file each: what one leaves undecided another may not decide
 		fixtures.MakeAccess(t, path, line)
 		verdict := rules.Ask(clients[i : i+1])[0]
-		if verdict.Relay != "" && verdict.Relay != "ERROR" || verdict.Relays {
+		// check_rcpt lets the loopback relay by itself.
+		if verdict.Relay != "" && verdict.Relay != "ERROR" || verdict.Relays && !clients[i].IsLoopback() {
 			t.Errorf("%s for %s: %+v", line, clients[i], verdict)
 		}
 	}

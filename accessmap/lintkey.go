@@ -188,11 +188,11 @@ func ipv6Fault(address string) *keyFault {
 	if addr, err := netip.ParseAddr(groups); err == nil && addr.Is6() && addr.Zone() == "" {
 		addr = addr.Unmap()
 		fault.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
-		if strings.HasSuffix(groups, "::") {
-			network := strings.Split(strings.TrimSuffix(groups, "::"), ":")
+		network := hexGroups(strings.Split(strings.TrimSuffix(groups, "::"), ":"))
+		if strings.HasSuffix(groups, "::") && network != nil {
 			fault.certain = false
 			fault.advice = fmt.Sprintf("for the network of its first %d groups write %s; for that one host write", len(network),
-				keyText(accessKey{}, cutPrefix(hexGroups(network))))
+				keyText(accessKey{}, cutPrefix(network)))
 		}
 		return fault
 	}
@@ -240,10 +240,7 @@ func ipv4Fault(address string) *keyFault {
 
 // keysOf gives the fewest keys for a prefix: how many there are, and the first; nextKey gives the others.
 func keysOf(p netip.Prefix) (first netip.Prefix, count int) {
-	step := 8
-	if p.Addr().Is6() {
-		step = 16
-	}
+	step := stepOf(p)
 	bits := max((p.Bits()+step-1)/step*step, step)
 	return netip.PrefixFrom(p.Addr(), bits), 1 << (bits - p.Bits())
 }

@@ -184,10 +184,16 @@ func (l *postfixLinter) table(t PostfixTable) {
 	}
 	asked := l.StillAsked(t.Path)
 	for _, list := range restrictionLists() {
-		if items := asked[list]; len(items) > 0 {
-			l.add("dnsbl-first", fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list it stands in", list, items[0], t.Path),
-				fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there", t.Path, items[0], list))
+		items := asked[list]
+		if len(items) == 0 {
+			continue
 		}
+		text := fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list it stands in", list, items[0], t.Path)
+		if slices.ContainsFunc(l.Uses(t.Path), func(u PostfixUse) bool { return u.List == list }) {
+			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
+		}
+		l.add("dnsbl-first", text, fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there",
+			t.Path, items[0], list))
 	}
 }
 

@@ -50,9 +50,10 @@ func commands() []command {
 		{"explain", "ADDRESS...", "who allowed it, by which path, and what Sendmail and Postfix will do", explainText, []cli.Flag{snapshot,
 			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
 			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}}, explain},
-		{"lint", "[FILE...]", "what is wrong in access files and tables, and what keeps the list from taking effect", lintText, []cli.Flag{root,
+		{"lint", "[FILE...]", "what is wrong in access files, tables and the server's settings", lintText, []cli.Flag{root,
 			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
-			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"}}, lint},
+			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
+			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}}, lint},
 		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
 		{"dnsbl", "[ADDRESS...]", "are my own addresses listed", dnsblText, []cli.Flag{

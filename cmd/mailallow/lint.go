@@ -65,6 +65,9 @@ func newLintDocument() lintDocument {
 }
 
 func lint(t *terminal, c *cli.Context) error {
+	if c.Bool("rules") {
+		return tellRules(t)
+	}
 	l := &linting{t: t, root: c.String("root"), as: accessmap.Kind(c.String("as")), fix: c.Bool("fix"),
 		uses: map[string]accessmap.TableUse{}, document: newLintDocument()}
 	kinds := []accessmap.Kind{"", accessmap.KindAccess, accessmap.KindCIDR, accessmap.KindConfig}

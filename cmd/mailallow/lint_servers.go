@@ -92,7 +92,7 @@ func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {
 		facts = append(facts, "delay_checks")
 	}
 	if len(cf.DNSBLs) > 0 {
-		facts = append(facts, "asks about IPv4 clients, behind the access map: "+strings.Join(cf.DNSBLs, " "))
+		facts = append(facts, "asks about IPv4 clients, unless the access map has decided: "+strings.Join(cf.DNSBLs, " "))
 	} else {
 		facts = append(facts, "asks no DNSBL")
 	}

@@ -149,3 +149,22 @@ func (l *linting) fixedFiles() (paths []string) {
 	}
 	return paths
 }
+
+// tellRules writes the table of rules.
+func tellRules(t *terminal) error {
+	rules := accessmap.Rules()
+	if t.json {
+		return t.document(struct {
+			Version int              `json:"version"`
+			Rules   []accessmap.Rule `json:"rules"`
+		}{documentVersion, rules})
+	}
+	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}
+	for _, r := range rules {
+		rows = append(rows, []string{r.Name, r.Catches, r.Why})
+	}
+	for i, row := range layout(t.width(), rows) {
+		t.data(map[bool]string{true: bold, false: plain}[i == 0], "%s", strings.Join(row, "\n"))
+	}
+	return nil
+}

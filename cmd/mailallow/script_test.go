@@ -43,6 +43,7 @@ func TestScript(t *testing.T) {
 			"mapdump":  mapdumpCommand,
 			"needs":    needsCommand,
 			"page":     pageCommand,
+			"postconf": postconfCommand,
 		},
 	})
 }
@@ -261,6 +262,15 @@ func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1 && args[0] == "makemap", "needs makemap")
 	folder := filepath.Dir(fixtures.Makemap(rigOf(ts).tb))
 	ts.Setenv("PATH", ts.Getenv("PATH")+string(filepath.ListSeparator)+folder)
+}
+
+// postconf MAINCF: from here on PATH has a postconf that answers for a Postfix with this main.cf.
+func postconfCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 1, "postconf MAINCF")
+	tb := rigOf(ts).tb
+	config := fixtures.PostfixConfig(tb, strings.ReplaceAll(ts.ReadFile(args[0]), "$WORK", ts.Getenv("WORK")))
+	ts.Setenv("POSTFIX", config)
+	ts.Setenv("PATH", filepath.Dir(fixtures.Postconf(tb, config))+string(filepath.ListSeparator)+ts.Getenv("PATH"))
 }
 
 func usage(ts *testscript.TestScript, right bool, text string) {

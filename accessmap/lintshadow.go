@@ -1,0 +1,116 @@
+package accessmap
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"mailallow/allowlist"
+)
+
+// shadowed finds the keys that decide for no address: the same one stands under Connect:, or longer ones stand for
+// everything under it (facts.md 3).
+func (l *accessLinter) shadowed() {
+	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
+	for _, line := range l.lines {
+		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.forClients() {
+			continue
+		}
+		if line.key.tag == "" {
+			untagged[line.prefix] = line
+		} else {
+			tagged[line.prefix] = line
+		}
+	}
+	for prefix, line := range untagged {
+		if winner := tagged[prefix]; winner != nil {
+			says := "says the same"
+			if !strings.EqualFold(line.means, winner.means) {
+				says = "says " + shown(winner.means)
+			}
+			l.add(line.number, "shadowed", fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
+				shown(line.written), winner.number, says), "remove one of the two")
+		}
+	}
+	for prefix, line := range untagged {
+		if tagged[prefix] == nil {
+			l.winsUntagged(line, tagged)
+		}
+	}
+	for prefix := range coveredByLonger(tagged, untagged) {
+		for _, line := range []*accessLine{tagged[prefix], untagged[prefix]} {
+			if line != nil {
+				l.add(line.number, "shadowed", shown(line.written)+": longer keys stand for every address of it, and win", "remove it, or some of those")
+			}
+		}
+	}
+}
+
+// winsUntagged tells of a key without a tag that wins over a shorter one with Connect: and says the opposite. Of two keys
+// with a tag, or without one, the longer is taken for the exception that it is.
+func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) {
+	step := stepOf(line.prefix)
+	for bits := line.prefix.Bits() - step; bits > 0; bits -= step {
+		wider := tagged[netip.PrefixFrom(line.prefix.Addr(), bits).Masked()]
+		if wider == nil {
+			continue
+		}
+		if line.accepts() && wider.refuses() || line.refuses() && wider.accepts() {
+			l.add(line.number, "shadowed", fmt.Sprintf("%s: it is longer than %s on line %d, which says %s: without a tag it wins all the same",
+				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if that is meant, or remove it")
+		}
+		return
+	}
+}
+
+func (line *accessLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }
+
+func (line *accessLine) refuses() bool {
+	return addressValue.MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
+}
+
+// stepOf is how many bits lie between two lengths of keys.
+func stepOf(p netip.Prefix) int {
+	if p.Addr().Is6() {
+		return 16
+	}
+	return 8
+}
+
+// coveredByLonger are the prefixes whose every address has a longer key.
+func coveredByLonger(keys ...map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
+	byBits := map[int]map[netip.Prefix]bool{}
+	put := func(p netip.Prefix) {
+		key := p.Bits()
+		if p.Addr().Is6() {
+			key += 1 // no length of IPv4 is one more than one of IPv6
+		}
+		if byBits[key] == nil {
+			byBits[key] = map[netip.Prefix]bool{}
+		}
+		byBits[key][p] = true
+	}
+	for _, m := range keys {
+		for p := range m {
+			put(p)
+		}
+	}
+	covered := map[netip.Prefix]bool{}
+	for bits := 129; bits > 0; bits-- {
+		children := map[netip.Prefix]int{}
+		fanout := 0
+		for p := range byBits[bits] {
+			if step := stepOf(p); p.Bits() > step {
+				fanout = 1 << step
+				children[netip.PrefixFrom(p.Addr(), p.Bits()-step).Masked()]++
+			}
+		}
+		for parent, n := range children {
+			if n == fanout {
+				covered[parent] = true
+				put(parent)
+			}
+		}
+	}
+	return covered
+}
