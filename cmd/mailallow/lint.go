@@ -81,11 +81,12 @@ func lint(t *terminal, c *cli.Context) error {
 	if l.shared, err = loadSharedHosts(); err != nil {
 		return err
 	}
-	l.settings, err = loadSettings(c)
+	if l.settings, err = loadSettings(c); err != nil {
+		l.settings = &settings{} // what is wrong with the configuration is a finding, where it is looked at
+	}
 	if c.Args().Present() {
 		if err != nil {
 			t.note("what the configuration says of files is not known: 'mailallow lint' with no file looks at it")
-			l.settings = &settings{}
 		}
 		for _, path := range c.Args().Slice() {
 			l.file(c.Context, path)
@@ -104,14 +105,10 @@ func (l *linting) host(ctx context.Context, config string) {
 	if config == "" {
 		config = filepath.Join(l.root, defaultConfig)
 	}
-	_, err := os.Stat(config)
-	if l.settings != nil && l.absent || errors.Is(err, os.ErrNotExist) {
+	if l.absent {
 		l.t.note("there is no configuration %s: looking at the files that the servers read", config)
 	} else {
 		l.file(ctx, config)
-	}
-	if l.settings == nil { // what is wrong with it has been told
-		l.settings = &settings{}
 	}
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.targets {
@@ -128,12 +125,12 @@ func (l *linting) host(ctx context.Context, config string) {
 
 // file lints one file, and with --fix writes it and looks at what is left.
 func (l *linting) file(ctx context.Context, path string) {
-	l.files++
 	text, err := readBounded(path)
 	if err != nil {
 		l.errs = append(l.errs, err)
 		return
 	}
+	l.files++
 	findings, fixed := l.look(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
 		l.t.data(plain, "%s", accessmap.UnifiedDiff(path, text, fixed))
