@@ -36,6 +36,7 @@ func Rules() []Rule {
 		{"ipv6-prefix", "an IPv6 key without IPv6: before it", "Sendmail looks up IPv6:2001:db8:..., never 2001:db8:..."},
 		{"ipv6-form", "an IPv6 key with ::, leading zeros or a colon at its end", "Sendmail looks up groups without leading zeros and without ::"},
 		{"address-form", "an IPv4 key that is none: 192.0.2., 192.0.2.*, 192.0.2.300, 192.0.02", "it never matches"},
+		{"blank-in-key", "a blank between a tag and its key", "the key is the tag alone, and the rest its value"},
 		{"value-comment", "a comment behind a value", "there is none: OK # google is an error reply, and refuses"},
 		{"value", "a value that Sendmail does not know, on an address", "it is an error reply, and refuses"},
 		{"skip", "SKIP where access_db was not configured with `skip'", "it is an error reply there, and refuses"},

@@ -77,6 +77,8 @@ type accessLine struct {
 	prefix    netip.Prefix // of a key that matches addresses
 	fault     *keyFault
 	indent    bool // stands behind blanks
+	gap       bool // has blanks between tag and key
+	refused   int  // gap: the line that has the key already
 	disputed  int  // a later line with the same key and another value
 
 	changed bool
@@ -178,9 +180,26 @@ func (l *accessLinter) readLine(line *accessLine) {
 	line.entry, line.written, line.value = true, bare[:end], entry.Value
 	line.separator = bare[end : len(bare)-len(entry.Value)]
 	line.key = cutKey(line.written)
+	line.closeGap()
 	line.means = strings.TrimSpace(line.value)
 	if fault := commentFault(line.key, line.means); fault != nil {
 		line.means = fault.value
+	}
+}
+
+// closeGap takes a key that is a tag alone together with what is meant to stand right behind it. Tags that give a
+// default (ClientRate: 10) stand alone.
+func (line *accessLine) closeGap() {
+	if line.key.tag == "" || line.key.address != "" {
+		return
+	}
+	behind, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
+	_, isAddress, fault := readAddress(lowerASCII(behind))
+	neverAlone := slices.Contains([]string{"connect", "from", "to", "spam"}, line.key.tag)
+	line.gap = neverAlone || line.key.asksAddresses() && (isAddress && !number.MatchString(behind) || fault != nil)
+	if value = strings.TrimSpace(value); line.gap && value != "" {
+		line.value, line.written = value, line.written+behind
+		line.key = cutKey(line.written)
 	}
 }
 
@@ -217,40 +236,47 @@ func canonical(k accessKey) string {
 	return k.tag + ":" + k.address
 }
 
-// duplicates finds the keys that makemap sees twice. A second line that says the same is dropped.
+// duplicates finds the keys that makemap sees twice. A second line that says the same is dropped. What stands behind a
+// blank is no key yet, and becomes one only where there is none.
 func (l *accessLinter) duplicates() {
 	seen := map[string]*accessLine{}
 	for _, line := range l.lines {
-		if line.ours {
-			if entry, _ := readMapLine([]byte(line.raw), true); entry.Key != "" {
-				if hand := seen[entry.Key]; hand != nil {
-					l.add(hand.number, "duplicate", fmt.Sprintf("%s stands in mailallow's block, too, on line %d: makemap keeps the first, and fails",
-						shown(hand.written), line.number), "'mailallow update' leaves its own key out")
-				} else {
-					seen[entry.Key] = line
-				}
-			}
-			continue
+		switch entry, _ := readMapLine([]byte(line.raw), true); {
+		case line.ours && seen[entry.Key] != nil:
+			hand := seen[entry.Key]
+			l.add(hand.number, "duplicate", fmt.Sprintf("%s stands in mailallow's block, too, on line %d: makemap keeps the first, and fails",
+				shown(hand.written), line.number), "'mailallow update' leaves its own key out")
+		case line.ours && entry.Key != "":
+			seen[entry.Key] = line
+		case line.entry && !line.gap:
+			l.duplicate(line, seen)
 		}
-		if !line.entry {
-			continue
-		}
-		folded := lowerASCII(line.written)
-		before := seen[folded]
-		if before == nil {
-			seen[folded] = line
-			continue
-		}
-		text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",
-			shown(line.written), before.number)
-		if line.entry = false; before.means == line.means && !before.ours {
-			line.set()
-			l.fix(line, "duplicate", text)
-			continue
-		}
-		before.disputed = line.number
-		l.add(line.number, "duplicate", text, "remove one of the two: they say different things")
 	}
+	for _, line := range l.lines {
+		if before := seen[lowerASCII(line.written)]; line.gap && before != nil {
+			line.refused = before.number
+		} else if line.gap {
+			seen[lowerASCII(line.written)] = line
+		}
+	}
+}
+
+func (l *accessLinter) duplicate(line *accessLine, seen map[string]*accessLine) {
+	folded := lowerASCII(line.written)
+	before := seen[folded]
+	if before == nil {
+		seen[folded] = line
+		return
+	}
+	text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",
+		shown(line.written), before.number)
+	if line.entry = false; before.means == line.means && !before.ours {
+		line.set()
+		l.fix(line, "duplicate", text)
+		return
+	}
+	before.disputed = line.number
+	l.add(line.number, "duplicate", text, "remove one of the two: they say different things")
 }
 
 // fixed is the text with the lines that were set.

@@ -27,7 +27,7 @@ func (l *accessLinter) examine() {
 			skip = skipKnown
 		}
 	}
-	var work []*entryWork
+	var work, gaps []*entryWork
 	for _, line := range l.lines {
 		if !line.entry {
 			continue
@@ -35,15 +35,28 @@ func (l *accessLinter) examine() {
 		isAddress := l.readKey(line)
 		onAddress := isAddress || line.fault != nil
 		w := &entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
-		if _, known := l.taken[canonical(line.key)]; isAddress && line.fault == nil && (!known || line.key.tag != "") {
+		if line.gap && isAddress {
+			gaps = append(gaps, w)
+		} else if _, known := l.taken[canonical(line.key)]; isAddress && line.fault == nil && (!known || line.key.tag != "") {
 			l.taken[canonical(line.key)] = takenKey{line.number, w.means, -1}
 		}
-		if line.fault != nil || w.value != nil || line.indent || l.matchesSenders(w) {
+		if line.fault != nil || w.value != nil || line.indent || line.gap || l.matchesSenders(w) {
 			work = append(work, w)
+		}
+	}
+	for _, w := range gaps {
+		key := canonical(w.key)
+		if taken, known := l.taken[key]; known {
+			w.refused = taken.line
+		} else {
+			l.taken[key] = takenKey{w.number, w.means, -1}
 		}
 	}
 	l.expandAll(work)
 	for _, w := range work {
+		if w.refused > 0 {
+			w.told = fmt.Sprintf("line %d has that key already", w.refused)
+		}
 		l.tell(w)
 	}
 }
@@ -145,7 +158,9 @@ func (l *accessLinter) expand(w *entryWork) {
 }
 
 // keyCertain tells that what the key means is known, and can be written.
-func (w *entryWork) keyCertain() bool { return w.told == "" && (w.fault == nil || w.fault.certain) }
+func (w *entryWork) keyCertain() bool {
+	return !(w.gap && w.key.address == "") && w.told == "" && (w.fault == nil || w.fault.certain)
+}
 
 // valueCertain tells that the value is known, or what it means.
 func (w *entryWork) valueCertain() bool { return w.value == nil || w.value.value != "" }
@@ -169,6 +184,10 @@ func (l *accessLinter) tell(w *entryWork) {
 	name := shown(w.written) + ": "
 	if w.indent {
 		add("leading-blank", name+"a line that begins with a blank: makemap refuses it", "remove the blanks before it")
+	}
+	if w.gap {
+		add("blank-in-key", name+"a blank behind the tag: makemap takes the tag alone for the key, and nobody looks that up",
+			cmp.Or(w.told, "write the key right behind the tag"))
 	}
 	if f := w.fault; f != nil {
 		text, advice := name+f.text, f.advice

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,11 @@ main.cf: what there keeps the list from taking effect.
 --fix puts right what is certain, and shows the difference first. What is not certain
 stays as it is and is told. No map is built and nothing is reloaded.`
 
-// maxLintBytes bounds a file: two million keys with their comments.
-const maxLintBytes = 256 << 20
+// What a file may hold: a million keys with their comments are half of it.
+const (
+	maxLintBytes = 128 << 20
+	maxLintLines = 4_000_000
+)
 
 // linting is one run of lint.
 type linting struct {
@@ -157,6 +161,9 @@ func readBounded(path string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, maxLintBytes+1))
 	if err == nil && len(text) > maxLintBytes {
 		err = fmt.Errorf("%s: larger than %d bytes", path, maxLintBytes)
+	}
+	if err == nil && bytes.Count(text, []byte("\n")) > maxLintLines {
+		err = fmt.Errorf("%s: more than %d lines", path, maxLintLines)
 	}
 	return text, err
 }
