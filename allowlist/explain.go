@@ -55,6 +55,15 @@ func (x *Index) Holding(addr netip.Addr) []Match {
 	return found
 }
 
+// Within gives the first range, by address, that begins inside p; ok is false when none does.
+func (x *Index) Within(p netip.Prefix) (found Match, ok bool) {
+	i := sort.Search(len(x.ranges), func(i int) bool { return !x.ranges[i].Prefix.Addr().Less(p.Addr()) })
+	if i == len(x.ranges) || !p.Contains(x.ranges[i].Prefix.Addr()) {
+		return Match{}, false
+	}
+	return x.ranges[i], true
+}
+
 // Explainer tells of an address what the list says and why.
 type Explainer struct {
 	set, unexcluded *Set

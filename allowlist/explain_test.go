@@ -57,6 +57,24 @@ func TestHoldingFindsEveryRange(t *testing.T) {
 	})
 }
 
+func TestIndexWithin(t *testing.T) {
+	var ranges []Range
+	for _, s := range []string{"192.0.2.0/25", "192.0.2.64/26", "198.51.100.7/32", "2001:db8:1::/48"} {
+		ranges = append(ranges, Range{Prefix: netip.MustParsePrefix(s)})
+	}
+	index := NewIndex([]Labelled{{Source: "one", Ranges: ranges}})
+	rows := []struct{ asked, want string }{
+		{"192.0.2.0/24", "192.0.2.0/25"}, {"192.0.2.64/27", "192.0.2.64/26"}, {"192.0.2.96/27", ""},
+		{"198.0.0.0/8", "198.51.100.7/32"}, {"203.0.113.0/24", ""}, {"2001:db8::/32", "2001:db8:1::/48"}, {"2001:db9::/32", ""},
+	}
+	for _, row := range rows {
+		found, ok := index.Within(netip.MustParsePrefix(row.asked))
+		if ok != (row.want != "") || ok && found.Prefix.String() != row.want {
+			t.Errorf("%s: %v, %v, want %q", row.asked, found.Prefix, ok, row.want)
+		}
+	}
+}
+
 // Explain says what a look at every range says, and finds the nearest ones.
 func TestExplain(t *testing.T) {
 	labelled := func(name string, action Action, prefixes ...string) Labelled {

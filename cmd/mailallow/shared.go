@@ -1,10 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"net/netip"
-	"slices"
-	"sort"
 
 	"mailallow/allowlist"
 )
@@ -12,9 +9,8 @@ import (
 // sharedHosts knows the ranges of the catalogue's shared providers, as the
 // program itself holds them.
 type sharedHosts struct {
-	ranges []allowlist.Match // by address
-	titles map[string]string
 	index  *allowlist.Index
+	titles map[string]string
 }
 
 func loadSharedHosts() (*sharedHosts, error) {
@@ -32,15 +28,9 @@ func loadSharedHosts() (*sharedHosts, error) {
 		if there, ok := known.Find(p.Name); ok && p.Shared {
 			s.titles[p.Name] = p.Title
 			labelled = append(labelled, allowlist.Labelled{Source: p.Name, Ranges: there.Ranges})
-			for _, r := range there.Ranges {
-				s.ranges = append(s.ranges, allowlist.Match{Source: p.Name, Range: r})
-			}
 		}
 	}
 	s.index = allowlist.NewIndex(labelled)
-	slices.SortFunc(s.ranges, func(a, b allowlist.Match) int {
-		return cmp.Or(a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Source, b.Source))
-	})
 	return s, nil
 }
 
@@ -50,9 +40,6 @@ func (s *sharedHosts) within(p netip.Prefix) string {
 	if holding := s.index.Holding(p.Addr()); len(holding) > 0 {
 		return s.titles[holding[0].Source]
 	}
-	i := sort.Search(len(s.ranges), func(i int) bool { return !s.ranges[i].Prefix.Addr().Less(p.Addr()) })
-	if i < len(s.ranges) && p.Contains(s.ranges[i].Prefix.Addr()) {
-		return s.titles[s.ranges[i].Source]
-	}
-	return ""
+	inside, _ := s.index.Within(p)
+	return s.titles[inside.Source]
 }
