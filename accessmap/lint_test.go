@@ -178,3 +178,15 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesAreDocumented: every rule has a name of its own, and the README has it.
+func TestRulesAreDocumented(t *testing.T) {
+	readme := readFile(t, fixtures.Path("..", "README.md"))
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if seen[r.Name] || r.Catches == "" || r.Why == "" || !strings.Contains(readme, "`"+r.Name+"`") {
+			t.Errorf("%+v", r)
+		}
+		seen[r.Name] = true
+	}
+}

@@ -63,13 +63,18 @@ func tellUnified(run *passage, t *terminal) {
 	run.warnSources(t, run.list)
 	for _, p := range run.plans {
 		warnTarget(t, p)
-		for line := range strings.Lines(p.UnifiedDiff()) {
-			line = strings.TrimSuffix(line, "\n")
-			t.data(diffStyle(line), "%s", line)
-		}
+		t.unified(p.UnifiedDiff())
 		if !p.TextChanged() && p.Changed() {
 			t.note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
 		}
+	}
+}
+
+// unified writes a unified diff.
+func (t *terminal) unified(diff string) {
+	for line := range strings.Lines(diff) {
+		line = strings.TrimSuffix(line, "\n")
+		t.data(diffStyle(line), "%s", line)
 	}
 }
 

@@ -137,7 +137,7 @@ func (l *linting) file(ctx context.Context, path string) {
 	l.files++
 	findings, fixed := l.look(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
-		l.t.data(plain, "%s", accessmap.UnifiedDiff(path, text, fixed))
+		l.t.unified(accessmap.UnifiedDiff(path, text, fixed))
 		if err := accessmap.ReplaceText(ctx, path, text, fixed); err != nil {
 			l.errs = append(l.errs, fmt.Errorf("it stays as it is: %w", err))
 		} else {
@@ -165,7 +165,17 @@ func readBounded(path string) ([]byte, error) {
 	if err == nil && bytes.Count(text, []byte("\n")) > maxLintLines {
 		err = fmt.Errorf("%s: more than %d lines", path, maxLintLines)
 	}
+	if err == nil && isBinary(text) {
+		err = fmt.Errorf("%s: no text; a map is linted with the text that it is made from", path)
+	}
 	return text, err
+}
+
+// isBinary reports whether a file is a map or the like and not a text, by the NULs at its beginning.
+func isBinary(text []byte) bool {
+	const looked, often = 4096, 10
+	head := text[:min(len(text), looked)]
+	return bytes.Count(head, []byte{0})*often > len(head)
 }
 
 // look gives what is wrong in a file, and its text with what is certain put right.
