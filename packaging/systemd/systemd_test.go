@@ -1,0 +1,286 @@
+// Package systemd holds the units that keep the allowlist up to date. Here they are run by a real systemd, with a real
+// Postfix and Sendmail's files as Debian has them.
+package systemd
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+)
+
+const config = `
+[[source]]
+name = "provider"
+spf = ["spf.example"]
+action = "OK"
+max_shrink = "100%"
+
+[[target]]
+format = "sendmail-access"
+path = "/etc/mail/access"
+makemap = "/usr/libexec/sendmail/makemap"
+
+[[target]]
+format = "postfix-cidr"
+path = "/etc/postfix/mailallow.cidr"
+on_change = ["postfix", "reload"]
+`
+
+const (
+	small = `spf.example. 60 IN TXT "v=spf1 ip4:74.125.4.0/23 -all"`
+	large = `spf.example. 60 IN TXT "v=spf1 ip4:74.125.4.0/22 -all"`
+)
+
+// site is a host with both mail servers, the units and a configuration, whose provider answers over DNS.
+type site struct {
+	*fixtures.Host
+	t   *testing.T
+	dns *fixtures.DNSServer
+}
+
+func newSite(t *testing.T) *site {
+	s := &site{Host: fixtures.NewHost(t), t: t}
+	s.Sendmail()
+	s.Postfix()
+	s.Write("/usr/local/sbin/mailallow", fixtures.Packaged(t), 0o755)
+	for _, unit := range units(t) {
+		s.Write("/etc/systemd/system/"+unit, read(t, unit), 0o644)
+	}
+	s.Write("/etc/mail/access", "Connect:127.0.0.1\tRELAY\n", 0o640)
+	s.Run("chown", "smmta:smmsp", "/etc/mail/access")
+	s.Write("/etc/mailallow/mailallow.toml", config, 0o644)
+	s.dns = s.DNS(small)
+	s.Run("systemctl", "daemon-reload")
+	return s
+}
+
+// update starts the service as the timer does, and returns the status it ended with and what the journal has of it.
+func (s *site) update() (status int, journal string) {
+	s.t.Helper()
+	s.Try("systemctl", "reset-failed", "mailallow*") // or the sixth start in ten seconds is refused
+	since := "@" + strconv.FormatFloat(float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
+	s.Try("systemctl", "start", "mailallow.service") // its status is that of the unit, below
+	s.Run("journalctl", "--sync")
+	journal = s.Run("journalctl", "--no-pager", "--output=cat", "--since="+since)
+	status, err := strconv.Atoi(strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "ExecMainStatus", "mailallow.service")))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return status, journal
+}
+
+// with runs the service with a drop-in that changes its restrictions.
+func (s *site) with(settings string) (status int, journal string) {
+	s.t.Helper()
+	s.Write("/run/systemd/system/mailallow.service.d/test.conf", "[Service]\n"+settings+"\n", 0o644)
+	s.Run("systemctl", "daemon-reload")
+	defer s.Run("rm", "-r", "/run/systemd/system/mailallow.service.d")
+	return s.update()
+}
+
+// TestUpdate is the timer's command under the restrictions of its unit, from nothing to a change.
+func TestUpdate(t *testing.T) {
+	s := newSite(t)
+	done := func(what string) {
+		t.Helper()
+		status, journal := s.update()
+		for _, trouble := range []string{"warning:", "could not"} {
+			if status != 0 || strings.Contains(journal, trouble) {
+				t.Fatalf("%s: status %d\n%s", what, status, journal)
+			}
+		}
+		if reloaded := strings.Contains(journal, "reload -- version"); reloaded != (what != "no change") {
+			t.Errorf("%s: Postfix reloaded: %v\n%s", what, reloaded, journal)
+		}
+	}
+	done("first run")
+	if got := s.Run("stat", "-c", "%n %U:%G %a", "/etc/mail/access", "/etc/mail/access.db", "/etc/postfix/mailallow.cidr", "/var/lib/mailallow"); got != `/etc/mail/access smmta:smmsp 640
+/etc/mail/access.db smmta:smmsp 640
+/etc/postfix/mailallow.cidr root:root 644
+/var/lib/mailallow root:root 700
+` {
+		t.Errorf("owners and modes:\n%s", got)
+	}
+	if got, want := s.lookup("74.125.5"), "OK"; got != want {
+		t.Errorf("Sendmail finds %q, want %q", got, want)
+	}
+	if _, err := os.Stat(s.Path("/run/mailallow-fetch")); err == nil {
+		t.Error("the snapshot of the last run is there still")
+	}
+
+	held, err := os.Open(s.Path("/etc/mail/access.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	before, _ := held.Stat()
+	done("no change")
+	if now, err := os.Stat(s.Path("/etc/mail/access.db")); err != nil || !os.SameFile(before, now) {
+		t.Error("without a change the map was replaced")
+	}
+
+	s.Run("chmod", "0644", "/etc/mail/access.db")
+	s.dns.Set(large)
+	done("change")
+	after, _ := held.Stat()
+	if !after.ModTime().After(time.Now()) || after.Sys().(*syscall.Stat_t).Nlink != 0 {
+		t.Errorf("a session would keep the old map: its time is %v, its links %d", after.ModTime(), after.Sys().(*syscall.Stat_t).Nlink)
+	}
+	if got := s.Run("stat", "-c", "%U:%G %a", "/etc/mail/access.db"); got != "smmta:smmsp 644\n" {
+		t.Errorf("owner and mode of the replaced map: %s", got)
+	}
+	if got, want := s.lookup("74.125.7"), "OK"; got != want {
+		t.Errorf("Sendmail finds %q, want %q", got, want)
+	}
+	s.testStale()
+	s.testRestrictions()
+}
+
+// lookup is what Sendmail finds in its map, asked outside of the restrictions.
+func (s *site) lookup(network string) string {
+	s.t.Helper()
+	s.Write("/tmp/question", "/map access connect:"+network+"\n", 0o644)
+	out := s.Run("sh", "-c", "/usr/libexec/sendmail/sendmail -C /etc/mail/sendmail.cf -bt < /tmp/question")
+	if found := regexp.MustCompile(`returns (\S+) \(0\)`).FindStringSubmatch(out); found != nil {
+		return found[1]
+	}
+	return out
+}
+
+// A source that does not answer shows as a failed unit, and leaves the list as it is.
+func (s *site) testStale() {
+	text := s.Read("/etc/mail/access")
+	s.dns.Fault("spf.example", "TXT", fixtures.Refused)
+	status, journal := s.update()
+	if status != 4 || s.Read("/etc/mail/access") != text || !strings.Contains(journal, "REFUSED") {
+		s.t.Errorf("a source that refuses: status %d, want 4, and why\n%s", status, journal)
+	}
+	s.dns.Fault("spf.example", "TXT", 0)
+}
+
+// testRestrictions takes away what the unit leaves, one at a time: each time something fails, so that nothing of it is
+// there for nothing. What could not be done is done by the next run that may.
+func (s *site) testRestrictions() {
+	service := read(s.t, "mailallow.service")
+	fails := func(settings, want string) {
+		s.t.Helper()
+		if status, journal := s.with(settings); status != 5 || !strings.Contains(journal, want) {
+			s.t.Errorf("with %s: status %d, want 5 and %q\n%s", settings, status, want, journal)
+		}
+	}
+	s.dns.Set(small)
+	for _, path := range []string{"/etc/mail", "/etc/postfix"} {
+		fails("ReadOnlyPaths="+path, "read-only file system")
+	}
+	why := map[string]string{
+		"CAP_CHOWN": "its owner", "CAP_DAC_OVERRIDE": "permission denied", "CAP_FOWNER": "its mode",
+		"CAP_SETGID": "on_change", "CAP_SETUID": "on_change",
+	}
+	for _, capability := range strings.Fields(regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`).FindStringSubmatch(service)[1]) {
+		fails("CapabilityBoundingSet=~"+capability, why[capability])
+	}
+	if status, journal := s.update(); status != 0 || !strings.Contains(journal, "reload -- version") {
+		s.t.Errorf("with all there is to the unit: status %d\n%s", status, journal)
+	}
+	s.testStopped()
+	s.Write("/etc/mailallow/mailallow.toml", strings.ReplaceAll(config, "/etc/postfix/", "/srv/"), 0o644)
+	if status, journal := s.update(); status != 5 || !strings.Contains(journal, "read-only file system") {
+		s.t.Errorf("a target outside of the paths: status %d, want 5\n%s", status, journal)
+	}
+}
+
+// testStopped: 'postfix reload' finds out by its lock that there is nothing to reload. Where it cannot write the queue
+// it signals whatever process has the number of the last master.
+func (s *site) testStopped() {
+	s.t.Helper()
+	s.Run("postfix", "stop")
+	for _, row := range []struct {
+		settings, zone string
+		status         int
+	}{
+		{"ReadOnlyPaths=/var/spool/postfix", large, 0},
+		{"", small, 5},
+	} {
+		s.dns.Set(row.zone)
+		status, journal := s.with(row.settings)
+		if knows := strings.Contains(journal, "the Postfix mail system is not running"); status != row.status || knows != (status == 5) {
+			s.t.Errorf("Postfix stopped, with %q: status %d, want %d\n%s", row.settings, status, row.status, journal)
+		}
+	}
+}
+
+// TestExposure pins what `systemd-analyze security` makes of the units.
+func TestExposure(t *testing.T) {
+	const worst = 2.0
+	for _, unit := range units(t) {
+		if filepath.Ext(unit) != ".service" {
+			continue
+		}
+		out := analyze(t, "security", "--offline=true", "--no-pager", "./"+unit)
+		level := regexp.MustCompile(`Overall exposure level for \S+ ([\d.]+)`).FindStringSubmatch(out)
+		if level == nil {
+			t.Fatalf("systemd-analyze security %s: %s", unit, out)
+		}
+		if got, err := strconv.ParseFloat(level[1], 64); err != nil || got > worst {
+			t.Errorf("%s: exposure %s, want %.1f or less\n%s", unit, level[1], worst, out)
+		}
+	}
+}
+
+func analyze(t *testing.T, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		fixtures.Missing(t, "no systemd-analyze here: `make parts` fetches it")
+	}
+	out, _ := exec.Command(path, args...).CombinedOutput() // what it says is looked at
+	return string(out)
+}
+
+// TestTimer: the units have nothing that systemd wonders about, and the timer has its next start within two hours.
+func TestTimer(t *testing.T) {
+	h := fixtures.NewHost(t)
+	h.Write("/usr/local/sbin/mailallow", "", 0o755)
+	for _, unit := range units(t) {
+		h.Write("/etc/systemd/system/"+unit, read(t, unit), 0o644)
+		if out, err := h.Try("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/"+unit); err != nil || out != "" {
+			t.Errorf("systemd-analyze verify %s: %v\n%s", unit, err, out)
+		}
+	}
+	h.Run("systemctl", "enable", "--now", "mailallow.timer")
+	next := strings.TrimSpace(h.Run("systemctl", "show", "--value", "-p", "NextElapseUSecRealtime", "mailallow.timer"))
+	at, err := time.ParseInLocation("Mon 2006-01-02 15:04:05 MST", next, time.Local)
+	if in := time.Until(at); err != nil || in <= 0 || in > 2*time.Hour {
+		t.Errorf("the next start is %q, in %v", next, in)
+	}
+	if out := h.Run("systemctl", "list-timers", "--no-pager"); !strings.Contains(out, "mailallow.service") {
+		t.Errorf("list-timers: %s", out)
+	}
+}
+
+func units(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob("mailallow*.*")
+	if err != nil || len(all) != 3 {
+		t.Fatal(fmt.Errorf("units %q: %w", all, err))
+	}
+	return all
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
