@@ -91,9 +91,10 @@ func newApp(t *terminal) *cli.App {
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Action:          noCommand,
 	}
-	for _, cmd := range commands() {
+	for i, cmd := range allCommands() {
 		app.Commands = append(app.Commands, &cli.Command{
-			Name: cmd.name, ArgsUsage: cmd.args, Usage: cmd.usage, Description: cmd.text,
+			Hidden: i >= len(commands()),
+			Name:   cmd.name, ArgsUsage: cmd.args, Usage: cmd.usage, Description: cmd.text,
 			Flags:           append(cmd.flags, globalFlags()...),
 			HideHelpCommand: true,
 			OnUsageError:    badUsage,
@@ -218,7 +219,7 @@ func arrange(args []string) []string {
 
 // findCommand gives the entry of a name; ok is false when there is none.
 func findCommand(name string) (found command, ok bool) {
-	for _, cmd := range commands() {
+	for _, cmd := range allCommands() {
 		if cmd.name == name {
 			return cmd, true
 		}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+
+	"github.com/urfave/cli/v2"
+)
+
+const completionText = `Writes to stdout what makes bash, zsh or fish complete commands, flags and values.
+Packages are built with it; for one session of bash:
+
+  eval "$(mailallow completion bash)"
+
+What there is to complete the shells ask with 'mailallow completion words -- WORD...',
+the last WORD being the one that is typed: a line for each, a tab before what it
+means; or the one line :file or :dir.`
+
+//go:embed shell
+var shellScripts embed.FS
+
+func completion(t *terminal, c *cli.Context) error {
+	what := c.Args().First()
+	if what == "words" && c.NArg() > 1 {
+		var lines strings.Builder
+		for _, f := range completing(c.Args().Slice()[1:]) {
+			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
+		}
+		return t.whole(lines.String())
+	}
+	script, err := shellScripts.ReadFile("shell/" + what)
+	if err != nil || c.NArg() != 1 {
+		return usageError("completion takes one SHELL: bash, zsh or fish")
+	}
+	return t.whole(string(script))
+}
+
+// follow is a word that can come next.
+type follow struct{ word, means string }
+
+// completing gives what the last of the words can become: the value of the flag before it, a flag, a command, or what the
+// command takes.
+func completing(typed []string) []follow {
+	last := typed[len(typed)-1]
+	cmd, value := upTo(typed[:len(typed)-1])
+	var can []follow
+	switch {
+	case value != "":
+		can = valuesOf(value)
+	case strings.HasPrefix(last, "-"):
+		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
+			w := flagWords(f)
+			for _, name := range w.names {
+				can = append(can, follow{name, w.usage})
+			}
+		}
+	case cmd.name == "":
+		for _, c := range commands() {
+			can = append(can, follow{c.name, c.usage})
+		}
+	default:
+		can = valuesOf(strings.Trim(cmd.args, "[]."))
+	}
+	if len(can) == 1 && strings.HasPrefix(can[0].word, ":") {
+		return can
+	}
+	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+}
+
+// upTo reads what stands before the word that is typed: the command, and what the value that has to follow is called.
+func upTo(words []string) (cmd command, value string) {
+	for _, word := range words {
+		if value != "" {
+			value = ""
+			continue
+		}
+		for _, f := range append(slices.Clone(cmd.flags), globalFlags()...) {
+			if w := flagWords(f); slices.Contains(w.names, word) {
+				value = w.value
+			}
+		}
+		if found, ok := findCommand(word); ok && cmd.name == "" && !strings.HasPrefix(word, "-") {
+			cmd = found
+		}
+	}
+	return cmd, value
+}
+
+// valuesOf are the words for what is called by that name in a usage; most can be anything.
+func valuesOf(name string) []follow {
+	var can []follow
+	switch name {
+	case "FILE":
+		return []follow{{":file", ""}}
+	case "DIR":
+		return []follow{{":dir", ""}}
+	case "FORMAT":
+		for _, f := range accessmap.Formats() {
+			can = append(can, follow{f.Name, f.Summary})
+		}
+	case "FORM":
+		for _, form := range slices.Sorted(maps.Keys(diffForms())) {
+			can = append(can, follow{form, ""})
+		}
+	case "WHEN":
+		return []follow{{"auto", ""}, {"always", ""}, {"never", ""}}
+	}
+	return can
+}

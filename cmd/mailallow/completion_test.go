@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+// rows of what is typed, the last word being the one to complete, and what it can become.
+var completions = []struct{ typed, want string }{
+	{"mailallow upd", "update"},
+	{"mailallow --quiet pro", "providers"},
+	{"mailallow -c init re", "render"},
+	{"mailallow diff --f", "--format"},
+	{"mailallow diff --format ma", "markdown"},
+	{"mailallow update --acc", "--accept"},
+	{"mailallow spf --sn", ""},
+	{"mailallow render post", "postfix-cidr postscreen-cidr"},
+	{"mailallow --json --color al", "always"},
+	{"mailallow man", ""},
+	{"mailallow spf exa", ""},
+	{"mailallow update --snapshot ", ":file"},
+	{"mailallow diff --root ", ":dir"},
+}
+
+func TestCompleting(t *testing.T) {
+	for _, row := range completions {
+		var got []string
+		for _, f := range completing(strings.Split(row.typed, " ")[1:]) {
+			got = append(got, f.word)
+		}
+		if got := strings.Join(got, " "); got != row.want {
+			t.Errorf("%q: %q, want %q", row.typed, got, row.want)
+		}
+	}
+}
+
+// TestShells has the real shells complete. Files are theirs to find; of zsh, whose completion wants a terminal, the last
+// step is noted instead.
+func TestShells(t *testing.T) {
+	const typed = `set -- $TYPED; [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
+	for shell, program := range map[string]string{
+		"bash": typed + `source $SCRIPT; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mailallow mailallow; echo "${COMPREPLY[*]}"`,
+		"zsh": `_describe() { print -r -- ${${(P)2}%%:*} }; _files() { print :file }; compdef() { }
+			source $SCRIPT; words=("${(@s: :)TYPED}"); CURRENT=$#words; _mailallow`,
+		"fish": `source $SCRIPT; complete -C $TYPED`,
+	} {
+		t.Run(shell, func(t *testing.T) {
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				fixtures.Missing(t, "no "+shell+" here: `make parts` installs it")
+			}
+			script := filepath.Join(t.TempDir(), "script")
+			text, err := shellScripts.ReadFile("shell/" + shell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(script, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range completions {
+				if strings.HasPrefix(row.want, ":") {
+					continue
+				}
+				cmd := exec.Command(path, "-c", program)
+				cmd.Env = append(os.Environ(), "SCRIPT="+script, "TYPED="+row.typed, "HOME="+t.TempDir())
+				out, err := cmd.CombinedOutput()
+				var got []string
+				for line := range strings.Lines(string(out)) {
+					word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+					got = append(got, word)
+				}
+				if got := strings.Join(strings.Fields(strings.Join(got, " ")), " "); got != row.want {
+					t.Errorf("%q: %q, want %q (%v)", row.typed, got, row.want, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	_ "embed" // reference.toml
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, made of the texts that
+--help shows, or mailallow.toml.5, made of the reference that stands in the README.
+Packages are built with it.`
+
+// hiddenCommands are what packages are built with: they work, and --help does not list them.
+func hiddenCommands() []command {
+	return []command{
+		{"man", "PAGE", "a page of the manual", manText, nil, man},
+		{"completion", "SHELL", "what a shell completes", completionText, nil, completion},
+	}
+}
+
+func allCommands() []command { return append(commands(), hiddenCommands()...) }
+
+func man(t *terminal, c *cli.Context) error {
+	pages := map[string]func() string{"mailallow.1": commandPage, "mailallow.toml.5": configPage}
+	page, known := pages[c.Args().First()]
+	if !known || c.NArg() != 1 {
+		return usageError("man takes one PAGE: mailallow.1 or mailallow.toml.5")
+	}
+	return t.whole(page())
+}
+
+// whole writes a text that is all a command has to say.
+func (t *terminal) whole(text string) error {
+	if t.json {
+		return t.document(struct {
+			Version int    `json:"version"`
+			Text    string `json:"text"`
+		}{documentVersion, text})
+	}
+	if text != "" {
+		t.data(plain, "%s", strings.TrimSuffix(text, "\n"))
+	}
+	return nil
+}
+
+func commandPage() string {
+	about, codes, _ := strings.Cut(description, "\n\nExit codes: ")
+	p := newPage("mailallow", "1", "keeps a mail server's allowlist true")
+	p.section("SYNOPSIS")
+	for _, cmd := range commands() {
+		p.synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)
+	}
+	p.section("DESCRIPTION")
+	p.text(about)
+	p.section("COMMANDS")
+	for _, cmd := range commands() {
+		p.subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
+		p.text(strings.ToUpper(cmd.usage[:1]) + cmd.usage[1:] + ".")
+		p.text(cmd.text)
+		p.flags(cmd.flags)
+	}
+	p.section("FLAGS OF EVERY COMMAND")
+	p.text("Flags may stand before or after the command and its arguments.")
+	p.flags(append(globalFlags(), cli.HelpFlag))
+	p.section("EXIT STATUS")
+	list, order, _ := strings.Cut(strings.Join(strings.Fields(codes), " "), ". ")
+	for code := range strings.SplitSeq(list, "; ") {
+		number, meaning, _ := strings.Cut(code, " ")
+		p.entry(number, meaning)
+	}
+	p.text(order)
+	p.section("FILES")
+	for _, f := range [][2]string{
+		{defaultConfig, "the configuration, see mailallow.toml(5)"},
+		{defaultStateDir, "the last good state of every source, the lock, and what is still owed"},
+		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
+	} {
+		p.entry(f[0], f[1])
+	}
+	p.section("SEE ALSO")
+	p.text("mailallow.toml(5), makemap(8), cidr_table(5), systemd.timer(5)")
+	return p.String()
+}
+
+func configPage() string {
+	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
+	p.section("DESCRIPTION")
+	p.text("The file is TOML. An unknown key is an error, told with its line and the nearest known key. Relative paths start at the file's own directory.")
+	_, actions, _ := strings.Cut(initHead, "\n#\n")
+	actions, _, _ = strings.Cut(actions, "\n#\n")
+	p.text(strings.ReplaceAll(strings.TrimPrefix(actions, "# "), "\n# ", "\n"))
+	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
+	p.section("KEYS")
+	for _, table := range referenceTables(reference) {
+		p.subsection(table.name)
+		p.text(table.comment)
+		for _, k := range table.keys {
+			p.entry(k.setting, k.comment)
+		}
+	}
+	p.section("FILES")
+	p.entry(defaultConfig, "read where -c names no other")
+	p.section("SEE ALSO")
+	p.text("mailallow(1)")
+	return p.String()
+}
+
+// reference names every key of the configuration. The README shows it as it stands, and mailallow.toml(5) is made of it.
+//
+//go:embed reference.toml
+var reference string
+
+// referenceTable is a table of the reference, [[source]] and the like once for all of its kind.
+type referenceTable struct {
+	name, comment string
+	keys          []referenceKey
+}
+
+// referenceKey is `name = value`, or that behind a # in the reference.
+type referenceKey struct{ name, setting, comment string }
+
+// referenceTables reads the reference, in which a comment stands behind its line, at least two blanks away, and goes on in
+// lines that hold nothing else. A key that comes again says nothing new without a comment.
+func referenceTables(text string) []referenceTable {
+	tables := []referenceTable{{name: "at the top"}}
+	for line := range strings.Lines(text) {
+		setting, comment, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  # ")
+		setting, comment = strings.TrimSpace(setting), strings.TrimSpace(strings.TrimLeft(comment, "# "))
+		table := &tables[len(tables)-1]
+		name, _, isKey := strings.Cut(strings.TrimPrefix(setting, "# "), " = ")
+		again := slices.ContainsFunc(table.keys, func(k referenceKey) bool { return k.name == name })
+		switch {
+		case strings.HasPrefix(setting, "["):
+			if setting != table.name {
+				tables = append(tables, referenceTable{name: setting, comment: comment})
+			}
+		case isKey && (!again || comment != ""):
+			table.keys = append(table.keys, referenceKey{name, setting, comment})
+		case setting == "" && comment != "":
+			last := &table.keys[len(table.keys)-1]
+			last.comment += " " + comment
+		}
+	}
+	return tables
+}
