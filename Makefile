@@ -2,13 +2,18 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench lint parts clean
+.PHONY: help build run test bench lint deb parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+NFPM_VERSION := v2.43.0
+NFPM := bin/nfpm-$(NFPM_VERSION)
+
+VERSION := $(shell sed -n 's/^var version = "\(.*\)"$$/\1/p' cmd/mailallow/app.go)
+DIST := dist
 
 help:
 	@echo 'make build   bin/mailallow'
@@ -16,8 +21,9 @@ help:
 	@echo 'make test    go vet and all tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`)'
 	@echo 'make bench   all benchmarks'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
+	@echo 'make deb     the Debian package, into dist; VERSION=1.2.3 names a release'
 	@echo 'make parts   download Sendmail, Postfix and rbldnsd and unpack them into .parts, installing none'
-	@echo 'make clean   remove bin, out and .parts'
+	@echo 'make clean   remove bin, dist, out and .parts'
 
 build:
 	go build -o bin/mailallow ./cmd/mailallow
@@ -29,6 +35,7 @@ run: build
 # Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
+	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	go vet ./...
 	go test $(RACE) ./...
@@ -49,8 +56,15 @@ lint:
 cached = GOPROXY=file://$(shell go env GOMODCACHE)/cache/download GOBIN=$(CURDIR)/bin go install $(1) 2>/dev/null
 skipped = echo '$(1): skipped, not in the module cache; `go install` it for lint to use it'
 
+deb: $(NFPM)
+	packaging/debian/build.sh $(CURDIR)/$(NFPM) $(VERSION) $(DIST)
+
+$(NFPM):
+	GOBIN=$(CURDIR)/bin go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+	mv bin/nfpm $@
+
 parts:
 	fixtures/parts/fetch.sh all
 
 clean:
-	rm -rf bin out .parts
+	rm -rf bin dist out .parts
