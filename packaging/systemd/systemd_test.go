@@ -51,7 +51,7 @@ func newSite(t *testing.T) *site {
 	s := &site{Host: fixtures.NewHost(t), t: t}
 	s.Sendmail()
 	s.Postfix()
-	s.Write("/usr/local/sbin/mailallow", fixtures.Packaged(t), 0o755)
+	s.Write("/usr/local/sbin/mailallow", read(t, fixtures.Mailallow(t)), 0o755)
 	for _, unit := range units(t) {
 		s.Write("/etc/systemd/system/"+unit, read(t, unit), 0o644)
 	}
