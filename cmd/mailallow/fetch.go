@@ -24,6 +24,7 @@ func fetch(t *terminal, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	r.into = "snapshot"
 	list, err := r.resolve(c.Context, t)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type request struct {
 	accept   []string            // names of sources
 	started  time.Time
 	now      time.Time // what ages are counted to
+	into     string    // what the sources go into, for messages; empty: the list
 }
 
 // duration is how long the run has taken, in whole milliseconds.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -73,16 +74,16 @@ func (r *request) warnSources(t *terminal, list *resolved) {
 		for _, p := range s.Problems {
 			t.about(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).warn("source %q: %s", s.Source.Name, p.Text)
 		}
-		if hint := statusHint(s); hint != "" {
+		if hint := statusHint(s, cmp.Or(r.into, "list")); hint != "" {
 			t.about(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
 				warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
 		}
 	}
 }
 
-// statusHint says what a source's status means for the list and what to do.
-func statusHint(s sourceResult) string {
-	kept := "it has no last good ranges, so nothing of it is in the list"
+// statusHint says what a source's status means for what it goes into and what to do.
+func statusHint(s sourceResult, into string) string {
+	kept := "it has no last good ranges, so nothing of it is in the " + into
 	if len(s.Ranges) > 0 {
 		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
 	}

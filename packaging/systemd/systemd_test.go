@@ -89,6 +89,7 @@ func (s *site) with(settings string) (status int, journal string) {
 
 // TestUpdate is the timer's command under the restrictions of its unit, from nothing to a change.
 func TestUpdate(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	done := func(what string) {
 		t.Helper()
@@ -248,6 +249,7 @@ func analyze(t *testing.T, args ...string) string {
 
 // TestTimer: the units have nothing that systemd wonders about, and the timer has its next start within two hours.
 func TestTimer(t *testing.T) {
+	t.Parallel()
 	h := fixtures.NewHost(t)
 	h.Write("/usr/local/sbin/mailallow", "", 0o755)
 	for _, unit := range units(t) {
