@@ -2,7 +2,7 @@
 # Builds the Debian package, for the architecture this is run on. The same commit gives the same bytes, wherever and
 # whenever: no path, date, owner or mode of this machine gets in.
 #
-# usage: build.sh NFPM VERSION FOLDER      SOURCE_DATE_EPOCH: default the commit's
+# usage: build.sh NFPM VERSION FOLDER      SOURCE_DATE_EPOCH: default the time of the commit
 set -eu
 cd "$(dirname "$0")/../.."
 nfpm=$1 VERSION=$2 dist=$3
@@ -10,7 +10,7 @@ umask 022
 export LC_ALL=C TZ=UTC CGO_ENABLED=0 VERSION
 ARCH=$(go env GOARCH)
 STAGE=$dist/stage
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
 export ARCH STAGE SOURCE_DATE_EPOCH
 
 rm -rf "$STAGE"
