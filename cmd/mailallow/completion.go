@@ -47,11 +47,11 @@ type follow struct{ word, means string }
 // command takes.
 func completing(typed []string) []follow {
 	last := typed[len(typed)-1]
-	cmd, value := upTo(typed[:len(typed)-1])
+	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
-	case value != "":
-		can = valuesOf(value)
+	case flag.value != "":
+		can = valuesOf(flag.names[0], flag.value)
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -64,7 +64,7 @@ func completing(typed []string) []follow {
 			can = append(can, follow{c.name, c.usage})
 		}
 	default:
-		can = valuesOf(strings.Trim(cmd.args, "[]."))
+		can = valuesOf("", strings.Trim(cmd.args, "[]."))
 	}
 	if len(can) == 1 && strings.HasPrefix(can[0].word, ":") {
 		return can
@@ -72,27 +72,27 @@ func completing(typed []string) []follow {
 	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
 }
 
-// upTo reads what stands before the word that is typed: the command, and what the value that has to follow is called.
-func upTo(words []string) (cmd command, value string) {
-	for _, word := range words {
-		if value != "" {
-			value = ""
+// upTo reads what stands before the word that is typed: the command, and the flag whose value has to follow.
+func upTo(typed []string) (cmd command, flag words) {
+	for _, word := range typed {
+		if flag.value != "" {
+			flag = words{}
 			continue
 		}
 		for _, f := range append(slices.Clone(cmd.flags), globalFlags()...) {
 			if w := flagWords(f); slices.Contains(w.names, word) {
-				value = w.value
+				flag = w
 			}
 		}
-		if found, ok := findCommand(word); ok && cmd.name == "" && !strings.HasPrefix(word, "-") {
+		if found, ok := findCommand(word); ok && cmd.name == "" {
 			cmd = found
 		}
 	}
-	return cmd, value
+	return cmd, flag
 }
 
-// valuesOf are the words for what is called by that name in a usage; most can be anything.
-func valuesOf(name string) []follow {
+// valuesOf are the words that a flag or an argument can be, by what stands for it in a usage; most can be anything.
+func valuesOf(flag, name string) []follow {
 	var can []follow
 	switch name {
 	case "FILE":
@@ -104,7 +104,11 @@ func valuesOf(name string) []follow {
 			can = append(can, follow{f.Name, f.Summary})
 		}
 	case "FORM":
-		for _, form := range slices.Sorted(maps.Keys(diffForms())) {
+		forms := slices.Sorted(maps.Keys(diffForms()))
+		if flag == "--log-format" {
+			forms = slices.Sorted(maps.Keys(logForms()))
+		}
+		for _, form := range forms {
 			can = append(can, follow{form, ""})
 		}
 	case "WHEN":

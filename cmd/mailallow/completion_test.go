@@ -17,6 +17,7 @@ var completions = []struct{ typed, want string }{
 	{"mailallow -c init re", "render"},
 	{"mailallow diff --f", "--format"},
 	{"mailallow diff --format ma", "markdown"},
+	{"mailallow update --log-format t", "text"},
 	{"mailallow update --acc", "--accept"},
 	{"mailallow spf --sn", ""},
 	{"mailallow render post", "postfix-cidr postscreen-cidr"},

@@ -83,9 +83,6 @@ func TestReference(t *testing.T) {
 // named tells whether a key stands in its table, or is named there by another that says the same of both.
 func named(t *testing.T, tables []referenceTable, table, key string) {
 	t.Helper()
-	if key == "metrics_file" || table == "dnsbl" {
-		return // not used by this version
-	}
 	word := regexp.MustCompile(`\b` + key + `\b`)
 	if !slices.ContainsFunc(tables, func(at referenceTable) bool {
 		return strings.Trim(at.name, "[]") == table && slices.ContainsFunc(at.keys, func(k referenceKey) bool {
