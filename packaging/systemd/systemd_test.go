@@ -210,9 +210,13 @@ func (s *site) testRestrictions() {
 		s.t.Errorf("with all there is to the unit: status %d\n%s", status, journal)
 	}
 	s.testStopped()
-	s.Write("/etc/mailallow/mailallow.toml", strings.ReplaceAll(config, "/etc/postfix/", "/srv/"), 0o644)
+	elsewhere := strings.NewReplacer("/etc/postfix/", "/srv/", `on_change = ["postfix", "reload"]`, "").Replace(config)
+	s.Write("/etc/mailallow/mailallow.toml", elsewhere, 0o644)
 	if status, journal := s.update(); status != 5 || !strings.Contains(journal, "read-only file system") {
 		s.t.Errorf("a target outside of the paths: status %d, want 5\n%s", status, journal)
+	}
+	if status, journal := s.with("ReadWritePaths=/srv\nPrivateNetwork=no\nIPAddressDeny="); status != 0 {
+		s.t.Errorf("with the README's drop-in: status %d\n%s", status, journal)
 	}
 }
 
