@@ -27,9 +27,15 @@ func TestMain(m *testing.M) {
 // TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set, the outputs that `cmp` holds against
 // are written anew; read the difference before you keep it.
 func TestScript(t *testing.T) {
+	// The program as it is released: hundreds of starts with the race detector are half a minute. TestFaults and others
+	// run a mailallow that has it.
+	program := filepath.Dir(fixtures.Mailallow(t))
 	testscript.Run(t, testscript.Params{
-		Dir:                "testdata/script",
-		Setup:              setUpScript,
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", program+string(os.PathListSeparator)+env.Getenv("PATH"))
+			return setUpScript(env)
+		},
 		RequireUniqueNames: true,
 		UpdateScripts:      os.Getenv("MAILALLOW_UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -70,7 +76,6 @@ func setUpScript(env *testscript.Env) error {
 	env.Values[rigKey{}] = r
 	env.Setenv("DNS", r.dns.Addr())
 	env.Setenv("HTTP", r.http.URL(""))
-	env.Setenv("GORACE", "atexit_sleep_ms=0") // or every mailallow of a test with -race waits a second before it ends
 	env.Defer(func() { r.unlock() })
 	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.[tc][of]*")) // .toml and .cf
 	if err != nil {
