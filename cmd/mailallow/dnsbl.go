@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"mailallow/accessmap"
-	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
 
@@ -319,44 +317,4 @@ func (r *dnsblRun) outcome() error {
 		return ended
 	}
 	return coded{exitCode(ended), errors.Join(errs...)}
-}
-
-// dnsblDocument is the JSON of the command.
-type dnsblDocument struct {
-	Version  int                 `json:"version"`
-	Results  []dnsblRow          `json:"results"`
-	Problems []allowlist.Problem `json:"problems"`
-}
-
-type dnsblRow struct {
-	Address string      `json:"address"`
-	Zone    string      `json:"zone"`
-	State   dnsbl.State `json:"state"`
-	Codes   []string    `json:"codes"`
-	Meaning string      `json:"meaning"`
-	URL     string      `json:"url"`
-	Text    []string    `json:"text"`
-	Policy  bool        `json:"policy"`
-	Was     *string     `json:"was,omitempty"` // with --changes
-}
-
-func (r *dnsblRun) document() dnsblDocument {
-	doc := dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: []allowlist.Problem{}}
-	for _, res := range r.results {
-		row := dnsblRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
-			append([]string{}, res.Text...), res.Policy, nil}
-		if r.changes {
-			was, changed := r.compared.changed[keyOfResult(res)]
-			if !changed {
-				continue
-			}
-			before := cmp.Or(was.State, "new")
-			row.Was = &before
-		}
-		doc.Results = append(doc.Results, row)
-	}
-	for _, p := range r.problems {
-		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: p.kind, Text: p.err.Error()})
-	}
-	return doc
 }

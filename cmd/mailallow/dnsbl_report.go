@@ -191,12 +191,5 @@ func (r *dnsblRun) sum() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return fmt.Sprintf("%s in %s: %s", howMany(len(r.addrs), "address", "addresses"), howMany(len(r.zones), "list", "lists"), strings.Join(parts, ", "))
-}
-
-func howMany(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return fmt.Sprintf("%s in %s: %s", counted(uint64(len(r.addrs)), "address", "addresses"), counted(uint64(len(r.zones)), "list", "lists"), strings.Join(parts, ", "))
 }
