@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/allowlist"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -31,6 +33,8 @@ type command struct {
 	name, args, usage, text string
 	flags                   []cli.Flag
 	run                     func(*terminal, *cli.Context) error
+	// empty is the JSON document of a run that found out nothing but what went wrong; nil: that alone.
+	empty func([]allowlist.Problem) any
 }
 
 func commands() []command {
@@ -39,30 +43,30 @@ func commands() []command {
 	root := &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
 	return []command{
 		{"update", "", "fetch, merge, guard, install", updateText, []cli.Flag{snapshot, accept, root,
-			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}}, update},
+			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}}, update, emptyRun},
 		{"diff", "", "the same, changing nothing", diffText, []cli.Flag{snapshot, accept, root,
-			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}}, diff},
+			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}}, diff, emptyRun},
 		{"fetch", "", "resolve every source into a snapshot", fetchText, []cli.Flag{accept,
-			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"}}, fetch},
-		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render},
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"}}, fetch, emptyFetch},
+		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render, nil},
 		{"spf", "DOMAIN...", "the exact networks an SPF policy passes, one a line", spfText, []cli.Flag{
-			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand},
+			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand, emptySPF},
 		{"explain", "ADDRESS...", "who allowed it, by which path, and what Sendmail and Postfix will do", explainText, []cli.Flag{snapshot,
 			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
-			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}}, explain},
+			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}}, explain, emptyExplain},
 		{"lint", "[FILE...]", "what is wrong in access files, tables and the server's settings", lintText, []cli.Flag{root,
 			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
 			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
-			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}}, lint},
+			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}}, lint, emptyLint},
 		{"providers", "", "the catalogue of mail providers", providersText, []cli.Flag{
-			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers},
+			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}}, providers, emptyProviders},
 		{"dnsbl", "[ADDRESS...]", "are my own addresses listed", dnsblText, []cli.Flag{
 			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
-			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}}, dnsblCommand},
+			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}}, dnsblCommand, emptyDNSBL},
 		{"maillog", "[FILE...|-]", "who was refused by a DNSBL, and who refuses this host", maillogText, []cli.Flag{snapshot,
 			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
-			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}}, maillogCommand},
-		{"init", "", "a commented starting configuration for this host", initText, []cli.Flag{root}, initConfig},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}}, maillogCommand, emptyMaillog},
+		{"init", "", "a commented starting configuration for this host", initText, []cli.Flag{root}, initConfig, nil},
 	}
 }
 
@@ -87,7 +91,7 @@ func newApp(t *terminal) *cli.App {
 		Name: "mailallow", Usage: "keeps a mail server's allowlist true", Description: description,
 		Version: version, Writer: t.stdout, ErrWriter: t.stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
-		OnUsageError:    badUsage,
+		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
 		ExitErrHandler:  func(*cli.Context, error) {},
 		Action:          noCommand,
 	}
@@ -97,7 +101,10 @@ func newApp(t *terminal) *cli.App {
 			Name:   cmd.name, ArgsUsage: cmd.args, Usage: cmd.usage, Description: cmd.text,
 			Flags:           append(cmd.flags, globalFlags()...),
 			HideHelpCommand: true,
-			OnUsageError:    badUsage,
+			OnUsageError: func(c *cli.Context, err error, _ bool) error {
+				t.command = cmd.name
+				return badUsage(c, err, cmd.name)
+			},
 			Action: func(c *cli.Context) error {
 				t.command = cmd.name
 				if err := t.setUp(c); err != nil {
@@ -152,17 +159,21 @@ func noCommand(c *cli.Context) error {
 	return usageError("no command; 'mailallow --help' lists them")
 }
 
-// badUsage tells of flags that the library does not take.
-func badUsage(c *cli.Context, err error, _ bool) error {
-	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
-	if !unknown {
-		return usageError("%w", err)
+// badUsage tells of flags that the library does not take, in its own words where
+// nothing better is known.
+func badUsage(c *cli.Context, err error, command string) error {
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		var known []string
+		for _, f := range c.Command.Flags {
+			known = append(known, dashed(f.Names()[0]))
+		}
+		return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
 	}
-	var known []string
-	for _, f := range c.Command.Flags {
-		known = append(known, "--"+f.Names()[0])
+	help := strings.TrimSpace("mailallow "+command) + " --help"
+	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
+		return usageError("%s needs a value: '%s' says which", dashed(name), help)
 	}
-	return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
+	return usageError("%w: '%s' lists the flags", err, help)
 }
 
 func usageError(format string, args ...any) error {

@@ -26,6 +26,10 @@ type dnsblRow struct {
 	Was     *string     `json:"was,omitempty"` // with --changes
 }
 
+func emptyDNSBL(problems []allowlist.Problem) any {
+	return dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: problems}
+}
+
 func (r *dnsblRun) document() dnsblDocument {
 	doc := dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: []allowlist.Problem{}}
 	for _, res := range r.results {

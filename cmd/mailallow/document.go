@@ -39,25 +39,21 @@ type sourceDocument struct {
 	Problems      []allowlist.Problem `json:"problems"`
 }
 
-// failure is the document of a run that ended before it had anything to tell.
+// failure is the document of a run that ended before it had anything to tell: the
+// command's own, with nothing in it but what went wrong.
 func failure(command string, err error) any {
 	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
-	switch command {
-	case "spf":
-		return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
-	case "dnsbl":
-		return dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: problems}
-	case "lint":
-		doc := newLintDocument()
-		doc.Problems = problems
-		return doc
-	case "update", "diff", "":
-		return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
+	if cmd, _ := findCommand(command); cmd.empty != nil {
+		return cmd.empty(problems)
 	}
 	return struct {
 		Version  int                 `json:"version"`
 		Problems []allowlist.Problem `json:"problems"`
 	}{documentVersion, problems}
+}
+
+func emptyRun(problems []allowlist.Problem) any {
+	return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
 }
 
 func (r *request) sourceDocuments(list *resolved) []sourceDocument {

@@ -17,6 +17,10 @@ type explainDocument struct {
 	Problems  []allowlist.Problem `json:"problems"`
 }
 
+func emptyExplain(problems []allowlist.Problem) any {
+	return explainDocument{Version: documentVersion, Addresses: []explainedDocument{}, Sources: []sourceDocument{}, Problems: problems}
+}
+
 type explainedDocument struct {
 	Argument string `json:"argument"`
 	Address  string `json:"address"`

@@ -15,6 +15,16 @@ snapshot: a file to review and commit, and to install anywhere with
 cannot be fetched, or is held, stands there with its last good ranges, if this host
 has any.`
 
+type fetchDocument struct {
+	Version  int                 `json:"version"`
+	Sources  []sourceDocument    `json:"sources"`
+	Problems []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a source
+}
+
+func emptyFetch(problems []allowlist.Problem) any {
+	return fetchDocument{Version: documentVersion, Sources: []sourceDocument{}, Problems: problems}
+}
+
 func fetch(t *terminal, c *cli.Context) error {
 	file := c.String("o")
 	if file == "" {
@@ -47,11 +57,7 @@ func fetch(t *terminal, c *cli.Context) error {
 	r.tellSources(t, list)
 	r.close(t, list)
 	if t.json && file != "-" {
-		doc := struct {
-			Version int              `json:"version"`
-			Sources []sourceDocument `json:"sources"`
-		}{documentVersion, r.sourceDocuments(list)}
-		if err := t.document(doc); err != nil {
+		if err := t.document(fetchDocument{Version: documentVersion, Sources: r.sourceDocuments(list)}); err != nil {
 			return err
 		}
 	}

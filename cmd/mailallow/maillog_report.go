@@ -21,6 +21,12 @@ type maillogReport struct {
 	Problems []allowlist.Problem `json:"problems"`
 }
 
+func emptyMaillog(problems []allowlist.Problem) any {
+	report := newTally().report(&owners{}, 0)
+	report.Problems = problems
+	return report
+}
+
 // times are how often and when. Since and Until are null where no line had a time.
 type times struct {
 	Count uint32     `json:"count"`

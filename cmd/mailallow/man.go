@@ -15,8 +15,8 @@ Packages are built with it.`
 // hiddenCommands are what packages are built with: they work, and --help does not list them.
 func hiddenCommands() []command {
 	return []command{
-		{"man", "PAGE", "a page of the manual", manText, nil, man},
-		{"completion", "SHELL", "what a shell completes", completionText, nil, completion},
+		{"man", "PAGE", "a page of the manual", manText, nil, man, nil},
+		{"completion", "SHELL", "what a shell completes", completionText, nil, completion, nil},
 	}
 }
 

@@ -15,8 +15,9 @@ so that RELAY would let each of those relay through this server. --check fetches
 all of them and says which still answer; exit 4 when one does not.`
 
 type providersDocument struct {
-	Version   int                `json:"version"`
-	Providers []providerDocument `json:"providers"`
+	Version   int                 `json:"version"`
+	Providers []providerDocument  `json:"providers"`
+	Problems  []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a provider
 }
 
 type providerDocument struct {
@@ -91,6 +92,10 @@ func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*c
 		}
 	}
 	return checks, nil
+}
+
+func emptyProviders(problems []allowlist.Problem) any {
+	return providersDocument{Version: documentVersion, Providers: []providerDocument{}, Problems: problems}
 }
 
 func providersDocumentOf(all []allowlist.Provider, checks []*checkDocument) providersDocument {

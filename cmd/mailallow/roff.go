@@ -125,11 +125,7 @@ type words struct {
 func flagWords(f cli.Flag) words {
 	var w words
 	for _, name := range f.Names() {
-		if dashes := "--"; len(name) == 1 {
-			w.names = append(w.names, dashes[:1]+name)
-		} else {
-			w.names = append(w.names, dashes+name)
-		}
+		w.names = append(w.names, dashed(name))
 	}
 	doc, ok := f.(cli.DocGenerationFlag)
 	if !ok {
@@ -145,6 +141,14 @@ func flagWords(f cli.Flag) words {
 		w.otherwise = cmp.Or(doc.GetDefaultText(), doc.GetValue())
 	}
 	return w
+}
+
+// dashed is a flag's name as it is typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // typed is `-c, --config FILE`.

@@ -20,7 +20,7 @@ not be listed: none is there (none), it is broken (permerror), or DNS did not an
 type spfDocument struct {
 	Version  int                 `json:"version"`
 	Domains  []domainDocument    `json:"domains"`
-	Problems []allowlist.Problem `json:"problems,omitempty"`
+	Problems []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a policy
 }
 
 type domainDocument struct {
@@ -69,6 +69,10 @@ func spfCommand(t *terminal, c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+func emptySPF(problems []allowlist.Problem) any {
+	return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
 }
 
 func documentOf(results []spf.Result) spfDocument {
