@@ -24,15 +24,10 @@ const liveCatalogue = 10 * time.Second
 // catalogue takes the providers' ranges from the program itself; when live, from
 // the network first, and from the program for those that do not answer.
 func (s *settings) catalogue(ctx context.Context, t *terminal, live bool) (*catalogue, error) {
-	known, err := allowlist.EmbeddedSnapshot()
+	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
 	if err != nil {
 		return nil, err
 	}
-	all, err := allowlist.Providers()
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(p allowlist.Provider) bool { return p.Unlistable != "" })
 	fetched := make([]allowlist.Fetched, len(all))
 	if live {
 		ctx, cancel := context.WithTimeout(ctx, liveCatalogue)
@@ -41,7 +36,34 @@ func (s *settings) catalogue(ctx context.Context, t *terminal, live bool) (*cata
 			return nil, err
 		}
 	}
-	c := &catalogue{times: map[string]time.Time{}, live: live}
+	c, err := newCatalogue(all, fetched)
+	if err == nil {
+		c.live = live
+	}
+	return c, err
+}
+
+// sharedCatalogue has the shared providers alone, as the program itself holds them.
+func sharedCatalogue() (*catalogue, error) {
+	shared, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
+	if err != nil {
+		return nil, err
+	}
+	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)))
+}
+
+func providersThat(are func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
+	all, err := allowlist.Providers()
+	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !are(p) }), err
+}
+
+// newCatalogue takes what was fetched of each provider, else what the program holds.
+func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*catalogue, error) {
+	known, err := allowlist.EmbeddedSnapshot()
+	if err != nil {
+		return nil, err
+	}
+	c := &catalogue{times: map[string]time.Time{}}
 	var labelled []allowlist.Labelled
 	for i, p := range all {
 		from := fetched[i].Resolved
@@ -74,4 +96,17 @@ func (c *catalogue) holding(addr netip.Addr) []allowlist.Match {
 		seen[h.Source] = true
 		return twice
 	})
+}
+
+// within is the title of a provider that sends from a part of network; empty for none.
+func (c *catalogue) within(network netip.Prefix) string {
+	found, ok := c.index.Within(network)
+	if holding := c.index.Holding(network.Addr()); len(holding) > 0 {
+		found, ok = holding[0], true
+	}
+	if !ok {
+		return ""
+	}
+	p, _ := allowlist.ProviderByName(found.Source) // the catalogue is made of them
+	return p.Title
 }

@@ -38,7 +38,7 @@ type linting struct {
 	*settings
 	t        *terminal
 	root     string
-	shared   *sharedHosts
+	shared   *catalogue                    // of shared providers
 	as       accessmap.Kind                // empty: told apart by name and content
 	uses     map[string]accessmap.TableUse // of tables, by path, as main.cf names them
 	fix      bool
@@ -88,7 +88,7 @@ func lint(t *terminal, c *cli.Context) error {
 		return usageError("--as says what FILE is, and there is none")
 	}
 	var err error
-	if l.shared, err = loadSharedHosts(); err != nil {
+	if l.shared, err = sharedCatalogue(); err != nil {
 		return err
 	}
 	if l.settings, err = loadSettings(c); err != nil {

@@ -82,11 +82,7 @@ func (r *request) owners(ctx context.Context, t *terminal) *owners {
 		} else {
 			r.warnSources(t, list)
 			o.set = list.set
-			var labelled []allowlist.Labelled
-			for _, s := range list.sources {
-				labelled = append(labelled, allowlist.Labelled{Source: s.Source.Name, Action: s.Source.Action, Ranges: s.Ranges})
-			}
-			o.index = allowlist.NewIndex(labelled)
+			o.index = allowlist.NewIndex(list.labelled())
 		}
 	}
 	var err error
