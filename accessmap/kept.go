@@ -2,13 +2,8 @@ package accessmap
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"syscall"
 
-	"golang.org/x/sys/unix"
+	"mailallow/allowlist/bounded"
 )
 
 // KeptFile is a file of a state directory that one command keeps from run to run, with a lock of its own: it does not
@@ -31,28 +26,9 @@ func Keep(ctx context.Context, stateDir, name string) (*KeptFile, error) {
 // Path is where the file is.
 func (k *KeptFile) Path() string { return k.state.path(k.name) }
 
-// Read gives what is in the file, at most limit bytes; a larger one, and what is no plain file, is an error. An
+// Read gives what is in the file, at most limit bytes; a larger one, and what is no regular file, is an error. An
 // fs.ErrNotExist says that there is none yet.
-func (k *KeptFile) Read(limit int64) ([]byte, error) {
-	f, err := os.OpenFile(k.Path(), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0) // neither a link nor a FIFO to wait for
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, errors.New("a symbolic link, no file of mailallow's")
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a plain file")
-	case info.Size() > limit:
-		return nil, fmt.Errorf("larger than %d bytes", limit)
-	}
-	return io.ReadAll(io.LimitReader(f, limit))
-}
+func (k *KeptFile) Read(limit int64) ([]byte, error) { return bounded.File(k.Path(), limit) }
 
 // Write replaces the file, 0600, whole and durable, by content as JSON.
 func (k *KeptFile) Write(content any) error { return k.state.write(k.name, content) }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -47,14 +48,13 @@ func TestKeptFile(t *testing.T) {
 		want string
 	}{
 		{"larger", func(path string) error { return os.WriteFile(path, make([]byte, 101), 0o600) }, "larger than 100 bytes"},
-		{"link", func(path string) error { return os.Symlink("lock", path) }, "a symbolic link, no file of mailallow's"},
-		{"FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }, "not a plain file"},
-		{"directory", func(path string) error { return os.Mkdir(path, 0o700) }, "not a plain file"},
+		{"FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }, "it is not a regular file"},
+		{"directory", func(path string) error { return os.Mkdir(path, 0o700) }, "it is not a regular file"},
 	} {
 		if err := errors.Join(os.RemoveAll(k.Path()), row.make(k.Path())); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := k.Read(100); err == nil || err.Error() != row.want {
+		if _, err := k.Read(100); err == nil || !strings.HasSuffix(err.Error(), ": "+row.want) {
 			t.Errorf("%s: %v, want %s", row.name, err, row.want)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"mailallow/allowlist/bounded"
 )
 
 // SendmailCF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
@@ -36,9 +38,12 @@ type SendmailCF struct {
 // HasAccessMap reports whether this sendmail.cf was made with FEATURE(`access_db').
 func (cf *SendmailCF) HasAccessMap() bool { return cf.AccessClass != "" }
 
+// maxSendmailCF bounds a sendmail.cf, in bytes; what m4 makes of every feature there is has some 100 KB.
+const maxSendmailCF = 4 << 20
+
 // ReadSendmailCF reads the sendmail.cf at path.
 func ReadSendmailCF(path string) (SendmailCF, error) {
-	text, err := os.ReadFile(path)
+	text, err := bounded.File(path, maxSendmailCF)
 	if err != nil {
 		return SendmailCF{}, err
 	}

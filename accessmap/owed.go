@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"mailallow/allowlist/bounded"
 )
 
 // journal is owed.json: what a run has begun and the next one must end if it is killed. It is written before the first
@@ -72,7 +74,7 @@ func (s *state) settleCommands(still []owedCommand) error {
 // readJournal returns the journal, an empty one where there is none.
 func (s *state) readJournal() (journal, error) {
 	j := journal{Version: 1}
-	b, err := os.ReadFile(s.path(owedFile))
+	b, err := bounded.File(s.path(owedFile), maxStateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}

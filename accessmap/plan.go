@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 )
 
 // Target is a file that is to hold the list.
@@ -266,6 +267,9 @@ func (p *TargetPlan) mapWithin() error {
 	return within(p.Root, live)
 }
 
+// maxTarget bounds the file of a target, in bytes: ten million keys with their comments are below.
+const maxTarget = 1 << 30
+
 // readOld reads what stands there, after a look at what kind of file it is.
 func (p *TargetPlan) readOld() error {
 	live, was, err := resolve(p.Path)
@@ -277,7 +281,7 @@ func (p *TargetPlan) readOld() error {
 		return err
 	}
 	p.Exists = true
-	p.Old, err = os.ReadFile(p.Path)
+	p.Old, err = bounded.File(p.Path, maxTarget)
 	return err
 }
 

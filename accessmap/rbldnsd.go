@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
-
 	"mailallow/allowlist/ascii"
 )
 

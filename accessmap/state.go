@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mailallow/allowlist/bounded"
 )
 
 // The files of a state directory that this package keeps.
@@ -24,6 +26,9 @@ const (
 	recordsFile = "maps.json" // which map was found to belong to which text
 	owedFile    = "owed.json" // what an interrupted run left to do
 )
+
+// maxStateFile bounds each of them, in bytes: ten thousand targets make less.
+const maxStateFile = 16 << 20
 
 // state is a state directory, held by this run alone until close.
 type state struct {
@@ -130,7 +135,7 @@ type mapRecords struct {
 
 // readRecords returns the records of a state directory; one that cannot be read has none, and the maps are dumped.
 func readRecords(stateDir string) (records mapRecords) {
-	b, err := os.ReadFile(filepath.Join(stateDir, recordsFile))
+	b, err := bounded.File(filepath.Join(stateDir, recordsFile), maxStateFile)
 	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
 		return mapRecords{Version: 1}
 	}

@@ -5,10 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"syscall"
+
+	"mailallow/allowlist/bounded"
 )
 
 // defaultFileBytes bounds a list on disk: four million lines.
@@ -22,21 +21,9 @@ func (f *Fetcher) readFile(src Source) ([]Range, []Problem, error) {
 	if limit == 0 {
 		limit = defaultFileBytes
 	}
-	// A FIFO would be waited for; without O_NONBLOCK already at its opening.
-	file, err := os.OpenFile(src.FilePath, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	text, err := bounded.File(src.FilePath, limit)
 	if err != nil {
 		return nil, nil, err
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, nil, errors.Join(fmt.Errorf("%s: it is not a regular file", src.FilePath), err)
-	}
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", src.FilePath, err)
-	}
-	if int64(len(text)) > limit {
-		return nil, nil, fmt.Errorf("%s: larger than %d bytes", src.FilePath, limit)
 	}
 	return ParseList(text, src.File)
 }

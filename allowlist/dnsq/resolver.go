@@ -8,13 +8,13 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/bounded"
 )
 
 const resolvConf = "/etc/resolv.conf"
@@ -48,9 +48,12 @@ func (r resolver) address(ctx context.Context, round int) (string, error) {
 	return net.JoinHostPort(host, r.port), nil
 }
 
+// maxResolvConf bounds a resolv.conf, in bytes: the system's own resolver reads three servers of it.
+const maxResolvConf = 1 << 20
+
 // systemResolvers reads the nameservers of a resolv.conf(5) file; with none, or no file, the local host is one.
 func systemResolvers(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := bounded.File(path, maxResolvConf)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("resolvers: %w", err)
 	}

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
+
+	"mailallow/allowlist/bounded"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/pelletier/go-toml/v2"
@@ -119,14 +120,7 @@ func (e lineError) Error() string {
 // readConfig reads and decodes the file at path. What is wrong with its keys is
 // in problems; the error is for a file that cannot be read as TOML at all.
 func readConfig(path string) (*configFile, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxConfigBytes {
-		err = fmt.Errorf("%s: larger than %d bytes", path, maxConfigBytes)
-	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(path)
+	text, err := bounded.Stream(path, maxConfigBytes)
 	if err != nil {
 		return nil, err
 	}

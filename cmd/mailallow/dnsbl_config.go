@@ -2,14 +2,15 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"strconv"
 	"strings"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 )
 
@@ -125,20 +126,14 @@ func (s dnsblSettings) key(t *terminal) (string, error) {
 	if s.keyFile == "" {
 		return "", nil
 	}
-	info, err := os.Stat(s.keyFile)
-	var text []byte
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular(): // a FIFO would be waited for
-		err = errors.New("not a plain file")
-	case info.Size() > maxKeyFileBytes:
-		err = fmt.Errorf("larger than %d bytes", maxKeyFileBytes)
-	default:
-		text, err = os.ReadFile(s.keyFile)
-	}
-	key := ""
+	var key string
+	var info fs.FileInfo
+	text, err := bounded.File(s.keyFile, maxKeyFileBytes)
 	if err == nil {
 		key, err = dnsbl.ParseKey(text)
+	}
+	if err == nil {
+		info, err = os.Stat(s.keyFile)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: key_file %s: %w", s.keyPlace, s.keyFile, reason(err))

@@ -16,7 +16,7 @@ import (
 // memory, says what is wrong, and leaves what is installed alone.
 func TestHostileZones(t *testing.T) {
 	const stale = `the SPF policy of mail.test cannot be listed: permerror`
-	program := bounded(t)
+	program := withinGibibyte(t)
 	for _, row := range []trouble{
 		{name: "ten thousand terms", zone: txt("mail.test", "v=spf1"+strings.Repeat(" a", 10_000)+" -all"),
 			status: allowlist.Held, says: []string{"not one address is left in it"}},
@@ -66,7 +66,7 @@ func TestHostileZones(t *testing.T) {
 
 // TestHostileDocuments does the same with documents, under the limits that stand in the program.
 func TestHostileDocuments(t *testing.T) {
-	program := bounded(t)
+	program := withinGibibyte(t)
 	plain := func(body string) fixtures.Page { // compressing it would take longer than all the rest
 		return fixtures.Page{Body: body, Header: map[string]string{"Content-Encoding": "identity"}}
 	}
@@ -97,8 +97,8 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-// bounded is the program as it is released, which ends when it needs more memory than a gibibyte.
-func bounded(t *testing.T) []string {
+// withinGibibyte is the program as it is released, which ends when it needs more memory than a gibibyte.
+func withinGibibyte(t *testing.T) []string {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		fixtures.Missing(t, "no go command here to build mailallow with")

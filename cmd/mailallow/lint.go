@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 
 	"github.com/urfave/cli/v2"
 )
@@ -159,15 +159,7 @@ func (l *linting) file(ctx context.Context, path string) {
 }
 
 func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxLintBytes+1))
-	if err == nil && len(text) > maxLintBytes {
-		err = fmt.Errorf("%s: larger than %d bytes", path, maxLintBytes)
-	}
+	text, err := bounded.Stream(path, maxLintBytes)
 	if err == nil && bytes.Count(text, []byte("\n")) > maxLintLines {
 		err = fmt.Errorf("%s: more than %d lines", path, maxLintLines)
 	}

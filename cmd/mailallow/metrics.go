@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bufio"
-	"io"
 	"log/slog"
 	"math"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -120,17 +117,12 @@ func truth(is bool) float64 {
 // readLastSuccess takes the time from an earlier file, whoever wrote that: it is
 // a time before now, or not known.
 func readLastSuccess(path string, now float64) (at float64, known bool) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not hold the run up
+	text, err := bounded.File(path, maxMetricsBytes)
 	if err != nil {
 		return 0, false
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return 0, false
-	}
-	lines := bufio.NewScanner(io.LimitReader(f, maxMetricsBytes))
-	for lines.Scan() {
-		if value, ours := strings.CutPrefix(lines.Text(), lastSuccess+" "); ours {
+	for line := range strings.Lines(string(text)) {
+		if value, ours := strings.CutPrefix(strings.TrimSuffix(line, "\n"), lastSuccess+" "); ours {
 			at, err := strconv.ParseFloat(value, 64)
 			return math.Trunc(at), err == nil && at > 0 && at <= now
 		}

@@ -14,6 +14,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
 
 	"github.com/urfave/cli/v2"
@@ -283,7 +284,7 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 // stateFiles is the last good state, when it differs from the one there.
 func (r *request) stateFiles(list *resolved) []accessmap.StateFile {
 	encoded := list.lastGood.Encode()
-	if old, err := os.ReadFile(r.lastGoodPath()); err == nil && bytes.Equal(old, encoded) {
+	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
 		return nil
 	}
 	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}

@@ -1,0 +1,51 @@
+// Package bounded reads files whole into memory that somebody else may have
+// made: never more than a limit, and without waiting where nobody is to wait.
+package bounded
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// File reads the regular file at path, symbolic links followed, of at most limit
+// bytes. Anything else there is an error, a FIFO above all, which a run from a
+// timer would wait for. Every error is an *fs.PathError.
+func File(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a FIFO would wait, too
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	}
+	return read(f, limit)
+}
+
+// Stream reads what a person names on the command line, of at most limit bytes:
+// pipes and terminals, too, which are waited for. Every error is an *fs.PathError.
+func Stream(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return read(f, limit)
+}
+
+func read(f *os.File, limit int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d bytes", limit)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
+}

@@ -1,0 +1,67 @@
+package bounded
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(path string) error { return os.WriteFile(path, []byte("text"), 0o600) }
+	for _, row := range []struct {
+		name  string
+		make  func(path string) error
+		limit int64
+		err   string
+	}{
+		{"whole", write, 4, ""},
+		{"larger", write, 3, "larger than 3 bytes"},
+		{"endless", func(path string) error { return os.Symlink("/dev/zero", path) }, 3, "it is not a regular file"},
+		{"a link", func(path string) error { return os.Symlink("whole", path) }, 4, ""},
+		{"a FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }, 4, "it is not a regular file"},
+		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, 4, "it is not a regular file"},
+		{"missing", func(string) error { return nil }, 4, "no such file or directory"},
+	} {
+		path := filepath.Join(dir, row.name)
+		if err := row.make(path); err != nil {
+			t.Fatal(err)
+		}
+		text, err := File(path, row.limit)
+		check(t, row.name, string(text), err, row.err)
+	}
+}
+
+// What a person names may be a pipe, and may be endless.
+func TestStream(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	text, err := Stream(fmt.Sprintf("/proc/self/fd/%d", r.Fd()), 4)
+	check(t, "a pipe", string(text), err, "")
+	text, err = Stream("/dev/zero", 4)
+	check(t, "endless", string(text), err, "larger than 4 bytes")
+	text, err = Stream(t.TempDir(), 4)
+	check(t, "a directory", string(text), err, "is a directory")
+}
+
+func check(t *testing.T, name, text string, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && (err != nil || text != "text"):
+		t.Errorf("%s: %q, %v", name, text, err)
+	case want != "" && (err == nil || !strings.HasSuffix(err.Error(), ": "+want) || !errors.As(err, new(*fs.PathError))):
+		t.Errorf("%s: %q, %v; want %q", name, text, err, want)
+	}
+}
