@@ -4,22 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
-
-// onChangeLimit is far above what a reload takes; a command that hangs must not hold the lock for ever.
-const onChangeLimit = time.Minute
-
-// CommandReport is a command of the configuration that was run.
-type CommandReport struct {
-	Argv   []string
-	Output string // stdout, bounded
-	Err    error  // holds what it said on stderr
-}
 
 // andOwed returns what is due from before and what the changed targets owe to their on_change commands, due or only
 // about to be.
@@ -75,29 +62,4 @@ func (r *run) runCommands(ctx context.Context, jobs []Job) error {
 		errs = append(errs, fmt.Errorf("state directory: %w", err))
 	}
 	return errors.Join(errs...)
-}
-
-// RunCommand runs a command that the configuration names, with stdin to read: an argv and no shell, a clean environment,
-// and a minute, after which it is ended with its children.
-func RunCommand(ctx context.Context, argv []string, stdin []byte) CommandReport {
-	done := CommandReport{Argv: argv}
-	path, err := findProgram(argv[0], searchPath(filepath.SplitList(cleanPath)...))
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		done.Err = err
-		return done
-	}
-	out, err := program{
-		argv:      append([]string{path}, argv[1:]...),
-		stdin:     stdin,
-		limit:     onChangeLimit,
-		maxOutput: maxTalk,
-	}.run(ctx)
-	if errors.Is(err, errOutput) || errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // a command may talk as much as it likes, and leave a child behind that goes on with its work
-	}
-	done.Output, done.Err = string(out), err
-	return done
 }
