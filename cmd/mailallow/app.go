@@ -16,6 +16,8 @@ import (
 // version is set when a release is built.
 var version = "0.1.0-dev"
 
+const programUsage = "keeps a mail server's allowlist true"
+
 const description = `Keeps a mail server's allowlist true: walks the SPF policies of mail providers,
 merges them with your own lists, and writes exact Sendmail access entries and
 Postfix CIDR tables, atomically, with the map rebuilt.
@@ -72,15 +74,14 @@ func commands() []command {
 
 // globalFlags work before and after the command.
 func globalFlags() []cli.Flag {
-	const category = "Everywhere:"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Category: category, Usage: "read the configuration in `FILE`", DefaultText: defaultConfig},
-		&cli.StringSliceFlag{Name: "resolver", Category: category, Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
-		&cli.BoolFlag{Name: "json", Category: category, Usage: "write one JSON document to stdout"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Category: category, Usage: "no summary and no notes: data, warnings and errors only"},
-		&cli.BoolFlag{Name: "verbose", Category: category, Usage: "say more on stderr"},
-		&cli.StringFlag{Name: "log-format", Category: category, Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
-		&cli.StringFlag{Name: "color", Category: category, Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: defaultConfig},
+		&cli.StringSliceFlag{Name: "resolver", Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
+		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
+		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
 }
 
@@ -88,7 +89,7 @@ func globalFlags() []cli.Flag {
 // and prints no help of its own accord: what goes wrong comes back from run.
 func newApp(t *terminal) *cli.App {
 	app := &cli.App{
-		Name: "mailallow", Usage: "keeps a mail server's allowlist true", Description: description,
+		Name: "mailallow", Usage: programUsage, CustomAppHelpTemplate: asTemplate(t.helpOfAll()),
 		Version: version, Writer: t.stdout, ErrWriter: t.stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
 		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
@@ -98,7 +99,7 @@ func newApp(t *terminal) *cli.App {
 	for i, cmd := range allCommands() {
 		app.Commands = append(app.Commands, &cli.Command{
 			Hidden: i >= len(commands()),
-			Name:   cmd.name, ArgsUsage: cmd.args, Usage: cmd.usage, Description: cmd.text,
+			Name:   cmd.name, Usage: cmd.usage, CustomHelpTemplate: asTemplate(t.helpOf(cmd)),
 			Flags:           append(cmd.flags, globalFlags()...),
 			HideHelpCommand: true,
 			OnUsageError: func(c *cli.Context, err error, _ bool) error {

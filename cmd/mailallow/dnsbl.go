@@ -23,10 +23,11 @@ const dnsblText = `Asks DNS blocklists about each ADDRESS, or about the addresse
 without any, about those of [dnsbl] in the configuration. Every zone must first show,
 through the same resolver, that it lists its test entry and not everything.
 
-  listed   the list has it: what that means, its reason, where to ask for removal
+  listed   the list has it: what that means, why, where to ask for removal
   clean    the list does not have it
-  error    the answer says nothing about the address: an error code (127.255.255.x),
-           a resolver that rewrites, a zone without its test entries, a dead list
+  error    the answer says nothing about the address: an error code
+           (127.255.255.x), a resolver that rewrites, a zone without its test
+           entries, a dead list
   unknown  no answer: SERVFAIL, REFUSED, a time-out
 
 Exit 1 while anything is listed. What was found is kept in state_dir, where there is a

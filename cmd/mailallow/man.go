@@ -47,7 +47,7 @@ func (t *terminal) whole(text string) error {
 
 func commandPage() string {
 	about, codes, _ := strings.Cut(description, "\n\nExit codes: ")
-	p := newPage("mailallow", "1", "keeps a mail server's allowlist true")
+	p := newPage("mailallow", "1", programUsage)
 	p.section("SYNOPSIS")
 	for _, cmd := range commands() {
 		p.synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"mailallow/accessmap"
@@ -10,12 +9,16 @@ import (
 )
 
 func renderText() string {
-	var b strings.Builder
-	b.WriteString("Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n")
+	const indent = "  "
+	var rows [][]string
 	for _, f := range accessmap.Formats() {
-		fmt.Fprintf(&b, "  %-16s %s\n", f.Name, f.Summary)
+		rows = append(rows, []string{f.Name, f.Summary})
 	}
-	return b.String()
+	text := "Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n"
+	for _, lines := range layout(helpWidth-len(helpIndent+indent), rows) {
+		text += indent + strings.Join(lines, "\n"+indent) + "\n"
+	}
+	return text
 }
 
 func render(t *terminal, c *cli.Context) error {

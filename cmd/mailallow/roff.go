@@ -69,47 +69,24 @@ func (p *page) entry(term, text string) {
 
 // text writes paragraphs. Lines that are indented stay as they are.
 func (p *page) text(text string) {
-	const (
-		between = iota
-		flowing
-		verbatim
-	)
-	state := between
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		line = strings.TrimRight(line, "\n")
-		next := flowing
-		switch {
-		case line == "":
-			next = between
-		case strings.HasPrefix(line, "  "):
-			next = verbatim
-		}
-		if state == verbatim && next != verbatim {
-			p.line(".EE")
-		}
-		if next == verbatim && state != verbatim {
-			p.paragraph()
+	for _, part := range paragraphs(text) {
+		p.paragraph()
+		if part.verbatim {
 			p.line(".EX")
-		} else if next == flowing && state != flowing {
-			p.paragraph()
 		}
-		if next != between {
+		for _, line := range part.lines {
 			p.line(roff(line))
 		}
-		state = next
-	}
-	if state == verbatim {
-		p.line(".EE")
+		if part.verbatim {
+			p.line(".EE")
+		}
 	}
 }
 
 func (p *page) flags(flags []cli.Flag) {
 	for _, f := range flags {
 		w := flagWords(f)
-		if w.otherwise != "" {
-			w.usage += " (default: " + w.otherwise + ")"
-		}
-		p.entry(w.typed(), w.usage)
+		p.entry(w.typed(), w.told())
 	}
 }
 
@@ -154,6 +131,14 @@ func dashed(name string) string {
 // typed is `-c, --config FILE`.
 func (w words) typed() string {
 	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
+}
+
+// told is what a flag does, and without it.
+func (w words) told() string {
+	if w.otherwise == "" {
+		return w.usage
+	}
+	return w.usage + " (default: " + w.otherwise + ")"
 }
 
 // roff writes text so that it comes out as it is: nothing of it is a request or an escape, and hyphens and quotes can be
