@@ -96,9 +96,6 @@ func loadRequest(t *terminal, c *cli.Context) (*request, error) {
 	if s.absent {
 		return nil, coded{exitUsage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.path)}
 	}
-	for _, key := range s.unused {
-		t.note("%s: %s is not used by this version", s.path, key)
-	}
 	t.detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
 	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), started: time.Now()}
 	r.now = r.started

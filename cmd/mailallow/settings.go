@@ -25,7 +25,6 @@ type settings struct {
 	dns      dnsq.Config
 	spf      spf.Limits
 	deadline time.Duration // for fetching all sources
-	unused   []string      // what is written there and this version does not use
 	sources  []allowlist.Source
 	targets  []accessmap.Target
 	dnsbl    dnsblSettings
