@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/dnsbl"
 )
 
 const (
@@ -34,7 +35,7 @@ type LockedError struct {
 type Holder struct {
 	PID     int       `json:"pid"`     // 0: not known, nor is the rest
 	Since   time.Time `json:"since"`   // zero: not known
-	Command string    `json:"command"` // its command line, printable ASCII; empty: not known
+	Command string    `json:"command"` // its command line, printable ASCII and without keys of DNSBLs; empty: not known
 }
 
 func (h Holder) String() string {
@@ -86,7 +87,7 @@ func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 // does the record lock (fcntl) beside it, which is there to tell whose the text is: see holderOf.
 func sign(f *os.File) error {
 	text, err := json.Marshal(Holder{
-		PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second), Command: ascii.Printable(strings.Join(os.Args, " "), maxCommand),
+		PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second), Command: ascii.Printable(dnsbl.HideKeys(strings.Join(os.Args, " ")), maxCommand),
 	})
 	if err != nil {
 		return err

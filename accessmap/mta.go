@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/dnsbl"
 )
 
 // SendmailCF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
@@ -85,7 +86,7 @@ func (cf *SendmailCF) setRules(line string) {
 	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
 	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
 	if match := dnsblRule.FindStringSubmatch(line); match != nil {
-		if zone := withoutAccountKey(match[1]); !slices.Contains(cf.DNSBLs, zone) {
+		if zone := dnsbl.HideKeys(match[1]); !slices.Contains(cf.DNSBLs, zone) {
 			cf.DNSBLs = append(cf.DNSBLs, zone)
 		}
 	}
@@ -93,12 +94,6 @@ func (cf *SendmailCF) setRules(line string) {
 		cf.AccessTags = append(cf.AccessTags, match[1])
 	}
 }
-
-// accountKey is the label before a zone that is asked under an account: it is a secret of who pays for the zone.
-var accountKey = regexp.MustCompile(`(?i)[^\s.,={}]+(\.[a-z]+\.(?:dq\.spamhaus\.net|mail\.abusix\.zone))`)
-
-// withoutAccountKey puts KEY in the place of an account's key.
-func withoutAccountKey(s string) string { return accountKey.ReplaceAllString(s, "KEY$1") }
 
 func (cf *SendmailCF) setAccess(fields []string) {
 	cf.AccessClass, cf.AccessFlags, cf.AccessPath = "", nil, ""

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"mailallow/allowlist/dnsbl"
 )
 
 const (
@@ -158,7 +160,7 @@ var postscreenRow = regexp.MustCompile(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S
 func postconfLines(text []byte) map[string]string {
 	values := map[string]string{}
 	last := ""
-	for line := range strings.Lines(withoutAccountKey(string(text))) {
+	for line := range strings.Lines(dnsbl.HideKeys(string(text))) {
 		line = strings.TrimRight(line, "\r\n")
 		switch name, value, ok := strings.Cut(line, "="); {
 		case line == "" || line[0] == '#':

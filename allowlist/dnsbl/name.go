@@ -2,6 +2,7 @@ package dnsbl
 
 import (
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -53,6 +54,13 @@ func hide(text, key string) string {
 	}
 	return b.String()
 }
+
+// keyedName is a list's name with a key in front, in whatever text it stands.
+var keyedName = regexp.MustCompile(`(?i)[^\s.,={}"']+(\.[a-z-]+\.(?:` + regexp.QuoteMeta(dqsDomain) + `|` + regexp.QuoteMeta(abusixDomain) + `))`)
+
+// HideKeys takes the keys out of a text that is not known to ParseZone: a command line, a line of a mail server's
+// configuration. The label in front of the name of a keyed list is taken for one.
+func HideKeys(text string) string { return keyedName.ReplaceAllString(text, hiddenKey+"$1") }
 
 // commonPrefix is the length of what a and b both begin with.
 func commonPrefix(a, b string) int {

@@ -35,3 +35,16 @@ func TestHideWhatWasCut(t *testing.T) {
 		}
 	}
 }
+
+func TestHideKeys(t *testing.T) {
+	for _, row := range [][2]string{
+		{"mailallow dnsbl 192.0.2.25", "mailallow dnsbl 192.0.2.25"},
+		{"dnsbl --zone=abc123.zen.dq.spamhaus.net --zone ABC-1.SBL-XBL.DQ.Spamhaus.net", "dnsbl --zone=KEY.zen.dq.spamhaus.net --zone KEY.SBL-XBL.DQ.Spamhaus.net"},
+		{"$&{client_addr}.abc123.combined.mail.abusix.zone", "$&{client_addr}.KEY.combined.mail.abusix.zone"},
+		{"zen.dq.spamhaus.net zen.spamhaus.org", "zen.dq.spamhaus.net zen.spamhaus.org"},
+	} {
+		if got := HideKeys(row[0]); got != row[1] {
+			t.Errorf("%q: %q, want %q", row[0], got, row[1])
+		}
+	}
+}
