@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -128,16 +130,20 @@ func (t *terminal) setUp(c *cli.Context) error {
 			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
 		}
 	}
-	if form := c.String("log-format"); logForms()[form] == nil {
-		return usageError("--log-format %q: one of plain, text, json", form)
-	}
-	switch when := c.String("color"); when {
-	case "auto", "always", "never":
-		t.color = when
+	t.color = c.String("color")
+	return cmp.Or(oneOf("log-format", c.String("log-format"), slices.Sorted(maps.Keys(logForms()))),
+		oneOf("color", t.color, colors()))
+}
+
+// colors are when to use colour.
+func colors() []string { return []string{"auto", "always", "never"} }
+
+// oneOf is what is wrong with the value of a flag that takes no other words than these.
+func oneOf(flag, value string, words []string) error {
+	if slices.Contains(words, value) {
 		return nil
-	default:
-		return usageError("--color %q: one of auto, always, never", when)
 	}
+	return usageError("--%s %q: one of %s", flag, value, strings.Join(words, ", "))
 }
 
 // reason is an error of a file without the path, which the message has already.

@@ -93,26 +93,34 @@ func upTo(typed []string) (cmd command, flag words) {
 
 // valuesOf are the words that a flag or an argument can be, by what stands for it in a usage; most can be anything.
 func valuesOf(flag, name string) []follow {
-	var can []follow
 	switch name {
 	case "FILE":
 		return []follow{{":file", ""}}
 	case "DIR":
 		return []follow{{":dir", ""}}
 	case "FORMAT":
+		var can []follow
 		for _, f := range accessmap.Formats() {
 			can = append(can, follow{f.Name, f.Summary})
 		}
+		return can
 	case "FORM":
-		forms := slices.Sorted(maps.Keys(diffForms()))
 		if flag == "--log-format" {
-			forms = slices.Sorted(maps.Keys(logForms()))
+			return bare(slices.Sorted(maps.Keys(logForms())))
 		}
-		for _, form := range forms {
-			can = append(can, follow{form, ""})
-		}
+		return bare(slices.Sorted(maps.Keys(diffForms())))
+	case "KIND":
+		return bare(lintKinds())
 	case "WHEN":
-		return []follow{{"auto", ""}, {"always", ""}, {"never", ""}}
+		return bare(colors())
+	}
+	return nil
+}
+
+// bare are words that need no meaning beside them.
+func bare(words []string) (can []follow) {
+	for _, word := range words {
+		can = append(can, follow{word, ""})
 	}
 	return can
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,11 +28,11 @@ func diffForms() map[string]func(*passage, *terminal) {
 }
 
 func diff(t *terminal, c *cli.Context) error {
-	tell, ok := diffForms()[c.String("format")]
-	if !ok {
-		return usageError("--format %q: one of summary, unified, markdown, json", c.String("format"))
+	form, forms := c.String("format"), diffForms()
+	if err := oneOf("format", form, slices.Sorted(maps.Keys(forms))); err != nil {
+		return err
 	}
-	t.json = t.json || c.String("format") == "json" // what fails is told in JSON, too
+	t.json = t.json || form == "json" // what fails is told in JSON, too
 	r, err := loadRequest(t, c)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func diff(t *terminal, c *cli.Context) error {
 		p.report.Changed = true
 		codes = append(codes, exitFinding)
 	}
-	tell(p, t)
+	forms[form](p, t)
 	if err := p.document(t, nil); err != nil {
 		return err
 	}

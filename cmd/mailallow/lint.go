@@ -74,15 +74,19 @@ func emptyLint(problems []allowlist.Problem) any {
 	return doc
 }
 
+// lintKinds are what --as takes.
+func lintKinds() []string {
+	return []string{string(accessmap.KindAccess), string(accessmap.KindCIDR), string(accessmap.KindConfig)}
+}
+
 func lint(t *terminal, c *cli.Context) error {
 	if c.Bool("rules") {
 		return tellRules(t)
 	}
 	l := &linting{t: t, root: c.String("root"), as: accessmap.Kind(c.String("as")), fix: c.Bool("fix"),
 		uses: map[string]accessmap.TableUse{}, document: newLintDocument()}
-	kinds := []accessmap.Kind{"", accessmap.KindAccess, accessmap.KindCIDR, accessmap.KindConfig}
-	if !slices.Contains(kinds, l.as) {
-		return usageError("--as %q: one of access, cidr, config", string(l.as))
+	if err := oneOf("as", string(l.as), lintKinds()); l.as != "" && err != nil {
+		return err
 	}
 	if l.as != "" && !c.Args().Present() {
 		return usageError("--as says what FILE is, and there is none")
