@@ -12,7 +12,7 @@ const (
 	exitUsage   = 2 // usage, configuration or internal trouble
 	exitHeld    = 3 // a source was held by the guard
 	exitStale   = 4 // a source was stale or missing; spf: a policy could not be listed
-	exitInstall = 5 // everything is as it was, or an on_change command failed
+	exitInstall = 5 // everything is as it was, another run holds the lock, or on_change or notify failed
 )
 
 var precedence = [...]int{exitUsage, exitInstall, exitHeld, exitStale, exitFinding}
