@@ -13,7 +13,6 @@ type list struct {
 	// page or the bare domain stands for zone.
 	domains []string
 	words   []string // by which texts call it that give no domain
-	dead    string   // since when it answers no more, as far as known
 	welcome bool     // being listed is good news
 	names   bool     // it lists domains and not addresses
 }
@@ -40,8 +39,8 @@ func (l *list) zoneFor(name string) string {
 	return hideKeys(name)
 }
 
-// lists are tried in this order. Dead ones stay: old logs name them, and servers go on
-// asking them. Zones and deaths: dnsbl_facts 2 to 5.
+// lists are tried in this order. Those that answer no more stay: old logs name them, and
+// servers go on asking them; which they are, dnsbl.Dead knows. Zones: dnsbl_facts 2 to 5.
 var lists = [...]list{
 	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, names: true},
 	{zone: "dbl.dq.spamhaus.net", names: true},
@@ -82,29 +81,29 @@ var lists = [...]list{
 	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, names: true},
 	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, names: true},
 
-	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}, dead: "June 2024"},
-	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}, dead: "January 2025"},
-	{zone: "cbl.abuseat.org", domains: []string{"abuseat.org"}, words: []string{"abuseat", "cbl", "composite blocking list"}, dead: "its addresses are in Spamhaus XBL"},
-	{zone: "dnsbl.njabl.org", domains: []string{"njabl.org"}, words: []string{"njabl"}, dead: "March 2013"},
-	{zone: "dnsbl.ahbl.org", domains: []string{"ahbl.org"}, words: []string{"ahbl"}, dead: "January 2015"},
-	{zone: "list.dsbl.org", domains: []string{"dsbl.org"}, words: []string{"dsbl"}, dead: "2008"},
-	{zone: "relays.ordb.org", domains: []string{"ordb.org"}, words: []string{"ordb"}, dead: "December 2006"},
-	{zone: "ipwhois.rfc-ignorant.org", domains: []string{"rfc-ignorant.org"}, words: []string{"rfc-ignorant"}, dead: "2012"},
-	{zone: "dnsbl.wpbl.info", domains: []string{"wpbl.info"}, words: []string{"wpbl"}, dead: "it is gone"},
-	{zone: "virbl.bit.nl", domains: []string{"virbl.bit.nl", "virbl.dnsbl.bit.nl"}, words: []string{"virbl"}, dead: "it is gone"},
-	{zone: "dnsbl.cyberlogic.net", domains: []string{"dnsbl.cyberlogic.net"}, dead: "it is gone"},
-	{zone: "opm.blitzed.org", domains: []string{"blitzed.org"}, words: []string{"blitzed"}, dead: "2006"},
-	{zone: "relays.osirusoft.com", domains: []string{"osirusoft.com"}, words: []string{"osirusoft"}, dead: "2003"},
-	{zone: "orbs.dorkslayers.com", domains: []string{"dorkslayers.com"}, dead: "it is gone"},
-	{zone: "relays.visi.com", domains: []string{"relays.visi.com"}, dead: "it is gone"},
-	{zone: "bl.csma.biz", domains: []string{"csma.biz"}, dead: "it is gone"},
-	{zone: "blackholes.mail-abuse.org", domains: []string{"mail-abuse.org"}, dead: "it is Trend Micro's, for customers"},
-	{zone: "rbl.maps.vix.com", domains: []string{"maps.vix.com"}, dead: "it became mail-abuse.org"},
-	{zone: "blackholes.easynet.nl", domains: []string{"easynet.nl", "wirehub.net"}, dead: "2003"},
-	{zone: "spews.org", domains: []string{"spews.org"}, words: []string{"spews"}, dead: "2006"},
-	{zone: "blackholes.five-ten-sg.com", domains: []string{"five-ten-sg.com"}, dead: "it is gone"},
-	{zone: "orbz.gst-group.co.uk", domains: []string{"gst-group.co.uk", "orbz.org"}, dead: "2002"},
-	{zone: "dnsbl.inps.de", domains: []string{"inps.de"}, dead: "it is gone"},
+	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}},
+	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}},
+	{zone: "cbl.abuseat.org", domains: []string{"abuseat.org"}, words: []string{"abuseat", "cbl", "composite blocking list"}},
+	{zone: "dnsbl.njabl.org", domains: []string{"njabl.org"}, words: []string{"njabl"}},
+	{zone: "dnsbl.ahbl.org", domains: []string{"ahbl.org"}, words: []string{"ahbl"}},
+	{zone: "list.dsbl.org", domains: []string{"dsbl.org"}, words: []string{"dsbl"}},
+	{zone: "relays.ordb.org", domains: []string{"ordb.org"}, words: []string{"ordb"}},
+	{zone: "ipwhois.rfc-ignorant.org", domains: []string{"rfc-ignorant.org"}, words: []string{"rfc-ignorant"}},
+	{zone: "dnsbl.wpbl.info", domains: []string{"wpbl.info"}, words: []string{"wpbl"}},
+	{zone: "virbl.bit.nl", domains: []string{"virbl.bit.nl", "virbl.dnsbl.bit.nl"}, words: []string{"virbl"}},
+	{zone: "dnsbl.cyberlogic.net", domains: []string{"dnsbl.cyberlogic.net"}},
+	{zone: "opm.blitzed.org", domains: []string{"blitzed.org"}, words: []string{"blitzed"}},
+	{zone: "relays.osirusoft.com", domains: []string{"osirusoft.com"}, words: []string{"osirusoft"}},
+	{zone: "orbs.dorkslayers.com", domains: []string{"dorkslayers.com"}},
+	{zone: "relays.visi.com", domains: []string{"relays.visi.com"}},
+	{zone: "bl.csma.biz", domains: []string{"csma.biz"}},
+	{zone: "blackholes.mail-abuse.org", domains: []string{"mail-abuse.org"}},
+	{zone: "rbl.maps.vix.com", domains: []string{"maps.vix.com"}},
+	{zone: "blackholes.easynet.nl", domains: []string{"easynet.nl", "wirehub.net"}},
+	{zone: "spews.org", domains: []string{"spews.org"}, words: []string{"spews"}},
+	{zone: "blackholes.five-ten-sg.com", domains: []string{"five-ten-sg.com"}},
+	{zone: "orbz.gst-group.co.uk", domains: []string{"gst-group.co.uk", "orbz.org"}},
+	{zone: "dnsbl.inps.de", domains: []string{"inps.de"}},
 
 	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true},
 	{zone: "wl.mailspike.net", domains: []string{"wl.mailspike.net"}, welcome: true},
@@ -174,17 +173,6 @@ func zoneOf(name string) string {
 		return ""
 	}
 	return lists[i].zoneFor(name)
-}
-
-// Dead tells of a zone, or the one above it, that it answers no more: since when, or
-// what became of it. A server that still asks it waits in vain, or refuses everybody on
-// the day its domain goes to somebody else.
-func Dead(zone string) (since string, dead bool) {
-	i := listIndex(zone)
-	if i < 0 {
-		return "", false
-	}
-	return lists[i].dead, lists[i].dead != ""
 }
 
 // Private tells of an event's zone that it is a service that keeps its list to itself:

@@ -343,3 +343,12 @@ func TestOneResolverARow(t *testing.T) {
 		}
 	}
 }
+
+func TestDead(t *testing.T) {
+	for zone, dead := range map[string]bool{"dnsbl.sorbs.net": true, "dul.dnsbl.sorbs.net": true, "relays.ordb.org": true, "dynablock.njabl.org": true,
+		"zen.spamhaus.org": false, "rbl.example.net": false, "google": false, "": false} {
+		if said := dnsbl.Dead(zone); said != "" != dead {
+			t.Errorf("%q: %q", zone, said)
+		}
+	}
+}

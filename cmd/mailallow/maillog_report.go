@@ -72,7 +72,7 @@ type providerReport struct {
 
 type listReport struct {
 	Zone string  `json:"zone"` // empty: the line names none
-	Dead *string `json:"dead"` // since when it answers no more, or what became of it
+	Dead *string `json:"dead"` // what became of it; null: it is not known to be dead
 	times
 	Addresses int `json:"addresses"`
 }
@@ -166,7 +166,7 @@ func (r *maillogReport) tellRefused(t *terminal) {
 func (r *maillogReport) adviseRefused(t *terminal) {
 	for _, l := range r.Refused.Lists {
 		if l.Dead != nil {
-			t.warn("%s is a dead list (%s): take it out of the server's configuration", l.Zone, *l.Dead)
+			t.warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
 		}
 	}
 	if names := r.sources(); len(names) > 0 {

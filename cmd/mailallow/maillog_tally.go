@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/dnsbl"
 )
 
 const (
@@ -206,8 +207,8 @@ func (c *tally) report(o *owners, listed int) *maillogReport {
 	}
 	for n, s := range c.lists {
 		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
-		if since, dead := maillog.Dead(row.Zone); dead {
-			row.Dead = &since
+		if dead := dnsbl.Dead(row.Zone); dead != "" {
+			row.Dead = &dead
 		}
 		r.Refused.Lists = append(r.Refused.Lists, row)
 	}
