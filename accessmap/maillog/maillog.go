@@ -79,9 +79,8 @@ type Event struct {
 	// without a dot. Empty: none is named.
 	Zone string
 	Text string // the line without its header, with no key in it, of at most maxText bytes
-	// Outbound is the direction: another host refused this one.
-	Outbound bool
-	Remote   string // the host that refused this one, as the line names it; not in the JSON
+	// Remote is the host that refused this one, as the line names it; not in the JSON.
+	Remote string
 }
 
 // MarshalJSON writes the members that scripts rely on (design.md section 4).
@@ -152,8 +151,8 @@ const (
 )
 
 // Read gives every event of a log, in its order. file is the name that events carry. An
-// error of r comes back with the line it stands after; one of yield ends the reading
-// and comes back as it is.
+// error of r comes back with the last whole line before it; one of yield ends the
+// reading and comes back as it is.
 func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -223,7 +222,7 @@ func sift(r io.Reader, free <-chan *batch, full chan<- *batch, stop <-chan struc
 		var err error
 		for err == nil && len(b.text) < batchBytes && (len(b.numbers) == 0 || in.Buffered() > 0) {
 			var line []byte
-			if line, err = in.ReadSlice('\n'); len(line) > 0 {
+			if line, err = in.ReadSlice('\n'); len(line) > 0 && !brokenOff(err) {
 				number++
 				if line = trim(line); worthReading(line) {
 					b.text = append(b.text, line...)
@@ -235,7 +234,7 @@ func sift(r io.Reader, free <-chan *batch, full chan<- *batch, stop <-chan struc
 			}
 		}
 		b.read = number
-		if err != nil && !errors.Is(err, io.EOF) {
+		if brokenOff(err) {
 			b.err = err
 		}
 		select {
@@ -247,6 +246,12 @@ func sift(r io.Reader, free <-chan *batch, full chan<- *batch, stop <-chan struc
 			return
 		}
 	}
+}
+
+// brokenOff tells of an error that nothing can be read behind: the line before it is not
+// whole, and would be taken for what it does not say.
+func brokenOff(err error) bool {
+	return err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull)
 }
 
 // trim takes off what does not belong to a line: its end, and what a crash leaves
@@ -275,12 +280,11 @@ type scan struct {
 
 // finding is what a line tells, before it is put together with where it stands.
 type finding struct {
-	mta      MTA
-	kind     Kind
-	ip       netip.Addr
-	zone     string
-	outbound bool
-	remote   string
+	mta    MTA
+	kind   Kind
+	ip     netip.Addr
+	zone   string
+	remote string
 }
 
 // worthReading lets nearly all lines go by what their program and first words are,
@@ -303,7 +307,7 @@ func (s *scan) event(number int, line []byte) (Event, bool) {
 	}
 	s.last = f.mta
 	e := Event{File: s.file, Line: number, MTA: f.mta, Kind: f.kind, IP: f.ip, Zone: f.zone,
-		Text: shorten(message), Outbound: f.outbound, Remote: f.remote}
+		Text: shorten(message), Remote: f.remote}
 	if string(h.head) != s.head {
 		s.head = string(h.head)
 		s.time, _ = stampIn(s.head, s.options)

@@ -10,7 +10,7 @@ func outbound(said, relay string, mta MTA) (finding, bool) {
 	if !about {
 		return finding{}, false
 	}
-	f := finding{mta: mta, kind: OutboundBlock, zone: zone, outbound: true, remote: remoteName(relay)}
+	f := finding{mta: mta, kind: OutboundBlock, zone: zone, remote: remoteName(relay)}
 	if zone != "" && !Private(zone) && r.says(&r.refusals) {
 		f.kind = DNSBLError
 	}

@@ -75,6 +75,10 @@ func TestHeadersAndMessages(t *testing.T) {
 		{"a date and a time", "2026-04-30 10:31:02 mx1 ", at},
 		{"a year", "Apr 30 2026 10:31:02 mx1 ", at},
 		{"in a container", "mail-1  | 2026-04-30T10:31:02Z Apr 30 11:31:02 mx1 ", at},
+		{"from grep", "/var/log/mail.log.1:Apr 30 10:31:02 mx1 ", at},
+		{"from grep -n", "mail.log-20260430:17:2026-04-30T10:31:02Z mx1 ", at},
+		{"in Docker's JSON", `{"log":"2026-04-30T10:31:02Z mx1 `, at},
+		{"in brackets", "[2026-04-30T10:31:02Z] mx1 ", at},
 		{"tabs", "Apr 30 10:31:02 mx1\t", at},
 		{"nothing", "", time.Time{}},
 		{"zeros", "\x00\x00\x00Apr 30 10:31:02 mx1 ", at},
@@ -307,10 +311,12 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// What fails ends the reading and says where; a line that goes before it is read.
+// What fails ends the reading and says where; a whole line that goes before it is read,
+// one that broke off is not.
 func TestErrors(t *testing.T) {
 	broken := errors.New("the disk is on fire")
-	log := io.MultiReader(strings.NewReader("Apr 30 10:31:02 mx1 sendmail[1]: u1: <a@b>... User unknown\n"), failing{broken})
+	log := io.MultiReader(strings.NewReader("Apr 30 10:31:02 mx1 sendmail[1]: u1: <a@b>... User unknown\n"+
+		"Apr 30 10:31:02 mx1 sendmail[1]: ruleset=check_relay, arg1=x, arg2=127.0.0.2, relay=x [192.0.2.7], reject=550 5.7.1 Rej"), failing{broken})
 	events := 0
 	err := Read(log, "maillog", Options{}, func(Event) error { events++; return nil })
 	if !errors.Is(err, broken) || events != 1 || err.Error() != "maillog: after line 1: the disk is on fire" {

@@ -40,6 +40,9 @@ func stampIn(head string, o Options) (time.Time, bool) {
 	}
 	words := strings.Fields(head)
 	words = words[:min(len(words), maxStamp)]
+	if len(words) > 0 {
+		words[0] = withoutPrefix(words[0])
+	}
 	for i := range words {
 		for n := min(4, len(words)-i); n > 0; n-- {
 			if at, ok := stamp(strings.Join(words[i:i+n], " "), n, o); ok {
@@ -48,6 +51,21 @@ func stampIn(head string, o Options) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// withoutPrefix takes off what stands right before the first word of a stamp: a file's
+// name, and a line, from grep ("mail.log.1:Apr"), or a container's JSON ({"log":"2026-).
+func withoutPrefix(word string) string {
+	const month, date = len("Jan"), len("2006-01-02T")
+	if i := strings.LastIndexByte(word, ':'); i >= 0 && len(word)-i-1 == month && word[i+1] >= 'A' {
+		return word[i+1:]
+	}
+	for i := 0; i+date <= len(word); i++ {
+		if day := word[i : i+date]; day[4] == '-' && day[7] == '-' && day[10] == 'T' && isDigits([]byte(day[:4])) {
+			return strings.TrimRight(word[i:], "]")
+		}
+	}
+	return word
 }
 
 // syslogStamp reads "Jan  2 15:04:05", which has its signs in fixed places, ten times as
