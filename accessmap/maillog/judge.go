@@ -22,34 +22,32 @@ func judge(said string) (Kind, string) {
 	zone := r.saidZone()
 	if zone == "" && !r.says(&r.ordinary) {
 		if zone = r.namedZone(false); zone == "" {
-			zone = pageOfList(text)
+			zone = unknownList(text)
 		}
 	}
 	switch {
 	case zone != "" && r.says(&r.refusals):
 		return DNSBLError, zone
-	case zone != "" || r.says(&r.listWords) && (wordIn(text, "dnsbl") >= 0 || wordIn(text, "dnsbls") >= 0 || wordIn(text, "rbl") >= 0):
+	case zone != "" || r.says(&r.listWords) && saysList(text):
 		return DNSBLReject, zone
 	}
 	return Reject, ""
 }
 
-// pageOfList is the host of a page that a text points to, if that is a list by its name:
-// administrators point to those that no table knows, too.
-func pageOfList(text string) string {
-	_, page, ok := strings.Cut(text, "://")
-	if !ok {
-		return ""
+// saysList tells whether a text speaks of a list without a name of it.
+func saysList(text string) bool {
+	for _, word := range [...]string{"dnsbl", "dnsbls", "rbl"} {
+		at := wordIn(text, word)
+		if at < 0 {
+			continue
+		}
+		end := at + len(word)
+		host := at > 0 && inName(text[at-1]) || end+1 < len(text) && text[end] == '.' && isWordByte(text[end+1])
+		if !host {
+			return true
+		}
 	}
-	end := strings.IndexAny(page, "/?: ")
-	if end < 0 {
-		end = len(page)
-	}
-	name := domainIn(page[:end])
-	if i := listIndex(name); i >= 0 || !looksLikeList(name) { // a welcome list is none
-		return ""
-	}
-	return name
+	return false
 }
 
 // listWords say that a list is meant without a name of it.

@@ -13,6 +13,7 @@ type list struct {
 	// page or the bare domain stands for zone.
 	domains []string
 	words   []string // by which texts call it that give no domain
+	single  bool     // there is this zone alone: what else is below the domains are pages and hosts
 	welcome bool     // being listed is good news
 	names   bool     // it lists domains and not addresses
 }
@@ -21,7 +22,7 @@ func (l *list) private() bool { return !strings.Contains(l.zone, ".") }
 
 // zoneFor is what a name below one of the domains stands for.
 func (l *list) zoneFor(name string) string {
-	if l.private() {
+	if l.private() || l.single {
 		return l.zone
 	}
 	for _, d := range l.domains {
@@ -47,8 +48,8 @@ var lists = [...]list{
 	{zone: "zrd.dq.spamhaus.net", names: true},
 	{zone: "zen.dq.spamhaus.net", domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
 	{zone: "zen.spamhaus.org", domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
-	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}},
-	{zone: "b.barracudacentral.org", domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda", "barracudacentral"}},
+	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}, single: true},
+	{zone: "b.barracudacentral.org", domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda", "barracudacentral"}, single: true},
 	{zone: "dnsbl-1.uceprotect.net", domains: []string{"uceprotect.net"}, words: []string{"uceprotect", "uceprotect-level1"}},
 	{zone: "dnsbl-2.uceprotect.net", words: []string{"uceprotect-level2"}},
 	{zone: "dnsbl-3.uceprotect.net", words: []string{"uceprotect-level3"}},
@@ -125,8 +126,14 @@ var lists = [...]list{
 	{zone: "comcast", domains: []string{"comcast.net", "comcast.com"}, words: []string{"comcast"}},
 	{zone: "t-online", domains: []string{"t-online.de"}},
 	{zone: "cisco", domains: []string{"senderbase.org", "talosintelligence.com", "iphmx.com", "ironport.com", "cisco.com"}, words: []string{"senderbase", "ironport"}},
-	{zone: "yahoo", domains: []string{"yahoo.com", "yahooinc.com", "yahoodns.net", "aol.com"}},
+	{zone: "yahoo", domains: []string{"yahoo.com", "yahooinc.com", "yahoodns.net"}},
+	{zone: "aol", domains: []string{"aol.com"}},
 	{zone: "orange", domains: []string{"orange.fr"}},
+	{zone: "free", domains: []string{"free.fr"}},
+	{zone: "sfr", domains: []string{"sfr.fr"}},
+	{zone: "earthlink", domains: []string{"earthlink.net"}, words: []string{"earthlink"}},
+	{zone: "mailru", domains: []string{"mail.ru"}},
+	{zone: "netease", domains: []string{"163.com", "126.com", "netease.com"}},
 	{zone: "charter", domains: []string{"charter.net", "spectrum.net", "rr.com"}},
 	{zone: "cox", domains: []string{"cox.net", "cox.com"}},
 	{zone: "ionos", domains: []string{"1and1.com", "kundenserver.de", "ionos.com"}, words: []string{"kundenserver.de"}},

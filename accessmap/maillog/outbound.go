@@ -36,6 +36,7 @@ func (r *reply) standing() (zone string, about bool) {
 		}
 	}
 	subject, verdict := r.says(&r.subjects), r.says(&r.verdicts)
+	subject = subject || verdict && ofAnAddress(r.text)
 	atOnce := strings.HasPrefix(r.text, refusedAtOnce)
 	if r.says(&r.otherwise) || !subject && !verdict && !atOnce && !r.says(&r.lookups) {
 		return "", false
@@ -58,6 +59,18 @@ func (r *reply) standing() (zone string, about bool) {
 		return r.whose(""), true
 	}
 	return "", false
+}
+
+// ofAnAddress tells whether something is said of an address: "192.0.2.1 is blacklisted".
+func ofAnAddress(text string) (is bool) {
+	tokens(text, func(token string, at int) bool {
+		if _, ok := parseAddr(token); ok {
+			said := strings.TrimLeft(text[at+len(token):], " ])>:")
+			is = hasAny(said, "is ", "was ", "has been ", "listed", "blacklisted", "blocked", "rejected", "refused", "found")
+		}
+		return !is
+	})
+	return is
 }
 
 // refusedAtOnce begins the reply of a host that refused before anything was said.
@@ -127,17 +140,27 @@ var services = [...]struct{ says, and, zone string }{
 	{"sending mta's poor reputation", "", "cisco"},
 	{"senderbase.org", "", "cisco"},
 	{"talosintelligence.com", "reputation", "cisco"},
-	{"[tss0", "temporarily deferred", "yahoo"},
-	{"[ts0", "temporarily deferred", "yahoo"},
+	{"[tss", "deferred", "yahoo"}, // temporarily, and all mail for good
+	{"[ts0", "deferred", "yahoo"},
+	{"[ipts0", "deferred", "yahoo"},
 	{"[bl21]", "", "yahoo"},
 	{"[bl23]", "", "yahoo"},
+	{"(rtr:bb", "", "aol"}, // "rtr:rd" is reverse DNS
+	{"(rtr:bl", "", "aol"},
+	{"(rtr:du", "", "aol"},
+	{"(rtr:sc", "", "aol"},
+	{"(con:b1", "", "aol"},
+	{"gu_eib_0", "", "sfr"},
 	{"ofr006_10", "", "orange"},
+	{"too many spams from your ip", "", "free"},
 	{"aup#in-", "", "charter"},
 	{"aup#i-", "", "charter"},
 	{"cxbl", "", "cox"},
 	{"intrusion prevention active for", "", ""},
 	{"new or untrusted ip", "", ""},
 	{"ip address blacklisted", "", ""},
+	{"because bad ip", "", ""},
+	{"bad sender ip", "", ""},
 	{"policy restrictions (ip based)", "", ""},
 }
 
@@ -146,7 +169,7 @@ var services = [...]struct{ says, and, zone string }{
 var otherwise = [...]string{
 	"domain is listed", "sending domain", "sender domain", "your domain", "spamhaus dbl", "/dbl/", "dbl.spamhaus", "/query/dbl", "domain present in",
 	"helo command [", "sender address [", "recipient address [", "helo domain", "mailfrom domain", "from domain", "domain of sender",
-	"dmarc", "spf policy", "spf check", "spf-check", "due to spf", "dkim",
+	"dmarc", "spf policy", "spf check", "spf-check", "due to spf", "openspf", "dkim",
 	"ptr record", "ptr resource", "reverse dns", "reverse hostname", "cannot find your hostname", "valid reverse", "rdns", "reverse lookup", "ipv6 sending guidelines",
 	"user unknown", "no such user", "does not exist", "mailbox unavailable", "recipient rejected", "recipient unknown", "unknown user", "invalid recipient",
 	"mailbox full", "over quota", "overquota", "quota exceeded", "out of storage",
@@ -160,14 +183,14 @@ var subjects = [...]string{
 	"your ip", "ip address", "ip-address", "client host", "client [", "sending ip", "sender ip", "sender's ip", "source ip", "originating ip", "remote ip", "connecting ip",
 	"this ip", "the ip", "mail from ip", "ip reputation", "your host", "your server", "your mail server", "your mailserver", "your mta", "sending mta", "sending server", "sending host",
 	"messages from [", "mail server [", "adresse ip", "ip-adresse", "direccion ip", "endereco ip", "mail from [", "connection from", "connection refused from", "connections from",
-	"your network", "your isp", "your address", "host [", "[ip", "ip:", "ip=", "ip [", "ip <", "your access to this mail system",
+	"your network", "your isp", "your address", "host [", "[ip", "ip:", "ip=", "ip [", "ip <", "your access to this mail system", "due to dnsbl", "one or more dnsbl",
 }
 
 // verdicts are words for a standing.
 var verdicts = [...]string{
 	"blacklist", "black list", "black-list", "blocklist", "block list", "block-list", "blocklisted", "block listed", "denylist", "deny list", "black listed",
 	"reputation", "is listed", "listed in", "listed on", "listed at", "listed by", "due to listing", "dnsbl", "rbl", "banned", "has been blocked", "is blocked", "was blocked",
-	"been blocked", "_is_blocked", "blocked for", "blocked due", "blocked -", "blocked;", "blocked by", "blocked using", "blocked.", "bloquee", "bloqueada", "gesperrt", "spam source", "sending spam",
+	"been blocked", "_is_blocked", "blocked for", "blocked due", "blocked -", "blocked;", "blocked by", "blocked using", "rejected using", "refused using", "blackhole site", "blocked.", "bloquee", "bloqueada", "gesperrt", "spam source", "sending spam",
 	"has been banned", "untrusted",
 }
 

@@ -40,6 +40,9 @@ func sendmail(message string) (finding, bool) {
 		}
 		if _, reply, ok := strings.Cut(withoutNames(said, ""), "reject="); ok {
 			f.kind, f.zone = judge(reply)
+			if f.kind == DNSBLReject && !f.ip.IsValid() {
+				f.ip = firstAddr(reply)
+			}
 			return f, true
 		}
 		return f, strings.Contains(said, "rejecting commands") || strings.Contains(said, "temp failing commands") || strings.HasSuffix(said, ", reject")

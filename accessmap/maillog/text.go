@@ -95,12 +95,22 @@ func flat(s string) string {
 		if w == "" || w[0] >= '4' && w[0] <= '5' && isCode(w) {
 			continue
 		}
+		w = withoutCode(w)
 		if len(kept) > 0 {
 			kept = append(kept, ' ')
 		}
 		kept = append(kept, w...)
 	}
 	return string(kept)
+}
+
+// withoutCode takes off the code of a line that goes on, where a word follows it at once:
+// "550-192.0.2.1".
+func withoutCode(w string) string {
+	if _, is := replyCode(w); is && len(w) > 4 && w[3] == '-' {
+		return w[4:]
+	}
+	return w
 }
 
 // isCode tells whether a word is the code of a reply: 550, 550-, 550-5.7.1 or 5.7.1.
@@ -161,10 +171,11 @@ func firstAddr(s string, skip ...netip.Addr) (found netip.Addr) {
 }
 
 // parseAddr reads an address as MTAs write it: plain, with Sendmail's "IPv6:" before or
-// a port behind it, with a sign that ends a sentence. It comes back in canonical form.
+// a port behind it, with a reply's code before it or a sign that ends a sentence behind
+// it. It comes back in canonical form.
 func parseAddr(token string) (netip.Addr, bool) {
 	const shortest, longest = 3, 64
-	token = strings.TrimRight(token, ".:-_")
+	token = withoutCode(strings.TrimRight(token, ".:-_"))
 	if len(token) < shortest || len(token) > longest || !strings.ContainsAny(token, ".:") {
 		return netip.Addr{}, false
 	}

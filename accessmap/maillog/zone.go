@@ -138,6 +138,9 @@ func (r *reply) saidZone() string {
 				break
 			}
 			rest = after
+			if after != "" && inName(after[0]) { // "dnsbl" in dnsbl-2.example.org says nothing
+				continue
+			}
 			if zone := zoneAfter(after, saying.careful); zone != "" {
 				return zone
 			}
@@ -173,8 +176,12 @@ func zoneAfter(after string, careful bool) (zone string) {
 func looksLikeList(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
 		switch {
-		case strings.Contains(label, "rbl"), strings.Contains(label, "dnsbl"), strings.Contains(label, "blackhole"), strings.Contains(label, "blacklist"),
-			strings.Contains(label, "blocklist"), strings.Contains(label, "dul"), strings.Contains(label, "relays"), label == "bl", label == "zen", label == "sbl", label == "xbl", label == "pbl":
+		case strings.HasPrefix(label, "rbl"), strings.HasSuffix(label, "rbl"), strings.Contains(label, "dnsbl"), strings.Contains(label, "blackhole"), strings.Contains(label, "blacklist"),
+			strings.Contains(label, "blocklist"), strings.HasPrefix(label, "relays"):
+			return true
+		}
+		switch label {
+		case "bl", "dul", "zen", "sbl", "xbl", "pbl":
 			return true
 		}
 	}
@@ -185,14 +192,9 @@ func looksLikeList(name string) bool {
 // its name. private: services that keep a list to themselves count too.
 func (r *reply) namedZone(private bool) (zone string) {
 	counts := func(l *list) bool { return !l.welcome && (private || !l.private()) }
-	tokens(r.text, func(token string, at int) bool {
-		if at > 0 && r.text[at-1] == '@' || strings.HasPrefix(r.text[at+len(token):], "@") { // a mail address
-			return true
-		}
-		if name := domainIn(token); name != "" {
-			if i := listIndex(name); i >= 0 && counts(&lists[i]) {
-				zone = lists[i].zoneFor(name)
-			}
+	eachDomain(r.text, func(name string) bool {
+		if i := listIndex(name); i >= 0 && counts(&lists[i]) {
+			zone = lists[i].zoneFor(name)
 		}
 		return zone == ""
 	})
@@ -209,6 +211,33 @@ func (r *reply) namedZone(private bool) (zone string) {
 	}
 	return zone
 }
+
+// unknownList is the first name in a text that is a list by its looks and in no table:
+// administrators ask such lists, and point to their pages, too.
+func unknownList(text string) (zone string) {
+	eachDomain(text, func(name string) bool {
+		if listIndex(name) < 0 && looksLikeList(name) { // a welcome list is none
+			zone = name
+		}
+		return zone == ""
+	})
+	return zone
+}
+
+// eachDomain calls f with each domain name in a text that is no part of a mail address; f
+// ends it by returning false.
+func eachDomain(text string, f func(name string) bool) {
+	tokens(text, func(token string, at int) bool {
+		if at > 0 && text[at-1] == '@' || strings.HasPrefix(text[at+len(token):], "@") {
+			return true
+		}
+		name := domainIn(token)
+		return name == "" || f(name)
+	})
+}
+
+// inName tells of a byte that it belongs to the name that it stands beside.
+func inName(c byte) bool { return isWordByte(c) || c == '.' || c == '-' || c == '_' || c == '@' }
 
 // wordIn is where a word stands by itself in a text; -1: nowhere.
 func wordIn(text, word string) int {
