@@ -34,9 +34,11 @@ func judge(said string) (Kind, string) {
 	return Reject, ""
 }
 
-// saysList tells whether a text speaks of a list without a name of it.
+// saysList tells whether a text speaks of a list without a name of it. policyd-weight
+// says of any refusal what one could do: "or to get removed from DNSBLs".
 func saysList(text string) bool {
-	for _, word := range [...]string{"dnsbl", "dnsbls", "rbl"} {
+	text = strings.ReplaceAll(text, "to get removed from dnsbls", "")
+	for _, word := range [...]string{"dnsbl", "dnsbls", "rbl", "rbls"} {
 		at := wordIn(text, word)
 		if at < 0 {
 			continue
@@ -64,6 +66,7 @@ var ordinary = [...]string{
 var refusals = [...]string{
 	"127.255.255.", "; error: ", "open resolver", "public resolver", "open/public", "/returnc/", "excessive number of quer", "excessive quer",
 	"query limit", "queries limit", "query rate", "query quota", "too many queries", "typing error", "not authorized to query", "resolver not registered",
+	"query refused", "no ip queries",
 }
 
 // isRate tells of a refusal for the number of connections: no list is asked for it.

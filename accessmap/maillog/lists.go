@@ -133,6 +133,7 @@ var lists = [...]list{
 	{zone: "sfr", domains: []string{"sfr.fr"}},
 	{zone: "earthlink", domains: []string{"earthlink.net"}, words: []string{"earthlink"}},
 	{zone: "mailru", domains: []string{"mail.ru"}},
+	{zone: "qq", domains: []string{"qq.com"}},
 	{zone: "netease", domains: []string{"163.com", "126.com", "netease.com"}},
 	{zone: "charter", domains: []string{"charter.net", "spectrum.net", "rr.com"}},
 	{zone: "cox", domains: []string{"cox.net", "cox.com"}},

@@ -137,12 +137,14 @@ var services = [...]struct{ says, and, zone string }{
 	{"smtp-error-codes.php#bl", "", "comcast"},
 	{"comcast block for spam", "", "comcast"},
 	{"rx.t-online.de", "", "t-online"},
+	{"a problem occurred. (ask your postmaster", "(bl)", "t-online"},
 	{"sending mta's poor reputation", "", "cisco"},
 	{"senderbase.org", "", "cisco"},
 	{"talosintelligence.com", "reputation", "cisco"},
 	{"[tss", "deferred", "yahoo"}, // temporarily, and all mail for good
 	{"[ts0", "deferred", "yahoo"},
 	{"[ipts0", "deferred", "yahoo"},
+	{"suspected spam ip", "", "qq"},
 	{"[bl21]", "", "yahoo"},
 	{"[bl23]", "", "yahoo"},
 	{"(rtr:bb", "", "aol"}, // "rtr:rd" is reverse DNS
