@@ -13,7 +13,8 @@ const fetchText = `Fetches every source and writes what it found, each range wit
 snapshot: a file to review and commit, and to install anywhere with
 'mailallow update --snapshot FILE'. No target and no state is touched. A source that
 cannot be fetched, or is held, stands there with its last good ranges, if this host
-has any.`
+has any. One that is held and has none stands there as it was fetched: wherever the
+snapshot is used the guard holds it again, and says why.`
 
 type fetchDocument struct {
 	Version  int                 `json:"version"`
@@ -34,14 +35,17 @@ func fetch(t *terminal, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r.into = "snapshot"
+	r.fetching = true
 	list, err := r.resolve(c.Context, t)
 	if err != nil {
 		return err
 	}
 	var all []allowlist.Resolved
 	for _, s := range list.sources {
-		if len(s.Ranges) > 0 {
+		switch {
+		case s.unproven():
+			all = append(all, s.fetched)
+		case !s.Time.IsZero():
 			all = append(all, s.Resolved)
 		}
 	}

@@ -46,7 +46,7 @@ func markdownProblems(t *terminal, list *resolved, plans []accessmap.TargetPlan)
 		for _, p := range s.Problems {
 			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))
 		}
-		if hint := statusHint(s, "list"); hint != "" {
+		if hint := statusHint(s, false); hint != "" {
 			fmt.Fprintf(&b, "- **%s is %s**: %s\n", markdownText(s.Source.Name), s.Status, markdownText(hint))
 		}
 	}

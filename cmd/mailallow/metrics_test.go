@@ -30,8 +30,8 @@ func measured(t *testing.T, source, path string, err error) []byte {
 	now := time.Now()
 	p := &passage{
 		request: &request{settings: &settings{metrics: file}, started: now, now: now},
-		list: &resolved{sources: []sourceResult{{allowlist.Source{Name: source},
-			allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
+		list: &resolved{sources: []sourceResult{{Source: allowlist.Source{Name: source},
+			Verdict: allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
 		plans: []accessmap.TargetPlan{{Target: accessmap.Target{Path: path, Format: format}}},
 	}
 	var said bytes.Buffer

@@ -31,7 +31,7 @@ type request struct {
 	accept   []string            // names of sources
 	started  time.Time
 	now      time.Time // what ages are counted to
-	into     string    // what the sources go into, for messages; empty: the list
+	fetching bool      // into a snapshot, for other hosts than this one, perhaps, and by a user who may read no state
 }
 
 // duration is how long the run has taken, in whole milliseconds.
@@ -57,7 +57,11 @@ type resolved struct {
 type sourceResult struct {
 	allowlist.Source
 	allowlist.Verdict
+	fetched allowlist.Resolved // what the verdict is on
 }
+
+// unproven tells of a source that is held, and that nothing good is known of.
+func (s sourceResult) unproven() bool { return s.Status == allowlist.Held && s.Time.IsZero() }
 
 // loadSettings reads the configuration that the command line names; the default
 // one may be absent.
@@ -71,6 +75,9 @@ func loadSettings(c *cli.Context) (*settings, error) {
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		file, err = &configFile{path: path}, nil
 		file.absent = true
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder", err)
 	}
 	if err != nil {
 		return nil, coded{exitUsage, err}
@@ -159,6 +166,10 @@ func (r *request) lastGoodPath() string { return filepath.Join(r.stateDir, lastG
 // resolve goes from the sources to the set.
 func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 	lastGood, err := loadSnapshot(r.lastGoodPath())
+	if r.fetching && errors.Is(err, fs.ErrPermission) {
+		t.detail("the last good state is not this user's to read: %v", err)
+		err = nil
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, coded{exitUsage, fmt.Errorf("the last good state cannot be read: %w; nothing was changed; put the file right, or move it away to begin anew", err)}
 	}
@@ -175,7 +186,7 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 	var good []allowlist.Resolved
 	for i, src := range r.sources {
 		v := r.judge(src, lastGood, fetched[i])
-		out.sources = append(out.sources, sourceResult{src, v})
+		out.sources = append(out.sources, sourceResult{src, v, fetched[i].Resolved})
 		prev, known := lastGood.Find(src.Name)
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -74,7 +73,7 @@ func (r *request) warnSources(t *terminal, list *resolved) {
 		for _, p := range s.Problems {
 			t.about(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).warn("source %q: %s", s.Source.Name, p.Text)
 		}
-		if hint := statusHint(s, cmp.Or(r.into, "list")); hint != "" {
+		if hint := statusHint(s, r.fetching); hint != "" {
 			t.about(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
 				warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
 		}
@@ -82,10 +81,15 @@ func (r *request) warnSources(t *terminal, list *resolved) {
 }
 
 // statusHint says what a source's status means for what it goes into and what to do.
-func statusHint(s sourceResult, into string) string {
-	kept := "it has no last good ranges, so nothing of it is in the " + into
-	if len(s.Ranges) > 0 {
+func statusHint(s sourceResult, fetching bool) string {
+	kept := "it has no last good ranges, so nothing of it is in the list"
+	switch {
+	case len(s.Ranges) > 0:
 		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
+	case fetching && s.unproven():
+		kept = "it is in the snapshot as it was fetched, and the guard holds it wherever that is used"
+	case fetching: // whether there are last good ranges, the host knows that uses the snapshot
+		kept = "nothing of it is in the snapshot"
 	}
 	switch s.Status {
 	case allowlist.Held:
