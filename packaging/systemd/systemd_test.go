@@ -146,7 +146,8 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("Sendmail finds %q, want %q", got, want)
 	}
 	s.reloaded(2)
-	s.testStale()
+	s.testSources()
+	s.testFetch()
 	s.testRestrictions()
 }
 
@@ -173,16 +174,60 @@ func (s *site) reloaded(times int) {
 	s.t.Errorf("Postfix has not reloaded %d times", times)
 }
 
-// A source that does not answer shows as a failed unit, and leaves the list as it is.
-func (s *site) testStale() {
+// A source that does not answer, or that the guard does not believe, shows as a failed unit and as what it is, and leaves
+// the list as it is.
+func (s *site) testSources() {
 	text := s.Read("/etc/mail/access")
-	s.dns.Fault("spf.example", "TXT", fixtures.Refused)
-	status, journal := s.update()
-	stale := strings.Contains(s.Read(metrics), `mailallow_source_status{source="provider",status="stale"} 1`)
-	if status != 4 || s.Read("/etc/mail/access") != text || !strings.Contains(journal, "REFUSED") || !stale {
-		s.t.Errorf("a source that refuses: status %d, want 4, and why\n%s", status, journal)
+	for _, row := range []struct {
+		zone   string
+		fault  fixtures.Fault
+		status int
+		is     string
+		why    string
+	}{
+		{large, fixtures.Refused, 4, "stale", "REFUSED"},
+		{`spf.example. 60 IN TXT "v=spf1 ip4:74.0.0.0/8 -all"`, 0, 3, "held", "74.0.0.0/8 is wider than widest_ipv4"},
+		{`spf.example. 60 IN TXT "v=spf1 -all"`, 0, 3, "held", "not one address is left in it"},
+		{`spf.example. 60 IN TXT "v=spf1 ip4:74.125.0.0/16 -all"`, 0, 3, "held", "more than max_grow"},
+	} {
+		s.dns.Set(row.zone)
+		s.dns.Fault("spf.example", "TXT", row.fault)
+		status, journal := s.update()
+		told := strings.Contains(s.Read(metrics), `mailallow_source_status{source="provider",status="`+row.is+`"} 1`)
+		if status != row.status || s.Read("/etc/mail/access") != text || !strings.Contains(journal, row.why) || !told {
+			s.t.Errorf("%s: status %d, want %d, %q in the metrics, and %q\n%s", row.zone, status, row.status, row.is, row.why, journal)
+		}
 	}
+	s.dns.Set(large)
 	s.dns.Fault("spf.example", "TXT", 0)
+}
+
+// testFetch meets what the user of the fetch may not read, and a resolver whose address has an interface in it.
+func (s *site) testFetch() {
+	const path = "/etc/mailallow/mailallow.toml"
+	resolvers := s.Read("/etc/resolv.conf")
+	s.Write("/etc/mailallow/offices.cidr", "192.0.2.0/24\n", 0o600)
+	for _, row := range []struct {
+		config string
+		mode   os.FileMode
+		says   string
+	}{
+		{config, 0o600, "permission denied; the user that mailallow runs as has to be able to read it"},
+		{config + "\n[[source]]\nname = \"offices\"\nfile = \"offices.cidr\"\naction = \"OK\"\n", 0o644, `msg="update done" exit_code=0`},
+		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`}, // makes the state
+		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`},
+	} {
+		s.Write(path, row.config, row.mode)
+		if _, journal := s.update(); !strings.Contains(journal, row.says) {
+			s.t.Errorf("mode %o and %s: there is no %q in\n%s", row.mode, row.config, row.says, journal)
+		}
+	}
+	s.Write(path, config, 0o644)
+	s.Write("/etc/resolv.conf", "nameserver fe80::53%lo\n", 0o644)
+	if _, journal := s.update(); !strings.Contains(journal, "from [fe80::53%lo]:53") || strings.Contains(journal, "invalid argument") {
+		s.t.Errorf("a resolver on an interface: the interface is not known\n%s", journal)
+	}
+	s.Write("/etc/resolv.conf", resolvers, 0o644)
 }
 
 // testRestrictions takes away what the unit leaves, one at a time: each time something fails, so that nothing of it is
