@@ -58,10 +58,10 @@ func (p *passage) measureRun(m metrics, code int) {
 	now := float64(time.Now().Unix())
 	m.gauge("mailallow_build_info", "Always 1; the labels tell of the program.", "version", "goversion")(1, version, runtime.Version())
 	m.gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)
-	m.gauge("mailallow_last_run_exit_code", "Its exit code: 0 done, 3 a source held, 4 stale or missing, 5 not installed.")(float64(code))
-	m.gauge("mailallow_last_run_duration_seconds", "How long it took.")(p.duration().Seconds())
-	m.gauge("mailallow_last_run_changed", "Whether it changed a target.")(truth(p.report.Changed))
-	m.gauge("mailallow_last_run_installed", "Whether every target is as the list wants it.")(truth(p.report.Installed))
+	m.gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 3 a source held, 4 stale or missing, 5 not installed or on_change failed.")(float64(code))
+	m.gauge("mailallow_last_run_duration_seconds", "How long the last update took.")(p.duration().Seconds())
+	m.gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(truth(p.report.Changed))
+	m.gauge("mailallow_last_run_installed", "1 if the last update left every target as the list wants it, else 0.")(truth(p.report.Installed))
 	success, known := now, true
 	if code != exitDone {
 		success, known = readLastSuccess(p.metrics, now)
@@ -79,7 +79,7 @@ func (p *passage) measureSources(m metrics) {
 	}
 	state := m.gauge("mailallow_source_status", "1 for the status a source has, 0 for the others.", "source", "status")
 	fetched := m.gauge("mailallow_source_timestamp_seconds", "When the ranges in use were fetched.", "source")
-	age := m.gauge("mailallow_source_age_seconds", "How old they were at the last update.", "source")
+	age := m.gauge("mailallow_source_age_seconds", "How old the ranges in use were at the last update.", "source")
 	ranges := m.gauge("mailallow_source_ranges", "How many networks a source has, the fewest that cover it.", "source")
 	addresses := m.gauge("mailallow_source_ipv4_addresses", "How many IPv4 addresses a source has.", "source")
 	for _, s := range p.list.sources {
@@ -98,7 +98,7 @@ func (p *passage) measureSources(m metrics) {
 
 func (p *passage) measureTargets(m metrics) {
 	entries := m.gauge("mailallow_target_entries", "How many keys or lines of ours a target holds.", "path", "format")
-	changed := m.gauge("mailallow_target_changed", "Whether the last update changed a target.", "path", "format")
+	changed := m.gauge("mailallow_target_changed", "1 if the last update changed this target, else 0.", "path", "format")
 	for _, plan := range p.plans {
 		changed(truth(p.report.Installed && plan.Changed()), plan.Path, plan.Format.Name)
 		if plan.Err == nil && (p.report.Installed || !plan.Changed()) { // else it holds what it held before
