@@ -46,8 +46,9 @@ const (
 // site is a host with both mail servers, the units and a configuration, whose provider answers over DNS.
 type site struct {
 	*fixtures.Host
-	t   *testing.T
-	dns *fixtures.DNSServer
+	t       *testing.T
+	dns     *fixtures.DNSServer
+	changed bool // units have, since systemd read them
 }
 
 func newSite(t *testing.T) *site {
@@ -63,13 +64,17 @@ func newSite(t *testing.T) *site {
 	s.Run("chown", "smmta:smmsp", "/etc/mail/access")
 	s.Write("/etc/mailallow/mailallow.toml", config, 0o644)
 	s.dns = s.DNS(small)
-	s.Run("systemctl", "daemon-reload")
+	s.changed = true
 	return s
 }
 
 // update starts the service as the timer does, and returns the status it ended with and what the journal has of it.
 func (s *site) update() (status int, journal string) {
 	s.t.Helper()
+	if s.changed {
+		s.Run("systemctl", "daemon-reload")
+	}
+	s.changed = false
 	s.Try("systemctl", "reset-failed", "mailallow*") // or the sixth start in ten seconds is refused
 	since := "@" + strconv.FormatFloat(float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
 	s.Try("systemctl", "start", "mailallow.service") // its status is that of the unit, below
@@ -86,9 +91,11 @@ func (s *site) update() (status int, journal string) {
 func (s *site) with(settings string) (status int, journal string) {
 	s.t.Helper()
 	s.Write("/run/systemd/system/mailallow.service.d/test.conf", "[Service]\n"+settings+"\n", 0o644)
-	s.Run("systemctl", "daemon-reload")
-	defer s.Run("rm", "-r", "/run/systemd/system/mailallow.service.d")
-	return s.update()
+	s.changed = true
+	status, journal = s.update()
+	s.Run("rm", "-r", "/run/systemd/system/mailallow.service.d")
+	s.changed = true
+	return status, journal
 }
 
 // TestUpdate is the timer's command under the restrictions of its unit, from nothing to a change.
