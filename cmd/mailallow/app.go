@@ -51,7 +51,8 @@ func commands() []command {
 		{"diff", "", "the same, changing nothing", diffText, []cli.Flag{snapshot, accept, root,
 			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}}, diff, emptyRun},
 		{"fetch", "", "resolve every source into a snapshot", fetchText, []cli.Flag{accept,
-			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"}}, fetch, emptyFetch},
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
+			&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}}, fetch, emptyFetch},
 		{"render", "FORMAT", "one format to stdout, no target needed", renderText(), []cli.Flag{snapshot, accept}, render, nil},
 		{"spf", "DOMAIN...", "the exact networks an SPF policy passes, one a line", spfText, []cli.Flag{
 			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}}, spfCommand, emptySPF},

@@ -13,8 +13,8 @@ const fetchText = `Fetches every source and writes what it found, each range wit
 snapshot: a file to review and commit, and to install anywhere with
 'mailallow update --snapshot FILE'. No target and no state is touched. A source that
 cannot be fetched, or is held, stands there with its last good ranges, if this host
-has any. One that is held and has none stands there as it was fetched: wherever the
-snapshot is used the guard holds it again, and says why.`
+has any. --no-guard looks at no state and holds nothing, so that it can be run by a
+user who may read none: the guard judges where the snapshot is used.`
 
 type fetchDocument struct {
 	Version  int                 `json:"version"`
@@ -35,17 +35,14 @@ func fetch(t *terminal, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r.fetching = true
+	r.fetching, r.unguarded = true, c.Bool("no-guard")
 	list, err := r.resolve(c.Context, t)
 	if err != nil {
 		return err
 	}
 	var all []allowlist.Resolved
 	for _, s := range list.sources {
-		switch {
-		case s.unproven():
-			all = append(all, s.fetched)
-		case !s.Time.IsZero():
+		if !s.Time.IsZero() {
 			all = append(all, s.Resolved)
 		}
 	}

@@ -31,7 +31,8 @@ type request struct {
 	accept   []string            // names of sources
 	started  time.Time
 	now      time.Time // what ages are counted to
-	fetching bool      // into a snapshot, for other hosts than this one, perhaps, and by a user who may read no state
+	// fetching is into a snapshot; unguarded is as it comes, for the guard of who uses the snapshot to judge.
+	fetching, unguarded bool
 }
 
 // duration is how long the run has taken, in whole milliseconds.
@@ -57,11 +58,7 @@ type resolved struct {
 type sourceResult struct {
 	allowlist.Source
 	allowlist.Verdict
-	fetched allowlist.Resolved // what the verdict is on
 }
-
-// unproven tells of a source that is held, and that nothing good is known of.
-func (s sourceResult) unproven() bool { return s.Status == allowlist.Held && s.Time.IsZero() }
 
 // loadSettings reads the configuration that the command line names; the default
 // one may be absent.
@@ -163,15 +160,23 @@ func (r *request) needTargets() error {
 
 func (r *request) lastGoodPath() string { return filepath.Join(r.stateDir, lastGoodFile) }
 
-// resolve goes from the sources to the set.
-func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
-	lastGood, err := loadSnapshot(r.lastGoodPath())
-	if r.fetching && errors.Is(err, fs.ErrPermission) {
-		t.detail("the last good state is not this user's to read: %v", err)
-		err = nil
+// lastGood reads the last good state; nil when there is none, or none is to be looked at.
+func (r *request) lastGood() (*allowlist.Snapshot, error) {
+	if r.unguarded {
+		return nil, nil
 	}
+	lastGood, err := loadSnapshot(r.lastGoodPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, coded{exitUsage, fmt.Errorf("the last good state cannot be read: %w; nothing was changed; put the file right, or move it away to begin anew", err)}
+	}
+	return lastGood, nil
+}
+
+// resolve goes from the sources to the set.
+func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
+	lastGood, err := r.lastGood()
+	if err != nil {
+		return nil, err
 	}
 	var fetched []allowlist.Fetched
 	if r.snapshot != "" {
@@ -186,7 +191,7 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 	var good []allowlist.Resolved
 	for i, src := range r.sources {
 		v := r.judge(src, lastGood, fetched[i])
-		out.sources = append(out.sources, sourceResult{src, v, fetched[i].Resolved})
+		out.sources = append(out.sources, sourceResult{src, v})
 		prev, known := lastGood.Find(src.Name)
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
@@ -220,7 +225,7 @@ func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetc
 		limits.Expire = 0 // what is kept out must not come in by getting old
 	}
 	guard := allowlist.Guard{
-		Limits: limits, Static: src.Static(), Unbound: src.Inline(),
+		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.unguarded,
 		Accepted: slices.Contains(r.accept, src.Name), Now: r.now,
 	}
 	var prev *allowlist.Resolved

@@ -86,8 +86,6 @@ func statusHint(s sourceResult, fetching bool) string {
 	switch {
 	case len(s.Ranges) > 0:
 		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
-	case fetching && s.unproven():
-		kept = "it is in the snapshot as it was fetched, and the guard holds it wherever that is used"
 	case fetching: // whether there are last good ranges, the host knows that uses the snapshot
 		kept = "nothing of it is in the snapshot"
 	}
