@@ -35,7 +35,7 @@ func Rules() []Rule {
 			"Sendmail cuts addresses at octets and 16-bit groups and looks up nothing else: the key never matches"},
 		{"ipv6-prefix", "an IPv6 key without IPv6: before it", "Sendmail looks up IPv6:2001:db8:..., never 2001:db8:..."},
 		{"ipv6-form", "an IPv6 key with ::, leading zeros or a colon at its end", "Sendmail looks up groups without leading zeros and without ::"},
-		{"address-form", "an IPv4 key that is none: 192.0.2., 192.0.2.*, 192.0.2.300, 192.0.02", "it never matches"},
+		{"address-form", "an IPv4 key that is none: 192.0.2., 192.0.2.*, 192.0.2.300, 192.0.02; a name as *.example.com", "it never matches"},
 		{"blank-in-key", "a blank between a tag and its key", "the key is the tag alone, and the rest its value"},
 		{"value-comment", "a comment behind a value", "there is none: OK # google is an error reply, and refuses"},
 		{"value", "a value that Sendmail does not know, on an address", "it is an error reply, and refuses"},
@@ -47,7 +47,7 @@ func Rules() []Rule {
 		{"missing-value", "a key without a value", "makemap refuses the line; Postfix skips it"},
 		{"leading-blank", "a line that begins with a blank", "makemap refuses it; Postfix takes it for more of the line above"},
 		{"long-line", "a line that makemap cuts in two", "its end becomes a key of its own, in a comment, too"},
-		{"control", "a CR at the end of lines, a NUL byte", "they become part of a value, or end the line for makemap"},
+		{"control", "a CR at the end of lines, a NUL byte, a byte order mark", "they become part of a value or a key, or end the line for makemap"},
 		{"map-older", "a map that is older than its text", "what was changed since is not in effect"},
 		{"map-differs", "a map that does not hold what its text says", "Sendmail reads the map alone"},
 
@@ -85,6 +85,8 @@ var (
 	tomlLine = regexp.MustCompile(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
 	// cidrWord is what stands in a Postfix table and in no access file.
 	cidrWord = regexp.MustCompile(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
+	// accessTag is a tag of Sendmail's before a key: whatever the value, its writer had an access file in mind.
+	accessTag = regexp.MustCompile(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
 	// accessWord is a key that stands in an access file and in no Postfix table: a tag, a name, a cut address.
 	accessWord = regexp.MustCompile(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
@@ -97,7 +99,7 @@ func KindOf(path string, text []byte) Kind {
 		return KindConfig
 	case strings.HasSuffix(base, ".cidr"):
 		return KindCIDR
-	case base == "access", strings.HasSuffix(base, ".access"):
+	case base == "access", strings.HasPrefix(base, "access."), strings.HasSuffix(base, ".access"):
 		return KindAccess
 	}
 	cidr, access := 0, 0
@@ -109,7 +111,7 @@ func KindOf(path string, text []byte) Kind {
 		if cidr+access == 0 && tomlLine.MatchString(line) {
 			return KindConfig
 		}
-		if cidrWord.MatchString(line) {
+		if cidrWord.MatchString(line) && !accessTag.MatchString(line) {
 			cidr++
 		} else if accessWord.MatchString(line + " ") {
 			access++

@@ -100,7 +100,7 @@ func TestSeedFixed(t *testing.T) {
 func TestBrokenIsBroken(t *testing.T) {
 	var text []string
 	var clients []netip.Addr
-	for _, name := range []string{"keys.access", "values.access"} {
+	for _, name := range []string{"keys.access", "values.access", "forms.access"} {
 		all := strings.Split(readFile(t, fixtures.Path("lint", name)), "\n")
 		findings, _ := LintAccess([]byte(strings.Join(all, "\n")), AccessOptions{})
 		for _, f := range findings {
@@ -143,7 +143,7 @@ func TestCIDRAgrees(t *testing.T) {
 		}
 		return found, stderr
 	}
-	for _, name := range []string{"healthy.cidr", "rules.cidr", "postscreen.cidr", "mynetworks.cidr"} {
+	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(readFile(t, path))
 		findings, fixed := LintPostfixCIDR(text, UseUnknown)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,8 +23,12 @@ type AccessOptions struct {
 // right. Lines inside mailallow's own block are only checked for being its own; a healthy line stays as it is, byte for
 // byte. Nothing is read or asked: see LintMap for the map.
 func LintAccess(text []byte, o AccessOptions) (findings []Finding, fixed []byte) {
-	l := &accessLinter{AccessOptions: o, text: text, taken: map[string]takenKey{}, keysLeft: maxFixKeys}
+	l := &accessLinter{AccessOptions: o, text: bytes.TrimPrefix(text, byteOrderMark), taken: map[string]takenKey{}, keysLeft: maxFixKeys}
 	l.cutLines()
+	if len(l.text) < len(text) {
+		l.findings = append(l.findings, Finding{Line: 1, Rule: "control", Certain: true,
+			Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `take it away: sed -i '1s/^\xef\xbb\xbf//'`})
+	}
 	if bytes.HasPrefix(text, []byte(fileHeader)) {
 		if _, err := readSendmail(text); err != nil {
 			l.add(0, "block", "this file is mailallow's as a whole, and not as it wrote it: "+err.Error(), "'mailallow update' writes it anew")
@@ -42,6 +47,9 @@ func LintAccess(text []byte, o AccessOptions) (findings []Finding, fixed []byte)
 	return l.findings, l.fixed()
 }
 
+// byteOrderMark is what some editors write before a text in UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 const (
 	// maxFixKeys bounds the keys written out in place of networks, of one file: as many as a target has by default.
 	maxFixKeys = DefaultMaxKeys
@@ -58,7 +66,7 @@ type accessLinter struct {
 	text     []byte
 	lines    []*accessLine
 	findings []Finding
-	taken    map[string]takenKey // keys that stand in the file and match, in canonical form
+	taken    map[string]takenKey // keys that stand in the file and match, in canonical form; where something is to be put right
 	keysLeft int
 }
 
@@ -70,11 +78,13 @@ type accessLine struct {
 
 	entry     bool   // it has a key and a value
 	written   string // the key
+	folded    string // the key as makemap stores it
 	separator string
 	value     string
 	means     string // the value without what is taken for a comment
 	key       accessKey
 	prefix    netip.Prefix // of a key that matches addresses
+	matches   bool         // it is an address key as Sendmail looks it up
 	fault     *keyFault
 	indent    bool // stands behind blanks
 	gap       bool // has blanks between tag and key
@@ -97,7 +107,18 @@ func (l *accessLinter) add(line int, rule, text, fix string) {
 
 // fix is add for what is put right, too.
 func (l *accessLinter) fix(line *accessLine, rule, text string) {
-	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: strings.Join(line.text, "\n"), Certain: true})
+	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: fixOf(line.text), Certain: true})
+}
+
+// fixOf is the fix that puts lines in the place of one, in words where there is nothing to paste.
+func fixOf(lines []string) string {
+	switch text := strings.Join(lines, "\n"); {
+	case text != "":
+		return text
+	case len(lines) > 0:
+		return "leave the line empty"
+	}
+	return "remove the line"
 }
 
 // cutLines cuts the text into lines and finds mailallow's block.
@@ -122,9 +143,12 @@ func (l *accessLinter) cutLines() {
 				"belong above or below it")
 		}
 	}
-	for i, raw := range lines(l.text) {
+	physical := lines(l.text)
+	read := make([]accessLine, len(physical))
+	for i, raw := range physical {
 		n := i + 1
-		l.lines = append(l.lines, &accessLine{number: n, raw: string(raw), ours: n >= first && n <= last})
+		read[i] = accessLine{number: n, raw: string(raw), ours: n >= first && n <= last}
+		l.lines = append(l.lines, &read[i])
 	}
 }
 
@@ -144,9 +168,8 @@ func markerErrors(err error) (found []markerError) {
 func (l *accessLinter) readLine(line *accessLine) {
 	body := strings.TrimSuffix(line.raw, "\r")
 	if line.ours {
-		if entry, _ := readMapLine([]byte(line.raw), true); entry.Key != "" {
-			l.taken[canonical(cutKey(entry.Key))] = takenKey{line.number, entry.Value, -1}
-		}
+		entry, _ := readMapLine([]byte(line.raw), true)
+		line.folded, line.value = entry.Key, entry.Value
 		return
 	}
 	bare := strings.TrimLeft(body, " \t\v\f\r")
@@ -180,6 +203,7 @@ func (l *accessLinter) readLine(line *accessLine) {
 	line.entry, line.written, line.value = true, bare[:end], entry.Value
 	line.separator = bare[end : len(bare)-len(entry.Value)]
 	line.key = cutKey(line.written)
+	line.folded = entry.Key
 	line.closeGap()
 	line.means = strings.TrimSpace(line.value)
 	if fault := commentFault(line.key, line.means); fault != nil {
@@ -190,18 +214,29 @@ func (l *accessLinter) readLine(line *accessLine) {
 // closeGap takes a key that is a tag alone together with what is meant to stand right behind it. Tags that give a
 // default (ClientRate: 10) stand alone.
 func (line *accessLine) closeGap() {
-	if line.key.tag == "" || line.key.address != "" {
+	key, family, lacking := line.key, strings.ToLower(ipv6Tag), ""
+	if key.tag == "" && tagAlone.MatchString(key.address) {
+		key.tag, lacking = key.address, ":"
+	} else if key.address != "" && key.address != family || key.address == "" && key.tag == "" {
 		return
 	}
 	behind, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
-	_, isAddress, fault := readAddress(lowerASCII(behind))
-	neverAlone := slices.Contains([]string{"connect", "from", "to", "spam"}, line.key.tag)
-	line.gap = neverAlone || line.key.asksAddresses() && (isAddress && !number.MatchString(behind) || fault != nil)
+	prefix := ""
+	if key.address == family {
+		prefix = family
+	}
+	_, isAddress, fault := readAddress(prefix + lowerASCII(behind))
+	isAddress = isAddress && !number.MatchString(behind) || fault != nil
+	neverAlone := lacking == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, key.tag)
+	line.gap = neverAlone || key.asksAddresses() && isAddress
 	if value = strings.TrimSpace(value); line.gap && value != "" {
-		line.value, line.written = value, line.written+behind
-		line.key = cutKey(line.written)
+		line.value, line.written = value, line.written+lacking+behind
+		line.key, line.folded = cutKey(line.written), lowerASCII(line.written)
 	}
 }
+
+// tagAlone are the tags that stand before addresses, without the colon.
+var tagAlone = regexp.MustCompile(`^(connect|greetpause|clientrate|clientconn)$`)
 
 func (line *accessLine) set(text ...string) { line.changed, line.text = true, text }
 
@@ -239,33 +274,35 @@ func canonical(k accessKey) string {
 // duplicates finds the keys that makemap sees twice. A second line that says the same is dropped. What stands behind a
 // blank is no key yet, and becomes one only where there is none.
 func (l *accessLinter) duplicates() {
-	seen := map[string]*accessLine{}
+	seen := make(map[string]*accessLine, len(l.lines))
 	for _, line := range l.lines {
-		switch entry, _ := readMapLine([]byte(line.raw), true); {
-		case line.ours && seen[entry.Key] != nil:
-			hand := seen[entry.Key]
+		switch {
+		case line.ours && seen[line.folded] != nil:
+			hand := seen[line.folded]
 			l.add(hand.number, "duplicate", fmt.Sprintf("%s stands in mailallow's block, too, on line %d: makemap keeps the first, and fails",
 				shown(hand.written), line.number), "'mailallow update' leaves its own key out")
-		case line.ours && entry.Key != "":
-			seen[entry.Key] = line
+		case line.ours && line.folded != "":
+			seen[line.folded] = line
 		case line.entry && !line.gap:
 			l.duplicate(line, seen)
 		}
 	}
 	for _, line := range l.lines {
-		if before := seen[lowerASCII(line.written)]; line.gap && before != nil {
+		if !line.gap {
+			continue
+		}
+		if before := seen[line.folded]; before != nil {
 			line.refused = before.number
-		} else if line.gap {
-			seen[lowerASCII(line.written)] = line
+		} else {
+			seen[line.folded] = line
 		}
 	}
 }
 
 func (l *accessLinter) duplicate(line *accessLine, seen map[string]*accessLine) {
-	folded := lowerASCII(line.written)
-	before := seen[folded]
+	before := seen[line.folded]
 	if before == nil {
-		seen[folded] = line
+		seen[line.folded] = line
 		return
 	}
 	text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",

@@ -26,7 +26,12 @@ func LintPostfixCIDR(text []byte, use TableUse) (findings []Finding, fixed []byt
 	for i, raw := range lines(text) {
 		l.lines = append(l.lines, &cidrLine{number: i + 1, raw: string(raw)})
 	}
-	for _, line := range logicalLines(l.lines, l.indented) {
+	logical := logicalLines(l.lines, l.indented)
+	for _, line := range logical {
+		l.cut(line)
+	}
+	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
+	for _, line := range logical {
 		l.examine(line)
 	}
 	for _, open := range l.open {
@@ -34,11 +39,14 @@ func LintPostfixCIDR(text []byte, use TableUse) (findings []Finding, fixed []byt
 	}
 	for i, f := range l.findings { // all that is put right on a line has one fix: the line as a whole
 		if f.Certain {
-			l.findings[i].Fix = strings.Join(l.lines[f.Line-1].text, "\n")
+			l.findings[i].Fix = fixOf(l.lines[f.Line-1].text)
 		}
 	}
 	sortFindings(l.findings)
-	return l.findings, l.fixed(text)
+	if fixed = l.fixed(text); !bytes.Equal(fixed, text) {
+		_, fixed = LintPostfixCIDR(fixed, use) // a line that was put right may say what a later one said
+	}
+	return l.findings, fixed
 }
 
 type cidrLinter struct {
@@ -47,6 +55,12 @@ type cidrLinter struct {
 	findings []Finding
 	seen     map[netip.Prefix]*cidrLine // networks outside any if, by their first line
 	open     []*cidrLine                // ifs without an endif so far
+	healthy  []healthyLine              // what Postfix reads as it stands, in order of address
+}
+
+type healthyLine struct {
+	prefix netip.Prefix
+	*cidrLine
 }
 
 // cidrLine is a logical line, or a physical one that belongs to one.
@@ -55,9 +69,13 @@ type cidrLine struct {
 	raw     string // without its LF
 	logical string // with what continues it
 
-	negated bool
-	pattern string // as written, without its !
-	value   string
+	negated  bool
+	pattern  string // as written, without its !
+	value    string
+	skipped  bool      // Postfix does not read it as it stands
+	indent   bool      // it begins with a blank and is meant to be an entry
+	above    *cidrLine // indent: what Postfix takes it for more of; nil: nothing
+	followed bool      // such a line stands below it
 
 	changed bool
 	text    []string
@@ -98,6 +116,9 @@ func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) ind
 		case isSpace(line.raw[0]):
 			switch indented(line, above) {
 			case ownLine:
+				if line.above = above; above != nil {
+					above.followed = true
+				}
 				line.logical, above = trimmed, line
 				logical = append(logical, line)
 			case moreOfLine:
@@ -120,11 +141,7 @@ func (l *cidrLinter) indented(line, above *cidrLine) indentation {
 	_, isNetwork := looseNetwork(first)
 	switch {
 	case fault == nil || isNetwork:
-		text := "a line that begins with a blank: Postfix takes it for more of the line above"
-		if above != nil {
-			text += fmt.Sprintf(", line %d, and never for an entry", above.number)
-		}
-		l.fix(line, "leading-blank", text, trimmed)
+		line.indent = true
 		return ownLine
 	case above == nil:
 		l.add(line, "leading-blank", "a line that begins with a blank and has none above it to continue: Postfix skips it", "remove the blanks before it")
@@ -139,9 +156,9 @@ var (
 	confused = regexp.MustCompile(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
 )
 
-func (l *cidrLinter) examine(line *cidrLine) {
-	if word := conditional.FindString(line.logical); word != "" {
-		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
+// cut takes an entry apart.
+func (l *cidrLinter) cut(line *cidrLine) {
+	if conditional.MatchString(line.logical) {
 		return
 	}
 	rest := strings.TrimLeft(line.logical, "! \t")
@@ -151,11 +168,41 @@ func (l *cidrLinter) examine(line *cidrLine) {
 		end = len(rest)
 	}
 	line.pattern, line.value = rest[:end], strings.TrimSpace(rest[end:])
+	prefix, fault := readPattern(line.pattern)
+	if line.skipped = fault != nil || line.value == "" || line.indent; !line.skipped && !line.negated {
+		l.healthy = append(l.healthy, healthyLine{prefix, line})
+	}
+}
+
+func (l *cidrLinter) examine(line *cidrLine) {
+	if word := conditional.FindString(line.logical); word != "" {
+		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
+		return
+	}
+	if line.indent && !l.leadingBlank(line) {
+		return
+	}
 	prefixes, patternOK := l.pattern(line)
 	valueOK := l.value(line)
 	if patternOK && valueOK && !line.negated && len(prefixes) == 1 {
 		l.reachable(line, prefixes[0])
 	}
+}
+
+// leadingBlank puts an indented entry into the first column; ok tells that it may stand there.
+func (l *cidrLinter) leadingBlank(line *cidrLine) (ok bool) {
+	text := "a line that begins with a blank: Postfix takes it for more of the line above"
+	if line.above != nil {
+		text += fmt.Sprintf(", line %d, and never for an entry", line.above.number)
+	}
+	if prefix, fault := readPattern(line.pattern); fault == nil {
+		if later := l.contradicted(line, []netip.Prefix{prefix}); later > 0 {
+			l.add(line, "leading-blank", text, belongsBehind(later)+"\n"+line.logical)
+			return false
+		}
+	}
+	l.fix(line, "leading-blank", text, line.logical)
+	return true
 }
 
 func (l *cidrLinter) condition(line *cidrLine, word, pattern string) {
@@ -192,6 +239,9 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 		proposal = append(proposal, written+"\t"+line.value)
 	}
 	one := len(proposal) == 1 || len(proposal) > 1 && !line.negated && len(proposal) <= maxRangeLines
+	if later := l.contradicted(line, fault.meant); later > 0 && fault.certain {
+		fault.certain, fault.advice = false, belongsBehind(later)
+	}
 	if fault.certain && one && line.value != "" && line.single() {
 		l.fix(line, fault.rule, text, proposal...)
 		return fault.meant, true
@@ -202,6 +252,27 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 	}
 	l.add(line, fault.rule, text, advice)
 	return nil, false
+}
+
+// contradicted is the first line found behind one that Postfix skips that says something else of a part of the networks:
+// it would decide no more if they were read. 0: there is none.
+func (l *cidrLinter) contradicted(line *cidrLine, meant []netip.Prefix) (later int) {
+	const most = 1000 // lines to look at
+	looked := 0
+	for _, p := range meant {
+		at, _ := slices.BinarySearchFunc(l.healthy, p.Addr(), func(h healthyLine, a netip.Addr) int { return h.prefix.Addr().Compare(a) })
+		for ; at < len(l.healthy) && p.Contains(l.healthy[at].prefix.Addr()); at++ {
+			h := l.healthy[at]
+			if looked++; h.number > line.number && h.prefix.Bits() >= p.Bits() && h.value != line.value || looked > most {
+				return h.number
+			}
+		}
+	}
+	return 0
+}
+
+func belongsBehind(later int) string {
+	return fmt.Sprintf("line %d says something else of a part of it: behind that line, write", later)
 }
 
 // maxRangeLines bounds the networks that a range A-B is written as; no two addresses need more than twice the bits of
@@ -316,10 +387,10 @@ func (l *cidrLinter) reachable(line *cidrLine, p netip.Prefix) {
 	for bits := p.Bits(); bits >= 0; bits-- {
 		wider, err := p.Addr().Prefix(bits)
 		before := l.seen[wider]
-		if err != nil || before == nil {
+		if err != nil || before == nil || before.skipped && !line.skipped {
 			continue
 		}
-		same := line.value == before.value && len(l.open) == 0 && line.single()
+		same := line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
 		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", shown(line.pattern), before.number, shown(before.pattern))
 		if same {
 			l.fix(line, "unreachable", text+"; it says the same")

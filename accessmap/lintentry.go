@@ -34,16 +34,19 @@ func (l *accessLinter) examine() {
 		}
 		isAddress := l.readKey(line)
 		onAddress := isAddress || line.fault != nil
-		w := &entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
+		w := entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
+		if line.fault != nil || w.value != nil || line.indent || line.gap || l.matchesSenders(&w) {
+			work = append(work, &w)
+		}
 		if line.gap && isAddress {
-			gaps = append(gaps, w)
-		} else if _, known := l.taken[canonical(line.key)]; isAddress && line.fault == nil && (!known || line.key.tag != "") {
-			l.taken[canonical(line.key)] = takenKey{line.number, w.means, -1}
+			gaps = append(gaps, &w)
 		}
-		if line.fault != nil || w.value != nil || line.indent || line.gap || l.matchesSenders(w) {
-			work = append(work, w)
-		}
+		line.matches = isAddress && line.fault == nil && !line.gap
 	}
+	if len(work) == 0 {
+		return
+	}
+	l.takeKeys()
 	for _, w := range gaps {
 		key := canonical(w.key)
 		if taken, known := l.taken[key]; known {
@@ -61,11 +64,28 @@ func (l *accessLinter) examine() {
 	}
 }
 
+// takeKeys notes the keys that stand in the file and match; of those for one question the one that is found first.
+func (l *accessLinter) takeKeys() {
+	for _, line := range l.lines {
+		if line.ours && line.folded != "" {
+			l.taken[canonical(cutKey(line.folded))] = takenKey{line.number, line.value, -1}
+		}
+	}
+	for _, line := range l.lines {
+		if key := canonical(line.key); line.matches {
+			if _, known := l.taken[key]; !known || line.key.tag != "" {
+				l.taken[key] = takenKey{line.number, line.means, -1}
+			}
+		}
+	}
+}
+
 // readKey finds the prefix of a key, or its fault; ok tells that it is an address.
 func (l *accessLinter) readKey(line *accessLine) (ok bool) {
 	prefix, ok, fault := readAddress(line.key.address)
 	switch {
 	case line.key.asksAddresses():
+	case strings.HasPrefix(line.key.address, "*."): // of no use under any tag
 	case fault != nil && fault.rule == "cidr" && slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, line.key.tag):
 		fault.certain, fault.meant = false, nil
 		fault.text = "no network is looked up under this tag, only a person's address, a domain or a user: this key never matches"
@@ -73,8 +93,13 @@ func (l *accessLinter) readKey(line *accessLine) (ok bool) {
 	default:
 		return false
 	}
-	if fault != nil && l.CF != nil && l.CF.CompressedIPv6 && fault.rule == "ipv6-form" {
-		fault = nil // that is how this Sendmail looks up
+	if fault != nil && fault.rule == "ipv6-form" && fault.meant != nil && strings.Contains(line.key.address, "::") {
+		switch {
+		case l.CF == nil:
+			fault.text += " (unless UseCompressedIPv6Addresses is on)"
+		case l.CF.CompressedIPv6:
+			fault = nil // that is how this Sendmail looks up
+		}
 	}
 	line.prefix, line.fault = prefix, fault
 	return ok
@@ -175,9 +200,9 @@ func (l *accessLinter) tell(w *entryWork) {
 		w.set(proposal...)
 	}
 	add := func(rule, text, advice string) {
-		f := Finding{Line: w.number, Rule: rule, Text: text, Fix: strings.Join(proposal, "\n"), Certain: certain}
-		if !certain && advice != "" {
-			f.Fix = advice
+		f := Finding{Line: w.number, Rule: rule, Text: text, Fix: advice, Certain: certain}
+		if certain || advice == "" {
+			f.Fix = fixOf(proposal)
 		}
 		l.findings = append(l.findings, f)
 	}
@@ -208,7 +233,9 @@ func (l *accessLinter) tell(w *entryWork) {
 		add("sender-domain", name+"without Connect: this also matches a forged sender domain that ends in "+w.key.address+
 			", under delay_checks, and lets any client in", w.told)
 	}
-	if v := w.value; v != nil {
+	if v := w.value; v != nil && v.likely != "" {
+		add(v.rule, name+v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
+	} else if v != nil {
 		add(v.rule, name+v.text, v.advice)
 	}
 }
@@ -216,9 +243,13 @@ func (l *accessLinter) tell(w *entryWork) {
 // proposal is the entry as it should stand, as far as that is known.
 func (w *entryWork) proposal() (text []string) {
 	value, keys, separator := strings.TrimRight(w.accessLine.value, "\r"), w.keys, "\t"
-	if w.value != nil && w.value.value != "" {
+	switch {
+	case w.value == nil:
+	case w.value.value != "":
 		value = w.value.value
 		text = append(text, w.value.comment)
+	case w.value.likely != "":
+		value = w.value.likely
 	}
 	if keys == nil {
 		keys, separator = []string{w.written}, w.separator

@@ -17,15 +17,27 @@ type accessKey struct {
 	address string // what stands behind the tag, folded as makemap does
 }
 
-var tagForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*:`)
-
 // cutKey takes a key apart. IPv6: is a family and no tag, and neither is the first group of a bare IPv6 address.
 func cutKey(key string) accessKey {
-	tag := tagForm.FindString(key)
+	tag := key[:tagEnd(key)]
 	if strings.EqualFold(tag, ipv6Tag) || bareIPv6(key) {
 		tag = ""
 	}
 	return accessKey{tag: strings.ToLower(strings.TrimSuffix(tag, ":")), written: tag, address: lowerASCII(key[len(tag):])}
+}
+
+// tagEnd is where a tag of letters, digits and _ with its colon ends; 0: there is none.
+func tagEnd(key string) int {
+	for i := range len(key) {
+		switch c := key[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', i > 0 && '0' <= c && c <= '9':
+		case i > 0 && c == ':':
+			return i + 1
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 // asksAddresses are the tags that are looked up with a client's or a server's address (cf/m4/proto.m4, cf/README).
@@ -56,13 +68,11 @@ func readAddress(address string) (p netip.Prefix, ok bool, fault *keyFault) {
 		return p, true, nil
 	}
 	inner := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if inner != address {
-		if fault := networkFault(inner); fault != nil && strings.Contains(inner, "/") {
-			return p, false, fault
-		}
+	if _, ok := parseKey(inner); ok {
 		return p, false, nil // [192.0.2.7] is the name of a client without one (cf/README)
 	}
-	for _, read := range []func(string) *keyFault{networkFault, ipv6Fault, ipv4Fault} {
+	address = inner
+	for _, read := range []func(string) *keyFault{networkFault, ipv6Fault, ipv4Fault, wildcardFault} {
 		if fault := read(address); fault != nil {
 			return p, false, fault
 		}
@@ -90,7 +100,18 @@ func networkFault(address string) *keyFault {
 			return fault
 		}
 	}
+	if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
+		fault.certain, fault.text, fault.advice = false, "an access map knows no networks, and this is none: the key never matches", "correct the network"
+		return fault
+	}
 	return nil
+}
+
+// isCutAddress reports whether s is an address, or the beginning of one.
+func isCutAddress(s string) bool {
+	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
+	_, ok := parseKey(strings.TrimSuffix(s, "."))
+	return err == nil || ok
 }
 
 // looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK, with fewer than four octets, too: 10/8, 192.168/255.255.0.0.
@@ -217,17 +238,26 @@ func cutPrefix(values []uint16) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(b), 16*len(values))
 }
 
-var ipv4Form = regexp.MustCompile(`^\d+(\.\d+)+\.?$|^\d+\.$|^\d+(\.\d+)*(\.\*)+$`)
+var (
+	ipv4Form = regexp.MustCompile(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
+	// around is what stands around an address where it was taken from a list, or written as for another program.
+	around = `"',;:`
+)
 
 // ipv4Fault knows what is made of digits and dots and is no key.
 func ipv4Fault(address string) *keyFault {
+	fault := &keyFault{rule: "address-form", text: "this is no address that Sendmail looks up: the key never matches"}
+	bare := strings.Trim(address, around)
+	if p, ok := parseKey(bare); ok && bare != address && p.Addr().Is4() {
+		fault.meant, fault.certain = []netip.Prefix{p}, true
+		return fault
+	}
 	if !ipv4Form.MatchString(address) {
 		return nil
 	}
-	fault := &keyFault{rule: "address-form", text: "this is no address that Sendmail looks up: the key never matches"}
 	trimmed := strings.TrimSuffix(address, ".")
-	for strings.HasSuffix(trimmed, ".*") {
-		trimmed = strings.TrimSuffix(trimmed, ".*")
+	for strings.HasSuffix(trimmed, ".*") || strings.HasSuffix(trimmed, ".x") {
+		trimmed = trimmed[:len(trimmed)-2]
 	}
 	if p, ok := parseKey(trimmed); ok && trimmed != address {
 		fault.text = "the key of a network ends behind its last octet: with this one it never matches"
@@ -236,6 +266,16 @@ func ipv4Fault(address string) *keyFault {
 	}
 	fault.advice = "correct the address: octets are 0 to 255, without leading zeros"
 	return fault
+}
+
+// wildcardFault knows *.example.com: the rulesets look a name up whole and then without its first labels, under any tag.
+func wildcardFault(address string) *keyFault {
+	name, ok := strings.CutPrefix(address, "*.")
+	if !ok {
+		return nil
+	}
+	return &keyFault{rule: "address-form", text: "an access map knows no wildcards: this key never matches",
+		advice: "write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}
 }
 
 // keysOf gives the fewest keys for a prefix: how many there are, and the first; nextKey gives the others.

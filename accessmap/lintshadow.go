@@ -78,37 +78,32 @@ func stepOf(p netip.Prefix) int {
 }
 
 // coveredByLonger are the prefixes whose every address has a longer key.
-func coveredByLonger(keys ...map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
-	byBits := map[int]map[netip.Prefix]bool{}
-	put := func(p netip.Prefix) {
-		key := p.Bits()
-		if p.Addr().Is6() {
-			key += 1 // no length of IPv4 is one more than one of IPv6
-		}
-		if byBits[key] == nil {
-			byBits[key] = map[netip.Prefix]bool{}
-		}
-		byBits[key][p] = true
+func coveredByLonger(tagged, untagged map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
+	const longest = 128
+	ofLength := make([][]netip.Prefix, longest+1) // of both families: what is above a prefix tells them apart
+	for p := range tagged {
+		ofLength[p.Bits()] = append(ofLength[p.Bits()], p)
 	}
-	for _, m := range keys {
-		for p := range m {
-			put(p)
+	for p := range untagged {
+		if tagged[p] == nil {
+			ofLength[p.Bits()] = append(ofLength[p.Bits()], p)
 		}
 	}
 	covered := map[netip.Prefix]bool{}
-	for bits := 129; bits > 0; bits-- {
+	for bits := longest; bits > 0; bits-- {
 		children := map[netip.Prefix]int{}
-		fanout := 0
-		for p := range byBits[bits] {
-			if step := stepOf(p); p.Bits() > step {
-				fanout = 1 << step
-				children[netip.PrefixFrom(p.Addr(), p.Bits()-step).Masked()]++
+		for _, p := range ofLength[bits] {
+			if step := stepOf(p); bits > step {
+				children[netip.PrefixFrom(p.Addr(), bits-step).Masked()]++
 			}
 		}
 		for parent, n := range children {
-			if n == fanout {
-				covered[parent] = true
-				put(parent)
+			if n < 1<<stepOf(parent) {
+				continue
+			}
+			covered[parent] = true
+			if tagged[parent] == nil && untagged[parent] == nil {
+				ofLength[parent.Bits()] = append(ofLength[parent.Bits()], parent)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ type valueFault struct {
 	rule, text string
 	value      string // what it means without its comment; empty: nobody can tell
 	comment    string // what stands behind it, from its # on
+	likely     string // what its writer may have meant; empty: who knows
 	advice     string
 }
 
@@ -24,7 +25,16 @@ var (
 	// nameValue are the words that stand elsewhere, beside any reply text.
 	nameValue = regexp.MustCompile(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
 	oneWord   = regexp.MustCompile(`^[A-Za-z]+$`)
-	number    = regexp.MustCompile(`^\d+$`)
+	// likelyValues are by what begins as a value that is right, or as the word of another program for it.
+	likelyValues = [...]struct {
+		value string
+		form  *regexp.Regexp
+	}{
+		{"OK", regexp.MustCompile(`(?i)^["']?(OK|PERMIT|PERMITTED|ALLOW|ALLOWED|ACCEPT|ACCEPTED|PASS|WHITELIST|WHITELISTED|ALLOWLIST|YES|TRUE)\b`)},
+		{"RELAY", regexp.MustCompile(`(?i)^["']?RELAY\b`)},
+		{"REJECT", regexp.MustCompile(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
+	}
+	number = regexp.MustCompile(`^\d+$`)
 )
 
 // skipping is what is known of the server's access_db.
@@ -67,9 +77,19 @@ func readValue(key accessKey, onAddress bool, value string, skip skipping) *valu
 	case addressValue.MatchString(value):
 	case clients, oneWord.MatchString(value) && !nameValue.MatchString(value):
 		return &valueFault{rule: "value", text: shown(value) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
+			likely: likelyValue(value),
 			advice: "OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}
 	}
 	return nil
+}
+
+func likelyValue(value string) string {
+	for _, likely := range likelyValues {
+		if likely.form.MatchString(value) {
+			return likely.value
+		}
+	}
+	return ""
 }
 
 func commentFault(key accessKey, value string) *valueFault {
@@ -79,6 +99,9 @@ func commentFault(key accessKey, value string) *valueFault {
 		form = numberCommented
 	case "", "connect", "from", "to", "spam", "tls_srv", "tls_clt", "tls_rcpt":
 	default:
+		return nil
+	}
+	if !strings.ContainsAny(value, "#/;") {
 		return nil
 	}
 	match := form.FindStringSubmatch(value)
