@@ -257,6 +257,9 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_rbl_client a.example", "dnsbl-first"},
 	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_unauth_destination, " +
 		"check_client_access cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_sender_restrictions = reject_rhsbl_sender d.example", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_helo_restrictions = reject_rhsbl_client d.example", "dnsbl-first"},
+	{"smtpd_relay_restrictions = permit_mynetworks\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
 	{"smtpd_client_restrictions = warn_if_reject reject_rbl_client a.example, cidr:/t/list", ""},
 	{"smtpd_sender_restrictions = check_sender_access cidr:/t/list", "not-named"},
 	{"smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},

@@ -162,7 +162,7 @@ func (l *postfixLinter) table(t PostfixTable) {
 		client := use.Item.Name == "check_client_access"
 		list, _ := placeOf(t)
 		named = named || (t.Use == UseSMTPD && client) || use.List == list && t.Use != UseSMTPD
-		if t.Permits && client && l.relays(use) {
+		if t.Permits && client && l.relaysAt(use) {
 			l.add("relay-table", fmt.Sprintf("%s stands before reject_unauth_destination in %s: every address it permits may relay to anywhere",
 				use.Item, use.List), "name it in smtpd_client_restrictions; addresses that are to relay belong into mynetworks")
 		}
@@ -195,24 +195,6 @@ func (l *postfixLinter) table(t PostfixTable) {
 		l.add("dnsbl-first", text, fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there",
 			t.Path, items[0], list))
 	}
-}
-
-// relays reports whether a permit at this place lets the client send to anywhere: nothing that refuses foreign
-// recipients stands before it, and nowhere else either (facts.md 10).
-func (l *postfixLinter) relays(use PostfixUse) bool {
-	guards := func(items []PostfixItem) bool {
-		return slices.ContainsFunc(items, func(i PostfixItem) bool {
-			return !i.WarnOnly && slices.Contains([]string{"reject_unauth_destination", "defer_unauth_destination", "reject", "defer"}, i.Name)
-		})
-	}
-	switch use.List {
-	case "smtpd_relay_restrictions":
-		return !guards(l.Lists[use.List].Items[:use.Position])
-	case "smtpd_recipient_restrictions":
-		relay := l.Lists["smtpd_relay_restrictions"]
-		return !guards(l.Lists[use.List].Items[:use.Position]) && relay.Known && len(relay.Items) == 0
-	}
-	return false
 }
 
 // myNetworks finds the hosts of shared providers among those that may relay.

@@ -108,13 +108,13 @@ postscreen_dnsbl_sites set=true
 	}
 
 	rows := []struct{ path, uses, asked string }{
-		{"/t/good", "smtpd_client_restrictions[2] after 0; smtpd_recipient_restrictions[3] after 2;",
-			"smtpd_recipient_restrictions 2;"},
-		{"/t/piped", "smtpd_client_restrictions[7] after 2;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 2;"},
+		{"/t/good", "smtpd_client_restrictions[2] after 0; smtpd_recipient_restrictions[3] after 1;",
+			"smtpd_recipient_restrictions 1;"},
+		{"/t/piped", "smtpd_client_restrictions[7] after 2;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
 		{"/t/x", "smtpd_recipient_restrictions[0] after 0;", "smtpd_client_restrictions 1;"},
-		{config + "/nets", "mynetworks[3] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 2;"},
-		{"/t/postscreen", "postscreen_access_list[1] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 2;"},
-		{"/t/none", "", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 2;"},
+		{config + "/nets", "mynetworks[3] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+		{"/t/postscreen", "postscreen_access_list[1] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+		{"/t/none", "", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
 	}
 	for _, row := range rows {
 		var uses, asked strings.Builder

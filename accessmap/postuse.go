@@ -72,9 +72,10 @@ func (m *PostfixMain) DNSBLZones() (zones []string) {
 	return zones
 }
 
-// asksDNSBL reports whether the restriction refuses clients by a blocklist.
+// asksDNSBL reports whether the restriction refuses clients by a blocklist, for their address or their name. Lists of
+// sender, recipient and HELO domains (reject_rhsbl_sender and the like) judge something else than the client.
 func (i PostfixItem) asksDNSBL() bool {
-	return i.Name == "reject_rbl_client" || i.Name == "reject_maps_rbl" || strings.HasPrefix(i.Name, "reject_rhsbl_")
+	return slices.Contains([]string{"reject_rbl_client", "reject_maps_rbl", "reject_rhsbl_client", "reject_rhsbl_reverse_client"}, i.Name)
 }
 
 // names reports whether the item is, or has as its argument, the table made from the file at path.

@@ -113,7 +113,7 @@ func (m *PostfixMain) Effects(path, value string) (effects []Effect) {
 func (m *PostfixMain) does(use PostfixUse, value string) Doing {
 	permits := isWord(value, "permit") || isWord(value, "OK") || isWord(value, "RELAY")
 	switch {
-	case value == "":
+	case value == "", isWord(value, "dunno") && use.List != "mynetworks":
 		return GoesOn
 	case use.List == "mynetworks" && strings.HasPrefix(use.Item.Name, "!"):
 		return NotMember

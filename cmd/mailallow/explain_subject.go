@@ -60,7 +60,8 @@ func newSubject(arg string) (subject, error) {
 		}
 		return subject{argument: arg, Client: accessmap.Client{Addr: addr.Unmap()}}, nil
 	}
-	if network, _, ok := strings.Cut(text, "/"); ok {
+	network, _, _ := strings.Cut(text, "/")
+	if _, err := netip.ParseAddr(network); err == nil {
 		return subject{}, fmt.Errorf("%q is a network: explain takes single addresses, such as %s; 'mailallow render cidr' writes the networks of the list", arg, network)
 	}
 	if !isHostName(text) {

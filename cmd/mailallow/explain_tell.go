@@ -206,19 +206,20 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 
 // differences are keys with what is installed and what is planned.
 func differences(all []accessmap.KeyDifference) string {
-	or := func(value string) string {
-		if value == "" {
-			return "nothing"
-		}
-		return value
-	}
 	var parts []string
 	for i, d := range all {
 		if i == maxExplained {
 			parts = append(parts, fmt.Sprintf("and %d more", len(all)-i))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s is %s there and %s in the plan", d.Key, or(d.Installed), or(d.Planned)))
+		there, plan := d.Installed+" there", d.Planned
+		if d.Installed == "" {
+			there = "not there"
+		}
+		if d.Planned == "" {
+			plan = "nothing"
+		}
+		parts = append(parts, fmt.Sprintf("%s is %s and %s in the plan", d.Key, there, plan))
 	}
 	return strings.Join(parts, "; ")
 }
