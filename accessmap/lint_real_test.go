@@ -322,9 +322,39 @@ func TestLintSendmailCF(t *testing.T) {
 			rules = append(rules, f.Rule)
 		}
 		checkFindings(t, nil, findings)
+		if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fix == "" }) {
+			t.Errorf("%s: no fix: %+v", row.cf, findings)
+		}
 		if got := strings.Join(rules, " "); got != row.want {
 			t.Errorf("%s as %s: %q, want %q: %v", row.cf, row.mapType, got, row.want, findings)
 		}
+	}
+}
+
+// TestRootsOwnDirectories: what lies above a root is none of the Sendmail below it, and a path in sendmail.mc is as it
+// will see it.
+func TestRootsOwnDirectories(t *testing.T) {
+	above := filepath.Join(fixtures.SafeDir(t), "above")
+	root := filepath.Join(above, "root")
+	path := filepath.Join(root, "etc", "access")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
+	if err := os.Chmod(above, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cf := parseSendmailCF("x.cf", []byte("Kaccess hash "+path+"\n"))
+	if findings := LintSendmailCF(&cf, path, ""); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
+		t.Errorf("%+v", findings)
+	}
+	cf.Root = root
+	if findings := LintSendmailCF(&cf, path, ""); len(findings) > 0 {
+		t.Errorf("%+v", findings)
+	}
+	cf = SendmailCF{Path: "x.cf", Root: root}
+	if findings := LintSendmailCF(&cf, path, ""); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
+		t.Errorf("%+v", findings)
 	}
 }
 

@@ -19,7 +19,7 @@ func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Findin
 	switch {
 	case !cf.HasAccessMap():
 		add("no-access-map", "there is no access map (no Kaccess line): Sendmail asks no list of yours",
-			"add FEATURE(`access_db', `hash -T<TMPF> "+textPath+"')"+rebuild)
+			"add FEATURE(`access_db', `hash -T<TMPF> "+cf.inside(textPath)+"')"+rebuild)
 		return findings
 	case !cf.Names(textPath):
 		add("other-map", fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", cf.AccessClass, shown(cf.AccessPath), textPath),
@@ -36,7 +36,8 @@ func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Findin
 		return findings
 	}
 	for _, why := range cf.refusesLine(mapType) {
-		add("other-map", withoutPath(why, cf.Path), "")
+		text, fix := whyAndFix(why, cf.Path)
+		add("other-map", text, fix)
 	}
 	if cf.CompressedIPv6 {
 		add("compressed-ipv6", "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, and no exact keys for a network exist then",
@@ -45,8 +46,12 @@ func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Findin
 	return append(findings, cf.lintMapFile(mapType, textPath, mapPath)...)
 }
 
-// withoutPath is the text of an error that begins with the path of the file that the finding names.
-func withoutPath(err error, path string) string { return strings.TrimPrefix(err.Error(), path+": ") }
+// whyAndFix cuts an error apart: what is wrong, without the path of the file that the finding names, and behind the
+// semicolon what to do.
+func whyAndFix(err error, path string) (why, fix string) {
+	why, fix, _ = strings.Cut(strings.TrimPrefix(err.Error(), path+": "), "; ")
+	return why, fix
+}
 
 // lintMapFile says why Sendmail could not open the map.
 func (cf *SendmailCF) lintMapFile(mapType, textPath, mapPath string) (findings []Finding) {
@@ -65,7 +70,8 @@ func (cf *SendmailCF) lintMapFile(mapType, textPath, mapPath string) (findings [
 		}
 	}
 	for _, w := range why {
-		findings = append(findings, Finding{File: cf.Path, Rule: "unsafe-map", Text: w.Error()})
+		text, fix := whyAndFix(w, cf.Path)
+		findings = append(findings, Finding{File: cf.Path, Rule: "unsafe-map", Text: text, Fix: fix})
 	}
 	return findings
 }

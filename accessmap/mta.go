@@ -19,13 +19,14 @@ import (
 // SendmailCF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
 type SendmailCF struct {
 	Path string
+	// Root is the directory that is to be this Sendmail's /; what lies above it is none of its. Empty: /.
+	Root string
 
 	// The Kaccess line: `Kaccess hash -T<TMPF> /etc/mail/access`. All empty where there is none.
 	AccessClass string   // hash, btree, cdb, dbm, ldap, ...
 	AccessFlags []string // -o, -T<TMPF>, ...
 	AccessPath  string   // without the map's suffix
 	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (facts.md 4)
-	AccessTags  []string // the tags that its rulesets look up, in the order of the file: Connect, From, GreetPause, ...
 
 	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (facts.md 4)
 	DNSBLs      []string // the zones that FEATURE(`dnsbl') and its kin ask about addresses, in their order, without account keys
@@ -69,16 +70,12 @@ func parseSendmailCF(path string, text []byte) SendmailCF {
 	return cf
 }
 
-// What the features leave of themselves in the rulesets that m4 writes (cf/m4/proto.m4, cf/feature/dnsbl.m4, 8.17).
-var (
-	// dnsblRule is the lookup of FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl'), whatever its map is called:
-	// the client's octets turned round before the zone. FEATURE(`rhsbl') asks for domains and is none.
-	dnsblRule = regexp.MustCompile(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
-	// tagRule is a lookup by tag: <! TAG> of the tag alone, <+ TAG> with the key without a tag, too.
-	tagRule = regexp.MustCompile(`^R.*<[!+] "?([A-Za-z_]+)"?>`)
-)
+// dnsblRule is the lookup of FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl') in the rulesets that m4 writes
+// (cf/feature/dnsbl.m4, 8.17), whatever its map is called: the client's octets turned round before the zone.
+// FEATURE(`rhsbl') asks for domains and is none.
+var dnsblRule = regexp.MustCompile(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
 
-// setRules takes from a line of the rulesets what it tells of a feature.
+// setRules takes from a line of the rulesets what it tells of a feature (cf/m4/proto.m4).
 func (cf *SendmailCF) setRules(line string) {
 	name, ok := strings.CutPrefix(line, "S")
 	name, _, _ = strings.Cut(name, "=")
@@ -89,9 +86,6 @@ func (cf *SendmailCF) setRules(line string) {
 		if zone := dnsbl.HideKeys(match[1]); !slices.Contains(cf.DNSBLs, zone) {
 			cf.DNSBLs = append(cf.DNSBLs, zone)
 		}
-	}
-	if match := tagRule.FindStringSubmatch(line); match != nil && !slices.Contains(cf.AccessTags, match[1]) {
-		cf.AccessTags = append(cf.AccessTags, match[1])
 	}
 }
 
@@ -140,7 +134,7 @@ func (cf *SendmailCF) Names(textPath string) bool {
 // another type, or folds and ends keys in another way than makemap does for us.
 func (cf *SendmailCF) refusesLine(mapType string) (why []error) {
 	if cf.AccessClass != mapType {
-		why = append(why, fmt.Errorf("%s reads this map as %s, not as %s: set map = \"auto\", or change Kaccess there",
+		why = append(why, fmt.Errorf("%s reads this map as %s, not as %s; set map = \"auto\", or change Kaccess there",
 			cf.Path, cf.AccessClass, mapType))
 	}
 	for _, flag := range cf.AccessFlags {
@@ -164,16 +158,16 @@ func (cf *SendmailCF) refusesPath(mapPath string) (why []error) {
 	}
 	seen := make(map[string]bool)
 	check := func(dir string) {
-		for ; !seen[dir]; dir = filepath.Dir(dir) {
+		for ; !seen[dir] && !cf.isAboveRoot(dir); dir = filepath.Dir(dir) {
 			seen[dir] = true
 			info, err := os.Stat(dir)
 			switch {
 			case err != nil:
 				why = append(why, err)
 			case info.Mode()&0o002 != 0:
-				why = append(why, fmt.Errorf("%s: world-writable directory: Sendmail refuses the map below it; chmod o-w", dir))
+				why = append(why, fmt.Errorf("%s: world-writable directory: Sendmail refuses the map below it; chmod o-w %s", dir, dir))
 			case info.Mode()&0o020 != 0 && !slices.Contains(cf.DontBlame, "groupwritabledirpathsafe"):
-				why = append(why, fmt.Errorf("%s: group-writable directory: Sendmail refuses the map below it; chmod g-w", dir))
+				why = append(why, fmt.Errorf("%s: group-writable directory: Sendmail refuses the map below it; chmod g-w %s", dir, dir))
 			}
 		}
 	}
@@ -182,6 +176,28 @@ func (cf *SendmailCF) refusesPath(mapPath string) (why []error) {
 		check(real)
 	}
 	return why
+}
+
+// inside is a path as this Sendmail sees it.
+func (cf *SendmailCF) inside(path string) string {
+	if below, ok := strings.CutPrefix(path, strings.TrimSuffix(cf.Root, "/")+"/"); ok && cf.Root != "" {
+		return "/" + below
+	}
+	return path
+}
+
+// isAboveRoot reports whether a directory is no part of what Sendmail will see.
+func (cf *SendmailCF) isAboveRoot(dir string) bool {
+	if cf.Root == "" {
+		return false
+	}
+	roots := []string{filepath.Clean(cf.Root)}
+	if real, err := filepath.EvalSymlinks(cf.Root); err == nil {
+		roots = append(roots, real)
+	}
+	return slices.ContainsFunc(roots, func(root string) bool {
+		return dir != root && strings.HasPrefix(root, strings.TrimSuffix(dir, "/")+"/")
+	})
 }
 
 // refusesFile returns why Sendmail could not read a map file with this owner and mode, or nil: root's and the
@@ -216,7 +232,7 @@ func (cf *SendmailCF) refusesFile(info fs.FileInfo) error {
 	if reader == "" {
 		reader = "root"
 	}
-	return fmt.Errorf("a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s: chown it to root or "+
+	return fmt.Errorf("a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s; chown it to root or "+
 		"the TrustedUser, or let %s read it", stat.Uid, stat.Gid, info.Mode().Perm(), reader, reader)
 }
 

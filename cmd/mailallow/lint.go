@@ -92,6 +92,11 @@ func lint(t *terminal, c *cli.Context) error {
 		return usageError("--as says what FILE is, and there is none")
 	}
 	var err error
+	if l.root != "" {
+		if l.root, err = filepath.Abs(l.root); err != nil {
+			return err
+		}
+	}
 	if l.shared, err = sharedCatalogue(); err != nil {
 		return err
 	}
@@ -270,7 +275,7 @@ func (l *linting) sendmailCF(target *accessmap.Target) string {
 
 // below puts the root before the path that a sendmail.cf below it names.
 func (l *linting) below(cf *accessmap.SendmailCF) {
-	if l.root != "" && cf.AccessPath != "" {
+	if cf.Root = l.root; l.root != "" && cf.AccessPath != "" {
 		cf.AccessPath = filepath.Join(l.root, cf.AccessPath)
 	}
 }

@@ -109,7 +109,11 @@ func (l *linting) count() string {
 	for _, r := range slices.Sorted(maps.Keys(byRule)) {
 		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
 	}
-	text := fmt.Sprintf("%s in %s (%s)", counted(uint64(len(findings)), "finding", "findings"), counted(uint64(l.files), "file", "files"), strings.Join(rules, ", "))
+	text := counted(uint64(len(findings)), "finding", "findings")
+	if l.files > 0 {
+		text += " in " + counted(uint64(l.files), "file", "files")
+	}
+	text += " (" + strings.Join(rules, ", ") + ")"
 	if certain > 0 && !l.fix {
 		text += fmt.Sprintf("; --fix puts %d of them right", certain)
 	}
