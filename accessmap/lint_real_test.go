@@ -262,6 +262,8 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_relay_restrictions = permit_mynetworks\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
 	{"smtpd_client_restrictions = warn_if_reject reject_rbl_client a.example, cidr:/t/list", ""},
 	{"smtpd_sender_restrictions = check_sender_access cidr:/t/list", "not-named"},
+	{"smtpd_client_restrictions = check_client_access hash:/t/list, reject_rbl_client a.example", "not-named"},
+	{"smtpd_client_restrictions = check_client_access proxy:cidr:/t/list, reject_rbl_client a.example", ""},
 	{"smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
 	{"smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
 	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
@@ -290,6 +292,31 @@ func TestLintPostfix(t *testing.T) {
 		if got := strings.Join(rules, " "); got != row.want {
 			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
 		}
+	}
+}
+
+// TestLintPostfixBelow: tables below a root are those that main.cf names without it, and are told of without it.
+func TestLintPostfixBelow(t *testing.T) {
+	config := fixtures.PostfixConfig(t, "smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list\n"+
+		"mynetworks = cidr:$config_directory/nets\n")
+	m, err := ReadPostfix(t.Context(), fixtures.Postconf(t, config), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Dir(config)
+	m.Below(root)
+	findings := LintPostfix(m, []PostfixTable{
+		{Path: root + "/t/list", Use: UseSMTPD, Permits: true, Ours: true},
+		{Path: config + "/nets", Use: UseMyNetworks, Missing: true},
+	}, AccessOptions{})
+	var told []string
+	for _, f := range findings {
+		told = append(told, f.Rule+" "+f.Text)
+	}
+	want := []string{"dnsbl-first smtpd_client_restrictions asks reject_rbl_client a.example before /t/list",
+		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which is not there: its lookups fail, and smtpd answers 451"}
+	if !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
 	}
 }
 

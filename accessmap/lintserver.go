@@ -82,6 +82,7 @@ type PostfixTable struct {
 	Use     TableUse
 	Permits bool // it permits something: see PermitsAny
 	Ours    bool // mailallow writes it: it must be named, and before the DNSBLs
+	Missing bool // there is no such file
 }
 
 // PermitsAny reports whether a line of a cidr table permits.
@@ -148,7 +149,7 @@ type postfixLinter struct {
 }
 
 func (l *postfixLinter) add(rule, text, fix string) {
-	l.findings = append(l.findings, Finding{File: l.file, Rule: rule, Text: text, Fix: fix})
+	l.findings = append(l.findings, Finding{File: l.file, Rule: rule, Text: l.inside(text), Fix: l.inside(fix)})
 }
 
 // placeOf is where a table of each use belongs.
@@ -165,6 +166,19 @@ func placeOf(t PostfixTable) (list, setting string) {
 func (l *postfixLinter) table(t PostfixTable) {
 	named := false
 	for _, use := range l.Uses(t.Path) {
+		if other := use.Item.tableType(); other != "cidr" && t.Ours {
+			l.add("not-named", fmt.Sprintf("%s names %s as %s: and not as cidr:, so Postfix looks for another file, or reads it otherwise",
+				use.List, t.Path, other), "write cidr:"+t.Path+" there")
+			return
+		}
+		if t.Missing {
+			fix := "make it, or take it out"
+			if t.Ours {
+				fix = "run: mailallow update"
+			}
+			l.add("no-map", fmt.Sprintf("%s names %s, which is not there: its lookups fail, and smtpd answers 451", use.List, t.Path), fix)
+			return
+		}
 		client := use.Item.Name == "check_client_access"
 		list, _ := placeOf(t)
 		named = named || (t.Use == UseSMTPD && client) || use.List == list && t.Use != UseSMTPD

@@ -42,6 +42,38 @@ type PostfixMain struct {
 
 	// Postscreen tells that master.cf has postscreen before smtpd on port 25.
 	Postscreen bool
+
+	root string // see Below
+}
+
+var tablePath = regexp.MustCompile(`(^!?|:)/[^\s,}]*`)
+
+// Below puts root, the directory that is to be this Postfix's /, before the paths of the tables that it names. What lint
+// says of them has them as Postfix will see them.
+func (m *PostfixMain) Below(root string) {
+	m.root = strings.TrimSuffix(root, "/")
+	rooted := func(table string) string {
+		return tablePath.ReplaceAllStringFunc(table, func(s string) string {
+			before, path, _ := strings.Cut(s, "/")
+			if path = "/" + path; strings.HasPrefix(path, m.root+"/") { // $config_directory is below it already
+				return s
+			}
+			return before + m.root + path
+		})
+	}
+	for _, list := range m.Lists {
+		for i, item := range list.Items {
+			list.Items[i].Name, list.Items[i].Argument = rooted(item.Name), rooted(item.Argument)
+		}
+	}
+}
+
+// inside is a text with the paths below the root as Postfix will see them.
+func (m *PostfixMain) inside(text string) string {
+	if m.root == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, m.root+"/", "/")
 }
 
 // PostfixList is one parameter, cut into what Postfix looks at one after the other.

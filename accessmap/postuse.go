@@ -87,6 +87,18 @@ func (i PostfixItem) names(path string) bool {
 	return namesTable(table, path, maxExpansion)
 }
 
+// tableType is the type that the item names its table with; cidr where it stands among others (unionmap:{}).
+func (i PostfixItem) tableType() string {
+	table := i.Argument
+	if table == "" {
+		table = strings.TrimPrefix(i.Name, "!")
+	}
+	if kind, _, ok := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":"); ok && !strings.Contains(table, "cidr:") {
+		return kind
+	}
+	return "cidr"
+}
+
 func namesTable(table, path string, depth int) bool {
 	if filepath.IsAbs(table) {
 		return filepath.Clean(table) == filepath.Clean(path)

@@ -120,6 +120,7 @@ func (l *linting) postfix(ctx context.Context) (ok bool) {
 		l.errs = append(l.errs, err)
 		return true
 	}
+	m.Below(l.root)
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, accessmap.LintPostfix(m, tables, accessmap.AccessOptions{Shared: l.shared.within})...)
@@ -133,11 +134,15 @@ func (l *linting) tables(ctx context.Context, m *accessmap.PostfixMain) (tables 
 		if _, use := l.kindOf(t.Path, nil, &t); use != accessmap.UseUnknown {
 			only := t.Want.Only
 			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
-			tables = append(tables, accessmap.PostfixTable{Path: t.Path, Use: use, Permits: permits, Ours: true})
+			tables = append(tables, accessmap.PostfixTable{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
 		}
 	}
 	for _, t := range m.Tables() {
 		if l.targetOf(t.Path) != nil {
+			continue
+		}
+		if t.Missing = isMissing(t.Path); t.Missing {
+			tables = append(tables, t)
 			continue
 		}
 		if _, looked := l.uses[t.Path]; !looked {
@@ -150,6 +155,11 @@ func (l *linting) tables(ctx context.Context, m *accessmap.PostfixMain) (tables 
 		}
 	}
 	return tables
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func postfixFacts(m *accessmap.PostfixMain) (facts []string) {
