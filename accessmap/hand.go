@@ -45,9 +45,12 @@ func handKeys(m managed) ([]handKey, []MapProblem) {
 	entries, problems := ReadMapText(m.byHand())
 	var keys []handKey
 	for _, e := range entries {
-		address := strings.TrimPrefix(e.Key, strings.ToLower(connectTag))
-		prefix, ok := parseKey(address)
-		if address+":" == strings.ToLower(ipv6Tag) { // the last key that is asked of every IPv6 client
+		key := cutKey(e.Key)
+		if !key.forClients() {
+			continue
+		}
+		prefix, ok := parseKey(key.address)
+		if key.address+":" == strings.ToLower(ipv6Tag) { // the last key that is asked of every IPv6 client
 			prefix, ok = netip.PrefixFrom(netip.IPv6Unspecified(), 0), true
 		}
 		if ok {

@@ -57,13 +57,12 @@ func (a *AccessText) NameKeys() []AccessEntry { return a.names }
 
 // isNameKey tells a key for host names: tagged Connect: or not at all, and neither an address nor an address of mail.
 func isNameKey(key string) bool {
-	name, tagged := strings.CutPrefix(key, strings.ToLower(connectTag))
-	if strings.ContainsAny(name, "@/") || name == "" || strings.HasPrefix(name+":", strings.ToLower(ipv6Tag)) ||
-		name == "localhost" || !tagged && strings.Contains(name, ":") { // this host itself; another ruleset's tag
+	k := cutKey(key)
+	if !k.forClients() || k.address == "localhost" || strings.ContainsAny(k.address, "@/") ||
+		strings.HasPrefix(k.address+":", strings.ToLower(ipv6Tag)) || bareIPv6(k.address) {
 		return false
 	}
-	_, isAddress := parseKey(name)
-	return !isAddress && strings.Trim(name, "0123456789.") != ""
+	return strings.Trim(k.address, "0123456789.") != ""
 }
 
 // Client is who connects.

@@ -191,7 +191,7 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 	for _, live := range target.Live {
 		switch {
 		case live.Error != "":
-			t.leaf(yellow, 4, "live", "%s: not known", live.By)
+			t.leaf(yellow, 4, "live", "%s: not known: %s", live.By, live.Error)
 		case len(live.Differs) > 0:
 			t.leaf(red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
 		default:
