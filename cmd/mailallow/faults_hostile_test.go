@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -99,15 +97,7 @@ func TestHostileDocuments(t *testing.T) {
 
 // withinGibibyte is the program as it is released, which ends when it needs more memory than a gibibyte.
 func withinGibibyte(t *testing.T) []string {
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		fixtures.Missing(t, "no go command here to build mailallow with")
-	}
-	program := filepath.Join(t.TempDir(), "mailallow")
-	if output, err := exec.Command(goTool, "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
-	return []string{"sh", "-c", `ulimit -d 1048576 && exec "$0" "$@"`, program}
+	return []string{"sh", "-c", `ulimit -d 1048576 && exec "$0" "$@"`, fixtures.Mailallow(t)}
 }
 
 // quick wants no update of a host to have taken long. The bound is far above what is needed, for slow hosts, and far

@@ -60,19 +60,6 @@ func newStory(t *testing.T, program string, byHand ...string) *story {
 	return s
 }
 
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		fixtures.Missing(t, "no go command here to build mailallow with")
-	}
-	program := filepath.Join(t.TempDir(), "mailallow")
-	if output, err := exec.Command(goTool, "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
-	return program
-}
-
 // publish replaces the provider's policy; what the DNSBL lists stays.
 func (s *story) publish(policy string) {
 	s.t.Helper()
@@ -170,7 +157,7 @@ func (s *story) unchanged(chapter string) {
 // TestStories has mailallow change the list under a running daemon.
 func TestStories(t *testing.T) {
 	fixtures.Sendmail(t)
-	program := buildProgram(t)
+	program := fixtures.Mailallow(t)
 	t.Run("a DNSBL refuses a provider", func(t *testing.T) { tellOfProvider(t, program) })
 	t.Run("no DNS, or not to be believed", func(t *testing.T) { tellOfDoubt(t, program) })
 	t.Run("nothing to change", func(t *testing.T) { tellOfNothing(t, program) })
