@@ -64,6 +64,9 @@ type dnsblProblem struct {
 }
 
 func (r *dnsblRun) problem(kind string, code int, err error) {
+	if shown := dnsbl.HideKeys(err.Error()); shown != err.Error() { // a zone with its key, given in place of a host
+		err = errors.New(shown)
+	}
 	r.problems = append(r.problems, dnsblProblem{kind, code, err})
 }
 
@@ -208,7 +211,7 @@ func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Clien
 			}
 			r.add(addr)
 		}
-		t.detail("host %s has %v", hosts[i], addrs)
+		t.detail("host %s has %v", dnsbl.HideKeys(hosts[i]), addrs)
 	}
 }
 
