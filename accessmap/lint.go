@@ -1,6 +1,7 @@
 package accessmap
 
 import (
+	"bytes"
 	"cmp"
 	"path/filepath"
 	"regexp"
@@ -121,6 +122,39 @@ func KindOf(path string, text []byte) Kind {
 		return KindCIDR
 	}
 	return KindAccess
+}
+
+// rewrite is a line of a file, and what is to stand in its place.
+type rewrite struct {
+	raw     string // without its LF
+	changed bool
+	text    []string // the lines in its place; none: it goes
+}
+
+func (r *rewrite) set(text ...string) { r.changed, r.text = true, text }
+
+func (r *rewrite) line() *rewrite { return r }
+
+// rewritten is the text with the lines that were set; its end stays as it is, with or without an LF.
+func rewritten[L interface{ line() *rewrite }](text []byte, lines []L) []byte {
+	if !slices.ContainsFunc(lines, func(l L) bool { return l.line().changed }) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, l := range lines {
+		in := []string{l.line().raw}
+		if l.line().changed {
+			in = l.line().text
+		}
+		for _, t := range in {
+			b.WriteString(t)
+			b.WriteByte('\n')
+		}
+	}
+	if len(text) > 0 && text[len(text)-1] != '\n' && b.Len() > 0 {
+		b.Truncate(b.Len() - 1)
+	}
+	return b.Bytes()
 }
 
 // sortFindings puts them in the order of the file.

@@ -44,7 +44,7 @@ func LintAccess(text []byte, o AccessOptions) (findings []Finding, fixed []byte)
 	l.shadowed()
 	l.sharedRelay()
 	sortFindings(l.findings)
-	return l.findings, l.fixed()
+	return l.findings, rewritten(l.text, l.lines)
 }
 
 // byteOrderMark is what some editors write before a text in UTF-8.
@@ -72,9 +72,9 @@ type accessLinter struct {
 
 // accessLine is a line as it stands, and what is to stand in its place.
 type accessLine struct {
+	rewrite
 	number int
-	raw    string // without its LF
-	ours   bool   // of mailallow's block
+	ours   bool // of mailallow's block
 
 	entry     bool   // it has a key and a value
 	written   string // the key
@@ -90,9 +90,6 @@ type accessLine struct {
 	gap       bool // has blanks between tag and key
 	refused   int  // gap: the line that has the key already
 	disputed  int  // a later line with the same key and another value
-
-	changed bool
-	text    []string // the lines in its place; none: it goes
 }
 
 type takenKey struct {
@@ -147,7 +144,7 @@ func (l *accessLinter) cutLines() {
 	read := make([]accessLine, len(physical))
 	for i, raw := range physical {
 		n := i + 1
-		read[i] = accessLine{number: n, raw: string(raw), ours: n >= first && n <= last}
+		read[i] = accessLine{rewrite: rewrite{raw: string(raw)}, number: n, ours: n >= first && n <= last}
 		l.lines = append(l.lines, &read[i])
 	}
 }
@@ -238,8 +235,6 @@ func (line *accessLine) closeGap() {
 // tagAlone are the tags that stand before addresses, without the colon.
 var tagAlone = regexp.MustCompile(`^(connect|greetpause|clientrate|clientconn)$`)
 
-func (line *accessLine) set(text ...string) { line.changed, line.text = true, text }
-
 // carriageReturns are told of once.
 func (l *accessLinter) carriageReturns() {
 	var first *accessLine
@@ -314,26 +309,4 @@ func (l *accessLinter) duplicate(line *accessLine, seen map[string]*accessLine) 
 	}
 	before.disputed = line.number
 	l.add(line.number, "duplicate", text, "remove one of the two: they say different things")
-}
-
-// fixed is the text with the lines that were set.
-func (l *accessLinter) fixed() []byte {
-	if !slices.ContainsFunc(l.lines, func(line *accessLine) bool { return line.changed }) {
-		return l.text
-	}
-	var b bytes.Buffer
-	for _, line := range l.lines {
-		text := line.text
-		if !line.changed {
-			text = []string{line.raw}
-		}
-		for _, t := range text {
-			b.WriteString(t)
-			b.WriteByte('\n')
-		}
-	}
-	if len(l.text) > 0 && l.text[len(l.text)-1] != '\n' && b.Len() > 0 {
-		b.Truncate(b.Len() - 1)
-	}
-	return b.Bytes()
 }

@@ -24,7 +24,7 @@ const (
 func LintPostfixCIDR(text []byte, use TableUse) (findings []Finding, fixed []byte) {
 	l := &cidrLinter{use: use, seen: map[netip.Prefix]*cidrLine{}}
 	for i, raw := range lines(text) {
-		l.lines = append(l.lines, &cidrLine{number: i + 1, raw: string(raw)})
+		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{raw: string(raw)}, number: i + 1})
 	}
 	logical := logicalLines(l.lines, l.indented)
 	for _, line := range logical {
@@ -43,7 +43,7 @@ func LintPostfixCIDR(text []byte, use TableUse) (findings []Finding, fixed []byt
 		}
 	}
 	sortFindings(l.findings)
-	if fixed = l.fixed(text); !bytes.Equal(fixed, text) {
+	if fixed = rewritten(text, l.lines); !bytes.Equal(fixed, text) {
 		_, fixed = LintPostfixCIDR(fixed, use) // a line that was put right may say what a later one said
 	}
 	return l.findings, fixed
@@ -65,8 +65,8 @@ type healthyLine struct {
 
 // cidrLine is a logical line, or a physical one that belongs to one.
 type cidrLine struct {
+	rewrite
 	number  int
-	raw     string // without its LF
 	logical string // with what continues it
 
 	negated  bool
@@ -76,12 +76,7 @@ type cidrLine struct {
 	indent   bool      // it begins with a blank and is meant to be an entry
 	above    *cidrLine // indent: what Postfix takes it for more of; nil: nothing
 	followed bool      // such a line stands below it
-
-	changed bool
-	text    []string
 }
-
-func (line *cidrLine) set(text ...string) { line.changed, line.text = true, text }
 
 func (l *cidrLinter) add(line *cidrLine, rule, text, fix string) {
 	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: fix})
@@ -345,25 +340,4 @@ func (l *cidrLinter) reachable(line *cidrLine, p netip.Prefix) {
 	if len(l.open) == 0 {
 		l.seen[p] = line
 	}
-}
-
-func (l *cidrLinter) fixed(text []byte) []byte {
-	if !slices.ContainsFunc(l.lines, func(line *cidrLine) bool { return line.changed }) {
-		return text
-	}
-	var b bytes.Buffer
-	for _, line := range l.lines {
-		written := line.text
-		if !line.changed {
-			written = []string{line.raw}
-		}
-		for _, t := range written {
-			b.WriteString(t)
-			b.WriteByte('\n')
-		}
-	}
-	if len(text) > 0 && text[len(text)-1] != '\n' && b.Len() > 0 {
-		b.Truncate(b.Len() - 1)
-	}
-	return b.Bytes()
 }
