@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench lint deb parts clean
+.PHONY: help build run test soak bench lint deb parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -19,6 +19,7 @@ help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
 	@echo 'make test    go vet and all tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`)'
+	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
 	@echo 'make bench   all benchmarks'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
 	@echo 'make deb     the Debian package, into dist; VERSION=1.2.3 names a release'
@@ -39,6 +40,11 @@ test:
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	go vet ./...
 	go test $(RACE) ./...
+
+# The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each.
+soak:
+	@fixtures/parts/fetch.sh all
+	MAILALLOW_SOAK=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
 
 bench:
 	go test -run '^$$' -bench . ./...
