@@ -31,10 +31,11 @@ func read(q question, m *dns.Msg) (answer, error) {
 	}
 	byOwner := map[string][]dns.RR{}
 	for _, rr := range m.Answer {
-		if rr.Header().Class == dns.ClassINET {
-			owner := dns.CanonicalName(rr.Header().Name)
-			byOwner[owner] = append(byOwner[owner], rr)
+		if rr.Header().Class != dns.ClassINET {
+			return answer{}, errMalformed
 		}
+		owner := dns.CanonicalName(rr.Header().Name)
+		byOwner[owner] = append(byOwner[owner], rr)
 	}
 	owner := q.name
 	for seen := map[string]bool{}; ; {
@@ -76,32 +77,40 @@ func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error)
 	return records, target, nil
 }
 
-// missing says what it means that the chain of q ends at owner without a record.
+// missing says what it means that the chain of q ends at owner without a record. That there is nothing is believed of an
+// empty reply alone, and of one who can know: what is taken for nothing makes a list smaller.
 func missing(q question, owner string, m *dns.Msg) (answer, error) {
 	switch {
-	case m.Rcode == dns.RcodeNameError: // of the chain's last name (RFC 6604 section 2.1)
-		return answer{}, nil
-	case owner != q.name:
+	case m.Rcode == dns.RcodeSuccess && owner != q.name:
 		return answer{next: owner}, nil
-	case referral(m):
-		return answer{}, errors.New("a referral, no answer")
+	case owner == q.name && len(m.Answer) > 0:
+		return answer{}, errors.New("an answer about something else")
 	}
-	return answer{}, nil
+	return answer{}, uninformed(m) // NXDOMAIN is of the chain's last name (RFC 6604 section 2.1)
 }
 
-// referral reports whether an empty reply only points elsewhere, as a server does that neither knows nor recurses; an
-// SOA would make it a true "no data" (RFC 2308 section 2.2).
-func referral(m *dns.Msg) bool {
+// uninformed is why a reply without records does not tell that there are none: it only points elsewhere, as a server does
+// that neither knows nor recurses, or such a server has nothing to say at all. An SOA makes it a true "no data" or
+// NXDOMAIN (RFC 2308 section 2); common resolvers leave it out, and set RA.
+func uninformed(m *dns.Msg) error {
 	var ns bool
 	for _, rr := range m.Ns {
 		switch rr.Header().Rrtype {
 		case dns.TypeSOA:
-			return false
+			return nil
 		case dns.TypeNS:
 			ns = true
 		}
 	}
-	return ns && !m.Authoritative
+	switch {
+	case m.Authoritative:
+		return nil
+	case ns && m.Rcode == dns.RcodeSuccess:
+		return errors.New("a referral, no answer")
+	case !m.RecursionAvailable:
+		return errors.New("no answer and no recursion")
+	}
+	return nil
 }
 
 func rcodeText(rcode int) string {

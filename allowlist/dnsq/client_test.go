@@ -284,3 +284,26 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("%d questions asked in the end", n)
 	}
 }
+
+func TestRequireAD(t *testing.T) {
+	const not = "an answer not validated by DNSSEC (no AD flag) from ADDR"
+	for _, row := range []struct {
+		name, owner string
+		fault       fixtures.Fault
+		want, err   string
+	}{
+		{"validated", "a.example", fixtures.Validated, "192.0.2.9|192.0.2.10", ""},
+		{"validated NXDOMAIN", "none.example", fixtures.Validated, "", ""},
+		{"answer", "a.example", 0, "", "A a.example: " + not},
+		{"NXDOMAIN", "none.example", 0, "", "A none.example: " + not},
+		{"no data", "m.example", 0, "", "A m.example: " + not},
+		{"SERVFAIL of what is bogus", "a.example", fixtures.ServFail, "", "A a.example: SERVFAIL from ADDR"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := fixtures.DNS(t, zone)
+			s.Fault("", "", row.fault)
+			got, err := look(t.Context(), client(t, dnsq.Config{RequireAD: true, Attempts: 1}, s), "A", row.owner)
+			check(t, got, err, row.want, row.err, s.Addr())
+		})
+	}
+}

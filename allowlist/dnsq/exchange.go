@@ -139,14 +139,48 @@ func parse(msg []byte) (*dns.Msg, error) {
 	if len(msg) < 12 || m.Truncated {
 		return m, nil
 	}
-	// miekg/dns takes a message that ends early, between two records, for a shorter one.
-	counts := [...]int{len(m.Answer), len(m.Ns), len(m.Extra)}
-	for i, n := range counts {
-		if int(binary.BigEndian.Uint16(msg[6+2*i:])) != n {
-			return m, errMalformed
-		}
+	if !complete(msg) {
+		return m, errMalformed
 	}
 	return m, nil
+}
+
+// complete reports whether msg, which miekg/dns could read, holds the records that its header counts (RFC 1035 section
+// 4.1.1) and nothing behind them. miekg/dns takes a message that ends early, between two records, for a shorter one, and
+// passes over what is behind the last that is counted: both would be smaller lists.
+func complete(msg []byte) bool {
+	const (
+		question = 4 // octets behind the name: type, class
+		record   = 8 // the same and TTL; the length of the data follows
+	)
+	count := func(section int) int { return int(binary.BigEndian.Uint16(msg[4+2*section:])) }
+	questions, records := count(0), count(1)+count(2)+count(3)
+	at := 12
+	for range questions {
+		at = nameEnd(msg, at) + question
+	}
+	for range records {
+		if at = nameEnd(msg, at) + record; at+2 > len(msg) {
+			return false
+		}
+		at += 2 + int(binary.BigEndian.Uint16(msg[at:]))
+	}
+	return at == len(msg)
+}
+
+// nameEnd is where the name at an offset ends: behind the root, or behind a pointer (RFC 1035 section 4.1.4).
+func nameEnd(msg []byte, at int) int {
+	for at < len(msg) {
+		switch n := int(msg[at]); {
+		case n == 0:
+			return at + 1
+		case n >= 0xC0:
+			return at + 2
+		default:
+			at += 1 + n
+		}
+	}
+	return at
 }
 
 // fits reports whether reply answers query: everything else on the socket is a stray or a forgery, and the wait goes
