@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -30,6 +31,12 @@ func newFakeDNS() *fakeDNS {
 		txt: map[string][]string{}, mx: map[string][]string{}, a: map[string][]netip.Addr{}, aaaa: map[string][]netip.Addr{},
 		broken: map[question]bool{}, asked: map[question]int{},
 	}
+}
+
+func (d *fakeDNS) String() string {
+	broken := maps.Clone(d.broken)
+	maps.DeleteFunc(broken, func(_ question, is bool) bool { return !is })
+	return fmt.Sprintf("%q\nbroken %v\na %v aaaa %v mx %v", d.txt, broken, d.a, d.aaaa, d.mx)
 }
 
 func fakeAnswer[T any](ctx context.Context, d *fakeDNS, q question, zone map[string][]T) ([]T, error) {

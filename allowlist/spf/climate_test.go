@@ -1,0 +1,220 @@
+package spf
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"mailallow/fixtures"
+)
+
+// climate is what the network is like during a walk. What happens to a question hangs on the seed, the question and how
+// often it came, and not on the order in which questions arrive.
+type climate struct {
+	seed     uint64
+	calm     bool
+	loss     float64 // share of questions or answers lost
+	harm     float64 // share of replies with a fault that costs the answer
+	lies     float64 // share of replies with each of the faults that must cost nothing
+	late     time.Duration
+	patience time.Duration // of the client, for one try
+	attempts int           // of the client
+	deadline time.Duration // of the walk; 0: none
+	change   [2]int64      // by resolver, the number of the first question that finds the other version
+	dies     int64         // and of the one from which a resolver is silent, or fails
+	storm    [2]int64      // from which to which number all fail
+
+	count atomic.Int64
+}
+
+// The faults that a question can meet: of the first kind one at a time, of the second any number.
+var (
+	harmful = []fixtures.Fault{
+		fixtures.ServFail, fixtures.Refused, fixtures.Lame, fixtures.Truncated, fixtures.Halved, fixtures.Garbage, fixtures.MoreCounted,
+		fixtures.FewerCounted, fixtures.Misnamed, fixtures.OtherClass, fixtures.Ignorant, fixtures.Severed,
+		fixtures.Truncated | fixtures.OnlyUDP, fixtures.Halved | fixtures.OnlyUDP,
+	}
+	harmless = []fixtures.Fault{
+		fixtures.WrongID, fixtures.WrongQuestion, fixtures.OtherPort, fixtures.OtherAddress, fixtures.Poison, fixtures.Noise,
+		fixtures.Twice, fixtures.Gossip, fixtures.OneLink, fixtures.Oversize, fixtures.NoEDNS,
+	}
+)
+
+func newClimate(random *rand.Rand) *climate {
+	c := &climate{
+		seed: random.Uint64(), loss: 0.1 + 0.5*random.Float64(), harm: random.Float64() * random.Float64(), lies: random.Float64() * random.Float64(),
+		patience: time.Duration(10+random.IntN(20)) * time.Millisecond, attempts: 1 + random.IntN(10),
+		change: [2]int64{1 + random.Int64N(30), 1 + random.Int64N(30)}, dies: 1 + random.Int64N(200),
+	}
+	c.late = time.Duration(random.Int64N(int64(c.patience))) * 6 / 5
+	c.storm[0] = random.Int64N(200)
+	c.storm[1] = c.storm[0] + random.Int64N(30)
+	switch random.IntN(10) {
+	case 0: // everything arrives, however slow the host
+		c.calm, c.loss, c.harm, c.late, c.patience = true, 0, 0, 0, time.Minute
+	case 1, 2:
+		c.deadline = time.Duration(random.IntN(100)) * time.Millisecond
+	case 3, 4, 5:
+		c.loss, c.harm = 0, c.harm/4
+	}
+	return c
+}
+
+func (c *climate) String() string {
+	return fmt.Sprintf("loss %.2f, harm %.2f, lies %.2f, late %v, patience %v, %d attempts, deadline %v, change at %v, death at %d, storm %v",
+		c.loss, c.harm, c.lies, c.late, c.patience, c.attempts, c.deadline, c.change, c.dies, c.storm)
+}
+
+func (c *climate) over(which int, question string, n int, count int64) (today fixtures.Conditions) {
+	hash := fnv.New64a()
+	fmt.Fprint(hash, which, question, n)
+	random := rand.New(rand.NewPCG(c.seed, hash.Sum64()))
+	for _, f := range harmless {
+		if random.Float64() < c.lies {
+			today.Fault |= f
+		}
+	}
+	if c.late > 0 {
+		today.Late = time.Duration(random.Int64N(int64(c.late)))
+	}
+	switch {
+	case c.calm:
+	case count >= c.dies && which == 0:
+		today.Fault |= fixtures.Drop
+	case count >= c.storm[0] && count < c.storm[1]:
+		today.Fault |= fixtures.ServFail
+	case random.Float64() < c.loss:
+		today.Fault |= fixtures.Drop
+	case random.Float64() < c.harm:
+		today.Fault |= harmful[random.IntN(len(harmful))]
+	}
+	return today
+}
+
+// poisoned are addresses of what forgeries say, and some of the filler.
+func poisoned() []netip.Addr {
+	return []netip.Addr{
+		netip.MustParseAddr(fixtures.PoisonIPv4), netip.MustParseAddr(fixtures.PoisonIPv6),
+		netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("198.51.100.107"),
+	}
+}
+
+// filler are terms for a record that does not fit into a datagram.
+var filler = func() string {
+	var b strings.Builder
+	for i := range 80 {
+		fmt.Fprintf(&b, " ip4:198.51.100.%d", i)
+	}
+	return b.String()
+}()
+
+// drawn draws one in so many of the names in a drawn zone.
+func drawn(draw func(int) int, oneIn int) map[string]bool {
+	names := map[string]bool{}
+	for _, name := range []string{"a.test", "b.test", "c.test", "in-addr.test", "ip6.test", "h1.test", "h2.test", "v.in-addr", "v.ip6"} {
+		names[name] = draw(oneIn-1) == 0
+	}
+	return names
+}
+
+// drawVersion draws a zone in which the records of some names are long. Most of those drawn are broken somewhere: it draws
+// again, a few times, for one that is not.
+func drawVersion(draw func(int) int, long map[string]bool) *fakeDNS {
+	d := drawZone(draw)
+	for range 4 {
+		if Walk(context.Background(), d, "a.test", DefaultLimits()).Error == OK {
+			break
+		}
+		d = drawZone(draw)
+	}
+	for name, texts := range d.txt {
+		if long[name] {
+			texts[1] = strings.Replace(texts[1], "v=spf1", "v=spf1"+filler, 1)
+		}
+	}
+	return d
+}
+
+// changed is a zone in which about half of the answers are those of another.
+func changed(from, to *fakeDNS, draw func(int) int) *fakeDNS {
+	d := newFakeDNS()
+	name := func(name string) string { return name }
+	mix(d.txt, from.txt, to.txt, name, draw)
+	mix(d.mx, from.mx, to.mx, name, draw)
+	mix(d.a, from.a, to.a, name, draw)
+	mix(d.aaaa, from.aaaa, to.aaaa, name, draw)
+	mix(d.broken, from.broken, to.broken, question.String, draw)
+	return d
+}
+
+// mix takes each value from one of two maps. The order of the keys makes it the same for the same draws.
+func mix[K comparable, V any](d, from, to map[K]V, order func(K) string, draw func(int) int) {
+	both := maps.Clone(from)
+	maps.Copy(both, to)
+	for _, key := range slices.SortedFunc(maps.Keys(both), func(a, b K) int { return cmp.Compare(order(a), order(b)) }) {
+		if draw(1) == 0 {
+			d[key] = from[key]
+		} else {
+			d[key] = to[key]
+		}
+	}
+}
+
+// zone is d as fixtures.DNS reads it. The records of aliases stand at the end of a chain of CNAMEs.
+func (d *fakeDNS) zone(aliases map[string]bool) string {
+	var b strings.Builder
+	for name := range aliases {
+		if aliases[name] {
+			fmt.Fprintf(&b, "%s CNAME one.%[1]s.alias\none.%[1]s.alias CNAME two.%[1]s.alias\n", name)
+		}
+	}
+	at := func(name string) string {
+		if aliases[name] {
+			return "two." + name + ".alias"
+		}
+		return name
+	}
+	for name, texts := range d.txt {
+		for _, text := range texts {
+			fmt.Fprintf(&b, "%s TXT", at(name))
+			for part := range slices.Chunk([]byte(text), 255) {
+				fmt.Fprintf(&b, " %q", part)
+			}
+			b.WriteString("\n")
+		}
+	}
+	for name, hosts := range d.mx {
+		for i, host := range hosts {
+			fmt.Fprintf(&b, "%s MX %d %s\n", at(name), i, host)
+		}
+	}
+	for kind, records := range map[string]map[string][]netip.Addr{"A": d.a, "AAAA": d.aaaa} {
+		for name, addrs := range records {
+			for _, addr := range addrs {
+				fmt.Fprintf(&b, "%s %s %s\n", at(name), kind, addr)
+			}
+		}
+	}
+	return b.String()
+}
+
+// says is the answer to a question, in one form for all that mean the same.
+func (d *fakeDNS) says(q question) string {
+	addrs := map[string]map[string][]netip.Addr{"A": d.a, "AAAA": d.aaaa}[q.kind][q.name]
+	addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
+	switch q.kind {
+	case "TXT":
+		return fmt.Sprintf("%q", slices.Sorted(slices.Values(d.txt[q.name])))
+	case "MX":
+		return fmt.Sprintf("%q", d.mx[q.name])
+	}
+	return fmt.Sprint(slices.Compact(addrs))
+}

@@ -1,0 +1,173 @@
+package spf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mailallow/allowlist/dnsq"
+	"mailallow/fixtures"
+)
+
+// TestSoakStorm walks random policies over real sockets, through resolvers that fail and are lied about at random, while
+// the policies change.
+//
+// What a walk may find is this. Every question, a name and a type, is answered once for the whole walk, with what one of
+// the versions says of it, or not at all; what is no version's answer is a forgery believed, and nothing where no version
+// has nothing is a list made smaller. With each question at what it was answered, the addresses that pass, the terms that
+// pass them, and the error are those of check_host() (RFC 7208), address by address: so an address that passes is passed
+// by a policy, and one is missing only where the walk tells of an error, which keeps a source as it was. A walk that its
+// deadline ends may find less, with a temperror, and nothing else.
+func TestSoakStorm(t *testing.T) {
+	const workers = 48 // nearly all of the time goes by in waiting for what is lost
+	random := fixtures.Random(t)
+	rounds, seed := fixtures.Rounds(100, 10_000), random.Uint64()
+	var next, whole, calm, sent atomic.Int64
+	var wait sync.WaitGroup
+	start := time.Now()
+	for range min(workers, rounds) {
+		servers := []*fixtures.DNSServer{fixtures.DNS(t), fixtures.DNS(t)}
+		wait.Go(func() {
+			for n := next.Add(1); n <= int64(rounds) && !t.Failed(); n = next.Add(1) {
+				s := newStorm(t, rand.New(rand.NewPCG(seed, uint64(n))), servers)
+				if s.walk() == OK {
+					whole.Add(1)
+				}
+				if s.calm {
+					calm.Add(1)
+				}
+				sent.Add(int64(s.client.Queries()))
+			}
+		})
+	}
+	wait.Wait()
+	t.Logf("%d walks, %d in calm, %d without an error; %d messages sent, %v", rounds, calm.Load(), whole.Load(), sent.Load(),
+		time.Since(start).Round(time.Millisecond))
+}
+
+// storm is one walk and what comes over it.
+type storm struct {
+	t        *testing.T
+	client   *dnsq.Client
+	versions [2]*fakeDNS // before and after the change
+	zones    [2]fixtures.Zone
+	*climate
+
+	mu   sync.Mutex
+	seen *fakeDNS // what the walk was told
+}
+
+// newStorm draws a policy, what it changes to, and the weather over two resolvers.
+func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *storm {
+	draw := func(max int) int { return random.IntN(max + 1) }
+	s := &storm{t: t, climate: newClimate(random), seen: newFakeDNS()}
+	long, aliases := drawn(draw, 5), drawn(draw, 3)
+	s.versions[0] = drawVersion(draw, long)
+	s.versions[1] = changed(s.versions[0], drawVersion(draw, long), draw)
+	for i, d := range s.versions {
+		s.zones[i] = fixtures.Zones(t, d.zone(aliases))
+	}
+	var addrs []string
+	for i, server := range servers {
+		server.Weather(func(question string, n int) fixtures.Conditions { return s.over(i, question, n) })
+		addrs = append(addrs, server.Addr())
+	}
+	var err error
+	s.client, err = dnsq.New(dnsq.Config{Resolvers: addrs, Timeout: s.patience, Attempts: s.attempts})
+	if err != nil {
+		t.Error(err)
+	}
+	return s
+}
+
+// over is the weather over a resolver: the version that it has, its own failures, and what comes of the climate.
+func (s *storm) over(which int, asked string, n int) fixtures.Conditions {
+	count, version := s.count.Add(1), 0
+	if !s.calm && count >= s.change[which] {
+		version = 1
+	}
+	words := strings.Fields(asked) // transport, type, name
+	if s.versions[version].broken[question{words[1], words[2]}] {
+		return fixtures.Conditions{Fault: fixtures.ServFail}
+	}
+	today := s.climate.over(which, asked, n, count)
+	today.Zone = s.zones[version]
+	return today
+}
+
+// walk walks, and holds what was found against what was seen, and that against the versions.
+func (s *storm) walk() Error {
+	ctx := context.Background()
+	if s.deadline > 0 {
+		var end func()
+		ctx, end = context.WithTimeoutCause(ctx, s.deadline, errors.New("the deadline"))
+		defer end()
+	}
+	res := Walk(ctx, s, "a.test", DefaultLimits())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	checkResult(s.t, res)
+	sampled := append(samples(), poisoned()...)
+	lines := differences(s.seen, res, sampled)
+	if ctx.Err() != nil && res.Error == TempError {
+		ref := &reference{dns: s.seen, asked: res.Domain}
+		lines = nil
+		for _, ip := range sampled {
+			if results, _ := ref.check(ip, res.Domain, nil); res.Pass.Contains(ip) && results != refPass {
+				lines = append(lines, fmt.Sprintf("%v passes, and not in the reference", ip))
+			}
+		}
+	}
+	if s.calm {
+		for q, broken := range s.seen.broken {
+			if broken && !s.versions[0].broken[q] {
+				lines = append(lines, fmt.Sprintf("%v was not answered in calm", q))
+			}
+		}
+	}
+	for q := range s.seen.asked {
+		if !s.seen.broken[q] && !slices.ContainsFunc(s.versions[:], func(d *fakeDNS) bool { return !d.broken[q] && d.says(q) == s.seen.says(q) }) {
+			lines = append(lines, fmt.Sprintf("%v was answered with %s; the versions: %s, %s", q, s.seen.says(q), s.versions[0].says(q), s.versions[1].says(q)))
+		}
+	}
+	if len(lines) > 0 {
+		text := fmt.Sprintf("%s\nseen %v\nbefore %v\nafter %v\n%s\n%v", s.climate, s.seen, s.versions[0], s.versions[1], strings.Join(lines, "\n"), res.Problems)
+		s.t.Error(strings.ReplaceAll(text, filler, "..."))
+	}
+	return res.Error
+}
+
+func (s *storm) TXT(ctx context.Context, name string) ([]string, error) {
+	return told(s, ctx, question{"TXT", name}, s.client.TXT, s.seen.txt)
+}
+
+func (s *storm) MX(ctx context.Context, name string) ([]string, error) {
+	return told(s, ctx, question{"MX", name}, s.client.MX, s.seen.mx)
+}
+
+func (s *storm) A(ctx context.Context, name string) ([]netip.Addr, error) {
+	return told(s, ctx, question{"A", name}, s.client.A, s.seen.a)
+}
+
+func (s *storm) AAAA(ctx context.Context, name string) ([]netip.Addr, error) {
+	return told(s, ctx, question{"AAAA", name}, s.client.AAAA, s.seen.aaaa)
+}
+
+// told asks, and writes down what was seen.
+func told[T any](s *storm, ctx context.Context, q question, ask func(context.Context, string) ([]T, error), into map[string][]T) ([]T, error) {
+	answer, err := ask(ctx, q.name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.asked[q]++
+	s.seen.broken[q] = err != nil
+	into[q.name] = answer
+	return answer, err
+}
