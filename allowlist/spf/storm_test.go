@@ -41,7 +41,7 @@ func TestSoakStorm(t *testing.T) {
 				if s.walk() == OK {
 					whole.Add(1)
 				}
-				if s.calm {
+				if s.climate.Calm {
 					calm.Add(1)
 				}
 				sent.Add(int64(s.client.Queries()))
@@ -51,6 +51,9 @@ func TestSoakStorm(t *testing.T) {
 	wait.Wait()
 	t.Logf("%d walks, %d in calm, %d without an error; %d messages sent, %v", rounds, calm.Load(), whole.Load(), sent.Load(),
 		time.Since(start).Round(time.Millisecond))
+	if whole.Load() == 0 {
+		t.Error("not one walk came through")
+	}
 }
 
 // storm is one walk and what comes over it.
@@ -59,7 +62,9 @@ type storm struct {
 	client   *dnsq.Client
 	versions [2]*fakeDNS // before and after the change
 	zones    [2]fixtures.Zone
-	*climate
+	climate  *fixtures.Climate
+	change   [2]int64      // by resolver, the number of the first question that finds the other version
+	deadline time.Duration // of the walk; 0: none
 
 	mu   sync.Mutex
 	seen *fakeDNS // what the walk was told
@@ -68,7 +73,10 @@ type storm struct {
 // newStorm draws a policy, what it changes to, and the weather over two resolvers.
 func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *storm {
 	draw := func(max int) int { return random.IntN(max + 1) }
-	s := &storm{t: t, climate: newClimate(random), seen: newFakeDNS()}
+	s := &storm{t: t, climate: fixtures.NewClimate(random), seen: newFakeDNS(), change: [2]int64{1 + random.Int64N(30), 1 + random.Int64N(30)}}
+	if !s.climate.Calm && draw(4) == 0 {
+		s.deadline = time.Duration(draw(100)) * time.Millisecond
+	}
 	long, aliases := drawn(draw, 5), drawn(draw, 3)
 	s.versions[0] = drawVersion(draw, long)
 	s.versions[1] = changed(s.versions[0], drawVersion(draw, long), draw)
@@ -81,7 +89,7 @@ func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *s
 		addrs = append(addrs, server.Addr())
 	}
 	var err error
-	s.client, err = dnsq.New(dnsq.Config{Resolvers: addrs, Timeout: s.patience, Attempts: s.attempts})
+	s.client, err = dnsq.New(dnsq.Config{Resolvers: addrs, Timeout: s.climate.Patience, Attempts: s.climate.Attempts})
 	if err != nil {
 		t.Error(err)
 	}
@@ -90,15 +98,15 @@ func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *s
 
 // over is the weather over a resolver: the version that it has, its own failures, and what comes of the climate.
 func (s *storm) over(which int, asked string, n int) fixtures.Conditions {
-	count, version := s.count.Add(1), 0
-	if !s.calm && count >= s.change[which] {
+	today, count := s.climate.Over(which, asked, n)
+	version := 0
+	if !s.climate.Calm && count >= s.change[which] {
 		version = 1
 	}
 	words := strings.Fields(asked) // transport, type, name
 	if s.versions[version].broken[question{words[1], words[2]}] {
 		return fixtures.Conditions{Fault: fixtures.ServFail}
 	}
-	today := s.climate.over(which, asked, n, count)
 	today.Zone = s.zones[version]
 	return today
 }
@@ -126,7 +134,7 @@ func (s *storm) walk() Error {
 			}
 		}
 	}
-	if s.calm {
+	if s.climate.Calm {
 		for q, broken := range s.seen.broken {
 			if broken && !s.versions[0].broken[q] {
 				lines = append(lines, fmt.Sprintf("%v was not answered in calm", q))
@@ -139,7 +147,7 @@ func (s *storm) walk() Error {
 		}
 	}
 	if len(lines) > 0 {
-		text := fmt.Sprintf("%s\nseen %v\nbefore %v\nafter %v\n%s\n%v", s.climate, s.seen, s.versions[0], s.versions[1], strings.Join(lines, "\n"), res.Problems)
+		text := fmt.Sprintf("%s, change at %v, deadline %v\nseen %v\nbefore %v\nafter %v\n%s\n%v", s.climate, s.change, s.deadline, s.seen, s.versions[0], s.versions[1], strings.Join(lines, "\n"), res.Problems)
 		s.t.Error(strings.ReplaceAll(text, filler, "..."))
 	}
 	return res.Error

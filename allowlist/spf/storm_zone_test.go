@@ -4,100 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"maps"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"mailallow/fixtures"
 )
-
-// climate is what the network is like during a walk. What happens to a question hangs on the seed, the question and how
-// often it came, and not on the order in which questions arrive.
-type climate struct {
-	seed     uint64
-	calm     bool
-	loss     float64 // share of questions or answers lost
-	harm     float64 // share of replies with a fault that costs the answer
-	lies     float64 // share of replies with each of the faults that must cost nothing
-	late     time.Duration
-	patience time.Duration // of the client, for one try
-	attempts int           // of the client
-	deadline time.Duration // of the walk; 0: none
-	change   [2]int64      // by resolver, the number of the first question that finds the other version
-	dies     int64         // and of the one from which a resolver is silent, or fails
-	storm    [2]int64      // from which to which number all fail
-
-	count atomic.Int64
-}
-
-// The faults that a question can meet: of the first kind one at a time, of the second any number.
-var (
-	harmful = []fixtures.Fault{
-		fixtures.ServFail, fixtures.Refused, fixtures.Lame, fixtures.Truncated, fixtures.Halved, fixtures.Garbage, fixtures.MoreCounted,
-		fixtures.FewerCounted, fixtures.Misnamed, fixtures.OtherClass, fixtures.Ignorant, fixtures.Severed,
-		fixtures.Truncated | fixtures.OnlyUDP, fixtures.Halved | fixtures.OnlyUDP,
-	}
-	harmless = []fixtures.Fault{
-		fixtures.WrongID, fixtures.WrongQuestion, fixtures.OtherPort, fixtures.OtherAddress, fixtures.Poison, fixtures.Noise,
-		fixtures.Twice, fixtures.Gossip, fixtures.OneLink, fixtures.Oversize, fixtures.NoEDNS,
-	}
-)
-
-func newClimate(random *rand.Rand) *climate {
-	c := &climate{
-		seed: random.Uint64(), loss: 0.1 + 0.5*random.Float64(), harm: random.Float64() * random.Float64(), lies: random.Float64() * random.Float64(),
-		patience: time.Duration(10+random.IntN(20)) * time.Millisecond, attempts: 1 + random.IntN(10),
-		change: [2]int64{1 + random.Int64N(30), 1 + random.Int64N(30)}, dies: 1 + random.Int64N(200),
-	}
-	c.late = time.Duration(random.Int64N(int64(c.patience))) * 6 / 5
-	c.storm[0] = random.Int64N(200)
-	c.storm[1] = c.storm[0] + random.Int64N(30)
-	switch random.IntN(10) {
-	case 0: // everything arrives, however slow the host
-		c.calm, c.loss, c.harm, c.late, c.patience = true, 0, 0, 0, time.Minute
-	case 1, 2:
-		c.deadline = time.Duration(random.IntN(100)) * time.Millisecond
-	case 3, 4, 5:
-		c.loss, c.harm = 0, c.harm/4
-	}
-	return c
-}
-
-func (c *climate) String() string {
-	return fmt.Sprintf("loss %.2f, harm %.2f, lies %.2f, late %v, patience %v, %d attempts, deadline %v, change at %v, death at %d, storm %v",
-		c.loss, c.harm, c.lies, c.late, c.patience, c.attempts, c.deadline, c.change, c.dies, c.storm)
-}
-
-func (c *climate) over(which int, question string, n int, count int64) (today fixtures.Conditions) {
-	hash := fnv.New64a()
-	fmt.Fprint(hash, which, question, n)
-	random := rand.New(rand.NewPCG(c.seed, hash.Sum64()))
-	for _, f := range harmless {
-		if random.Float64() < c.lies {
-			today.Fault |= f
-		}
-	}
-	if c.late > 0 {
-		today.Late = time.Duration(random.Int64N(int64(c.late)))
-	}
-	switch {
-	case c.calm:
-	case count >= c.dies && which == 0:
-		today.Fault |= fixtures.Drop
-	case count >= c.storm[0] && count < c.storm[1]:
-		today.Fault |= fixtures.ServFail
-	case random.Float64() < c.loss:
-		today.Fault |= fixtures.Drop
-	case random.Float64() < c.harm:
-		today.Fault |= harmful[random.IntN(len(harmful))]
-	}
-	return today
-}
 
 // poisoned are addresses of what forgeries say, and some of the filler.
 func poisoned() []netip.Addr {
