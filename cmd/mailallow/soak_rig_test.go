@@ -1,0 +1,365 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/fixtures"
+
+	"go4.org/netipx"
+)
+
+// host is one that runs `mailallow update`, as it is released and with the real makemap, over and over, and what is known
+// of each of its sources by another way than the program's.
+type host struct {
+	t       *testing.T
+	dir     string
+	program string
+	sources []*known
+}
+
+// known is a source: an SPF policy at its name.
+type known struct {
+	name string
+	good *netipx.IPSet // what was last fetched and believed; nil: nothing yet
+	day  int           // the day of that
+}
+
+// ran is what one run told.
+type ran struct {
+	code   int
+	doc    runDocument
+	said   string
+	memory int64 // the most that was resident, in KiB
+	before *netipx.IPSet
+	after  *netipx.IPSet
+}
+
+var hostFiles = []string{"access", "access.db", "c.toml", "mailallow.cidr", "state"}
+
+func newHost(t *testing.T, names ...string) *host {
+	h := &host{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t)}
+	for _, name := range names {
+		h.sources = append(h.sources, &known{name: name})
+	}
+	h.write("mailallow.cidr", "")
+	fixtures.MakeAccess(t, filepath.Join(h.dir, "access"), "Connect:localhost\tRELAY")
+	return h
+}
+
+func (h *host) write(name, text string) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// configure writes the configuration, with these keys of [dns].
+func (h *host) configure(dns string) {
+	text := fmt.Sprintf("state_dir = \"state\"\naction = \"OK\"\n[dns]\n%s\n", dns)
+	for _, src := range h.sources {
+		text += fmt.Sprintf("[[source]]\nname = %q\nspf = [%[1]q]\n", src.name)
+	}
+	h.write("c.toml", text+fmt.Sprintf(`
+[[target]]
+format = "sendmail-access"
+path = "access"
+makemap = %q
+[[target]]
+format = "postfix-cidr"
+path = "mailallow.cidr"
+`, fixtures.Makemap(h.t)))
+}
+
+// update runs `mailallow update --json`.
+func (h *host) update(args ...string) (r ran) {
+	h.t.Helper()
+	texts := h.texts()
+	r.before = h.installed()
+	cmd := exec.Command(h.program, append([]string{"-c", filepath.Join(h.dir, "c.toml"), "--json", "update"}, args...)...)
+	var out, talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		h.t.Fatal(err)
+	}
+	r.code, r.said, r.memory = cmd.ProcessState.ExitCode(), talk.String(), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	if err := json.Unmarshal(out.Bytes(), &r.doc); err != nil {
+		h.t.Fatalf("%v in %s", err, &out)
+	}
+	r.after = h.installed()
+	if changed := texts != h.texts(); r.doc.Changed != changed {
+		h.t.Errorf("changed is %v in the document, and the files say %v", r.doc.Changed, changed)
+	}
+	return r
+}
+
+func (h *host) texts() string {
+	return string(h.read("access")) + string(h.read("mailallow.cidr"))
+}
+
+func (h *host) read(name string) []byte {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return text
+}
+
+// installed is the list in the table, which has to be the one in the access file and in its map.
+func (h *host) installed() *netipx.IPSet {
+	h.t.Helper()
+	var table netipx.IPSetBuilder
+	for line := range strings.Lines(string(h.read("mailallow.cidr"))) {
+		if words := strings.Fields(line); len(words) == 2 && words[1] == "permit" {
+			table.AddPrefix(netip.MustParsePrefix(words[0]))
+		} else if len(words) > 0 && line[0] != '#' {
+			h.t.Fatalf("mailallow.cidr: %q", line)
+		}
+	}
+	dump, err := exec.Command(fixtures.Makemap(h.t), "-C", "/dev/null", "-u", "hash", filepath.Join(h.dir, "access")).Output()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	set := built(h.t, &table)
+	for name, text := range map[string]string{"access": string(h.read("access")), "access.db": string(dump)} {
+		if keys := keysOf(h.t, text); !keys.Equal(set) {
+			h.t.Fatalf("%s and mailallow.cidr do not say the same:\n%v\n%v", name, keys.Prefixes(), set.Prefixes())
+		}
+	}
+	return set
+}
+
+// keysOf reads the addresses of the keys of an access file or of its map (facts.md 1 and 2).
+func keysOf(t *testing.T, text string) *netipx.IPSet {
+	t.Helper()
+	var b netipx.IPSetBuilder
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		key, ours := strings.CutPrefix(strings.ToLower(key), "connect:")
+		if !ours || key == "localhost" {
+			continue
+		}
+		if value != "OK" {
+			t.Fatalf("%q is no entry for OK", line)
+		}
+		separator, rest, groups, bits := ".", ".0", 4, 8
+		if six, is := strings.CutPrefix(key, "ipv6:"); is {
+			key, separator, rest, groups, bits = six, ":", ":0", 8, 16
+		}
+		n := strings.Count(key, separator) + 1
+		b.AddPrefix(netip.PrefixFrom(netip.MustParseAddr(key+strings.Repeat(rest, groups-n)), n*bits))
+	}
+	return built(t, &b)
+}
+
+func built(t *testing.T, b *netipx.IPSetBuilder) *netipx.IPSet {
+	t.Helper()
+	set, err := b.IPSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func setOf(t *testing.T, prefixes ...netip.Prefix) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range prefixes {
+		b.AddPrefix(p)
+	}
+	return built(t, &b)
+}
+
+// consistent holds a run against what is known: the list is that of the last good states, and what is told is true.
+func (h *host) consistent(r ran, today int) {
+	h.t.Helper()
+	var all netipx.IPSetBuilder
+	statuses := map[allowlist.Status]bool{}
+	for i, src := range h.sources {
+		told := r.doc.Sources[i]
+		statuses[told.Status] = true
+		set := setOf(h.t)
+		if src.good != nil {
+			set = src.good
+			if age := time.Duration(*told.AgeSeconds) * time.Second; age.Round(24*time.Hour) != time.Duration(today-src.day)*24*time.Hour {
+				h.t.Errorf("%s is %v old, want %d days", src.name, age, today-src.day)
+			}
+		} else if told.AgeSeconds != nil {
+			h.t.Errorf("%s has ranges of %d s", src.name, *told.AgeSeconds)
+		}
+		all.AddSet(set)
+		if count := allowlist.CountAddresses(set.Prefixes()); told.Ranges != len(set.Prefixes()) || told.IPv4Addresses != count.IPv4 {
+			h.t.Errorf("%s: %d ranges, %d IPv4 addresses; want %d, %d", src.name, told.Ranges, told.IPv4Addresses, len(set.Prefixes()), count.IPv4)
+		}
+		if bad := told.Status != allowlist.Fresh; bad != strings.Contains(r.said, fmt.Sprintf("source %q is %s: ", src.name, told.Status)) || bad && len(told.Problems) == 0 {
+			h.t.Errorf("%s is %s: the document says %v\n%s", src.name, told.Status, told.Problems, r.said)
+		}
+	}
+	if want := built(h.t, &all); !r.after.Equal(want) {
+		h.t.Errorf("installed:\n%v\nwant:\n%v", r.after.Prefixes(), want.Prefixes())
+	}
+	code := exitDone
+	switch {
+	case statuses[allowlist.Held]:
+		code = exitHeld
+	case statuses[allowlist.Stale], statuses[allowlist.Missing]:
+		code = exitStale
+	}
+	if r.code != code {
+		h.t.Errorf("exit code %d, want %d", r.code, code)
+	}
+	for _, target := range r.doc.Targets {
+		added, removed := networksOf(h.t, target.Added), networksOf(h.t, target.Removed)
+		var b netipx.IPSetBuilder
+		b.AddSet(r.before)
+		b.RemoveSet(removed)
+		b.AddSet(added)
+		if !built(h.t, &b).Equal(r.after) {
+			h.t.Errorf("%s: added %v and removed %v do not make of the old list the new one", target.Format, target.Added, target.Removed)
+		}
+	}
+	if h.t.Failed() {
+		h.t.Fatalf("exit code %d, %+v\n%s", r.code, r.doc, r.said)
+	}
+}
+
+// networksOf reads what is listed as "CIDR ACTION".
+func networksOf(t *testing.T, listed []string) *netipx.IPSet {
+	var prefixes []netip.Prefix
+	for _, text := range listed {
+		network, action, _ := strings.Cut(text, " ")
+		if action != "OK" {
+			t.Errorf("%q is not of OK", text)
+		}
+		prefixes = append(prefixes, netip.MustParsePrefix(network))
+	}
+	return setOf(t, prefixes...)
+}
+
+// footprint is what lies in the host's folder and its state, and how large it is.
+func (h *host) footprint() (names []string, size int64) {
+	h.t.Helper()
+	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || path == h.dir {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && !d.IsDir() {
+			size += info.Size()
+		}
+		name, _ := filepath.Rel(h.dir, path)
+		names = append(names, name)
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	slices.Sort(names)
+	return names, size
+}
+
+// record writes a policy in terms into records small enough for a zone's line.
+func record(name, terms string) string { return txt(name, "v=spf1 "+strings.TrimSpace(terms)+" -all") }
+
+// policyZone is a policy that passes networks, laid out over records as providers do: networks in includes, single
+// addresses in hosts. Where a network stands hangs on the network alone, so that a list that differs in one network differs
+// in one answer.
+func policyZone(name string, networks []netip.Prefix) string {
+	var includes [policyRecords]string
+	hosts, zone, root := "", "", ""
+	for _, p := range networks {
+		family, kind := "ip4", "A"
+		if p.Addr().Is6() {
+			family, kind = "ip6", "AAAA"
+		}
+		if at := placeOf(p); at < 0 {
+			hosts += "out." + name + " " + kind + " " + p.Addr().String() + "\n"
+		} else {
+			includes[at] += " " + family + ":" + p.String()
+		}
+	}
+	for i, terms := range includes {
+		at := "n" + strconv.Itoa(i) + "." + name
+		zone += record(at, terms)
+		root += " include:" + at
+	}
+	return zone + record(name, root+" a:out."+name) + hosts
+}
+
+// policyRecords is how many records policyZone lays networks out over, besides the hosts.
+const policyRecords = 3
+
+// placeOf is the record in which a network stands; negative for the addresses of hosts, of the one family or the other.
+func placeOf(p netip.Prefix) int {
+	octets := p.Addr().AsSlice()
+	n := int(octets[len(octets)-1]) + int(octets[2]) + int(octets[3])
+	if p.IsSingleIP() && n%2 == 0 {
+		return -len(octets)
+	}
+	return n % policyRecords
+}
+
+// kept is what the state directory holds of a source.
+func (h *host) kept(name string) *netipx.IPSet {
+	h.t.Helper()
+	snapshot, err := loadSnapshot(filepath.Join(h.dir, "state", lastGoodFile))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var prefixes []netip.Prefix
+	there, _ := snapshot.Find(name)
+	for _, r := range there.Ranges {
+		prefixes = append(prefixes, r.Prefix)
+	}
+	return setOf(h.t, prefixes...)
+}
+
+// beyond is why the guard should hold what is fetched, by the limits that stand in the program; empty: it should not.
+func beyond(good, fetched *netipx.IPSet) string {
+	for _, p := range fetched.Prefixes() {
+		if p.Addr().Is4() && p.Bits() < 12 || p.Addr().Is6() && p.Bits() < 28 {
+			return "wide"
+		}
+	}
+	if len(fetched.Prefixes()) == 0 {
+		return "empty"
+	}
+	if good == nil {
+		return ""
+	}
+	for _, six := range []bool{false, true} {
+		had, has := addressesOf(good, six), addressesOf(fetched, six)
+		switch {
+		case had == 0:
+		case has < 0.7*had:
+			return "shrink"
+		case has > 3*had:
+			return "grow"
+		}
+	}
+	return ""
+}
+
+// addressesOf counts the addresses of a family. All counts here are sums of few powers of two, or far from any limit.
+func addressesOf(set *netipx.IPSet, six bool) (n float64) {
+	for _, p := range set.Prefixes() {
+		if p.Addr().Is6() == six {
+			n += math.Ldexp(1, p.Addr().BitLen()-p.Bits())
+		}
+	}
+	return n
+}
