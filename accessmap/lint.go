@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -83,13 +82,13 @@ const (
 )
 
 var (
-	tomlLine = regexp.MustCompile(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
+	tomlLine = pattern(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
 	// cidrWord is what stands in a Postfix table and in no access file.
-	cidrWord = regexp.MustCompile(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
+	cidrWord = pattern(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
 	// accessTag is a tag of Sendmail's before a key: whatever the value, its writer had an access file in mind.
-	accessTag = regexp.MustCompile(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
+	accessTag = pattern(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
 	// accessWord is a key that stands in an access file and in no Postfix table: a tag, a name, a cut address.
-	accessWord = regexp.MustCompile(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
+	accessWord = pattern(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
 
 // KindOf tells what a file is, by what it is called and what is in it. What could be either is an access file: that is
@@ -109,12 +108,12 @@ func KindOf(path string, text []byte) Kind {
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			continue
 		}
-		if cidr+access == 0 && tomlLine.MatchString(line) {
+		if cidr+access == 0 && tomlLine().MatchString(line) {
 			return KindConfig
 		}
-		if cidrWord.MatchString(line) && !accessTag.MatchString(line) {
+		if cidrWord().MatchString(line) && !accessTag().MatchString(line) {
 			cidr++
-		} else if accessWord.MatchString(line + " ") {
+		} else if accessWord().MatchString(line + " ") {
 			access++
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -212,7 +211,7 @@ func (l *accessLinter) readLine(line *accessLine) {
 // default (ClientRate: 10) stand alone.
 func (line *accessLine) closeGap() {
 	key, family, lacking := line.key, strings.ToLower(ipv6Tag), ""
-	if key.tag == "" && tagAlone.MatchString(key.address) {
+	if key.tag == "" && tagAlone().MatchString(key.address) {
 		key.tag, lacking = key.address, ":"
 	} else if key.address != "" && key.address != family || key.address == "" && key.tag == "" {
 		return
@@ -223,7 +222,7 @@ func (line *accessLine) closeGap() {
 		prefix = family
 	}
 	_, isAddress, fault := readAddress(prefix + lowerASCII(behind))
-	isAddress = isAddress && !number.MatchString(behind) || fault != nil
+	isAddress = isAddress && !number().MatchString(behind) || fault != nil
 	neverAlone := lacking == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, key.tag)
 	line.gap = neverAlone || key.asksAddresses() && isAddress
 	if value = strings.TrimSpace(value); line.gap && value != "" {
@@ -233,7 +232,7 @@ func (line *accessLine) closeGap() {
 }
 
 // tagAlone are the tags that stand before addresses, without the colon.
-var tagAlone = regexp.MustCompile(`^(connect|greetpause|clientrate|clientconn)$`)
+var tagAlone = pattern(`^(connect|greetpause|clientrate|clientconn)$`)
 
 // carriageReturns are told of once.
 func (l *accessLinter) carriageReturns() {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -146,14 +145,14 @@ func (l *cidrLinter) indented(line, above *cidrLine) indentation {
 }
 
 var (
-	conditional = regexp.MustCompile(`(?i)^(if|endif)(\s|$)`)
+	conditional = pattern(`(?i)^(if|endif)(\s|$)`)
 	// confused are words of other programs; any other word may be a restriction class.
-	confused = regexp.MustCompile(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
+	confused = pattern(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
 )
 
 // cut takes an entry apart.
 func (l *cidrLinter) cut(line *cidrLine) {
-	if conditional.MatchString(line.logical) {
+	if conditional().MatchString(line.logical) {
 		return
 	}
 	rest := strings.TrimLeft(line.logical, "! \t")
@@ -170,7 +169,7 @@ func (l *cidrLinter) cut(line *cidrLine) {
 }
 
 func (l *cidrLinter) examine(line *cidrLine) {
-	if word := conditional.FindString(line.logical); word != "" {
+	if word := conditional().FindString(line.logical); word != "" {
 		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
 		return
 	}
@@ -295,7 +294,7 @@ func (l *cidrLinter) value(line *cidrLine) (ok bool) {
 		l.word(line, name, word)
 	case l.use == UsePostscreen && !known:
 		l.add(line, "table-value", name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")
-	case confused.MatchString(word) && l.use != UseMyNetworks:
+	case confused().MatchString(word) && l.use != UseMyNetworks:
 		l.add(line, "table-value", name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")
 	}
 	return true

@@ -3,7 +3,6 @@ package accessmap
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -196,7 +195,7 @@ func cutPrefix(values []uint16) netip.Prefix {
 }
 
 var (
-	ipv4Form = regexp.MustCompile(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
+	ipv4Form = pattern(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
 	// around is what stands around an address where it was taken from a list, or written as for another program.
 	around = `"',;:`
 )
@@ -209,7 +208,7 @@ func ipv4Fault(address string) *keyFault {
 		fault.meant, fault.certain = []netip.Prefix{p}, true
 		return fault
 	}
-	if !ipv4Form.MatchString(address) {
+	if !ipv4Form().MatchString(address) {
 		return nil
 	}
 	trimmed := strings.TrimSuffix(address, ".")

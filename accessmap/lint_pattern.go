@@ -20,7 +20,7 @@ func readPattern(s string) (netip.Prefix, *keyFault) {
 	if err == nil {
 		bits = addr.BitLen()
 	}
-	if hasMask && number.MatchString(mask) {
+	if hasMask && number().MatchString(mask) {
 		bits = 0
 		for _, digit := range mask {
 			bits = min(bits*10+int(digit-'0'), 1000)

@@ -66,7 +66,7 @@ func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*a
 func (line *accessLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }
 
 func (line *accessLine) refuses() bool {
-	return addressValue.MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
+	return addressValue().MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
 }
 
 // stepOf is how many bits lie between two lengths of keys.

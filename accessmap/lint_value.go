@@ -16,25 +16,25 @@ type valueFault struct {
 
 var (
 	// commented is a value with what its writer takes for a comment behind it. A reply text may hold such signs.
-	commented       = regexp.MustCompile(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
-	numberCommented = regexp.MustCompile(`^(\d+)\s*((?:#|//|;).*)$`)
+	commented       = pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
+	numberCommented = pattern(`^(\d+)\s*((?:#|//|;).*)$`)
 
 	// addressValue is what check_relay and check_rcpt know (cf/README; matched without regard to case, tried): four
 	// words, a reply with its code, in quotes or not, and what begins with ERROR: or QUARANTINE:.
-	addressValue = regexp.MustCompile(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
+	addressValue = pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
 	// nameValue are the words that stand elsewhere, beside any reply text.
-	nameValue = regexp.MustCompile(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
-	oneWord   = regexp.MustCompile(`^[A-Za-z]+$`)
+	nameValue = pattern(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
+	oneWord   = pattern(`^[A-Za-z]+$`)
 	// likelyValues are by what begins as a value that is right, or as the word of another program for it.
 	likelyValues = [...]struct {
 		value string
-		form  *regexp.Regexp
+		form  func() *regexp.Regexp
 	}{
-		{"OK", regexp.MustCompile(`(?i)^["']?(OK|PERMIT|PERMITTED|ALLOW|ALLOWED|ACCEPT|ACCEPTED|PASS|WHITELIST|WHITELISTED|ALLOWLIST|YES|TRUE)\b`)},
-		{"RELAY", regexp.MustCompile(`(?i)^["']?RELAY\b`)},
-		{"REJECT", regexp.MustCompile(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
+		{"OK", pattern(`(?i)^["']?(OK|PERMIT|PERMITTED|ALLOW|ALLOWED|ACCEPT|ACCEPTED|PASS|WHITELIST|WHITELISTED|ALLOWLIST|YES|TRUE)\b`)},
+		{"RELAY", pattern(`(?i)^["']?RELAY\b`)},
+		{"REJECT", pattern(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
 	}
-	number = regexp.MustCompile(`^\d+$`)
+	number = pattern(`^\d+$`)
 )
 
 // skipping is what is known of the server's access_db.
@@ -54,7 +54,7 @@ func readValue(key accessKey, onAddress bool, value string, skip skipping) *valu
 	}
 	switch key.tag {
 	case "clientrate", "clientconn", "greetpause":
-		if oneWord.MatchString(value) {
+		if oneWord().MatchString(value) {
 			return &valueFault{rule: "value", text: value + " is no number: " + strings.TrimSuffix(key.written, ":") + " wants one",
 				advice: "write a number; 0 is no limit, or no pause"}
 		}
@@ -74,8 +74,8 @@ func readValue(key accessKey, onAddress bool, value string, skip skipping) *valu
 			return &valueFault{rule: "skip", text: text, advice: "add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or " +
 				"remove the line and write keys for what is around it"}
 		}
-	case addressValue.MatchString(value):
-	case clients, oneWord.MatchString(value) && !nameValue.MatchString(value):
+	case addressValue().MatchString(value):
+	case clients, oneWord().MatchString(value) && !nameValue().MatchString(value):
 		return &valueFault{rule: "value", text: shown(value) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
 			likely: likelyValue(value),
 			advice: "OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}
@@ -85,7 +85,7 @@ func readValue(key accessKey, onAddress bool, value string, skip skipping) *valu
 
 func likelyValue(value string) string {
 	for _, likely := range likelyValues {
-		if likely.form.MatchString(value) {
+		if likely.form().MatchString(value) {
 			return likely.value
 		}
 	}
@@ -104,7 +104,7 @@ func commentFault(key accessKey, value string) *valueFault {
 	if !strings.ContainsAny(value, "#/;") {
 		return nil
 	}
-	match := form.FindStringSubmatch(value)
+	match := form().FindStringSubmatch(value)
 	if match == nil {
 		return nil
 	}
@@ -113,7 +113,7 @@ func commentFault(key accessKey, value string) *valueFault {
 		comment = "# " + comment
 	}
 	text := "an access map has no comments behind a value: this is an error reply, and refuses"
-	if number.MatchString(match[1]) || !key.forClients() {
+	if number().MatchString(match[1]) || !key.forClients() {
 		text = "an access map has no comments behind a value: the comment is part of it"
 	}
 	return &valueFault{rule: "value-comment", text: text, value: match[1], comment: comment}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,14 +127,14 @@ func (m Makemap) explain(ctx context.Context, err error, mapType string, text []
 	return err
 }
 
-var makemapLine = regexp.MustCompile(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
+var makemapLine = pattern(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
 
 // makemapLines reads makemap's complaints ("makemap: NAME: line 3: key a: duplicate key"). Its line numbers are those
 // of the text as long as no line is over its limit, which ReadMapText has ruled out before.
 func makemapLines(said string, text []byte) []MapProblem {
 	var problems []MapProblem
 	lines := strings.Split(string(text), "\n")
-	for _, match := range makemapLine.FindAllStringSubmatch(said, -1) {
+	for _, match := range makemapLine().FindAllStringSubmatch(said, -1) {
 		n, err := strconv.Atoi(match[1])
 		if err != nil || n < 1 || n > len(lines) {
 			continue

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +72,7 @@ func parseSendmailCF(path string, text []byte) SendmailCF {
 // dnsblRule is the lookup of FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl') in the rulesets that m4 writes
 // (cf/feature/dnsbl.m4, 8.17), whatever its map is called: the client's octets turned round before the zone.
 // FEATURE(`rhsbl') asks for domains and is none.
-var dnsblRule = regexp.MustCompile(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
+var dnsblRule = pattern(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
 
 // setRules takes from a line of the rulesets what it tells of a feature (cf/m4/proto.m4).
 func (cf *SendmailCF) setRules(line string) {
@@ -82,7 +81,7 @@ func (cf *SendmailCF) setRules(line string) {
 	// With delay_checks the rulesets of the names check_relay and check_mail are others: these hold what was in them.
 	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
 	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
-	if match := dnsblRule.FindStringSubmatch(line); match != nil {
+	if match := dnsblRule().FindStringSubmatch(line); match != nil {
 		if zone := dnsbl.HideKeys(match[1]); !slices.Contains(cf.DNSBLs, zone) {
 			cf.DNSBLs = append(cf.DNSBLs, zone)
 		}

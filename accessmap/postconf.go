@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -46,14 +45,14 @@ type PostfixMain struct {
 	root string // see Below
 }
 
-var tablePath = regexp.MustCompile(`(^!?|:)/[^\s,}]*`)
+var tablePath = pattern(`(^!?|:)/[^\s,}]*`)
 
 // Below puts root, the directory that is to be this Postfix's /, before the paths of the tables that it names. What lint
 // says of them has them as Postfix will see them.
 func (m *PostfixMain) Below(root string) {
 	m.root = strings.TrimSuffix(root, "/")
 	rooted := func(table string) string {
-		return tablePath.ReplaceAllStringFunc(table, func(s string) string {
+		return tablePath().ReplaceAllStringFunc(table, func(s string) string {
 			before, path, _ := strings.Cut(s, "/")
 			if path = "/" + path; strings.HasPrefix(path, m.root+"/") { // $config_directory is below it already
 				return s
@@ -152,7 +151,7 @@ func parsePostfix(set, defaults, services, master []byte) *PostfixMain {
 	for name, value := range explicit {
 		values[name] = value
 	}
-	m := &PostfixMain{Lists: map[string]PostfixList{}, Postscreen: postscreenRow.Match(master)}
+	m := &PostfixMain{Lists: map[string]PostfixList{}, Postscreen: postscreenRow().Match(master)}
 	for at, value := range postconfLines(services) {
 		service, name := filepath.Dir(at), filepath.Base(at)
 		switch {
@@ -186,7 +185,7 @@ func parsePostfix(set, defaults, services, master []byte) *PostfixMain {
 }
 
 // postscreenRow is the row of master.cf for port 25 when it starts postscreen (master(5)).
-var postscreenRow = regexp.MustCompile(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
+var postscreenRow = pattern(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
 
 // postconfLines reads `name = value` lines; a line that begins with a blank continues the one above.
 func postconfLines(text []byte) map[string]string {

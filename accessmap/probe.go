@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -52,8 +51,8 @@ func FindSendmail(makemap string) (string, error) {
 }
 
 var (
-	mapFound   = regexp.MustCompile(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
-	mapMissing = regexp.MustCompile(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
+	mapFound   = pattern(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
+	mapMissing = pattern(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
 )
 
 // Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
@@ -85,10 +84,10 @@ func (cf *SendmailCF) Lookup(ctx context.Context, sendmail, key string) (Answer,
 // readAnswer reads the dialogue of -bt: `map_lookup: access (KEY) returns OK (0)`, or `no match (0)`, or a complaint and
 // then `no match (75)`.
 func readAnswer(out, key string) (Answer, bool) {
-	if match := mapFound.FindStringSubmatch(out); match != nil && match[1] == key {
+	if match := mapFound().FindStringSubmatch(out); match != nil && match[1] == key {
 		return Answer{Found: true, Value: match[2]}, true
 	}
-	at := mapMissing.FindStringSubmatchIndex(out)
+	at := mapMissing().FindStringSubmatchIndex(out)
 	if at == nil || out[at[2]:at[3]] != key {
 		return Answer{}, false
 	}

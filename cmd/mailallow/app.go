@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -88,12 +89,20 @@ func globalFlags() []cli.Flag {
 	}
 }
 
-// newApp builds the command line. The library writes no error, ends no process
-// and prints no help of its own accord: what goes wrong comes back from run.
-func newApp(t *terminal) *cli.App {
+// newApp builds the command line for what arrange gives. The library writes no
+// error, ends no process and prints no help of its own accord: what goes wrong comes
+// back from run. Help and version, in pieces of a few bytes, go to shown; of the helps
+// only that which these arguments can ask for is made.
+func newApp(t *terminal, args []string, shown io.Writer) *cli.App {
+	helpFor := func(name string, help func() string) string {
+		if name != commandIn(args) {
+			return ""
+		}
+		return help()
+	}
 	app := &cli.App{
-		Name: "mailallow", Usage: programUsage, CustomAppHelpTemplate: asTemplate(t.helpOfAll()),
-		Version: version, Writer: t.stdout, ErrWriter: t.stderr, Flags: globalFlags(),
+		Name: "mailallow", Usage: programUsage, Description: helpFor("", t.helpOfAll), CustomAppHelpTemplate: helpTemplate,
+		Version: version, Writer: shown, ErrWriter: t.stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
 		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
 		ExitErrHandler:  func(*cli.Context, error) {},
@@ -102,7 +111,8 @@ func newApp(t *terminal) *cli.App {
 	for i, cmd := range allCommands() {
 		app.Commands = append(app.Commands, &cli.Command{
 			Hidden: i >= len(commands()),
-			Name:   cmd.name, Usage: cmd.usage, CustomHelpTemplate: asTemplate(t.helpOf(cmd)),
+			Name:   cmd.name, Usage: cmd.usage, CustomHelpTemplate: helpTemplate,
+			Description:     helpFor(cmd.name, func() string { return t.helpOf(cmd) }),
 			Flags:           append(cmd.flags, globalFlags()...),
 			HideHelpCommand: true,
 			OnUsageError: func(c *cli.Context, err error, _ bool) error {
@@ -234,6 +244,14 @@ func arrange(args []string) []string {
 		return arranged
 	}
 	return append(append(arranged, "--"), words...)
+}
+
+// commandIn is the command in arranged arguments; "" is none.
+func commandIn(args []string) string {
+	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		return args[1]
+	}
+	return ""
 }
 
 // findCommand gives the entry of a name; ok is false when there is none.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -95,8 +94,8 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	h.table(title, rows)
 }
 
-// asTemplate has the flag library print a text as it stands.
-func asTemplate(text string) string { return "{{" + strconv.Quote(text) + "}}" }
+// helpTemplate has the flag library print a help as it stands, given to it as a description.
+const helpTemplate = "{{.Description}}"
 
 // paragraph is a part of a text: lines that flow, or that stay as they are, since they are indented.
 type paragraph struct {

@@ -7,6 +7,8 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +26,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer stop()
 	t := newTerminal(args, stdout, stderr)
 	t.stdin = stdin
-	err := newApp(t).RunContext(ctx, arrange(args))
+	args = arrange(args)
+	shown := bufio.NewWriter(stdout)
+	err := newApp(t, args, shown).RunContext(ctx, args)
+	err = cmp.Or(err, shown.Flush())
 	return t.end(bySignal(ctx, err))
 }
 

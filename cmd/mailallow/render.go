@@ -2,13 +2,14 @@ package main
 
 import (
 	"strings"
+	"sync"
 
 	"mailallow/accessmap"
 
 	"github.com/urfave/cli/v2"
 )
 
-func renderText() string {
+var renderText = sync.OnceValue(func() string {
 	const indent = "  "
 	var rows [][]string
 	for _, f := range accessmap.Formats() {
@@ -19,7 +20,7 @@ func renderText() string {
 		text += indent + strings.Join(lines, "\n"+indent) + "\n"
 	}
 	return text
-}
+})
 
 func render(t *terminal, c *cli.Context) error {
 	if c.NArg() != 1 {
