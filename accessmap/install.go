@@ -304,12 +304,12 @@ func (r *run) remember() {
 		if t.mapPath == "" {
 			continue
 		}
-		record, err := recordOf(t.job.MapType, t.job.Path, t.job.New, t.mapPath)
+		record, err := t.record()
 		if err != nil {
 			r.warn("%s: %v", t.mapPath, err)
-			continue
+		} else if record != nil {
+			records.Maps = append(records.Maps, *record)
 		}
-		records.Maps = append(records.Maps, record)
 	}
 	if err := r.state.write(recordsFile, records); err != nil {
 		r.warn("state directory: %v", err)

@@ -281,6 +281,7 @@ func (p *TargetPlan) readOld() error {
 		return err
 	}
 	p.Exists = true
+	awaitWriter(live)
 	p.Old, err = bounded.File(p.Path, maxTarget)
 	return err
 }

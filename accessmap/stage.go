@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +45,10 @@ type change struct {
 
 	temp    string
 	inode   uint64 // of what was staged
-	swapped bool   // it stands at live now, and what was there under temp
+	size    int64
+	swapped bool // it stands at live now, and what was there under temp
+
+	modified, swappedAt time.Time // of a map: when what was staged was last written to, and when it was swapped in
 }
 
 // newChange finds what stands at path. A directory that is missing, a link to nothing, anything but a regular file and
@@ -156,7 +160,7 @@ func (c *change) staged(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	c.inode = inodeOf(info)
+	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
 	return nil
 }
 

@@ -90,6 +90,9 @@ func (t *transaction) swap(c *change) error {
 	if err := c.unedited(c.live); err != nil {
 		return err
 	}
+	c.awaitTick()
+	c.awaitLull()
+	c.swappedAt = time.Now()
 	var err error
 	if c.was == nil {
 		err = place(c.temp, c.live)
@@ -103,19 +106,23 @@ func (t *transaction) swap(c *change) error {
 		return err
 	}
 	c.swapped = true
-	if err := syncDir(filepath.Dir(c.live)); err != nil {
-		return err
+	if c.was != nil {
+		// Before the disk is waited for: an edit that is found goes back before anybody can make another on top of ours.
+		if err := c.unedited(c.temp); err != nil {
+			return err
+		}
 	}
-	if c.was == nil {
-		return nil
-	}
-	return c.unedited(c.temp)
+	return syncDir(filepath.Dir(c.live))
 }
 
-// unedited is nil when the text at path is what the plan read; only texts are compared.
+// unedited is nil when the text at path is what the plan read, and nobody is about to write into it; only texts are
+// compared.
 func (c *change) unedited(path string) error {
 	if c.kind != kindText {
 		return nil
+	}
+	if openForWriting(path) {
+		return writingError{}
 	}
 	got, err := os.ReadFile(path)
 	switch {
@@ -127,13 +134,17 @@ func (c *change) unedited(path string) error {
 	return err
 }
 
-// displaced looks once more, after all swaps, whether somebody wrote into a text that is about to be removed.
+// displaced looks once more, after all swaps, whether somebody wrote into a text that is about to be removed, or put
+// another in the place of ours: its map would not be the one that was made.
 func (t *transaction) displaced() error {
 	for _, c := range t.changes {
-		if c.swapped && c.was != nil {
+		if c.was != nil {
 			if err := c.unedited(c.temp); err != nil {
 				return fmt.Errorf("%s: %w", c.path, err)
 			}
+		}
+		if !c.standsAt(c.live) {
+			return fmt.Errorf("%s: %w", c.path, ErrChanged)
 		}
 	}
 	return nil
@@ -162,6 +173,9 @@ func (t *transaction) putBack(c *change) error {
 	if c.was == nil {
 		move = func(temp, live string) error { return place(live, temp) }
 	}
+	if err := c.ours(c.live); err != nil {
+		return err
+	}
 	if err := move(c.temp, c.live); err != nil {
 		return err
 	}
@@ -174,21 +188,29 @@ func (t *transaction) putBack(c *change) error {
 	return syncDir(filepath.Dir(c.live))
 }
 
-// ours is nil when path is the file that was staged, with the text that was staged.
+// ours is nil when path is the file that was staged, with the text that was staged, and nobody is about to write into it.
 func (c *change) ours(path string) error {
+	if c.kind == kindText && (openForWriting(path) || !c.standsAt(path)) {
+		return errors.New("edited after it was replaced; it stays as edited")
+	}
+	return nil
+}
+
+// standsAt reports whether path is the text that was staged, in its own file. It is true of what is no text, and where
+// nothing can be read.
+func (c *change) standsAt(path string) bool {
 	if c.kind != kindText {
-		return nil
+		return true
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		return err
+		return !errors.Is(err, fs.ErrNotExist)
 	}
-	if inodeOf(info) == c.inode {
-		if got, err := os.ReadFile(path); err != nil || bytes.Equal(got, c.new) {
-			return err
-		}
+	if inodeOf(info) != c.inode {
+		return false
 	}
-	return errors.New("edited after it was replaced; it stays as edited")
+	got, err := os.ReadFile(path)
+	return err != nil || bytes.Equal(got, c.new)
 }
 
 // finish removes what was replaced. Sessions that hold an old map learn from its time that it is gone (facts.md 6).

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,8 @@ type target struct {
 	makemap  Makemap
 	cf       *SendmailCF // nil: none, or its access map is another one
 	entries  []MapEntry
+	there    mapRecord  // of the map, before it is looked into
+	seen     *mapRecord // the same, if it can be told from the map after a later write
 }
 
 // newTarget compares a job with the files as they are and reports all that stands in its way.
@@ -60,7 +63,9 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 		return fmt.Errorf("%s: %w", mapPath, err)
 	}
 	errs := []error{t.readCF()}
-	if t.text == nil && records.fit(t.job.MapType, t.job.Path, t.job.New) {
+	t.observe()
+	if t.text == nil && slices.Contains(records.Maps, t.there) {
+		t.seen = &t.there
 		return errs[0]
 	}
 	if t.makemap.Program, err = FindMakemap(t.job.Makemap); err != nil {

@@ -116,11 +116,14 @@ func (r *request) plan(ctx context.Context, list *resolved) ([]accessmap.TargetP
 	return plans, err
 }
 
+// editPauses are between the tries to install over somebody's edits: an editor or a script is soon done with a file, and
+// a timer comes again.
+var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
 // install brings the targets to what the plans say, and the last good state with
 // them. A file that somebody edited meanwhile is planned again.
 func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
-	const tries = 3
-	for try := 1; ; try++ {
+	for try := 0; ; try++ {
 		var jobs []accessmap.Job
 		leftAlone := false
 		for _, plan := range p.plans {
@@ -137,8 +140,13 @@ func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, accessmap.ErrChanged) || try == tries {
+		if !errors.Is(err, accessmap.ErrChanged) || try == len(editPauses) {
 			return coded{exitInstall, err}
+		}
+		select {
+		case <-ctx.Done():
+			return coded{exitInstall, err}
+		case <-time.After(editPauses[try]):
 		}
 		if p.plans, err = p.plan(ctx, p.list); err != nil {
 			return err
