@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mailallow/accessmap"
+	"mailallow/fixtures"
+)
+
+// Updates that meet each other, and others at work on the same files.
+
+const editLine = "Connect:127.0.0.9\tREJECT\n"
+
+// meanwhile has a program do its work and then a piece of shell, in the folder of the host, where its third argument is
+// this one: once, or each time.
+func (g *gated) meanwhile(name, argument, shell string, once bool) {
+	guard := "true"
+	if once {
+		guard = "mkdir once 2> /dev/null"
+	}
+	work := map[string]string{"makemap": fixtures.Makemap(g.t), "sendmail": "true"}[name]
+	g.write(name, fmt.Sprintf("#!/bin/sh\n%s \"$@\" || exit $?\ncd %s && [ \"$3\" = %s ] && %s || exit 0\n%s\n", work, g.dir, argument, guard, shell))
+}
+
+// inStep wants the map to be the one of the access text, which it gives.
+func (n *network) inStep() (text string) {
+	n.t.Helper()
+	b, err := os.ReadFile(filepath.Join(n.dir, "access"))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	entries, problems := accessmap.ReadMapText(b)
+	makemap := accessmap.Makemap{Program: fixtures.Makemap(n.t)}
+	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access"), entries); err != nil || len(problems) > 0 {
+		n.t.Errorf("%v %v", problems, err)
+	}
+	return string(b)
+}
+
+// tidy wants nothing of an update's own beside the targets.
+func (n *network) tidy() {
+	n.t.Helper()
+	left, err := filepath.Glob(filepath.Join(n.dir, ".mailallow-*"))
+	if err != nil || len(left) > 0 {
+		n.t.Errorf("%v: left there: %q", err, left)
+	}
+}
+
+// Somebody edits the access file while an update is at work: between its reading and the swap, and after it. The update
+// goes over it again, and both are there.
+func TestEditWhileUpdating(t *testing.T) {
+	const (
+		renamed   = `{ cat access; printf '` + editLine + `'; } > mine && mv mine access`
+		appended  = `printf '` + editLine + `' >> access`
+		rewritten = `text=$(cat access); printf '%s\n` + editLine + `' "$text" > access`
+	)
+	for _, row := range []struct{ name, program, argument, edit string }{
+		{"renamed while it is planned", "makemap", "-l", renamed},
+		{"appended to while the map is made", "makemap", "hash", appended},
+		{"rewritten while the map is read back", "makemap", "-u", rewritten},
+		{"renamed while sendmail is asked", "sendmail", "-bt", renamed},
+		{"appended to while sendmail is asked", "sendmail", "-bt", appended},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGated(t)
+			g.meanwhile(row.program, row.argument, row.edit, true)
+			if doc, said := g.update(exitDone); !doc.Changed || !doc.Installed {
+				t.Errorf("%+v %s", doc, said)
+			}
+			if text := g.inStep(); strings.Count(text, editLine) != 1 || !strings.Contains(text, "Connect:198.51.100.7\tRELAY\n") {
+				t.Errorf("text %q", text)
+			}
+			g.tidy()
+			g.open()
+			if doc, said := g.update(exitDone); doc.Changed {
+				t.Errorf("changed again: %s", said)
+			}
+		})
+	}
+
+	t.Run("a table, which is all ours", func(t *testing.T) {
+		t.Parallel()
+		g := newGated(t)
+		g.meanwhile("makemap", "hash", "printf '127.0.0.9/32\tREJECT\n' >> mailallow.cidr", true)
+		doc, said := g.update(exitDone)
+		text, err := os.ReadFile(filepath.Join(g.dir, "mailallow.cidr"))
+		if removed := doc.Targets[1].Removed; err != nil || strings.Contains(string(text), "127.0.0.9") || !slices.Contains(removed, "127.0.0.9/32 REJECT") {
+			t.Errorf("%v: %q; removed %q: %s", err, text, removed, said)
+		}
+	})
+
+	t.Run("without an end", func(t *testing.T) {
+		t.Parallel()
+		g := newGated(t)
+		before := g.everything()
+		g.meanwhile("makemap", "hash", "echo '# one more' >> access", false)
+		doc, said := g.update(exitInstall)
+		if doc.Changed || doc.Installed || !strings.Contains(said, filepath.Join(g.dir, "access")+": edited since it was read\nnothing was changed") {
+			t.Errorf("%+v %s", doc, said)
+		}
+		after := g.everything()
+		for name, was := range before {
+			if is := after[name]; is != was && name != "access" && name != "makemap" && name != "." {
+				t.Errorf("%s was %s and is %s", name, was, is)
+			}
+		}
+		text, err := os.ReadFile(filepath.Join(g.dir, "access"))
+		if edits := strings.Count(string(text), "# one more\n"); err != nil || edits != 1+len(editPauses) || strings.Contains(string(text), "198.51.100.7") {
+			t.Errorf("%v: %d edits in %q", err, edits, text)
+		}
+		g.tidy()
+		g.open()
+		g.update(exitDone)
+		g.inStep()
+	})
+
+	t.Run("left open", func(t *testing.T) {
+		t.Parallel()
+		g := newGated(t)
+		access, err := os.OpenFile(filepath.Join(g.dir, "access"), os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer access.Close()
+		before := g.files()
+		if _, said := g.update(exitInstall); !strings.Contains(said, access.Name()+": a program has it open for writing: try again when it has closed it") {
+			t.Errorf("it says %s", said)
+		}
+		if after := g.files(); fmt.Sprint(before) != fmt.Sprint(after) {
+			t.Errorf("%v became %v", before, after)
+		}
+		if _, err := access.WriteString(editLine); err != nil {
+			t.Fatal(err)
+		}
+		access.Close()
+		g.update(exitDone)
+		if text := g.inStep(); strings.Count(text, editLine) != 1 || !strings.Contains(text, "198.51.100.7") {
+			t.Errorf("text %q", text)
+		}
+	})
+}
+
+// meeting is a host on which updates meet: two configurations, each with its own state directory, say different things of
+// the same access file.
+type meeting struct {
+	*network
+	configs [2]string
+}
+
+func newMeeting(t *testing.T) *meeting {
+	m := &meeting{network: &network{t: t, dir: t.TempDir(), program: []string{fixtures.Mailallow(t)}}}
+	if err := os.WriteFile(filepath.Join(m.dir, "access"), []byte(editLine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i := range m.configs {
+		m.configs[i] = filepath.Join(m.dir, fmt.Sprintf("%c.toml", 'a'+i))
+	}
+	m.publish(0)
+	return m
+}
+
+// address is what configuration i lists in a round.
+func (m *meeting) address(i, round int) string { return fmt.Sprintf("192.0.%d.%d", 2+i, round%250) }
+
+func (m *meeting) publish(round int) {
+	m.t.Helper()
+	for i, config := range m.configs {
+		text := fmt.Sprintf("state_dir = \"state-%d\"\naction = \"OK\"\nsource = [{name = \"list\", cidr = [%q]}]\ntarget = [{format = \"sendmail-access\", path = \"access\", makemap = %q}]\n",
+			i, m.address(i, round), fixtures.Makemap(m.t))
+		if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// update runs the program with a configuration and returns its exit code.
+func (m *meeting) update(config int, args ...string) (code int, said string) {
+	cmd := exec.Command(m.program[0], append([]string{"-c", m.configs[config], "update"}, args...)...)
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
+	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		m.t.Error(err)
+	}
+	return cmd.ProcessState.ExitCode(), talk.String()
+}
+
+// TestSoakMeeting starts several updates at once, of both configurations: those that wait come through, the others do or
+// name the lock, and what is there in the end is wholly the one's or the other's.
+func TestSoakMeeting(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	rounds, codes := fixtures.Rounds(2, 40), map[int]int{}
+	for round := range rounds {
+		m.publish(round)
+		var running sync.WaitGroup
+		var mu sync.Mutex
+		for n := range 8 {
+			running.Go(func() {
+				var wait []string
+				if n%4 < 2 {
+					wait = []string{"--lock-timeout", "1m"}
+				}
+				code, said := m.update(n%2, wait...)
+				mu.Lock()
+				defer mu.Unlock()
+				codes[code]++
+				switch {
+				case code == exitDone:
+				case code == exitInstall && wait == nil && strings.Contains(said, ": locked by "):
+				default:
+					t.Errorf("round %d: exit code %d: %s", round, code, said)
+				}
+			})
+		}
+		running.Wait()
+		text := m.inStep()
+		lists := 0
+		for i := range m.configs {
+			lists += strings.Count(text, "Connect:"+m.address(i, round)+"\tOK\n")
+		}
+		if lists != 1 || strings.Count(text, "Connect:") != 2 || !strings.HasPrefix(text, editLine) {
+			t.Errorf("round %d: text %q", round, text)
+		}
+		m.tidy()
+	}
+	t.Logf("%d updates at once, %d times: %d came through, %d named the lock that was held", 8, rounds, codes[exitDone], codes[exitInstall])
+}
+
+// TestSoakEditor has somebody add numbered lines to the access file in the ways editors and scripts have, while updates
+// change the list in it. In the end each line is there once.
+func TestSoakEditor(t *testing.T) {
+	t.Parallel()
+	m := newMeeting(t)
+	random := fixtures.Random(t)
+	path := filepath.Join(m.dir, "access")
+	add := func(flag int, line string, open time.Duration) error {
+		f, err := os.OpenFile(path, os.O_WRONLY|flag, 0)
+		if err != nil {
+			return err
+		}
+		time.Sleep(open)
+		_, err = f.WriteString(line)
+		return errors.Join(err, f.Close())
+	}
+	ways := []func(line string) error{
+		func(line string) error { // sed -i, vim
+			text, err := os.ReadFile(path)
+			err = errors.Join(err, os.WriteFile(path+"~", append(text, line...), 0o644))
+			return errors.Join(err, os.Rename(path+"~", path))
+		},
+		func(line string) error { return add(os.O_APPEND, line, 0) }, // echo >>
+		func(line string) error { return add(os.O_APPEND, line, 30*time.Millisecond) },
+		func(line string) error { // nano, cp
+			text, err := os.ReadFile(path)
+			return errors.Join(err, add(os.O_TRUNC, string(text)+line, 0))
+		},
+	}
+	line := func(n int) string { return fmt.Sprintf("Connect:10.%d.%d\tREJECT\n", n/256, n%256) }
+	stop, edited := make(chan struct{}), make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				edited <- n
+				return
+			case <-time.After(5*time.Millisecond + time.Duration(random.ExpFloat64()*float64(150*time.Millisecond))):
+			}
+			if err := ways[random.IntN(len(ways))](line(n)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	codes := map[int]int{}
+	updates := fixtures.Rounds(5, 120)
+	for n := range updates {
+		m.publish(n + 1)
+		code, said := m.update(0)
+		codes[code]++
+		if code != exitDone && (code != exitInstall || !strings.Contains(said, path+": ")) {
+			t.Errorf("exit code %d: %s", code, said)
+		}
+	}
+	close(stop)
+	lines := <-edited
+	if code, said := m.update(0); code != exitDone {
+		t.Errorf("at last: exit code %d: %s", code, said)
+	}
+	text := m.inStep()
+	for n := range lines {
+		if times := strings.Count(text, line(n)); times != 1 {
+			t.Errorf("line %d is there %d times", n, times)
+		}
+	}
+	m.tidy()
+	if strings.Count(text, "Connect:"+m.address(0, updates)+"\tOK\n") != 1 {
+		t.Errorf("text %q", text)
+	}
+	t.Logf("%d updates among %d edits: %d came through, %d gave way", updates, lines, codes[exitDone], codes[exitInstall])
+}
