@@ -60,7 +60,7 @@ type Lock struct {
 // TakeLock creates the directory when it is missing, 0700, takes its lock, waiting for it no longer than patience (a
 // *LockedError says who has it), and ends what a killed run has begun. A directory that others can write to is refused.
 func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lock, error) {
-	st, err := openState(ctx, stateDir, lockFile, patience)
+	st, err := openState(ctx, stateDir, lockFile, patience, recordsFile, owedFile)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +214,11 @@ func (r *run) sameFiles() error {
 				errs = append(errs, fmt.Errorf("%s and %s are the same file", other, f.path))
 			}
 			by[f.live] = f.path
+		}
+	}
+	for _, c := range r.tx.changes {
+		if other, taken := by[c.live]; taken && c.kind == kindLink {
+			errs = append(errs, fmt.Errorf("%s and %s are the same file", other, c.of.path))
 		}
 	}
 	return errors.Join(errs...)

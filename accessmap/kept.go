@@ -16,7 +16,7 @@ type KeptFile struct {
 // Keep takes the lock of the file NAME in a state directory without waiting; a *LockedError says who has it. The
 // directory is created, 0700, when it is missing, and refused when others can write to it.
 func Keep(ctx context.Context, stateDir, name string) (*KeptFile, error) {
-	st, err := openState(ctx, stateDir, name+".lock", 0)
+	st, err := openState(ctx, stateDir, name+".lock", 0, name)
 	if err != nil {
 		return nil, err
 	}

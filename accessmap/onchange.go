@@ -21,6 +21,9 @@ func (r *run) andOwed(due bool) []owedCommand {
 		if t.job.OldExists {
 			command.Old = digest(t.job.Old)
 		}
+		if t.mapFile != nil {
+			command.Map, command.MapInode = t.mapFile.live, t.mapFile.inode
+		}
 		owed = append(owed, command)
 	}
 	return owed

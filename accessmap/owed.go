@@ -30,14 +30,29 @@ type owedChange struct {
 	Temp  string     `json:"temp"`
 	Inode uint64     `json:"inode,omitempty"` // of our file
 	Old   string     `json:"old,omitempty"`   // text: digest of what it replaced
+
+	OldInode uint64 `json:"old_inode,omitempty"` // link: of the file that it named before
+	Of       string `json:"of,omitempty"`        // link: the file that it is another name of
 }
 
-// owedCommand is an on_change command that must run once the text at Path is no longer Old. It names no program: that
-// comes from the configuration as it is when the command runs, so that correcting it there is enough.
+// owedCommand is an on_change command that must run once the text at Path is no longer Old, or the new map is in its place.
+// It names no program: that comes from the configuration as it is when the command runs, so that correcting it there is
+// enough.
 type owedCommand struct {
-	Path string `json:"path"`
-	Old  string `json:"old,omitempty"` // digest; empty: there was no file
-	Due  bool   `json:"due"`           // the swap is known to have happened
+	Path     string `json:"path"`
+	Old      string `json:"old,omitempty"`       // digest; empty: there was no file
+	Map      string `json:"map,omitempty"`       // empty: the map does not change
+	MapInode uint64 `json:"map_inode,omitempty"` // of the new one
+	Due      bool   `json:"due"`                 // the swap is known to have happened
+}
+
+// isDue tells whether what the command waits for has happened.
+func (o owedCommand) isDue() bool {
+	if o.Due || digestFile(o.Path) != o.Old {
+		return true
+	}
+	info, err := os.Lstat(o.Map)
+	return err == nil && inodeOf(info) == o.MapInode
 }
 
 // owes returns the journal entry of a transaction.
@@ -47,6 +62,9 @@ func (t *transaction) owes(swapping bool, commands []owedCommand) journal {
 		owed := owedChange{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
 		if c.kind == kindText && c.was != nil {
 			owed.Old = digest(c.old)
+		}
+		if c.kind == kindLink {
+			owed.OldInode, owed.Of = inodeOf(c.was), c.of.live
 		}
 		j.Files = append(j.Files, owed)
 	}
@@ -105,12 +123,17 @@ func (s *state) finishOwed() ([]owedCommand, error) {
 			}
 		}
 	}
+	for _, c := range j.Files {
+		if err := c.reunite(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: its other name %s: %w", c.Of, c.Live, err))
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	var due []owedCommand
 	for _, command := range j.OnChange {
-		if command.Due || digestFile(command.Path) != command.Old {
+		if command.isDue() {
 			command.Due = true
 			due = append(due, command)
 		}
@@ -135,7 +158,7 @@ func (c owedChange) finish(temp string, swapping bool) error {
 	case liveErr == nil && os.SameFile(info, live):
 		// The second name that a fallback exchange had begun with: touching it would touch the live file.
 		return os.Remove(temp)
-	case !swapping, inodeOf(info) == c.Inode, c.Kind != kindText, digestFile(temp) == c.Old:
+	case !swapping, inodeOf(info) == c.Inode, c.isReplaced(temp, info):
 		return retire(c.Kind, temp)
 	case liveErr == nil && inodeOf(live) == c.Inode:
 		// An edit that was put in place between our last look and the swap. It is the newer one: it goes back.
@@ -145,6 +168,39 @@ func (c owedChange) finish(temp string, swapping bool) error {
 		return os.Remove(temp)
 	}
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: take over what you need, then remove it", c.Live)
+}
+
+// isReplaced tells whether the file under a temporary name is the one that was to be replaced, and no edit of it.
+func (c owedChange) isReplaced(temp string, info fs.FileInfo) bool {
+	switch c.Kind {
+	case kindText:
+		return digestFile(temp) == c.Old
+	case kindLink:
+		return inodeOf(info) == c.OldInode
+	}
+	return true
+}
+
+// reunite has a link lead to the file again that it is another name of, if it is the one that the other name has left. One
+// that leads elsewhere by now is somebody else's.
+func (c owedChange) reunite() error {
+	if c.Kind != kindLink {
+		return nil
+	}
+	is, err := os.Lstat(c.Live)
+	if err != nil || inodeOf(is) != c.Inode && inodeOf(is) != c.OldInode {
+		return nil
+	}
+	if main, err := os.Lstat(c.Of); err != nil || os.SameFile(main, is) {
+		return nil
+	}
+	if err := os.Link(c.Of, c.Temp); err != nil {
+		return err
+	}
+	if err := os.Rename(c.Temp, c.Live); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(c.Live))
 }
 
 // digestFile is the digest of a file, empty when it cannot be read.

@@ -280,6 +280,9 @@ func (p *TargetPlan) readOld() error {
 	if err != nil || was == nil {
 		return err
 	}
+	if _, err := otherNames(live, was); err != nil {
+		return err
+	}
 	p.Exists = true
 	awaitWriter(live)
 	p.Old, err = bounded.File(p.Path, maxTarget)

@@ -30,8 +30,10 @@ func ReplaceText(ctx context.Context, path string, old, text []byte) error {
 	if err := c.unedited(c.live); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	tx := transaction{changes: []*change{c}, exchange: exchange}
-	c.chooseTemp("")
+	tx := transaction{changes: append([]*change{c}, c.links...), exchange: exchange}
+	for _, c := range tx.changes {
+		c.chooseTemp("")
+	}
 	if err := c.stage(); err != nil {
 		return errors.Join(fmt.Errorf("%s: %w", path, err), tx.discard())
 	}

@@ -24,13 +24,15 @@ const tempPrefix = ".mailallow-"
 var ErrChanged = errors.New("edited since it was read")
 
 // A changeKind says what a file is to a transaction: a text is compared with what the plan read, the inode of a map is
-// touched before it goes (facts.md 6), a state file is only replaced.
+// touched before it goes (facts.md 6), a state file is only replaced. A link is another name of a text: it is to lead to
+// the new one.
 type changeKind string
 
 const (
 	kindText  changeKind = "text"
 	kindMap   changeKind = "map"
 	kindState changeKind = "state"
+	kindLink  changeKind = "link"
 )
 
 // change is one file of a transaction: what stands at live, and what is staged beside it under temp to take its place.
@@ -42,6 +44,9 @@ type change struct {
 	mode fs.FileMode // of a file that is not there yet
 	old  []byte      // text: what the plan read
 	new  []byte      // text and state
+	of   *change     // link: what it is another name of
+
+	links []*change // text: its other names (hard links)
 
 	temp    string
 	inode   uint64 // of what was staged
@@ -51,20 +56,33 @@ type change struct {
 	modified, swappedAt time.Time // of a map: when what was staged was last written to, and when it was swapped in
 }
 
-// newChange finds what stands at path. A directory that is missing, a link to nothing, anything but a regular file and
-// a file with a second name are refused: replacing that file would not be what its owner means.
+// newChange finds what stands at path. A directory that is missing, a link to nothing and anything but a regular file are
+// refused: replacing that file would not be what its owner means.
 func newChange(kind changeKind, path string) (*change, error) {
 	live, was, err := resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	mode := fs.FileMode(0o644)
+	c := &change{kind: kind, path: path, live: live, was: was, mode: 0o644}
 	if kind == kindState {
-		mode = 0o600
+		c.mode = 0o600
+		return c, nil
 	}
-	return &change{kind: kind, path: path, live: live, was: was, mode: mode}, nil
+	switch {
+	case was == nil:
+		return c, nil
+	case kind == kindMap && was.Sys().(*syscall.Stat_t).Nlink > 1:
+		return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
+	}
+	names, err := otherNames(live, was)
+	for _, name := range names {
+		c.links = append(c.links, &change{kind: kindLink, path: name, live: name, was: was, of: c})
+	}
+	return c, err
 }
 
+// resolve follows symbolic links to the file itself. They lead through no directory that others can write to: those could
+// have mailallow replace another file.
 func resolve(path string) (live string, was fs.FileInfo, err error) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -78,6 +96,11 @@ func resolve(path string) (live string, was fs.FileInfo, err error) {
 		}
 		was, err = os.Lstat(live)
 	}
+	if live != filepath.Clean(path) && filepath.IsAbs(path) {
+		if err := ours(path); err != nil {
+			return "", nil, fmt.Errorf("a symbolic link leads to %s: %w", live, err)
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return live, nil, nil
@@ -85,8 +108,6 @@ func resolve(path string) (live string, was fs.FileInfo, err error) {
 		return "", nil, err
 	case !was.Mode().IsRegular():
 		return "", nil, errors.New("it is not a regular file")
-	case was.Sys().(*syscall.Stat_t).Nlink > 1:
-		return "", nil, fmt.Errorf("%s has a second name (hard link), which would keep the old content: remove one", live)
 	}
 	return live, was, nil
 }
@@ -98,14 +119,23 @@ func (c *change) chooseTemp(suffix string) {
 	c.temp = filepath.Join(filepath.Dir(c.live), tempPrefix+hex.EncodeToString(random[:])+suffix)
 }
 
-// stage writes new under temp, with the owner, the mode and the attributes of the file it will replace, down to the disk.
-func (c *change) stage() error {
+// create makes the temporary file, 0600 for as long as it is not finished.
+func (c *change) create() (*os.File, error) {
 	f, err := os.OpenFile(c.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
+		return nil, fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
 	}
 	if err != nil {
-		return fmt.Errorf("no file can be made in its directory: %w", err)
+		return nil, fmt.Errorf("no file can be made in its directory: %w", err)
+	}
+	return f, nil
+}
+
+// stage writes new under temp, with the owner, the mode and the attributes of the file it will replace, down to the disk.
+func (c *change) stage() error {
+	f, err := c.create()
+	if err != nil {
+		return err
 	}
 	defer f.Close()
 	if _, err := f.Write(c.new); err != nil {
@@ -122,18 +152,30 @@ func (c *change) stage() error {
 	return c.staged(f)
 }
 
-// stageMap takes over the map that makemap wrote under temp: with the owner and mode of the map it will replace, or as
-// makemap made it. It must not be older than its text, or Debian's make rebuilds it over ours (facts.md 5).
+// newMapMode is the mode of a map that was not there before: makemap's own. The map of somebody else than root's is one
+// that Sendmail must be let read (facts.md 5), and holds nothing that its text does not.
+func newMapMode() fs.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o640
+	}
+	return 0o644
+}
+
+// stageMap takes over the map that makemap wrote under temp: with the owner and mode of the map it will replace, or those
+// of a new one. It must not be older than its text, or Debian's make rebuilds it over ours (facts.md 5).
 func (c *change) stageMap(textPath string) error {
 	f, err := os.OpenFile(c.temp, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if c.was != nil {
-		if err := keep(f, c.live, c.was); err != nil {
-			return err
-		}
+	if c.was == nil {
+		err = f.Chmod(newMapMode())
+	} else {
+		err = keep(f, c.live, c.was)
+	}
+	if err != nil {
+		return err
 	}
 	text, err := os.Stat(textPath)
 	if err != nil {
@@ -151,6 +193,17 @@ func (c *change) stageMap(textPath string) error {
 	return c.staged(f)
 }
 
+// stageLinks gives the finished file a name beside each other name of the one it will replace.
+func (c *change) stageLinks() error {
+	for _, link := range c.links {
+		if err := os.Link(c.temp, link.temp); err != nil {
+			return fmt.Errorf("its name %s (hard link) cannot be kept: %w", link.live, err)
+		}
+		link.inode = c.inode
+	}
+	return nil
+}
+
 // staged syncs the finished file and notes which inode it is.
 func (c *change) staged(f *os.File) error {
 	if err := f.Sync(); err != nil {
@@ -161,7 +214,7 @@ func (c *change) staged(f *os.File) error {
 		return err
 	}
 	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
-	return nil
+	return c.stageLinks()
 }
 
 // keep gives f the owner, mode and attributes of live.
@@ -185,12 +238,22 @@ func keep(f *os.File, live string, was fs.FileInfo) error {
 // accessACL holds a POSIX access list; a directory's default list gives one to every file created in it.
 const accessACL = "system.posix_acl_access"
 
-// keepAttributes copies access lists, the SELinux label and user attributes. The others belong to an inode or to its
-// content (capabilities, signatures) and must not travel.
+// isKept tells which attributes a file has because somebody gave it to them: access lists, security labels, and what users
+// and root noted down. The others belong to an inode or to its content (capabilities, signatures, a layer of overlayfs) and
+// must not travel.
+func isKept(attribute string) bool {
+	switch attribute {
+	case accessACL, "security.selinux", "security.SMACK64":
+		return true
+	}
+	return strings.HasPrefix(attribute, "user.") || strings.HasPrefix(attribute, "trusted.") && !strings.HasPrefix(attribute, "trusted.overlay.")
+}
+
+// keepAttributes copies the attributes that are kept.
 func keepAttributes(fd int, live string) error {
 	kept := make(map[string]bool)
 	for _, name := range attributes(func(b []byte) (int, error) { return unix.Listxattr(live, b) }) {
-		if name != accessACL && name != "security.selinux" && !strings.HasPrefix(name, "user.") {
+		if !isKept(name) {
 			continue
 		}
 		kept[name] = true

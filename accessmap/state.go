@@ -36,9 +36,10 @@ type state struct {
 	lock *os.File
 }
 
-// openState creates the directory when it is missing, 0700, and takes a lock in it, waiting for it as long as patience.
+// openState creates the directory when it is missing, 0700, takes a lock in it, waiting for it as long as patience, and
+// removes what a killed run has left half-written of the files that are under the lock.
 // What is in it decides what is removed from the target's directories, so one that somebody else could write is refused.
-func openState(ctx context.Context, dir, lock string, patience time.Duration) (*state, error) {
+func openState(ctx context.Context, dir, lock string, patience time.Duration, names ...string) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
@@ -51,6 +52,11 @@ func openState(ctx context.Context, dir, lock string, patience time.Duration) (*
 	}
 	if info.Mode().Perm()&0o022 != 0 {
 		return nil, fmt.Errorf("state directory %s can be written by others: chmod 0700", dir)
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil && filepath.IsAbs(dir) && real != filepath.Clean(dir) {
+		if err := ours(dir); err != nil {
+			return nil, fmt.Errorf("state directory %s: a symbolic link leads to %s: %w", dir, real, err)
+		}
 	}
 	path := filepath.Join(dir, lock)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
@@ -68,7 +74,14 @@ func openState(ctx context.Context, dir, lock string, patience time.Duration) (*
 		f.Close()
 		return nil, err
 	}
-	return &state{dir: dir, lock: f}, nil
+	s := &state{dir: dir, lock: f}
+	for _, name := range names {
+		if err := s.remove(name + newSuffix); err != nil {
+			s.close()
+			return nil, fmt.Errorf("state directory: %w", err)
+		}
+	}
+	return s, nil
 }
 
 func writeAt(f *os.File, b []byte) error {
@@ -80,8 +93,10 @@ func (s *state) close() { s.lock.Close() }
 
 func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write replaces one of our own files, whole and durable, if its content differs. The lock makes the temporary name safe
-// and the next write takes it again, so a kill leaves at most one.
+// newSuffix ends the name of a file of our own that is being written.
+const newSuffix = ".new"
+
+// write replaces one of our own files, whole and durable, if its content differs. The lock makes the temporary name safe.
 func (s *state) write(name string, content any) error {
 	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
@@ -92,7 +107,7 @@ func (s *state) write(name string, content any) error {
 	if is, err := os.ReadFile(path); err == nil && bytes.Equal(is, b) {
 		return nil
 	}
-	temp := path + ".new"
+	temp := path + newSuffix
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err

@@ -115,10 +115,17 @@ func (t *transaction) swap(c *change) error {
 	return syncDir(filepath.Dir(c.live))
 }
 
-// unedited is nil when the text at path is what the plan read, and nobody is about to write into it; only texts are
-// compared.
+// unedited is nil when the text at path is what the plan read and nobody is about to write into it, and when a link is the
+// file that the plan found; nothing else is compared.
 func (c *change) unedited(path string) error {
-	if c.kind != kindText {
+	switch c.kind {
+	case kindLink:
+		if info, err := os.Lstat(path); err != nil || !os.SameFile(info, c.was) {
+			return errors.Join(ErrChanged, err)
+		}
+		return nil
+	case kindText:
+	default:
 		return nil
 	}
 	if openForWriting(path) {
@@ -190,24 +197,26 @@ func (t *transaction) putBack(c *change) error {
 
 // ours is nil when path is the file that was staged, with the text that was staged, and nobody is about to write into it.
 func (c *change) ours(path string) error {
-	if c.kind == kindText && (openForWriting(path) || !c.standsAt(path)) {
+	if c.kind == kindText && openForWriting(path) || !c.standsAt(path) {
 		return errors.New("edited after it was replaced; it stays as edited")
 	}
 	return nil
 }
 
-// standsAt reports whether path is the text that was staged, in its own file. It is true of what is no text, and where
-// nothing can be read.
+// standsAt reports whether path is the file that was staged, a text with the content that was staged. It is true of what
+// is neither a text nor a link to one, and where nothing can be read.
 func (c *change) standsAt(path string) bool {
-	if c.kind != kindText {
+	if c.kind != kindText && c.kind != kindLink {
 		return true
 	}
 	info, err := os.Lstat(path)
-	if err != nil {
+	switch {
+	case err != nil:
 		return !errors.Is(err, fs.ErrNotExist)
-	}
-	if inodeOf(info) != c.inode {
+	case inodeOf(info) != c.inode:
 		return false
+	case c.kind == kindLink:
+		return true
 	}
 	got, err := os.ReadFile(path)
 	return err != nil || bytes.Equal(got, c.new)

@@ -108,7 +108,7 @@ func (t *target) readCF() error {
 func (t *target) changes() (changes []*change) {
 	for _, c := range []*change{t.text, t.mapFile} {
 		if c != nil {
-			changes = append(changes, c)
+			changes = append(append(changes, c), c.links...)
 		}
 	}
 	return changes
@@ -124,6 +124,11 @@ func (t *target) stage(ctx context.Context) error {
 	if t.mapFile == nil {
 		return nil
 	}
+	f, err := t.mapFile.create() // makemap would make one that the group can read
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	f.Close()
 	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
 	if err := t.makemap.build(ctx, t.job.MapType, base, t.job.New); err != nil {
 		return err

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"math"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -12,6 +16,7 @@ import (
 	"mailallow/allowlist/bounded"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
 )
 
 // lastSuccess is the one metric that outlives a run: it is taken over from the
@@ -49,9 +54,39 @@ func (p *passage) measure(t *terminal, err error) {
 		p.measureSources(m)
 		p.measureTargets(m)
 	}
-	if err := prometheus.WriteToTextfile(p.metrics, m); err != nil {
+	if err := m.write(p.metrics); err != nil {
 		t.about(slog.String("path", p.metrics)).warn("metrics_file %s is not written: %v", p.metrics, reason(err))
 	}
+}
+
+// write replaces the file. What it is staged under has one name, so that the next run takes away what a killed one left.
+func (m metrics) write(path string) error {
+	var text bytes.Buffer
+	families, err := m.Gather()
+	for _, family := range families {
+		if err == nil {
+			_, err = expfmt.MetricFamilyToText(&text, family)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	temp := path + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text.Bytes())
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return nil
 }
 
 func (p *passage) measureRun(m metrics, code int) {

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+)
+
+// story is a way that an update has before it.
+type story struct {
+	name    string
+	prepare func(*struck)
+	fault   func() fault // what fails besides; nil: nothing
+}
+
+// fault is what a call fails with, in the order of the calls of one run; 0: it does not.
+type fault func(fixtures.Call) syscall.Errno
+
+var stories = []story{
+	{name: "first install", prepare: func(s *struck) { s.begin(false) }},
+	{name: "change", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) }},
+	{name: "heal", prepare: func(s *struck) {
+		s.begin(true)
+		build := exec.Command(s.makemap, "-C", "/dev/null", "hash", s.path(struckText))
+		build.Stdin = strings.NewReader("Connect:203.0.113\tRELAY\n")
+		s.check(build.Run())
+		s.holds()
+	}},
+	{name: "put back", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
+		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
+	{name: "no exchange of names", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
+		fault: func() fault {
+			return func(c fixtures.Call) syscall.Errno {
+				if c.Name == "renameat2" {
+					return syscall.EINVAL
+				}
+				return 0
+			}
+		}},
+	{name: "killed before", prepare: func(s *struck) {
+		s.begin(true)
+		s.write("offices", newNetworks)
+		dies := failsAt("renameat2", "snapshot.json", syscall.EIO)()
+		s.traced(func(c fixtures.Call) fixtures.Fate {
+			if dies(c) != 0 {
+				return fixtures.Fate{Kill: fixtures.Everybody}
+			}
+			return fixtures.Fate{}
+		})
+	}},
+}
+
+// failsAt is a fault of the first call of that name on that file.
+func failsAt(name, file string, errno syscall.Errno) func() fault {
+	return func() fault {
+		failed := false
+		return func(c fixtures.Call) syscall.Errno {
+			if failed || c.Name != name || !strings.HasSuffix(c.Path, "/"+file) {
+				return 0
+			}
+			failed = true
+			return errno
+		}
+	}
+}
+
+// struckShort is at how many calls of a story an ordinary run strikes; a long one strikes at each.
+const struckShort = 4
+
+// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it comes to its end:
+// with all that it runs; at a call of makemap's or of an on_change command's, the update alone and that program alone, too.
+// Every file is wholly old or wholly new then, and the next update finds everything and leaves nothing else.
+func TestSoakKilled(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			s := newStruck(t, program)
+			story.prepare(s)
+			calls := s.traced(story.fate(0, fixtures.Nobody)).Calls
+			s.update()
+			want := s.now()
+			story.prepare(s)
+			struck := counts{}
+			random := fixtures.Random(t)
+			for n := 1; ; n++ {
+				if fixtures.Rounds(1, 0) == 1 {
+					n += random.IntN(2 * len(calls) / struckShort)
+				}
+				forms := []fixtures.Victims{fixtures.Everybody}
+				if n <= len(calls) && calls[n-1].Child {
+					forms = append(forms, fixtures.Program, fixtures.Children)
+				}
+				for _, victims := range forms {
+					ended := s.traced(story.fate(n, victims))
+					if len(ended.Calls) < n {
+						if ended.Code != 0 && story.fault == nil {
+							t.Errorf("untouched: exit code %d: %s", ended.Code, ended.Stderr)
+						}
+						t.Logf("killed at each of %d system calls in %v, runs %v", len(calls), time.Since(start).Round(time.Second), struck)
+						return
+					}
+					call := ended.Calls[n-1]
+					struck[call.Name]++
+					s.whole(want)
+					if victims == fixtures.Children && call.Child && ended.Code != exitInstall && ended.Code != exitDone {
+						t.Errorf("exit code %d without its child: %s", ended.Code, ended.Stderr)
+					}
+					s.healed(want)
+					if t.Failed() {
+						t.Fatalf("killed (%v) at %v", victims, call)
+					}
+					story.prepare(s)
+				}
+			}
+		})
+	}
+}
+
+// fate is that of the story, with a kill at the nth call.
+func (story story) fate(n int, victims fixtures.Victims) func(fixtures.Call) fixtures.Fate {
+	fails := fault(func(fixtures.Call) syscall.Errno { return 0 })
+	if story.fault != nil {
+		fails = story.fault()
+	}
+	return func(c fixtures.Call) fixtures.Fate {
+		if c.N == n {
+			return fixtures.Fate{Kill: victims}
+		}
+		return fixtures.Fate{Errno: fails(c)}
+	}
+}

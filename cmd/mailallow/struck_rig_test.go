@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// struck is a host whose update is struck: killed, or refused by its disk, at one system call on its files.
+type struck struct {
+	t       *testing.T
+	dir     string
+	program string
+	makemap string
+	old     files // what there was before
+	mapTime time.Time
+	held    *os.File // the map that there was, as a session of Sendmail's has it open; nil: there was none
+}
+
+// files are those that an update is there for, by name: bytes of a text, entries of a map. One that is not there is "".
+type files map[string]string
+
+const (
+	struckText, struckMap, struckTable = "mail/access", "mail/access.db", "postfix/mailallow.cidr"
+
+	oldNetworks, newNetworks = "192.0.2.0/24\n", "192.0.2.0/24\n198.51.100.7\n"
+)
+
+// The on_change commands copy what they are to tell of: the copy shows that one was run after the last change.
+const struckConfig = `
+state_dir = "state"
+metrics_file = "metrics/mailallow.prom"
+[[source]]
+name = "offices"
+file = "offices"
+action = "RELAY"
+max_shrink = "100%%"
+[[target]]
+format = "sendmail-access"
+path = "mail/access"
+makemap = %q
+sendmail_cf = "sendmail.cf"
+on_change = ["cp", "%[2]s/mail/access.db", "%[2]s/seen.db"]
+[[target]]
+format = "postfix-cidr"
+path = "postfix/mailallow.cidr"
+on_change = ["cp", "%[2]s/postfix/mailallow.cidr", "%[2]s/seen.cidr"]
+`
+
+// left are the files that a finished update leaves in each folder.
+var left = map[string][]string{
+	"mail": {"access", "access.db"}, "postfix": {"mailallow.cidr"}, "metrics": {"mailallow.prom"},
+	"state": {"lock", "maps.json", "snapshot.json"},
+}
+
+// newStruck is a host that nothing is installed on.
+func newStruck(t *testing.T, program string) *struck {
+	s := &struck{t: t, dir: t.TempDir(), program: program, makemap: fixtures.Makemap(t)}
+	s.write("c.toml", fmt.Sprintf(struckConfig, s.makemap, s.dir))
+	s.write("sendmail.cf", "")
+	for _, name := range []string{"mail", "postfix", "metrics"} {
+		s.check(os.Mkdir(s.path(name), 0o755))
+	}
+	return s
+}
+
+func (s *struck) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *struck) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *struck) write(name, text string) {
+	s.t.Helper()
+	s.check(os.WriteFile(s.path(name), []byte(text), 0o644))
+}
+
+// begin makes an update of the old networks, where there is to be one, and notes what it leaves.
+func (s *struck) begin(installed bool) {
+	s.t.Helper()
+	s.write("offices", oldNetworks)
+	if installed {
+		s.write(struckText, "Connect:localhost\tRELAY\n")
+		s.update()
+	} else {
+		for name := range left {
+			s.check(errors.Join(os.RemoveAll(s.path(name)), os.RemoveAll(s.path("seen.db")), os.RemoveAll(s.path("seen.cidr"))))
+			if name != "state" {
+				s.check(os.Mkdir(s.path(name), 0o755))
+			}
+		}
+	}
+	s.holds()
+}
+
+// holds notes what is there now as what was there before.
+func (s *struck) holds() {
+	s.t.Helper()
+	s.old = s.now()
+	if s.held != nil {
+		s.held.Close()
+		s.held = nil
+	}
+	held, err := os.Open(s.path(struckMap))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	s.check(err)
+	info, err := held.Stat()
+	s.check(err)
+	s.held, s.mapTime = held, info.ModTime()
+	s.t.Cleanup(func() { held.Close() })
+}
+
+func (s *struck) command() *exec.Cmd {
+	cmd := exec.Command(s.program, "-c", s.path("c.toml"), "update", "--quiet")
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	return cmd
+}
+
+// update wants an update that succeeds.
+func (s *struck) update() {
+	s.t.Helper()
+	if out, err := s.command().CombinedOutput(); err != nil {
+		s.t.Fatalf("update: %v\n%s", err, out)
+	}
+}
+
+// traced is an update with a fate for its system calls on the files of the host.
+func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced {
+	s.t.Helper()
+	var below []string
+	for name := range left {
+		below = append(below, s.path(name))
+	}
+	return fixtures.Trace(s.t, s.command(), below, judge)
+}
+
+func (s *struck) now() files {
+	s.t.Helper()
+	found := files{}
+	for _, name := range []string{struckText, struckTable} {
+		text, err := os.ReadFile(s.path(name))
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.check(err)
+		}
+		found[name] = string(text)
+	}
+	if _, err := os.Lstat(s.path(struckMap)); err == nil {
+		found[struckMap] = s.dump()
+	}
+	return found
+}
+
+// dump is what makemap reads in the map.
+func (s *struck) dump() string {
+	s.t.Helper()
+	out, err := exec.Command(s.makemap, "-C", "/dev/null", "-u", "hash", s.path(struckText)).Output()
+	if err != nil {
+		s.t.Errorf("half a map: %v", err)
+	}
+	entries := strings.SplitAfter(string(out), "\n")
+	slices.Sort(entries)
+	return strings.Join(entries, "")
+}
+
+// whole wants each file to be as it was before or as it is to be.
+func (s *struck) whole(want files) {
+	s.t.Helper()
+	now := s.now()
+	for name, text := range now {
+		if text != want[name] && text != s.old[name] {
+			s.t.Errorf("%s is neither old nor new: %q", name, text)
+		}
+	}
+}
+
+// healed wants the next update to bring all about, to finish what was owed, and to leave nothing else.
+func (s *struck) healed(want files) {
+	s.t.Helper()
+	s.update()
+	if diff := cmp.Diff(want, s.now()); diff != "" {
+		s.t.Errorf("healed (-want +got):\n%s", diff)
+	}
+	for name, seen := range map[string]string{struckMap: "seen.db", struckTable: "seen.cidr"} {
+		is, err := os.ReadFile(s.path(name))
+		s.check(err)
+		if told, err := os.ReadFile(s.path(seen)); err != nil || !bytes.Equal(is, told) {
+			s.t.Errorf("on_change of %s was not run after the last change: %v", name, err)
+		}
+	}
+	s.nothingElse()
+	s.told()
+}
+
+// nothingElse wants the folders to hold what a finished update leaves there.
+func (s *struck) nothingElse() {
+	s.t.Helper()
+	for name, want := range left {
+		entries, err := os.ReadDir(s.path(name))
+		s.check(err)
+		var found []string
+		for _, e := range entries {
+			found = append(found, e.Name())
+		}
+		if !slices.Equal(found, want) {
+			s.t.Errorf("in %s there are %q, want %q", name, found, want)
+		}
+	}
+}
+
+// told wants sessions that hold the old map to see its time jump, if it is no longer the map (facts.md 6).
+func (s *struck) told() {
+	s.t.Helper()
+	if s.held == nil {
+		return
+	}
+	was, err := s.held.Stat()
+	s.check(err)
+	is, err := os.Stat(s.path(struckMap))
+	s.check(err)
+	if !os.SameFile(was, is) && was.ModTime().Sub(s.mapTime) < 2*time.Second {
+		s.t.Error("sessions that hold the old map are not told")
+	}
+}
+
+// everything is all that is on the host, the text of the lock but not its inode, with what tells an untouched file.
+func (s *struck) everything() map[string]string {
+	s.t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(s.dir, path)
+		if err != nil || d.IsDir() || name == "state/lock" || strings.HasPrefix(name, "metrics/") {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		stat := info.Sys().(*syscall.Stat_t)
+		found[name] = fmt.Sprintf("inode %d, %d links, %d:%d, %v, %v\n%q", stat.Ino, stat.Nlink, stat.Uid, stat.Gid, info.Mode(), info.ModTime(), text)
+		return err
+	})
+	s.check(err)
+	return found
+}
+
+// counts are how often each system call was met.
+type counts map[string]int
+
+func (c counts) String() string {
+	total := 0
+	var each []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		total += c[name]
+		each = append(each, fmt.Sprintf("%s %d", name, c[name]))
+	}
+	return fmt.Sprintf("%d: %s", total, strings.Join(each, ", "))
+}
