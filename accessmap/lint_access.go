@@ -162,7 +162,7 @@ func markerErrors(err error) (found []markerError) {
 
 // readLine takes an entry apart, and tells of lines that makemap refuses or reads otherwise than they look.
 func (l *accessLinter) readLine(line *accessLine) {
-	body := strings.TrimSuffix(line.raw, "\r")
+	body := strings.TrimRight(line.raw, "\r")
 	if line.ours {
 		entry, _ := readMapLine([]byte(line.raw), true)
 		line.folded, line.value = entry.Key, entry.Value
@@ -246,13 +246,13 @@ func (l *accessLinter) carriageReturns() {
 			first = line
 		}
 		if !line.changed {
-			line.set(strings.TrimSuffix(line.raw, "\r"))
+			line.set(strings.TrimRight(line.raw, "\r"))
 		}
 	}
 	if count > 0 {
 		l.findings = append(l.findings, Finding{Line: first.number, Rule: "control", Certain: true,
 			Text: fmt.Sprintf("lines end in CR LF (%d of them): the CR becomes part of the value, and a blank line is refused by makemap", count),
-			Fix:  "end lines in LF alone: sed -i 's/\\r$//'"})
+			Fix:  "end lines in LF alone: sed -i 's/\\r*$//'"})
 	}
 }
 

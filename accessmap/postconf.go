@@ -20,6 +20,9 @@ const (
 	maxPostconf = 4 << 20
 	// maxExpansion bounds $name inside $name, and restriction classes inside restriction classes.
 	maxExpansion = 10
+	// maxPostfixItems bounds a restriction list with its classes in their place: classes that each name the next one twice
+	// double it at every step. The lists of busy hosts have some fifty.
+	maxPostfixItems = 10_000
 )
 
 // ErrNoPostfix says that there is no Postfix on this host.
@@ -165,19 +168,21 @@ func parsePostfix(set, defaults, services, master []byte) *PostfixMain {
 	slices.Sort(m.Overrides)
 	m.ConfigDirectory = values["config_directory"]
 	classes := map[string]string{}
-	for _, class := range splitPostfix(expandPostfix(values["smtpd_restriction_classes"], values, maxExpansion)) {
-		classes[class] = expandPostfix(values[class], values, maxExpansion)
+	expand := expander{values, maxPostconf}
+	for _, class := range splitPostfix(expand.all(values["smtpd_restriction_classes"], maxExpansion)) {
+		classes[class] = expand.all(values[class], maxExpansion)
 	}
 	for _, name := range slices.Concat(restrictionLists(), addressLists()) {
 		_, isSet := explicit[name]
 		_, isKnown := values[name]
-		list := PostfixList{Name: name, Set: isSet, Known: isKnown, Value: expandPostfix(values[name], values, maxExpansion)}
+		list := PostfixList{Name: name, Set: isSet, Known: isKnown, Value: expand.all(values[name], maxExpansion)}
 		if slices.Contains(addressLists(), name) {
 			for _, word := range splitPostfix(list.Value) {
 				list.Items = append(list.Items, PostfixItem{Name: word})
 			}
 		} else {
-			list.Items = restrictionParser{classes, bareTable(name)}.items(splitPostfix(list.Value), "", maxExpansion)
+			parser := restrictionParser{classes, bareTable(name), maxPostfixItems}
+			list.Items = parser.items(splitPostfix(list.Value), "", maxExpansion)
 		}
 		m.Lists[name] = list
 	}
@@ -205,10 +210,16 @@ func postconfLines(text []byte) map[string]string {
 	return values
 }
 
-// expandPostfix puts values in the place of $name, ${name} and $(name). Conditional forms (${name?value}) stay as they
-// are: what they give is asked of postconf -x.
-func expandPostfix(s string, values map[string]string, depth int) string {
-	if depth == 0 || len(s) > maxPostconf/maxExpansion {
+// expander puts values in the place of $name, ${name} and $(name). Conditional forms (${name?value}) stay as they are: what
+// they give is asked of postconf -x.
+type expander struct {
+	values map[string]string
+	left   int // bytes that may still be put in; each name costs one more
+}
+
+// all stops at that depth, and at the bound: names stay as they are from there on.
+func (e *expander) all(s string, depth int) string {
+	if depth == 0 {
 		return s
 	}
 	var b strings.Builder
@@ -219,8 +230,9 @@ func expandPostfix(s string, values map[string]string, depth int) string {
 			continue
 		}
 		name, length := postfixName(s[i+1:])
-		if value, ok := values[name]; ok && name != "" {
-			b.WriteString(expandPostfix(value, values, depth-1))
+		if value, ok := e.values[name]; ok && name != "" && len(value) < e.left {
+			e.left -= len(value) + 1
+			b.WriteString(e.all(value, depth-1))
 		} else {
 			b.WriteString(s[i : i+1+length])
 		}
@@ -295,11 +307,13 @@ func bareTable(list string) string {
 type restrictionParser struct {
 	classes map[string]string
 	bare    string
+	left    int // items and classes that may still come
 }
 
-func (p restrictionParser) items(words []string, class string, depth int) (items []PostfixItem) {
+func (p *restrictionParser) items(words []string, class string, depth int) (items []PostfixItem) {
 	warn := false
-	for i := 0; i < len(words); i++ {
+	for i := 0; i < len(words) && p.left > 0; i++ {
+		p.left--
 		item := PostfixItem{Name: strings.ToLower(words[i]), Class: class, WarnOnly: warn}
 		inner, isClass := p.classes[words[i]]
 		if item.Name == "warn_if_reject" {

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"mailallow/allowlist/ascii"
 )
 
 // snapshotVersion is the only version of the format so far.
@@ -213,7 +213,7 @@ func checkRange(r Range) error {
 
 // isPrintable tells whether s is text on one line, whatever shows it.
 func isPrintable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) })
+	return !strings.ContainsFunc(s, func(r rune) bool { return !ascii.Shows(r) })
 }
 
 // canonical masks a prefix and takes an IPv4-mapped one as the IPv4 prefix that

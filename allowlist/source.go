@@ -228,7 +228,7 @@ func ParseCIDR(s string) (p netip.Prefix, note string, err error) {
 	if addr, addrErr := netip.ParseAddr(s); addrErr == nil && addr.Zone() == "" {
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	} else if p, err = netip.ParsePrefix(s); err != nil {
-		return netip.Prefix{}, "", fmt.Errorf("%q is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32", s)
+		return netip.Prefix{}, "", fmt.Errorf("\"%s\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32", cutText(s))
 	}
 	meant, changed := canonical(p)
 	if changed {

@@ -347,7 +347,7 @@ func FuzzText(f *testing.F) {
 		for i, line := range strings.Split(text, "\n") {
 			for _, word := range bound.Split(line, -1) {
 				word = strings.Trim(word, "[]")
-				for _, w := range []string{word, strings.TrimRight(word, "].:!?"), strings.TrimSuffix(word, ":"), strings.TrimSuffix(word, ".")} {
+				for _, w := range []string{word, strings.TrimRight(word, "].:!?"), strings.TrimSuffix(word, ":"), strings.TrimSuffix(word, "."), strings.TrimSuffix(word, "!"), strings.TrimSuffix(word, "?")} {
 					if p, _, err := ParseCIDR(strings.Trim(w, "[]")); err == nil {
 						said[fmt.Sprintf("doc:%d %s", i+1, p)] = true
 					}

@@ -5,6 +5,8 @@ package ascii
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const mark = "..."
@@ -28,6 +30,15 @@ func Printable(s string, limit int) string {
 		}
 	}
 	return b.String()
+}
+
+// Shows tells whether a character of a text in UTF-8 can be seen as itself on a
+// terminal: no control or formatting, marks of direction among it, nothing that
+// takes no room (Default_Ignorable_Code_Point of Unicode), and not U+FFFD, which
+// stands for invalid bytes.
+func Shows(r rune) bool {
+	return unicode.IsPrint(r) && r != utf8.RuneError &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // Cut shortens text that is printable already to at most limit bytes.

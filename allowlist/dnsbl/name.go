@@ -35,7 +35,7 @@ func hide(text, key string) string {
 	if key == "" {
 		return text
 	}
-	key = strings.ToLower(key)
+	key = asciiLower(key)
 	var b strings.Builder
 	for folded := asciiLower(text); text != ""; {
 		n := 0

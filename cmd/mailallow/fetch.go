@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"mailallow/allowlist"
 
@@ -52,7 +55,7 @@ func fetch(t *terminal, c *cli.Context) error {
 			return err
 		}
 		t.json, t.documented = true, true // stdout is the snapshot, and that is the one document
-	} else if err := renameio.WriteFile(file, snapshot, 0o644); err != nil {
+	} else if err := writeWhole(file, snapshot); err != nil {
 		return fmt.Errorf("-o %s: it cannot be written: %w", file, reason(err))
 	}
 	r.tellSources(t, list)
@@ -63,4 +66,21 @@ func fetch(t *terminal, c *cli.Context) error {
 		}
 	}
 	return outcome(list.codes()...)
+}
+
+// writeWhole writes a file whole or not at all. What a shell would write into, a device
+// or a pipe, is written into: a file in its place would be the end of /dev/null.
+func writeWhole(path string, text []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
+		return renameio.WriteFile(path, text, 0o644)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }

@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
 )
@@ -160,7 +160,7 @@ func (r reader) uniqueName(names map[string]int, at, name string) {
 	switch before, twice := names[name]; {
 	case name == "":
 		r.problem(at+".name", "the source has no name")
-	case len(name) > maxNameBytes || strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }):
+	case len(name) > maxNameBytes || strings.ContainsFunc(name, func(c rune) bool { return !ascii.Shows(c) }):
 		r.problem(at+".name", "the name %q is longer than %d bytes or has characters that cannot be printed", name, maxNameBytes)
 	case twice:
 		r.problem(at+".name", "the name %q is that of the source on line %d already", name, before)

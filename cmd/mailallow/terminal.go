@@ -12,10 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"mailallow/accessmap"
+	"mailallow/allowlist/ascii"
 
 	"golang.org/x/term"
 )
@@ -212,7 +212,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // clean keeps what is text: letters, signs, blanks, tabs and line feeds. The
-// rest, bidirectional marks and invalid UTF-8 included, becomes escapes.
+// rest, bidirectional marks, what shows nothing and invalid UTF-8 included, becomes escapes.
 func clean(s string) string {
 	if !strings.ContainsFunc(s, unwanted) {
 		return s
@@ -234,5 +234,5 @@ func clean(s string) string {
 }
 
 func unwanted(r rune) bool {
-	return r == utf8.RuneError || !(unicode.IsPrint(r) || r == '\n' || r == '\t')
+	return !(ascii.Shows(r) || r == '\n' || r == '\t')
 }

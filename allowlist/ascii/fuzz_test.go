@@ -1,0 +1,27 @@
+package ascii
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// FuzzPrintable: printable ASCII within the limit; where nothing was cut, the text can be read back from it.
+func FuzzPrintable(f *testing.F) {
+	f.Add("a\\b\x00\x1b[2J\u202e\xff", 40)
+	f.Add("...", 3)
+	f.Fuzz(func(t *testing.T, s string, limit int) {
+		limit = len(mark) + int(uint(limit)%2000)
+		got := Printable(s, limit)
+		if len(got) > limit || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Fatalf("%q", got)
+		}
+		if len(s)*len(`\xff`) > limit {
+			return
+		}
+		back, err := strconv.Unquote(`"` + strings.ReplaceAll(got, `"`, `\x22`) + `"`)
+		if err != nil || back != s {
+			t.Fatalf("%q -> %q -> %q, %v", s, got, back, err)
+		}
+	})
+}

@@ -1,0 +1,159 @@
+package allowlist
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// FuzzParseList: every word of a list outside of comments is a network with its line, or a mistake with its line.
+func FuzzParseList(f *testing.F) {
+	for _, text := range []string{
+		"192.0.2.0/24 # a\n2001:db8::1, 10.0.0.1\r\n", "\ufeff1.2.3.4;x\n::ffff:1.2.3.0/120\n", "1.2.3.4/24\n1.2.3.256\n", "\x00\n\xff\n1.2.3.4\u00a05.6.7.8",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		ranges, problems, err := ParseList(text, "list")
+		if err != nil {
+			for message := range strings.SplitSeq(err.Error(), "\n") {
+				if !isPrintable(message) || len(message) > 300 {
+					t.Errorf("message %q", message)
+				}
+			}
+			return
+		}
+		at := 0
+		for i, line := range strings.Split(string(text), "\n") {
+			if end := strings.IndexAny(line, "#;"); end >= 0 {
+				line = line[:end]
+			}
+			for _, word := range strings.Fields(strings.NewReplacer(",", " ", "\ufeff", " ").Replace(line)) {
+				addr, bits, isPrefix := strings.Cut(word, "/")
+				a, err := netip.ParseAddr(addr)
+				if err != nil || at == len(ranges) {
+					t.Fatalf("%q is in no range", word)
+				}
+				if !isPrefix {
+					bits = fmt.Sprint(a.BitLen())
+				}
+				r := ranges[at]
+				if want := fmt.Sprintf("list:%d", i+1); !r.Prefix.Contains(a.Unmap()) || r.Path[0] != want || r.Prefix != r.Prefix.Masked() ||
+					!r.Prefix.Addr().Is4In6() && a.Is4In6() == false && fmt.Sprint(r.Prefix.Bits()) != bits {
+					t.Fatalf("%q at %s: %v", word, want, r)
+				}
+				at++
+			}
+		}
+		if at != len(ranges) || len(problems) > len(ranges) {
+			t.Fatalf("%d ranges and %d problems of %d words", len(ranges), len(problems), at)
+		}
+	})
+}
+
+// FuzzSelect runs queries over any document: what they give stands in it, and what is said of the rest is fit to be
+// said. The queries are the administrator's own, so a query that is fuzzed is compiled and not run.
+func FuzzSelect(f *testing.F) {
+	for _, text := range []string{`["192.0.2.0/24"]`, `{"a":["1.2.3.4",null,{"b":"::1"}]}`, `"\u0031.2.3.4"`, `[[[["x"]]]]`, "{\"a\":\"\u202e\x7f\"}", `1e999`, `{"a":1,"a":"1.1.1.1"}`} {
+		f.Add([]byte(text), uint8(0), ".hooks[]")
+	}
+	queries := []string{".", ".[]", ".. | strings", "to_entries[].value", "keys", `.[] | select(.a == "b") | .c[]`, "tojson", `[..] | map(tostring)`}
+	f.Fuzz(func(t *testing.T, body []byte, which uint8, query string) {
+		if len(query) < 200 {
+			if err := CheckSelect(query); err != nil && len(err.Error()) > 2000 {
+				t.Errorf("%d bytes of an error", len(err.Error()))
+			}
+		}
+		var doc any
+		if json.Unmarshal(body, &doc) == nil && countValues(body) < countAny(doc) {
+			t.Fatalf("%d values are counted, and there are %d", countValues(body), countAny(doc))
+		}
+		query = queries[int(which)%len(queries)]
+		found := &finding{name: "doc", max: 1000}
+		bounds := (&Web{MaxValues: 10_000, MaxSteps: 100_000}).bounds()
+		err := bounds.selected(t.Context(), found, body, query)
+		if err != nil {
+			for message := range strings.SplitSeq(err.Error(), "\n") {
+				if strings.ContainsFunc(message, func(r rune) bool { return r < ' ' || r > '~' }) || len(message) > 500 {
+					t.Errorf("message %q", message)
+				}
+			}
+		}
+		for _, r := range found.ranges {
+			if !said(doc, r.Prefix) && query != "tojson" && !strings.Contains(query, "tostring") {
+				t.Errorf("%s is not in %q", r.Prefix, body)
+			}
+		}
+	})
+}
+
+// countAny counts values and keys.
+func countAny(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			n += countAny(e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			n += 1 + countAny(e)
+		}
+	}
+	return n
+}
+
+// said tells whether a string of the document, or a key, is that network.
+func said(v any, p netip.Prefix) bool {
+	switch v := v.(type) {
+	case string:
+		is, _, err := ParseCIDR(v)
+		return err == nil && is == p
+	case []any:
+		for _, e := range v {
+			if said(e, p) {
+				return true
+			}
+		}
+	case map[string]any:
+		for k, e := range v {
+			if said(k, p) || said(e, p) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// FuzzHTML holds the reader of pages against the one of texts: a text set as a page, whatever way its characters are
+// written, gives the ranges of the text, on the same lines; and a page that is none does no harm.
+func FuzzHTML(f *testing.F) {
+	for _, text := range []string{"192.0.2.0/24\n10.0.0.1 - 10.0.0.9\n", "<b>1.2.3.4</b> &#49;.2.3.4 &amp;", "1.2.3\n.4 <script>1.2.3.4</script>", "<!-- 1.2.3.4 --><a href='1.2.3.5'>1.2.3.6<p>1"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		read := func(text string) *finding {
+			found := &finding{name: "doc", max: 1 << 20}
+			if err := (&textReader{finding: found, line: 1}).read(text); err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		visible := visibleText([]byte(text))
+		if strings.Count(string(visible), "\n") > strings.Count(text, "\n") {
+			t.Fatalf("more lines than the page has: %q", visible)
+		}
+		read(string(visible))
+		if strings.ContainsAny(text, "\x00\r") { // which a page cannot hold as they are
+			return
+		}
+		want, got := read(text), read(string(visibleText([]byte("<p>"+html.EscapeString(text)))))
+		if fmt.Sprint(want.ranges, want.problems) != fmt.Sprint(got.ranges, got.problems) {
+			t.Fatalf("as a text %v %v, as a page %v %v", want.ranges, want.problems, got.ranges, got.problems)
+		}
+	})
+}
