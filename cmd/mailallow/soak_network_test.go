@@ -75,7 +75,7 @@ type changingPolicies struct {
 	climate       *fixtures.Climate
 	change        [3]int64 // by resolver, the number of the first question that finds what is after
 	turn          int
-	liar          int      // the resolver for which no policy exists; -1: none
+	liar          int // the resolver for which no policy exists; -1: none
 }
 
 // next draws the next change, and the weather, unless it is to be fair.
