@@ -30,6 +30,7 @@ type owedChange struct {
 	Temp  string     `json:"temp"`
 	Inode uint64     `json:"inode,omitempty"` // of our file
 	Old   string     `json:"old,omitempty"`   // text: digest of what it replaced
+	New   string     `json:"new,omitempty"`   // text and link: digest of our file
 
 	OldInode uint64 `json:"old_inode,omitempty"` // link: of the file that it named before
 	Of       string `json:"of,omitempty"`        // link: the file that it is another name of
@@ -61,10 +62,10 @@ func (t *transaction) owes(swapping bool, commands []owedCommand) journal {
 	for _, c := range t.changes {
 		owed := owedChange{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
 		if c.kind == kindText && c.was != nil {
-			owed.Old = digest(c.old)
+			owed.Old, owed.New = digest(c.old), digest(c.new)
 		}
 		if c.kind == kindLink {
-			owed.OldInode, owed.Of = inodeOf(c.was), c.of.live
+			owed.New, owed.OldInode, owed.Of = digest(c.of.new), inodeOf(c.was), c.of.live
 		}
 		j.Files = append(j.Files, owed)
 	}
@@ -158,9 +159,11 @@ func (c owedChange) finish(temp string, swapping bool) error {
 	case liveErr == nil && os.SameFile(info, live):
 		// The second name that a fallback exchange had begun with: touching it would touch the live file.
 		return os.Remove(temp)
+	case c.Kind == kindText && openForWriting(temp):
+		return fmt.Errorf("it was %s, and %w", c.Live, writingError{})
 	case !swapping, inodeOf(info) == c.Inode, c.isReplaced(temp, info):
 		return retire(c.Kind, temp)
-	case liveErr == nil && inodeOf(live) == c.Inode:
+	case liveErr == nil && inodeOf(live) == c.Inode && digestFile(c.Live) == c.New && !openForWriting(c.Live):
 		// An edit that was put in place between our last look and the swap. It is the newer one: it goes back.
 		if err := exchange(temp, c.Live); err != nil {
 			return err

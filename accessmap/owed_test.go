@@ -140,6 +140,46 @@ func TestKilledOverEdit(t *testing.T) {
 	r.holds("edited OK\nb OK\n")
 }
 
+// A killed run has displaced a text that somebody had open: it waits for its edit. Where ours was edited too, both are kept,
+// and a person has to say which it is to be.
+func TestKilledOverEditor(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		r := newRig(t)
+		r.install(r.job("a OK\n"))
+		k, die := r.begin(r.job("b OK\n"))
+		editor, err := os.OpenFile(r.path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer editor.Close()
+		if err := k.state.record(k.tx.owes(true, nil)); err != nil {
+			t.Fatal(err)
+		}
+		temp := k.tx.changes[0].temp
+		if err := exchange(temp, r.path); err != nil {
+			t.Fatal(err)
+		}
+		die()
+		if _, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !mentions(err, "open for writing") || !mentions(err, temp) {
+			t.Errorf("error %v", err)
+		}
+		if _, err := editor.WriteString("edited OK\n"); err != nil {
+			t.Fatal(err)
+		}
+		editor.Close()
+		if both {
+			writeFile(t, r.path, "b OK\nedited too OK\n")
+		}
+		_, err = Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+		switch text := readFile(t, r.path); {
+		case both && (!mentions(err, "holds an edit of "+r.path) || text != "b OK\nedited too OK\n" || readFile(t, temp) != "a OK\nedited OK\n"):
+			t.Errorf("error %v, text %q", err, text)
+		case !both && (!mentions(err, ErrChanged.Error()) || text != "a OK\nedited OK\n"):
+			t.Errorf("error %v, text %q", err, text)
+		}
+	}
+}
+
 // A journal is no licence to remove anything else.
 func TestJournalOfOthers(t *testing.T) {
 	for name, temp := range map[string]string{

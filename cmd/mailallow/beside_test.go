@@ -282,7 +282,7 @@ func TestSoakEditor(t *testing.T) {
 		}
 	}()
 	codes := map[int]int{}
-	updates := fixtures.Rounds(5, 120)
+	updates := fixtures.Rounds(5, 80)
 	for n := range updates {
 		m.publish(n + 1)
 		code, said := m.update(0)
