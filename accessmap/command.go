@@ -3,6 +3,7 @@ package accessmap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -23,8 +24,8 @@ type CommandReport struct {
 func RunCommand(ctx context.Context, argv []string, stdin []byte) CommandReport {
 	done := CommandReport{Argv: argv}
 	path, err := findProgram(argv[0], searchPath(filepath.SplitList(cleanPath)...))
-	if err == nil {
-		err = ctx.Err()
+	if why := context.Cause(ctx); err == nil && why != nil {
+		err = fmt.Errorf("not run: %w", why)
 	}
 	if err != nil {
 		done.Err = err

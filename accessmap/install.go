@@ -197,7 +197,7 @@ func (r *run) prepare(ctx context.Context, jobs []Job, extra []StateFile) error 
 			r.tx.changes = append(r.tx.changes, c)
 		}
 	}
-	errs = append(errs, r.sameFiles(), ctx.Err())
+	errs = append(errs, r.sameFiles(), context.Cause(ctx))
 	return errors.Join(errs...)
 }
 
@@ -250,7 +250,7 @@ func (r *run) stage(ctx context.Context) error {
 		}
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	return errors.Join(errs...)
 }

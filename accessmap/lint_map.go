@@ -74,7 +74,7 @@ func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte,
 		}
 	}
 	if ctx.Err() != nil {
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	}
 	var differs *MapDiffersError
 	switch {

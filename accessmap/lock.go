@@ -75,7 +75,7 @@ func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: waiting for the lock: %w", f.Name(), ctx.Err())
+			return fmt.Errorf("%s: waiting for the lock: %w", f.Name(), context.Cause(ctx))
 		case <-over.C:
 			return &LockedError{Path: f.Name(), Waited: patience}
 		case <-again.C:

@@ -184,7 +184,7 @@ func (m Makemap) holds(ctx context.Context, mapType, path string, want []MapEntr
 		return false, nil
 	}
 	err = m.Verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
-	return err == nil, ctx.Err()
+	return err == nil, context.Cause(ctx)
 }
 
 // MapDiffersError is a map that does not hold what its text says.

@@ -167,7 +167,7 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 	}
 	if p.TextChanged() {
 		if err := canMake(ctx, p.Makemap, p.MapType); ctx.Err() != nil {
-			return p, ctx.Err()
+			return p, context.Cause(ctx)
 		} else if err != nil {
 			p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: "the map could not be built here: " + err.Error()})
 		}

@@ -137,7 +137,7 @@ func ReadPostfix(ctx context.Context, postconf, configDir string) (*PostfixMain,
 	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(restrictionLists(), addressLists())...)...)
 	services, _ := ask("-P")
 	master, _ := ask("-M")
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	return parsePostfix(set, defaults, services, master), nil

@@ -69,7 +69,7 @@ func (cf *SendmailCF) Lookup(ctx context.Context, sendmail, key string) (Answer,
 		maxOutput: maxTalk,
 	}.run(ctx)
 	if ctx.Err() != nil {
-		return Answer{}, ctx.Err()
+		return Answer{}, context.Cause(ctx)
 	}
 	// The status says nothing of the answer: it is 71 when the map could not be used.
 	if answer, ok := readAnswer(string(out), key); ok {

@@ -57,7 +57,7 @@ func (p program) run(ctx context.Context) (stdout []byte, err error) {
 		err = fmt.Errorf("%s: %w (%d bytes)", p.argv[0], errOutput, p.maxOutput)
 	case err == nil:
 	case ctx.Err() != nil:
-		err = ctx.Err()
+		err = fmt.Errorf("%s: stopped: %w", p.argv[0], context.Cause(ctx))
 	case limited.Err() != nil:
 		err = fmt.Errorf("%s: not done within %s, stopped: %w", p.argv[0], p.limit, context.DeadlineExceeded)
 	default:

@@ -169,7 +169,7 @@ func (t *target) probe(ctx context.Context) (warning string, err error) {
 	answer, err := t.cf.Lookup(ctx, sendmail, t.job.ProbeKey)
 	switch {
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	case err != nil:
 		return err.Error(), nil
 	case answer.Trouble != "" && os.Geteuid() != 0:

@@ -120,7 +120,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 // CheckURL tells whether a URL can be fetched from, before anything is. Its

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -30,7 +31,7 @@ func (s *settings) catalogue(ctx context.Context, t *terminal, live bool) (*cata
 	}
 	fetched := make([]allowlist.Fetched, len(all))
 	if live {
-		ctx, cancel := context.WithTimeout(ctx, liveCatalogue)
+		ctx, cancel := context.WithTimeoutCause(ctx, liveCatalogue, fmt.Errorf("not done within %s", liveCatalogue))
 		defer cancel()
 		if fetched, err = s.fetchProviders(ctx, t, all); err != nil {
 			return nil, err

@@ -142,7 +142,7 @@ func (x *explaining) document(ctx context.Context, t *terminal, live bool) (*exp
 			doc.Addresses[i].Targets = append(doc.Addresses[i].Targets, target)
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	return doc, errors.Join(planErr, x.addProviders(ctx, t, doc))
@@ -208,7 +208,7 @@ func (x *explaining) addProviders(ctx context.Context, t *terminal, doc *explain
 			}
 		}
 	}
-	return ctx.Err()
+	return context.Cause(ctx)
 }
 
 func (x *explaining) cover(known *catalogue, m allowlist.Match) coverDocument {

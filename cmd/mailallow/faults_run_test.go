@@ -76,7 +76,7 @@ func TestInterrupt(t *testing.T) {
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("ended after %s", took)
 			}
-			const want = "mailallow: ended by signal 2 (interrupt): nothing was changed: "
+			const want = "mailallow: ended by signal 2 (interrupt): nothing was changed: fetching the sources: interrupt"
 			if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasPrefix(said.String(), want) {
 				t.Errorf("exit code %d, want 130; stderr %q, want %q", code, &said, want)
 			}

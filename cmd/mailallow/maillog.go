@@ -151,7 +151,7 @@ type whileWanted struct {
 }
 
 func (r whileWanted) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
+	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}
 	n, err := r.Reader.Read(p)
@@ -173,7 +173,7 @@ func (t *terminal) writeEvents(ctx context.Context, logs []string, o maillog.Opt
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if len(unread) > 0 {

@@ -42,7 +42,8 @@ func (s caughtSignal) Error() string { return s.String() }
 // A signal that came when there was nothing left to do is told of, too.
 func bySignal(ctx context.Context, err error) error {
 	caught, ok := context.Cause(ctx).(caughtSignal)
-	if !ok || errors.As(err, new(caughtSignal)) {
+	var told coded
+	if !ok || errors.As(err, &told) && told.code > 128 {
 		return err
 	}
 	if err == nil || err.Error() == "" {

@@ -184,8 +184,8 @@ func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
 	} else if fetched, err = r.fetch(ctx, t, lastGood); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("nothing was changed: %w", err)
+	if why := context.Cause(ctx); why != nil {
+		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
 	out := &resolved{lost: lastGood == nil}
 	var good []allowlist.Resolved

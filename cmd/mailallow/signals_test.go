@@ -281,6 +281,9 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(signal) || !strings.Contains(string(said), want) || !strings.Contains(string(said), says) {
 		g.t.Errorf("exit code %d, want %d; stderr %q, want %q and %q", code, 128+int(signal), said, want, says)
 	}
+	if strings.Contains(string(said), "context canceled") {
+		g.t.Errorf("what ended it is not told of: %s", said)
+	}
 	var doc runDocument
 	if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || doc.Installed != installed || doc.Changed != installed {
 		g.t.Errorf("%v: installed %v, changed %v, want %v in %s", err, doc.Installed, doc.Changed, installed, &stdout)
