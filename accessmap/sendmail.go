@@ -28,11 +28,11 @@ const ipv6Tag = "IPv6:"
 func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	trees := keyTrees(l.spans)
 	if n := countKeys(trees, l); n > l.maxKeys {
-		hint := "raise max_keys, or leave out the widest source"
+		hint := "raise max_keys, or leave that source out"
 		if l.spans[len(l.spans)-1].From.Is6() {
-			hint = "families = [\"ipv4\"] leaves out IPv6, which needs most of them"
+			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
-		return written, fmt.Errorf("this list needs more than max_keys = %d access keys: %s", l.maxKeys, hint)
+		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, neediest(trees, l), hint)
 	}
 	out := bufio.NewWriter(w)
 	for _, tree := range trees {
@@ -221,4 +221,19 @@ func readSendmail(text []byte) ([]allowlist.Entry, error) {
 		entries = append(entries, allowlist.Entry{Prefix: prefix, Action: action, Owners: above.Owners})
 	}
 	return entries, nil
+}
+
+// neediest is the source that most keys are for: no other is updated until something is done about it.
+func neediest(trees []*keyTree, l list) (source string) {
+	keys := map[string]int{}
+	for _, tree := range trees {
+		tree.walk(l.taken, func(run keyRun) bool {
+			owner := entriesOf(tree.spans[run.lo:run.hi], run.action)[0].Owners[0].Source
+			if keys[owner] += run.count; keys[owner] > keys[source] {
+				source = owner
+			}
+			return true
+		})
+	}
+	return source
 }

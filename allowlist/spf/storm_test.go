@@ -62,6 +62,7 @@ type storm struct {
 	client   *dnsq.Client
 	versions [2]*fakeDNS // before and after the change
 	zones    [2]fixtures.Zone
+	loops    map[string]bool // names that are aliases of themselves: broken, in both
 	climate  *fixtures.Climate
 	change   [2]int64      // by resolver, the number of the first question that finds the other version
 	deadline time.Duration // of the walk; 0: none
@@ -78,10 +79,11 @@ func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *s
 		s.deadline = time.Duration(draw(100)) * time.Millisecond
 	}
 	long, aliases := drawn(draw, 5), drawn(draw, 3)
+	s.loops = drawn(draw, 60)
 	s.versions[0] = drawVersion(draw, long)
 	s.versions[1] = changed(s.versions[0], drawVersion(draw, long), draw)
 	for i, d := range s.versions {
-		s.zones[i] = fixtures.Zones(t, d.zone(aliases))
+		s.zones[i] = fixtures.Zones(t, d.zone(aliases, s.loops))
 	}
 	var addrs []string
 	for i, server := range servers {
@@ -104,8 +106,12 @@ func (s *storm) over(which int, asked string, n int) fixtures.Conditions {
 		version = 1
 	}
 	words := strings.Fields(asked) // transport, type, name
-	if s.versions[version].broken[question{words[1], words[2]}] {
+	d, q := s.versions[version], question{words[1], words[2]}
+	if d.broken[q] && !s.loops[q.name] {
 		return fixtures.Conditions{Fault: fixtures.ServFail}
+	}
+	if !strings.HasSuffix(q.name, ".alias") && d.says(q) == newFakeDNS().says(q) && count%2 == 0 {
+		today.Fault |= fixtures.NXDomain // there is nothing, in another form
 	}
 	today.Zone = s.zones[version]
 	return today
