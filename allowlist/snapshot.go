@@ -17,9 +17,13 @@ import (
 // snapshotVersion is the only version of the format so far.
 const snapshotVersion = 1
 
-// MaxSnapshotBytes bounds what is read as a snapshot: a million ranges with
-// their paths are about 150 MB.
-const MaxSnapshotBytes = 512 << 20
+// The bounds of a snapshot: twice what one document may give (DefaultDocumentRanges),
+// which is more than a Sendmail map is built from; with its path, a range takes some
+// 130 bytes there and 200 in memory.
+const (
+	MaxSnapshotBytes  = 256 << 20
+	MaxSnapshotRanges = 2_000_000
+)
 
 // maxPathSteps bounds a path in a snapshot: deeper than any walk goes.
 const maxPathSteps = 200
@@ -117,42 +121,48 @@ func encode(v any) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
+// CheckSize says why DecodeSnapshot would not take what Encode made, nil where it would.
+func (s *Snapshot) CheckSize(encoded []byte) error {
+	ranges := 0
+	for _, src := range s.Sources {
+		ranges += len(src.Ranges)
+	}
+	if ranges > MaxSnapshotRanges || len(encoded) > MaxSnapshotBytes {
+		return fmt.Errorf("the sources have %d ranges, %d bytes with their paths, and a snapshot holds %d and %d: leave out the longest",
+			ranges, len(encoded), MaxSnapshotRanges, MaxSnapshotBytes)
+	}
+	return nil
+}
+
 // DecodeSnapshot reads what Encode wrote, or what a person wrote in its format.
-// It is strict: an unknown member, a prefix with host bits set, a source named
-// twice are errors, since what it holds is installed as it stands. name is for
-// the messages.
+// It is strict: an unknown member, one that stands twice or in other letters, a
+// prefix with host bits set, a source named twice are errors, since what it holds
+// is installed as it stands. name is for the messages.
 func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
-	dec := json.NewDecoder(limited)
-	dec.DisallowUnknownFields()
-	var doc struct {
-		Version int        `json:"version"`
-		Sources []Resolved `json:"sources"`
-	}
-	err := dec.Decode(&doc)
+	in := newSnapshotReader(limited)
+	version, sources, err := in.document()
 	if limited.N <= 0 {
 		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
 	}
-	if err != nil {
-		var wrong *json.UnmarshalTypeError
-		switch {
-		case errors.Is(err, io.EOF):
-			err = errors.New("the file is empty")
-		case errors.As(err, &wrong):
-			err = fmt.Errorf("there is a %s, and a snapshot has none there", wrong.Value)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the file is empty")
+	}
+	if err == nil {
+		if _, after := in.dec.Token(); !errors.Is(after, io.EOF) {
+			err = errors.New("more text after its end")
 		}
-		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, dec.InputOffset(), err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("snapshot %s: byte %d: more text after its end", name, dec.InputOffset())
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.dec.InputOffset(), err)
 	}
-	if doc.Version != snapshotVersion {
-		return nil, fmt.Errorf("snapshot %s: version %d, and this mailallow reads version %d", name, doc.Version, snapshotVersion)
+	if version != snapshotVersion {
+		return nil, fmt.Errorf("snapshot %s: version %d, and this mailallow reads version %d", name, version, snapshotVersion)
 	}
-	if err := checkSnapshot(doc.Sources); err != nil {
+	if err := checkSnapshot(sources); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
 	}
-	return NewSnapshot(doc.Sources), nil
+	return NewSnapshot(sources), nil
 }
 
 func checkSnapshot(sources []Resolved) error {
@@ -209,6 +219,16 @@ func checkRange(r Range) error {
 		return fmt.Errorf("%s has a path with characters that cannot be printed", r.Prefix)
 	}
 	return nil
+}
+
+// printable is s as a step of a path: the configuration's own names of files, too,
+// must not make a snapshot that cannot be read again.
+func printable(s string) string {
+	const most = 1000
+	if isPrintable(s) {
+		return s
+	}
+	return ascii.Printable(s, most)
 }
 
 // isPrintable tells whether s is text on one line, whatever shows it.

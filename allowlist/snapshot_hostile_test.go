@@ -23,10 +23,10 @@ func TestHostileSnapshots(t *testing.T) {
 		text io.Reader
 		want string
 	}{
-		{"brackets", strings.NewReader(strings.Repeat("[", 1<<20)), "exceeded max depth"},
+		{"brackets", strings.NewReader(strings.Repeat("[", 1<<20)), "there is a [, and a snapshot has a { there"},
 		{"objects in objects", strings.NewReader(head + strings.Repeat(`{"ranges": [`, 20_000)), "exceeded max depth"},
 		{"a hundred thousand mistakes", source("a", many(`{"prefix": "192.0.2.1/24", "path": ["x"]}`, 100_000)), "192.0.2.1/24 has host bits set"},
-		{"a hundred thousand steps", source("a", strings.NewReader(`{"prefix": "192.0.2.0/24", "path": ["x"`+strings.Repeat(`,"x"`, 100_000)+`]}`)), "has a path of 100001 steps"},
+		{"a hundred thousand steps", source("a", strings.NewReader(`{"prefix": "192.0.2.0/24", "path": ["x"`+strings.Repeat(`,"x"`, 100_000)+`]}`)), "has a path of 201 steps"},
 		{"a name of a megabyte", source(strings.Repeat("a", 1<<20), many(`{"prefix": "192.0.2.1/24", "path": ["x"]}`, 100)), "has host bits set"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

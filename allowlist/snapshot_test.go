@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,12 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"two documents", `{"version": 1, "sources": []} {}`, "more text after its end"},
 		{"another version", `{"version": 2, "sources": []}`, "version 2, and this mailallow reads version 1"},
 		{"an unknown member", `{"version": 1, "sources": [], "action": "RELAY"}`, `unknown field "action"`},
+		{"a member twice", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "prefix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" stands there twice`},
+		{"a member twice, escaped", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "\u0070refix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" stands there twice`},
+		{"sources twice", `{"version": 1, "sources": [], "sources": []}`, `field "sources" stands there twice`},
+		{"a member in other letters", `{"version": 1, "sources": [` + strings.Replace(source, `"prefix"`, `"Prefix"`, 1) + `]}`, `unknown field "Prefix"`},
+		{"a member in letters that fold", `{"version": 1, "sources": [` + strings.Replace(source, `"ranges"`, `"range\u017f"`, 1) + `]}`, `unknown field "range\u017f"`},
+		{"null for ranges", `{"version": 1, "sources": [{"name": "a", "ranges": null}]}`, "there is a null, and a snapshot has a [ there"},
 		{"no name", `{"version": 1, "sources": [` + strings.Replace(source, `"a"`, `""`, 1) + `]}`, "it has no name"},
 		{"a name twice", `{"version": 1, "sources": [` + source + "," + source + `]}`, `source "a": it stands there twice`},
 		{"no definition", `{"version": 1, "sources": [` + strings.Replace(source, `"sha256:1"`, `""`, 1) + `]}`, "it has no definition"},
@@ -69,9 +76,55 @@ func FuzzDecodeSnapshot(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if name := ambiguous(json.NewDecoder(bytes.NewReader(text))); name != "" {
+			t.Fatalf("a member %q that stands twice, or in other letters", name)
+		}
 		again, err := DecodeSnapshot(bytes.NewReader(s.Encode()), "fuzz")
 		if err != nil || !bytes.Equal(again.Encode(), s.Encode()) {
 			t.Fatalf("what was read does not write and read back: %v", err)
 		}
 	})
+}
+
+// ambiguous gives a member of any object that stands there twice, or not in lower case.
+func ambiguous(dec *json.Decoder) (found string) {
+	type object struct {
+		names map[string]bool
+		key   bool // the next token is a name
+	}
+	var open []*object
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return found
+		}
+		var in *object
+		if len(open) > 0 {
+			in = open[len(open)-1]
+		}
+		if name, isString := token.(string); isString && in != nil && in.names != nil && in.key {
+			if in.names[name] || strings.ToLower(name) != name {
+				found = name
+			}
+			in.names[name], in.key = true, false
+			continue
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &object{names: map[string]bool{}, key: true})
+			continue
+		case json.Delim('['):
+			open = append(open, &object{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+			in = nil
+			if len(open) > 0 {
+				in = open[len(open)-1]
+			}
+		}
+		if in != nil {
+			in.key = true // a value is done
+		}
+	}
 }

@@ -25,7 +25,7 @@ func (f *Fetcher) readFile(src Source) ([]Range, []Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return ParseList(text, src.File)
+	return ParseList(text, printable(src.File))
 }
 
 // ParseList reads a list of networks: one or more a line, apart by blanks or

@@ -43,7 +43,7 @@ func (w Web) selected(ctx context.Context, f *finding, body []byte, query string
 	if err != nil {
 		return err
 	}
-	s := selection{finding: f, path: []string{f.name, "select " + strings.Join(strings.Fields(query), " ")}}
+	s := selection{finding: f, path: []string{f.name, printable("select " + strings.Join(strings.Fields(query), " "))}}
 	limited := &stepLimit{Context: ctx, left: w.MaxSteps, max: w.MaxSteps}
 	for results := code.RunWithContext(limited, doc); len(s.failed) < maxDocumentProblems; {
 		result, more := results.Next()

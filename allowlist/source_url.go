@@ -218,7 +218,7 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := finding{name: publicURL(v.start), max: v.MaxRanges}
+	found := finding{name: printable(publicURL(v.start)), max: v.MaxRanges}
 	if query != "" {
 		err = v.selected(ctx, &found, got.body, query)
 	} else {

@@ -37,6 +37,9 @@ func Printable(s string, limit int) string {
 // takes no room (Default_Ignorable_Code_Point of Unicode), and not U+FFFD, which
 // stands for invalid bytes.
 func Shows(r rune) bool {
+	if r < utf8.RuneSelf {
+		return ' ' <= r && r <= '~'
+	}
 	return unicode.IsPrint(r) && r != utf8.RuneError &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -49,7 +49,11 @@ func fetch(t *terminal, c *cli.Context) error {
 			all = append(all, s.Resolved)
 		}
 	}
-	snapshot := allowlist.NewSnapshot(all).Encode()
+	found := allowlist.NewSnapshot(all)
+	snapshot := found.Encode()
+	if err := found.CheckSize(snapshot); err != nil {
+		return err
+	}
 	if file == "-" {
 		if _, err := t.stdout.Write(snapshot); err != nil {
 			return err

@@ -294,13 +294,17 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 	return allowlist.DecodeSnapshot(f, path)
 }
 
-// stateFiles is the last good state, when it differs from the one there.
-func (r *request) stateFiles(list *resolved) []accessmap.StateFile {
+// stateFiles is the last good state, when it differs from the one there. One that
+// could not be read again is none.
+func (r *request) stateFiles(list *resolved) ([]accessmap.StateFile, error) {
 	encoded := list.lastGood.Encode()
-	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
-		return nil
+	if err := list.lastGood.CheckSize(encoded); err != nil {
+		return nil, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
 	}
-	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}
+	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
+		return nil, nil
+	}
+	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
 }
 
 // refused is why a list is not written: without a source that takes addresses

@@ -132,10 +132,12 @@ func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
 			}
 		}
 		var state []accessmap.StateFile
-		if !leftAlone { // a bare file does not name its sources: what is lost must stay known as lost
-			state = p.stateFiles(p.list)
-		}
 		var err error
+		if !leftAlone { // a bare file does not name its sources: what is lost must stay known as lost
+			if state, err = p.stateFiles(p.list); err != nil {
+				return err
+			}
+		}
 		p.report, err = lock.Install(ctx, jobs, state)
 		if err == nil {
 			return nil
