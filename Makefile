@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test soak bench lint deb parts clean
+.PHONY: help build run test soak fuzz bench lint deb parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -20,6 +20,7 @@ help:
 	@echo 'make run     build, then the demonstration; results in out/'
 	@echo 'make test    go vet and all tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`)'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
+	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
 	@echo 'make deb     the Debian package, into dist; VERSION=1.2.3 names a release'
@@ -47,6 +48,11 @@ test:
 soak:
 	@fixtures/parts/fetch.sh all
 	MAILALLOW_SOAK=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
+
+# What it finds is kept in .fuzz; an input that fails, in testdata/fuzz beside its test.
+fuzz:
+	@fixtures/parts/fetch.sh makemap
+	fixtures/fuzz.sh $(or $(FUZZTIME),5m) '$(or $(FUZZ),.)'
 
 bench:
 	go test -run '^$$' -bench . ./...
