@@ -15,8 +15,10 @@ import (
 func FuzzUnpack(f *testing.F) {
 	packers := map[string]func(io.Writer) (io.WriteCloser, error){
 		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
-		"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstd.MinWindowSize)) },
-		"xz":   func(w io.Writer) (io.WriteCloser, error) { return xz.WriterConfig{DictCap: 4096}.NewWriter(w) },
+		"zstd": func(w io.Writer) (io.WriteCloser, error) {
+			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstd.MinWindowSize))
+		},
+		"xz": func(w io.Writer) (io.WriteCloser, error) { return xz.WriterConfig{DictCap: 4096}.NewWriter(w) },
 	}
 	pack := func(tb testing.TB, way string, text []byte) []byte {
 		var packed bytes.Buffer
