@@ -35,7 +35,8 @@ type Config struct {
 	// Attempts is the number of tries for a question, going round the resolvers; each resolver gets at least one.
 	// Default 3.
 	Attempts int
-	// Concurrency is the number of questions under way at once. Default 32.
+	// Concurrency is the number of questions under way at once. Default 128: what forty policies ask in a round, and less
+	// than any resolver takes (dnsmasq refuses beyond 150 of all its clients together).
 	Concurrency int
 	// RequireAD takes an answer without the AD flag (RFC 6840 section 5.8), NXDOMAIN too, for "don't know". It is
 	// worth as much as the path to the resolver: use one on this host, or TLS.
@@ -94,7 +95,7 @@ func New(c Config) (*Client, error) {
 		tries:     max(positive(c.Attempts, 3), len(resolvers)),
 		requireAD: c.RequireAD,
 		rootCAs:   c.RootCAs,
-		slots:     make(chan struct{}, positive(c.Concurrency, 32)),
+		slots:     make(chan struct{}, positive(c.Concurrency, 128)),
 		flights:   make(map[question]*flight),
 	}, nil
 }

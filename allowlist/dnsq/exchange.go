@@ -17,6 +17,10 @@ import (
 // udpSize is offered in EDNS0: what passes everywhere without fragments (the DNS flag day 2020 value).
 const udpSize = 1232
 
+// maxDatagram is the longest UDP answer that is read: servers that go by their own setting and not by what was offered send
+// up to this. It is not what a message may hold, since a walk waits for a hundred answers at a time.
+const maxDatagram = 4096
+
 var errMalformed = errors.New("a malformed answer")
 
 // noReply is the error of a resolver that said nothing at all.
@@ -117,7 +121,11 @@ func (c *Client) converse(ctx context.Context, conn net.Conn, query *dns.Msg) (*
 	if err := msgs.WriteMsg(query); err != nil {
 		return nil, noReply{c.complaint(err, 0)}
 	}
-	buf := make([]byte, dns.MaxMsgSize)
+	size := dns.MaxMsgSize
+	if _, datagrams := conn.(net.PacketConn); datagrams {
+		size = maxDatagram
+	}
+	buf := make([]byte, size)
 	for unfit := 0; ; unfit++ {
 		n, err := msgs.Read(buf)
 		if err != nil {
