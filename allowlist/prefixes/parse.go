@@ -1,0 +1,134 @@
+package prefixes
+
+import "net/netip"
+
+// Parse reads a network or an address that is written plainly: decimal octets, or
+// groups of hex digits with or without "::", and a prefix length or none. ok is
+// false for all else, what is wrong and what is merely unusual (an IPv4 address
+// inside an IPv6 one, a zone, host bits): netip is to judge that.
+func Parse(text []byte) (p netip.Prefix, ok bool) {
+	var a address
+	var rest []byte
+	for _, c := range text[:min(len(text), len("ffff:"))] {
+		switch c {
+		case '.':
+			if a.lo, rest, ok = parseOctets(text); !ok {
+				return p, false
+			}
+			length, ok := parseLength(rest, 32)
+			b := block{address: a, bits: length + mapped}
+			return b.prefix(true), ok && b.firstOf(b.bits) == b.address
+		case ':':
+			if a, rest, ok = parseGroups(text); !ok {
+				return p, false
+			}
+			length, ok := parseLength(rest, 128)
+			b := block{address: a, bits: length}
+			return b.prefix(false), ok && b.firstOf(b.bits) == b.address && !b.maps()
+		}
+	}
+	return p, false
+}
+
+// maps tells whether the network is one of IPv4 addresses inside IPv6.
+func (b block) maps() bool { return b.hi == 0 && b.lo>>32 == 0xffff }
+
+// parseOctets reads four octets without leading zeros.
+func parseOctets(text []byte) (lo uint64, rest []byte, ok bool) {
+	i := 0
+	for octet := range 4 {
+		if octet > 0 {
+			if i == len(text) || text[i] != '.' {
+				return 0, nil, false
+			}
+			i++
+		}
+		start, v := i, uint64(0)
+		for i < len(text) && isDigit(text[i]) && i < start+3 {
+			v = v*10 + uint64(text[i]-'0')
+			i++
+		}
+		if i == start || v > 255 || text[start] == '0' && i > start+1 {
+			return 0, nil, false
+		}
+		lo = lo<<8 | v
+	}
+	return 0xffff<<32 | lo, text[i:], true
+}
+
+// parseGroups reads eight groups, or fewer with one "::" that stands for the others.
+func parseGroups(text []byte) (a address, rest []byte, ok bool) {
+	i, groups, gap := 0, 0, -1 // gap: how many groups stand before "::"
+	var head, tail address     // before it and behind
+	for {
+		if i+1 < len(text) && text[i] == ':' && text[i+1] == ':' {
+			if gap >= 0 {
+				return a, nil, false
+			}
+			gap, head, tail = groups, tail, address{}
+			if i += 2; i == len(text) || !isHex(text[i]) {
+				break
+			}
+		} else if groups > 0 {
+			if i == len(text) || text[i] != ':' {
+				break
+			}
+			i++
+		}
+		start, v := i, uint64(0)
+		for i < len(text) && isHex(text[i]) && i < start+4 {
+			v = v<<4 | uint64(hexValue(text[i]))
+			i++
+		}
+		if i == start || groups == 8 {
+			return a, nil, false
+		}
+		tail = address{tail.hi<<16 | tail.lo>>48, tail.lo<<16 | v}
+		groups++
+	}
+	switch {
+	case gap < 0:
+		return tail, text[i:], groups == 8
+	case groups == 8:
+		return a, nil, false // nothing is left for it to stand for
+	}
+	head = head.shifted(uint(8-gap) * 16)
+	return address{head.hi | tail.hi, head.lo | tail.lo}, text[i:], true
+}
+
+// shifted is moved to the left by so many bits.
+func (a address) shifted(n uint) address {
+	if n >= 64 {
+		return address{a.lo << (n - 64), 0}
+	}
+	return address{a.hi<<n | a.lo>>(64-n), a.lo << n}
+}
+
+// parseLength reads the prefix length to the end; nothing is that of one address.
+func parseLength(text []byte, most uint8) (length uint8, ok bool) {
+	if len(text) == 0 {
+		return most, true
+	}
+	if text[0] != '/' || len(text) < 2 || len(text) > len("/128") || text[1] == '0' && len(text) > 2 {
+		return 0, false
+	}
+	v := 0
+	for _, c := range text[1:] {
+		if !isDigit(c) {
+			return 0, false
+		}
+		v = v*10 + int(c-'0')
+	}
+	return uint8(v), v <= int(most)
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+func hexValue(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}

@@ -1,0 +1,317 @@
+// Package prefixes puts together lists of a million networks in about the time
+// of sorting them, and in little memory: 8 bytes an IPv4 network, 24 an IPv6
+// one. It is held against netipx, which does the same for sets that are small.
+//
+// A list holds the networks of both families, each with a label, a number that
+// means something to the caller: which line it stands on, or whose it is. What
+// is asked of a list wants it sorted, and says so.
+package prefixes
+
+import (
+	"cmp"
+	"iter"
+	"net/netip"
+	"slices"
+	"sort"
+)
+
+// MaxLabel is the largest label. An IPv4 network shares a word with it; a list on
+// disk of 64 MiB has fewer lines.
+const MaxLabel = 1<<labelBits - 1
+
+// List is a list of networks. The zero value is empty.
+type List struct {
+	v4 []narrow
+	v6 []block
+}
+
+// block is a network of either family: an IPv4 address stands in the last 32
+// bits behind ::ffff, and its prefix length is 96 more.
+type block struct {
+	address
+	label uint32
+	bits  uint8
+}
+
+// narrow is an IPv4 network in a word that sorts as it should: the address, the
+// prefix length, the label.
+type narrow uint64
+
+const (
+	labelBits  = 26
+	lengthBits = 6
+	mapped     = 96 // bits before an IPv4 address
+)
+
+// stored is how a list holds the networks of one family.
+type stored interface {
+	narrow | block
+	unpack() block
+}
+
+func (b block) unpack() block { return b }
+
+func (n narrow) unpack() block {
+	return block{address{lo: 0xffff<<32 | uint64(n)>>32}, uint32(n & MaxLabel), uint8(n>>labelBits&(1<<lengthBits-1)) + mapped}
+}
+
+func (b block) narrow() narrow {
+	return narrow(b.lo<<32 | uint64(b.bits-mapped)<<labelBits | uint64(b.label))
+}
+
+func (b block) last() address { return b.address.lastOf(b.bits) }
+
+// same tells whether two are the same network.
+func (b block) same(c block) bool { return b.address == c.address && b.bits == c.bits }
+
+func (b block) compare(c block) int {
+	switch {
+	case b.address != c.address:
+		return b.address.compare(c.address)
+	case b.bits != c.bits:
+		return int(b.bits) - int(c.bits)
+	}
+	return cmp.Compare(b.label, c.label)
+}
+
+func blockOf(p netip.Prefix, label uint32) block {
+	b := block{addressOf(p.Addr()), label, uint8(p.Bits())}
+	if p.Addr().Is4() {
+		b.bits += mapped
+	}
+	return b
+}
+
+func (b block) prefix(is4 bool) netip.Prefix {
+	if is4 {
+		return netip.PrefixFrom(b.netip(true), int(b.bits-mapped))
+	}
+	return netip.PrefixFrom(b.netip(false), int(b.bits))
+}
+
+// Grow makes room for so many more networks of the family of p.
+func (l *List) Grow(p netip.Prefix, more int) {
+	if p.Addr().Is4() {
+		l.v4 = slices.Grow(l.v4, more)
+	} else {
+		l.v6 = slices.Grow(l.v6, more)
+	}
+}
+
+// Add adds a network, which has no host bits and no zone. Labels are at most MaxLabel.
+func (l *List) Add(p netip.Prefix, label uint32) {
+	switch {
+	case !p.IsValid() || label > MaxLabel:
+		panic("prefixes: no prefix, or a label out of bounds")
+	case p.Addr().Is4():
+		l.v4 = append(l.v4, blockOf(p, label).narrow())
+	default:
+		l.v6 = append(l.v6, blockOf(p, label))
+	}
+}
+
+// Len is the number of networks.
+func (l List) Len() int { return len(l.v4) + len(l.v6) }
+
+func (l List) at(i int) (b block, is4 bool) {
+	if i < len(l.v4) {
+		return l.v4[i].unpack(), true
+	}
+	return l.v6[i-len(l.v4)], false
+}
+
+// At gives a network and its label by number, IPv4 first.
+func (l List) At(i int) (netip.Prefix, uint32) {
+	b, is4 := l.at(i)
+	return b.prefix(is4), b.label
+}
+
+// All goes through the networks and their labels, IPv4 first.
+func (l List) All() iter.Seq2[netip.Prefix, uint32] {
+	return func(yield func(netip.Prefix, uint32) bool) {
+		for i := range l.Len() {
+			if !yield(l.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// ByLabel goes through the networks of a list that was made in the order of its
+// labels, in that order; those of one label, IPv4 first.
+func (l List) ByLabel() iter.Seq2[netip.Prefix, uint32] {
+	return func(yield func(netip.Prefix, uint32) bool) {
+		for i, j := 0, 0; i < len(l.v4) || j < len(l.v6); {
+			number := len(l.v4) + j
+			if j == len(l.v6) || i < len(l.v4) && uint32(l.v4[i]&MaxLabel) <= l.v6[j].label {
+				number, i = i, i+1
+			} else {
+				j++
+			}
+			if !yield(l.At(number)) {
+				return
+			}
+		}
+	}
+}
+
+// Sorted gives the list in order: IPv4 first, by address, the wider first, by label.
+func (l List) Sorted() List {
+	return List{
+		sorted(l.v4, func(n narrow) uint16 { return uint16(n >> 48) }, slices.Sort[[]narrow]),
+		sorted(l.v6, func(b block) uint16 { return uint16(b.hi >> 48) }, func(some []block) { slices.SortFunc(some, block.compare) }),
+	}
+}
+
+// longList is how long a list has to be to be sorted the other way: shorter ones
+// are sorted before the ends are counted.
+const longList = 1 << 13
+
+// sorted deals a long list out by the first bits of the addresses, which leaves
+// little to sort.
+func sorted[T stored](list []T, first func(T) uint16, sort func([]T)) []T {
+	if len(list) < longList {
+		s := slices.Clone(list)
+		sort(s)
+		return s
+	}
+	var ends [1<<16 + 1]uint32 // where what has these bits ends, once it is dealt out
+	for _, item := range list {
+		ends[int(first(item))+1]++
+	}
+	for i := range ends[1:] {
+		ends[i+1] += ends[i]
+	}
+	s := make([]T, len(list))
+	for _, item := range list {
+		to := &ends[first(item)]
+		s[*to] = item
+		*to++
+	}
+	begin := uint32(0)
+	for _, end := range ends {
+		sort(s[begin:end])
+		begin = end
+	}
+	return s
+}
+
+// Join puts sets together, each in its fewest networks, in order. The label of a
+// network is the number of its set.
+func Join(lists ...List) List {
+	if len(lists) > 0 && !slices.ContainsFunc(lists[1:], func(l List) bool { return l.Len() > 0 }) {
+		return lists[0] // its labels are zero
+	}
+	var all List
+	for label, l := range lists {
+		all.v4, all.v6 = slices.Grow(all.v4, len(l.v4)), slices.Grow(all.v6, len(l.v6))
+		for _, n := range l.v4 {
+			all.v4 = append(all.v4, n&^MaxLabel|narrow(label))
+		}
+		for _, b := range l.v6 {
+			b.label = uint32(label)
+			all.v6 = append(all.v6, b)
+		}
+	}
+	return all.Sorted()
+}
+
+// Fewest gives the fewest networks that cover the addresses of a sorted list, in
+// order, with labels of zero.
+func (l List) Fewest() List {
+	return List{fewest(l.v4, mapped, block.narrow), fewest(l.v6, 0, block.unpack)}
+}
+
+// fewest takes what lies in the network before it away, and puts two halves
+// together as soon as both are there. root is the length of the whole family.
+func fewest[T stored](sorted []T, root uint8, pack func(block) T) []T {
+	kept := make([]T, 0, len(sorted))
+	var top block // the last of kept
+	for _, item := range sorted {
+		b := item.unpack()
+		if b.label = 0; len(kept) > 0 && !top.last().less(b.address) {
+			continue
+		}
+		for len(kept) > 0 && b.bits > root && b.bits == top.bits && b.address.firstOf(b.bits-1) == top.address {
+			kept = kept[:len(kept)-1]
+			b = block{address: top.address, bits: top.bits - 1}
+			if len(kept) > 0 {
+				top = kept[len(kept)-1].unpack()
+			}
+		}
+		kept, top = append(kept, pack(b)), b
+	}
+	return kept
+}
+
+// Longest gives the number of the longest network of a sorted list that holds addr,
+// the first of equal ones; ok is false when none does.
+func (l List) Longest(addr netip.Addr) (number int, ok bool) {
+	base, limit := len(l.v4), 128
+	search := func(limit block) int { return searchPast(l.v6, limit) }
+	if addr.Is4() {
+		base = 0
+		search = func(limit block) int { return searchPast(l.v4, limit) }
+	}
+	a := addressOf(addr)
+	for {
+		// The last network that begins no later than the address either holds it, or
+		// shares fewer bits with it than it is long: what holds it is no longer than these.
+		i := search(block{a.firstOf(uint8(limit)), MaxLabel, uint8(limit)}) - 1
+		if i < 0 {
+			return 0, false
+		}
+		b, _ := l.at(base + i)
+		common := a.common(b.address)
+		if int(b.bits) > common {
+			limit = common
+			continue
+		}
+		for i > 0 {
+			if before, _ := l.at(base + i - 1); !before.same(b) {
+				break
+			}
+			i--
+		}
+		return base + i, true
+	}
+}
+
+// searchPast is the number of the first that comes behind limit.
+func searchPast[T stored](sorted []T, limit block) int {
+	return sort.Search(len(sorted), func(i int) bool { return sorted[i].unpack().compare(limit) > 0 })
+}
+
+// Contains tells whether a network of a sorted list holds addr.
+func (l List) Contains(addr netip.Addr) bool {
+	_, ok := l.Longest(addr)
+	return ok
+}
+
+// Inside gives the numbers, from and up to below to, of the networks of a sorted
+// list that lie in p, which is one of their own or wider.
+func (l List) Inside(p netip.Prefix) (from, to int) {
+	first := blockOf(p, 0)
+	last := block{first.last(), MaxLabel, 128}
+	if p.Addr().Is4() {
+		return sort.Search(len(l.v4), func(i int) bool { return l.v4[i].unpack().compare(first) >= 0 }), searchPast(l.v4, last)
+	}
+	from = sort.Search(len(l.v6), func(i int) bool { return l.v6[i].compare(first) >= 0 })
+	return len(l.v4) + from, len(l.v4) + searchPast(l.v6, last)
+}
+
+// Overlap gives the first of the networks that a sorted list and p have in common;
+// ok is false where they have none.
+func (l List) Overlap(p netip.Prefix) (common netip.Prefix, ok bool) {
+	if i, holds := l.Longest(p.Addr()); holds {
+		if q, _ := l.At(i); q.Bits() <= p.Bits() {
+			return p, true
+		}
+	}
+	from, to := l.Inside(p)
+	if from == to {
+		return netip.Prefix{}, false
+	}
+	common, _ = l.At(from)
+	return common, true
+}
