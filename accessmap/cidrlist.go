@@ -4,28 +4,48 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 
 	"mailallow/allowlist"
-
-	"go4.org/netipx"
-
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/prefixes"
 )
 
 // writeCIDRList writes the fewest networks for the list, one a line and nothing
 // else, as rspamd, Exim, OpenSMTPD, pf and nftables read them. It has no actions.
 func writeCIDRList(w io.Writer, l list) (Written, error) {
-	var b netipx.IPSetBuilder
-	for _, s := range l.spans {
-		b.AddRange(netipx.IPRangeFrom(s.From, s.To))
+	out := bufio.NewWriterSize(w, outBuffer)
+	written := Written{}
+	var networks []netip.Prefix // of one run of addresses
+	for from, to := range joined(l.spans) {
+		networks = prefixes.AppendRange(networks[:0], from, to)
+		for _, p := range networks {
+			out.Write(append(p.AppendTo(out.AvailableBuffer()), '\n')) // its error comes with Flush
+		}
+		written.Entries += len(networks)
 	}
-	out := bufio.NewWriter(w)
-	prefixes := mustSet(&b).Prefixes()
-	for _, p := range prefixes {
-		out.WriteString(p.String() + "\n") // its error comes with Flush
+	return written, out.Flush()
+}
+
+// joined puts spans that touch together.
+func joined(spans iter.Seq[allowlist.Span]) iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(from, to netip.Addr) bool) {
+		var from, to netip.Addr
+		for s := range spans {
+			if from.IsValid() && to.Next() == s.From {
+				to = s.To
+				continue
+			}
+			if from.IsValid() && !yield(from, to) {
+				return
+			}
+			from, to = s.From, s.To
+		}
+		if from.IsValid() {
+			yield(from, to)
+		}
 	}
-	return Written{Entries: len(prefixes)}, out.Flush()
 }
 
 func readCIDRList(text []byte) ([]allowlist.Entry, error) {

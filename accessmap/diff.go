@@ -92,7 +92,7 @@ func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 		from := r.From()
 		for i := 0; i < len(spans) && !r.To().Less(from) && from.IsValid(); i++ {
 			to := spans[i].To
-			for i+1 < len(spans) && sameOwner(spans[i], spans[i+1]) && to.Next() == spans[i+1].From {
+			for i+1 < len(spans) && to.Less(r.To()) && to.Next() == spans[i+1].From && sameOwner(spans[i], spans[i+1]) {
 				i++
 				to = spans[i].To
 			}
@@ -110,10 +110,11 @@ func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 }
 
 func owner(s allowlist.Span) (source, path string) {
-	if len(s.Entry.Owners) == 0 {
+	owners := s.Entry().Owners
+	if len(owners) == 0 {
 		return "", ""
 	}
-	return s.Entry.Owners[0].Source, s.Entry.Owners[0].Paths[0]
+	return owners[0].Source, owners[0].Paths[0]
 }
 
 func sameOwner(a, b allowlist.Span) bool {

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ type Written struct {
 // list is what a writer is given: the spans of a set that the target wants, in
 // address order, and which access keys are not ours to write.
 type list struct {
-	spans   []allowlist.Span
+	spans   iter.Seq[allowlist.Span]
 	taken   func(key netip.Prefix) bool
 	maxKeys int
 }
@@ -108,9 +109,10 @@ type Selection struct {
 	Taken          func(key netip.Prefix) bool // access keys that a person has written; nil: none
 }
 
-// Write writes the list in the format, whole, to w.
-func (f Format) Write(w io.Writer, set *allowlist.Set, want Selection) (Written, error) {
-	l := list{spans: f.selected(set, want), taken: want.Taken, maxKeys: want.MaxKeys}
+// Write writes the spans of a set in the format, whole, to w. It may go through
+// them more than once, and holds no more of what it writes than a buffer.
+func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
+	l := list{spans: f.selected(spans, want), taken: want.Taken, maxKeys: want.MaxKeys}
 	if l.taken == nil {
 		l.taken = func(netip.Prefix) bool { return false }
 	}
@@ -127,18 +129,20 @@ func (f Format) Read(text []byte) ([]allowlist.Entry, error) { return f.read(tex
 
 // selected gives the spans a target wants. What it does not want is a hole, and
 // not what lies around it: the selection comes after the merge.
-func (f Format) selected(set *allowlist.Set, want Selection) []allowlist.Span {
-	var spans []allowlist.Span
-	for _, s := range set.Spans {
-		switch {
-		case !slices.Contains(f.Actions, s.Action()),
-			want.Only != nil && !slices.Contains(want.Only, s.Action()),
-			want.NoIPv4 && s.From.Is4(), want.NoIPv6 && s.From.Is6():
-		default:
-			spans = append(spans, s)
+func (f Format) selected(spans iter.Seq[allowlist.Span], want Selection) iter.Seq[allowlist.Span] {
+	return func(yield func(allowlist.Span) bool) {
+		for s := range spans {
+			switch {
+			case !slices.Contains(f.Actions, s.Action()),
+				want.Only != nil && !slices.Contains(want.Only, s.Action()),
+				want.NoIPv4 && s.From.Is4(), want.NoIPv6 && s.From.Is6():
+			default:
+				if !yield(s) {
+					return
+				}
+			}
 		}
 	}
-	return spans
 }
 
 // verify holds the entries of a text against the spans that were to be written.
@@ -150,9 +154,9 @@ func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span, hand [
 		entries = append(entries, allowlist.Entry{Prefix: h.prefix, Action: allowlist.Exclude})
 	}
 	written := slices.DeleteFunc(allowlist.Nest(entries), func(s allowlist.Span) bool { return s.Action() == allowlist.Exclude })
-	want, got := f.byAction(leftToUs(spans, hand)), f.byAction(written)
+	left := leftToUs(spans, hand)
 	for _, a := range actions() {
-		if !want[a].Equal(got[a]) {
+		if !slices.Equal(f.runs(left, a), f.runs(written, a)) {
 			return fmt.Errorf("what was written as %s does not say what the list says for %s: this is a fault of mailallow", f.Name, a)
 		}
 	}
@@ -165,6 +169,25 @@ func (f Format) told(a allowlist.Action) allowlist.Action {
 		return allowlist.OK
 	}
 	return a
+}
+
+// addresses are those of one family from one to another, inclusive.
+type addresses struct{ from, to netip.Addr }
+
+// runs gives the addresses of an action, as the format can tell it, in the fewest
+// runs.
+func (f Format) runs(spans []allowlist.Span, a allowlist.Action) (runs []addresses) {
+	of := func(yield func(allowlist.Span) bool) {
+		for _, s := range spans {
+			if f.told(s.Action()) == a && !yield(s) {
+				return
+			}
+		}
+	}
+	for from, to := range joined(of) {
+		runs = append(runs, addresses{from, to})
+	}
+	return runs
 }
 
 // byAction gives the addresses of each action, as the format can tell them apart.

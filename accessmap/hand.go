@@ -1,7 +1,6 @@
 package accessmap
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,10 +8,9 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 
 	"go4.org/netipx"
-
-	"mailallow/allowlist/ascii"
 )
 
 // Problem is something in a target's file that a person should know of. Line 0
@@ -72,10 +70,9 @@ func overlaps(hand []handKey, written []allowlist.Entry, left []allowlist.Entry,
 	}
 	var excluded, others []Problem
 	for _, h := range hand {
-		if set.Excluded.OverlapsPrefix(h.prefix) && !h.says(allowlist.Reject) {
+		if first, ok := set.Excluded.Overlap(h.prefix); ok && !h.says(allowlist.Reject) {
 			excluded = append(excluded, Problem{Kind: "excluded", Line: h.line,
-				Text: fmt.Sprintf("%s covers %s, which is excluded from the list: the hand-written line still decides there",
-					h, firstWithin(set.Excluded, h.prefix))})
+				Text: fmt.Sprintf("%s covers %s, which is excluded from the list: the hand-written line still decides there", h, first)})
 		}
 		if e, ok := leftOut[h.prefix]; ok {
 			others = append(others, Problem{Kind: "hand-written", Line: h.line,
@@ -89,79 +86,104 @@ func overlaps(hand []handKey, written []allowlist.Entry, left []allowlist.Entry,
 
 // leftToUs takes out of spans what hand-written keys decide: a prefix is theirs
 // where it is no longer than a key.
-func leftToUs(spans []allowlist.Span, hand []handKey) []allowlist.Span {
-	var ours []allowlist.Span
+func leftToUs(spans []allowlist.Span, hand []handKey) (ours []allowlist.Span) {
+	theirs := longestKeys(hand)
 	for _, s := range spans {
-		var b netipx.IPSetBuilder
-		theirs := false
-		for _, h := range hand {
-			if h.prefix.Bits() >= s.Entry.Prefix.Bits() && s.Entry.Prefix.Contains(h.prefix.Addr()) {
-				b.AddPrefix(h.prefix)
-				theirs = true
+		for len(theirs) > 0 && theirs[0].To.Less(s.From) {
+			theirs = theirs[1:]
+		}
+		left := true // something of it, to the end
+		for _, t := range theirs {
+			if s.To.Less(t.From) {
+				break
 			}
+			if t.Prefix.Bits() < s.Prefix.Bits() {
+				continue
+			}
+			if s.From.Less(t.From) {
+				before := s
+				before.To = t.From.Prev()
+				ours = append(ours, before)
+			}
+			if left = t.To.Less(s.To); !left {
+				break
+			}
+			s.From = t.To.Next()
 		}
-		if !theirs {
+		if left {
 			ours = append(ours, s)
-			continue
-		}
-		taken := mustSet(&b)
-		b.AddRange(netipx.IPRangeFrom(s.From, s.To))
-		b.RemoveSet(taken)
-		for _, r := range mustSet(&b).Ranges() {
-			ours = append(ours, allowlist.Span{From: r.From(), To: r.To(), Entry: s.Entry})
 		}
 	}
 	return ours
 }
 
-func firstWithin(set *netipx.IPSet, p netip.Prefix) netip.Prefix {
-	var b netipx.IPSetBuilder
-	b.AddPrefix(p)
-	b.Intersect(set)
-	return mustSet(&b).Prefixes()[0]
+// longestKeys are the runs of addresses for which each hand-written key is the
+// longest, in address order.
+func longestKeys(hand []handKey) []allowlist.Span {
+	entries := make([]allowlist.Entry, len(hand))
+	for i, h := range hand {
+		entries[i].Prefix = h.prefix
+	}
+	return allowlist.Nest(entries)
 }
 
 // overlap tells of one key where it contradicts the list: what it wins over, and
 // what our longer keys say inside it.
 func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Problem {
 	ours := h.longerKeys(written)
-	var loses, wins []*allowlist.Entry
+	var loses, wins []allowlist.Span
 	for _, s := range h.within(spans) {
+		for len(ours) > 0 && ours[0].To.Less(s.From) {
+			ours = ours[1:]
+		}
 		if h.says(s.Action()) {
 			continue
 		}
-		var decided netipx.IPSetBuilder // by the hand-written key
-		decided.AddRange(netipx.IPRangeFrom(s.From, s.To))
-		decided.Intersect(ours.outside)
-		if len(mustSet(&decided).Ranges()) > 0 {
-			wins = append(wins, s.Entry)
+		some, all := covered(s, ours)
+		if !all {
+			wins = append(wins, s)
 		}
-		if ours.inside.OverlapsRange(netipx.IPRangeFrom(s.From, s.To)) {
-			loses = append(loses, s.Entry)
+		if some {
+			loses = append(loses, s)
 		}
 	}
 	return append(h.problems("%s is hand-written and wins over %s", wins),
 		h.problems("%s is hand-written and shorter than our keys with %s: those win inside it", loses)...)
 }
 
-// divided is the range of a hand-written key, cut by our longer keys.
-type divided struct{ inside, outside *netipx.IPSet }
-
-func (h handKey) longerKeys(written []allowlist.Entry) divided {
-	var inside, outside netipx.IPSetBuilder
+// longerKeys are the addresses of our longer keys in the range of a hand-written
+// key, in order.
+func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
 	first, _ := slices.BinarySearchFunc(written, h.prefix.Addr(), func(e allowlist.Entry, a netip.Addr) int { return e.Prefix.Addr().Compare(a) })
+	var longer []allowlist.Entry
 	for _, e := range written[first:] {
 		if !h.prefix.Contains(e.Prefix.Addr()) {
 			break
 		}
 		if e.Prefix.Bits() > h.prefix.Bits() {
-			inside.AddPrefix(e.Prefix)
+			longer = append(longer, e)
 		}
 	}
-	in := mustSet(&inside)
-	outside.AddPrefix(h.prefix)
-	outside.RemoveSet(in)
-	return divided{in, mustSet(&outside)}
+	return allowlist.Nest(longer)
+}
+
+// covered tells whether some of the addresses of a span are in others, and whether
+// all are. None of the others, which are in order, ends before it.
+func covered(s allowlist.Span, others []allowlist.Span) (some, all bool) {
+	for _, o := range others {
+		if s.To.Less(o.From) {
+			break
+		}
+		some = true
+		if s.From.Less(o.From) {
+			return some, false
+		}
+		if !o.To.Less(s.To) {
+			return some, true
+		}
+		s.From = o.To.Next()
+	}
+	return some, false
 }
 
 // within gives the parts of spans that lie in the range of the key.
@@ -183,14 +205,16 @@ func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
 }
 
 // problems tells of entries once an action, the one that takes precedence first.
-func (h handKey) problems(format string, entries []*allowlist.Entry) (problems []Problem) {
+func (h handKey) problems(format string, spans []allowlist.Span) (problems []Problem) {
 	for _, a := range []allowlist.Action{allowlist.Reject, allowlist.OK, allowlist.Relay} {
-		seen := map[*allowlist.Entry]bool{}
+		seen := map[netip.Prefix]bool{}
 		var first *allowlist.Entry
-		for _, e := range entries {
-			if e.Action == a {
-				seen[e] = true
-				first = cmp.Or(first, e)
+		for _, s := range spans {
+			if s.Action() != a {
+				continue
+			}
+			if seen[s.Prefix] = true; first == nil {
+				first = s.Entry()
 			}
 		}
 		if first == nil {

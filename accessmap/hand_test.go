@@ -65,7 +65,7 @@ func TestHandWritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				sources = append(sources, allowlist.Labelled{Source: strings.ToLower(name), Action: action,
-					Ranges: []allowlist.Range{{Prefix: netip.MustParsePrefix(network), Path: []string{network}}}})
+					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: []string{network}})})
 			}
 			format, err := FormatByName("sendmail-access")
 			if err != nil {

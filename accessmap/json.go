@@ -13,8 +13,7 @@ import (
 	"unicode/utf8"
 
 	"mailallow/allowlist"
-
-	"go4.org/netipx"
+	"mailallow/allowlist/prefixes"
 )
 
 type jsonEntry struct {
@@ -41,15 +40,18 @@ const (
 // there: {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one
 // line; where its sources are too long for that, each name and path has a line.
 func writeJSON(w io.Writer, l list) (written Written, err error) {
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, outBuffer)
 	out.WriteString(`{"version": 1, "entries": [`) // errors come with Flush
 	separator := "\n "
-	for _, s := range l.spans {
-		sources := sourcesJSON(s.Entry.Owners, "", "")
+	var networks []netip.Prefix // of one span
+	for s := range l.spans {
+		owners := s.Entry().Owners
+		sources := sourcesJSON(owners, "", "")
 		if len(sources) > maxJSONSources {
-			sources = sourcesJSON(s.Entry.Owners, "\n  ", "\n   ")
+			sources = sourcesJSON(owners, "\n  ", "\n   ")
 		}
-		for _, p := range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
+		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
+		for _, p := range networks {
 			fmt.Fprintf(out, "%s{\"prefix\":\"%s\",\"action\":\"%s\",\"sources\":[%s]}\n", separator, p, s.Action(), sources)
 			separator = ","
 			written.Entries++

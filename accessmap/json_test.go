@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,11 +36,10 @@ func TestJSONLines(t *testing.T) {
 		{"no UTF-8", []string{strings.Repeat("\xff", most)}, long(strings.Repeat(`\ufffd`, (most-3)/6) + "...")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			entry := &allowlist.Entry{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK,
-				Owners: []allowlist.Owner{{Source: "a", Paths: row.paths}}}
-			span := allowlist.Span{From: entry.Prefix.Addr(), To: netip.MustParseAddr("192.0.2.255"), Entry: entry}
+			spans := allowlist.Nest([]allowlist.Entry{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK,
+				Owners: []allowlist.Owner{{Source: "a", Paths: row.paths}}}})
 			var text bytes.Buffer
-			if _, err := writeJSON(&text, list{spans: []allowlist.Span{span}}); err != nil {
+			if _, err := writeJSON(&text, list{spans: slices.Values(spans)}); err != nil {
 				t.Fatal(err)
 			}
 			if got := text.String(); got != head+row.want+tail {

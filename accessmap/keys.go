@@ -193,8 +193,8 @@ type keyWalk struct {
 func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	switch e := w.covering(n); {
 	case w.taken(n.prefix):
-		if e != nil && e.Prefix.Bits() > held && e.Action != inherited {
-			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action, lo: n.lo, hi: n.hi}) {
+		if e != nil && e.Prefix.Bits() > held && e.Action() != inherited {
+			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action(), lo: n.lo, hi: n.hi}) {
 				return false
 			}
 		}
@@ -212,8 +212,8 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 			}
 			continue
 		}
-		if e := w.spans[p.span].Entry; e.Action != inherited && e.Prefix.Bits() > held {
-			run := keyRun{first: w.childPrefix(n.prefix, p.first), count: p.count, action: e.Action, lo: p.span, hi: p.span + 1}
+		if s := &w.spans[p.span]; s.Action() != inherited && s.Prefix.Bits() > held {
+			run := keyRun{first: w.childPrefix(n.prefix, p.first), count: p.count, action: s.Action(), lo: p.span, hi: p.span + 1}
 			if !w.yield(run) {
 				return false
 			}
@@ -222,12 +222,12 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	return true
 }
 
-// covering is the entry that covers a node and decides what no longer prefix does
-// in it; nil when longer ones decide all there is.
-func (t *keyTree) covering(n *keyNode) *allowlist.Entry {
-	for _, s := range t.spans[n.lo:n.hi] {
-		if s.Entry.Prefix.Bits() <= n.prefix.Bits() {
-			return s.Entry
+// covering is a span of the entry that covers a node and decides what no longer
+// prefix does in it; nil when longer ones decide all there is.
+func (t *keyTree) covering(n *keyNode) *allowlist.Span {
+	for i := n.lo; i < n.hi; i++ {
+		if s := &t.spans[i]; s.Prefix.Bits() <= n.prefix.Bits() {
+			return s
 		}
 	}
 	return nil

@@ -156,9 +156,9 @@ func (l *accessLinter) expand(w *entryWork) {
 	claimed := map[string]takenKey{}
 	other, equal := 0, w.disputed // lines that have a key already and say something else: of any network, of the very same one
 	for _, p := range w.fault.meant {
-		key, count := keysOf(p)
-		for range count {
-			text := keyText(w.key, key)
+		first, count := keysOf(p)
+		for i := range count {
+			text := keyText(w.key, nthKey(first, i))
 			folded := lowerASCII(text)
 			if taken, known := l.taken[folded]; !known {
 				claimed[folded] = takenKey{w.number, w.means, p.Bits()}
@@ -168,7 +168,6 @@ func (l *accessLinter) expand(w *entryWork) {
 					equal = taken.line
 				}
 			}
-			key = nextKey(key)
 		}
 	}
 	if equal == 0 && len(w.keys) == 0 {

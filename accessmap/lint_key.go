@@ -234,7 +234,7 @@ func wildcardFault(address string) *keyFault {
 		advice: "write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}
 }
 
-// keysOf gives the fewest keys for a prefix: how many there are, and the first; nextKey gives the others.
+// keysOf gives the fewest keys for a prefix: how many there are, and the first; nthKey gives the others.
 func keysOf(p netip.Prefix) (first netip.Prefix, count int) {
 	step := stepOf(p)
 	bits := max((p.Bits()+step-1)/step*step, step)

@@ -143,7 +143,7 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Targe
 	if err := p.readOld(); err != nil {
 		return p, err
 	}
-	spans := t.Format.selected(set, t.Want)
+	spans := slices.Collect(t.Format.selected(set.Spans(), t.Want))
 	if err := p.chooseMap(); err != nil {
 		return p, err
 	}
@@ -188,10 +188,11 @@ func (pl Planner) mayHold(p TargetPlan) (source string, ok bool) {
 		return pl.Barred, true
 	}
 	for _, s := range p.Before {
-		if len(s.Entry.Owners) == 0 && pl.Lost {
+		owners := s.Entry().Owners
+		if len(owners) == 0 && pl.Lost {
 			return pl.Unknown[0], true
 		}
-		for _, o := range s.Entry.Owners {
+		for _, o := range owners {
 			if slices.Contains(pl.Unknown, o.Source) {
 				return o.Source, true
 			}
@@ -218,8 +219,8 @@ func (p TargetPlan) Job() Job {
 		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.SendmailCF, OnChange: p.OnChange,
 	}
 	if len(p.After) > 0 && p.MapType != "" {
-		e := p.After[0].Entry
-		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, e.Prefix)), e.Action.String()
+		first := p.After[0]
+		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, first.Prefix)), first.Action().String()
 	}
 	return job
 }
@@ -324,7 +325,7 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 	want := p.Want
 	want.Taken = func(key netip.Prefix) bool { return hand[key] }
 	var text bytes.Buffer
-	written, err := p.Format.Write(&text, set, want)
+	written, err := p.Format.Write(&text, slices.Values(spans), want)
 	if err != nil {
 		return err
 	}

@@ -4,15 +4,17 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"strings"
 
 	"mailallow/allowlist"
-
-	"go4.org/netipx"
-
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/prefixes"
 )
+
+// outBuffer is what is held of a text on its way out, in bytes.
+const outBuffer = 64 << 10
 
 // postfixValues are the words of one of Postfix's tables, an action each.
 type postfixValues map[allowlist.Action]string
@@ -24,29 +26,31 @@ const fileHeader = "# Written by mailallow: change its configuration, not this f
 // first match in file order; here no two lines match one address, so the order
 // decides nothing (facts.md 9). A hole has no line.
 func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, outBuffer)
 	out.WriteString(fileHeader) // errors come with Flush
-	written.Entries = writeNetworks(out, l.spans, func(p netip.Prefix, e *allowlist.Entry) string {
-		return p.String() + "\t" + v[e.Action]
+	written.Entries = writeNetworks(out, l.spans, func(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
+		return append(append(p.AppendTo(b), '\t'), v[e.Action]...)
 	})
 	return written, out.Flush()
 }
 
 // writeNetworks writes the networks of spans as lines, below a comment for each
-// entry that says who put it there, and counts them.
-func writeNetworks(out *bufio.Writer, spans []allowlist.Span, line func(netip.Prefix, *allowlist.Entry) string) (networks int) {
-	var last *allowlist.Entry
-	for _, s := range spans {
-		if s.Entry != last {
-			out.WriteString(provenance(s.Entry) + "\n")
-			last = s.Entry
+// entry that says who put it there, and counts them. line appends one.
+func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
+	last := &allowlist.Entry{}
+	var networks []netip.Prefix // of one span
+	for s := range spans {
+		if s.Prefix != last.Prefix {
+			last = s.Entry()
+			out.WriteString(provenance(last) + "\n")
 		}
-		for _, p := range netipx.IPRangeFrom(s.From, s.To).Prefixes() {
-			out.WriteString(line(p, s.Entry) + "\n")
-			networks++
+		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
+		for _, p := range networks {
+			out.Write(append(line(out.AvailableBuffer(), p, last), '\n'))
 		}
+		count += len(networks)
 	}
-	return networks
+	return count
 }
 
 // read reads such a table. Where one word stands for two actions, the comment

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -58,35 +59,48 @@ func rbldnsdTestAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0,
 // writeRbldnsd writes disjoint networks, each with the A record that tells its
 // action and a TXT record that tells who put it there. A hole has no line.
 func writeRbldnsd(w io.Writer, l list) (written Written, err error) {
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, outBuffer)
 	out.WriteString(fileHeader) // errors come with Flush
 	for _, d := range rbldnsdDatasets() {
 		out.WriteString(d.opens + "\n")
 		if d.ipv4 && !holds(l.spans, rbldnsdTestAddress()) {
 			out.WriteString("# RFC 5782 section 5: neither OK nor RELAY\n" + rbldnsdTestLine() + "\n")
 		}
-		mine := slices.DeleteFunc(slices.Clone(l.spans), func(s allowlist.Span) bool { return s.From.Is4() != d.ipv4 })
-		written.Entries += writeNetworks(out, mine, rbldnsdLine)
+		written.Entries += writeNetworks(out, d.spans(l.spans), rbldnsdLine)
 	}
 	return written, out.Flush()
 }
 
+// spans are those of the family.
+func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.Span] {
+	return func(yield func(allowlist.Span) bool) {
+		for s := range all {
+			if s.From.Is4() == d.ipv4 && !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // holds tells whether one of the spans holds addr.
-func holds(spans []allowlist.Span, addr netip.Addr) bool {
-	return slices.ContainsFunc(spans, func(s allowlist.Span) bool {
-		return s.From.Is4() == addr.Is4() && s.From.Compare(addr) <= 0 && addr.Compare(s.To) <= 0
-	})
+func holds(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
+	for s := range spans {
+		if s.From.Is4() == addr.Is4() && s.From.Compare(addr) <= 0 && addr.Compare(s.To) <= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // rbldnsdLine is a network, its A record and its TXT record. A dollar sign would
 // be replaced by rbldnsd, together with what follows it, and so is escaped.
-func rbldnsdLine(p netip.Prefix, e *allowlist.Entry) string {
+func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 	answer := rbldnsdOK
 	if e.Action == allowlist.Relay {
 		answer = rbldnsdRelay
 	}
 	txt := strings.ReplaceAll(e.Action.String()+" "+owners(e), "$", `\x24`)
-	return rbldnsdNetwork(p) + "\t:" + answer + ":" + ascii.Cut(txt, maxTXT)
+	return append(b, rbldnsdNetwork(p)+"\t:"+answer+":"+ascii.Cut(txt, maxTXT)...)
 }
 
 // rbldnsdNetwork writes a network as rbldnsd reads it: it knows no dotted octets

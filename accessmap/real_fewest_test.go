@@ -38,7 +38,7 @@ type runs []run
 
 func (l list) runs(family netip.Prefix) (all runs) {
 	next := family.Addr()
-	for _, s := range l.set.Spans {
+	for s := range l.set.Spans() {
 		if !family.Contains(s.From) {
 			continue
 		}

@@ -51,7 +51,7 @@ func hostileSources(names, steps []string) *allowlist.Set {
 	for i, name := range names {
 		src := allowlist.Labelled{Source: fmt.Sprint(i, name), Action: allowlist.OK}
 		for j, p := range []string{"192.0.2.0/24", fmt.Sprintf("198.51.%d.0/23", 100+2*i), "2001:db8::/46"} {
-			src.Ranges = append(src.Ranges, allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, steps[(i+j)%len(steps)]}})
+			src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, steps[(i+j)%len(steps)]}})
 		}
 		sources = append(sources, src)
 	}

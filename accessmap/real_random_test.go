@@ -35,7 +35,7 @@ func drawList(t *rapid.T) list {
 		src := allowlist.Labelled{Source: fmt.Sprintf("s%d", i), Action: action}
 		for range rapid.IntRange(1, 4).Draw(t, "networks") {
 			p := network(t)
-			src.Ranges = append(src.Ranges, allowlist.Range{Prefix: p, Path: []string{p.String()}})
+			src.Ranges.Add(allowlist.Range{Prefix: p, Path: []string{p.String()}})
 		}
 		sources = append(sources, src)
 	}
@@ -179,7 +179,7 @@ func onLists(t *testing.T, check func(list) error) {
 func (l list) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", l.want)
-	for _, s := range l.set.Spans {
+	for s := range l.set.Spans() {
 		fmt.Fprintf(&b, "%s-%s %s\n", s.From, s.To, s.Action())
 	}
 	return b.String()

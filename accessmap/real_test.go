@@ -12,6 +12,8 @@ import (
 	"mailallow/accessmap"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
+
+	"go4.org/netipx"
 )
 
 // list is a merged list and what a target wants of it.
@@ -43,11 +45,11 @@ func (l list) boundaries() []netip.Addr {
 			}
 		}
 	}
-	for _, s := range l.set.Spans {
+	for s := range l.set.Spans() {
 		add(s.From, s.To)
 	}
-	for _, r := range l.set.Excluded.Ranges() {
-		add(r.From(), r.To())
+	for p := range l.set.Excluded.All() {
+		add(p.Addr(), netipx.PrefixLastIP(p))
 	}
 	slices.SortFunc(addrs, netip.Addr.Compare)
 	return slices.Compact(addrs)
@@ -60,7 +62,7 @@ func (l list) write(format string) ([]byte, accessmap.Written, error) {
 		return nil, accessmap.Written{}, err
 	}
 	var text bytes.Buffer
-	written, err := f.Write(&text, l.set, l.want)
+	written, err := f.Write(&text, l.set.Spans(), l.want)
 	return text.Bytes(), written, err
 }
 
@@ -90,7 +92,7 @@ func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Lab
 func networks(name string, action allowlist.Action, prefixes ...string) allowlist.Labelled {
 	src := allowlist.Labelled{Source: name, Action: action}
 	for _, p := range prefixes {
-		src.Ranges = append(src.Ranges, allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{p}})
+		src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{p}})
 	}
 	return src
 }

@@ -2,6 +2,7 @@ package accessmap
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
-
 	"mailallow/allowlist/ascii"
 )
 
@@ -26,63 +26,111 @@ const ipv6Tag = "IPv6:"
 // below the comment of the prefix it stands for. Keys that a person has written
 // are left out. The keys are counted before the first is written.
 func writeSendmail(w io.Writer, l list) (written Written, err error) {
-	trees := keyTrees(l.spans)
+	trees := keyTrees(slices.Collect(l.spans))
 	if n := countKeys(trees, l); n > l.maxKeys {
 		hint := "raise max_keys, or leave that source out"
-		if l.spans[len(l.spans)-1].From.Is6() {
+		if trees[len(trees)-1].spans[0].From.Is6() {
 			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
 		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, neediest(trees, l), hint)
 	}
-	out := bufio.NewWriter(w)
+	out := keyWriter{Writer: bufio.NewWriterSize(w, outBuffer), written: &written}
 	for _, tree := range trees {
-		var last *allowlist.Entry
-		var line []byte
+		out.above = netip.Prefix{}
 		tree.walk(l.taken, func(run keyRun) bool {
-			entries := entriesOf(tree.spans[run.lo:run.hi], run.action)
-			key := run.first
-			for range run.count {
-				if l.taken(key) {
-					written.Left = append(written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: entries[0].Owners})
-				} else {
-					last = writeComments(out, entries, last)
-					line = append(appendKey(append(line[:0], connectTag...), key), '\t')
-					line = append(append(line, run.action.String()...), '\n')
-					out.Write(line) // its error comes with Flush
-					written.Entries++
-				}
-				key = nextKey(key)
-			}
+			out.run(run, speakers(tree.spans[run.lo:run.hi], run.action), l.taken)
 			return true
 		})
 	}
 	return written, out.Flush()
 }
 
-// entriesOf gives the entries of an action, each once: the longest first, so that
-// the comment right above a key is of the widest prefix it stands for.
-func entriesOf(spans []allowlist.Span, a allowlist.Action) (entries []*allowlist.Entry) {
-	seen := map[*allowlist.Entry]bool{}
-	for _, s := range spans {
-		if s.Action() == a && !seen[s.Entry] {
-			seen[s.Entry] = true
-			entries = append(entries, s.Entry)
-		}
-	}
-	slices.SortStableFunc(entries, func(a, b *allowlist.Entry) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
-	return entries
+// keyWriter writes access keys and notes what was written. Errors come with Flush.
+type keyWriter struct {
+	*bufio.Writer
+	written *Written
+	above   netip.Prefix // of the entry whose comment is the last one
+	head    []byte       // what the keys of a run have in common
 }
 
-// writeComments names the entries that a key stands for, unless there is one and
-// its comment is the one above. It returns the entry that is above now.
-func writeComments(out *bufio.Writer, entries []*allowlist.Entry, above *allowlist.Entry) *allowlist.Entry {
-	if len(entries) > 1 || entries[0] != above {
-		for _, e := range entries {
-			out.WriteString(provenance(e)) // its error comes with Flush
-			out.WriteByte('\n')
+// run writes the keys of a run, below the comments of the spans it speaks for.
+// They differ in their last number alone.
+func (w *keyWriter) run(run keyRun, spans []allowlist.Span, taken func(netip.Prefix) bool) {
+	number, base := lastNumber(run.first)
+	w.head = appendKey(append(w.head[:0], connectTag...), run.first)
+	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
+	tail := "\t" + run.action.String() + "\n"
+	for i := range run.count {
+		if key := nthKey(run.first, i); taken(key) {
+			w.written.Left = append(w.written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: spans[0].Entry().Owners})
+			continue
+		}
+		w.comment(spans)
+		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
+		w.Write(append(line, tail...))
+		w.written.Entries++
+	}
+}
+
+// lastNumber is the last octet or group of a key, and the base that it is written
+// in; the key of a family alone has none.
+func lastNumber(key netip.Prefix) (number, base int) {
+	b := key.Addr().AsSlice()
+	at := key.Bits() / 8
+	switch {
+	case at == 0:
+		return 0, 10
+	case key.Addr().Is4():
+		return int(b[at-1]), 10
+	}
+	return int(b[at-2])<<8 | int(b[at-1]), 16
+}
+
+// nthKey is the key of that number among those from first on that differ from it
+// in the last octet or group alone.
+func nthKey(first netip.Prefix, number int) netip.Prefix {
+	at := first.Bits() / 8
+	switch {
+	case number == 0:
+		return first
+	case first.Addr().Is4():
+		b := first.Addr().As4()
+		b[at-1] += byte(number)
+		return netip.PrefixFrom(netip.AddrFrom4(b), first.Bits())
+	}
+	b := first.Addr().As16()
+	group := int(b[at-2])<<8 | int(b[at-1]) + number
+	b[at-2], b[at-1] = byte(group>>8), byte(group)
+	return netip.PrefixFrom(netip.AddrFrom16(b), first.Bits())
+}
+
+// comment names the entries that a key stands for, unless there is one and its
+// comment is the one above.
+func (w *keyWriter) comment(spans []allowlist.Span) {
+	if len(spans) > 1 || spans[0].Prefix != w.above {
+		for _, s := range spans {
+			w.WriteString(provenance(s.Entry()) + "\n")
 		}
 	}
-	return entries[len(entries)-1]
+	w.above = spans[len(spans)-1].Prefix
+}
+
+// speakers gives a span of each entry of an action: the longest first, so that the
+// comment right above a key is of the widest prefix it stands for.
+func speakers(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
+	if len(spans) == 1 {
+		return spans
+	}
+	seen := map[netip.Prefix]bool{}
+	var speak []allowlist.Span
+	for _, s := range spans {
+		if s.Action() == a && !seen[s.Prefix] {
+			seen[s.Prefix] = true
+			speak = append(speak, s)
+		}
+	}
+	slices.SortStableFunc(speak, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
+	return speak
 }
 
 func keyTrees(spans []allowlist.Span) (trees []*keyTree) {
@@ -131,32 +179,6 @@ func appendKey(b []byte, key netip.Prefix) []byte {
 		b = strconv.AppendUint(b, uint64(bytes[2*i])<<8|uint64(bytes[2*i+1]), 16)
 	}
 	return b
-}
-
-// nextKey is the key of the same length behind this one; behind the last of the
-// family it is no prefix.
-func nextKey(key netip.Prefix) netip.Prefix {
-	if key.Addr().Is4() {
-		octets := key.Addr().As4()
-		if !increment(octets[:key.Bits()/8]) {
-			return netip.Prefix{}
-		}
-		return netip.PrefixFrom(netip.AddrFrom4(octets), key.Bits())
-	}
-	bytes := key.Addr().As16()
-	if !increment(bytes[:key.Bits()/8]) {
-		return netip.Prefix{}
-	}
-	return netip.PrefixFrom(netip.AddrFrom16(bytes), key.Bits())
-}
-
-func increment(bytes []byte) bool {
-	for i := len(bytes) - 1; i >= 0; i-- {
-		if bytes[i]++; bytes[i] != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // parseKey reads the address part of a key as Sendmail would match it. ok is
@@ -228,7 +250,7 @@ func neediest(trees []*keyTree, l list) (source string) {
 	keys := map[string]int{}
 	for _, tree := range trees {
 		tree.walk(l.taken, func(run keyRun) bool {
-			owner := entriesOf(tree.spans[run.lo:run.hi], run.action)[0].Owners[0].Source
+			owner := speakers(tree.spans[run.lo:run.hi], run.action)[0].Entry().Owners[0].Source
 			if keys[owner] += run.count; keys[owner] > keys[source] {
 				source = owner
 			}

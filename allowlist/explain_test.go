@@ -10,7 +10,7 @@ func TestExplain(t *testing.T) {
 	labelled := func(name string, action Action, prefixes ...string) Labelled {
 		src := Labelled{Source: name, Action: action}
 		for _, p := range prefixes {
-			src.Ranges = append(src.Ranges, Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, p}})
+			src.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, p}})
 		}
 		return src
 	}

@@ -90,7 +90,7 @@ func (g Guard) Check(prev *Resolved, next Fetched) Verdict {
 // fallBack goes on with the last good ranges.
 func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, why ...Problem) Verdict {
 	v.Status, v.Problems = status, append(v.Problems, why...)
-	v.Ranges, v.Time = nil, time.Time{}
+	v.Ranges, v.Time = Ranges{}, time.Time{}
 	if prev == nil {
 		if status == Stale {
 			v.Status = Missing
@@ -119,9 +119,9 @@ func (g Guard) aged(v Verdict) Verdict {
 	return v
 }
 
-func (g Guard) tooWide(ranges []Range) []Problem {
+func (g Guard) tooWide(ranges Ranges) []Problem {
 	var problems []Problem
-	for _, p := range Minimal(ranges) {
+	for p := range ranges.Minimal() {
 		limit, family := g.Limits.WidestIPv4, "ipv4"
 		if p.Addr().Is6() {
 			limit, family = g.Limits.WidestIPv6, "ipv6"
@@ -137,9 +137,8 @@ func (g Guard) tooWide(ranges []Range) []Problem {
 // tooDifferent compares family by family. A last good state of another
 // definition is nothing to compare with.
 func (g Guard) tooDifferent(prev *Resolved, next Resolved) []Problem {
-	now := Minimal(next.Ranges)
-	if len(now) == 0 {
-		if prev != nil && prev.Definition == next.Definition && len(prev.Ranges) == 0 {
+	if next.Ranges.Len() == 0 {
+		if prev != nil && prev.Definition == next.Definition && prev.Ranges.Len() == 0 {
 			return nil // a person has accepted that there is nothing
 		}
 		return []Problem{{Kind: "empty", Text: "not one address is left in it"}}
@@ -147,7 +146,7 @@ func (g Guard) tooDifferent(prev *Resolved, next Resolved) []Problem {
 	if prev == nil || prev.Definition != next.Definition {
 		return nil
 	}
-	had, has := CountAddresses(Minimal(prev.Ranges)), CountAddresses(now)
+	had, has := CountAddresses(prev.Ranges.Minimal()), CountAddresses(next.Ranges.Minimal())
 	problems := g.compare("IPv4", new(big.Int).SetUint64(had.IPv4), new(big.Int).SetUint64(has.IPv4))
 	return append(problems, g.compare("IPv6", had.IPv6, has.IPv6)...)
 }
@@ -176,12 +175,12 @@ const maxSpecialTold = 20
 // dropSpecial takes special-purpose space out of ranges: no mail of strangers
 // comes from there. It tells of each term or line that named some, as it stands
 // in the source.
-func dropSpecial(ranges []Range) (kept []Range, dropped []Problem) {
+func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
 	special := specialSet()
 	told := map[string]bool{}
-	for _, r := range ranges {
+	for r := range ranges.All() {
 		if !special.OverlapsPrefix(r.Prefix) {
-			kept = append(kept, r)
+			kept.Add(r)
 			continue
 		}
 		if at := r.PathString(); !told[at] {
@@ -195,7 +194,7 @@ func dropSpecial(ranges []Range) (kept []Range, dropped []Problem) {
 		b.AddPrefix(r.Prefix)
 		b.RemoveSet(special)
 		for _, p := range mustSet(&b).Prefixes() {
-			kept = append(kept, Range{Prefix: p, Path: r.Path})
+			kept.Add(Range{Prefix: p, Path: r.Path})
 		}
 	}
 	if more := len(told) - maxSpecialTold; more > 0 {
@@ -223,6 +222,16 @@ func specialSet() *netipx.IPSet {
 		b.AddPrefix(netip.MustParsePrefix(p))
 	}
 	return mustSet(&b)
+}
+
+// mustSet builds a set of parts that are valid by construction: every prefix in
+// this package was parsed and masked when it was read.
+func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
+	set, err := b.IPSet()
+	if err != nil {
+		panic("allowlist: an invalid prefix reached the set: " + err.Error())
+	}
+	return set
 }
 
 // days writes a duration as people speak of ages.

@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-func someRanges(prefixes ...string) []Range {
-	var ranges []Range
+func someRanges(prefixes ...string) (ranges Ranges) {
 	for _, p := range prefixes {
-		ranges = append(ranges, Range{Prefix: netip.MustParsePrefix(p), Path: []string{"_spf.example", "ip:" + p}})
+		ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{"_spf.example", "ip:" + p}})
 	}
 	return ranges
 }
@@ -113,7 +112,7 @@ func TestGuard(t *testing.T) {
 				t.Errorf("status %s, want %s", v.Status, row.status)
 			}
 			var ranges, kinds, texts []string
-			for _, p := range Minimal(v.Ranges) {
+			for p := range v.Ranges.Minimal() {
 				ranges = append(ranges, p.String())
 			}
 			for _, p := range v.Problems {

@@ -27,7 +27,7 @@ type Index struct {
 func NewIndex(sources []Labelled) *Index {
 	x := &Index{}
 	for _, src := range sources {
-		for _, r := range src.Ranges {
+		for r := range src.Ranges.All() {
 			x.ranges = append(x.ranges, Match{src.Source, src.Action, r})
 		}
 	}

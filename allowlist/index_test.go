@@ -29,14 +29,14 @@ func TestHoldingFindsEveryRange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				src.Ranges = append(src.Ranges, Range{Prefix: p, Path: []string{name}})
+				src.Ranges.Add(Range{Prefix: p, Path: []string{name}})
 			}
 			sources = append(sources, src)
 		}
 		asked := addr.Draw(t, "asked")
 		var want []Match
 		for _, src := range sources {
-			for _, r := range src.Ranges {
+			for r := range src.Ranges.All() {
 				if r.Prefix.Contains(asked) {
 					want = append(want, Match{src.Source, src.Action, r})
 				}
@@ -58,9 +58,9 @@ func TestHoldingFindsEveryRange(t *testing.T) {
 }
 
 func TestIndexWithin(t *testing.T) {
-	var ranges []Range
+	var ranges Ranges
 	for _, s := range []string{"192.0.2.0/25", "192.0.2.64/26", "198.51.100.7/32", "2001:db8:1::/48"} {
-		ranges = append(ranges, Range{Prefix: netip.MustParsePrefix(s)})
+		ranges.Add(Range{Prefix: netip.MustParsePrefix(s)})
 	}
 	index := NewIndex([]Labelled{{Source: "one", Ranges: ranges}})
 	rows := []struct{ asked, want string }{

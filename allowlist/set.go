@@ -2,11 +2,11 @@ package allowlist
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
-	"sort"
 
-	"go4.org/netipx"
+	"mailallow/allowlist/prefixes"
 )
 
 // Owner is a source that put a prefix into the list, and by which paths.
@@ -27,25 +27,36 @@ type Entry struct {
 // decides: no longer prefix of another source and no EXCLUDE stands in it.
 type Span struct {
 	From, To netip.Addr
-	Entry    *Entry
+	Prefix   netip.Prefix // of the entry; no two entries have the same
+	action   Action
+	number   int // of the entry
+	among    entries
 }
 
+// entries are what spans point into. A list may have a million, so that an entry
+// with its owners is made when it is asked for.
+type entries interface{ entry(number int) *Entry }
+
 // Action is the span's action.
-func (s Span) Action() Action { return s.Entry.Action }
+func (s Span) Action() Action { return s.action }
+
+// Entry is the entry that decides the span, with who put it into the list.
+func (s Span) Entry() *Entry { return s.among.entry(s.number) }
 
 // Set is the merged list: every address has one action or none.
 type Set struct {
-	// Spans are disjoint and in address order, IPv4 before IPv6.
-	Spans []Span
-	// Excluded is what EXCLUDE sources name, whether or not it cut anything out.
-	Excluded *netipx.IPSet
+	// Excluded is what EXCLUDE sources name, whether or not it cut anything out: the fewest prefixes.
+	Excluded prefixes.List
+
+	sources []Labelled    // in order of precedence: the stricter action first, then by name
+	list    prefixes.List // the fewest prefixes of each source but those of EXCLUDE, sorted; the label is the source
 }
 
 // Labelled is a source's ranges under the action the configuration gives it.
 type Labelled struct {
 	Source string
 	Action Action
-	Ranges []Range
+	Ranges Ranges
 }
 
 // Merge puts sources together. Each is first reduced to the fewest prefixes of
@@ -54,48 +65,59 @@ type Labelled struct {
 // any length. The result does not depend on the order of the sources. Time is
 // that of sorting the prefixes.
 func Merge(sources []Labelled) *Set {
-	var entries []Entry
-	var excluded netipx.IPSetBuilder
-	for _, src := range sources {
+	set := &Set{sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
+		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source))
+	})}
+	lists := make([]prefixes.List, len(sources))
+	var excluded []prefixes.List
+	for i, src := range set.sources {
 		if src.Action == Exclude {
-			excluded.AddSet(union(src.Ranges))
-			continue
+			excluded = append(excluded, src.Ranges.fewest())
+		} else {
+			lists[i] = src.Ranges.fewest()
 		}
-		entries = append(entries, entriesOf(src)...)
 	}
-	set := &Set{Excluded: mustSet(&excluded)}
-	set.Spans = cut(Nest(entries), set.Excluded.Ranges())
+	set.Excluded = prefixes.Join(excluded...).Fewest()
+	set.list = prefixes.Join(lists...)
 	return set
+}
+
+// Spans goes through the spans, which are disjoint, in address order, IPv4 before
+// IPv6. They are worked out on the way and not kept.
+func (s *Set) Spans() iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		for r := range s.list.Nest(s.Excluded) {
+			p, source := s.list.At(r.Number)
+			if !yield(Span{r.From, r.To, p, s.sources[source].Action, r.Number, s}) {
+				return
+			}
+		}
+	}
 }
 
 // Lookup gives the entry that decides addr, or nil.
 func (s *Set) Lookup(addr netip.Addr) *Entry {
-	i := sort.Search(len(s.Spans), func(i int) bool { return addr.Compare(s.Spans[i].To) <= 0 })
-	if i < len(s.Spans) && s.Spans[i].From.Compare(addr) <= 0 {
-		return s.Spans[i].Entry
+	number, ok := s.list.Longest(addr)
+	if !ok || s.Excluded.Contains(addr) {
+		return nil
 	}
-	return nil
+	return s.entry(number)
 }
 
-// entriesOf reduces a source to its fewest prefixes, each with the paths of the
-// ranges inside it. Every range lies in exactly one of them: the fewest prefixes
-// of a set are its largest ones.
-func entriesOf(src Labelled) []Entry {
-	minimal := Minimal(src.Ranges)
-	paths := make([][]string, len(minimal))
-	for _, r := range src.Ranges {
-		i := sort.Search(len(minimal), func(i int) bool {
-			return r.Prefix.Addr().Less(minimal[i].Addr())
-		}) - 1
-		paths[i] = append(paths[i], r.PathString())
+// entry makes the entry of a prefix, the first of those that are the same: the
+// others are of the same action, or lost.
+func (s *Set) entry(number int) *Entry {
+	e := &Entry{}
+	for ; number < s.list.Len(); number++ {
+		p, label := s.list.At(number)
+		source := s.sources[label]
+		if e.Owners != nil && (p != e.Prefix || source.Action != e.Action) {
+			break
+		}
+		e.Prefix, e.Action = p, source.Action
+		e.Owners = append(e.Owners, Owner{source.Source, source.Ranges.pathsInside(p)})
 	}
-	entries := make([]Entry, len(minimal))
-	for i, p := range minimal {
-		slices.Sort(paths[i])
-		entries[i] = Entry{Prefix: p, Action: src.Action,
-			Owners: []Owner{{Source: src.Source, Paths: slices.Compact(paths[i])}}}
-	}
-	return entries
+	return e
 }
 
 // winners sorts entries by address, wider first, and keeps of each prefix the
@@ -121,74 +143,24 @@ func compareOwners(a, b Entry) int {
 	return slices.CompareFunc(a.Owners, b.Owners, func(a, b Owner) int { return cmp.Compare(a.Source, b.Source) })
 }
 
+// nested are entries as they stand in a slice.
+type nested []Entry
+
+func (n nested) entry(number int) *Entry { return &n[number] }
+
 // Nest turns entries into the disjoint spans that each decides as the longest
 // prefix, in address order; of equal prefixes the one whose action takes
 // precedence stays. It sorts entries in place, and the spans point into it.
 func Nest(entries []Entry) []Span {
-	entries = winners(entries)
-	// Prefixes either nest or are apart, so a stack of those still open is all
-	// there is to remember.
+	won := nested(winners(entries))
+	var list prefixes.List
+	for _, e := range won {
+		list.Add(e.Prefix, 0)
+	}
 	var spans []Span
-	var open []*Entry
-	var next netip.Addr // first address not yet given to a span; invalid past the end of a family
-	emit := func(to netip.Addr, e *Entry) {
-		if next.IsValid() && next.Compare(to) <= 0 {
-			spans = append(spans, Span{From: next, To: to, Entry: e})
-		}
+	for r := range list.Nest(prefixes.List{}) {
+		e := won.entry(r.Number)
+		spans = append(spans, Span{r.From, r.To, e.Prefix, e.Action, r.Number, won})
 	}
-	closeBefore := func(addr netip.Addr) {
-		for len(open) > 0 {
-			top := open[len(open)-1]
-			last := netipx.PrefixLastIP(top.Prefix)
-			if addr.IsValid() && addr.Compare(last) <= 0 && addr.BitLen() == last.BitLen() {
-				return
-			}
-			emit(last, top)
-			next = last.Next()
-			open = open[:len(open)-1]
-		}
-	}
-	for i := range entries {
-		e := &entries[i]
-		first := e.Prefix.Addr()
-		closeBefore(first)
-		if len(open) > 0 && next.Compare(first) < 0 {
-			emit(first.Prev(), open[len(open)-1])
-		}
-		next = first
-		open = append(open, e)
-	}
-	closeBefore(netip.Addr{})
 	return spans
-}
-
-// cut takes holes out of spans; both are disjoint and in address order.
-func cut(spans []Span, holes []netipx.IPRange) []Span {
-	if len(holes) == 0 {
-		return spans
-	}
-	var kept []Span
-	for _, s := range spans {
-		for len(holes) > 0 && holes[0].To().Compare(s.From) < 0 {
-			holes = holes[1:]
-		}
-		gone := false
-		for _, h := range holes {
-			if h.From().Compare(s.To) > 0 {
-				break
-			}
-			if s.From.Compare(h.From()) < 0 {
-				kept = append(kept, Span{s.From, h.From().Prev(), s.Entry})
-			}
-			if h.To().Compare(s.To) >= 0 {
-				gone = true
-				break
-			}
-			s.From = h.To().Next()
-		}
-		if !gone {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }

@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// prefixes draws networks of a small corner of each family, so that they nest,
+// networks draws networks of a small corner of each family, so that they nest,
 // touch and repeat.
-func prefixes() *rapid.Generator[netip.Prefix] {
+func networks() *rapid.Generator[netip.Prefix] {
 	return rapid.Custom(func(t *rapid.T) netip.Prefix {
 		low := byte(rapid.IntRange(0, 255).Draw(t, "low"))
 		if rapid.Bool().Draw(t, "v6") {
@@ -33,8 +33,8 @@ func sources() *rapid.Generator[[]Labelled] {
 				Source: fmt.Sprintf("source-%d", i),
 				Action: rapid.SampledFrom([]Action{Relay, OK, Reject, Exclude}).Draw(t, "action"),
 			}
-			for j, p := range rapid.SliceOfN(prefixes(), 0, 8).Draw(t, "prefixes") {
-				src.Ranges = append(src.Ranges, Range{Prefix: p, Path: []string{fmt.Sprintf("term %d", j)}})
+			for j, p := range rapid.SliceOfN(networks(), 0, 8).Draw(t, "prefixes") {
+				src.Ranges.Add(Range{Prefix: p, Path: []string{fmt.Sprintf("term %d", j)}})
 			}
 			drawn = append(drawn, src)
 		}
@@ -49,7 +49,7 @@ func bruteForce(sources []Labelled, addr netip.Addr) (Action, []string) {
 	longest, action := -1, None
 	var owners []string
 	for _, src := range sources {
-		for _, p := range Minimal(src.Ranges) {
+		for p := range src.Ranges.Minimal() {
 			if !p.Contains(addr) {
 				continue
 			}
@@ -70,7 +70,7 @@ func bruteForce(sources []Labelled, addr netip.Addr) (Action, []string) {
 func boundaries(sources []Labelled) []netip.Addr {
 	var addrs []netip.Addr
 	for _, src := range sources {
-		for _, r := range src.Ranges {
+		for r := range src.Ranges.All() {
 			first, last := r.Prefix.Addr(), netipx.PrefixLastIP(r.Prefix)
 			addrs = append(addrs, first, last, first.Prev(), last.Next())
 		}
@@ -121,8 +121,8 @@ func TestMergeDoesNotDependOnTheOrderOfSources(t *testing.T) {
 func TestMergeSpansAreDisjointAndInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var last Span
-		for _, s := range Merge(sources().Draw(t, "sources")).Spans {
-			if s.To.Less(s.From) || last.Entry != nil && !last.To.Less(s.From) {
+		for s := range Merge(sources().Draw(t, "sources")).Spans() {
+			if s.To.Less(s.From) || last.To.IsValid() && !last.To.Less(s.From) {
 				t.Fatalf("%s-%s after %s-%s", s.From, s.To, last.From, last.To)
 			}
 			last = s
@@ -131,8 +131,8 @@ func TestMergeSpansAreDisjointAndInOrder(t *testing.T) {
 }
 
 func describe(set *Set) (lines []string) {
-	for _, s := range set.Spans {
-		lines = append(lines, fmt.Sprintf("%s-%s %s %v", s.From, s.To, s.Action(), s.Entry.Owners))
+	for s := range set.Spans() {
+		lines = append(lines, fmt.Sprintf("%s-%s %s %v", s.From, s.To, s.Action(), s.Entry().Owners))
 	}
 	return lines
 }
@@ -141,7 +141,7 @@ func TestMergeAtTheEdges(t *testing.T) {
 	list := func(action Action, prefixes ...string) Labelled {
 		l := Labelled{Source: action.String(), Action: action}
 		for _, p := range prefixes {
-			l.Ranges = append(l.Ranges, Range{Prefix: netip.MustParsePrefix(p), Path: []string{"cidr " + p}})
+			l.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{"cidr " + p}})
 		}
 		return l
 	}
@@ -170,7 +170,7 @@ func TestMergeAtTheEdges(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var got []string
-			for _, s := range Merge(row.sources).Spans {
+			for s := range Merge(row.sources).Spans() {
 				got = append(got, fmt.Sprintf("%s-%s %s", s.From, s.To, s.Action()))
 			}
 			if !slices.Equal(got, row.want) {

@@ -40,15 +40,15 @@ type Snapshot struct {
 
 // Resolved is one source with its ranges.
 type Resolved struct {
-	Name string `json:"name"`
+	Name string
 	// Definition is Source.Definition of what was resolved.
-	Definition string `json:"definition"`
+	Definition string
 	// Time is when the ranges were fetched, in UTC and whole seconds.
-	Time time.Time `json:"time"`
+	Time time.Time
 	// Validator is what a web server called the document that gave the ranges.
-	Validator *Validator `json:"validator,omitempty"`
-	// Ranges are canonical, by address and path; they may overlap.
-	Ranges []Range `json:"ranges"`
+	Validator *Validator
+	// Ranges are canonical; they may overlap.
+	Ranges Ranges
 }
 
 // Age is how old the ranges are at now, never below zero.
@@ -68,21 +68,20 @@ func (s *Snapshot) Find(name string) (Resolved, bool) {
 	return s.Sources[i], true
 }
 
-// NewSnapshot puts sources in order of name and their ranges in order of
-// address, so that the same content is the same bytes.
+// NewSnapshot puts sources in order of name, so that the same content is the same
+// bytes.
 func NewSnapshot(sources []Resolved) *Snapshot {
 	s := &Snapshot{Sources: slices.Clone(sources)}
 	slices.SortFunc(s.Sources, func(a, b Resolved) int { return strings.Compare(a.Name, b.Name) })
 	for i := range s.Sources {
 		s.Sources[i].Time = s.Sources[i].Time.UTC().Truncate(time.Second)
-		s.Sources[i].Ranges = slices.Clone(s.Sources[i].Ranges)
-		sortRanges(s.Sources[i].Ranges)
 	}
 	return s
 }
 
-// Encode writes the snapshot as JSON with one range a line, so that a change of
-// a snapshot in a repository reads as the change of the list.
+// Encode writes the snapshot as JSON with one range a line, in order of address
+// and path, so that a change of a snapshot in a repository reads as the change of
+// the list.
 func (s *Snapshot) Encode() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "{\"version\": %d, \"sources\": [", snapshotVersion)
@@ -93,8 +92,10 @@ func (s *Snapshot) Encode() []byte {
 			fmt.Fprintf(&b, "\"validator\": %s, ", encode(src.Validator))
 		}
 		b.WriteString("\"ranges\": [")
-		for j, r := range src.Ranges {
-			fmt.Fprintf(&b, "%s\n  {\"prefix\": %s, \"path\": %s}", comma(j), encode(r.Prefix), encode(r.Path))
+		separator := ""
+		for r := range src.Ranges.Ordered() {
+			fmt.Fprintf(&b, "%s\n  {\"prefix\": %s, \"path\": %s}", separator, encode(r.Prefix), encode(r.Path))
+			separator = ","
 		}
 		b.WriteString("]}")
 	}
@@ -125,7 +126,7 @@ func encode(v any) []byte {
 func (s *Snapshot) CheckSize(encoded []byte) error {
 	ranges := 0
 	for _, src := range s.Sources {
-		ranges += len(src.Ranges)
+		ranges += src.Ranges.Len()
 	}
 	if ranges > MaxSnapshotRanges || len(encoded) > MaxSnapshotBytes {
 		return fmt.Errorf("the sources have %d ranges, %d bytes with their paths, and a snapshot holds %d and %d: leave out the longest",
@@ -141,7 +142,7 @@ func (s *Snapshot) CheckSize(encoded []byte) error {
 func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
 	in := newSnapshotReader(limited)
-	version, sources, err := in.document()
+	version, decoded, err := in.document()
 	if limited.N <= 0 {
 		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
 	}
@@ -159,13 +160,25 @@ func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 	if version != snapshotVersion {
 		return nil, fmt.Errorf("snapshot %s: version %d, and this mailallow reads version %d", name, version, snapshotVersion)
 	}
-	if err := checkSnapshot(sources); err != nil {
+	if err := checkSnapshot(decoded); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
+	}
+	var sources []Resolved
+	for _, src := range decoded {
+		sortRanges(src.Ranges)
+		src.Resolved.Ranges = RangesOf(src.Ranges...)
+		sources = append(sources, src.Resolved)
 	}
 	return NewSnapshot(sources), nil
 }
 
-func checkSnapshot(sources []Resolved) error {
+// decoded is a source as it stands in the file.
+type decoded struct {
+	Resolved
+	Ranges []Range // not yet known to be canonical
+}
+
+func checkSnapshot(sources []decoded) error {
 	var problems []error
 	unsaid := 0
 	seen := map[string]bool{}

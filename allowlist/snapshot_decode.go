@@ -31,7 +31,7 @@ func newSnapshotReader(r io.Reader) *snapshotReader {
 }
 
 // document reads the whole of a snapshot.
-func (r *snapshotReader) document() (version int, sources []Resolved, err error) {
+func (r *snapshotReader) document() (version int, sources []decoded, err error) {
 	err = r.object([]string{"version", "sources"}, func(member int) error {
 		if member == 0 {
 			number, err := read[json.Number](r, "number")
@@ -49,7 +49,7 @@ func (r *snapshotReader) document() (version int, sources []Resolved, err error)
 	return version, sources, err
 }
 
-func (r *snapshotReader) source() (src Resolved, err error) {
+func (r *snapshotReader) source() (src decoded, err error) {
 	err = r.object([]string{"name", "definition", "time", "validator", "ranges"}, func(member int) (err error) {
 		switch member {
 		case 0:

@@ -16,9 +16,9 @@ func TestSnapshotReadsBack(t *testing.T) {
 		var drawn []Resolved
 		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`[ -~é]{1,20}`), rapid.ID).Draw(t, "names") {
 			r := Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
-			for _, p := range rapid.SliceOfN(prefixes(), 0, 5).Draw(t, "prefixes") {
+			for _, p := range rapid.SliceOfN(networks(), 0, 5).Draw(t, "prefixes") {
 				path := rapid.SliceOfN(rapid.Just("_spf.example <&> é"), 1, 3).Draw(t, "path")
-				r.Ranges = append(r.Ranges, Range{Prefix: p, Path: path})
+				r.Ranges.Add(Range{Prefix: p, Path: path})
 			}
 			drawn = append(drawn, r)
 		}

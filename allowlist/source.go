@@ -50,7 +50,7 @@ func (s Source) Definition() string {
 	switch p, _ := ProviderByName(s.Provider); {
 	case s.Inline():
 		ranges, _, _ := s.readCIDR()
-		for _, p := range Minimal(ranges) {
+		for p := range ranges.Minimal() {
 			parts = append(parts, "cidr "+p.String())
 		}
 	case s.File != "":
@@ -136,13 +136,13 @@ func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 	return out
 }
 
-func (f *Fetcher) provider(ctx context.Context, name string) ([]Range, []Problem, error) {
+func (f *Fetcher) provider(ctx context.Context, name string) (Ranges, []Problem, error) {
 	p, ok := ProviderByName(name)
 	switch {
 	case !ok:
-		return nil, nil, fmt.Errorf("unknown provider %q: 'mailallow providers' lists them", name)
+		return Ranges{}, nil, fmt.Errorf("unknown provider %q: 'mailallow providers' lists them", name)
 	case p.Unlistable != "":
-		return nil, nil, fmt.Errorf("provider %q cannot be listed: %s", p.Name, p.Unlistable)
+		return Ranges{}, nil, fmt.Errorf("provider %q cannot be listed: %s", p.Name, p.Unlistable)
 	}
 	return f.walk(ctx, p.SPF)
 }
@@ -171,7 +171,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 // walk lists SPF policies. A policy that cannot be listed whole makes the source
 // stale and not smaller, so any error is one for all of its names; a term that
 // can never be listed is a problem and no error.
-func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem, error) {
+func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, problems []Problem, _ error) {
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {
@@ -179,8 +179,6 @@ func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem,
 	}
 	wait.Wait()
 
-	var ranges []Range
-	var problems []Problem
 	var failed []error
 	for _, res := range results {
 		for _, p := range res.Problems {
@@ -191,21 +189,19 @@ func (f *Fetcher) walk(ctx context.Context, names []string) ([]Range, []Problem,
 		}
 		for _, r := range res.Ranges {
 			for _, p := range r.Prefixes {
-				ranges = append(ranges, Range{Prefix: p, Path: r.Path})
+				ranges.Add(Range{Prefix: p, Path: r.Path})
 			}
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
-		return nil, problems, err
+		return Ranges{}, problems, err
 	}
 	return ranges, problems, nil
 }
 
 // readCIDR reads an inline list. Its errors name the item; the configuration
 // knows the line.
-func (s Source) readCIDR() ([]Range, []Problem, error) {
-	var ranges []Range
-	var problems []Problem
+func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 	var failed []error
 	for _, item := range s.CIDR {
 		p, note, err := ParseCIDR(item)
@@ -216,7 +212,7 @@ func (s Source) readCIDR() ([]Range, []Problem, error) {
 		if note != "" {
 			problems = append(problems, Problem{Kind: "canonicalised", Text: note})
 		}
-		ranges = append(ranges, Range{Prefix: p, Path: []string{"cidr " + p.String()}})
+		ranges.Add(Range{Prefix: p, Path: []string{"cidr " + p.String()}})
 	}
 	return ranges, problems, errors.Join(failed...)
 }

@@ -51,7 +51,7 @@ func TestFetchDocument(t *testing.T) {
 			server := fixtures.HTTP(t)
 			server.Set("/list", test.page)
 			last := allowlist.Resolved{Name: "web", Definition: src(server).Definition(), Time: now.Add(-time.Hour), Validator: test.last,
-				Ranges: []allowlist.Range{{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: []string{"before"}}}}
+				Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: []string{"before"}})}
 			if test.edited {
 				last.Definition = "another"
 			}

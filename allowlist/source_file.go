@@ -1,13 +1,13 @@
 package allowlist
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
+	"net/netip"
 
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/prefixes"
 )
 
 // defaultFileBytes bounds a list on disk: four million lines.
@@ -16,14 +16,14 @@ const defaultFileBytes = 64 << 20
 // maxFileErrors bounds how many bad lines of a file are told one by one.
 const maxFileErrors = 20
 
-func (f *Fetcher) readFile(src Source) ([]Range, []Problem, error) {
+func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
 	limit := f.MaxFileBytes
 	if limit == 0 {
 		limit = defaultFileBytes
 	}
 	text, err := bounded.File(src.FilePath, limit)
 	if err != nil {
-		return nil, nil, err
+		return Ranges{}, nil, err
 	}
 	return ParseList(text, printable(src.File))
 }
@@ -32,32 +32,75 @@ func (f *Fetcher) readFile(src Source) ([]Range, []Problem, error) {
 // commas, with comments from # or ; to the end of the line. name stands in the
 // paths and messages. Every bad line is an error of its own, up to a bound; with
 // any, the list as a whole is not to be used.
-func ParseList(text []byte, name string) ([]Range, []Problem, error) {
-	var ranges []Range
-	var problems []Problem
-	var failed []error
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, len(text)+1)
-	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		line, _, _ = strings.Cut(line, ";")
-		for _, item := range strings.FieldsFunc(line, isListBlank) {
-			p, note, err := ParseCIDR(item)
-			if err != nil {
-				failed = append(failed, fmt.Errorf("%s:%d: %w", name, n, err))
-				continue
-			}
-			if note != "" {
-				problems = append(problems, Problem{Kind: "canonicalised", Text: fmt.Sprintf("%s:%d: %s", name, n, note)})
-			}
-			ranges = append(ranges, Range{Prefix: p, Path: []string{fmt.Sprintf("%s:%d", name, n)}})
+func ParseList(text []byte, name string) (Ranges, []Problem, error) {
+	r := listReader{name: name, ranges: linesOf(name)}
+	lines := bytes.Count(text, []byte("\n")) + 1
+	if lines > prefixes.MaxLabel {
+		return Ranges{}, nil, fmt.Errorf("%s: more than %d lines", name, prefixes.MaxLabel)
+	}
+	r.expected = min(lines, len(text)/len("10.0.0.0/8\n"))
+	for r.line = 1; len(text) > 0; r.line++ {
+		line := text
+		if n := bytes.IndexByte(text, '\n'); n >= 0 {
+			line, text = text[:n], text[n+1:]
+		} else {
+			text = nil
 		}
+		r.read(line)
 	}
-	if len(failed) > maxFileErrors {
-		more := len(failed) - maxFileErrors
-		failed = append(failed[:maxFileErrors], fmt.Errorf("%s: and %d more lines like these", name, more))
+	if len(r.failed) > maxFileErrors {
+		more := len(r.failed) - maxFileErrors
+		r.failed = append(r.failed[:maxFileErrors], fmt.Errorf("%s: and %d more lines like these", name, more))
 	}
-	return ranges, problems, errors.Join(failed...)
+	return r.ranges, r.problems, errors.Join(r.failed...)
 }
 
-func isListBlank(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '\r' || r == '\ufeff' }
+// listReader reads a list line by line.
+type listReader struct {
+	name     string
+	line     int // from 1
+	expected int // how many networks there may be
+	ranges   Ranges
+	problems []Problem
+	failed   []error
+}
+
+// read reads a line. Of most there is nothing to say but one network.
+func (r *listReader) read(line []byte) {
+	if p, ok := prefixes.Parse(line); ok {
+		r.add(p)
+		return
+	}
+	if i := bytes.IndexAny(line, "#;"); i >= 0 {
+		line = line[:i]
+	}
+	for item := range bytes.FieldsFuncSeq(line, isListBlank) {
+		if p, ok := prefixes.Parse(item); ok {
+			r.add(p)
+		} else {
+			r.judge(string(item))
+		}
+	}
+}
+
+// judge reads what is not written plainly.
+func (r *listReader) judge(item string) {
+	p, note, err := ParseCIDR(item)
+	if err != nil {
+		r.failed = append(r.failed, fmt.Errorf("%s:%d: %w", r.name, r.line, err))
+		return
+	}
+	if note != "" {
+		r.problems = append(r.problems, Problem{Kind: "canonicalised", Text: fmt.Sprintf("%s:%d: %s", r.name, r.line, note)})
+	}
+	r.add(p)
+}
+
+func (r *listReader) add(p netip.Prefix) {
+	if r.ranges.Len() == 0 { // most lists are of one family, that of the first
+		r.ranges.list.Grow(p, r.expected)
+	}
+	r.ranges.list.Add(p, uint32(r.line))
+}
+
+func isListBlank(c rune) bool { return c == ' ' || c == '\t' || c == ',' || c == '\r' || c == '\ufeff' }

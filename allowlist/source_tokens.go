@@ -20,16 +20,16 @@ const maxDocumentProblems = 20
 type finding struct {
 	name     string // of the document, for paths and messages
 	max      int    // ranges
-	ranges   []Range
+	ranges   Ranges
 	problems []Problem
 	untold   int // problems past the bound
 }
 
 func (f *finding) add(p netip.Prefix, path []string) error {
-	if len(f.ranges) == f.max {
+	if f.ranges.Len() == f.max {
 		return fmt.Errorf("more than %d addresses and networks", f.max)
 	}
-	f.ranges = append(f.ranges, Range{Prefix: p, Path: path})
+	f.ranges.Add(Range{Prefix: p, Path: path})
 	return nil
 }
 

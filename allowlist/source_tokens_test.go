@@ -20,7 +20,7 @@ import (
 // problems, "doc:" cut off.
 func told(f *finding) []string {
 	var lines []string
-	for _, r := range f.ranges {
+	for r := range f.ranges.All() {
 		lines = append(lines, r.Prefix.String()+" at "+strings.TrimPrefix(r.PathString(), "doc:"))
 	}
 	for _, p := range f.told() {
@@ -270,8 +270,8 @@ func TestHostileText(t *testing.T) {
 			t.Parallel()
 			for _, contentType := range []string{"text/plain", "text/html"} {
 				f := &finding{name: "doc", max: 1000}
-				if err := f.readText(body, contentType); err != nil || len(f.ranges) > 0 && name != "dashes between" {
-					t.Errorf("%s: %v, %d ranges", contentType, err, len(f.ranges))
+				if err := f.readText(body, contentType); err != nil || f.ranges.Len() > 0 && name != "dashes between" {
+					t.Errorf("%s: %v, %d ranges", contentType, err, f.ranges.Len())
 				}
 			}
 		})
@@ -354,7 +354,7 @@ func FuzzText(f *testing.F) {
 				}
 			}
 		}
-		for _, r := range found.ranges {
+		for r := range found.ranges.All() {
 			if r.Prefix != r.Prefix.Masked() || !said[r.Path[0]+" "+r.Prefix.String()] {
 				t.Errorf("%s, %s: not in the text", r.PathString(), r.Prefix)
 			}

@@ -60,7 +60,7 @@ const (
 
 // Document is what came of one document.
 type Document struct {
-	Ranges    []Range
+	Ranges    Ranges
 	Validator *Validator // nil when the server gave none
 }
 

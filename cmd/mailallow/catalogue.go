@@ -68,7 +68,7 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*catal
 	var labelled []allowlist.Labelled
 	for i, p := range all {
 		from := fetched[i].Resolved
-		if fetched[i].Err != nil || len(from.Ranges) == 0 {
+		if fetched[i].Err != nil || from.Ranges.Len() == 0 {
 			from, _ = known.Find(p.Name)
 		}
 		c.times[p.Name] = from.Time

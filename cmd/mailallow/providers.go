@@ -81,8 +81,8 @@ func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*c
 		if all[i].Unlistable != "" {
 			continue
 		}
-		minimal := allowlist.Minimal(f.Ranges)
-		checks[i] = &checkDocument{Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(minimal).IPv4,
+		minimal := slices.Collect(f.Ranges.Minimal())
+		checks[i] = &checkDocument{Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(slices.Values(minimal)).IPv4,
 			Problems: append([]allowlist.Problem{}, f.Problems...)}
 		switch {
 		case f.Err != nil:

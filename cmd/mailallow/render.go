@@ -45,7 +45,7 @@ func render(t *terminal, c *cli.Context) error {
 	if list.barred != "" {
 		return list.refused()
 	}
-	if _, err := format.Write(t.stdout, list.set, accessmap.Selection{}); err != nil {
+	if _, err := format.Write(t.stdout, list.set.Spans(), accessmap.Selection{}); err != nil {
 		return err
 	}
 	t.documented = true // the json format is the document

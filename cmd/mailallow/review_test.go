@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,16 +62,16 @@ func TestMarkdownBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ranges []allowlist.Range
+	var ranges allowlist.Ranges
 	for i := range 2 * maxReviewed {
 		p, _, err := allowlist.ParseCIDR(fmt.Sprintf("74.%d.%d.%d", i>>14&255, i>>7&127, i<<1&255))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ranges = append(ranges, allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
+		ranges.Add(allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
-	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format}, After: set.Spans, New: []byte("x")}
+	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format}, After: slices.Collect(set.Spans()), New: []byte("x")}
 	run := &passage{request: &request{settings: &settings{}}, list: &resolved{}, plans: []accessmap.TargetPlan{plan, plan}}
 	var out, talk bytes.Buffer
 	tellMarkdown(run, newTerminal(nil, &out, &talk))

@@ -202,7 +202,7 @@ func (h *host) consistent(r ran, today int) {
 			h.t.Errorf("%s has ranges of %d s", src.name, *told.AgeSeconds)
 		}
 		all.AddSet(set)
-		if count := allowlist.CountAddresses(set.Prefixes()); told.Ranges != len(set.Prefixes()) || told.IPv4Addresses != count.IPv4 {
+		if count := allowlist.CountAddresses(slices.Values(set.Prefixes())); told.Ranges != len(set.Prefixes()) || told.IPv4Addresses != count.IPv4 {
 			h.t.Errorf("%s: %d ranges, %d IPv4 addresses; want %d, %d", src.name, told.Ranges, told.IPv4Addresses, len(set.Prefixes()), count.IPv4)
 		}
 		if bad := told.Status != allowlist.Fresh; bad != strings.Contains(r.said, fmt.Sprintf("source %q is %s: ", src.name, told.Status)) || bad && len(told.Problems) == 0 {
@@ -322,7 +322,7 @@ func (h *host) kept(name string) *netipx.IPSet {
 	}
 	var prefixes []netip.Prefix
 	there, _ := snapshot.Find(name)
-	for _, r := range there.Ranges {
+	for r := range there.Ranges.All() {
 		prefixes = append(prefixes, r.Prefix)
 	}
 	return setOf(h.t, prefixes...)

@@ -26,9 +26,9 @@ type row struct {
 }
 
 func (s sourceResult) row(now time.Time) row {
-	minimal := allowlist.Minimal(s.Ranges)
-	r := row{ranges: len(minimal), count: allowlist.CountAddresses(minimal), hasTime: !s.Time.IsZero()}
-	for _, p := range minimal {
+	r := row{count: allowlist.CountAddresses(s.Ranges.Minimal()), hasTime: !s.Time.IsZero()}
+	for p := range s.Ranges.Minimal() {
+		r.ranges++
 		if p.Addr().Is6() {
 			r.v6++
 		}
@@ -84,7 +84,7 @@ func (r *request) warnSources(t *terminal, list *resolved) {
 func statusHint(s sourceResult, fetching bool) string {
 	kept := "it has no last good ranges, so nothing of it is in the list"
 	switch {
-	case len(s.Ranges) > 0:
+	case s.Ranges.Len() > 0:
 		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
 	case fetching: // whether there are last good ranges, the host knows that uses the snapshot
 		kept = "nothing of it is in the snapshot"
@@ -236,11 +236,14 @@ func (g sourceChange) counts() string {
 		if len(side.changes) == 0 {
 			continue
 		}
-		var prefixes []netip.Prefix
-		for _, c := range side.changes {
-			prefixes = append(prefixes, c.Prefix)
+		prefixes := func(yield func(netip.Prefix) bool) {
+			for _, c := range side.changes {
+				if !yield(c.Prefix) {
+					return
+				}
+			}
 		}
-		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(prefixes), side.verb,
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
 			counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
 	}
 	return strings.Join(parts, ", ")
