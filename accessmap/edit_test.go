@@ -78,64 +78,61 @@ func (r *rig) listJob(path, mapType, list string) Job {
 // everything else is as it was, and what is in the way is named.
 func TestEditAtAnyMoment(t *testing.T) {
 	moments := []struct {
-		name   string
-		suffix string // of the file that is swapped
-		after  bool
+		name    string
+		mapType string
+		suffix  string // of the file that is swapped
+		after   bool
 	}{
-		{"before the text is swapped", "", false}, {"after the text is swapped", "", true},
-		{"before the map is swapped", ".db", false}, {"after the map is swapped", ".db", true},
+		{"before a table is swapped", "", "", false}, {"after a table is swapped", "", "", true},
+		{"after the text is swapped", "hash", "", true}, {"after the map is swapped", "hash", ".db", true},
 	}
-	for _, mapType := range []string{"hash", ""} {
-		for _, moment := range moments {
-			for _, m := range manners() {
-				if mapType == "" && moment.suffix != "" {
-					continue
+	for _, moment := range moments {
+		for _, m := range manners() {
+			mapType := moment.mapType
+			t.Run(moment.name+"/"+m.name, func(t *testing.T) {
+				r := newRig(t)
+				writeFile(t, r.path, editedBase)
+				r.install(r.listJob(r.path, mapType, "Connect:192.0.2\tOK\n"))
+				held, err := os.Open(r.path)
+				if err != nil {
+					t.Fatal(err)
 				}
-				t.Run(fmt.Sprintf("map %q/%s/%s", mapType, moment.name, m.name), func(t *testing.T) {
-					r := newRig(t)
-					writeFile(t, r.path, editedBase)
-					r.install(r.listJob(r.path, mapType, "Connect:192.0.2\tOK\n"))
-					held, err := os.Open(r.path)
-					if err != nil {
-						t.Fatal(err)
+				defer held.Close()
+				var done func() error
+				in := installer{exchange: func(temp, live string) error {
+					now := done == nil && live == r.path+moment.suffix
+					var before, after error
+					if now && !moment.after {
+						done, before = m.edit(r.path, held)
 					}
-					defer held.Close()
-					var done func() error
-					in := installer{exchange: func(temp, live string) error {
-						now := done == nil && live == r.path+moment.suffix
-						var before, after error
-						if now && !moment.after {
-							done, before = m.edit(r.path, held)
-						}
-						swapped := exchange(temp, live)
-						if now && moment.after {
-							done, after = m.edit(r.path, held)
-						}
-						if edited := errors.Join(before, after); edited != nil {
-							t.Error(edited)
-						}
-						return swapped
-					}}
-					const list = "Connect:192.0.2\tOK\nConnect:198.51.100\tOK\n"
-					report, err := in.alone(t.Context(), r.state, []Job{r.listJob(r.path, mapType, list)}, nil)
-					if report.Installed != (err == nil) || err != nil && (!errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), r.path)) {
-						t.Errorf("report %+v, error %v", report, err)
+					swapped := exchange(temp, live)
+					if now && moment.after {
+						done, after = m.edit(r.path, held)
 					}
-					if err := done(); err != nil {
-						t.Fatal(err)
+					if edited := errors.Join(before, after); edited != nil {
+						t.Error(edited)
 					}
-					r.install(r.listJob(r.path, mapType, list))
-					text := readFile(t, r.path)
-					if m.kept != "" && strings.Count(text, m.kept) != 1 || !strings.Contains(text, list) {
-						t.Errorf("text %q", text)
-					}
-					if mapType == "" {
-						r.only("access")
-						return
-					}
-					r.holds(text)
-				})
-			}
+					return swapped
+				}}
+				const list = "Connect:192.0.2\tOK\nConnect:198.51.100\tOK\n"
+				report, err := in.alone(t.Context(), r.state, []Job{r.listJob(r.path, mapType, list)}, nil)
+				if report.Installed != (err == nil) || err != nil && (!errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), r.path)) {
+					t.Errorf("report %+v, error %v", report, err)
+				}
+				if err := done(); err != nil {
+					t.Fatal(err)
+				}
+				r.install(r.listJob(r.path, mapType, list))
+				text := readFile(t, r.path)
+				if m.kept != "" && strings.Count(text, m.kept) != 1 || !strings.Contains(text, list) {
+					t.Errorf("text %q", text)
+				}
+				if mapType == "" {
+					r.only("access")
+					return
+				}
+				r.holds(text)
+			})
 		}
 	}
 }

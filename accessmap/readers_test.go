@@ -285,7 +285,7 @@ func TestSoakReaders(t *testing.T) {
 	time.Sleep(time.Duration(fixtures.Rounds(200, 5_000)) * time.Millisecond)
 	r.end()
 	r.each(flipping)
-	flips := fixtures.Rounds(20, 1000)
+	flips := fixtures.Rounds(10, 1000)
 	began := time.Now()
 	for range flips {
 		r.flip()

@@ -200,7 +200,7 @@ func (m *meeting) update(config int, args ...string) (code int, said string) {
 func TestSoakMeeting(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
-	rounds, codes := fixtures.Rounds(2, 40), map[int]int{}
+	rounds, codes := fixtures.Rounds(1, 30), map[int]int{}
 	for round := range rounds {
 		m.publish(round)
 		var running sync.WaitGroup
@@ -234,7 +234,7 @@ func TestSoakMeeting(t *testing.T) {
 		}
 		m.tidy()
 	}
-	t.Logf("%d updates at once, %d times: %d came through, %d named the lock that was held", 8, rounds, codes[exitDone], codes[exitInstall])
+	t.Logf("%d times eight updates at once: %d came through, %d named the lock that was held", rounds, codes[exitDone], codes[exitInstall])
 }
 
 // TestSoakEditor has somebody add numbered lines to the access file in the ways editors and scripts have, while updates
