@@ -221,9 +221,8 @@ func wantedFromSendmail(message []byte) bool {
 	return true
 }
 
-// read looks at a message for what its program says of refusals. last is the MTA that
-// was seen last.
-func (p program) read(message string, last MTA) (finding, bool) {
+// read looks at a message for what its program says of refusals.
+func (p program) read(message string) (finding, bool) {
 	switch p {
 	case smtpdDaemon, cleanupDaemon:
 		return postfixServer(message, Postfix)
@@ -236,7 +235,7 @@ func (p program) read(message string, last MTA) (finding, bool) {
 	case sendmailDaemon:
 		return sendmail(message)
 	case unknownProgram:
-		return byItself(message, last)
+		return byItself(message)
 	}
 	return finding{}, false
 }
@@ -255,7 +254,7 @@ func mayBeBare(line []byte) bool {
 
 // byItself reads a text without a header, as it is pasted into a mail or a page: what
 // it begins with tells who says it. A program under a name of its own writes the same.
-func byItself(message string, last MTA) (finding, bool) {
+func byItself(message string) (finding, bool) {
 	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
 	_, said := withoutQueueID(message)
 	switch {
@@ -277,7 +276,7 @@ func byItself(message string, last MTA) (finding, bool) {
 		text = strings.TrimLeft(t, " ")
 	}
 	if _, ok := replyCode(text); ok {
-		return outbound(text, "", last)
+		return outbound(text, "", "")
 	}
 	return finding{}, false
 }
