@@ -69,6 +69,9 @@ func Providers() ([]Provider, error) {
 
 // ProviderByName finds an entry, whether or not it can be listed.
 func ProviderByName(name string) (Provider, bool) {
+	if name == "" {
+		return Provider{}, false // most sources: no catalogue has to be read for them
+	}
 	all, _ := catalogue() // a broken catalogue has no names
 	for _, p := range all {
 		if p.Name == name {

@@ -101,6 +101,8 @@ type configFile struct {
 	text     fileConfig
 	lines    map[string]int // "source[2].cidr[1]" -> 31
 	problems []lineError    // everything wrong with it
+
+	known map[string][]string // keys of the tables looked at, by path
 }
 
 // lineError is what is wrong on a line; line 0 is the file as a whole.
@@ -128,7 +130,7 @@ func readConfig(path string) (*configFile, error) {
 }
 
 func decodeConfig(path string, text []byte) (*configFile, error) {
-	c := &configFile{path: path, lines: map[string]int{}}
+	c := &configFile{path: path, lines: map[string]int{}, known: map[string][]string{}}
 	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	err := dec.Decode(&c.text)
 	var unknown *toml.StrictMissingError
@@ -281,7 +283,11 @@ func (c *configFile) indexLines(text []byte) {
 // differs from a known one in letter case alone: the decoder would take it, and a
 // second spelling could override the first.
 func (c *configFile) exactKeys(place string, path []string, table map[string]any) {
-	known := knownKeys(reflect.TypeFor[fileConfig](), path)
+	known, again := c.known[strings.Join(path, ".")]
+	if !again { // every source has the same
+		known = knownKeys(reflect.TypeFor[fileConfig](), path)
+		c.known[strings.Join(path, ".")] = known
+	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		at := strings.TrimPrefix(place+"."+name, ".")
 		below := append(slices.Clone(path), name)
