@@ -97,7 +97,7 @@ func leftToUs(spans []allowlist.Span, hand []handKey) (ours []allowlist.Span) {
 			if s.To.Less(t.From) {
 				break
 			}
-			if t.Prefix.Bits() < s.Prefix.Bits() {
+			if t.Prefix().Bits() < s.Prefix().Bits() {
 				continue
 			}
 			if s.From.Less(t.From) {
@@ -213,7 +213,7 @@ func (h handKey) problems(format string, spans []allowlist.Span) (problems []Pro
 			if s.Action() != a {
 				continue
 			}
-			if seen[s.Prefix] = true; first == nil {
+			if seen[s.Prefix()] = true; first == nil {
 				first = s.Entry()
 			}
 		}

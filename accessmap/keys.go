@@ -193,13 +193,13 @@ type keyWalk struct {
 func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	switch e := w.covering(n); {
 	case w.taken(n.prefix):
-		if e != nil && e.Prefix.Bits() > held && e.Action() != inherited {
+		if e != nil && e.Prefix().Bits() > held && e.Action() != inherited {
 			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action(), lo: n.lo, hi: n.hi}) {
 				return false
 			}
 		}
 		inherited, held = allowlist.None, n.prefix.Bits()
-	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix.Bits() > held):
+	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix().Bits() > held):
 		inherited = n.best.strictest()
 		if !w.yield(keyRun{first: n.prefix, count: 1, action: inherited, lo: n.lo, hi: n.hi}) {
 			return false
@@ -212,7 +212,7 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 			}
 			continue
 		}
-		if s := &w.spans[p.span]; s.Action() != inherited && s.Prefix.Bits() > held {
+		if s := &w.spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > held {
 			run := keyRun{first: w.childPrefix(n.prefix, p.first), count: p.count, action: s.Action(), lo: p.span, hi: p.span + 1}
 			if !w.yield(run) {
 				return false
@@ -226,7 +226,7 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 // prefix does in it; nil when longer ones decide all there is.
 func (t *keyTree) covering(n *keyNode) *allowlist.Span {
 	for i := n.lo; i < n.hi; i++ {
-		if s := &t.spans[i]; s.Prefix.Bits() <= n.prefix.Bits() {
+		if s := &t.spans[i]; s.Prefix().Bits() <= n.prefix.Bits() {
 			return s
 		}
 	}

@@ -220,7 +220,7 @@ func (p TargetPlan) Job() Job {
 	}
 	if len(p.After) > 0 && p.MapType != "" {
 		first := p.After[0]
-		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, first.Prefix)), first.Action().String()
+		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, first.Prefix())), first.Action().String()
 	}
 	return job
 }

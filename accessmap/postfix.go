@@ -40,7 +40,7 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 	last := &allowlist.Entry{}
 	var networks []netip.Prefix // of one span
 	for s := range spans {
-		if s.Prefix != last.Prefix {
+		if s.Prefix() != last.Prefix {
 			last = s.Entry()
 			out.WriteString(provenance(last) + "\n")
 		}

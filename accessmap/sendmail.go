@@ -107,12 +107,12 @@ func nthKey(first netip.Prefix, number int) netip.Prefix {
 // comment names the entries that a key stands for, unless there is one and its
 // comment is the one above.
 func (w *keyWriter) comment(spans []allowlist.Span) {
-	if len(spans) > 1 || spans[0].Prefix != w.above {
+	if len(spans) > 1 || spans[0].Prefix() != w.above {
 		for _, s := range spans {
 			w.WriteString(provenance(s.Entry()) + "\n")
 		}
 	}
-	w.above = spans[len(spans)-1].Prefix
+	w.above = spans[len(spans)-1].Prefix()
 }
 
 // speakers gives a span of each entry of an action: the longest first, so that the
@@ -124,12 +124,12 @@ func speakers(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 	seen := map[netip.Prefix]bool{}
 	var speak []allowlist.Span
 	for _, s := range spans {
-		if s.Action() == a && !seen[s.Prefix] {
-			seen[s.Prefix] = true
+		if s.Action() == a && !seen[s.Prefix()] {
+			seen[s.Prefix()] = true
 			speak = append(speak, s)
 		}
 	}
-	slices.SortStableFunc(speak, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
+	slices.SortStableFunc(speak, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix().Bits(), a.Prefix().Bits()) })
 	return speak
 }
 

@@ -121,15 +121,12 @@ func (g Guard) aged(v Verdict) Verdict {
 
 func (g Guard) tooWide(ranges Ranges) []Problem {
 	var problems []Problem
-	for p := range ranges.Minimal() {
+	for p := range ranges.fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
 		limit, family := g.Limits.WidestIPv4, "ipv4"
 		if p.Addr().Is6() {
 			limit, family = g.Limits.WidestIPv6, "ipv6"
 		}
-		if p.Bits() < limit {
-			problems = append(problems, Problem{Kind: "wide",
-				Text: fmt.Sprintf("%s is wider than widest_%s = %d", p, family, limit)})
-		}
+		problems = append(problems, Problem{Kind: "wide", Text: fmt.Sprintf("%s is wider than widest_%s = %d", p, family, limit)})
 	}
 	return problems
 }

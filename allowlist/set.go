@@ -27,7 +27,6 @@ type Entry struct {
 // decides: no longer prefix of another source and no EXCLUDE stands in it.
 type Span struct {
 	From, To netip.Addr
-	Prefix   netip.Prefix // of the entry; no two entries have the same
 	action   Action
 	number   int // of the entry
 	among    entries
@@ -35,10 +34,16 @@ type Span struct {
 
 // entries are what spans point into. A list may have a million, so that an entry
 // with its owners is made when it is asked for.
-type entries interface{ entry(number int) *Entry }
+type entries interface {
+	entry(number int) *Entry
+	prefix(number int) netip.Prefix
+}
 
 // Action is the span's action.
 func (s Span) Action() Action { return s.action }
+
+// Prefix is the prefix of the entry that decides the span. No two entries have the same.
+func (s Span) Prefix() netip.Prefix { return s.among.prefix(s.number) }
 
 // Entry is the entry that decides the span, with who put it into the list.
 func (s Span) Entry() *Entry { return s.among.entry(s.number) }
@@ -87,8 +92,8 @@ func Merge(sources []Labelled) *Set {
 func (s *Set) Spans() iter.Seq[Span] {
 	return func(yield func(Span) bool) {
 		for r := range s.list.Nest(s.Excluded) {
-			p, source := s.list.At(r.Number)
-			if !yield(Span{r.From, r.To, p, s.sources[source].Action, r.Number, s}) {
+			action := s.sources[s.list.Label(r.Number)].Action
+			if !yield(Span{r.From, r.To, action, r.Number, s}) {
 				return
 			}
 		}
@@ -102,6 +107,11 @@ func (s *Set) Lookup(addr netip.Addr) *Entry {
 		return nil
 	}
 	return s.entry(number)
+}
+
+func (s *Set) prefix(number int) netip.Prefix {
+	p, _ := s.list.At(number)
+	return p
 }
 
 // entry makes the entry of a prefix, the first of those that are the same: the
@@ -146,7 +156,8 @@ func compareOwners(a, b Entry) int {
 // nested are entries as they stand in a slice.
 type nested []Entry
 
-func (n nested) entry(number int) *Entry { return &n[number] }
+func (n nested) entry(number int) *Entry        { return &n[number] }
+func (n nested) prefix(number int) netip.Prefix { return n[number].Prefix }
 
 // Nest turns entries into the disjoint spans that each decides as the longest
 // prefix, in address order; of equal prefixes the one whose action takes
@@ -159,8 +170,7 @@ func Nest(entries []Entry) []Span {
 	}
 	var spans []Span
 	for r := range list.Nest(prefixes.List{}) {
-		e := won.entry(r.Number)
-		spans = append(spans, Span{r.From, r.To, e.Prefix, e.Action, r.Number, won})
+		spans = append(spans, Span{r.From, r.To, won[r.Number].Action, r.Number, won})
 	}
 	return spans
 }

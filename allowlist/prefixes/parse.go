@@ -66,7 +66,7 @@ func parseGroups(text []byte) (a address, rest []byte, ok bool) {
 				return a, nil, false
 			}
 			gap, head, tail = groups, tail, address{}
-			if i += 2; i == len(text) || !isHex(text[i]) {
+			if i += 2; i == len(text) || hexDigits[text[i]] == 0 {
 				break
 			}
 		} else if groups > 0 {
@@ -76,11 +76,14 @@ func parseGroups(text []byte) (a address, rest []byte, ok bool) {
 			i++
 		}
 		start, v := i, uint64(0)
-		for i < len(text) && isHex(text[i]) && i < start+4 {
-			v = v<<4 | uint64(hexValue(text[i]))
-			i++
+		for ; i < len(text); i++ {
+			digit := hexDigits[text[i]]
+			if digit == 0 {
+				break
+			}
+			v = v<<4 | uint64(digit-1)
 		}
-		if i == start || groups == 8 {
+		if i == start || i > start+4 || groups == 8 {
 			return a, nil, false
 		}
 		tail = address{tail.hi<<16 | tail.lo>>48, tail.lo<<16 | v}
@@ -124,11 +127,9 @@ func parseLength(text []byte, most uint8) (length uint8, ok bool) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
-
-func hexValue(c byte) byte {
-	if isDigit(c) {
-		return c - '0'
-	}
-	return c | 0x20 - 'a' + 10
+// hexDigits has the value of each hex digit and one more; 0: it is none.
+var hexDigits = [256]byte{
+	'0': 1, '1': 2, '2': 3, '3': 4, '4': 5, '5': 6, '6': 7, '7': 8, '8': 9, '9': 10,
+	'a': 11, 'b': 12, 'c': 13, 'd': 14, 'e': 15, 'f': 16,
+	'A': 11, 'B': 12, 'C': 13, 'D': 14, 'E': 15, 'F': 16,
 }

@@ -126,6 +126,27 @@ func (l List) At(i int) (netip.Prefix, uint32) {
 	return b.prefix(is4), b.label
 }
 
+// Label is the label of a network, by number.
+func (l List) Label(i int) uint32 {
+	if i < len(l.v4) {
+		return uint32(l.v4[i] & MaxLabel)
+	}
+	return l.v6[i-len(l.v4)].label
+}
+
+// Wider goes through the networks that are shorter than a prefix length of their
+// family.
+func (l List) Wider(ipv4, ipv6 int) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for i := range l.Len() {
+			b, is4 := l.at(i)
+			if (is4 && int(b.bits) < ipv4+mapped || !is4 && int(b.bits) < ipv6) && !yield(b.prefix(is4)) {
+				return
+			}
+		}
+	}
+}
+
 // All goes through the networks and their labels, IPv4 first.
 func (l List) All() iter.Seq2[netip.Prefix, uint32] {
 	return func(yield func(netip.Prefix, uint32) bool) {
