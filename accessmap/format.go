@@ -49,7 +49,7 @@ type Written struct {
 // address order, and which access keys are not ours to write.
 type list struct {
 	spans   iter.Seq[allowlist.Span]
-	taken   func(key netip.Prefix) bool
+	taken   func(key netip.Prefix) bool // nil: none
 	maxKeys int
 }
 
@@ -113,9 +113,6 @@ type Selection struct {
 // them more than once, and holds no more of what it writes than a buffer.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
 	l := list{spans: f.selected(spans, want), taken: want.Taken, maxKeys: want.MaxKeys}
-	if l.taken == nil {
-		l.taken = func(netip.Prefix) bool { return false }
-	}
 	if l.maxKeys == 0 {
 		l.maxKeys = DefaultMaxKeys
 	}

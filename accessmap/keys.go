@@ -170,7 +170,7 @@ func (t *keyTree) best(parts []keyPart) actionSet {
 }
 
 // walk yields the keys in address order, a shorter key before those under it,
-// until yield returns false. taken tells of keys that a person has written. Such a
+// until yield returns false. taken tells of keys that a person has written; nil: none. Such a
 // key decides for prefixes of ours that are not longer than it, with or without
 // holes in them, and under it nothing is inherited from ours: a longer prefix gets
 // keys of its own there.
@@ -192,7 +192,7 @@ type keyWalk struct {
 // a person's key above.
 func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	switch e := w.covering(n); {
-	case w.taken(n.prefix):
+	case w.taken != nil && w.taken(n.prefix):
 		if e != nil && e.Prefix().Bits() > held && e.Action() != inherited {
 			if !w.yield(keyRun{first: n.prefix, count: 1, action: e.Action(), lo: n.lo, hi: n.hi}) {
 				return false

@@ -323,7 +323,9 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 		}
 	}
 	want := p.Want
-	want.Taken = func(key netip.Prefix) bool { return hand[key] }
+	if len(hand) > 0 {
+		want.Taken = func(key netip.Prefix) bool { return hand[key] }
+	}
 	var text bytes.Buffer
 	written, err := p.Format.Write(&text, slices.Values(spans), want)
 	if err != nil {

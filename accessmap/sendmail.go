@@ -60,12 +60,16 @@ func (w *keyWriter) run(run keyRun, spans []allowlist.Span, taken func(netip.Pre
 	w.head = appendKey(append(w.head[:0], connectTag...), run.first)
 	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
 	tail := "\t" + run.action.String() + "\n"
+	said := false
 	for i := range run.count {
-		if key := nthKey(run.first, i); taken(key) {
+		if key := nthKey(run.first, i); taken != nil && taken(key) {
 			w.written.Left = append(w.written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: spans[0].Entry().Owners})
 			continue
 		}
-		w.comment(spans)
+		if !said || len(spans) > 1 {
+			w.comment(spans)
+			said = true
+		}
 		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
 		w.Write(append(line, tail...))
 		w.written.Entries++
