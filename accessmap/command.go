@@ -1,6 +1,7 @@
 package accessmap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func RunCommand(ctx context.Context, argv []string, stdin []byte) CommandReport 
 	}
 	out, err := program{
 		argv:      append([]string{path}, argv[1:]...),
-		stdin:     stdin,
+		stdin:     bytes.NewReader(stdin),
 		limit:     commandLimit,
 		maxOutput: maxTalk,
 	}.run(ctx)

@@ -108,11 +108,11 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	entries, problems := ReadMapText(job.New)
-	if len(problems) > 0 {
-		return false, &MapTextError{Problems: problems}
+	read := readMapText(job.New)
+	if len(read.problems) > 0 {
+		return false, &MapTextError{Problems: read.problems}
 	}
-	return Makemap{Program: program, CF: job.SendmailCF}.holds(ctx, job.MapType, mapPath, entries)
+	return Makemap{Program: program, CF: job.SendmailCF}.holds(ctx, job.MapType, mapPath, read)
 }
 
 // installer is Install with the steps that tests make fail.

@@ -164,7 +164,7 @@ func markerErrors(err error) (found []markerError) {
 func (l *accessLinter) readLine(line *accessLine) {
 	body := strings.TrimRight(line.raw, "\r")
 	if line.ours {
-		entry, _ := readMapLine([]byte(line.raw), true)
+		entry := readMapLine(line.raw)
 		line.folded, line.value = entry.Key, entry.Value
 		return
 	}
@@ -189,7 +189,7 @@ func (l *accessLinter) readLine(line *accessLine) {
 		return
 	}
 	line.indent = bare != body
-	entry, _ := readMapLine([]byte(bare), true)
+	entry := readMapLine(bare)
 	end := strings.IndexFunc(bare, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) })
 	if entry.Key == "" {
 		l.add(line.number, "missing-value", shown(strings.TrimSpace(bare))+": a key without a value: makemap refuses the line",

@@ -132,7 +132,7 @@ func (p TargetPlan) askSendmail(ctx context.Context, planned *AccessText, client
 	}
 	out, err := program{
 		argv:      []string{sendmail, "-C", p.cf.Path, "-bt"},
-		stdin:     []byte(strings.Join(questions, "\n") + "\n"),
+		stdin:     strings.NewReader(strings.Join(questions, "\n") + "\n"),
 		limit:     probeLimit,
 		maxOutput: maxDialogue * len(clients),
 	}.run(ctx)
@@ -225,7 +225,7 @@ func (p TargetPlan) askPostmap(ctx context.Context, clients []Client) Live {
 	for _, c := range clients {
 		fmt.Fprintln(&asked, c.Addr)
 	}
-	out, err := program{argv: []string{postmap, "-q", "-", table}, stdin: asked.Bytes(),
+	out, err := program{argv: []string{postmap, "-q", "-", table}, stdin: &asked,
 		limit: postconfLimit, maxOutput: maxQuery*len(clients) + maxTalk}.run(ctx)
 	var exit *exec.ExitError
 	if failed := (*programError)(nil); errors.As(err, &failed) && failed.said == "" && errors.As(err, &exit) && exit.ExitCode() == 1 {

@@ -1,10 +1,11 @@
 package accessmap
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,15 +14,15 @@ import (
 )
 
 const (
-	// makemapLimit is ample: a million keys take three seconds with the cache below.
+	// makemapLimit is ample: a million keys take a second and a half in the order that they are fed in.
 	makemapLimit = 5 * time.Minute
-	// maxDump bounds what is read of a dumped map; a million keys are 20 MB.
-	maxDump = 1 << 30
 	// maxTalk bounds what is kept of a program's messages.
 	maxTalk = 16 << 10
-	// bigText is where Berkeley DB's own cache of 1 MiB begins to thrash, and bigCache what cures it (facts.md 5).
-	bigText  = 2 << 20
-	bigCache = 256 << 20
+	// smallText is where Berkeley DB's own cache of 1 MiB begins to thrash in case that order is the wrong one, perText
+	// times the text what cures it, and maxCache a bound for it (facts.md 5). They are bytes.
+	smallText = 512 << 10
+	perText   = 4
+	maxCache  = 256 << 20
 )
 
 // Makemap is a makemap program and the sendmail.cf it reads. Without one it exits 66, so an empty CF means /dev/null,
@@ -69,18 +70,18 @@ func MapFile(mapType, textPath string) (string, error) {
 	return textPath + suffix, nil
 }
 
-func (m Makemap) run(ctx context.Context, stdin []byte, maxOutput int, args ...string) ([]byte, error) {
+func (m Makemap) with(stdin io.Reader, args ...string) program {
 	cf := m.CF
 	if cf == "" {
 		cf = "/dev/null"
 	}
 	argv := append([]string{m.Program, "-C", cf}, args...)
-	return program{argv: argv, stdin: stdin, limit: makemapLimit, maxOutput: maxOutput}.run(ctx)
+	return program{argv: argv, stdin: stdin, limit: makemapLimit, maxOutput: maxTalk}
 }
 
 // Types returns the map types this makemap was built with.
 func (m Makemap) Types(ctx context.Context) ([]string, error) {
-	out, err := m.run(ctx, nil, maxTalk, "-l")
+	out, err := m.with(nil, "-l").run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,24 +95,26 @@ func (m Makemap) Build(ctx context.Context, mapType, base string, text []byte) e
 	if _, err := mapSuffix(mapType); err != nil {
 		return err
 	}
-	if _, problems := ReadMapText(text); len(problems) > 0 {
-		return &MapTextError{Problems: problems}
+	read := readMapText(text)
+	if len(read.problems) > 0 {
+		return &MapTextError{Problems: read.problems}
 	}
-	return m.build(ctx, mapType, base, text)
+	return m.build(ctx, mapType, base, read)
 }
 
-// build is Build for a text that ReadMapText has found nothing wrong with.
-func (m Makemap) build(ctx context.Context, mapType, base string, text []byte) error {
+// build is Build for a text that was read, and nothing found wrong with it.
+func (m Makemap) build(ctx context.Context, mapType, base string, read *mapText) error {
+	input := read.feed(mapType)
 	args := []string{mapType, base}
-	if len(text) > bigText {
-		args = append([]string{"-c", strconv.Itoa(bigCache)}, args...)
+	if size := len(read.text); size > smallText {
+		args = append([]string{"-c", strconv.Itoa(min(perText*size, maxCache))}, args...)
 	}
-	_, err := m.run(ctx, text, maxTalk, args...)
-	return m.explain(ctx, err, mapType, text)
+	_, err := m.with(input.reader(), args...).run(ctx)
+	return m.explain(ctx, err, mapType, input)
 }
 
 // explain adds what to do to a makemap that failed: which types it has, or which line it stopped at.
-func (m Makemap) explain(ctx context.Context, err error, mapType string, text []byte) error {
+func (m Makemap) explain(ctx context.Context, err error, mapType string, input feed) error {
 	var failed *programError
 	if !errors.As(err, &failed) {
 		return err
@@ -121,7 +124,7 @@ func (m Makemap) explain(ctx context.Context, err error, mapType string, text []
 			return m.lacks(mapType, types)
 		}
 	}
-	if problems := makemapLines(failed.said, text); len(problems) > 0 {
+	if problems := makemapLines(failed.said, input); len(problems) > 0 {
 		return &MapTextError{Problems: problems}
 	}
 	return err
@@ -130,50 +133,22 @@ func (m Makemap) explain(ctx context.Context, err error, mapType string, text []
 var makemapLine = pattern(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
 
 // makemapLines reads makemap's complaints ("makemap: NAME: line 3: key a: duplicate key"). Its line numbers are those
-// of the text as long as no line is over its limit, which ReadMapText has ruled out before.
-func makemapLines(said string, text []byte) []MapProblem {
+// of what it was fed, as long as no line is over its limit, which ReadMapText has ruled out before.
+func makemapLines(said string, input feed) []MapProblem {
 	var problems []MapProblem
-	lines := strings.Split(string(text), "\n")
 	for _, match := range makemapLine().FindAllStringSubmatch(said, -1) {
-		n, err := strconv.Atoi(match[1])
-		if err != nil || n < 1 || n > len(lines) {
-			continue
+		n, _ := strconv.Atoi(match[1]) // 0 is no line
+		if p, ok := input.problem(n, match[2]); ok {
+			problems = append(problems, p)
 		}
-		problems = append(problems, MapProblem{Line: n, Text: lines[n-1], Reason: match[2]})
 	}
+	slices.SortStableFunc(problems, func(a, b MapProblem) int { return cmp.Compare(a.Line, b.Line) })
 	return problems
-}
-
-// Dump returns what the map base + suffix holds, as makemap -u prints it: key to value.
-func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]string, error) {
-	out, err := m.run(ctx, nil, maxDump, "-u", mapType, base)
-	if err != nil {
-		return nil, err
-	}
-	held := make(map[string]string, bytes.Count(out, []byte("\n")))
-	for line := range strings.Lines(string(out)) {
-		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if _, twice := held[key]; !ok || twice {
-			return nil, fmt.Errorf("%s -u %s %s: cannot be read back at %q", m.Program, mapType, base, line)
-		}
-		held[key] = value
-	}
-	return held, nil
-}
-
-// Verify dumps the map base + suffix and holds it against what it was made from: every key and every value, and nothing
-// else. The error names the first differences; it is a *MapDiffersError.
-func (m Makemap) Verify(ctx context.Context, mapType, base string, want []MapEntry) error {
-	held, err := m.Dump(ctx, mapType, base)
-	if err != nil {
-		return err
-	}
-	return compareMap(held, want)
 }
 
 // holds reports whether the live map at path holds exactly the entries. One that is missing or cannot be dumped does
 // not: making another will say why. The error is the context's.
-func (m Makemap) holds(ctx context.Context, mapType, path string, want []MapEntry) (bool, error) {
+func (m Makemap) holds(ctx context.Context, mapType, path string, want *mapText) (bool, error) {
 	suffix, err := mapSuffix(mapType)
 	if err != nil {
 		return false, err
@@ -183,50 +158,8 @@ func (m Makemap) holds(ctx context.Context, mapType, path string, want []MapEntr
 	if err != nil || !strings.HasSuffix(real, suffix) {
 		return false, nil
 	}
-	err = m.Verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
+	err = m.verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
 	return err == nil, context.Cause(ctx)
-}
-
-// MapDiffersError is a map that does not hold what its text says.
-type MapDiffersError struct{ Differences []string } // the first few, in words
-
-func (e *MapDiffersError) Error() string {
-	return "the map does not hold what the text says: " + strings.Join(e.Differences, "; ")
-}
-
-func compareMap(held map[string]string, want []MapEntry) error {
-	const shown = 5
-	var differences []string
-	add := func(format string, args ...any) {
-		if len(differences) < shown {
-			differences = append(differences, fmt.Sprintf(format, args...))
-		}
-	}
-	wanted := make(map[string]bool, len(want))
-	for _, e := range want {
-		wanted[e.Key] = true
-		if value, ok := held[e.Key]; !ok {
-			add("line %d: key %q is missing", e.Line, e.Key)
-		} else if value != e.Value {
-			add("line %d: key %q has value %q instead of %q", e.Line, e.Key, value, e.Value)
-		}
-	}
-	if len(held) != len(want) || len(differences) > 0 {
-		var extra []string
-		for key := range held {
-			if !wanted[key] {
-				extra = append(extra, key)
-			}
-		}
-		slices.Sort(extra)
-		for _, key := range extra {
-			add("key %q is in the map alone", key)
-		}
-	}
-	if len(differences) > 0 {
-		return &MapDiffersError{Differences: differences}
-	}
-	return nil
 }
 
 // lacks says which types there are in place of one there is not.

@@ -93,8 +93,8 @@ func TestBuildAndVerify(t *testing.T) {
 	}
 }
 
-func TestCompareMap(t *testing.T) {
-	want := []MapEntry{{"a", "OK", 3}, {"b", "OK", 4}}
+func TestComparison(t *testing.T) {
+	want := readMapText([]byte("\n\na OK\nb OK\n"))
 	rows := []struct {
 		held map[string]string
 		err  string
@@ -103,9 +103,16 @@ func TestCompareMap(t *testing.T) {
 		{map[string]string{"a": "OK"}, `line 4: key "b" is missing`},
 		{map[string]string{"a": "OK", "b": "RELAY"}, `line 4: key "b" has value "RELAY" instead of "OK"`},
 		{map[string]string{"a": "OK", "b": "OK", "c": "RELAY"}, `key "c" is in the map alone`},
+		{map[string]string{"c": "OK", "b": "OK"}, `line 3: key "a" is missing; key "c" is in the map alone`},
 	}
 	for _, row := range rows {
-		if err := compareMap(row.held, want); !mentions(err, row.err) {
+		c := newComparison(want)
+		for key, value := range row.held {
+			if !c.take([]byte(key), []byte(value)) {
+				t.Errorf("%v: %s came twice", row.held, key)
+			}
+		}
+		if err := c.result(); !mentions(err, row.err) {
 			t.Errorf("%v: %v, want %q", row.held, err, row.err)
 		}
 	}

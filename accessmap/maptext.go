@@ -2,7 +2,9 @@ package accessmap
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,31 +55,76 @@ func (e *MapTextError) Error() string {
 // 8.17.1, makemap/makemap.c; facts.md 5): the entries it would store, in the order of the text, and the lines it would
 // refuse. Of a key that comes twice the first entry is kept and the second is a problem.
 func ReadMapText(text []byte) ([]MapEntry, []MapProblem) {
-	var entries []MapEntry
-	var problems []MapProblem
-	first := make(map[string]int, bytes.Count(text, []byte("\n"))) // key -> line
-	line, start := 1, 0                                            // start: where the physical line begins
-	for at := 0; at < len(text); {
-		piece, whole := mapPiece(text[at:])
-		entry, reason := readMapLine(piece, whole)
-		if entry.Key != "" {
-			if before, twice := first[entry.Key]; twice {
-				reason = fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", entry.Key, before)
-			} else {
-				entry.Line = line
-				first[entry.Key] = line
-				entries = append(entries, entry)
-			}
-		}
+	r := readMapText(text)
+	return r.entries, r.problems
+}
+
+// mapText is a text as makemap reads it.
+type mapText struct {
+	text     []byte
+	entries  []MapEntry
+	problems []MapProblem
+	index    keyIndex // of the entries
+}
+
+func readMapText(text []byte) *mapText {
+	m := &mapText{text: text}
+	m.read()
+	m.index = newKeyIndex(m.entries)
+	if twice := m.index.twice(); len(twice) > 0 {
+		m.drop(twice)
+		m.index = newKeyIndex(m.entries)
+	}
+	return m
+}
+
+// read reads every line by itself.
+func (m *mapText) read() {
+	var keys strings.Builder // what is in it stays where it is, since it never grows
+	keys.Grow(len(m.text))
+	value := "" // of the entry before
+	for at, line, start := 0, 1, 0; at < len(m.text); {
+		piece, whole := mapPiece(m.text[at:])
+		key, rest, reason := cutMapLine(piece, whole)
 		if reason != "" {
-			problems = append(problems, MapProblem{Line: line, Text: lineAt(text[start:]), Reason: reason})
+			m.problems = append(m.problems, MapProblem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
+		}
+		if key > 0 {
+			if m.entries == nil {
+				m.entries = make([]MapEntry, 0, 1+bytes.Count(m.text, []byte("\n")))
+			}
+			if value != string(rest) {
+				value = string(rest)
+			}
+			from := keys.Len()
+			for _, c := range piece[:key] {
+				keys.WriteByte(lowerByte(c))
+			}
+			m.entries = append(m.entries, MapEntry{Key: keys.String()[from:], Value: value, Line: line})
 		}
 		at += len(piece)
 		if piece[len(piece)-1] == '\n' {
 			line, start = line+1, at
 		}
 	}
-	return entries, problems
+}
+
+// drop takes entries out whose key stands there before: twice gives of each the one that stays. An entry ends its line,
+// so that what is wrong with the rest of the line has been told of.
+func (m *mapText) drop(twice map[int]int) {
+	starts := startsOf(m.text, m.entries)
+	var kept []MapEntry
+	for i, e := range m.entries {
+		first, again := twice[i]
+		if !again {
+			kept = append(kept, e)
+			continue
+		}
+		m.problems = append(m.problems, MapProblem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
+			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.entries[first].Line)})
+	}
+	m.entries = kept
+	slices.SortStableFunc(m.problems, func(a, b MapProblem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 // mapPiece cuts off what makemap's fgets returns next. whole is false for a piece that makemap calls too long: one
@@ -92,34 +139,42 @@ func mapPiece(text []byte) (piece []byte, whole bool) {
 	return piece, len(piece) < maxMapLine
 }
 
-// readMapLine reads one piece: an entry, or the reason why makemap refuses it, or neither for a blank or a comment.
-func readMapLine(piece []byte, whole bool) (entry MapEntry, reason string) {
+// cutMapLine finds the length of the key of one piece, and its value, or the reason why makemap refuses it. A blank or a
+// comment has none of them.
+func cutMapLine(piece []byte, whole bool) (key int, value []byte, reason string) {
 	if !whole {
 		if bytes.IndexByte(piece, 0) >= 0 {
-			return entry, "holds a NUL byte"
+			return 0, nil, "holds a NUL byte"
 		}
-		return entry, fmt.Sprintf("longer than %d bytes: makemap reads the rest as a line of its own", maxMapLine-1)
+		return 0, nil, fmt.Sprintf("longer than %d bytes: makemap reads the rest as a line of its own", maxMapLine-1)
 	}
-	s := strings.TrimSuffix(string(piece), "\n")
-	s, _, _ = strings.Cut(s, "\x00")
-	if s == "" || s[0] == '#' {
-		return entry, ""
+	s := bytes.TrimSuffix(piece, []byte("\n"))
+	if nul := bytes.IndexByte(s, 0); nul >= 0 {
+		s = s[:nul]
+	}
+	if len(s) == 0 || s[0] == '#' {
+		return 0, nil, ""
 	}
 	if isSpace(s[0]) {
-		return entry, "begins with a blank (blank lines must be empty, comments begin in the first column)"
+		return 0, nil, "begins with a blank (blank lines must be empty, comments begin in the first column)"
 	}
-	end := 0
-	for end < len(s) && !isSpace(s[end]) {
-		end++
+	for key < len(s) && !isSpace(s[key]) {
+		key++
 	}
-	value := end
-	for value < len(s) && isSpace(s[value]) {
-		value++
+	from := key
+	for from < len(s) && isSpace(s[from]) {
+		from++
 	}
-	if value == len(s) {
-		return entry, "a key without a value"
+	if from == len(s) {
+		return 0, nil, "a key without a value"
 	}
-	return MapEntry{Key: lowerASCII(s[:end]), Value: s[value:]}, ""
+	return key, s[from:], ""
+}
+
+// readMapLine reads a whole line, without its newline; an entry without a key is none.
+func readMapLine(line string) MapEntry {
+	key, value, _ := cutMapLine([]byte(line), true)
+	return MapEntry{Key: lowerASCII(line[:key]), Value: string(value)}
 }
 
 // isSpace is C's isspace for ASCII.
@@ -129,11 +184,16 @@ func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 func lowerASCII(s string) string {
 	b := []byte(s)
 	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
+		b[i] = lowerByte(c)
 	}
 	return string(b)
+}
+
+func lowerByte(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 func lineAt(text []byte) string {

@@ -64,7 +64,7 @@ func (cf *SendmailCF) Lookup(ctx context.Context, sendmail, key string) (Answer,
 	}
 	out, err := program{
 		argv:      []string{sendmail, "-C", cf.Path, "-bt"},
-		stdin:     []byte("/map access " + key + "\n"),
+		stdin:     strings.NewReader("/map access " + key + "\n"),
 		limit:     probeLimit,
 		maxOutput: maxTalk,
 	}.run(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ const cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 // the context and a program past its limit is ended with its children.
 type program struct {
 	argv      []string
-	stdin     []byte
+	stdin     io.Reader // nil: empty
 	limit     time.Duration
 	maxOutput int // bytes kept of stdout and of stderr, each; what is over is dropped
 }
@@ -31,17 +32,29 @@ type program struct {
 // errOutput says that a program wrote more than was kept.
 var errOutput = errors.New("more output than expected")
 
-// run runs the program to its end. The error is the context's own when that was cancelled; otherwise it names the
-// program and what it said on stderr.
+// run runs the program to its end and gives what it wrote to stdout.
 func (p program) run(ctx context.Context) (stdout []byte, err error) {
+	out := &boundedBuffer{max: p.maxOutput}
+	err = p.runWith(ctx, func(cmd *exec.Cmd) error {
+		cmd.Stdout = out
+		return cmd.Run()
+	})
+	if err == nil && out.cut {
+		err = fmt.Errorf("%s: %w (%d bytes)", p.argv[0], errOutput, p.maxOutput)
+	}
+	return out.kept.Bytes(), err
+}
+
+// runWith has run start the program and wait for its end. The error is the context's cause when that was cancelled;
+// otherwise it names the program and what it said on stderr.
+func (p program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 	limited, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, p.argv[0], p.argv[1:]...)
 	cmd.Env = []string{"PATH=" + cleanPath, "LC_ALL=C"}
-	cmd.Stdin = bytes.NewReader(p.stdin)
-	out := &boundedBuffer{max: p.maxOutput}
+	cmd.Stdin = p.stdin
 	said := &boundedBuffer{max: p.maxOutput}
-	cmd.Stdout, cmd.Stderr = out, said
+	cmd.Stderr = said
 	// Nor must the program outlive us: a makemap that goes on after a SIGKILL would leave its file behind the next run's
 	// back. The kernel sends the signal when the starting thread ends, so the thread is held.
 	runtime.LockOSThread()
@@ -51,19 +64,16 @@ func (p program) run(ctx context.Context) (stdout []byte, err error) {
 	// A grandchild that keeps our pipes open must not keep us waiting once the program itself is gone.
 	cmd.WaitDelay = 2 * time.Second
 
-	err = cmd.Run()
+	err := run(cmd)
 	switch {
-	case err == nil && out.cut:
-		err = fmt.Errorf("%s: %w (%d bytes)", p.argv[0], errOutput, p.maxOutput)
 	case err == nil:
+		return nil
 	case ctx.Err() != nil:
-		err = fmt.Errorf("%s: stopped: %w", p.argv[0], context.Cause(ctx))
+		return fmt.Errorf("%s: stopped: %w", p.argv[0], context.Cause(ctx))
 	case limited.Err() != nil:
-		err = fmt.Errorf("%s: not done within %s, stopped: %w", p.argv[0], p.limit, context.DeadlineExceeded)
-	default:
-		err = &programError{argv: p.argv, said: strings.TrimSpace(said.kept.String()), err: err}
+		return fmt.Errorf("%s: not done within %s, stopped: %w", p.argv[0], p.limit, context.DeadlineExceeded)
 	}
-	return out.kept.Bytes(), err
+	return &programError{argv: p.argv, said: strings.TrimSpace(said.kept.String()), err: err}
 }
 
 // programError is a program that could not be started or did not end with status 0.

@@ -3,6 +3,7 @@ package accessmap
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 func TestProgram(t *testing.T) {
 	t.Setenv("SECRET", "x")
 	shell := func(script string) program {
-		return program{argv: []string{"/bin/sh", "-c", script}, stdin: []byte("in\n"), limit: time.Minute, maxOutput: 100}
+		return program{argv: []string{"/bin/sh", "-c", script}, stdin: strings.NewReader("in\n"), limit: time.Minute, maxOutput: 100}
 	}
 	hangs := shell("sleep 60 & sleep 60")
 	hangs.limit = time.Millisecond

@@ -250,8 +250,11 @@ func (r *readers) askMakemap() (odd bool, err error) {
 		number = 1
 	}
 	access, _ := listNumber(number)
-	entries, _ := ReadMapText([]byte(access))
-	return odd, compareMap(held, entries)
+	want := newComparison(readMapText([]byte(access)))
+	for key, value := range held {
+		want.take([]byte(key), []byte(value))
+	}
+	return odd, want.result()
 }
 
 func (r *readers) askPostmap() (odd bool, err error) {

@@ -21,9 +21,9 @@ type target struct {
 	mapLive  string
 	makemap  Makemap
 	cf       *SendmailCF // nil: none, or its access map is another one
-	entries  []MapEntry
-	there    mapRecord  // of the map, before it is looked into
-	seen     *mapRecord // the same, if it can be told from the map after a later write
+	read     *mapText    // the new text, where its map has to be made or dumped
+	there    mapRecord   // of the map, before it is looked into
+	seen     *mapRecord  // the same, if it can be told from the map after a later write
 }
 
 // newTarget compares a job with the files as they are and reports all that stands in its way.
@@ -71,15 +71,14 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	if t.makemap.Program, err = FindMakemap(t.job.Makemap); err != nil {
 		errs = append(errs, err)
 	}
-	var problems []MapProblem
-	if t.entries, problems = ReadMapText(t.job.New); len(problems) > 0 {
-		errs = append(errs, &MapTextError{Problems: problems})
+	if t.read = readMapText(t.job.New); len(t.read.problems) > 0 {
+		errs = append(errs, &MapTextError{Problems: t.read.problems})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if t.text == nil {
-		if holds, err := t.makemap.holds(ctx, t.job.MapType, mapPath, t.entries); holds || err != nil {
+		if holds, err := t.makemap.holds(ctx, t.job.MapType, mapPath, t.read); holds || err != nil {
 			return err
 		}
 	}
@@ -130,10 +129,10 @@ func (t *target) stage(ctx context.Context) error {
 	}
 	f.Close()
 	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
-	if err := t.makemap.build(ctx, t.job.MapType, base, t.job.New); err != nil {
+	if err := t.makemap.build(ctx, t.job.MapType, base, t.read); err != nil {
 		return err
 	}
-	if err := t.makemap.Verify(ctx, t.job.MapType, base, t.entries); err != nil {
+	if err := t.makemap.verify(ctx, t.job.MapType, base, t.read); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	textPath := t.textLive

@@ -1,0 +1,109 @@
+package accessmap
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// dump runs makemap -u on the map base + suffix and gives take every key with its value; both are valid until it returns.
+func (m Makemap) dump(ctx context.Context, mapType, base string, take func(key, value []byte) (ok bool)) error {
+	return m.with(nil, "-u", mapType, base).runLines(ctx, func(line []byte) error {
+		key, value, cut := bytes.Cut(line, []byte("\t"))
+		if !cut || !take(key, value) {
+			return fmt.Errorf("%s -u %s %s: cannot be read back at %q", m.Program, mapType, base, line)
+		}
+		return nil
+	})
+}
+
+// Dump returns what the map base + suffix holds, as makemap -u prints it: key to value.
+func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]string, error) {
+	held := map[string]string{}
+	err := m.dump(ctx, mapType, base, func(key, value []byte) bool {
+		_, twice := held[string(key)]
+		held[string(key)] = string(value)
+		return !twice
+	})
+	return held, err
+}
+
+// Verify dumps the map base + suffix and holds it against what it was made from: every key and every value, and nothing
+// else. The error names the first differences; it is a *MapDiffersError.
+func (m Makemap) Verify(ctx context.Context, mapType, base string, want []MapEntry) error {
+	return m.verify(ctx, mapType, base, &mapText{entries: want, index: newKeyIndex(want)})
+}
+
+func (m Makemap) verify(ctx context.Context, mapType, base string, want *mapText) error {
+	c := newComparison(want)
+	if err := m.dump(ctx, mapType, base, c.take); err != nil {
+		return err
+	}
+	return c.result()
+}
+
+// comparison holds a map against the text it was made from, an entry after the other and in any order.
+type comparison struct {
+	*mapText
+	seen  []bool
+	wrong map[int]string  // values of other entries than their own
+	extra map[string]bool // keys that the text has not
+}
+
+func newComparison(want *mapText) *comparison {
+	return &comparison{want, make([]bool, len(want.entries)), map[int]string{}, map[string]bool{}}
+}
+
+// take compares one entry of the map; ok is false for a key that came before.
+func (c *comparison) take(key, value []byte) (ok bool) {
+	i := c.index.find(key)
+	switch {
+	case i < 0:
+		ok = !c.extra[string(key)]
+		c.extra[string(key)] = true
+		return ok
+	case c.seen[i]:
+		return false
+	}
+	c.seen[i] = true
+	if string(value) != c.entries[i].Value {
+		c.wrong[i] = string(value)
+	}
+	return true
+}
+
+// result is nil when the map was the text's, and a *MapDiffersError elsewhere.
+func (c *comparison) result() error {
+	const shown = 5
+	var differences []string
+	for i, e := range c.entries {
+		if len(differences) == shown {
+			break
+		}
+		if value, differs := c.wrong[i]; differs {
+			differences = append(differences, fmt.Sprintf("line %d: key %q has value %q instead of %q", e.Line, e.Key, value, e.Value))
+		} else if !c.seen[i] {
+			differences = append(differences, fmt.Sprintf("line %d: key %q is missing", e.Line, e.Key))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.extra)) {
+		if len(differences) == shown {
+			break
+		}
+		differences = append(differences, fmt.Sprintf("key %q is in the map alone", key))
+	}
+	if len(differences) > 0 {
+		return &MapDiffersError{Differences: differences}
+	}
+	return nil
+}
+
+// MapDiffersError is a map that does not hold what its text says.
+type MapDiffersError struct{ Differences []string } // the first few, in words
+
+func (e *MapDiffersError) Error() string {
+	return "the map does not hold what the text says: " + strings.Join(e.Differences, "; ")
+}
