@@ -62,11 +62,11 @@ type Lock struct {
 func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lock, error) {
 	st, err := openState(ctx, stateDir, lockFile, patience, recordsFile, owedFile)
 	if err != nil {
-		return nil, err
+		return nil, advised(err)
 	}
 	if _, err := st.finishOwed(); err != nil { // what is still due stays written down
 		st.close()
-		return nil, err
+		return nil, advised(err)
 	}
 	return &Lock{state: st}, nil
 }
@@ -124,12 +124,12 @@ type installer struct {
 func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []StateFile) (Report, error) {
 	due, err := st.finishOwed()
 	if err != nil {
-		return Report{}, err
+		return Report{}, fmt.Errorf("%w\nnothing was changed", advised(err))
 	}
 	r := &run{state: st, due: due, patience: in.patience, tx: transaction{exchange: in.exchange}}
 	err = r.replace(ctx, jobs, extra)
 	r.report.Installed = err == nil
-	if err != nil && !r.stuck {
+	if err = advised(err); err != nil && !r.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
 	commands := r.runCommands(ctx, jobs)

@@ -72,9 +72,11 @@ func (t *transaction) owes(swapping bool, commands []owedCommand) journal {
 	return j
 }
 
+func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) == 0 }
+
 // record writes the journal, or removes it when nothing is owed.
 func (s *state) record(j journal) error {
-	if len(j.Files) == 0 && len(j.OnChange) == 0 {
+	if j.isEmpty() {
 		return s.remove(owedFile)
 	}
 	return s.write(owedFile, j)
@@ -113,7 +115,7 @@ func (s *state) readJournal() (journal, error) {
 // returns the commands that are still due. Every file is then wholly old or wholly new; which, the plan finds out.
 func (s *state) finishOwed() ([]owedCommand, error) {
 	j, err := s.readJournal()
-	if err != nil {
+	if err != nil || j.isEmpty() {
 		return nil, err
 	}
 	var errs []error
@@ -158,7 +160,7 @@ func (c owedChange) finish(temp string, swapping bool) error {
 	switch {
 	case liveErr == nil && os.SameFile(info, live):
 		// The second name that a fallback exchange had begun with: touching it would touch the live file.
-		return os.Remove(temp)
+		return unlink(temp)
 	case c.Kind == kindText && openForWriting(temp):
 		return fmt.Errorf("it was %s, and %w", c.Live, writingError{})
 	case !swapping, inodeOf(info) == c.Inode, c.isReplaced(temp, info):
@@ -168,7 +170,7 @@ func (c owedChange) finish(temp string, swapping bool) error {
 		if err := exchange(temp, c.Live); err != nil {
 			return err
 		}
-		return os.Remove(temp)
+		return unlink(temp)
 	}
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: take over what you need, then remove it", c.Live)
 }

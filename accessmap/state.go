@@ -112,18 +112,18 @@ func (s *state) write(name string, content any) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(writeAt(f, b), f.Sync(), f.Close()); err != nil {
-		return err
+	if err = errors.Join(writeAt(f, b), f.Sync(), f.Close()); err == nil {
+		err = os.Rename(temp, path)
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, s.remove(name+newSuffix))
 	}
 	return syncDir(s.dir)
 }
 
 // remove deletes one of our own files; one that is not there is done.
 func (s *state) remove(name string) error {
-	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := unlink(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -40,7 +40,7 @@ func exchangeByLinks(temp, live string) error {
 		return fmt.Errorf("this file system can neither exchange nor link: %w", err)
 	}
 	if err := os.Rename(temp, live); err != nil {
-		return errors.Join(err, os.Remove(aside))
+		return errors.Join(err, unlink(aside))
 	}
 	if err := os.Rename(aside, temp); err != nil {
 		return errors.Join(err, os.Rename(aside, live))
@@ -61,7 +61,7 @@ func placeByLink(temp, live string) error {
 	if err := os.Link(temp, live); err != nil {
 		return err
 	}
-	return os.Remove(temp)
+	return unlink(temp)
 }
 
 // transaction replaces several files, all or none. Between commit and finish everything that stood there before still
@@ -243,6 +243,14 @@ func (t *transaction) discard() error {
 	return errors.Join(errs...)
 }
 
+// unlink removes a file, and no directory, as os.Remove would try to: its error is the first one then.
+func unlink(path string) error {
+	if err := unix.Unlink(path); err != nil {
+		return &fs.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return nil
+}
+
 // retire touches a map and removes the file; one that is not there is done.
 func retire(kind changeKind, path string) error {
 	if kind == kindMap {
@@ -250,7 +258,7 @@ func retire(kind changeKind, path string) error {
 			return err
 		}
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
