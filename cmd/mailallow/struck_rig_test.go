@@ -26,7 +26,8 @@ type struck struct {
 	dir     string
 	program string
 	makemap string
-	old     files // what there was before
+	as      *syscall.Credential // who runs the update; nil: who runs the test
+	old     files               // what there was before
 	mapTime time.Time
 	held    *os.File // the map that there was, as a session of Sendmail's has it open; nil: there was none
 }
@@ -68,8 +69,21 @@ var left = map[string][]string{
 }
 
 // newStruck is a host that nothing is installed on.
-func newStruck(t *testing.T, program string) *struck {
-	s := &struck{t: t, dir: t.TempDir(), program: program, makemap: fixtures.Makemap(t)}
+func newStruck(t *testing.T, program string) *struck { return newStruckIn(t, program, memoryDir(t)) }
+
+// memoryDir is a folder in memory, where there is one: thousands of updates sync their files for nobody.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "mailallow-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func newStruckIn(t *testing.T, program, dir string) *struck {
+	s := &struck{t: t, dir: dir, program: program, makemap: fixtures.Makemap(t)}
 	s.write("c.toml", fmt.Sprintf(struckConfig, s.makemap, s.dir))
 	s.write("sendmail.cf", "")
 	for _, name := range []string{"mail", "postfix", "metrics"} {
@@ -132,7 +146,37 @@ func (s *struck) holds() {
 func (s *struck) command() *exec.Cmd {
 	cmd := exec.Command(s.program, "-c", s.path("c.toml"), "update", "--quiet")
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	if s.as != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
+	}
 	return cmd
+}
+
+// fails wants an update that ends with 5 and says all that is wanted.
+func (s *struck) fails(want ...string) {
+	s.t.Helper()
+	if s.installs(want...) {
+		s.t.Errorf("an update that was to say %q has installed", want)
+	}
+}
+
+// installs wants an update that succeeds, or one that ends with 5 and says all that is wanted.
+func (s *struck) installs(want ...string) bool {
+	s.t.Helper()
+	out, err := s.command().CombinedOutput()
+	if err == nil {
+		return true
+	}
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) || ended.ExitCode() != exitInstall {
+		s.t.Fatalf("update: %v, want exit code %d\n%s", err, exitInstall, out)
+	}
+	for _, text := range want {
+		if !strings.Contains(string(out), text) {
+			s.t.Errorf("it does not say %q:\n%s", text, out)
+		}
+	}
+	return false
 }
 
 // update wants an update that succeeds.
@@ -150,7 +194,9 @@ func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced
 	for name := range left {
 		below = append(below, s.path(name))
 	}
-	return fixtures.Trace(s.t, s.command(), below, judge)
+	cmd := s.command()
+	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1") // the fewer other calls to stop at
+	return fixtures.Trace(s.t, cmd, below, judge)
 }
 
 func (s *struck) now() files {

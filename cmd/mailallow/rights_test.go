@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+// TestUnprivileged runs an update as a user who owns the files, their folders and the state directory, and nothing else.
+func TestUnprivileged(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: no other user can be taken on")
+	}
+	const user = 23456
+	program := fixtures.Mailallow(t)
+	s := newStruckIn(t, program, t.TempDir())
+	makemap, err := os.ReadFile(s.makemap)
+	s.check(err)
+	s.check(os.WriteFile(s.path("makemap"), makemap, 0o755)) // where the tests are may be out of that user's reach
+	s.write("c.toml", strings.ReplaceAll(s.text("c.toml"), s.makemap, s.path("makemap")))
+	s.write("offices", oldNetworks)
+	s.check(errors.Join(os.Chmod(filepath.Dir(s.dir), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755), s.give(user)))
+	s.as = &syscall.Credential{Uid: user, Gid: user}
+
+	s.update()
+	for name, mode := range map[string]fs.FileMode{struckText: 0o644, struckMap: 0o644, struckTable: 0o644, "state/snapshot.json": 0o600} {
+		info, err := os.Stat(s.path(name))
+		s.check(err)
+		if stat := info.Sys().(*syscall.Stat_t); stat.Uid != user || info.Mode() != mode {
+			t.Errorf("%s is user %d's with mode %v", name, stat.Uid, info.Mode())
+		}
+	}
+	s.write("offices", newNetworks)
+	s.update()
+	s.healed(s.now())
+
+	// Sendmail runs as root, and takes from others only what all may read (facts.md 5).
+	s.write("sendmail.cf", "O DontBlameSendmail=MapInUnsafeDirPath\nKaccess hash "+s.path(struckText)+"\n")
+	s.update()
+	s.check(os.Chmod(s.path(struckMap), 0o600))
+	s.write("offices", oldNetworks)
+	s.fails("a map with owner 23456:23456 and mode 0600 is unsafe to Sendmail", "chown it to root or the TrustedUser, or let root read it", "nothing was changed")
+	s.write("sendmail.cf", "")
+
+	// What is somebody else's stays it.
+	s.check(os.Chown(s.path(struckTable), 0, 0))
+	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "run as root", "nothing was changed")
+	s.check(errors.Join(os.Chown(s.path(struckTable), user, user), os.Chown(s.path("postfix"), 0, 0)))
+	s.fails(s.path("postfix")+"/", "permission denied", "run as root, or as the user who owns the files and their directories", "nothing was changed")
+}
+
+// TestTemporary looks at the files that are being made.
+func TestTemporary(t *testing.T) {
+	s := newStruck(t, fixtures.Mailallow(t))
+	s.begin(true)
+	s.check(errors.Join(os.Chmod(s.path(struckText), 0o600), os.Chmod(s.path(struckMap), 0o600)))
+	s.write("offices", newNetworks)
+	seen := map[string]bool{}
+	s.traced(func(c fixtures.Call) fixtures.Fate {
+		if name := filepath.Base(c.Path); strings.HasPrefix(name, ".mailallow-") {
+			if info, err := os.Stat(c.Path); err == nil && info.Mode() != 0o600 {
+				if dir := filepath.Base(filepath.Dir(c.Path)); dir == "mail" {
+					t.Errorf("%v: %v", c, info.Mode())
+				}
+			}
+			seen[filepath.Base(filepath.Dir(c.Path))+filepath.Ext(name[1:])] = true
+		}
+		return fixtures.Fate{}
+	})
+	for _, want := range []string{"mail", "mail.db", "postfix", "state"} {
+		if !seen[want] {
+			t.Errorf("no temporary file was made in %s, only %v", want, seen)
+		}
+	}
+}
+
+// text is that of a file.
+func (s *struck) text(name string) string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.path(name))
+	s.check(err)
+	return string(text)
+}
+
+// give makes a user the owner of all that is there.
+func (s *struck) give(user int) error {
+	return filepath.WalkDir(s.dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, user, user))
+	})
+}

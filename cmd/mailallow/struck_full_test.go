@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"mailallow/fixtures"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// smallDisk is the size of a file system that fills up, in bytes: some tens of pages.
+const smallDisk = 256 << 10
+
+// mountSmall puts an empty small file system at dir, for this test alone.
+func mountSmall(t *testing.T, dir string) {
+	t.Helper()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755,size=256k"); err != nil {
+		t.Fatalf("tmpfs: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// ownMounts gives the test a mount namespace, which ends with its thread.
+func ownMounts(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread() // never unlocked
+	err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS)
+	if err == nil {
+		err = unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+	}
+	if err != nil {
+		fixtures.Missing(t, "no mount namespace: "+err.Error()+"; run the tests as root")
+	}
+}
+
+// fill leaves so many bytes free below dir.
+func fill(t *testing.T, dir string, free int) (filler string) {
+	t.Helper()
+	filler = filepath.Join(dir, "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	written, page := 0, make([]byte, os.Getpagesize())
+	for err == nil && written <= smallDisk {
+		var n int
+		n, err = f.Write(page)
+		written += n
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("%s is not full: %v", dir, err)
+	}
+	if err := f.Truncate(int64(max(0, written-free))); err != nil {
+		t.Fatal(err)
+	}
+	return filler
+}
+
+// TestFullDisk fills a real file system, a page less each time, until the update has room. It says what is full each time,
+// and leaves everything as it was.
+func TestFullDisk(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	for _, full := range []string{"mail", "postfix", "state"} {
+		t.Run(full, func(t *testing.T) {
+			ownMounts(t)
+			s := newStruck(t, program)
+			s.check(os.MkdirAll(s.path("state"), 0o700))
+			mountSmall(t, s.path(full))
+			s.check(os.Chmod(s.path(full), 0o700))
+			s.begin(true)
+			s.write("offices", newNetworks)
+			pages := 0
+			for ; ; pages++ {
+				filler := fill(t, s.path(full), pages*os.Getpagesize())
+				before := s.everything()
+				installed := s.installs(s.path(full)+"/", "o space left on device", "the file system is full: make room there", "nothing was changed")
+				after := s.everything()
+				s.check(os.Remove(filler))
+				if installed {
+					break
+				}
+				if !maps.Equal(before, after) {
+					t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
+				}
+			}
+			if pages == 0 {
+				t.Error("it had room on a full disk")
+			}
+			s.healed(s.now())
+			if s.now()[struckTable] == s.old[struckTable] {
+				t.Error("the update is not there")
+			}
+			t.Logf("it takes %d pages", pages)
+		})
+	}
+	t.Run("tmp", func(t *testing.T) {
+		ownMounts(t)
+		dir := fixtures.SafeDir(t)
+		inDir := filepath.Join(dir, "mailallow")
+		s := newStruckIn(t, inDir, dir)
+		s.check(os.Rename(program, inDir)) // it is below /tmp, or copied from there
+		mountSmall(t, os.TempDir())
+		fill(t, os.TempDir(), 0)
+		s.begin(true)
+		s.write("offices", newNetworks)
+		s.update()
+		s.healed(s.now())
+	})
+}
