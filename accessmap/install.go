@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -338,38 +335,4 @@ func (r *run) probe(ctx context.Context) error {
 
 func (r *run) warn(format string, args ...any) {
 	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf(format, args...))
-}
-
-// lockDirectories takes the lock of every directory that holds a target, in the order of their names, waiting for each no
-// longer than patience. It keeps out runs with another state directory. Whoever may read a directory can hold its lock,
-// and is not named. A directory that is missing is left for prepare to name.
-func lockDirectories(ctx context.Context, jobs []Job, patience time.Duration) (unlock func(), err error) {
-	var dirs []string
-	for _, job := range jobs {
-		for _, path := range []string{job.Path, job.Path + ".db", job.Path + ".cdb"} {
-			if live, _, err := resolve(path); err == nil {
-				dirs = append(dirs, filepath.Dir(live))
-			}
-		}
-	}
-	slices.SortFunc(dirs, strings.Compare)
-	var open []*os.File
-	unlock = func() {
-		for _, f := range open {
-			f.Close()
-		}
-	}
-	for _, dir := range slices.Compact(dirs) {
-		f, err := os.Open(dir)
-		if err != nil {
-			unlock()
-			return nil, err
-		}
-		open = append(open, f)
-		if err := flock(ctx, f, patience); err != nil {
-			unlock()
-			return nil, err
-		}
-	}
-	return unlock, nil
 }

@@ -31,7 +31,7 @@ type LockedError struct {
 	Waited time.Duration // how long in vain
 }
 
-// Holder is who holds the lock of a state directory; nobody can be named for that of a target's directory.
+// Holder is who holds the lock of a state directory; for that of a target's directory its process alone can be known.
 type Holder struct {
 	PID     int       `json:"pid"`     // 0: not known, nor is the rest
 	Since   time.Time `json:"since"`   // zero: not known

@@ -7,8 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"mailallow/fixtures"
 )
 
 // lockedState names the state directory whose lock a child process takes and holds until its stdin ends.
@@ -72,4 +75,57 @@ func TestLockHolder(t *testing.T) {
 		t.Fatalf("once it is gone: %v", err)
 	}
 	st.close()
+}
+
+// Whoever can read a target's directory can take its lock; who could not write there holds up nobody.
+func TestLockOfReader(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: no other user can be taken on")
+	}
+	dir, err := os.MkdirTemp("", "mailallow-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "table")
+	const user = 34567
+	for _, row := range []struct {
+		name   string
+		user   uint32
+		owner  int
+		mode   os.FileMode
+		heeded bool
+	}{
+		{"a reader", user, 0, 0o755, false},
+		{"root", 0, 0, 0o755, true},
+		{"the owner", user, user, 0o755, true},
+		{"one of a group that writes", user, 0, 0o775, true},
+	} {
+		if err := errors.Join(os.Chown(dir, row.owner, 0), os.Chmod(dir, row.mode)); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("flock", dir, "sh", "-c", "echo locked; read end")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: row.user, Gid: row.user}}
+		stdin, inErr := cmd.StdinPipe()
+		stdout, outErr := cmd.StdoutPipe()
+		if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "locked\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		unlock, err := lockDirectories(t.Context(), []Job{{Path: path}}, 0)
+		var locked *LockedError
+		switch {
+		case !row.heeded && err != nil, row.heeded && !errors.As(err, &locked):
+			t.Errorf("%s: error %v", row.name, err)
+		case row.heeded && locked.Holder.PID != cmd.Process.Pid:
+			t.Errorf("%s is process %d: %v", row.name, cmd.Process.Pid, err)
+		}
+		if err == nil {
+			unlock()
+		}
+		stdin.Close()
+		cmd.Wait() // its status is that of read
+	}
 }
