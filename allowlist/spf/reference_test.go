@@ -21,8 +21,7 @@ type reference struct {
 	cut   bool // a loop was met
 }
 
-// Results, as bits.
-const (
+const ( // results, as bits
 	refPass = 1 << iota
 	refMiss
 	refPerm
@@ -167,6 +166,9 @@ func (r *reference) hosts(ip netip.Addr, hosts []string, lengths string) int {
 }
 
 func (r *reference) expand(s string, ip netip.Addr, domain string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
 	v := "in-addr"
 	if ip.Is6() {
 		v = "ip6"

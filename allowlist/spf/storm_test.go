@@ -27,9 +27,9 @@ import (
 // by a policy, and one is missing only where the walk tells of an error, which keeps a source as it was. A walk that its
 // deadline ends may find less, with a temperror, and nothing else.
 func TestSoakStorm(t *testing.T) {
-	const workers = 48 // nearly all of the time goes by in waiting for what is lost
+	const workers = 64 // nearly all of the time goes by in waiting for what is lost
 	random := fixtures.Random(t)
-	rounds, seed := fixtures.Rounds(100, 10_000), random.Uint64()
+	rounds, seed := fixtures.Rounds(40, 10_000), random.Uint64()
 	var next, whole, calm, sent atomic.Int64
 	var wait sync.WaitGroup
 	start := time.Now()

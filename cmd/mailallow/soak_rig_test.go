@@ -49,8 +49,6 @@ type ran struct {
 	after  *netipx.IPSet
 }
 
-var hostFiles = []string{"access", "access.db", "c.toml", "mailallow.cidr", "state"}
-
 func newHost(t *testing.T, names ...string) *host {
 	h := &host{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t)}
 	for _, name := range names {
@@ -250,8 +248,8 @@ func networksOf(t *testing.T, listed []string) *netipx.IPSet {
 	return setOf(t, prefixes...)
 }
 
-// footprint is what lies in the host's folder and its state, and how large it is.
-func (h *host) footprint() (names []string, size int64) {
+// files are what lies in the host's folder and its state, and how large it is.
+func (h *host) files() (names []string, size int64) {
 	h.t.Helper()
 	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || path == h.dir {

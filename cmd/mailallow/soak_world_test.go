@@ -31,7 +31,7 @@ type publisher struct {
 type trickery struct {
 	name    string
 	fault   fixtures.Fault // of its first record
-	terms   string         // in place of the policy
+	terms   []string       // in place of the policy, by record
 	besides string         // in front of it
 	unknown bool           // it cannot be listed
 	held    string         // or is held: the kind of the problem
@@ -45,15 +45,15 @@ func trickeries() []trickery {
 		{name: "cut", fault: fixtures.Truncated, unknown: true},
 		{name: "garbage", fault: fixtures.Garbage, unknown: true},
 		{name: "an answer about others", fault: fixtures.Misnamed, unknown: true},
-		{name: "a syntax error", terms: "ip4:192.0.2.0/33", unknown: true},
+		{name: "a syntax error", terms: []string{"ip4:192.0.2.0/33"}, unknown: true},
 		{name: "a loop", besides: "include:SELF", unknown: true},
 		{name: "an include of nothing", besides: "include:nowhere.test", unknown: true},
-		{name: "two records", terms: "-all", unknown: true},
-		{name: "all of IPv4", terms: "ip4:0.0.0.0/0", held: "wide"},
+		{name: "two records", terms: []string{"-all", "ip4:9.9.9.9"}, unknown: true},
+		{name: "all of IPv4", terms: []string{"ip4:0.0.0.0/0"}, held: "wide"},
 		{name: "all of IPv6", besides: "ip6:::/0", held: "wide"},
-		{name: "everyone", terms: "+all", held: "wide"},
-		{name: "nobody", terms: "-all", held: "empty"},
-		{name: "one address", terms: "ip4:9.9.9.9", held: "shrink"},
+		{name: "everyone", terms: []string{"+all"}, held: "wide"},
+		{name: "nobody", terms: []string{"-all"}, held: "empty"},
+		{name: "one address", terms: []string{"ip4:9.9.9.9"}, held: "shrink"},
 		{name: "huge growth", besides: hugeTerms(), held: "grow"},
 		{name: "private space", besides: "ip4:10.1.0.0/16 ip4:192.168.7.0/24 ip6:fd00:1::/48"},
 	}
@@ -124,20 +124,16 @@ func newWorld(t *testing.T) (world []*publisher) {
 	return world
 }
 
-// at is the name of the first record.
-func (p *publisher) at() string { return p.name }
-
 // zone is what is published today.
-func (p *publisher) zone() string {
-	root := fmt.Sprintf("_spf%d.%s", p.moves, p.name)
-	if p.today.terms != "" {
-		text := txt(p.name, "v=spf1 "+p.today.terms)
-		if p.today.name == "two records" {
-			text = txt(p.name, "v=spf1 -all") + txt(p.name, "v=spf1 ip4:9.9.9.9")
-		}
-		return text
+func (p *publisher) zone() (text string) {
+	for _, terms := range p.today.terms {
+		text += txt(p.name, "v=spf1 "+terms)
 	}
-	return record(p.name, strings.ReplaceAll(p.today.besides, "SELF", p.name)+" include:"+root) + policyZone(root, p.networks)
+	if text == "" {
+		root := fmt.Sprintf("_spf%d.%s", p.moves, p.name)
+		text = record(p.name, strings.ReplaceAll(p.today.besides, "SELF", p.name)+" include:"+root) + policyZone(root, p.networks)
+	}
+	return text
 }
 
 // truth is what the provider means to publish.
