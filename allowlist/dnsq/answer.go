@@ -78,7 +78,7 @@ func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error)
 }
 
 // missing says what it means that the chain of q ends at owner without a record. That there is nothing is believed of an
-// empty reply alone, and of one who can know: what is taken for nothing makes a list smaller.
+// empty reply alone: what is taken for nothing makes a list smaller.
 func missing(q question, owner string, m *dns.Msg) (answer, error) {
 	switch {
 	case m.Rcode == dns.RcodeSuccess && owner != q.name:
@@ -86,31 +86,29 @@ func missing(q question, owner string, m *dns.Msg) (answer, error) {
 	case owner == q.name && len(m.Answer) > 0:
 		return answer{}, errors.New("an answer about something else")
 	}
-	return answer{}, uninformed(m) // NXDOMAIN is of the chain's last name (RFC 6604 section 2.1)
+	if referral(m) {
+		return answer{}, errors.New("a referral, no answer")
+	}
+	return answer{}, nil // NXDOMAIN is of the chain's last name (RFC 6604 section 2.1)
 }
 
-// uninformed is why a reply without records does not tell that there are none: it only points elsewhere, as a server does
-// that neither knows nor recurses, or such a server has nothing to say at all. An SOA makes it a true "no data" or
-// NXDOMAIN (RFC 2308 section 2); common resolvers leave it out, and set RA.
-func uninformed(m *dns.Msg) error {
+// referral reports whether an empty reply only points elsewhere, as a server does that neither knows nor recurses; an
+// SOA would make it a true "no data" (RFC 2308 section 2.2). Without any sign it is believed: small servers on one's own
+// host set neither AA nor RA, and the guard stands behind it.
+func referral(m *dns.Msg) bool {
+	if m.Rcode != dns.RcodeSuccess || m.Authoritative {
+		return false
+	}
 	var ns bool
 	for _, rr := range m.Ns {
 		switch rr.Header().Rrtype {
 		case dns.TypeSOA:
-			return nil
+			return false
 		case dns.TypeNS:
 			ns = true
 		}
 	}
-	switch {
-	case m.Authoritative:
-		return nil
-	case ns && m.Rcode == dns.RcodeSuccess:
-		return errors.New("a referral, no answer")
-	case !m.RecursionAvailable:
-		return errors.New("no answer and no recursion")
-	}
-	return nil
+	return ns
 }
 
 func rcodeText(rcode int) string {

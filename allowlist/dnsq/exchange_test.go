@@ -49,7 +49,6 @@ func TestFaults(t *testing.T) {
 		{"records of another name", fixtures.Misnamed, "", "an answer about something else from ADDR", "udp"},
 		{"records of other names beside", fixtures.Gossip, answer, "", "udp"},
 		{"records of another class", fixtures.OtherClass, "", "a malformed answer from ADDR", "udp"},
-		{"nothing, of nobody who could know", fixtures.Ignorant, "", "no answer and no recursion from ADDR", "udp"},
 		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 250ms from ADDR", "udp"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -113,9 +112,9 @@ func TestReplies(t *testing.T) {
 			m.Answer = []dns.RR{rr(t, "m.example MX 10 b.example")}
 		}, "", "A m.example: an answer about something else from ADDR"},
 		{"NXDOMAIN without SOA", "none.example", func(m *dns.Msg) { m.Ns = nil }, "", ""},
-		{"NXDOMAIN of nobody who could know", "none.example", func(m *dns.Msg) {
+		{"NXDOMAIN of a server that says nothing of itself", "none.example", func(m *dns.Msg) {
 			m.Authoritative, m.RecursionAvailable, m.Ns = false, false, nil
-		}, "", "A none.example: no answer and no recursion from ADDR"},
+		}, "", ""},
 		{"no data with the SOA alone", "m.example", func(m *dns.Msg) { m.Authoritative, m.RecursionAvailable = false, false }, "", ""},
 		{"the order of a chain is free", "alias.example", func(m *dns.Msg) {
 			m.Answer[0], m.Answer[2] = m.Answer[2], m.Answer[0]
