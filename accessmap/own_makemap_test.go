@@ -125,7 +125,7 @@ func TestSoakOwnMakemap(t *testing.T) {
 		texts[i] += strings.Repeat(fmt.Sprintf("# list %d\n", i), 100)
 	}
 	r.install(r.job(texts[0]))
-	rounds, theirs, known, met := fixtures.Rounds(5, 150), 0, 0, 0
+	rounds, theirs, known, met := fixtures.Rounds(5, 100), 0, 0, 0
 	for n := range rounds {
 		old, text := []byte(texts[n%2]), texts[(n+1)%2]
 		done := make(chan error)
