@@ -15,7 +15,7 @@ var diskAdvice = []struct {
 	{syscall.EDQUOT, "the quota is used up: raise it or make room, then run the update again"},
 	{syscall.EROFS, "the file system is mounted read-only: where nobody meant that, the kernel's log says why"},
 	{syscall.EIO, "the disk fails: look into the kernel's log, and do not trust what else is on it"},
-	{syscall.EACCES, "run as root, or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
+	{syscall.EACCES, "it wants root, or the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
 }
 
 // advised adds to an error what to do about it, where a file system is the reason. makemap tells of it in its own words,

@@ -94,8 +94,8 @@ func TestSoakKilled(t *testing.T) {
 				if fixtures.Rounds(1, 0) == 1 {
 					n += random.IntN(2 * len(calls) / struckShort)
 				}
-				if story.changes && n <= len(calls) && !calls[n-1].Changes {
-					continue
+				for story.changes && n <= len(calls) && !calls[n-1].Changes {
+					n++
 				}
 				forms := []fixtures.Victims{fixtures.Everybody}
 				if n <= len(calls) && calls[n-1].Child {
