@@ -139,15 +139,16 @@ func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	}
 }
 
-// pathsInside are the paths of the ranges inside p, each on one line and once, in order.
-func (r Ranges) pathsInside(p netip.Prefix) []string {
+// pathsInside are the paths of the ranges inside p, each on one line and once, in
+// order, and how many ranges these are.
+func (r Ranges) pathsInside(p netip.Prefix) (paths []string, ranges int) {
 	sorted := r.ordered().sorted
 	from, to := sorted.Inside(p)
-	paths := make([]string, 0, to-from)
+	paths = make([]string, 0, to-from)
 	for i := from; i < to; i++ {
 		q, number := sorted.At(i)
 		paths = append(paths, Range{q, r.path(number)}.PathString())
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths)
+	return slices.Compact(paths), to - from
 }

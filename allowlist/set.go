@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"mailallow/allowlist/prefixes"
 )
@@ -55,7 +56,13 @@ type Set struct {
 
 	sources []Labelled    // in order of precedence: the stricter action first, then by name
 	list    prefixes.List // the fewest prefixes of each source but those of EXCLUDE, sorted; the label is the source
+
+	mu   sync.Mutex
+	dear map[int]*Entry // entries that many ranges went into, and many spans may ask for: each is made once
 }
+
+// dearRanges is of how many ranges the paths are made anew whenever an entry is asked for.
+const dearRanges = 16
 
 // Labelled is a source's ranges under the action the configuration gives it.
 type Labelled struct {
@@ -70,7 +77,7 @@ type Labelled struct {
 // any length. The result does not depend on the order of the sources. Time is
 // that of sorting the prefixes.
 func Merge(sources []Labelled) *Set {
-	set := &Set{sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
+	set := &Set{dear: map[int]*Entry{}, sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
 		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source))
 	})}
 	lists := make([]prefixes.List, len(sources))
@@ -116,16 +123,26 @@ func (s *Set) prefix(number int) netip.Prefix {
 
 // entry makes the entry of a prefix, the first of those that are the same: the
 // others are of the same action, or lost.
-func (s *Set) entry(number int) *Entry {
-	e := &Entry{}
-	for ; number < s.list.Len(); number++ {
+func (s *Set) entry(first int) *Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.dear[first]; e != nil {
+		return e
+	}
+	e, ranges := &Entry{}, 0
+	for number := first; number < s.list.Len(); number++ {
 		p, label := s.list.At(number)
 		source := s.sources[label]
 		if e.Owners != nil && (p != e.Prefix || source.Action != e.Action) {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		e.Owners = append(e.Owners, Owner{source.Source, source.Ranges.pathsInside(p)})
+		paths, inside := source.Ranges.pathsInside(p)
+		e.Owners = append(e.Owners, Owner{source.Source, paths})
+		ranges += inside
+	}
+	if ranges > dearRanges {
+		s.dear[first] = e
 	}
 	return e
 }

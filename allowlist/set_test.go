@@ -179,3 +179,27 @@ func TestMergeAtTheEdges(t *testing.T) {
 		})
 	}
 }
+
+// An entry that many ranges went into has all their paths in each of its spans.
+func TestSpansOfAnEntryOfManyRanges(t *testing.T) {
+	hosts, inside := Labelled{Source: "hosts", Action: OK}, Labelled{Source: "inside", Action: Reject}
+	for i := range 256 {
+		hosts.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 32), []string{fmt.Sprintf("line %03d", i)}})
+	}
+	for _, i := range []byte{7, 77, 177} {
+		inside.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, i}), 32), []string{"x"}})
+	}
+	spans := 0
+	for s := range Merge([]Labelled{hosts, inside}).Spans() {
+		e := s.Entry()
+		if s.Action() != OK {
+			continue
+		}
+		if spans++; s.Prefix().String() != "192.0.2.0/24" || len(e.Owners) != 1 || len(e.Owners[0].Paths) != 256 || e.Owners[0].Paths[255] != "line 255" {
+			t.Errorf("%s-%s: %s, %d owners", s.From, s.To, s.Prefix(), len(e.Owners))
+		}
+	}
+	if spans != 4 {
+		t.Errorf("%d spans", spans)
+	}
+}

@@ -1,0 +1,59 @@
+package allowlist
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// slowly reads a list word by word, each with ParseCIDR: what ParseList says faster.
+func slowly(text, name string) (lines, problems []string, err error) {
+	var failed []error
+	for i, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		line, _, _ = strings.Cut(line, ";")
+		for _, item := range strings.FieldsFunc(line, isListBlank) {
+			p, note, err := ParseCIDR(item)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s:%d: %w", name, i+1, err))
+				continue
+			}
+			if note != "" {
+				problems = append(problems, fmt.Sprintf("%s:%d: %s", name, i+1, note))
+			}
+			lines = append(lines, fmt.Sprintf("%s %s:%d", p, name, i+1))
+		}
+	}
+	return lines, problems, errors.Join(failed...)
+}
+
+func TestParseListSaysWhatASlowReadingSays(t *testing.T) {
+	word := rapid.SampledFrom([]string{"192.0.2.0/24", "192.0.2.7", "192.0.2.1/24", "10.0.0.0/33", "010.0.0.1", "2001:db8::/32", "2001:DB8::1", "::", "::1/64",
+		"::ffff:192.0.2.0/120", "::ffff:c000:200/120", "fe80::1%eth0", "1.2.3", "nonsense", "\xff", "\u00a0", "\ufeff", "\x00", "é"})
+	between := rapid.SampledFrom([]string{" ", "\t", ",", "\r", "\n", "\n", "\r\n", "\ufeff", "", "#", ";", " # x\n", "\n\n"})
+	rapid.Check(t, func(t *rapid.T) {
+		var text strings.Builder
+		for range rapid.IntRange(0, maxFileErrors).Draw(t, "words") {
+			text.WriteString(between.Draw(t, "between") + word.Draw(t, "word"))
+		}
+		text.WriteString(between.Draw(t, "end"))
+		ranges, problems, err := ParseList([]byte(text.String()), "list")
+		var lines, notes []string
+		for r := range ranges.All() {
+			lines = append(lines, r.Prefix.String()+" "+r.PathString())
+		}
+		for _, p := range problems {
+			notes = append(notes, p.Text)
+		}
+		wantLines, wantNotes, wantErr := slowly(text.String(), "list")
+		slices.Sort(lines) // networks of one line come IPv4 first
+		slices.Sort(wantLines)
+		if !slices.Equal(lines, wantLines) || !slices.Equal(notes, wantNotes) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("%q:\n%q %q %v\nwant\n%q %q %v", &text, lines, notes, err, wantLines, wantNotes, wantErr)
+		}
+	})
+}
