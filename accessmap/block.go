@@ -31,9 +31,10 @@ func extract(text []byte) (managed, error) {
 	begin, end := 0, 0 // line numbers; 0 is none
 	m := managed{before: text}
 	offset := 0
-	for i, line := range lines(text) {
+	for n := 1; offset < len(text); n++ {
+		line, _, _ := bytes.Cut(text[offset:], []byte("\n"))
 		next := min(offset+len(line)+1, len(text))
-		switch n := i + 1; {
+		switch {
 		case bytes.HasPrefix(line, []byte(beginMarker)):
 			switch {
 			case begin == 0:
@@ -97,13 +98,19 @@ func (m managed) splice(inside []byte) []byte {
 	return append(text, m.after...)
 }
 
-// byHand is the text without what is ours, on the lines where it stands: blank
-// lines, which makemap passes over, are in the place of the block.
-func (m managed) byHand() []byte {
-	if !m.found {
-		return m.before
-	}
+// byHand reads what is not ours, on the lines where it stands.
+func (m managed) byHand() ([]MapEntry, []MapProblem) {
 	const markers = 2
-	gap := bytes.Repeat([]byte("\n"), bytes.Count(m.inside, []byte("\n"))+markers)
-	return slices.Concat(m.before, gap, m.after)
+	var block gap
+	if m.found {
+		block = gap{first: bytes.Count(m.before, []byte("\n")) + 1, height: bytes.Count(m.inside, []byte("\n")) + markers}
+	}
+	text := readMapTextAround(slices.Concat(m.before, m.after), block)
+	for i, e := range text.entries {
+		text.entries[i].Line = block.line(e.Line)
+	}
+	for i, p := range text.problems {
+		text.problems[i].Line = block.line(p.Line)
+	}
+	return text.entries, text.problems
 }

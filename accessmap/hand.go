@@ -40,7 +40,7 @@ func (h handKey) says(a allowlist.Action) bool { return strings.EqualFold(h.valu
 // all; other tags are asked by other rulesets (facts.md 3). What makemap would
 // refuse of their lines comes beside it.
 func handKeys(m managed) ([]handKey, []MapProblem) {
-	entries, problems := ReadMapText(m.byHand())
+	entries, problems := m.byHand()
 	var keys []handKey
 	for _, e := range entries {
 		key := cutKey(e.Key)

@@ -65,10 +65,25 @@ type mapText struct {
 	entries  []MapEntry
 	problems []MapProblem
 	index    keyIndex // of the entries
+	gap      gap
 }
 
-func readMapText(text []byte) *mapText {
-	m := &mapText{text: text}
+// gap is where lines were taken out of a text: those from first on stand further down, by height.
+type gap struct{ first, height int }
+
+func (g gap) line(n int) int {
+	if g.first > 0 && n >= g.first {
+		n += g.height
+	}
+	return n
+}
+
+func readMapText(text []byte) *mapText { return readMapTextAround(text, gap{}) }
+
+// readMapTextAround has the lines of entries and problems as they are in text, and tells of them as they are around the
+// gap.
+func readMapTextAround(text []byte, g gap) *mapText {
+	m := &mapText{text: text, gap: g}
 	m.read()
 	m.index = newKeyIndex(m.entries)
 	if twice := m.index.twice(); len(twice) > 0 {
@@ -121,7 +136,7 @@ func (m *mapText) drop(twice map[int]int) {
 			continue
 		}
 		m.problems = append(m.problems, MapProblem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
-			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.entries[first].Line)})
+			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.entries[first].Line))})
 	}
 	m.entries = kept
 	slices.SortStableFunc(m.problems, func(a, b MapProblem) int { return cmp.Compare(a.Line, b.Line) })

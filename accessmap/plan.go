@@ -54,9 +54,10 @@ type TargetPlan struct {
 	LeftAlone     bool  // it stays as it is, since too little is known
 	Err           error // why there is no plan
 
-	cf     *SendmailCF // the one that names this file as its access map, or nil
-	before int         // entries in Old
-	live   string      // the file itself, symbolic links followed
+	cf     *SendmailCF     // the one that names this file as its access map, or nil
+	before int             // entries in Old
+	probe  allowlist.Entry // a line of ours in New, the first; without an action: there is none
+	live   string          // the file itself, symbolic links followed
 }
 
 // Changed tells whether installing would touch the file or its map.
@@ -218,9 +219,8 @@ func (p TargetPlan) Job() Job {
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New,
 		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.SendmailCF, OnChange: p.OnChange,
 	}
-	if len(p.After) > 0 && p.MapType != "" {
-		first := p.After[0]
-		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, first.Prefix())), first.Action().String()
+	if p.probe.Action != allowlist.None && p.MapType != "" {
+		job.ProbeKey, job.ProbeValue = connectTag+string(appendKey(nil, p.probe.Prefix)), p.probe.Action.String()
 	}
 	return job
 }
@@ -327,6 +327,7 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 		want.Taken = func(key netip.Prefix) bool { return hand[key] }
 	}
 	var text bytes.Buffer
+	text.Grow(len(p.Old)) // what it is most of the time
 	written, err := p.Format.Write(&text, slices.Values(spans), want)
 	if err != nil {
 		return err
@@ -339,14 +340,19 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 		return err
 	}
 	p.Entries = written.Entries
-	if p.After = spans; !p.Format.Bare { // the spans know more than a bare file
+	same := bytes.Equal(file.inside, text.Bytes())
+	p.After = spans // they know more than a bare file, and enough where nothing changes
+	if !p.Format.Bare && (!same || len(entries) == 0) {
 		p.After = allowlist.Nest(slices.Clone(entries))
 	}
+	if len(entries) > 0 {
+		p.probe = entries[0]
+	}
 	p.Problems = overlaps(keys, entries, written.Left, set, spans)
-	if p.cf != nil && p.cf.CompressedIPv6 && len(p.After) > 0 && p.After[len(p.After)-1].From.Is6() {
+	if p.cf != nil && p.cf.CompressedIPv6 && len(entries) > 0 && entries[len(entries)-1].Prefix.Addr().Is6() {
 		return fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", p.SendmailCF)
 	}
-	p.readBefore(file.inside, text.Bytes())
+	p.readBefore(file.inside, same)
 	p.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
 	if inBlock {
 		p.New = file.splice(p.New)
@@ -355,8 +361,8 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 }
 
 // readBefore reads what stands there now, for the difference that people see.
-func (p *TargetPlan) readBefore(ours, text []byte) {
-	if bytes.Equal(ours, text) {
+func (p *TargetPlan) readBefore(ours []byte, same bool) {
+	if same {
 		p.before, p.Before = p.Entries, p.After // nothing changes, and that is by far the most common
 		return
 	}

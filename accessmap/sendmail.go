@@ -9,10 +9,8 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"mailallow/allowlist"
-	"mailallow/allowlist/ascii"
 )
 
 // connectTag stands before every key of ours. An untagged key also matches a
@@ -183,70 +181,6 @@ func appendKey(b []byte, key netip.Prefix) []byte {
 		b = strconv.AppendUint(b, uint64(bytes[2*i])<<8|uint64(bytes[2*i+1]), 16)
 	}
 	return b
-}
-
-// parseKey reads the address part of a key as Sendmail would match it. ok is
-// false for what can never match an address: CIDR, leading zeros, "::", a host
-// name (facts.md 1 and 2). Letters are folded, as makemap does.
-func parseKey(key string) (p netip.Prefix, ok bool) {
-	key = strings.ToLower(key)
-	if groups, is6 := strings.CutPrefix(key, strings.ToLower(ipv6Tag)); is6 {
-		var b [16]byte
-		n := parseParts(groups, ":", 16, func(i int, v uint64) { b[2*i], b[2*i+1] = byte(v>>8), byte(v) }, 8, 1<<16)
-		return netip.PrefixFrom(netip.AddrFrom16(b), 16*n), n > 0
-	}
-	var b [4]byte
-	n := parseParts(key, ".", 10, func(i int, v uint64) { b[i] = byte(v) }, 4, 1<<8)
-	return netip.PrefixFrom(netip.AddrFrom4(b), 8*n), n > 0
-}
-
-// parseParts reads up to most numbers below bound, written the one way Sendmail
-// writes them; it returns how many, or 0 when the text is anything else.
-func parseParts(s, sep string, base int, set func(int, uint64), most int, bound uint64) int {
-	parts := strings.Split(s, sep)
-	if len(parts) > most {
-		return 0
-	}
-	for i, part := range parts {
-		v, err := strconv.ParseUint(part, base, 32)
-		if err != nil || v >= bound || strconv.FormatUint(v, base) != part {
-			return 0
-		}
-		set(i, v)
-	}
-	return len(parts)
-}
-
-// readSendmail reads a block, an entry a key.
-func readSendmail(text []byte) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
-	seen := map[netip.Prefix]int{}
-	var above comments
-	for i, raw := range lines(text) {
-		line := string(raw)
-		if above.read(line) {
-			continue
-		}
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		key, value, _ := strings.Cut(line, "\t")
-		address, tagged := strings.CutPrefix(key, connectTag)
-		prefix, ok := parseKey(address)
-		if !tagged || !ok {
-			return nil, fmt.Errorf("line %d: %s: no key that mailallow writes", i+1, ascii.Printable(key, 80))
-		}
-		action, err := allowlist.ParseAction(value)
-		if err != nil || action == allowlist.Exclude {
-			return nil, fmt.Errorf("line %d: %s: no value that mailallow writes", i+1, ascii.Printable(value, 80))
-		}
-		if before, twice := seen[prefix]; twice {
-			return nil, fmt.Errorf("line %d: the key of line %d again", i+1, before)
-		}
-		seen[prefix] = i + 1
-		entries = append(entries, allowlist.Entry{Prefix: prefix, Action: action, Owners: above.Owners})
-	}
-	return entries, nil
 }
 
 // neediest is the source that most keys are for: no other is updated until something is done about it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"sync"
 	"time"
 
 	"go4.org/netipx"
@@ -213,13 +214,13 @@ var specialPrefixes = [...]string{
 	"fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
 }
 
-func specialSet() *netipx.IPSet {
+var specialSet = sync.OnceValue(func() *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, p := range specialPrefixes {
 		b.AddPrefix(netip.MustParsePrefix(p))
 	}
 	return mustSet(&b)
-}
+})
 
 // mustSet builds a set of parts that are valid by construction: every prefix in
 // this package was parsed and masked when it was read.
