@@ -57,6 +57,7 @@ func TestUnprivileged(t *testing.T) {
 
 // TestTemporary looks at the files that are being made.
 func TestTemporary(t *testing.T) {
+	t.Parallel()
 	s := newStruck(t, fixtures.Mailallow(t))
 	s.begin(true)
 	s.check(errors.Join(os.Chmod(s.path(struckText), 0o600), os.Chmod(s.path(struckMap), 0o600)))

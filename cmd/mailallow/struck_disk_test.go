@@ -46,7 +46,7 @@ func TestSoakDisk(t *testing.T) {
 			d.want = d.now()
 			d.stale = true
 			random := fixtures.Random(t)
-			skip := fixtures.Rounds(60, 1)
+			skip := fixtures.Rounds(90, 1)
 			for n := 1 + random.IntN(skip); ; n += skip {
 				for i, errno := range failures {
 					turn := i == n%len(failures)

@@ -70,6 +70,7 @@ func TestFullDisk(t *testing.T) {
 	program := fixtures.Mailallow(t)
 	for _, full := range []string{"mail", "postfix", "state"} {
 		t.Run(full, func(t *testing.T) {
+			t.Parallel()
 			ownMounts(t)
 			s := newStruck(t, program)
 			s.check(os.MkdirAll(s.path("state"), 0o700))
@@ -102,6 +103,8 @@ func TestFullDisk(t *testing.T) {
 		})
 	}
 	t.Run("tmp", func(t *testing.T) {
+		program := fixtures.Mailallow(t) // its own, to be moved
+		t.Parallel()
 		ownMounts(t)
 		dir := fixtures.SafeDir(t)
 		inDir := filepath.Join(dir, "mailallow")
