@@ -22,7 +22,7 @@ type MapEntry struct {
 // MapProblem is a line makemap refuses; it would exit 65 and load the rest (facts.md 5).
 type MapProblem struct {
 	Line   int    // physical line of the text, from 1
-	Text   string // the line as it is written, without its newline
+	Text   string // the line as it is written, without its newline, and of a long one the beginning
 	Reason string
 }
 
@@ -211,7 +211,9 @@ func lowerByte(c byte) byte {
 	return c
 }
 
+// lineAt is the line that text begins with, as much of it as makemap takes at once: each of a long line's pieces may be a
+// problem of its own.
 func lineAt(text []byte) string {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
+	line, _, _ := bytes.Cut(text[:min(len(text), maxMapLine)], []byte("\n"))
 	return string(line)
 }

@@ -87,7 +87,8 @@ func (e *programError) Error() string {
 	if e.said == "" {
 		return fmt.Sprintf("%s: %v", strings.Join(e.argv, " "), e.err)
 	}
-	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, e.said)
+	// What it says further stands indented: no line of it is to be taken for one of ours.
+	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, strings.ReplaceAll(e.said, "\n", "\n  "))
 }
 
 func (e *programError) Unwrap() error { return e.err }

@@ -185,7 +185,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 			problems = append(problems, Problem{Kind: p.Kind, Text: p.String()})
 		}
 		if res.Error != "" {
-			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", res.Domain, res.Error))
+			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", printable(res.Domain), res.Error))
 		}
 		for _, r := range res.Ranges {
 			for _, p := range r.Prefixes {

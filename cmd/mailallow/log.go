@@ -17,7 +17,7 @@ import (
 func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	return map[string]func(io.Writer) *slog.Logger{
 		"plain": func(io.Writer) *slog.Logger { return nil },
-		"text":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, logOptions(w))) },
+		"text":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(cleanWriter{w}, logOptions(w))) },
 		"json":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(asciiWriter{w}, logOptions(w))) },
 	}
 }
@@ -28,6 +28,16 @@ type asciiWriter struct{ io.Writer }
 
 func (w asciiWriter) Write(record []byte) (int, error) {
 	if _, err := w.Writer.Write(accessmap.InASCII(record)); err != nil {
+		return 0, err
+	}
+	return len(record), nil
+}
+
+// cleanWriter escapes what slog's text leaves as it is: characters that show nothing.
+type cleanWriter struct{ io.Writer }
+
+func (w cleanWriter) Write(record []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, clean(string(record))); err != nil {
 		return 0, err
 	}
 	return len(record), nil
