@@ -247,21 +247,22 @@ func knownKeys(t reflect.Type, table []string) []string {
 func (c *configFile) indexLines(text []byte) {
 	var p unstable.Parser
 	p.Reset(text)
+	lines := lineStarts(text)
 	table, count := "", map[string]int{}
 	for p.NextExpression() {
 		e := p.Expression()
 		switch e.Kind {
 		case unstable.ArrayTable:
-			name, line := keyAt(&p, e)
+			name, line := lines.key(e)
 			table = fmt.Sprintf("%s[%d]", name, count[name])
 			count[name]++
 			c.lines[table] = line
 		case unstable.Table:
-			name, line := keyAt(&p, e)
+			name, line := lines.key(e)
 			table = name
 			c.lines[table] = line
 		case unstable.KeyValue:
-			name, line := keyAt(&p, e)
+			name, line := lines.key(e)
 			if table != "" {
 				name = table + "." + name
 			}
@@ -270,7 +271,7 @@ func (c *configFile) indexLines(text []byte) {
 				for i, items := 0, value.Children(); items.Next(); i++ {
 					item := items.Node()
 					if item.Raw.Length > 0 {
-						line = p.Shape(item.Raw).Start.Line
+						line = lines.of(item.Raw)
 					}
 					c.lines[fmt.Sprintf("%s[%d]", name, i)] = line
 				}
@@ -310,12 +311,34 @@ func (c *configFile) exactKeys(place string, path []string, table map[string]any
 	}
 }
 
-func keyAt(p *unstable.Parser, e *unstable.Node) (name string, line int) {
+// starts are where the lines of a text begin. The parser would count from the
+// beginning for each item: a list of a million took minutes.
+type starts []int
+
+func lineStarts(text []byte) starts {
+	all := starts{0}
+	for i, c := range text {
+		if c == '\n' {
+			all = append(all, i+1)
+		}
+	}
+	return all
+}
+
+func (s starts) of(r unstable.Range) int {
+	line, isStart := slices.BinarySearch(s, int(r.Offset))
+	if isStart {
+		line++
+	}
+	return line
+}
+
+func (s starts) key(e *unstable.Node) (name string, line int) {
 	var parts []string
 	for keys := e.Key(); keys.Next(); {
 		parts = append(parts, string(keys.Node().Data))
 		if line == 0 {
-			line = p.Shape(keys.Node().Raw).Start.Line
+			line = s.of(keys.Node().Raw)
 		}
 	}
 	return strings.Join(parts, "."), line
