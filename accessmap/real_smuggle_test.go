@@ -50,7 +50,7 @@ func TestSoakNoKeyIsAdded(t *testing.T) {
 		}
 		return b.String()
 	}
-	rounds, walked := fixtures.Rounds(10, 2000), 0
+	rounds, walked := fixtures.Rounds(10, 500), 0
 	for range rounds {
 		var hostile, plain []allowlist.Labelled
 		var texts []string
