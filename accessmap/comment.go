@@ -23,7 +23,7 @@ const maxLine = 500
 // Sources and paths carry what others chose to publish, so the line is escaped
 // and cut.
 func provenance(e *allowlist.Entry) string {
-	return ascii.Cut(fmt.Sprintf("# %s %s %s", e.Prefix, e.Action, owners(e)), maxLine-1)
+	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
 }
 
 // owners is who put an entry into the list, and by which path: printable, and as

@@ -43,6 +43,8 @@ type Format struct {
 type Written struct {
 	Entries int               // keys or lines: what the server will hold
 	Left    []allowlist.Entry // access keys that were not ours to write
+	First   allowlist.Entry   // the first access key, without its owners
+	Last    netip.Prefix      // the last
 }
 
 // list is what a writer is given: the spans of a set that the target wants, in

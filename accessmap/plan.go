@@ -56,7 +56,7 @@ type TargetPlan struct {
 
 	cf     *SendmailCF     // the one that names this file as its access map, or nil
 	before int             // entries in Old
-	probe  allowlist.Entry // a line of ours in New, the first; without an action: there is none
+	probe  allowlist.Entry // the first key of ours in New; without an action: there is none
 	live   string          // the file itself, symbolic links followed
 }
 
@@ -332,25 +332,24 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 	if err != nil {
 		return err
 	}
-	entries, err := p.Format.Read(text.Bytes())
-	if err != nil {
-		return fmt.Errorf("what was written as %s does not read back: %w", p.Format.Name, err)
+	p.Entries, p.probe = written.Entries, written.First
+	if p.cf != nil && p.cf.CompressedIPv6 && written.Last.IsValid() && written.Last.Addr().Is6() {
+		return fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", p.SendmailCF)
 	}
-	if err := p.Format.verify(entries, spans, keys); err != nil {
-		return err
-	}
-	p.Entries = written.Entries
 	same := bytes.Equal(file.inside, text.Bytes())
-	p.After = spans // they know more than a bare file, and enough where nothing changes
-	if !p.Format.Bare && (!same || len(entries) == 0) {
-		p.After = allowlist.Nest(slices.Clone(entries))
-	}
-	if len(entries) > 0 {
-		p.probe = entries[0]
+	var entries []allowlist.Entry
+	// What stands there was read back before it was put there, and by far the most runs change nothing.
+	if !same || slices.ContainsFunc(keys, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
+		if entries, err = p.readBack(text.Bytes(), spans, keys); err != nil {
+			return err
+		}
 	}
 	p.Problems = overlaps(keys, entries, written.Left, set, spans)
-	if p.cf != nil && p.cf.CompressedIPv6 && len(entries) > 0 && entries[len(entries)-1].Prefix.Addr().Is6() {
-		return fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", p.SendmailCF)
+	switch {
+	case p.Format.Bare, same && written.Entries > 0: // the spans know more than a bare file
+		p.After = spans
+	default:
+		p.After = allowlist.Nest(entries)
 	}
 	p.readBefore(file.inside, same)
 	p.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
@@ -360,10 +359,19 @@ func (p *TargetPlan) render(set *allowlist.Set, spans []allowlist.Span) error {
 	return nil
 }
 
+// readBack gives the entries of a text that is to be installed, which say exactly what the list says.
+func (p *TargetPlan) readBack(text []byte, spans []allowlist.Span, hand []handKey) ([]allowlist.Entry, error) {
+	entries, err := p.Format.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("what was written as %s does not read back: %w", p.Format.Name, err)
+	}
+	return entries, p.Format.verify(entries, spans, hand)
+}
+
 // readBefore reads what stands there now, for the difference that people see.
 func (p *TargetPlan) readBefore(ours []byte, same bool) {
 	if same {
-		p.before, p.Before = p.Entries, p.After // nothing changes, and that is by far the most common
+		p.before, p.Before = p.Entries, p.After
 		return
 	}
 	entries, err := p.Format.Read(ours)

@@ -58,11 +58,14 @@ func (w *keyWriter) run(run keyRun, spans []allowlist.Span, taken func(netip.Pre
 	w.head = appendKey(append(w.head[:0], connectTag...), run.first)
 	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
 	tail := "\t" + run.action.String() + "\n"
-	said := false
+	said, last := false, -1
 	for i := range run.count {
-		if key := nthKey(run.first, i); taken != nil && taken(key) {
-			w.written.Left = append(w.written.Left, allowlist.Entry{Prefix: key, Action: run.action, Owners: spans[0].Entry().Owners})
+		if taken != nil && taken(nthKey(run.first, i)) {
+			w.written.Left = append(w.written.Left, allowlist.Entry{Prefix: nthKey(run.first, i), Action: run.action, Owners: spans[0].Entry().Owners})
 			continue
+		}
+		if w.written.Entries == 0 {
+			w.written.First = allowlist.Entry{Prefix: nthKey(run.first, i), Action: run.action}
 		}
 		if !said || len(spans) > 1 {
 			w.comment(spans)
@@ -71,6 +74,10 @@ func (w *keyWriter) run(run keyRun, spans []allowlist.Span, taken func(netip.Pre
 		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
 		w.Write(append(line, tail...))
 		w.written.Entries++
+		last = i
+	}
+	if last >= 0 {
+		w.written.Last = nthKey(run.first, last)
 	}
 }
 

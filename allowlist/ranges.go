@@ -1,10 +1,10 @@
 package allowlist
 
 import (
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 
 	"mailallow/allowlist/prefixes"
@@ -114,7 +114,7 @@ func (r Ranges) Ordered() iter.Seq[Range] {
 
 func (p *packed) path(number uint32) []string {
 	if p.file != nil {
-		return []string{fmt.Sprintf("%s:%d", *p.file, number)}
+		return []string{*p.file + ":" + strconv.FormatUint(uint64(number), 10)}
 	}
 	return p.paths[number]
 }

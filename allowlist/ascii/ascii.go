@@ -14,10 +14,13 @@ const mark = "..."
 // Printable gives s as printable ASCII of at most limit bytes: other bytes, and
 // the backslash, become \xNN. What is cut off is cut between them, and ends in "...".
 func Printable(s string, limit int) string {
+	if len(s) <= limit && !strings.ContainsFunc(s, isEscaped) {
+		return s
+	}
 	var b strings.Builder
 	whole := 0 // of what is written, what fits together with the mark
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '\\' {
+		if c := s[i]; isEscaped(rune(c)) {
 			fmt.Fprintf(&b, `\x%02x`, c)
 		} else {
 			b.WriteByte(c)
@@ -31,6 +34,10 @@ func Printable(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// isEscaped tells of a byte that has another form in printable text; what is no
+// ASCII has, as a byte and as the character that it begins.
+func isEscaped(c rune) bool { return c < ' ' || c > '~' || c == '\\' }
 
 // Shows tells whether a character of a text in UTF-8 can be seen as itself on a
 // terminal: no control or formatting, marks of direction among it, nothing that
