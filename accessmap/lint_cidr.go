@@ -67,6 +67,7 @@ type cidrLine struct {
 	rewrite
 	number  int
 	logical string // with what continues it
+	more    []string
 
 	negated  bool
 	pattern  string // as written, without its !
@@ -116,11 +117,16 @@ func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) ind
 				line.logical, above = trimmed, line
 				logical = append(logical, line)
 			case moreOfLine:
-				above.logical += " " + trimmed
+				above.more = append(above.more, trimmed)
 			}
 		default:
 			line.logical, above = trimmed, line
 			logical = append(logical, line)
+		}
+	}
+	for _, line := range logical {
+		if line.more != nil {
+			line.logical += " " + strings.Join(line.more, " ")
 		}
 	}
 	return logical

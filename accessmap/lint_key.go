@@ -17,11 +17,17 @@ type keyFault struct {
 	advice     string         // where meant is not certain
 }
 
+// maxAddressText bounds what may be meant for an address: a range of two of IPv6, in brackets, is half as long.
+const maxAddressText = 200
+
 // readAddress reads the address part of a key: the prefix that it stands for, or what is wrong with it, or neither for
 // what is no address at all.
 func readAddress(address string) (p netip.Prefix, ok bool, fault *keyFault) {
 	if p, ok := parseKey(address); ok {
 		return p, true, nil
+	}
+	if len(address) > maxAddressText {
+		return p, false, nil
 	}
 	inner := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 	if _, ok := parseKey(inner); ok {

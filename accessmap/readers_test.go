@@ -241,6 +241,9 @@ func readLists(said string) (odd bool, err error) {
 // askMakemap wants the whole of the one list or the other.
 func (r *readers) askMakemap() (odd bool, err error) {
 	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path)
+	if err != nil && strings.Contains(err.Error(), "Operation not permitted") {
+		return false, errWindow // what makemap calls a file that changed while it was opened
+	}
 	if err != nil {
 		return false, err
 	}

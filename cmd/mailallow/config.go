@@ -91,8 +91,15 @@ type dnsblConfig struct {
 	Notify    []string `toml:"notify"`
 }
 
-// maxConfigBytes bounds a configuration: inline lists included, none is near it.
-const maxConfigBytes = 16 << 20
+const (
+	// maxConfigBytes bounds a configuration: inline lists included, none is near it.
+	maxConfigBytes = 4 << 20
+	// maxConfigKeys bounds the keys of a configuration, by its equals signs: to look for a key that is there twice, go-toml
+	// goes through all before it.
+	maxConfigKeys = 10_000
+	// maxUnknownKeys bounds how many unknown keys are told of: with more, the file is no configuration.
+	maxUnknownKeys = 50
+)
 
 // configFile is a configuration with the lines its parts stand on.
 type configFile struct {
@@ -130,6 +137,9 @@ func readConfig(path string) (*configFile, error) {
 }
 
 func decodeConfig(path string, text []byte) (*configFile, error) {
+	if bytes.Count(text, []byte("=")) > maxConfigKeys {
+		return nil, lineError{path: path, err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
+	}
 	c := &configFile{path: path, lines: map[string]int{}, known: map[string][]string{}}
 	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	err := dec.Decode(&c.text)
@@ -137,7 +147,12 @@ func decodeConfig(path string, text []byte) (*configFile, error) {
 	var wrong *toml.DecodeError
 	switch {
 	case errors.As(err, &unknown):
-		for _, e := range unknown.Errors {
+		for i, e := range unknown.Errors {
+			if i == maxUnknownKeys {
+				more := fmt.Errorf("and %d unknown keys more", len(unknown.Errors)-i)
+				c.problems = append(c.problems, lineError{path: path, err: more})
+				break
+			}
 			line, _ := e.Position()
 			c.problems = append(c.problems, lineError{path, line, unknownKey(e.Key())})
 		}
