@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -25,6 +26,26 @@ func mountSmall(t *testing.T, dir string) {
 		t.Fatalf("tmpfs: %v", err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+}
+
+// mountSmallOver is mountSmall on a directory in which kept, if it lies below, is still to be found.
+func mountSmallOver(t *testing.T, dir, kept string) {
+	t.Helper()
+	held, err := os.Open(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	mountSmall(t, dir)
+	if rel, err := filepath.Rel(dir, kept); err != nil || !filepath.IsLocal(rel) {
+		return
+	}
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", held.Fd()), kept, "", unix.MS_BIND, ""); err != nil {
+		t.Fatalf("bind mount: %v", err)
+	}
 }
 
 // ownMounts gives the test a mount namespace, which ends with its thread.
@@ -110,7 +131,7 @@ func TestFullDisk(t *testing.T) {
 		inDir := filepath.Join(dir, "mailallow")
 		s := newStruckIn(t, inDir, dir)
 		s.check(os.Rename(program, inDir)) // it is below /tmp, or copied from there
-		mountSmall(t, os.TempDir())
+		mountSmallOver(t, os.TempDir(), filepath.Dir(fixtures.Makemap(t)))
 		fill(t, os.TempDir(), 0)
 		s.begin(true)
 		s.write("offices", newNetworks)
