@@ -138,7 +138,7 @@ func (t *terminal) setUp(c *cli.Context) error {
 	t.json, t.quiet, t.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 	if path := c.String("config"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return usageError("-c %s: %w; 'mailallow init' writes one to start from", onOneLine(path), reason(err))
+			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
 		}
 	}
 	t.color = c.String("color")
@@ -166,9 +166,6 @@ func reason(err error) error {
 	return err
 }
 
-// onOneLine is text of the command line that a message repeats without quotation marks.
-func onOneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
-
 func noCommand(c *cli.Context) error {
 	if name := c.Args().First(); name != "" {
 		var names []string
@@ -188,7 +185,7 @@ func badUsage(c *cli.Context, err error, command string) error {
 		for _, f := range c.Command.Flags {
 			known = append(known, dashed(f.Names()[0]))
 		}
-		return usageError("unknown flag --%s%s", onOneLine(name), didYouMean("--"+name, known))
+		return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
 	}
 	help := strings.TrimSpace("mailallow "+command) + " --help"
 	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {

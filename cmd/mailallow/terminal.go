@@ -28,9 +28,10 @@ type terminal struct {
 	stdout, stderr io.Writer
 	json           bool
 	quiet, verbose bool
-	color          string       // auto, always, never
-	command        string       // for the JSON document of a failure
-	log            *slog.Logger // of what is said; nil: it is said in plain
+	color          string            // auto, always, never
+	command        string            // for the JSON document of a failure
+	log            *slog.Logger      // of what is said; nil: it is said in plain
+	arguments      *strings.Replacer // those of the command line that hold a newline, to stand on one line
 
 	documented bool        // a JSON document has been written
 	closing    []slog.Attr // of the last record, where it is not that of an error alone
@@ -46,7 +47,7 @@ func newTerminal(args []string, stdout, stderr io.Writer) *terminal {
 		flags = args[:i]
 	}
 	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
-	t := &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto"}
+	t := &terminal{stdout: stdout, stderr: stderr, json: asked, color: "auto", arguments: onOneLine(args)}
 	for i, flag := range flags {
 		name, form, inOne := strings.Cut(flag, "=")
 		if name != "--log-format" && name != "-log-format" {
@@ -60,6 +61,20 @@ func newTerminal(args []string, stdout, stderr io.Writer) *terminal {
 		}
 	}
 	return t
+}
+
+// onOneLine escapes the newlines of arguments, which messages repeat: a newline of ours ends what is said.
+func onOneLine(args []string) *strings.Replacer {
+	var pairs []string
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		for _, part := range []string{arg, value, name} {
+			if strings.Contains(part, "\n") {
+				pairs = append(pairs, part, strings.ReplaceAll(part, "\n", `\n`))
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // Styles, as SGR parameters.
@@ -131,6 +146,7 @@ func (k talk) record(format string, args ...any) {
 
 // say writes to stderr: a line with its prefix, or a record.
 func (k talk) say(level slog.Level, style, prefix, text string) {
+	text = k.arguments.Replace(text)
 	if k.log == nil {
 		k.write(k.stderr, style, prefix+text)
 		return
