@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,13 +130,13 @@ func (m Makemap) explain(ctx context.Context, err error, mapType string, input f
 	return err
 }
 
-var makemapLine = regexp.MustCompile(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
+var makemapLine = pattern(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
 
 // makemapLines reads makemap's complaints ("makemap: NAME: line 3: key a: duplicate key"). Its line numbers are those
 // of what it was fed, as long as no line is over its limit, which ReadMapText has ruled out before.
 func makemapLines(said string, input feed) []MapProblem {
 	var problems []MapProblem
-	for _, match := range makemapLine.FindAllStringSubmatch(said, -1) {
+	for _, match := range makemapLine().FindAllStringSubmatch(said, -1) {
 		n, _ := strconv.Atoi(match[1]) // 0 is no line
 		if p, ok := input.problem(n, match[2]); ok {
 			problems = append(problems, p)

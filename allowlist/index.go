@@ -31,7 +31,7 @@ func NewIndex(sources []Labelled) *Index {
 			x.ranges = append(x.ranges, Match{src.Source, src.Action, r})
 		}
 	}
-	slices.SortStableFunc(x.ranges, func(a, b Match) int { return comparePrefix(a.Prefix, b.Prefix) })
+	slices.SortStableFunc(x.ranges, func(a, b Match) int { return a.Prefix.Compare(b.Prefix) })
 	x.parent = make([]int, len(x.ranges))
 	open := -1
 	for i, r := range x.ranges {

@@ -47,7 +47,7 @@ func TestHoldingFindsEveryRange(t *testing.T) {
 			t.Errorf("not the longest first: %v", got)
 		}
 		order := func(a, b Match) int {
-			return cmp.Or(comparePrefix(a.Prefix, b.Prefix), cmp.Compare(a.Source, b.Source))
+			return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(a.Source, b.Source))
 		}
 		slices.SortFunc(got, order)
 		slices.SortFunc(want, order)

@@ -45,12 +45,8 @@ func CountAddresses(prefixes iter.Seq[netip.Prefix]) Count {
 	return c
 }
 
-func comparePrefix(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
-}
-
 func sortRanges(ranges []Range) {
 	slices.SortFunc(ranges, func(a, b Range) int {
-		return cmp.Or(comparePrefix(a.Prefix, b.Prefix), slices.Compare(a.Path, b.Path))
+		return cmp.Or(a.Prefix.Compare(b.Prefix), slices.Compare(a.Path, b.Path))
 	})
 }

@@ -151,7 +151,7 @@ func (s *Set) entry(first int) *Entry {
 // action that takes precedence, with all who gave it that action.
 func winners(entries []Entry) []Entry {
 	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(comparePrefix(a.Prefix, b.Prefix), cmp.Compare(b.Action, a.Action), compareOwners(a, b))
+		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action), compareOwners(a, b))
 	})
 	kept := entries[:0]
 	for _, e := range entries {
