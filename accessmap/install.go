@@ -94,10 +94,6 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 	if job.MapType == "" {
 		return true, nil
 	}
-	mapPath, err := MapFile(job.MapType, job.Path)
-	if err != nil {
-		return false, err
-	}
 	if readRecords(stateDir).fit(job.MapType, job.Path, job.New) {
 		return true, nil
 	}
@@ -109,7 +105,12 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 	if len(read.problems) > 0 {
 		return false, &MapTextError{Problems: read.problems}
 	}
-	return Makemap{Program: program, CF: job.SendmailCF}.holds(ctx, job.MapType, mapPath, read)
+	makemap := Makemap{Program: program, CF: job.SendmailCF}
+	mapPath, err := makemap.File(ctx, job.MapType, job.Path)
+	if err != nil {
+		return false, err
+	}
+	return makemap.holds(ctx, job.MapType, mapPath, read)
 }
 
 // installer is Install with the steps that tests make fail.

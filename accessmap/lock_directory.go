@@ -25,8 +25,8 @@ import (
 func lockDirectories(ctx context.Context, jobs []Job, patience time.Duration) (unlock func(), err error) {
 	var dirs []string
 	for _, job := range jobs {
-		for _, path := range []string{job.Path, job.Path + ".db", job.Path + ".cdb"} {
-			if live, _, err := resolve(path); err == nil {
+		for _, suffix := range append(mapSuffixes(), "") {
+			if live, _, err := resolve(job.Path + suffix); err == nil {
 				dirs = append(dirs, filepath.Dir(live))
 			}
 		}

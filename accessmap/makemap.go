@@ -1,11 +1,13 @@
 package accessmap
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -58,6 +60,9 @@ func mapSuffix(mapType string) (string, error) {
 	return "", fmt.Errorf("map type %q: want hash, btree or cdb", mapType)
 }
 
+// mapSuffixes are those that any makemap appends.
+func mapSuffixes() []string { return []string{".db", ".cdb"} }
+
 // MapFile returns the file that holds the map of a text: hash and btree live in NAME.db, cdb in NAME.cdb (facts.md 5).
 func MapFile(mapType, textPath string) (string, error) {
 	suffix, err := mapSuffix(mapType)
@@ -77,6 +82,66 @@ func (m Makemap) with(stdin io.Reader, args ...string) program {
 	}
 	argv := append([]string{m.Program, "-C", cf}, args...)
 	return program{argv: argv, stdin: stdin, limit: makemapLimit, maxOutput: maxTalk}
+}
+
+// File returns the file that this makemap keeps the map of a text in. Where a type lives depends on how makemap was built:
+// cdb is in NAME.cdb or in NAME.db. `makemap -x` tells, with a line TYPE:SUFFIX for each type (facts.md 19). A makemap
+// that does not know -x is taken to do as MapFile says.
+func (m Makemap) File(ctx context.Context, mapType, textPath string) (string, error) {
+	usual, err := MapFile(mapType, textPath)
+	if err != nil {
+		return "", err
+	}
+	out, err := m.with(nil, "-x").run(ctx)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+		return usual, nil
+	}
+	for line := range strings.Lines(string(out)) {
+		if named, suffix, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && named == mapType && suffixForm().MatchString(suffix) {
+			return textPath + "." + suffix, nil
+		}
+	}
+	types, err := m.Types(ctx)
+	if err != nil {
+		return "", err
+	}
+	return "", m.lacks(mapType, types)
+}
+
+var suffixForm = pattern(`^[a-z0-9]+$`)
+
+// wrote is nil when makemap has written the map to file and to no other file of that name without a suffix: a map
+// elsewhere would pass every look at what makemap reads back, and an empty file would be installed (facts.md 19). What it
+// has written elsewhere is removed.
+func (m Makemap) wrote(mapType, file string) error {
+	info, err := os.Lstat(file)
+	if err != nil {
+		return fmt.Errorf("%s: it left no map: %w", m.Program, err)
+	}
+	names, err := os.ReadDir(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	var errs []error
+	for _, name := range names {
+		if name.Name() == filepath.Base(file) || name.Name() != base && !strings.HasPrefix(name.Name(), base+".") {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s wrote its %s map to NAME%s, and NAME%s was expected: is it the makemap of this Sendmail?",
+			m.Program, mapType, strings.TrimPrefix(name.Name(), base), filepath.Ext(file)),
+			unlink(filepath.Join(filepath.Dir(file), name.Name())))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() == 0 {
+		return fmt.Errorf("%s said that all is well and wrote no %s map: is it the makemap of this Sendmail?", m.Program, mapType)
+	}
+	return nil
 }
 
 // Types returns the map types this makemap was built with.
@@ -149,10 +214,7 @@ func makemapLines(said string, input feed) []MapProblem {
 // holds reports whether the live map at path holds exactly the entries. One that is missing or cannot be dumped does
 // not: making another will say why. The error is the context's.
 func (m Makemap) holds(ctx context.Context, mapType, path string, want *mapText) (bool, error) {
-	suffix, err := mapSuffix(mapType)
-	if err != nil {
-		return false, err
-	}
+	suffix := filepath.Ext(path)
 	// makemap follows no symbolic links (facts.md 5).
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil || !strings.HasSuffix(real, suffix) {

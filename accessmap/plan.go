@@ -257,15 +257,22 @@ func (p *TargetPlan) chooseMap() error {
 
 // mapWithin is within for the map.
 func (p *TargetPlan) mapWithin() error {
-	path, err := MapFile(p.MapType, p.Path)
+	usual, err := MapFile(p.MapType, p.Path)
 	if err != nil {
 		return err
 	}
-	live, _, err := resolve(path)
-	if err != nil {
-		return err
+	for _, suffix := range mapSuffixes() { // makemap says later which one it is
+		live, _, err := resolve(p.Path + suffix)
+		if err == nil {
+			err = within(p.Root, live)
+		} else if p.Path+suffix != usual {
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return within(p.Root, live)
+	return nil
 }
 
 // maxTarget bounds the file of a target, in bytes: ten million keys with their comments are below.

@@ -171,9 +171,20 @@ func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord,
 	}, nil
 }
 
+// mapFile returns where the map of a text was found when it was last in step, else where MapFile has it: makemap is not
+// started to ask for it.
+func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
+	for _, r := range records.Maps {
+		if r.Text == textPath && r.Type == mapType {
+			return r.Map, nil
+		}
+	}
+	return MapFile(mapType, textPath)
+}
+
 // fit reports whether an earlier run has found the map of this text in step, and both are still what they were.
 func (records mapRecords) fit(mapType, textPath string, text []byte) bool {
-	mapPath, err := MapFile(mapType, textPath)
+	mapPath, err := records.mapFile(mapType, textPath)
 	if err != nil {
 		return false
 	}

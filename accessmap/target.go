@@ -54,22 +54,24 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 
 // needsMap finds out whether the map has to be made, and why it cannot.
 func (t *target) needsMap(ctx context.Context, records mapRecords) error {
-	mapPath, err := MapFile(t.job.MapType, t.job.Path)
+	mapPath, err := records.mapFile(t.job.MapType, t.job.Path)
+	if err == nil {
+		err = t.lookAtMap(mapPath)
+	}
 	if err != nil {
 		return err
 	}
-	t.mapPath = mapPath
-	if t.mapLive, _, err = resolve(mapPath); err != nil {
-		return fmt.Errorf("%s: %w", mapPath, err)
-	}
 	errs := []error{t.readCF()}
-	t.observe()
 	if t.text == nil && slices.Contains(records.Maps, t.there) {
 		t.seen = &t.there
 		return errs[0]
 	}
 	if t.makemap.Program, err = FindMakemap(t.job.Makemap); err != nil {
 		errs = append(errs, err)
+	} else if mapPath, err = t.makemap.File(ctx, t.job.MapType, t.job.Path); err != nil {
+		errs = append(errs, err)
+	} else if mapPath != t.mapPath {
+		errs = append(errs, t.lookAtMap(mapPath))
 	}
 	if t.read = readMapText(t.job.New); len(t.read.problems) > 0 {
 		errs = append(errs, &MapTextError{Problems: t.read.problems})
@@ -84,6 +86,16 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	}
 	t.mapFile, err = newChange(kindMap, mapPath)
 	return err
+}
+
+// lookAtMap notes where the map is, and what is there.
+func (t *target) lookAtMap(mapPath string) (err error) {
+	t.mapPath = mapPath
+	if t.mapLive, _, err = resolve(mapPath); err != nil {
+		return fmt.Errorf("%s: %w", mapPath, err)
+	}
+	t.observe()
+	return nil
 }
 
 // readCF reads the job's sendmail.cf and asks it about everything but the map file itself, which is not made yet.
@@ -131,6 +143,9 @@ func (t *target) stage(ctx context.Context) error {
 	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
 	if err := t.makemap.build(ctx, t.job.MapType, base, t.read); err != nil {
 		return err
+	}
+	if err := t.makemap.wrote(t.job.MapType, t.mapFile.temp); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	if err := t.makemap.verify(ctx, t.job.MapType, base, t.read); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
