@@ -1,8 +1,8 @@
 package accessmap
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 )
 
@@ -18,15 +18,10 @@ var diskAdvice = []struct {
 	{syscall.EACCES, "it wants root, or the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
 }
 
-// advised adds to an error what to do about it, where a file system is the reason. makemap tells of it in its own words,
-// which are the C library's.
+// advised adds to an error what to do about it, where a file system is the reason.
 func advised(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := strings.ToLower(err.Error())
 	for _, a := range diskAdvice {
-		if strings.Contains(text, a.errno.Error()) {
+		if errors.Is(err, a.errno) {
 			return fmt.Errorf("%w\n%s", err, a.advice)
 		}
 	}

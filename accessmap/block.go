@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"mailallow/allowlist/fault"
 )
 
 // The markers between which a file that people write by hand is ours. A line
@@ -41,48 +43,31 @@ func extract(text []byte) (managed, error) {
 				begin = n
 				m.before, m.inside, m.found = text[:offset], text[next:], true
 			case end == 0:
-				problems = append(problems, markerError{n, fmt.Sprintf("a block begins inside the one of line %d", begin)})
+				problems = append(problems, fault.At(n, "a block begins inside the one of line %d", begin))
 			default:
-				problems = append(problems, markerError{n, fmt.Sprintf("a second block begins; the first is at line %d", begin)})
+				problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
 			}
 		case bytes.HasPrefix(line, []byte(endMarker)):
 			switch {
 			case begin == 0:
-				problems = append(problems, markerError{n, "a block ends that never began"})
+				problems = append(problems, fault.At(n, "a block ends that never began"))
 			case end == 0:
 				end = n
 				m.inside, m.after = text[len(text)-len(m.inside):offset], text[next:]
 			default:
-				problems = append(problems, markerError{n, fmt.Sprintf("a second block end; the first is at line %d", end)})
+				problems = append(problems, fault.At(n, "a second block end; the first is at line %d", end))
 			}
 		}
 		offset = next
 	}
 	if begin != 0 && end == 0 {
-		problems = append(problems, markerError{begin, "a block begins that never ends"})
+		problems = append(problems, fault.At(begin, "a block begins that never ends"))
 	}
 	if len(problems) > 0 {
 		return managed{}, errors.Join(append(problems, fmt.Errorf(
 			"there must be one line '%s' and one '%s' below it, or neither: mend the file by hand", beginMarker, endMarker))...)
 	}
 	return m, nil
-}
-
-// markerError is a marker that makes no pair.
-type markerError struct {
-	line int
-	text string
-}
-
-func (e markerError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.text) }
-
-// lineOf is the line that an error is about; 0 for the file as a whole.
-func lineOf(err error) int {
-	var marker markerError
-	if errors.As(err, &marker) {
-		return marker.line
-	}
-	return 0
 }
 
 // splice puts inside between the markers. A new block goes to the end of the

@@ -2,13 +2,13 @@ package accessmap
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"iter"
 	"net/netip"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -53,7 +53,7 @@ func readCIDRList(text []byte) ([]allowlist.Entry, error) {
 	for i, line := range lines(text) {
 		p, err := netip.ParsePrefix(string(line))
 		if err != nil || p != p.Masked() {
-			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, ascii.Printable(string(line), 80))
+			return nil, fault.At(i+1, "%s: no network that mailallow writes", ascii.Printable(string(line), 80))
 		}
 		entries = append(entries, allowlist.Entry{Prefix: p, Action: allowlist.OK})
 	}

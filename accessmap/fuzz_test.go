@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/fault"
 	"mailallow/fixtures"
 )
 
@@ -30,7 +31,7 @@ func FuzzBlock(f *testing.F) {
 			}
 		}
 		if err != nil {
-			if marks == 0 || lineOf(err) == 0 {
+			if marks == 0 || fault.LineOf(err) == 0 {
 				t.Fatalf("%d markers: %v", marks, err)
 			}
 			return

@@ -2,12 +2,14 @@ package accessmap
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 )
 
 // AccessOptions are what a linter of access files knows besides the file.
@@ -121,9 +123,11 @@ func fixOf(lines []string) string {
 func (l *accessLinter) cutLines() {
 	m, err := extract(l.text)
 	if err != nil {
-		for _, problem := range markerErrors(err) {
-			l.add(problem.line, "block", problem.text, fmt.Sprintf("there must be one line '%s' and one '%s' below it, or neither: "+
-				"mend the file by hand", beginMarker, endMarker))
+		for _, problem := range fault.Each(err) {
+			if at := (*fault.AtLine)(nil); errors.As(problem, &at) {
+				l.add(at.Line, "block", at.Err.Error(), fmt.Sprintf("there must be one line '%s' and one '%s' below it, or neither: "+
+					"mend the file by hand", beginMarker, endMarker))
+			}
 		}
 	}
 	first, last := 0, 0 // of the block, markers included
@@ -131,11 +135,11 @@ func (l *accessLinter) cutLines() {
 		first = bytes.Count(m.before, []byte("\n")) + 1
 		last = first + bytes.Count(m.inside, []byte("\n")) + 1
 		if _, err := readSendmail(m.inside); err != nil {
-			at, reason := 0, err.Error()
-			if _, scanErr := fmt.Sscanf(reason, "line %d:", &at); scanErr == nil {
-				_, reason, _ = strings.Cut(reason, ": ")
+			line := first + fault.LineOf(err)
+			if at := (*fault.AtLine)(nil); errors.As(err, &at) {
+				err = at.Err
 			}
-			l.add(first+at, "block", "inside mailallow's block: "+reason, "'mailallow update' writes the block anew; lines of your own "+
+			l.add(line, "block", "inside mailallow's block: "+err.Error(), "'mailallow update' writes the block anew; lines of your own "+
 				"belong above or below it")
 		}
 	}
@@ -146,18 +150,6 @@ func (l *accessLinter) cutLines() {
 		read[i] = accessLine{rewrite: rewrite{raw: string(raw)}, number: n, ours: n >= first && n <= last}
 		l.lines = append(l.lines, &read[i])
 	}
-}
-
-// markerErrors are the markers that make no pair.
-func markerErrors(err error) (found []markerError) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			found = append(found, markerErrors(e)...)
-		}
-	} else if marker, ok := err.(markerError); ok {
-		found = append(found, marker)
-	}
-	return found
 }
 
 // readLine takes an entry apart, and tells of lines that makemap refuses or reads otherwise than they look.

@@ -36,21 +36,13 @@ func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Findin
 		return findings
 	}
 	for _, why := range cf.refusesLine(mapType) {
-		text, fix := whyAndFix(why, cf.Path)
-		add("other-map", text, fix)
+		add("other-map", why.Err.Error(), why.Hint)
 	}
 	if cf.CompressedIPv6 {
 		add("compressed-ipv6", "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, and no exact keys for a network exist then",
 			"remove confUSE_COMPRESSED_IPV6_ADDRESSES"+rebuild+"; or families = [\"ipv4\"]")
 	}
 	return append(findings, cf.lintMapFile(mapType, textPath, mapPath)...)
-}
-
-// whyAndFix cuts an error apart: what is wrong, without the path of the file that the finding names, and behind the
-// semicolon what to do.
-func whyAndFix(err error, path string) (why, fix string) {
-	why, fix, _ = strings.Cut(strings.TrimPrefix(err.Error(), path+": "), "; ")
-	return why, fix
 }
 
 // lintMapFile says why Sendmail could not open the map.
@@ -65,13 +57,12 @@ func (cf *SendmailCF) lintMapFile(mapType, textPath, mapPath string) (findings [
 	}
 	why := cf.refusesPath(mapPath)
 	if err == nil {
-		if refused := cf.refusesFile(info); refused != nil {
-			why = append(why, fmt.Errorf("%s: %w", mapPath, refused))
+		if refused := cf.refusesFile(mapPath, info); refused != nil {
+			why = append(why, refused)
 		}
 	}
 	for _, w := range why {
-		text, fix := whyAndFix(w, cf.Path)
-		findings = append(findings, Finding{File: cf.Path, Rule: "unsafe-map", Text: text, Fix: fix})
+		findings = append(findings, Finding{File: cf.Path, Rule: "unsafe-map", Text: w.Err.Error(), Fix: w.Hint})
 	}
 	return findings
 }

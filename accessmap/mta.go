@@ -13,6 +13,7 @@ import (
 
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/fault"
 )
 
 // SendmailCF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
@@ -131,19 +132,19 @@ func (cf *SendmailCF) Names(textPath string) bool {
 
 // refusesLine returns why Sendmail would not find our keys in a map of this type whatever the file looks like: it reads
 // another type, or folds and ends keys in another way than makemap does for us.
-func (cf *SendmailCF) refusesLine(mapType string) (why []error) {
+func (cf *SendmailCF) refusesLine(mapType string) (why []*fault.Hinted) {
 	if cf.AccessClass != mapType {
-		why = append(why, fmt.Errorf("%s reads this map as %s, not as %s; set map = \"auto\", or change Kaccess there",
-			cf.Path, cf.AccessClass, mapType))
+		why = append(why, fault.Hint("", "set map = \"auto\", or change Kaccess there",
+			"%s reads this map as %s, not as %s", cf.Path, cf.AccessClass, mapType))
 	}
 	for _, flag := range cf.AccessFlags {
 		switch flag[:min(2, len(flag))] {
 		case "-f":
-			why = append(why, fmt.Errorf("%s: Kaccess has -f: keys are looked up as they are written and makemap's are in "+
-				"lower case; remove -f there", cf.Path))
+			why = append(why, fault.Hint(cf.Path, "remove -f there",
+				"Kaccess has -f: keys are looked up as they are written and makemap's are in lower case"))
 		case "-N":
-			why = append(why, fmt.Errorf("%s: Kaccess has -N: it looks for keys that end in NUL, and makemap writes none; "+
-				"remove -N there", cf.Path))
+			why = append(why, fault.Hint(cf.Path, "remove -N there",
+				"Kaccess has -N: it looks for keys that end in NUL, and makemap writes none"))
 		}
 	}
 	return why
@@ -151,7 +152,7 @@ func (cf *SendmailCF) refusesLine(mapType string) (why []error) {
 
 // refusesPath returns the directories on the path of a map for which Sendmail calls the map unsafe: those that others
 // may write, sticky or not (safefile.c, safedirpath; facts.md 5).
-func (cf *SendmailCF) refusesPath(mapPath string) (why []error) {
+func (cf *SendmailCF) refusesPath(mapPath string) (why []*fault.Hinted) {
 	if slices.Contains(cf.DontBlame, "mapinunsafedirpath") {
 		return nil
 	}
@@ -162,11 +163,11 @@ func (cf *SendmailCF) refusesPath(mapPath string) (why []error) {
 			info, err := os.Stat(dir)
 			switch {
 			case err != nil:
-				why = append(why, err)
+				why = append(why, &fault.Hinted{Err: err})
 			case info.Mode()&0o002 != 0:
-				why = append(why, fmt.Errorf("%s: world-writable directory: Sendmail refuses the map below it; chmod o-w %s", dir, dir))
+				why = append(why, fault.Hint("", "chmod o-w "+dir, "%s: world-writable directory: Sendmail refuses the map below it", dir))
 			case info.Mode()&0o020 != 0 && !slices.Contains(cf.DontBlame, "groupwritabledirpathsafe"):
-				why = append(why, fmt.Errorf("%s: group-writable directory: Sendmail refuses the map below it; chmod g-w %s", dir, dir))
+				why = append(why, fault.Hint("", "chmod g-w "+dir, "%s: group-writable directory: Sendmail refuses the map below it", dir))
 			}
 		}
 	}
@@ -199,18 +200,18 @@ func (cf *SendmailCF) isAboveRoot(dir string) bool {
 	})
 }
 
-// refusesFile returns why Sendmail could not read a map file with this owner and mode, or nil: root's and the
+// refusesFile returns why Sendmail could not read a map file at path with this owner and mode, or nil: root's and the
 // TrustedUser's are read whatever their mode by a Sendmail that runs as root; any other must be readable to the user
 // Sendmail runs as (facts.md 5, tried).
-func (cf *SendmailCF) refusesFile(info fs.FileInfo) error {
+func (cf *SendmailCF) refusesFile(path string, info fs.FileInfo) *fault.Hinted {
 	stat := info.Sys().(*syscall.Stat_t)
 	trusted, _, err := userIDs(cf.TrustedUser)
 	if err != nil {
-		return fmt.Errorf("%s: TrustedUser: %w", cf.Path, err)
+		return fault.Hint("", "", "%s: %s: TrustedUser: %w", path, cf.Path, err)
 	}
 	uid, gids, err := userIDs(cf.RunAsUser)
 	if err != nil {
-		return fmt.Errorf("%s: RunAsUser: %w", cf.Path, err)
+		return fault.Hint("", "", "%s: %s: RunAsUser: %w", path, cf.Path, err)
 	}
 	if uid == 0 && (stat.Uid == 0 || stat.Uid == trusted) {
 		return nil
@@ -231,8 +232,8 @@ func (cf *SendmailCF) refusesFile(info fs.FileInfo) error {
 	if reader == "" {
 		reader = "root"
 	}
-	return fmt.Errorf("a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s; chown it to root or "+
-		"the TrustedUser, or let %s read it", stat.Uid, stat.Gid, info.Mode().Perm(), reader, reader)
+	return fault.Hint("", "chown it to root or the TrustedUser, or let "+reader+" read it",
+		"%s: a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s", path, stat.Uid, stat.Gid, info.Mode().Perm(), reader)
 }
 
 // userIDs reads "user", "user:group" or numbers as TrustedUser and RunAsUser have them; an empty string is root.

@@ -154,7 +154,7 @@ func TestRefusesFile(t *testing.T) {
 	}
 	for _, row := range rows {
 		cf := SendmailCF{TrustedUser: row.trusted, RunAsUser: row.runAs}
-		if err := cf.refusesFile(row.file); (err == nil) != row.ok {
+		if err := cf.refusesFile("access.db", row.file); (err == nil) != row.ok {
 			t.Errorf("TrustedUser %q, RunAsUser %q, %+v: %v", row.trusted, row.runAs, row.file, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 )
 
 // Target is a file that is to hold the list.
@@ -107,13 +108,9 @@ func (pl Planner) Plan(ctx context.Context, targets []Target, set *allowlist.Set
 
 // located puts the path before each of the errors that are joined in err.
 func located(path string, err error) error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", path, err)
-	}
 	var each []error
-	for _, e := range joined.Unwrap() {
-		each = append(each, located(path, e))
+	for _, e := range fault.Each(err) {
+		each = append(each, fmt.Errorf("%s: %w", path, e))
 	}
 	return errors.Join(each...)
 }
@@ -122,19 +119,14 @@ func located(path string, err error) error {
 func (p TargetPlan) Refused() []Problem {
 	problems := []Problem{}
 	var refused *MapTextError
-	var each interface{ Unwrap() []error }
-	switch {
-	case p.Err == nil:
-	case errors.As(p.Err, &refused):
+	if errors.As(p.Err, &refused) {
 		for _, line := range refused.Problems {
 			problems = append(problems, Problem{Kind: "error", Line: line.Line, Text: line.Reason})
 		}
-	case errors.As(p.Err, &each):
-		for _, err := range each.Unwrap() {
-			problems = append(problems, Problem{Kind: "error", Line: lineOf(err), Text: err.Error()})
-		}
-	default:
-		problems = append(problems, Problem{Kind: "error", Line: lineOf(p.Err), Text: p.Err.Error()})
+		return problems
+	}
+	for _, err := range fault.Each(p.Err) {
+		problems = append(problems, Problem{Kind: "error", Line: fault.LineOf(err), Text: err.Error()})
 	}
 	return problems
 }

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -69,11 +70,11 @@ func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 		network, word, _ := strings.Cut(line, "\t")
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil || prefix != prefix.Masked() {
-			return nil, fmt.Errorf("line %d: %s: no network that mailallow writes", i+1, ascii.Printable(network, 80))
+			return nil, fault.At(i+1, "%s: no network that mailallow writes", ascii.Printable(network, 80))
 		}
 		action, err := v.action(word, above.Action)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
+			return nil, &fault.AtLine{Line: i + 1, Err: err}
 		}
 		entries = append(entries, allowlist.Entry{Prefix: prefix, Action: action, Owners: above.Owners})
 	}

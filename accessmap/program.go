@@ -91,7 +91,23 @@ func (e *programError) Error() string {
 	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, strings.ReplaceAll(e.said, "\n", "\n  "))
 }
 
-func (e *programError) Unwrap() error { return e.err }
+// Unwrap gives how the program ended and, where it said that a file system failed it, the error number of that.
+func (e *programError) Unwrap() []error {
+	errs := []error{e.err}
+	said := strings.ToLower(e.said)
+	for _, errno := range fileErrors() {
+		if strings.Contains(said, errno.Error()) {
+			errs = append(errs, errno)
+		}
+	}
+	return errs
+}
+
+// fileErrors are the errors of a file system that a program can say nothing of but the C library's words, which are
+// Go's but for capital letters in the locale that programs run with here.
+func fileErrors() []syscall.Errno {
+	return []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EACCES}
+}
 
 // boundedBuffer keeps the first max bytes written to it and takes the rest without a word, so that the writer is never
 // stopped by a full pipe. It embeds no bytes.Buffer, whose ReadFrom knows no bound.

@@ -11,6 +11,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 )
 
 // The format is what rbldnsd(8) reads as a dataset of type combined: the ranges
@@ -130,10 +131,10 @@ func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
 		}
 		e, err := readRbldnsdLine(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+1, err)
+			return nil, &fault.AtLine{Line: i + 1, Err: err}
 		}
 		if dataset.opens == "" || e.Prefix.Addr().Is4() != dataset.ipv4 {
-			return nil, fmt.Errorf("line %d: %s: not the dataset for it", i+1, e.Prefix)
+			return nil, fault.At(i+1, "%s: not the dataset for it", e.Prefix)
 		}
 		e.Owners = above.Owners
 		entries = append(entries, e)

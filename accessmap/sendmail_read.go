@@ -3,7 +3,6 @@ package accessmap
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"mailallow/allowlist"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 )
 
 // parseKey reads the address part of a key as Sendmail would match it. ok is
@@ -83,7 +83,7 @@ func readSendmail(text []byte) ([]allowlist.Entry, error) {
 		above.open = false
 		e, err := readKeyLine(string(raw))
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i, err)
+			return nil, &fault.AtLine{Line: i, Err: err}
 		}
 		if n := len(entries); seen == nil && n > 0 && entries[n-1].Prefix.Compare(e.Prefix) >= 0 {
 			seen = make(map[netip.Prefix]int, n)
@@ -93,7 +93,7 @@ func readSendmail(text []byte) ([]allowlist.Entry, error) {
 		}
 		if seen != nil {
 			if before, twice := seen[e.Prefix]; twice {
-				return nil, fmt.Errorf("line %d: the key of line %d again", i, before)
+				return nil, fault.At(i, "the key of line %d again", before)
 			}
 			seen[e.Prefix] = i
 		}

@@ -112,7 +112,11 @@ func (t *target) readCF() error {
 		return nil
 	}
 	t.cf = &cf
-	return errors.Join(append(cf.refusesLine(t.job.MapType), cf.refusesPath(t.mapPath)...)...)
+	var errs []error
+	for _, why := range append(cf.refusesLine(t.job.MapType), cf.refusesPath(t.mapPath)...) {
+		errs = append(errs, why)
+	}
+	return errors.Join(errs...)
 }
 
 // changes returns the target's part of the transaction: text first, map last (facts.md 5).
@@ -164,8 +168,8 @@ func (t *target) stage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.cf.refusesFile(info); err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
+	if why := t.cf.refusesFile(t.mapPath, info); why != nil {
+		return why
 	}
 	return nil
 }
