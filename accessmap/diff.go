@@ -34,7 +34,7 @@ func (p TargetPlan) Diff() Difference {
 	if !p.TextChanged() {
 		return d
 	}
-	before, after := p.Format.byAction(p.Before), p.Format.byAction(p.After)
+	before, after := byAction(p.Format, p.Before), byAction(p.Format, p.After)
 	for _, a := range actions() {
 		d.Added = append(d.Added, changes(minus(after[a], before[a]), p.After)...)
 		d.Removed = append(d.Removed, changes(minus(before[a], after[a]), p.Before)...)

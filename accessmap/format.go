@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
-
-	"go4.org/netipx"
 )
 
 // Format is one way to write a list down. A format is an entry in the table
@@ -142,77 +140,6 @@ func (f Format) selected(spans iter.Seq[allowlist.Span], want Selection) iter.Se
 			}
 		}
 	}
-}
-
-// verify holds the entries of a text against the spans that were to be written.
-// A hand-written key cuts off what is inherited from keys of ours above it, and
-// stands for what of the list is no longer than itself.
-func (f Format) verify(entries []allowlist.Entry, spans []allowlist.Span, hand []handKey) error {
-	entries = slices.Clone(entries)
-	for _, h := range hand {
-		entries = append(entries, allowlist.Entry{Prefix: h.prefix, Action: allowlist.Exclude})
-	}
-	written := slices.DeleteFunc(allowlist.Nest(entries), func(s allowlist.Span) bool { return s.Action() == allowlist.Exclude })
-	left := leftToUs(spans, hand)
-	for _, a := range actions() {
-		if !slices.Equal(f.runs(left, a), f.runs(written, a)) {
-			return fmt.Errorf("what was written as %s does not say what the list says for %s: this is a fault of mailallow", f.Name, a)
-		}
-	}
-	return nil
-}
-
-// told is the action that a reader of the format sees.
-func (f Format) told(a allowlist.Action) allowlist.Action {
-	if f.Bare {
-		return allowlist.OK
-	}
-	return a
-}
-
-// addresses are those of one family from one to another, inclusive.
-type addresses struct{ from, to netip.Addr }
-
-// runs gives the addresses of an action, as the format can tell it, in the fewest
-// runs.
-func (f Format) runs(spans []allowlist.Span, a allowlist.Action) (runs []addresses) {
-	of := func(yield func(allowlist.Span) bool) {
-		for _, s := range spans {
-			if f.told(s.Action()) == a && !yield(s) {
-				return
-			}
-		}
-	}
-	for from, to := range joined(of) {
-		runs = append(runs, addresses{from, to})
-	}
-	return runs
-}
-
-// byAction gives the addresses of each action, as the format can tell them apart.
-func (f Format) byAction(spans []allowlist.Span) map[allowlist.Action]*netipx.IPSet {
-	builders := map[allowlist.Action]*netipx.IPSetBuilder{}
-	for _, a := range actions() {
-		builders[a] = &netipx.IPSetBuilder{}
-	}
-	for _, s := range spans {
-		builders[f.told(s.Action())].AddRange(netipx.IPRangeFrom(s.From, s.To))
-	}
-	sets := map[allowlist.Action]*netipx.IPSet{}
-	for a, b := range builders {
-		sets[a] = mustSet(b)
-	}
-	return sets
-}
-
-// mustSet builds a set of parts that are valid by construction: prefixes that
-// were parsed, and spans, whose ends are of one family and in order.
-func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
-	set, err := b.IPSet()
-	if err != nil {
-		panic("accessmap: an invalid range reached a set: " + err.Error())
-	}
-	return set
 }
 
 // lines splits a text at LF; the last line may lack one. A CR stays in its line.

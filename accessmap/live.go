@@ -53,33 +53,33 @@ func (a *AccessText) Compare(installed *AccessText, c Client) (differs []KeyDiff
 	return differs
 }
 
-// AskInstalled asks the programs that there are of what is installed: makemap and Sendmail for an access map, postmap for
-// Postfix's tables. planned is the access text of the plan. It changes nothing.
-func (p TargetPlan) AskInstalled(ctx context.Context, planned *AccessText, clients []Client) []Live {
+// AskInstalled asks the programs of this host for what is installed at a target: makemap and Sendmail for an access map,
+// postmap for Postfix's tables. planned is the access text of the plan. It changes nothing.
+func AskInstalled(ctx context.Context, p TargetPlan, planned *AccessText, clients []Client) []Live {
 	switch {
 	case p.Map == MapNone:
 		return nil
-	case p.Format.Map && p.cf != nil:
-		return []Live{p.askMakemap(ctx, planned, clients), p.askSendmail(ctx, planned, clients)}
+	case p.Format.Map && p.CF() != nil:
+		return []Live{askMakemap(ctx, p, planned, clients), askSendmail(ctx, p, planned, clients)}
 	case p.Format.Map:
-		return []Live{p.askMakemap(ctx, planned, clients)}
+		return []Live{askMakemap(ctx, p, planned, clients)}
 	case p.Format.Postfix:
-		return []Live{p.askPostmap(ctx, clients)}
+		return []Live{askPostmap(ctx, p, clients)}
 	}
 	return nil
 }
 
 // askMakemap dumps the map as it is on disk.
-func (p TargetPlan) askMakemap(ctx context.Context, planned *AccessText, clients []Client) Live {
+func askMakemap(ctx context.Context, p TargetPlan, planned *AccessText, clients []Client) Live {
 	mapType := p.MapType
 	switch { // a target that is left alone has none
-	case mapType == "" && p.cf != nil:
-		mapType = p.cf.AccessClass
+	case mapType == "" && p.CF() != nil:
+		mapType = p.CF().AccessClass
 	case mapType == "":
 		mapType = defaultMapType
 	}
 	live := Live{By: fmt.Sprintf("makemap -u %s %s", mapType, p.Path)}
-	held, err := p.dump(ctx, mapType)
+	held, err := dumpInstalled(ctx, p, mapType)
 	if err != nil {
 		live.Err = err
 		return live
@@ -91,7 +91,7 @@ func (p TargetPlan) askMakemap(ctx context.Context, planned *AccessText, clients
 	return live
 }
 
-func (p TargetPlan) dump(ctx context.Context, mapType string) (map[string]string, error) {
+func dumpInstalled(ctx context.Context, p TargetPlan, mapType string) (map[string]string, error) {
 	path, err := MapFile(mapType, p.Path)
 	if err != nil {
 		return nil, err
@@ -107,16 +107,16 @@ func (p TargetPlan) dump(ctx context.Context, mapType string) (map[string]string
 		return nil, err
 	}
 	m := Makemap{Program: program}
-	if p.cf != nil {
-		m.CF = p.cf.Path
+	if p.CF() != nil {
+		m.CF = p.CF().Path
 	}
 	return m.Dump(ctx, mapType, strings.TrimSuffix(real, filepath.Ext(path)))
 }
 
 // askSendmail asks sendmail -bt, in one process, for every key of every client as its rulesets would find it, and
 // Relay_ok, which knows what the map does not: class R, class w.
-func (p TargetPlan) askSendmail(ctx context.Context, planned *AccessText, clients []Client) Live {
-	live := Live{By: fmt.Sprintf("sendmail -C %s -bt", p.cf.Path)}
+func askSendmail(ctx context.Context, p TargetPlan, planned *AccessText, clients []Client) Live {
+	live := Live{By: fmt.Sprintf("sendmail -C %s -bt", p.CF().Path)}
 	makemap, err := FindMakemap(p.Makemap)
 	if err != nil {
 		makemap = "/usr/sbin/makemap" // where to begin to look
@@ -131,7 +131,7 @@ func (p TargetPlan) askSendmail(ctx context.Context, planned *AccessText, client
 		questions = append(questions, c.questions()...)
 	}
 	out, err := program{
-		argv:      []string{sendmail, "-C", p.cf.Path, "-bt"},
+		argv:      []string{sendmail, "-C", p.CF().Path, "-bt"},
 		stdin:     strings.NewReader(strings.Join(questions, "\n") + "\n"),
 		limit:     probeLimit,
 		maxOutput: maxDialogue * len(clients),
@@ -213,7 +213,7 @@ func (c Client) heard(planned *AccessText, answers []string) (LiveClient, error)
 
 // askPostmap has Postfix's own matcher read the table as it is on disk. A daemon that runs has read it when it was
 // started or reloaded (facts.md 11).
-func (p TargetPlan) askPostmap(ctx context.Context, clients []Client) Live {
+func askPostmap(ctx context.Context, p TargetPlan, clients []Client) Live {
 	table := "cidr:" + p.Path
 	live := Live{By: "postmap -q ADDRESS " + table}
 	postmap, err := findProgram("postmap", searchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))

@@ -47,7 +47,7 @@ func FuzzRead(f *testing.F) {
 			}
 			reread, err := format.Read(again.Bytes())
 			if err == nil {
-				err = format.verify(reread, spans, nil)
+				err = verify(format, reread, spans, nil)
 			}
 			if err != nil {
 				t.Fatalf("%s: %v", format.Name, err)

@@ -35,7 +35,7 @@ func (x *explaining) targets(ctx context.Context, t *terminal, p accessmap.Targe
 		}
 	}
 	if live {
-		addLive(t, explained, p.AskInstalled(ctx, planned, clients))
+		addLive(t, explained, accessmap.AskInstalled(ctx, p, planned, clients))
 	}
 	return explained
 }

@@ -71,7 +71,8 @@ func TestMarkdownBounded(t *testing.T) {
 		ranges.Add(allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
-	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format}, After: slices.Collect(set.Spans()), New: []byte("x")}
+	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format},
+		Content: accessmap.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
 	run := &passage{request: &request{settings: &settings{}}, list: &resolved{}, plans: []accessmap.TargetPlan{plan, plan}}
 	var out, talk bytes.Buffer
 	tellMarkdown(run, newTerminal(nil, &out, &talk))
