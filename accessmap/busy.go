@@ -46,31 +46,3 @@ func awaitWriter(path string) {
 		time.Sleep(writerTry)
 	}
 }
-
-const (
-	// lullTry is how long to wait before looking again: Sendmail opens a map in a twentieth of a millisecond.
-	lullTry = 100 * time.Microsecond
-	// maxLull bounds the wait. Where sessions open the map without a pause, one moment is as good as another.
-	maxLull = 100 * time.Millisecond
-)
-
-// awaitLull waits for a moment in which no session is opening the map at live. Sendmail holds a shared lock while it
-// opens a map, and calls it changed, with 451 until the session ends, if its name leads elsewhere before it is through
-// (facts.md 6). The exclusive lock that shows the moment is let go of at once: nobody is kept waiting.
-func (c *change) awaitLull() {
-	if c.kind != kindMap || c.was == nil {
-		return
-	}
-	f, err := os.Open(c.live)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for end := time.Now().Add(maxLull); time.Now().Before(end); time.Sleep(lullTry) {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			unix.Flock(int(f.Fd()), unix.LOCK_UN)
-			return
-		}
-	}
-}

@@ -91,7 +91,6 @@ func (t *transaction) swap(c *change) error {
 		return err
 	}
 	c.awaitTick()
-	c.awaitLull()
 	c.swappedAt = time.Now()
 	var err error
 	if c.was == nil {
