@@ -3,7 +3,6 @@ package accessmap
 import (
 	"errors"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,18 +30,4 @@ func openForWriting(path string) bool {
 	defer f.Close() // which ends the lease
 	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
 	return errors.Is(err, unix.EAGAIN)
-}
-
-const (
-	// writerTry is how long to wait before looking again whether a file is written to: an editor is done by then.
-	writerTry = 20 * time.Millisecond
-	// maxWriter bounds that wait: who has a file open for longer may have it open for hours.
-	maxWriter = 500 * time.Millisecond
-)
-
-// awaitWriter gives a program that is writing to the file time to come to its end: half a text makes no good plan.
-func awaitWriter(path string) {
-	for end := time.Now().Add(maxWriter); openForWriting(path) && time.Now().Before(end); {
-		time.Sleep(writerTry)
-	}
 }

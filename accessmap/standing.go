@@ -32,7 +32,6 @@ func readTarget(t Target) (s Standing, err error) {
 		return s, err
 	}
 	s.Exists = true
-	awaitWriter(live)
 	s.Old, err = bounded.File(t.Path, maxTarget)
 	return s, err
 }
