@@ -214,11 +214,6 @@ func (r *run) sameFiles() error {
 			by[f.live] = f.path
 		}
 	}
-	for _, c := range r.tx.changes {
-		if other, taken := by[c.live]; taken && c.kind == kindLink {
-			errs = append(errs, fmt.Errorf("%s and %s are the same file", other, c.of.path))
-		}
-	}
 	return errors.Join(errs...)
 }
 
@@ -288,6 +283,12 @@ func (r *run) settle() {
 		done := TargetReport{Path: t.job.Path, Text: t.text != nil, Map: t.mapFile != nil}
 		r.report.Targets = append(r.report.Targets, done)
 		r.report.Changed = r.report.Changed || done.Text || done.Map
+		if t.text == nil {
+			continue
+		}
+		if warning := t.text.linkWarning(); warning != "" {
+			r.warn("%s", warning)
+		}
 	}
 	r.due = r.andOwed(true)
 	after := journal{Version: 1, OnChange: r.due}

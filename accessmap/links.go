@@ -1,7 +1,6 @@
 package accessmap
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,13 +9,8 @@ import (
 	"syscall"
 )
 
-const (
-	// maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
-	maxSymlinks = 40
-	// maxLinkSearch bounds the search for the other names of a file, in directory entries: /etc has some thousands, and a
-	// look at each of these takes less than a second.
-	maxLinkSearch = 100_000
-)
+// maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
+const maxSymlinks = 40
 
 // A name is what a directory holds: who can write to the directory can have it lead elsewhere.
 type name struct{ dir, base string }
@@ -95,56 +89,4 @@ func (n name) ours() error {
 func foreign(info fs.FileInfo) (owner int, is bool) {
 	owner = int(info.Sys().(*syscall.Stat_t).Uid)
 	return owner, owner != 0 && owner != os.Geteuid()
-}
-
-var errFound = errors.New("all found")
-
-// otherNames finds the other names (hard links) of the file live: in its own directory, then in all that is below the one
-// above it, and so on up to the root of its file system. A name that is not found, or that somebody else could have lead
-// elsewhere, is an error: the file cannot be replaced under all of its names then.
-func otherNames(live string, was fs.FileInfo) (names []string, err error) {
-	stat := was.Sys().(*syscall.Stat_t)
-	want := int(stat.Nlink) - 1
-	if want <= 0 {
-		return nil, nil
-	}
-	looked, below := 0, ""
-	look := func(path string, d fs.DirEntry, err error) error {
-		if looked++; looked > maxLinkSearch {
-			return errFound
-		}
-		if err != nil || path == live { // what cannot be read may hold it, and then it is missing at the end
-			return nil
-		}
-		if d.IsDir() {
-			if info, err := d.Info(); err != nil || path == below || info.Sys().(*syscall.Stat_t).Dev != stat.Dev {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		if info, err := d.Info(); err == nil && os.SameFile(info, was) {
-			if names = append(names, path); len(names) == want {
-				return errFound
-			}
-		}
-		return nil
-	}
-	for dir := filepath.Dir(live); dir != below; below, dir = dir, filepath.Dir(dir) {
-		if err := filepath.WalkDir(dir, look); errors.Is(err, errFound) {
-			break
-		}
-	}
-	if len(names) < want {
-		return nil, fmt.Errorf("%s has %d more names (hard links), and %d of them are not found near it: all would keep the old "+
-			"content; remove the links, or have them be symbolic", live, want, want-len(names))
-	}
-	for _, path := range append(names, live) {
-		if err := ours(path); err != nil {
-			return nil, fmt.Errorf("%s has the name %s, too (hard link): %w", live, path, err)
-		}
-	}
-	return names, nil
 }

@@ -233,13 +233,17 @@ func TestReplaceText(t *testing.T) {
 	if err := os.Symlink("access", link); err != nil {
 		t.Fatal(err)
 	}
-	if err := ReplaceText(t.Context(), link, []byte("old\n"), []byte("new\n")); err != nil {
+	if err := os.Link(path, filepath.Join(t.TempDir(), "access")); err != nil {
 		t.Fatal(err)
+	}
+	warning, err := ReplaceText(t.Context(), link, []byte("old\n"), []byte("new\n"))
+	if want := path + " has 1 more name (hard link): it keeps the old content"; warning != want || err != nil {
+		t.Fatalf("%q, %v; want %q", warning, err, want)
 	}
 	if got := readFile(t, path); got != "new\n" || stat(t, path).Mode().Perm() != 0o640 {
 		t.Errorf("%q, %v", got, stat(t, path).Mode())
 	}
-	err := ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
+	_, err = ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
 	if err == nil || !strings.Contains(err.Error(), ErrChanged.Error()) || readFile(t, path) != "new\n" {
 		t.Errorf("%v, and the file holds %q", err, readFile(t, path))
 	}

@@ -30,10 +30,7 @@ type owedChange struct {
 	Temp  string     `json:"temp"`
 	Inode uint64     `json:"inode,omitempty"` // of our file
 	Old   string     `json:"old,omitempty"`   // text: digest of what it replaced
-	New   string     `json:"new,omitempty"`   // text and link: digest of our file
-
-	OldInode uint64 `json:"old_inode,omitempty"` // link: of the file that it named before
-	Of       string `json:"of,omitempty"`        // link: the file that it is another name of
+	New   string     `json:"new,omitempty"`   // text: digest of our file
 }
 
 // owedCommand is an on_change command that must run once the text at Path is no longer Old, or the new map is in its place.
@@ -63,9 +60,6 @@ func (t *transaction) owes(swapping bool, commands []owedCommand) journal {
 		owed := owedChange{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
 		if c.kind == kindText && c.was != nil {
 			owed.Old, owed.New = digest(c.old), digest(c.new)
-		}
-		if c.kind == kindLink {
-			owed.New, owed.OldInode, owed.Of = digest(c.of.new), inodeOf(c.was), c.of.live
 		}
 		j.Files = append(j.Files, owed)
 	}
@@ -126,11 +120,6 @@ func (s *state) finishOwed() ([]owedCommand, error) {
 			}
 		}
 	}
-	for _, c := range j.Files {
-		if err := c.reunite(); err != nil {
-			errs = append(errs, fmt.Errorf("%s: its other name %s: %w", c.Of, c.Live, err))
-		}
-	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -163,7 +152,7 @@ func (c owedChange) finish(temp string, swapping bool) error {
 		return unlink(temp)
 	case c.Kind == kindText && openForWriting(temp):
 		return fmt.Errorf("it was %s, and %w", c.Live, writingError{})
-	case !swapping, inodeOf(info) == c.Inode, c.isReplaced(temp, info):
+	case !swapping, inodeOf(info) == c.Inode, c.Kind != kindText, digestFile(temp) == c.Old:
 		return retire(c.Kind, temp)
 	case liveErr == nil && inodeOf(live) == c.Inode && digestFile(c.Live) == c.New && !openForWriting(c.Live):
 		// An edit that was put in place between our last look and the swap. It is the newer one: it goes back.
@@ -173,39 +162,6 @@ func (c owedChange) finish(temp string, swapping bool) error {
 		return unlink(temp)
 	}
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: take over what you need, then remove it", c.Live)
-}
-
-// isReplaced tells whether the file under a temporary name is the one that was to be replaced, and no edit of it.
-func (c owedChange) isReplaced(temp string, info fs.FileInfo) bool {
-	switch c.Kind {
-	case kindText:
-		return digestFile(temp) == c.Old
-	case kindLink:
-		return inodeOf(info) == c.OldInode
-	}
-	return true
-}
-
-// reunite has a link lead to the file again that it is another name of, if it is the one that the other name has left. One
-// that leads elsewhere by now is somebody else's.
-func (c owedChange) reunite() error {
-	if c.Kind != kindLink {
-		return nil
-	}
-	is, err := os.Lstat(c.Live)
-	if err != nil || inodeOf(is) != c.Inode && inodeOf(is) != c.OldInode {
-		return nil
-	}
-	if main, err := os.Lstat(c.Of); err != nil || os.SameFile(main, is) {
-		return nil
-	}
-	if err := os.Link(c.Of, c.Temp); err != nil {
-		return err
-	}
-	if err := os.Rename(c.Temp, c.Live); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(c.Live))
 }
 
 // digestFile is the digest of a file, empty when it cannot be read.

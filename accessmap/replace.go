@@ -15,33 +15,32 @@ func UnifiedDiff(path string, old, text []byte) string {
 
 // ReplaceText gives the file at path a new text in one step, as an installation does it: staged beside it, owner, mode
 // and attributes kept, symbolic links followed, durable. old is what the caller read there: ErrChanged says that
-// somebody has edited it since, and then, as with every other error, the file stays as it is. No map is made.
-func ReplaceText(ctx context.Context, path string, old, text []byte) error {
+// somebody has edited it since, and then, as with every other error, the file stays as it is. No map is made. A warning
+// says that the file has other names, which keep the old text.
+func ReplaceText(ctx context.Context, path string, old, text []byte) (warning string, err error) {
 	c, err := newChange(kindText, path)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	c.old, c.new = old, text
 	unlock, err := lockDirectories(ctx, []Job{{Path: path}}, 0)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer unlock()
 	if err := c.unedited(c.live); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	tx := transaction{changes: append([]*change{c}, c.links...), exchange: exchange}
-	for _, c := range tx.changes {
-		c.chooseTemp("")
-	}
+	tx := transaction{changes: []*change{c}, exchange: exchange}
+	c.chooseTemp("")
 	if err := c.stage(); err != nil {
-		return errors.Join(fmt.Errorf("%s: %w", path, err), tx.discard())
+		return "", errors.Join(fmt.Errorf("%s: %w", path, err), tx.discard())
 	}
 	if _, err := tx.commit(); err != nil {
-		return errors.Join(err, tx.discard())
+		return "", errors.Join(err, tx.discard())
 	}
 	if err := tx.displaced(); err != nil {
-		return errors.Join(err, tx.rollback(), tx.discard())
+		return "", errors.Join(err, tx.rollback(), tx.discard())
 	}
-	return tx.finish()
+	return c.linkWarning(), tx.finish()
 }

@@ -24,15 +24,13 @@ const tempPrefix = ".mailallow-"
 var ErrChanged = errors.New("edited since it was read")
 
 // A changeKind says what a file is to a transaction: a text is compared with what the plan read, the inode of a map is
-// touched before it goes (facts.md 6), a state file is only replaced. A link is another name of a text: it is to lead to
-// the new one.
+// touched before it goes (facts.md 6), a state file is only replaced.
 type changeKind string
 
 const (
 	kindText  changeKind = "text"
 	kindMap   changeKind = "map"
 	kindState changeKind = "state"
-	kindLink  changeKind = "link"
 )
 
 // change is one file of a transaction: what stands at live, and what is staged beside it under temp to take its place.
@@ -44,9 +42,6 @@ type change struct {
 	mode fs.FileMode // of a file that is not there yet
 	old  []byte      // text: what the plan read
 	new  []byte      // text and state
-	of   *change     // link: what it is another name of
-
-	links []*change // text: its other names (hard links)
 
 	temp    string
 	inode   uint64 // of what was staged
@@ -68,17 +63,30 @@ func newChange(kind changeKind, path string) (*change, error) {
 		c.mode = 0o600
 		return c, nil
 	}
-	switch {
-	case was == nil:
-		return c, nil
-	case kind == kindMap && was.Sys().(*syscall.Stat_t).Nlink > 1:
+	if kind == kindMap && c.otherNames() > 0 {
 		return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
 	}
-	names, err := otherNames(live, was)
-	for _, name := range names {
-		c.links = append(c.links, &change{kind: kindLink, path: name, live: name, was: was, of: c})
+	return c, nil
+}
+
+// otherNames is how many more names (hard links) the file at live has. Only live is replaced: no name leads to the others.
+func (c *change) otherNames() uint64 {
+	if c.was == nil {
+		return 0
 	}
-	return c, err
+	return uint64(c.was.Sys().(*syscall.Stat_t).Nlink) - 1
+}
+
+// linkWarning says that a replaced text had other names; empty when it had none.
+func (c *change) linkWarning() string {
+	switch n := c.otherNames(); n {
+	case 0:
+		return ""
+	case 1:
+		return c.live + " has 1 more name (hard link): it keeps the old content"
+	default:
+		return fmt.Sprintf("%s has %d more names (hard links): they keep the old content", c.live, n)
+	}
 }
 
 // resolve follows symbolic links to the file itself. They lead through no directory that others can write to: those could
@@ -193,17 +201,6 @@ func (c *change) stageMap(textPath string) error {
 	return c.staged(f)
 }
 
-// stageLinks gives the finished file a name beside each other name of the one it will replace.
-func (c *change) stageLinks() error {
-	for _, link := range c.links {
-		if err := os.Link(c.temp, link.temp); err != nil {
-			return fmt.Errorf("its name %s (hard link) cannot be kept: %w", link.live, err)
-		}
-		link.inode = c.inode
-	}
-	return nil
-}
-
 // staged syncs the finished file and notes which inode it is.
 func (c *change) staged(f *os.File) error {
 	if err := f.Sync(); err != nil {
@@ -214,7 +211,7 @@ func (c *change) staged(f *os.File) error {
 		return err
 	}
 	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
-	return c.stageLinks()
+	return nil
 }
 
 // keep gives f the owner, mode and attributes of live.

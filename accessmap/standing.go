@@ -28,9 +28,6 @@ func readTarget(t Target) (s Standing, err error) {
 	if err != nil || was == nil {
 		return s, err
 	}
-	if _, err := otherNames(live, was); err != nil {
-		return s, err
-	}
 	s.Exists = true
 	s.Old, err = bounded.File(t.Path, maxTarget)
 	return s, err

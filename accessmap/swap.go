@@ -114,17 +114,9 @@ func (t *transaction) swap(c *change) error {
 	return syncDir(filepath.Dir(c.live))
 }
 
-// unedited is nil when the text at path is what the plan read and nobody is about to write into it, and when a link is the
-// file that the plan found; nothing else is compared.
+// unedited is nil when the text at path is what the plan read and nobody is about to write into it; nothing else is compared.
 func (c *change) unedited(path string) error {
-	switch c.kind {
-	case kindLink:
-		if info, err := os.Lstat(path); err != nil || !os.SameFile(info, c.was) {
-			return errors.Join(ErrChanged, err)
-		}
-		return nil
-	case kindText:
-	default:
+	if c.kind != kindText {
 		return nil
 	}
 	if openForWriting(path) {
@@ -202,10 +194,10 @@ func (c *change) ours(path string) error {
 	return nil
 }
 
-// standsAt reports whether path is the file that was staged, a text with the content that was staged. It is true of what
-// is neither a text nor a link to one, and where nothing can be read.
+// standsAt reports whether path is the text that was staged, with the content that was staged. It is true of what is no
+// text, and where nothing can be read.
 func (c *change) standsAt(path string) bool {
-	if c.kind != kindText && c.kind != kindLink {
+	if c.kind != kindText {
 		return true
 	}
 	info, err := os.Lstat(path)
@@ -214,8 +206,6 @@ func (c *change) standsAt(path string) bool {
 		return !errors.Is(err, fs.ErrNotExist)
 	case inodeOf(info) != c.inode:
 		return false
-	case c.kind == kindLink:
-		return true
 	}
 	got, err := os.ReadFile(path)
 	return err != nil || bytes.Equal(got, c.new)

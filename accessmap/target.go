@@ -123,7 +123,7 @@ func (t *target) readCF() error {
 func (t *target) changes() (changes []*change) {
 	for _, c := range []*change{t.text, t.mapFile} {
 		if c != nil {
-			changes = append(append(changes, c), c.links...)
+			changes = append(changes, c)
 		}
 	}
 	return changes

@@ -153,7 +153,11 @@ func (l *linting) file(ctx context.Context, path string) {
 	findings, fixed := l.look(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
 		l.t.unified(accessmap.UnifiedDiff(path, text, fixed))
-		if err := accessmap.ReplaceText(ctx, path, text, fixed); err != nil {
+		warning, err := accessmap.ReplaceText(ctx, path, text, fixed)
+		if warning != "" {
+			l.t.warn("%s", warning)
+		}
+		if err != nil {
 			l.errs = append(l.errs, fmt.Errorf("it stays as it is: %w", err))
 		} else {
 			for _, f := range findings {
