@@ -49,7 +49,8 @@ type TargetReport struct {
 // Lock is the lock of a state directory. A run takes it before it reads the last good state and holds it until all is
 // done, so that no other run decides anything meanwhile.
 type Lock struct {
-	state *state
+	state   *state
+	lockDir string // of the locks of targets' directories
 	// Patience is how long Install waits for the lock of the directory of a target: zero is not at all.
 	Patience time.Duration
 }
@@ -65,7 +66,7 @@ func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lo
 		st.close()
 		return nil, advised(err)
 	}
-	return &Lock{state: st}, nil
+	return &Lock{state: st, lockDir: defaultLockDir()}, nil
 }
 
 // Release lets go of the lock.
@@ -85,7 +86,7 @@ func (l *Lock) Release() { l.state.close() }
 //
 // The state directory holds the journal by which the next run finishes what a killed one began.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
-	return installer{exchange: exchange, patience: l.Patience}.install(ctx, l.state, jobs, extra)
+	return installer{exchange: exchange, lockDir: l.lockDir, patience: l.Patience}.install(ctx, l.state, jobs, extra)
 }
 
 // MapInStep reports whether the map of a job holds exactly what its new text says, without writing anything. It is cheap
@@ -116,7 +117,8 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 // installer is Install with the steps that tests make fail.
 type installer struct {
 	exchange func(temp, live string) error
-	patience time.Duration // for the locks of the targets' directories
+	lockDir  string        // of the locks of the targets' directories; empty: none
+	patience time.Duration // for each of them
 }
 
 func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []StateFile) (Report, error) {
@@ -124,7 +126,7 @@ func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []
 	if err != nil {
 		return Report{}, fmt.Errorf("%w\nnothing was changed", advised(err))
 	}
-	r := &run{state: st, due: due, patience: in.patience, tx: transaction{exchange: in.exchange}}
+	r := &run{state: st, due: due, lockDir: in.lockDir, patience: in.patience, tx: transaction{exchange: in.exchange}}
 	err = r.replace(ctx, jobs, extra)
 	r.report.Installed = err == nil
 	if err = advised(err); err != nil && !r.stuck {
@@ -140,6 +142,7 @@ func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []
 // run is one installation under the lock of its state directory.
 type run struct {
 	state    *state
+	lockDir  string
 	patience time.Duration
 	targets  []*target
 	tx       transaction
@@ -150,7 +153,7 @@ type run struct {
 
 // replace does everything up to on_change. On an error everything is as it was before, or the error says what is not.
 func (r *run) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
-	unlock, err := lockDirectories(ctx, jobs, r.patience)
+	unlock, err := lockDirectories(ctx, r.lockDir, jobs, r.patience)
 	if err != nil {
 		return err
 	}

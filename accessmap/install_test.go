@@ -277,7 +277,8 @@ func TestInstallLocked(t *testing.T) {
 
 	// A run with another state directory, at work on the same directory.
 	other := r.job("a OK\n")
-	unlock, err := lockDirectories(t.Context(), []Job{other}, 0)
+	lockDir := r.state + ".locks"
+	unlock, err := lockDirectories(t.Context(), lockDir, []Job{other}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ type LockedError struct {
 	Waited time.Duration // how long in vain
 }
 
-// Holder is who holds the lock of a state directory; for that of a target's directory its process alone can be known.
+// Holder is who holds a lock.
 type Holder struct {
 	PID     int       `json:"pid"`     // 0: not known, nor is the rest
 	Since   time.Time `json:"since"`   // zero: not known
@@ -81,6 +81,24 @@ func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 		case <-again.C:
 		}
 	}
+}
+
+// openLock opens the file of a lock and makes it where there is none.
+func openLock(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+}
+
+// hold takes the lock of an open file as flock does, and signs it. A *LockedError names the holder.
+func hold(ctx context.Context, f *os.File, patience time.Duration) error {
+	err := flock(ctx, f, patience)
+	if err == nil {
+		return sign(f)
+	}
+	var locked *LockedError
+	if errors.As(err, &locked) {
+		locked.Holder = holderOf(f)
+	}
+	return err
 }
 
 // sign writes down who holds the lock. The text is for people; the lock is the kernel's and ends with the process. So

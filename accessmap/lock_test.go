@@ -3,6 +3,7 @@ package accessmap
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"mailallow/fixtures"
 )
 
 // lockedState names the state directory whose lock a child process takes and holds until its stdin ends.
@@ -26,6 +25,9 @@ func TestLockHolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer st.close()
+		if _, err := lockDirectories(t.Context(), dir+".locks", []Job{{Path: dir + "/table"}}, 0); err != nil {
+			t.Fatal(err)
+		}
 		os.Stdout.WriteString("locked\n")
 		bufio.NewReader(os.Stdin).ReadByte()
 		return
@@ -66,6 +68,11 @@ func TestLockHolder(t *testing.T) {
 			t.Errorf("with the text %.40q: %+v, want process %d alone", text, h, pid)
 		}
 	}
+	var locked *LockedError
+	_, err := lockDirectories(t.Context(), state+".locks", []Job{{Path: state + "/table"}}, 0)
+	if !errors.As(err, &locked) || locked.Path != state || locked.Holder.PID != pid || locked.Holder.Command == "" {
+		t.Errorf("the directory's lock: %v", err)
+	}
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
@@ -77,55 +84,59 @@ func TestLockHolder(t *testing.T) {
 	st.close()
 }
 
-// Whoever can read a target's directory can take its lock; who could not write there holds up nobody.
-func TestLockOfReader(t *testing.T) {
-	if os.Geteuid() != 0 {
-		fixtures.Missing(t, "not root: no other user can be taken on")
-	}
-	dir, err := os.MkdirTemp("", "mailallow-test-")
-	if err != nil {
+// The locks of targets' directories are where nobody else can hold one, and a directory has one lock, whatever its path.
+func TestLockDirectory(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "table")
-	const user = 34567
+	job := []Job{{Path: filepath.Join(dir, "access")}}
 	for _, row := range []struct {
-		name   string
-		user   uint32
-		owner  int
-		mode   os.FileMode
-		heeded bool
+		name, want string
+		lay        func(lockDir string) error // lockDir's own directory is there
 	}{
-		{"a reader", user, 0, 0o755, false},
-		{"root", 0, 0, 0o755, true},
-		{"the owner", user, user, 0o755, true},
-		{"one of a group that writes", user, 0, 0o775, true},
+		{"none yet", "", func(string) error { return nil }},
+		{"ours", "", func(at string) error { return os.Mkdir(at, 0o700) }},
+		{"of a killed run", "", func(at string) error {
+			var stat syscall.Stat_t
+			return errors.Join(syscall.Stat(dir, &stat), os.Mkdir(at, 0o700),
+				os.WriteFile(filepath.Join(at, fmt.Sprintf("%x-%d", stat.Dev, stat.Ino)), []byte(`{"pid": 1}`), 0o600))
+		}},
+		{"for a group", " can be written by others: chmod 0700", func(at string) error {
+			return errors.Join(os.Mkdir(at, 0o700), os.Chmod(at, 0o770))
+		}},
+		{"for all", " can be written by others: chmod 0700", func(at string) error {
+			return errors.Join(os.Mkdir(at, 0o700), os.Chmod(at, 0o777|os.ModeSticky))
+		}},
+		{"of somebody", " belongs to user 12345: chown it", func(at string) error {
+			return errors.Join(os.Mkdir(at, 0o700), os.Chown(at, 12345, 0))
+		}},
+		{"a file", "not a directory (root's runs keep their locks there: let root write to ", func(at string) error {
+			return os.WriteFile(at, nil, 0o600)
+		}},
+		{"no /run", "no such file or directory (root's runs keep their locks there: let root write to ", func(at string) error {
+			return os.Remove(filepath.Dir(at))
+		}},
 	} {
-		if err := errors.Join(os.Chown(dir, row.owner, 0), os.Chmod(dir, row.mode)); err != nil {
+		if row.name == "of somebody" && os.Geteuid() != 0 {
+			continue
+		}
+		lockDir := filepath.Join(t.TempDir(), "mailallow")
+		if err := row.lay(lockDir); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("flock", dir, "sh", "-c", "echo locked; read end")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: row.user, Gid: row.user}}
-		stdin, inErr := cmd.StdinPipe()
-		stdout, outErr := cmd.StdoutPipe()
-		if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
-			t.Fatal(err)
+		unlock, err := lockDirectories(t.Context(), lockDir, append(job, Job{Path: filepath.Join(link, "table")}), 0)
+		if !mentions(err, row.want) || row.want != "" && !mentions(err, lockDir) {
+			t.Errorf("%s: error %v, want %q", row.name, err, row.want)
 		}
-		if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "locked\n" {
-			t.Fatalf("%q, %v", line, err)
+		if err != nil {
+			continue
 		}
-		unlock, err := lockDirectories(t.Context(), []Job{{Path: path}}, 0)
 		var locked *LockedError
-		switch {
-		case !row.heeded && err != nil, row.heeded && !errors.As(err, &locked):
-			t.Errorf("%s: error %v", row.name, err)
-		case row.heeded && locked.Holder.PID != cmd.Process.Pid:
-			t.Errorf("%s is process %d: %v", row.name, cmd.Process.Pid, err)
+		if _, err := lockDirectories(t.Context(), lockDir, job, 0); !errors.As(err, &locked) || locked.Path != dir {
+			t.Errorf("%s: locked twice: %v", row.name, err)
 		}
-		if err == nil {
-			unlock()
-		}
-		stdin.Close()
-		cmd.Wait() // its status is that of read
+		unlock()
 	}
 }

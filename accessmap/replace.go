@@ -23,7 +23,7 @@ func ReplaceText(ctx context.Context, path string, old, text []byte) (warning st
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	c.old, c.new = old, text
-	unlock, err := lockDirectories(ctx, []Job{{Path: path}}, 0)
+	unlock, err := lockDirectories(ctx, defaultLockDir(), []Job{{Path: path}}, 0)
 	if err != nil {
 		return "", err
 	}

@@ -57,6 +57,9 @@ func (in installer) alone(ctx context.Context, stateDir string, jobs []Job, extr
 		return Report{}, err
 	}
 	defer st.close()
+	if in.lockDir == "" {
+		in.lockDir = stateDir + ".locks"
+	}
 	return in.install(ctx, st, jobs, extra)
 }
 

@@ -43,34 +43,19 @@ func openState(ctx context.Context, dir, lock string, patience time.Duration, na
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != os.Geteuid() && owner != 0 {
-		return nil, fmt.Errorf("state directory %s belongs to user %d: chown it to who runs mailallow", dir, owner)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("state directory %s can be written by others: chmod 0700", dir)
+	if err := private("state directory", dir); err != nil {
+		return nil, err
 	}
 	if real, err := filepath.EvalSymlinks(dir); err == nil && filepath.IsAbs(dir) && real != filepath.Clean(dir) {
 		if err := ours(dir); err != nil {
 			return nil, fmt.Errorf("state directory %s: a symbolic link leads to %s: %w", dir, real, err)
 		}
 	}
-	path := filepath.Join(dir, lock)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := openLock(filepath.Join(dir, lock))
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if err = flock(ctx, f, patience); err == nil {
-		err = sign(f)
-	}
-	if err != nil {
-		var locked *LockedError
-		if errors.As(err, &locked) {
-			locked.Holder = holderOf(f)
-		}
+	if err := hold(ctx, f, patience); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -82,6 +67,22 @@ func openState(ctx context.Context, dir, lock string, patience time.Duration, na
 		}
 	}
 	return s, nil
+}
+
+// private is nil for a directory that nobody can write to but its owner, who is root or the running user. role is the word
+// for it in an error.
+func private(role, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("%s: %w", role, err)
+	}
+	if owner, is := foreign(info); is {
+		return fmt.Errorf("%s %s belongs to user %d: chown it to who runs mailallow", role, dir, owner)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s %s can be written by others: chmod 0700", role, dir)
+	}
+	return nil
 }
 
 func writeAt(f *os.File, b []byte) error {

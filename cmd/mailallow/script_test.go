@@ -222,7 +222,7 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// lock FILE: holds a flock on a file or folder, as another run would; ! lock lets go of all.
+// lock FILE: holds the lock of a file, or root's lock of a folder, as another run would; ! lock lets go of all.
 func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 	r := rigOf(ts)
 	if neg {
@@ -231,17 +231,16 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	usage(ts, len(args) == 1, "lock FILE; ! lock")
 	path := ts.MkAbs(args[0])
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		stat := info.Sys().(*syscall.Stat_t)
+		path = fmt.Sprintf("/run/mailallow/%x-%d", stat.Dev, stat.Ino)
+	}
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if errors.Is(err, syscall.EISDIR) {
-		f, err = os.Open(path)
-	} else { // as mailallow does, so that it can tell who holds a file
-		record := syscall.Flock_t{Type: syscall.F_WRLCK}
-		ts.Check(errors.Join(err, syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &record)))
-	}
 	ts.Check(err)
 	r.locks = append(r.locks, f)
-	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+	record := syscall.Flock_t{Type: syscall.F_WRLCK} // by which mailallow tells who holds the file
+	ts.Check(errors.Join(syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &record), syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)))
 }
 
 func (r *rig) unlock() {
@@ -264,7 +263,13 @@ func mapdumpCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 // needs makemap: the script ends here where there is none, and has its folder on PATH elsewhere.
 func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 1 && args[0] == "makemap", "needs makemap")
+	usage(ts, !neg && len(args) == 1 && (args[0] == "makemap" || args[0] == "root"), "needs makemap|root")
+	if args[0] == "root" {
+		if os.Geteuid() != 0 {
+			fixtures.Missing(rigOf(ts).tb, "not root")
+		}
+		return
+	}
 	folder := filepath.Dir(fixtures.Makemap(rigOf(ts).tb))
 	ts.Setenv("PATH", ts.Getenv("PATH")+string(filepath.ListSeparator)+folder)
 }

@@ -113,10 +113,11 @@ func TestUpdate(t *testing.T) {
 		}
 	}
 	done("first run")
-	if got := s.Run("stat", "-c", "%n %U:%G %a", "/etc/mail/access", "/etc/mail/access.db", "/etc/postfix/mailallow.cidr", "/var/lib/mailallow", metrics); got != `/etc/mail/access smmta:smmsp 640
+	if got := s.Run("stat", "-c", "%n %U:%G %a", "/etc/mail/access", "/etc/mail/access.db", "/etc/postfix/mailallow.cidr", "/var/lib/mailallow", "/run/mailallow", metrics); got != `/etc/mail/access smmta:smmsp 640
 /etc/mail/access.db smmta:smmsp 640
 /etc/postfix/mailallow.cidr root:root 644
 /var/lib/mailallow root:root 700
+/run/mailallow root:root 700
 `+metrics+` root:root 644
 ` {
 		t.Errorf("owners and modes:\n%s", got)
@@ -251,6 +252,7 @@ func (s *site) testRestrictions() {
 	for _, path := range []string{"/etc/mail", "/etc/postfix"} {
 		fails("ReadOnlyPaths="+path, "read-only file system")
 	}
+	fails("RuntimeDirectory=\nReadOnlyPaths=/run", "in a unit by RuntimeDirectory=mailallow")
 	why := map[string]string{
 		"CAP_CHOWN": "its owner", "CAP_DAC_OVERRIDE": "permission denied", "CAP_FOWNER": "its mode",
 		"CAP_SETGID": "on_change", "CAP_SETUID": "on_change",
@@ -260,6 +262,9 @@ func (s *site) testRestrictions() {
 	}
 	if status, journal := s.update(); status != 0 || !strings.Contains(journal, "refreshing the Postfix mail system") {
 		s.t.Errorf("with all there is to the unit: status %d\n%s", status, journal)
+	}
+	if status, journal := s.with("ReadOnlyPaths=/run"); status != 0 {
+		s.t.Errorf("with a /run that is read-only but for its own directory: status %d\n%s", status, journal)
 	}
 	s.testStopped()
 	elsewhere := strings.NewReplacer("/etc/postfix/", "/srv/", `on_change = ["postfix", "reload"]`, "").Replace(config)
