@@ -155,7 +155,7 @@ func FuzzOwed(f *testing.F) {
 		}
 		setFile(t, filepath.Join(dir, tempPrefix+"1"), "left")
 		setFile(t, s.path(owedFile), strings.ReplaceAll(text, "DIR", dir))
-		due, err := s.finishOwed()
+		due, err := finishOwed(s)
 		for name, content := range kept {
 			is, readErr := os.ReadFile(filepath.Join(dir, name))
 			if string(is) != content && !(name == "access" && string(is) == "left") { // the text that goes back

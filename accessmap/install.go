@@ -62,7 +62,7 @@ func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lo
 	if err != nil {
 		return nil, advised(err)
 	}
-	if _, err := st.finishOwed(); err != nil { // what is still due stays written down
+	if _, err := finishOwed(st); err != nil { // what is still due stays written down
 		st.close()
 		return nil, advised(err)
 	}
@@ -122,7 +122,7 @@ type installer struct {
 }
 
 func (in installer) install(ctx context.Context, st *state, jobs []Job, extra []StateFile) (Report, error) {
-	due, err := st.finishOwed()
+	due, err := finishOwed(st)
 	if err != nil {
 		return Report{}, fmt.Errorf("%w\nnothing was changed", advised(err))
 	}
@@ -229,7 +229,7 @@ func (r *run) stage(ctx context.Context) error {
 		}
 		c.chooseTemp(suffix)
 	}
-	if err := r.state.record(r.tx.owes(false, r.due)); err != nil {
+	if err := r.tx.owes(false, r.due).keep(r.state); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
 	var errs []error
@@ -254,7 +254,7 @@ func (r *run) stage(ctx context.Context) error {
 // swapIn replaces the files and asks Sendmail; from here on the work is ended one way or the other. A context that is
 // cancelled before Sendmail has answered has everything put back.
 func (r *run) swapIn(ctx context.Context) error {
-	if err := r.state.record(r.tx.owes(true, r.andOwed(false))); err != nil {
+	if err := r.tx.owes(true, r.andOwed(false)).keep(r.state); err != nil {
 		return errors.Join(fmt.Errorf("state directory: %w", err), r.abandon())
 	}
 	rolledBack, err := r.tx.commit()
@@ -277,7 +277,7 @@ func (r *run) abandon() error {
 	if err := r.tx.discard(); err != nil {
 		return err
 	}
-	return r.state.record(journal{Version: 1, OnChange: r.due})
+	return journal{Version: 1, OnChange: r.due}.keep(r.state)
 }
 
 // settle ends a transaction that stands. What cannot be removed now stays in the journal for the next run.
@@ -299,7 +299,7 @@ func (r *run) settle() {
 		r.warn("not everything could be removed, the next run tries again: %v", err)
 		after = r.tx.owes(true, r.due)
 	}
-	if err := r.state.record(after); err != nil {
+	if err := after.keep(r.state); err != nil {
 		r.warn("state directory: %v", err)
 	}
 }

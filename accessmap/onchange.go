@@ -61,7 +61,7 @@ func (r *run) runCommands(ctx context.Context, jobs []Job) error {
 			still = append(still, owed)
 		}
 	}
-	if err := r.state.settleCommands(still); err != nil {
+	if err := settleCommands(r.state, still); err != nil {
 		errs = append(errs, fmt.Errorf("state directory: %w", err))
 	}
 	return errors.Join(errs...)

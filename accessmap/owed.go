@@ -13,6 +13,9 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
+// owedFile holds the journal.
+const owedFile = "owed.json"
+
 // journal is owed.json: what a run has begun and the next one must end if it is killed. It is written before the first
 // temporary file and again before the first swap.
 type journal struct {
@@ -68,8 +71,8 @@ func (t *transaction) owes(swapping bool, commands []owedCommand) journal {
 
 func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) == 0 }
 
-// record writes the journal, or removes it when nothing is owed.
-func (s *state) record(j journal) error {
+// keep writes the journal into the state directory, or removes it when nothing is owed.
+func (j journal) keep(s *state) error {
 	if j.isEmpty() {
 		return s.remove(owedFile)
 	}
@@ -77,17 +80,17 @@ func (s *state) record(j journal) error {
 }
 
 // settleCommands takes the commands that were run out of the journal, all that were due but those that still are.
-func (s *state) settleCommands(still []owedCommand) error {
-	j, err := s.readJournal()
+func settleCommands(s *state, still []owedCommand) error {
+	j, err := readJournal(s)
 	if err != nil {
 		return err
 	}
 	j.OnChange = slices.DeleteFunc(j.OnChange, func(o owedCommand) bool { return o.Due && !owes(still, o.Path) })
-	return s.record(j)
+	return j.keep(s)
 }
 
 // readJournal returns the journal, an empty one where there is none.
-func (s *state) readJournal() (journal, error) {
+func readJournal(s *state) (journal, error) {
 	j := journal{Version: 1}
 	b, err := bounded.File(s.path(owedFile), maxStateFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,8 +110,8 @@ func (s *state) readJournal() (journal, error) {
 
 // finishOwed ends what an interrupted run has begun: temporary files are removed, replaced maps touched first. It
 // returns the commands that are still due. Every file is then wholly old or wholly new; which, the plan finds out.
-func (s *state) finishOwed() ([]owedCommand, error) {
-	j, err := s.readJournal()
+func finishOwed(s *state) ([]owedCommand, error) {
+	j, err := readJournal(s)
 	if err != nil || j.isEmpty() {
 		return nil, err
 	}
@@ -130,7 +133,7 @@ func (s *state) finishOwed() ([]owedCommand, error) {
 			due = append(due, command)
 		}
 	}
-	return due, s.record(journal{Version: 1, OnChange: due})
+	return due, journal{Version: 1, OnChange: due}.keep(s)
 }
 
 // finish ends one change whose temporary file is temp.

@@ -28,7 +28,7 @@ func (r *rig) begin(jobs ...Job) (killed *run, die func()) {
 // swapping does the first n swaps.
 func (r *rig) swapping(k *run, n int) {
 	r.t.Helper()
-	if err := k.state.record(k.tx.owes(true, k.andOwed(false))); err != nil {
+	if err := k.tx.owes(true, k.andOwed(false)).keep(k.state); err != nil {
 		r.t.Fatal(err)
 	}
 	for _, c := range k.tx.changes[:n] {
@@ -152,7 +152,7 @@ func TestKilledOverEditor(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer editor.Close()
-		if err := k.state.record(k.tx.owes(true, nil)); err != nil {
+		if err := k.tx.owes(true, nil).keep(k.state); err != nil {
 			t.Fatal(err)
 		}
 		temp := k.tx.changes[0].temp
@@ -190,8 +190,8 @@ func TestJournalOfOthers(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job("a OK\n"))
 			st := &state{dir: r.state}
-			err := st.record(journal{Version: 1, Files: []owedChange{
-				{Kind: kindState, Live: r.path, Temp: filepath.Join(r.dir, temp)}}})
+			err := journal{Version: 1, Files: []owedChange{
+				{Kind: kindState, Live: r.path, Temp: filepath.Join(r.dir, temp)}}}.keep(st)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,29 +3,21 @@ package accessmap
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"syscall"
+	"strconv"
+	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"mailallow/allowlist/bounded"
+	"github.com/google/renameio/v2"
 )
 
-// The files of a state directory that this package keeps.
-const (
-	lockFile    = "lock"      // flock, with a text that says who holds it
-	recordsFile = "maps.json" // which map was found to belong to which text
-	owedFile    = "owed.json" // what an interrupted run left to do
-)
+// lockFile is the file that runs lock, with a text that says who holds it.
+const lockFile = "lock"
 
 // maxStateFile bounds each of them, in bytes: ten thousand targets make less.
 const maxStateFile = 16 << 20
@@ -60,11 +52,9 @@ func openState(ctx context.Context, dir, lock string, patience time.Duration, na
 		return nil, err
 	}
 	s := &state{dir: dir, lock: f}
-	for _, name := range names {
-		if err := s.remove(name + newSuffix); err != nil {
-			s.close()
-			return nil, fmt.Errorf("state directory: %w", err)
-		}
+	if err := s.sweep(names); err != nil {
+		s.close()
+		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return s, nil
 }
@@ -94,10 +84,7 @@ func (s *state) close() { s.lock.Close() }
 
 func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
-// newSuffix ends the name of a file of our own that is being written.
-const newSuffix = ".new"
-
-// write replaces one of our own files, whole and durable, if its content differs. The lock makes the temporary name safe.
+// write replaces one of our own files, whole and durable, if its content differs.
 func (s *state) write(name string, content any) error {
 	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
@@ -108,18 +95,30 @@ func (s *state) write(name string, content any) error {
 	if is, err := os.ReadFile(path); err == nil && bytes.Equal(is, b) {
 		return nil
 	}
-	temp := path + newSuffix
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	if err := renameio.WriteFile(path, b, 0o600, renameio.WithTempDir(s.dir), renameio.WithStaticPermissions(0o600)); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
+}
+
+// sweep removes what a killed run has left half-written of our own files: renameio writes NAME as .NAME and a number.
+func (s *state) sweep(names []string) error {
+	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(writeAt(f, b), f.Sync(), f.Close()); err == nil {
-		err = os.Rename(temp, path)
+	for _, entry := range entries {
+		for _, name := range names {
+			number, ok := strings.CutPrefix(entry.Name(), "."+name)
+			if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil {
+				continue
+			}
+			if err := s.remove(entry.Name()); err != nil {
+				return err
+			}
+		}
 	}
-	if err != nil {
-		return errors.Join(err, s.remove(name+newSuffix))
-	}
-	return syncDir(s.dir)
+	return nil
 }
 
 // remove deletes one of our own files; one that is not there is done.
@@ -128,73 +127,4 @@ func (s *state) remove(name string) error {
 		return err
 	}
 	return nil
-}
-
-// mapRecord is a map that was found to hold what its text says, and by what to know both again.
-type mapRecord struct {
-	Text       string `json:"text"`        // path
-	TextDigest string `json:"text_digest"` // SHA-256
-	Map        string `json:"map"`         // path
-	Type       string `json:"type"`
-	Size       int64  `json:"size"`
-	Device     uint64 `json:"device"`
-	Inode      uint64 `json:"inode"`
-	ModifiedNS int64  `json:"mtime_ns"` // since 1970
-	ChangedNS  int64  `json:"ctime_ns"` // no program can set this one back
-}
-
-// mapRecords is maps.json.
-type mapRecords struct {
-	Version int         `json:"version"`
-	Maps    []mapRecord `json:"maps"`
-}
-
-// readRecords returns the records of a state directory; one that cannot be read has none, and the maps are dumped.
-func readRecords(stateDir string) (records mapRecords) {
-	b, err := bounded.File(filepath.Join(stateDir, recordsFile), maxStateFile)
-	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
-		return mapRecords{Version: 1}
-	}
-	return records
-}
-
-// recordOf returns the record of the map as it stands now.
-func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord, error) {
-	info, err := os.Stat(mapPath)
-	if err != nil {
-		return mapRecord{}, err
-	}
-	stat := info.Sys().(*syscall.Stat_t)
-	return mapRecord{
-		Text: textPath, TextDigest: digest(text), Map: mapPath, Type: mapType,
-		Size: stat.Size, Device: uint64(stat.Dev), Inode: stat.Ino,
-		ModifiedNS: stat.Mtim.Nano(), ChangedNS: stat.Ctim.Nano(),
-	}, nil
-}
-
-// mapFile returns where the map of a text was found when it was last in step, else where MapFile has it: makemap is not
-// started to ask for it.
-func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
-	for _, r := range records.Maps {
-		if r.Text == textPath && r.Type == mapType {
-			return r.Map, nil
-		}
-	}
-	return MapFile(mapType, textPath)
-}
-
-// fit reports whether an earlier run has found the map of this text in step, and both are still what they were.
-func (records mapRecords) fit(mapType, textPath string, text []byte) bool {
-	mapPath, err := records.mapFile(mapType, textPath)
-	if err != nil {
-		return false
-	}
-	is, err := recordOf(mapType, textPath, text, mapPath)
-	return err == nil && slices.Contains(records.Maps, is)
-}
-
-// digest is the SHA-256 of b in hex.
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
