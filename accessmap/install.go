@@ -102,7 +102,7 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	read := readMapText(job.New)
+	read := ParseMapText(job.New)
 	if len(read.problems) > 0 {
 		return false, &MapTextError{Problems: read.problems}
 	}

@@ -154,21 +154,12 @@ func (m Makemap) Types(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(types, func(t string) bool { return t == "implicit" }), nil
 }
 
-// Build makes the map base + suffix from a finished text. base must name no live map: makemap empties its output before
-// it reads a byte (facts.md 5). An error is a *MapTextError when lines of the text are at fault.
-func (m Makemap) Build(ctx context.Context, mapType, base string, text []byte) error {
-	if _, err := mapSuffix(mapType); err != nil {
-		return err
-	}
-	read := readMapText(text)
+// Build makes the map base + suffix from a text. base must name no live map: makemap empties its output before it reads a
+// byte (facts.md 5). An error is a *MapTextError when lines of the text are at fault.
+func (m Makemap) Build(ctx context.Context, mapType, base string, read *MapText) error {
 	if len(read.problems) > 0 {
 		return &MapTextError{Problems: read.problems}
 	}
-	return m.build(ctx, mapType, base, read)
-}
-
-// build is Build for a text that was read, and nothing found wrong with it.
-func (m Makemap) build(ctx context.Context, mapType, base string, read *mapText) error {
 	input := read.feed(mapType)
 	args := []string{mapType, base}
 	if size := len(read.text); size > smallText {
@@ -213,7 +204,7 @@ func makemapLines(said string, input feed) []MapProblem {
 
 // holds reports whether the live map at path holds exactly the entries. One that is missing or cannot be dumped does
 // not: making another will say why. The error is the context's.
-func (m Makemap) holds(ctx context.Context, mapType, path string, want *mapText) (bool, error) {
+func (m Makemap) holds(ctx context.Context, mapType, path string, want *MapText) (bool, error) {
 	suffix := filepath.Ext(path)
 	// makemap follows no symbolic links (facts.md 5).
 	real, err := filepath.EvalSymlinks(path)

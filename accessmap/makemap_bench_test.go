@@ -40,10 +40,10 @@ func BenchmarkBuildMap(b *testing.B) {
 				cmd.Stdin = bytes.NewReader(text)
 				return cmd.Run()
 			}},
-			{"built", func() error { return m.Build(b.Context(), "hash", base, text) }},
+			{"built", func() error { return m.Build(b.Context(), "hash", base, ParseMapText(text)) }},
 			{"verified", func() error {
-				read := readMapText(text)
-				if err := m.build(b.Context(), "hash", base, read); err != nil {
+				read := ParseMapText(text)
+				if err := m.Build(b.Context(), "hash", base, read); err != nil {
 					return err
 				}
 				return m.verify(b.Context(), "hash", base, read)

@@ -61,13 +61,13 @@ func TestBuildAndVerify(t *testing.T) {
 		{"btree", "btree", "a\tOK\nb\tRELAY\n", ""},
 		{"empty", "hash", "", ""},
 		{"type it was not built with", "cdb", "a OK\n", "cannot make cdb maps, only hash, btree"},
-		{"unknown type", "foo", "a OK\n", `map type "foo"`},
+		{"unknown type", "foo", "a OK\n", "cannot make foo maps, only hash, btree"},
 		{"duplicate", "hash", "# by hand\nA OK\n\na REJECT\n", `line 4: key "a" stands on line 2 already`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			base := filepath.Join(dir, row.name)
-			err := m.Build(t.Context(), row.mapType, base, []byte(row.text))
+			err := m.Build(t.Context(), row.mapType, base, ParseMapText([]byte(row.text)))
 			if !mentions(err, row.err) {
 				t.Fatalf("error %v, want %q", err, row.err)
 			}
@@ -88,13 +88,13 @@ func TestBuildAndVerify(t *testing.T) {
 			}
 		})
 	}
-	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map"), []byte("a OK\n")); !mentions(err, "No such file") {
+	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map"), ParseMapText([]byte("a OK\n"))); !mentions(err, "No such file") {
 		t.Errorf("missing directory: %v", err)
 	}
 }
 
 func TestComparison(t *testing.T) {
-	want := readMapText([]byte("\n\na OK\nb OK\n"))
+	want := ParseMapText([]byte("\n\na OK\nb OK\n"))
 	rows := []struct {
 		held map[string]string
 		err  string

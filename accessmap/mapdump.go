@@ -34,10 +34,10 @@ func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]str
 // Verify dumps the map base + suffix and holds it against what it was made from: every key and every value, and nothing
 // else. The error names the first differences; it is a *MapDiffersError.
 func (m Makemap) Verify(ctx context.Context, mapType, base string, want []MapEntry) error {
-	return m.verify(ctx, mapType, base, &mapText{entries: want, index: newKeyIndex(want)})
+	return m.verify(ctx, mapType, base, &MapText{entries: want, index: newKeyIndex(want)})
 }
 
-func (m Makemap) verify(ctx context.Context, mapType, base string, want *mapText) error {
+func (m Makemap) verify(ctx context.Context, mapType, base string, want *MapText) error {
 	c := newComparison(want)
 	if err := m.dump(ctx, mapType, base, c.take); err != nil {
 		return err
@@ -47,13 +47,13 @@ func (m Makemap) verify(ctx context.Context, mapType, base string, want *mapText
 
 // comparison holds a map against the text it was made from, an entry after the other and in any order.
 type comparison struct {
-	*mapText
+	*MapText
 	seen  []bool
 	wrong map[int]string  // values of other entries than their own
 	extra map[string]bool // keys that the text has not
 }
 
-func newComparison(want *mapText) *comparison {
+func newComparison(want *MapText) *comparison {
 	return &comparison{want, make([]bool, len(want.entries)), map[int]string{}, map[string]bool{}}
 }
 

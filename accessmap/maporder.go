@@ -14,7 +14,7 @@ type feed struct {
 	starts  []int   // where the line of each entry begins
 }
 
-func (m *mapText) feed(mapType string) feed {
+func (m *MapText) feed(mapType string) feed {
 	f := feed{text: m.text, entries: m.entries}
 	switch {
 	case bytes.IndexByte(m.text, 0) >= 0: // it stands in the last line, which must stay the last

@@ -55,12 +55,12 @@ func (e *MapTextError) Error() string {
 // 8.17.1, makemap/makemap.c; facts.md 5): the entries it would store, in the order of the text, and the lines it would
 // refuse. Of a key that comes twice the first entry is kept and the second is a problem.
 func ReadMapText(text []byte) ([]MapEntry, []MapProblem) {
-	r := readMapText(text)
+	r := ParseMapText(text)
 	return r.entries, r.problems
 }
 
-// mapText is a text as makemap reads it.
-type mapText struct {
+// MapText is a text as makemap reads it.
+type MapText struct {
 	text     []byte
 	entries  []MapEntry
 	problems []MapProblem
@@ -78,12 +78,13 @@ func (g gap) line(n int) int {
 	return n
 }
 
-func readMapText(text []byte) *mapText { return readMapTextAround(text, gap{}) }
+// ParseMapText reads text as ReadMapText does, for Build.
+func ParseMapText(text []byte) *MapText { return readMapTextAround(text, gap{}) }
 
 // readMapTextAround has the lines of entries and problems as they are in text, and tells of them as they are around the
 // gap.
-func readMapTextAround(text []byte, g gap) *mapText {
-	m := &mapText{text: text, gap: g}
+func readMapTextAround(text []byte, g gap) *MapText {
+	m := &MapText{text: text, gap: g}
 	m.read()
 	m.index = newKeyIndex(m.entries)
 	if twice := m.index.twice(); len(twice) > 0 {
@@ -94,7 +95,7 @@ func readMapTextAround(text []byte, g gap) *mapText {
 }
 
 // read reads every line by itself.
-func (m *mapText) read() {
+func (m *MapText) read() {
 	var keys strings.Builder // what is in it stays where it is, since it never grows
 	keys.Grow(len(m.text))
 	value := "" // of the entry before
@@ -126,7 +127,7 @@ func (m *mapText) read() {
 
 // drop takes entries out whose key stands there before: twice gives of each the one that stays. An entry ends its line,
 // so that what is wrong with the rest of the line has been told of.
-func (m *mapText) drop(twice map[int]int) {
+func (m *MapText) drop(twice map[int]int) {
 	starts := startsOf(m.text, m.entries)
 	var kept []MapEntry
 	for i, e := range m.entries {

@@ -253,7 +253,7 @@ func (r *readers) askMakemap() (odd bool, err error) {
 		number = 1
 	}
 	access, _ := listNumber(number)
-	want := newComparison(readMapText([]byte(access)))
+	want := newComparison(ParseMapText([]byte(access)))
 	for key, value := range held {
 		want.take([]byte(key), []byte(value))
 	}

@@ -21,7 +21,7 @@ type target struct {
 	mapLive  string
 	makemap  Makemap
 	cf       *SendmailCF // nil: none, or its access map is another one
-	read     *mapText    // the new text, where its map has to be made or dumped
+	read     *MapText    // the new text, where its map has to be made or dumped
 	there    mapRecord   // of the map, before it is looked into
 	seen     *mapRecord  // the same, if it can be told from the map after a later write
 }
@@ -73,7 +73,7 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	} else if mapPath != t.mapPath {
 		errs = append(errs, t.lookAtMap(mapPath))
 	}
-	if t.read = readMapText(t.job.New); len(t.read.problems) > 0 {
+	if t.read = ParseMapText(t.job.New); len(t.read.problems) > 0 {
 		errs = append(errs, &MapTextError{Problems: t.read.problems})
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -145,7 +145,7 @@ func (t *target) stage(ctx context.Context) error {
 	}
 	f.Close()
 	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
-	if err := t.makemap.build(ctx, t.job.MapType, base, t.read); err != nil {
+	if err := t.makemap.Build(ctx, t.job.MapType, base, t.read); err != nil {
 		return err
 	}
 	if err := t.makemap.wrote(t.job.MapType, t.mapFile.temp); err != nil {

@@ -85,11 +85,8 @@ type Event struct {
 	Remote string
 }
 
-// MarshalJSON writes the members that scripts rely on (design.md section 4).
-func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
-
-// AppendJSON writes the same behind b, in ASCII: logs are written as fast as they are
-// read.
+// AppendJSON writes the members that scripts rely on behind b (design.md section 4), in
+// ASCII: logs are written as fast as they are read.
 func (e Event) AppendJSON(b []byte) []byte {
 	b = appendString(append(b, `{"file":`...), e.File)
 	b = strconv.AppendInt(append(b, `,"line":`...), int64(e.Line), 10)
