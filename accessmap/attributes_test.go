@@ -67,7 +67,7 @@ func TestInstallKeeps(t *testing.T) {
 	r.install(r.job("b OK\n"), r.jobAt(r.dir+"/table", "", "x\n"))
 	r.holds("b OK\n", "table")
 	for _, path := range files {
-		info := stat(t, path)
+		info := fixtures.Stat(t, path)
 		if s := info.Sys().(*syscall.Stat_t); s.Uid != user || s.Gid != group || info.Mode() != 0o664 {
 			t.Errorf("%s: %d:%d, %v", path, s.Uid, s.Gid, info.Mode())
 		}
@@ -94,7 +94,7 @@ func TestInstallKeeps(t *testing.T) {
 	r.install(r.job("c OK\n"))
 	for _, path := range files {
 		names := attributes(func(b []byte) (int, error) { return unix.Listxattr(path, b) })
-		if mode := stat(t, path).Mode(); mode != 0o640 || slices.Contains(names, accessACL) {
+		if mode := fixtures.Stat(t, path).Mode(); mode != 0o640 || slices.Contains(names, accessACL) {
 			t.Errorf("%s: %v, %s", path, mode, strings.Join(names, " "))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"mailallow/allowlist/fault"
 )
@@ -81,21 +80,4 @@ func (m managed) splice(inside []byte) []byte {
 	text = append(text, inside...)
 	text = append(text, endLine...)
 	return append(text, m.after...)
-}
-
-// byHand reads what is not ours, on the lines where it stands.
-func (m managed) byHand() ([]MapEntry, []MapProblem) {
-	const markers = 2
-	var block gap
-	if m.found {
-		block = gap{first: bytes.Count(m.before, []byte("\n")) + 1, height: bytes.Count(m.inside, []byte("\n")) + markers}
-	}
-	text := readMapTextAround(slices.Concat(m.before, m.after), block)
-	for i, e := range text.entries {
-		text.entries[i].Line = block.line(e.Line)
-	}
-	for i, p := range text.problems {
-		text.problems[i].Line = block.line(p.Line)
-	}
-	return text.entries, text.problems
 }

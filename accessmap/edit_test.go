@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"mailallow/fixtures"
 )
 
 const (
@@ -91,7 +93,7 @@ func TestEditAtAnyMoment(t *testing.T) {
 			mapType := moment.mapType
 			t.Run(moment.name+"/"+m.name, func(t *testing.T) {
 				r := newRig(t)
-				writeFile(t, r.path, editedBase)
+				fixtures.WriteFile(t, r.path, editedBase)
 				r.install(r.listJob(r.path, mapType, "Connect:192.0.2\tOK\n"))
 				held, err := os.Open(r.path)
 				if err != nil {
@@ -123,7 +125,7 @@ func TestEditAtAnyMoment(t *testing.T) {
 					t.Fatal(err)
 				}
 				r.install(r.listJob(r.path, mapType, list))
-				text := readFile(t, r.path)
+				text := fixtures.ReadFile(t, r.path)
 				if m.kept != "" && strings.Count(text, m.kept) != 1 || !strings.Contains(text, list) {
 					t.Errorf("text %q", text)
 				}

@@ -1,6 +1,7 @@
 package accessmap
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -40,7 +41,7 @@ func (h handKey) says(a allowlist.Action) bool { return strings.EqualFold(h.valu
 // all; other tags are asked by other rulesets (facts.md 3). What makemap would
 // refuse of their lines comes beside it.
 func handKeys(m managed) ([]handKey, []MapProblem) {
-	entries, problems := m.byHand()
+	entries, problems := byHand(m)
 	var keys []handKey
 	for _, e := range entries {
 		key := cutKey(e.Key)
@@ -56,6 +57,15 @@ func handKeys(m managed) ([]handKey, []MapProblem) {
 		}
 	}
 	return keys, problems
+}
+
+// byHand reads the lines outside of our block, as makemap does, on the lines where they are.
+func byHand(m managed) ([]MapEntry, []MapProblem) {
+	const markers = 2
+	if !m.found {
+		return ReadMapText(m.before)
+	}
+	return ReadMapTextAround(m.before, m.after, bytes.Count(m.inside, []byte("\n"))+markers)
 }
 
 // overlaps tells where hand-written keys and the list speak of the same

@@ -23,10 +23,10 @@ func TestInstallFirst(t *testing.T) {
 	if want := (TargetReport{r.path, true, true}); !report.Changed || len(report.Targets) != 1 || report.Targets[0] != want {
 		t.Errorf("report %+v", report)
 	}
-	if mode := stat(t, r.path).Mode(); mode != 0o644 {
+	if mode := fixtures.Stat(t, r.path).Mode(); mode != 0o644 {
 		t.Errorf("text has mode %v", mode)
 	}
-	if mode := stat(t, r.state).Mode().Perm(); mode != 0o700 {
+	if mode := fixtures.Stat(t, r.state).Mode().Perm(); mode != 0o700 {
 		t.Errorf("state directory has mode %v", mode)
 	}
 }
@@ -47,17 +47,17 @@ func TestInstallChange(t *testing.T) {
 	}
 	attribute := unix.Setxattr(r.path, "user.note", []byte("kept"), 0) == nil
 	owner := func(path string) [2]uint32 {
-		s := stat(t, path).Sys().(*syscall.Stat_t)
+		s := fixtures.Stat(t, path).Sys().(*syscall.Stat_t)
 		return [2]uint32{s.Uid, s.Gid}
 	}
 	text, mapFile := owner(r.path), owner(r.path+".db")
 
 	r.install(r.job("a OK\nb RELAY\n"))
 	r.holds("a OK\nb RELAY\n")
-	if got := stat(t, r.path).Mode(); got != 0o600 || owner(r.path) != text {
+	if got := fixtures.Stat(t, r.path).Mode(); got != 0o600 || owner(r.path) != text {
 		t.Errorf("text: mode %v, owner %v, want %v", got, owner(r.path), text)
 	}
-	if got := stat(t, r.path+".db").Mode(); got != 0o604 || owner(r.path+".db") != mapFile {
+	if got := fixtures.Stat(t, r.path+".db").Mode(); got != 0o604 || owner(r.path+".db") != mapFile {
 		t.Errorf("map: mode %v, owner %v, want %v", got, owner(r.path+".db"), mapFile)
 	}
 	note := make([]byte, 10)
@@ -92,18 +92,18 @@ func TestInstallNothingToDo(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
 	before := r.listing()
-	dir, records := stat(t, r.dir).ModTime(), stat(t, filepath.Join(r.state, recordsFile))
+	dir, records := fixtures.Stat(t, r.dir).ModTime(), fixtures.Stat(t, filepath.Join(r.state, recordsFile))
 	check := func(name string) {
 		t.Helper()
 		if report := r.install(r.job("a OK\n")); report.Changed || len(report.Commands) > 0 {
 			t.Errorf("%s: report %+v", name, report)
 		}
-		if after := r.listing(); !slices.Equal(before, after) || !stat(t, r.dir).ModTime().Equal(dir) {
+		if after := r.listing(); !slices.Equal(before, after) || !fixtures.Stat(t, r.dir).ModTime().Equal(dir) {
 			t.Errorf("%s: before %q, after %q", name, before, after)
 		}
 	}
 	check("record fits")
-	if now := stat(t, filepath.Join(r.state, recordsFile)); !os.SameFile(records, now) {
+	if now := fixtures.Stat(t, filepath.Join(r.state, recordsFile)); !os.SameFile(records, now) {
 		t.Error("the records were written again")
 	}
 	if err := os.Remove(filepath.Join(r.state, recordsFile)); err != nil {
@@ -125,7 +125,7 @@ func TestInstallHealsMap(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"empty": func(t *testing.T, db string) { writeFile(t, db, "") },
+		"empty": func(t *testing.T, db string) { fixtures.WriteFile(t, db, "") },
 		"stale": func(t *testing.T, db string) {
 			if err := m.Build(t.Context(), "hash", strings.TrimSuffix(db, ".db"), ParseMapText([]byte("old RELAY\n"))); err != nil {
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func TestInstallHealsMap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job("a OK\n"))
-			text := stat(t, r.path)
+			text := fixtures.Stat(t, r.path)
 			spoil(t, r.path+".db")
 			if in, err := MapInStep(t.Context(), r.state, r.job("a OK\n")); in || err != nil {
 				t.Errorf("MapInStep = %v, %v", in, err)
@@ -145,7 +145,7 @@ func TestInstallHealsMap(t *testing.T) {
 				t.Errorf("report %+v", report)
 			}
 			r.holds("a OK\n")
-			if now := stat(t, r.path); !os.SameFile(text, now) || !text.ModTime().Equal(now.ModTime()) {
+			if now := fixtures.Stat(t, r.path); !os.SameFile(text, now) || !text.ModTime().Equal(now.ModTime()) {
 				t.Error("the text was touched")
 			}
 		})
@@ -155,7 +155,7 @@ func TestInstallHealsMap(t *testing.T) {
 // A text from the future: Debian's make compares times, so the map follows it there.
 func TestInstallMapNotOlder(t *testing.T) {
 	r := newRig(t)
-	writeFile(t, r.path, "a OK\n")
+	fixtures.WriteFile(t, r.path, "a OK\n")
 	future := time.Now().Add(time.Hour)
 	if err := os.Chtimes(r.path, future, future); err != nil {
 		t.Fatal(err)
@@ -168,13 +168,13 @@ func TestInstallSymlinks(t *testing.T) {
 	r := newRig(t)
 	elsewhere := t.TempDir()
 	real := filepath.Join(elsewhere, "access-of-this-host")
-	writeFile(t, real, "a OK\n")
+	fixtures.WriteFile(t, real, "a OK\n")
 	if err := os.Symlink(real, r.path); err != nil {
 		t.Fatal(err)
 	}
 	r.install(r.job("b OK\n"))
 	r.holds("b OK\n")
-	if got := readFile(t, real); got != "b OK\n" {
+	if got := fixtures.ReadFile(t, real); got != "b OK\n" {
 		t.Errorf("the file behind the link holds %q", got)
 	}
 	if target, err := os.Readlink(r.path); target != real {
@@ -212,7 +212,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"no sendmail.cf", func(t *testing.T, r *rig, j *Job) { j.SendmailCF = r.dir + "/none.cf" }, []string{"none.cf: no such file"}},
 		{"sendmail.cf of another type", func(t *testing.T, r *rig, j *Job) {
 			j.SendmailCF = filepath.Join(t.TempDir(), "sendmail.cf")
-			writeFile(t, j.SendmailCF, "Kaccess btree -T<TMPF> "+j.Path+"\n")
+			fixtures.WriteFile(t, j.SendmailCF, "Kaccess btree -T<TMPF> "+j.Path+"\n")
 		}, []string{"reads this map as btree, not as hash"}},
 	}
 	for _, row := range rows {
@@ -288,7 +288,7 @@ func TestInstallLocked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	patient := installer{exchange: exchange, patience: time.Hour}
-	if _, err := patient.alone(ctx, r.state, []Job{other}, nil); !errors.Is(err, context.Canceled) || !mentions(err, "waiting for the lock") {
+	if _, err := patient.alone(ctx, r.state, []Job{other}, nil); !errors.Is(err, context.Canceled) || !fixtures.Says(err, "waiting for the lock") {
 		t.Errorf("target's directory, until the context ends: %v", err)
 	}
 	unlock()
@@ -303,7 +303,7 @@ func TestInstallStateDirectory(t *testing.T) {
 	if err := os.Chmod(r.state, 0o770); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !mentions(err, "can be written by others") {
+	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, "can be written by others") {
 		t.Errorf("group-writable: %v", err)
 	}
 }
@@ -316,21 +316,21 @@ func TestInstallStateFile(t *testing.T) {
 	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, []StateFile{snapshot}); err != nil {
 		t.Fatal(err)
 	}
-	first := stat(t, snapshot.Path)
+	first := fixtures.Stat(t, snapshot.Path)
 	if first.Mode() != 0o600 {
 		t.Errorf("mode %v", first.Mode())
 	}
 	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, []StateFile{snapshot}); err != nil {
 		t.Fatal(err)
 	}
-	if !os.SameFile(first, stat(t, snapshot.Path)) {
+	if !os.SameFile(first, fixtures.Stat(t, snapshot.Path)) {
 		t.Error("the same bytes were written again")
 	}
 	snapshot.Bytes = []byte("2")
 	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\na OK\n")}, []StateFile{snapshot}); err == nil {
 		t.Error("a bad text was installed")
 	}
-	if got := readFile(t, snapshot.Path); got != "1" {
+	if got := fixtures.ReadFile(t, snapshot.Path); got != "1" {
 		t.Errorf("the snapshot of a failed run: %q", got)
 	}
 }

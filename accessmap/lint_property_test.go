@@ -84,7 +84,10 @@ func TestFixKeepsMeaning(t *testing.T) {
 				t.Fatalf("%v in\n%s\nof\n%s", problems, fixed, text)
 			}
 		}
-		set := mustSet(&broken)
+		set, err := broken.IPSet()
+		if err != nil {
+			t.Fatal(err)
+		}
 		was, is := newDecider(text), newDecider(fixed)
 		for range 50 {
 			addr := netip.AddrFrom4([4]byte{10, rapid.SampledFrom([]byte{0, 1, 2}).Draw(t, "b"), rapid.Byte().Draw(t, "c"),

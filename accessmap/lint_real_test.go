@@ -21,7 +21,7 @@ import (
 
 // TestHealthyIsHealthy: what lint finds nothing in, makemap takes without a word and Sendmail finds key by key.
 func TestHealthyIsHealthy(t *testing.T) {
-	text := readFile(t, fixtures.Path("lint", "healthy.access"))
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "healthy.access"))
 	entries, problems := ReadMapText([]byte(text))
 	if len(problems) > 0 {
 		t.Fatal(problems)
@@ -71,7 +71,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 
 // TestSeedFixed: what --fix makes of the lines of the story lets every range relay to its borders, and nothing beside it.
 func TestSeedFixed(t *testing.T) {
-	text := readFile(t, fixtures.Path("lint", "seed-gmail.access"))
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	_, fixed := LintAccess([]byte(text), AccessOptions{})
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	var clients []netip.Addr
@@ -101,7 +101,7 @@ func TestBrokenIsBroken(t *testing.T) {
 	var text []string
 	var clients []netip.Addr
 	for _, name := range []string{"keys.access", "values.access", "forms.access"} {
-		all := strings.Split(readFile(t, fixtures.Path("lint", name)), "\n")
+		all := strings.Split(fixtures.ReadFile(t, fixtures.Path("lint", name)), "\n")
 		findings, _ := LintAccess([]byte(strings.Join(all, "\n")), AccessOptions{})
 		for _, f := range findings {
 			line := all[f.Line-1]
@@ -145,7 +145,7 @@ func TestCIDRAgrees(t *testing.T) {
 	}
 	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
 		path := fixtures.Path("lint", name)
-		text := []byte(readFile(t, path))
+		text := []byte(fixtures.ReadFile(t, path))
 		findings, fixed := LintPostfixCIDR(text, UseUnknown)
 		numbers, stderr := lineNumbers(path)
 		for _, n := range numbers {
@@ -161,7 +161,7 @@ func TestCIDRAgrees(t *testing.T) {
 			}
 		}
 		after := filepath.Join(t.TempDir(), name)
-		writeFile(t, after, string(fixed))
+		fixtures.WriteFile(t, after, string(fixed))
 		left, stderr := lineNumbers(after)
 		again, _ := LintPostfixCIDR(fixed, UseUnknown)
 		for _, n := range left {
@@ -204,9 +204,9 @@ func TestLintMap(t *testing.T) {
 		{"the other type", func() {}, "hash", "map-differs"},
 		{"older and different", func() { build("hash"); age(path+".db", 2*time.Hour); text += "Connect:192.0.3\tOK\n" }, "hash", "map-older map-differs"},
 		{"a text that makemap refuses", func() { text += "novalue\n" }, "hash", "map-older"},
-		{"no map at all in it", func() { text = "a\tb\n"; writeFile(t, path+".db", "") }, "", "map-differs"},
+		{"no map at all in it", func() { text = "a\tb\n"; fixtures.WriteFile(t, path+".db", "") }, "", "map-differs"},
 	}
-	writeFile(t, path, text)
+	fixtures.WriteFile(t, path, text)
 	for _, row := range rows {
 		row.prepare()
 		findings, err := LintMap(t.Context(), path, []byte(text), row.mapType, makemap)
@@ -226,7 +226,7 @@ func TestLintMap(t *testing.T) {
 func TestReplaceText(t *testing.T) {
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "access"), filepath.Join(dir, "link")
-	writeFile(t, path, "old\n")
+	fixtures.WriteFile(t, path, "old\n")
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -240,12 +240,12 @@ func TestReplaceText(t *testing.T) {
 	if want := path + " has 1 more name (hard link): it keeps the old content"; warning != want || err != nil {
 		t.Fatalf("%q, %v; want %q", warning, err, want)
 	}
-	if got := readFile(t, path); got != "new\n" || stat(t, path).Mode().Perm() != 0o640 {
-		t.Errorf("%q, %v", got, stat(t, path).Mode())
+	if got := fixtures.ReadFile(t, path); got != "new\n" || fixtures.Stat(t, path).Mode().Perm() != 0o640 {
+		t.Errorf("%q, %v", got, fixtures.Stat(t, path).Mode())
 	}
 	_, err = ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
-	if err == nil || !strings.Contains(err.Error(), ErrChanged.Error()) || readFile(t, path) != "new\n" {
-		t.Errorf("%v, and the file holds %q", err, readFile(t, path))
+	if err == nil || !strings.Contains(err.Error(), ErrChanged.Error()) || fixtures.ReadFile(t, path) != "new\n" {
+		t.Errorf("%v, and the file holds %q", err, fixtures.ReadFile(t, path))
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 2 {
 		t.Errorf("%v", files)

@@ -39,13 +39,13 @@ func TestLint(t *testing.T) {
 			continue
 		}
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			text := []byte(readFile(t, path))
+			text := []byte(fixtures.ReadFile(t, path))
 			findings, fixed := lintFixture(path, text)
 			got := wanted(text, findings, fixed)
 			want := path + ".want"
 			if os.Getenv("MAILALLOW_UPDATE") != "" {
-				writeFile(t, want, got)
-			} else if diff := cmp.Diff(readFile(t, want), got); diff != "" {
+				fixtures.WriteFile(t, want, got)
+			} else if diff := cmp.Diff(fixtures.ReadFile(t, want), got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			checkFindings(t, text, findings)
@@ -124,7 +124,7 @@ func checkFindings(t *testing.T, text []byte, findings []Finding) {
 
 // TestSeed: the lines of the story give one finding each, whatever separates their columns.
 func TestSeed(t *testing.T) {
-	text := readFile(t, fixtures.Path("lint", "seed-gmail.access"))
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	for _, separator := range []string{"\t", " ", " \t  "} {
 		findings, _ := LintAccess([]byte(strings.ReplaceAll(text, "\t", separator)), AccessOptions{Shared: google})
 		const ranges = 19
@@ -171,12 +171,12 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"healthy.access", "seed-gmail.access", "keys.access"} {
-		if got := KindOf("list", []byte(readFile(t, fixtures.Path("lint", name)))); got != KindAccess {
+		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindAccess {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 	for _, name := range []string{"healthy.cidr", "postscreen.cidr"} {
-		if got := KindOf("list", []byte(readFile(t, fixtures.Path("lint", name)))); got != KindCIDR {
+		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindCIDR {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -184,7 +184,7 @@ func TestKindOf(t *testing.T) {
 
 // TestRulesAreDocumented: every rule has a name of its own, and the README has it.
 func TestRulesAreDocumented(t *testing.T) {
-	readme := readFile(t, fixtures.Path("..", "README.md"))
+	readme := fixtures.ReadFile(t, fixtures.Path("..", "README.md"))
 	seen := map[string]bool{}
 	for _, r := range Rules() {
 		if seen[r.Name] || r.Catches == "" || r.Why == "" || !strings.Contains(readme, "`"+r.Name+"`") {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"mailallow/fixtures"
 )
 
 // posing is a makemap that says it makes cdb maps, and makes hash maps by the real one. In its script $real is that one,
@@ -48,15 +50,15 @@ func TestMakemapNamesTheFile(t *testing.T) {
 	if in, err := MapInStep(t.Context(), r.state, job); !in || err != nil {
 		t.Errorf("without a record: in step %v, %v", in, err)
 	}
-	before := stat(t, r.path+".db").ModTime()
+	before := fixtures.Stat(t, r.path+".db").ModTime()
 	r.install(job)
-	if after := stat(t, r.path+".db").ModTime(); !after.Equal(before) {
+	if after := fixtures.Stat(t, r.path+".db").ModTime(); !after.Equal(before) {
 		t.Error("a map that is in step was replaced")
 	}
 	// A map under the other suffix is another program's.
-	writeFile(t, r.path+".cdb", "somebody's")
+	fixtures.WriteFile(t, r.path+".cdb", "somebody's")
 	r.install(r.jobAt(r.path, "cdb", "c\tOK\n"))
-	if got := readFile(t, r.path+".cdb"); got != "somebody's" {
+	if got := fixtures.ReadFile(t, r.path+".cdb"); got != "somebody's" {
 		t.Errorf("access.cdb was written to: %q", got)
 	}
 }

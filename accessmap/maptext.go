@@ -59,6 +59,20 @@ func ReadMapText(text []byte) ([]MapEntry, []MapProblem) {
 	return r.entries, r.problems
 }
 
+// ReadMapTextAround reads before and after as one text, as ReadMapText does, where skipped lines of something else are
+// between them. The lines of entries and problems are those of the whole.
+func ReadMapTextAround(before, after []byte, skipped int) ([]MapEntry, []MapProblem) {
+	g := gap{first: bytes.Count(before, []byte("\n")) + 1, height: skipped}
+	r := readMapTextAround(slices.Concat(before, after), g)
+	for i, e := range r.entries {
+		r.entries[i].Line = g.line(e.Line)
+	}
+	for i, p := range r.problems {
+		r.problems[i].Line = g.line(p.Line)
+	}
+	return r.entries, r.problems
+}
+
 // MapText is a text as makemap reads it.
 type MapText struct {
 	text     []byte

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mailallow/fixtures"
 )
 
 // begin does the first steps of an installation, as a run that is killed afterwards. die drops its locks, as the kernel
@@ -81,16 +83,16 @@ func TestKilled(t *testing.T) {
 			t.Run(row.name, func(t *testing.T) {
 				r := newRig(t)
 				r.install(r.job(old))
-				mapTime := stat(t, r.path+".db").ModTime()
+				mapTime := fixtures.Stat(t, r.path+".db").ModTime()
 				k, die := r.begin(r.job(next))
 				row.do(r, k)
 				die()
-				if got := readFile(t, r.path); got != row.text {
+				if got := fixtures.ReadFile(t, r.path); got != row.text {
 					t.Fatalf("text %q, want %q", got, row.text)
 				}
 				r.install(r.job(wanted))
 				r.holds(wanted)
-				if now := stat(t, r.path+".db").ModTime(); row.text == old && wanted == old && !now.Equal(mapTime) {
+				if now := fixtures.Stat(t, r.path+".db").ModTime(); row.text == old && wanted == old && !now.Equal(mapTime) {
 					t.Error("a map that stayed was touched")
 				}
 			})
@@ -102,7 +104,7 @@ func TestKilled(t *testing.T) {
 func TestKilledBeforeTouch(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
-	before := stat(t, r.path+".db").ModTime()
+	before := fixtures.Stat(t, r.path+".db").ModTime()
 	session, err := os.Open(r.path + ".db")
 	if err != nil {
 		t.Fatal(err)
@@ -127,14 +129,14 @@ func TestKilledOverEdit(t *testing.T) {
 	r.install(r.job("a OK\n"))
 	k, die := r.begin(r.job("b OK\n"))
 	r.swapping(k, 0)
-	writeFile(t, r.path, "edited OK\n")
+	fixtures.WriteFile(t, r.path, "edited OK\n")
 	if err := exchange(k.tx.changes[0].temp, r.path); err != nil {
 		t.Fatal(err)
 	}
 	die()
 	_, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-	if !mentions(err, ErrChanged.Error()) || readFile(t, r.path) != "edited OK\n" {
-		t.Errorf("error %v, text %q", err, readFile(t, r.path))
+	if !fixtures.Says(err, ErrChanged.Error()) || fixtures.ReadFile(t, r.path) != "edited OK\n" {
+		t.Errorf("error %v, text %q", err, fixtures.ReadFile(t, r.path))
 	}
 	r.install(r.job("edited OK\nb OK\n"))
 	r.holds("edited OK\nb OK\n")
@@ -160,7 +162,7 @@ func TestKilledOverEditor(t *testing.T) {
 			t.Fatal(err)
 		}
 		die()
-		if _, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !mentions(err, "open for writing") || !mentions(err, temp) {
+		if _, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !fixtures.Says(err, "open for writing") || !fixtures.Says(err, temp) {
 			t.Errorf("error %v", err)
 		}
 		if _, err := editor.WriteString("edited OK\n"); err != nil {
@@ -168,13 +170,13 @@ func TestKilledOverEditor(t *testing.T) {
 		}
 		editor.Close()
 		if both {
-			writeFile(t, r.path, "b OK\nedited too OK\n")
+			fixtures.WriteFile(t, r.path, "b OK\nedited too OK\n")
 		}
 		_, err = Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-		switch text := readFile(t, r.path); {
-		case both && (!mentions(err, "holds an edit of "+r.path) || text != "b OK\nedited too OK\n" || readFile(t, temp) != "a OK\nedited OK\n"):
+		switch text := fixtures.ReadFile(t, r.path); {
+		case both && (!fixtures.Says(err, "holds an edit of "+r.path) || text != "b OK\nedited too OK\n" || fixtures.ReadFile(t, temp) != "a OK\nedited OK\n"):
 			t.Errorf("error %v, text %q", err, text)
-		case !both && (!mentions(err, ErrChanged.Error()) || text != "a OK\nedited OK\n"):
+		case !both && (!fixtures.Says(err, ErrChanged.Error()) || text != "a OK\nedited OK\n"):
 			t.Errorf("error %v, text %q", err, text)
 		}
 	}
@@ -195,7 +197,7 @@ func TestJournalOfOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !mentions(err, "not a name of ours") {
+			if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, "not a name of ours") {
 				t.Errorf("error %v", err)
 			}
 			r.only("access", "access.db")
@@ -204,8 +206,8 @@ func TestJournalOfOthers(t *testing.T) {
 	t.Run("not a journal", func(t *testing.T) {
 		r := newRig(t)
 		r.install(r.job("a OK\n"))
-		writeFile(t, filepath.Join(r.state, owedFile), "{")
-		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !mentions(err, owedFile) {
+		fixtures.WriteFile(t, filepath.Join(r.state, owedFile), "{")
+		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, owedFile) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -255,7 +257,7 @@ func TestOnChange(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(c.dir, "shell")); err == nil {
 		t.Error("a shell has read the arguments")
 	}
-	if env := readFile(t, filepath.Join(c.dir, "env")); strings.Contains(env, "SECRET") || !strings.Contains(env, "/usr/sbin") {
+	if env := fixtures.ReadFile(t, filepath.Join(c.dir, "env")); strings.Contains(env, "SECRET") || !strings.Contains(env, "/usr/sbin") {
 		t.Errorf("environment %q", env)
 	}
 	if r.install(one("a OK\n"), two("a\n")); c.runs(t) != 1 {
@@ -270,15 +272,15 @@ func TestOnChangeFails(t *testing.T) {
 	r := newRig(t)
 	c := newCommand(t)
 	job := func(text string) Job { j := r.job(text); j.OnChange = c.argv; return j }
-	writeFile(t, filepath.Join(c.dir, "fail"), "")
+	fixtures.WriteFile(t, filepath.Join(c.dir, "fail"), "")
 	for n := 1; n <= 2; n++ { // the second time there is nothing else to do
 		report, err := Install(t.Context(), r.state, []Job{job("a OK\n")}, nil)
-		if !mentions(err, "no luck") || !report.Installed || report.Changed != (n == 1) || c.runs(t) != n {
+		if !fixtures.Says(err, "no luck") || !report.Installed || report.Changed != (n == 1) || c.runs(t) != n {
 			t.Errorf("run %d: error %v, report %+v, %d runs", n, err, report, c.runs(t))
 		}
 	}
 	// It is owed even when the next installation fails.
-	if _, err := Install(t.Context(), r.state, []Job{job("a OK\na OK\n")}, nil); !mentions(err, "no luck") || c.runs(t) != 3 {
+	if _, err := Install(t.Context(), r.state, []Job{job("a OK\na OK\n")}, nil); !fixtures.Says(err, "no luck") || c.runs(t) != 3 {
 		t.Errorf("error %v, %d runs", err, c.runs(t))
 	}
 	if err := os.Remove(filepath.Join(c.dir, "fail")); err != nil {
@@ -304,7 +306,7 @@ func TestOnChangeKilled(t *testing.T) {
 			k, die := r.begin(job("b OK\n"))
 			r.swapping(k, 2*want)
 			die()
-			text := readFile(t, r.path)
+			text := fixtures.ReadFile(t, r.path)
 			if r.install(job(text)); c.runs(t) != want {
 				t.Errorf("%d runs, want %d", c.runs(t), want)
 			}
@@ -317,7 +319,7 @@ func TestOnChangeKilled(t *testing.T) {
 func TestOnChangeGone(t *testing.T) {
 	r := newRig(t)
 	c := newCommand(t)
-	writeFile(t, filepath.Join(c.dir, "fail"), "")
+	fixtures.WriteFile(t, filepath.Join(c.dir, "fail"), "")
 	job := r.job("a OK\n")
 	job.OnChange = c.argv
 	if _, err := Install(t.Context(), r.state, []Job{job}, nil); err == nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mailallow/fixtures"
 )
 
 func TestProgram(t *testing.T) {
@@ -29,7 +31,7 @@ func TestProgram(t *testing.T) {
 	}
 	for _, row := range rows {
 		out, err := row.p.run(t.Context())
-		if !mentions(err, row.fail) || row.out != "" && string(out) != row.out || len(out) > row.p.maxOutput {
+		if !fixtures.Says(err, row.fail) || row.out != "" && string(out) != row.out || len(out) > row.p.maxOutput {
 			t.Errorf("%s: %q, %v; want %q, %q", row.name, out, err, row.out, row.fail)
 		}
 	}

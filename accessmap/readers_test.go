@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -253,11 +254,15 @@ func (r *readers) askMakemap() (odd bool, err error) {
 		number = 1
 	}
 	access, _ := listNumber(number)
-	want := newComparison(ParseMapText([]byte(access)))
-	for key, value := range held {
-		want.take([]byte(key), []byte(value))
+	entries, _ := ReadMapText([]byte(access))
+	want := map[string]string{}
+	for _, e := range entries {
+		want[e.Key] = e.Value
 	}
-	return odd, want.result()
+	if !maps.Equal(held, want) {
+		return odd, fmt.Errorf("the map holds %d keys, and they are not those of list %d", len(held), number)
+	}
+	return odd, nil
 }
 
 func (r *readers) askPostmap() (odd bool, err error) {
@@ -343,7 +348,7 @@ func TestReadersDoNotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-done
-	if got := readFile(t, r.path); got != access {
+	if got := fixtures.ReadFile(t, r.path); got != access {
 		t.Errorf("text %q", got)
 	}
 }

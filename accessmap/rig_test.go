@@ -128,14 +128,14 @@ func (r *rig) noJournal() {
 // holds wants the access file to be text, its map to hold it and be no older, and nothing else in the directory.
 func (r *rig) holds(text string, names ...string) {
 	r.t.Helper()
-	if got := readFile(r.t, r.path); got != text {
+	if got := fixtures.ReadFile(r.t, r.path); got != text {
 		r.t.Errorf("text %q, want %q", got, text)
 	}
 	entries, _ := ReadMapText([]byte(text))
 	if err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path, entries); err != nil {
 		r.t.Error(err)
 	}
-	if stat(r.t, r.path+".db").ModTime().Before(stat(r.t, r.path).ModTime()) {
+	if fixtures.Stat(r.t, r.path+".db").ModTime().Before(fixtures.Stat(r.t, r.path).ModTime()) {
 		r.t.Error("the map is older than its text")
 	}
 	r.only(append(names, "access", "access.db")...)
@@ -157,29 +157,4 @@ func (r *rig) only(names ...string) {
 	if !slices.Equal(got, names) {
 		r.t.Errorf("directory holds %q, want %q", got, names)
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func writeFile(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func stat(t *testing.T, path string) fs.FileInfo {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"mailallow/fixtures"
 )
 
 func notify(t *testing.T, c chan os.Signal) {
@@ -22,16 +24,16 @@ func TestExchange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
-			writeFile(t, temp, "new")
-			writeFile(t, live, "old")
-			inode := inodeOf(stat(t, live))
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "old")
+			inode := inodeOf(fixtures.Stat(t, live))
 			if err := swap(temp, live); err != nil {
 				t.Fatal(err)
 			}
-			if got := readFile(t, live) + " " + readFile(t, temp); got != "new old" {
+			if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "new old" {
 				t.Errorf("got %q", got)
 			}
-			old := stat(t, temp).Sys().(*syscall.Stat_t)
+			old := fixtures.Stat(t, temp).Sys().(*syscall.Stat_t)
 			if old.Ino != inode || old.Nlink != 1 {
 				t.Errorf("the old file has inode %d and %d names", old.Ino, old.Nlink)
 			}
@@ -50,15 +52,15 @@ func TestPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
-			writeFile(t, temp, "new")
-			writeFile(t, live, "theirs")
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "theirs")
 			if err := put(temp, live); !errors.Is(err, os.ErrExist) {
 				t.Errorf("the name is taken: %v", err)
 			}
 			if err := os.Remove(live); err != nil {
 				t.Fatal(err)
 			}
-			if err := put(temp, live); err != nil || readFile(t, live) != "new" {
+			if err := put(temp, live); err != nil || fixtures.ReadFile(t, live) != "new" {
 				t.Error(err)
 			}
 		})
@@ -135,7 +137,7 @@ func TestEditDuringSwap(t *testing.T) {
 			r.noJournal()
 			if strings.HasPrefix(row.name, "removed") {
 				r.only("access.db")
-			} else if got := readFile(t, r.path); got != "edited OK\n" {
+			} else if got := fixtures.ReadFile(t, r.path); got != "edited OK\n" {
 				t.Errorf("the edit is lost: %q", got)
 			}
 			r.install(r.job("b OK\n"))
@@ -166,7 +168,7 @@ func TestEditAfterSwap(t *testing.T) {
 	if _, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !errors.Is(err, ErrChanged) {
 		t.Errorf("error %v", err)
 	}
-	if got := readFile(t, r.path); got != "a OK\nedited OK\n" {
+	if got := fixtures.ReadFile(t, r.path); got != "a OK\nedited OK\n" {
 		t.Errorf("text %q", got)
 	}
 	r.only("access", "access.db")
@@ -183,10 +185,10 @@ func TestEditBeforeRollback(t *testing.T) {
 		return exchange(temp, live)
 	}}
 	_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-	if !mentions(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
+	if !fixtures.Says(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
 		t.Errorf("error %v", err)
 	}
-	if got := readFile(t, r.path); got != "edited OK\n" {
+	if got := fixtures.ReadFile(t, r.path); got != "edited OK\n" {
 		t.Errorf("text %q", got)
 	}
 	r.install(r.job("edited OK\n"))

@@ -16,7 +16,7 @@ import (
 func probeRig(t *testing.T) (r *rig, job func(text, key, value string) Job) {
 	t.Helper()
 	r = newRig(t)
-	r.makemap = sendmailBeside(t)
+	r.makemap = filepath.Join(fixtures.Programs(t, ""), "makemap") // with a sendmail beside it that answers at once
 	r.dir = fixtures.SafeDir(t)
 	r.path = filepath.Join(r.dir, "access")
 	cf := fixtures.NewRules(t, fixtures.RulesOptions{Access: r.path}).CF()
@@ -95,8 +95,8 @@ func TestUnprivileged(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "test")
-	writeFile(t, program, string(binary))
-	writeFile(t, filepath.Join(dir, "roots"), "a\n")
+	fixtures.WriteFile(t, program, string(binary))
+	fixtures.WriteFile(t, filepath.Join(dir, "roots"), "a\n")
 	// The checkout may lie where nobody gets to, and the real makemap in it.
 	parts := filepath.Join(dir, "parts", "sendmail", "usr", "libexec", "sendmail")
 	for _, folder := range []string{filepath.Join(dir, "closed"), parts} {
@@ -111,7 +111,7 @@ func TestUnprivileged(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(parts, "makemap"), makemap, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "closed", "cidr"), "a\n")
+	fixtures.WriteFile(t, filepath.Join(dir, "closed", "cidr"), "a\n")
 	for path, mode := range map[string]os.FileMode{dir: 0o755, program: 0o755} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,29 @@
+package accessmap
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+)
+
+// FuzzByHand: the lines around a block are read as makemap reads the file with blank lines in the place of the block.
+func FuzzByHand(f *testing.F) {
+	for _, text := range []string{"", "a OK", "a OK\n", "a OK\r\n# BEGIN mailallow\nb OK\n# END mailallow\na\r\nA OK\n", "# BEGIN mailallow\n# END mailallow"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := extract(text)
+		if err != nil {
+			return
+		}
+		if !m.found {
+			m, _ = extract(m.splice([]byte("a OK\n")))
+		}
+		blank := bytes.Repeat([]byte("\n"), bytes.Count(m.inside, []byte("\n"))+2)
+		want, refused := ReadMapText(slices.Concat(m.before, blank, m.after))
+		entries, problems := byHand(m)
+		if !slices.Equal(entries, want) || !slices.Equal(problems, refused) {
+			t.Fatalf("by hand %v %v, want %v %v", entries, problems, want, refused)
+		}
+	})
+}
