@@ -20,10 +20,9 @@ func FuzzByHand(f *testing.F) {
 			m, _ = extract(m.splice([]byte("a OK\n")))
 		}
 		blank := bytes.Repeat([]byte("\n"), bytes.Count(m.inside, []byte("\n"))+2)
-		want, refused := ReadMapText(slices.Concat(m.before, blank, m.after))
-		entries, problems := byHand(m)
-		if !slices.Equal(entries, want) || !slices.Equal(problems, refused) {
-			t.Fatalf("by hand %v %v, want %v %v", entries, problems, want, refused)
+		want, got := ReadMapText(slices.Concat(m.before, blank, m.after)), byHand(m)
+		if !slices.Equal(got.Entries, want.Entries) || !slices.Equal(got.Problems, want.Problems) {
+			t.Fatalf("by hand %v %v, want %v %v", got.Entries, got.Problems, want.Entries, want.Problems)
 		}
 	})
 }

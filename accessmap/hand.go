@@ -41,9 +41,9 @@ func (h handKey) says(a allowlist.Action) bool { return strings.EqualFold(h.valu
 // all; other tags are asked by other rulesets (facts.md 3). What makemap would
 // refuse of their lines comes beside it.
 func handKeys(m managed) ([]handKey, []MapProblem) {
-	entries, problems := byHand(m)
+	text := byHand(m)
 	var keys []handKey
-	for _, e := range entries {
+	for _, e := range text.Entries {
 		key := cutKey(e.Key)
 		if !key.forClients() {
 			continue
@@ -56,11 +56,11 @@ func handKeys(m managed) ([]handKey, []MapProblem) {
 			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value})
 		}
 	}
-	return keys, problems
+	return keys, text.Problems
 }
 
 // byHand reads the lines outside of our block, as makemap does, on the lines where they are.
-func byHand(m managed) ([]MapEntry, []MapProblem) {
+func byHand(m managed) *MapText {
 	const markers = 2
 	if !m.found {
 		return ReadMapText(m.before)

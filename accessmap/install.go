@@ -102,9 +102,9 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	read := ParseMapText(job.New)
-	if len(read.problems) > 0 {
-		return false, &MapTextError{Problems: read.problems}
+	read := ReadMapText(job.New)
+	if len(read.Problems) > 0 {
+		return false, &MapTextError{Problems: read.Problems}
 	}
 	makemap := Makemap{Program: program, CF: job.SendmailCF}
 	mapPath, err := makemap.File(ctx, job.MapType, job.Path)

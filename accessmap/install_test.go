@@ -127,7 +127,7 @@ func TestInstallHealsMap(t *testing.T) {
 		},
 		"empty": func(t *testing.T, db string) { fixtures.WriteFile(t, db, "") },
 		"stale": func(t *testing.T, db string) {
-			if err := m.Build(t.Context(), "hash", strings.TrimSuffix(db, ".db"), ParseMapText([]byte("old RELAY\n"))); err != nil {
+			if err := m.Build(t.Context(), "hash", strings.TrimSuffix(db, ".db"), ReadMapText([]byte("old RELAY\n"))); err != nil {
 				t.Fatal(err)
 			}
 		},

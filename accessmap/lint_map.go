@@ -49,9 +49,9 @@ func mapTypesFor(mapType string) []string {
 
 // mapDiffers says in words how a map differs from its text; empty: it does not, or nobody can tell.
 func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte, makemap string) (string, error) {
-	entries, problems := ReadMapText(text)
+	read := ReadMapText(text)
 	program, err := FindMakemap(makemap)
-	if err != nil || len(problems) > 0 {
+	if err != nil || len(read.Problems) > 0 {
 		return "", nil // what makemap made of a text that it refuses depends on its options
 	}
 	f, err := os.Open(mapPath)
@@ -67,9 +67,9 @@ func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte,
 	if err != nil {
 		return "", nil
 	}
-	err = m.Verify(ctx, mapType, base, entries)
+	err = m.Verify(ctx, mapType, base, read)
 	if err != nil && mapType == "hash" && ctx.Err() == nil {
-		if btree := m.Verify(ctx, "btree", base, entries); btree == nil {
+		if btree := m.Verify(ctx, "btree", base, read); btree == nil {
 			return "", nil
 		}
 	}

@@ -79,8 +79,8 @@ func TestFixKeepsMeaning(t *testing.T) {
 				t.Fatalf("line %q of\n%s\nis gone from\n%s", line, text, fixed)
 			}
 		}
-		if _, before := ReadMapText(text); len(before) == 0 {
-			if _, problems := ReadMapText(fixed); len(problems) > 0 {
+		if len(ReadMapText(text).Problems) == 0 {
+			if problems := ReadMapText(fixed).Problems; len(problems) > 0 {
 				t.Fatalf("%v in\n%s\nof\n%s", problems, fixed, text)
 			}
 		}
@@ -144,8 +144,8 @@ func FuzzLintAccess(f *testing.F) {
 		lintOf := func(text []byte) ([]Finding, []byte) { return LintAccess(text, o) }
 		fuzzLint(t, text, lintOf)
 		_, fixed := lintOf(text)
-		if _, before := ReadMapText(text); len(before) == 0 {
-			if _, problems := ReadMapText(fixed); len(problems) > 0 {
+		if len(ReadMapText(text).Problems) == 0 {
+			if problems := ReadMapText(fixed).Problems; len(problems) > 0 {
 				t.Errorf("makemap refuses the fixed text: %v", problems)
 			}
 		}

@@ -22,15 +22,15 @@ import (
 // TestHealthyIsHealthy: what lint finds nothing in, makemap takes without a word and Sendmail finds key by key.
 func TestHealthyIsHealthy(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "healthy.access"))
-	entries, problems := ReadMapText([]byte(text))
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	read := ReadMapText([]byte(text))
+	if len(read.Problems) > 0 {
+		t.Fatal(read.Problems)
 	}
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
 	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path, Skip: true})
 	var keys []string
-	for _, e := range entries {
+	for _, e := range read.Entries {
 		keys = append(keys, e.Key)
 	}
 	values, err := rules.Lookup(keys)
@@ -39,7 +39,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 	}
 	var clients []netip.Addr
 	want := map[netip.Addr]string{}
-	for _, e := range entries {
+	for _, e := range read.Entries {
 		if value := values[e.Key]; value != e.Value {
 			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
 		}
@@ -257,8 +257,7 @@ type decider map[string]string
 
 func newDecider(text []byte) decider {
 	d := decider{}
-	entries, _ := ReadMapText(text)
-	for _, e := range entries {
+	for _, e := range ReadMapText(text).Entries {
 		d[e.Key] = e.Value
 	}
 	return d

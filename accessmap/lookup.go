@@ -31,7 +31,7 @@ func NewAccessText(text []byte, whole bool) *AccessText {
 		}
 	}
 	a := &AccessText{entries: map[string]AccessEntry{}}
-	entries, _ := ReadMapText(text) // what makemap refuses is not in the map
+	entries := ReadMapText(text).Entries // what makemap refuses is not in the map
 	for _, e := range entries {
 		entry := AccessEntry{MapEntry: e, ByHand: e.Line < first || e.Line > last}
 		a.entries[e.Key] = entry

@@ -157,8 +157,8 @@ func (m Makemap) Types(ctx context.Context) ([]string, error) {
 // Build makes the map base + suffix from a text. base must name no live map: makemap empties its output before it reads a
 // byte (facts.md 5). An error is a *MapTextError when lines of the text are at fault.
 func (m Makemap) Build(ctx context.Context, mapType, base string, read *MapText) error {
-	if len(read.problems) > 0 {
-		return &MapTextError{Problems: read.problems}
+	if len(read.Problems) > 0 {
+		return &MapTextError{Problems: read.Problems}
 	}
 	input := read.feed(mapType)
 	args := []string{mapType, base}
@@ -211,7 +211,7 @@ func (m Makemap) holds(ctx context.Context, mapType, path string, want *MapText)
 	if err != nil || !strings.HasSuffix(real, suffix) {
 		return false, nil
 	}
-	err = m.verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
+	err = m.Verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
 	return err == nil, context.Cause(ctx)
 }
 

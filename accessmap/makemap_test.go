@@ -58,7 +58,7 @@ func TestBuildAndVerify(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			base := filepath.Join(dir, row.name)
-			err := m.Build(t.Context(), row.mapType, base, ParseMapText([]byte(row.text)))
+			err := m.Build(t.Context(), row.mapType, base, ReadMapText([]byte(row.text)))
 			if !fixtures.Says(err, row.err) {
 				t.Fatalf("error %v, want %q", err, row.err)
 			}
@@ -68,24 +68,23 @@ func TestBuildAndVerify(t *testing.T) {
 				}
 				return
 			}
-			entries, _ := ReadMapText([]byte(row.text))
-			if err := m.Verify(t.Context(), row.mapType, base, entries); err != nil {
+			if err := m.Verify(t.Context(), row.mapType, base, ReadMapText([]byte(row.text))); err != nil {
 				t.Error(err)
 			}
-			other, _ := ReadMapText([]byte("a\tREJECT\nc\tOK\n"))
+			other := ReadMapText([]byte("a\tREJECT\nc\tOK\n"))
 			var differs *MapDiffersError
 			if err := m.Verify(t.Context(), row.mapType, base, other); !errors.As(err, &differs) {
 				t.Errorf("another text verifies: %v", err)
 			}
 		})
 	}
-	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map"), ParseMapText([]byte("a OK\n"))); !fixtures.Says(err, "No such file") {
+	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map"), ReadMapText([]byte("a OK\n"))); !fixtures.Says(err, "No such file") {
 		t.Errorf("missing directory: %v", err)
 	}
 }
 
 func TestComparison(t *testing.T) {
-	want := ParseMapText([]byte("\n\na OK\nb OK\n"))
+	want := ReadMapText([]byte("\n\na OK\nb OK\n"))
 	rows := []struct {
 		held map[string]string
 		err  string

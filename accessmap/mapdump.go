@@ -33,11 +33,7 @@ func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]str
 
 // Verify dumps the map base + suffix and holds it against what it was made from: every key and every value, and nothing
 // else. The error names the first differences; it is a *MapDiffersError.
-func (m Makemap) Verify(ctx context.Context, mapType, base string, want []MapEntry) error {
-	return m.verify(ctx, mapType, base, &MapText{entries: want, index: newKeyIndex(want)})
-}
-
-func (m Makemap) verify(ctx context.Context, mapType, base string, want *MapText) error {
+func (m Makemap) Verify(ctx context.Context, mapType, base string, want *MapText) error {
 	c := newComparison(want)
 	if err := m.dump(ctx, mapType, base, c.take); err != nil {
 		return err
@@ -54,7 +50,7 @@ type comparison struct {
 }
 
 func newComparison(want *MapText) *comparison {
-	return &comparison{want, make([]bool, len(want.entries)), map[int]string{}, map[string]bool{}}
+	return &comparison{want, make([]bool, len(want.Entries)), map[int]string{}, map[string]bool{}}
 }
 
 // take compares one entry of the map; ok is false for a key that came before.
@@ -69,7 +65,7 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 		return false
 	}
 	c.seen[i] = true
-	if string(value) != c.entries[i].Value {
+	if string(value) != c.Entries[i].Value {
 		c.wrong[i] = string(value)
 	}
 	return true
@@ -79,7 +75,7 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 func (c *comparison) result() error {
 	const shown = 5
 	var differences []string
-	for i, e := range c.entries {
+	for i, e := range c.Entries {
 		if len(differences) == shown {
 			break
 		}

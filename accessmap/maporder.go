@@ -15,7 +15,7 @@ type feed struct {
 }
 
 func (m *MapText) feed(mapType string) feed {
-	f := feed{text: m.text, entries: m.entries}
+	f := feed{text: m.text, entries: m.Entries}
 	switch {
 	case bytes.IndexByte(m.text, 0) >= 0: // it stands in the last line, which must stay the last
 	case mapType == "hash":
@@ -26,7 +26,7 @@ func (m *MapText) feed(mapType string) feed {
 	if f.order == nil {
 		return f
 	}
-	f.starts = startsOf(m.text, m.entries)
+	f.starts = startsOf(m.text, m.Entries)
 	return f
 }
 

@@ -15,13 +15,13 @@ func TestFeed(t *testing.T) {
 		{"a NUL in the last line", "hash", "b OK\na OK\x00x", "b OK\na OK\x00x"},
 		{"nothing", "hash", "# x\n", ""},
 	} {
-		fed, err := io.ReadAll(ParseMapText([]byte(row.text)).feed(row.mapType).reader())
+		fed, err := io.ReadAll(ReadMapText([]byte(row.text)).feed(row.mapType).reader())
 		if string(fed) != row.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", row.name, fed, err, row.want)
 		}
 	}
 	// As a hash, every line is there once, whatever the order, and makemap's numbers lead back to the lines of the text.
-	m := ParseMapText([]byte(text))
+	m := ReadMapText([]byte(text))
 	f := m.feed("hash")
 	fed, err := io.ReadAll(f.reader())
 	if err != nil {

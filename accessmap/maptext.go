@@ -51,35 +51,28 @@ func (e *MapTextError) Error() string {
 	return b.String()
 }
 
-// ReadMapText reads text as makemap does with neither -r nor any other option that changes its reading (Sendmail
-// 8.17.1, makemap/makemap.c; facts.md 5): the entries it would store, in the order of the text, and the lines it would
-// refuse. Of a key that comes twice the first entry is kept and the second is a problem.
-func ReadMapText(text []byte) ([]MapEntry, []MapProblem) {
-	r := ParseMapText(text)
-	return r.entries, r.problems
-}
-
 // ReadMapTextAround reads before and after as one text, as ReadMapText does, where skipped lines of something else are
 // between them. The lines of entries and problems are those of the whole.
-func ReadMapTextAround(before, after []byte, skipped int) ([]MapEntry, []MapProblem) {
+func ReadMapTextAround(before, after []byte, skipped int) *MapText {
 	g := gap{first: bytes.Count(before, []byte("\n")) + 1, height: skipped}
 	r := readMapTextAround(slices.Concat(before, after), g)
-	for i, e := range r.entries {
-		r.entries[i].Line = g.line(e.Line)
+	for i, e := range r.Entries {
+		r.Entries[i].Line = g.line(e.Line)
 	}
-	for i, p := range r.problems {
-		r.problems[i].Line = g.line(p.Line)
+	for i, p := range r.Problems {
+		r.Problems[i].Line = g.line(p.Line)
 	}
-	return r.entries, r.problems
+	return r
 }
 
 // MapText is a text as makemap reads it.
 type MapText struct {
-	text     []byte
-	entries  []MapEntry
-	problems []MapProblem
-	index    keyIndex // of the entries
-	gap      gap
+	Entries  []MapEntry   // that makemap would store, in the order of the text
+	Problems []MapProblem // lines that it would refuse
+
+	text  []byte
+	index keyIndex // of the entries
+	gap   gap
 }
 
 // gap is where lines were taken out of a text: those from first on stand further down, by height.
@@ -92,18 +85,18 @@ func (g gap) line(n int) int {
 	return n
 }
 
-// ParseMapText reads text as ReadMapText does, for Build.
-func ParseMapText(text []byte) *MapText { return readMapTextAround(text, gap{}) }
+// ReadMapText reads text as ReadMapText does, for Build.
+func ReadMapText(text []byte) *MapText { return readMapTextAround(text, gap{}) }
 
 // readMapTextAround has the lines of entries and problems as they are in text, and tells of them as they are around the
 // gap.
 func readMapTextAround(text []byte, g gap) *MapText {
 	m := &MapText{text: text, gap: g}
 	m.read()
-	m.index = newKeyIndex(m.entries)
+	m.index = newKeyIndex(m.Entries)
 	if twice := m.index.twice(); len(twice) > 0 {
 		m.drop(twice)
-		m.index = newKeyIndex(m.entries)
+		m.index = newKeyIndex(m.Entries)
 	}
 	return m
 }
@@ -117,11 +110,11 @@ func (m *MapText) read() {
 		piece, whole := mapPiece(m.text[at:])
 		key, rest, reason := cutMapLine(piece, whole)
 		if reason != "" {
-			m.problems = append(m.problems, MapProblem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
+			m.Problems = append(m.Problems, MapProblem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
 		}
 		if key > 0 {
-			if m.entries == nil {
-				m.entries = make([]MapEntry, 0, 1+bytes.Count(m.text, []byte("\n")))
+			if m.Entries == nil {
+				m.Entries = make([]MapEntry, 0, 1+bytes.Count(m.text, []byte("\n")))
 			}
 			if value != string(rest) {
 				value = string(rest)
@@ -130,7 +123,7 @@ func (m *MapText) read() {
 			for _, c := range piece[:key] {
 				keys.WriteByte(lowerByte(c))
 			}
-			m.entries = append(m.entries, MapEntry{Key: keys.String()[from:], Value: value, Line: line})
+			m.Entries = append(m.Entries, MapEntry{Key: keys.String()[from:], Value: value, Line: line})
 		}
 		at += len(piece)
 		if piece[len(piece)-1] == '\n' {
@@ -142,19 +135,19 @@ func (m *MapText) read() {
 // drop takes entries out whose key stands there before: twice gives of each the one that stays. An entry ends its line,
 // so that what is wrong with the rest of the line has been told of.
 func (m *MapText) drop(twice map[int]int) {
-	starts := startsOf(m.text, m.entries)
+	starts := startsOf(m.text, m.Entries)
 	var kept []MapEntry
-	for i, e := range m.entries {
+	for i, e := range m.Entries {
 		first, again := twice[i]
 		if !again {
 			kept = append(kept, e)
 			continue
 		}
-		m.problems = append(m.problems, MapProblem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
-			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.entries[first].Line))})
+		m.Problems = append(m.Problems, MapProblem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
+			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.Entries[first].Line))})
 	}
-	m.entries = kept
-	slices.SortStableFunc(m.problems, func(a, b MapProblem) int { return cmp.Compare(a.Line, b.Line) })
+	m.Entries = kept
+	slices.SortStableFunc(m.Problems, func(a, b MapProblem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
 // mapPiece cuts off what makemap's fgets returns next. whole is false for a piece that makemap calls too long: one

@@ -51,14 +51,14 @@ func TestReadMapText(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "map")
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			entries, problems := ReadMapText([]byte(row.text))
-			if diff := cmp.Diff(row.entries, entries); diff != "" {
+			read := ReadMapText([]byte(row.text))
+			if diff := cmp.Diff(row.entries, read.Entries); diff != "" {
 				t.Errorf("entries (-want +got):\n%s", diff)
 			}
-			if len(problems) != len(row.problems) {
-				t.Fatalf("problems %v, want %q", problems, row.problems)
+			if len(read.Problems) != len(row.problems) {
+				t.Fatalf("problems %v, want %q", read.Problems, row.problems)
 			}
-			for i, p := range problems {
+			for i, p := range read.Problems {
 				line, reason, _ := strings.Cut(row.problems[i], ": ")
 				if got := p.String(); !strings.HasPrefix(got, "line "+line+": ") || !strings.Contains(got, reason) {
 					t.Errorf("problem %q, want %q", got, row.problems[i])
@@ -88,15 +88,15 @@ func TestReadMapTextAgainstMakemap(t *testing.T) {
 // sameAsMakemap holds ReadMapText against the program: status, number of complaints, and what is in the map.
 func sameAsMakemap(t *testing.T, m Makemap, base, text string) {
 	t.Helper()
-	entries, problems := ReadMapText([]byte(text))
+	read := ReadMapText([]byte(text))
 	cmd := exec.Command(m.Program, "-C", "/dev/null", "hash", base)
 	cmd.Stdin = strings.NewReader(text)
 	said, err := cmd.CombinedOutput()
 	complaints := strings.Count(string(said), "makemap: "+base+": line ")
-	if (err == nil) != (len(problems) == 0) || complaints != len(problems) {
-		t.Errorf("%q: makemap: %v, %d complaints\n%s\nours: %v", text, err, complaints, said, problems)
+	if (err == nil) != (len(read.Problems) == 0) || complaints != len(read.Problems) {
+		t.Errorf("%q: makemap: %v, %d complaints\n%s\nours: %v", text, err, complaints, said, read.Problems)
 	}
-	if err := m.Verify(t.Context(), "hash", base, entries); err != nil {
+	if err := m.Verify(t.Context(), "hash", base, read); err != nil {
 		t.Errorf("%q: %v", text, err)
 	}
 }

@@ -41,8 +41,7 @@ func ownMakemap(makemap, path string, text []byte, inPlace bool) error {
 // mapOf tells whether the map is that of the text, and whether the state directory says so.
 func (r *rig) mapOf(text string) (is, recorded bool) {
 	r.t.Helper()
-	entries, _ := ReadMapText([]byte(text))
-	err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path, entries)
+	err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path, ReadMapText([]byte(text)))
 	return err == nil, readRecords(r.state).fit("hash", r.path, []byte(text))
 }
 

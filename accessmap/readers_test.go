@@ -254,9 +254,8 @@ func (r *readers) askMakemap() (odd bool, err error) {
 		number = 1
 	}
 	access, _ := listNumber(number)
-	entries, _ := ReadMapText([]byte(access))
 	want := map[string]string{}
-	for _, e := range entries {
+	for _, e := range ReadMapText([]byte(access)).Entries {
 		want[e.Key] = e.Value
 	}
 	if !maps.Equal(held, want) {

@@ -73,8 +73,8 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	} else if mapPath != t.mapPath {
 		errs = append(errs, t.lookAtMap(mapPath))
 	}
-	if t.read = ParseMapText(t.job.New); len(t.read.problems) > 0 {
-		errs = append(errs, &MapTextError{Problems: t.read.problems})
+	if t.read = ReadMapText(t.job.New); len(t.read.Problems) > 0 {
+		errs = append(errs, &MapTextError{Problems: t.read.Problems})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -151,7 +151,7 @@ func (t *target) stage(ctx context.Context) error {
 	if err := t.makemap.wrote(t.job.MapType, t.mapFile.temp); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
-	if err := t.makemap.verify(ctx, t.job.MapType, base, t.read); err != nil {
+	if err := t.makemap.Verify(ctx, t.job.MapType, base, t.read); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	textPath := t.textLive

@@ -39,10 +39,10 @@ func (n *network) inStep() (text string) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	entries, problems := accessmap.ReadMapText(b)
+	read := accessmap.ReadMapText(b)
 	makemap := accessmap.Makemap{Program: fixtures.Makemap(n.t)}
-	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access"), entries); err != nil || len(problems) > 0 {
-		n.t.Errorf("%v %v", problems, err)
+	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access"), read); err != nil || len(read.Problems) > 0 {
+		n.t.Errorf("%v %v", read.Problems, err)
 	}
 	return string(b)
 }
