@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"mailallow/allowlist/fault"
 )
 
 // Job is one target to be brought to a new state: a text file and, for Sendmail, the map made from it.
@@ -184,7 +186,7 @@ func (r *run) prepare(ctx context.Context, jobs []Job, extra []StateFile) error 
 	for _, job := range jobs {
 		t, err := newTarget(ctx, records, job)
 		if err != nil {
-			errs = append(errs, located(job.Path, err))
+			errs = append(errs, fault.In(job.Path, err))
 			continue
 		}
 		r.targets = append(r.targets, t)

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // LintMap holds the map of an access file against its text: how old it is, and with makemap -u what is in it. mapType
 // is what sendmail.cf reads; empty: whatever map stands beside the text. Without a map, or without the right to read it,
-// there is nothing to say. makemap is a name or path as FindMakemap takes it; where there is none, only the ages are
+// there is nothing to say. program is a name or path as FindMakemap takes it; where there is none, only the ages are
 // compared. The error is the context's.
-func LintMap(ctx context.Context, path string, text []byte, mapType, makemap string) (findings []Finding, err error) {
+func LintMap(ctx context.Context, path string, text []byte, mapType, program string) (findings []Finding, err error) {
 	for _, t := range mapTypesFor(mapType) {
 		mapPath, err := MapFile(t, path)
 		if err != nil {
@@ -27,7 +28,7 @@ func LintMap(ctx context.Context, path string, text []byte, mapType, makemap str
 			findings = append(findings, Finding{Rule: "map-older", Fix: rebuild,
 				Text: mapPath + " is older than the text: what was changed since is not in effect"})
 		}
-		differs, err := mapDiffers(ctx, t, path, mapPath, text, makemap)
+		differs, err := mapDiffers(ctx, t, path, mapPath, text, program)
 		if err != nil {
 			return findings, err
 		}
@@ -48,9 +49,9 @@ func mapTypesFor(mapType string) []string {
 }
 
 // mapDiffers says in words how a map differs from its text; empty: it does not, or nobody can tell.
-func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte, makemap string) (string, error) {
+func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte, name string) (string, error) {
 	read := ReadMapText(text)
-	program, err := FindMakemap(makemap)
+	program, err := FindMakemap(name)
 	if err != nil || len(read.Problems) > 0 {
 		return "", nil // what makemap made of a text that it refuses depends on its options
 	}
@@ -62,14 +63,13 @@ func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte,
 		f.Close()
 	}
 	m := Makemap{Program: program}
-	// makemap follows no symbolic links (facts.md 5).
-	base, err := linked(mapPath, path)
+	real, err := filepath.EvalSymlinks(mapPath) // makemap follows none (facts.md 5)
 	if err != nil {
 		return "", nil
 	}
-	err = m.Verify(ctx, mapType, base, read)
+	err = m.Verify(ctx, mapType, real, read)
 	if err != nil && mapType == "hash" && ctx.Err() == nil {
-		if btree := m.Verify(ctx, "btree", base, read); btree == nil {
+		if btree := m.Verify(ctx, "btree", real, read); btree == nil {
 			return "", nil
 		}
 	}

@@ -42,11 +42,11 @@ func LintSendmailCF(cf *SendmailCF, textPath, mapType string) (findings []Findin
 		add("compressed-ipv6", "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, and no exact keys for a network exist then",
 			"remove confUSE_COMPRESSED_IPV6_ADDRESSES"+rebuild+"; or families = [\"ipv4\"]")
 	}
-	return append(findings, cf.lintMapFile(mapType, textPath, mapPath)...)
+	return append(findings, lintMapFile(cf, mapType, textPath, mapPath)...)
 }
 
 // lintMapFile says why Sendmail could not open the map.
-func (cf *SendmailCF) lintMapFile(mapType, textPath, mapPath string) (findings []Finding) {
+func lintMapFile(cf *SendmailCF, mapType, textPath, mapPath string) (findings []Finding) {
 	info, err := os.Stat(mapPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		text := "the map " + mapPath + " is not there: every lookup fails for the time being, and mail is answered 451"

@@ -110,7 +110,7 @@ func dumpInstalled(ctx context.Context, p TargetPlan, mapType string) (map[strin
 	if p.CF() != nil {
 		m.CF = p.CF().Path
 	}
-	return m.Dump(ctx, mapType, strings.TrimSuffix(real, filepath.Ext(path)))
+	return m.Dump(ctx, mapType, real)
 }
 
 // askSendmail asks sendmail -bt, in one process, for every key of every client as its rulesets would find it, and
@@ -121,32 +121,32 @@ func askSendmail(ctx context.Context, p TargetPlan, planned *AccessText, clients
 	if err != nil {
 		makemap = "/usr/sbin/makemap" // where to begin to look
 	}
-	sendmail, err := FindSendmail(makemap)
+	path, err := FindSendmail(makemap)
 	if err != nil {
 		live.Err = err
 		return live
 	}
-	var questions []string
+	var asked []string
 	for _, c := range clients {
-		questions = append(questions, c.questions()...)
+		asked = append(asked, questions(c)...)
 	}
 	out, err := program{
-		argv:      []string{sendmail, "-C", p.CF().Path, "-bt"},
-		stdin:     strings.NewReader(strings.Join(questions, "\n") + "\n"),
+		argv:      []string{path, "-C", p.CF().Path, "-bt"},
+		stdin:     strings.NewReader(strings.Join(asked, "\n") + "\n"),
 		limit:     probeLimit,
 		maxOutput: maxDialogue * len(clients),
 	}.run(ctx)
 	answers := dialogue(string(out))
-	if len(answers) < len(questions) { // the status says nothing
+	if len(answers) < len(asked) { // the status says nothing
 		if err == nil {
-			err = fmt.Errorf("%s: %d answers to %d questions", sendmail, len(answers), len(questions))
+			err = fmt.Errorf("%s: %d answers to %d questions", path, len(answers), len(asked))
 		}
 		live.Err = fmt.Errorf("%w: %w", ErrNotAsked, err)
 		return live
 	}
 	for _, c := range clients {
-		n := len(c.questions())
-		client, err := c.heard(planned, answers[:n])
+		n := len(questions(c))
+		client, err := readAnswers(c, planned, answers[:n])
 		if err != nil {
 			live.Err = err
 			return live
@@ -157,8 +157,8 @@ func askSendmail(ctx context.Context, p TargetPlan, planned *AccessText, clients
 	return live
 }
 
-// questions are what is typed to sendmail -bt about a client: its keys, then Relay_ok with the macros it looks at.
-func (c Client) questions() (lines []string) {
+// questions are the lines to type to sendmail -bt about a client: its keys, then Relay_ok with the macros it looks at.
+func questions(c Client) (lines []string) {
 	for _, key := range append(c.keys(), AddressKeys(c.Addr)...) {
 		lines = append(lines, "/map access "+key)
 	}
@@ -184,8 +184,8 @@ func dialogue(out string) (answers []string) {
 	return answers
 }
 
-// heard reads the answers to the questions about a client.
-func (c Client) heard(planned *AccessText, answers []string) (LiveClient, error) {
+// readAnswers reads the answers to the questions about a client.
+func readAnswers(c Client, planned *AccessText, answers []string) (LiveClient, error) {
 	held := map[string]string{}
 	keys := append(c.keys(), AddressKeys(c.Addr)...)
 	for i, key := range keys {

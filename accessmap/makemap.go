@@ -113,27 +113,25 @@ func (m Makemap) File(ctx context.Context, mapType, textPath string) (string, er
 
 var suffixForm = pattern(`^[a-z0-9]+$`)
 
-// wrote is nil when makemap has written the map to file and to no other file of that name without a suffix: a map
-// elsewhere would pass every look at what makemap reads back, and an empty file would be installed (facts.md 19). What it
-// has written elsewhere is removed.
-func (m Makemap) wrote(mapType, file string) error {
+// wrote is nil when makemap has written the map to file, and no file appeared beside those that are known: a map elsewhere
+// would pass every look at the one that makemap reads back, and an empty file would be installed (facts.md 19). A file that
+// appeared is removed.
+func (m Makemap) wrote(mapType, file string, known []string) error {
 	info, err := os.Lstat(file)
 	if err != nil {
 		return fmt.Errorf("%s: it left no map: %w", m.Program, err)
 	}
-	names, err := os.ReadDir(filepath.Dir(file))
+	names, err := namesakes(file)
 	if err != nil {
 		return err
 	}
-	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 	var errs []error
+	base := withoutSuffix(file)
 	for _, name := range names {
-		if name.Name() == filepath.Base(file) || name.Name() != base && !strings.HasPrefix(name.Name(), base+".") {
-			continue
+		if !slices.Contains(known, name) {
+			errs = append(errs, os.Remove(name), fmt.Errorf("%s wrote its %s map to NAME%s, and NAME%s was expected: is it the makemap of this Sendmail?",
+				m.Program, mapType, strings.TrimPrefix(name, base), filepath.Ext(file)))
 		}
-		errs = append(errs, fmt.Errorf("%s wrote its %s map to NAME%s, and NAME%s was expected: is it the makemap of this Sendmail?",
-			m.Program, mapType, strings.TrimPrefix(name.Name(), base), filepath.Ext(file)),
-			unlink(filepath.Join(filepath.Dir(file), name.Name())))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -142,6 +140,18 @@ func (m Makemap) wrote(mapType, file string) error {
 		return fmt.Errorf("%s said that all is well and wrote no %s map: is it the makemap of this Sendmail?", m.Program, mapType)
 	}
 	return nil
+}
+
+// namesakes are the other files in which makemap could keep the map of the same name: without a suffix, or with another.
+func namesakes(file string) (paths []string, err error) {
+	entries, err := os.ReadDir(filepath.Dir(file))
+	base := filepath.Base(withoutSuffix(file))
+	for _, entry := range entries {
+		if name := entry.Name(); name == base || strings.HasPrefix(name, base+".") && name != filepath.Base(file) {
+			paths = append(paths, filepath.Join(filepath.Dir(file), name))
+		}
+	}
+	return paths, err
 }
 
 // Types returns the map types this makemap was built with.
@@ -154,20 +164,30 @@ func (m Makemap) Types(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(types, func(t string) bool { return t == "implicit" }), nil
 }
 
-// Build makes the map base + suffix from a text. base must name no live map: makemap empties its output before it reads a
-// byte (facts.md 5). An error is a *MapTextError when lines of the text are at fault.
-func (m Makemap) Build(ctx context.Context, mapType, base string, read *MapText) error {
-	if len(read.Problems) > 0 {
-		return &MapTextError{Problems: read.Problems}
+// Build makes the map in file from a finished text. file is no live map: makemap empties its output before it reads a byte
+// (facts.md 5). Afterwards file holds the map, and makemap has written to no other file of that name. An error is a
+// *MapTextError when lines of the text are at fault.
+func (m Makemap) Build(ctx context.Context, mapType, file string, text *MapText) error {
+	if len(text.Problems) > 0 {
+		return &MapTextError{Problems: text.Problems}
 	}
-	input := read.feed(mapType)
-	args := []string{mapType, base}
-	if size := len(read.text); size > smallText {
+	input := text.feed(mapType)
+	args := []string{mapType, withoutSuffix(file)}
+	if size := len(text.text); size > smallText {
 		args = append([]string{"-c", strconv.Itoa(min(perText*size, maxCache))}, args...)
 	}
-	_, err := m.with(input.reader(), args...).run(ctx)
-	return m.explain(ctx, err, mapType, input)
+	known, err := namesakes(file)
+	if err != nil {
+		return err
+	}
+	if _, err := m.with(input.reader(), args...).run(ctx); err != nil {
+		return m.explain(ctx, err, mapType, input)
+	}
+	return m.wrote(mapType, file, known)
 }
+
+// withoutSuffix is the name by which makemap knows the map in a file.
+func withoutSuffix(file string) string { return strings.TrimSuffix(file, filepath.Ext(file)) }
 
 // explain adds what to do to a makemap that failed: which types it has, or which line it stopped at.
 func (m Makemap) explain(ctx context.Context, err error, mapType string, input feed) error {
@@ -205,13 +225,11 @@ func makemapLines(said string, input feed) []MapProblem {
 // holds reports whether the live map at path holds exactly the entries. One that is missing or cannot be dumped does
 // not: making another will say why. The error is the context's.
 func (m Makemap) holds(ctx context.Context, mapType, path string, want *MapText) (bool, error) {
-	suffix := filepath.Ext(path)
-	// makemap follows no symbolic links (facts.md 5).
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || !strings.HasSuffix(real, suffix) {
+	if err != nil || filepath.Ext(real) != filepath.Ext(path) {
 		return false, nil
 	}
-	err = m.Verify(ctx, mapType, strings.TrimSuffix(real, suffix), want)
+	err = m.Verify(ctx, mapType, real, want)
 	return err == nil, context.Cause(ctx)
 }
 
@@ -233,13 +251,4 @@ func canMake(ctx context.Context, name, mapType string) error {
 		err = m.lacks(mapType, types)
 	}
 	return err
-}
-
-// linked is the name without a suffix under which makemap finds a map that may be a symbolic link.
-func linked(mapPath, textPath string) (base string, err error) {
-	real, err := filepath.EvalSymlinks(mapPath)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(real, strings.TrimPrefix(mapPath, textPath)), nil
 }

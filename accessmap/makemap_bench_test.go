@@ -40,13 +40,13 @@ func BenchmarkBuildMap(b *testing.B) {
 				cmd.Stdin = bytes.NewReader(text)
 				return cmd.Run()
 			}},
-			{"built", func() error { return m.Build(b.Context(), "hash", base, ReadMapText(text)) }},
+			{"built", func() error { return m.Build(b.Context(), "hash", base+".db", ReadMapText(text)) }},
 			{"verified", func() error {
 				read := ReadMapText(text)
-				if err := m.Build(b.Context(), "hash", base, read); err != nil {
+				if err := m.Build(b.Context(), "hash", base+".db", read); err != nil {
 					return err
 				}
-				return m.Verify(b.Context(), "hash", base, read)
+				return m.Verify(b.Context(), "hash", base+".db", read)
 			}},
 		}
 		for _, way := range ways {

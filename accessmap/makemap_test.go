@@ -57,28 +57,28 @@ func TestBuildAndVerify(t *testing.T) {
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			base := filepath.Join(dir, row.name)
-			err := m.Build(t.Context(), row.mapType, base, ReadMapText([]byte(row.text)))
+			file := filepath.Join(dir, row.name+".db")
+			err := m.Build(t.Context(), row.mapType, file, ReadMapText([]byte(row.text)))
 			if !fixtures.Says(err, row.err) {
 				t.Fatalf("error %v, want %q", err, row.err)
 			}
 			if row.err != "" {
-				if _, err := os.Stat(base + ".db"); err == nil {
+				if _, err := os.Stat(file); err == nil {
 					t.Error("a map was left behind")
 				}
 				return
 			}
-			if err := m.Verify(t.Context(), row.mapType, base, ReadMapText([]byte(row.text))); err != nil {
+			if err := m.Verify(t.Context(), row.mapType, file, ReadMapText([]byte(row.text))); err != nil {
 				t.Error(err)
 			}
 			other := ReadMapText([]byte("a\tREJECT\nc\tOK\n"))
 			var differs *MapDiffersError
-			if err := m.Verify(t.Context(), row.mapType, base, other); !errors.As(err, &differs) {
+			if err := m.Verify(t.Context(), row.mapType, file, other); !errors.As(err, &differs) {
 				t.Errorf("another text verifies: %v", err)
 			}
 		})
 	}
-	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map"), ReadMapText([]byte("a OK\n"))); !fixtures.Says(err, "No such file") {
+	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map.db"), ReadMapText([]byte("a OK\n"))); !fixtures.Says(err, "no such file") {
 		t.Errorf("missing directory: %v", err)
 	}
 }

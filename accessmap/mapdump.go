@@ -9,8 +9,10 @@ import (
 	"strings"
 )
 
-// dump runs makemap -u on the map base + suffix and gives take every key with its value; both are valid until it returns.
-func (m Makemap) dump(ctx context.Context, mapType, base string, take func(key, value []byte) (ok bool)) error {
+// dump runs makemap -u on the map in file and gives take every key with its value; both are valid until it returns. file is
+// no symbolic link, which makemap would not follow (facts.md 5).
+func (m Makemap) dump(ctx context.Context, mapType, file string, take func(key, value []byte) (ok bool)) error {
+	base := withoutSuffix(file)
 	return m.with(nil, "-u", mapType, base).runLines(ctx, func(line []byte) error {
 		key, value, cut := bytes.Cut(line, []byte("\t"))
 		if !cut || !take(key, value) {
@@ -20,10 +22,10 @@ func (m Makemap) dump(ctx context.Context, mapType, base string, take func(key, 
 	})
 }
 
-// Dump returns what the map base + suffix holds, as makemap -u prints it: key to value.
-func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]string, error) {
+// Dump returns what the map in file holds, as makemap -u prints it: key to value. makemap follows no symbolic link.
+func (m Makemap) Dump(ctx context.Context, mapType, file string) (map[string]string, error) {
 	held := map[string]string{}
-	err := m.dump(ctx, mapType, base, func(key, value []byte) bool {
+	err := m.dump(ctx, mapType, file, func(key, value []byte) bool {
 		_, twice := held[string(key)]
 		held[string(key)] = string(value)
 		return !twice
@@ -31,11 +33,11 @@ func (m Makemap) Dump(ctx context.Context, mapType, base string) (map[string]str
 	return held, err
 }
 
-// Verify dumps the map base + suffix and holds it against what it was made from: every key and every value, and nothing
-// else. The error names the first differences; it is a *MapDiffersError.
-func (m Makemap) Verify(ctx context.Context, mapType, base string, want *MapText) error {
+// Verify dumps the map in file and compares it with the text that it was made from: every key and every value, and nothing
+// else. The error names the first differences; it is a *MapDiffersError. makemap follows no symbolic link.
+func (m Makemap) Verify(ctx context.Context, mapType, file string, want *MapText) error {
 	c := newComparison(want)
-	if err := m.dump(ctx, mapType, base, c.take); err != nil {
+	if err := m.dump(ctx, mapType, file, c.take); err != nil {
 		return err
 	}
 	return c.result()

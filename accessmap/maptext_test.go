@@ -96,7 +96,7 @@ func sameAsMakemap(t *testing.T, m Makemap, base, text string) {
 	if (err == nil) != (len(read.Problems) == 0) || complaints != len(read.Problems) {
 		t.Errorf("%q: makemap: %v, %d complaints\n%s\nours: %v", text, err, complaints, said, read.Problems)
 	}
-	if err := m.Verify(t.Context(), "hash", base, read); err != nil {
+	if err := m.Verify(t.Context(), "hash", base+".db", read); err != nil {
 		t.Errorf("%q: %v", text, err)
 	}
 }

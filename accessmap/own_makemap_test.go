@@ -41,8 +41,8 @@ func ownMakemap(makemap, path string, text []byte, inPlace bool) error {
 // mapOf tells whether the map is that of the text, and whether the state directory says so.
 func (r *rig) mapOf(text string) (is, recorded bool) {
 	r.t.Helper()
-	err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path, ReadMapText([]byte(text)))
-	return err == nil, readRecords(r.state).fit("hash", r.path, []byte(text))
+	err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path+".db", ReadMapText([]byte(text)))
+	return err == nil, readRecords(r.state).fit("hash", r.path+".db", []byte(text))
 }
 
 // Somebody's makemap writes another map right after ours was swapped in, or while ours was looked at: the map is not taken

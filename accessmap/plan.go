@@ -74,20 +74,11 @@ func (pl Planner) Plan(ctx context.Context, targets []Target, set *allowlist.Set
 		}
 		if err != nil {
 			p = TargetPlan{Target: t, Err: err}
-			failed = append(failed, located(t.Path, err))
+			failed = append(failed, fault.In(t.Path, err))
 		}
 		plans[i] = p
 	}
 	return plans, errors.Join(failed...)
-}
-
-// located puts the path before each of the errors that are joined in err.
-func located(path string, err error) error {
-	var each []error
-	for _, e := range fault.Each(err) {
-		each = append(each, fmt.Errorf("%s: %w", path, e))
-	}
-	return errors.Join(each...)
 }
 
 // Refused gives why there is no plan, each line of the file by itself.

@@ -241,7 +241,7 @@ func readLists(said string) (odd bool, err error) {
 
 // askMakemap wants the whole of the one list or the other.
 func (r *readers) askMakemap() (odd bool, err error) {
-	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path)
+	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path+".db")
 	if err != nil && strings.Contains(err.Error(), "Operation not permitted") {
 		return false, errWindow // what makemap calls a file that changed while it was opened
 	}

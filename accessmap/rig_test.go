@@ -131,7 +131,7 @@ func (r *rig) holds(text string, names ...string) {
 	if got := fixtures.ReadFile(r.t, r.path); got != text {
 		r.t.Errorf("text %q, want %q", got, text)
 	}
-	if err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path, ReadMapText([]byte(text))); err != nil {
+	if err := (Makemap{Program: r.makemap}).Verify(r.t.Context(), "hash", r.path+".db", ReadMapText([]byte(text))); err != nil {
 		r.t.Error(err)
 	}
 	if fixtures.Stat(r.t, r.path+".db").ModTime().Before(fixtures.Stat(r.t, r.path).ModTime()) {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // target is a job held against what stands there: which of its files have to change.
@@ -144,14 +143,10 @@ func (t *target) stage(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	f.Close()
-	base := strings.TrimSuffix(t.mapFile.temp, filepath.Ext(t.mapPath))
-	if err := t.makemap.Build(ctx, t.job.MapType, base, t.read); err != nil {
+	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.read); err != nil {
 		return err
 	}
-	if err := t.makemap.wrote(t.job.MapType, t.mapFile.temp); err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
-	}
-	if err := t.makemap.Verify(ctx, t.job.MapType, base, t.read); err != nil {
+	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.read); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	textPath := t.textLive

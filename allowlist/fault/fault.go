@@ -56,6 +56,15 @@ func LineOf(err error) int {
 	return 0
 }
 
+// In puts a place, such as a path, before each of the errors that are joined in err.
+func In(place string, err error) error {
+	var each []error
+	for _, e := range Each(err) {
+		each = append(each, fmt.Errorf("%s: %w", place, e))
+	}
+	return errors.Join(each...)
+}
+
 // Each gives the errors that errors.Join has put together in err, also where one of them is such a join again; err itself
 // where it is none, and nothing for nil. An error that wraps several, and says more than a line about each, is one error.
 func Each(err error) (each []error) {

@@ -41,7 +41,7 @@ func (n *network) inStep() (text string) {
 	}
 	read := accessmap.ReadMapText(b)
 	makemap := accessmap.Makemap{Program: fixtures.Makemap(n.t)}
-	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access"), read); err != nil || len(read.Problems) > 0 {
+	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access.db"), read); err != nil || len(read.Problems) > 0 {
 		n.t.Errorf("%v %v", read.Problems, err)
 	}
 	return string(b)
