@@ -49,7 +49,7 @@ func patternFault(s string) *keyFault {
 		fault.rule, fault.text = "access-syntax", "that is a key for Sendmail's access map: Postfix skips the line"
 	}
 	plain := strings.TrimPrefix(address, strings.ToLower(ipv6Tag))
-	if p, ok := parsePrefix(plain); ok {
+	if p, err := netip.ParsePrefix(plain); err == nil {
 		fault.meant, fault.certain = []netip.Prefix{p.Masked()}, p == p.Masked()
 	} else if addr, err := netip.ParseAddr(plain); err == nil && addr.Zone() == "" {
 		fault.meant, fault.certain = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, true
