@@ -32,11 +32,11 @@ func TestKeptFile(t *testing.T) {
 	if _, err := Keep(t.Context(), dir, "kept.json"); !errors.As(err, &locked) {
 		t.Errorf("a second one: %v", err)
 	}
-	update, err := TakeLock(t.Context(), dir, 0) // an update is not kept out
+	update, err := openState(t.Context(), dir, lockFile, 0) // an update is not kept out
 	if err != nil {
 		t.Fatal(err)
 	}
-	update.Release()
+	update.close()
 	k.Close()
 	if k, err = Keep(t.Context(), dir, "kept.json"); err != nil {
 		t.Fatal(err)
