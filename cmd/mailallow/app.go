@@ -2,16 +2,15 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -37,7 +36,7 @@ several apply: 2, 5, 3, 4, 1.`
 type command struct {
 	name, args, usage, text string
 	flags                   []cli.Flag
-	run                     func(*terminal, *cli.Context) error
+	run                     func(*terminal.Terminal, *cli.Context) error
 	// empty is the JSON document of a run that found out nothing but what went wrong; nil: that alone.
 	empty func([]allowlist.Problem) any
 }
@@ -89,20 +88,20 @@ func globalFlags() []cli.Flag {
 	}
 }
 
-// newApp builds the command line for what arrange gives. The library writes no
-// error, ends no process and prints no help of its own accord: what goes wrong comes
-// back from run. Help and version, in pieces of a few bytes, go to shown; of the helps
-// only that which these arguments can ask for is made.
-func newApp(t *terminal, args []string, shown io.Writer) *cli.App {
-	helpFor := func(name string, help func() string) string {
+// newApp makes the command line for arguments that arrange has ordered. The flag
+// library writes no error, ends no process and makes no help: errors come back to
+// run, and the one help that these arguments can ask for is made here. It is written
+// to help, in pieces of a few bytes.
+func newApp(t *terminal.Terminal, args []string, help, stderr io.Writer) *cli.App {
+	helpFor := func(name string, text func(width int) string) string {
 		if name != commandIn(args) {
 			return ""
 		}
-		return help()
+		return text(t.Width())
 	}
 	app := &cli.App{
-		Name: "mailallow", Usage: programUsage, Description: helpFor("", t.helpOfAll), CustomAppHelpTemplate: helpTemplate,
-		Version: version, Writer: shown, ErrWriter: t.stderr, Flags: globalFlags(),
+		Name: "mailallow", Usage: programUsage, Description: helpFor("", helpOfAll), CustomAppHelpTemplate: helpTemplate,
+		Version: version, Writer: help, ErrWriter: stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
 		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
 		ExitErrHandler:  func(*cli.Context, error) {},
@@ -112,20 +111,20 @@ func newApp(t *terminal, args []string, shown io.Writer) *cli.App {
 		app.Commands = append(app.Commands, &cli.Command{
 			Hidden: i >= len(commands()),
 			Name:   cmd.name, Usage: cmd.usage, CustomHelpTemplate: helpTemplate,
-			Description:     helpFor(cmd.name, func() string { return t.helpOf(cmd) }),
+			Description:     helpFor(cmd.name, func(width int) string { return helpOf(cmd, width) }),
 			Flags:           append(cmd.flags, globalFlags()...),
 			HideHelpCommand: true,
 			OnUsageError: func(c *cli.Context, err error, _ bool) error {
-				t.command = cmd.name
+				t.Command = cmd.name
 				return badUsage(c, err, cmd.name)
 			},
 			Action: func(c *cli.Context) error {
-				t.command = cmd.name
-				if err := t.setUp(c); err != nil {
+				t.Command = cmd.name
+				if err := setUp(t, c); err != nil {
 					return err
 				}
 				if cmd.args == "" && c.Args().Present() {
-					return usageError("%s takes no argument, and there is %q", cmd.name, c.Args().First())
+					return exit.Usagef("%s takes no argument, and there is %q", cmd.name, c.Args().First())
 				}
 				return cmd.run(t, c)
 			},
@@ -134,36 +133,16 @@ func newApp(t *terminal, args []string, shown io.Writer) *cli.App {
 	return app
 }
 
-func (t *terminal) setUp(c *cli.Context) error {
-	t.json, t.quiet, t.verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
+// setUp reads the global flags that are not a command's own business.
+func setUp(t *terminal.Terminal, c *cli.Context) error {
+	t.JSON, t.Quiet, t.Verbose, t.Color = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose"), c.String("color")
 	if path := c.String("config"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return usageError("-c %s: %w; 'mailallow init' writes one to start from", path, reason(err))
+			return exit.Error{Code: exit.Usage, Err: fmt.Errorf("-c %s: %w", path, exit.Reason(err)), Hint: "'mailallow init' writes one to start from"}
 		}
 	}
-	t.color = c.String("color")
-	return cmp.Or(oneOf("log-format", c.String("log-format"), slices.Sorted(maps.Keys(logForms()))),
-		oneOf("color", t.color, colors()))
-}
-
-// colors are when to use colour.
-func colors() []string { return []string{"auto", "always", "never"} }
-
-// oneOf is what is wrong with the value of a flag that takes no other words than these.
-func oneOf(flag, value string, words []string) error {
-	if slices.Contains(words, value) {
-		return nil
-	}
-	return usageError("--%s %q: one of %s", flag, value, strings.Join(words, ", "))
-}
-
-// reason is an error of a file without the path, which the message has already.
-func reason(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	return cmp.Or(exit.OneOf("log-format", c.String("log-format"), terminal.LogForms()),
+		exit.OneOf("color", t.Color, terminal.Colors()))
 }
 
 func noCommand(c *cli.Context) error {
@@ -172,9 +151,9 @@ func noCommand(c *cli.Context) error {
 		for _, cmd := range commands() {
 			names = append(names, cmd.name)
 		}
-		return usageError("unknown command %q%s", name, didYouMean(name, names))
+		return exit.Usagef("unknown command %q%s", name, exit.DidYouMean(name, names))
 	}
-	return usageError("no command; 'mailallow --help' lists them")
+	return exit.Usagef("no command; 'mailallow --help' lists them")
 }
 
 // badUsage tells of flags that the library does not take, in its own words where
@@ -185,17 +164,13 @@ func badUsage(c *cli.Context, err error, command string) error {
 		for _, f := range c.Command.Flags {
 			known = append(known, dashed(f.Names()[0]))
 		}
-		return usageError("unknown flag --%s%s", name, didYouMean("--"+name, known))
+		return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))
 	}
 	help := strings.TrimSpace("mailallow "+command) + " --help"
 	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
-		return usageError("%s needs a value: '%s' says which", dashed(name), help)
+		return exit.Usagef("%s needs a value: '%s' says which", dashed(name), help)
 	}
-	return usageError("%w: '%s' lists the flags", err, help)
-}
-
-func usageError(format string, args ...any) error {
-	return coded{code: exitUsage, err: fmt.Errorf(format, args...)}
+	return exit.Usagef("%w: '%s' lists the flags", err, help)
 }
 
 // arrange puts a command line in the order that the flag library reads: the

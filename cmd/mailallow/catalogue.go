@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // catalogue tells which mail providers send from an address: those that an
@@ -24,7 +25,7 @@ const liveCatalogue = 10 * time.Second
 
 // catalogue takes the providers' ranges from the program itself; when live, from
 // the network first, and from the program for those that do not answer.
-func (s *settings) catalogue(ctx context.Context, t *terminal, live bool) (*catalogue, error) {
+func (s *settings) catalogue(ctx context.Context, t *terminal.Terminal, live bool) (*catalogue, error) {
 	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*catal
 }
 
 // fetchProviders fetches providers as a source would.
-func (s *settings) fetchProviders(ctx context.Context, t *terminal, all []allowlist.Provider) ([]allowlist.Fetched, error) {
+func (s *settings) fetchProviders(ctx context.Context, t *terminal.Terminal, all []allowlist.Provider) ([]allowlist.Fetched, error) {
 	of := *s
 	of.sources = nil
 	for _, p := range all {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -24,20 +26,20 @@ means; or the one line :file or :dir.`
 //go:embed shell
 var shellScripts embed.FS
 
-func completion(t *terminal, c *cli.Context) error {
+func completion(t *terminal.Terminal, c *cli.Context) error {
 	what := c.Args().First()
 	if what == "words" && c.NArg() > 1 {
 		var lines strings.Builder
 		for _, f := range completing(c.Args().Slice()[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
-		return t.whole(lines.String())
+		return t.Whole(lines.String())
 	}
 	script, err := shellScripts.ReadFile("shell/" + what)
 	if err != nil || c.NArg() != 1 {
-		return usageError("completion takes one SHELL: bash, zsh or fish")
+		return exit.Usagef("completion takes one SHELL: bash, zsh or fish")
 	}
-	return t.whole(string(script))
+	return t.Whole(string(script))
 }
 
 // follow is a word that can come next.
@@ -106,13 +108,13 @@ func valuesOf(flag, name string) []follow {
 		return can
 	case "FORM":
 		if flag == "--log-format" {
-			return bare(slices.Sorted(maps.Keys(logForms())))
+			return bare(terminal.LogForms())
 		}
 		return bare(slices.Sorted(maps.Keys(diffForms())))
 	case "KIND":
 		return bare(lintKinds())
 	case "WHEN":
-		return bare(colors())
+		return bare(terminal.Colors())
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"mailallow/allowlist/bounded"
+	"mailallow/cmd/mailallow/internal/exit"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 )
@@ -179,29 +179,7 @@ func unknownKey(key []string) error {
 		where = " in [" + strings.Join(table, ".") + "]"
 	}
 	known := knownKeys(reflect.TypeFor[fileConfig](), table)
-	return fmt.Errorf("unknown key %q%s%s", name, where, didYouMean(name, known))
-}
-
-// didYouMean ends a message with the nearest of the known words, or with all of
-// them when none is near.
-func didYouMean(word string, known []string) string {
-	if hint := nearest(word, known); hint != "" || len(known) == 0 {
-		return hint
-	}
-	return ": known are " + strings.Join(known, ", ")
-}
-
-// nearest ends a message with the nearest of the known words, if one is near.
-func nearest(word string, known []string) string {
-	if len(known) == 0 {
-		return ""
-	}
-	distance := func(k string) int { return levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)) }
-	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
-	if distance(best) > max(2, len(word)/2) {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
+	return fmt.Errorf("unknown key %q%s%s", name, where, exit.DidYouMean(name, known))
 }
 
 // wrongValue says what is wanted where a value is of another type than its key

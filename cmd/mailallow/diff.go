@@ -4,9 +4,10 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -18,8 +19,8 @@ file (unified), as Markdown for a review (markdown), or for scripts (json, or --
 Nothing is written. Exit 1 when something differs, 0 when nothing does.`
 
 // diffForms are the forms of a difference.
-func diffForms() map[string]func(*passage, *terminal) {
-	return map[string]func(*passage, *terminal){
+func diffForms() map[string]func(*passage, *terminal.Terminal) {
+	return map[string]func(*passage, *terminal.Terminal){
 		"summary":  tellSummary,
 		"unified":  tellUnified,
 		"markdown": tellMarkdown,
@@ -27,12 +28,12 @@ func diffForms() map[string]func(*passage, *terminal) {
 	}
 }
 
-func diff(t *terminal, c *cli.Context) error {
+func diff(t *terminal.Terminal, c *cli.Context) error {
 	form, forms := c.String("format"), diffForms()
-	if err := oneOf("format", form, slices.Sorted(maps.Keys(forms))); err != nil {
+	if err := exit.OneOf("format", form, slices.Sorted(maps.Keys(forms))); err != nil {
 		return err
 	}
-	t.json = t.json || form == "json" // what fails is told in JSON, too
+	t.JSON = t.JSON || form == "json" // what fails is told in JSON, too
 	r, err := loadRequest(t, c)
 	if err != nil {
 		return err
@@ -48,44 +49,25 @@ func diff(t *terminal, c *cli.Context) error {
 	codes := p.list.codes()
 	if slices.ContainsFunc(p.plans, accessmap.TargetPlan.Changed) {
 		p.report.Changed = true
-		codes = append(codes, exitFinding)
+		codes = append(codes, exit.Finding)
 	}
 	forms[form](p, t)
 	if err := p.document(t, nil); err != nil {
 		return err
 	}
-	return outcome(codes...)
+	return exit.Outcome(codes...)
 }
 
-func tellSummary(p *passage, t *terminal) { p.tell(t, false) }
+func tellSummary(p *passage, t *terminal.Terminal) { p.tell(t, false) }
 
 // tellUnified writes the diffs to stdout, and the state of the sources to stderr.
-func tellUnified(run *passage, t *terminal) {
+func tellUnified(run *passage, t *terminal.Terminal) {
 	run.warnSources(t, run.list)
 	for _, p := range run.plans {
 		warnTarget(t, p)
-		t.unified(p.UnifiedDiff())
+		t.Unified(p.UnifiedDiff())
 		if !p.TextChanged() && p.Changed() {
-			t.note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
+			t.Note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
 		}
 	}
-}
-
-// unified writes a unified diff.
-func (t *terminal) unified(diff string) {
-	for line := range strings.Lines(diff) {
-		line = strings.TrimSuffix(line, "\n")
-		t.data(diffStyle(line), "%s", line)
-	}
-}
-
-func diffStyle(line string) string {
-	for _, s := range []struct{ prefix, style string }{
-		{"---", bold}, {"+++", bold}, {"@@", cyan}, {"+", green}, {"-", red},
-	} {
-		if strings.HasPrefix(line, s.prefix) {
-			return s.style
-		}
-	}
-	return plain
 }

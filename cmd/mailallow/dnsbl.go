@@ -15,6 +15,8 @@ import (
 	"mailallow/accessmap"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -55,7 +57,7 @@ type dnsblRun struct {
 	problems []dnsblProblem
 }
 
-// dnsblProblem is what went wrong beside the rows, with its exit code; exitDone is
+// dnsblProblem is what went wrong beside the rows, with its exit code; exit.Done is
 // for what is only to be looked at.
 type dnsblProblem struct {
 	kind string // host, private, notify, state
@@ -70,7 +72,7 @@ func (r *dnsblRun) problem(kind string, code int, err error) {
 	r.problems = append(r.problems, dnsblProblem{kind, code, err})
 }
 
-func dnsblCommand(t *terminal, c *cli.Context) error {
+func dnsblCommand(t *terminal.Terminal, c *cli.Context) error {
 	s, err := loadSettings(c)
 	if err != nil {
 		return err
@@ -78,10 +80,10 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	r := &dnsblRun{settings: s, now: time.Now(), changes: c.Bool("changes")}
 	hosts, err := r.subjects(c.Args().Slice())
 	if err != nil {
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	if err := r.openZones(t, c.StringSlice("zone")); err != nil {
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	if s.dns.Concurrency == 0 {
 		s.dns.Concurrency = dnsblConcurrency
@@ -89,7 +91,7 @@ func dnsblCommand(t *terminal, c *cli.Context) error {
 	s.dns.RequireAD = false // blocklists are not signed: each row would be unknown
 	resolver, err := dnsq.New(s.dns)
 	if err != nil {
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	if err := r.remember(c.Context, t); err != nil {
 		return err
@@ -149,14 +151,14 @@ func (r *dnsblRun) add(addr netip.Addr) {
 
 // openZones settles what is asked: the flags, else the configuration, else the
 // standard zones.
-func (r *dnsblRun) openZones(t *terminal, flags []string) error {
+func (r *dnsblRun) openZones(t *terminal.Terminal, flags []string) error {
 	written := r.dnsbl.zones
 	if len(flags) > 0 {
 		written = flags
 	}
 	if len(written) == 0 {
 		written = dnsbl.StandardZones()
-		t.detail("no zones are named: asking %s", strings.Join(written, ", "))
+		t.Detail("no zones are named: asking %s", strings.Join(written, ", "))
 	}
 	if len(written) > maxDNSBLZones {
 		return fmt.Errorf("%d zones: %d is the most", len(written), maxDNSBLZones)
@@ -177,7 +179,7 @@ func (r *dnsblRun) openZones(t *terminal, flags []string) error {
 		}
 		r.zones = append(r.zones, zone)
 		if zone.Terms() != "" {
-			t.detail("%s (%s): %s", zone.Written, zone.Operator(), zone.Terms())
+			t.Detail("%s (%s): %s", zone.Written, zone.Operator(), zone.Terms())
 		}
 	}
 	return errors.Join(problems...)
@@ -185,7 +187,7 @@ func (r *dnsblRun) openZones(t *terminal, flags []string) error {
 
 // lookUp adds the addresses of hosts. One that has none, or of which DNS does not
 // tell, is a problem: it goes unwatched.
-func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Client, hosts []string) {
+func (r *dnsblRun) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq.Client, hosts []string) {
 	type found struct {
 		a, aaaa       []netip.Addr
 		errA, errAAAA error
@@ -200,29 +202,29 @@ func (r *dnsblRun) lookUp(ctx context.Context, t *terminal, resolver *dnsq.Clien
 	for i, f := range all {
 		addrs := slices.Concat(f.a, f.aaaa)
 		if err := errors.Join(f.errA, f.errAAAA); err != nil {
-			r.problem("host", exitUsage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], err))
+			r.problem("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], err))
 		} else if len(addrs) == 0 {
-			r.problem("host", exitUsage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
+			r.problem("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
 		for _, addr := range addrs {
 			if len(r.addrs) >= maxDNSBLAddresses {
-				r.problem("host", exitUsage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], maxDNSBLAddresses))
+				r.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], maxDNSBLAddresses))
 				break
 			}
 			r.add(addr)
 		}
-		t.detail("host %s has %v", dnsbl.HideKeys(hosts[i]), addrs)
+		t.Detail("host %s has %v", dnsbl.HideKeys(hosts[i]), addrs)
 	}
 }
 
 // warnPrivate tells of addresses that only this network sees, as a name server of
 // one's own may give them for a host: no list can have them.
-func (r *dnsblRun) warnPrivate(t *terminal) {
+func (r *dnsblRun) warnPrivate(t *terminal.Terminal) {
 	for _, addr := range r.addrs {
 		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
 			err := fmt.Errorf("%s is a private address, and no list has any: name the one that other networks see", addr)
-			t.warn("%v", err)
-			r.problem("private", exitDone, err)
+			t.Warn("%v", err)
+			r.problem("private", exit.Done, err)
 		}
 	}
 }
@@ -230,7 +232,7 @@ func (r *dnsblRun) warnPrivate(t *terminal) {
 // remember opens what is kept from run to run. Without a configuration nothing is,
 // unless --changes asks for it. Who may not write there and only wants to look is
 // served all the same; elsewhere it is a problem, and what is found is told first.
-func (r *dnsblRun) remember(ctx context.Context, t *terminal) error {
+func (r *dnsblRun) remember(ctx context.Context, t *terminal.Terminal) error {
 	if r.absent && !r.changes {
 		return nil
 	}
@@ -239,11 +241,11 @@ func (r *dnsblRun) remember(ctx context.Context, t *terminal) error {
 	case err == nil:
 		r.kept = kept
 	case errors.As(err, new(*accessmap.LockedError)):
-		return coded{exitInstall, fmt.Errorf("%w\nnothing was asked", err)}
+		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was asked", err))
 	case errors.Is(err, fs.ErrPermission) && !r.changes:
-		t.note("%v: what is found now is not kept, and notify is not run", err)
+		t.Note("%v: what is found now is not kept, and notify is not run", err)
 	default:
-		r.problem("state", exitUsage, fmt.Errorf("%w: nothing was compared, told or kept", err))
+		r.problem("state", exit.Usage, fmt.Errorf("%w: nothing was compared, told or kept", err))
 	}
 	return nil
 }
@@ -256,27 +258,27 @@ func (r *dnsblRun) forget() {
 
 // conclude holds the rows against the last run, tells what there is to tell, and
 // keeps the rest.
-func (r *dnsblRun) conclude(ctx context.Context, t *terminal) error {
+func (r *dnsblRun) conclude(ctx context.Context, t *terminal.Terminal) error {
 	r.compared = (&dnsblState{}).compare(r.results, r.now)
 	if r.kept != nil {
 		state, err := loadDNSBLState(r.kept)
 		if err != nil {
-			r.problem("state", exitUsage, err)
+			r.problem("state", exit.Usage, err)
 		} else {
 			r.state, r.compared = state, state.compare(r.results, r.now)
 		}
 	}
-	if !t.json {
+	if !t.JSON {
 		r.tell(t)
 	}
 	if r.state != nil {
 		told := r.notify(ctx, t)
 		if err := r.kept.Write(r.state.after(r.compared, told, r.now)); err != nil {
-			r.problem("state", exitUsage, fmt.Errorf("what was found could not be kept, and the next run compares with an older one: %w", err))
+			r.problem("state", exit.Usage, fmt.Errorf("what was found could not be kept, and the next run compares with an older one: %w", err))
 		}
 	}
-	if t.json {
-		if err := t.document(r.document()); err != nil {
+	if t.JSON {
+		if err := t.Document(r.document()); err != nil {
 			return err
 		}
 	}
@@ -286,21 +288,21 @@ func (r *dnsblRun) conclude(ctx context.Context, t *terminal) error {
 // notify runs the configured command with the report of what changed since it was
 // last told, and reports whether it knows all there is. One that fails is run
 // again by the next run.
-func (r *dnsblRun) notify(ctx context.Context, t *terminal) (told bool) {
+func (r *dnsblRun) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
 	if len(r.dnsbl.notify) == 0 || len(r.compared.untold) == 0 {
 		return true
 	}
 	var report bytes.Buffer
-	for _, line := range r.report(pipeWidth, r.compared.untold) {
-		report.WriteString(clean(line.text) + "\n")
+	for _, line := range r.report(terminal.PipeWidth, r.compared.untold) {
+		report.WriteString(terminal.Clean(line.text) + "\n")
 	}
 	report.WriteString(r.sum() + "\n")
 	done := accessmap.RunCommand(ctx, r.dnsbl.notify, report.Bytes())
 	if done.Err != nil {
-		r.problem("notify", exitInstall, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
+		r.problem("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
 		return false
 	}
-	t.detail("ran %q", done.Argv)
+	t.Detail("ran %q", done.Argv)
 	return true
 }
 
@@ -309,16 +311,16 @@ func (r *dnsblRun) outcome() error {
 	var codes []int
 	var errs []error
 	for _, p := range r.problems {
-		if p.code != exitDone {
+		if p.code != exit.Done {
 			codes, errs = append(codes, p.code), append(errs, p.err)
 		}
 	}
 	if slices.ContainsFunc(r.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
-		codes = append(codes, exitFinding)
+		codes = append(codes, exit.Finding)
 	}
-	ended := outcome(codes...)
+	ended := exit.Outcome(codes...)
 	if len(errs) == 0 {
 		return ended
 	}
-	return coded{exitCode(ended), errors.Join(errs...)}
+	return exit.With(exit.Code(ended), errors.Join(errs...))
 }

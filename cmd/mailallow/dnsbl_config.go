@@ -12,6 +12,8 @@ import (
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // dnsblSettings are the [dnsbl] table as a run uses it. The key is read by the
@@ -122,7 +124,7 @@ func quotedWord(word string) string {
 }
 
 // key reads the key file. No error shows what is in it.
-func (s dnsblSettings) key(t *terminal) (string, error) {
+func (s dnsblSettings) key(t *terminal.Terminal) (string, error) {
 	if s.keyFile == "" {
 		return "", nil
 	}
@@ -136,10 +138,10 @@ func (s dnsblSettings) key(t *terminal) (string, error) {
 		info, err = os.Stat(s.keyFile)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: key_file %s: %w", s.keyPlace, s.keyFile, reason(err))
+		return "", fmt.Errorf("%s: key_file %s: %w", s.keyPlace, s.keyFile, exit.Reason(err))
 	}
 	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		t.warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.keyPlace, s.keyFile, mode)
+		t.Warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.keyPlace, s.keyFile, mode)
 	}
 	return key, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // dnsblDocument is the JSON of the command.
@@ -27,11 +28,11 @@ type dnsblRow struct {
 }
 
 func emptyDNSBL(problems []allowlist.Problem) any {
-	return dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: problems}
+	return dnsblDocument{Version: terminal.DocumentVersion, Results: []dnsblRow{}, Problems: problems}
 }
 
 func (r *dnsblRun) document() dnsblDocument {
-	doc := dnsblDocument{Version: documentVersion, Results: []dnsblRow{}, Problems: []allowlist.Problem{}}
+	doc := dnsblDocument{Version: terminal.DocumentVersion, Results: []dnsblRow{}, Problems: []allowlist.Problem{}}
 	for _, res := range r.results {
 		row := dnsblRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
 			append([]string{}, res.Text...), res.Policy, nil}

@@ -6,10 +6,14 @@ import (
 	"strings"
 
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // styledLine is a line of a report; notify gets the text alone.
-type styledLine struct{ style, text string }
+type styledLine struct {
+	style terminal.Style
+	text  string
+}
 
 // tableEntry is a line of the table with what stands below it: a listing, or what
 // lists say alike of addresses.
@@ -26,7 +30,7 @@ type tableEntry struct {
 const detailIndent = "    "
 
 // tell writes the table, and a line that sums it up.
-func (r *dnsblRun) tell(t *terminal) {
+func (r *dnsblRun) tell(t *terminal.Terminal) {
 	var of map[rowKey]stance
 	if r.changes {
 		of = r.compared.changed
@@ -34,10 +38,10 @@ func (r *dnsblRun) tell(t *terminal) {
 	if len(r.results) == 0 || r.changes && len(of) == 0 {
 		return
 	}
-	for _, line := range r.report(t.width(), of) {
-		t.data(line.style, "%s", line.text)
+	for _, line := range r.report(t.Width(), of) {
+		t.Data(line.style, "%s", line.text)
 	}
-	t.summary(bold, "%s", strings.Join(wrap(r.sum(), t.width()), "\n"))
+	t.Summary(terminal.Bold, "%s", strings.Join(terminal.Wrap(r.sum(), t.Width()), "\n"))
 }
 
 // report lays the rows out: those of changed, with how they stood, or all where
@@ -55,16 +59,16 @@ func (r *dnsblRun) report(width int, changed map[rowKey]stance) (lines []styledL
 		}
 		rows = append(rows, []string{state, addresses, strings.Join(e.zones, ", "), e.codes})
 	}
-	styles := map[dnsbl.State]string{dnsbl.Listed: red, dnsbl.Error: yellow, dnsbl.Unknown: yellow, dnsbl.Clean: green}
-	for i, laid := range layout(width, rows) {
+	styles := map[dnsbl.State]terminal.Style{dnsbl.Listed: terminal.Red, dnsbl.Error: terminal.Yellow, dnsbl.Unknown: terminal.Yellow, dnsbl.Clean: terminal.Green}
+	for i, laid := range terminal.Layout(width, rows) {
 		if i == 0 {
-			lines = append(lines, styledLine{bold, strings.Join(laid, "\n")})
+			lines = append(lines, styledLine{terminal.Bold, strings.Join(laid, "\n")})
 			continue
 		}
 		e := entries[i-1]
 		lines = append(lines, styledLine{styles[e.state], strings.Join(laid, "\n")})
 		for _, text := range e.below(width - len(detailIndent)) {
-			lines = append(lines, styledLine{plain, detailIndent + text})
+			lines = append(lines, styledLine{terminal.Plain, detailIndent + text})
 		}
 	}
 	return lines
@@ -74,7 +78,7 @@ func (r *dnsblRun) report(width int, changed map[rowKey]stance) (lines []styledL
 // for a URL that is longer.
 func (e tableEntry) below(width int) (lines []string) {
 	for _, detail := range e.details {
-		lines = append(lines, wrap(detail, max(narrowest, width))...)
+		lines = append(lines, terminal.Wrap(detail, max(terminal.Narrowest, width))...)
 	}
 	const removal = "look it up, ask for removal:"
 	switch {
@@ -191,5 +195,5 @@ func (r *dnsblRun) sum() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	return fmt.Sprintf("%s in %s: %s", counted(uint64(len(r.addrs)), "address", "addresses"), counted(uint64(len(r.zones)), "list", "lists"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s in %s: %s", terminal.Counted(uint64(len(r.addrs)), "address", "addresses"), terminal.Counted(uint64(len(r.zones)), "list", "lists"), strings.Join(parts, ", "))
 }

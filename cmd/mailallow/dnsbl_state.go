@@ -14,6 +14,8 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // What dnsbl remembers from run to run: how each row stood when it was last
@@ -137,7 +139,7 @@ func (s *dnsblState) compare(results []dnsbl.Result, now time.Time) comparison {
 // after is the state that is kept of a run. told tells that notify has had it,
 // or that there is none to tell.
 func (s *dnsblState) after(c comparison, told bool, now time.Time) *dnsblState {
-	next := &dnsblState{Version: documentVersion}
+	next := &dnsblState{Version: terminal.DocumentVersion}
 	for _, row := range s.Rows {
 		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
 			next.Rows = append(next.Rows, row)
@@ -171,7 +173,7 @@ func loadDNSBLState(kept *accessmap.KeptFile) (*dnsblState, error) {
 		s, err = decodeDNSBLState(text, time.Now())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("what the last run found cannot be read: %s: %w; nothing was compared, told or kept: put the file right, or move it away to begin anew", kept.Path(), reason(err))
+		return nil, fmt.Errorf("what the last run found cannot be read: %s: %w; nothing was compared, told or kept: put the file right, or move it away to begin anew", kept.Path(), exit.Reason(err))
 	}
 	return s, nil
 }
@@ -191,7 +193,7 @@ func decodeDNSBLState(text []byte, now time.Time) (*dnsblState, error) {
 		return nil, errors.New("something follows the document")
 	}
 	switch {
-	case s.Version != documentVersion:
+	case s.Version != terminal.DocumentVersion:
 		return nil, fmt.Errorf("version %d is not one that this mailallow knows", s.Version)
 	case len(s.Rows) > maxStateRows:
 		return nil, fmt.Errorf("more than %d rows", maxStateRows)

@@ -3,11 +3,10 @@ package main
 import (
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // The JSON documents. Their members are a promise to scripts: see the README.
-
-const documentVersion = 1
 
 // runDocument is what update and diff tell.
 type runDocument struct {
@@ -49,11 +48,11 @@ func failure(command string, err error) any {
 	return struct {
 		Version  int                 `json:"version"`
 		Problems []allowlist.Problem `json:"problems"`
-	}{documentVersion, problems}
+	}{terminal.DocumentVersion, problems}
 }
 
 func emptyRun(problems []allowlist.Problem) any {
-	return runDocument{Version: documentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
+	return runDocument{Version: terminal.DocumentVersion, Targets: []targetDocument{}, Sources: []sourceDocument{}, Problems: problems}
 }
 
 func (r *request) sourceDocuments(list *resolved) []sourceDocument {

@@ -9,6 +9,8 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -36,7 +38,7 @@ type explaining struct {
 	subjects []subject
 }
 
-func explain(t *terminal, c *cli.Context) error {
+func explain(t *terminal.Terminal, c *cli.Context) error {
 	subjects, err := newSubjects(c.Args().Slice(), c.String("name"))
 	if err != nil {
 		return err
@@ -51,13 +53,13 @@ func explain(t *terminal, c *cli.Context) error {
 			return err
 		}
 	} else if c.String("snapshot") != "" {
-		return usageError("--snapshot: there is no configuration %s whose sources it could hold", s.path)
+		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.path)
 	} else {
-		t.note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.path)
 	}
 	var problems []error
 	if x.subjects, problems = s.lookUp(c.Context, subjects); len(x.subjects) == 0 {
-		return coded{exitUsage, errors.Join(problems...)}
+		return exit.With(exit.Usage, errors.Join(problems...))
 	}
 	doc, err := x.document(c.Context, t, c.Bool("live"))
 	if err != nil && doc == nil {
@@ -69,8 +71,8 @@ func explain(t *terminal, c *cli.Context) error {
 		}
 	}
 	x.tell(t, doc)
-	if t.json {
-		if err := t.document(doc); err != nil {
+	if t.JSON {
+		if err := t.Document(doc); err != nil {
 			return err
 		}
 	}
@@ -85,18 +87,18 @@ func (x *explaining) outcome(problems []error) error {
 	}
 	err := errors.Join(problems...)
 	if err == nil {
-		return outcome(codes...)
+		return exit.Outcome(codes...)
 	}
 	for _, p := range problems {
 		if p != nil {
-			codes = append(codes, exitCode(p))
+			codes = append(codes, exit.Code(p))
 		}
 	}
-	return coded{exitCode(outcome(codes...)), err}
+	return exit.With(exit.Code(exit.Outcome(codes...)), err)
 }
 
 // resolve goes the way of diff. Where a target cannot be planned the others are, and the error says why.
-func (x *explaining) resolve(ctx context.Context, t *terminal) error {
+func (x *explaining) resolve(ctx context.Context, t *terminal.Terminal) error {
 	if x.request == nil {
 		return nil
 	}
@@ -113,23 +115,23 @@ func (x *explaining) resolve(ctx context.Context, t *terminal) error {
 }
 
 // readPostfix asks postconf where main.cf names the tables. A host may well have none: the tables are for others then.
-func (x *explaining) readPostfix(ctx context.Context, t *terminal) {
+func (x *explaining) readPostfix(ctx context.Context, t *terminal.Terminal) {
 	postconf, err := accessmap.FindPostconf()
 	if err == nil {
 		x.postfix, err = accessmap.ReadPostfix(ctx, postconf, "")
 	}
 	if err != nil && !errors.Is(err, accessmap.ErrNoPostfix) {
-		t.warn("what main.cf says is not known: %v", err)
+		t.Warn("what main.cf says is not known: %v", err)
 	}
 }
 
 // document explains every address.
-func (x *explaining) document(ctx context.Context, t *terminal, live bool) (*explainDocument, error) {
+func (x *explaining) document(ctx context.Context, t *terminal.Terminal, live bool) (*explainDocument, error) {
 	planErr := x.resolve(ctx, t)
 	if planErr != nil && x.list == nil {
 		return nil, planErr
 	}
-	doc := &explainDocument{Version: documentVersion, Addresses: []explainedDocument{}, Sources: []sourceDocument{}, Problems: []allowlist.Problem{}}
+	doc := &explainDocument{Version: terminal.DocumentVersion, Addresses: []explainedDocument{}, Sources: []sourceDocument{}, Problems: []allowlist.Problem{}}
 	if x.list != nil {
 		doc.Sources = x.request.sourceDocuments(x.list)
 		x.request.warnSources(t, x.list)
@@ -192,7 +194,7 @@ func (x *explaining) match(m allowlist.Match) matchDocument {
 
 // addProviders finds, for addresses that are in no source, who in the catalogue sends from them. It is asked for anew
 // only where the run fetches, and only when somebody's answer depends on it.
-func (x *explaining) addProviders(ctx context.Context, t *terminal, doc *explainDocument) error {
+func (x *explaining) addProviders(ctx context.Context, t *terminal.Terminal, doc *explainDocument) error {
 	unlisted := func(d explainedDocument) bool { return len(d.Matches) == 0 }
 	if !slices.ContainsFunc(doc.Addresses, unlisted) {
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // explainDocument is what explain tells, in JSON and, from the same, to people.
@@ -18,7 +19,7 @@ type explainDocument struct {
 }
 
 func emptyExplain(problems []allowlist.Problem) any {
-	return explainDocument{Version: documentVersion, Addresses: []explainedDocument{}, Sources: []sourceDocument{}, Problems: problems}
+	return explainDocument{Version: terminal.DocumentVersion, Addresses: []explainedDocument{}, Sources: []sourceDocument{}, Problems: problems}
 }
 
 type explainedDocument struct {
@@ -185,15 +186,15 @@ func distance(a, b netip.Addr) string {
 		from, to := a.As4(), b.As4()
 		n := uint64(binary.BigEndian.Uint32(to[:]) - binary.BigEndian.Uint32(from[:]))
 		if n < 1<<16 {
-			return counted(n, "address", "addresses")
+			return terminal.Counted(n, "address", "addresses")
 		}
-		return "about " + counted(n>>16, "/16 network", "/16 networks")
+		return "about " + terminal.Counted(n>>16, "/16 network", "/16 networks")
 	}
 	from, to := a.As16(), b.As16()
 	apart := binary.BigEndian.Uint64(to[:8]) - binary.BigEndian.Uint64(from[:8])
 	if apart == 0 {
 		if n := binary.BigEndian.Uint64(to[8:]) - binary.BigEndian.Uint64(from[8:]); n < 1<<16 {
-			return counted(n, "address", "addresses")
+			return terminal.Counted(n, "address", "addresses")
 		}
 		return "less than a /64"
 	}
@@ -202,5 +203,5 @@ func distance(a, b netip.Addr) string {
 	for ; apart >= 1<<step; bits -= step {
 		apart, about = apart>>step, "about "
 	}
-	return about + counted(apart, fmt.Sprintf("/%d network", bits), fmt.Sprintf("/%d networks", bits))
+	return about + terminal.Counted(apart, fmt.Sprintf("/%d network", bits), fmt.Sprintf("/%d networks", bits))
 }

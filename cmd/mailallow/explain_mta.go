@@ -7,42 +7,43 @@ import (
 	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // tellOverruled says, at the head of an explanation, where a line that a person wrote decides otherwise than the list.
-func tellOverruled(t *terminal, d explainedDocument) {
+func tellOverruled(t *terminal.Terminal, d explainedDocument) {
 	for _, target := range d.Targets {
 		for _, k := range target.Keys {
 			if k.HandWritten && k.Key == target.Sendmail.Relay.Key && !strings.EqualFold(strings.TrimSpace(k.Value), d.Action) {
-				t.leaf(red, 2, "but", "%s %s decides: written by hand, line %d of %s", k.Key, k.Value, k.Line, filepath.Base(target.Path))
+				leaf(t, terminal.Red, 2, "but", "%s %s decides: written by hand, line %d of %s", k.Key, k.Value, k.Line, filepath.Base(target.Path))
 			}
 		}
 	}
 }
 
 // tellSendmail tells which key decides, and what the rulesets make of it.
-func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
+func tellSendmail(t *terminal.Terminal, target explainedTarget, d explainedDocument) {
 	s := target.Sendmail
 	deciding := map[string]bool{s.Relay.Key: true, s.Rcpt.Key: true}
 	for i, k := range target.Keys {
 		if i == maxExplained {
-			t.leaf(faint, 4, "", "and %d more that are not reached; --json has all", len(target.Keys)-i)
+			leaf(t, terminal.Faint, 4, "", "and %d more that are not reached; --json has all", len(target.Keys)-i)
 			break
 		}
-		label, style, more := "key", plain, ""
+		label, style, more := "key", terminal.Plain, ""
 		if !deciding[k.Key] {
-			label, style = "not reached", faint
+			label, style = "not reached", terminal.Faint
 		}
 		if k.HandWritten {
 			more = ", written by hand"
 		}
-		t.leaf(style, 4, label, "%s %s, line %d%s", k.Key, k.Value, k.Line, more)
+		leaf(t, style, 4, label, "%s %s, line %d%s", k.Key, k.Value, k.Line, more)
 	}
 	if len(target.Keys) == 0 {
-		t.leaf(plain, 4, "key", "none matches")
+		leaf(t, terminal.Plain, 4, "key", "none matches")
 	}
 	if len(target.Keys) > 0 && target.Keys[0].By == byName {
-		t.leaf(plain, 4, "name", "taken to be %s; Sendmail knows it by its PTR record, if that leads back to the address", d.Name)
+		leaf(t, terminal.Plain, 4, "name", "taken to be %s; Sendmail knows it by its PTR record, if that leads back to the address", d.Name)
 	}
 	if n := len(target.NameKeys); n > 0 {
 		first := target.NameKeys[0]
@@ -50,32 +51,32 @@ func tellSendmail(t *terminal, target explainedTarget, d explainedDocument) {
 		if n > 1 {
 			which = fmt.Sprintf("one of %d keys written by hand, such as %s", n, which)
 		}
-		t.leaf(plain, 4, "name", "if the client's name is in %s, that decides first in check_relay: --name HOST tells", which)
+		leaf(t, terminal.Plain, 4, "name", "if the client's name is in %s, that decides first in check_relay: --name HOST tells", which)
 	}
 	v6 := netip.MustParseAddr(d.Address).Is6()
-	t.leaf(relayStyle(s.Relay), 4, "check_relay", "%s", s.relay(s.Relay, v6))
+	leaf(t, relayStyle(s.Relay), 4, "check_relay", "%s", s.relay(s.Relay, v6))
 	if s.WithSkip != nil {
-		t.leaf(relayStyle(*s.WithSkip), 4, "", "where access_db has skip: %s", s.relay(*s.WithSkip, v6))
+		leaf(t, relayStyle(*s.WithSkip), 4, "", "where access_db has skip: %s", s.relay(*s.WithSkip, v6))
 	}
 	switch {
 	case s.Relay.stops():
 	case s.Rcpt.Relays && s.Rcpt.Key == "":
-		t.leaf(plain, 4, "check_rcpt", "relays to anywhere: it is this host itself")
+		leaf(t, terminal.Plain, 4, "check_rcpt", "relays to anywhere: it is this host itself")
 	case s.Rcpt.Relays:
-		t.leaf(yellow, 4, "check_rcpt", "relays to anywhere, by %s", s.Rcpt.Key)
+		leaf(t, terminal.Yellow, 4, "check_rcpt", "relays to anywhere, by %s", s.Rcpt.Key)
 	default:
-		t.leaf(plain, 4, "check_rcpt", "does not relay: a foreign recipient gets 550 Relaying denied")
+		leaf(t, terminal.Plain, 4, "check_rcpt", "does not relay: a foreign recipient gets 550 Relaying denied")
 	}
 }
 
-func relayStyle(r relayDocument) string {
+func relayStyle(r relayDocument) terminal.Style {
 	switch r.Outcome {
 	case accessmap.Accepted:
-		return green
+		return terminal.Green
 	case accessmap.Undecided:
-		return plain
+		return terminal.Plain
 	}
-	return red
+	return terminal.Red
 }
 
 // relay says what check_relay does. The stock DNSBLs are asked about IPv4 only, and with delay_checks the ruleset is asked
@@ -146,27 +147,27 @@ func tableMeans(format, value string) string {
 }
 
 // tellTableLine tells of a line of a table, and what it means where Postfix names the table.
-func tellTableLine(t *terminal, target explainedTarget) {
+func tellTableLine(t *terminal.Terminal, target explainedTarget) {
 	value := ""
 	if target.Line == nil {
-		t.leaf(plain, 4, "line", "none holds it")
+		leaf(t, terminal.Plain, 4, "line", "none holds it")
 	} else {
 		value = target.Line.Value
-		t.leaf(plain, 4, fmt.Sprintf("line %d", target.Line.Line), "%s", strings.TrimSpace(target.Line.Network+" "+value))
+		leaf(t, terminal.Plain, 4, fmt.Sprintf("line %d", target.Line.Line), "%s", strings.TrimSpace(target.Line.Network+" "+value))
 	}
 	switch {
 	case target.Postfix == nil:
 		if means := tableMeans(target.Format, value); target.Line != nil && means != "" {
-			t.leaf(plain, 4, "Postfix", "%s", means)
+			leaf(t, terminal.Plain, 4, "Postfix", "%s", means)
 		}
 		return
 	case len(target.Postfix) == 0:
-		t.leaf(yellow, 4, "Postfix", "main.cf does not name this table: it has no effect")
+		leaf(t, terminal.Yellow, 4, "Postfix", "main.cf does not name this table: it has no effect")
 	}
 	for _, e := range target.Postfix {
-		style, text := plain, effects()[e.Effect]
+		style, text := terminal.Plain, effects()[e.Effect]
 		if e.Effect == accessmap.RelaysToAll || e.Effect == accessmap.Member {
-			style = yellow
+			style = terminal.Yellow
 		}
 		if e.Class != "" {
 			text += ", where class " + e.Class + " is asked"
@@ -174,9 +175,9 @@ func tellTableLine(t *terminal, target explainedTarget) {
 		if len(e.DNSBLs) > 0 {
 			text += "; asked before it: " + strings.Join(e.DNSBLs, ", ")
 		}
-		t.leaf(style, 4, "Postfix", "%s: %s", e.List, text)
+		leaf(t, style, 4, "Postfix", "%s: %s", e.List, text)
 	}
 	for _, a := range target.StillAsked {
-		t.leaf(yellow, 4, "DNSBLs", "asked in %s: %s", a.List, strings.Join(a.DNSBLs, ", "))
+		leaf(t, terminal.Yellow, 4, "DNSBLs", "asked in %s: %s", a.List, strings.Join(a.DNSBLs, ", "))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/exit"
 )
 
 const (
@@ -28,7 +29,7 @@ type subject struct {
 // newSubjects reads the arguments. A host name has no address yet. name is the client's, of all addresses; may be empty.
 func newSubjects(args []string, name string) ([]subject, error) {
 	if len(args) == 0 {
-		return nil, usageError("explain takes at least one ADDRESS")
+		return nil, exit.Usagef("explain takes at least one ADDRESS")
 	}
 	var problems []error
 	if name != "" && !isHostName(name) {
@@ -43,7 +44,7 @@ func newSubjects(args []string, name string) ([]subject, error) {
 		subjects, problems = append(subjects, s), append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return nil, coded{exitUsage, err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	return subjects, nil
 }
@@ -90,7 +91,7 @@ func (s *settings) lookUp(ctx context.Context, subjects []subject) (found []subj
 	}
 	resolver, err := dnsq.New(s.dns)
 	if err != nil {
-		return nil, []error{coded{exitUsage, err}}
+		return nil, []error{exit.With(exit.Usage, err)}
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()

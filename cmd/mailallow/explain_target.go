@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // byName is what a key of a host name matches of a client.
 const byName = "name"
 
 // targets explains every address in one target.
-func (x *explaining) targets(ctx context.Context, t *terminal, p accessmap.TargetPlan, live bool) []explainedTarget {
+func (x *explaining) targets(ctx context.Context, t *terminal.Terminal, p accessmap.TargetPlan, live bool) []explainedTarget {
 	explained := make([]explainedTarget, len(x.subjects))
 	for i := range explained {
 		explained[i] = explainedTarget{Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
@@ -132,10 +133,10 @@ func said(line accessmap.TableLine, found bool) string {
 }
 
 // addLive puts in what the programs say. One that says nothing is told of once, not of every address.
-func addLive(t *terminal, explained []explainedTarget, answers []accessmap.Live) {
+func addLive(t *terminal.Terminal, explained []explainedTarget, answers []accessmap.Live) {
 	for _, live := range answers {
 		if live.Err != nil {
-			t.warn("%s: what is installed is not known: %v", live.By, live.Err)
+			t.Warn("%s: what is installed is not known: %v", live.By, live.Err)
 		}
 		for i := range explained {
 			d := liveDocument{By: live.By, Differs: []accessmap.KeyDifference{}}

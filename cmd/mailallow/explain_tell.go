@@ -6,6 +6,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 const (
@@ -14,46 +15,46 @@ const (
 )
 
 // leaf writes a line of an explanation: a label and a text, which goes on below itself.
-func (t *terminal) leaf(style string, indent int, label, format string, args ...any) {
+func leaf(t *terminal.Terminal, style terminal.Style, indent int, label, format string, args ...any) {
 	margin := strings.Repeat(" ", indent)
-	text := wrap(fmt.Sprintf(format, args...), max(t.width()-indent-explainLabel, 2*narrowest))
+	text := terminal.Wrap(fmt.Sprintf(format, args...), max(t.Width()-indent-explainLabel, 2*terminal.Narrowest))
 	for i, line := range text {
 		if i > 0 {
 			label = ""
 		}
-		t.data(style, "%s%s", margin, strings.TrimRight(fmt.Sprintf("%-*s%s", explainLabel, label, line), " "))
+		t.Data(style, "%s%s", margin, strings.TrimRight(fmt.Sprintf("%-*s%s", explainLabel, label, line), " "))
 	}
 }
 
 // tell writes an explanation for people.
-func (x *explaining) tell(t *terminal, doc *explainDocument) {
+func (x *explaining) tell(t *terminal.Terminal, doc *explainDocument) {
 	for i, d := range doc.Addresses {
 		if i > 0 {
-			t.data(plain, "")
+			t.Data(terminal.Plain, "")
 		}
 		x.tellAddress(t, d)
 	}
 }
 
-func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
-	t.tellVerdict(d, x.explain != nil)
+func (x *explaining) tellAddress(t *terminal.Terminal, d explainedDocument) {
+	tellVerdict(t, d, x.explain != nil)
 	tellOverruled(t, d)
 	if d.Without != nil {
-		t.leaf(plain, 2, "without it", "%s by %s", d.Without.Action, byWhom(*d.Without))
+		leaf(t, terminal.Plain, 2, "without it", "%s by %s", d.Without.Action, byWhom(*d.Without))
 	}
 	for i, m := range d.others() {
 		if i == maxExplained {
-			t.leaf(faint, 2, "", "and %d more; --json has all", len(d.others())-i)
+			leaf(t, terminal.Faint, 2, "", "and %d more; --json has all", len(d.others())-i)
 			break
 		}
-		t.leaf(plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
+		leaf(t, terminal.Plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
 	}
 	for _, n := range d.Nearest {
 		verb := "begins"
 		if n.Side == "below" {
 			verb = "ends"
 		}
-		t.leaf(plain, 2, "nearest", "%s %s: %s %s %s %s, at %s", n.Source, n.Action, n.Prefix, verb, n.Distance, n.Side, n.Edge)
+		leaf(t, terminal.Plain, 2, "nearest", "%s %s: %s %s %s %s, at %s", n.Source, n.Action, n.Prefix, verb, n.Distance, n.Side, n.Edge)
 	}
 	if len(d.Matches) == 0 {
 		x.tellUnlisted(t, d)
@@ -64,8 +65,8 @@ func (x *explaining) tellAddress(t *terminal, d explainedDocument) {
 }
 
 // tellVerdict writes the first line: the address, the action, and who put it there.
-func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
-	styles := map[string]string{"OK": green, "RELAY": yellow, "REJECT": red, "EXCLUDE": red}
+func tellVerdict(t *terminal.Terminal, d explainedDocument, hasList bool) {
+	styles := map[string]terminal.Style{"OK": terminal.Green, "RELAY": terminal.Yellow, "REJECT": terminal.Red, "EXCLUDE": terminal.Red}
 	head := d.Address
 	if strings.EqualFold(strings.TrimSuffix(d.Argument, "."), d.Name) && d.Name != "" {
 		head += " (" + d.Argument + ")"
@@ -81,14 +82,14 @@ func (t *terminal) tellVerdict(d explainedDocument, hasList bool) {
 	}
 	style, ok := styles[d.Action]
 	if !ok {
-		style = bold
+		style = terminal.Bold
 	}
-	for i, line := range wrap(head, t.width()-4) {
+	for i, line := range terminal.Wrap(head, t.Width()-4) {
 		margin := ""
 		if i > 0 {
 			margin = "    "
 		}
-		t.data(style, "%s%s", margin, line)
+		t.Data(style, "%s%s", margin, line)
 	}
 }
 
@@ -145,40 +146,40 @@ func statusMark(s allowlist.Status) string {
 
 // tellUnlisted tells of an address in no source who in the catalogue sends from it, and which sources it may be in all
 // the same, were they known.
-func (x *explaining) tellUnlisted(t *terminal, d explainedDocument) {
+func (x *explaining) tellUnlisted(t *terminal.Terminal, d explainedDocument) {
 	if x.list != nil {
 		for _, s := range x.list.sources {
 			if s.Status != allowlist.Fresh {
-				t.leaf(yellow, 2, "not known", "source %q is %s: as it is now it may hold this address", s.Source.Name, s.Status)
+				leaf(t, terminal.Yellow, 2, "not known", "source %q is %s: as it is now it may hold this address", s.Source.Name, s.Status)
 			}
 		}
 	}
 	for _, p := range d.Providers {
-		t.leaf(cyan, 2, "catalogue", "%s (%s) sends from it: %s, as of %s", p.Name, p.Title, withPrefix(p.Path, p.Prefix), p.Date)
+		leaf(t, terminal.Cyan, 2, "catalogue", "%s (%s) sends from it: %s, as of %s", p.Name, p.Title, withPrefix(p.Path, p.Prefix), p.Date)
 		if p.Configured != "" {
-			t.leaf(plain, 2, "", "source %q names it, and does not hold this address now", p.Configured)
+			leaf(t, terminal.Plain, 2, "", "source %q names it, and does not hold this address now", p.Configured)
 			continue
 		}
-		t.leaf(plain, 2, "", "to let its mail in past the DNSBLs:")
+		leaf(t, terminal.Plain, 2, "", "to let its mail in past the DNSBLs:")
 		for line := range strings.Lines(p.Source) {
-			t.data(plain, "    %s", strings.TrimSuffix(line, "\n"))
+			t.Data(terminal.Plain, "    %s", strings.TrimSuffix(line, "\n"))
 		}
 	}
 	if len(d.Providers) == 0 {
-		t.leaf(plain, 2, "catalogue", "no provider in it sends from this address")
+		leaf(t, terminal.Plain, 2, "catalogue", "no provider in it sends from this address")
 	}
 }
 
-func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocument) {
-	t.data(bold, "  %s (%s)", target.Path, target.Format)
+func tellExplainedTarget(t *terminal.Terminal, target explainedTarget, d explainedDocument) {
+	t.Data(terminal.Bold, "  %s (%s)", target.Path, target.Format)
 	for _, p := range target.Problems {
-		t.leaf(red, 4, "no plan", "%s: %s", place(target.Path, p.Line), p.Text)
+		leaf(t, terminal.Red, 4, "no plan", "%s: %s", terminal.Place(target.Path, p.Line), p.Text)
 	}
 	if len(target.Problems) > 0 {
 		return
 	}
 	if target.LeftAlone {
-		t.leaf(yellow, 4, "left alone", "too little is known of the sources: it stays as it is, and that is what is explained")
+		leaf(t, terminal.Yellow, 4, "left alone", "too little is known of the sources: it stays as it is, and that is what is explained")
 	}
 	if target.Sendmail != nil {
 		tellSendmail(t, target, d)
@@ -186,19 +187,19 @@ func tellExplainedTarget(t *terminal, target explainedTarget, d explainedDocumen
 		tellTableLine(t, target)
 	}
 	if len(target.Pending) > 0 {
-		t.leaf(yellow, 4, "not yet", "%s: 'mailallow update' writes it", differences(target.Pending))
+		leaf(t, terminal.Yellow, 4, "not yet", "%s: 'mailallow update' writes it", differences(target.Pending))
 	}
 	for _, live := range target.Live {
 		switch {
 		case live.Error != "":
-			t.leaf(yellow, 4, "live", "%s: not known: %s", live.By, live.Error)
+			leaf(t, terminal.Yellow, 4, "live", "%s: not known: %s", live.By, live.Error)
 		case len(live.Differs) > 0:
-			t.leaf(red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
+			leaf(t, terminal.Red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
 		default:
-			t.leaf(green, 4, "live", "%s says what the plan says", live.By)
+			leaf(t, terminal.Green, 4, "live", "%s says what the plan says", live.By)
 		}
 		if s := target.Sendmail; live.Relays != nil && s != nil && !s.Relay.stops() && *live.Relays != s.Rcpt.Relays {
-			t.leaf(red, 4, "", "its Relay_ok %s, and the plan's keys do not say so", map[bool]string{
+			leaf(t, terminal.Red, 4, "", "its Relay_ok %s, and the plan's keys do not say so", map[bool]string{
 				true: "lets it relay to anywhere", false: "does not let it relay"}[*live.Relays])
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -292,7 +293,7 @@ func (n *network) hits(row trouble) {
 	if row.dns != "" {
 		n.configure(row.dns, "")
 	}
-	code := map[allowlist.Status]int{allowlist.Fresh: exitDone, allowlist.Stale: exitStale, allowlist.Held: exitHeld}[row.status]
+	code := map[allowlist.Status]int{allowlist.Fresh: exit.Done, allowlist.Stale: exit.Stale, allowlist.Held: exit.Held}[row.status]
 	doc, said := n.update(code)
 	if doc.Changed {
 		n.t.Error("the document says that something changed")
@@ -317,7 +318,7 @@ func (n *network) hits(row trouble) {
 	n.unmoved("with the trouble")
 	n.dns.Fault(owner, qtype, 0)
 	n.mend()
-	n.update(exitDone)
+	n.update(exit.Done)
 	n.unmoved("when all is well again")
 }
 

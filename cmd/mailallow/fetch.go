@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
@@ -26,13 +28,13 @@ type fetchDocument struct {
 }
 
 func emptyFetch(problems []allowlist.Problem) any {
-	return fetchDocument{Version: documentVersion, Sources: []sourceDocument{}, Problems: problems}
+	return fetchDocument{Version: terminal.DocumentVersion, Sources: []sourceDocument{}, Problems: problems}
 }
 
-func fetch(t *terminal, c *cli.Context) error {
+func fetch(t *terminal.Terminal, c *cli.Context) error {
 	file := c.String("o")
 	if file == "" {
-		return usageError("fetch: -o FILE says where the snapshot goes; - is stdout")
+		return exit.Usagef("fetch: -o FILE says where the snapshot goes; - is stdout")
 	}
 	r, err := loadRequest(t, c)
 	if err != nil {
@@ -55,21 +57,20 @@ func fetch(t *terminal, c *cli.Context) error {
 		return err
 	}
 	if file == "-" {
-		if _, err := t.stdout.Write(snapshot); err != nil {
+		if _, err := t.Take().Write(snapshot); err != nil {
 			return err
 		}
-		t.json, t.documented = true, true // stdout is the snapshot, and that is the one document
 	} else if err := writeWhole(file, snapshot); err != nil {
-		return fmt.Errorf("-o %s: it cannot be written: %w", file, reason(err))
+		return fmt.Errorf("-o %s: it cannot be written: %w", file, exit.Reason(err))
 	}
 	r.tellSources(t, list)
 	r.close(t, list)
-	if t.json && file != "-" {
-		if err := t.document(fetchDocument{Version: documentVersion, Sources: r.sourceDocuments(list)}); err != nil {
+	if t.JSON && file != "-" {
+		if err := t.Document(fetchDocument{Version: terminal.DocumentVersion, Sources: r.sourceDocuments(list)}); err != nil {
 			return err
 		}
 	}
-	return outcome(list.codes()...)
+	return exit.Outcome(list.codes()...)
 }
 
 // writeWhole writes a file whole or not at all. What a shell would write into, a device

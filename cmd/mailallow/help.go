@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/terminal"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -18,15 +20,15 @@ type help struct {
 	width int // of what stands below a heading
 }
 
-func (t *terminal) newHelp(name, usage string) *help {
-	h := &help{width: min(t.width(), helpWidth) - len(helpIndent)}
+func newHelp(width int, name, usage string) *help {
+	h := &help{width: min(width, helpWidth) - len(helpIndent)}
 	h.section("NAME", name+" - "+usage)
 	return h
 }
 
 // helpOfAll is that of the program.
-func (t *terminal) helpOfAll() string {
-	h := t.newHelp("mailallow", programUsage)
+func helpOfAll(width int) string {
+	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
 	h.section("VERSION", version)
 	h.section("DESCRIPTION", description)
@@ -39,8 +41,8 @@ func (t *terminal) helpOfAll() string {
 	return h.String()
 }
 
-func (t *terminal) helpOf(cmd command) string {
-	h := t.newHelp("mailallow "+cmd.name, cmd.usage)
+func helpOf(cmd command, width int) string {
+	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
 	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
 	h.section("DESCRIPTION", cmd.text)
 	if len(cmd.flags) > 0 {
@@ -68,7 +70,7 @@ func (h *help) section(title, text string) {
 		}
 		lines := p.lines
 		if !p.verbatim {
-			lines = wrap(strings.Join(lines, " "), h.width)
+			lines = terminal.Wrap(strings.Join(lines, " "), h.width)
 		}
 		for _, line := range lines {
 			h.line(line)
@@ -78,7 +80,7 @@ func (h *help) section(title, text string) {
 
 func (h *help) table(title string, rows [][]string) {
 	h.heading(title)
-	for _, lines := range layout(h.width, rows) {
+	for _, lines := range terminal.Layout(h.width, rows) {
 		for _, line := range lines {
 			h.line(line)
 		}

@@ -1,18 +1,18 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // TestHelp: every help fits 80 columns, and names every flag.
 func TestHelp(t *testing.T) {
-	term := newTerminal(nil, io.Discard, io.Discard)
-	pages := map[string]string{"": term.helpOfAll()}
+	pages := map[string]string{"": helpOfAll(terminal.PipeWidth)}
 	for _, cmd := range allCommands() {
-		pages[cmd.name] = term.helpOf(cmd)
+		pages[cmd.name] = helpOf(cmd, terminal.PipeWidth)
 	}
 	for name, page := range pages {
 		cmd, _ := findCommand(name)

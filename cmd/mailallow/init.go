@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/terminal"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -18,15 +20,15 @@ means. Nothing is changed:
   mailallow init > /etc/mailallow/mailallow.toml
   mailallow diff`
 
-func initConfig(t *terminal, c *cli.Context) error {
+func initConfig(t *terminal.Terminal, c *cli.Context) error {
 	config := startingConfig(findServers(c.String("root")), ownAddresses())
-	if t.json {
-		return t.document(struct {
+	if t.JSON {
+		return t.Document(struct {
 			Version int    `json:"version"`
 			Config  string `json:"config"`
-		}{documentVersion, config})
+		}{terminal.DocumentVersion, config})
 	}
-	t.data(plain, "%s", strings.TrimRight(config, "\n"))
+	t.Data(terminal.Plain, "%s", strings.TrimRight(config, "\n"))
 	return nil
 }
 

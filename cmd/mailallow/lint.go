@@ -12,6 +12,8 @@ import (
 	"mailallow/accessmap"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -36,7 +38,7 @@ const (
 // linting is one run of lint.
 type linting struct {
 	*settings
-	t        *terminal
+	t        *terminal.Terminal
 	root     string
 	shared   *catalogue                    // of shared providers
 	as       accessmap.Kind                // empty: told apart by name and content
@@ -64,7 +66,7 @@ type serverDocument struct {
 }
 
 func newLintDocument() lintDocument {
-	return lintDocument{Version: documentVersion, Findings: []accessmap.Finding{}, Fixed: []accessmap.Finding{},
+	return lintDocument{Version: terminal.DocumentVersion, Findings: []accessmap.Finding{}, Fixed: []accessmap.Finding{},
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 
@@ -79,17 +81,17 @@ func lintKinds() []string {
 	return []string{string(accessmap.KindAccess), string(accessmap.KindCIDR), string(accessmap.KindConfig)}
 }
 
-func lint(t *terminal, c *cli.Context) error {
+func lint(t *terminal.Terminal, c *cli.Context) error {
 	if c.Bool("rules") {
 		return tellRules(t)
 	}
 	l := &linting{t: t, root: c.String("root"), as: accessmap.Kind(c.String("as")), fix: c.Bool("fix"),
 		uses: map[string]accessmap.TableUse{}, document: newLintDocument()}
-	if err := oneOf("as", string(l.as), lintKinds()); l.as != "" && err != nil {
+	if err := exit.OneOf("as", string(l.as), lintKinds()); l.as != "" && err != nil {
 		return err
 	}
 	if l.as != "" && !c.Args().Present() {
-		return usageError("--as says what FILE is, and there is none")
+		return exit.Usagef("--as says what FILE is, and there is none")
 	}
 	var err error
 	if l.root != "" {
@@ -105,7 +107,7 @@ func lint(t *terminal, c *cli.Context) error {
 	}
 	if c.Args().Present() {
 		if err != nil {
-			t.note("what the configuration says of files is not known: 'mailallow lint' with no file looks at it")
+			t.Note("what the configuration says of files is not known: 'mailallow lint' with no file looks at it")
 		}
 		for _, path := range c.Args().Slice() {
 			l.file(c.Context, path)
@@ -125,14 +127,14 @@ func (l *linting) host(ctx context.Context, config string) {
 		config = filepath.Join(l.root, defaultConfig)
 	}
 	if l.absent {
-		l.t.note("there is no configuration %s: looking at the files that the servers read", config)
+		l.t.Note("there is no configuration %s: looking at the files that the servers read", config)
 	} else {
 		l.file(ctx, config)
 	}
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.targets {
 		if _, err := os.Stat(t.Path); errors.Is(err, os.ErrNotExist) {
-			l.t.note("%s: not there yet: 'mailallow update' creates it", t.Path)
+			l.t.Note("%s: not there yet: 'mailallow update' creates it", t.Path)
 			continue
 		}
 		l.file(ctx, t.Path)
@@ -152,7 +154,7 @@ func (l *linting) file(ctx context.Context, path string) {
 	l.files++
 	findings, fixed := l.look(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
-		l.t.unified(accessmap.UnifiedDiff(path, text, fixed))
+		l.t.Unified(accessmap.UnifiedDiff(path, text, fixed))
 		if err := accessmap.ReplaceText(ctx, path, text, fixed); err != nil {
 			l.errs = append(l.errs, fmt.Errorf("it stays as it is: %w", err))
 		} else {

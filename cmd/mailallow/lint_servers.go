@@ -18,7 +18,7 @@ import (
 func (l *linting) servers(ctx context.Context) {
 	sendmail, postfix := l.sendmail(ctx), l.postfix(ctx)
 	if !sendmail && !postfix {
-		l.t.note("neither a sendmail.cf nor Postfix is on this host: whether a server reads the list is not known")
+		l.t.Note("neither a sendmail.cf nor Postfix is on this host: whether a server reads the list is not known")
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // maxFixShown bounds the lines shown of one fix; --json and --fix have all.
@@ -18,11 +20,11 @@ const maxFixShown = 4
 // end tells what was found and gives the exit code.
 func (l *linting) end() error {
 	err := errors.Join(l.errs...)
-	if l.t.json {
+	if l.t.JSON {
 		if err != nil {
 			l.document.Problems = append(l.document.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
 		}
-		if err := l.t.document(l.document); err != nil {
+		if err := l.t.Document(l.document); err != nil {
 			return err
 		}
 	} else {
@@ -30,9 +32,9 @@ func (l *linting) end() error {
 	}
 	switch {
 	case err != nil:
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	case len(l.document.Findings) > 0:
-		return outcome(exitFinding)
+		return exit.Outcome(exit.Finding)
 	}
 	return nil
 }
@@ -45,23 +47,23 @@ func (l *linting) tell() {
 		if f.Line > 0 {
 			where = fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
-		l.t.data(bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", where, f.Rule, f.Text)))
+		l.t.Data(terminal.Bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", where, f.Rule, f.Text)))
 		l.tellFix(f)
 	}
 	for _, s := range l.document.Servers {
-		l.t.summary(plain, "%s (%s):", s.MTA, s.File)
+		l.t.Summary(terminal.Plain, "%s (%s):", s.MTA, s.File)
 		for _, fact := range s.Facts {
-			l.t.summary(plain, "  %s", l.folded(fact))
+			l.t.Summary(terminal.Plain, "  %s", l.folded(fact))
 		}
 	}
 	if l.files > 0 || len(l.document.Findings) > 0 {
-		l.t.summary(plain, "%s", l.folded(l.count()))
+		l.t.Summary(terminal.Plain, "%s", l.folded(l.count()))
 	}
 	if slices.ContainsFunc(l.document.Findings, func(f accessmap.Finding) bool { return f.Rule == "cidr" }) {
-		l.t.note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
+		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, path := range l.fixedFiles() {
-		l.t.note("%s was written; for it to take effect: %s", path, l.effect(path))
+		l.t.Note("%s was written; for it to take effect: %s", path, l.effect(path))
 	}
 }
 
@@ -74,28 +76,24 @@ func (l *linting) tellFix(f accessmap.Finding) {
 		if !f.Certain {
 			line = strings.ReplaceAll(l.folded(line), "\n  ", "\n    ")
 		}
-		l.t.data(green, "    %s", line)
+		l.t.Data(terminal.Green, "    %s", line)
 	}
 	if more := len(lines) - maxFixShown; more > 0 {
-		l.t.data(green, "    ... and %s more: --fix writes them, --json shows them", grouped(uint64(more)))
+		l.t.Data(terminal.Green, "    ... and %s more: --fix writes them, --json shows them", terminal.Grouped(uint64(more)))
 	}
 }
 
 // folded breaks a text at words for a terminal; what reads a pipe wants it on one line.
 func (l *linting) folded(text string) string {
-	if !isTerminal(l.t.stdout) {
-		return text
-	}
 	const deepest = 4
-	lines := wrap(text, max(l.t.width()-deepest, narrowest))
-	return strings.Join(lines, "\n  ")
+	return strings.Join(l.t.Folded(text, deepest), "\n  ")
 }
 
 // count is the last line: how many findings, by rule, in how many files.
 func (l *linting) count() string {
 	findings := l.document.Findings
 	if len(findings) == 0 {
-		return fmt.Sprintf("%s: nothing to put right%s", counted(uint64(l.files), "file", "files"), l.fixedCount())
+		return fmt.Sprintf("%s: nothing to put right%s", terminal.Counted(uint64(l.files), "file", "files"), l.fixedCount())
 	}
 	byRule := map[string]int{}
 	certain := 0
@@ -109,9 +107,9 @@ func (l *linting) count() string {
 	for _, r := range slices.Sorted(maps.Keys(byRule)) {
 		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
 	}
-	text := counted(uint64(len(findings)), "finding", "findings")
+	text := terminal.Counted(uint64(len(findings)), "finding", "findings")
 	if l.files > 0 {
-		text += " in " + counted(uint64(l.files), "file", "files")
+		text += " in " + terminal.Counted(uint64(l.files), "file", "files")
 	}
 	text += " (" + strings.Join(rules, ", ") + ")"
 	if certain > 0 && !l.fix {
@@ -155,20 +153,18 @@ func (l *linting) fixedFiles() (paths []string) {
 }
 
 // tellRules writes the table of rules.
-func tellRules(t *terminal) error {
+func tellRules(t *terminal.Terminal) error {
 	rules := accessmap.Rules()
-	if t.json {
-		return t.document(struct {
+	if t.JSON {
+		return t.Document(struct {
 			Version int              `json:"version"`
 			Rules   []accessmap.Rule `json:"rules"`
-		}{documentVersion, rules})
+		}{terminal.DocumentVersion, rules})
 	}
 	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}
 	for _, r := range rules {
 		rows = append(rows, []string{r.Name, r.Catches, r.Why})
 	}
-	for i, row := range layout(t.width(), rows) {
-		t.data(map[bool]string{true: bold, false: plain}[i == 0], "%s", strings.Join(row, "\n"))
-	}
+	t.Table(rows)
 	return nil
 }

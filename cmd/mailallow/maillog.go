@@ -15,6 +15,8 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -34,8 +36,8 @@ Exit 2 when a file could not be read; the others are told of all the same.`
 // usualLogs are where the distributions have it: Red Hat and the BSDs, Debian.
 var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
-func maillogCommand(t *terminal, c *cli.Context) error {
-	logs, err := t.logs(c.Args().Slice())
+func maillogCommand(t *terminal.Terminal, c *cli.Context) error {
+	logs, err := logsToRead(t, c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -45,8 +47,7 @@ func maillogCommand(t *terminal, c *cli.Context) error {
 		return err
 	}
 	if c.Bool("events") {
-		t.documented = true // what is on stdout are lines, and what fails is told on stderr
-		return t.writeEvents(c.Context, logs, options)
+		return writeEvents(c.Context, t, logs, options)
 	}
 	s, err := loadSettings(c)
 	if err != nil {
@@ -69,9 +70,9 @@ func maillogCommand(t *terminal, c *cli.Context) error {
 	}
 	listed := maxRows
 	switch {
-	case t.verbose:
+	case t.Verbose:
 		listed = maxAddresses
-	case t.json:
+	case t.JSON:
 		listed = maxDocumented
 	}
 	report := counts.report(of, listed)
@@ -79,24 +80,24 @@ func maillogCommand(t *terminal, c *cli.Context) error {
 	for _, err := range unread {
 		report.Problems = append(report.Problems, allowlist.Problem{Kind: "unread", Text: err.Error()})
 	}
-	if t.json {
-		err = t.document(report)
+	if t.JSON {
+		err = t.Document(report)
 	} else {
 		report.tell(t)
 	}
 	if err == nil && len(unread) > 0 {
-		err = coded{exitUsage, errors.Join(unread...)}
+		err = exit.With(exit.Usage, errors.Join(unread...))
 	}
 	return err
 }
 
 // logs are the files to read. A terminal, and nothing at all (as under cron), is no log.
-func (t *terminal) logs(named []string) ([]string, error) {
+func logsToRead(t *terminal.Terminal, named []string) ([]string, error) {
 	if len(named) > 0 {
 		return named, nil
 	}
-	given := t.stdin != nil
-	if f, ok := t.stdin.(*os.File); ok {
+	given := t.Stdin != nil
+	if f, ok := t.Stdin.(*os.File); ok {
 		info, err := f.Stat()
 		given = err == nil && info.Mode()&fs.ModeCharDevice == 0
 	}
@@ -110,17 +111,17 @@ func (t *terminal) logs(named []string) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, usageError("no log: there is no %s; name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)", strings.Join(usualLogs[:], " and no "))
+		return nil, exit.Usagef("no log: there is no %s; name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
 }
 
 // readLogs gives the events of all logs, and an error for each that could not be read
 // to its end.
-func readLogs(ctx context.Context, t *terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) (unread []error) {
+func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) (unread []error) {
 	for _, name := range logs {
-		t.progress("reading %s", name)
-		if err := readLog(ctx, t.stdin, name, o, yield); err != nil {
+		t.Progress("reading %s", name)
+		if err := readLog(ctx, t.Stdin, name, o, yield); err != nil {
 			unread = append(unread, err)
 		}
 	}
@@ -132,14 +133,14 @@ func readLog(ctx context.Context, stdin io.Reader, name string, o maillog.Option
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, reason(err))
+			return fmt.Errorf("%s: %w", name, exit.Reason(err))
 		}
 		defer f.Close()
 		in = f
 	}
 	log, err := maillog.Unpack(whileWanted{ctx, in})
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, reason(err))
+		return fmt.Errorf("%s: %w", name, exit.Reason(err))
 	}
 	return maillog.Read(log, name, o, yield)
 }
@@ -156,14 +157,14 @@ func (r whileWanted) Read(p []byte) (int, error) {
 	}
 	n, err := r.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = reason(err) // its name is told by who reads
+		err = exit.Reason(err) // its name is told by who reads
 	}
 	return n, err
 }
 
 // writeEvents writes JSON Lines.
-func (t *terminal) writeEvents(ctx context.Context, logs []string, o maillog.Options) error {
-	out := bufio.NewWriterSize(t.stdout, 64<<10)
+func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options) error {
+	out := bufio.NewWriterSize(t.Take(), 64<<10)
 	var line []byte
 	unread := readLogs(ctx, t, logs, o, func(e maillog.Event) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
@@ -177,7 +178,7 @@ func (t *terminal) writeEvents(ctx context.Context, logs []string, o maillog.Opt
 		return err
 	}
 	if len(unread) > 0 {
-		return coded{exitUsage, errors.Join(unread...)}
+		return exit.With(exit.Usage, errors.Join(unread...))
 	}
 	return nil
 }
@@ -200,5 +201,5 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, usageError("--since %q: how long ago (36h, 7d), or when (2026-11-01, 2026-11-01T22:00:00Z)", text)
+	return time.Time{}, exit.Usagef("--since %q: how long ago (36h, 7d), or when (2026-11-01, 2026-11-01T22:00:00Z)", text)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // What the list does with an address that was refused.
@@ -64,7 +65,7 @@ type owners struct {
 
 // owners puts together what is known: the configuration's list, where there is one,
 // and the catalogue. What fails is said, and left out.
-func (r *request) owners(ctx context.Context, t *terminal) *owners {
+func (r *request) owners(ctx context.Context, t *terminal.Terminal) *owners {
 	o := &owners{}
 	configured := !r.absent && len(r.sources) > 0
 	live := configured && r.snapshot == ""
@@ -72,7 +73,7 @@ func (r *request) owners(ctx context.Context, t *terminal) *owners {
 		text := fmt.Sprintf(format, args...)
 		o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: text})
 		if ctx.Err() == nil {
-			t.warn("%s", text)
+			t.Warn("%s", text)
 		}
 	}
 	if configured {

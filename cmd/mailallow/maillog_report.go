@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // maillogReport is the summary: the document of --json, and what people read.
@@ -100,7 +101,7 @@ type outboundReport struct {
 }
 
 func beyondBounds(lost uint64) string {
-	return fmt.Sprintf("%s more than is kept of single addresses and names: sums are whole, the tables are not", counted(lost, "event is", "events are"))
+	return fmt.Sprintf("%s more than is kept of single addresses and names: sums are whole, the tables are not", terminal.Counted(lost, "event is", "events are"))
 }
 
 // maxRows bounds the addresses and the hosts that are listed; with --verbose there is no
@@ -111,80 +112,80 @@ const maxRows = 20
 const maxDocumented = 1000
 
 // tell writes the summary for people.
-func (r *maillogReport) tell(t *terminal) {
+func (r *maillogReport) tell(t *terminal.Terminal) {
 	r.tellRefused(t)
 	r.tellErrors(t)
 	r.tellOutbound(t)
 	if r.Other.Count > 0 {
-		t.summary(plain, "\n%s for other reasons than a DNSBL (relaying, unknown users, rates, ...)", counted(uint64(r.Other.Count), "refusal", "refusals"))
+		t.Summary(terminal.Plain, "\n%s for other reasons than a DNSBL (relaying, unknown users, rates, ...)", terminal.Counted(uint64(r.Other.Count), "refusal", "refusals"))
 	}
 	for _, p := range r.Problems {
 		if p.Kind == "bound" {
-			t.warn("%s", p.Text)
+			t.Warn("%s", p.Text)
 		}
 	}
 }
 
-func (r *maillogReport) tellRefused(t *terminal) {
+func (r *maillogReport) tellRefused(t *terminal.Terminal) {
 	all := r.Refused
 	if all.Count == 0 {
-		t.data(bold, "Nobody was refused by a DNSBL.")
+		t.Data(terminal.Bold, "Nobody was refused by a DNSBL.")
 		return
 	}
-	t.data(bold, "Refused by a DNSBL: %s, %s, %s to %s", counted(uint64(all.Count), "time", "times"),
-		counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
+	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
-		rows = append(rows, []string{orDash(p.Name), grouped(uint64(p.Count)), grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
+		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
 	}
-	t.table(rows)
-	t.data(plain, "")
+	t.Table(rows)
+	t.Data(terminal.Plain, "")
 	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
 	for _, l := range all.Lists {
 		name := orDash(l.Zone)
 		if l.Dead != nil {
 			name += " (dead)"
 		}
-		rows = append(rows, []string{name, grouped(uint64(l.Count)), grouped(uint64(l.Addresses)), l.since(), l.until()})
+		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.since(), l.until()})
 	}
-	t.table(rows)
-	t.data(plain, "")
+	t.Table(rows)
+	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		rows = append(rows, []string{c.IP.String(), grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
 	}
 	if all.Addresses > 0 {
-		t.table(rows)
+		t.Table(rows)
 	}
 	if more := all.Addresses - len(all.Clients); more > 0 {
-		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more address", "more addresses"))
+		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more address", "more addresses"))
 	}
 	r.adviseRefused(t)
 }
 
 // adviseRefused says what can be done about what was refused.
-func (r *maillogReport) adviseRefused(t *terminal) {
+func (r *maillogReport) adviseRefused(t *terminal.Terminal) {
 	for _, l := range r.Refused.Lists {
 		if l.Dead != nil {
-			t.warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
+			t.Warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
 		}
 	}
 	if names := r.sources(); len(names) > 0 {
-		t.note("to let in what would be covered: a [[source]] each with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
+		t.Note("to let in what would be covered: a [[source]] each with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
 	for _, p := range r.Refused.Providers {
 		if p.Mark.State == markCovered {
-			t.note("covered now: if such refusals go on after 'mailallow update', the list does not take effect")
+			t.Note("covered now: if such refusals go on after 'mailallow update', the list does not take effect")
 			return
 		}
 	}
 }
 
-func (r *maillogReport) tellErrors(t *terminal) {
+func (r *maillogReport) tellErrors(t *terminal.Terminal) {
 	if len(r.Errors) == 0 {
 		return
 	}
-	t.data(bold, "\nNot a listing: the list refused the resolver that asked it, or did not answer")
+	t.Data(terminal.Bold, "\nNot a listing: the list refused the resolver that asked it, or did not answer")
 	rows := [][]string{{"LIST", "ASKED BY", "TIMES", "SINCE", "LAST"}}
 	own := false
 	for _, e := range r.Errors {
@@ -192,23 +193,23 @@ func (r *maillogReport) tellErrors(t *terminal) {
 		if host == "" {
 			host, own = "this host", true
 		}
-		rows = append(rows, []string{orDash(e.Zone), host, grouped(uint64(e.Count)), e.since(), e.until()})
+		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.since(), e.until()})
 	}
-	t.table(rows)
+	t.Table(rows)
 	if own {
-		t.note("ask lists through a resolver of your own, not a public one, and take 127.255.255.x for no listing (Postfix: reject_rbl_client ZONE=127.0.0.[2..11])")
+		t.Note("ask lists through a resolver of your own, not a public one, and take 127.255.255.x for no listing (Postfix: reject_rbl_client ZONE=127.0.0.[2..11])")
 	}
 }
 
-func (r *maillogReport) tellOutbound(t *terminal) {
+func (r *maillogReport) tellOutbound(t *terminal.Terminal) {
 	if len(r.Outbound) == 0 {
 		return
 	}
-	t.data(bold, "\nOther hosts refuse this one for its address")
+	t.Data(terminal.Bold, "\nOther hosts refuse this one for its address")
 	rows := [][]string{{"LIST OR SERVICE", "SAID BY", "THIS HOST", "TIMES", "SINCE", "LAST"}}
 	public, private := false, map[string]bool{}
 	shown := r.Outbound
-	if len(shown) > maxRows && !t.verbose {
+	if len(shown) > maxRows && !t.Verbose {
 		shown = shown[:maxRows]
 	}
 	for _, o := range shown {
@@ -216,21 +217,21 @@ func (r *maillogReport) tellOutbound(t *terminal) {
 		if o.IP != nil {
 			addr = o.IP.String()
 		}
-		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, grouped(uint64(o.Count)), o.since(), o.until()})
+		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.since(), o.until()})
 		if o.Private {
 			private[o.Zone] = true
 		}
 		public = public || !o.Private && o.Zone != ""
 	}
-	t.table(rows)
+	t.Table(rows)
 	if more := len(r.Outbound) - len(shown); more > 0 {
-		t.data(faint, "and %s; --verbose lists them", counted(uint64(more), "more host", "more hosts"))
+		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more host", "more hosts"))
 	}
 	if public {
-		t.note("is it listed still, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
+		t.Note("is it listed still, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
 	}
 	if len(private) > 0 {
-		t.note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
+		t.Note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
 	}
 }
 

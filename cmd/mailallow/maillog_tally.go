@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 const (
@@ -166,7 +167,7 @@ func (c *tally) report(o *owners, listed int) *maillogReport {
 	for zone, n := range c.numbers {
 		zones[n] = zone
 	}
-	r := &maillogReport{Version: documentVersion, Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
+	r := &maillogReport{Version: terminal.DocumentVersion, Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
 		Providers: []providerReport{}, Lists: []listReport{}, Clients: []clientReport{}},
 		Other: c.other.times(), Errors: []errorReport{}, Outbound: []outboundReport{}, Problems: []allowlist.Problem{}}
 	addresses := map[uint16]int{}

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -22,27 +25,13 @@ func hiddenCommands() []command {
 
 func allCommands() []command { return append(commands(), hiddenCommands()...) }
 
-func man(t *terminal, c *cli.Context) error {
+func man(t *terminal.Terminal, c *cli.Context) error {
 	pages := map[string]func() string{"mailallow.1": commandPage, "mailallow.toml.5": configPage}
 	page, known := pages[c.Args().First()]
 	if !known || c.NArg() != 1 {
-		return usageError("man takes one PAGE: mailallow.1 or mailallow.toml.5")
+		return exit.Usagef("man takes one PAGE: mailallow.1 or mailallow.toml.5")
 	}
-	return t.whole(page())
-}
-
-// whole writes a text that is all a command has to say.
-func (t *terminal) whole(text string) error {
-	if t.json {
-		return t.document(struct {
-			Version int    `json:"version"`
-			Text    string `json:"text"`
-		}{documentVersion, text})
-	}
-	if text != "" {
-		t.data(plain, "%s", strings.TrimSuffix(text, "\n"))
-	}
-	return nil
+	return t.Whole(page())
 }
 
 func commandPage() string {

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist/ascii"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 const (
@@ -20,16 +21,16 @@ const (
 // tellMarkdown writes the difference as a review reads it: a table by source,
 // what a person has to look at, then the networks of each target, long lists
 // folded. Targets that change alike are told of together.
-func tellMarkdown(run *passage, t *terminal) {
-	t.data(plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
+func tellMarkdown(run *passage, t *terminal.Terminal) {
+	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
 	for _, s := range run.list.sources {
 		row := s.row(run.now)
-		t.data(plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, row.ranges,
-			grouped(row.count.IPv4), row.ageText())
+		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, row.ranges,
+			terminal.Grouped(row.count.IPv4), row.ageText())
 	}
 	markdownProblems(t, run.list, run.plans)
 	for i, p := range run.plans {
-		t.data(plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(targetLine(p, false)))
+		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(targetLine(p, false)))
 		difference := p.Diff()
 		if i+1 < len(run.plans) && reflect.DeepEqual(difference, run.plans[i+1].Diff()) {
 			continue
@@ -40,7 +41,7 @@ func tellMarkdown(run *passage, t *terminal) {
 	}
 }
 
-func markdownProblems(t *terminal, list *resolved, plans []accessmap.TargetPlan) {
+func markdownProblems(t *terminal.Terminal, list *resolved, plans []accessmap.TargetPlan) {
 	var b strings.Builder
 	for _, s := range list.sources {
 		for _, p := range s.Problems {
@@ -52,32 +53,32 @@ func markdownProblems(t *terminal, list *resolved, plans []accessmap.TargetPlan)
 	}
 	for _, p := range plans {
 		for _, problem := range p.Problems {
-			fmt.Fprintf(&b, "- `%s`: %s\n", markdownCode(place(p.Path, problem.Line)), markdownText(problem.Text))
+			fmt.Fprintf(&b, "- `%s`: %s\n", markdownCode(terminal.Place(p.Path, problem.Line)), markdownText(problem.Text))
 		}
 	}
 	if b.Len() > 0 {
-		t.data(plain, "\n### To look at\n\n%s", strings.TrimRight(b.String(), "\n"))
+		t.Data(terminal.Plain, "\n### To look at\n\n%s", strings.TrimRight(b.String(), "\n"))
 	}
 }
 
-func markdownChanges(t *terminal, g *sourceChange) {
-	t.data(plain, "\n**%s**: %s\n", markdownText(g.title()), g.counts())
+func markdownChanges(t *terminal.Terminal, g *sourceChange) {
+	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.title()), g.counts())
 	folded := len(g.added)+len(g.removed) > maxListed
 	if folded {
-		t.data(plain, "<details><summary>all of them</summary>\n")
+		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")
 	}
-	t.data(plain, "```diff")
+	t.Data(terminal.Plain, "```diff")
 	markdownNetworks(t, "+", g.added)
 	markdownNetworks(t, "-", g.removed)
-	t.data(plain, "```")
+	t.Data(terminal.Plain, "```")
 	if folded {
-		t.data(plain, "\n</details>")
+		t.Data(terminal.Plain, "\n</details>")
 	}
 }
 
-func markdownNetworks(t *terminal, sign string, changes []accessmap.Change) {
+func markdownNetworks(t *terminal.Terminal, sign string, changes []accessmap.Change) {
 	shown := changes
-	if len(shown) > maxReviewed && !t.verbose {
+	if len(shown) > maxReviewed && !t.Verbose {
 		shown = shown[:maxReviewed]
 	}
 	for _, c := range shown {
@@ -85,10 +86,10 @@ func markdownNetworks(t *terminal, sign string, changes []accessmap.Change) {
 		if len(path) > maxReviewedPath {
 			path = ascii.Printable(path, maxReviewedPath)
 		}
-		t.data(plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, c.Prefix, path), " "))
+		t.Data(terminal.Plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, c.Prefix, path), " "))
 	}
 	if more := len(changes) - len(shown); more > 0 {
-		t.data(plain, "%s and %s more; --verbose lists them", sign, grouped(uint64(more)))
+		t.Data(terminal.Plain, "%s and %s more; --verbose lists them", sign, terminal.Grouped(uint64(more)))
 	}
 }
 

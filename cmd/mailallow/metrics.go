@@ -16,6 +16,8 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
@@ -37,7 +39,7 @@ func (m metrics) gauge(name, help string, labels ...string) func(value float64, 
 	m.MustRegister(vec)
 	return func(value float64, labels ...string) {
 		for i := range labels {
-			labels[i] = clean(labels[i]) // the library refuses what is no UTF-8
+			labels[i] = terminal.Clean(labels[i]) // the library refuses what is no UTF-8
 		}
 		vec.WithLabelValues(labels...).Set(value)
 	}
@@ -46,18 +48,18 @@ func (m metrics) gauge(name, help string, labels ...string) func(value float64, 
 // measure writes the metrics of a run that ended with err, where the
 // configuration names a file for them. What goes wrong is a warning: the lists
 // are the run's outcome, and its exit code tells of them alone.
-func (p *passage) measure(t *terminal, err error) {
+func (p *passage) measure(t *terminal.Terminal, err error) {
 	if p.metrics == "" {
 		return
 	}
 	m := metrics{prometheus.NewRegistry()}
-	p.measureRun(m, exitCode(err))
+	p.measureRun(m, exit.Code(err))
 	if p.list != nil {
 		p.measureSources(m)
 		p.measureTargets(m)
 	}
 	if err := m.write(p.metrics); err != nil {
-		t.about(slog.String("path", p.metrics)).warn("metrics_file %s is not written: %v", p.metrics, reason(err))
+		t.About(slog.String("path", p.metrics)).Warn("metrics_file %s is not written: %v", p.metrics, exit.Reason(err))
 	}
 }
 
@@ -100,7 +102,7 @@ func (p *passage) measureRun(m metrics, code int) {
 	m.gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(truth(p.report.Changed))
 	m.gauge("mailallow_last_run_installed", "1 if the last update left every target as the list wants it, else 0.")(truth(p.report.Installed))
 	success, known := now, true
-	if code != exitDone {
+	if code != exit.Done {
 		success, known = readLastSuccess(p.metrics, now)
 	}
 	if known {

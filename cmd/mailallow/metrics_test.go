@@ -13,6 +13,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
@@ -35,7 +36,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 		plans: []accessmap.TargetPlan{{Target: accessmap.Target{Path: path, Format: format}}},
 	}
 	var said bytes.Buffer
-	p.measure(newTerminal(nil, io.Discard, &said), err)
+	p.measure(terminal.New(nil, nil, io.Discard, &said), err)
 	text, readErr := os.ReadFile(file)
 	if readErr != nil || said.Len() > 0 {
 		t.Fatalf("%v, it says %q", readErr, &said)

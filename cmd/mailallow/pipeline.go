@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -77,11 +80,11 @@ func loadSettings(c *cli.Context) (*settings, error) {
 		err = fmt.Errorf("%w; the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder", err)
 	}
 	if err != nil {
-		return nil, coded{exitUsage, err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	s, err := file.settings(root)
 	if err != nil {
-		return nil, coded{exitUsage, err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	if resolvers := c.StringSlice("resolver"); len(resolvers) > 0 {
 		s.dns.Resolvers = resolvers
@@ -92,15 +95,15 @@ func loadSettings(c *cli.Context) (*settings, error) {
 // loadRequest reads the configuration for a command that cannot do without one.
 // There is a request when the configuration could be read, though the command
 // line did not fit it.
-func loadRequest(t *terminal, c *cli.Context) (*request, error) {
+func loadRequest(t *terminal.Terminal, c *cli.Context) (*request, error) {
 	s, err := loadSettings(c)
 	if err != nil {
 		return nil, err
 	}
 	if s.absent {
-		return nil, coded{exitUsage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.path)}
+		return nil, exit.With(exit.Usage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.path))
 	}
-	t.detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
+	t.Detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
 	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), started: time.Now()}
 	r.now = r.started
 	return r, r.check()
@@ -118,14 +121,14 @@ func (r *request) check() error {
 			names = append(names, s.Name)
 		}
 		if !slices.Contains(names, name) {
-			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", name, didYouMean(name, names)))
+			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", name, exit.DidYouMean(name, names)))
 		}
 	}
 	if r.snapshot != "" {
 		problems = append(problems, r.openSnapshot())
 	}
 	if err := errors.Join(problems...); err != nil {
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	return nil
 }
@@ -155,7 +158,7 @@ func (r *request) needTargets() error {
 	if len(r.targets) > 0 {
 		return nil
 	}
-	return coded{exitUsage, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.path)}
+	return exit.With(exit.Usage, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.path))
 }
 
 func (r *request) lastGoodPath() string { return filepath.Join(r.stateDir, lastGoodFile) }
@@ -167,13 +170,13 @@ func (r *request) lastGood() (*allowlist.Snapshot, error) {
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, coded{exitUsage, fmt.Errorf("the last good state cannot be read: %w; nothing was changed; put the file right, or move it away to begin anew", err)}
+		return nil, exit.With(exit.Usage, fmt.Errorf("the last good state cannot be read: %w; nothing was changed; put the file right, or move it away to begin anew", err))
 	}
 	return lastGood, nil
 }
 
 // resolve goes from the sources to the set.
-func (r *request) resolve(ctx context.Context, t *terminal) (*resolved, error) {
+func (r *request) resolve(ctx context.Context, t *terminal.Terminal) (*resolved, error) {
 	lastGood, err := r.lastGood()
 	if err != nil {
 		return nil, err
@@ -242,10 +245,10 @@ func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetc
 
 // fetch resolves the sources over the network and from disk. What is not there
 // by the deadline is not waited for: those sources are stale.
-func (r *request) fetch(ctx context.Context, t *terminal, lastGood *allowlist.Snapshot) ([]allowlist.Fetched, error) {
+func (r *request) fetch(ctx context.Context, t *terminal.Terminal, lastGood *allowlist.Snapshot) ([]allowlist.Fetched, error) {
 	resolver, err := dnsq.New(r.dns)
 	if err != nil {
-		return nil, coded{exitUsage, err}
+		return nil, exit.With(exit.Usage, err)
 	}
 	ctx, cancel := r.within(ctx)
 	defer cancel()
@@ -253,11 +256,11 @@ func (r *request) fetch(ctx context.Context, t *terminal, lastGood *allowlist.Sn
 	f := allowlist.Fetcher{
 		Resolver: resolver, SPF: r.spf, Web: &allowlist.Web{}, Last: lastGood, Now: r.now,
 		Done: func(name string) {
-			t.progress("fetched %d of %d sources: %s", done.Add(1), len(r.sources), name)
+			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(r.sources), name)
 		},
 	}
 	fetched := f.Fetch(ctx, r.sources)
-	t.detail("%d DNS queries", resolver.Queries())
+	t.Detail("%d DNS queries", resolver.Queries())
 	return fetched, nil
 }
 
@@ -299,7 +302,7 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 func (r *request) stateFiles(list *resolved) ([]accessmap.StateFile, error) {
 	encoded := list.lastGood.Encode()
 	if err := list.lastGood.CheckSize(encoded); err != nil {
-		return nil, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
 	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
 		return nil, nil
@@ -311,11 +314,11 @@ func (r *request) stateFiles(list *resolved) ([]accessmap.StateFile, error) {
 // away it would let in what that source is there to keep out.
 func (l *resolved) refused() error {
 	err := fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.barred)
-	code := exitStale
-	if slices.Contains(l.codes(), exitHeld) {
-		code = exitHeld
+	code := exit.Stale
+	if slices.Contains(l.codes(), exit.Held) {
+		code = exit.Held
 	}
-	return coded{code, err}
+	return exit.With(code, err)
 }
 
 // counts are how many sources have each status.
@@ -332,10 +335,24 @@ func (l *resolved) codes() (codes []int) {
 	for _, s := range l.sources {
 		switch s.Status {
 		case allowlist.Held:
-			codes = append(codes, exitHeld)
+			codes = append(codes, exit.Held)
 		case allowlist.Stale, allowlist.Missing:
-			codes = append(codes, exitStale)
+			codes = append(codes, exit.Stale)
 		}
 	}
 	return codes
+}
+
+// close gives the terminal what the last record says besides how the run ended.
+// list is nil where the sources were not resolved.
+func (r *request) close(t *terminal.Terminal, list *resolved, attrs ...slog.Attr) {
+	if list != nil {
+		counts := list.counts()
+		var sources []slog.Attr
+		for _, status := range allowlist.Statuses() {
+			sources = append(sources, slog.Int(string(status), counts[status]))
+		}
+		attrs = append(attrs, slog.GroupAttrs("sources", sources...))
+	}
+	t.Close(append(attrs, slog.Float64("duration_seconds", r.duration().Seconds()))...)
 }

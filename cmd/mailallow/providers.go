@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -41,7 +43,7 @@ type checkDocument struct {
 	Problems      []allowlist.Problem `json:"problems"`
 }
 
-func providers(t *terminal, c *cli.Context) error {
+func providers(t *terminal.Terminal, c *cli.Context) error {
 	all, err := allowlist.Providers()
 	if err != nil {
 		return err
@@ -52,19 +54,19 @@ func providers(t *terminal, c *cli.Context) error {
 			return err
 		}
 	}
-	if t.json {
-		err = t.document(providersDocumentOf(all, checks))
+	if t.JSON {
+		err = t.Document(providersDocumentOf(all, checks))
 	} else {
 		tellProviders(t, all, checks)
 	}
 	if err == nil && slices.ContainsFunc(checks, func(d *checkDocument) bool { return d != nil && d.Error != "" }) {
-		err = outcome(exitStale)
+		err = exit.Outcome(exit.Stale)
 	}
 	return err
 }
 
 // checkProviders fetches every provider that can be listed, as a source would.
-func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*checkDocument, error) {
+func checkProviders(t *terminal.Terminal, c *cli.Context, all []allowlist.Provider) ([]*checkDocument, error) {
 	s, err := loadSettings(c)
 	if err != nil {
 		return nil, err
@@ -95,11 +97,11 @@ func checkProviders(t *terminal, c *cli.Context, all []allowlist.Provider) ([]*c
 }
 
 func emptyProviders(problems []allowlist.Problem) any {
-	return providersDocument{Version: documentVersion, Providers: []providerDocument{}, Problems: problems}
+	return providersDocument{Version: terminal.DocumentVersion, Providers: []providerDocument{}, Problems: problems}
 }
 
 func providersDocumentOf(all []allowlist.Provider, checks []*checkDocument) providersDocument {
-	doc := providersDocument{Version: documentVersion}
+	doc := providersDocument{Version: terminal.DocumentVersion}
 	for i, p := range all {
 		doc.Providers = append(doc.Providers, providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
 			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, checks[i]})
@@ -108,24 +110,24 @@ func providersDocumentOf(all []allowlist.Provider, checks []*checkDocument) prov
 }
 
 // tellProviders writes the table; what stands below a line belongs to it.
-func tellProviders(t *terminal, all []allowlist.Provider, checks []*checkDocument) {
+func tellProviders(t *terminal.Terminal, all []allowlist.Provider, checks []*checkDocument) {
 	rows := [][]string{{"NAME", "SHARED", "WHERE ITS RANGES COME FROM"}}
 	for _, p := range all {
 		rows = append(rows, []string{p.Name, yesNo(p.Shared), origin(p)})
 	}
-	laid := layout(t.width(), rows)
-	t.data(bold, "%s", strings.Join(laid[0], "\n"))
+	laid := terminal.Layout(t.Width(), rows)
+	t.Data(terminal.Bold, "%s", strings.Join(laid[0], "\n"))
 	for i, p := range all {
-		t.data(plain, "%s", strings.Join(laid[i+1], "\n"))
-		if t.verbose {
-			t.data(faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
+		t.Data(terminal.Plain, "%s", strings.Join(laid[i+1], "\n"))
+		if t.Verbose {
+			t.Data(terminal.Faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
 		}
 		switch check := checks[i]; {
 		case check == nil:
 		case check.Error != "":
-			t.data(red, "    does not answer: %s", check.Error)
+			t.Data(terminal.Red, "    does not answer: %s", check.Error)
 		default:
-			t.data(green, "    answers: %d ranges, %s IPv4 addresses", check.Ranges, grouped(check.IPv4Addresses))
+			t.Data(terminal.Green, "    answers: %d ranges, %s IPv4 addresses", check.Ranges, terminal.Grouped(check.IPv4Addresses))
 		}
 	}
 }

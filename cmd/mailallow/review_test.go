@@ -12,6 +12,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark"
@@ -74,7 +75,7 @@ func TestMarkdownBounded(t *testing.T) {
 	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format}, After: slices.Collect(set.Spans()), New: []byte("x")}
 	run := &passage{request: &request{settings: &settings{}}, list: &resolved{}, plans: []accessmap.TargetPlan{plan, plan}}
 	var out, talk bytes.Buffer
-	tellMarkdown(run, newTerminal(nil, &out, &talk))
+	tellMarkdown(run, terminal.New(nil, nil, &out, &talk))
 	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {
 		t.Errorf("%d bytes, from\n%.2000s", out.Len(), &out)
 	}

@@ -14,6 +14,7 @@ import (
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // settings are a configuration as a run uses it.
@@ -247,7 +248,7 @@ func (r reader) provider(at, name string) {
 	for _, p := range all {
 		names = append(names, p.Name)
 	}
-	hint := nearest(name, names)
+	hint := exit.Nearest(name, names)
 	if hint == "" {
 		hint = ": 'mailallow providers' lists those there are"
 	}

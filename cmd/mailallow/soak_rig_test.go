@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"go4.org/netipx"
@@ -210,12 +211,12 @@ func (h *host) consistent(r ran, today int) {
 	if want := built(h.t, &all); !r.after.Equal(want) {
 		h.t.Errorf("installed:\n%v\nwant:\n%v", r.after.Prefixes(), want.Prefixes())
 	}
-	code := exitDone
+	code := exit.Done
 	switch {
 	case statuses[allowlist.Held]:
-		code = exitHeld
+		code = exit.Held
 	case statuses[allowlist.Stale], statuses[allowlist.Missing]:
-		code = exitStale
+		code = exit.Stale
 	}
 	if r.code != code {
 		h.t.Errorf("exit code %d, want %d", r.code, code)

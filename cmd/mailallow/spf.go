@@ -6,6 +6,8 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 	"go4.org/netipx"
@@ -31,9 +33,9 @@ type domainDocument struct {
 	Queries  int           `json:"queries"`
 }
 
-func spfCommand(t *terminal, c *cli.Context) error {
+func spfCommand(t *terminal.Terminal, c *cli.Context) error {
 	if c.NArg() == 0 {
-		return usageError("spf takes at least one DOMAIN")
+		return exit.Usagef("spf takes at least one DOMAIN")
 	}
 	s, err := loadSettings(c)
 	if err != nil {
@@ -41,7 +43,7 @@ func spfCommand(t *terminal, c *cli.Context) error {
 	}
 	resolver, err := dnsq.New(s.dns)
 	if err != nil {
-		return coded{exitUsage, err}
+		return exit.With(exit.Usage, err)
 	}
 	ctx, cancel := s.within(c.Context)
 	defer cancel()
@@ -55,8 +57,8 @@ func spfCommand(t *terminal, c *cli.Context) error {
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
-	if t.json {
-		err = t.document(documentOf(results))
+	if t.JSON {
+		err = t.Document(documentOf(results))
 	} else {
 		err = tellPolicies(t, results, c.Bool("tree"))
 	}
@@ -65,18 +67,18 @@ func spfCommand(t *terminal, c *cli.Context) error {
 	}
 	for _, res := range results {
 		if res.Error != "" {
-			return outcome(exitStale)
+			return exit.Outcome(exit.Stale)
 		}
 	}
 	return nil
 }
 
 func emptySPF(problems []allowlist.Problem) any {
-	return spfDocument{Version: documentVersion, Domains: []domainDocument{}, Problems: problems}
+	return spfDocument{Version: terminal.DocumentVersion, Domains: []domainDocument{}, Problems: problems}
 }
 
 func documentOf(results []spf.Result) spfDocument {
-	doc := spfDocument{Version: documentVersion, Domains: []domainDocument{}}
+	doc := spfDocument{Version: terminal.DocumentVersion, Domains: []domainDocument{}}
 	for _, res := range results {
 		d := domainDocument{Domain: res.Domain, Pass: []string{}, Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
 		if res.Error != "" {
@@ -91,21 +93,21 @@ func documentOf(results []spf.Result) spfDocument {
 	return doc
 }
 
-func tellPolicies(t *terminal, results []spf.Result, tree bool) error {
+func tellPolicies(t *terminal.Terminal, results []spf.Result, tree bool) error {
 	var all netipx.IPSetBuilder
 	for _, res := range results {
 		all.AddSet(res.Pass)
 		if tree {
-			if err := res.Tree.Write(t.stdout); err != nil {
+			if err := res.Tree.Write(t.Take()); err != nil {
 				return err
 			}
 			continue
 		}
 		for _, p := range res.Problems {
-			t.warn("%s", p)
+			t.Warn("%s", p)
 		}
 		if res.Error != "" {
-			t.warn("%s: %s", res.Domain, meaning(res))
+			t.Warn("%s: %s", res.Domain, meaning(res))
 		}
 	}
 	if tree {
@@ -116,7 +118,7 @@ func tellPolicies(t *terminal, results []spf.Result, tree bool) error {
 		return err
 	}
 	for _, p := range pass.Prefixes() {
-		t.data(plain, "%s", p)
+		t.Data(terminal.Plain, "%s", p)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // maxListed bounds the networks that are listed one by one of a source; with
@@ -44,38 +45,38 @@ func (r row) ageText() string {
 	if !r.hasTime {
 		return "-"
 	}
-	return shortAge(r.age)
+	return terminal.Age(r.age)
 }
 
 // tellSources writes a line about each source, and what is wrong with it.
-func (r *request) tellSources(t *terminal, list *resolved) {
+func (r *request) tellSources(t *terminal.Terminal, list *resolved) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, s := range list.sources {
 		row := s.row(r.now)
 		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
-			fmt.Sprint(row.ranges), grouped(row.count.IPv4), fmt.Sprint(row.v6), row.ageText()})
+			fmt.Sprint(row.ranges), terminal.Grouped(row.count.IPv4), fmt.Sprint(row.v6), row.ageText()})
 	}
-	for i, lines := range layout(t.width(), rows) {
-		style := plain
+	for i, lines := range terminal.Layout(t.Width(), rows) {
+		style := terminal.Plain
 		if i == 0 {
-			style = bold
+			style = terminal.Bold
 		} else if s := list.sources[i-1].Status; s == allowlist.Held || s == allowlist.Missing || s == allowlist.Stale {
-			style = yellow
+			style = terminal.Yellow
 		}
-		t.summary(style, "%s", strings.Join(lines, "\n"))
+		t.Summary(style, "%s", strings.Join(lines, "\n"))
 	}
 	r.warnSources(t, list)
 }
 
 // warnSources says what is wrong with sources.
-func (r *request) warnSources(t *terminal, list *resolved) {
+func (r *request) warnSources(t *terminal.Terminal, list *resolved) {
 	for _, s := range list.sources {
 		for _, p := range s.Problems {
-			t.about(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).warn("source %q: %s", s.Source.Name, p.Text)
+			t.About(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).Warn("source %q: %s", s.Source.Name, p.Text)
 		}
 		if hint := statusHint(s, r.fetching); hint != "" {
-			t.about(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
-				warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
+			t.About(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
+				Warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
 		}
 	}
 }
@@ -100,17 +101,17 @@ func statusHint(s sourceResult, fetching bool) string {
 
 // tellTargets writes what changes in each target, in networks by source. Targets
 // that change alike are told of together.
-func tellTargets(t *terminal, plans []accessmap.TargetPlan, done bool) {
+func tellTargets(t *terminal.Terminal, plans []accessmap.TargetPlan, done bool) {
 	differences := make([]accessmap.Difference, len(plans))
 	for i, p := range plans {
 		differences[i] = p.Diff()
 	}
 	for i, p := range plans {
 		line := targetLine(p, done)
-		t.summary(bold, "%s", line)
+		t.Summary(terminal.Bold, "%s", line)
 		if p.Changed() {
-			t.about(slog.String("target", p.Path), slog.String("format", p.Format.Name), slog.Int("entries", p.Entries),
-				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).record("%s", line)
+			t.About(slog.String("target", p.Path), slog.String("format", p.Format.Name), slog.Int("entries", p.Entries),
+				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).Record("%s", line)
 		}
 		warnTarget(t, p)
 		if i+1 < len(plans) && reflect.DeepEqual(differences[i], differences[i+1]) {
@@ -121,19 +122,11 @@ func tellTargets(t *terminal, plans []accessmap.TargetPlan, done bool) {
 }
 
 // warnTarget says what is wrong with a target's file.
-func warnTarget(t *terminal, p accessmap.TargetPlan) {
+func warnTarget(t *terminal.Terminal, p accessmap.TargetPlan) {
 	for _, problem := range p.Problems {
-		t.about(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
-			warn("%s: %s", place(p.Path, problem.Line), problem.Text)
+		t.About(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
+			Warn("%s: %s", terminal.Place(p.Path, problem.Line), problem.Text)
 	}
-}
-
-// place is a line of a file; line 0 is the file as a whole.
-func place(path string, line int) string {
-	if line == 0 {
-		return path
-	}
-	return fmt.Sprintf("%s:%d", path, line)
 }
 
 func targetLine(p accessmap.TargetPlan, done bool) string {
@@ -148,7 +141,7 @@ func targetLine(p accessmap.TargetPlan, done bool) string {
 	case p.Changed():
 		state = "would change"
 	}
-	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, counted(uint64(p.Entries), what, what+"s"), state)
+	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), what, what+"s"), state)
 	if p.MapType != "" {
 		line += ", map " + p.MapType
 		if p.Changed() && !p.TextChanged() {
@@ -158,20 +151,20 @@ func targetLine(p accessmap.TargetPlan, done bool) string {
 	return line
 }
 
-func tellDifference(t *terminal, d accessmap.Difference) {
+func tellDifference(t *terminal.Terminal, d accessmap.Difference) {
 	if len(d.Added)+len(d.Removed) == 0 {
 		return
 	}
 	for _, g := range groupBySource(d) {
-		t.summary(cyan, "  %s: %s", g.title(), g.counts())
-		tellChanges(t, green, "+", g.added)
-		tellChanges(t, red, "-", g.removed)
+		t.Summary(terminal.Cyan, "  %s: %s", g.title(), g.counts())
+		tellChanges(t, terminal.Green, "+", g.added)
+		tellChanges(t, terminal.Red, "-", g.removed)
 	}
 }
 
-func tellChanges(t *terminal, style, sign string, changes []accessmap.Change) {
+func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, changes []accessmap.Change) {
 	shown := changes
-	if len(shown) > maxListed && !t.verbose {
+	if len(shown) > maxListed && !t.Verbose {
 		shown = shown[:maxListed]
 	}
 	width := 0
@@ -179,11 +172,11 @@ func tellChanges(t *terminal, style, sign string, changes []accessmap.Change) {
 		width = max(width, len(c.Prefix.String()))
 	}
 	for _, c := range shown {
-		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, c.Prefix, size(c.Prefix), c.Path)
-		t.summary(style, "%s", strings.TrimRight(line, " "))
+		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, c.Prefix, terminal.Addresses(c.Prefix), c.Path)
+		t.Summary(style, "%s", strings.TrimRight(line, " "))
 	}
 	if more := len(changes) - len(shown); more > 0 {
-		t.summary(faint, "    %s and %d more; --verbose lists them", sign, more)
+		t.Summary(terminal.Faint, "    %s and %d more; --verbose lists them", sign, more)
 	}
 }
 
@@ -244,49 +237,7 @@ func (g sourceChange) counts() string {
 			}
 		}
 		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
-			counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
+			terminal.Counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// size is how many addresses a network has: a number for IPv4, a power of two
-// for IPv6.
-func size(p netip.Prefix) string {
-	bits := p.Addr().BitLen() - p.Bits()
-	switch {
-	case p.Addr().Is6() && bits > 0:
-		return fmt.Sprintf("2^%d addresses", bits)
-	case bits == 0:
-		return "1 address"
-	}
-	return counted(1<<bits, "address", "addresses")
-}
-
-// counted is a number with its noun.
-func counted(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return grouped(n) + " " + many
-}
-
-// grouped writes a number with a comma between thousands.
-func grouped(n uint64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func shortAge(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "now"
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	}
-	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }

@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -25,8 +30,8 @@ While another run is at work this one ends with 5, and names it; --lock-timeout 
 it wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
 
-func update(t *terminal, c *cli.Context) error {
-	unheard()
+func update(t *terminal.Terminal, c *cli.Context) error {
+	surviveClosedPipes()
 	r, err := loadRequest(t, c)
 	if r == nil {
 		return err
@@ -35,12 +40,12 @@ func update(t *terminal, c *cli.Context) error {
 	if err == nil {
 		p, err = r.carryOut(c.Context, t, c.String("lock-timeout"))
 	}
-	if err = bySignal(c.Context, err); err != nil {
+	if err = exit.BySignal(c.Context, err); err != nil {
 		err = p.failed(t, err)
 	} else {
 		p.tell(t, true)
 		if err = p.document(t, nil); err == nil {
-			err = outcome(p.list.codes()...)
+			err = exit.Outcome(p.list.codes()...)
 		}
 	}
 	p.measure(t, err)
@@ -49,18 +54,18 @@ func update(t *terminal, c *cli.Context) error {
 }
 
 // carryOut goes the whole way, under the lock. There is a passage with every error.
-func (r *request) carryOut(ctx context.Context, t *terminal, lockTimeout string) (*passage, error) {
+func (r *request) carryOut(ctx context.Context, t *terminal.Terminal, lockTimeout string) (*passage, error) {
 	p := &passage{request: r}
 	if err := r.needTargets(); err != nil {
 		return p, err
 	}
 	patience, err := time.ParseDuration(lockTimeout)
 	if err != nil || patience < 0 {
-		return p, usageError("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", lockTimeout)
+		return p, exit.Usagef("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", lockTimeout)
 	}
 	lock, err := r.lock(ctx, t, patience)
 	if err != nil {
-		return p, coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+		return p, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
 	defer lock.Release()
 	if p, err = r.planned(ctx, t); err == nil {
@@ -71,11 +76,11 @@ func (r *request) carryOut(ctx context.Context, t *terminal, lockTimeout string)
 
 // lock takes the lock of the state directory. What is found there and outside
 // afterwards is of after the wait.
-func (r *request) lock(ctx context.Context, t *terminal, patience time.Duration) (*accessmap.Lock, error) {
+func (r *request) lock(ctx context.Context, t *terminal.Terminal, patience time.Duration) (*accessmap.Lock, error) {
 	lock, err := accessmap.TakeLock(ctx, r.stateDir, 0)
 	var held *accessmap.LockedError
 	if patience > 0 && errors.As(err, &held) {
-		t.note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
+		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
 		lock, err = accessmap.TakeLock(ctx, r.stateDir, patience)
 		r.now = time.Now()
 	}
@@ -96,7 +101,7 @@ type passage struct {
 
 // planned goes the way of update and diff up to the last step. With an error the
 // passage holds what was found out until then.
-func (r *request) planned(ctx context.Context, t *terminal) (*passage, error) {
+func (r *request) planned(ctx context.Context, t *terminal.Terminal) (*passage, error) {
 	p := &passage{request: r}
 	var err error
 	if p.list, err = r.resolve(ctx, t); err != nil {
@@ -111,7 +116,7 @@ func (r *request) plan(ctx context.Context, list *resolved) ([]accessmap.TargetP
 	planner := accessmap.Planner{StateDir: r.stateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.barred}
 	plans, err := planner.Plan(ctx, r.targets, list.set)
 	if err != nil {
-		err = coded{exitInstall, fmt.Errorf("%w\nnothing was changed", err)}
+		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
 	return plans, err
 }
@@ -143,11 +148,11 @@ func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
 			return nil
 		}
 		if !errors.Is(err, accessmap.ErrChanged) || try == len(editPauses) {
-			return coded{exitInstall, err}
+			return exit.With(exit.Install, err)
 		}
 		select {
 		case <-ctx.Done():
-			return coded{exitInstall, err}
+			return exit.With(exit.Install, err)
 		case <-time.After(editPauses[try]):
 		}
 		if p.plans, err = p.plan(ctx, p.list); err != nil {
@@ -158,7 +163,7 @@ func (p *passage) install(ctx context.Context, lock *accessmap.Lock) error {
 
 // failed tells all there is to tell of a run that came to an error, and passes
 // the error on.
-func (p *passage) failed(t *terminal, err error) error {
+func (p *passage) failed(t *terminal.Terminal, err error) error {
 	if p.list == nil {
 		return err
 	}
@@ -175,19 +180,19 @@ func (p *passage) failed(t *terminal, err error) error {
 }
 
 // tell tells of a run that came to its end.
-func (p *passage) tell(t *terminal, done bool) {
+func (p *passage) tell(t *terminal.Terminal, done bool) {
 	p.tellSources(t, p.list)
 	tellTargets(t, p.plans, done)
 	tellReport(t, p.report)
 }
 
 // document writes the JSON document, where one is asked for.
-func (p *passage) document(t *terminal, failed error) error {
-	if !t.json {
+func (p *passage) document(t *terminal.Terminal, failed error) error {
+	if !t.JSON {
 		return nil
 	}
 	doc := runDocument{
-		Version: documentVersion, Changed: p.report.Changed, Installed: p.report.Installed,
+		Version: terminal.DocumentVersion, Changed: p.report.Changed, Installed: p.report.Installed,
 		Targets: targetDocuments(p.plans, failed == nil || p.report.Installed),
 		Sources: p.sourceDocuments(p.list), Problems: []allowlist.Problem{},
 	}
@@ -197,17 +202,22 @@ func (p *passage) document(t *terminal, failed error) error {
 	for _, w := range p.report.Warnings {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "warning", Text: w})
 	}
-	return t.document(doc)
+	return t.Document(doc)
 }
 
-func tellReport(t *terminal, report accessmap.Report) {
+func tellReport(t *terminal.Terminal, report accessmap.Report) {
 	for _, w := range report.Warnings {
-		t.warn("%s", w)
+		t.Warn("%s", w)
 	}
 	for _, c := range report.Commands {
-		t.about(slog.String("command", strings.Join(c.Argv, " "))).note("ran %q", c.Argv)
+		t.About(slog.String("command", strings.Join(c.Argv, " "))).Note("ran %q", c.Argv)
 		if c.Output != "" {
-			t.detail("%s", c.Output)
+			t.Detail("%s", c.Output)
 		}
 	}
 }
+
+// surviveClosedPipes has the process go on when the reader of its output has gone
+// away: writes fail, and SIGPIPE does not end it. Programs that it runs get SIGPIPE
+// as ever.
+func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }

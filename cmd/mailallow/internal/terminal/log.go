@@ -1,19 +1,21 @@
-package main
+package terminal
 
 import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"syscall"
 
 	"mailallow/accessmap"
-	"mailallow/allowlist"
 )
 
-// logForms are the forms of what is said on stderr: plain, which is no log, and
-// the others, where a record is a line of its own, and what others chose to name
-// stands there as escapes where it is no text.
+// LogForms are the forms of the messages on stderr: plain text, or a log with a
+// record a line.
+func LogForms() []string { return slices.Sorted(maps.Keys(logForms())) }
+
 func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	return map[string]func(io.Writer) *slog.Logger{
 		"plain": func(io.Writer) *slog.Logger { return nil },
@@ -22,8 +24,8 @@ func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	}
 }
 
-// asciiWriter escapes what JSON would leave as it is: marks that turn the writing
-// direction, above all.
+// asciiWriter escapes the characters that slog's JSON leaves as they are, above
+// all marks that turn the writing direction.
 type asciiWriter struct{ io.Writer }
 
 func (w asciiWriter) Write(record []byte) (int, error) {
@@ -33,18 +35,19 @@ func (w asciiWriter) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// cleanWriter escapes what slog's text leaves as it is: characters that show nothing.
+// cleanWriter escapes the characters that slog's text leaves as they are although
+// they show nothing.
 type cleanWriter struct{ io.Writer }
 
 func (w cleanWriter) Write(record []byte) (int, error) {
-	if _, err := io.WriteString(w.Writer, clean(string(record))); err != nil {
+	if _, err := io.WriteString(w.Writer, Clean(string(record))); err != nil {
 		return 0, err
 	}
 	return len(record), nil
 }
 
-// logOptions let every record through, since the terminal decides what is said.
-// In the journal there is no time in it: the journal has its own.
+// logOptions let every record through: Topic decides which messages are written.
+// Records for the journal have no time, as the journal has its own.
 func logOptions(w io.Writer) *slog.HandlerOptions {
 	options := &slog.HandlerOptions{Level: slog.LevelDebug}
 	if inJournal(w) {
@@ -58,9 +61,9 @@ func logOptions(w io.Writer) *slog.HandlerOptions {
 	return options
 }
 
-// inJournal tells whether w is the stream to the journal that $JOURNAL_STREAM
-// names as DEVICE:INODE (systemd.exec(5)); the variable alone is inherited by
-// those that write elsewhere.
+// inJournal reports whether w is the stream to the journal that $JOURNAL_STREAM
+// names as DEVICE:INODE (systemd.exec(5)). The variable alone does not say so:
+// programs inherit it that write elsewhere.
 func inJournal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -72,18 +75,4 @@ func inJournal(w io.Writer) bool {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
-}
-
-// close gives the terminal what the last record says besides how the run ended.
-// list is nil where the sources were not resolved.
-func (r *request) close(t *terminal, list *resolved, attrs ...slog.Attr) {
-	if list != nil {
-		counts := list.counts()
-		var sources []slog.Attr
-		for _, status := range allowlist.Statuses() {
-			sources = append(sources, slog.Int(string(status), counts[status]))
-		}
-		attrs = append(attrs, slog.GroupAttrs("sources", sources...))
-	}
-	t.closing = append(attrs, slog.Float64("duration_seconds", r.duration().Seconds()))
 }

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -23,9 +23,9 @@ func TestLogHostile(t *testing.T) {
 	} {
 		for _, form := range []string{"text", "json"} {
 			var stderr bytes.Buffer
-			term := newTerminal([]string{"update", "--log-format", form}, io.Discard, &stderr)
-			term.about(slog.String("source", name)).warn("source %q: %s", name, name)
-			term.end(errors.New(name + "!\nsecond"))
+			term := New([]string{"update", "--log-format", form}, nil, io.Discard, &stderr)
+			term.About(slog.String("source", name)).Warn("source %q: %s", name, name)
+			term.End(errors.New(name+"!\nsecond"), nil)
 			text := stderr.String()
 			if strings.Count(text, "\n") != 2 || strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), func(r rune) bool {
 				return !unicode.IsPrint(r) || r == unicode.ReplacementChar
@@ -61,7 +61,7 @@ func TestLogTime(t *testing.T) {
 				stat.Ino++
 			}
 			t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", stat.Dev, stat.Ino))
-			newTerminal([]string{"--log-format=" + form}, io.Discard, f).warn("mind")
+			New([]string{"--log-format=" + form}, nil, io.Discard, f).Warn("mind")
 			text, err := os.ReadFile(f.Name())
 			if timed := strings.Contains(string(text), "time"); err != nil || timed == journal || !strings.Contains(string(text), "mind") {
 				t.Errorf("%s, to the journal %v: %v, %q", form, journal, err, text)

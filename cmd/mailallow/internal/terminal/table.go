@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"os"
@@ -9,37 +9,50 @@ import (
 )
 
 const (
-	pipeWidth     = 80 // of a table that no terminal shows
-	narrowest     = 8  // columns are not wrapped below this
+	// PipeWidth is the width of tables and texts where stdout is no terminal.
+	PipeWidth = 80
+	// Narrowest is the width below which no column is wrapped.
+	Narrowest = 8
+
 	columnGap     = "  "
 	mayBreakAfter = " /,.:-"
 )
 
-// width is how many columns a table on stdout may take.
-func (t *terminal) width() int {
+// Width is how many columns stdout has.
+func (t *Terminal) Width() int {
 	if f, ok := t.stdout.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			return columns
 		}
 	}
-	return pipeWidth
+	return PipeWidth
 }
 
-// table writes rows of data in columns, the first row being the header.
-func (t *terminal) table(rows [][]string) {
-	for i, lines := range layout(t.width(), rows) {
-		style := plain
+// Table writes rows in columns as output, the first row being the header.
+func (t *Terminal) Table(rows [][]string) {
+	for i, lines := range Layout(t.Width(), rows) {
+		style := Plain
 		if i == 0 {
-			style = bold
+			style = Bold
 		}
-		t.data(style, "%s", strings.Join(lines, "\n"))
+		t.Data(style, "%s", strings.Join(lines, "\n"))
 	}
 }
 
-// layout sets rows of cells in columns of at most width in all, the first row
-// being the header. A cell that is too long goes on below itself: nothing is
-// cut off. Each row comes back as its lines, without a line feed.
-func layout(width int, rows [][]string) [][]string {
+// Folded breaks a text into lines that leave margin columns of a terminal free. A
+// pipe gets it on one line, for other programs to read.
+func (t *Terminal) Folded(text string, margin int) []string {
+	if !isTerminal(t.stdout) {
+		return []string{text}
+	}
+	return Wrap(text, max(t.Width()-margin, Narrowest))
+}
+
+// Layout sets rows of cells in columns that take at most width together, as far as
+// Narrowest allows. The first row is the header. A cell that is too long goes on
+// below itself: nothing is cut off. Each row comes back as its lines, without a
+// line feed.
+func Layout(width int, rows [][]string) [][]string {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -67,10 +80,10 @@ func squeeze(columns []int, width int) {
 				widest = i
 			}
 		}
-		if sum <= width || columns[widest] <= narrowest {
+		if sum <= width || columns[widest] <= Narrowest {
 			return
 		}
-		second := narrowest
+		second := Narrowest
 		for i, w := range columns {
 			if i != widest {
 				second = max(second, w)
@@ -84,7 +97,7 @@ func layRow(row []string, columns []int) []string {
 	cells := make([][]string, len(row))
 	height := 1
 	for i, cell := range row {
-		cells[i] = wrap(cell, columns[i])
+		cells[i] = Wrap(cell, columns[i])
 		height = max(height, len(cells[i]))
 	}
 	lines := make([]string, height)
@@ -104,9 +117,9 @@ func layRow(row []string, columns []int) []string {
 	return lines
 }
 
-// wrap breaks a text into lines of at most width, between words where there are
-// any, else behind a sign that ends a part of a name.
-func wrap(text string, width int) []string {
+// Wrap breaks a text into lines of at most width: between words, else behind a sign
+// that ends a part of a name, else anywhere.
+func Wrap(text string, width int) []string {
 	runes := []rune(text)
 	var lines []string
 	for len(runes) > width {
@@ -124,7 +137,7 @@ func wrap(text string, width int) []string {
 }
 
 // lastBreak is where the longest line of at most width ends behind one of the
-// signs, or 0. A blank that stands right behind the line counts.
+// signs, or 0. A blank right behind the line counts.
 func lastBreak(runes []rune, width int, signs string) int {
 	if runes[width] == ' ' {
 		return width

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"strings"
@@ -26,7 +26,7 @@ func TestLayout(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var lines []string
-			for _, row := range layout(tt.width, rows) {
+			for _, row := range Layout(tt.width, rows) {
 				lines = append(lines, row...)
 			}
 			if diff := cmp.Diff(tt.want, strings.Join(lines, "\n")); diff != "" {
@@ -43,7 +43,7 @@ func TestLayoutLosesNothing(t *testing.T) {
 		columns := rapid.IntRange(1, 5).Draw(t, "columns")
 		row := rapid.SliceOfN(cell, columns, columns)
 		rows := rapid.SliceOfN(row, 1, 4).Draw(t, "rows")
-		width := rapid.IntRange(columns*(narrowest+len(columnGap)), 90).Draw(t, "width")
+		width := rapid.IntRange(columns*(Narrowest+len(columnGap)), 90).Draw(t, "width")
 		letters := func(texts ...string) map[rune]int {
 			n := map[rune]int{}
 			for _, text := range texts {
@@ -55,7 +55,7 @@ func TestLayoutLosesNothing(t *testing.T) {
 			}
 			return n
 		}
-		for i, lines := range layout(width, rows) {
+		for i, lines := range Layout(width, rows) {
 			for _, line := range lines {
 				if n := utf8.RuneCountInString(line); n > width {
 					t.Fatalf("%q has %d columns, not %d", line, n, width)
