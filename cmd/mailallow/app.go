@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -78,7 +79,7 @@ func commands() []command {
 // globalFlags work before and after the command.
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: defaultConfig},
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
 		&cli.StringSliceFlag{Name: "resolver", Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
@@ -250,4 +251,9 @@ func valueFlags(flags []cli.Flag) map[string]bool {
 		}
 	}
 	return names
+}
+
+// configFlags are the flags that say which configuration is read.
+func configFlags(c *cli.Context) config.Flags {
+	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -25,7 +26,7 @@ const liveCatalogue = 10 * time.Second
 
 // catalogue takes the providers' ranges from the program itself; when live, from
 // the network first, and from the program for those that do not answer.
-func (s *settings) catalogue(ctx context.Context, t *terminal.Terminal, live bool) (*catalogue, error) {
+func openCatalogue(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bool) (*catalogue, error) {
 	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func (s *settings) catalogue(ctx context.Context, t *terminal.Terminal, live boo
 	if live {
 		ctx, cancel := context.WithTimeoutCause(ctx, liveCatalogue, fmt.Errorf("not done within %s", liveCatalogue))
 		defer cancel()
-		if fetched, err = s.fetchProviders(ctx, t, all); err != nil {
+		if fetched, err = fetchProviders(ctx, t, s, all); err != nil {
 			return nil, err
 		}
 	}
@@ -80,11 +81,11 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*catal
 }
 
 // fetchProviders fetches providers as a source would.
-func (s *settings) fetchProviders(ctx context.Context, t *terminal.Terminal, all []allowlist.Provider) ([]allowlist.Fetched, error) {
+func fetchProviders(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []allowlist.Provider) ([]allowlist.Fetched, error) {
 	of := *s
-	of.sources = nil
+	of.Sources = nil
 	for _, p := range all {
-		of.sources = append(of.sources, allowlist.Source{Name: p.Name, Provider: p.Name})
+		of.Sources = append(of.Sources, allowlist.Source{Name: p.Name, Provider: p.Name})
 	}
 	r := &request{settings: &of, now: time.Now()}
 	return r.fetch(ctx, t, nil)

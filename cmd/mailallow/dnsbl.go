@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"mailallow/accessmap"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -45,7 +48,7 @@ const dnsblConcurrency = 256
 
 // dnsblRun is one run of the command.
 type dnsblRun struct {
-	*settings
+	settings *config.Settings
 	zones    []dnsbl.Zone
 	addrs    []netip.Addr
 	results  []dnsbl.Result
@@ -73,7 +76,7 @@ func (r *dnsblRun) problem(kind string, code int, err error) {
 }
 
 func dnsblCommand(t *terminal.Terminal, c *cli.Context) error {
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return err
 	}
@@ -85,11 +88,11 @@ func dnsblCommand(t *terminal.Terminal, c *cli.Context) error {
 	if err := r.openZones(t, c.StringSlice("zone")); err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	if s.dns.Concurrency == 0 {
-		s.dns.Concurrency = dnsblConcurrency
+	if s.DNS.Concurrency == 0 {
+		s.DNS.Concurrency = dnsblConcurrency
 	}
-	s.dns.RequireAD = false // blocklists are not signed: each row would be unknown
-	resolver, err := dnsq.New(s.dns)
+	s.DNS.RequireAD = false // blocklists are not signed: each row would be unknown
+	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -97,7 +100,7 @@ func dnsblCommand(t *terminal.Terminal, c *cli.Context) error {
 		return err
 	}
 	defer r.forget()
-	ctx, cancel := s.within(c.Context)
+	ctx, cancel := s.Within(c.Context)
 	defer cancel()
 	r.lookUp(ctx, t, resolver, hosts)
 	r.warnPrivate(t)
@@ -116,25 +119,25 @@ func dnsblCommand(t *terminal.Terminal, c *cli.Context) error {
 // and host names.
 func (r *dnsblRun) subjects(args []string) (hosts []string, err error) {
 	if len(args) == 0 {
-		r.addrs, hosts = slices.Clone(r.dnsbl.addresses), r.dnsbl.hosts
+		r.addrs, hosts = slices.Clone(r.settings.DNSBL.Addresses), r.settings.DNSBL.Hosts
 		if len(r.addrs)+len(hosts) == 0 {
-			return nil, fmt.Errorf("no address to ask about: name one, or a host, or write [dnsbl] addresses or hosts into %s", r.path)
+			return nil, fmt.Errorf("no address to ask about: name one, or a host, or write [dnsbl] addresses or hosts into %s", r.settings.Path)
 		}
 		return hosts, nil
 	}
-	if len(args) > maxDNSBLAddresses {
-		return nil, fmt.Errorf("%d addresses and hosts: %d is the most", len(args), maxDNSBLAddresses)
+	if len(args) > config.MaxDNSBLAddresses {
+		return nil, fmt.Errorf("%d addresses and hosts: %d is the most", len(args), config.MaxDNSBLAddresses)
 	}
 	var problems []error
 	for _, arg := range args {
-		addr, notAddr := parseOwnAddress(arg)
+		addr, notAddr := config.ParseOwnAddress(arg)
 		switch {
 		case notAddr == nil:
 			r.add(addr)
 		case strings.ContainsAny(arg, ":/%"):
 			problems = append(problems, notAddr)
 		case dnsbl.CheckHost(arg) != nil:
-			problems = append(problems, fmt.Errorf("%s: %w", quotedWord(arg), dnsbl.CheckHost(arg)))
+			problems = append(problems, fmt.Errorf("%s: %w", config.QuotedWord(arg), dnsbl.CheckHost(arg)))
 		default:
 			hosts = append(hosts, arg)
 		}
@@ -152,7 +155,7 @@ func (r *dnsblRun) add(addr netip.Addr) {
 // openZones settles what is asked: the flags, else the configuration, else the
 // standard zones.
 func (r *dnsblRun) openZones(t *terminal.Terminal, flags []string) error {
-	written := r.dnsbl.zones
+	written := r.settings.DNSBL.Zones
 	if len(flags) > 0 {
 		written = flags
 	}
@@ -160,14 +163,14 @@ func (r *dnsblRun) openZones(t *terminal.Terminal, flags []string) error {
 		written = dnsbl.StandardZones()
 		t.Detail("no zones are named: asking %s", strings.Join(written, ", "))
 	}
-	if len(written) > maxDNSBLZones {
-		return fmt.Errorf("%d zones: %d is the most", len(written), maxDNSBLZones)
+	if len(written) > config.MaxDNSBLZones {
+		return fmt.Errorf("%d zones: %d is the most", len(written), config.MaxDNSBLZones)
 	}
 	var key string
 	var problems []error
 	if slices.ContainsFunc(written, dnsbl.TakesKey) { // who cannot read it may ask the other lists
 		var err error
-		key, err = r.dnsbl.key(t)
+		key, err = readKey(t, r.settings.DNSBL)
 		problems = append(problems, err)
 	}
 	for _, w := range written {
@@ -207,8 +210,8 @@ func (r *dnsblRun) lookUp(ctx context.Context, t *terminal.Terminal, resolver *d
 			r.problem("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
 		for _, addr := range addrs {
-			if len(r.addrs) >= maxDNSBLAddresses {
-				r.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], maxDNSBLAddresses))
+			if len(r.addrs) >= config.MaxDNSBLAddresses {
+				r.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], config.MaxDNSBLAddresses))
 				break
 			}
 			r.add(addr)
@@ -233,10 +236,10 @@ func (r *dnsblRun) warnPrivate(t *terminal.Terminal) {
 // unless --changes asks for it. Who may not write there and only wants to look is
 // served all the same; elsewhere it is a problem, and what is found is told first.
 func (r *dnsblRun) remember(ctx context.Context, t *terminal.Terminal) error {
-	if r.absent && !r.changes {
+	if r.settings.Absent && !r.changes {
 		return nil
 	}
-	kept, err := accessmap.Keep(ctx, r.stateDir, dnsblStateFile)
+	kept, err := accessmap.Keep(ctx, r.settings.StateDir, dnsblStateFile)
 	switch {
 	case err == nil:
 		r.kept = kept
@@ -289,7 +292,7 @@ func (r *dnsblRun) conclude(ctx context.Context, t *terminal.Terminal) error {
 // last told, and reports whether it knows all there is. One that fails is run
 // again by the next run.
 func (r *dnsblRun) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
-	if len(r.dnsbl.notify) == 0 || len(r.compared.untold) == 0 {
+	if len(r.settings.DNSBL.Notify) == 0 || len(r.compared.untold) == 0 {
 		return true
 	}
 	var report bytes.Buffer
@@ -297,7 +300,7 @@ func (r *dnsblRun) notify(ctx context.Context, t *terminal.Terminal) (told bool)
 		report.WriteString(terminal.Clean(line.text) + "\n")
 	}
 	report.WriteString(r.sum() + "\n")
-	done := accessmap.RunCommand(ctx, r.dnsbl.notify, report.Bytes())
+	done := accessmap.RunCommand(ctx, r.settings.DNSBL.Notify, report.Bytes())
 	if done.Err != nil {
 		r.problem("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
 		return false
@@ -323,4 +326,29 @@ func (r *dnsblRun) outcome() error {
 		return ended
 	}
 	return exit.With(exit.Code(ended), errors.Join(errs...))
+}
+
+const maxKeyBytes = 4096 // of the key file
+
+// readKey reads the key file, if one is configured. No error shows its content.
+func readKey(t *terminal.Terminal, s config.DNSBL) (string, error) {
+	if s.KeyFile == "" {
+		return "", nil
+	}
+	var key string
+	var info fs.FileInfo
+	text, err := bounded.File(s.KeyFile, maxKeyBytes)
+	if err == nil {
+		key, err = dnsbl.ParseKey(text)
+	}
+	if err == nil {
+		info, err = os.Stat(s.KeyFile)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: key_file %s: %w", s.KeyPlace, s.KeyFile, exit.Reason(err))
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		t.Warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.KeyPlace, s.KeyFile, mode)
+	}
+	return key, nil
 }

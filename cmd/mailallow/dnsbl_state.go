@@ -14,6 +14,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -215,9 +216,9 @@ func (r stateRow) check(now time.Time) error {
 	addr, err := netip.ParseAddr(r.Address)
 	switch {
 	case err != nil || addr.String() != r.Address || addr.Is4In6() || addr.Zone() != "":
-		return fmt.Errorf("%s is no address as mailallow writes it", quotedWord(r.Address))
+		return fmt.Errorf("%s is no address as mailallow writes it", config.QuotedWord(r.Address))
 	case dnsbl.CheckHost(r.Zone) != nil || strings.ToLower(r.Zone) != r.Zone:
-		return fmt.Errorf("%s is no zone as mailallow writes it", quotedWord(r.Zone))
+		return fmt.Errorf("%s is no zone as mailallow writes it", config.QuotedWord(r.Zone))
 	}
 	times := []time.Time{r.Asked}
 	if r.Lost != nil {
@@ -234,11 +235,11 @@ func (r stateRow) check(now time.Time) error {
 func (s stance) check() error {
 	known := []string{"", string(dnsbl.Listed), string(dnsbl.Clean), blind}
 	if !slices.Contains(known, s.State) || len(s.Codes) > maxStateCodes || (len(s.Codes) > 0 && s.State != string(dnsbl.Listed)) {
-		return fmt.Errorf("state %s with %d codes is none", quotedWord(s.State), len(s.Codes))
+		return fmt.Errorf("state %s with %d codes is none", config.QuotedWord(s.State), len(s.Codes))
 	}
 	for _, code := range s.Codes {
 		if addr, err := netip.ParseAddr(code); err != nil || !addr.Is4() {
-			return fmt.Errorf("%s is no answer of a list", quotedWord(code))
+			return fmt.Errorf("%s is no answer of a list", config.QuotedWord(code))
 		}
 	}
 	return nil

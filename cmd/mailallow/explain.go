@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -29,7 +30,7 @@ and says where they differ from the plan.`
 
 // explaining is a run of explain. Without a configuration there is no request.
 type explaining struct {
-	*settings
+	settings *config.Settings
 	request  *request
 	list     *resolved
 	explain  *allowlist.Explainer
@@ -43,22 +44,22 @@ func explain(t *terminal.Terminal, c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return err
 	}
 	x := &explaining{settings: s}
-	if !s.absent {
+	if !s.Absent {
 		if x.request, err = loadRequest(t, c); err != nil {
 			return err
 		}
 	} else if c.String("snapshot") != "" {
-		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.path)
+		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
 	}
 	var problems []error
-	if x.subjects, problems = s.lookUp(c.Context, subjects); len(x.subjects) == 0 {
+	if x.subjects, problems = lookUp(c.Context, s, subjects); len(x.subjects) == 0 {
 		return exit.With(exit.Usage, errors.Join(problems...))
 	}
 	doc, err := x.document(c.Context, t, c.Bool("live"))
@@ -199,7 +200,7 @@ func (x *explaining) addProviders(ctx context.Context, t *terminal.Terminal, doc
 	if !slices.ContainsFunc(doc.Addresses, unlisted) {
 		return nil
 	}
-	known, err := x.catalogue(ctx, t, x.request != nil && x.request.snapshot == "")
+	known, err := openCatalogue(ctx, t, x.settings, x.request != nil && x.request.snapshot == "")
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (x *explaining) cover(known *catalogue, m allowlist.Match) coverDocument {
 	d := coverDocument{Name: p.Name, Title: p.Title, Shared: p.Shared, Prefix: m.Prefix.String(), Path: m.PathString(),
 		Date:   known.times[p.Name].Format("2006-01-02"),
 		Source: fmt.Sprintf("[[source]]\nname = %q\nprovider = %q\naction = \"OK\"\n", p.Name, p.Name)}
-	for _, s := range x.sources {
+	for _, s := range x.settings.Sources {
 		if s.Provider == p.Name || slices.ContainsFunc(s.SPF, func(name string) bool {
 			return slices.Contains(p.SPF, strings.ToLower(strings.TrimSuffix(name, ".")))
 		}) {

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -85,15 +86,15 @@ func isHostName(name string) bool {
 
 // lookUp puts the addresses of host names in their place. A name that cannot be looked up is an error, and the others go
 // on.
-func (s *settings) lookUp(ctx context.Context, subjects []subject) (found []subject, problems []error) {
+func lookUp(ctx context.Context, s *config.Settings, subjects []subject) (found []subject, problems []error) {
 	if !slices.ContainsFunc(subjects, func(s subject) bool { return !s.Addr.IsValid() }) {
 		return subjects, nil
 	}
-	resolver, err := dnsq.New(s.dns)
+	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return nil, []error{exit.With(exit.Usage, err)}
 	}
-	ctx, cancel := s.within(ctx)
+	ctx, cancel := s.Within(ctx)
 	defer cancel()
 	for _, sub := range subjects {
 		if sub.Addr.IsValid() {

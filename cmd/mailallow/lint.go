@@ -12,6 +12,7 @@ import (
 	"mailallow/accessmap"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -37,7 +38,7 @@ const (
 
 // linting is one run of lint.
 type linting struct {
-	*settings
+	settings *config.Settings
 	t        *terminal.Terminal
 	root     string
 	shared   *catalogue                    // of shared providers
@@ -102,8 +103,8 @@ func lint(t *terminal.Terminal, c *cli.Context) error {
 	if l.shared, err = sharedCatalogue(); err != nil {
 		return err
 	}
-	if l.settings, err = loadSettings(c); err != nil {
-		l.settings = &settings{} // what is wrong with the configuration is a finding, where it is looked at
+	if l.settings, err = config.Load(configFlags(c)); err != nil {
+		l.settings = &config.Settings{} // what is wrong with the configuration is a finding, where it is looked at
 	}
 	if c.Args().Present() {
 		if err != nil {
@@ -122,17 +123,17 @@ func lint(t *terminal.Terminal, c *cli.Context) error {
 }
 
 // host looks at the configuration, at the files it names, and at the servers.
-func (l *linting) host(ctx context.Context, config string) {
-	if config == "" {
-		config = filepath.Join(l.root, defaultConfig)
+func (l *linting) host(ctx context.Context, path string) {
+	if path == "" {
+		path = filepath.Join(l.root, config.DefaultFile)
 	}
-	if l.absent {
-		l.t.Note("there is no configuration %s: looking at the files that the servers read", config)
+	if l.settings.Absent {
+		l.t.Note("there is no configuration %s: looking at the files that the servers read", path)
 	} else {
-		l.file(ctx, config)
+		l.file(ctx, path)
 	}
 	ofConfig := len(l.document.Findings)
-	for _, t := range l.targets {
+	for _, t := range l.settings.Targets {
 		if _, err := os.Stat(t.Path); errors.Is(err, os.ErrNotExist) {
 			l.t.Note("%s: not there yet: 'mailallow update' creates it", t.Path)
 			continue
@@ -221,9 +222,9 @@ func (l *linting) look(ctx context.Context, path string, text []byte) (findings 
 
 // targetOf is the target whose file is at path; nil for none.
 func (l *linting) targetOf(path string) *accessmap.Target {
-	for i, t := range l.targets {
+	for i, t := range l.settings.Targets {
 		if t.Path == path {
-			return &l.targets[i]
+			return &l.settings.Targets[i]
 		}
 	}
 	return nil
@@ -272,7 +273,7 @@ func (l *linting) sendmailCF(target *accessmap.Target) string {
 	if target != nil && target.SendmailCF != "" {
 		return target.SendmailCF
 	}
-	return filepath.Join(l.root, defaultSendmailCF)
+	return filepath.Join(l.root, config.DefaultSendmailCF)
 }
 
 // below puts the root before the path that a sendmail.cf below it names.

@@ -6,25 +6,26 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 )
 
 // lintConfig says what is wrong with a configuration, and which of its sources
 // would let every customer of a provider relay.
 func (l *linting) lintConfig(path string, text []byte) (findings []accessmap.Finding) {
-	file, err := decodeConfig(path, text)
+	file, err := config.Decode(path, text)
 	if err != nil {
-		var at lineError
+		var at config.LineError
 		if !errors.As(err, &at) {
-			at = lineError{err: err}
+			at = config.LineError{Err: err}
 		}
-		return []accessmap.Finding{{Line: at.line, Rule: "config", Text: at.err.Error()}}
+		return []accessmap.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
 	}
-	s, err := file.settings(l.root)
+	s, err := file.Settings(l.root)
 	if err == nil {
 		return l.sharedSources(file, s)
 	}
-	for _, problem := range file.problems {
-		findings = append(findings, accessmap.Finding{Line: problem.line, Rule: "config", Text: problem.err.Error()})
+	for _, problem := range file.Problems() {
+		findings = append(findings, accessmap.Finding{Line: problem.Line, Rule: "config", Text: problem.Err.Error()})
 	}
 	if len(findings) == 0 {
 		findings = append(findings, accessmap.Finding{Rule: "config", Text: err.Error()})
@@ -33,8 +34,8 @@ func (l *linting) lintConfig(path string, text []byte) (findings []accessmap.Fin
 }
 
 // sharedSources finds RELAY on hosts that send for many customers.
-func (l *linting) sharedSources(file *configFile, s *settings) (findings []accessmap.Finding) {
-	for i, src := range s.sources {
+func (l *linting) sharedSources(file *config.File, s *config.Settings) (findings []accessmap.Finding) {
+	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
 		}
@@ -49,7 +50,7 @@ func (l *linting) sharedSources(file *configFile, s *settings) (findings []acces
 			}
 		}
 		if title != "" {
-			findings = append(findings, accessmap.Finding{Line: file.lineOf(place), Rule: "shared-relay", Fix: `action = "OK"`,
+			findings = append(findings, accessmap.Finding{Line: file.Line(place), Rule: "shared-relay", Fix: `action = "OK"`,
 				Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
 					src.Name, title)})
 		}

@@ -25,9 +25,9 @@ func (l *linting) servers(ctx context.Context) {
 // sendmail holds sendmail.cf against the access files; ok tells that there is one.
 func (l *linting) sendmail(ctx context.Context) (ok bool) {
 	var targets []*accessmap.Target
-	for i, t := range l.targets {
+	for i, t := range l.settings.Targets {
 		if t.Format.Map {
-			targets = append(targets, &l.targets[i])
+			targets = append(targets, &l.settings.Targets[i])
 		}
 	}
 	if len(targets) == 0 {
@@ -77,7 +77,7 @@ func (l *linting) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *acc
 }
 
 func (l *linting) configured(formats ...string) bool {
-	return slices.ContainsFunc(l.targets, func(t accessmap.Target) bool { return slices.Contains(formats, t.Format.Name) })
+	return slices.ContainsFunc(l.settings.Targets, func(t accessmap.Target) bool { return slices.Contains(formats, t.Format.Name) })
 }
 
 func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {
@@ -130,7 +130,7 @@ func (l *linting) postfix(ctx context.Context) (ok bool) {
 // tables are those of the targets, then the others that main.cf names: these are
 // looked into, too.
 func (l *linting) tables(ctx context.Context, m *accessmap.PostfixMain) (tables []accessmap.PostfixTable) {
-	for _, t := range l.targets {
+	for _, t := range l.settings.Targets {
 		if _, use := l.kindOf(t.Path, nil, &t); use != accessmap.UseUnknown {
 			only := t.Want.Only
 			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"

@@ -15,6 +15,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -49,7 +50,7 @@ func maillogCommand(t *terminal.Terminal, c *cli.Context) error {
 	if c.Bool("events") {
 		return writeEvents(c.Context, t, logs, options)
 	}
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ type owners struct {
 // and the catalogue. What fails is said, and left out.
 func (r *request) owners(ctx context.Context, t *terminal.Terminal) *owners {
 	o := &owners{}
-	configured := !r.absent && len(r.sources) > 0
+	configured := !r.settings.Absent && len(r.settings.Sources) > 0
 	live := configured && r.snapshot == ""
 	fail := func(kind, format string, args ...any) {
 		text := fmt.Sprintf(format, args...)
@@ -87,7 +87,7 @@ func (r *request) owners(ctx context.Context, t *terminal.Terminal) *owners {
 		}
 	}
 	var err error
-	if o.catalogue, err = r.catalogue(ctx, t, live); err != nil {
+	if o.catalogue, err = openCatalogue(ctx, t, r.settings, live); err != nil {
 		fail("catalogue", "providers are not known: %v", err)
 	}
 	return o

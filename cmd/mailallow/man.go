@@ -1,10 +1,9 @@
 package main
 
 import (
-	_ "embed" // reference.toml
-	"slices"
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -62,8 +61,8 @@ func commandPage() string {
 	p.text(order)
 	p.section("FILES")
 	for _, f := range [][2]string{
-		{defaultConfig, "the configuration, see mailallow.toml(5)"},
-		{defaultStateDir, "the last good state of every source, the lock, and what is still owed"},
+		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
+		{config.DefaultStateDir, "the last good state of every source, the lock, and what is still owed"},
 		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
 	} {
 		p.entry(f[0], f[1])
@@ -82,55 +81,16 @@ func configPage() string {
 	p.text(strings.ReplaceAll(strings.TrimPrefix(actions, "# "), "\n# ", "\n"))
 	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
 	p.section("KEYS")
-	for _, table := range referenceTables(reference) {
-		p.subsection(table.name)
-		p.text(table.comment)
-		for _, k := range table.keys {
-			p.entry(k.setting, k.comment)
+	for _, table := range config.Reference() {
+		p.subsection(table.Name)
+		p.text(table.Comment)
+		for _, k := range table.Keys {
+			p.entry(k.Setting, k.Comment)
 		}
 	}
 	p.section("FILES")
-	p.entry(defaultConfig, "read where -c names no other")
+	p.entry(config.DefaultFile, "read where -c names no other")
 	p.section("SEE ALSO")
 	p.text("mailallow(1)")
 	return p.String()
-}
-
-// reference names every key of the configuration. The README shows it as it stands, and mailallow.toml(5) is made of it.
-//
-//go:embed reference.toml
-var reference string
-
-// referenceTable is a table of the reference, [[source]] and the like once for all of its kind.
-type referenceTable struct {
-	name, comment string
-	keys          []referenceKey
-}
-
-// referenceKey is `name = value`, or that behind a # in the reference.
-type referenceKey struct{ name, setting, comment string }
-
-// referenceTables reads the reference, in which a comment stands behind its line, at least two blanks away, and goes on in
-// lines that hold nothing else. A key that comes again says nothing new without a comment.
-func referenceTables(text string) []referenceTable {
-	tables := []referenceTable{{name: "at the top"}}
-	for line := range strings.Lines(text) {
-		setting, comment, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  # ")
-		setting, comment = strings.TrimSpace(setting), strings.TrimSpace(strings.TrimLeft(comment, "# "))
-		table := &tables[len(tables)-1]
-		name, _, isKey := strings.Cut(strings.TrimPrefix(setting, "# "), " = ")
-		again := slices.ContainsFunc(table.keys, func(k referenceKey) bool { return k.name == name })
-		switch {
-		case strings.HasPrefix(setting, "["):
-			if setting != table.name {
-				tables = append(tables, referenceTable{name: setting, comment: comment})
-			}
-		case isKey && (!again || comment != ""):
-			table.keys = append(table.keys, referenceKey{name, setting, comment})
-		case setting == "" && comment != "":
-			last := &table.keys[len(table.keys)-1]
-			last.comment += " " + comment
-		}
-	}
-	return tables
 }

@@ -49,7 +49,7 @@ func (m metrics) gauge(name, help string, labels ...string) func(value float64, 
 // configuration names a file for them. What goes wrong is a warning: the lists
 // are the run's outcome, and its exit code tells of them alone.
 func (p *passage) measure(t *terminal.Terminal, err error) {
-	if p.metrics == "" {
+	if p.settings.MetricsFile == "" {
 		return
 	}
 	m := metrics{prometheus.NewRegistry()}
@@ -58,8 +58,8 @@ func (p *passage) measure(t *terminal.Terminal, err error) {
 		p.measureSources(m)
 		p.measureTargets(m)
 	}
-	if err := m.write(p.metrics); err != nil {
-		t.About(slog.String("path", p.metrics)).Warn("metrics_file %s is not written: %v", p.metrics, exit.Reason(err))
+	if err := m.write(p.settings.MetricsFile); err != nil {
+		t.About(slog.String("path", p.settings.MetricsFile)).Warn("metrics_file %s is not written: %v", p.settings.MetricsFile, exit.Reason(err))
 	}
 }
 
@@ -103,7 +103,7 @@ func (p *passage) measureRun(m metrics, code int) {
 	m.gauge("mailallow_last_run_installed", "1 if the last update left every target as the list wants it, else 0.")(truth(p.report.Installed))
 	success, known := now, true
 	if code != exit.Done {
-		success, known = readLastSuccess(p.metrics, now)
+		success, known = readLastSuccess(p.settings.MetricsFile, now)
 	}
 	if known {
 		m.gauge(lastSuccess, "When an update last ended with exit code 0.")(success)

@@ -13,6 +13,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -30,7 +31,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 	}
 	now := time.Now()
 	p := &passage{
-		request: &request{settings: &settings{metrics: file}, started: now, now: now},
+		request: &request{settings: &config.Settings{MetricsFile: file}, started: now, now: now},
 		list: &resolved{sources: []sourceResult{{Source: allowlist.Source{Name: source},
 			Verdict: allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
 		plans: []accessmap.TargetPlan{{Target: accessmap.Target{Path: path, Format: format}}},

@@ -17,6 +17,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -28,7 +29,7 @@ import (
 
 // request is what the command line asks of a run.
 type request struct {
-	*settings
+	settings *config.Settings
 	snapshot string              // empty: fetch; embeddedSnapshot; else a file
 	reviewed *allowlist.Snapshot // the one it names
 	accept   []string            // names of sources
@@ -63,47 +64,18 @@ type sourceResult struct {
 	allowlist.Verdict
 }
 
-// loadSettings reads the configuration that the command line names; the default
-// one may be absent.
-func loadSettings(c *cli.Context) (*settings, error) {
-	root, path := c.String("root"), c.String("config")
-	named := path != ""
-	if !named {
-		path = filepath.Join(root, defaultConfig)
-	}
-	file, err := readConfig(path)
-	if errors.Is(err, fs.ErrNotExist) && !named {
-		file, err = &configFile{path: path}, nil
-		file.absent = true
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		err = fmt.Errorf("%w; the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder", err)
-	}
-	if err != nil {
-		return nil, exit.With(exit.Usage, err)
-	}
-	s, err := file.settings(root)
-	if err != nil {
-		return nil, exit.With(exit.Usage, err)
-	}
-	if resolvers := c.StringSlice("resolver"); len(resolvers) > 0 {
-		s.dns.Resolvers = resolvers
-	}
-	return s, nil
-}
-
 // loadRequest reads the configuration for a command that cannot do without one.
 // There is a request when the configuration could be read, though the command
 // line did not fit it.
 func loadRequest(t *terminal.Terminal, c *cli.Context) (*request, error) {
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return nil, err
 	}
-	if s.absent {
-		return nil, exit.With(exit.Usage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.path))
+	if s.Absent {
+		return nil, exit.With(exit.Usage, fmt.Errorf("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path))
 	}
-	t.Detail("configuration %s: %d sources, %d targets", s.path, len(s.sources), len(s.targets))
+	t.Detail("configuration %s: %d sources, %d targets", s.Path, len(s.Sources), len(s.Targets))
 	r := &request{settings: s, snapshot: c.String("snapshot"), accept: c.StringSlice("accept"), started: time.Now()}
 	r.now = r.started
 	return r, r.check()
@@ -112,12 +84,12 @@ func loadRequest(t *terminal.Terminal, c *cli.Context) (*request, error) {
 // check holds the command line against the configuration.
 func (r *request) check() error {
 	var problems []error
-	if len(r.sources) == 0 {
-		problems = append(problems, fmt.Errorf("%s: there is no [[source]]: 'mailallow init' shows how one is written", r.path))
+	if len(r.settings.Sources) == 0 {
+		problems = append(problems, fmt.Errorf("%s: there is no [[source]]: 'mailallow init' shows how one is written", r.settings.Path))
 	}
 	for _, name := range r.accept {
 		var names []string
-		for _, s := range r.sources {
+		for _, s := range r.settings.Sources {
 			names = append(names, s.Name)
 		}
 		if !slices.Contains(names, name) {
@@ -145,9 +117,9 @@ func (r *request) openSnapshot() (err error) {
 		return err
 	}
 	var problems []error
-	for _, src := range r.sources {
+	for _, src := range r.settings.Sources {
 		if there, found := r.reviewed.Find(src.Name); found && there.Definition != src.Definition() {
-			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.snapshot, src.Name, r.path))
+			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.snapshot, src.Name, r.settings.Path))
 		}
 	}
 	return errors.Join(problems...)
@@ -155,13 +127,13 @@ func (r *request) openSnapshot() (err error) {
 
 // needTargets is for the commands that write to targets: without any there is nothing to fetch for.
 func (r *request) needTargets() error {
-	if len(r.targets) > 0 {
+	if len(r.settings.Targets) > 0 {
 		return nil
 	}
-	return exit.With(exit.Usage, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.path))
+	return exit.With(exit.Usage, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.settings.Path))
 }
 
-func (r *request) lastGoodPath() string { return filepath.Join(r.stateDir, lastGoodFile) }
+func (r *request) lastGoodPath() string { return filepath.Join(r.settings.StateDir, lastGoodFile) }
 
 // lastGood reads the last good state; nil when there is none, or none is to be looked at.
 func (r *request) lastGood() (*allowlist.Snapshot, error) {
@@ -192,7 +164,7 @@ func (r *request) resolve(ctx context.Context, t *terminal.Terminal) (*resolved,
 	}
 	out := &resolved{lost: lastGood == nil}
 	var good []allowlist.Resolved
-	for i, src := range r.sources {
+	for i, src := range r.settings.Sources {
 		v := r.judge(src, lastGood, fetched[i])
 		out.sources = append(out.sources, sourceResult{src, v})
 		prev, known := lastGood.Find(src.Name)
@@ -246,20 +218,20 @@ func (r *request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetc
 // fetch resolves the sources over the network and from disk. What is not there
 // by the deadline is not waited for: those sources are stale.
 func (r *request) fetch(ctx context.Context, t *terminal.Terminal, lastGood *allowlist.Snapshot) ([]allowlist.Fetched, error) {
-	resolver, err := dnsq.New(r.dns)
+	resolver, err := dnsq.New(r.settings.DNS)
 	if err != nil {
 		return nil, exit.With(exit.Usage, err)
 	}
-	ctx, cancel := r.within(ctx)
+	ctx, cancel := r.settings.Within(ctx)
 	defer cancel()
 	var done atomic.Int32
 	f := allowlist.Fetcher{
-		Resolver: resolver, SPF: r.spf, Web: &allowlist.Web{}, Last: lastGood, Now: r.now,
+		Resolver: resolver, SPF: r.settings.SPF, Web: &allowlist.Web{}, Last: lastGood, Now: r.now,
 		Done: func(name string) {
-			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(r.sources), name)
+			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(r.settings.Sources), name)
 		},
 	}
-	fetched := f.Fetch(ctx, r.sources)
+	fetched := f.Fetch(ctx, r.settings.Sources)
 	t.Detail("%d DNS queries", resolver.Queries())
 	return fetched, nil
 }
@@ -268,12 +240,12 @@ func (r *request) fetch(ctx context.Context, t *terminal.Terminal, lastGood *all
 // configuration's own, and a file that the snapshot does not hold is read here.
 func (r *request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.now}
-	fetched := make([]allowlist.Fetched, len(r.sources))
-	for i, src := range r.sources {
+	fetched := make([]allowlist.Fetched, len(r.settings.Sources))
+	for i, src := range r.settings.Sources {
 		there, found := r.reviewed.Find(src.Name)
 		switch {
 		case src.Inline() || !found && src.Static():
-			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+			fetched[i] = static.Fetch(ctx, r.settings.Sources[i:i+1])[0]
 		case found:
 			fetched[i].Resolved = there
 			if r.snapshot == embeddedSnapshot {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -67,11 +68,11 @@ func providers(t *terminal.Terminal, c *cli.Context) error {
 
 // checkProviders fetches every provider that can be listed, as a source would.
 func checkProviders(t *terminal.Terminal, c *cli.Context, all []allowlist.Provider) ([]*checkDocument, error) {
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return nil, err
 	}
-	fetched, err := s.fetchProviders(c.Context, t, all)
+	fetched, err := fetchProviders(c.Context, t, s, all)
 	if err != nil {
 		return nil, err
 	}

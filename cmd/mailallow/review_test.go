@@ -12,6 +12,7 @@ import (
 
 	"mailallow/accessmap"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,7 +74,7 @@ func TestMarkdownBounded(t *testing.T) {
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
 	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format}, After: slices.Collect(set.Spans()), New: []byte("x")}
-	run := &passage{request: &request{settings: &settings{}}, list: &resolved{}, plans: []accessmap.TargetPlan{plan, plan}}
+	run := &passage{request: &request{settings: &config.Settings{}}, list: &resolved{}, plans: []accessmap.TargetPlan{plan, plan}}
 	var out, talk bytes.Buffer
 	tellMarkdown(run, terminal.New(nil, nil, &out, &talk))
 	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {

@@ -6,6 +6,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -37,21 +38,21 @@ func spfCommand(t *terminal.Terminal, c *cli.Context) error {
 	if c.NArg() == 0 {
 		return exit.Usagef("spf takes at least one DOMAIN")
 	}
-	s, err := loadSettings(c)
+	s, err := config.Load(configFlags(c))
 	if err != nil {
 		return err
 	}
-	resolver, err := dnsq.New(s.dns)
+	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	ctx, cancel := s.within(c.Context)
+	ctx, cancel := s.Within(c.Context)
 	defer cancel()
 	domains := c.Args().Slice()
 	results := make([]spf.Result, len(domains))
 	var wait sync.WaitGroup
 	for i, domain := range domains {
-		wait.Go(func() { results[i] = spf.Walk(ctx, resolver, domain, s.spf) })
+		wait.Go(func() { results[i] = spf.Walk(ctx, resolver, domain, s.SPF) })
 	}
 	wait.Wait()
 	if err := c.Context.Err(); err != nil {

@@ -77,11 +77,11 @@ func (r *request) carryOut(ctx context.Context, t *terminal.Terminal, lockTimeou
 // lock takes the lock of the state directory. What is found there and outside
 // afterwards is of after the wait.
 func (r *request) lock(ctx context.Context, t *terminal.Terminal, patience time.Duration) (*accessmap.Lock, error) {
-	lock, err := accessmap.TakeLock(ctx, r.stateDir, 0)
+	lock, err := accessmap.TakeLock(ctx, r.settings.StateDir, 0)
 	var held *accessmap.LockedError
 	if patience > 0 && errors.As(err, &held) {
 		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
-		lock, err = accessmap.TakeLock(ctx, r.stateDir, patience)
+		lock, err = accessmap.TakeLock(ctx, r.settings.StateDir, patience)
 		r.now = time.Now()
 	}
 	if err != nil {
@@ -113,8 +113,8 @@ func (r *request) planned(ctx context.Context, t *terminal.Terminal) (*passage, 
 
 // plan works out the targets.
 func (r *request) plan(ctx context.Context, list *resolved) ([]accessmap.TargetPlan, error) {
-	planner := accessmap.Planner{StateDir: r.stateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.barred}
-	plans, err := planner.Plan(ctx, r.targets, list.set)
+	planner := accessmap.Planner{StateDir: r.settings.StateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.barred}
+	plans, err := planner.Plan(ctx, r.settings.Targets, list.set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -16,11 +16,11 @@ func TestConfigOfMany(t *testing.T) {
 		}
 		return []byte(b.String())
 	}
-	_, err := decodeConfig("x.toml", keys(maxConfigKeys+1))
+	_, err := Decode("x.toml", keys(maxConfigKeys+1))
 	if want := "x.toml: more than 10000 keys: this is no configuration of mailallow"; fmt.Sprint(err) != want {
 		t.Errorf("error %q, want %q", fmt.Sprint(err), want)
 	}
-	c, err := decodeConfig("x.toml", keys(maxUnknownKeys+10))
+	c, err := Decode("x.toml", keys(maxUnknownKeys+10))
 	if err != nil {
 		t.Fatal(err)
 	}

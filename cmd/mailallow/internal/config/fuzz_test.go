@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const name = "c.toml"
-		c, err := decodeConfig(filepath.Join(dir, name), text)
+		c, err := Decode(filepath.Join(dir, name), text)
 		if err != nil {
 			checkMessage(t, err)
 			return
@@ -38,12 +38,12 @@ func FuzzConfig(f *testing.F) {
 				t.Errorf("%s is on line %d of %d", place, line, lines)
 			}
 		}
-		s, err := c.settings("")
-		if err == nil && (len(s.sources) != len(c.text.Source) || len(s.targets) != len(c.text.Target)) {
-			t.Errorf("%d sources and %d targets of %d and %d", len(s.sources), len(s.targets), len(c.text.Source), len(c.text.Target))
+		s, err := c.Settings("")
+		if err == nil && (len(s.Sources) != len(c.text.Source) || len(s.Targets) != len(c.text.Target)) {
+			t.Errorf("%d sources and %d targets of %d and %d", len(s.Sources), len(s.Targets), len(c.text.Source), len(c.text.Target))
 		}
 		if err == nil {
-			for _, src := range s.sources {
+			for _, src := range s.Sources {
 				if src.Name == "" || src.Name != terminal.Clean(src.Name) || strings.ContainsAny(src.Name, "\n\t") {
 					t.Errorf("a source named %q", src.Name)
 				}
@@ -51,8 +51,8 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		for _, p := range c.problems {
-			if p.line < 0 || p.line > lines {
-				t.Errorf("line %d of %d", p.line, lines)
+			if p.Line < 0 || p.Line > lines {
+				t.Errorf("line %d of %d", p.Line, lines)
 			}
 			checkMessage(t, p)
 		}
