@@ -105,6 +105,7 @@ func TestEditWhileUpdating(t *testing.T) {
 		t.Parallel()
 		g := newGated(t)
 		before := g.everything()
+		const tries = 4 // of an update, before it gives up
 		g.meanwhile("makemap", "hash", "echo '# one more' >> access", false)
 		doc, said := g.update(exit.Install)
 		if doc.Changed || doc.Installed || !strings.Contains(said, filepath.Join(g.dir, "access")+": edited since it was read\nnothing was changed") {
@@ -117,7 +118,7 @@ func TestEditWhileUpdating(t *testing.T) {
 			}
 		}
 		text, err := os.ReadFile(filepath.Join(g.dir, "access"))
-		if edits := strings.Count(string(text), "# one more\n"); err != nil || edits != 1+len(editPauses) || strings.Contains(string(text), "198.51.100.7") {
+		if edits := strings.Count(string(text), "# one more\n"); err != nil || edits != tries || strings.Contains(string(text), "198.51.100.7") {
 			t.Errorf("%v: %d edits in %q", err, edits, text)
 		}
 		g.tidy()

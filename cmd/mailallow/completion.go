@@ -3,12 +3,13 @@ package main
 import (
 	"embed"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
@@ -110,9 +111,9 @@ func valuesOf(flag, name string) []follow {
 		if flag == "--log-format" {
 			return bare(terminal.LogForms())
 		}
-		return bare(slices.Sorted(maps.Keys(diffForms())))
+		return bare(diff.Formats())
 	case "KIND":
-		return bare(lintKinds())
+		return bare(lint.Kinds())
 	case "WHEN":
 		return bare(terminal.Colors())
 	}

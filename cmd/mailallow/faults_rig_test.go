@@ -19,6 +19,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -220,7 +221,7 @@ func (n *network) mailallow(args ...string) *exec.Cmd {
 }
 
 // update runs `mailallow update --json` and wants an exit code.
-func (n *network) update(code int) (doc runDocument, stderr string) {
+func (n *network) update(code int) (doc pipeline.Document, stderr string) {
 	n.t.Helper()
 	cmd := n.mailallow("--json", "update")
 	var out, talk bytes.Buffer

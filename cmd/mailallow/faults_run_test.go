@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -201,49 +200,4 @@ func TestFailover(t *testing.T) {
 		n.update(exit.Done)
 		n.unmoved("with a third resolver")
 	})
-}
-
-// TestProvidersCheck serves a policy for every name of the catalogue: all answer. Then one is gone.
-func TestProvidersCheck(t *testing.T) {
-	providers := func(code int, args ...string) (doc providersDocument) {
-		var stdout, stderr strings.Builder
-		if got := run(t.Context(), append([]string{"providers", "--json"}, args...), strings.NewReader(""), &stdout, &stderr); got != code {
-			t.Errorf("exit code %d, want %d: %s", got, code, &stderr)
-		}
-		if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil {
-			t.Fatal(err)
-		}
-		return doc
-	}
-	zone, names, usable := "", 0, 0
-	for _, p := range providers(exit.Done).Providers {
-		for _, name := range p.SPF {
-			zone += fmt.Sprintf("%s TXT \"v=spf1 ip4:74.125.%d.0/25 -all\"\n", name, names)
-			names++
-		}
-		if p.Unlistable == "" {
-			usable++
-		}
-	}
-	if usable < 40 {
-		t.Errorf("%d providers can be listed, want 40", usable)
-	}
-	server := fixtures.DNS(t, zone)
-	for _, p := range providers(exit.Done, "--check", "--resolver", server.Addr()).Providers {
-		if p.Unlistable == "" && (p.Check == nil || p.Check.Error != "" || p.Check.IPv4Addresses != 128*uint64(len(p.SPF))) {
-			t.Errorf("%s: %+v", p.Name, p.Check)
-		}
-		if p.Unlistable != "" && p.Check != nil {
-			t.Errorf("%s cannot be listed: %+v", p.Name, p.Check)
-		}
-	}
-	if asked := server.Asked(); len(asked) != names {
-		t.Errorf("%d names asked, want %d", len(asked), names)
-	}
-	server.Fault("_spf.google.com", "", fixtures.NXDomain)
-	for _, p := range providers(exit.Stale, "--check", "--resolver", server.Addr()).Providers {
-		if p.Check != nil && (p.Check.Error != "") != (p.Name == "google") {
-			t.Errorf("without Google's: %s: %+v", p.Name, p.Check)
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/initconfig"
 	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
@@ -13,16 +14,6 @@ import (
 const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, made of the texts that
 --help shows, or mailallow.toml.5, made of the reference that stands in the README.
 Packages are built with it.`
-
-// hiddenCommands are what packages are built with: they work, and --help does not list them.
-func hiddenCommands() []command {
-	return []command{
-		{"man", "PAGE", "a page of the manual", manText, nil, man, nil},
-		{"completion", "SHELL", "what a shell completes", completionText, nil, completion, nil},
-	}
-}
-
-func allCommands() []command { return append(commands(), hiddenCommands()...) }
 
 func man(t *terminal.Terminal, c *cli.Context) error {
 	pages := map[string]func() string{"mailallow.1": commandPage, "mailallow.toml.5": configPage}
@@ -76,9 +67,7 @@ func configPage() string {
 	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
 	p.section("DESCRIPTION")
 	p.text("The file is TOML. An unknown key is an error, told with its line and the nearest known key. Relative paths start at the file's own directory.")
-	_, actions, _ := strings.Cut(initHead, "\n#\n")
-	actions, _, _ = strings.Cut(actions, "\n#\n")
-	p.text(strings.ReplaceAll(strings.TrimPrefix(actions, "# "), "\n# ", "\n"))
+	p.text(initconfig.Actions())
 	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
 	p.section("KEYS")
 	for _, table := range config.Reference() {

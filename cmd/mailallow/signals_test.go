@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -285,7 +286,7 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 	if strings.Contains(string(said), "context canceled") {
 		g.t.Errorf("what ended it is not told of: %s", said)
 	}
-	var doc runDocument
+	var doc pipeline.Document
 	if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || doc.Installed != installed || doc.Changed != installed {
 		g.t.Errorf("%v: installed %v, changed %v, want %v in %s", err, doc.Installed, doc.Changed, installed, &stdout)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"go4.org/netipx"
@@ -43,7 +44,7 @@ type known struct {
 // ran is what one run told.
 type ran struct {
 	code   int
-	doc    runDocument
+	doc    pipeline.Document
 	said   string
 	memory int64 // the most that was resident, in KiB
 	before *netipx.IPSet
@@ -312,10 +313,22 @@ func placeOf(p netip.Prefix) int {
 	return n % policyRecords
 }
 
+// snapshot is the path of the last good state.
+func (h *host) snapshot() string { return filepath.Join(h.dir, "state", "snapshot.json") }
+
+func readSnapshot(path string) (*allowlist.Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return allowlist.DecodeSnapshot(f, path)
+}
+
 // kept is what the state directory holds of a source.
 func (h *host) kept(name string) *netipx.IPSet {
 	h.t.Helper()
-	snapshot, err := loadSnapshot(filepath.Join(h.dir, "state", lastGoodFile))
+	snapshot, err := readSnapshot(h.snapshot())
 	if err != nil {
 		h.t.Fatal(err)
 	}
