@@ -13,14 +13,22 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// version is set when a release is built.
-var version = "0.1.0-dev"
+// allCommands are those of the table, and two that build packages: --help does not
+// list them.
+func allCommands() []command {
+	return append(commands(),
+		command{name: "man", args: "PAGE", usage: "a page of the manual", text: manText, action: man},
+		command{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText,
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return completion(t, allCommands(), c.Args().Slice())
+			}})
+}
 
 // newApp makes the command line for arguments that arrange has ordered. The flag
 // library writes no error, ends no process and makes no help: errors come back to
 // run, and the one help that these arguments can ask for is made here. It is written
-// to help, in pieces of a few bytes.
-func newApp(t *terminal.Terminal, args []string, help, stderr io.Writer) *cli.App {
+// to out, in pieces of a few bytes.
+func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App {
 	helpFor := func(name string, text func(width int) string) string {
 		if name != commandIn(args) {
 			return ""
@@ -29,7 +37,7 @@ func newApp(t *terminal.Terminal, args []string, help, stderr io.Writer) *cli.Ap
 	}
 	app := &cli.App{
 		Name: "mailallow", Usage: programUsage, Description: helpFor("", helpOfAll), CustomAppHelpTemplate: helpTemplate,
-		Version: version, Writer: help, ErrWriter: stderr, Flags: globalFlags(),
+		Version: version, Writer: out, ErrWriter: stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
 		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
 		ExitErrHandler:  func(*cli.Context, error) {},
@@ -54,7 +62,7 @@ func newApp(t *terminal.Terminal, args []string, help, stderr io.Writer) *cli.Ap
 				if cmd.args == "" && c.Args().Present() {
 					return exit.Usagef("%s takes no argument, and there is %q", cmd.name, c.Args().First())
 				}
-				return cmd.run(t, c)
+				return cmd.action(t, c)
 			},
 		})
 	}
@@ -95,9 +103,9 @@ func badUsage(c *cli.Context, err error, command string) error {
 		}
 		return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))
 	}
-	help := strings.TrimSpace("mailallow "+command) + " --help"
+	lookUp := strings.TrimSpace("mailallow "+command) + " --help"
 	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
-		return exit.Usagef("%s needs a value: '%s' says which", dashed(name), help)
+		return exit.Usagef("%s needs a value: '%s' says which", dashed(name), lookUp)
 	}
-	return exit.Usagef("%w: '%s' lists the flags", err, help)
+	return exit.Usagef("%w: '%s' lists the flags", err, lookUp)
 }

@@ -3,18 +3,16 @@ package main
 import (
 	"slices"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
-// arrange puts a command line in the order that the flag library reads: the
-// command, its flags, the global ones, then what is no flag. People may mix them
-// ("mailallow spf example.com --tree", "mailallow --json diff").
-func arrange(args []string) []string {
+// arrange puts a command line in the order that the flag library reads: the command,
+// the flags, then the words that are none. People mix them: "mailallow spf example.com
+// --tree", "mailallow --json diff".
+func arrange(all []command, args []string) []string {
 	takesValue := valueFlags(globalFlags())
 	var name string
 	var flags, words []string
-	cut := false // the last flag lacks its value: nothing may come behind it
+	cut := false // the last flag lacks its value: no word may follow it
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
@@ -35,14 +33,14 @@ func arrange(args []string) []string {
 			}
 		case name == "":
 			name = arg
-			cmd, _ := findCommand(name) // an unknown one has no flags of its own
+			cmd, _ := find(all, name) // an unknown one has no flags of its own
 			takesValue = valueFlags(append(cmd.flags, globalFlags()...))
 		default:
 			words = append(words, arg)
 		}
 	}
 	arranged := []string{"mailallow"}
-	if _, known := findCommand(name); name != "" && !known {
+	if _, known := find(all, name); name != "" && !known {
 		return append(arranged, "--", name)
 	}
 	if name != "" {
@@ -61,17 +59,4 @@ func commandIn(args []string) string {
 		return args[1]
 	}
 	return ""
-}
-
-// valueFlags are the names of the flags that are followed by a value.
-func valueFlags(flags []cli.Flag) map[string]bool {
-	names := map[string]bool{}
-	for _, f := range flags {
-		if _, isBool := f.(*cli.BoolFlag); !isBool {
-			for _, name := range f.Names() {
-				names[name] = true
-			}
-		}
-	}
-	return names
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/dnsbl"
 	"mailallow/cmd/mailallow/internal/explain"
@@ -24,7 +23,7 @@ type command struct {
 	name, args  string // args as the usage shows them; empty: the command takes none
 	usage, text string // in a line, and as a description
 	flags       []cli.Flag
-	run         func(*terminal.Terminal, *cli.Context) error
+	action      func(*terminal.Terminal, *cli.Context) error
 	// empty makes the JSON document of a run that found nothing but problems; nil: it
 	// has no other members.
 	empty func(problems []allowlist.Problem) any
@@ -41,7 +40,7 @@ func commands() []command {
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
 			flags: []cli.Flag{snapshot, accept, root,
 				&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
 					Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
 			},
@@ -51,7 +50,7 @@ func commands() []command {
 			name: "diff", usage: "the same, changing nothing", text: diffText,
 			flags: []cli.Flag{snapshot, accept, root,
 				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
 					Accept: c.StringSlice("accept"), Format: c.String("format")})
 			},
@@ -62,7 +61,7 @@ func commands() []command {
 			flags: []cli.Flag{accept,
 				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
 				&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
 					NoGuard: c.Bool("no-guard"), Output: c.String("o")})
 			},
@@ -71,7 +70,7 @@ func commands() []command {
 		{
 			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
 			flags: []cli.Flag{snapshot, accept},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
 					Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
 			},
@@ -80,7 +79,7 @@ func commands() []command {
 			name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
 			flags: []cli.Flag{
 				&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
 			},
 			empty: spf.Empty,
@@ -90,7 +89,7 @@ func commands() []command {
 			flags: []cli.Flag{snapshot,
 				&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
 				&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
 					Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
 			},
@@ -102,7 +101,7 @@ func commands() []command {
 				&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
 				&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
 				&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
 					Rules: c.Bool("rules"), Files: c.Args().Slice()})
 			},
@@ -112,7 +111,7 @@ func commands() []command {
 			name: "providers", usage: "the catalogue of mail providers", text: providersText,
 			flags: []cli.Flag{
 				&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
 			},
 			empty: providers.Empty,
@@ -122,7 +121,7 @@ func commands() []command {
 			flags: []cli.Flag{
 				&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
 				&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
 					Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
 			},
@@ -133,7 +132,7 @@ func commands() []command {
 			flags: []cli.Flag{snapshot,
 				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
 				&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
 					Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
 			},
@@ -142,26 +141,16 @@ func commands() []command {
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,
 			flags: []cli.Flag{root},
-			run: func(t *terminal.Terminal, c *cli.Context) error {
+			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
 			},
 		},
 	}
 }
 
-// hiddenCommands build packages. --help does not list them.
-func hiddenCommands() []command {
-	return []command{
-		{name: "man", args: "PAGE", usage: "a page of the manual", text: manText, run: man},
-		{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText, run: completion},
-	}
-}
-
-func allCommands() []command { return append(commands(), hiddenCommands()...) }
-
-// findCommand gives the entry of a name; ok: there is one.
-func findCommand(name string) (found command, ok bool) {
-	for _, cmd := range allCommands() {
+// find gives the entry of a name; ok: there is one.
+func find(all []command, name string) (found command, ok bool) {
+	for _, cmd := range all {
 		if cmd.name == name {
 			return cmd, true
 		}
@@ -169,30 +158,11 @@ func findCommand(name string) (found command, ok bool) {
 	return command{}, false
 }
 
-// globalFlags work before and after the command.
-func globalFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
-		&cli.StringSliceFlag{Name: "resolver", Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
-		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
-		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
-		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
-	}
-}
-
-// configFlags are the flags that concern the configuration. A command without --root
-// has an empty one.
-func configFlags(c *cli.Context) config.Flags {
-	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
-}
-
 // failure is the JSON document of a run that ended before it had one: that of the
 // command, with nothing in it but the error.
 func failure(command string, err error) any {
 	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
-	if cmd, _ := findCommand(command); cmd.empty != nil {
+	if cmd, _ := find(commands(), command); cmd.empty != nil {
 		return cmd.empty(problems)
 	}
 	return struct {

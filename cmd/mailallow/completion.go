@@ -27,30 +27,32 @@ means; or the one line :file or :dir.`
 //go:embed shell
 var shellScripts embed.FS
 
-func completion(t *terminal.Terminal, c *cli.Context) error {
-	what := c.Args().First()
-	if what == "words" && c.NArg() > 1 {
+// completion writes the script for a shell, or with "words" what can complete the
+// words behind it.
+func completion(t *terminal.Terminal, all []command, args []string) error {
+	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
-		for _, f := range completing(c.Args().Slice()[1:]) {
+		for _, f := range completing(all, args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
 		return t.Whole(lines.String())
 	}
-	script, err := shellScripts.ReadFile("shell/" + what)
-	if err != nil || c.NArg() != 1 {
-		return exit.Usagef("completion takes one SHELL: bash, zsh or fish")
+	if len(args) == 1 {
+		if script, err := shellScripts.ReadFile("shell/" + args[0]); err == nil {
+			return t.Whole(string(script))
+		}
 	}
-	return t.Whole(string(script))
+	return exit.Usagef("completion takes one SHELL: bash, zsh or fish")
 }
 
 // follow is a word that can come next.
 type follow struct{ word, means string }
 
-// completing gives what the last of the words can become: the value of the flag before it, a flag, a command, or what the
-// command takes.
-func completing(typed []string) []follow {
+// completing gives the words that the last of typed can become: values of the flag
+// before it, flags, commands, or what the command takes.
+func completing(all []command, typed []string) []follow {
 	last := typed[len(typed)-1]
-	cmd, flag := upTo(typed[:len(typed)-1])
+	cmd, flag := upTo(all, typed[:len(typed)-1])
 	var can []follow
 	switch {
 	case flag.value != "":
@@ -75,8 +77,9 @@ func completing(typed []string) []follow {
 	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
 }
 
-// upTo reads what stands before the word that is typed: the command, and the flag whose value has to follow.
-func upTo(typed []string) (cmd command, flag words) {
+// upTo reads the words before the last one: the command, and the flag whose value must
+// follow.
+func upTo(all []command, typed []string) (cmd command, flag words) {
 	for _, word := range typed {
 		if flag.value != "" {
 			flag = words{}
@@ -87,14 +90,15 @@ func upTo(typed []string) (cmd command, flag words) {
 				flag = w
 			}
 		}
-		if found, ok := findCommand(word); ok && cmd.name == "" {
+		if found, ok := find(all, word); ok && cmd.name == "" {
 			cmd = found
 		}
 	}
 	return cmd, flag
 }
 
-// valuesOf are the words that a flag or an argument can be, by what stands for it in a usage; most can be anything.
+// valuesOf are the values of a flag or an argument, by its name in the usage. Most can
+// be anything.
 func valuesOf(flag, name string) []follow {
 	switch name {
 	case "FILE":
@@ -120,7 +124,7 @@ func valuesOf(flag, name string) []follow {
 	return nil
 }
 
-// bare are words that need no meaning beside them.
+// bare are words that need no explanation.
 func bare(words []string) (can []follow) {
 	for _, word := range words {
 		can = append(can, follow{word, ""})

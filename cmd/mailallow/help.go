@@ -8,16 +8,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// helpWidth is how wide --help gets, however wide the terminal is: it is read, and is no table.
 const (
-	helpWidth  = 80
 	helpIndent = "   "
+	// helpWidth is the most columns of a help, however wide the terminal is: a text is
+	// easier to read than a wide table.
+	helpWidth = textWidth + len(helpIndent)
 )
 
-// help is what --help shows, in the making.
+// help is the text of --help, in the making.
 type help struct {
 	strings.Builder
-	width int // of what stands below a heading
+	width int // below a heading
 }
 
 func newHelp(width int, name, usage string) *help {
@@ -26,7 +27,7 @@ func newHelp(width int, name, usage string) *help {
 	return h
 }
 
-// helpOfAll is that of the program.
+// helpOfAll is the help of the program, for a terminal of that width.
 func helpOfAll(width int) string {
 	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
@@ -41,6 +42,7 @@ func helpOfAll(width int) string {
 	return h.String()
 }
 
+// helpOf is the help of a command.
 func helpOf(cmd command, width int) string {
 	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
 	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
@@ -61,7 +63,7 @@ func (h *help) heading(title string) {
 
 func (h *help) line(text string) { h.WriteString(helpIndent + text + "\n") }
 
-// section is a text below its heading. What is indented there stays as it is.
+// section writes a text below its heading, wrapped where it is not indented.
 func (h *help) section(title, text string) {
 	h.heading(title)
 	for _, p := range paragraphs(text) {
@@ -96,31 +98,5 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	h.table(title, rows)
 }
 
-// helpTemplate has the flag library print a help as it stands, given to it as a description.
+// helpTemplate has the flag library print a description as it is.
 const helpTemplate = "{{.Description}}"
-
-// paragraph is a part of a text: lines that flow, or that stay as they are, since they are indented.
-type paragraph struct {
-	verbatim bool
-	apart    bool // an empty line stands before it
-	lines    []string
-}
-
-func paragraphs(text string) (all []paragraph) {
-	apart := false
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		line = strings.TrimRight(line, "\n")
-		if line == "" {
-			apart = true
-			continue
-		}
-		verbatim := strings.HasPrefix(line, "  ")
-		if len(all) == 0 || apart || all[len(all)-1].verbatim != verbatim {
-			all = append(all, paragraph{verbatim: verbatim, apart: apart})
-			apart = false
-		}
-		last := &all[len(all)-1]
-		last.lines = append(last.lines, line)
-	}
-	return all
-}

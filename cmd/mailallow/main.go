@@ -23,9 +23,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ctx, stop := exit.UntilSignal(ctx)
 	defer stop()
 	t := terminal.New(args, stdin, stdout, stderr)
-	args = arrange(args)
-	help := bufio.NewWriter(stdout)
-	err := newApp(t, args, help, stderr).RunContext(ctx, args)
-	err = cmp.Or(err, help.Flush())
+	args = arrange(allCommands(), args)
+	shown := bufio.NewWriter(stdout)
+	err := newApp(t, args, shown, stderr).RunContext(ctx, args)
+	err = cmp.Or(err, shown.Flush())
 	return t.End(exit.BySignal(ctx, err), func(err error) any { return failure(t.Command, err) })
 }

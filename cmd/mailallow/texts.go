@@ -1,12 +1,16 @@
 package main
 
 import (
+	"strings"
+
 	"mailallow/accessmap"
 	"mailallow/cmd/mailallow/internal/terminal"
-	"strings"
 )
 
-// The descriptions of the commands, for --help and the manual.
+// The descriptions of the program and its commands, for --help and the manual.
+
+// textWidth is the most columns of a description.
+const textWidth = 77
 
 const programUsage = "keeps a mail server's allowlist true"
 
@@ -53,7 +57,7 @@ func renderText() string {
 		rows = append(rows, []string{f.Name, f.Summary})
 	}
 	text := "Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n"
-	for _, lines := range terminal.Layout(helpWidth-len(helpIndent+indent), rows) {
+	for _, lines := range terminal.Layout(textWidth-len(indent), rows) {
 		text += indent + strings.Join(lines, "\n"+indent) + "\n"
 	}
 	return text
@@ -129,3 +133,30 @@ means. Nothing is changed:
 
   mailallow init > /etc/mailallow/mailallow.toml
   mailallow diff`
+
+// paragraph is a part of a description: lines that may be wrapped, or that are indented
+// and stay as they are.
+type paragraph struct {
+	verbatim bool
+	apart    bool // behind an empty line
+	lines    []string
+}
+
+func paragraphs(text string) (all []paragraph) {
+	apart := false
+	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
+		line = strings.TrimRight(line, "\n")
+		if line == "" {
+			apart = true
+			continue
+		}
+		verbatim := strings.HasPrefix(line, "  ")
+		if len(all) == 0 || apart || all[len(all)-1].verbatim != verbatim {
+			all = append(all, paragraph{verbatim: verbatim, apart: apart})
+			apart = false
+		}
+		last := &all[len(all)-1]
+		last.lines = append(last.lines, line)
+	}
+	return all
+}
