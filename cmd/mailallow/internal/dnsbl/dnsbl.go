@@ -26,7 +26,7 @@ import (
 // not limit it.
 const concurrency = 256
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config   config.Flags
 	Zones    []string // in place of the configured ones; empty: those

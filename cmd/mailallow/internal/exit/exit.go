@@ -87,6 +87,13 @@ func Code(err error) int {
 	return Usage
 }
 
+// Silent reports whether there is nothing to say about a run that ended with err: it is
+// nil, or a mere outcome.
+func Silent(err error) bool {
+	var e Error
+	return err == nil || errors.As(err, &e) && e.Err == nil
+}
+
 // Reason gives an error of a file without its paths, for a message that has them.
 func Reason(err error) error {
 	var of *fs.PathError

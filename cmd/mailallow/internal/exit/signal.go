@@ -47,7 +47,7 @@ func BySignal(ctx context.Context, err error) error {
 	if !ok || errors.As(err, &named) && named.Code > firstSignalCode {
 		return err
 	}
-	if err == nil || err.Error() == "" {
+	if Silent(err) {
 		err = errors.New("everything was done by then")
 	}
 	number := int(caught.Signal)

@@ -78,6 +78,8 @@ type coverDocument struct {
 
 // targetDocument is an address in a target, as the plan has it.
 type targetDocument struct {
+	format accessmap.Format
+
 	Path      string              `json:"path"`
 	Format    string              `json:"format"`
 	Problems  []accessmap.Problem `json:"problems"` // why there is no plan

@@ -18,7 +18,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config    config.Flags
 	Snapshot  string   // as run.Options have it

@@ -132,15 +132,15 @@ func effects() map[accessmap.Doing]string {
 }
 
 // tableMeans says what a line of a table does in general, where main.cf is not known.
-func tableMeans(format, value string) string {
+func tableMeans(format accessmap.Format, value string) string {
 	switch {
-	case !strings.HasSuffix(format, "-cidr"):
+	case !format.Postfix:
 		return ""
-	case format == "mynetworks-cidr":
+	case format.Name == "mynetworks-cidr":
 		return "it is one of mynetworks: permit_mynetworks lets it relay to anywhere"
 	case strings.EqualFold(value, "reject"):
 		return "it is refused where the table is named"
-	case format == "postscreen-cidr":
+	case format.Name == "postscreen-cidr":
 		return "it passes postscreen without a test, its DNSBLs too; smtpd still asks its own"
 	}
 	return "permit ends the one restriction list that names the table, and no other"
@@ -158,7 +158,7 @@ func tellTableLine(t *terminal.Terminal, target targetDocument) {
 	}
 	switch {
 	case target.Postfix == nil:
-		if means := tableMeans(target.Format, value); target.Line != nil && means != "" {
+		if means := tableMeans(target.format, value); target.Line != nil && means != "" {
 			line(t, terminal.Plain, 4, "Postfix", "%s", means)
 		}
 		return

@@ -13,7 +13,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Root string // put before the paths at which mail servers are looked for
 }

@@ -32,13 +32,10 @@ func (l *check) targetOf(path string) *accessmap.Target {
 func (l *check) kindOf(path string, text []byte, target *accessmap.Target) (accessmap.Kind, accessmap.TableUse) {
 	use := accessmap.UseUnknown
 	if target != nil {
-		known := map[string]accessmap.TableUse{"postfix-cidr": accessmap.UseSMTPD, "postscreen-cidr": accessmap.UsePostscreen,
-			"mynetworks-cidr": accessmap.UseMyNetworks}
-		var isTable bool
-		use, isTable = known[target.Format.Name]
+		use = useOf(target.Format)
 		switch {
 		case l.as != "":
-		case isTable:
+		case target.Format.Postfix:
 			return accessmap.KindCIDR, use
 		case target.Format.Map:
 			return accessmap.KindAccess, use
@@ -53,6 +50,12 @@ func (l *check) kindOf(path string, text []byte, target *accessmap.Target) (acce
 		return accessmap.KindCIDR, use
 	}
 	return accessmap.KindOf(path, text), use
+}
+
+// useOf is where Postfix reads the tables of a format.
+func useOf(format accessmap.Format) accessmap.TableUse {
+	return map[string]accessmap.TableUse{"postfix-cidr": accessmap.UseSMTPD, "postscreen-cidr": accessmap.UsePostscreen,
+		"mynetworks-cidr": accessmap.UseMyNetworks}[format.Name]
 }
 
 // readerOf is the sendmail.cf that reads the map of an access file; nil for none.

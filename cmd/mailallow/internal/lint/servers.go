@@ -62,7 +62,7 @@ func (l *check) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *acces
 		return
 	case t != nil:
 		path, mapType = t.Path, t.Map
-	case l.configured("postfix-cidr", "postscreen-cidr", "mynetworks-cidr") && !cf.HasAccessMap():
+	case l.hasPostfixTarget() && !cf.HasAccessMap():
 		return // Postfix reads the list of this host
 	case cf.AccessPath != "":
 		path = cf.AccessPath
@@ -75,8 +75,8 @@ func (l *check) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *acces
 	l.ofServers = append(l.ofServers, accessmap.LintSendmailCF(cf, path, mapType)...)
 }
 
-func (l *check) configured(formats ...string) bool {
-	return slices.ContainsFunc(l.settings.Targets, func(t accessmap.Target) bool { return slices.Contains(formats, t.Format.Name) })
+func (l *check) hasPostfixTarget() bool {
+	return slices.ContainsFunc(l.settings.Targets, func(t accessmap.Target) bool { return t.Format.Postfix })
 }
 
 func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {

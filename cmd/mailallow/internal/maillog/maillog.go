@@ -27,7 +27,7 @@ import (
 // usualLogs are the logs of the distributions: Red Hat and the BSDs, Debian.
 var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config   config.Flags
 	Snapshot string   // as run.Options have it

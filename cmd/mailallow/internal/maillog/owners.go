@@ -15,11 +15,11 @@ import (
 
 // The states of an address that was refused.
 const (
-	covered  = "covered"  // OK or RELAY now
-	rejected = "refused"  // REJECT
-	excluded = "excluded" // EXCLUDE
-	would    = "would"    // not in the list, and a source that names a provider would cover it
-	unknown  = "unknown"
+	covered   = "covered"  // OK or RELAY now
+	rejected  = "refused"  // REJECT
+	excluded  = "excluded" // EXCLUDE
+	coverable = "would"    // not in the list, and a source that names a provider would cover it
+	unknown   = "unknown"
 )
 
 // mark says what the list does with an address: the state, and the source that decides
@@ -37,7 +37,7 @@ func (m mark) String() string {
 		return "REJECT by source " + m.Source
 	case excluded:
 		return "EXCLUDE by source " + m.Source
-	case would:
+	case coverable:
 		return "would be, by provider " + m.Source
 	}
 	return m.State
@@ -52,7 +52,7 @@ func (m mark) short() string {
 		return "REJECT"
 	case excluded:
 		return "EXCLUDE"
-	case would:
+	case coverable:
 		return "would be"
 	}
 	return m.State
@@ -103,7 +103,7 @@ func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	if o.catalogue != nil {
 		if holding := o.catalogue.Holding(addr); len(holding) > 0 {
 			provider = holding[0].Source
-			m = mark{would, provider}
+			m = mark{coverable, provider}
 		}
 	}
 	if o.set == nil {

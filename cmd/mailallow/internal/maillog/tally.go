@@ -252,7 +252,7 @@ func (r *summary) sort() {
 func (r *summary) sources() []string {
 	names := map[string]bool{}
 	for _, p := range r.Refused.Providers {
-		if p.Mark.State == would {
+		if p.Mark.State == coverable {
 			names[p.Mark.Source] = true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config config.Flags // for Check alone
 	Check  bool         // fetch every provider

@@ -15,7 +15,7 @@ import (
 type List struct {
 	Sources []Source // in the order of the configuration
 	Set     *allowlist.Set
-	Now     time.Time // the end of all ages
+	Now     time.Time // ages are counted to here
 	Barred  string    // a source of Unknown that is REJECT or EXCLUDE; empty: none
 
 	lastGood    *allowlist.Snapshot // the new last good state

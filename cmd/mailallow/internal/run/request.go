@@ -20,7 +20,7 @@ import (
 // Embedded is the word for the snapshot in the program, in place of a file.
 const Embedded = "embedded"
 
-// Options are what the command line asks of a run.
+// Options are the flags that concern a run.
 type Options struct {
 	Config   config.Flags
 	Snapshot string   // a file, or Embedded; empty: fetch the sources
@@ -36,7 +36,7 @@ type Options struct {
 type Request struct {
 	Settings *config.Settings
 	Started  time.Time
-	Now      time.Time // the end of all ages
+	Now      time.Time // ages are counted to here
 
 	options  Options
 	reviewed *allowlist.Snapshot // the one that options name

@@ -21,7 +21,7 @@ type Figures struct {
 	Age           time.Duration // of its ranges, with HasTime
 }
 
-// Figures counts the ranges of a source. now is the end of its age.
+// Figures counts the ranges of a source. Its age is counted to now.
 func (s Source) Figures(now time.Time) Figures {
 	f := Figures{IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4, HasTime: !s.Time.IsZero()}
 	for p := range s.Ranges.Minimal() {

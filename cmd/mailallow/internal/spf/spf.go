@@ -16,7 +16,7 @@ import (
 	"go4.org/netipx"
 )
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config  config.Flags // for resolvers, limits and the deadline
 	Tree    bool         // draw each policy in place of the networks

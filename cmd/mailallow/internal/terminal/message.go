@@ -71,7 +71,7 @@ func (t *Terminal) Close(attrs ...slog.Attr) { t.closing = attrs }
 func (t *Terminal) End(err error, failure func(error) any) int {
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
-	if err == nil || err.Error() == "" {
+	if exit.Silent(err) {
 		if t.closing != nil {
 			last.Record("%s done", t.Command)
 		}

@@ -20,7 +20,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Options are what the command line asks for.
+// Options are the flags and arguments of the command.
 type Options struct {
 	Config      config.Flags
 	Snapshot    string   // as run.Options have it
@@ -83,8 +83,8 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	return result, err
 }
 
-// takeLock takes the lock of the state directory. After a wait ages end later: what
-// other runs have left is looked at then.
+// takeLock takes the lock of the state directory. After a wait ages are counted anew,
+// since another run has changed the state.
 func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*accessmap.Lock, error) {
 	lock, err := accessmap.TakeLock(ctx, r.Settings.StateDir, 0)
 	var held *accessmap.LockedError
