@@ -29,121 +29,168 @@ type command struct {
 	empty func(problems []allowlist.Problem) any
 }
 
-// commands is the table of commands, in the order of the help. Each turns its flags
-// into the options of its package.
+// commands is the table of commands, in the order of the help.
 func commands() []command {
-	snapshot := &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching; 'embedded' is the one in the program"}
-	accept := &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
-	root := &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
 	return []command{
-		{
-			name: "update", usage: "fetch, merge, guard, install", text: updateText,
-			flags: []cli.Flag{snapshot, accept, root,
-				&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-					Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
-			},
-			empty: update.Empty,
+		updateCommand(), diffCommand(), fetchCommand(), renderCommand(), spfCommand(), explainCommand(),
+		lintCommand(), providersCommand(), dnsblCommand(), maillogCommand(), initCommand(),
+	}
+}
+
+// The flags that several commands have.
+
+func snapshotFlag() cli.Flag {
+	return &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching; 'embedded' is the one in the program"}
+}
+
+func acceptFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
+}
+
+func rootFlag() cli.Flag {
+	return &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
+}
+
+// The commands: each turns its flags and arguments into the options of its package.
+
+func updateCommand() command {
+	return command{
+		name: "update", usage: "fetch, merge, guard, install", text: updateText,
+		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
 		},
-		{
-			name: "diff", usage: "the same, changing nothing", text: diffText,
-			flags: []cli.Flag{snapshot, accept, root,
-				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-					Accept: c.StringSlice("accept"), Format: c.String("format")})
-			},
-			empty: diff.Empty,
+		empty: update.Empty,
+	}
+}
+
+func diffCommand() command {
+	return command{
+		name: "diff", usage: "the same, changing nothing", text: diffText,
+		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), Format: c.String("format")})
 		},
-		{
-			name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
-			flags: []cli.Flag{accept,
-				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
-				&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
-					NoGuard: c.Bool("no-guard"), Output: c.String("o")})
-			},
-			empty: fetch.Empty,
+		empty: diff.Empty,
+	}
+}
+
+func fetchCommand() command {
+	return command{
+		name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
+		flags: []cli.Flag{acceptFlag(),
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
+			&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
+				NoGuard: c.Bool("no-guard"), Output: c.String("o")})
 		},
-		{
-			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
-			flags: []cli.Flag{snapshot, accept},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-					Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
-			},
+		empty: fetch.Empty,
+	}
+}
+
+func renderCommand() command {
+	return command{
+		name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
+		flags: []cli.Flag{snapshotFlag(), acceptFlag()},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
 		},
-		{
-			name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
-			flags: []cli.Flag{
-				&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
-			},
-			empty: spf.Empty,
+	}
+}
+
+func spfCommand() command {
+	return command{
+		name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
+		flags: []cli.Flag{
+			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
 		},
-		{
-			name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
-			flags: []cli.Flag{snapshot,
-				&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
-				&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-					Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
-			},
-			empty: explain.Empty,
+		empty: spf.Empty,
+	}
+}
+
+func explainCommand() command {
+	return command{
+		name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
+		flags: []cli.Flag{snapshotFlag(),
+			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
+			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
 		},
-		{
-			name: "lint", args: "[FILE...]", usage: "what is wrong in access files, tables and the server's settings", text: lintText,
-			flags: []cli.Flag{root,
-				&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
-				&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
-				&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
-					Rules: c.Bool("rules"), Files: c.Args().Slice()})
-			},
-			empty: lint.Empty,
+		empty: explain.Empty,
+	}
+}
+
+func lintCommand() command {
+	return command{
+		name: "lint", args: "[FILE...]", usage: "what is wrong in access files, tables and the server's settings", text: lintText,
+		flags: []cli.Flag{rootFlag(),
+			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
+			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
+			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
+				Rules: c.Bool("rules"), Files: c.Args().Slice()})
 		},
-		{
-			name: "providers", usage: "the catalogue of mail providers", text: providersText,
-			flags: []cli.Flag{
-				&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
-			},
-			empty: providers.Empty,
+		empty: lint.Empty,
+	}
+}
+
+func providersCommand() command {
+	return command{
+		name: "providers", usage: "the catalogue of mail providers", text: providersText,
+		flags: []cli.Flag{
+			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
 		},
-		{
-			name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
-			flags: []cli.Flag{
-				&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
-				&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
-					Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
-			},
-			empty: dnsbl.Empty,
+		empty: providers.Empty,
+	}
+}
+
+func dnsblCommand() command {
+	return command{
+		name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
+		flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
+			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
+				Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
 		},
-		{
-			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
-			flags: []cli.Flag{snapshot,
-				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
-				&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-					Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
-			},
-			empty: maillog.Empty,
+		empty: dnsbl.Empty,
+	}
+}
+
+func maillogCommand() command {
+	return command{
+		name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
+		flags: []cli.Flag{snapshotFlag(),
+			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
 		},
-		{
-			name: "init", usage: "a commented starting configuration for this host", text: initText,
-			flags: []cli.Flag{root},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
-			},
+		empty: maillog.Empty,
+	}
+}
+
+func initCommand() command {
+	return command{
+		name: "init", usage: "a commented starting configuration for this host", text: initText,
+		flags: []cli.Flag{rootFlag()},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
 		},
 	}
 }

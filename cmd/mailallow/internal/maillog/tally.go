@@ -208,6 +208,17 @@ func (c *tally) report(o *owners, listed int) *summary {
 	if c.nameless.count > 0 {
 		r.Refused.Providers = append(r.Refused.Providers, providerReport{"", c.nameless.times(), 0, mark{State: unknown}})
 	}
+	c.reportLists(r, zones, addresses)
+	if c.lost > 0 {
+		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: beyondBounds(c.lost)})
+	}
+	r.sort()
+	return r
+}
+
+// reportLists adds the lists that refused, that answered with an error, and that other
+// hosts go by. zones and addresses are by the number of a list.
+func (c *tally) reportLists(r *summary, zones map[uint16]string, addresses map[uint16]int) {
 	for n, s := range c.lists {
 		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
 		if dead := dnsbl.Dead(row.Zone); dead != "" {
@@ -225,11 +236,6 @@ func (c *tally) report(o *owners, listed int) *summary {
 		}
 		r.Outbound = append(r.Outbound, row)
 	}
-	if c.lost > 0 {
-		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: beyondBounds(c.lost)})
-	}
-	r.sort()
-	return r
 }
 
 // sort puts the most frequent rows first, and equally frequent ones in the order of
