@@ -12,7 +12,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 NFPM_VERSION := v2.43.0
 NFPM := bin/nfpm-$(NFPM_VERSION)
 
-VERSION := $(shell sed -n 's/^var version = "\(.*\)"$$/\1/p' cmd/mailallow/app.go)
+VERSION := $(shell sed -n 's/^var version = "\(.*\)"$$/\1/p' cmd/mailallow/version.go)
 DIST := dist
 
 help:

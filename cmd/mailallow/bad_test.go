@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,7 +60,7 @@ func runBad(t *testing.T, name, wantPath string) {
 	} else if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want - and got + differ:\n%s", diff)
 	}
-	if code == exitUsage && stdout.Len() > 0 {
+	if code == exit.Usage && stdout.Len() > 0 {
 		t.Errorf("stdout is not empty:\n%s", &stdout)
 	}
 	if after := standing(t); !maps.Equal(before, after) {

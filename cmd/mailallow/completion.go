@@ -3,11 +3,14 @@ package main
 import (
 	"embed"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/diff"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/lint"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -24,30 +27,32 @@ means; or the one line :file or :dir.`
 //go:embed shell
 var shellScripts embed.FS
 
-func completion(t *terminal, c *cli.Context) error {
-	what := c.Args().First()
-	if what == "words" && c.NArg() > 1 {
+// completion writes the script for a shell, or with "words" what can complete the
+// words behind it.
+func completion(t *terminal.Terminal, all []command, args []string) error {
+	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
-		for _, f := range completing(c.Args().Slice()[1:]) {
+		for _, f := range completing(all, args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
-		return t.whole(lines.String())
+		return t.Whole(lines.String())
 	}
-	script, err := shellScripts.ReadFile("shell/" + what)
-	if err != nil || c.NArg() != 1 {
-		return usageError("completion takes one SHELL: bash, zsh or fish")
+	if len(args) == 1 {
+		if script, err := shellScripts.ReadFile("shell/" + args[0]); err == nil {
+			return t.Whole(string(script))
+		}
 	}
-	return t.whole(string(script))
+	return exit.Usagef("completion takes one SHELL: bash, zsh or fish")
 }
 
 // follow is a word that can come next.
 type follow struct{ word, means string }
 
-// completing gives what the last of the words can become: the value of the flag before it, a flag, a command, or what the
-// command takes.
-func completing(typed []string) []follow {
+// completing gives the words that the last of typed can become: values of the flag
+// before it, flags, commands, or what the command takes.
+func completing(all []command, typed []string) []follow {
 	last := typed[len(typed)-1]
-	cmd, flag := upTo(typed[:len(typed)-1])
+	cmd, flag := upTo(all, typed[:len(typed)-1])
 	var can []follow
 	switch {
 	case flag.value != "":
@@ -72,8 +77,9 @@ func completing(typed []string) []follow {
 	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
 }
 
-// upTo reads what stands before the word that is typed: the command, and the flag whose value has to follow.
-func upTo(typed []string) (cmd command, flag words) {
+// upTo reads the words before the last one: the command, and the flag whose value must
+// follow.
+func upTo(all []command, typed []string) (cmd command, flag words) {
 	for _, word := range typed {
 		if flag.value != "" {
 			flag = words{}
@@ -84,14 +90,15 @@ func upTo(typed []string) (cmd command, flag words) {
 				flag = w
 			}
 		}
-		if found, ok := findCommand(word); ok && cmd.name == "" {
+		if found, ok := find(all, word); ok && cmd.name == "" {
 			cmd = found
 		}
 	}
 	return cmd, flag
 }
 
-// valuesOf are the words that a flag or an argument can be, by what stands for it in a usage; most can be anything.
+// valuesOf are the values of a flag or an argument, by its name in the usage. Most can
+// be anything.
 func valuesOf(flag, name string) []follow {
 	switch name {
 	case "FILE":
@@ -106,18 +113,18 @@ func valuesOf(flag, name string) []follow {
 		return can
 	case "FORM":
 		if flag == "--log-format" {
-			return bare(slices.Sorted(maps.Keys(logForms())))
+			return bare(terminal.LogForms())
 		}
-		return bare(slices.Sorted(maps.Keys(diffForms())))
+		return bare(diff.Formats())
 	case "KIND":
-		return bare(lintKinds())
+		return bare(lint.Kinds())
 	case "WHEN":
-		return bare(colors())
+		return bare(terminal.Colors())
 	}
 	return nil
 }
 
-// bare are words that need no meaning beside them.
+// bare are words that need no explanation.
 func bare(words []string) (can []follow) {
 	for _, word := range words {
 		can = append(can, follow{word, ""})

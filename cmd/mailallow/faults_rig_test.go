@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -219,7 +221,7 @@ func (n *network) mailallow(args ...string) *exec.Cmd {
 }
 
 // update runs `mailallow update --json` and wants an exit code.
-func (n *network) update(code int) (doc runDocument, stderr string) {
+func (n *network) update(code int) (doc pipeline.Document, stderr string) {
 	n.t.Helper()
 	cmd := n.mailallow("--json", "update")
 	var out, talk bytes.Buffer
@@ -292,7 +294,7 @@ func (n *network) hits(row trouble) {
 	if row.dns != "" {
 		n.configure(row.dns, "")
 	}
-	code := map[allowlist.Status]int{allowlist.Fresh: exitDone, allowlist.Stale: exitStale, allowlist.Held: exitHeld}[row.status]
+	code := map[allowlist.Status]int{allowlist.Fresh: exit.Done, allowlist.Stale: exit.Stale, allowlist.Held: exit.Held}[row.status]
 	doc, said := n.update(code)
 	if doc.Changed {
 		n.t.Error("the document says that something changed")
@@ -317,7 +319,7 @@ func (n *network) hits(row trouble) {
 	n.unmoved("with the trouble")
 	n.dns.Fault(owner, qtype, 0)
 	n.mend()
-	n.update(exitDone)
+	n.update(exit.Done)
 	n.unmoved("when all is well again")
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,7 +160,7 @@ func TestAskedOnce(t *testing.T) {
 	}
 	var stdout, stderr strings.Builder
 	code := run(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
-	if said := stderr.String(); code != exitStale || strings.Count(said, " is missing: ") != 2 {
+	if said := stderr.String(); code != exit.Stale || strings.Count(said, " is missing: ") != 2 {
 		t.Errorf("exit code %d, %s", code, said)
 	}
 	want := map[string]int{
@@ -184,7 +184,7 @@ func TestFailover(t *testing.T) {
 			other := fixtures.DNS(t, networkZone)
 			other.Fault("", "", fault)
 			n.configure(fmt.Sprintf("resolvers = [%q, \"DNS\"]\nattempts = 1\ntimeout = \"1500ms\"", other.Addr()), "")
-			if doc, said := n.update(exitDone); doc.Changed {
+			if doc, said := n.update(exit.Done); doc.Changed {
 				t.Error(said)
 			}
 			n.unmoved("with a second resolver")
@@ -197,52 +197,7 @@ func TestFailover(t *testing.T) {
 		t.Parallel()
 		n := newNetwork(t)
 		n.configure(`resolvers = ["NOBODY", "tls://BADTLS", "DNS"]`, "")
-		n.update(exitDone)
+		n.update(exit.Done)
 		n.unmoved("with a third resolver")
 	})
-}
-
-// TestProvidersCheck serves a policy for every name of the catalogue: all answer. Then one is gone.
-func TestProvidersCheck(t *testing.T) {
-	providers := func(code int, args ...string) (doc providersDocument) {
-		var stdout, stderr strings.Builder
-		if got := run(t.Context(), append([]string{"providers", "--json"}, args...), strings.NewReader(""), &stdout, &stderr); got != code {
-			t.Errorf("exit code %d, want %d: %s", got, code, &stderr)
-		}
-		if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil {
-			t.Fatal(err)
-		}
-		return doc
-	}
-	zone, names, usable := "", 0, 0
-	for _, p := range providers(exitDone).Providers {
-		for _, name := range p.SPF {
-			zone += fmt.Sprintf("%s TXT \"v=spf1 ip4:74.125.%d.0/25 -all\"\n", name, names)
-			names++
-		}
-		if p.Unlistable == "" {
-			usable++
-		}
-	}
-	if usable < 40 {
-		t.Errorf("%d providers can be listed, want 40", usable)
-	}
-	server := fixtures.DNS(t, zone)
-	for _, p := range providers(exitDone, "--check", "--resolver", server.Addr()).Providers {
-		if p.Unlistable == "" && (p.Check == nil || p.Check.Error != "" || p.Check.IPv4Addresses != 128*uint64(len(p.SPF))) {
-			t.Errorf("%s: %+v", p.Name, p.Check)
-		}
-		if p.Unlistable != "" && p.Check != nil {
-			t.Errorf("%s cannot be listed: %+v", p.Name, p.Check)
-		}
-	}
-	if asked := server.Asked(); len(asked) != names {
-		t.Errorf("%d names asked, want %d", len(asked), names)
-	}
-	server.Fault("_spf.google.com", "", fixtures.NXDomain)
-	for _, p := range providers(exitStale, "--check", "--resolver", server.Addr()).Providers {
-		if p.Check != nil && (p.Check.Error != "") != (p.Name == "google") {
-			t.Errorf("without Google's: %s: %+v", p.Name, p.Check)
-		}
-	}
 }

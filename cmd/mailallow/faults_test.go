@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
 
@@ -164,7 +165,7 @@ func TestSecureFaults(t *testing.T) {
 		t.Parallel()
 		n := secure(t)
 		n.env = []string{"SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=/nowhere"}
-		if _, said := n.update(exitStale); !strings.Contains(said, n.placesSaid(`source "web": SECURE/list: tls: failed to verify certificate: x509: `)) {
+		if _, said := n.update(exit.Stale); !strings.Contains(said, n.placesSaid(`source "web": SECURE/list: tls: failed to verify certificate: x509: `)) {
 			t.Error(said)
 		}
 		n.unmoved("while the certificate is not known")

@@ -3,30 +3,33 @@ package main
 import (
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/terminal"
+
 	"github.com/urfave/cli/v2"
 )
 
-// helpWidth is how wide --help gets, however wide the terminal is: it is read, and is no table.
 const (
-	helpWidth  = 80
 	helpIndent = "   "
+	// helpWidth is the most columns of a help, however wide the terminal is: a text is
+	// easier to read than a wide table.
+	helpWidth = textWidth + len(helpIndent)
 )
 
-// help is what --help shows, in the making.
+// help is the text of --help, in the making.
 type help struct {
 	strings.Builder
-	width int // of what stands below a heading
+	width int // below a heading
 }
 
-func (t *terminal) newHelp(name, usage string) *help {
-	h := &help{width: min(t.width(), helpWidth) - len(helpIndent)}
+func newHelp(width int, name, usage string) *help {
+	h := &help{width: min(width, helpWidth) - len(helpIndent)}
 	h.section("NAME", name+" - "+usage)
 	return h
 }
 
-// helpOfAll is that of the program.
-func (t *terminal) helpOfAll() string {
-	h := t.newHelp("mailallow", programUsage)
+// helpOfAll is the help of the program, for a terminal of that width.
+func helpOfAll(width int) string {
+	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
 	h.section("VERSION", version)
 	h.section("DESCRIPTION", description)
@@ -39,8 +42,9 @@ func (t *terminal) helpOfAll() string {
 	return h.String()
 }
 
-func (t *terminal) helpOf(cmd command) string {
-	h := t.newHelp("mailallow "+cmd.name, cmd.usage)
+// helpOf is the help of a command.
+func helpOf(cmd command, width int) string {
+	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
 	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
 	h.section("DESCRIPTION", cmd.text)
 	if len(cmd.flags) > 0 {
@@ -59,7 +63,7 @@ func (h *help) heading(title string) {
 
 func (h *help) line(text string) { h.WriteString(helpIndent + text + "\n") }
 
-// section is a text below its heading. What is indented there stays as it is.
+// section writes a text below its heading, wrapped where it is not indented.
 func (h *help) section(title, text string) {
 	h.heading(title)
 	for _, p := range paragraphs(text) {
@@ -68,7 +72,7 @@ func (h *help) section(title, text string) {
 		}
 		lines := p.lines
 		if !p.verbatim {
-			lines = wrap(strings.Join(lines, " "), h.width)
+			lines = terminal.Wrap(strings.Join(lines, " "), h.width)
 		}
 		for _, line := range lines {
 			h.line(line)
@@ -78,7 +82,7 @@ func (h *help) section(title, text string) {
 
 func (h *help) table(title string, rows [][]string) {
 	h.heading(title)
-	for _, lines := range layout(h.width, rows) {
+	for _, lines := range terminal.Layout(h.width, rows) {
 		for _, line := range lines {
 			h.line(line)
 		}
@@ -94,31 +98,5 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	h.table(title, rows)
 }
 
-// helpTemplate has the flag library print a help as it stands, given to it as a description.
+// helpTemplate has the flag library print a description as it is.
 const helpTemplate = "{{.Description}}"
-
-// paragraph is a part of a text: lines that flow, or that stay as they are, since they are indented.
-type paragraph struct {
-	verbatim bool
-	apart    bool // an empty line stands before it
-	lines    []string
-}
-
-func paragraphs(text string) (all []paragraph) {
-	apart := false
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		line = strings.TrimRight(line, "\n")
-		if line == "" {
-			apart = true
-			continue
-		}
-		verbatim := strings.HasPrefix(line, "  ")
-		if len(all) == 0 || apart || all[len(all)-1].verbatim != verbatim {
-			all = append(all, paragraph{verbatim: verbatim, apart: apart})
-			apart = false
-		}
-		last := &all[len(all)-1]
-		last.lines = append(last.lines, line)
-	}
-	return all
-}

@@ -1,21 +1,21 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // TestHelp: every help fits 80 columns, and names every flag.
 func TestHelp(t *testing.T) {
-	term := newTerminal(nil, io.Discard, io.Discard)
-	pages := map[string]string{"": term.helpOfAll()}
+	pages := map[string]string{"": helpOfAll(terminal.PipeWidth)}
 	for _, cmd := range allCommands() {
-		pages[cmd.name] = term.helpOf(cmd)
+		pages[cmd.name] = helpOf(cmd, terminal.PipeWidth)
 	}
 	for name, page := range pages {
-		cmd, _ := findCommand(name)
+		cmd, _ := find(allCommands(), name)
 		for _, f := range append(cmd.flags, globalFlags()...) {
 			if want := flagWords(f).typed(); !strings.Contains(page, want) {
 				t.Errorf("%q has no %q", name, want)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/fixtures"
 )
 
@@ -189,6 +190,9 @@ func tomlText(s string) string {
 
 // forged is a line that begins with what others said; what programs say stands indented.
 var forged = regexp.MustCompile(`(?m)^FORGED`)
+
+// unwanted reports whether a terminal gets an escape in place of the character.
+func unwanted(r rune) bool { return terminal.Clean(string(r)) != string(r) }
 
 func checkShown(t *testing.T, where string, text []byte) {
 	t.Helper()

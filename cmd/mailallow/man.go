@@ -1,9 +1,12 @@
 package main
 
 import (
-	_ "embed" // reference.toml
-	"slices"
 	"strings"
+
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/initconfig"
+	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
 )
@@ -12,37 +15,13 @@ const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, ma
 --help shows, or mailallow.toml.5, made of the reference that stands in the README.
 Packages are built with it.`
 
-// hiddenCommands are what packages are built with: they work, and --help does not list them.
-func hiddenCommands() []command {
-	return []command{
-		{"man", "PAGE", "a page of the manual", manText, nil, man, nil},
-		{"completion", "SHELL", "what a shell completes", completionText, nil, completion, nil},
-	}
-}
-
-func allCommands() []command { return append(commands(), hiddenCommands()...) }
-
-func man(t *terminal, c *cli.Context) error {
+func man(t *terminal.Terminal, c *cli.Context) error {
 	pages := map[string]func() string{"mailallow.1": commandPage, "mailallow.toml.5": configPage}
 	page, known := pages[c.Args().First()]
 	if !known || c.NArg() != 1 {
-		return usageError("man takes one PAGE: mailallow.1 or mailallow.toml.5")
+		return exit.Usagef("man takes one PAGE: mailallow.1 or mailallow.toml.5")
 	}
-	return t.whole(page())
-}
-
-// whole writes a text that is all a command has to say.
-func (t *terminal) whole(text string) error {
-	if t.json {
-		return t.document(struct {
-			Version int    `json:"version"`
-			Text    string `json:"text"`
-		}{documentVersion, text})
-	}
-	if text != "" {
-		t.data(plain, "%s", strings.TrimSuffix(text, "\n"))
-	}
-	return nil
+	return t.Whole(page())
 }
 
 func commandPage() string {
@@ -73,8 +52,8 @@ func commandPage() string {
 	p.text(order)
 	p.section("FILES")
 	for _, f := range [][2]string{
-		{defaultConfig, "the configuration, see mailallow.toml(5)"},
-		{defaultStateDir, "the last good state of every source, the lock, and what is still owed"},
+		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
+		{config.DefaultStateDir, "the last good state of every source, the lock, and what is still owed"},
 		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
 	} {
 		p.entry(f[0], f[1])
@@ -88,60 +67,19 @@ func configPage() string {
 	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
 	p.section("DESCRIPTION")
 	p.text("The file is TOML. An unknown key is an error, told with its line and the nearest known key. Relative paths start at the file's own directory.")
-	_, actions, _ := strings.Cut(initHead, "\n#\n")
-	actions, _, _ = strings.Cut(actions, "\n#\n")
-	p.text(strings.ReplaceAll(strings.TrimPrefix(actions, "# "), "\n# ", "\n"))
+	p.text(initconfig.Actions())
 	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
 	p.section("KEYS")
-	for _, table := range referenceTables(reference) {
-		p.subsection(table.name)
-		p.text(table.comment)
-		for _, k := range table.keys {
-			p.entry(k.setting, k.comment)
+	for _, table := range config.Reference() {
+		p.subsection(table.Name)
+		p.text(table.Comment)
+		for _, k := range table.Keys {
+			p.entry(k.Setting, k.Comment)
 		}
 	}
 	p.section("FILES")
-	p.entry(defaultConfig, "read where -c names no other")
+	p.entry(config.DefaultFile, "read where -c names no other")
 	p.section("SEE ALSO")
 	p.text("mailallow(1)")
 	return p.String()
-}
-
-// reference names every key of the configuration. The README shows it as it stands, and mailallow.toml(5) is made of it.
-//
-//go:embed reference.toml
-var reference string
-
-// referenceTable is a table of the reference, [[source]] and the like once for all of its kind.
-type referenceTable struct {
-	name, comment string
-	keys          []referenceKey
-}
-
-// referenceKey is `name = value`, or that behind a # in the reference.
-type referenceKey struct{ name, setting, comment string }
-
-// referenceTables reads the reference, in which a comment stands behind its line, at least two blanks away, and goes on in
-// lines that hold nothing else. A key that comes again says nothing new without a comment.
-func referenceTables(text string) []referenceTable {
-	tables := []referenceTable{{name: "at the top"}}
-	for line := range strings.Lines(text) {
-		setting, comment, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  # ")
-		setting, comment = strings.TrimSpace(setting), strings.TrimSpace(strings.TrimLeft(comment, "# "))
-		table := &tables[len(tables)-1]
-		name, _, isKey := strings.Cut(strings.TrimPrefix(setting, "# "), " = ")
-		again := slices.ContainsFunc(table.keys, func(k referenceKey) bool { return k.name == name })
-		switch {
-		case strings.HasPrefix(setting, "["):
-			if setting != table.name {
-				tables = append(tables, referenceTable{name: setting, comment: comment})
-			}
-		case isKey && (!again || comment != ""):
-			table.keys = append(table.keys, referenceKey{name, setting, comment})
-		case setting == "" && comment != "":
-			last := &table.keys[len(table.keys)-1]
-			last.comment += " " + comment
-		}
-	}
-	return tables
 }

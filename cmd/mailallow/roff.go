@@ -1,17 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// page is a page of the manual in the making, in the requests that groff's and mandoc's man(7) share.
+// page is a page of the manual in the making, in the requests that both groff and
+// mandoc know (man(7)).
 type page struct {
 	strings.Builder
-	begun bool // something stands below the last heading: a paragraph of its own begins with a request
+	begun bool // there is text below the last heading: the next paragraph needs a request
 }
 
 func newPage(name, section, summary string) *page {
@@ -49,7 +49,7 @@ func (p *page) paragraph() {
 	p.begun = true
 }
 
-// synopsis is a line of its own: what is typed as it stands, then what it stands for.
+// synopsis is a line of its own: what to type literally, then the placeholders.
 func (p *page) synopsis(typed, rest string) {
 	if p.begun {
 		p.line(".br")
@@ -59,7 +59,7 @@ func (p *page) synopsis(typed, rest string) {
 	p.line(roff(strings.TrimSpace(rest)))
 }
 
-// entry is a term and, indented below it, what is said of it.
+// entry is a term with its text indented below.
 func (p *page) entry(term, text string) {
 	p.begun = true
 	p.line(".TP")
@@ -67,7 +67,7 @@ func (p *page) entry(term, text string) {
 	p.line(roff(text))
 }
 
-// text writes paragraphs. Lines that are indented stay as they are.
+// text writes paragraphs. Indented lines stay as they are.
 func (p *page) text(text string) {
 	for _, part := range paragraphs(text) {
 		p.paragraph()
@@ -90,59 +90,8 @@ func (p *page) flags(flags []cli.Flag) {
 	}
 }
 
-// words are what there is to say of a flag.
-type words struct {
-	names     []string // as they are typed
-	value     string   // what stands for the value; empty: it takes none
-	otherwise string   // the value where the flag is not given, if there is one
-	usage     string
-}
-
-// flagWords takes a flag's texts apart. The flag library marks the value in the usage by backquotes.
-func flagWords(f cli.Flag) words {
-	var w words
-	for _, name := range f.Names() {
-		w.names = append(w.names, dashed(name))
-	}
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return w
-	}
-	before, marked, found := strings.Cut(doc.GetUsage(), "`")
-	value, after, _ := strings.Cut(marked, "`")
-	w.usage = before + value + after
-	if doc.TakesValue() {
-		if w.value = value; !found {
-			w.value = "VALUE"
-		}
-		w.otherwise = cmp.Or(doc.GetDefaultText(), doc.GetValue())
-	}
-	return w
-}
-
-// dashed is a flag's name as it is typed.
-func dashed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + name
-}
-
-// typed is `-c, --config FILE`.
-func (w words) typed() string {
-	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
-}
-
-// told is what a flag does, and without it.
-func (w words) told() string {
-	if w.otherwise == "" {
-		return w.usage
-	}
-	return w.usage + " (default: " + w.otherwise + ")"
-}
-
-// roff writes text so that it comes out as it is: nothing of it is a request or an escape, and hyphens and quotes can be
-// copied from the page into a shell.
+// roff escapes a text: no part of it is a request or an escape, and hyphens and quotes
+// can be copied from the page into a shell.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(text)
 	if strings.HasPrefix(text, ".") {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,7 +61,7 @@ func newGated(t *testing.T) *gated {
 	if err := errors.Join(syscall.Mkfifo(g.here, 0o600), syscall.Mkfifo(g.hold, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	g.update(exitDone)
+	g.update(exit.Done)
 	g.write("offices", "192.0.2.0/24 198.51.100.7\n")
 	return g
 }
@@ -284,7 +286,7 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 	if strings.Contains(string(said), "context canceled") {
 		g.t.Errorf("what ended it is not told of: %s", said)
 	}
-	var doc runDocument
+	var doc pipeline.Document
 	if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || doc.Installed != installed || doc.Changed != installed {
 		g.t.Errorf("%v: installed %v, changed %v, want %v in %s", err, doc.Installed, doc.Changed, installed, &stdout)
 	}
@@ -294,7 +296,7 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 // what belongs there is left.
 func (g *gated) healed(installed bool, reloads int) {
 	g.t.Helper()
-	if doc, said := g.update(exitDone); doc.Changed == installed || !doc.Installed {
+	if doc, said := g.update(exit.Done); doc.Changed == installed || !doc.Installed {
 		g.t.Errorf("the next update: changed %v, installed %v: %s", doc.Changed, doc.Installed, said)
 	}
 	for name, want := range map[string]string{"access": "Connect:198.51.100.7\tRELAY\n", "mailallow.cidr": "198.51.100.7/32\tpermit\n"} {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -112,8 +111,8 @@ func daysDNS(addr string, silent bool) string {
 // shift moves the times in the last good state: for the program, that much time has gone by.
 func shift(h *host, by time.Duration) {
 	h.t.Helper()
-	path := filepath.Join(h.dir, "state", lastGoodFile)
-	snapshot, err := loadSnapshot(path)
+	path := h.snapshot()
+	snapshot, err := readSnapshot(path)
 	if os.IsNotExist(err) {
 		return
 	}

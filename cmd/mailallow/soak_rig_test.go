@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 
 	"go4.org/netipx"
@@ -42,7 +44,7 @@ type known struct {
 // ran is what one run told.
 type ran struct {
 	code   int
-	doc    runDocument
+	doc    pipeline.Document
 	said   string
 	memory int64 // the most that was resident, in KiB
 	before *netipx.IPSet
@@ -210,12 +212,12 @@ func (h *host) consistent(r ran, today int) {
 	if want := built(h.t, &all); !r.after.Equal(want) {
 		h.t.Errorf("installed:\n%v\nwant:\n%v", r.after.Prefixes(), want.Prefixes())
 	}
-	code := exitDone
+	code := exit.Done
 	switch {
 	case statuses[allowlist.Held]:
-		code = exitHeld
+		code = exit.Held
 	case statuses[allowlist.Stale], statuses[allowlist.Missing]:
-		code = exitStale
+		code = exit.Stale
 	}
 	if r.code != code {
 		h.t.Errorf("exit code %d, want %d", r.code, code)
@@ -311,10 +313,22 @@ func placeOf(p netip.Prefix) int {
 	return n % policyRecords
 }
 
+// snapshot is the path of the last good state.
+func (h *host) snapshot() string { return filepath.Join(h.dir, "state", "snapshot.json") }
+
+func readSnapshot(path string) (*allowlist.Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return allowlist.DecodeSnapshot(f, path)
+}
+
 // kept is what the state directory holds of a source.
 func (h *host) kept(name string) *netipx.IPSet {
 	h.t.Helper()
-	snapshot, err := loadSnapshot(filepath.Join(h.dir, "state", lastGoodFile))
+	snapshot, err := readSnapshot(h.snapshot())
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +121,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 	}
 	d.whole(d.want)
 	switch {
-	case ended.Code == exitInstall && same:
+	case ended.Code == exit.Install && same:
 		for _, want := range []string{"nothing was changed", filepath.Base(filepath.Dir(at.Path)) + "/"} {
 			if !strings.Contains(ended.Stderr, want) {
 				fail("it does not say %q", want)
@@ -134,7 +135,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 		}
 	case strings.Contains(ended.Stderr, "nothing was changed"):
 		fail("it says that nothing was changed")
-	case done && at.Child && ended.Code == exitDone: // makemap has another way, and what it made was read back
+	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and what it made was read back
 	case done && (last == 0 || n <= last) && !lasting:
 		fail("a failure before the last file was in")
 	case done && !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()):
@@ -143,7 +144,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 		fail("neither as it was nor new")
 	case !done:
 		end = fmt.Sprintf("exit code %d, some files new and some as they were", ended.Code)
-		if ended.Code != exitInstall {
+		if ended.Code != exit.Install {
 			fail("not all is installed")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
 
@@ -117,7 +118,7 @@ func TestSoakKilled(t *testing.T) {
 						continue // nothing had been done yet
 					}
 					s.whole(want)
-					if victims == fixtures.Children && call.Child && ended.Code != exitInstall && ended.Code != exitDone {
+					if victims == fixtures.Children && call.Child && ended.Code != exit.Install && ended.Code != exit.Done {
 						t.Errorf("exit code %d without its child: %s", ended.Code, ended.Stderr)
 					}
 					s.healed(want)

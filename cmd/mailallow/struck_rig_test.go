@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 
 	"github.com/google/go-cmp/cmp"
@@ -168,8 +169,8 @@ func (s *struck) installs(want ...string) bool {
 		return true
 	}
 	var ended *exec.ExitError
-	if !errors.As(err, &ended) || ended.ExitCode() != exitInstall {
-		s.t.Fatalf("update: %v, want exit code %d\n%s", err, exitInstall, out)
+	if !errors.As(err, &ended) || ended.ExitCode() != exit.Install {
+		s.t.Fatalf("update: %v, want exit code %d\n%s", err, exit.Install, out)
 	}
 	for _, text := range want {
 		if !strings.Contains(string(out), text) {

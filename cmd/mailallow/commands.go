@@ -1,0 +1,219 @@
+package main
+
+import (
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/diff"
+	"mailallow/cmd/mailallow/internal/dnsbl"
+	"mailallow/cmd/mailallow/internal/explain"
+	"mailallow/cmd/mailallow/internal/fetch"
+	"mailallow/cmd/mailallow/internal/initconfig"
+	"mailallow/cmd/mailallow/internal/lint"
+	"mailallow/cmd/mailallow/internal/maillog"
+	"mailallow/cmd/mailallow/internal/providers"
+	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/spf"
+	"mailallow/cmd/mailallow/internal/terminal"
+	"mailallow/cmd/mailallow/internal/update"
+
+	"github.com/urfave/cli/v2"
+)
+
+// command is an entry in the table of commands.
+type command struct {
+	name, args  string // args as the usage shows them; empty: the command takes none
+	usage, text string // in a line, and as a description
+	flags       []cli.Flag
+	action      func(*terminal.Terminal, *cli.Context) error
+	// empty makes the JSON document of a run that found nothing but problems; nil: it
+	// has no other members.
+	empty func(problems []allowlist.Problem) any
+}
+
+// commands is the table of commands, in the order of the help.
+func commands() []command {
+	return []command{
+		updateCommand(), diffCommand(), fetchCommand(), renderCommand(), spfCommand(), explainCommand(),
+		lintCommand(), providersCommand(), dnsblCommand(), maillogCommand(), initCommand(),
+	}
+}
+
+// The flags that several commands have.
+
+func snapshotFlag() cli.Flag {
+	return &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching; 'embedded' is the one in the program"}
+}
+
+func acceptFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
+}
+
+func rootFlag() cli.Flag {
+	return &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
+}
+
+// The commands: each turns its flags and arguments into the options of its package.
+
+func updateCommand() command {
+	return command{
+		name: "update", usage: "fetch, merge, guard, install", text: updateText,
+		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
+		},
+		empty: update.Empty,
+	}
+}
+
+func diffCommand() command {
+	return command{
+		name: "diff", usage: "the same, changing nothing", text: diffText,
+		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), Format: c.String("format")})
+		},
+		empty: diff.Empty,
+	}
+}
+
+func fetchCommand() command {
+	return command{
+		name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
+		flags: []cli.Flag{acceptFlag(),
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
+			&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
+				NoGuard: c.Bool("no-guard"), Output: c.String("o")})
+		},
+		empty: fetch.Empty,
+	}
+}
+
+func renderCommand() command {
+	return command{
+		name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
+		flags: []cli.Flag{snapshotFlag(), acceptFlag()},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
+		},
+	}
+}
+
+func spfCommand() command {
+	return command{
+		name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
+		flags: []cli.Flag{
+			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
+		},
+		empty: spf.Empty,
+	}
+}
+
+func explainCommand() command {
+	return command{
+		name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
+		flags: []cli.Flag{snapshotFlag(),
+			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
+			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+		},
+		empty: explain.Empty,
+	}
+}
+
+func lintCommand() command {
+	return command{
+		name: "lint", args: "[FILE...]", usage: "what is wrong in access files, tables and the server's settings", text: lintText,
+		flags: []cli.Flag{rootFlag(),
+			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
+			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
+			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
+				Rules: c.Bool("rules"), Files: c.Args().Slice()})
+		},
+		empty: lint.Empty,
+	}
+}
+
+func providersCommand() command {
+	return command{
+		name: "providers", usage: "the catalogue of mail providers", text: providersText,
+		flags: []cli.Flag{
+			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
+		},
+		empty: providers.Empty,
+	}
+}
+
+func dnsblCommand() command {
+	return command{
+		name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
+		flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
+			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
+				Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
+		},
+		empty: dnsbl.Empty,
+	}
+}
+
+func maillogCommand() command {
+	return command{
+		name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
+		flags: []cli.Flag{snapshotFlag(),
+			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
+				Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
+		},
+		empty: maillog.Empty,
+	}
+}
+
+func initCommand() command {
+	return command{
+		name: "init", usage: "a commented starting configuration for this host", text: initText,
+		flags: []cli.Flag{rootFlag()},
+		action: func(t *terminal.Terminal, c *cli.Context) error {
+			return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+		},
+	}
+}
+
+// find gives the entry of a name; ok: there is one.
+func find(all []command, name string) (found command, ok bool) {
+	for _, cmd := range all {
+		if cmd.name == name {
+			return cmd, true
+		}
+	}
+	return command{}, false
+}
+
+// failure is the JSON document of a run that ended before it had one: that of the
+// command, with nothing in it but the error.
+func failure(command string, err error) any {
+	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
+	if cmd, _ := find(commands(), command); cmd.empty != nil {
+		return cmd.empty(problems)
+	}
+	return struct {
+		Version  int                 `json:"version"`
+		Problems []allowlist.Problem `json:"problems"`
+	}{terminal.DocumentVersion, problems}
+}

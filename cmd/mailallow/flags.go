@@ -1,0 +1,93 @@
+package main
+
+import (
+	"cmp"
+	"mailallow/cmd/mailallow/internal/config"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// globalFlags work before and after the command.
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
+		&cli.StringSliceFlag{Name: "resolver", Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
+		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
+		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
+	}
+}
+
+// configFlags are the flags that concern the configuration. A command without --root
+// has an empty one.
+func configFlags(c *cli.Context) config.Flags {
+	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
+}
+
+// valueFlags are the names of the flags that take a value.
+func valueFlags(flags []cli.Flag) map[string]bool {
+	names := map[string]bool{}
+	for _, f := range flags {
+		if _, isBool := f.(*cli.BoolFlag); !isBool {
+			for _, name := range f.Names() {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}
+
+// words are the texts of a flag.
+type words struct {
+	names     []string // as they are typed
+	value     string   // the placeholder of the value; empty: it takes none
+	otherwise string   // the default value, if there is one
+	usage     string
+}
+
+// flagWords splits the texts of a flag. In the usage the flag library marks the
+// placeholder by backquotes.
+func flagWords(f cli.Flag) words {
+	var w words
+	for _, name := range f.Names() {
+		w.names = append(w.names, dashed(name))
+	}
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return w
+	}
+	before, marked, found := strings.Cut(doc.GetUsage(), "`")
+	value, after, _ := strings.Cut(marked, "`")
+	w.usage = before + value + after
+	if doc.TakesValue() {
+		if w.value = value; !found {
+			w.value = "VALUE"
+		}
+		w.otherwise = cmp.Or(doc.GetDefaultText(), doc.GetValue())
+	}
+	return w
+}
+
+// dashed is the name of a flag with its dashes.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// typed is what to type: `-c, --config FILE`.
+func (w words) typed() string {
+	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
+}
+
+// told is the usage with the default.
+func (w words) told() string {
+	if w.otherwise == "" {
+		return w.usage
+	}
+	return w.usage + " (default: " + w.otherwise + ")"
+}

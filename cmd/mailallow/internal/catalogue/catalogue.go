@@ -1,0 +1,115 @@
+// Package catalogue finds the mail providers that send from an address: those that an
+// administrator could name as a source, and perhaps does not. It holds no list of its
+// own: package allowlist has the providers.
+package catalogue
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Catalogue is the ranges of providers, by address.
+type Catalogue struct {
+	index *allowlist.Index
+	times map[string]time.Time // of each provider's ranges
+}
+
+// maxWait bounds the questions to the network: the run does not depend on their
+// answers.
+const maxWait = 10 * time.Second
+
+// Open takes the ranges of all providers from the program. With live it asks the
+// network first, and takes those that do not answer from the program.
+func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bool) (*Catalogue, error) {
+	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
+	if err != nil {
+		return nil, err
+	}
+	fetched := make([]allowlist.Fetched, len(all))
+	if live {
+		ctx, cancel := context.WithTimeoutCause(ctx, maxWait, fmt.Errorf("not done within %s", maxWait))
+		defer cancel()
+		if fetched, err = Fetch(ctx, t, s, all); err != nil {
+			return nil, err
+		}
+	}
+	return newCatalogue(all, fetched)
+}
+
+// Shared has the shared providers alone, with the ranges in the program.
+func Shared() (*Catalogue, error) {
+	shared, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
+	if err != nil {
+		return nil, err
+	}
+	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)))
+}
+
+func providersThat(are func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
+	all, err := allowlist.Providers()
+	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !are(p) }), err
+}
+
+// newCatalogue takes the fetched ranges of each provider, else those in the program.
+func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*Catalogue, error) {
+	known, err := allowlist.EmbeddedSnapshot()
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalogue{times: map[string]time.Time{}}
+	var labelled []allowlist.Labelled
+	for i, p := range all {
+		from := fetched[i].Resolved
+		if fetched[i].Err != nil || from.Ranges.Len() == 0 {
+			from, _ = known.Find(p.Name)
+		}
+		c.times[p.Name] = from.Time
+		labelled = append(labelled, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: from.Ranges})
+	}
+	c.index = allowlist.NewIndex(labelled)
+	return c, nil
+}
+
+// Fetch fetches providers as sources would be, in the same order.
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []allowlist.Provider) ([]allowlist.Fetched, error) {
+	var sources []allowlist.Source
+	for _, p := range all {
+		sources = append(sources, allowlist.Source{Name: p.Name, Provider: p.Name})
+	}
+	return run.Fetch(ctx, t, s, sources, nil, time.Now())
+}
+
+// Holding gives the providers that send from addr, by name as the Source, each with
+// its longest prefix; the longest of all first.
+func (c *Catalogue) Holding(addr netip.Addr) []allowlist.Match {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(c.index.Holding(addr), func(h allowlist.Match) bool {
+		twice := seen[h.Source]
+		seen[h.Source] = true
+		return twice
+	})
+}
+
+// Time is when the ranges of a provider were fetched.
+func (c *Catalogue) Time(provider string) time.Time { return c.times[provider] }
+
+// Within is the title of a provider that sends from a part of network; empty for none.
+func (c *Catalogue) Within(network netip.Prefix) string {
+	found, ok := c.index.Within(network)
+	if holding := c.index.Holding(network.Addr()); len(holding) > 0 {
+		found, ok = holding[0], true
+	}
+	if !ok {
+		return ""
+	}
+	p, _ := allowlist.ProviderByName(found.Source) // it has no others
+	return p.Title
+}

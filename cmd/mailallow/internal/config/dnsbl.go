@@ -1,0 +1,119 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/dnsbl"
+)
+
+// DNSBL is the [dnsbl] table, checked. Only the command reads the key file: other
+// commands may run as a user that cannot.
+type DNSBL struct {
+	Addresses []netip.Addr
+	Hosts     []string
+	Zones     []string // empty: the standard ones
+	KeyFile   string   // empty: there is no key
+	KeyPlace  string   // of key_file in the configuration, as FILE:LINE
+	Notify    []string // argv; empty: none
+}
+
+// Bounds on the questions of one run: more than any host has of its own addresses,
+// and few enough for the terms of use of public lists.
+const (
+	MaxDNSBLAddresses = 256 // hosts included
+	MaxDNSBLZones     = 64
+)
+
+const maxQuotedWord = 100 // bytes of a mistaken word in a message
+
+func (r reader) dnsbl(c dnsblConfig) DNSBL {
+	s := DNSBL{Hosts: c.Hosts, Zones: c.Zones}
+	seen := map[string]string{} // as written, by the form in which it is asked
+	once := func(at, is, written string) {
+		if before, twice := seen[is]; twice {
+			r.problem(at, "%s: it is there already, as %q", written, before)
+		}
+		seen[is] = written
+	}
+	for i, written := range c.Addresses {
+		at := fmt.Sprintf("dnsbl.addresses[%d]", i)
+		addr, err := ParseOwnAddress(written)
+		if err != nil {
+			r.problem(at, "%w", err)
+			continue
+		}
+		once(at, addr.String(), written)
+		s.Addresses = append(s.Addresses, addr)
+	}
+	for i, host := range c.Hosts {
+		at := fmt.Sprintf("dnsbl.hosts[%d]", i)
+		if _, err := netip.ParseAddr(host); err == nil {
+			r.problem(at, "host %q is an address: write it into addresses", host)
+			continue
+		}
+		if err := dnsbl.CheckHost(host); err != nil {
+			r.problem(at, "host %s: %w", QuotedWord(host), err)
+		}
+		once(at, strings.ToLower(strings.TrimSuffix(host, ".")), host)
+	}
+	r.dnsblZones(c, once)
+	if n := len(c.Addresses) + len(c.Hosts); n > MaxDNSBLAddresses {
+		r.problem("dnsbl", "%d addresses and hosts: %d is the most", n, MaxDNSBLAddresses)
+	}
+	if c.KeyFile != "" {
+		s.KeyFile = r.rooted(c.KeyFile, "")
+		s.KeyPlace = fmt.Sprintf("%s:%d", r.path, cmp.Or(r.lines["dnsbl.key_file"], r.lines["dnsbl"]))
+	} else if r.lines["dnsbl.key_file"] > 0 {
+		r.problem("dnsbl.key_file", "key_file names no file")
+	}
+	if c.Notify != nil && (len(c.Notify) == 0 || c.Notify[0] == "") {
+		r.problem("dnsbl.notify", "notify names no program: it is a list like [\"mail\", \"-s\", \"DNSBL\", \"postmaster\"]")
+	} else if len(c.Notify) > 0 {
+		s.Notify = append([]string{r.program(c.Notify[0])}, c.Notify[1:]...)
+	}
+	return s
+}
+
+func (r reader) dnsblZones(c dnsblConfig, once func(at, is, written string)) {
+	if c.Zones != nil && len(c.Zones) == 0 {
+		r.problem("dnsbl.zones", "zones names no zone; without it, %s are asked", strings.Join(dnsbl.StandardZones(), ", "))
+	}
+	if len(c.Zones) > MaxDNSBLZones {
+		r.problem("dnsbl.zones", "%d zones: %d is the most", len(c.Zones), MaxDNSBLZones)
+	}
+	for i, written := range c.Zones {
+		at := fmt.Sprintf("dnsbl.zones[%d]", i)
+		key := ""
+		if c.KeyFile != "" {
+			key = "unread" // no name of a zone here depends on it
+		}
+		zone, err := dnsbl.ParseZone(written, key)
+		if err != nil {
+			r.problem(at, "%w", err)
+			continue
+		}
+		once(at, zone.Name(), zone.Written)
+	}
+}
+
+// ParseOwnAddress reads a single address without an interface, as dnsbl asks about.
+func ParseOwnAddress(written string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(written)
+	if _, network := netip.ParsePrefix(written); network == nil {
+		return addr, fmt.Errorf("%q is a network: name its addresses one by one", written)
+	}
+	if err != nil || addr.Zone() != "" {
+		return addr, fmt.Errorf("%s is no address: write 192.0.2.25 or 2001:db8::25", QuotedWord(written))
+	}
+	return addr.Unmap(), nil
+}
+
+// QuotedWord quotes a mistaken word for a message: printable ASCII, at most 100 bytes.
+func QuotedWord(word string) string {
+	return ascii.Cut(strconv.QuoteToASCII(word), maxQuotedWord)
+}

@@ -1,0 +1,166 @@
+// Package config reads the configuration of mailallow: it decodes the TOML, checks
+// every value, and reports each mistake with its line. It has the reference of all
+// keys, too. It opens no other file than the configuration, and asks no network.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// document is the configuration file as it is written: a string is a string still,
+// and a key that is not there has the zero value. File.Settings checks the values.
+type document struct {
+	StateDir    string         `toml:"state_dir"`
+	Action      string         `toml:"action"`
+	MetricsFile string         `toml:"metrics_file"`
+	DNS         dnsConfig      `toml:"dns"`
+	Source      []sourceConfig `toml:"source"`
+	Target      []targetConfig `toml:"target"`
+	Guard       guardConfig    `toml:"guard"`
+	DNSBL       dnsblConfig    `toml:"dnsbl"`
+}
+
+type dnsConfig struct {
+	Resolvers   []string `toml:"resolvers"`
+	Timeout     string   `toml:"timeout"`
+	Attempts    *int     `toml:"attempts"`
+	Concurrency *int     `toml:"concurrency"`
+	RequireAD   bool     `toml:"require_ad"`
+	Deadline    string   `toml:"deadline"`
+	MaxLookups  *int     `toml:"max_lookups"`
+	MaxDepth    *int     `toml:"max_depth"`
+	MaxRecord   *int     `toml:"max_record_bytes"`
+}
+
+// limitsConfig are keys that both [guard] and every source have.
+type limitsConfig struct {
+	WidestIPv4 *int   `toml:"widest_ipv4"`
+	WidestIPv6 *int   `toml:"widest_ipv6"`
+	MaxShrink  string `toml:"max_shrink"`
+	MaxGrow    string `toml:"max_grow"`
+	MaxAge     string `toml:"max_age"`
+}
+
+type guardConfig struct {
+	limitsConfig
+	Expire       string `toml:"expire"`
+	AllowSpecial bool   `toml:"allow_special"`
+}
+
+type sourceConfig struct {
+	Name     string   `toml:"name"`
+	Action   string   `toml:"action"`
+	SPF      []string `toml:"spf"`
+	Provider string   `toml:"provider"`
+	URL      string   `toml:"url"`
+	Select   string   `toml:"select"`
+	Insecure bool     `toml:"insecure"`
+	File     string   `toml:"file"`
+	CIDR     []string `toml:"cidr"`
+	limitsConfig
+}
+
+type targetConfig struct {
+	Format     string   `toml:"format"`
+	Path       string   `toml:"path"`
+	Mode       string   `toml:"mode"`
+	Map        string   `toml:"map"`
+	Makemap    string   `toml:"makemap"`
+	SendmailCF string   `toml:"sendmail_cf"`
+	Families   []string `toml:"families"`
+	MaxKeys    *int     `toml:"max_keys"`
+	Only       []string `toml:"only"`
+	OnChange   []string `toml:"on_change"`
+}
+
+type dnsblConfig struct {
+	Addresses []string `toml:"addresses"`
+	Hosts     []string `toml:"hosts"`
+	Zones     []string `toml:"zones"`
+	KeyFile   string   `toml:"key_file"`
+	Notify    []string `toml:"notify"`
+}
+
+const (
+	// maxConfigBytes bounds a configuration. None comes near it, with inline lists.
+	maxConfigBytes = 4 << 20
+	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
+	// compares each key with all before it.
+	maxConfigKeys = 10_000
+	// maxUnknownKeys bounds the unknown keys that are reported: a file with more is
+	// no configuration.
+	maxUnknownKeys = 50
+)
+
+// File is a decoded configuration with the line of each of its keys.
+type File struct {
+	path     string
+	text     document
+	lines    map[string]int // "source[2].cidr[1]" -> 31
+	problems []LineError    // everything wrong with it
+
+	known map[string][]string // the keys that a table may have, by its path
+}
+
+// Decode reads a configuration; path is for messages, and the directory that
+// relative paths begin at. The error is a LineError where a line is to blame. It is
+// for a text that is no TOML or has values of a wrong type. Unknown keys are problems
+// of the File.
+func Decode(path string, text []byte) (*File, error) {
+	if bytes.Count(text, []byte("=")) > maxConfigKeys {
+		return nil, LineError{Path: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
+	}
+	c := &File{path: path, lines: map[string]int{}, known: map[string][]string{}}
+	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	err := dec.Decode(&c.text)
+	var unknown *toml.StrictMissingError
+	var wrong *toml.DecodeError
+	switch {
+	case errors.As(err, &unknown):
+		for i, e := range unknown.Errors {
+			if i == maxUnknownKeys {
+				more := fmt.Errorf("and %d unknown keys more", len(unknown.Errors)-i)
+				c.problems = append(c.problems, LineError{Path: path, Err: more})
+				break
+			}
+			line, _ := e.Position()
+			c.problems = append(c.problems, LineError{path, line, unknownKey(e.Key())})
+		}
+	case errors.As(err, &wrong):
+		line, _ := wrong.Position()
+		return nil, LineError{path, line, wrongValue(wrong)}
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.indexLines(text)
+	var generic map[string]any
+	if err := toml.Unmarshal(text, &generic); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	c.exactKeys("", nil, generic)
+	return c, nil
+}
+
+// problem notes a mistake at a place of the file, such as "source[2].cidr[1]".
+func (c *File) problem(place, format string, args ...any) {
+	c.problems = append(c.problems, LineError{c.path, c.Line(place), fmt.Errorf(format, args...)})
+}
+
+// Problems are the mistakes found up to now, in the order of the file.
+func (c *File) Problems() []LineError {
+	slices.SortStableFunc(c.problems, func(a, b LineError) int { return a.Line - b.Line })
+	return c.problems
+}
+
+func (c *File) err() error {
+	var all []error
+	for _, p := range c.Problems() {
+		all = append(all, p)
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReference: what the README and mailallow.toml(5) show is one text, it is a configuration, and it names every key.
+func TestReference(t *testing.T) {
+	readme, err := os.ReadFile("../../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```toml\n")
+	shown, _, _ := strings.Cut(rest, "```\n")
+	if diff := cmp.Diff(reference, shown); diff != "" {
+		t.Errorf("the configuration in README.md is not reference.toml:\n%s", diff)
+	}
+	file, err := Decode("reference.toml", []byte(reference))
+	if err == nil {
+		_, err = file.Settings("")
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	tables := Reference()
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[document]()) {
+		name := field.Tag.Get("toml")
+		if field.Type.Kind() == reflect.Slice || field.Type.Kind() == reflect.Struct {
+			for _, key := range knownKeys(field.Type, nil) {
+				named(t, tables, name, key)
+			}
+		} else {
+			named(t, tables, "at the top", name)
+		}
+	}
+	for _, table := range tables {
+		for _, k := range table.Keys {
+			if k.Comment == "" {
+				t.Errorf("reference.toml does not say what %s of %s is", k.Name, table.Name)
+			}
+		}
+	}
+}
+
+// named tells whether a key stands in its table, or is named there by another that says the same of both.
+func named(t *testing.T, tables []Table, table, key string) {
+	t.Helper()
+	word := regexp.MustCompile(`\b` + key + `\b`)
+	if !slices.ContainsFunc(tables, func(at Table) bool {
+		return strings.Trim(at.Name, "[]") == table && slices.ContainsFunc(at.Keys, func(k Key) bool {
+			return k.Name == key || word.MatchString(k.Comment)
+		})
+	}) {
+		t.Errorf("reference.toml has no %s in %s", key, table)
+	}
+}

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mailallow/allowlist"
+)
+
+func (r reader) check(at string, err error) {
+	if err != nil {
+		r.problem(at, "%w", err)
+	}
+}
+
+func (r reader) oneOf(at, value string, known ...string) {
+	if value != "" && !slices.Contains(known, value) {
+		r.problem(at, "%s: %q is not one of %s", keyOf(at), value, strings.Join(known, ", "))
+	}
+}
+
+// keyOf is the key at the end of a place: max_age of "source[2].max_age".
+func keyOf(place string) string { return place[strings.LastIndexByte(place, '.')+1:] }
+
+func (r reader) number(at string, value *int, least, most int, into *int) {
+	switch {
+	case value == nil:
+	case *value < least || *value > most:
+		r.problem(at, "%s = %d is not between %d and %d", keyOf(at), *value, least, most)
+	default:
+		*into = *value
+	}
+}
+
+func (r reader) duration(at, value string, into *time.Duration) {
+	if value == "" {
+		return
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		r.problem(at, "%s = %q is no duration: write \"500ms\", \"2s\" or \"72h\"", keyOf(at), value)
+		return
+	}
+	*into = d
+}
+
+func (r reader) percent(at, value string, into *allowlist.Percent) {
+	if value == "" {
+		return
+	}
+	digits, isPercent := strings.CutSuffix(value, "%")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil || !isPercent {
+		r.problem(at, "%s = %q is no share: write \"30%%\"", keyOf(at), value)
+		return
+	}
+	*into = allowlist.Percent(n)
+}
+
+// rooted puts root before an absolute path, and the directory of the configuration
+// before another.
+func (r reader) rooted(path, otherwise string) string {
+	if path == "" {
+		path = otherwise
+	}
+	if filepath.IsAbs(path) {
+		return filepath.Join(r.root, path)
+	}
+	return filepath.Join(r.dir, path)
+}
+
+// program leaves a bare name for PATH; a relative path begins at the directory of the
+// configuration, wherever the run was started.
+func (r reader) program(name string) string {
+	if !strings.Contains(name, "/") || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(r.dir, name)
+}

@@ -1,0 +1,87 @@
+// Package diff is the command that shows what update would change, as a summary, as
+// unified diffs, as Markdown for a review or as JSON. It changes nothing.
+package diff
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config   config.Flags
+	Snapshot string   // as run.Options have it
+	Accept   []string // likewise
+	Format   string   // one of Formats
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
+
+// jsonFormat is the format that is the JSON document.
+const jsonFormat = "json"
+
+// Formats are the names of the forms of a difference.
+func Formats() []string { return slices.Sorted(maps.Keys(formats())) }
+
+func formats() map[string]func(*terminal.Terminal, *run.Result) {
+	return map[string]func(*terminal.Terminal, *run.Result){
+		"summary":  tellSummary,
+		"unified":  tellUnified,
+		"markdown": tellMarkdown,
+		jsonFormat: tellSummary, // of which stderr has the warnings
+	}
+}
+
+// Run shows the difference. It ends with exit.Finding if there is one.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	if err := exit.OneOf("format", o.Format, Formats()); err != nil {
+		return err
+	}
+	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
+	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	if err != nil {
+		return err
+	}
+	if err := r.NeedTargets(); err != nil {
+		return err
+	}
+	result, err := r.Planned(ctx, t)
+	defer func() { r.Close(t, result.List, slog.Bool("changed", result.Report.Changed)) }()
+	if err != nil {
+		return result.Fail(t, err)
+	}
+	codes := result.List.Codes()
+	if slices.ContainsFunc(result.Plans, accessmap.TargetPlan.Changed) {
+		result.Report.Changed = true
+		codes = append(codes, exit.Finding)
+	}
+	formats()[o.Format](t, result)
+	if err := result.Document(t, nil); err != nil {
+		return err
+	}
+	return exit.Outcome(codes...)
+}
+
+func tellSummary(t *terminal.Terminal, result *run.Result) { result.Tell(t, false) }
+
+// tellUnified writes the diffs to stdout, and warnings to stderr.
+func tellUnified(t *terminal.Terminal, result *run.Result) {
+	result.List.Warn(t)
+	for _, p := range result.Plans {
+		run.WarnTarget(t, p)
+		t.Unified(p.UnifiedDiff())
+		if !p.TextChanged() && p.Changed() {
+			t.Note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
+		}
+	}
+}

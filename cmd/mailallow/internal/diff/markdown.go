@@ -1,0 +1,108 @@
+package diff
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/ascii"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+const (
+	// maxReviewed bounds the networks of a source that a review lists; with --verbose
+	// there is no bound. The summary of a CI job may have a mebibyte, and a longer one
+	// is not shown at all.
+	maxReviewed = 2000
+	// maxReviewedPath bounds the path beside each network, in bytes: others choose its
+	// length.
+	maxReviewedPath = 300
+)
+
+// tellMarkdown writes the difference for a review: a table by source, the problems,
+// then the networks of each target, long lists folded. Of neighbours that change alike
+// the networks are written once.
+func tellMarkdown(t *terminal.Terminal, result *run.Result) {
+	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
+	for _, s := range result.List.Sources {
+		f := s.Figures(result.List.Now)
+		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, f.Ranges,
+			terminal.Grouped(f.IPv4Addresses), f.AgeText())
+	}
+	markdownProblems(t, result)
+	for i, p := range result.Plans {
+		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(run.TargetLine(p, false)))
+		difference := p.Diff()
+		if i+1 < len(result.Plans) && reflect.DeepEqual(difference, result.Plans[i+1].Diff()) {
+			continue
+		}
+		for _, g := range run.GroupBySource(difference) {
+			markdownChanges(t, g)
+		}
+	}
+}
+
+func markdownProblems(t *terminal.Terminal, result *run.Result) {
+	var b strings.Builder
+	for _, s := range result.List.Sources {
+		for _, p := range s.Problems {
+			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))
+		}
+		if hint := result.List.Hint(s); hint != "" {
+			fmt.Fprintf(&b, "- **%s is %s**: %s\n", markdownText(s.Source.Name), s.Status, markdownText(hint))
+		}
+	}
+	for _, p := range result.Plans {
+		for _, problem := range p.Problems {
+			fmt.Fprintf(&b, "- `%s`: %s\n", markdownCode(terminal.Place(p.Path, problem.Line)), markdownText(problem.Text))
+		}
+	}
+	if b.Len() > 0 {
+		t.Data(terminal.Plain, "\n### To look at\n\n%s", strings.TrimRight(b.String(), "\n"))
+	}
+}
+
+func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
+	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title()), g.Counts())
+	folded := len(g.Added)+len(g.Removed) > run.MaxListed
+	if folded {
+		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")
+	}
+	t.Data(terminal.Plain, "```diff")
+	markdownNetworks(t, "+", g.Added)
+	markdownNetworks(t, "-", g.Removed)
+	t.Data(terminal.Plain, "```")
+	if folded {
+		t.Data(terminal.Plain, "\n</details>")
+	}
+}
+
+func markdownNetworks(t *terminal.Terminal, sign string, changes []accessmap.Change) {
+	shown := changes
+	if len(shown) > maxReviewed && !t.Verbose {
+		shown = shown[:maxReviewed]
+	}
+	for _, c := range shown {
+		path := markdownCode(c.Path)
+		if len(path) > maxReviewedPath {
+			path = ascii.Printable(path, maxReviewedPath)
+		}
+		t.Data(terminal.Plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, c.Prefix, path), " "))
+	}
+	if more := len(changes) - len(shown); more > 0 {
+		t.Data(terminal.Plain, "%s and %s more; --verbose lists them", sign, terminal.Grouped(uint64(more)))
+	}
+}
+
+// markdownText escapes names that others chose: on the page they are text, no HTML, no
+// picture, no link, and no mention of a person or an issue. Only a space of no width
+// between the sign and the name prevents the last.
+func markdownText(s string) string {
+	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "~", "\\~", "$", "\\$",
+		"&", "&amp;", "<", "&lt;", "@", "@&#8203;", "#", "#&#8203;", "://", ":&#8203;//", "\n", " ").Replace(s)
+}
+
+// markdownCode is for text between backquotes.
+func markdownCode(s string) string { return strings.NewReplacer("`", "'", "\n", " ").Replace(s) }

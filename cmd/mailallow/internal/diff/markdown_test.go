@@ -1,0 +1,81 @@
+package diff
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
+)
+
+// What others choose to name is text on the page and nothing else: what a program makes of it that reads GitHub's Markdown
+// has no other element, and says what was written.
+func TestMarkdownText(t *testing.T) {
+	reader := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+	tags := regexp.MustCompile(`<[^>]*>`)
+	for _, name := range []string{
+		"google", "<b>bold</b>", "<!--", "<details>", "</details>", "a | b | c", "**b** _i_ ~~s~~ `c` $m$ \\", "![i](http://x.example/y.png)",
+		"[l](javascript:x)", "<http://x.example>", "https://x.example/", "&lt;b&gt; &amp;", "@octocat", "@org/team", "see #12", "org/repo#12",
+		"```", "a\n# b", "a\n\n- b", "a\n```\nb", "\\|", "\\`x\\`", "&#64;a",
+	} {
+		said := strings.ReplaceAll(name, "\n", " ")
+		text := markdownText(name)
+		for page, elements := range map[string]string{
+			"| source |\n|---|\n| " + text + " |\n":                      "<table><thead><tr><th></th></tr></thead><tbody><tr><td></td></tr></tbody></table>",
+			"- **" + text + "**: " + text + "\n":                         "<ul><li><strong></strong></li></ul>",
+			"### `" + markdownCode(name) + "`\n":                         "<h3><code></code></h3>",
+			"```diff\n+ 192.0.2.7/32  " + markdownCode(name) + "\n```\n": "<pre><code class=\"language-diff\"></code></pre>",
+		} {
+			var out bytes.Buffer
+			if err := reader.Convert([]byte(page), &out); err != nil {
+				t.Fatal(err)
+			}
+			found := strings.Join(tags.FindAllString(out.String(), -1), "")
+			if found != elements {
+				t.Errorf("%q becomes\n%s", page, &out)
+			}
+			plain := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&amp;", "&", "\u200b", "").Replace(tags.ReplaceAllString(out.String(), ""))
+			if want := strings.TrimSpace(said); !strings.Contains(plain, want) && !strings.Contains(plain, strings.ReplaceAll(want, "`", "'")) {
+				t.Errorf("%q is shown as %q", name, plain)
+			}
+			if regexp.MustCompile(`[@#]\w`).MatchString(out.String()) && !strings.Contains(found, "<code") {
+				t.Errorf("%q mentions somebody: %s", page, &out)
+			}
+		}
+	}
+}
+
+// A policy of many networks with long paths makes a review that is still shown.
+func TestMarkdownBounded(t *testing.T) {
+	format, err := accessmap.FormatByName("cidr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ranges allowlist.Ranges
+	for i := range 2 * maxReviewed {
+		p, _, err := allowlist.ParseCIDR(fmt.Sprintf("74.%d.%d.%d", i>>14&255, i>>7&127, i<<1&255))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges.Add(allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
+	}
+	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
+	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format},
+		Content: accessmap.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
+	result := &run.Result{List: &run.List{}, Plans: []accessmap.TargetPlan{plan, plan}}
+	var out, talk bytes.Buffer
+	tellMarkdown(terminal.New(nil, nil, &out, &talk), result)
+	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {
+		t.Errorf("%d bytes, from\n%.2000s", out.Len(), &out)
+	}
+}

@@ -1,0 +1,201 @@
+// Package dnsbl is the command that asks DNS blocklists about this host's own
+// addresses, and remembers the answers from run to run. Package allowlist/dnsbl knows
+// what an answer means.
+package dnsbl
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// concurrency asks at once what most hosts ask in all, where the configuration does
+// not limit it.
+const concurrency = 256
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config   config.Flags
+	Zones    []string // in place of the configured ones; empty: those
+	Changes  bool     // write only what changed since the last run
+	Subjects []string // addresses and host names; empty: those of the configuration
+}
+
+// check is a run of the command.
+type check struct {
+	settings *config.Settings
+	zones    []dnsbl.Zone
+	addrs    []netip.Addr
+	results  []dnsbl.Result
+	now      time.Time
+	kept     *accessmap.KeptFile // nil: nothing is remembered
+	state    *state              // of the last run; nil: it could not be read, or nothing is remembered
+	changes  bool                // write nothing else
+	compared comparison
+	problems []problem
+}
+
+// problem is a failure beside the rows, with its exit code; exit.Done is that of a
+// warning.
+type problem struct {
+	kind string // host, private, notify, state
+	code int
+	err  error
+}
+
+func (c *check) problem(kind string, code int, err error) {
+	if shown := dnsbl.HideKeys(err.Error()); shown != err.Error() { // somebody gave a zone with its key for a host
+		err = errors.New(shown)
+	}
+	c.problems = append(c.problems, problem{kind, code, err})
+}
+
+// Run asks every zone about every address. It ends with exit.Finding while one is
+// listed.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	c := &check{settings: s, now: time.Now(), changes: o.Changes}
+	hosts, err := c.subjects(o.Subjects)
+	if err != nil {
+		return err
+	}
+	if err := c.openZones(t, o.Zones); err != nil {
+		return err
+	}
+	questions := s.DNS
+	questions.Concurrency = cmp.Or(questions.Concurrency, concurrency)
+	questions.RequireAD = false // blocklists are not signed: each row would be unknown
+	resolver, err := dnsq.New(questions)
+	if err != nil {
+		return err
+	}
+	if err := c.remember(ctx, t); err != nil {
+		return err
+	}
+	defer c.forget()
+	bounded, cancel := s.Within(ctx)
+	defer cancel()
+	c.lookUp(bounded, t, resolver, hosts)
+	c.warnPrivate(t)
+	var lists []dnsbl.Resolver
+	for _, one := range resolver.Apart() {
+		lists = append(lists, one)
+	}
+	c.results = dnsbl.Check(bounded, lists, c.addrs, c.zones)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("nothing was kept: %w", err)
+	}
+	return c.conclude(ctx, t)
+}
+
+// remember opens the file that is kept from run to run. Without a configuration there
+// is none, unless --changes asks for it. A user who may not write there gets the
+// answers all the same, and with --changes a problem.
+func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
+	if c.settings.Absent && !c.changes {
+		return nil
+	}
+	kept, err := accessmap.Keep(ctx, c.settings.StateDir, stateFile)
+	switch {
+	case err == nil:
+		c.kept = kept
+	case errors.As(err, new(*accessmap.LockedError)):
+		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was asked", err))
+	case errors.Is(err, fs.ErrPermission) && !c.changes:
+		t.Note("%v: what is found now is not kept, and notify is not run", err)
+	default:
+		c.problem("state", exit.Usage, fmt.Errorf("%w: nothing was compared, told or kept", err))
+	}
+	return nil
+}
+
+func (c *check) forget() {
+	if c.kept != nil {
+		c.kept.Close()
+	}
+}
+
+// conclude compares the rows with the last run, writes them, runs notify, and keeps
+// the new state.
+func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
+	c.compared = (&state{}).compare(c.results, c.now)
+	if c.kept != nil {
+		state, err := loadState(c.kept)
+		if err != nil {
+			c.problem("state", exit.Usage, err)
+		} else {
+			c.state, c.compared = state, state.compare(c.results, c.now)
+		}
+	}
+	if !t.JSON {
+		c.tell(t)
+	}
+	if c.state != nil {
+		told := c.notify(ctx, t)
+		if err := c.kept.Write(c.state.after(c.compared, told, c.now)); err != nil {
+			c.problem("state", exit.Usage, fmt.Errorf("what was found could not be kept, and the next run compares with an older one: %w", err))
+		}
+	}
+	if t.JSON {
+		if err := t.Document(c.document()); err != nil {
+			return err
+		}
+	}
+	return c.outcome()
+}
+
+// notify runs the configured command with a report of what changed since it last
+// succeeded, and reports whether it knows everything now. The next run tries again
+// after a failure.
+func (c *check) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
+	if len(c.settings.DNSBL.Notify) == 0 || len(c.compared.untold) == 0 {
+		return true
+	}
+	var report bytes.Buffer
+	for _, line := range c.report(terminal.PipeWidth, c.compared.untold) {
+		report.WriteString(terminal.Clean(line.text) + "\n")
+	}
+	report.WriteString(c.sum() + "\n")
+	done := accessmap.RunCommand(ctx, c.settings.DNSBL.Notify, report.Bytes())
+	if done.Err != nil {
+		c.problem("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
+		return false
+	}
+	t.Detail("ran %q", done.Argv)
+	return true
+}
+
+// outcome is the error of the run: the problems, with the exit code that counts.
+func (c *check) outcome() error {
+	var codes []int
+	var errs []error
+	for _, p := range c.problems {
+		if p.code != exit.Done {
+			codes, errs = append(codes, p.code), append(errs, p.err)
+		}
+	}
+	if slices.ContainsFunc(c.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
+		codes = append(codes, exit.Finding)
+	}
+	ended := exit.Outcome(codes...)
+	if len(errs) == 0 {
+		return ended
+	}
+	return exit.With(exit.Code(ended), errors.Join(errs...))
+}

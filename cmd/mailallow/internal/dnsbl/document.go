@@ -1,0 +1,54 @@
+package dnsbl
+
+import (
+	"cmp"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// document is the JSON document.
+type document struct {
+	Version  int                 `json:"version"`
+	Results  []documentRow       `json:"results"`
+	Problems []allowlist.Problem `json:"problems"`
+}
+
+type documentRow struct {
+	Address string      `json:"address"`
+	Zone    string      `json:"zone"`
+	State   dnsbl.State `json:"state"`
+	Codes   []string    `json:"codes"`
+	Meaning string      `json:"meaning"`
+	URL     string      `json:"url"`
+	Text    []string    `json:"text"`
+	Policy  bool        `json:"policy"`
+	Was     *string     `json:"was,omitempty"` // with --changes
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any {
+	return document{Version: terminal.DocumentVersion, Results: []documentRow{}, Problems: problems}
+}
+
+func (c *check) document() document {
+	doc := document{Version: terminal.DocumentVersion, Results: []documentRow{}, Problems: []allowlist.Problem{}}
+	for _, res := range c.results {
+		row := documentRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
+			append([]string{}, res.Text...), res.Policy, nil}
+		if c.changes {
+			was, changed := c.compared.changed[keyOf(res)]
+			if !changed {
+				continue
+			}
+			before := cmp.Or(was.State, "new")
+			row.Was = &before
+		}
+		doc.Results = append(doc.Results, row)
+	}
+	for _, p := range c.problems {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: p.kind, Text: p.err.Error()})
+	}
+	return doc
+}

@@ -1,0 +1,161 @@
+package dnsbl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// subjects splits the arguments, or without any the configured subjects, into addresses
+// and host names.
+func (c *check) subjects(args []string) (hosts []string, err error) {
+	if len(args) == 0 {
+		c.addrs, hosts = slices.Clone(c.settings.DNSBL.Addresses), c.settings.DNSBL.Hosts
+		if len(c.addrs)+len(hosts) == 0 {
+			return nil, fmt.Errorf("no address to ask about: name one, or a host, or write [dnsbl] addresses or hosts into %s", c.settings.Path)
+		}
+		return hosts, nil
+	}
+	if len(args) > config.MaxDNSBLAddresses {
+		return nil, fmt.Errorf("%d addresses and hosts: %d is the most", len(args), config.MaxDNSBLAddresses)
+	}
+	var problems []error
+	for _, arg := range args {
+		addr, notAddr := config.ParseOwnAddress(arg)
+		switch {
+		case notAddr == nil:
+			c.add(addr)
+		case strings.ContainsAny(arg, ":/%"):
+			problems = append(problems, notAddr)
+		case dnsbl.CheckHost(arg) != nil:
+			problems = append(problems, fmt.Errorf("%s: %w", config.QuotedWord(arg), dnsbl.CheckHost(arg)))
+		default:
+			hosts = append(hosts, arg)
+		}
+	}
+	return hosts, errors.Join(problems...)
+}
+
+// add adds an address once.
+func (c *check) add(addr netip.Addr) {
+	if addr = addr.Unmap(); !slices.Contains(c.addrs, addr) {
+		c.addrs = append(c.addrs, addr)
+	}
+}
+
+// openZones opens the zones of the flags, else those of the configuration, else the
+// standard ones.
+func (c *check) openZones(t *terminal.Terminal, flags []string) error {
+	written := c.settings.DNSBL.Zones
+	if len(flags) > 0 {
+		written = flags
+	}
+	if len(written) == 0 {
+		written = dnsbl.StandardZones()
+		t.Detail("no zones are named: asking %s", strings.Join(written, ", "))
+	}
+	if len(written) > config.MaxDNSBLZones {
+		return fmt.Errorf("%d zones: %d is the most", len(written), config.MaxDNSBLZones)
+	}
+	var key string
+	var problems []error
+	if slices.ContainsFunc(written, dnsbl.TakesKey) { // a user who cannot read it may ask the other lists
+		var err error
+		key, err = readKey(t, c.settings.DNSBL)
+		problems = append(problems, err)
+	}
+	for _, w := range written {
+		zone, err := dnsbl.ParseZone(w, key)
+		problems = append(problems, err)
+		twice := slices.ContainsFunc(c.zones, func(z dnsbl.Zone) bool { return z.Name() == zone.Name() })
+		if err != nil || twice {
+			continue
+		}
+		c.zones = append(c.zones, zone)
+		if zone.Terms() != "" {
+			t.Detail("%s (%s): %s", zone.Written, zone.Operator(), zone.Terms())
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// lookUp adds the addresses of hosts. A host without any, or without an answer, is a
+// problem: nobody watches it.
+func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq.Client, hosts []string) {
+	type found struct {
+		a, aaaa       []netip.Addr
+		errA, errAAAA error
+	}
+	all := make([]found, len(hosts))
+	var wait sync.WaitGroup
+	for i, host := range hosts {
+		wait.Go(func() { all[i].a, all[i].errA = resolver.A(ctx, host) })
+		wait.Go(func() { all[i].aaaa, all[i].errAAAA = resolver.AAAA(ctx, host) })
+	}
+	wait.Wait()
+	for i, f := range all {
+		addrs := slices.Concat(f.a, f.aaaa)
+		if err := errors.Join(f.errA, f.errAAAA); err != nil {
+			c.problem("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], err))
+		} else if len(addrs) == 0 {
+			c.problem("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
+		}
+		for _, addr := range addrs {
+			if len(c.addrs) >= config.MaxDNSBLAddresses {
+				c.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], config.MaxDNSBLAddresses))
+				break
+			}
+			c.add(addr)
+		}
+		t.Detail("host %s has %v", dnsbl.HideKeys(hosts[i]), addrs)
+	}
+}
+
+// warnPrivate warns of addresses that only this network sees: no list can have them. A
+// local name server may give them for a host.
+func (c *check) warnPrivate(t *terminal.Terminal) {
+	for _, addr := range c.addrs {
+		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
+			err := fmt.Errorf("%s is a private address, and no list has any: name the one that other networks see", addr)
+			t.Warn("%v", err)
+			c.problem("private", exit.Done, err)
+		}
+	}
+}
+
+const maxKeyBytes = 4096 // of the key file
+
+// readKey reads the key file, if one is configured. No error shows its content.
+func readKey(t *terminal.Terminal, s config.DNSBL) (string, error) {
+	if s.KeyFile == "" {
+		return "", nil
+	}
+	var key string
+	var info fs.FileInfo
+	text, err := bounded.File(s.KeyFile, maxKeyBytes)
+	if err == nil {
+		key, err = dnsbl.ParseKey(text)
+	}
+	if err == nil {
+		info, err = os.Stat(s.KeyFile)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: key_file %s: %w", s.KeyPlace, s.KeyFile, exit.Reason(err))
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		t.Warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.KeyPlace, s.KeyFile, mode)
+	}
+	return key, nil
+}

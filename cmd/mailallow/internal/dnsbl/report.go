@@ -1,0 +1,199 @@
+package dnsbl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// styledLine is a line of a report. The notify command gets the text alone.
+type styledLine struct {
+	style terminal.Style
+	text  string
+}
+
+// tableEntry is a line of the table with the details below it: a listing, or one
+// answer that several lists give, or that several addresses get.
+type tableEntry struct {
+	state     dnsbl.State
+	policy    bool
+	addresses []string
+	zones     []string
+	codes     string
+	details   []string
+	url       string // never broken: to be copied
+}
+
+const detailIndent = "    "
+
+// tell writes the table, and a line that sums it up.
+func (c *check) tell(t *terminal.Terminal) {
+	var of map[rowKey]stance
+	if c.changes {
+		of = c.compared.changed
+	}
+	if len(c.results) == 0 || c.changes && len(of) == 0 {
+		return
+	}
+	for _, line := range c.report(t.Width(), of) {
+		t.Data(line.style, "%s", line.text)
+	}
+	t.Summary(terminal.Bold, "%s", strings.Join(terminal.Wrap(c.sum(), t.Width()), "\n"))
+}
+
+// report lays out the rows of changed with their former stance, or all rows where
+// changed is nil.
+func (c *check) report(width int, changed map[rowKey]stance) (lines []styledLine) {
+	entries := c.entries(changed)
+	rows := [][]string{{"STATE", "ADDRESS", "LIST", "ANSWER"}}
+	for _, e := range entries {
+		state, addresses := string(e.state), strings.Join(e.addresses, ", ")
+		if e.state == dnsbl.Listed {
+			state = "LISTED"
+		}
+		if len(e.addresses) == len(c.addrs) && len(c.addrs) > 1 {
+			addresses = fmt.Sprintf("all %d", len(c.addrs))
+		}
+		rows = append(rows, []string{state, addresses, strings.Join(e.zones, ", "), e.codes})
+	}
+	styles := map[dnsbl.State]terminal.Style{dnsbl.Listed: terminal.Red, dnsbl.Error: terminal.Yellow, dnsbl.Unknown: terminal.Yellow, dnsbl.Clean: terminal.Green}
+	for i, laid := range terminal.Layout(width, rows) {
+		if i == 0 {
+			lines = append(lines, styledLine{terminal.Bold, strings.Join(laid, "\n")})
+			continue
+		}
+		e := entries[i-1]
+		lines = append(lines, styledLine{styles[e.state], strings.Join(laid, "\n")})
+		for _, text := range e.below(width - len(detailIndent)) {
+			lines = append(lines, styledLine{terminal.Plain, detailIndent + text})
+		}
+	}
+	return lines
+}
+
+// below are the details of an entry, in lines of at most width, save for a longer URL.
+func (e tableEntry) below(width int) (lines []string) {
+	for _, detail := range e.details {
+		lines = append(lines, terminal.Wrap(detail, max(terminal.Narrowest, width))...)
+	}
+	const removal = "look it up, ask for removal:"
+	switch {
+	case e.url == "":
+		return lines
+	case len(removal)+1+len(e.url) <= width:
+		return append(lines, removal+" "+e.url)
+	}
+	return append(lines, removal, e.url)
+}
+
+// entries are the lines of the table: first the listings, one by one, those by policy
+// last; then the other answers, equal ones joined.
+func (c *check) entries(changed map[rowKey]stance) (entries []tableEntry) {
+	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
+		var of []tableEntry
+		for _, res := range c.inZoneOrder() {
+			was, news := changed[keyOf(res)]
+			if res.State != state || changed != nil && !news {
+				continue
+			}
+			e := newTableEntry(res)
+			if news {
+				e.details = append([]string{"before: " + was.text()}, e.details...)
+			}
+			of = append(of, e)
+		}
+		if state == dnsbl.Listed {
+			slices.SortStableFunc(of, byEvidence)
+		} else {
+			of = mergedEntries(of)
+		}
+		entries = append(entries, of...)
+	}
+	return entries
+}
+
+func byEvidence(a, b tableEntry) int {
+	switch {
+	case a.policy == b.policy:
+		return 0
+	case a.policy:
+		return 1
+	}
+	return -1
+}
+
+// mergedEntries joins entries that differ in the addresses alone, then those that
+// differ in the lists alone.
+func mergedEntries(entries []tableEntry) []tableEntry {
+	addresses := func(e *tableEntry) *[]string { return &e.addresses }
+	zones := func(e *tableEntry) *[]string { return &e.zones }
+	return mergedBy(zones, addresses, mergedBy(addresses, zones, entries))
+}
+
+// mergedBy joins the field one of entries that are equal in the field other and in the
+// rest.
+func mergedBy(one, other func(*tableEntry) *[]string, entries []tableEntry) (joined []tableEntry) {
+	at := map[string]int{}
+	for _, e := range entries {
+		alike := strings.Join(append(append([]string{e.codes, ""}, e.details...), *other(&e)...), "\n")
+		if i, found := at[alike]; found {
+			*one(&joined[i]) = append(*one(&joined[i]), *one(&e)...)
+			continue
+		}
+		at[alike] = len(joined)
+		joined = append(joined, e)
+	}
+	return joined
+}
+
+func (c *check) inZoneOrder() []dnsbl.Result {
+	rows := make([]dnsbl.Result, 0, len(c.results))
+	for z := range c.zones {
+		for a := range c.addrs {
+			rows = append(rows, c.results[a*len(c.zones)+z])
+		}
+	}
+	return rows
+}
+
+// newTableEntry makes an entry of a row, with its meaning as details.
+func newTableEntry(res dnsbl.Result) tableEntry {
+	e := tableEntry{state: res.State, policy: res.Policy, addresses: []string{res.Address.String()},
+		zones: []string{res.Zone.Written}, codes: strings.Join(codeTexts(res), " ")}
+	if res.Meaning != dnsbl.NotListed {
+		e.details = append(e.details, res.Meaning)
+	}
+	for _, text := range res.Text {
+		e.details = append(e.details, "it says: "+text)
+	}
+	if res.State == dnsbl.Listed {
+		e.url = res.URL
+	}
+	return e
+}
+
+// sum is the last line: how many rows have each state.
+func (c *check) sum() string {
+	count := map[dnsbl.State]int{}
+	policy := 0
+	for _, res := range c.results {
+		count[res.State]++
+		if res.Policy {
+			policy++
+		}
+	}
+	parts := []string{fmt.Sprintf("%d listed", count[dnsbl.Listed])}
+	if policy > 0 {
+		parts[0] += fmt.Sprintf(" (%d by policy)", policy)
+	}
+	parts = append(parts, fmt.Sprintf("%d clean", count[dnsbl.Clean]))
+	for _, state := range []dnsbl.State{dnsbl.Error, dnsbl.Unknown} {
+		if n := count[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return fmt.Sprintf("%s in %s: %s", terminal.Counted(uint64(len(c.addrs)), "address", "addresses"), terminal.Counted(uint64(len(c.zones)), "list", "lists"), strings.Join(parts, ", "))
+}

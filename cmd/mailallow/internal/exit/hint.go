@@ -1,0 +1,31 @@
+package exit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// DidYouMean ends a message about an unknown word with the nearest of the known
+// ones, or with all of them when none is near.
+func DidYouMean(word string, known []string) string {
+	if hint := Nearest(word, known); hint != "" || len(known) == 0 {
+		return hint
+	}
+	return ": known are " + strings.Join(known, ", ")
+}
+
+// Nearest ends such a message with the nearest known word; empty when none is near.
+func Nearest(word string, known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	distance := func(k string) int { return levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)) }
+	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
+	if distance(best) > max(2, len(word)/2) {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %q?", best)
+}

@@ -1,0 +1,55 @@
+package exit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// caughtSignal is the cause of a context that a signal has cancelled.
+type caughtSignal struct{ syscall.Signal }
+
+func (s caughtSignal) Error() string { return s.String() }
+
+// firstSignalCode is added to the number of a signal, as shells do.
+const firstSignalCode = 128
+
+// UntilSignal gives a context that SIGINT and SIGTERM cancel. A second signal
+// ends the program as if none were caught. The function releases the context.
+func UntilSignal(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(caughtSignal{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// BySignal gives the error of a run whose context of UntilSignal a signal has
+// cancelled: exit code 128 and the number of the signal, with what err says of the
+// state it left. It names a signal that came too late to change anything, too. Other
+// runs keep err, as does one whose err names the signal already.
+func BySignal(ctx context.Context, err error) error {
+	caught, ok := context.Cause(ctx).(caughtSignal)
+	var named Error
+	if !ok || errors.As(err, &named) && named.Code > firstSignalCode {
+		return err
+	}
+	if Silent(err) {
+		err = errors.New("everything was done by then")
+	}
+	number := int(caught.Signal)
+	return Error{Code: firstSignalCode + number, Err: fmt.Errorf("ended by signal %d (%w): %w", number, caught, err)}
+}

@@ -1,0 +1,235 @@
+// Package explain is the command that says what the list does with an address, who
+// put it there, and what Sendmail and Postfix make of it. It changes nothing.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/catalogue"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config    config.Flags
+	Snapshot  string   // as run.Options have it
+	Live      bool     // ask the installed programs, too
+	Name      string   // of the client; may be empty
+	Addresses []string // addresses and host names, at least one
+}
+
+// explanation is a run of the command.
+type explanation struct {
+	settings *config.Settings
+	request  *run.Request // nil, as are the next three: there is no configuration
+	list     *run.List
+	explain  *allowlist.Explainer
+	plans    []accessmap.TargetPlan
+	postfix  *accessmap.PostfixMain // nil: there is none here, or it could not be read
+	fetches  bool                   // the run asks the network for its sources
+	subjects []subject
+}
+
+// Run explains each address.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	subjects, err := newSubjects(o.Addresses, o.Name)
+	if err != nil {
+		return err
+	}
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	x := &explanation{settings: s}
+	if !s.Absent {
+		x.request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot})
+		x.request.Announce(t)
+		if err != nil {
+			return err
+		}
+		x.fetches = o.Snapshot == ""
+	} else if o.Snapshot != "" {
+		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
+	} else {
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
+	}
+	var problems []error
+	if x.subjects, problems = lookUp(ctx, s, subjects); len(x.subjects) == 0 {
+		return errors.Join(problems...)
+	}
+	doc, err := x.document(ctx, t, o.Live)
+	if err != nil && doc == nil {
+		return err
+	}
+	for _, p := range append(problems, err) {
+		if p != nil {
+			doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: p.Error()})
+		}
+	}
+	x.tell(t, doc)
+	if t.JSON {
+		if err := t.Document(doc); err != nil {
+			return err
+		}
+	}
+	return x.outcome(append(problems, err))
+}
+
+// outcome is the error of the run: the problems, which may be nil, with the exit code
+// that counts among theirs and those of the sources.
+func (x *explanation) outcome(problems []error) error {
+	var codes []int
+	if x.list != nil {
+		codes = x.list.Codes()
+	}
+	for _, p := range problems {
+		codes = append(codes, exit.Code(p))
+	}
+	outcome := exit.Outcome(codes...)
+	if err := errors.Join(problems...); err != nil {
+		return exit.With(exit.Code(outcome), err)
+	}
+	return outcome
+}
+
+// resolve resolves the sources and plans the targets. Where a target cannot be planned
+// the others are, and the error says why.
+func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
+	if x.request == nil {
+		return nil
+	}
+	result, err := x.request.Planned(ctx, t)
+	if result.List == nil {
+		return err
+	}
+	x.list, x.plans = result.List, result.Plans
+	x.explain = allowlist.NewExplainer(x.list.Labelled())
+	if slices.ContainsFunc(x.plans, func(p accessmap.TargetPlan) bool { return p.Format.Postfix }) {
+		x.readPostfix(ctx, t)
+	}
+	return err
+}
+
+// readPostfix asks postconf where main.cf names the tables. A host without Postfix
+// makes them for others.
+func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
+	postconf, err := accessmap.FindPostconf()
+	if err == nil {
+		x.postfix, err = accessmap.ReadPostfix(ctx, postconf, "")
+	}
+	if err != nil && !errors.Is(err, accessmap.ErrNoPostfix) {
+		t.Warn("what main.cf says is not known: %v", err)
+	}
+}
+
+// document explains every address.
+func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live bool) (*document, error) {
+	planErr := x.resolve(ctx, t)
+	if planErr != nil && x.list == nil {
+		return nil, planErr
+	}
+	doc := &document{Version: terminal.DocumentVersion, Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: []allowlist.Problem{}}
+	if x.list != nil {
+		doc.Sources = x.list.Documents()
+		x.list.Warn(t)
+	}
+	for _, s := range x.subjects {
+		doc.Addresses = append(doc.Addresses, x.explained(s))
+	}
+	for _, p := range x.plans {
+		for i, target := range x.targets(ctx, t, p, live) {
+			doc.Addresses[i].Targets = append(doc.Addresses[i].Targets, target)
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return doc, errors.Join(planErr, x.addProviders(ctx, t, doc))
+}
+
+// explained says what the list itself does with an address.
+func (x *explanation) explained(s subject) addressDocument {
+	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.Name, Matches: []matchDocument{},
+		Nearest: []nearDocument{}, Providers: []coverDocument{}, Targets: []targetDocument{}}
+	if x.explain == nil {
+		return d
+	}
+	e := x.explain.Explain(s.Addr)
+	d.decidingDocument = newDecidingDocument(e.Entry)
+	for _, m := range slices.Concat(e.Excluded, e.Matches) {
+		d.Matches = append(d.Matches, x.match(m))
+	}
+	if len(e.Excluded) > 0 {
+		d.decidingDocument = decidingDocument{Action: allowlist.Exclude.String(), Prefix: e.Excluded[0].Prefix.String(),
+			Sources: []ownerDocument{{e.Excluded[0].Source, []string{e.Excluded[0].PathString()}}}}
+		if e.Without != nil {
+			without := newDecidingDocument(e.Without)
+			d.Without = &without
+		}
+		return d
+	}
+	for _, n := range []struct {
+		side string
+		*allowlist.Neighbour
+	}{{"below", e.Below}, {"above", e.Above}} {
+		if n.Neighbour != nil {
+			d.Nearest = append(d.Nearest, nearDocument{n.side, n.Source, n.Action.String(), n.Prefix.String(), n.Edge.String(), distance(s.Addr, n.Edge)})
+		}
+	}
+	return d
+}
+
+func (x *explanation) match(m allowlist.Match) matchDocument {
+	d := matchDocument{Source: m.Source, Action: m.Action.String(), Prefix: m.Prefix.String(), Path: m.PathString()}
+	for _, s := range x.list.Sources {
+		if s.Source.Name == m.Source {
+			d.Status = s.Status
+		}
+	}
+	return d
+}
+
+// addProviders finds the providers that send from addresses in no source. It asks the
+// network for their ranges only where the run fetches its sources, too.
+func (x *explanation) addProviders(ctx context.Context, t *terminal.Terminal, doc *document) error {
+	unlisted := func(d addressDocument) bool { return len(d.Matches) == 0 }
+	if !slices.ContainsFunc(doc.Addresses, unlisted) {
+		return nil
+	}
+	known, err := catalogue.Open(ctx, t, x.settings, x.fetches)
+	if err != nil {
+		return err
+	}
+	for i, s := range x.subjects {
+		if d := &doc.Addresses[i]; unlisted(*d) {
+			for _, m := range known.Holding(s.Addr) {
+				d.Providers = append(d.Providers, x.cover(known, m))
+			}
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func (x *explanation) cover(known *catalogue.Catalogue, m allowlist.Match) coverDocument {
+	p, _ := allowlist.ProviderByName(m.Source) // the catalogue is made of them
+	d := coverDocument{Name: p.Name, Title: p.Title, Shared: p.Shared, Prefix: m.Prefix.String(), Path: m.PathString(),
+		Date:   known.Time(p.Name).Format("2006-01-02"),
+		Source: fmt.Sprintf("[[source]]\nname = %q\nprovider = %q\naction = \"OK\"\n", p.Name, p.Name)}
+	for _, s := range x.settings.Sources {
+		if s.Provider == p.Name || slices.ContainsFunc(s.SPF, func(name string) bool {
+			return slices.Contains(p.SPF, strings.ToLower(strings.TrimSuffix(name, ".")))
+		}) {
+			d.Configured = s.Name
+		}
+	}
+	return d
+}

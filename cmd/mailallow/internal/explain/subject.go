@@ -1,0 +1,128 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+)
+
+const (
+	// maxHostAddresses bounds the addresses of one host name.
+	maxHostAddresses = 64
+	// maxHostName is the longest host name there is (RFC 1035 section 2.3.4).
+	maxHostName = 253
+)
+
+// subject is a client to explain, with the argument that named it.
+type subject struct {
+	argument string
+	accessmap.Client
+}
+
+// newSubjects reads the arguments. The client of a host name has no address yet. name,
+// which may be empty, is that of all other clients.
+func newSubjects(args []string, name string) ([]subject, error) {
+	if len(args) == 0 {
+		return nil, exit.Usagef("explain takes at least one ADDRESS")
+	}
+	var problems []error
+	if name != "" && !isHostName(name) {
+		problems = append(problems, fmt.Errorf("--name %q is not a host name", name))
+	}
+	var subjects []subject
+	for _, arg := range args {
+		s, err := newSubject(arg)
+		if s.Name == "" {
+			s.Name = canonicalHost(name)
+		}
+		subjects, problems = append(subjects, s), append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return subjects, nil
+}
+
+// newSubject reads an address as people and logs write it, or a host name.
+func newSubject(arg string) (subject, error) {
+	text := strings.TrimSuffix(strings.TrimPrefix(arg, "["), "]")
+	if len(text) > len("ipv6:") && strings.EqualFold(text[:len("ipv6:")], "ipv6:") {
+		text = text[len("ipv6:"):]
+	}
+	if addr, err := netip.ParseAddr(text); err == nil {
+		if addr.Zone() != "" {
+			return subject{}, fmt.Errorf("%q: an address with a zone is of this host's own links: write it without %%%s", arg, addr.Zone())
+		}
+		return subject{argument: arg, Client: accessmap.Client{Addr: addr.Unmap()}}, nil
+	}
+	network, _, _ := strings.Cut(text, "/")
+	if _, err := netip.ParseAddr(network); err == nil {
+		return subject{}, exit.Error{Code: exit.Usage, Err: fmt.Errorf("%q is a network: explain takes single addresses, such as %s", arg, network),
+			Hint: "'mailallow render cidr' writes the networks of the list"}
+	}
+	if !isHostName(text) {
+		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
+	}
+	return subject{argument: arg, Client: accessmap.Client{Name: canonicalHost(text)}}, nil
+}
+
+func canonicalHost(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+// isHostName takes names of letters, digits, "-", "_" and dots. One that ends in a
+// number is a mistyped address.
+func isHostName(name string) bool {
+	name = strings.TrimSuffix(name, ".")
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return len(name) <= maxHostName && !strings.Contains(name, "..") && !strings.HasPrefix(name, ".") &&
+		strings.Trim(last, "0123456789") != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r))
+	})
+}
+
+// lookUp replaces each client with a host name alone by one for each of its addresses.
+// A name that cannot be looked up is a problem, and the others go on.
+func lookUp(ctx context.Context, s *config.Settings, subjects []subject) (found []subject, problems []error) {
+	if !slices.ContainsFunc(subjects, func(s subject) bool { return !s.Addr.IsValid() }) {
+		return subjects, nil
+	}
+	resolver, err := dnsq.New(s.DNS)
+	if err != nil {
+		return nil, []error{err}
+	}
+	ctx, cancel := s.Within(ctx)
+	defer cancel()
+	for _, sub := range subjects {
+		if sub.Addr.IsValid() {
+			found = append(found, sub)
+			continue
+		}
+		a, errA := resolver.A(ctx, sub.Name)
+		aaaa, errAAAA := resolver.AAAA(ctx, sub.Name)
+		addrs := slices.Concat(a, aaaa)
+		for _, err := range []error{errA, errAAAA} {
+			if err != nil {
+				problems = append(problems, err) // it names the question
+			}
+		}
+		switch {
+		case len(addrs) == 0 && errA == nil && errAAAA == nil:
+			problems = append(problems, fmt.Errorf("%s: it has no address: neither A nor AAAA", sub.Name))
+		case len(addrs) > maxHostAddresses:
+			problems = append(problems, fmt.Errorf("%s: it has %d addresses, and the first %d are explained", sub.Name, len(addrs), maxHostAddresses))
+			addrs = addrs[:maxHostAddresses]
+		}
+		for _, addr := range addrs {
+			sub.Addr = addr.Unmap()
+			found = append(found, sub)
+		}
+	}
+	return found, problems
+}

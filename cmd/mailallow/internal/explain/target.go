@@ -1,0 +1,156 @@
+package explain
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// The part of a client that a key matches.
+const (
+	byName    = "name"
+	byAddress = "address"
+)
+
+// targets explains every address in one target.
+func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p accessmap.TargetPlan, live bool) []targetDocument {
+	explained := make([]targetDocument, len(x.subjects))
+	for i := range explained {
+		explained[i] = targetDocument{format: p.Format, Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
+			NameKeys: []keyDocument{}, Pending: []accessmap.KeyDifference{}, Live: []liveDocument{}}
+	}
+	if p.Err != nil {
+		return explained
+	}
+	var clients []accessmap.Client
+	for _, s := range x.subjects {
+		clients = append(clients, s.Client)
+	}
+	var planned *accessmap.AccessText
+	if p.Format.Map {
+		planned = accessmap.NewAccessText(p.New, p.WholeFile)
+		x.accessTargets(explained, p, planned, clients)
+	} else {
+		for i, c := range clients {
+			x.tableTarget(&explained[i], p, c)
+		}
+	}
+	if live {
+		addLive(t, explained, accessmap.AskInstalled(ctx, p, planned, clients))
+	}
+	return explained
+}
+
+// accessTargets says which keys match the clients, and what Sendmail does.
+func (x *explanation) accessTargets(explained []targetDocument, p accessmap.TargetPlan, planned *accessmap.AccessText, clients []accessmap.Client) {
+	there := planned
+	if !bytes.Equal(p.Old, p.New) {
+		there = accessmap.NewAccessText(p.Old, p.WholeFile)
+	}
+	for i, c := range clients {
+		d := &explained[i]
+		ruling := planned.Rule(c, p.CF() != nil && p.CF().AccessSkip)
+		d.Keys = slices.Concat(keyDocuments(byName, ruling.Names), keyDocuments(byAddress, ruling.Addresses))
+		if c.Name == "" {
+			d.NameKeys = keyDocuments(byName, planned.NameKeys())
+		}
+		d.Sendmail = newSendmailDocument(p.CF(), ruling)
+		if p.CF() == nil {
+			if other := planned.Rule(c, true); other.Relay != ruling.Relay {
+				with := newRelayDocument(other)
+				d.Sendmail.WithSkip = &with
+			}
+		}
+		d.Pending = append(d.Pending, planned.Compare(there, c)...)
+	}
+}
+
+func newSendmailDocument(cf *accessmap.SendmailCF, r accessmap.Ruling) *sendmailDocument {
+	d := &sendmailDocument{Relay: newRelayDocument(r)}
+	if cf != nil {
+		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.DNSBLs...)
+	}
+	if r.Relays && !d.Relay.stops() {
+		d.Rcpt.Relays = true
+		if r.RelaysBy != nil {
+			d.Rcpt.Key = r.RelaysBy.Key
+		}
+	}
+	return d
+}
+
+func newRelayDocument(r accessmap.Ruling) relayDocument {
+	d := relayDocument{Outcome: r.Relay, Reply: r.Reply}
+	if r.By != nil {
+		d.Key = r.By.Key
+	}
+	return d
+}
+
+// tableTarget says which line of a table holds the client, and what Postfix does with
+// it.
+func (x *explanation) tableTarget(d *targetDocument, p accessmap.TargetPlan, c accessmap.Client) {
+	line, found := p.Format.FindLine(p.New, c.Addr)
+	if found {
+		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}
+	}
+	if old, was := p.Format.FindLine(p.Old, c.Addr); was != found || old.Value != line.Value {
+		d.Pending = append(d.Pending, accessmap.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
+	}
+	if !p.Format.Postfix || x.postfix == nil {
+		return
+	}
+	d.Postfix, d.StillAsked = []effectDocument{}, []askedDocument{}
+	permitted := false
+	for _, e := range x.postfix.Effects(p.Path, line.Value) {
+		d.Postfix = append(d.Postfix, effectDocument{e.List, e.Class, e.Does, append([]string{}, e.DNSBLs...)})
+		permitted = permitted || e.Does == accessmap.EndsList || e.Does == accessmap.RelaysToAll
+	}
+	if found && !permitted {
+		return
+	}
+	table := p.Path
+	if !found {
+		table = "" // no line ends a list before its DNSBLs
+	}
+	still := x.postfix.StillAsked(table)
+	for _, list := range x.postfix.ListNames() {
+		if asked := still[list]; len(asked) > 0 {
+			row := askedDocument{List: list}
+			for _, item := range asked {
+				row.DNSBLs = append(row.DNSBLs, item.Zone())
+			}
+			d.StillAsked = append(d.StillAsked, row)
+		}
+	}
+}
+
+// said is the value of a line, or its network where it has none.
+func said(line accessmap.TableLine, found bool) string {
+	if found && line.Value == "" {
+		return line.Network.String()
+	}
+	return line.Value
+}
+
+// addLive adds the answers of the installed programs. It warns once of a program that
+// does not answer, not for every address.
+func addLive(t *terminal.Terminal, explained []targetDocument, answers []accessmap.Live) {
+	for _, live := range answers {
+		if live.Err != nil {
+			t.Warn("%s: what is installed is not known: %v", live.By, live.Err)
+		}
+		for i := range explained {
+			d := liveDocument{By: live.By, Differs: []accessmap.KeyDifference{}}
+			if live.Err != nil {
+				d.Error = live.Err.Error()
+			} else {
+				d.Relays, d.Differs = live.Clients[i].Relays, append(d.Differs, live.Clients[i].Differs...)
+			}
+			explained[i].Live = append(explained[i].Live, d)
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package initconfig
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestExample: what the package installs as /etc/mailallow/mailallow.toml is what init writes on a host without a mail
+// server. With MAILALLOW_UPDATE set it is written anew.
+func TestExample(t *testing.T) {
+	const path = "../../../../packaging/debian/mailallow.toml"
+	want := startingConfig(servers{}, nil)
+	if os.Getenv("MAILALLOW_UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("%s is not what init writes:\n%s", path, diff)
+	}
+}

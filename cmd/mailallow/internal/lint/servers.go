@@ -1,0 +1,187 @@
+package lint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+)
+
+// servers looks at the settings of the mail servers of this host.
+func (l *check) servers(ctx context.Context) {
+	sendmail, postfix := l.sendmail(ctx), l.postfix(ctx)
+	if !sendmail && !postfix {
+		l.t.Note("neither a sendmail.cf nor Postfix is on this host: whether a server reads the list is not known")
+	}
+}
+
+// sendmail compares sendmail.cf with the access files. ok: there is one.
+func (l *check) sendmail(ctx context.Context) (ok bool) {
+	var targets []*accessmap.Target
+	for i, t := range l.settings.Targets {
+		if t.Format.Map {
+			targets = append(targets, &l.settings.Targets[i])
+		}
+	}
+	if len(targets) == 0 {
+		targets = append(targets, nil) // the access file that sendmail.cf names
+	}
+	told := map[string]bool{}
+	for _, t := range targets {
+		path := l.sendmailCF(t)
+		cf, err := accessmap.ReadSendmailCF(path)
+		if errors.Is(err, fs.ErrNotExist) && (t == nil || t.CFOptional) {
+			continue
+		}
+		ok = true
+		if err != nil {
+			l.errs = append(l.errs, err)
+			continue
+		}
+		l.below(&cf)
+		if !told[path] {
+			told[path] = true
+			l.document.Servers = append(l.document.Servers, serverDocument{"sendmail", path, sendmailFacts(&cf)})
+		}
+		l.accessOf(ctx, &cf, t)
+	}
+	return ok
+}
+
+// accessOf looks at the access file of a target, or of sendmail.cf where t is nil.
+func (l *check) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *accessmap.Target) {
+	path, mapType := filepath.Join(l.root, "/etc/mail/access"), ""
+	switch {
+	case t != nil && t.Map == accessmap.MapNone:
+		return
+	case t != nil:
+		path, mapType = t.Path, t.Map
+	case l.hasPostfixTarget() && !cf.HasAccessMap():
+		return // Postfix reads the list of this host
+	case cf.AccessPath != "":
+		path = cf.AccessPath
+	}
+	if t == nil {
+		if _, err := os.Stat(path); err == nil {
+			l.file(ctx, path)
+		}
+	}
+	l.ofServers = append(l.ofServers, accessmap.LintSendmailCF(cf, path, mapType)...)
+}
+
+func (l *check) hasPostfixTarget() bool {
+	return slices.ContainsFunc(l.settings.Targets, func(t accessmap.Target) bool { return t.Format.Postfix })
+}
+
+func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {
+	if !cf.HasAccessMap() {
+		facts = append(facts, "no access map")
+	} else {
+		facts = append(facts, fmt.Sprintf("access map %s %s", cf.AccessClass, cf.AccessPath))
+		facts = append(facts, "SKIP "+map[bool]string{true: "means undecided", false: "is an error reply"}[cf.AccessSkip])
+	}
+	facts = append(facts, "IPv6 addresses "+map[bool]string{true: "compressed", false: "uncompressed"}[cf.CompressedIPv6])
+	if cf.DelayChecks {
+		facts = append(facts, "delay_checks")
+	}
+	if len(cf.DNSBLs) > 0 {
+		facts = append(facts, "asks about IPv4 clients, unless the access map has decided: "+strings.Join(cf.DNSBLs, " "))
+	} else {
+		facts = append(facts, "asks no DNSBL")
+	}
+	return facts
+}
+
+// postfix compares main.cf with the tables. ok: there is a Postfix.
+func (l *check) postfix(ctx context.Context) (ok bool) {
+	postconf, err := accessmap.FindPostconf()
+	if errors.Is(err, accessmap.ErrNoPostfix) {
+		return false
+	}
+	var m *accessmap.PostfixMain
+	config := ""
+	if l.root != "" {
+		config = filepath.Join(l.root, "/etc/postfix")
+		if _, err := os.Stat(filepath.Join(config, "main.cf")); errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	if err == nil {
+		m, err = accessmap.ReadPostfix(ctx, postconf, config)
+	}
+	if err != nil {
+		l.errs = append(l.errs, err)
+		return true
+	}
+	m.Below(l.root)
+	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
+	tables := l.tables(ctx, m)
+	l.ofServers = append(l.ofServers, accessmap.LintPostfix(m, tables, accessmap.AccessOptions{Shared: l.shared.Within})...)
+	return true
+}
+
+// tables are those of the targets, then the others that main.cf names. It looks into
+// the latter, too.
+func (l *check) tables(ctx context.Context, m *accessmap.PostfixMain) (tables []accessmap.PostfixTable) {
+	for _, t := range l.settings.Targets {
+		if _, use := l.kindOf(t.Path, nil, &t); use != accessmap.UseUnknown {
+			only := t.Want.Only
+			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
+			tables = append(tables, accessmap.PostfixTable{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
+		}
+	}
+	for _, t := range m.Tables() {
+		if l.targetOf(t.Path) != nil {
+			continue
+		}
+		if t.Missing = isMissing(t.Path); t.Missing {
+			tables = append(tables, t)
+			continue
+		}
+		if _, looked := l.uses[t.Path]; !looked {
+			l.uses[t.Path] = t.Use
+			l.file(ctx, t.Path)
+		}
+		if text, err := readBounded(t.Path); err == nil {
+			t.Permits = accessmap.PermitsAny(text)
+			tables = append(tables, t)
+		}
+	}
+	return tables
+}
+
+func isMissing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func postfixFacts(m *accessmap.PostfixMain) (facts []string) {
+	told := map[string]bool{}
+	for _, t := range m.Tables() {
+		for _, use := range m.Uses(t.Path) {
+			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
+			if !told[fact] {
+				told[fact] = true
+				facts = append(facts, fact)
+			}
+		}
+	}
+	if zones := m.DNSBLZones(); len(zones) > 0 {
+		facts = append(facts, "asks "+strings.Join(zones, " "))
+	} else {
+		facts = append(facts, "asks no DNSBL")
+	}
+	if m.Postscreen {
+		facts = append(facts, "postscreen on port 25")
+	}
+	if len(m.Overrides) > 0 {
+		facts = append(facts, "not looked at, for other services than port 25: "+strings.Join(m.Overrides, " "))
+	}
+	return facts
+}

@@ -1,0 +1,164 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// maxFixShown bounds the lines shown of one fix; --json and --fix have all.
+const maxFixShown = 4
+
+// end writes the findings and returns the error of the run.
+func (l *check) end() error {
+	err := errors.Join(l.errs...)
+	if l.t.JSON {
+		if err != nil {
+			l.document.Problems = append(l.document.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
+		}
+		if err := l.t.Document(l.document); err != nil {
+			return err
+		}
+	} else {
+		l.tell()
+	}
+	if err == nil && len(l.document.Findings) > 0 {
+		return exit.Outcome(exit.Finding)
+	}
+	return exit.With(exit.Usage, err)
+}
+
+// tell writes the findings as compilers do, a line each with the fix below, then the
+// facts about the servers, then the count.
+func (l *check) tell() {
+	for _, f := range l.document.Findings {
+		l.t.Data(terminal.Bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", terminal.Place(f.File, f.Line), f.Rule, f.Text)))
+		l.tellFix(f)
+	}
+	for _, s := range l.document.Servers {
+		l.t.Summary(terminal.Plain, "%s (%s):", s.MTA, s.File)
+		for _, fact := range s.Facts {
+			l.t.Summary(terminal.Plain, "  %s", l.folded(fact))
+		}
+	}
+	if l.files > 0 || len(l.document.Findings) > 0 {
+		l.t.Summary(terminal.Plain, "%s", l.folded(l.count()))
+	}
+	if slices.ContainsFunc(l.document.Findings, func(f accessmap.Finding) bool { return f.Rule == "cidr" }) {
+		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
+	}
+	for _, path := range l.fixedFiles() {
+		l.t.Note("%s was written; for it to take effect: %s", path, l.effect(path))
+	}
+}
+
+func (l *check) tellFix(f accessmap.Finding) {
+	if f.Fix == "" {
+		return
+	}
+	lines := strings.Split(f.Fix, "\n")
+	for _, line := range lines[:min(len(lines), maxFixShown)] {
+		if !f.Certain {
+			line = strings.ReplaceAll(l.folded(line), "\n  ", "\n    ")
+		}
+		l.t.Data(terminal.Green, "    %s", line)
+	}
+	if more := len(lines) - maxFixShown; more > 0 {
+		l.t.Data(terminal.Green, "    ... and %s more: --fix writes them, --json shows them", terminal.Grouped(uint64(more)))
+	}
+}
+
+// folded breaks a text at words for a terminal, with the lines below the first one
+// indented.
+func (l *check) folded(text string) string {
+	const deepest = 4 // columns of the deepest indentation
+	return strings.Join(l.t.Folded(text, deepest), "\n  ")
+}
+
+// count is the last line: how many findings, by rule, in how many files.
+func (l *check) count() string {
+	findings := l.document.Findings
+	if len(findings) == 0 {
+		return fmt.Sprintf("%s: nothing to put right%s", terminal.Counted(uint64(l.files), "file", "files"), l.fixedCount())
+	}
+	byRule := map[string]int{}
+	certain := 0
+	for _, f := range findings {
+		byRule[f.Rule]++
+		if f.Certain {
+			certain++
+		}
+	}
+	var rules []string
+	for _, r := range slices.Sorted(maps.Keys(byRule)) {
+		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+	}
+	text := terminal.Counted(uint64(len(findings)), "finding", "findings")
+	if l.files > 0 {
+		text += " in " + terminal.Counted(uint64(l.files), "file", "files")
+	}
+	text += " (" + strings.Join(rules, ", ") + ")"
+	if certain > 0 && !l.fix {
+		text += fmt.Sprintf("; --fix puts %d of them right", certain)
+	}
+	return text + l.fixedCount()
+}
+
+func (l *check) fixedCount() string {
+	if n := len(l.document.Fixed); n > 0 {
+		return fmt.Sprintf("; %d put right", n)
+	}
+	return ""
+}
+
+// effect is the step after --fix that makes a file take effect.
+func (l *check) effect(path string) string {
+	absolute, err := filepath.Abs(path)
+	text, readErr := readBounded(path)
+	if err != nil || readErr != nil {
+		return "build its map anew"
+	}
+	target := l.targetOf(absolute)
+	switch kind, _ := l.kindOf(path, text, target); {
+	case kind == accessmap.KindCIDR:
+		return "postfix reload"
+	case target != nil:
+		return "mailallow update, which builds its map"
+	}
+	return fmt.Sprintf("makemap hash %s < %s", path, path)
+}
+
+// fixedFiles are the files that --fix has written.
+func (l *check) fixedFiles() (paths []string) {
+	for _, f := range l.document.Fixed {
+		if !slices.Contains(paths, f.File) {
+			paths = append(paths, f.File)
+		}
+	}
+	return paths
+}
+
+// tellRules writes the table of rules.
+func tellRules(t *terminal.Terminal) error {
+	rules := accessmap.Rules()
+	if t.JSON {
+		return t.Document(struct {
+			Version int              `json:"version"`
+			Rules   []accessmap.Rule `json:"rules"`
+		}{terminal.DocumentVersion, rules})
+	}
+	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}
+	for _, r := range rules {
+		rows = append(rows, []string{r.Name, r.Catches, r.Why})
+	}
+	t.Table(rows)
+	return nil
+}

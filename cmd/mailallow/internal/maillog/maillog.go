@@ -1,0 +1,206 @@
+// Package maillog is the command that reads logs of Sendmail and Postfix and counts
+// whom a DNSBL made this host refuse, whose addresses those are, and who refuses this
+// host. It changes nothing.
+package maillog
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"mailallow/accessmap/maillog"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// usualLogs are the logs of the distributions: Red Hat and the BSDs, Debian.
+var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config   config.Flags
+	Snapshot string   // as run.Options have it
+	Events   bool     // write every event as a line of JSON, and no summary
+	Since    string   // how long ago (36h, 7d) or when (2026-11-01) the summary begins; empty: with the logs
+	Logs     []string // files; "-" is stdin
+}
+
+// Run writes the summary, or the events. Its exit code is exit.Usage where a log could
+// not be read; it reads the others all the same.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	logs, err := logsToRead(o.Logs, t.Stdin)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	reading := maillog.Options{Now: now}
+	if reading.Since, err = parseSince(o.Since, now); err != nil {
+		return err
+	}
+	if o.Events {
+		return writeEvents(ctx, t, logs, reading)
+	}
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	var request *run.Request // nil: there is no list to compare with
+	if !s.Absent && len(s.Sources) > 0 || o.Snapshot != "" {
+		if request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot}); err != nil {
+			return err
+		}
+	}
+	var of *owners
+	var wait sync.WaitGroup
+	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Snapshot == "") })
+	counts := newTally()
+	unread := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
+	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	listed := maxRows
+	switch {
+	case t.Verbose:
+		listed = maxAddresses
+	case t.JSON:
+		listed = maxDocumented
+	}
+	report := counts.report(of, listed)
+	report.Problems = append(report.Problems, of.problems...)
+	for _, err := range unread {
+		report.Problems = append(report.Problems, allowlist.Problem{Kind: "unread", Text: err.Error()})
+	}
+	if t.JSON {
+		err = t.Document(report)
+	} else {
+		report.tell(t)
+	}
+	if err == nil {
+		err = errors.Join(unread...)
+	}
+	return err
+}
+
+// logsToRead are the named files, else stdin, unless that is a terminal or there is
+// none, else the usual files.
+func logsToRead(named []string, stdin io.Reader) ([]string, error) {
+	if len(named) > 0 {
+		return named, nil
+	}
+	given := stdin != nil
+	if f, ok := stdin.(*os.File); ok {
+		info, err := f.Stat()
+		given = err == nil && info.Mode()&fs.ModeCharDevice == 0
+	}
+	if given {
+		return []string{"-"}, nil
+	}
+	var found []string
+	for _, path := range usualLogs {
+		if _, err := os.Stat(path); err == nil {
+			found = append(found, path)
+		}
+	}
+	if len(found) == 0 {
+		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("no log: there is no %s", strings.Join(usualLogs[:], " and no ")),
+			Hint: "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)"}
+	}
+	return found, nil
+}
+
+// readLogs gives the events of all logs, and an error for each log that it could not
+// read to its end.
+func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) (unread []error) {
+	for _, name := range logs {
+		t.Progress("reading %s", name)
+		if err := readLog(ctx, t.Stdin, name, o, yield); err != nil {
+			unread = append(unread, err)
+		}
+	}
+	return unread
+}
+
+func readLog(ctx context.Context, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) error {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, exit.Reason(err))
+		}
+		defer f.Close()
+		in = f
+	}
+	log, err := maillog.Unpack(interruptible{ctx, in})
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, exit.Reason(err))
+	}
+	return maillog.Read(log, name, o, yield)
+}
+
+// interruptible is a reader that ends with ctx.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = exit.Reason(err) // readLog names the file
+	}
+	return n, err
+}
+
+// writeEvents writes JSON Lines, in place of a document.
+func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options) error {
+	out := bufio.NewWriterSize(t.Take(), 64<<10)
+	var line []byte
+	unread := readLogs(ctx, t, logs, o, func(e maillog.Event) error {
+		line = append(e.AppendJSON(line[:0]), '\n')
+		_, err := out.Write(line)
+		return err
+	})
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	return errors.Join(unread...)
+}
+
+// parseSince reads a time: how long ago, or when.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.AddDate(0, 0, -int(n)), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range [...]string{time.DateOnly, time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", time.DateTime} {
+		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, exit.Usagef("--since %q: how long ago (36h, 7d), or when (2026-11-01, 2026-11-01T22:00:00Z)", text)
+}

@@ -1,0 +1,136 @@
+package maillog
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/catalogue"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// The states of an address that was refused.
+const (
+	covered   = "covered"  // OK or RELAY now
+	rejected  = "refused"  // REJECT
+	excluded  = "excluded" // EXCLUDE
+	coverable = "would"    // not in the list, and a source that names a provider would cover it
+	unknown   = "unknown"
+)
+
+// mark says what the list does with an address: the state, and the source that decides
+// it, or the provider that would.
+type mark struct {
+	State  string `json:"state"`
+	Source string `json:"source"`
+}
+
+func (m mark) String() string {
+	switch m.State {
+	case covered:
+		return "now, by source " + m.Source
+	case rejected:
+		return "REJECT by source " + m.Source
+	case excluded:
+		return "EXCLUDE by source " + m.Source
+	case coverable:
+		return "would be, by provider " + m.Source
+	}
+	return m.State
+}
+
+// short is the state for a row that has the provider, too.
+func (m mark) short() string {
+	switch m.State {
+	case covered:
+		return "now"
+	case rejected:
+		return "REJECT"
+	case excluded:
+		return "EXCLUDE"
+	case coverable:
+		return "would be"
+	}
+	return m.State
+}
+
+// owners know who sends from an address, and what the list does with it. Each part may
+// be nil: then it is not known.
+type owners struct {
+	set       *allowlist.Set
+	index     *allowlist.Index // of the configuration's sources
+	catalogue *catalogue.Catalogue
+	problems  []allowlist.Problem
+}
+
+// findOwners resolves the list of request, which may be nil, and opens the catalogue:
+// with live and a request it asks the network for the ranges of providers. A failure
+// is a warning, and that part is not known.
+func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, request *run.Request, live bool) *owners {
+	o := &owners{}
+	fail := func(kind, format string, args ...any) {
+		text := fmt.Sprintf(format, args...)
+		o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: text})
+		if ctx.Err() == nil {
+			t.Warn("%s", text)
+		}
+	}
+	if request != nil {
+		list, err := request.Resolve(ctx, t)
+		if err != nil {
+			fail("list", "nothing is marked as covered: %v", err)
+		} else {
+			list.Warn(t)
+			o.set = list.Set
+			o.index = allowlist.NewIndex(list.Labelled())
+		}
+	}
+	var err error
+	if o.catalogue, err = catalogue.Open(ctx, t, s, request != nil && live); err != nil {
+		fail("catalogue", "providers are not known: %v", err)
+	}
+	return o
+}
+
+// mark says what the list does with an address, and which provider sends from it;
+// empty: none in the catalogue.
+func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
+	m.State = unknown
+	if o.catalogue != nil {
+		if holding := o.catalogue.Holding(addr); len(holding) > 0 {
+			provider = holding[0].Source
+			m = mark{coverable, provider}
+		}
+	}
+	if o.set == nil {
+		return m, provider
+	}
+	if o.set.Excluded.Contains(addr) {
+		return mark{excluded, o.source(addr, allowlist.Exclude)}, provider
+	}
+	if e := o.set.Lookup(addr); e != nil {
+		var names []string
+		for _, owner := range e.Owners {
+			names = append(names, owner.Source)
+		}
+		m = mark{covered, strings.Join(names, ", ")}
+		if e.Action == allowlist.Reject {
+			m.State = rejected
+		}
+	}
+	return m, provider
+}
+
+// source is the first source with this action that holds an address.
+func (o *owners) source(addr netip.Addr, action allowlist.Action) string {
+	for _, m := range o.index.Holding(addr) {
+		if m.Action == action {
+			return m.Source
+		}
+	}
+	return ""
+}

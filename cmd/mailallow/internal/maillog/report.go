@@ -1,0 +1,244 @@
+package maillog
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// summary is the JSON document; the text for people is made of it.
+type summary struct {
+	Version  int                 `json:"version"`
+	Refused  refusedReport       `json:"refused"` // by DNSBLs
+	Errors   []errorReport       `json:"errors"`
+	Outbound []outboundReport    `json:"outbound"`
+	Other    times               `json:"other"` // refusals for another reason
+	Problems []allowlist.Problem `json:"problems"`
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any {
+	report := newTally().report(&owners{}, 0)
+	report.Problems = problems
+	return report
+}
+
+// times are how often and when something happened. Since and Until are null where no
+// line had a time.
+type times struct {
+	Count uint32     `json:"count"`
+	Since *time.Time `json:"since"`
+	Until *time.Time `json:"until"`
+}
+
+func (s span) times() times {
+	t := times{Count: s.count}
+	if s.first != 0 {
+		first, last := time.Unix(s.first, 0), time.Unix(s.last, 0)
+		t.Since, t.Until = &first, &last
+	}
+	return t
+}
+
+func (t times) since() string { return shownTime(t.Since, time.DateOnly) }
+func (t times) until() string { return shownTime(t.Until, time.DateOnly) }
+
+const toTheMinute = "2006-01-02 15:04"
+
+func shownTime(at *time.Time, layout string) string {
+	if at == nil {
+		return "-"
+	}
+	return at.Format(layout)
+}
+
+type refusedReport struct {
+	times
+	Addresses int              `json:"addresses"`
+	Providers []providerReport `json:"providers"`
+	Lists     []listReport     `json:"lists"`
+	Clients   []clientReport   `json:"clients"`
+}
+
+type providerReport struct {
+	Name string `json:"name"` // empty: no provider of the catalogue sends from there
+	times
+	Addresses int  `json:"addresses"`
+	Mark      mark `json:"mark"`
+}
+
+type listReport struct {
+	Zone string  `json:"zone"` // empty: the line names none
+	Dead *string `json:"dead"` // what became of it; null: it is not known to be dead
+	times
+	Addresses int `json:"addresses"`
+}
+
+type clientReport struct {
+	IP netip.Addr `json:"ip"`
+	times
+	Zones    []string `json:"zones"`
+	Provider string   `json:"provider"`
+	Mark     mark     `json:"mark"`
+}
+
+type errorReport struct {
+	Zone string `json:"zone"`
+	Host string `json:"host"` // that asked it; empty: this one
+	times
+}
+
+type outboundReport struct {
+	Zone    string      `json:"zone"`    // empty: the reply names none
+	Private bool        `json:"private"` // a service that cannot be asked over DNS
+	Host    string      `json:"host"`    // that refused; empty: the line names none
+	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
+	times
+}
+
+func beyondBounds(lost uint64) string {
+	return fmt.Sprintf("%s more than is kept of single addresses and names: sums are whole, the tables are not", terminal.Counted(lost, "event is", "events are"))
+}
+
+// Bounds on the listed addresses and hosts; with --verbose there are none.
+const (
+	maxRows       = 20   // in the text
+	maxDocumented = 1000 // in the document
+)
+
+// tell writes the summary for people.
+func (r *summary) tell(t *terminal.Terminal) {
+	r.tellRefused(t)
+	r.tellErrors(t)
+	r.tellOutbound(t)
+	if r.Other.Count > 0 {
+		t.Summary(terminal.Plain, "\n%s for other reasons than a DNSBL (relaying, unknown users, rates, ...)", terminal.Counted(uint64(r.Other.Count), "refusal", "refusals"))
+	}
+	for _, p := range r.Problems {
+		if p.Kind == "bound" {
+			t.Warn("%s", p.Text)
+		}
+	}
+}
+
+func (r *summary) tellRefused(t *terminal.Terminal) {
+	all := r.Refused
+	if all.Count == 0 {
+		t.Data(terminal.Bold, "Nobody was refused by a DNSBL.")
+		return
+	}
+	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
+	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
+	for _, p := range all.Providers {
+		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
+	}
+	t.Table(rows)
+	t.Data(terminal.Plain, "")
+	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
+	for _, l := range all.Lists {
+		name := orDash(l.Zone)
+		if l.Dead != nil {
+			name += " (dead)"
+		}
+		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.since(), l.until()})
+	}
+	t.Table(rows)
+	t.Data(terminal.Plain, "")
+	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
+	for _, c := range all.Clients {
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+	}
+	if all.Addresses > 0 {
+		t.Table(rows)
+	}
+	if more := all.Addresses - len(all.Clients); more > 0 {
+		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more address", "more addresses"))
+	}
+	r.adviseRefused(t)
+}
+
+// adviseRefused says what to do about refusals.
+func (r *summary) adviseRefused(t *terminal.Terminal) {
+	for _, l := range r.Refused.Lists {
+		if l.Dead != nil {
+			t.Warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
+		}
+	}
+	if names := r.sources(); len(names) > 0 {
+		t.Note("to let in what would be covered: a [[source]] each with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
+	}
+	for _, p := range r.Refused.Providers {
+		if p.Mark.State == covered {
+			t.Note("covered now: if such refusals go on after 'mailallow update', the list does not take effect")
+			return
+		}
+	}
+}
+
+func (r *summary) tellErrors(t *terminal.Terminal) {
+	if len(r.Errors) == 0 {
+		return
+	}
+	t.Data(terminal.Bold, "\nNot a listing: the list refused the resolver that asked it, or did not answer")
+	rows := [][]string{{"LIST", "ASKED BY", "TIMES", "SINCE", "LAST"}}
+	own := false
+	for _, e := range r.Errors {
+		host := e.Host
+		if host == "" {
+			host, own = "this host", true
+		}
+		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.since(), e.until()})
+	}
+	t.Table(rows)
+	if own {
+		t.Note("ask lists through a resolver of your own, not a public one, and take 127.255.255.x for no listing (Postfix: reject_rbl_client ZONE=127.0.0.[2..11])")
+	}
+}
+
+func (r *summary) tellOutbound(t *terminal.Terminal) {
+	if len(r.Outbound) == 0 {
+		return
+	}
+	t.Data(terminal.Bold, "\nOther hosts refuse this one for its address")
+	rows := [][]string{{"LIST OR SERVICE", "SAID BY", "THIS HOST", "TIMES", "SINCE", "LAST"}}
+	public, private := false, map[string]bool{}
+	shown := r.Outbound
+	if len(shown) > maxRows && !t.Verbose {
+		shown = shown[:maxRows]
+	}
+	for _, o := range shown {
+		addr := "-"
+		if o.IP != nil {
+			addr = o.IP.String()
+		}
+		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.since(), o.until()})
+		if o.Private {
+			private[o.Zone] = true
+		}
+		public = public || !o.Private && o.Zone != ""
+	}
+	t.Table(rows)
+	if more := len(r.Outbound) - len(shown); more > 0 {
+		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more host", "more hosts"))
+	}
+	if public {
+		t.Note("is it listed still, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
+	}
+	if len(private) > 0 {
+		t.Note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
+	}
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

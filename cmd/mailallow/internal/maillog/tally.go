@@ -1,0 +1,266 @@
+package maillog
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"mailallow/accessmap/maillog"
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+const (
+	// maxAddresses bounds the clients that are counted one by one: they take 15 MB, and
+	// are more than a server of 10,000 users refuses in a month. Of further ones only
+	// sums are kept.
+	maxAddresses = 200_000
+	// maxNames bounds lists, services and remote hosts: anybody can write a log line
+	// that names a new one.
+	maxNames = 10_000
+	// zonesOf is how many lists are kept for an address.
+	zonesOf = 4
+)
+
+// span is how often and when something happened, in seconds since 1970; 0: no line had
+// a time.
+type span struct {
+	count       uint32
+	first, last int64
+}
+
+func (s *span) add(at time.Time) {
+	s.count++
+	if at.IsZero() {
+		return
+	}
+	seconds := at.Unix()
+	if s.first == 0 || seconds < s.first {
+		s.first = seconds
+	}
+	s.last = max(s.last, seconds)
+}
+
+func (s *span) join(other span) {
+	s.count += other.count
+	if other.first != 0 && (s.first == 0 || other.first < s.first) {
+		s.first = other.first
+	}
+	s.last = max(s.last, other.last)
+}
+
+// client is a refused address, with the numbers of the lists that did it, from 1; 0:
+// none.
+type client struct {
+	span
+	zones [zonesOf]uint16
+}
+
+// refusal is a refusal of this host: the list or service, and the host that named it.
+type refusal struct{ zone, host string }
+
+// blocked is how often that happened, and the last address of this host in such a line.
+type blocked struct {
+	span
+	addr netip.Addr
+}
+
+// tally counts events, in bounded memory.
+type tally struct {
+	refused  span // by DNSBLs
+	nameless span // of refused, those without an address
+	other    span // refusals for another reason
+	numbers  map[string]uint16
+	lists    map[uint16]*span
+	clients  map[netip.Addr]client
+	errors   map[refusal]*span // of lists; host: that asked them
+	outbound map[refusal]*blocked
+	lost     uint64 // events beyond a bound
+}
+
+func newTally() *tally {
+	return &tally{numbers: map[string]uint16{}, lists: map[uint16]*span{}, clients: map[netip.Addr]client{},
+		errors: map[refusal]*span{}, outbound: map[refusal]*blocked{}}
+}
+
+func (c *tally) add(e maillog.Event) {
+	switch e.Kind {
+	case maillog.Reject:
+		c.other.add(e.Time)
+	case maillog.DNSBLReject:
+		c.refused.add(e.Time)
+		c.addClient(e, c.addList(e))
+	case maillog.DNSBLError:
+		where := refusal{e.Zone, e.Remote}
+		if c.errors[where] == nil && len(c.errors) < maxNames {
+			c.errors[where] = &span{}
+		}
+		if s := c.errors[where]; s != nil {
+			s.add(e.Time)
+		} else {
+			c.lost++
+		}
+	case maillog.OutboundBlock:
+		where := refusal{e.Zone, e.Remote}
+		if c.outbound[where] == nil && len(c.outbound) < maxNames {
+			c.outbound[where] = &blocked{}
+		}
+		b := c.outbound[where]
+		if b == nil {
+			c.lost++
+			return
+		}
+		b.add(e.Time)
+		if e.IP.IsValid() {
+			b.addr = e.IP
+		}
+	}
+}
+
+// addList counts a list and gives its number.
+func (c *tally) addList(e maillog.Event) uint16 {
+	n, known := c.numbers[e.Zone]
+	if !known {
+		if len(c.numbers) == maxNames {
+			c.lost++
+			return 0
+		}
+		n = uint16(len(c.numbers) + 1)
+		c.numbers[e.Zone], c.lists[n] = n, &span{}
+	}
+	c.lists[n].add(e.Time)
+	return n
+}
+
+func (c *tally) addClient(e maillog.Event, list uint16) {
+	if !e.IP.IsValid() {
+		c.nameless.add(e.Time)
+		return
+	}
+	who, known := c.clients[e.IP]
+	if !known && len(c.clients) == maxAddresses {
+		c.lost++
+		return
+	}
+	who.add(e.Time)
+	for i, n := range who.zones {
+		if n == list || n == 0 {
+			who.zones[i] = list
+			break
+		}
+	}
+	c.clients[e.IP] = who
+}
+
+// often are the clients, those refused most often first.
+func (c *tally) often() []netip.Addr {
+	return slices.SortedFunc(maps.Keys(c.clients), func(a, b netip.Addr) int {
+		return cmp.Or(cmp.Compare(c.clients[b].count, c.clients[a].count), a.Compare(b))
+	})
+}
+
+// report joins the counts with the owners of the addresses. It lists at most listed
+// clients.
+func (c *tally) report(o *owners, listed int) *summary {
+	zones := make(map[uint16]string, len(c.numbers))
+	for zone, n := range c.numbers {
+		zones[n] = zone
+	}
+	r := &summary{Version: terminal.DocumentVersion, Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
+		Providers: []providerReport{}, Lists: []listReport{}, Clients: []clientReport{}},
+		Other: c.other.times(), Errors: []errorReport{}, Outbound: []outboundReport{}, Problems: []allowlist.Problem{}}
+	addresses := map[uint16]int{}
+	type group struct {
+		provider string
+		mark
+	}
+	type sum struct {
+		span
+		addresses int
+	}
+	groups := map[group]*sum{}
+	for i, addr := range c.often() {
+		who := c.clients[addr]
+		m, provider := o.mark(addr)
+		g := group{provider, m}
+		if groups[g] == nil {
+			groups[g] = &sum{}
+		}
+		groups[g].join(who.span)
+		groups[g].addresses++
+		by := []string{}
+		for _, n := range who.zones {
+			if n != 0 {
+				addresses[n]++
+				by = append(by, zones[n])
+			}
+		}
+		if i < listed {
+			r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, times: who.times(), Zones: by, Provider: provider, Mark: m})
+		}
+	}
+	for g, s := range groups {
+		r.Refused.Providers = append(r.Refused.Providers, providerReport{g.provider, s.times(), s.addresses, g.mark})
+	}
+	if c.nameless.count > 0 {
+		r.Refused.Providers = append(r.Refused.Providers, providerReport{"", c.nameless.times(), 0, mark{State: unknown}})
+	}
+	c.reportLists(r, zones, addresses)
+	if c.lost > 0 {
+		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: beyondBounds(c.lost)})
+	}
+	r.sort()
+	return r
+}
+
+// reportLists adds the lists that refused, that answered with an error, and that other
+// hosts go by. zones and addresses are by the number of a list.
+func (c *tally) reportLists(r *summary, zones map[uint16]string, addresses map[uint16]int) {
+	for n, s := range c.lists {
+		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
+		if dead := dnsbl.Dead(row.Zone); dead != "" {
+			row.Dead = &dead
+		}
+		r.Refused.Lists = append(r.Refused.Lists, row)
+	}
+	for where, s := range c.errors {
+		r.Errors = append(r.Errors, errorReport{where.zone, where.host, s.times()})
+	}
+	for where, b := range c.outbound {
+		row := outboundReport{Zone: where.zone, Private: maillog.Private(where.zone), Host: where.host, times: b.times()}
+		if b.addr.IsValid() {
+			row.IP = &b.addr
+		}
+		r.Outbound = append(r.Outbound, row)
+	}
+}
+
+// sort puts the most frequent rows first, and equally frequent ones in the order of
+// their names.
+func (r *summary) sort() {
+	often := func(a, b times) int { return cmp.Compare(b.Count, a.Count) }
+	slices.SortFunc(r.Refused.Providers, func(a, b providerReport) int {
+		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source))
+	})
+	slices.SortFunc(r.Refused.Lists, func(a, b listReport) int { return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone)) })
+	slices.SortFunc(r.Errors, func(a, b errorReport) int {
+		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+	})
+	slices.SortFunc(r.Outbound, func(a, b outboundReport) int {
+		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+	})
+}
+
+// sources are the names of the providers that would cover refused addresses.
+func (r *summary) sources() []string {
+	names := map[string]bool{}
+	for _, p := range r.Refused.Providers {
+		if p.Mark.State == coverable {
+			names[p.Mark.Source] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

@@ -1,0 +1,122 @@
+package outfile
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func mustWrite(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantFiles wants a directory to hold these files and no others.
+func wantFiles(t *testing.T, dir string, want map[string]string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if known, ok := want[e.Name()]; err != nil || !ok || string(text) != known {
+			t.Errorf("%s holds %q, %v", e.Name(), text, err)
+		}
+	}
+	if len(entries) != len(want) {
+		t.Errorf("%d files, want %d", len(entries), len(want))
+	}
+}
+
+func wantMode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode() != want {
+		t.Errorf("%s: mode %v, %v; want %v", path, info.Mode(), err, want)
+	}
+}
+
+// Write follows a link and keeps the mode of the file behind it.
+func TestWriteFollowsLinks(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	mustWrite(t, file, "old", 0o600)
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, dir, map[string]string{"file": "new", "link": "new"})
+	wantMode(t, file, 0o600)
+	wantMode(t, link, 0o777|os.ModeSymlink)
+}
+
+// Write writes into a device, which stays one.
+func TestWriteIntoDevice(t *testing.T) {
+	if err := Write(os.DevNull, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(os.DevNull)
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// Replace puts a file of its own in the place of a link: who may write to the
+// directory cannot make it write elsewhere.
+func TestReplaceFollowsNoLink(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	path, target := filepath.Join(dir, "m.prom"), filepath.Join(elsewhere, "file")
+	mustWrite(t, target, "old", 0o600)
+	if err := os.Symlink(target, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := Replace(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, elsewhere, map[string]string{"file": "old"})
+	wantFiles(t, dir, map[string]string{"m.prom": "new"})
+	wantMode(t, path, 0o644)
+}
+
+// Replace removes what a killed run staged, and no other file that looks alike.
+func TestReplaceSweeps(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m.prom")
+	mustWrite(t, path, "old", 0o600)
+	mustWrite(t, filepath.Join(dir, ".m.prom8371"), "half", 0o600)
+	others := map[string]string{".m.prom": "a", ".m.prom8371x": "b", "m.prom8371": "c", ".m.prom.1": "d"}
+	for name, text := range others {
+		mustWrite(t, filepath.Join(dir, name), text, 0o600)
+	}
+	if err := Replace(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	others["m.prom"] = "new"
+	wantFiles(t, dir, others)
+	wantMode(t, path, 0o644)
+}
+
+// A failure leaves the old file, and nothing staged.
+func TestFailureLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "taken")
+	if err := os.MkdirAll(filepath.Join(path, "below"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func(string, []byte) error{"Write": Write, "Replace": Replace} {
+		if err := write(path, []byte("new")); err == nil {
+			t.Errorf("%s replaced a directory", name)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("%s left %v, %v", name, entries, err)
+		}
+	}
+}

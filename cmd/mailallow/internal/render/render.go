@@ -1,0 +1,54 @@
+// Package render is the command that writes the list in one format to stdout. It
+// needs no target and changes nothing.
+package render
+
+import (
+	"context"
+
+	"mailallow/accessmap"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config   config.Flags
+	Snapshot string   // as run.Options have it
+	Accept   []string // likewise
+	Args     []string // the name of one format
+}
+
+// jsonFormat is the format that is a JSON document.
+const jsonFormat = "json"
+
+// Run writes the list.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	if len(o.Args) != 1 {
+		return exit.Usagef("render takes one FORMAT, and there are %d; 'mailallow render --help' lists them", len(o.Args))
+	}
+	format, err := accessmap.FormatByName(o.Args[0])
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	if err != nil {
+		return err
+	}
+	if t.JSON && format.Name != jsonFormat {
+		return exit.Usagef("render %s: with --json the format is %s", format.Name, jsonFormat)
+	}
+	list, err := r.Resolve(ctx, t)
+	if err != nil {
+		return err
+	}
+	list.Warn(t)
+	if err := list.Refused(); err != nil {
+		return err
+	}
+	if _, err := format.Write(t.Take(), list.Set.Spans(), accessmap.Selection{}); err != nil {
+		return err
+	}
+	return exit.Outcome(list.Codes()...)
+}

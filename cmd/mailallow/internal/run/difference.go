@@ -1,0 +1,111 @@
+package run
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// MaxListed bounds the networks of a source that are listed one by one. With
+// --verbose there is no bound.
+const MaxListed = 25
+
+func tellDifference(t *terminal.Terminal, d accessmap.Difference) {
+	if len(d.Added)+len(d.Removed) == 0 {
+		return
+	}
+	for _, g := range GroupBySource(d) {
+		t.Summary(terminal.Cyan, "  %s: %s", g.Title(), g.Counts())
+		tellChanges(t, terminal.Green, "+", g.Added)
+		tellChanges(t, terminal.Red, "-", g.Removed)
+	}
+}
+
+func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, changes []accessmap.Change) {
+	shown := changes
+	if len(shown) > MaxListed && !t.Verbose {
+		shown = shown[:MaxListed]
+	}
+	width := 0
+	for _, c := range shown {
+		width = max(width, len(c.Prefix.String()))
+	}
+	for _, c := range shown {
+		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, c.Prefix, terminal.Addresses(c.Prefix), c.Path)
+		t.Summary(style, "%s", strings.TrimRight(line, " "))
+	}
+	if more := len(changes) - len(shown); more > 0 {
+		t.Summary(terminal.Faint, "    %s and %d more; --verbose lists them", sign, more)
+	}
+}
+
+// SourceChange is the difference that one source makes under one action.
+type SourceChange struct {
+	Added, Removed []accessmap.Change
+
+	source string
+	action allowlist.Action
+}
+
+// GroupBySource splits a difference by source and action, in the order of the first
+// change of each.
+func GroupBySource(d accessmap.Difference) []*SourceChange {
+	type key struct {
+		source string
+		action allowlist.Action
+	}
+	groups := map[key]*SourceChange{}
+	var order []*SourceChange
+	at := func(c accessmap.Change) *SourceChange {
+		k := key{c.Source, c.Action}
+		if groups[k] == nil {
+			groups[k] = &SourceChange{source: c.Source, action: c.Action}
+			order = append(order, groups[k])
+		}
+		return groups[k]
+	}
+	for _, c := range d.Added {
+		g := at(c)
+		g.Added = append(g.Added, c)
+	}
+	for _, c := range d.Removed {
+		g := at(c)
+		g.Removed = append(g.Removed, c)
+	}
+	return order
+}
+
+// Title names the source and the action.
+func (g SourceChange) Title() string {
+	if g.source == "" {
+		return "all sources"
+	}
+	return fmt.Sprintf("%s %s", g.source, g.action)
+}
+
+// Counts says how many networks and addresses came and went.
+func (g SourceChange) Counts() string {
+	var parts []string
+	for _, side := range []struct {
+		verb    string
+		changes []accessmap.Change
+	}{{"came", g.Added}, {"went", g.Removed}} {
+		if len(side.changes) == 0 {
+			continue
+		}
+		prefixes := func(yield func(netip.Prefix) bool) {
+			for _, c := range side.changes {
+				if !yield(c.Prefix) {
+					return
+				}
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
+			terminal.Counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
+	}
+	return strings.Join(parts, ", ")
+}

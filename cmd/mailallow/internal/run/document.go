@@ -1,0 +1,83 @@
+package run
+
+import (
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// The JSON documents. Scripts rely on their members: see the documentation.
+
+// Document is the document of update and diff.
+type Document struct {
+	Version   int                 `json:"version"`
+	Changed   bool                `json:"changed"`
+	Installed bool                `json:"installed"`
+	Targets   []targetDocument    `json:"targets"`
+	Sources   []SourceDocument    `json:"sources"`
+	Problems  []allowlist.Problem `json:"problems"`
+}
+
+type targetDocument struct {
+	Path     string              `json:"path"`
+	Format   string              `json:"format"`
+	Changed  bool                `json:"changed"`
+	Entries  int                 `json:"entries"`
+	Added    []string            `json:"added"`
+	Removed  []string            `json:"removed"`
+	Problems []accessmap.Problem `json:"problems"`
+}
+
+// SourceDocument is a source in every document that has sources.
+type SourceDocument struct {
+	Name          string              `json:"name"`
+	Action        string              `json:"action"`
+	Status        allowlist.Status    `json:"status"`
+	Ranges        int                 `json:"ranges"`
+	IPv4Addresses uint64              `json:"ipv4_addresses"`
+	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges
+	Problems      []allowlist.Problem `json:"problems"`
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any {
+	return Document{Version: terminal.DocumentVersion, Targets: []targetDocument{}, Sources: []SourceDocument{}, Problems: problems}
+}
+
+// Documents are the sources, in the order of the configuration.
+func (l *List) Documents() []SourceDocument {
+	documents := []SourceDocument{}
+	for _, s := range l.Sources {
+		f := s.Figures(l.Now)
+		d := SourceDocument{
+			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
+			Ranges: f.Ranges, IPv4Addresses: f.IPv4Addresses,
+			Problems: append([]allowlist.Problem{}, s.Problems...),
+		}
+		if f.HasTime {
+			age := int64(f.Age.Seconds())
+			d.AgeSeconds = &age
+		}
+		documents = append(documents, d)
+	}
+	return documents
+}
+
+// targetDocuments has a row for every target. done: the plans were carried out, or
+// could be; without it no target changes.
+func targetDocuments(plans []accessmap.TargetPlan, done bool) []targetDocument {
+	documents := []targetDocument{}
+	for _, p := range plans {
+		d := targetDocument{
+			Path: p.Path, Format: p.Format.Name, Entries: p.Entries, Added: []string{}, Removed: []string{},
+			Problems: append(p.Refused(), p.Problems...),
+		}
+		if done {
+			difference := p.Diff()
+			d.Changed = p.Changed()
+			d.Added, d.Removed = accessmap.Networks(difference.Added), accessmap.Networks(difference.Removed)
+		}
+		documents = append(documents, d)
+	}
+	return documents
+}

@@ -1,0 +1,60 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Fetch resolves sources over the network and from disk, with the resolvers, limits
+// and deadline of s. A source without an answer by the deadline has an error of its
+// own. last, which may be nil, saves downloads of unchanged documents.
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *allowlist.Snapshot, now time.Time) ([]allowlist.Fetched, error) {
+	resolver, err := dnsq.New(s.DNS)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := s.Within(ctx)
+	defer cancel()
+	var done atomic.Int32
+	f := allowlist.Fetcher{
+		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last, Now: now,
+		Done: func(name string) {
+			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(sources), name)
+		},
+	}
+	fetched := f.Fetch(ctx, sources)
+	t.Detail("%d DNS queries", resolver.Queries())
+	return fetched, nil
+}
+
+// fromSnapshot takes the sources from the snapshot. An inline list always comes from
+// the configuration; a file that the snapshot does not hold is read here.
+func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: r.Now}
+	sources := r.Settings.Sources
+	fetched := make([]allowlist.Fetched, len(sources))
+	for i, src := range sources {
+		there, found := r.reviewed.Find(src.Name)
+		switch {
+		case src.Inline() || !found && src.Static():
+			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
+		case found:
+			fetched[i].Resolved = there
+			if r.options.Snapshot == Embedded {
+				fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
+					Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
+			}
+		default:
+			fetched[i].Resolved = allowlist.Resolved{Name: src.Name, Definition: src.Definition()}
+			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.options.Snapshot)
+		}
+	}
+	return fetched
+}

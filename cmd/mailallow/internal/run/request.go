@@ -1,0 +1,139 @@
+// Package run goes the one way from the configuration to the plan: sources, guard,
+// snapshot, set, plan, each step a function that returns a value. It has the summary
+// and the JSON documents of what it finds, which several commands share. It changes
+// no file: update installs the plan, diff shows it, fetch writes the snapshot.
+package run
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Embedded is the word for the snapshot in the program, in place of a file.
+const Embedded = "embedded"
+
+// Options are the flags that concern a run.
+type Options struct {
+	Config   config.Flags
+	Snapshot string   // a file, or Embedded; empty: fetch the sources
+	Accept   []string // names of sources whose holds are waived
+	// ForSnapshot: the run makes a snapshot, for another host to install.
+	ForSnapshot bool
+	// NoGuard: no last good state is read and nothing is held. Whoever installs the
+	// snapshot judges it.
+	NoGuard bool
+}
+
+// Request is a run to be made: the settings, and the options that fit them.
+type Request struct {
+	Settings *config.Settings
+	Started  time.Time
+	Now      time.Time // ages are counted to here
+
+	options  Options
+	reviewed *allowlist.Snapshot // the one that options name
+}
+
+// Load reads the configuration for a command that cannot do without one, and makes a
+// request of it. There is a request, with the error, where the configuration could be
+// read and the options do not fit it.
+func Load(t *terminal.Terminal, o Options) (*Request, error) {
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	if s.Absent {
+		return nil, exit.Usagef("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path)
+	}
+	r, err := New(s, o)
+	r.Announce(t)
+	return r, err
+}
+
+// New makes a request of settings, and reads the snapshot that o names. There is a
+// request with an error, too.
+func New(s *config.Settings, o Options) (*Request, error) {
+	now := time.Now()
+	r := &Request{Settings: s, Started: now, Now: now, options: o}
+	return r, r.check()
+}
+
+// Announce says with --verbose which configuration is in use.
+func (r *Request) Announce(t *terminal.Terminal) {
+	t.Detail("configuration %s: %d sources, %d targets", r.Settings.Path, len(r.Settings.Sources), len(r.Settings.Targets))
+}
+
+// check compares the options with the settings.
+func (r *Request) check() error {
+	var problems []error
+	var names []string
+	for _, s := range r.Settings.Sources {
+		names = append(names, s.Name)
+	}
+	if len(names) == 0 {
+		problems = append(problems, fmt.Errorf("%s: there is no [[source]]: 'mailallow init' shows how one is written", r.Settings.Path))
+	}
+	for _, name := range r.options.Accept {
+		if !slices.Contains(names, name) {
+			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", name, exit.DidYouMean(name, names)))
+		}
+	}
+	if r.options.Snapshot != "" {
+		problems = append(problems, r.openSnapshot())
+	}
+	return errors.Join(problems...)
+}
+
+// openSnapshot reads the snapshot. It refuses one in which a source has another
+// definition than here: its reviewer saw something else.
+func (r *Request) openSnapshot() (err error) {
+	if r.options.Snapshot == Embedded {
+		r.reviewed, err = allowlist.EmbeddedSnapshot()
+	} else {
+		r.reviewed, err = loadSnapshot(r.options.Snapshot)
+	}
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, src := range r.Settings.Sources {
+		if there, found := r.reviewed.Find(src.Name); found && there.Definition != src.Definition() {
+			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.options.Snapshot, src.Name, r.Settings.Path))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// NeedTargets is the error of a configuration without targets, for the commands that
+// write or compare some.
+func (r *Request) NeedTargets() error {
+	if len(r.Settings.Targets) > 0 {
+		return nil
+	}
+	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.Settings.Path)
+}
+
+// Duration is how long the run has taken, in whole milliseconds.
+func (r *Request) Duration() time.Duration { return time.Since(r.Started).Round(time.Millisecond) }
+
+// Close has the last record of a log hold attrs, the duration and how many sources
+// have each status. list is nil where the sources were not resolved.
+func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
+	if list != nil {
+		counts := list.Counts()
+		var sources []slog.Attr
+		for _, status := range allowlist.Statuses() {
+			sources = append(sources, slog.Int(string(status), counts[status]))
+		}
+		attrs = append(attrs, slog.GroupAttrs("sources", sources...))
+	}
+	t.Close(append(attrs, slog.Float64("duration_seconds", r.Duration().Seconds()))...)
+}

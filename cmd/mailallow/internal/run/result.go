@@ -1,0 +1,100 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Result is what a run has found out and done up to now.
+type Result struct {
+	List   *List // nil: the sources were not resolved
+	Plans  []accessmap.TargetPlan
+	Report accessmap.Report // of the installation; zero: there was none
+}
+
+// Planned resolves the sources and plans the targets. There is a result with an
+// error, too.
+func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {
+	result := &Result{}
+	var err error
+	if result.List, err = r.Resolve(ctx, t); err != nil {
+		return result, err
+	}
+	result.Plans, err = r.Plan(ctx, result.List)
+	return result, err
+}
+
+// Plan works out the new files of the targets. Targets without a mistake are planned,
+// with the error of the others.
+func (r *Request) Plan(ctx context.Context, list *List) ([]accessmap.TargetPlan, error) {
+	planner := accessmap.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.Barred}
+	plans, err := planner.Plan(ctx, r.Settings.Targets, list.Set)
+	if err != nil {
+		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	return plans, err
+}
+
+// Fail reports a run that ended with err, as far as it came, and returns err, or
+// the error of writing that.
+func (r *Result) Fail(t *terminal.Terminal, err error) error {
+	if r.List == nil {
+		return err
+	}
+	if r.Report.Installed {
+		r.Tell(t, true)
+	} else {
+		r.List.Tell(t)
+		tellReport(t, r.Report)
+	}
+	if err := r.Document(t, err); err != nil {
+		return err
+	}
+	return err
+}
+
+// Tell writes the summary for people. done: the plans were carried out.
+func (r *Result) Tell(t *terminal.Terminal, done bool) {
+	r.List.Tell(t)
+	tellTargets(t, r.Plans, done)
+	tellReport(t, r.Report)
+}
+
+// Document writes the JSON document, if one is asked for. failed is the error of the
+// run; nil: there is none.
+func (r *Result) Document(t *terminal.Terminal, failed error) error {
+	if !t.JSON {
+		return nil
+	}
+	doc := Document{
+		Version: terminal.DocumentVersion, Changed: r.Report.Changed, Installed: r.Report.Installed,
+		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
+		Sources: r.List.Documents(), Problems: []allowlist.Problem{},
+	}
+	if failed != nil {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})
+	}
+	for _, w := range r.Report.Warnings {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "warning", Text: w})
+	}
+	return t.Document(doc)
+}
+
+func tellReport(t *terminal.Terminal, report accessmap.Report) {
+	for _, w := range report.Warnings {
+		t.Warn("%s", w)
+	}
+	for _, c := range report.Commands {
+		t.About(slog.String("command", strings.Join(c.Argv, " "))).Note("ran %q", c.Argv)
+		if c.Output != "" {
+			t.Detail("%s", c.Output)
+		}
+	}
+}

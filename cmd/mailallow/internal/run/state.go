@@ -1,0 +1,56 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
+	"mailallow/cmd/mailallow/internal/exit"
+)
+
+// lastGoodFile holds the last good state, in the state directory.
+const lastGoodFile = "snapshot.json"
+
+func (r *Request) lastGoodPath() string { return filepath.Join(r.Settings.StateDir, lastGoodFile) }
+
+// lastGood reads the last good state; nil when there is none, or NoGuard asks for none.
+func (r *Request) lastGood() (*allowlist.Snapshot, error) {
+	if r.options.NoGuard {
+		return nil, nil
+	}
+	lastGood, err := loadSnapshot(r.lastGoodPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("the last good state cannot be read: %w; nothing was changed", err),
+			Hint: "put the file right, or move it away to begin anew"}
+	}
+	return lastGood, nil
+}
+
+func loadSnapshot(path string) (*allowlist.Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return allowlist.DecodeSnapshot(f, path)
+}
+
+// StateFiles is the new last good state as a file to install together with the list;
+// none where the file has these bytes already. A state that the next run could not
+// read is an error.
+func (r *Request) StateFiles(list *List) ([]accessmap.StateFile, error) {
+	encoded := list.lastGood.Encode()
+	if err := list.lastGood.CheckSize(encoded); err != nil {
+		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
+		return nil, nil
+	}
+	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
+}

@@ -1,0 +1,143 @@
+// Package spf is the command that writes the networks that SPF policies pass. It
+// applies no guard and reads no source.
+package spf
+
+import (
+	"context"
+	"sync"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+
+	"go4.org/netipx"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config  config.Flags // for resolvers, limits and the deadline
+	Tree    bool         // draw each policy in place of the networks
+	Domains []string     // at least one
+}
+
+type document struct {
+	Version  int                 `json:"version"`
+	Domains  []domainDocument    `json:"domains"`
+	Problems []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a policy
+}
+
+type domainDocument struct {
+	Domain   string        `json:"domain"`
+	Error    *string       `json:"error"`
+	Pass     []string      `json:"pass"`
+	Problems []spf.Problem `json:"problems"`
+	Queries  int           `json:"queries"`
+}
+
+// Run writes the networks. It ends with exit.Stale if a policy could not be listed.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	if len(o.Domains) == 0 {
+		return exit.Usagef("spf takes at least one DOMAIN")
+	}
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	resolver, err := dnsq.New(s.DNS)
+	if err != nil {
+		return err
+	}
+	bounded, cancel := s.Within(ctx)
+	defer cancel()
+	results := make([]spf.Result, len(o.Domains))
+	var wait sync.WaitGroup
+	for i, domain := range o.Domains {
+		wait.Go(func() { results[i] = spf.Walk(bounded, resolver, domain, s.SPF) })
+	}
+	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.JSON {
+		err = t.Document(newDocument(results))
+	} else {
+		err = tell(t, results, o.Tree)
+	}
+	if err != nil {
+		return err
+	}
+	for _, res := range results {
+		if res.Error != "" {
+			return exit.Outcome(exit.Stale)
+		}
+	}
+	return nil
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any {
+	return document{Version: terminal.DocumentVersion, Domains: []domainDocument{}, Problems: problems}
+}
+
+func newDocument(results []spf.Result) document {
+	doc := document{Version: terminal.DocumentVersion, Domains: []domainDocument{}}
+	for _, res := range results {
+		d := domainDocument{Domain: res.Domain, Pass: []string{}, Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
+		if res.Error != "" {
+			kind := string(res.Error)
+			d.Error = &kind
+		}
+		for _, p := range res.Pass.Prefixes() {
+			d.Pass = append(d.Pass, p.String())
+		}
+		doc.Domains = append(doc.Domains, d)
+	}
+	return doc
+}
+
+func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
+	var all netipx.IPSetBuilder
+	for _, res := range results {
+		all.AddSet(res.Pass)
+		if tree {
+			if err := res.Tree.Write(t.Take()); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, p := range res.Problems {
+			t.Warn("%s", p)
+		}
+		if res.Error != "" {
+			t.Warn("%s: %s", res.Domain, meaning(res))
+		}
+	}
+	if tree {
+		return nil
+	}
+	pass, err := all.IPSet()
+	if err != nil {
+		return err
+	}
+	for _, p := range pass.Prefixes() {
+		t.Data(terminal.Plain, "%s", p)
+	}
+	return nil
+}
+
+// meaning says what a list is worth whose policy has an error.
+func meaning(res spf.Result) string {
+	switch res.Error {
+	case spf.None:
+		return "none: it has no SPF policy"
+	case spf.TempError:
+		return "temperror: DNS did not answer, so this list may not be whole: try again"
+	}
+	if len(res.Ranges) == 0 {
+		return "permerror: the policy is broken, and nothing can be listed"
+	}
+	return "permerror: the policy is broken, and this list is what it passes before that"
+}

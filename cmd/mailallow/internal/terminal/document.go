@@ -1,0 +1,71 @@
+package terminal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist/ascii"
+)
+
+// DocumentVersion is the version member of every JSON document.
+const DocumentVersion = 1
+
+// Document writes the one JSON document of a run.
+func (t *Terminal) Document(v any) error {
+	t.taken = true
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := t.stdout.Write(accessmap.InASCII(text.Bytes()))
+	return err
+}
+
+// Whole writes a text that is all the output of a command, as a document if one
+// is asked for.
+func (t *Terminal) Whole(text string) error {
+	if t.JSON {
+		return t.Document(struct {
+			Version int    `json:"version"`
+			Text    string `json:"text"`
+		}{DocumentVersion, text})
+	}
+	if text != "" {
+		t.Data(Plain, "%s", strings.TrimSuffix(text, "\n"))
+	}
+	return nil
+}
+
+// Clean keeps letters, signs, blanks, tabs and line feeds. Everything else becomes
+// escapes: control characters, marks of direction, characters that take no room,
+// invalid UTF-8.
+func Clean(s string) string {
+	if !strings.ContainsFunc(s, unwanted) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unwanted(r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func unwanted(r rune) bool {
+	return !(ascii.Shows(r) || r == '\n' || r == '\t')
+}

@@ -1,0 +1,78 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"syscall"
+
+	"mailallow/accessmap"
+)
+
+// LogForms are the forms of the messages on stderr: plain text, or a log with a
+// record a line.
+func LogForms() []string { return slices.Sorted(maps.Keys(logForms())) }
+
+func logForms() map[string]func(stderr io.Writer) *slog.Logger {
+	return map[string]func(io.Writer) *slog.Logger{
+		"plain": func(io.Writer) *slog.Logger { return nil },
+		"text":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(cleanWriter{w}, logOptions(w))) },
+		"json":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(asciiWriter{w}, logOptions(w))) },
+	}
+}
+
+// asciiWriter escapes the characters that slog's JSON leaves as they are, above
+// all marks that turn the writing direction.
+type asciiWriter struct{ io.Writer }
+
+func (w asciiWriter) Write(record []byte) (int, error) {
+	if _, err := w.Writer.Write(accessmap.InASCII(record)); err != nil {
+		return 0, err
+	}
+	return len(record), nil
+}
+
+// cleanWriter escapes the characters that slog's text leaves as they are although
+// they show nothing.
+type cleanWriter struct{ io.Writer }
+
+func (w cleanWriter) Write(record []byte) (int, error) {
+	if _, err := io.WriteString(w.Writer, Clean(string(record))); err != nil {
+		return 0, err
+	}
+	return len(record), nil
+}
+
+// logOptions let every record through: Topic decides which messages are written.
+// Records for the journal have no time, as the journal has its own.
+func logOptions(w io.Writer) *slog.HandlerOptions {
+	options := &slog.HandlerOptions{Level: slog.LevelDebug}
+	if inJournal(w) {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey && len(groups) == 0 {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	return options
+}
+
+// inJournal reports whether w is the stream to the journal that $JOURNAL_STREAM
+// names as DEVICE:INODE (systemd.exec(5)). The variable alone does not say so:
+// programs inherit it that write elsewhere.
+func inJournal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
+}

@@ -1,0 +1,151 @@
+package terminal
+
+import (
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+const (
+	// PipeWidth is the width of tables and texts where stdout is no terminal.
+	PipeWidth = 80
+	// Narrowest is the width below which no column is wrapped.
+	Narrowest = 8
+
+	columnGap     = "  "
+	mayBreakAfter = " /,.:-"
+)
+
+// Width is how many columns stdout has.
+func (t *Terminal) Width() int {
+	if f, ok := t.stdout.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return PipeWidth
+}
+
+// Table writes rows in columns as output, the first row being the header.
+func (t *Terminal) Table(rows [][]string) {
+	for i, lines := range Layout(t.Width(), rows) {
+		style := Plain
+		if i == 0 {
+			style = Bold
+		}
+		t.Data(style, "%s", strings.Join(lines, "\n"))
+	}
+}
+
+// Folded breaks a text into lines that leave margin columns of a terminal free. A
+// pipe gets it on one line, for other programs to read.
+func (t *Terminal) Folded(text string, margin int) []string {
+	if !isTerminal(t.stdout) {
+		return []string{text}
+	}
+	return Wrap(text, max(t.Width()-margin, Narrowest))
+}
+
+// Layout sets rows of cells in columns that take at most width together, as far as
+// Narrowest allows. The first row is the header. A cell that is too long goes on
+// below itself: nothing is cut off. Each row comes back as its lines, without a
+// line feed.
+func Layout(width int, rows [][]string) [][]string {
+	if len(rows) == 0 {
+		return nil
+	}
+	columns := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			columns[i] = max(columns[i], utf8.RuneCountInString(cell))
+		}
+	}
+	squeeze(columns, width-len(columnGap)*(len(columns)-1))
+	laid := make([][]string, len(rows))
+	for i, row := range rows {
+		laid[i] = layRow(row, columns)
+	}
+	return laid
+}
+
+// squeeze makes the widest columns narrower until all fit into width.
+func squeeze(columns []int, width int) {
+	for {
+		sum, widest := 0, 0
+		for i, w := range columns {
+			sum += w
+			if w > columns[widest] {
+				widest = i
+			}
+		}
+		if sum <= width || columns[widest] <= Narrowest {
+			return
+		}
+		second := Narrowest
+		for i, w := range columns {
+			if i != widest {
+				second = max(second, w)
+			}
+		}
+		columns[widest] = max(min(second, columns[widest]-1), columns[widest]-(sum-width))
+	}
+}
+
+func layRow(row []string, columns []int) []string {
+	cells := make([][]string, len(row))
+	height := 1
+	for i, cell := range row {
+		cells[i] = Wrap(cell, columns[i])
+		height = max(height, len(cells[i]))
+	}
+	lines := make([]string, height)
+	for n := range lines {
+		var b strings.Builder
+		for i, cell := range cells {
+			text := ""
+			if n < len(cell) {
+				text = cell[n]
+			}
+			b.WriteString(text)
+			b.WriteString(strings.Repeat(" ", columns[i]-utf8.RuneCountInString(text)))
+			b.WriteString(columnGap)
+		}
+		lines[n] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
+
+// Wrap breaks a text into lines of at most width: between words, else behind a sign
+// that ends a part of a name, else anywhere.
+func Wrap(text string, width int) []string {
+	runes := []rune(text)
+	var lines []string
+	for len(runes) > width {
+		at := width
+		for _, sign := range []string{" ", mayBreakAfter} {
+			if cut := lastBreak(runes, width, sign); cut > 0 {
+				at = cut
+				break
+			}
+		}
+		lines = append(lines, strings.TrimRight(string(runes[:at]), " "))
+		runes = []rune(strings.TrimLeft(string(runes[at:]), " "))
+	}
+	return append(lines, string(runes))
+}
+
+// lastBreak is where the longest line of at most width ends behind one of the
+// signs, or 0. A blank right behind the line counts.
+func lastBreak(runes []rune, width int, signs string) int {
+	if runes[width] == ' ' {
+		return width
+	}
+	for i := width; i > width/2; i-- {
+		if strings.ContainsRune(signs, runes[i-1]) {
+			return i
+		}
+	}
+	return 0
+}

@@ -1,0 +1,69 @@
+package terminal
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestLayout(t *testing.T) {
+	rows := [][]string{
+		{"NAME", "WHERE"},
+		{"google", "_spf.google.com"},
+		{"a-name-that-is-long", "words that do not fit on one line"},
+	}
+	for _, tt := range []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{"wide enough", 80, "NAME                 WHERE\ngoogle               _spf.google.com\na-name-that-is-long  words that do not fit on one line"},
+		{"the widest column gives way", 40, "NAME                 WHERE\ngoogle               _spf.google.com\na-name-that-is-long  words that do not\n                     fit on one line"},
+		{"both give way", 26, "NAME          WHERE\ngoogle        _spf.google.\n              com\na-name-that-  words that\nis-long       do not fit\n              on one line"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines []string
+			for _, row := range Layout(tt.width, rows) {
+				lines = append(lines, row...)
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(lines, "\n")); diff != "" {
+				t.Errorf("layout (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Whatever the cells: no line is too long, and no letter is lost.
+func TestLayoutLosesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cell := rapid.StringMatching(`[a-zé/. -]{0,60}`)
+		columns := rapid.IntRange(1, 5).Draw(t, "columns")
+		row := rapid.SliceOfN(cell, columns, columns)
+		rows := rapid.SliceOfN(row, 1, 4).Draw(t, "rows")
+		width := rapid.IntRange(columns*(Narrowest+len(columnGap)), 90).Draw(t, "width")
+		letters := func(texts ...string) map[rune]int {
+			n := map[rune]int{}
+			for _, text := range texts {
+				for _, r := range text {
+					if r != ' ' {
+						n[r]++
+					}
+				}
+			}
+			return n
+		}
+		for i, lines := range Layout(width, rows) {
+			for _, line := range lines {
+				if n := utf8.RuneCountInString(line); n > width {
+					t.Fatalf("%q has %d columns, not %d", line, n, width)
+				}
+			}
+			if diff := cmp.Diff(letters(rows[i]...), letters(lines...)); diff != "" {
+				t.Fatalf("row %q came as %q:\n%s", rows[i], lines, diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,185 @@
+// Package terminal writes what a run has to say: data on stdout, messages on
+// stderr, as plain text, as a log or as one JSON document. It has the tables,
+// widths, colours and number formats that the commands share. Names and records
+// come from elsewhere: whatever they hold, only text reaches stdout and stderr,
+// and control characters, formatting characters and invalid bytes become escapes.
+// It does not know what a command does, and it ends no process.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// Terminal is stdin, stdout and stderr of a run, with what the command line says
+// about their form. Its methods may be called from several goroutines; its fields
+// are set before that.
+type Terminal struct {
+	Stdin   io.Reader // nil: there is none
+	JSON    bool      // stdout is for one document
+	Quiet   bool      // no summary and no notes
+	Verbose bool      // details, and lists without a bound
+	Color   string    // one of Colors
+	Command string    // the name of the command, for the last record
+
+	stdout, stderr io.Writer
+	log            *slog.Logger      // nil: messages are plain text
+	arguments      *strings.Replacer // puts arguments that hold a newline on one line
+	taken          bool              // Take was called, or a document is written
+	closing        []slog.Attr       // of the last record; nil: it is written for an error alone
+
+	mu         sync.Mutex
+	progressed bool // the cursor is on a line of progress
+}
+
+// New makes a terminal for a command line. It looks for --json and --log-format
+// itself, so that a mistake in the flags is reported in the form that they ask for.
+func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
+	flags := args
+	if i := slices.Index(args, "--"); i >= 0 {
+		flags = args[:i]
+	}
+	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
+	t := &Terminal{Stdin: stdin, JSON: asked, Color: "auto", stdout: stdout, stderr: stderr, arguments: onOneLine(args)}
+	for i, flag := range flags {
+		name, form, inOne := strings.Cut(flag, "=")
+		if name != "--log-format" && name != "-log-format" {
+			continue
+		}
+		if !inOne && i+1 < len(flags) {
+			form = flags[i+1]
+		}
+		if newLog, known := logForms()[form]; known {
+			t.log = newLog(stderr)
+		}
+	}
+	return t
+}
+
+// onOneLine escapes the newlines of arguments that messages quote: each line of a
+// message begins with words of ours.
+func onOneLine(args []string) *strings.Replacer {
+	var pairs []string
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		for _, part := range []string{arg, value, name} {
+			if strings.Contains(part, "\n") {
+				pairs = append(pairs, part, strings.ReplaceAll(part, "\n", `\n`))
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// Style is the look of a line, as SGR parameters.
+type Style string
+
+// The styles.
+const (
+	Plain  Style = ""
+	Bold   Style = "1"
+	Faint  Style = "2"
+	Red    Style = "31"
+	Green  Style = "32"
+	Yellow Style = "33"
+	Cyan   Style = "36"
+)
+
+// Colors are the words for when to use colour.
+func Colors() []string { return []string{"auto", "always", "never"} }
+
+// Data writes a line of the command's output. It writes nothing where stdout is
+// for a document or taken.
+func (t *Terminal) Data(style Style, format string, args ...any) {
+	if !t.JSON && !t.taken {
+		t.write(t.stdout, style, fmt.Sprintf(format, args...))
+	}
+}
+
+// Summary writes a line of output that --quiet leaves out, and a log, which has
+// records in its place.
+func (t *Terminal) Summary(style Style, format string, args ...any) {
+	if !t.Quiet && t.log == nil {
+		t.Data(style, format, args...)
+	}
+}
+
+// Unified writes a unified diff as output.
+func (t *Terminal) Unified(diff string) {
+	for line := range strings.Lines(diff) {
+		line = strings.TrimSuffix(line, "\n")
+		t.Data(diffStyle(line), "%s", line)
+	}
+}
+
+func diffStyle(line string) Style {
+	for _, s := range []struct {
+		prefix string
+		style  Style
+	}{{"---", Bold}, {"+++", Bold}, {"@@", Cyan}, {"+", Green}, {"-", Red}} {
+		if strings.HasPrefix(line, s.prefix) {
+			return s.style
+		}
+	}
+	return Plain
+}
+
+// Take gives stdout to a command that writes bytes of its own. From then on the
+// terminal writes neither output nor a document there.
+func (t *Terminal) Take() io.Writer {
+	t.taken = true
+	return t.stdout
+}
+
+func (t *Terminal) write(w io.Writer, style Style, text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.progressed {
+		io.WriteString(t.stderr, eraseLine)
+		t.progressed = false
+	}
+	text = Clean(text)
+	if style != Plain && t.colored(w) {
+		on, off := "\x1b["+string(style)+"m", "\x1b[0m"
+		text = on + strings.ReplaceAll(text, "\n", off+"\n"+on) + off
+	}
+	// Who closed the pipe does not want to read on; the run goes on to its end.
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// eraseLine returns to the beginning of the line and clears it.
+const eraseLine = "\r\x1b[K"
+
+// Progress shows on stderr how far a run is, if that is a terminal. The next line
+// of any kind replaces it.
+func (t *Terminal) Progress(format string, args ...any) {
+	if t.Quiet || t.JSON || t.log != nil || !isTerminal(t.stderr) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	io.WriteString(t.stderr, eraseLine+Clean(fmt.Sprintf(format, args...)))
+	t.progressed = true
+}
+
+func (t *Terminal) colored(w io.Writer) bool {
+	switch t.Color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

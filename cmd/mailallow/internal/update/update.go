@@ -1,0 +1,141 @@
+// Package update is the command that installs the list: the plan of package run, under
+// the lock of the state directory, and the metrics of the run.
+package update
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"mailallow/accessmap"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config      config.Flags
+	Snapshot    string   // as run.Options have it
+	Accept      []string // likewise
+	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
+	Version     string   // of the program, for the metrics
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
+
+// Run brings every target to what the sources say now.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	surviveClosedPipes()
+	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	if r == nil {
+		return err
+	}
+	result := &run.Result{}
+	if err == nil {
+		result, err = carryOut(ctx, t, r, o.LockTimeout)
+	}
+	if err = exit.BySignal(ctx, err); err != nil {
+		err = result.Fail(t, err)
+	} else {
+		result.Tell(t, true)
+		if err = result.Document(t, nil); err == nil {
+			err = exit.Outcome(result.List.Codes()...)
+		}
+	}
+	measure(t, r, result, o.Version, err)
+	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	return err
+}
+
+// surviveClosedPipes has the process go on when the reader of its output has gone
+// away: writes fail, and SIGPIPE does not end it. Programs that it runs get SIGPIPE
+// as ever.
+func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// carryOut plans and installs under the lock. There is a result with an error, too.
+func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
+	nothing := &run.Result{}
+	if err := r.NeedTargets(); err != nil {
+		return nothing, err
+	}
+	patience, err := time.ParseDuration(lockTimeout)
+	if err != nil || patience < 0 {
+		return nothing, exit.Usagef("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", lockTimeout)
+	}
+	lock, err := takeLock(ctx, t, r, patience)
+	if err != nil {
+		return nothing, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	defer lock.Release()
+	result, err := r.Planned(ctx, t)
+	if err == nil {
+		err = install(ctx, r, lock, result)
+	}
+	return result, err
+}
+
+// takeLock takes the lock of the state directory. After a wait ages are counted anew,
+// since another run has changed the state.
+func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*accessmap.Lock, error) {
+	lock, err := accessmap.TakeLock(ctx, r.Settings.StateDir, 0)
+	var held *accessmap.LockedError
+	if patience > 0 && errors.As(err, &held) {
+		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
+		lock, err = accessmap.TakeLock(ctx, r.Settings.StateDir, patience)
+		r.Now = time.Now()
+	}
+	if err != nil {
+		return nil, err
+	}
+	lock.Patience = patience
+	return lock, nil
+}
+
+// editPauses are the waits before each new try over a file that somebody edits: an
+// editor or a script has soon finished, and the timer comes again.
+var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
+// install brings the targets to their plans, and the last good state with them. It
+// plans again when somebody has edited a file since.
+func install(ctx context.Context, r *run.Request, lock *accessmap.Lock, result *run.Result) error {
+	for try := 0; ; try++ {
+		var jobs []accessmap.Job
+		leftAlone := false
+		for _, plan := range result.Plans {
+			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
+				jobs = append(jobs, plan.Job())
+			}
+		}
+		var state []accessmap.StateFile
+		var err error
+		if !leftAlone { // a bare file does not name its sources: the next run must see that their state is lost
+			if state, err = r.StateFiles(result.List); err != nil {
+				return err
+			}
+		}
+		result.Report, err = lock.Install(ctx, jobs, state)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, accessmap.ErrChanged) || try == len(editPauses) {
+			return exit.With(exit.Install, err)
+		}
+		select {
+		case <-ctx.Done():
+			return exit.With(exit.Install, err)
+		case <-time.After(editPauses[try]):
+		}
+		if result.Plans, err = r.Plan(ctx, result.List); err != nil {
+			return err
+		}
+	}
+}
