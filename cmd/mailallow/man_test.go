@@ -42,16 +42,16 @@ func TestManual(t *testing.T) {
 	}
 }
 
-// TestReference: what the README and mailallow.toml(5) show is one text, it is a configuration, and it names every key.
+// TestReference: what docs/configuration.md and mailallow.toml(5) show is one text, it is a configuration, and it names every key.
 func TestReference(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(readme), "```toml\n")
 	shown, _, _ := strings.Cut(rest, "```\n")
 	if diff := cmp.Diff(reference, shown); diff != "" {
-		t.Errorf("the configuration in README.md is not reference.toml:\n%s", diff)
+		t.Errorf("the configuration in configuration.md is not reference.toml:\n%s", diff)
 	}
 	config, err := decodeConfig("reference.toml", []byte(reference))
 	if err == nil {
