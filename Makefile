@@ -54,7 +54,7 @@ fuzz:
 	@fixtures/parts/fetch.sh makemap
 	fixtures/fuzz.sh $(or $(FUZZTIME),5m) '$(or $(FUZZ),.)'
 
-# A wrong answer fails; a missed bar is told in the table, which the README quotes.
+# A wrong answer fails; a missed bar is told in the table, which docs/benchmarks.md quotes.
 bench:
 	@fixtures/parts/fetch.sh bench
 	go test -run '^$$' -bench . -benchtime 0.5s ./...

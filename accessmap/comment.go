@@ -12,7 +12,7 @@ import (
 )
 
 // maxLine bounds every line we write, its LF included. makemap splits a line at
-// 1,023 bytes, a comment too, and reads its tail as an entry (facts.md 5).
+// 1,023 bytes, a comment too, and reads its tail as an entry (docs/facts.md 5).
 const maxLine = 500
 
 // provenance is the comment that stands above the lines of an entry: the prefix

@@ -62,7 +62,7 @@ func actions() []allowlist.Action {
 func Formats() []Format {
 	// smtpd knows permit and REJECT; postscreen stops at any word that is not one
 	// of its own, OK included; in mynetworks any line at all is membership
-	// (facts.md 10).
+	// (docs/facts.md 10).
 	smtpd := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "REJECT"}
 	postscreen := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "reject"}
 	mynetworks := postfixValues{allowlist.Relay: "permit"}

@@ -38,7 +38,7 @@ func (h handKey) String() string {
 func (h handKey) says(a allowlist.Action) bool { return strings.EqualFold(h.value, a.String()) }
 
 // handKeys finds the address keys that people wrote, tagged Connect: or not at
-// all; other tags are asked by other rulesets (facts.md 3). What makemap would
+// all; other tags are asked by other rulesets (docs/facts.md 3). What makemap would
 // refuse of their lines comes beside it.
 func handKeys(m managed) ([]handKey, []MapProblem) {
 	text := byHand(m)

@@ -76,7 +76,7 @@ func (l *Lock) Release() { l.state.close() }
 
 // Install brings every job to its new state and then replaces the state files, all of it or nothing.
 //
-// Everything is made and verified beside the target first (facts.md 5, 6): text, map as makemap makes it, dumped and
+// Everything is made and verified beside the target first (docs/facts.md 5, 6): text, map as makemap makes it, dumped and
 // compared, and held against what sendmail.cf accepts. Then text before map, target after target; then one key is asked
 // of Sendmail; then what was replaced is removed and on_change runs, once for each distinct argv. A target whose text
 // and map are right already is not written to. A hand-written line that makemap refuses is a *MapTextError.

@@ -65,7 +65,7 @@ func TestInstallChange(t *testing.T) {
 	}
 }
 
-// A session that holds the old map sees its time jump past every whole second it can have opened it in (facts.md 6).
+// A session that holds the old map sees its time jump past every whole second it can have opened it in (docs/facts.md 6).
 func TestInstallTouchesOldMap(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))

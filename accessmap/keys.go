@@ -10,7 +10,7 @@ import (
 )
 
 // An access map has no CIDR: Sendmail looks an address up whole and then cut at
-// octet or 16-bit-group boundaries, the longest key first (facts.md 1 to 3). A
+// octet or 16-bit-group boundaries, the longest key first (docs/facts.md 1 to 3). A
 // key is therefore a node of a tree that branches 256-fold for IPv4 and
 // 65,536-fold for IPv6, and it speaks for every address under it but those under
 // longer keys. keyTree finds the fewest such keys that say what the spans say.
@@ -20,7 +20,7 @@ import (
 // Optimal IP Routing Tables, 1999): from the leaves up, a node keeps the actions
 // that most of its children could inherit; from the root down, a key is written
 // only where what is inherited is none of them. No key says "nothing is known of
-// this address" (SKIP is not everywhere, facts.md 4), so a node with a hole
+// this address" (SKIP is not everywhere, docs/facts.md 4), so a node with a hole
 // anywhere under it has no key.
 //
 // The tree holds a node only where spans end inside it, so its size is bounded

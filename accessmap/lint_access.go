@@ -249,7 +249,7 @@ func (l *accessLinter) carriageReturns() {
 }
 
 // canonical is one form for the keys that are looked up for the same question at the same length: Connect:1.2.3 and
-// 1.2.3 for a client (facts.md 3).
+// 1.2.3 for a client (docs/facts.md 3).
 func canonical(k accessKey) string {
 	if k.tag == "" {
 		k.tag = "connect"

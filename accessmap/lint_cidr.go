@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// TableUse is who reads a Postfix table, and so which values it may have (facts.md 10).
+// TableUse is who reads a Postfix table, and so which values it may have (docs/facts.md 10).
 type TableUse string
 
 const (

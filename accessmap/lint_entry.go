@@ -105,7 +105,7 @@ func (l *accessLinter) readKey(line *accessLine) (ok bool) {
 	return ok
 }
 
-// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (facts.md 3).
+// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (docs/facts.md 3).
 func (l *accessLinter) matchesSenders(w *entryWork) bool {
 	return l.CF != nil && l.CF.DelayChecks && w.key.tag == "" && w.prefix.IsValid() && w.prefix.Addr().Is4() &&
 		(w.says(allowlist.OK) || w.says(allowlist.Relay))

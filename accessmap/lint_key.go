@@ -247,7 +247,7 @@ func keysOf(p netip.Prefix) (first netip.Prefix, count int) {
 	return netip.PrefixFrom(p.Addr(), bits), 1 << (bits - p.Bits())
 }
 
-// keyText writes a key under the tag of another; what had none gets Connect: (facts.md 3).
+// keyText writes a key under the tag of another; what had none gets Connect: (docs/facts.md 3).
 func keyText(like accessKey, p netip.Prefix) string {
 	tag := like.written
 	if tag == "" {

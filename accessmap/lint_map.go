@@ -63,7 +63,7 @@ func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte,
 		f.Close()
 	}
 	m := Makemap{Program: program}
-	real, err := filepath.EvalSymlinks(mapPath) // makemap follows none (facts.md 5)
+	real, err := filepath.EvalSymlinks(mapPath) // makemap follows none (docs/facts.md 5)
 	if err != nil {
 		return "", nil
 	}

@@ -252,7 +252,7 @@ func TestReplaceText(t *testing.T) {
 	}
 }
 
-// decider answers for addresses as Sendmail does: the longest key first, Connect: before none (facts.md 3).
+// decider answers for addresses as Sendmail does: the longest key first, Connect: before none (docs/facts.md 3).
 type decider map[string]string
 
 func newDecider(text []byte) decider {

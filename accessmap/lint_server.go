@@ -112,7 +112,7 @@ func (m *PostfixMain) Tables() (tables []PostfixTable) {
 	return tables
 }
 
-// LintPostfix says what keeps tables from taking effect, and where one lets more than mail through (facts.md 10). shared
+// LintPostfix says what keeps tables from taking effect, and where one lets more than mail through (docs/facts.md 10). shared
 // is as in AccessOptions.
 func LintPostfix(m *PostfixMain, tables []PostfixTable, options AccessOptions) (findings []Finding) {
 	l := &postfixLinter{PostfixMain: m, file: strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"}

@@ -9,7 +9,7 @@ import (
 )
 
 // shadowed finds the keys that decide for no address: the same one stands under Connect:, or longer ones stand for
-// everything under it (facts.md 3).
+// everything under it (docs/facts.md 3).
 func (l *accessLinter) shadowed() {
 	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
 	for _, line := range l.lines {

@@ -182,12 +182,12 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// TestRulesAreDocumented: every rule has a name of its own, and the README has it.
+// TestRulesAreDocumented: every rule has a name of its own, and when-refused.md has it.
 func TestRulesAreDocumented(t *testing.T) {
-	readme := fixtures.ReadFile(t, fixtures.Path("..", "README.md"))
+	page := fixtures.ReadFile(t, fixtures.Path("..", "docs", "when-refused.md"))
 	seen := map[string]bool{}
 	for _, r := range Rules() {
-		if seen[r.Name] || r.Catches == "" || r.Why == "" || !strings.Contains(readme, "`"+r.Name+"`") {
+		if seen[r.Name] || r.Catches == "" || r.Why == "" || !strings.Contains(page, "`"+r.Name+"`") {
 			t.Errorf("%+v", r)
 		}
 		seen[r.Name] = true

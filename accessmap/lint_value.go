@@ -43,7 +43,7 @@ type skipping int
 const (
 	skipUnknown skipping = iota
 	skipKnown            // it was configured with `skip'
-	skipError            // it was not: SKIP is an error reply (facts.md 4)
+	skipError            // it was not: SKIP is an error reply (docs/facts.md 4)
 )
 
 // readValue says what is wrong with a value. onAddress tells that the key is an address, healthy or not.

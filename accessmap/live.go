@@ -96,7 +96,7 @@ func dumpInstalled(ctx context.Context, p TargetPlan, mapType string) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(path) // makemap follows none (facts.md 5)
+	real, err := filepath.EvalSymlinks(path) // makemap follows none (docs/facts.md 5)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no map %s: 'mailallow update' makes it", path)
 	} else if err != nil {
@@ -212,7 +212,7 @@ func readAnswers(c Client, planned *AccessText, answers []string) (LiveClient, e
 }
 
 // askPostmap has Postfix's own matcher read the table as it is on disk. A daemon that runs has read it when it was
-// started or reloaded (facts.md 11).
+// started or reloaded (docs/facts.md 11).
 func askPostmap(ctx context.Context, p TargetPlan, clients []Client) Live {
 	table := "cidr:" + p.Path
 	live := Live{By: "postmap -q ADDRESS " + table}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// rootLockDir holds the locks of root's runs. Nobody else can hold one there, as they could in /run/lock (facts.md 37).
+// rootLockDir holds the locks of root's runs. Nobody else can hold one there, as they could in /run/lock (docs/facts.md 37).
 const rootLockDir = "/run/mailallow"
 
 // defaultLockDir is the directory for the locks of targets' directories. The runs of another user have none: the lock of

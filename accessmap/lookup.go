@@ -52,7 +52,7 @@ func heldAccess(held map[string]string) *AccessText {
 }
 
 // NameKeys are the keys that people wrote for names of client hosts, in the order of the text. In check_relay such a key
-// decides before the address is looked at (facts.md 3).
+// decides before the address is looked at (docs/facts.md 3).
 func (a *AccessText) NameKeys() []AccessEntry { return a.names }
 
 // isNameKey tells a key for host names: tagged Connect: or not at all, and neither an address nor an address of mail.
@@ -78,7 +78,7 @@ type Client struct {
 const UnnamedClient = "[]"
 
 // AddressKeys are the keys by which Sendmail looks an address up, in its order (ruleset A): the longest first, and of
-// each length the tagged one before the untagged (facts.md 1 to 3).
+// each length the tagged one before the untagged (docs/facts.md 1 to 3).
 func AddressKeys(addr netip.Addr) []string {
 	whole, separator := clientAddr(addr)
 	return cutKeys(whole, func(key string) (string, bool) {
@@ -152,7 +152,7 @@ type Ruling struct {
 }
 
 // Rule asks the map for a client: in check_relay its name first and then its address; in check_rcpt its address first and
-// then its name, where only RELAY counts (facts.md 3 and 4). skip tells that access_db was configured with `skip'.
+// then its name, where only RELAY counts (docs/facts.md 3 and 4). skip tells that access_db was configured with `skip'.
 func (a *AccessText) Rule(c Client, skip bool) Ruling {
 	r := Ruling{Names: a.matching(c.keys()), Addresses: a.matching(AddressKeys(c.Addr)), Relay: Undecided}
 	for _, found := range [][]AccessEntry{r.Names, r.Addresses} {
@@ -193,7 +193,7 @@ func (a *AccessText) matching(keys []string) (found []AccessEntry) {
 func isWord(value, word string) bool { return strings.EqualFold(strings.TrimSpace(value), word) }
 
 // meaning is what check_relay does with a value. What it does not know is an error reply with the value as its text, a
-// comment behind OK included (facts.md 4).
+// comment behind OK included (docs/facts.md 4).
 func meaning(value string, skip bool) (o Outcome, reply string) {
 	value = strings.TrimSpace(value)
 	switch word, rest, tagged := strings.Cut(value, ":"); {

@@ -21,14 +21,14 @@ const (
 	// maxTalk bounds what is kept of a program's messages.
 	maxTalk = 16 << 10
 	// smallText is where Berkeley DB's own cache of 1 MiB begins to thrash in case that order is the wrong one, perText
-	// times the text what cures it, and maxCache a bound for it (facts.md 5). They are bytes.
+	// times the text what cures it, and maxCache a bound for it (docs/facts.md 5). They are bytes.
 	smallText = 512 << 10
 	perText   = 4
 	maxCache  = 256 << 20
 )
 
 // Makemap is a makemap program and the sendmail.cf it reads. Without one it exits 66, so an empty CF means /dev/null,
-// and then a map belongs to whoever ran it (facts.md 5).
+// and then a map belongs to whoever ran it (docs/facts.md 5).
 type Makemap struct {
 	Program string
 	CF      string
@@ -63,7 +63,7 @@ func mapSuffix(mapType string) (string, error) {
 // mapSuffixes are those that any makemap appends.
 func mapSuffixes() []string { return []string{".db", ".cdb"} }
 
-// MapFile returns the file that holds the map of a text: hash and btree live in NAME.db, cdb in NAME.cdb (facts.md 5).
+// MapFile returns the file that holds the map of a text: hash and btree live in NAME.db, cdb in NAME.cdb (docs/facts.md 5).
 func MapFile(mapType, textPath string) (string, error) {
 	suffix, err := mapSuffix(mapType)
 	if err != nil {
@@ -85,7 +85,7 @@ func (m Makemap) with(stdin io.Reader, args ...string) program {
 }
 
 // File returns the file that this makemap keeps the map of a text in. Where a type lives depends on how makemap was built:
-// cdb is in NAME.cdb or in NAME.db. `makemap -x` tells, with a line TYPE:SUFFIX for each type (facts.md 19). A makemap
+// cdb is in NAME.cdb or in NAME.db. `makemap -x` tells, with a line TYPE:SUFFIX for each type (docs/facts.md 19). A makemap
 // that does not know -x is taken to do as MapFile says.
 func (m Makemap) File(ctx context.Context, mapType, textPath string) (string, error) {
 	usual, err := MapFile(mapType, textPath)
@@ -114,7 +114,7 @@ func (m Makemap) File(ctx context.Context, mapType, textPath string) (string, er
 var suffixForm = pattern(`^[a-z0-9]+$`)
 
 // wrote is nil when makemap has written the map to file, and no file appeared beside those that are known: a map elsewhere
-// would pass every look at the one that makemap reads back, and an empty file would be installed (facts.md 19). A file that
+// would pass every look at the one that makemap reads back, and an empty file would be installed (docs/facts.md 19). A file that
 // appeared is removed.
 func (m Makemap) wrote(mapType, file string, known []string) error {
 	info, err := os.Lstat(file)
@@ -165,7 +165,7 @@ func (m Makemap) Types(ctx context.Context) ([]string, error) {
 }
 
 // Build makes the map in file from a finished text. file is no live map: makemap empties its output before it reads a byte
-// (facts.md 5). Afterwards file holds the map, and makemap has written to no other file of that name. An error is a
+// (docs/facts.md 5). Afterwards file holds the map, and makemap has written to no other file of that name. An error is a
 // *MapTextError when lines of the text are at fault.
 func (m Makemap) Build(ctx context.Context, mapType, file string, text *MapText) error {
 	if len(text.Problems) > 0 {

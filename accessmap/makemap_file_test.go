@@ -30,7 +30,7 @@ esac
 	return program
 }
 
-// TestMakemapNamesTheFile installs a cdb map by a makemap that was built with -DCDB=2 and keeps it in NAME.db (facts.md 19).
+// TestMakemapNamesTheFile installs a cdb map by a makemap that was built with -DCDB=2 and keeps it in NAME.db (docs/facts.md 19).
 // It is a posing one, since Debian's makemap has no cdb.
 func TestMakemapNamesTheFile(t *testing.T) {
 	r := newRig(t)

@@ -10,7 +10,7 @@ import (
 )
 
 // dump runs makemap -u on the map in file and gives take every key with its value; both are valid until it returns. file is
-// no symbolic link, which makemap would not follow (facts.md 5).
+// no symbolic link, which makemap would not follow (docs/facts.md 5).
 func (m Makemap) dump(ctx context.Context, mapType, file string, take func(key, value []byte) (ok bool)) error {
 	base := withoutSuffix(file)
 	return m.with(nil, "-u", mapType, base).runLines(ctx, func(line []byte) error {

@@ -14,7 +14,7 @@ import (
 // bucket is split already. In the order of those n bits the buckets are filled one after the other, so that each page is
 // in the cache as long as it is needed, and evenly, so that the splits, which go round, come where they are due. Keys as
 // they come go to pages all over a table that soon outgrows the cache, and every page is written and read again many
-// times (facts.md 5).
+// times (docs/facts.md 5).
 type keyIndex struct {
 	entries []MapEntry
 	pages   int     // n above

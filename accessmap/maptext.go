@@ -9,7 +9,7 @@ import (
 )
 
 // maxMapLine is how many bytes of a line, its newline included, makemap takes at once (its buffer holds 1,024 with the
-// closing NUL). What is over is read as a line of its own, a comment's tail too (facts.md 5).
+// closing NUL). What is over is read as a line of its own, a comment's tail too (docs/facts.md 5).
 const maxMapLine = 1023
 
 // MapEntry is one key and its value as makemap stores them.
@@ -19,7 +19,7 @@ type MapEntry struct {
 	Line  int    // physical line of the text, from 1
 }
 
-// MapProblem is a line makemap refuses; it would exit 65 and load the rest (facts.md 5).
+// MapProblem is a line makemap refuses; it would exit 65 and load the rest (docs/facts.md 5).
 type MapProblem struct {
 	Line   int    // physical line of the text, from 1
 	Text   string // the line as it is written, without its newline, and of a long one the beginning

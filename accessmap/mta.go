@@ -26,14 +26,14 @@ type SendmailCF struct {
 	AccessClass string   // hash, btree, cdb, dbm, ldap, ...
 	AccessFlags []string // -o, -T<TMPF>, ...
 	AccessPath  string   // without the map's suffix
-	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (facts.md 4)
+	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (docs/facts.md 4)
 
-	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (facts.md 4)
+	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (docs/facts.md 4)
 	DNSBLs      []string // the zones that FEATURE(`dnsbl') and its kin ask about addresses, in their order, without account keys
 
 	TrustedUser    string
 	RunAsUser      string
-	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (facts.md 2)
+	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (docs/facts.md 2)
 	DontBlame      []string // DontBlameSendmail, in lower case
 }
 
@@ -151,7 +151,7 @@ func (cf *SendmailCF) refusesLine(mapType string) (why []*fault.Hinted) {
 }
 
 // refusesPath returns the directories on the path of a map for which Sendmail calls the map unsafe: those that others
-// may write, sticky or not (safefile.c, safedirpath; facts.md 5).
+// may write, sticky or not (safefile.c, safedirpath; docs/facts.md 5).
 func (cf *SendmailCF) refusesPath(mapPath string) (why []*fault.Hinted) {
 	if slices.Contains(cf.DontBlame, "mapinunsafedirpath") {
 		return nil
@@ -202,7 +202,7 @@ func (cf *SendmailCF) isAboveRoot(dir string) bool {
 
 // refusesFile returns why Sendmail could not read a map file at path with this owner and mode, or nil: root's and the
 // TrustedUser's are read whatever their mode by a Sendmail that runs as root; any other must be readable to the user
-// Sendmail runs as (facts.md 5, tried).
+// Sendmail runs as (docs/facts.md 5, tried).
 func (cf *SendmailCF) refusesFile(path string, info fs.FileInfo) *fault.Hinted {
 	stat := info.Sys().(*syscall.Stat_t)
 	trusted, _, err := userIDs(cf.TrustedUser)

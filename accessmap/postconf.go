@@ -98,7 +98,7 @@ type PostfixItem struct {
 func (i PostfixItem) String() string { return strings.TrimSpace(i.Name + " " + i.Argument) }
 
 // restrictionLists are those of smtpd, in the order in which it goes through them at RCPT with smtpd_delay_reject and
-// smtpd_relay_before_recipient_restrictions (postconf(5)). A permit ends only the list it stands in (facts.md 10).
+// smtpd_relay_before_recipient_restrictions (postconf(5)). A permit ends only the list it stands in (docs/facts.md 10).
 func restrictionLists() []string {
 	return []string{"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions",
 		"smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_data_restrictions",

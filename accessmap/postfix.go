@@ -25,7 +25,7 @@ const fileHeader = "# Written by mailallow: change its configuration, not this f
 
 // write writes disjoint networks, canonical, in address order. Postfix takes the
 // first match in file order; here no two lines match one address, so the order
-// decides nothing (facts.md 9). A hole has no line.
+// decides nothing (docs/facts.md 9). A hole has no line.
 func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriterSize(w, outBuffer)
 	out.WriteString(fileHeader) // errors come with Flush

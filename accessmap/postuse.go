@@ -33,7 +33,7 @@ func (m *PostfixMain) Uses(path string) (uses []PostfixUse) {
 }
 
 // StillAsked are the blocklists of smtpd that refuse a client although the table made from path permits it: in their
-// list no check_client_access of the table stands before them. A permit in another list does not help (facts.md 10).
+// list no check_client_access of the table stands before them. A permit in another list does not help (docs/facts.md 10).
 // The key is the list's name.
 func (m *PostfixMain) StillAsked(path string) map[string][]PostfixItem {
 	asked := map[string][]PostfixItem{}

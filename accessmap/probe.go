@@ -10,7 +10,7 @@ import (
 )
 
 // probeLimit bounds one question to sendmail -bt. It answers in hundredths of a second, except where the host's name is
-// not qualified: there it sleeps for a minute first (facts.md 8), which is not worth waiting for.
+// not qualified: there it sleeps for a minute first (docs/facts.md 8), which is not worth waiting for.
 const probeLimit = 15 * time.Second
 
 // ErrNotAsked says that Sendmail gave no answer at all, right or wrong: there is none, it is Postfix's, it took too
@@ -56,7 +56,7 @@ var (
 )
 
 // Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
-// sees what Sendmail thinks of the file's owner, its path and its type (facts.md 5). The error wraps ErrNotAsked when
+// sees what Sendmail thinks of the file's owner, its path and its type (docs/facts.md 5). The error wraps ErrNotAsked when
 // there was no answer.
 func (cf *SendmailCF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) {
 	if strings.ContainsAny(key, " \t\r\n") || key == "" {

@@ -57,7 +57,7 @@ type readers struct {
 	running   sync.WaitGroup
 }
 
-// errWindow is an answer of Sendmail in the moment of the swap (facts.md 6): no answer, and none until the session ends.
+// errWindow is an answer of Sendmail in the moment of the swap (docs/facts.md 6): no answer, and none until the session ends.
 var errWindow = errors.New("file changed while it was opened")
 
 func newReaders(t *testing.T) *readers {

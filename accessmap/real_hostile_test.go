@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// smuggled are names that would do harm in a line if they got there as they are (facts.md 5).
+// smuggled are names that would do harm in a line if they got there as they are (docs/facts.md 5).
 var smuggled = []string{
 	"google",
 	"",

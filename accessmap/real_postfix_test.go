@@ -13,7 +13,7 @@ import (
 )
 
 // TestPostfixAnswers asks Postfix's own matcher at the boundaries of everything there is in a list. A word on stderr is
-// a line that it skips (facts.md 9).
+// a line that it skips (docs/facts.md 9).
 func TestPostfixAnswers(t *testing.T) {
 	lists := realLists(t)
 	for seed := range 5 {

@@ -16,7 +16,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// The readers here know nothing of the package under test: they do what the servers do, by facts.md 1 to 3, 9 and 10.
+// The readers here know nothing of the package under test: they do what the servers do, by docs/facts.md 1 to 3, 9 and 10.
 
 // accessMap is what `makemap -u` prints: keys, folded to lower case, and values.
 type accessMap map[string]string

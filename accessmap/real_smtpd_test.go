@@ -9,7 +9,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as the README has it: what permit_dnswl_client does with
+// TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as docs/fleet.md has it: what permit_dnswl_client does with
 // each action, in its safe place, in front of reject_unauth_destination, and where nobody answers.
 func TestPostfixAsksRbldnsd(t *testing.T) {
 	l := list{set: allowlist.Merge([]allowlist.Labelled{

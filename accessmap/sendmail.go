@@ -14,10 +14,10 @@ import (
 )
 
 // connectTag stands before every key of ours. An untagged key also matches a
-// forged sender domain where delay_checks is configured (facts.md 3).
+// forged sender domain where delay_checks is configured (docs/facts.md 3).
 const connectTag = "Connect:"
 
-// ipv6Tag is the family that stands behind the tag (facts.md 2).
+// ipv6Tag is the family that stands behind the tag (docs/facts.md 2).
 const ipv6Tag = "IPv6:"
 
 // writeSendmail writes the fewest access keys that say what the list says, each

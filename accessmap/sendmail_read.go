@@ -15,7 +15,7 @@ import (
 
 // parseKey reads the address part of a key as Sendmail would match it. ok is
 // false for what can never match an address: CIDR, leading zeros, "::", a host
-// name (facts.md 1 and 2). Letters are folded, as makemap does.
+// name (docs/facts.md 1 and 2). Letters are folded, as makemap does.
 func parseKey(key string) (p netip.Prefix, ok bool) {
 	if n := len(ipv6Tag); len(key) >= n && strings.EqualFold(key[:n], ipv6Tag) {
 		var b [16]byte

@@ -24,7 +24,7 @@ const tempPrefix = ".mailallow-"
 var ErrChanged = errors.New("edited since it was read")
 
 // A changeKind says what a file is to a transaction: a text is compared with what the plan read, the inode of a map is
-// touched before it goes (facts.md 6), a state file is only replaced.
+// touched before it goes (docs/facts.md 6), a state file is only replaced.
 type changeKind string
 
 const (
@@ -161,7 +161,7 @@ func (c *change) stage() error {
 }
 
 // newMapMode is the mode of a map that was not there before: makemap's own. The map of somebody else than root's is one
-// that Sendmail must be let read (facts.md 5), and holds nothing that its text does not.
+// that Sendmail must be let read (docs/facts.md 5), and holds nothing that its text does not.
 func newMapMode() fs.FileMode {
 	if os.Geteuid() == 0 {
 		return 0o640
@@ -170,7 +170,7 @@ func newMapMode() fs.FileMode {
 }
 
 // stageMap takes over the map that makemap wrote under temp: with the owner and mode of the map it will replace, or those
-// of a new one. It must not be older than its text, or Debian's make rebuilds it over ours (facts.md 5).
+// of a new one. It must not be older than its text, or Debian's make rebuilds it over ours (docs/facts.md 5).
 func (c *change) stageMap(textPath string) error {
 	f, err := os.OpenFile(c.temp, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // exchange makes two files of one directory change names in a single step. What stood at live keeps its inode and its
-// link count and is found under temp (facts.md 6).
+// link count and is found under temp (docs/facts.md 6).
 //
 // Where the file system cannot do that (EINVAL, ENOSYS), the old file gets a second name, temp is renamed over live,
 // and the second name becomes temp: live is there and whole all the time, but an edit that is renamed to live between
@@ -211,7 +211,7 @@ func (c *change) standsAt(path string) bool {
 	return err != nil || bytes.Equal(got, c.new)
 }
 
-// finish removes what was replaced. Sessions that hold an old map learn from its time that it is gone (facts.md 6).
+// finish removes what was replaced. Sessions that hold an old map learn from its time that it is gone (docs/facts.md 6).
 func (t *transaction) finish() error {
 	var errs []error
 	for _, c := range t.changes {
@@ -254,7 +254,7 @@ func retire(kind changeKind, path string) error {
 }
 
 // touch sets a map's time to two seconds from now, later than any whole second at which a session can have opened it:
-// then each session that holds it opens the map anew, by path, at its next lookup (facts.md 6).
+// then each session that holds it opens the map anew, by path, at its next lookup (docs/facts.md 6).
 func touch(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -14,7 +14,7 @@ type TableLine struct {
 	Value   string // empty in a file without actions
 }
 
-// FindLine gives the first line, in file order, whose network holds addr, as Postfix takes it (cidr_table(5), facts.md 9);
+// FindLine gives the first line, in file order, whose network holds addr, as Postfix takes it (cidr_table(5), docs/facts.md 9);
 // ok is false when there is none, and for formats that are no lists of networks. Lines that Postfix skips, one with host
 // bits for instance, decide nothing here either; patterns that mailallow does not write (if, !) are not read.
 func (f Format) FindLine(text []byte, addr netip.Addr) (found TableLine, ok bool) {
@@ -76,7 +76,7 @@ func jsonLine(line string) (network netip.Prefix, value string, ok bool) {
 // Doing is what a table does for a client in one of the lists that name it.
 type Doing string
 
-// What a table can do. EndsList is all that a permit does in most lists (facts.md 10).
+// What a table can do. EndsList is all that a permit does in most lists (docs/facts.md 10).
 const (
 	EndsList    Doing = "ends-list"
 	RelaysToAll Doing = "relays"     // a permit where nothing has refused foreign recipients yet
@@ -139,7 +139,7 @@ func (i PostfixItem) asksAddress(list string) bool {
 }
 
 // relaysAt reports whether a permit at that place lets the client relay: in smtpd_relay_restrictions, or in the recipient
-// restrictions where those are empty, before anything that refuses foreign recipients (facts.md 10).
+// restrictions where those are empty, before anything that refuses foreign recipients (docs/facts.md 10).
 func (m *PostfixMain) relaysAt(use PostfixUse) bool {
 	const relay, recipient = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 	guards := func(i PostfixItem) bool {

@@ -118,7 +118,7 @@ func (t *target) readCF() error {
 	return errors.Join(errs...)
 }
 
-// changes returns the target's part of the transaction: text first, map last (facts.md 5).
+// changes returns the target's part of the transaction: text first, map last (docs/facts.md 5).
 func (t *target) changes() (changes []*change) {
 	for _, c := range []*change{t.text, t.mapFile} {
 		if c != nil {

@@ -18,7 +18,7 @@ type Action uint8
 const (
 	// None is no action: the address is in no source, or was cut out.
 	None Action = iota
-	// Relay accepts the client and relays its mail to anywhere (facts.md 4).
+	// Relay accepts the client and relays its mail to anywhere (docs/facts.md 4).
 	Relay
 	// OK accepts the client past DNSBLs; it does not let it relay.
 	OK

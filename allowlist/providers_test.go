@@ -85,7 +85,7 @@ func TestProvidersSaySharedEachTime(t *testing.T) {
 	}
 }
 
-// Corporate records bring in vendors and web hosts (facts.md 15).
+// Corporate records bring in vendors and web hosts (docs/facts.md 15).
 func TestProvidersHaveNoCorporateNames(t *testing.T) {
 	corporate := []string{
 		"amazon.com", "aol.com", "apple.com", "dreamhost.com", "facebook.com", "gandi.net", "github.com",

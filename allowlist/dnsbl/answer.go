@@ -92,7 +92,7 @@ func (z Zone) read(codes []netip.Addr) reading {
 }
 
 // meanings reads one code. What holds for every list comes first: only 127.0.0.0/8 counts, 127.255.255.0/24 is an
-// error, and 127.0.0.1 is never a listing, though it may be good news (RFC 5782 section 2.1, facts.md 17).
+// error, and 127.0.0.1 is never a listing, though it may be good news (RFC 5782 section 2.1, docs/facts.md 17).
 func (z Zone) meanings(code netip.Addr) []answer {
 	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(code) })
 	errorNet := netip.MustParsePrefix("127.255.255.0/24")

@@ -1,4 +1,4 @@
-// Package dnsbl asks DNS blocklists about addresses and says what their answers mean (RFC 5782, facts.md 17, 18): an
+// Package dnsbl asks DNS blocklists about addresses and says what their answers mean (RFC 5782, docs/facts.md 17, 18): an
 // answer is a code and not a yes. It knows the well-known zones, their codes, which of them are dead, and how a keyed
 // one is asked. It decides nothing about mail, looks up no host names and keeps no state.
 //

@@ -1,6 +1,6 @@
 package dnsbl
 
-// table is what is known of zones: the codes and their sources are in the project's notes on DNSBL answers (facts.md 17,
+// table is what is known of zones: the codes and their sources are in the project's notes on DNSBL answers (docs/facts.md 17,
 // 18), most of them the operators' own words. An entry that is not sourced gives no meaning, and the code is shown raw.
 // A dead zone stays, since it stays in configurations: one may be wildcarded to list everything.
 func table() []list {

@@ -130,7 +130,7 @@ func StandardZones() (names []string) {
 }
 
 // Dead tells of a zone that it answers no more: what became of it, "" of one that is not known to be dead. A server
-// that still asks it waits in vain, or refuses everybody on the day its domain goes to somebody else (facts.md 18).
+// that still asks it waits in vain, or refuses everybody on the day its domain goes to somebody else (docs/facts.md 18).
 func Dead(zone string) string { return find(zone).dead }
 
 // notAsked says why a zone is not asked about addresses, "" for one that is.

@@ -1,6 +1,6 @@
 // Package dnsq asks the DNS and tells "there is nothing" apart from "I do not know": NXDOMAIN and an empty answer are
 // an empty result without an error, everything else that is not an answer is an error. Only the first may shrink a
-// list (facts.md 16).
+// list (docs/facts.md 16).
 //
 // It is a stub resolver: it needs resolvers that recurse, validates nothing itself, keeps what it learned for the life
 // of a Client and looks at no TTL. A Client is meant for one run.

@@ -2,7 +2,7 @@
 //
 // Parse reads one record. Walk follows a policy through its includes and redirects, asking a Resolver, and answers with
 // the addresses that certainly pass, the terms that passed them, and everything that stood in the way. The result is set
-// algebra over all addresses, left to right with all four qualifiers, not a collection of tokens (facts.md 14).
+// algebra over all addresses, left to right with all four qualifiers, not a collection of tokens (docs/facts.md 14).
 //
 // The package knows no DNS library, no files and no mail server. It judges no sender: what depends on one (ptr, and
 // macros of the client, the local part or the HELO name) is reported and never listed.
@@ -18,7 +18,7 @@ import (
 )
 
 // Resolver answers DNS questions. An empty answer with a nil error means that nothing is there (NXDOMAIN, or a name
-// without that type); any error means "don't know" (facts.md 16), and its text names the question. Names are lower case,
+// without that type); any error means "don't know" (docs/facts.md 16), and its text names the question. Names are lower case,
 // without a trailing dot and without escapes; macros can put any visible ASCII character and spaces into them. CNAMEs
 // are the Resolver's business, and so is bounding how many questions are under way: Walk asks all that it can ask at
 // once.

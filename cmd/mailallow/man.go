@@ -12,7 +12,7 @@ import (
 )
 
 const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, made of the texts that
---help shows, or mailallow.toml.5, made of the reference that stands in the README.
+--help shows, or mailallow.toml.5, made of the reference in docs/configuration.md.
 Packages are built with it.`
 
 func man(t *terminal.Terminal, c *cli.Context) error {

@@ -40,7 +40,7 @@ func TestUnprivileged(t *testing.T) {
 	s.update()
 	s.healed(s.now())
 
-	// Sendmail runs as root, and takes from others only what all may read (facts.md 5).
+	// Sendmail runs as root, and takes from others only what all may read (docs/facts.md 5).
 	s.write("sendmail.cf", "O DontBlameSendmail=MapInUnsafeDirPath\nKaccess hash "+s.path(struckText)+"\n")
 	s.update()
 	s.check(os.Chmod(s.path(struckMap), 0o600))

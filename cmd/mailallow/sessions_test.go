@@ -10,7 +10,7 @@ import (
 )
 
 // TestSoakSessions changes the list under a daemon with sessions that have used the map already: each of them goes by the
-// new list at its next lookup. New ones come all the time, and those that meet the swap (facts.md 6) are counted.
+// new list at its next lookup. New ones come all the time, and those that meet the swap (docs/facts.md 6) are counted.
 func TestSoakSessions(t *testing.T) {
 	fixtures.Sendmail(t)
 	s := newStory(t, fixtures.Mailallow(t), "# nothing yet")

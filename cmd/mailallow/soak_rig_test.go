@@ -144,7 +144,7 @@ func (h *host) installed() *netipx.IPSet {
 	return set
 }
 
-// keysOf reads the addresses of the keys of an access file or of its map (facts.md 1 and 2).
+// keysOf reads the addresses of the keys of an access file or of its map (docs/facts.md 1 and 2).
 func keysOf(t *testing.T, text string) *netipx.IPSet {
 	t.Helper()
 	var b netipx.IPSetBuilder

@@ -240,7 +240,7 @@ func tellOfNothing(t *testing.T, program string) {
 	s.unmoved("a second update", func() { s.update(0) })
 }
 
-// tellOfRefusal: a directory that a group may write to makes Sendmail refuse every map in it (facts.md 5). mailallow
+// tellOfRefusal: a directory that a group may write to makes Sendmail refuse every map in it (docs/facts.md 5). mailallow
 // says so and leaves what is there.
 func tellOfRefusal(t *testing.T, program string) {
 	s := newStory(t, program, "# nothing yet")

@@ -277,7 +277,7 @@ func (s *struck) nothingElse() {
 	}
 }
 
-// told wants sessions that hold the old map to see its time jump, if it is no longer the map (facts.md 6).
+// told wants sessions that hold the old map to see its time jump, if it is no longer the map (docs/facts.md 6).
 func (s *struck) told() {
 	s.t.Helper()
 	if s.held == nil {

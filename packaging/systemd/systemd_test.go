@@ -273,7 +273,7 @@ func (s *site) testRestrictions() {
 		s.t.Errorf("a target outside of the paths: status %d, want 5\n%s", status, journal)
 	}
 	if status, journal := s.with("ReadWritePaths=/srv\nPrivateNetwork=no\nIPAddressDeny="); status != 0 {
-		s.t.Errorf("with the README's drop-in: status %d\n%s", status, journal)
+		s.t.Errorf("with the drop-in of docs/operate.md: status %d\n%s", status, journal)
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReference: what the README and mailallow.toml(5) show is one text, it is a configuration, and it names every key.
+// TestReference: docs/configuration.md and mailallow.toml(5) show one text, it is a configuration, and it names every key.
 func TestReference(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
+	page, err := os.ReadFile("../../../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "```toml\n")
+	_, rest, _ := strings.Cut(string(page), "```toml\n")
 	shown, _, _ := strings.Cut(rest, "```\n")
 	if diff := cmp.Diff(reference, shown); diff != "" {
-		t.Errorf("the configuration in README.md is not reference.toml:\n%s", diff)
+		t.Errorf("the configuration in configuration.md is not reference.toml:\n%s", diff)
 	}
 	file, err := Decode("reference.toml", []byte(reference))
 	if err == nil {

@@ -80,7 +80,7 @@ func relayStyle(r relayDocument) terminal.Style {
 }
 
 // relay says what check_relay does. It asks the stock DNSBLs about IPv4 only, and with
-// delay_checks it runs at RCPT (facts.md 4).
+// delay_checks it runs at RCPT (docs/facts.md 4).
 func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 	lists := ""
 	if len(s.DNSBLs) > 0 {

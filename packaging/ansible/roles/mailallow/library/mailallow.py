@@ -48,7 +48,7 @@ options:
     default: false
 """
 
-# Exit codes of mailallow; see its README.
+# Exit codes of mailallow; see docs/json.md.
 USAGE, HELD, STALE = 2, 3, 4
 DONE = (0, 1)
 
