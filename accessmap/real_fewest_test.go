@@ -4,9 +4,9 @@ import (
 	"net/netip"
 	"sort"
 
-	"mailallow/allowlist"
-
 	"go4.org/netipx"
+
+	"mailallow/allowlist"
 )
 
 // fewestKeys is how few keys can say what the list says, by trying: at every place of a key there is none, or one with

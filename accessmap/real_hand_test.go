@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
+	"pgregory.net/rapid"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"pgregory.net/rapid"
 )
 
 // drawHand draws lines that a person may have: keys for addresses near the list's, tagged or not.
@@ -40,7 +42,7 @@ func drawHand(t *rapid.T) (lines []string) {
 func TestHandWrittenLines(t *testing.T) {
 	maker := newMaker(t)
 	path := filepath.Join(t.TempDir(), "access")
-	format, err := accessmap.FormatByName("sendmail-access")
+	format, err := format.ByName("sendmail-access")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +52,8 @@ func TestHandWrittenLines(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		target := accessmap.Target{Format: format, Path: path, Map: accessmap.MapNone, Want: l.want}
-		plans, err := accessmap.Planner{}.Plan(t.Context(), []accessmap.Target{target}, l.set)
+		target := plan.Target{Format: format, Path: path, Map: makemap.None, Want: l.want}
+		plans, err := plan.Planner{}.All(t.Context(), []plan.Target{target}, l.set)
 		if err != nil {
 			if !strings.Contains(err.Error(), "max_keys") {
 				t.Fatal(err)
@@ -69,7 +71,7 @@ func TestHandWrittenLines(t *testing.T) {
 }
 
 // follows says of a map with lines by hand where it follows neither the list nor a line that is in the problems.
-func (l list) follows(held accessMap, byHand []string, problems []accessmap.Problem) error {
+func (l list) follows(held accessMap, byHand []string, problems []plan.Problem) error {
 	lines := map[string]int{}
 	for i, line := range byHand {
 		key, value, _ := strings.Cut(line, "\t")
@@ -82,7 +84,7 @@ func (l list) follows(held accessMap, byHand []string, problems []accessmap.Prob
 	for _, addr := range l.questions() {
 		key, want := held.key(addr), l.said(addr)
 		line := lines[key]
-		told := slices.ContainsFunc(problems, func(p accessmap.Problem) bool { return p.Line == line })
+		told := slices.ContainsFunc(problems, func(p plan.Problem) bool { return p.Line == line })
 		excluded := l.set.Excluded.Contains(addr) && held[key] != allowlist.Reject.String()
 		switch {
 		case held[key] == want.String() || line > 0 && told:

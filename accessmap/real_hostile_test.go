@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
-	"mailallow/allowlist"
-
 	"pgregory.net/rapid"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
+	"mailallow/allowlist"
 )
 
 // smuggled are names that would do harm in a line if they got there as they are (docs/facts.md 5).
@@ -80,7 +82,7 @@ func harmless(text []byte) error {
 // checkHostile writes a list of hostile names in every format, and has makemap read it: the map must be the one of the
 // same list under plain names.
 func checkHostile(maker maker, l list, want accessMap) error {
-	for _, f := range accessmap.Formats() {
+	for _, f := range format.All() {
 		text, _, err := l.write(f.Name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
@@ -163,14 +165,14 @@ func TestHostileNamesInABlock(t *testing.T) {
 	if err := os.WriteFile(path, []byte(byHand), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	format, err := accessmap.FormatByName("sendmail-access")
+	format, err := format.ByName("sendmail-access")
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := accessmap.Target{Format: format, Path: path, Map: accessmap.MapNone}
+	target := plan.Target{Format: format, Path: path, Map: makemap.None}
 	set := hostileSources(smuggled, smuggled)
 	for _, changes := range []bool{true, false} {
-		plans, err := accessmap.Planner{}.Plan(t.Context(), []accessmap.Target{target}, set)
+		plans, err := plan.Planner{}.All(t.Context(), []plan.Target{target}, set)
 		if err != nil {
 			t.Fatal(err)
 		}

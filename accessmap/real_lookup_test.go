@@ -9,10 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
-	"mailallow/fixtures"
-
 	"pgregory.net/rapid"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/sendmail"
+	"mailallow/fixtures"
 )
 
 // lookupValues are what people write as values, right or wrong.
@@ -53,7 +54,7 @@ func TestRulingsAreSendmails(t *testing.T) {
 		lines := rapid.Custom(drawLookup).Example(seed)
 		text := strings.Join(lines, "\n") + "\n"
 		fixtures.MakeAccess(t, path, lines...)
-		access := accessmap.NewAccessText([]byte(text), false)
+		access := sendmail.NewText([]byte(text), false)
 		addrs := append(l.questions(), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback())
 		for _, o := range []fixtures.RulesOptions{
 			{Access: path}, {Access: path, Skip: true}, {Access: path, DelayChecks: true}, {Access: path, Skip: true, DelayChecks: true},
@@ -61,19 +62,19 @@ func TestRulingsAreSendmails(t *testing.T) {
 			rules := fixtures.NewRules(t, o)
 			for _, name := range []string{"a.x.test", "y.other", ""} {
 				for i, v := range rules.AskAs(name, addrs) {
-					client := accessmap.Client{Addr: addrs[i], Name: name}
+					client := sendmail.Client{Addr: addrs[i], Name: name}
 					if name == "" {
-						client.Name = accessmap.UnnamedClient
+						client.Name = sendmail.UnnamedClient
 					}
 					r := access.Rule(client, o.Skip)
 					// With delay_checks, check_rcpt asks both.
-					relays := r.Relays && (!o.DelayChecks || r.Relay == accessmap.Accepted || r.Relay == accessmap.Undecided)
+					relays := r.Relays && (!o.DelayChecks || r.Relay == sendmail.Accepted || r.Relay == sendmail.Undecided)
 					if want := outcomeOf(v); r.Relay != want || relays != v.Relays {
 						t.Errorf("seed %d, skip %v, delay %v: %s %q: %s, relays %v; Sendmail: %s, relays %v (%s; %s)\n%s",
 							seed, o.Skip, o.DelayChecks, addrs[i], name, r.Relay, r.Relays, want, v.Relays, v.RelayText, v.RcptText, text)
 						return
 					}
-					if told := strings.NewReplacer(" ", "", `"`, "").Replace(v.RelayText); r.Relay == accessmap.Refused && !strings.EqualFold(r.Reply, "550 5.7.1 Access denied") &&
+					if told := strings.NewReplacer(" ", "", `"`, "").Replace(v.RelayText); r.Relay == sendmail.Refused && !strings.EqualFold(r.Reply, "550 5.7.1 Access denied") &&
 						!strings.Contains(told, strings.NewReplacer(" ", "", `"`, "").Replace(r.Reply)) {
 						t.Errorf("%s is told %q, and by Sendmail %s", addrs[i], r.Reply, v.RelayText)
 					}
@@ -83,19 +84,19 @@ func TestRulingsAreSendmails(t *testing.T) {
 	}
 }
 
-func outcomeOf(v fixtures.Verdict) accessmap.Outcome {
+func outcomeOf(v fixtures.Verdict) sendmail.Outcome {
 	for _, row := range []struct {
 		prefix string
-		is     accessmap.Outcome
+		is     sendmail.Outcome
 	}{
-		{"undecided", accessmap.Undecided}, {"ok", accessmap.Accepted}, {"relay", accessmap.Accepted},
-		{"$# discard", accessmap.Discarded}, {"$# error $@ quarantine", accessmap.Quarantined}, {"$# error", accessmap.Refused},
+		{"undecided", sendmail.Undecided}, {"ok", sendmail.Accepted}, {"relay", sendmail.Accepted},
+		{"$# discard", sendmail.Discarded}, {"$# error $@ quarantine", sendmail.Quarantined}, {"$# error", sendmail.Refused},
 	} {
 		if strings.HasPrefix(strings.ToLower(v.RelayText), row.prefix) {
 			return row.is
 		}
 	}
-	return accessmap.Outcome(v.RelayText)
+	return sendmail.Outcome(v.RelayText)
 }
 
 // The keys, in the order in which the rulesets ask for them.
@@ -107,7 +108,7 @@ func TestAddressKeys(t *testing.T) {
 			"connect:ipv6:2001:db8:0:0 ipv6:2001:db8:0:0 connect:ipv6:2001:db8:0 ipv6:2001:db8:0 " +
 			"connect:ipv6:2001:db8 ipv6:2001:db8 connect:ipv6:2001 ipv6:2001 connect:ipv6 ipv6",
 	} {
-		if got := strings.Join(accessmap.AddressKeys(netip.MustParseAddr(addr)), " "); got != want {
+		if got := strings.Join(sendmail.AddressKeys(netip.MustParseAddr(addr)), " "); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", addr, got, want)
 		}
 	}
@@ -117,7 +118,7 @@ func TestAddressKeys(t *testing.T) {
 func TestAccessTextOfAPerson(t *testing.T) {
 	text := "Connect:mail.example\tOK\nConnect:IPv6\tREJECT\nFrom:x.example\tREJECT\n192.0.2\tOK\nuser@example\tREJECT\nother.example\tRELAY\n" +
 		"# BEGIN mailallow\n# 192.0.2.7/32 OK s: p\nConnect:192.0.2.7\tOK\n# END mailallow\nlast.example\tREJECT\n"
-	access := accessmap.NewAccessText([]byte(text), false)
+	access := sendmail.NewText([]byte(text), false)
 	var names []string
 	for _, e := range access.NameKeys() {
 		names = append(names, fmt.Sprintf("%d %s", e.Line, e.Key))
@@ -127,7 +128,7 @@ func TestAccessTextOfAPerson(t *testing.T) {
 	}
 	for addr, want := range map[string]string{"192.0.2.7": "9 false 4 true", "192.0.2.8": "4 true"} {
 		var got []string
-		for _, e := range access.Rule(accessmap.Client{Addr: netip.MustParseAddr(addr)}, false).Addresses {
+		for _, e := range access.Rule(sendmail.Client{Addr: netip.MustParseAddr(addr)}, false).Addresses {
 			got = append(got, fmt.Sprint(e.Line, e.ByHand))
 		}
 		if strings.Join(got, " ") != want {
@@ -139,7 +140,7 @@ func TestAccessTextOfAPerson(t *testing.T) {
 // TestFindLineIsPostfix: the line that FindLine gives is the one that Postfix's own matcher takes, in tables of ours and
 // in ones that people wrote, whose networks overlap in any order and some of which Postfix skips.
 func TestFindLineIsPostfix(t *testing.T) {
-	format, err := accessmap.FormatByName("postfix-cidr")
+	format, err := format.ByName("postfix-cidr")
 	if err != nil {
 		t.Fatal(err)
 	}

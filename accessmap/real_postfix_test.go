@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"pgregory.net/rapid"
+
+	"mailallow/fixtures"
 )
 
 // TestPostfixAnswers asks Postfix's own matcher at the boundaries of everything there is in a list. A word on stderr is

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
-	"mailallow/allowlist"
-
 	"pgregory.net/rapid"
+
+	"mailallow/accessmap/format"
+	"mailallow/allowlist"
 )
 
 // maxRandomKeys keeps the maps of random lists small: a hole in the wrong place of an IPv6 range takes 65,535 keys.
@@ -39,7 +39,7 @@ func drawList(t *rapid.T) list {
 		}
 		sources = append(sources, src)
 	}
-	l := list{set: allowlist.Merge(sources), want: accessmap.Selection{MaxKeys: maxRandomKeys}}
+	l := list{set: allowlist.Merge(sources), want: format.Selection{MaxKeys: maxRandomKeys}}
 	switch rapid.IntRange(0, 9).Draw(t, "selection") {
 	case 7:
 		l.want.Only = []allowlist.Action{allowlist.OK, allowlist.Reject}
@@ -161,7 +161,7 @@ func onLists(t *testing.T, check func(list) error) {
 	})}
 	for _, l := range append(realLists(t), everything, tie) {
 		t.Run(l.name, func(t *testing.T) {
-			l.want.MaxKeys = accessmap.DefaultMaxKeys
+			l.want.MaxKeys = format.DefaultMaxKeys
 			if err := check(l); err != nil {
 				t.Error(err)
 			}

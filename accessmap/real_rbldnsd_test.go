@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/fixtures"
-
-	"pgregory.net/rapid"
 )
 
 // zone asks a real rbldnsd as Postfix does.

@@ -9,18 +9,18 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
+	"go4.org/netipx"
+
+	"mailallow/accessmap/format"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // list is a merged list and what a target wants of it.
 type list struct {
 	name string
 	set  *allowlist.Set
-	want accessmap.Selection
+	want format.Selection
 }
 
 // said is what a target of the list is to say about an address.
@@ -56,10 +56,10 @@ func (l list) boundaries() []netip.Addr {
 }
 
 // write renders the list in a format.
-func (l list) write(format string) ([]byte, accessmap.Written, error) {
-	f, err := accessmap.FormatByName(format)
+func (l list) write(form string) ([]byte, format.Written, error) {
+	f, err := format.ByName(form)
 	if err != nil {
-		return nil, accessmap.Written{}, err
+		return nil, format.Written{}, err
 	}
 	var text bytes.Buffer
 	written, err := f.Write(&text, l.set.Spans(), l.want)
@@ -116,7 +116,7 @@ func realLists(tb testing.TB) []list {
 		networks("around", allowlist.OK, "104.40.0.0/13"),
 		networks("around, never", allowlist.Exclude, "104.47.128.0/24"),
 	})
-	for name, want := range map[string]accessmap.Selection{
+	for name, want := range map[string]format.Selection{
 		"everything":          {},
 		"IPv4":                {NoIPv6: true},
 		"IPv6":                {NoIPv4: true},
@@ -163,13 +163,13 @@ func TestSendmailAnswers(t *testing.T) {
 func TestKeysOfRealLists(t *testing.T) {
 	for _, row := range []struct {
 		providers []string
-		want      accessmap.Selection
+		want      format.Selection
 		keys      int
 	}{
-		{[]string{"google"}, accessmap.Selection{}, 1 + 128 + 6*256},
-		{[]string{"microsoft"}, accessmap.Selection{}, 6 + 2*128 + 1 + 32768 + 2*8192 + 4096},
-		{[]string{"google", "microsoft"}, accessmap.Selection{}, 55176},
-		{[]string{"google", "microsoft"}, accessmap.Selection{NoIPv6: true}, 391},
+		{[]string{"google"}, format.Selection{}, 1 + 128 + 6*256},
+		{[]string{"microsoft"}, format.Selection{}, 6 + 2*128 + 1 + 32768 + 2*8192 + 4096},
+		{[]string{"google", "microsoft"}, format.Selection{}, 55176},
+		{[]string{"google", "microsoft"}, format.Selection{NoIPv6: true}, 391},
 	} {
 		var sources []allowlist.Labelled
 		for _, name := range row.providers {

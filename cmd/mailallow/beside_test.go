@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/makemap"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
@@ -40,8 +40,8 @@ func (n *network) inStep() (text string) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	read := accessmap.ReadMapText(b)
-	makemap := accessmap.Makemap{Program: fixtures.Makemap(n.t)}
+	read := makemap.ReadText(b)
+	makemap := makemap.Program{Path: fixtures.Makemap(n.t)}
 	if err := makemap.Verify(n.t.Context(), "hash", filepath.Join(n.dir, "access.db"), read); err != nil || len(read.Problems) > 0 {
 		n.t.Errorf("%v %v", read.Problems, err)
 	}

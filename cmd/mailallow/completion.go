@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
@@ -107,7 +107,7 @@ func valuesOf(flag, name string) []follow {
 		return []follow{{":dir", ""}}
 	case "FORMAT":
 		var can []follow
-		for _, f := range accessmap.Formats() {
+		for _, f := range format.All() {
 			can = append(can, follow{f.Name, f.Summary})
 		}
 		return can

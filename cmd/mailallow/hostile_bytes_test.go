@@ -10,7 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/fixtures"
 )
@@ -148,7 +148,7 @@ func TestHostileBytes(t *testing.T) {
 		{"-c", "map.toml", "update"}, {"-c", "names.toml", "diff"}, {"-c", "raw.toml", "diff"}, {"-c", poison, "diff"}, {"-c", "names.toml", "lint"}, {poison}, {"--" + poison}, {"diff", "--" + poison, poison},
 		{"diff", "--format", poison}, {"--color", poison, "diff"}, {"--resolver", poison, "spf", "a.test"}, {"update", "--lock-timeout", poison}, {"render", poison},
 	}
-	for _, f := range accessmap.Formats() {
+	for _, f := range format.All() {
 		commands = append(commands, []string{"render", f.Name})
 	}
 	for _, args := range commands {

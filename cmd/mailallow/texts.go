@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -53,7 +53,7 @@ user who may read none: the guard judges where the snapshot is used.`
 func renderText() string {
 	const indent = "  "
 	var rows [][]string
-	for _, f := range accessmap.Formats() {
+	for _, f := range format.All() {
 		rows = append(rows, []string{f.Name, f.Summary})
 	}
 	text := "Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n"

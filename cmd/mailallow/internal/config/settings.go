@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
@@ -26,7 +26,7 @@ type Settings struct {
 	SPF         spf.Limits
 	Deadline    time.Duration // for all questions to the network together
 	Sources     []allowlist.Source
-	Targets     []accessmap.Target
+	Targets     []plan.Target
 	DNSBL       DNSBL
 }
 

@@ -5,19 +5,21 @@ import (
 	"path/filepath"
 	"slices"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 )
 
-func (r reader) target(at string, c targetConfig) accessmap.Target {
-	format, err := accessmap.FormatByName(c.Format)
+func (r reader) target(at string, c targetConfig) plan.Target {
+	format, err := format.ByName(c.Format)
 	if err != nil {
 		r.problem(at+".format", "%w", err)
 	}
 	if c.Path == "" {
 		r.problem(at, "the target has no path")
 	}
-	t := accessmap.Target{
+	t := plan.Target{
 		Format: format, Path: r.rooted(c.Path, ""), WholeFile: c.Mode == "file", Map: c.Map, Makemap: c.Makemap,
 		SendmailCF: r.rooted(c.SendmailCF, DefaultSendmailCF), CFOptional: c.SendmailCF == "", OnChange: c.OnChange,
 	}
@@ -25,10 +27,10 @@ func (r reader) target(at string, c targetConfig) accessmap.Target {
 		t.Root = r.root
 	}
 	if t.Map == "" {
-		t.Map = accessmap.MapAuto
+		t.Map = makemap.Auto
 	}
 	r.oneOf(at+".mode", c.Mode, "block", "file")
-	r.oneOf(at+".map", c.Map, accessmap.MapTypes()...)
+	r.oneOf(at+".map", c.Map, makemap.Words()...)
 	if err == nil && !format.Map && (c.Map != "" || c.Makemap != "" || c.SendmailCF != "") {
 		r.problem(at, "map, makemap and sendmail_cf belong to sendmail-access: a %s target has no map", format.Name)
 	}
@@ -49,8 +51,8 @@ func (r reader) target(at string, c targetConfig) accessmap.Target {
 	return t
 }
 
-func (r reader) selection(at string, c targetConfig) accessmap.Selection {
-	var want accessmap.Selection
+func (r reader) selection(at string, c targetConfig) format.Selection {
+	var want format.Selection
 	r.number(at+".max_keys", c.MaxKeys, 1, 100_000_000, &want.MaxKeys)
 	if c.Families != nil {
 		want.NoIPv4, want.NoIPv6 = !slices.Contains(c.Families, "ipv4"), !slices.Contains(c.Families, "ipv6")

@@ -8,7 +8,7 @@ import (
 	"maps"
 	"slices"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -61,7 +61,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return result.Fail(t, err)
 	}
 	codes := result.List.Codes()
-	if slices.ContainsFunc(result.Plans, accessmap.TargetPlan.Changed) {
+	if slices.ContainsFunc(result.Plans, plan.Plan.Changed) {
 		result.Report.Changed = true
 		codes = append(codes, exit.Finding)
 	}

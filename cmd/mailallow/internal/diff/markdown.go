@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist/ascii"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -79,7 +79,7 @@ func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
 	}
 }
 
-func markdownNetworks(t *terminal.Terminal, sign string, changes []accessmap.Change) {
+func markdownNetworks(t *terminal.Terminal, sign string, changes []plan.Change) {
 	shown := changes
 	if len(shown) > maxReviewed && !t.Verbose {
 		shown = shown[:maxReviewed]

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -57,7 +58,7 @@ func TestMarkdownText(t *testing.T) {
 
 // A policy of many networks with long paths makes a review that is still shown.
 func TestMarkdownBounded(t *testing.T) {
-	format, err := accessmap.FormatByName("cidr")
+	format, err := format.ByName("cidr")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +71,9 @@ func TestMarkdownBounded(t *testing.T) {
 		ranges.Add(allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
-	plan := accessmap.TargetPlan{Target: accessmap.Target{Path: "/one", Format: format},
-		Content: accessmap.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
-	result := &run.Result{List: &run.List{}, Plans: []accessmap.TargetPlan{plan, plan}}
+	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format},
+		Content: plan.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
+	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
 	var out, talk bytes.Buffer
 	tellMarkdown(terminal.New(nil, nil, &out, &talk), result)
 	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {

@@ -14,7 +14,8 @@ import (
 	"slices"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/program"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
 	"mailallow/cmd/mailallow/internal/config"
@@ -41,9 +42,9 @@ type check struct {
 	addrs    []netip.Addr
 	results  []dnsbl.Result
 	now      time.Time
-	kept     *accessmap.KeptFile // nil: nothing is remembered
-	state    *state              // of the last run; nil: it could not be read, or nothing is remembered
-	changes  bool                // write nothing else
+	kept     *state.File // nil: nothing is remembered
+	state    *memory     // of the last run; nil: it could not be read, or nothing is remembered
+	changes  bool        // write nothing else
 	compared comparison
 	problems []problem
 }
@@ -111,11 +112,11 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	if c.settings.Absent && !c.changes {
 		return nil
 	}
-	kept, err := accessmap.Keep(ctx, c.settings.StateDir, stateFile)
+	kept, err := state.Keep(ctx, c.settings.StateDir, stateFile)
 	switch {
 	case err == nil:
 		c.kept = kept
-	case errors.As(err, new(*accessmap.LockedError)):
+	case errors.As(err, new(*state.LockedError)):
 		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was asked", err))
 	case errors.Is(err, fs.ErrPermission) && !c.changes:
 		t.Note("%v: what is found now is not kept, and notify is not run", err)
@@ -134,13 +135,13 @@ func (c *check) forget() {
 // conclude compares the rows with the last run, writes them, runs notify, and keeps
 // the new state.
 func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
-	c.compared = (&state{}).compare(c.results, c.now)
+	c.compared = (&memory{}).compare(c.results, c.now)
 	if c.kept != nil {
-		state, err := loadState(c.kept)
+		last, err := loadState(c.kept)
 		if err != nil {
 			c.problem("state", exit.Usage, err)
 		} else {
-			c.state, c.compared = state, state.compare(c.results, c.now)
+			c.state, c.compared = last, last.compare(c.results, c.now)
 		}
 	}
 	if !t.JSON {
@@ -172,7 +173,7 @@ func (c *check) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
 		report.WriteString(terminal.Clean(line.text) + "\n")
 	}
 	report.WriteString(c.sum() + "\n")
-	done := accessmap.RunCommand(ctx, c.settings.DNSBL.Notify, report.Bytes())
+	done := program.Command(ctx, c.settings.DNSBL.Notify, report.Bytes())
 	if done.Err != nil {
 		c.problem("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
 		return false

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -85,7 +85,8 @@ func keyOf(res dnsbl.Result) rowKey {
 	return rowKey{res.Address.String(), res.Zone.Name()}
 }
 
-type state struct {
+// memory is the file in which one run leaves for the next the last answer of each row.
+type memory struct {
 	Version int        `json:"version"`
 	Rows    []stateRow `json:"rows"`
 }
@@ -116,7 +117,7 @@ type comparison struct {
 }
 
 // compare works out the new rows.
-func (s *state) compare(results []dnsbl.Result, now time.Time) comparison {
+func (s *memory) compare(results []dnsbl.Result, now time.Time) comparison {
 	c := comparison{map[rowKey]stateRow{}, map[rowKey]stance{}, map[rowKey]stance{}}
 	before := map[rowKey]stateRow{}
 	for _, row := range s.Rows {
@@ -138,8 +139,8 @@ func (s *state) compare(results []dnsbl.Result, now time.Time) comparison {
 }
 
 // after is the new state. told: the notify command knows it, or there is none.
-func (s *state) after(c comparison, told bool, now time.Time) *state {
-	next := &state{Version: terminal.DocumentVersion}
+func (s *memory) after(c comparison, told bool, now time.Time) *memory {
+	next := &memory{Version: terminal.DocumentVersion}
 	for _, row := range s.Rows {
 		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
 			next.Rows = append(next.Rows, row)
@@ -163,12 +164,12 @@ func (s *state) after(c comparison, told bool, now time.Time) *state {
 }
 
 // loadState reads the state of the last run; an empty one if there was none.
-func loadState(kept *accessmap.KeptFile) (*state, error) {
+func loadState(kept *state.File) (*memory, error) {
 	text, err := kept.Read(maxStateBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &state{}, nil
+		return &memory{}, nil
 	}
-	var s *state
+	var s *memory
 	if err == nil {
 		s, err = decodeState(text, time.Now())
 	}
@@ -180,10 +181,10 @@ func loadState(kept *accessmap.KeptFile) (*state, error) {
 }
 
 // decodeState refuses a state that no run could have written.
-func decodeState(text []byte, now time.Time) (*state, error) {
+func decodeState(text []byte, now time.Time) (*memory, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	var s state
+	var s memory
 	if err := dec.Decode(&s); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, errors.New("it ends too early")

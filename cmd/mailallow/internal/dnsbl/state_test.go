@@ -35,7 +35,7 @@ func TestCompare(t *testing.T) {
 		{"a family that the list does not have", "nofamily@0 nofamily@30 nofamily@90", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			state, news := &state{}, []string{}
+			state, news := &memory{}, []string{}
 			for _, run := range strings.Fields(row.runs) {
 				said, hour, _ := strings.Cut(run, "@")
 				res := dnsbl.Result{Address: netip.MustParseAddr("192.0.2.25"), Zone: zone, State: dnsbl.State(said)}
@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 }
 
 // stateAsRead is a state as the next run reads it.
-func stateAsRead(t *testing.T, s *state, now time.Time) *state {
+func stateAsRead(t *testing.T, s *memory, now time.Time) *memory {
 	t.Helper()
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -83,7 +83,7 @@ func stateAsRead(t *testing.T, s *state, now time.Time) *state {
 // What is not asked any more is kept for a while, and not for ever.
 func TestStateForgets(t *testing.T) {
 	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
-	s := &state{Version: 1}
+	s := &memory{Version: 1}
 	for i := range maxStateRows + 10 {
 		asked := now.Add(-time.Duration(i) * time.Minute)
 		if i == 7 {
@@ -114,7 +114,7 @@ func TestDecodeState(t *testing.T) {
 		{"torn", row("", "")[:90], "it ends too early"},
 		{"nothing", "", "it ends too early"},
 		{"zeros", strings.Repeat("\x00", 64), `invalid character '\x00' looking for beginning of value`},
-		{"no object", `[]`, "json: cannot unmarshal array into Go value of type dnsbl.state"},
+		{"no object", `[]`, "json: cannot unmarshal array into Go value of type dnsbl.memory"},
 		{"null", `null`, "version 0 is not one that this mailallow knows"},
 		{"another version", `{"version":2}`, "version 2 is not one that this mailallow knows"},
 		{"unknown member", `{"version":1,"x":1}`, `json: unknown field "x"`},

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -78,12 +81,12 @@ type coverDocument struct {
 
 // targetDocument is an address in a target, as the plan has it.
 type targetDocument struct {
-	format accessmap.Format
+	format format.Format
 
-	Path      string              `json:"path"`
-	Format    string              `json:"format"`
-	Problems  []accessmap.Problem `json:"problems"` // why there is no plan
-	LeftAlone bool                `json:"left_alone"`
+	Path      string         `json:"path"`
+	Format    string         `json:"format"`
+	Problems  []plan.Problem `json:"problems"` // why there is no plan
+	LeftAlone bool           `json:"left_alone"`
 
 	// Of an access map: the keys that match by name, then those by address, in the
 	// order of the lookups; and the hand-written keys of host names, where the name of
@@ -98,8 +101,8 @@ type targetDocument struct {
 	Postfix    []effectDocument `json:"postfix"`
 	StillAsked []askedDocument  `json:"still_asked"`
 
-	Pending []accessmap.KeyDifference `json:"pending"` // where the installed file says something else
-	Live    []liveDocument            `json:"live"`
+	Pending []sendmail.KeyDifference `json:"pending"` // where the installed file says something else
+	Live    []liveDocument           `json:"live"`
 }
 
 type keyDocument struct {
@@ -123,14 +126,14 @@ type sendmailDocument struct {
 }
 
 type relayDocument struct {
-	Outcome accessmap.Outcome `json:"outcome"`
-	Key     string            `json:"key"` // that decides; empty: none
-	Reply   string            `json:"reply"`
+	Outcome sendmail.Outcome `json:"outcome"`
+	Key     string           `json:"key"` // that decides; empty: none
+	Reply   string           `json:"reply"`
 }
 
 // stops reports that the client does not come as far as check_rcpt.
 func (r relayDocument) stops() bool {
-	return r.Outcome != accessmap.Accepted && r.Outcome != accessmap.Undecided
+	return r.Outcome != sendmail.Accepted && r.Outcome != sendmail.Undecided
 }
 
 type rcptDocument struct {
@@ -145,10 +148,10 @@ type lineDocument struct {
 }
 
 type effectDocument struct {
-	List   string          `json:"list"`
-	Class  string          `json:"class"`
-	Effect accessmap.Doing `json:"effect"`
-	DNSBLs []string        `json:"dnsbls_before"`
+	List   string        `json:"list"`
+	Class  string        `json:"class"`
+	Effect postfix.Doing `json:"effect"`
+	DNSBLs []string      `json:"dnsbls_before"`
 }
 
 type askedDocument struct {
@@ -157,10 +160,10 @@ type askedDocument struct {
 }
 
 type liveDocument struct {
-	By      string                    `json:"by"`
-	Error   string                    `json:"error"`
-	Relays  *bool                     `json:"relays"` // what Relay_ok answers; null: not asked
-	Differs []accessmap.KeyDifference `json:"differs"`
+	By      string                   `json:"by"`
+	Error   string                   `json:"error"`
+	Relays  *bool                    `json:"relays"` // what Relay_ok answers; null: not asked
+	Differs []sendmail.KeyDifference `json:"differs"`
 }
 
 func newDecidingDocument(e *allowlist.Entry) decidingDocument {
@@ -175,7 +178,7 @@ func newDecidingDocument(e *allowlist.Entry) decidingDocument {
 	return d
 }
 
-func keyDocuments(by string, entries []accessmap.AccessEntry) []keyDocument {
+func keyDocuments(by string, entries []sendmail.Entry) []keyDocument {
 	documents := []keyDocument{}
 	for _, e := range entries {
 		documents = append(documents, keyDocument{by, e.Key, e.Value, e.Line, e.ByHand})

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -33,9 +34,9 @@ type explanation struct {
 	request  *run.Request // nil, as are the next three: there is no configuration
 	list     *run.List
 	explain  *allowlist.Explainer
-	plans    []accessmap.TargetPlan
-	postfix  *accessmap.PostfixMain // nil: there is none here, or it could not be read
-	fetches  bool                   // the run asks the network for its sources
+	plans    []plan.Plan
+	postfix  *postfix.Main // nil: there is none here, or it could not be read
+	fetches  bool          // the run asks the network for its sources
 	subjects []subject
 }
 
@@ -113,7 +114,7 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	}
 	x.list, x.plans = result.List, result.Plans
 	x.explain = allowlist.NewExplainer(x.list.Labelled())
-	if slices.ContainsFunc(x.plans, func(p accessmap.TargetPlan) bool { return p.Format.Postfix }) {
+	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Postfix }) {
 		x.readPostfix(ctx, t)
 	}
 	return err
@@ -122,11 +123,11 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 // readPostfix asks postconf where main.cf names the tables. A host without Postfix
 // makes them for others.
 func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
-	postconf, err := accessmap.FindPostconf()
+	postconf, err := postfix.Find()
 	if err == nil {
-		x.postfix, err = accessmap.ReadPostfix(ctx, postconf, "")
+		x.postfix, err = postfix.Read(ctx, postconf, "")
 	}
-	if err != nil && !errors.Is(err, accessmap.ErrNoPostfix) {
+	if err != nil && !errors.Is(err, postfix.ErrNone) {
 		t.Warn("what main.cf says is not known: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
 )
 
@@ -98,7 +98,7 @@ func TestExplainLive(t *testing.T) {
 	if got := differs(before[0].Targets[0]); len(got) != 2 || !strings.Contains(got[0], "there is no map") || !strings.Contains(got[1], "missing map file") {
 		t.Errorf("without a map: %q", got)
 	}
-	if got := before[0].Targets[1].Pending; !slices.Equal(got, []accessmap.KeyDifference{{Key: "192.0.2.7", Planned: "permit"}}) {
+	if got := before[0].Targets[1].Pending; !slices.Equal(got, []sendmail.KeyDifference{{Key: "192.0.2.7", Planned: "permit"}}) {
 		t.Errorf("without a table, still to come: %v", got)
 	}
 

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -71,9 +73,9 @@ func tellSendmail(t *terminal.Terminal, target targetDocument, d addressDocument
 
 func relayStyle(r relayDocument) terminal.Style {
 	switch r.Outcome {
-	case accessmap.Accepted:
+	case sendmail.Accepted:
 		return terminal.Green
-	case accessmap.Undecided:
+	case sendmail.Undecided:
 		return terminal.Plain
 	}
 	return terminal.Red
@@ -92,7 +94,7 @@ func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 	}
 	known := s.DNSBLs != nil
 	switch r.Outcome {
-	case accessmap.Accepted:
+	case sendmail.Accepted:
 		switch {
 		case v6:
 			return "accepted; the stock DNSBLs are not asked about IPv6 in any case"
@@ -100,11 +102,11 @@ func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 			return "accepted; sendmail.cf has no DNSBL"
 		}
 		return "accepted, past the DNSBLs" + lists
-	case accessmap.Refused:
+	case sendmail.Refused:
 		return fmt.Sprintf("refused with %q%s", r.Reply, when)
-	case accessmap.Discarded:
+	case sendmail.Discarded:
 		return "its mail is taken and thrown away" + when
-	case accessmap.Quarantined:
+	case sendmail.Quarantined:
 		return fmt.Sprintf("its mail goes into quarantine: %q%s", r.Reply, when)
 	}
 	switch {
@@ -117,22 +119,22 @@ func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 }
 
 // effects are the words for what a list of main.cf does with a line.
-func effects() map[accessmap.Doing]string {
-	return map[accessmap.Doing]string{
-		accessmap.EndsList:    "permit ends this list, and no other",
-		accessmap.RelaysToAll: "permit lets it relay to anywhere: nothing before it refuses foreign recipients",
-		accessmap.Member:      "it is one of mynetworks: permit_mynetworks lets it relay to anywhere",
-		accessmap.NotMember:   "it is kept out of mynetworks",
-		accessmap.Exempt:      "it passes postscreen without a test, its DNSBLs too",
-		accessmap.Refuses:     "it is refused",
-		accessmap.OnlyLogs:    "a refusal is only logged (warn_if_reject)",
-		accessmap.GoesOn:      "no line: what stands behind is asked",
-		accessmap.NotAsked:    "is not asked about the client's address there",
+func effects() map[postfix.Doing]string {
+	return map[postfix.Doing]string{
+		postfix.EndsList:    "permit ends this list, and no other",
+		postfix.RelaysToAll: "permit lets it relay to anywhere: nothing before it refuses foreign recipients",
+		postfix.Member:      "it is one of mynetworks: permit_mynetworks lets it relay to anywhere",
+		postfix.NotMember:   "it is kept out of mynetworks",
+		postfix.Exempt:      "it passes postscreen without a test, its DNSBLs too",
+		postfix.Refuses:     "it is refused",
+		postfix.OnlyLogs:    "a refusal is only logged (warn_if_reject)",
+		postfix.GoesOn:      "no line: what stands behind is asked",
+		postfix.NotAsked:    "is not asked about the client's address there",
 	}
 }
 
 // tableMeans says what a line of a table does in general, where main.cf is not known.
-func tableMeans(format accessmap.Format, value string) string {
+func tableMeans(format format.Format, value string) string {
 	switch {
 	case !format.Postfix:
 		return ""
@@ -167,7 +169,7 @@ func tellTableLine(t *terminal.Terminal, target targetDocument) {
 	}
 	for _, e := range target.Postfix {
 		style, text := terminal.Plain, effects()[e.Effect]
-		if e.Effect == accessmap.RelaysToAll || e.Effect == accessmap.Member {
+		if e.Effect == postfix.RelaysToAll || e.Effect == postfix.Member {
 			style = terminal.Yellow
 		}
 		if e.Class != "" {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/dnsq"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -24,7 +24,7 @@ const (
 // subject is a client to explain, with the argument that named it.
 type subject struct {
 	argument string
-	accessmap.Client
+	sendmail.Client
 }
 
 // newSubjects reads the arguments. The client of a host name has no address yet. name,
@@ -61,7 +61,7 @@ func newSubject(arg string) (subject, error) {
 		if addr.Zone() != "" {
 			return subject{}, fmt.Errorf("%q: an address with a zone is of this host's own links: write it without %%%s", arg, addr.Zone())
 		}
-		return subject{argument: arg, Client: accessmap.Client{Addr: addr.Unmap()}}, nil
+		return subject{argument: arg, Client: sendmail.Client{Addr: addr.Unmap()}}, nil
 	}
 	network, _, _ := strings.Cut(text, "/")
 	if _, err := netip.ParseAddr(network); err == nil {
@@ -71,7 +71,7 @@ func newSubject(arg string) (subject, error) {
 	if !isHostName(text) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
 	}
-	return subject{argument: arg, Client: accessmap.Client{Name: canonicalHost(text)}}, nil
+	return subject{argument: arg, Client: sendmail.Client{Name: canonicalHost(text)}}, nil
 }
 
 func canonicalHost(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

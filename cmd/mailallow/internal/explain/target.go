@@ -5,7 +5,11 @@ import (
 	"context"
 	"slices"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/live"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -16,39 +20,39 @@ const (
 )
 
 // targets explains every address in one target.
-func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p accessmap.TargetPlan, live bool) []targetDocument {
+func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p plan.Plan, ask bool) []targetDocument {
 	explained := make([]targetDocument, len(x.subjects))
 	for i := range explained {
 		explained[i] = targetDocument{format: p.Format, Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
-			NameKeys: []keyDocument{}, Pending: []accessmap.KeyDifference{}, Live: []liveDocument{}}
+			NameKeys: []keyDocument{}, Pending: []sendmail.KeyDifference{}, Live: []liveDocument{}}
 	}
 	if p.Err != nil {
 		return explained
 	}
-	var clients []accessmap.Client
+	var clients []sendmail.Client
 	for _, s := range x.subjects {
 		clients = append(clients, s.Client)
 	}
-	var planned *accessmap.AccessText
+	var planned *sendmail.Text
 	if p.Format.Map {
-		planned = accessmap.NewAccessText(p.New, p.WholeFile)
+		planned = sendmail.NewText(p.New, p.WholeFile)
 		x.accessTargets(explained, p, planned, clients)
 	} else {
 		for i, c := range clients {
 			x.tableTarget(&explained[i], p, c)
 		}
 	}
-	if live {
-		addLive(t, explained, accessmap.AskInstalled(ctx, p, planned, clients))
+	if ask {
+		addLive(t, explained, live.Ask(ctx, p, planned, clients))
 	}
 	return explained
 }
 
 // accessTargets says which keys match the clients, and what Sendmail does.
-func (x *explanation) accessTargets(explained []targetDocument, p accessmap.TargetPlan, planned *accessmap.AccessText, clients []accessmap.Client) {
+func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) {
 	there := planned
 	if !bytes.Equal(p.Old, p.New) {
-		there = accessmap.NewAccessText(p.Old, p.WholeFile)
+		there = sendmail.NewText(p.Old, p.WholeFile)
 	}
 	for i, c := range clients {
 		d := &explained[i]
@@ -68,7 +72,7 @@ func (x *explanation) accessTargets(explained []targetDocument, p accessmap.Targ
 	}
 }
 
-func newSendmailDocument(cf *accessmap.SendmailCF, r accessmap.Ruling) *sendmailDocument {
+func newSendmailDocument(cf *sendmail.CF, r sendmail.Ruling) *sendmailDocument {
 	d := &sendmailDocument{Relay: newRelayDocument(r)}
 	if cf != nil {
 		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.DNSBLs...)
@@ -82,7 +86,7 @@ func newSendmailDocument(cf *accessmap.SendmailCF, r accessmap.Ruling) *sendmail
 	return d
 }
 
-func newRelayDocument(r accessmap.Ruling) relayDocument {
+func newRelayDocument(r sendmail.Ruling) relayDocument {
 	d := relayDocument{Outcome: r.Relay, Reply: r.Reply}
 	if r.By != nil {
 		d.Key = r.By.Key
@@ -92,13 +96,13 @@ func newRelayDocument(r accessmap.Ruling) relayDocument {
 
 // tableTarget says which line of a table holds the client, and what Postfix does with
 // it.
-func (x *explanation) tableTarget(d *targetDocument, p accessmap.TargetPlan, c accessmap.Client) {
+func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, c sendmail.Client) {
 	line, found := p.Format.FindLine(p.New, c.Addr)
 	if found {
 		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}
 	}
 	if old, was := p.Format.FindLine(p.Old, c.Addr); was != found || old.Value != line.Value {
-		d.Pending = append(d.Pending, accessmap.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
+		d.Pending = append(d.Pending, sendmail.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
 	}
 	if !p.Format.Postfix || x.postfix == nil {
 		return
@@ -107,7 +111,7 @@ func (x *explanation) tableTarget(d *targetDocument, p accessmap.TargetPlan, c a
 	permitted := false
 	for _, e := range x.postfix.Effects(p.Path, line.Value) {
 		d.Postfix = append(d.Postfix, effectDocument{e.List, e.Class, e.Does, append([]string{}, e.DNSBLs...)})
-		permitted = permitted || e.Does == accessmap.EndsList || e.Does == accessmap.RelaysToAll
+		permitted = permitted || e.Does == postfix.EndsList || e.Does == postfix.RelaysToAll
 	}
 	if found && !permitted {
 		return
@@ -129,7 +133,7 @@ func (x *explanation) tableTarget(d *targetDocument, p accessmap.TargetPlan, c a
 }
 
 // said is the value of a line, or its network where it has none.
-func said(line accessmap.TableLine, found bool) string {
+func said(line format.Line, found bool) string {
 	if found && line.Value == "" {
 		return line.Network.String()
 	}
@@ -138,13 +142,13 @@ func said(line accessmap.TableLine, found bool) string {
 
 // addLive adds the answers of the installed programs. It warns once of a program that
 // does not answer, not for every address.
-func addLive(t *terminal.Terminal, explained []targetDocument, answers []accessmap.Live) {
+func addLive(t *terminal.Terminal, explained []targetDocument, answers []live.Answers) {
 	for _, live := range answers {
 		if live.Err != nil {
 			t.Warn("%s: what is installed is not known: %v", live.By, live.Err)
 		}
 		for i := range explained {
-			d := liveDocument{By: live.By, Differs: []accessmap.KeyDifference{}}
+			d := liveDocument{By: live.By, Differs: []sendmail.KeyDifference{}}
 			if live.Err != nil {
 				d.Error = live.Err.Error()
 			} else {

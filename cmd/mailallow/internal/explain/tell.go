@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -208,7 +208,7 @@ func tellTarget(t *terminal.Terminal, target targetDocument, d addressDocument) 
 }
 
 // differences lists keys with their installed and their planned value.
-func differences(all []accessmap.KeyDifference) string {
+func differences(all []sendmail.KeyDifference) string {
 	var parts []string
 	for i, d := range all {
 		if i == maxShown {

@@ -4,37 +4,37 @@ import (
 	"errors"
 	"fmt"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/lint"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
 // config gives the mistakes in a configuration, or in one without any the sources that
 // let every customer of a provider relay.
-func (l *check) config(path string, text []byte) (findings []accessmap.Finding) {
+func (l *check) config(path string, text []byte) (findings []lint.Finding) {
 	file, err := config.Decode(path, text)
 	if err != nil {
 		var at config.LineError
 		if !errors.As(err, &at) {
 			at = config.LineError{Err: err}
 		}
-		return []accessmap.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
+		return []lint.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
 	}
 	s, err := file.Settings(l.root)
 	if err == nil {
 		return l.sharedSources(file, s)
 	}
 	for _, problem := range file.Problems() {
-		findings = append(findings, accessmap.Finding{Line: problem.Line, Rule: "config", Text: problem.Err.Error()})
+		findings = append(findings, lint.Finding{Line: problem.Line, Rule: "config", Text: problem.Err.Error()})
 	}
 	if len(findings) == 0 {
-		findings = append(findings, accessmap.Finding{Rule: "config", Text: err.Error()})
+		findings = append(findings, lint.Finding{Rule: "config", Text: err.Error()})
 	}
 	return findings
 }
 
 // sharedSources finds RELAY on hosts that send for many customers.
-func (l *check) sharedSources(file *config.File, s *config.Settings) (findings []accessmap.Finding) {
+func (l *check) sharedSources(file *config.File, s *config.Settings) (findings []lint.Finding) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
@@ -50,7 +50,7 @@ func (l *check) sharedSources(file *config.File, s *config.Settings) (findings [
 			}
 		}
 		if title != "" {
-			findings = append(findings, accessmap.Finding{Line: file.Line(place), Rule: "shared-relay", Fix: `action = "OK"`,
+			findings = append(findings, lint.Finding{Line: file.Line(place), Rule: "shared-relay", Fix: `action = "OK"`,
 				Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
 					src.Name, title)})
 		}

@@ -6,7 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/lint"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
 )
@@ -18,7 +24,7 @@ const (
 )
 
 // targetOf is the target whose file is at path; nil for none.
-func (l *check) targetOf(path string) *accessmap.Target {
+func (l *check) targetOf(path string) *plan.Target {
 	for i, t := range l.settings.Targets {
 		if t.Path == path {
 			return &l.settings.Targets[i]
@@ -29,16 +35,16 @@ func (l *check) targetOf(path string) *accessmap.Target {
 
 // kindOf is the kind that --as names, else that of the file's target, else that of
 // main.cf, else that of its name and content.
-func (l *check) kindOf(path string, text []byte, target *accessmap.Target) (accessmap.Kind, accessmap.TableUse) {
-	use := accessmap.UseUnknown
+func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind, postfix.Reader) {
+	use := postfix.UseUnknown
 	if target != nil {
 		use = useOf(target.Format)
 		switch {
 		case l.as != "":
 		case target.Format.Postfix:
-			return accessmap.KindCIDR, use
+			return lint.KindCIDR, use
 		case target.Format.Map:
-			return accessmap.KindAccess, use
+			return lint.KindAccess, use
 		default:
 			return "", use // a list for other programs, which nobody writes by hand
 		}
@@ -46,21 +52,21 @@ func (l *check) kindOf(path string, text []byte, target *accessmap.Target) (acce
 	if l.as != "" {
 		return l.as, use
 	}
-	if use := l.uses[path]; use != accessmap.UseUnknown {
-		return accessmap.KindCIDR, use
+	if use := l.uses[path]; use != postfix.UseUnknown {
+		return lint.KindCIDR, use
 	}
-	return accessmap.KindOf(path, text), use
+	return lint.KindOf(path, text), use
 }
 
 // useOf is where Postfix reads the tables of a format.
-func useOf(format accessmap.Format) accessmap.TableUse {
-	return map[string]accessmap.TableUse{"postfix-cidr": accessmap.UseSMTPD, "postscreen-cidr": accessmap.UsePostscreen,
-		"mynetworks-cidr": accessmap.UseMyNetworks}[format.Name]
+func useOf(format format.Format) postfix.Reader {
+	return map[string]postfix.Reader{"postfix-cidr": postfix.UseSMTPD, "postscreen-cidr": postfix.UsePostscreen,
+		"mynetworks-cidr": postfix.UseMyNetworks}[format.Name]
 }
 
 // readerOf is the sendmail.cf that reads the map of an access file; nil for none.
-func (l *check) readerOf(path string, target *accessmap.Target) *accessmap.SendmailCF {
-	cf, err := accessmap.ReadSendmailCF(l.sendmailCF(target))
+func (l *check) readerOf(path string, target *plan.Target) *sendmail.CF {
+	cf, err := sendmail.ReadCF(l.sendmailCF(target))
 	if err != nil {
 		return nil
 	}
@@ -70,7 +76,7 @@ func (l *check) readerOf(path string, target *accessmap.Target) *accessmap.Sendm
 	return &cf
 }
 
-func (l *check) sendmailCF(target *accessmap.Target) string {
+func (l *check) sendmailCF(target *plan.Target) string {
 	if target != nil && target.SendmailCF != "" {
 		return target.SendmailCF
 	}
@@ -78,15 +84,15 @@ func (l *check) sendmailCF(target *accessmap.Target) string {
 }
 
 // below puts the root before the path of the access file in a sendmail.cf.
-func (l *check) below(cf *accessmap.SendmailCF) {
+func (l *check) below(cf *sendmail.CF) {
 	if cf.Root = l.root; l.root != "" && cf.AccessPath != "" {
 		cf.AccessPath = filepath.Join(l.root, cf.AccessPath)
 	}
 }
 
-func mapTypeOf(target *accessmap.Target, cf *accessmap.SendmailCF) string {
+func mapTypeOf(target *plan.Target, cf *sendmail.CF) string {
 	switch {
-	case target != nil && target.Map != accessmap.MapAuto:
+	case target != nil && target.Map != makemap.Auto:
 		return target.Map
 	case cf != nil:
 		return cf.AccessClass
@@ -94,7 +100,7 @@ func mapTypeOf(target *accessmap.Target, cf *accessmap.SendmailCF) string {
 	return ""
 }
 
-func makemapOf(target *accessmap.Target) string {
+func makemapOf(target *plan.Target) string {
 	if target == nil {
 		return ""
 	}
@@ -102,7 +108,7 @@ func makemapOf(target *accessmap.Target) string {
 }
 
 // look gives the findings in a file, and its text with the certain ones put right.
-func (l *check) look(ctx context.Context, path string, text []byte) (findings []accessmap.Finding, fixed []byte) {
+func (l *check) look(ctx context.Context, path string, text []byte) (findings []lint.Finding, fixed []byte) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path
@@ -111,17 +117,17 @@ func (l *check) look(ctx context.Context, path string, text []byte) (findings []
 	kind, use := l.kindOf(path, text, target)
 	fixed = text
 	switch kind {
-	case accessmap.KindConfig:
+	case lint.KindConfig:
 		findings = l.config(path, text)
-	case accessmap.KindCIDR:
-		findings, fixed = accessmap.LintPostfixCIDR(text, use)
-	case accessmap.KindAccess:
+	case lint.KindCIDR:
+		findings, fixed = lint.CIDR(text, use)
+	case lint.KindAccess:
 		cf := l.readerOf(absolute, target)
-		findings, fixed = accessmap.LintAccess(text, accessmap.AccessOptions{CF: cf, Shared: l.shared.Within})
-		if target != nil && target.Map == accessmap.MapNone {
+		findings, fixed = lint.Access(text, lint.Options{CF: cf, Shared: l.shared.Within})
+		if target != nil && target.Map == makemap.None {
 			break
 		}
-		ofMap, err := accessmap.LintMap(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
+		ofMap, err := lint.Map(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
 		if err != nil {
 			l.errs = append(l.errs, err)
 		}
@@ -143,8 +149,8 @@ func (l *check) file(ctx context.Context, path string) {
 	l.files++
 	findings, fixed := l.look(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
-		l.t.Unified(accessmap.UnifiedDiff(path, text, fixed))
-		warning, err := accessmap.ReplaceText(ctx, path, text, fixed)
+		l.t.Unified(install.UnifiedDiff(path, text, fixed))
+		warning, err := install.ReplaceText(ctx, path, text, fixed)
 		if warning != "" {
 			l.t.Warn("%s", warning)
 		}

@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/lint"
+	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -31,22 +32,22 @@ type Options struct {
 type check struct {
 	settings *config.Settings
 	t        *terminal.Terminal
-	root     string                        // absolute, or empty
-	shared   *catalogue.Catalogue          // of shared providers
-	as       accessmap.Kind                // empty: by name and content
-	uses     map[string]accessmap.TableUse // of the tables that main.cf names, by path
+	root     string                    // absolute, or empty
+	shared   *catalogue.Catalogue      // of shared providers
+	as       lint.Kind                 // empty: by name and content
+	uses     map[string]postfix.Reader // of the tables that main.cf names, by path
 	fix      bool
 	document document
 	files    int     // looked at
 	errs     []error // of reading and writing
 
-	ofServers []accessmap.Finding
+	ofServers []lint.Finding
 }
 
 type document struct {
 	Version  int                 `json:"version"`
-	Findings []accessmap.Finding `json:"findings"`
-	Fixed    []accessmap.Finding `json:"fixed"`   // with --fix, with the lines before it
+	Findings []lint.Finding      `json:"findings"`
+	Fixed    []lint.Finding      `json:"fixed"`   // with --fix, with the lines before it
 	Servers  []serverDocument    `json:"servers"` // of this host, with no FILE
 	Problems []allowlist.Problem `json:"problems"`
 }
@@ -58,7 +59,7 @@ type serverDocument struct {
 }
 
 func newDocument() document {
-	return document{Version: terminal.DocumentVersion, Findings: []accessmap.Finding{}, Fixed: []accessmap.Finding{},
+	return document{Version: terminal.DocumentVersion, Findings: []lint.Finding{}, Fixed: []lint.Finding{},
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 
@@ -71,7 +72,7 @@ func Empty(problems []allowlist.Problem) any {
 
 // Kinds are the kinds of files.
 func Kinds() []string {
-	return []string{string(accessmap.KindAccess), string(accessmap.KindCIDR), string(accessmap.KindConfig)}
+	return []string{string(lint.KindAccess), string(lint.KindCIDR), string(lint.KindConfig)}
 }
 
 // Run looks at the files, or with none at the whole host. It ends with exit.Finding if
@@ -80,8 +81,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
 		return tellRules(t)
 	}
-	l := &check{t: t, root: o.Config.Root, as: accessmap.Kind(o.As), fix: o.Fix,
-		uses: map[string]accessmap.TableUse{}, document: newDocument()}
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix,
+		uses: map[string]postfix.Reader{}, document: newDocument()}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
 	}

@@ -10,7 +10,11 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/lint"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 )
 
 // servers looks at the settings of the mail servers of this host.
@@ -23,7 +27,7 @@ func (l *check) servers(ctx context.Context) {
 
 // sendmail compares sendmail.cf with the access files. ok: there is one.
 func (l *check) sendmail(ctx context.Context) (ok bool) {
-	var targets []*accessmap.Target
+	var targets []*plan.Target
 	for i, t := range l.settings.Targets {
 		if t.Format.Map {
 			targets = append(targets, &l.settings.Targets[i])
@@ -35,7 +39,7 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 	told := map[string]bool{}
 	for _, t := range targets {
 		path := l.sendmailCF(t)
-		cf, err := accessmap.ReadSendmailCF(path)
+		cf, err := sendmail.ReadCF(path)
 		if errors.Is(err, fs.ErrNotExist) && (t == nil || t.CFOptional) {
 			continue
 		}
@@ -55,10 +59,10 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 }
 
 // accessOf looks at the access file of a target, or of sendmail.cf where t is nil.
-func (l *check) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *accessmap.Target) {
+func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
 	path, mapType := filepath.Join(l.root, "/etc/mail/access"), ""
 	switch {
-	case t != nil && t.Map == accessmap.MapNone:
+	case t != nil && t.Map == makemap.None:
 		return
 	case t != nil:
 		path, mapType = t.Path, t.Map
@@ -72,14 +76,14 @@ func (l *check) accessOf(ctx context.Context, cf *accessmap.SendmailCF, t *acces
 			l.file(ctx, path)
 		}
 	}
-	l.ofServers = append(l.ofServers, accessmap.LintSendmailCF(cf, path, mapType)...)
+	l.ofServers = append(l.ofServers, lint.Sendmail(cf, path, mapType)...)
 }
 
 func (l *check) hasPostfixTarget() bool {
-	return slices.ContainsFunc(l.settings.Targets, func(t accessmap.Target) bool { return t.Format.Postfix })
+	return slices.ContainsFunc(l.settings.Targets, func(t plan.Target) bool { return t.Format.Postfix })
 }
 
-func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {
+func sendmailFacts(cf *sendmail.CF) (facts []string) {
 	if !cf.HasAccessMap() {
 		facts = append(facts, "no access map")
 	} else {
@@ -100,11 +104,11 @@ func sendmailFacts(cf *accessmap.SendmailCF) (facts []string) {
 
 // postfix compares main.cf with the tables. ok: there is a Postfix.
 func (l *check) postfix(ctx context.Context) (ok bool) {
-	postconf, err := accessmap.FindPostconf()
-	if errors.Is(err, accessmap.ErrNoPostfix) {
+	postconf, err := postfix.Find()
+	if errors.Is(err, postfix.ErrNone) {
 		return false
 	}
-	var m *accessmap.PostfixMain
+	var m *postfix.Main
 	config := ""
 	if l.root != "" {
 		config = filepath.Join(l.root, "/etc/postfix")
@@ -113,7 +117,7 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 		}
 	}
 	if err == nil {
-		m, err = accessmap.ReadPostfix(ctx, postconf, config)
+		m, err = postfix.Read(ctx, postconf, config)
 	}
 	if err != nil {
 		l.errs = append(l.errs, err)
@@ -122,18 +126,18 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	m.Below(l.root)
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
-	l.ofServers = append(l.ofServers, accessmap.LintPostfix(m, tables, accessmap.AccessOptions{Shared: l.shared.Within})...)
+	l.ofServers = append(l.ofServers, lint.Postfix(m, tables, lint.Options{Shared: l.shared.Within})...)
 	return true
 }
 
 // tables are those of the targets, then the others that main.cf names. It looks into
 // the latter, too.
-func (l *check) tables(ctx context.Context, m *accessmap.PostfixMain) (tables []accessmap.PostfixTable) {
+func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []postfix.Table) {
 	for _, t := range l.settings.Targets {
-		if _, use := l.kindOf(t.Path, nil, &t); use != accessmap.UseUnknown {
+		if _, use := l.kindOf(t.Path, nil, &t); use != postfix.UseUnknown {
 			only := t.Want.Only
 			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
-			tables = append(tables, accessmap.PostfixTable{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
+			tables = append(tables, postfix.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
 		}
 	}
 	for _, t := range m.Tables() {
@@ -149,7 +153,7 @@ func (l *check) tables(ctx context.Context, m *accessmap.PostfixMain) (tables []
 			l.file(ctx, t.Path)
 		}
 		if text, err := readBounded(t.Path); err == nil {
-			t.Permits = accessmap.PermitsAny(text)
+			t.Permits = lint.PermitsAny(text)
 			tables = append(tables, t)
 		}
 	}
@@ -161,7 +165,7 @@ func isMissing(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-func postfixFacts(m *accessmap.PostfixMain) (facts []string) {
+func postfixFacts(m *postfix.Main) (facts []string) {
 	told := map[string]bool{}
 	for _, t := range m.Tables() {
 		for _, use := range m.Uses(t.Path) {

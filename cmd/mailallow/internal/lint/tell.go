@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/lint"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -52,7 +52,7 @@ func (l *check) tell() {
 	if l.files > 0 || len(l.document.Findings) > 0 {
 		l.t.Summary(terminal.Plain, "%s", l.folded(l.count()))
 	}
-	if slices.ContainsFunc(l.document.Findings, func(f accessmap.Finding) bool { return f.Rule == "cidr" }) {
+	if slices.ContainsFunc(l.document.Findings, func(f lint.Finding) bool { return f.Rule == "cidr" }) {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, path := range l.fixedFiles() {
@@ -60,7 +60,7 @@ func (l *check) tell() {
 	}
 }
 
-func (l *check) tellFix(f accessmap.Finding) {
+func (l *check) tellFix(f lint.Finding) {
 	if f.Fix == "" {
 		return
 	}
@@ -128,7 +128,7 @@ func (l *check) effect(path string) string {
 	}
 	target := l.targetOf(absolute)
 	switch kind, _ := l.kindOf(path, text, target); {
-	case kind == accessmap.KindCIDR:
+	case kind == lint.KindCIDR:
 		return "postfix reload"
 	case target != nil:
 		return "mailallow update, which builds its map"
@@ -148,11 +148,11 @@ func (l *check) fixedFiles() (paths []string) {
 
 // tellRules writes the table of rules.
 func tellRules(t *terminal.Terminal) error {
-	rules := accessmap.Rules()
+	rules := lint.Rules()
 	if t.JSON {
 		return t.Document(struct {
-			Version int              `json:"version"`
-			Rules   []accessmap.Rule `json:"rules"`
+			Version int         `json:"version"`
+			Rules   []lint.Rule `json:"rules"`
 		}{terminal.DocumentVersion, rules})
 	}
 	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}

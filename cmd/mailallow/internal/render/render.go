@@ -5,7 +5,7 @@ package render
 import (
 	"context"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
@@ -28,7 +28,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if len(o.Args) != 1 {
 		return exit.Usagef("render takes one FORMAT, and there are %d; 'mailallow render --help' lists them", len(o.Args))
 	}
-	format, err := accessmap.FormatByName(o.Args[0])
+	form, err := format.ByName(o.Args[0])
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -36,8 +36,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if t.JSON && format.Name != jsonFormat {
-		return exit.Usagef("render %s: with --json the format is %s", format.Name, jsonFormat)
+	if t.JSON && form.Name != jsonFormat {
+		return exit.Usagef("render %s: with --json the format is %s", form.Name, jsonFormat)
 	}
 	list, err := r.Resolve(ctx, t)
 	if err != nil {
@@ -47,7 +47,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := list.Refused(); err != nil {
 		return err
 	}
-	if _, err := format.Write(t.Take(), list.Set.Spans(), accessmap.Selection{}); err != nil {
+	if _, err := form.Write(t.Take(), list.Set.Spans(), format.Selection{}); err != nil {
 		return err
 	}
 	return exit.Outcome(list.Codes()...)

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -14,7 +14,7 @@ import (
 // --verbose there is no bound.
 const MaxListed = 25
 
-func tellDifference(t *terminal.Terminal, d accessmap.Difference) {
+func tellDifference(t *terminal.Terminal, d plan.Difference) {
 	if len(d.Added)+len(d.Removed) == 0 {
 		return
 	}
@@ -25,7 +25,7 @@ func tellDifference(t *terminal.Terminal, d accessmap.Difference) {
 	}
 }
 
-func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, changes []accessmap.Change) {
+func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, changes []plan.Change) {
 	shown := changes
 	if len(shown) > MaxListed && !t.Verbose {
 		shown = shown[:MaxListed]
@@ -45,7 +45,7 @@ func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, change
 
 // SourceChange is the difference that one source makes under one action.
 type SourceChange struct {
-	Added, Removed []accessmap.Change
+	Added, Removed []plan.Change
 
 	source string
 	action allowlist.Action
@@ -53,14 +53,14 @@ type SourceChange struct {
 
 // GroupBySource splits a difference by source and action, in the order of the first
 // change of each.
-func GroupBySource(d accessmap.Difference) []*SourceChange {
+func GroupBySource(d plan.Difference) []*SourceChange {
 	type key struct {
 		source string
 		action allowlist.Action
 	}
 	groups := map[key]*SourceChange{}
 	var order []*SourceChange
-	at := func(c accessmap.Change) *SourceChange {
+	at := func(c plan.Change) *SourceChange {
 		k := key{c.Source, c.Action}
 		if groups[k] == nil {
 			groups[k] = &SourceChange{source: c.Source, action: c.Action}
@@ -92,7 +92,7 @@ func (g SourceChange) Counts() string {
 	var parts []string
 	for _, side := range []struct {
 		verb    string
-		changes []accessmap.Change
+		changes []plan.Change
 	}{{"came", g.Added}, {"went", g.Removed}} {
 		if len(side.changes) == 0 {
 			continue

@@ -1,7 +1,7 @@
 package run
 
 import (
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -19,13 +19,13 @@ type Document struct {
 }
 
 type targetDocument struct {
-	Path     string              `json:"path"`
-	Format   string              `json:"format"`
-	Changed  bool                `json:"changed"`
-	Entries  int                 `json:"entries"`
-	Added    []string            `json:"added"`
-	Removed  []string            `json:"removed"`
-	Problems []accessmap.Problem `json:"problems"`
+	Path     string         `json:"path"`
+	Format   string         `json:"format"`
+	Changed  bool           `json:"changed"`
+	Entries  int            `json:"entries"`
+	Added    []string       `json:"added"`
+	Removed  []string       `json:"removed"`
+	Problems []plan.Problem `json:"problems"`
 }
 
 // SourceDocument is a source in every document that has sources.
@@ -65,7 +65,7 @@ func (l *List) Documents() []SourceDocument {
 
 // targetDocuments has a row for every target. done: the plans were carried out, or
 // could be; without it no target changes.
-func targetDocuments(plans []accessmap.TargetPlan, done bool) []targetDocument {
+func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
 	documents := []targetDocument{}
 	for _, p := range plans {
 		d := targetDocument{
@@ -75,7 +75,7 @@ func targetDocuments(plans []accessmap.TargetPlan, done bool) []targetDocument {
 		if done {
 			difference := p.Diff()
 			d.Changed = p.Changed()
-			d.Added, d.Removed = accessmap.Networks(difference.Added), accessmap.Networks(difference.Removed)
+			d.Added, d.Removed = plan.Networks(difference.Added), plan.Networks(difference.Removed)
 		}
 		documents = append(documents, d)
 	}

@@ -6,7 +6,8 @@ import (
 	"log/slog"
 	"strings"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -15,8 +16,8 @@ import (
 // Result is what a run has found out and done up to now.
 type Result struct {
 	List   *List // nil: the sources were not resolved
-	Plans  []accessmap.TargetPlan
-	Report accessmap.Report // of the installation; zero: there was none
+	Plans  []plan.Plan
+	Report install.Report // of the installation; zero: there was none
 }
 
 // Planned resolves the sources and plans the targets. There is a result with an
@@ -33,9 +34,9 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 
 // Plan works out the new files of the targets. Targets without a mistake are planned,
 // with the error of the others.
-func (r *Request) Plan(ctx context.Context, list *List) ([]accessmap.TargetPlan, error) {
-	planner := accessmap.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.Barred}
-	plans, err := planner.Plan(ctx, r.Settings.Targets, list.Set)
+func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
+	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.Barred}
+	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
@@ -87,7 +88,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 	return t.Document(doc)
 }
 
-func tellReport(t *terminal.Terminal, report accessmap.Report) {
+func tellReport(t *terminal.Terminal, report install.Report) {
 	for _, w := range report.Warnings {
 		t.Warn("%s", w)
 	}

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/install"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -44,7 +44,7 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 // StateFiles is the new last good state as a file to install together with the list;
 // none where the file has these bytes already. A state that the next run could not
 // read is an error.
-func (r *Request) StateFiles(list *List) ([]accessmap.StateFile, error) {
+func (r *Request) StateFiles(list *List) ([]install.StateFile, error) {
 	encoded := list.lastGood.Encode()
 	if err := list.lastGood.CheckSize(encoded); err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
@@ -52,5 +52,5 @@ func (r *Request) StateFiles(list *List) ([]accessmap.StateFile, error) {
 	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
 		return nil, nil
 	}
-	return []accessmap.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
+	return []install.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
 }

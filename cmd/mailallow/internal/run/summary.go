@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -98,8 +98,8 @@ func (l *List) Hint(s Source) string {
 
 // tellTargets writes the changes of each target, in networks by source. Of
 // neighbours that change alike the networks are written once.
-func tellTargets(t *terminal.Terminal, plans []accessmap.TargetPlan, done bool) {
-	differences := make([]accessmap.Difference, len(plans))
+func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
+	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
 		differences[i] = p.Diff()
 	}
@@ -119,7 +119,7 @@ func tellTargets(t *terminal.Terminal, plans []accessmap.TargetPlan, done bool) 
 }
 
 // WarnTarget says what is wrong with the file of a target.
-func WarnTarget(t *terminal.Terminal, p accessmap.TargetPlan) {
+func WarnTarget(t *terminal.Terminal, p plan.Plan) {
 	for _, problem := range p.Problems {
 		t.About(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
 			Warn("%s: %s", terminal.Place(p.Path, problem.Line), problem.Text)
@@ -128,7 +128,7 @@ func WarnTarget(t *terminal.Terminal, p accessmap.TargetPlan) {
 
 // TargetLine says how many entries a target has, and whether it changes or, with
 // done, has changed.
-func TargetLine(p accessmap.TargetPlan, done bool) string {
+func TargetLine(p plan.Plan, done bool) string {
 	what := "line"
 	if p.Format.Map {
 		what = "key"

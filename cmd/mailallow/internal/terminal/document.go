@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"mailallow/accessmap"
 	"mailallow/allowlist/ascii"
 )
 
@@ -24,7 +23,7 @@ func (t *Terminal) Document(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := t.stdout.Write(accessmap.InASCII(text.Bytes()))
+	_, err := t.stdout.Write(ascii.EscapeJSON(text.Bytes()))
 	return err
 }
 

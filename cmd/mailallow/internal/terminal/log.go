@@ -9,7 +9,7 @@ import (
 	"slices"
 	"syscall"
 
-	"mailallow/accessmap"
+	"mailallow/allowlist/ascii"
 )
 
 // LogForms are the forms of the messages on stderr: plain text, or a log with a
@@ -29,7 +29,7 @@ func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 type asciiWriter struct{ io.Writer }
 
 func (w asciiWriter) Write(record []byte) (int, error) {
-	if _, err := w.Writer.Write(accessmap.InASCII(record)); err != nil {
+	if _, err := w.Writer.Write(ascii.EscapeJSON(record)); err != nil {
 		return 0, err
 	}
 	return len(record), nil

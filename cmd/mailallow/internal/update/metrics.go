@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/install"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -76,7 +76,7 @@ func (m metrics) write(path string) error {
 	return outfile.Replace(path, text.Bytes())
 }
 
-func (m metrics) measureRun(r *run.Request, report accessmap.Report, version string, code int) {
+func (m metrics) measureRun(r *run.Request, report install.Report, version string, code int) {
 	now := float64(time.Now().Unix())
 	m.gauge("mailallow_build_info", "Always 1; the labels tell of the program.", "version", "goversion")(1, version, runtime.Version())
 	m.gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)

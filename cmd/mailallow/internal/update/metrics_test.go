@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
@@ -26,7 +27,7 @@ import (
 func measured(t *testing.T, source, path string, err error) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "m.prom")
-	format, formatErr := accessmap.FormatByName("cidr")
+	format, formatErr := format.ByName("cidr")
 	if formatErr != nil {
 		t.Fatal(formatErr)
 	}
@@ -35,7 +36,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 	result := &run.Result{
 		List: &run.List{Now: now, Sources: []run.Source{{Source: allowlist.Source{Name: source},
 			Verdict: allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
-		Plans: []accessmap.TargetPlan{{Target: accessmap.Target{Path: path, Format: format}}},
+		Plans: []plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
 	}
 	var said bytes.Buffer
 	measure(terminal.New(nil, nil, io.Discard, &said), r, result, "0.1", err)

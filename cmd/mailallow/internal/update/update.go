@@ -12,7 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"mailallow/accessmap"
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -78,19 +79,19 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	defer lock.Release()
 	result, err := r.Planned(ctx, t)
 	if err == nil {
-		err = install(ctx, r, lock, result)
+		err = installPlans(ctx, r, lock, result)
 	}
 	return result, err
 }
 
 // takeLock takes the lock of the state directory. After a wait ages are counted anew,
 // since another run has changed the state.
-func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*accessmap.Lock, error) {
-	lock, err := accessmap.TakeLock(ctx, r.Settings.StateDir, 0)
-	var held *accessmap.LockedError
+func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*install.Lock, error) {
+	lock, err := install.TakeLock(ctx, r.Settings.StateDir, 0)
+	var held *state.LockedError
 	if patience > 0 && errors.As(err, &held) {
 		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
-		lock, err = accessmap.TakeLock(ctx, r.Settings.StateDir, patience)
+		lock, err = install.TakeLock(ctx, r.Settings.StateDir, patience)
 		r.Now = time.Now()
 	}
 	if err != nil {
@@ -104,18 +105,18 @@ func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patienc
 // editor or a script has soon finished, and the timer comes again.
 var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
-// install brings the targets to their plans, and the last good state with them. It
+// installPlans brings the targets to their plans, and the last good state with them. It
 // plans again when somebody has edited a file since.
-func install(ctx context.Context, r *run.Request, lock *accessmap.Lock, result *run.Result) error {
+func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	for try := 0; ; try++ {
-		var jobs []accessmap.Job
+		var jobs []install.Job
 		leftAlone := false
 		for _, plan := range result.Plans {
 			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
 				jobs = append(jobs, plan.Job())
 			}
 		}
-		var state []accessmap.StateFile
+		var state []install.StateFile
 		var err error
 		if !leftAlone { // a bare file does not name its sources: the next run must see that their state is lost
 			if state, err = r.StateFiles(result.List); err != nil {
@@ -126,7 +127,7 @@ func install(ctx context.Context, r *run.Request, lock *accessmap.Lock, result *
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, accessmap.ErrChanged) || try == len(editPauses) {
+		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
 			return exit.With(exit.Install, err)
 		}
 		select {

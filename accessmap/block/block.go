@@ -1,0 +1,85 @@
+// Package block finds the lines that mailallow manages in a file that people write too, and puts others in their place. All
+// other bytes of the file stay as they are. It does not know what the lines mean.
+package block
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"mailallow/allowlist/fault"
+)
+
+// The markers between which a file that people write by hand is ours. A line
+// that begins like one of them is taken for it, whatever stands behind.
+const (
+	Begin = "# BEGIN mailallow"
+	End   = "# END mailallow"
+
+	beginLine = Begin + ": the lines down to END are replaced by 'mailallow update'\n"
+	endLine   = End + "\n"
+)
+
+// File is a text cut at the markers: before and after are kept byte for byte,
+// inside is ours, without the marker lines.
+type File struct {
+	Before, Inside, After []byte
+	Found                 bool
+}
+
+// Extract finds the block. Markers that do not make one pair, in order, are
+// errors, every one with its line: guessing could drop lines people wrote.
+func Extract(text []byte) (File, error) {
+	var problems []error
+	begin, end := 0, 0 // line numbers; 0 is none
+	m := File{Before: text}
+	offset := 0
+	for n := 1; offset < len(text); n++ {
+		line, _, _ := bytes.Cut(text[offset:], []byte("\n"))
+		next := min(offset+len(line)+1, len(text))
+		switch {
+		case bytes.HasPrefix(line, []byte(Begin)):
+			switch {
+			case begin == 0:
+				begin = n
+				m.Before, m.Inside, m.Found = text[:offset], text[next:], true
+			case end == 0:
+				problems = append(problems, fault.At(n, "a block begins inside the one of line %d", begin))
+			default:
+				problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
+			}
+		case bytes.HasPrefix(line, []byte(End)):
+			switch {
+			case begin == 0:
+				problems = append(problems, fault.At(n, "a block ends that never began"))
+			case end == 0:
+				end = n
+				m.Inside, m.After = text[len(text)-len(m.Inside):offset], text[next:]
+			default:
+				problems = append(problems, fault.At(n, "a second block end; the first is at line %d", end))
+			}
+		}
+		offset = next
+	}
+	if begin != 0 && end == 0 {
+		problems = append(problems, fault.At(begin, "a block begins that never ends"))
+	}
+	if len(problems) > 0 {
+		return File{}, errors.Join(append(problems, fmt.Errorf(
+			"there must be one line '%s' and one '%s' below it, or neither: mend the file by hand", Begin, End))...)
+	}
+	return m, nil
+}
+
+// Splice puts inside between the markers. A new block goes to the end of the
+// file, and a last line without LF gets one, since a marker is a line of its own.
+func (m File) Splice(inside []byte) []byte {
+	text := bytes.Clone(m.Before)
+	if !m.Found && len(text) > 0 && text[len(text)-1] != '\n' {
+		text = append(text, '\n')
+	}
+	text = append(text, beginLine...)
+	text = append(text, inside...)
+	text = append(text, endLine...)
+	return append(text, m.After...)
+}

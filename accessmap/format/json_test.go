@@ -1,0 +1,58 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/allowlist"
+)
+
+// An entry is on one line while its sources fit, and has a line for each name and path beyond; what does not fit even so is
+// cut between characters.
+func TestJSONLines(t *testing.T) {
+	const head, tail = "{\"version\": 1, \"entries\": [\n ", "\n]}\n"
+	fits := strings.Repeat("x", maxJSONSources-len(`{"name":"a","paths":[""]}`))
+	long := func(paths ...string) string {
+		return `{"prefix":"192.0.2.0/24","action":"OK","sources":[` + "\n  " + `{"name":"a","paths":[` + "\n   \"" +
+			strings.Join(paths, "\",\n   \"") + "\"]}]}"
+	}
+	most := maxJSONString - len(`""`) // bytes of a path
+	for _, row := range []struct {
+		name  string
+		paths []string
+		want  string
+	}{
+		{"fits", []string{fits}, fmt.Sprintf(`{"prefix":"192.0.2.0/24","action":"OK","sources":[{"name":"a","paths":["%s"]}]}`, fits)},
+		{"one byte more", []string{fits + "x"}, long(fits + "x")},
+		{"three paths", []string{"p" + fits, "q > r", "s" + fits}, long("p"+fits, "q > r", "s"+fits)},
+		{"longest path", []string{strings.Repeat("x", most)}, long(strings.Repeat("x", most))},
+		{"too long a path", []string{strings.Repeat("x", most+1)}, long(strings.Repeat("x", most-3) + "...")},
+		{"between characters", []string{strings.Repeat("ü", most)}, long(strings.Repeat(`\u00fc`, (most-3)/6) + "...")},
+		{"between surrogates", []string{strings.Repeat("😀", most)}, long(strings.Repeat(`\ud83d\ude00`, (most-3)/12) + "...")},
+		{"no UTF-8", []string{strings.Repeat("\xff", most)}, long(strings.Repeat(`\ufffd`, (most-3)/6) + "...")},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			spans := allowlist.Nest([]allowlist.Entry{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK,
+				Owners: []allowlist.Owner{{Source: "a", Paths: row.paths}}}})
+			var text bytes.Buffer
+			if _, err := writeJSON(&text, list{spans: slices.Values(spans)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := text.String(); got != head+row.want+tail {
+				t.Errorf("%s\nwant\n%s", got, head+row.want+tail)
+			}
+			if read, err := readJSON(text.Bytes()); err != nil || len(read) != 1 || len(read[0].Owners[0].Paths) != len(row.paths) {
+				t.Errorf("read back: %v, %v", read, err)
+			}
+			for line := range bytes.Lines(text.Bytes()) {
+				if len(line) > maxLine {
+					t.Errorf("a line of %d bytes", len(line))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package install
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap/state"
+)
+
+// FuzzOwed has a run find any journal: it removes nothing but files of our temporary names beside a target, and tells
+// of what it cannot read. DIR stands for a directory with a target and a file of somebody else's.
+func FuzzOwed(f *testing.F) {
+	for _, text := range []string{
+		`{"version":1,"files":[{"kind":"text","live":"DIR/access","temp":"DIR/.mailallow-1"}]}`,
+		`{"version":1,"swapping":true,"files":[{"kind":"map","live":"DIR/access","temp":"DIR/other","inode":1}]}`,
+		`{"version":1,"swapping":true,"files":[{"kind":"text","live":"DIR/.mailallow-1","temp":"DIR/../.mailallow-x","old":"y"}],"on_change":[{"path":"DIR/access","due":true}]}`,
+		`{"version":2}`, `{`, ``, `null`,
+	} {
+		f.Add(text)
+	}
+	dir := f.TempDir()
+	s := &state.Dir{Name: filepath.Join(dir, "state")}
+	if err := os.Mkdir(s.Name, 0o700); err != nil {
+		f.Fatal(err)
+	}
+	kept := map[string]string{"access": "by hand", "other": "somebody's", "sub/.mailallow-1": "below"}
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, content := range kept {
+			setFile(t, filepath.Join(dir, name), content)
+		}
+		setFile(t, filepath.Join(dir, tempPrefix+"1"), "left")
+		setFile(t, s.Path(owedFile), strings.ReplaceAll(text, "DIR", dir))
+		due, err := finishOwed(s)
+		for name, content := range kept {
+			is, readErr := os.ReadFile(filepath.Join(dir, name))
+			if string(is) != content && !(name == "access" && string(is) == "left") { // the text that goes back
+				t.Fatalf("%s: %q, %v", name, is, readErr)
+			}
+		}
+		if err != nil && len(due) > 0 {
+			t.Fatal("commands beside an error")
+		}
+		setFile(t, s.Path(recordsFile), strings.ReplaceAll(text, "DIR", dir))
+		if records := readRecords(s.Name); records.Version != 1 {
+			t.Fatalf("%+v", records)
+		}
+	})
+}
+
+func setFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

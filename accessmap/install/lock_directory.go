@@ -1,0 +1,88 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/state"
+)
+
+// rootLockDir holds the locks of root's runs. Nobody else can hold one there, as they could in /run/lock (docs/facts.md 37).
+const rootLockDir = "/run/mailallow"
+
+// defaultLockDir is the directory for the locks of targets' directories. The runs of another user have none: the lock of
+// their state directory keeps them apart, and nobody can have a lock that root's runs wait for.
+func defaultLockDir() string {
+	if os.Geteuid() == 0 {
+		return rootLockDir
+	}
+	return ""
+}
+
+// lockDirectories takes a lock for every directory that holds a target, waiting for each no longer than patience. It keeps
+// out runs with another state directory. The lock is a file in lockDir, named by the device and the inode of the directory,
+// since a directory can have several paths; without a lockDir nothing is locked. A directory that is missing is left for
+// prepare to name.
+func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience time.Duration) (unlock func(), err error) {
+	if lockDir == "" {
+		return func() {}, nil
+	}
+	if err := os.Mkdir(lockDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, cannotLock(lockDir, err)
+	}
+	if err := state.CheckPrivate("directory of locks", lockDir); err != nil {
+		return nil, err
+	}
+	dirs := map[string]string{} // by the path of the lock
+	for _, job := range jobs {
+		for _, suffix := range append(makemap.Suffixes(), "") {
+			live, _, err := Resolve(job.Path + suffix)
+			if err != nil {
+				continue
+			}
+			info, err := os.Stat(filepath.Dir(live))
+			if err != nil {
+				return nil, err
+			}
+			stat := info.Sys().(*syscall.Stat_t)
+			dirs[filepath.Join(lockDir, fmt.Sprintf("%x-%d", stat.Dev, stat.Ino))] = filepath.Dir(live)
+		}
+	}
+	var held []*os.File
+	unlock = func() {
+		for _, f := range held {
+			f.Close()
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(dirs)) { // in one order, so that no two runs wait for each other
+		f, err := state.OpenLock(path)
+		if err != nil {
+			unlock()
+			return nil, cannotLock(lockDir, err)
+		}
+		held = append(held, f)
+		if err := state.Hold(ctx, f, patience); err != nil {
+			unlock()
+			var locked *state.LockedError
+			if errors.As(err, &locked) {
+				locked.Path = dirs[path]
+			}
+			return nil, err
+		}
+	}
+	return unlock, nil
+}
+
+func cannotLock(lockDir string, err error) error {
+	return fmt.Errorf("%w (root's runs keep their locks there: let root write to %s, in a unit by RuntimeDirectory=%s)",
+		err, lockDir, filepath.Base(lockDir))
+}

@@ -1,0 +1,90 @@
+package install
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+// posing is a makemap that says it makes cdb maps, and makes hash maps by the real one. In its script $real is that one,
+// $base the map without a suffix; what it says to -x and does to build comes from the test.
+func posing(t *testing.T, real, tells, builds string) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "makemap")
+	script := `#!/bin/sh
+real='` + real + `'
+for base; do :; done
+case " $* " in
+*' -l '*) echo cdb ;;
+*' -x '*) ` + tells + ` ;;
+*' -u '*) for kept in "$base".*; do cp "$kept" "$0.db"; done
+	exec "$real" -C /dev/null -u hash "$0" ;;
+*) ` + builds + ` ;;
+esac
+`
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// TestMakemapNamesTheFile installs a cdb map by a makemap that was built with -DCDB=2 and keeps it in NAME.db (docs/facts.md 19).
+// It is a posing one, since Debian's makemap has no cdb.
+func TestMakemapNamesTheFile(t *testing.T) {
+	r := newRig(t)
+	r.makemap = posing(t, r.makemap, "echo cdb:db", `exec "$real" -C /dev/null hash "$base"`)
+	for _, text := range []string{"a\tOK\n", "a\tOK\nb\tRELAY\n"} {
+		r.install(r.jobAt(r.path, "cdb", text))
+		r.only("access", "access.db")
+		if in, err := MapInStep(t.Context(), r.state, r.jobAt(r.path, "cdb", text)); !in || err != nil {
+			t.Errorf("after the installation: in step %v, %v", in, err)
+		}
+	}
+	// Without the record of the last installation makemap is asked again.
+	if err := os.Remove(filepath.Join(r.state, recordsFile)); err != nil {
+		t.Fatal(err)
+	}
+	job := r.jobAt(r.path, "cdb", "a\tOK\nb\tRELAY\n")
+	if in, err := MapInStep(t.Context(), r.state, job); !in || err != nil {
+		t.Errorf("without a record: in step %v, %v", in, err)
+	}
+	before := fixtures.Stat(t, r.path+".db").ModTime()
+	r.install(job)
+	if after := fixtures.Stat(t, r.path+".db").ModTime(); !after.Equal(before) {
+		t.Error("a map that is in step was replaced")
+	}
+	// A map under the other suffix is another program's.
+	fixtures.WriteFile(t, r.path+".cdb", "somebody's")
+	r.install(r.jobAt(r.path, "cdb", "c\tOK\n"))
+	if got := fixtures.ReadFile(t, r.path+".cdb"); got != "somebody's" {
+		t.Errorf("access.cdb was written to: %q", got)
+	}
+}
+
+// TestMakemapLies has makemaps that exit 0 without a map where they said it would be: nothing is changed.
+func TestMakemapLies(t *testing.T) {
+	const build = `"$real" -C /dev/null hash "$base"`
+	rows := []struct{ name, tells, builds, want string }{
+		{"older than -x, with the other suffix", "exit 64", build, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
+		{"writes elsewhere than it says", "echo cdb:cdb", build, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
+		{"writes to both", "echo cdb:cdb", build + `; cp "$base.db" "$base.cdb"`, "NAME.db, and NAME.cdb was expected"},
+		{"writes without a suffix", "echo cdb:cdb", build + `; mv "$base.db" "$base"`, "wrote its cdb map to NAME, and NAME.cdb"},
+		{"writes nothing", "echo cdb:cdb", "exit 0", "said that all is well and wrote no cdb map"},
+		{"empties its file", "echo cdb:cdb", `: >"$base.cdb"`, "said that all is well and wrote no cdb map"},
+		{"removes its file", "echo cdb:cdb", `rm "$base.cdb"`, "it left no map"},
+		{"makes a map of nothing", "echo cdb:db", `"$real" -C /dev/null hash "$base" </dev/null`, `key "a" is missing`},
+		{"makes a map of something else", "echo cdb:db", `echo "b	OK" | "$real" -C /dev/null hash "$base"`, `key "b" is in the map alone`},
+		{"names another type alone", "echo hash:db", build, "cannot make cdb maps"},
+		{"names a suffix that is a path", "echo cdb:../../x", build, "cannot make cdb maps"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t)
+			r.makemap = posing(t, r.makemap, row.tells, row.builds)
+			r.fails([]Job{r.jobAt(r.path, "cdb", "a\tOK\n")}, row.want)
+			r.only()
+		})
+	}
+}

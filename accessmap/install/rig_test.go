@@ -1,0 +1,161 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/state"
+	"mailallow/fixtures"
+)
+
+// rig is a directory for targets and one for state.
+type rig struct {
+	t       *testing.T
+	dir     string
+	state   string
+	path    string // of an access file
+	makemap string
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	return &rig{t: t, dir: dir, state: filepath.Join(t.TempDir(), "state"), path: filepath.Join(dir, "access"),
+		makemap: fixtures.Makemap(t)}
+}
+
+// job plans text for the access file as it stands now.
+func (r *rig) job(text string) Job {
+	r.t.Helper()
+	return r.jobAt(r.path, "hash", text)
+}
+
+func (r *rig) jobAt(path, mapType, text string) Job {
+	r.t.Helper()
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.t.Fatal(err)
+	}
+	return Job{Path: path, Old: old, OldExists: err == nil, New: []byte(text), MapType: mapType, Makemap: r.makemap}
+}
+
+// Install takes the lock for one installation.
+func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	return installer{exchange: exchange}.alone(ctx, stateDir, jobs, extra)
+}
+
+func (in installer) alone(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+	st, err := state.Open(ctx, stateDir, state.LockFile, 0)
+	if err != nil {
+		return Report{}, err
+	}
+	defer st.Close()
+	if in.lockDir == "" {
+		in.lockDir = stateDir + ".locks"
+	}
+	return in.install(ctx, st, jobs, extra)
+}
+
+func (r *rig) install(jobs ...Job) Report {
+	r.t.Helper()
+	report, err := Install(r.t.Context(), r.state, jobs, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if !report.Installed {
+		r.t.Error("no error, and not installed")
+	}
+	return report
+}
+
+// fails installs, wants an error that says each of want, and that every file is the same inode with the same time.
+func (r *rig) fails(jobs []Job, want ...string) error {
+	r.t.Helper()
+	before := r.listing()
+	report, err := Install(r.t.Context(), r.state, jobs, nil)
+	r.refused(before, report, err, want...)
+	return err
+}
+
+func (r *rig) refused(before []string, report Report, err error, want ...string) {
+	r.t.Helper()
+	for _, w := range append(want, "nothing was changed") {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			r.t.Errorf("error %v, want %q", err, w)
+		}
+	}
+	if report.Installed || report.Changed {
+		r.t.Errorf("report %+v", report)
+	}
+	if after := r.listing(); !slices.Equal(before, after) {
+		r.t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	r.noJournal()
+}
+
+// listing is every file of the target's directory with its inode, time, owner and mode.
+func (r *rig) listing() (files []string) {
+	r.t.Helper()
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		stat := info.Sys().(*syscall.Stat_t)
+		files = append(files, fmt.Sprintf("%s %d %d %o %d:%d", e.Name(), stat.Ino, stat.Mtim.Nano(), stat.Mode, stat.Uid, stat.Gid))
+	}
+	return files
+}
+
+func (r *rig) noJournal() {
+	r.t.Helper()
+	if b, err := os.ReadFile(filepath.Join(r.state, owedFile)); err == nil {
+		r.t.Errorf("still owed: %s", b)
+	}
+}
+
+// holds wants the access file to be text, its map to hold it and be no older, and nothing else in the directory.
+func (r *rig) holds(text string, names ...string) {
+	r.t.Helper()
+	if got := fixtures.ReadFile(r.t, r.path); got != text {
+		r.t.Errorf("text %q, want %q", got, text)
+	}
+	if err := (makemap.Program{Path: r.makemap}).Verify(r.t.Context(), "hash", r.path+".db", makemap.ReadText([]byte(text))); err != nil {
+		r.t.Error(err)
+	}
+	if fixtures.Stat(r.t, r.path+".db").ModTime().Before(fixtures.Stat(r.t, r.path).ModTime()) {
+		r.t.Error("the map is older than its text")
+	}
+	r.only(append(names, "access", "access.db")...)
+	r.noJournal()
+}
+
+// only wants exactly these names in the directory.
+func (r *rig) only(names ...string) {
+	r.t.Helper()
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	slices.Sort(names)
+	if !slices.Equal(got, names) {
+		r.t.Errorf("directory holds %q, want %q", got, names)
+	}
+}

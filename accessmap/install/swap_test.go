@@ -1,0 +1,223 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+)
+
+func notify(t *testing.T, c chan os.Signal) {
+	signal.Notify(c, os.Interrupt)
+	t.Cleanup(func() { signal.Stop(c) })
+}
+
+func TestExchange(t *testing.T) {
+	for name, swap := range map[string]func(temp, live string) error{"at once": exchange, "by links": exchangeByLinks} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "old")
+			inode := inodeOf(fixtures.Stat(t, live))
+			if err := swap(temp, live); err != nil {
+				t.Fatal(err)
+			}
+			if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "new old" {
+				t.Errorf("got %q", got)
+			}
+			old := fixtures.Stat(t, temp).Sys().(*syscall.Stat_t)
+			if old.Ino != inode || old.Nlink != 1 {
+				t.Errorf("the old file has inode %d and %d names", old.Ino, old.Nlink)
+			}
+			if entries, _ := os.ReadDir(dir); len(entries) != 2 {
+				t.Errorf("left over: %v", entries)
+			}
+			if err := swap(temp, filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("nothing to exchange with: %v", err)
+			}
+		})
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for name, put := range map[string]func(temp, live string) error{"at once": place, "by a link": placeByLink} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "theirs")
+			if err := put(temp, live); !errors.Is(err, os.ErrExist) {
+				t.Errorf("the name is taken: %v", err)
+			}
+			if err := os.Remove(live); err != nil {
+				t.Fatal(err)
+			}
+			if err := put(temp, live); err != nil || fixtures.ReadFile(t, live) != "new" {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// failAt exchanges files, and fails at the nth call.
+func failAt(n int) installer {
+	calls := 0
+	return installer{exchange: func(temp, live string) error {
+		if calls++; calls == n {
+			return errors.New("disk fell out")
+		}
+		return exchange(temp, live)
+	}}
+}
+
+// Whichever swap fails, all that came before is put back: same inodes, same times.
+func TestRollback(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		r := newRig(t)
+		second := filepath.Join(r.dir, "second")
+		r.install(r.job("a OK\n"), r.jobAt(second, "hash", "a OK\n"))
+		session, err := os.Open(r.path + ".db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		before := r.listing()
+		jobs := []Job{r.job("b OK\n"), r.jobAt(second, "hash", "b OK\n"), r.jobAt(filepath.Join(r.dir, "third"), "", "new\n")}
+		jobs[0], jobs[2] = jobs[2], jobs[0] // a created file among those to be put back
+		report, err := failAt(n).alone(t.Context(), r.state, jobs, nil)
+		r.refused(before, report, err, "disk fell out")
+		r.install(jobs...)
+		r.holds("b OK\n", "second", "second.db", "third")
+	}
+}
+
+// An edit at the worst moments: after our last look, and before the old text is removed.
+func TestEditDuringSwap(t *testing.T) {
+	rows := []struct {
+		name string
+		edit func(temp, live string) error // in place of the first exchange
+	}{
+		{"renamed over the live file before the swap", func(temp, live string) error {
+			if err := os.WriteFile(live+".edit", []byte("edited OK\n"), 0o644); err != nil {
+				return err
+			}
+			return errors.Join(os.Rename(live+".edit", live), exchange(temp, live))
+		}},
+		{"written into the live file before the swap", func(temp, live string) error {
+			return errors.Join(os.WriteFile(live, []byte("edited OK\n"), 0o644), exchange(temp, live))
+		}},
+		{"removed before the swap", func(temp, live string) error {
+			return errors.Join(os.Remove(live), exchange(temp, live))
+		}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t)
+			r.install(r.job("a OK\n"))
+			first := true
+			in := installer{exchange: func(temp, live string) error {
+				if first {
+					first = false
+					return row.edit(temp, live)
+				}
+				return exchange(temp, live)
+			}}
+			_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+			if !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), r.path) {
+				t.Fatalf("error %v", err)
+			}
+			r.noJournal()
+			if strings.HasPrefix(row.name, "removed") {
+				r.only("access.db")
+			} else if got := fixtures.ReadFile(t, r.path); got != "edited OK\n" {
+				t.Errorf("the edit is lost: %q", got)
+			}
+			r.install(r.job("b OK\n"))
+			r.holds("b OK\n")
+		})
+	}
+}
+
+// An edit into the old text while the map is swapped: everything goes back, the edit is live.
+func TestEditAfterSwap(t *testing.T) {
+	r := newRig(t)
+	r.install(r.job("a OK\n"))
+	editor, err := os.Open(r.path) // and for writing when it comes to that
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer editor.Close()
+	edited := false
+	in := installer{exchange: func(temp, live string) error {
+		if strings.HasSuffix(live, ".db") && !edited {
+			edited = true
+			if err := os.WriteFile(fmt.Sprintf("/proc/self/fd/%d", editor.Fd()), []byte("a OK\nedited OK\n"), 0); err != nil {
+				return err
+			}
+		}
+		return exchange(temp, live)
+	}}
+	if _, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !errors.Is(err, ErrChanged) {
+		t.Errorf("error %v", err)
+	}
+	if got := fixtures.ReadFile(t, r.path); got != "a OK\nedited OK\n" {
+		t.Errorf("text %q", got)
+	}
+	r.only("access", "access.db")
+}
+
+// Somebody edits our new text before it is rolled back: theirs stays, and the error says so.
+func TestEditBeforeRollback(t *testing.T) {
+	r := newRig(t)
+	r.install(r.job("a OK\n"))
+	in := installer{exchange: func(temp, live string) error {
+		if strings.HasSuffix(live, ".db") {
+			return errors.Join(os.WriteFile(r.path, []byte("edited OK\n"), 0o644), errors.New("disk fell out"))
+		}
+		return exchange(temp, live)
+	}}
+	_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+	if !fixtures.Says(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("error %v", err)
+	}
+	if got := fixtures.ReadFile(t, r.path); got != "edited OK\n" {
+		t.Errorf("text %q", got)
+	}
+	r.install(r.job("edited OK\n"))
+	r.holds("edited OK\n")
+}
+
+// A map that went back out is touched too: a session may have opened it.
+func TestRollbackTouchesNewMap(t *testing.T) {
+	r := newRig(t)
+	second := filepath.Join(r.dir, "second")
+	r.install(r.job("a OK\n"), r.jobAt(second, "", "a\n"))
+	var session *os.File
+	in := installer{exchange: func(temp, live string) error {
+		if live == second {
+			var err error
+			session, err = os.Open(r.path + ".db")
+			return errors.Join(err, errors.New("disk fell out"))
+		}
+		return exchange(temp, live)
+	}}
+	before := r.listing()
+	report, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n"), r.jobAt(second, "", "b\n")}, nil)
+	r.refused(before, report, err, "disk fell out")
+	defer session.Close()
+	info, err := session.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ahead := time.Until(info.ModTime()); ahead < time.Second {
+		t.Errorf("the map that was put back has a time %v from now", ahead)
+	}
+}

@@ -1,0 +1,198 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist/ascii"
+	"mailallow/fixtures"
+)
+
+// google stands for the catalogue.
+func google(p netip.Prefix) string {
+	for _, s := range []string{"74.125.0.0/16", "209.85.128.0/17"} {
+		if netip.MustParsePrefix(s).Overlaps(p) {
+			return "Google"
+		}
+	}
+	return ""
+}
+
+// TestLint lints every file of fixtures/lint and holds what it finds against NAME.want: a line each, "+" before those
+// that are put right, with the fix below, then the text that --fix writes where it is another one. A first line
+// "# options: ..." or "# use: ..." says what is known beside the file. With MAILALLOW_UPDATE set, the .want are written
+// anew.
+func TestLint(t *testing.T) {
+	paths, err := filepath.Glob(fixtures.Path("lint", "*.[ac][ci]*"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%d files: %v", len(paths), err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".want") {
+			continue
+		}
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text := []byte(fixtures.ReadFile(t, path))
+			findings, fixed := lintFixture(path, text)
+			got := wanted(text, findings, fixed)
+			want := path + ".want"
+			if os.Getenv("MAILALLOW_UPDATE") != "" {
+				fixtures.WriteFile(t, want, got)
+			} else if diff := cmp.Diff(fixtures.ReadFile(t, want), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			checkFindings(t, text, findings)
+			again, twice := lintFixture(path, fixed)
+			for _, f := range again {
+				if f.Certain {
+					t.Errorf("after the fix: %+v", f)
+				}
+			}
+			if !bytes.Equal(twice, fixed) {
+				t.Error("a second fix changes the text again")
+			}
+		})
+	}
+}
+
+func lintFixture(path string, text []byte) ([]Finding, []byte) {
+	known, _, _ := strings.Cut(readString(path), "\n")
+	if filepath.Ext(path) == ".cidr" {
+		use, _ := strings.CutPrefix(known, "# use: ")
+		if use == known {
+			use = ""
+		}
+		return CIDR(text, postfix.Reader(use))
+	}
+	o := Options{Shared: google}
+	if options, ok := strings.CutPrefix(known, "# options: "); ok {
+		o.CF = &sendmail.CF{DelayChecks: strings.Contains(options, "delay_checks"), AccessSkip: strings.Contains(options, "skip"),
+			CompressedIPv6: strings.Contains(options, "compressed")}
+	}
+	return Access(text, o)
+}
+
+func readString(path string) string {
+	text, _ := os.ReadFile(path)
+	return string(text)
+}
+
+// wanted is what a .want file holds; long fixes are cut.
+func wanted(text []byte, findings []Finding, fixed []byte) string {
+	var b strings.Builder
+	for _, f := range findings {
+		sign := map[bool]string{true: "+", false: "-"}[f.Certain]
+		fmt.Fprintf(&b, "%s %d %s: %s\n", sign, f.Line, f.Rule, f.Text)
+		writeSome(&b, strings.Split(f.Fix, "\n"))
+	}
+	if !bytes.Equal(fixed, text) {
+		fmt.Fprintf(&b, "\nFixed:\n")
+		writeSome(&b, strings.Split(strings.TrimSuffix(string(fixed), "\n"), "\n"))
+	}
+	return b.String()
+}
+
+func writeSome(b *strings.Builder, lines []string) {
+	const some = 60
+	for _, line := range lines[:min(len(lines), some)] {
+		fmt.Fprintf(b, "    %.120q\n", line)
+	}
+	if len(lines) > some {
+		fmt.Fprintf(b, "    ... %d more, the last %q\n", len(lines)-some, lines[len(lines)-1])
+	}
+}
+
+// checkFindings holds for any file whatever.
+func checkFindings(t *testing.T, text []byte, findings []Finding) {
+	t.Helper()
+	for _, f := range findings {
+		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == f.Rule }) {
+			t.Errorf("rule %q is not in the table", f.Rule)
+		}
+		if f.Line < 0 || f.Line > len(ascii.Lines(text)) || f.Text == "" || strings.Contains(f.Text, "\n") {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// TestSeed: the lines of the story give one finding each, whatever separates their columns.
+func TestSeed(t *testing.T) {
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
+	for _, separator := range []string{"\t", " ", " \t  "} {
+		findings, _ := Access([]byte(strings.ReplaceAll(text, "\t", separator)), Options{Shared: google})
+		const ranges = 19
+		for i, f := range findings {
+			if f.Rule != "cidr" || f.Line != i+1 {
+				t.Errorf("%q: %d: %+.100v", separator, i, f)
+			}
+		}
+		if len(findings) != ranges {
+			t.Errorf("%q: %d findings", separator, len(findings))
+		}
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	rows := []struct {
+		path, text string
+		want       Kind
+	}{
+		{"x", "", KindAccess},
+		{"x.toml", "64.18.0.0/20 RELAY\n", KindConfig},
+		{"x.cidr", "64.18.0.0/20 RELAY\n", KindCIDR},
+		{"/etc/mail/access", "64.18.0.0/20 permit\n", KindAccess},
+		{"list", "64.18.0.0/20 RELAY\n", KindAccess},
+		{"list", "64.18.0.0/20 OK\n10.0.0.0/8 REJECT\n", KindAccess},
+		{"/etc/postfix/list", "64.18.0.0/20 OK\n10.0.0.0/8 REJECT\n", KindCIDR},
+		{"list", "64.18.0.0/20\tpermit\n10.0.0.0/8 REJECT\n", KindCIDR},
+		{"list", "if 10.0.0.0/8\n10.1.0.0/16 OK\nendif\n", KindCIDR},
+		{"list", "!10.0.0.0/8 REJECT\n", KindCIDR},
+		{"list", "From:a@example.com OK\n64.18.0.0/20 RELAY\n", KindAccess},
+		{"list", "example.com OK\n", KindAccess},
+		{"list", "64.18.0.0/20 OK\nConnect:64.18.0.0/20 PERMIT\n", KindAccess},
+		{"access.old", "64.18.0.0/20 permit\n", KindAccess},
+		{"access.cidr", "64.18.0.0/20 permit\n", KindCIDR},
+		{"list", "# c\n\nstate_dir = \"x\"\n", KindConfig},
+		{"list", "# c\n[[source]]\nname = \"x\"\n", KindConfig},
+		{"list", "[dns] # c\n", KindConfig},
+		{"list", "[192.0.2.0]/24 permit\n", KindCIDR},
+		{"list", "Srv_Features: V\na = b\n", KindAccess},
+	}
+	for _, row := range rows {
+		if got := KindOf(row.path, []byte(row.text)); got != row.want {
+			t.Errorf("%s, %q: %s, want %s", row.path, row.text, got, row.want)
+		}
+	}
+	for _, name := range []string{"healthy.access", "seed-gmail.access", "keys.access"} {
+		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindAccess {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	for _, name := range []string{"healthy.cidr", "postscreen.cidr"} {
+		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindCIDR {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestRulesAreDocumented: every rule has a name of its own, and when-refused.md has it.
+func TestRulesAreDocumented(t *testing.T) {
+	page := fixtures.ReadFile(t, fixtures.Path("..", "docs", "when-refused.md"))
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if seen[r.Name] || r.Catches == "" || r.Why == "" || !strings.Contains(page, "`"+r.Name+"`") {
+			t.Errorf("%+v", r)
+		}
+		seen[r.Name] = true
+	}
+}

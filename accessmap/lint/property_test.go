@@ -1,0 +1,190 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"go4.org/netipx"
+	"pgregory.net/rapid"
+
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
+)
+
+// drawnLine is a line of an access file; broken is the network that it is meant for and does not match.
+type drawnLine struct {
+	text   string
+	broken netip.Prefix
+}
+
+func drawLine(t *rapid.T) drawnLine {
+	value := rapid.SampledFrom([]string{"OK", "RELAY", "REJECT", "reject", "550 no", "ERROR:5.7.1:550 no # no"}).Draw(t, "value")
+	// Few addresses, so that lines meet.
+	b := [4]byte{10, rapid.SampledFrom([]byte{0, 1}).Draw(t, "b"), rapid.Byte().Draw(t, "c"), rapid.SampledFrom([]byte{0, 128, 255}).Draw(t, "d")}
+	addr := netip.AddrFrom4(b)
+	separator := rapid.SampledFrom([]string{"\t", " ", "  \t"}).Draw(t, "separator")
+	tag := rapid.SampledFrom([]string{"", "Connect:", "connect:"}).Draw(t, "tag")
+	switch rapid.IntRange(0, 5).Draw(t, "kind") {
+	case 0:
+		p, _ := addr.Prefix(rapid.IntRange(9, 31).Draw(t, "bits"))
+		return drawnLine{tag + p.String() + separator + value, p}
+	case 1:
+		p, _ := addr.Prefix(rapid.SampledFrom([]int{16, 24}).Draw(t, "bits"))
+		return drawnLine{tag + string(key.Append(nil, p)) + "." + separator + value, p}
+	case 2:
+		p, _ := addr.Prefix(rapid.SampledFrom([]int{8, 16, 24, 32}).Draw(t, "bits"))
+		return drawnLine{text: tag + string(key.Append(nil, p)) + separator + value}
+	case 3:
+		p, _ := addr.Prefix(rapid.SampledFrom([]int{16, 24, 32}).Draw(t, "bits"))
+		return drawnLine{tag + string(key.Append(nil, p)) + separator + "OK # " + value, p}
+	case 4:
+		return drawnLine{text: rapid.SampledFrom([]string{"# a comment", "", "From:a@example.com OK", "10.example REJECT", "GreetPause:10.0 5"}).Draw(t, "other")}
+	default:
+		v6 := netip.MustParseAddr("2001:db8::")
+		return drawnLine{fmt.Sprintf("IPv6:2001:0db8%s%s", separator, value), netip.PrefixFrom(v6, 32)}
+	}
+}
+
+// TestFixKeepsMeaning: --fix changes nothing for an address that no broken line is meant for, no healthy line at all, and
+// makes nothing that makemap refuses; and a second one has nothing left to do.
+func TestFixKeepsMeaning(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var lines []string
+		var broken netipx.IPSetBuilder
+		for range rapid.IntRange(1, 12).Draw(t, "lines") {
+			line := drawLine(t)
+			lines = append(lines, line.text)
+			if line.broken.IsValid() {
+				broken.AddPrefix(line.broken)
+			}
+		}
+		text := []byte(strings.Join(lines, "\n") + "\n")
+		findings, fixed := Access(text, Options{})
+		again, twice := Access(fixed, Options{})
+		if !bytes.Equal(fixed, twice) {
+			t.Fatalf("a second fix changes\n%s\nto\n%s", fixed, twice)
+		}
+		for _, f := range again {
+			if f.Certain {
+				t.Fatalf("left: %+v in\n%s", f, fixed)
+			}
+		}
+		touched := map[int]bool{}
+		for _, f := range findings {
+			touched[f.Line] = true
+		}
+		for i, line := range lines {
+			if !touched[i+1] && !bytes.Contains(append([]byte("\n"), fixed...), []byte("\n"+line+"\n")) {
+				t.Fatalf("line %q of\n%s\nis gone from\n%s", line, text, fixed)
+			}
+		}
+		if len(makemap.ReadText(text).Problems) == 0 {
+			if problems := makemap.ReadText(fixed).Problems; len(problems) > 0 {
+				t.Fatalf("%v in\n%s\nof\n%s", problems, fixed, text)
+			}
+		}
+		set, err := broken.IPSet()
+		if err != nil {
+			t.Fatal(err)
+		}
+		was, is := newDecider(text), newDecider(fixed)
+		for range 50 {
+			addr := netip.AddrFrom4([4]byte{10, rapid.SampledFrom([]byte{0, 1, 2}).Draw(t, "b"), rapid.Byte().Draw(t, "c"),
+				rapid.SampledFrom([]byte{0, 1, 127, 128, 255}).Draw(t, "d")})
+			if !set.Contains(addr) && was.value(addr) != is.value(addr) {
+				t.Fatalf("%s: %q became %q:\n%s\nto\n%s", addr, was.value(addr), is.value(addr), text, fixed)
+			}
+		}
+	})
+}
+
+// TestFixSaysTheNetwork: one network alone becomes the keys that match it and nothing else.
+func TestFixSaysTheNetwork(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		addr := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4")))
+		bits := rapid.IntRange(1, 32).Draw(t, "bits")
+		if rapid.Bool().Draw(t, "v6") {
+			addr = netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "v6"))).WithZone("")
+			bits = 16*rapid.IntRange(1, 8).Draw(t, "groups") - rapid.IntRange(0, 10).Draw(t, "cut") // thousands of keys will do
+		}
+		p, err := addr.Prefix(bits)
+		if err != nil || p.Addr().Is4In6() {
+			t.Skip("no network, or one that an IPv4 key says")
+		}
+		_, fixed := Access([]byte(p.String()+" OK\n"), Options{})
+		d := newDecider(fixed)
+		last := netipx.PrefixLastIP(p)
+		for _, in := range []netip.Addr{p.Addr(), last} {
+			if d.value(in) != "OK" {
+				t.Fatalf("%s: %s is not let in", p, in)
+			}
+		}
+		for _, out := range []netip.Addr{p.Addr().Prev(), last.Next()} {
+			if out.IsValid() && d.value(out) == "OK" {
+				t.Fatalf("%s: %s is let in", p, out)
+			}
+		}
+	})
+}
+
+func FuzzLintAccess(f *testing.F) {
+	for _, text := range []string{
+		"64.18.0.0/20\tRELAY # google\n64.18.1 REJECT\nConnect:64.18.1.0/25 OK\r\n", "10.0.0.1-10.0.0.9 OK\n10/15 OK\n 10. OK\n",
+		"IPv6:2001:0db8::1 OK\n2001:db8::/47 OK\nipv6:2001:db8: SKIP\n[::1]/128 550 x\n", "From:a@b OK\nFrom:A@b OK\nnovalue\n \n # c\na\x00b c\n",
+		"Connect: 10.0 OK\nFrom: OK\nGreetPause: 10. 5\n10.0 OK\nConnect:10.0 RELAY\n10.0. OK\n10.0.0.0/16 RELAY // x\n", "# BEGIN mailallow\nConnect:10 OK\n# END mailallow\n10 REJECT\n# END mailallow\n",
+	} {
+		f.Add([]byte(text), true, true)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, delay, known bool) {
+		o := Options{Shared: google}
+		if known {
+			o.CF = &sendmail.CF{DelayChecks: delay}
+		}
+		lintOf := func(text []byte) ([]Finding, []byte) { return Access(text, o) }
+		fuzzLint(t, text, lintOf)
+		_, fixed := lintOf(text)
+		if len(makemap.ReadText(text).Problems) == 0 {
+			if problems := makemap.ReadText(fixed).Problems; len(problems) > 0 {
+				t.Errorf("makemap refuses the fixed text: %v", problems)
+			}
+		}
+	})
+}
+
+func FuzzLintPostfixCIDR(f *testing.F) {
+	for _, text := range []string{
+		"10.0.0.0/8 RELAY\n10.1.0.0/16 permit\n 10.2.0.0/16 OK\n more\n!10.0.0.1/8 x\n", "if !10.0.0.0/8\nendif x\nENDIF\nif x\n[10.0.0.0]/8\n",
+		"Connect:10.1 permit\nIPv6:2001:db8::/32 OK\n10.0.0.0/255.0.0.0, SKIP\n10.0.0.1-9 RELAY # c\n", "10. x\n10.0.0.0 /8 x\n::/0 REJECT\r\n1.2.3.4 OK\n",
+	} {
+		f.Add([]byte(text), "postscreen")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, use string) {
+		fuzzLint(t, text, func(text []byte) ([]Finding, []byte) { return CIDR(text, postfix.Reader(use)) })
+	})
+}
+
+// fuzzLint holds for every text: findings are fit to be told, and one fix does all there is to do.
+func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]Finding, []byte)) {
+	findings, fixed := lintOf(text)
+	checkFindings(t, text, findings)
+	for _, f := range findings {
+		if !utf8.ValidString(f.Text) || strings.ContainsFunc(f.Text, func(r rune) bool { return r < ' ' }) {
+			t.Errorf("text %q", f.Text)
+		}
+	}
+	again, twice := lintOf(fixed)
+	for _, f := range again {
+		if f.Certain {
+			t.Errorf("left after the fix of %q: %+.300v in %.500q", text, f, fixed)
+		}
+	}
+	if !bytes.Equal(fixed, twice) {
+		t.Errorf("a second fix of %q changes %.500q to %.500q", text, fixed, twice)
+	}
+}

@@ -1,0 +1,285 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go4.org/netipx"
+
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/postfix"
+	"mailallow/allowlist"
+	"mailallow/fixtures"
+)
+
+// TestHealthyIsHealthy: what lint finds nothing in, makemap takes without a word and Sendmail finds key by key.
+func TestHealthyIsHealthy(t *testing.T) {
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "healthy.access"))
+	read := makemap.ReadText([]byte(text))
+	if len(read.Problems) > 0 {
+		t.Fatal(read.Problems)
+	}
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path, Skip: true})
+	var keys []string
+	for _, e := range read.Entries {
+		keys = append(keys, e.Key)
+	}
+	values, err := rules.Lookup(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clients []netip.Addr
+	want := map[netip.Addr]string{}
+	for _, e := range read.Entries {
+		if value := values[e.Key]; value != e.Value {
+			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
+		}
+		// Every address key decides for an address that it stands for.
+		k := key.Cut(e.Key)
+		p, ok := key.Parse(k.Address)
+		if !ok || !k.ForClients() || p.Addr() == netip.IPv4Unspecified() {
+			continue
+		}
+		clients = append(clients, netipx.PrefixLastIP(p))
+		switch value := strings.ToUpper(e.Value); value {
+		case "OK", "RELAY", "REJECT":
+			want[netipx.PrefixLastIP(p)] = value
+		default:
+			want[netipx.PrefixLastIP(p)] = "ERROR"
+		}
+	}
+	for i, verdict := range rules.Ask(clients) {
+		// check_relay gives an accepting value as it is written.
+		got := strings.ToUpper(verdict.RelayText)
+		if got != "OK" && got != "RELAY" {
+			got = verdict.Relay
+		}
+		if got != want[clients[i]] || verdict.Relays != (got == "RELAY") {
+			t.Errorf("%s: %+v, want %s", clients[i], verdict, want[clients[i]])
+		}
+	}
+}
+
+// TestSeedFixed: what --fix makes of the lines of the story lets every range relay to its borders, and nothing beside it.
+func TestSeedFixed(t *testing.T) {
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
+	_, fixed := Access([]byte(text), Options{})
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	var clients []netip.Addr
+	in := map[netip.Addr]bool{}
+	for line := range strings.Lines(text) {
+		p := netip.MustParsePrefix(strings.Fields(line)[0])
+		last := netipx.PrefixLastIP(p)
+		clients = append(clients, p.Addr(), last, p.Addr().Prev(), last.Next())
+		in[p.Addr()], in[last] = true, true
+	}
+	for _, made := range []struct {
+		text  string
+		fixed bool
+	}{{text, false}, {string(fixed), true}} {
+		fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(made.text, "\n"), "\n")...)
+		for i, verdict := range fixtures.NewRules(t, fixtures.RulesOptions{Access: path}).Ask(clients) {
+			if want := made.fixed && in[clients[i]]; verdict.Relays != want || (verdict.Relay == "RELAY") != want {
+				t.Errorf("fixed %v: %s: %+v", made.fixed, clients[i], verdict)
+			}
+		}
+	}
+}
+
+// TestBrokenIsBroken: no key that lint calls one that never matches is found for its own address, and every value that it
+// calls unknown refuses.
+func TestBrokenIsBroken(t *testing.T) {
+	var text []string
+	var clients []netip.Addr
+	for _, name := range []string{"keys.access", "values.access", "forms.access"} {
+		all := strings.Split(fixtures.ReadFile(t, fixtures.Path("lint", name)), "\n")
+		findings, _ := Access([]byte(strings.Join(all, "\n")), Options{})
+		for _, f := range findings {
+			line := all[f.Line-1]
+			key := key.Cut(strings.Fields(line)[0])
+			if !key.ForClients() || slices.Contains(text, line) {
+				continue
+			}
+			if p, ok, fault := readAddress(key.Address); ok {
+				clients = append(clients, p.Addr())
+			} else if fault != nil && fault.meant != nil {
+				clients = append(clients, fault.meant[0].Addr())
+			} else {
+				continue
+			}
+			text = append(text, line)
+		}
+	}
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path})
+	for i, line := range text { // a file each: what one leaves undecided another may not decide
+		fixtures.MakeAccess(t, path, line)
+		verdict := rules.Ask(clients[i : i+1])[0]
+		// check_rcpt lets the loopback relay by itself.
+		if verdict.Relay != "" && verdict.Relay != "ERROR" || verdict.Relays && !clients[i].IsLoopback() {
+			t.Errorf("%s for %s: %+v", line, clients[i], verdict)
+		}
+	}
+}
+
+// TestCIDRAgrees: lint finds something on every line on which the real Postfix warns, and warns of nothing in a healthy
+// file; and the fixed text makes no more warnings than lines were left.
+func TestCIDRAgrees(t *testing.T) {
+	warned := regexp.MustCompile(`line (\d+): `)
+	lineNumbers := func(path string) (found []int, stderr string) {
+		_, stderr = fixtures.PostmapQuery(t, "cidr:"+path, []netip.Addr{netip.MustParseAddr("203.0.113.9")})
+		for _, match := range warned.FindAllStringSubmatch(stderr, -1) {
+			n, _ := strconv.Atoi(match[1])
+			found = append(found, n)
+		}
+		return found, stderr
+	}
+	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
+		path := fixtures.Path("lint", name)
+		text := []byte(fixtures.ReadFile(t, path))
+		findings, fixed := CIDR(text, postfix.UseUnknown)
+		numbers, stderr := lineNumbers(path)
+		for _, n := range numbers {
+			if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Line == n }) {
+				t.Errorf("%s: Postfix warns on line %d, and lint does not:\n%s", name, n, stderr)
+			}
+		}
+		skipping := []string{"host-bits", "pattern", "access-syntax", "missing-value", "if"}
+		for _, f := range findings {
+			silent := strings.Contains(f.Text, "blank before the slash")
+			if slices.Contains(skipping, f.Rule) && !slices.Contains(numbers, f.Line) && !silent {
+				t.Errorf("%s: lint says that Postfix skips line %d (%s), and Postfix says nothing", name, f.Line, f.Text)
+			}
+		}
+		after := filepath.Join(t.TempDir(), name)
+		fixtures.WriteFile(t, after, string(fixed))
+		left, stderr := lineNumbers(after)
+		again, _ := CIDR(fixed, postfix.UseUnknown)
+		for _, n := range left {
+			if !slices.ContainsFunc(again, func(f Finding) bool { return f.Line == n && !f.Certain }) {
+				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)
+			}
+		}
+	}
+}
+
+// TestLintMap builds maps with the real makemap and puts them out of step.
+func TestLintMap(t *testing.T) {
+	makemap := fixtures.Makemap(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access")
+	text := "Connect:192.0.2\tOK\nexample.com\tREJECT\n"
+	build := func(mapType string) {
+		cmd := exec.Command(makemap, "-C", "/dev/null", mapType, path)
+		cmd.Stdin = strings.NewReader(text)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	age := func(of string, by time.Duration) {
+		at := time.Now().Add(-by)
+		if err := os.Chtimes(of, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := []struct {
+		name    string
+		prepare func()
+		mapType string
+		want    string
+	}{
+		{"no map", func() {}, "", ""},
+		{"in step", func() { build("hash"); age(path, time.Hour) }, "", ""},
+		{"older, and still in step", func() { age(path+".db", 2*time.Hour) }, "", "map-older"},
+		{"btree", func() { build("btree") }, "", ""},
+		{"the other type", func() {}, "hash", "map-differs"},
+		{"older and different", func() { build("hash"); age(path+".db", 2*time.Hour); text += "Connect:192.0.3\tOK\n" }, "hash", "map-older map-differs"},
+		{"a text that makemap refuses", func() { text += "novalue\n" }, "hash", "map-older"},
+		{"no map at all in it", func() { text = "a\tb\n"; fixtures.WriteFile(t, path+".db", "") }, "", "map-differs"},
+	}
+	fixtures.WriteFile(t, path, text)
+	for _, row := range rows {
+		row.prepare()
+		findings, err := Map(t.Context(), path, []byte(text), row.mapType, makemap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+		}
+		if got := strings.Join(rules, " "); row.name != "the other type" && got != row.want || row.name == "the other type" && row.want == "" {
+			t.Errorf("%s: %q, want %q: %v", row.name, got, row.want, findings)
+		}
+	}
+}
+
+func TestReplaceText(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "access"), filepath.Join(dir, "link")
+	fixtures.WriteFile(t, path, "old\n")
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("access", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(path, filepath.Join(t.TempDir(), "access")); err != nil {
+		t.Fatal(err)
+	}
+	warning, err := install.ReplaceText(t.Context(), link, []byte("old\n"), []byte("new\n"))
+	if want := path + " has 1 more name (hard link): it keeps the old content"; warning != want || err != nil {
+		t.Fatalf("%q, %v; want %q", warning, err, want)
+	}
+	if got := fixtures.ReadFile(t, path); got != "new\n" || fixtures.Stat(t, path).Mode().Perm() != 0o640 {
+		t.Errorf("%q, %v", got, fixtures.Stat(t, path).Mode())
+	}
+	_, err = install.ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
+	if err == nil || !strings.Contains(err.Error(), install.ErrChanged.Error()) || fixtures.ReadFile(t, path) != "new\n" {
+		t.Errorf("%v, and the file holds %q", err, fixtures.ReadFile(t, path))
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 2 {
+		t.Errorf("%v", files)
+	}
+}
+
+// decider answers for addresses as Sendmail does: the longest key first, Connect: before none (docs/facts.md 3).
+type decider map[string]string
+
+func newDecider(text []byte) decider {
+	d := decider{}
+	for _, e := range makemap.ReadText(text).Entries {
+		d[e.Key] = e.Value
+	}
+	return d
+}
+
+func (d decider) value(addr netip.Addr) string {
+	step := 8
+	if addr.Is6() {
+		step = 16
+	}
+	for bits := addr.BitLen(); bits > 0; bits -= step {
+		p, _ := addr.Prefix(bits)
+		key := strings.ToLower(string(key.Append(nil, p)))
+		for _, k := range []string{"connect:" + key, key} {
+			if value, ok := d[k]; ok {
+				return fmt.Sprint(strings.TrimSpace(value))
+			}
+		}
+	}
+	return allowlist.None.String()
+}

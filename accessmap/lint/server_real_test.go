@@ -1,0 +1,150 @@
+package lint
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
+	"mailallow/fixtures"
+)
+
+// postfixRows: what main.cf says, and what lint says of the table /t/list in it.
+var postfixRows = []struct{ main, want string }{
+	{"", "not-named"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list", "dnsbl-first"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_rbl_client a.example", "dnsbl-first"},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_recipient_restrictions = reject_unauth_destination, " +
+		"check_client_access cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_sender_restrictions = reject_rhsbl_sender d.example", ""},
+	{"smtpd_client_restrictions = check_client_access cidr:/t/list\nsmtpd_helo_restrictions = reject_rhsbl_client d.example", "dnsbl-first"},
+	{"smtpd_relay_restrictions = permit_mynetworks\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
+	{"smtpd_client_restrictions = warn_if_reject reject_rbl_client a.example, cidr:/t/list", ""},
+	{"smtpd_sender_restrictions = check_sender_access cidr:/t/list", "not-named"},
+	{"smtpd_client_restrictions = check_client_access hash:/t/list, reject_rbl_client a.example", "not-named"},
+	{"smtpd_client_restrictions = check_client_access proxy:cidr:/t/list, reject_rbl_client a.example", ""},
+	{"smtpd_relay_restrictions = permit_mynetworks, check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
+	{"smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
+	{"smtpd_recipient_restrictions = check_client_access cidr:/t/list", ""}, // smtpd_relay_restrictions has its default
+	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
+	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
+}
+
+func TestLintPostfix(t *testing.T) {
+	for _, row := range postfixRows {
+		config := fixtures.PostfixConfig(t, row.main+"\n")
+		m, err := postfix.Read(t.Context(), fixtures.Postconf(t, config), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings := Postfix(m, []postfix.Table{{Path: "/t/list", Use: postfix.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+			if f.File != config+"/main.cf" {
+				t.Errorf("%+v", f)
+			}
+		}
+		checkFindings(t, nil, findings)
+		if got := strings.Join(rules, " "); got != row.want {
+			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
+		}
+	}
+}
+
+// TestLintPostfixBelow: tables below a root are those that main.cf names without it, and are told of without it.
+func TestLintPostfixBelow(t *testing.T) {
+	config := fixtures.PostfixConfig(t, "smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list\n"+
+		"mynetworks = cidr:$config_directory/nets\n")
+	m, err := postfix.Read(t.Context(), fixtures.Postconf(t, config), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Dir(config)
+	m.Below(root)
+	findings := Postfix(m, []postfix.Table{
+		{Path: root + "/t/list", Use: postfix.UseSMTPD, Permits: true, Ours: true},
+		{Path: config + "/nets", Use: postfix.UseMyNetworks, Missing: true},
+	}, Options{})
+	var told []string
+	for _, f := range findings {
+		told = append(told, f.Rule+" "+f.Text)
+	}
+	want := []string{"dnsbl-first smtpd_client_restrictions asks reject_rbl_client a.example before /t/list",
+		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which is not there: its lookups fail, and smtpd answers 451"}
+	if !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+}
+
+func TestLintSendmailCF(t *testing.T) {
+	dir := fixtures.SafeDir(t)
+	path := filepath.Join(dir, "access")
+	kaccess := "Kaccess hash -T<TMPF> " + path + "\n"
+	rows := []struct{ cf, mapType, want string }{
+		{"", "auto", "no-access-map"},
+		{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
+		{"Kaccess ldap -1 " + path + "\n", "auto", "other-map"},
+		{kaccess, "cdb", "other-map no-map"},
+		{kaccess, "auto", ""},
+		{kaccess, "", ""},
+		{"Kaccess btree " + path + "\n", "auto", ""},
+		{"Kaccess hash -f " + path + "\n", "auto", "other-map"},
+		{"Kaccess cdb -o " + path + "\n", "auto", "no-map"},
+		{kaccess + "O UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
+		{kaccess + "O RunAsUser=125:125\n", "auto", "unsafe-map"},
+	}
+	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
+	for _, row := range rows {
+		cf := sendmail.ParseCF("x.cf", []byte(row.cf))
+		if err := os.Chmod(path+".db", 0o640); err != nil {
+			t.Fatal(err)
+		}
+		findings := Sendmail(&cf, path, row.mapType)
+		var rules []string
+		for _, f := range findings {
+			rules = append(rules, f.Rule)
+		}
+		checkFindings(t, nil, findings)
+		if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fix == "" }) {
+			t.Errorf("%s: no fix: %+v", row.cf, findings)
+		}
+		if got := strings.Join(rules, " "); got != row.want {
+			t.Errorf("%s as %s: %q, want %q: %v", row.cf, row.mapType, got, row.want, findings)
+		}
+	}
+}
+
+// TestRootsOwnDirectories: what lies above a root is none of the Sendmail below it, and a path in sendmail.mc is as it
+// will see it.
+func TestRootsOwnDirectories(t *testing.T) {
+	above := filepath.Join(fixtures.SafeDir(t), "above")
+	root := filepath.Join(above, "root")
+	path := filepath.Join(root, "etc", "access")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
+	if err := os.Chmod(above, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cf := sendmail.ParseCF("x.cf", []byte("Kaccess hash "+path+"\n"))
+	if findings := Sendmail(&cf, path, ""); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
+		t.Errorf("%+v", findings)
+	}
+	cf.Root = root
+	if findings := Sendmail(&cf, path, ""); len(findings) > 0 {
+		t.Errorf("%+v", findings)
+	}
+	cf = sendmail.CF{Path: "x.cf", Root: root}
+	if findings := Sendmail(&cf, path, ""); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
+		t.Errorf("%+v", findings)
+	}
+}

@@ -1,0 +1,17 @@
+package live
+
+import (
+	"fmt"
+	"testing"
+)
+
+// What sendmail -bt says is told apart by its prompts, one for each line that it is given.
+func TestDialogue(t *testing.T) {
+	out := "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\nEnter <ruleset> <address>\n" +
+		"> map_lookup: access (a) no match (0)\n> > > > Relay_ok           input: x\nRelay_ok         returns: RELAY\n> "
+	got := dialogue(out)
+	want := []string{"map_lookup: access (a) no match (0)\n", "", "", "", "Relay_ok           input: x\nRelay_ok         returns: RELAY\n", ""}
+	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,109 @@
+package makemap
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+func TestMapFile(t *testing.T) {
+	rows := []struct{ mapType, path, want, err string }{
+		{"hash", "/etc/mail/access", "/etc/mail/access.db", ""},
+		{"btree", "/etc/mail/access", "/etc/mail/access.db", ""},
+		{"cdb", "/etc/mail/access", "/etc/mail/access.cdb", ""},
+		{"dbm", "/etc/mail/access", "", `map type "dbm": want hash, btree or cdb`},
+		{"hash", "/etc/mail/access.db", "", "name the text"},
+	}
+	for _, row := range rows {
+		got, err := UsualFile(row.mapType, row.path)
+		if got != row.want || !fixtures.Says(err, row.err) {
+			t.Errorf("MapFile(%q, %q) = %q, %v; want %q, %q", row.mapType, row.path, got, err, row.want, row.err)
+		}
+	}
+}
+
+func TestFindMakemap(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", "relative:"+dir)
+	program := filepath.Join(dir, "makemap")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "makemap", program} {
+		if got, err := Find(name); got != program || err != nil {
+			t.Errorf("FindMakemap(%q) = %q, %v; want %q", name, got, err, program)
+		}
+	}
+	for _, name := range []string{"no-such-makemap", filepath.Join(dir, "none"), dir} {
+		if _, err := Find(name); !fixtures.Says(err, "install sendmail-bin") {
+			t.Errorf("FindMakemap(%q): %v", name, err)
+		}
+	}
+}
+
+func TestBuildAndVerify(t *testing.T) {
+	m := Program{Path: fixtures.Makemap(t)}
+	dir := t.TempDir()
+	rows := []struct{ name, mapType, text, err string }{
+		{"hash", "hash", "a\tOK\nb\tRELAY\n", ""},
+		{"btree", "btree", "a\tOK\nb\tRELAY\n", ""},
+		{"empty", "hash", "", ""},
+		{"type it was not built with", "cdb", "a OK\n", "cannot make cdb maps, only hash, btree"},
+		{"unknown type", "foo", "a OK\n", "cannot make foo maps, only hash, btree"},
+		{"duplicate", "hash", "# by hand\nA OK\n\na REJECT\n", `line 4: key "a" stands on line 2 already`},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			file := filepath.Join(dir, row.name+".db")
+			err := m.Build(t.Context(), row.mapType, file, ReadText([]byte(row.text)))
+			if !fixtures.Says(err, row.err) {
+				t.Fatalf("error %v, want %q", err, row.err)
+			}
+			if row.err != "" {
+				if _, err := os.Stat(file); err == nil {
+					t.Error("a map was left behind")
+				}
+				return
+			}
+			if err := m.Verify(t.Context(), row.mapType, file, ReadText([]byte(row.text))); err != nil {
+				t.Error(err)
+			}
+			other := ReadText([]byte("a\tREJECT\nc\tOK\n"))
+			var differs *DiffersError
+			if err := m.Verify(t.Context(), row.mapType, file, other); !errors.As(err, &differs) {
+				t.Errorf("another text verifies: %v", err)
+			}
+		})
+	}
+	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map.db"), ReadText([]byte("a OK\n"))); !fixtures.Says(err, "no such file") {
+		t.Errorf("missing directory: %v", err)
+	}
+}
+
+func TestComparison(t *testing.T) {
+	want := ReadText([]byte("\n\na OK\nb OK\n"))
+	rows := []struct {
+		held map[string]string
+		err  string
+	}{
+		{map[string]string{"a": "OK", "b": "OK"}, ""},
+		{map[string]string{"a": "OK"}, `line 4: key "b" is missing`},
+		{map[string]string{"a": "OK", "b": "RELAY"}, `line 4: key "b" has value "RELAY" instead of "OK"`},
+		{map[string]string{"a": "OK", "b": "OK", "c": "RELAY"}, `key "c" is in the map alone`},
+		{map[string]string{"c": "OK", "b": "OK"}, `line 3: key "a" is missing; key "c" is in the map alone`},
+	}
+	for _, row := range rows {
+		c := newComparison(want)
+		for key, value := range row.held {
+			if !c.take([]byte(key), []byte(value)) {
+				t.Errorf("%v: %s came twice", row.held, key)
+			}
+		}
+		if err := c.result(); !fixtures.Says(err, row.err) {
+			t.Errorf("%v: %v, want %q", row.held, err, row.err)
+		}
+	}
+}

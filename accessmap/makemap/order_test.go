@@ -1,0 +1,72 @@
+package makemap
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFeed(t *testing.T) {
+	text := "# ours\nb OK\nA\tREJECT\n\nc RELAY"
+	for _, row := range []struct{ name, mapType, text, want string }{
+		{"btree by key", "btree", text, "A\tREJECT\nb OK\nc RELAY\n"},
+		{"cdb as it is", "cdb", text, text},
+		{"a NUL in the last line", "hash", "b OK\na OK\x00x", "b OK\na OK\x00x"},
+		{"nothing", "hash", "# x\n", ""},
+	} {
+		fed, err := io.ReadAll(ReadText([]byte(row.text)).feed(row.mapType).reader())
+		if string(fed) != row.want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", row.name, fed, err, row.want)
+		}
+	}
+	// As a hash, every line is there once, whatever the order, and makemap's numbers lead back to the lines of the text.
+	m := ReadText([]byte(text))
+	f := m.feed("hash")
+	fed, err := io.ReadAll(f.reader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(fed), "\n"), "\n")
+	want := map[string]int{"b OK": 2, "A\tREJECT": 3, "c RELAY": 5}
+	for i, line := range lines {
+		p, ok := f.problem(i+1, "duplicate key")
+		if !ok || p.Line != want[line] || p.Text != line {
+			t.Errorf("line %d of the feed, %q: %v, %v; want line %d", i+1, line, p, ok, want[line])
+		}
+	}
+	_, before := f.problem(0, "")
+	_, behind := f.problem(4, "")
+	if len(lines) != len(want) || before || behind {
+		t.Errorf("%d lines, line 0 known %v, line 4 known %v", len(lines), before, behind)
+	}
+	said := makemapLines("makemap: x: line 3: key a: no\nmakemap: x: line 1: key b: no\n", f)
+	if len(said) != 2 || said[0].Line >= said[1].Line {
+		t.Errorf("not in the order of the text: %v", said)
+	}
+}
+
+// Keys of one hash are in one bucket, however many: they are found all the same, and a second one is seen.
+func TestKeyIndex(t *testing.T) {
+	// The hash begins with 0 and so does not see zero bytes in front of a key.
+	var entries []Entry
+	for n := range 40 {
+		entries = append(entries, Entry{Key: strings.Repeat("\x00", n) + "key"}, Entry{Key: strings.Repeat("k", n+1)})
+	}
+	x := newKeyIndex(entries)
+	for i, e := range entries {
+		if got := x.find([]byte(e.Key)); got != i {
+			t.Errorf("find(%q) = %d, want %d", e.Key, got, i)
+		}
+	}
+	if got := x.find([]byte("other")); got != -1 || len(x.twice()) > 0 {
+		t.Errorf("find(other) = %d, twice %v", got, x.twice())
+	}
+	again := newKeyIndex(slices.Concat(entries, entries[:1], entries[:2]))
+	if got := again.twice(); len(got) != 3 || got[80] != 0 || got[81] != 0 || got[82] != 1 {
+		t.Errorf("twice %v", got)
+	}
+	if newKeyIndex(nil).find([]byte("key")) != -1 {
+		t.Error("a key is found where there is none")
+	}
+}

@@ -1,0 +1,144 @@
+package plan
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/accessmap/block"
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/makemap"
+	"mailallow/allowlist"
+)
+
+// TestHandWritten is about keys that people have written into the same file: which of ours stay, and what is said.
+func TestHandWritten(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		list map[string]string // network: action
+		hand string
+		keys []string // ours that are written, the first few
+		says []string // a part of each problem
+	}{
+		{"equal length, tagged", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2\tREJECT", nil,
+			[]string{"connect:192.0.2 REJECT is hand-written and stays; our key with OK is not written"}},
+		{"equal length, not tagged", map[string]string{"192.0.2.0/24": "OK"}, "192.0.2\tRELAY", nil,
+			[]string{"192.0.2 RELAY is hand-written and stays"}},
+		{"the same value is said, too", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2\tOK", nil, []string{"our key with OK is not written"}},
+		{"longer", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2.7\tREJECT", []string{"192.0.2 OK"},
+			[]string{"connect:192.0.2.7 REJECT is hand-written and wins over OK of 192.0.2.0/24 (ok)"}},
+		{"shorter", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192\tREJECT", []string{"192.0.2 OK"},
+			[]string{"connect:192 REJECT is hand-written and shorter than our keys with OK of 192.0.2.0/24 (ok): those win inside it"}},
+		{"shorter than the keys around a hole", map[string]string{"192.0.2.0/31": "OK", "192.0.2.3/32": "OK", "192.0.2.2/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT",
+			[]string{"192.0.2.0 OK", "192.0.2.1 OK", "192.0.2.3 OK"},
+			[]string{"shorter than our keys with OK of 192.0.2.0/31 (ok) and 1 more: those win inside it"}},
+		{"equal length, and a hole in ours", map[string]string{"192.0.2.0/24": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", nil,
+			[]string{"connect:192.0.2 REJECT is hand-written and stays; our key with OK is not written"}},
+		{"longer than ours, and a hole in it", map[string]string{"192.0.0.0/16": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", []string{"192.0.0 OK", "192.0.1 OK", "192.0.3 OK"},
+			[]string{"connect:192.0.2 REJECT is hand-written and stays"}},
+		{"another tag is another ruleset's", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
+		{"a wider RELAY over an excluded address comes first", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2\tOK\n198\tRELAY", nil,
+			[]string{"198 RELAY covers 198.51.100.9/32, which is excluded", "connect:192.0.2 OK is hand-written and stays"}},
+		{"the family alone is a key, too", map[string]string{"2001:db8::/48": "OK", "2001:db9::1/128": "EXCLUDE"}, "Connect:IPv6\tRELAY", []string{"IPv6:2001:db8:0 OK"},
+			[]string{"connect:ipv6 RELAY covers 2001:db9::1/128, which is excluded", "shorter than our keys with OK of 2001:db8::/48"}},
+
+		// What is inherited from a key of ours is cut off by a person's key in between: a prefix longer than that one
+		// still has to say so.
+		{"a longer prefix of the same action under it", map[string]string{"74.0.0.0/8": "REJECT", "74.125.1.0/24": "REJECT"}, "Connect:74.125\tRELAY",
+			[]string{"74 REJECT", "74.125.1 REJECT"}, []string{"connect:74.125 RELAY is hand-written and wins over REJECT of 74.0.0.0/8", "shorter than our keys with REJECT of 74.125.1.0/24"}},
+		{"halves longer than it", map[string]string{"192.0.2.0/25": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
+			[]string{"192.0.2.0 REJECT", "192.0.2.1 REJECT"}, []string{"those win inside it", "those win inside it"}},
+		{"the longer of two", map[string]string{"192.0.2.0/24": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
+			[]string{"192.0.2.128 OK", "192.0.2.129 OK"}, []string{"our key with REJECT is not written"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "access")
+			if err := os.WriteFile(path, []byte(row.hand+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var sources []allowlist.Labelled
+			for network, name := range row.list {
+				action, err := allowlist.ParseAction(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources = append(sources, allowlist.Labelled{Source: strings.ToLower(name), Action: action,
+					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: []string{network}})})
+			}
+			format, err := format.ByName("sendmail-access")
+			if err != nil {
+				t.Fatal(err)
+			}
+			plans, err := Planner{}.All(context.Background(), []Target{{Format: format, Path: path, Map: makemap.None}}, allowlist.Merge(sources))
+			if err != nil {
+				t.Fatal(err)
+			}
+			block, err := block.Extract(plans[0].New)
+			if err != nil || !bytes.HasPrefix(plans[0].New, []byte(row.hand)) {
+				t.Fatalf("the file is\n%s (%v)", plans[0].New, err)
+			}
+			var keys []string
+			for line := range strings.Lines(string(block.Inside)) {
+				if key, ours := strings.CutPrefix(line, key.Connect); ours {
+					keys = append(keys, strings.Join(strings.Fields(key), " "))
+				}
+			}
+			if len(keys) < len(row.keys) || !slices.Equal(keys[:len(row.keys)], row.keys) || row.keys == nil && len(keys) > 0 {
+				t.Errorf("keys %q, want %q", keys, row.keys)
+			}
+			var said []string
+			for _, p := range plans[0].Problems {
+				said = append(said, p.Text)
+			}
+			if len(said) != len(row.says) {
+				t.Fatalf("problems %q, want %q", said, row.says)
+			}
+			for i := range said {
+				if !strings.Contains(said[i], row.says[i]) {
+					t.Errorf("problem %q, want %q in it", said[i], row.says[i])
+				}
+			}
+		})
+	}
+}
+
+// What stands in a target may have been written by anybody: it is told of as foreign, and nothing else happens.
+func TestForeign(t *testing.T) {
+	for _, row := range []struct{ format, text string }{
+		{"json", `{"version": 1, "entries": [{"prefix": "192.0.2.0/24", "sources": [{"name": "a", "paths": ["b"]}]}]}`},
+		{"json", `{"version": 1, "entries": [{"prefix": "192.0.2.0/24", "action": "EXCLUDE", "sources": []}]}`},
+		{"json", `{"version": 1, "entries": [{"prefix": "192.0.2.0/24", "action": "OK", "sources": [{"name": "a", "paths": []}]}]}`},
+		{"json", `{"version": 2}`},
+		{"json", `[]`},
+		{"cidr", "10.0.0.0/8 # mine\n"},
+		{"postfix-cidr", "10.0.0.1/8\tpermit\n"},
+		{"postfix-cidr", "10.0.0.0/8\tOK\n"},
+		{"mynetworks-cidr", "10.0.0.0/8\n"},
+		{"rbldnsd", "10.0.0.0/8\t:127.0.0.2:OK a: b\n"},
+		{"rbldnsd", "$DATASET ip4trie:mailallow @\n2001:db8::/32\t:127.0.0.2:OK a: b\n"},
+		{"rbldnsd", "$DATASET ip4trie:mailallow @\n10.0.0.0/8\t:127.0.0.4:OK a: b\n"},
+		{"rbldnsd", "$DATASET ip4trie:mailallow @\n10.0.0.1/8\t:127.0.0.2:OK a: b\n"},
+		{"rbldnsd", "$DATASET ip4trie:mailallow @\n!10.0.0.0/8\n"},
+		{"rbldnsd", "#$SOA 0 a b 0 0 0 0 0\n"},
+		{"rbldnsd", "$DATASET ip4set:mine @\n"},
+	} {
+		path := filepath.Join(t.TempDir(), "target")
+		if err := os.WriteFile(path, []byte(row.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		format, err := format.ByName(row.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans, err := Planner{}.All(context.Background(), []Target{{Format: format, Path: path}}, allowlist.Merge(nil))
+		if err != nil || len(plans[0].Problems) != 1 || plans[0].Problems[0].Kind != "foreign" || len(plans[0].Diff().Removed) > 0 {
+			t.Errorf("%s %q: %+v, %v", row.format, row.text, plans[0].Problems, err)
+		}
+	}
+}

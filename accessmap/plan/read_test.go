@@ -1,0 +1,58 @@
+package plan
+
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"mailallow/accessmap/format"
+	"mailallow/allowlist"
+)
+
+// FuzzRead reads what may stand in a file that should be ours: an error, or networks and actions that the format has,
+// which can be written and read again.
+func FuzzRead(f *testing.F) {
+	entries := []allowlist.Entry{
+		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "a b", Paths: []string{"x > y", "z"}}}},
+		{Prefix: netip.MustParsePrefix("192.0.2.7/32"), Action: allowlist.Relay, Owners: []allowlist.Owner{{Source: "c", Paths: []string{"d; e: f"}}}},
+		{Prefix: netip.MustParsePrefix("2001:db8::/32"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "g", Paths: []string{"$1"}}}},
+	}
+	spans := allowlist.Nest(entries)
+	for _, form := range format.All() {
+		var text bytes.Buffer
+		if _, err := form.Write(&text, slices.Values(spans), format.Selection{}); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, form := range format.All() {
+			read, err := form.Read(text)
+			if err != nil {
+				continue
+			}
+			for i, e := range read {
+				if len(e.Owners) == 0 && !form.Bare { // those of a set have one, and so a comment that tells their action
+					read[i].Owners = []allowlist.Owner{{Source: "a", Paths: []string{"b"}}}
+				}
+				if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() || !slices.Contains(form.Actions, e.Action) {
+					t.Fatalf("%s: %v", form.Name, e)
+				}
+			}
+			spans := allowlist.Nest(slices.Clone(read))
+			var again bytes.Buffer
+			const fewKeys = 1000 // a short text can ask for millions
+			if _, err := form.Write(&again, slices.Values(spans), format.Selection{MaxKeys: fewKeys}); err != nil {
+				continue
+			}
+			reread, err := form.Read(again.Bytes())
+			if err == nil {
+				err = verify(form, reread, spans, nil)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", form.Name, err)
+			}
+		}
+	})
+}

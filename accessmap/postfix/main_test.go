@@ -1,0 +1,156 @@
+package postfix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailallow/accessmap/sendmail"
+	"mailallow/fixtures"
+)
+
+// TestRealFeatures reads the sendmail.cf that m4 makes of Debian's sources.
+func TestRealFeatures(t *testing.T) {
+	zones := []string{"dnsbl.sorbs.net", "zen.spamhaus.org", "discard.example.org", "bl.spamcop.net", "b.barracudacentral.org",
+		"quarantine.example.org"}
+	for _, o := range []fixtures.RulesOptions{
+		{},
+		{Access: "/etc/mail/access"},
+		{Access: "/etc/mail/access", MapType: "btree", Skip: true, DelayChecks: true},
+	} {
+		cf, err := sendmail.ReadCF(fixtures.FeaturesCF(t, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cf.AccessSkip != o.Skip || cf.DelayChecks != o.DelayChecks || cf.AccessPath != o.Access || cf.HasAccessMap() != (o.Access != "") {
+			t.Errorf("%+v: %+v", o, cf)
+		}
+		if diff := cmp.Diff(zones, cf.DNSBLs); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", o, diff)
+		}
+	}
+}
+
+const postfixMain = `
+mynetworks = 127.0.0.0/8, !192.0.2.9 [::1]/128
+  cidr:$config_directory/nets
+smtpd_restriction_classes = lists, checks
+lists = reject_rbl_client ${zone}=127.0.0.[2..11]
+checks = check_client_access texthash:/t/x, lists
+zone = secretkey.zen.dq.spamhaus.net
+smtpd_client_restrictions = permit_mynetworks,
+  # a comment
+  cidr:/t/bare
+  check_client_access cidr:/t/good
+  warn_if_reject reject_rbl_client warn.example
+  check_policy_service { inet:127.0.0.1:99, default_action=DUNNO }, lists
+  check_client_access cidr:{{192.0.2.0/24 permit}, {2001:db8::/32 reject}}
+  check_client_access pipemap:{ proxy:cidr:/t/piped, inline:{a=b} }
+smtpd_recipient_restrictions = checks, reject_rhsbl_sender rhs.example, check_client_access cidr:/t/good
+postscreen_access_list = permit_mynetworks cidr:/t/postscreen
+postscreen_dnsbl_sites = zen.example*3 white.example=127.0.[0..255].[1..3]*-2
+`
+
+func TestReadPostfix(t *testing.T) {
+	config := fixtures.PostfixConfig(t, postfixMain)
+	m, err := Read(t.Context(), fixtures.Postconf(t, config), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, name := range slices.Concat(RestrictionLists(), addressLists()) {
+		if list := m.Lists[name]; len(list.Items) > 0 {
+			fmt.Fprintf(&got, "%s set=%v\n", name, list.Set)
+			for _, i := range list.Items {
+				fmt.Fprintf(&got, "  %s class=%q warn=%v\n", strings.ReplaceAll(i.String(), config, "DIR"), i.Class, i.WarnOnly)
+			}
+		}
+	}
+	want := `smtpd_client_restrictions set=true
+  permit_mynetworks class="" warn=false
+  check_client_access cidr:/t/bare class="" warn=false
+  check_client_access cidr:/t/good class="" warn=false
+  reject_rbl_client warn.example class="" warn=true
+  check_policy_service { inet:127.0.0.1:99, default_action=DUNNO } class="" warn=false
+  reject_rbl_client KEY.zen.dq.spamhaus.net=127.0.0.[2..11] class="lists" warn=false
+  check_client_access cidr:{{192.0.2.0/24 permit}, {2001:db8::/32 reject}} class="" warn=false
+  check_client_access pipemap:{ proxy:cidr:/t/piped, inline:{a=b} } class="" warn=false
+smtpd_relay_restrictions set=false
+  permit_mynetworks class="" warn=false
+  permit_sasl_authenticated class="" warn=false
+  defer_unauth_destination class="" warn=false
+smtpd_recipient_restrictions set=true
+  check_client_access texthash:/t/x class="checks" warn=false
+  reject_rbl_client KEY.zen.dq.spamhaus.net=127.0.0.[2..11] class="lists" warn=false
+  reject_rhsbl_sender rhs.example class="" warn=false
+  check_client_access cidr:/t/good class="" warn=false
+mynetworks set=true
+  127.0.0.0/8 class="" warn=false
+  !192.0.2.9 class="" warn=false
+  [::1]/128 class="" warn=false
+  cidr:DIR/nets class="" warn=false
+postscreen_access_list set=true
+  permit_mynetworks class="" warn=false
+  cidr:/t/postscreen class="" warn=false
+postscreen_dnsbl_sites set=true
+  zen.example*3 class="" warn=false
+  white.example=127.0.[0..255].[1..3]*-2 class="" warn=false
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	rows := []struct{ path, uses, asked string }{
+		{"/t/good", "smtpd_client_restrictions[2] after 0; smtpd_recipient_restrictions[3] after 1;",
+			"smtpd_recipient_restrictions 1;"},
+		{"/t/piped", "smtpd_client_restrictions[7] after 2;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+		{"/t/x", "smtpd_recipient_restrictions[0] after 0;", "smtpd_client_restrictions 1;"},
+		{config + "/nets", "mynetworks[3] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+		{"/t/postscreen", "postscreen_access_list[1] after 0;", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+		{"/t/none", "", "smtpd_client_restrictions 1; smtpd_recipient_restrictions 1;"},
+	}
+	for _, row := range rows {
+		var uses, asked strings.Builder
+		for _, u := range m.Uses(row.path) {
+			fmt.Fprintf(&uses, " %s[%d] after %d;", u.List, u.Position, len(u.DNSBLs))
+		}
+		still := m.StillAsked(row.path)
+		for _, name := range RestrictionLists() {
+			if n := len(still[name]); n > 0 {
+				fmt.Fprintf(&asked, " %s %d;", name, n)
+			}
+		}
+		if got := strings.TrimSpace(uses.String()); got != row.uses {
+			t.Errorf("%s: uses %s, want %s", row.path, got, row.uses)
+		}
+		if got := strings.TrimSpace(asked.String()); got != row.asked {
+			t.Errorf("%s: still asked %s, want %s", row.path, got, row.asked)
+		}
+	}
+	zones := []string{"warn.example", "KEY.zen.dq.spamhaus.net", "zen.example", "white.example"}
+	if diff := cmp.Diff(zones, m.DNSBLZones()); diff != "" {
+		t.Errorf("zones (-want +got):\n%s", diff)
+	}
+}
+
+// TestParsePostfix has what a real Postfix would need another configuration for.
+func TestParsePostfix(t *testing.T) {
+	m := parse([]byte("a = $b\nb = $a\nsmtpd_client_restrictions = $a, c\nsmtpd_restriction_classes = c\nc = c, permit\n"), nil,
+		[]byte("smtp/inet/smtpd_helo_restrictions = permit\nsubmission/inet/smtpd_relay_restrictions = permit\nsmtp/inet/tls = x\n"),
+		[]byte("smtp inet n - y - 1 postscreen\n"))
+	if !m.Postscreen {
+		t.Error("no postscreen")
+	}
+	if diff := cmp.Diff([]string{"submission/inet/smtpd_relay_restrictions"}, m.Overrides); diff != "" {
+		t.Error(diff)
+	}
+	if helo := m.Lists["smtpd_helo_restrictions"]; helo.Value != "permit" || !helo.Set {
+		t.Errorf("%+v", helo)
+	}
+	if n := len(m.Lists["smtpd_client_restrictions"].Items); n == 0 || n > 50 {
+		t.Errorf("%d items from a class in itself", n)
+	}
+}

@@ -1,0 +1,161 @@
+package sendmail
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseSendmailCF(t *testing.T) {
+	rows := []struct {
+		text string
+		want CF
+	}{
+		{"", CF{}},
+		{"Kaccess hash -T<TMPF> -o /etc/mail/access\n", CF{
+			AccessClass: "hash", AccessFlags: []string{"-T<TMPF>", "-o"}, AccessPath: "/etc/mail/access"}},
+		{"Kaccess\tcdb /etc/mail/access.cdb\r\n", CF{AccessClass: "cdb", AccessPath: "/etc/mail/access"}},
+		{"Kaccessible hash /x\n#Kaccess hash /x\nKmail hash /x\n", CF{}},
+		{"Kaccess hash /a\nKaccess btree /b\n", CF{AccessClass: "btree", AccessPath: "/b"}},
+		{"O TrustedUser=smmta\nO RunAsUser=mail:mail\nO DontBlameSendmail=GroupWritableDirPathSafe,MapInUnsafeDirPath\n",
+			CF{TrustedUser: "smmta", RunAsUser: "mail:mail",
+				DontBlame: []string{"groupwritabledirpathsafe", "mapinunsafedirpath"}}},
+		{"#O UseCompressedIPv6Addresses\n", CF{}},
+		{"O UseCompressedIPv6Addresses\n", CF{CompressedIPv6: true}},
+		{"O UseCompressedIPv6Addresses=True\n", CF{CompressedIPv6: true}},
+		{"O UseCompressedIPv6Addresses=False\n", CF{}},
+		{"Scheckrelay=88\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.zen.example. $: OK $)\n", CF{DelayChecks: true, DNSBLs: []string{"zen.example"}}},
+		{"R$-.$-.$-.$-\t\t$: <?> $(d2 $4.$3.$2.$1.secret.zen.dq.spamhaus.net. $: OK $)\n", CF{DNSBLs: []string{"KEY.zen.dq.spamhaus.net"}}},
+		{"R<@> $*<@$+.> $| $*\t$: <?> $(dnsbl $2.rhs.example. $: OK $) $(macro {RHS} $@ $2 $)\n", CF{}},
+	}
+	for _, row := range rows {
+		row.want.Path = "x.cf"
+		if diff := cmp.Diff(row.want, ParseCF("x.cf", []byte(row.text))); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", row.text, diff)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	rows := []struct {
+		access, path string
+		want         bool
+	}{
+		{"/etc/mail/access", "/etc/mail/access", true},
+		{"/etc/mail//access", "/etc/mail/access", true},
+		{"/etc/mail/access", "/etc/mail/other", false},
+		{"/etc/mail/access", "/srv/root/etc/mail/access", false},
+		{link + "/access", dir + "/access", true},
+		{"", "/etc/mail/access", false},
+	}
+	for _, row := range rows {
+		cf := CF{AccessPath: row.access}
+		if got := cf.Names(row.path); got != row.want {
+			t.Errorf("%q names %q: %v", row.access, row.path, got)
+		}
+	}
+}
+
+func TestRefusesLine(t *testing.T) {
+	rows := []struct{ line, mapType, want string }{
+		{"Kaccess hash -T<TMPF> -o /x", "hash", ""},
+		{"Kaccess cdb /x", "hash", "reads this map as cdb, not as hash"},
+		{"Kaccess hash -f /x", "hash", "has -f"},
+		{"Kaccess hash -N /x", "hash", "has -N"},
+	}
+	for _, row := range rows {
+		cf := ParseCF("x.cf", []byte(row.line+"\n"))
+		var said strings.Builder
+		for _, err := range cf.RefusesType(row.mapType) {
+			said.WriteString(err.Error())
+		}
+		if (row.want == "") != (said.Len() == 0) || !strings.Contains(said.String(), row.want) {
+			t.Errorf("%q as %s: %q, want %q", row.line, row.mapType, said.String(), row.want)
+		}
+	}
+}
+
+func TestRefusesPath(t *testing.T) {
+	rows := []struct {
+		mode      fs.FileMode
+		dontBlame string
+		want      string
+	}{
+		{0o755, "groupwritabledirpathsafe", ""},
+		{0o775, "", "group-writable directory"},
+		{0o775, "groupwritabledirpathsafe", ""},
+		{0o777, "groupwritabledirpathsafe", "world-writable directory"},
+		{0o777 | fs.ModeSticky, "", "world-writable directory"},
+		{0o777, "mapinunsafedirpath", ""},
+	}
+	for _, row := range rows {
+		dir := filepath.Join(t.TempDir(), "d")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, row.mode); err != nil {
+			t.Fatal(err)
+		}
+		cf := CF{DontBlame: []string{row.dontBlame}}
+		var said string
+		for _, err := range cf.RefusesPath(filepath.Join(dir, "access.db")) {
+			if strings.HasPrefix(err.Error(), dir+":") { // what is above it is the test host's affair
+				said = err.Error()
+			}
+		}
+		if (row.want == "") != (said == "") || !strings.Contains(said, row.want) {
+			t.Errorf("%v with %q: %q, want %q", row.mode, row.dontBlame, said, row.want)
+		}
+	}
+}
+
+// fakeInfo is a file with any owner and mode.
+type fakeInfo struct {
+	uid, gid uint32
+	mode     fs.FileMode
+}
+
+func (f fakeInfo) Name() string       { return "access.db" }
+func (f fakeInfo) Size() int64        { return 0 }
+func (f fakeInfo) Mode() fs.FileMode  { return f.mode }
+func (f fakeInfo) ModTime() time.Time { return time.Time{} }
+func (f fakeInfo) IsDir() bool        { return false }
+func (f fakeInfo) Sys() any           { return &syscall.Stat_t{Uid: f.uid, Gid: f.gid} }
+
+// The rows with Sendmail as root were tried with sendmail -bt.
+func TestRefusesFile(t *testing.T) {
+	rows := []struct {
+		trusted, runAs string
+		file           fakeInfo
+		ok             bool
+	}{
+		{"", "", fakeInfo{0, 0, 0o600}, true},
+		{"123", "", fakeInfo{123, 0, 0o600}, true},
+		{"123", "", fakeInfo{124, 0, 0o600}, false},
+		{"123", "", fakeInfo{124, 0, 0o640}, true},
+		{"123", "", fakeInfo{124, 124, 0o640}, false},
+		{"123", "", fakeInfo{124, 124, 0o644}, true},
+		{"", "125", fakeInfo{0, 0, 0o640}, false},
+		{"", "125:126", fakeInfo{0, 126, 0o640}, true},
+		{"", "125", fakeInfo{125, 0, 0o600}, true},
+		{"", "125", fakeInfo{0, 0, 0o644}, true},
+		{"no-such-user", "", fakeInfo{0, 0, 0o600}, false},
+	}
+	for _, row := range rows {
+		cf := CF{TrustedUser: row.trusted, RunAsUser: row.runAs}
+		if err := cf.RefusesFile("access.db", row.file); (err == nil) != row.ok {
+			t.Errorf("TrustedUser %q, RunAsUser %q, %+v: %v", row.trusted, row.runAs, row.file, err)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package sendmail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mailallow/accessmap/program"
+	"mailallow/allowlist/ascii"
+)
+
+// TimeLimit bounds one question to sendmail -bt. It answers in hundredths of a second, except where the host's name is
+// not qualified: there it sleeps for a minute first (docs/facts.md 8), which is not worth waiting for.
+const TimeLimit = 15 * time.Second
+
+// ErrNotAsked says that Sendmail gave no answer at all, right or wrong: there is none, it is Postfix's, it took too
+// long, or it has no access map.
+var ErrNotAsked = errors.New("sendmail -bt could not be asked")
+
+// Answer is what Sendmail finds in its access map.
+type Answer struct {
+	Found bool
+	Value string // with Found
+	// Trouble is why Sendmail cannot use the map (`unsafe map file ...`, `missing map file ...`); Found is false then.
+	Trouble string
+}
+
+func (a Answer) String() string {
+	switch {
+	case a.Found:
+		return fmt.Sprintf("%q", a.Value)
+	case a.Trouble != "":
+		return a.Trouble
+	}
+	return "no match"
+}
+
+// Find returns the path of Sendmail's own program: beside makemap first, since /usr/sbin/sendmail may be
+// Postfix's, then in PATH and the usual places.
+func Find(makemap string) (string, error) {
+	beside := []string{filepath.Dir(makemap)}
+	if real, err := filepath.EvalSymlinks(makemap); err == nil {
+		beside = append(beside, filepath.Dir(real))
+	}
+	dirs := append(beside, program.SearchPath("/usr/libexec/sendmail", "/usr/lib/sm.bin", "/usr/sbin", "/usr/lib", "/usr/local/sbin")...)
+	path, err := program.Find("sendmail", dirs)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotAsked, err)
+	}
+	return path, nil
+}
+
+var (
+	mapFound   = ascii.Pattern(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
+	mapMissing = ascii.Pattern(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
+)
+
+// Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
+// sees what Sendmail thinks of the file's owner, its path and its type (docs/facts.md 5). The error wraps ErrNotAsked when
+// there was no answer.
+func (cf *CF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) {
+	if strings.ContainsAny(key, " \t\r\n") || key == "" {
+		return Answer{}, fmt.Errorf("key %q cannot be typed to sendmail -bt", key)
+	}
+	out, err := program.Program{
+		Argv:      []string{sendmail, "-C", cf.Path, "-bt"},
+		Stdin:     strings.NewReader("/map access " + key + "\n"),
+		Limit:     TimeLimit,
+		MaxOutput: program.MaxTalk,
+	}.Run(ctx)
+	if ctx.Err() != nil {
+		return Answer{}, context.Cause(ctx)
+	}
+	// The status says nothing of the answer: it is 71 when the map could not be used.
+	if answer, ok := ReadAnswer(string(out), key); ok {
+		return answer, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%s: no answer to /map access %s in %.200q", sendmail, key, out)
+	}
+	return Answer{}, fmt.Errorf("%w: %w", ErrNotAsked, err)
+}
+
+// ReadAnswer reads the dialogue of -bt: `map_lookup: access (KEY) returns OK (0)`, or `no match (0)`, or a complaint and
+// then `no match (75)`.
+func ReadAnswer(out, key string) (Answer, bool) {
+	if match := mapFound().FindStringSubmatch(out); match != nil && match[1] == key {
+		return Answer{Found: true, Value: match[2]}, true
+	}
+	at := mapMissing().FindStringSubmatchIndex(out)
+	if at == nil || out[at[2]:at[3]] != key {
+		return Answer{}, false
+	}
+	if status := out[at[4]:at[5]]; status == "0" {
+		return Answer{}, true
+	}
+	before := strings.Split(strings.TrimSpace(out[:at[0]]), "\n")
+	trouble := strings.TrimPrefix(before[len(before)-1], "> ")
+	if trouble == "" || trouble == ">" {
+		trouble = "the map cannot be used"
+	}
+	return Answer{Trouble: trouble}, true
+}

@@ -1,0 +1,77 @@
+package state
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mailallow/fixtures"
+)
+
+// lockedState names the state directory whose lock a child process takes and holds until its stdin ends.
+const lockedState = "MAILALLOW_TEST_LOCKED"
+
+// Who is told of is the holder that the kernel knows, and what is told of it is its own word: not what a dead run left,
+// nor what is no word of ours at all.
+func TestLockHolder(t *testing.T) {
+	if dir := os.Getenv(lockedState); dir != "" {
+		st, err := Open(t.Context(), dir, LockFile, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		os.Stdout.WriteString("locked\n")
+		bufio.NewReader(os.Stdin).ReadByte()
+		return
+	}
+	state := t.TempDir()
+	if err := os.Chmod(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestLockHolder$")
+	cmd.Env = append(os.Environ(), lockedState+"="+state)
+	stdin, inErr := cmd.StdinPipe()
+	stdout, outErr := cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "locked\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	holder := func() Holder {
+		t.Helper()
+		_, err := Open(t.Context(), state, LockFile, 0)
+		var locked *LockedError
+		if !errors.As(err, &locked) {
+			t.Fatalf("error %v, want a *LockedError", err)
+		}
+		return locked.Holder
+	}
+	pid := cmd.Process.Pid
+	if h := holder(); h.PID != pid || time.Since(h.Since) > time.Minute || !strings.HasSuffix(h.Command, "-test.run=^TestLockHolder$") {
+		t.Errorf("the holder is %+v, want process %d", h, pid)
+	}
+	for _, text := range []string{
+		"", "1\n", `{"pid": 1, "since": "2026-01-02T03:04:05Z", "command": "another"}`, strings.Repeat("[", 1<<20), "\x00\xff",
+		`{"pid": -1}`, `{"pid": 1e999}`, `{"since": "x"}`,
+	} {
+		fixtures.WriteFile(t, filepath.Join(state, LockFile), text)
+		if h := holder(); h != (Holder{PID: pid}) {
+			t.Errorf("with the text %.40q: %+v, want process %d alone", text, h, pid)
+		}
+	}
+	stdin.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	st, err := Open(t.Context(), state, LockFile, 0)
+	if err != nil {
+		t.Fatalf("once it is gone: %v", err)
+	}
+	st.Close()
+}

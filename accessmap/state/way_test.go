@@ -1,0 +1,20 @@
+package state
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+// A circle of links has an end.
+func TestWayRound(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("round", filepath.Join(dir, "round")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := way(filepath.Join(dir, "round", "access")); !fixtures.Says(err, "too many levels of symbolic links") {
+		t.Errorf("error %v", err)
+	}
+}
