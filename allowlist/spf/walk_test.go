@@ -120,6 +120,7 @@ func TestWalk(t *testing.T) {
 		{"2 voids", `a.test TXT "v=spf1 a exists:b.test -all"`, "", OK, ""},
 		{"3 voids", `a.test TXT "v=spf1 a mx:b.test exists:b.test -all"`, "", OK, "void-limit"},
 		{"IPv4 only is not void", "a.test TXT \"v=spf1 a a a a -all\"\na.test A 192.0.2.1", "192.0.2.1/32", OK, ""},
+		{"10 exchanges", "a.test TXT \"v=spf1 mx -all\"" + strings.Repeat("\na.test MX 0 m.test", 10) + "\nm.test A 192.0.2.1", "192.0.2.1/32", OK, ""},
 		{"11 exchanges", "a.test TXT \"v=spf1 mx -all\"" + strings.Repeat("\na.test MX 0 m.test", 11) + "\nm.test A 192.0.2.1", "192.0.2.1/32", OK, "mx-limit"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
