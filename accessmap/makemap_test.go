@@ -54,7 +54,7 @@ func TestFindMakemap(t *testing.T) {
 }
 
 func TestBuildAndVerify(t *testing.T) {
-	m := Makemap{Program: fixtures.Makemap(t)}
+	m := Makemap{Program: fixtures.PlainMakemap(t)}
 	dir := t.TempDir()
 	rows := []struct{ name, mapType, text, err string }{
 		{"hash", "hash", "a\tOK\nb\tRELAY\n", ""},
