@@ -2,10 +2,12 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test soak fuzz bench lint deb parts clean
+.PHONY: help build run test test-all soak fuzz bench lint deb parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+# By default every program with it, the tests' own and each mailallow that they start, sleeps for a second at its end.
+export GORACE := atexit_sleep_ms=0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -18,7 +20,8 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and all tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`)'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`); two minutes on two cores'
+	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; 20 minutes at most'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
 	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/'
@@ -42,12 +45,17 @@ test:
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	go vet ./...
-	go test $(RACE) ./...
+	go test $(RACE) -timeout 30m ./...
+
+# Every test goes to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cut
+# short: no list of them can go stale, and go does not run the packages again that have none.
+test-all: export MAILALLOW_ALL := 1
+test-all: test
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each.
 soak:
 	@fixtures/parts/fetch.sh all
-	MAILALLOW_SOAK=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
+	MAILALLOW_ALL=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
 
 # What it finds is kept in .fuzz; an input that fails, in testdata/fuzz beside its test.
 fuzz:

@@ -50,6 +50,9 @@ func drawLookup(t *rapid.T) (lines []string) {
 func TestRulingsAreSendmails(t *testing.T) {
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	for seed := range 3 {
+		if seed > 0 {
+			fixtures.All(t)
+		}
 		l := rapid.Custom(drawList).Example(seed)
 		lines := rapid.Custom(drawLookup).Example(seed)
 		text := strings.Join(lines, "\n") + "\n"

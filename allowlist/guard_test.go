@@ -131,6 +131,38 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestGuardAges has ranges as old as a limit, and a second to either side: only what is older is called out, or expired.
+func TestGuardAges(t *testing.T) {
+	const limit = 72 * time.Hour
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		name   string
+		limits Limits
+		kind   string // of the problem past the limit
+		past   Status
+	}{
+		{"max_age", Limits{MaxAge: limit}, "age", Stale},
+		{"expire", Limits{Expire: limit}, "expired", Missing},
+	} {
+		for _, over := range []time.Duration{-time.Second, 0, time.Second} {
+			prev := &Resolved{Name: "x", Time: now.Add(-limit - over), Ranges: someRanges("74.125.0.0/24")}
+			g := Guard{Limits: row.limits, Now: now}
+			v := g.Check(prev, Fetched{Resolved: Resolved{Name: "x"}, Err: errors.New("SERVFAIL")})
+			status, kinds := Stale, []string{"fetch"}
+			if over > 0 {
+				status, kinds = row.past, append(kinds, row.kind)
+			}
+			var got []string
+			for _, p := range v.Problems {
+				got = append(got, p.Kind)
+			}
+			if v.Status != status || !slices.Equal(got, kinds) {
+				t.Errorf("%s and %v: %s, problems %v; want %s, %v", row.name, over, v.Status, got, status, kinds)
+			}
+		}
+	}
+}
+
 func TestSpecialPrefixesParse(t *testing.T) {
 	for _, p := range specialPrefixes {
 		if prefix, err := netip.ParsePrefix(p); err != nil || prefix != prefix.Masked() {

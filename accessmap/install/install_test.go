@@ -195,7 +195,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"line written by hand", func(t *testing.T, r *rig, j *Job) { j.New = []byte("A OK\n  # note\na REJECT\n") },
 			[]string{"line 2", "  # note", "line 3", `key "a" stands on line 1`}},
 		{"makemap missing", func(t *testing.T, r *rig, j *Job) { j.Makemap = "no-such-makemap" }, []string{"install sendmail-bin"}},
-		{"type makemap has not", func(t *testing.T, r *rig, j *Job) { j.MapType = "cdb" }, []string{"only hash, btree"}},
+		{"type makemap has not", func(t *testing.T, r *rig, j *Job) { j.MapType, j.Makemap = "cdb", fixtures.PlainMakemap(t) }, []string{"only hash, btree"}},
 		{"unknown type", func(t *testing.T, r *rig, j *Job) { j.MapType = "ldap" }, []string{`map type "ldap"`}},
 		{"edited after the plan", func(t *testing.T, r *rig, j *Job) { j.Old = []byte("other OK\n") }, []string{"edited since it was read"}},
 		{"created after the plan", func(t *testing.T, r *rig, j *Job) { j.Old, j.OldExists = nil, false }, []string{"edited since"}},

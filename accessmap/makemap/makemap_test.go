@@ -45,7 +45,7 @@ func TestFindMakemap(t *testing.T) {
 }
 
 func TestBuildAndVerify(t *testing.T) {
-	m := Program{Path: fixtures.Makemap(t)}
+	m := Program{Path: fixtures.PlainMakemap(t)}
 	dir := t.TempDir()
 	rows := []struct{ name, mapType, text, err string }{
 		{"hash", "hash", "a\tOK\nb\tRELAY\n", ""},

@@ -57,12 +57,13 @@ func read(q question, m *dns.Msg) (answer, error) {
 	}
 }
 
-// at sorts the records of one owner into those of qtype and the target of its alias.
+// at sorts the records of one owner into those of qtype and the target of its alias. Only a TXT record may have no data:
+// one that holds no string says the same as one that holds an empty string.
 func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error) {
 	for _, rr := range rrs {
 		switch h := rr.Header(); {
 		case h.Rrtype != qtype && h.Rrtype != dns.TypeCNAME:
-		case h.Rdlength == 0:
+		case h.Rdlength == 0 && h.Rrtype != dns.TypeTXT:
 			return nil, "", errMalformed
 		case h.Rrtype == qtype:
 			records = append(records, rr)

@@ -172,6 +172,16 @@ func TestReplies(t *testing.T) {
 	}
 }
 
+// TestNoStrings pins that a TXT record without any string is one empty record, and does not make the others unknown.
+func TestNoStrings(t *testing.T) {
+	s := fixtures.DNS(t, zone)
+	s.Rewrite("t.example", "TXT", func(m *dns.Msg) {
+		m.Answer = []dns.RR{&dns.TXT{Hdr: *m.Answer[0].Header()}, m.Answer[0]}
+	})
+	got, err := look(t.Context(), client(t, dnsq.Config{Attempts: 1}, s), "TXT", "t.example")
+	check(t, got, err, "|v=spf1 ip4:192.0.2.0/24 -all", "", s.Addr())
+}
+
 // TestUnfitReplies pins that what does not answer the question is waited past, to the end of the try.
 func TestUnfitReplies(t *testing.T) {
 	for name, rewrite := range map[string]func(*dns.Msg){

@@ -28,6 +28,12 @@ func (o *outcome) fail(err Error, s set) {
 	}
 }
 
+// match adds addresses that are in a network of ip4, ip6, a or mx. IPv4-mapped ones match nothing, and go no further.
+func (o *outcome) match(s set) {
+	o.pass = append(o.pass, s.minus(mapped)...)
+	o.miss = append(o.miss, s.intersect(mapped)...)
+}
+
 func (o outcome) union(p outcome) outcome {
 	return outcome{
 		union(o.pass, p.pass), union(o.listed, p.listed), union(o.miss, p.miss), union(o.perm, p.perm), union(o.temp, p.temp),
@@ -130,6 +136,7 @@ func (e *evaluation) terms(v *visit, reach set, depth int) outcome {
 		got := e.term(v, i, &rest, depth)
 		out.perm = append(out.perm, got.perm...)
 		out.temp = append(out.temp, got.temp...)
+		out.miss = append(out.miss, got.miss...)
 		if p.rec.Terms[i].Qualifier == '+' {
 			out.pass = append(out.pass, got.pass...)
 			out.listed = append(out.listed, got.listed...)
@@ -141,8 +148,8 @@ func (e *evaluation) terms(v *visit, reach set, depth int) outcome {
 	return outcome{normal(out.pass), normal(out.listed), normal(out.miss), normal(out.perm), normal(out.temp)}
 }
 
-// term evaluates term i of a record. In what it returns, pass stands for "matches"; rest is left with the addresses
-// that can go on to the next term.
+// term evaluates term i of a record. In what it returns, pass stands for "matches", and miss for what matches nothing and
+// goes no further; rest is left with the addresses that can go on to the next term.
 func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	t := v.policy.rec.Terms[i]
 	if e.steps -= 1 + len(*rest)/64; e.steps < 0 {
@@ -160,7 +167,7 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	case All:
 		got.pass = emptied(rest)
 	case IP4, IP6:
-		got.pass = rest.take(netipx.RangeOfPrefix(t.Prefix))
+		got.match(rest.take(netipx.RangeOfPrefix(t.Prefix)))
 	case A, MX, Exists:
 		for family, name := range e.zone.names(v.policy.domain, t) {
 			if rest.holds(family) && e.isName(v.policy, t, name) {

@@ -76,7 +76,7 @@ func TestLoops(t *testing.T) {
 		{"redirect to itself", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test"`, "192.0.2.1/32", "loop"},
 		{"redirect to itself beside all", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test -all"`, "192.0.2.1/32", ""},
 		{"a loop nobody comes to", `a.test TXT "v=spf1 all include:a.test"`, "0.0.0.0/0 ::/0", ""},
-		{"behind everything", `a.test TXT "v=spf1 ip4:0.0.0.0/0 ip6:::/0 include:a.test"`, "0.0.0.0/0 ::/0", ""},
+		{"behind everything", `a.test TXT "v=spf1 ip4:0.0.0.0/0 -ip6:::/1 ip6:8000::/1 include:a.test"`, "0.0.0.0/0 8000::/1", ""},
 		{"two records", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test -all\"\nb.test TXT \"v=spf1 ip4:192.0.2.2 include:a.test\"",
 			"192.0.2.1/32 192.0.2.2/32", "loop"},
 		{"by way of macros and case", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:B.%{d1r} -all\"\nb.a.test TXT \"v=spf1\"\nb.a TXT \"v=spf1 include:A.tesT.\"",

@@ -48,7 +48,7 @@ func (e *evaluation) hosts(p *policy, t Term, hosts []string, family int, rest *
 			return
 		}
 		e.steps -= 4*len(a.addrs) + len(*rest) // they are sorted first
-		got.pass = append(got.pass, rest.takeAll(networks(a.addrs, t.Bits[family]))...)
+		got.match(rest.takeAll(networks(a.addrs, t.Bits[family])))
 	}
 }
 

@@ -26,6 +26,7 @@ const ( // results, as bits
 	refMiss
 	refPerm
 	refTemp
+	refNobody
 )
 
 // check returns the possible results for ip and, when no term depends on the sender, the terms that led to a pass.
@@ -64,6 +65,9 @@ func (r *reference) check(ip netip.Addr, domain string, stack []string) (results
 			results |= on
 			path = append([]string{t}, sub...)
 		}
+		if matches&refNobody != 0 {
+			results |= refMiss
+		}
 		if matches&refMiss == 0 {
 			return results, path
 		}
@@ -97,7 +101,8 @@ func (r *reference) record(domain string) (record string, bad int) {
 	return found[0], 0
 }
 
-// term returns refPass for a match and refMiss for none.
+// term returns refPass for a match, refMiss for none, and refNobody for an IPv4-mapped address in a network: it is no
+// client's, so it does not match, and it goes no further.
 func (r *reference) term(ip netip.Addr, domain, t string, stack []string) (results int, path []string) {
 	name, value, _ := strings.Cut(t, ":")
 	name, lengths, _ := strings.Cut(name, "/")
@@ -119,7 +124,9 @@ func (r *reference) term(ip netip.Addr, domain, t string, stack []string) (resul
 		if !strings.Contains(value, "/") {
 			value += map[string]string{"ip4": "/32", "ip6": "/128"}[name]
 		}
-		matched = netip.MustParsePrefix(value).Contains(ip)
+		if matched = netip.MustParsePrefix(value).Contains(ip); matched && ip.Is4In6() {
+			return refNobody, nil
+		}
 	case "a":
 		return r.hosts(ip, []string{target}, lengths), nil
 	case "mx":
@@ -157,9 +164,13 @@ func (r *reference) hosts(ip netip.Addr, hosts []string, lengths string) int {
 			return refTemp
 		}
 		for _, addr := range zone[h] {
-			if netip.PrefixFrom(addr, bits).Contains(ip) {
-				return refPass
+			if !netip.PrefixFrom(addr, bits).Contains(ip) {
+				continue
 			}
+			if ip.Is4In6() {
+				return refNobody
+			}
+			return refPass
 		}
 	}
 	return refMiss
@@ -186,7 +197,10 @@ func drawZone(draw func(max int) int) *fakeDNS {
 	some := func(n int) bool { return draw(n) == 0 }
 	unlistable, loops := !some(2), some(1)
 	address := func() string {
-		if some(2) {
+		switch draw(8) {
+		case 0:
+			return fmt.Sprintf("::ffff:192.0.2.%d", draw(40))
+		case 1, 2:
 			return fmt.Sprintf("2001:db8::%x", draw(40))
 		}
 		return fmt.Sprintf("192.0.2.%d", draw(40))
@@ -270,12 +284,13 @@ func samples() []netip.Addr {
 		netip.MustParseAddr("0.0.0.0"), netip.MustParseAddr("255.255.255.255"),
 		netip.MustParseAddr("::"), netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
 	}
-	for _, format := range []string{"192.0.2.%d", "2001:db8::%x"} {
+	for _, format := range []string{"192.0.2.%d", "2001:db8::%x", "::ffff:192.0.2.%d"} {
 		for i := range 70 {
 			out = append(out, netip.MustParseAddr(fmt.Sprintf(format, i)))
 		}
 	}
-	for _, edge := range []string{"192.0.1.255", "192.0.3.0", "2001:db7:ffff::", "2001:db8::ff", "2001:db8::100", "2001:db8::1:0"} {
+	for _, edge := range []string{"192.0.1.255", "192.0.3.0", "2001:db7:ffff::", "2001:db8::ff", "2001:db8::100", "2001:db8::1:0",
+		"::fffe:ffff:ffff", "::ffff:0:0", "::ffff:ffff:ffff", "::1:0:0:0"} {
 		out = append(out, netip.MustParseAddr(edge))
 	}
 	return out

@@ -20,7 +20,7 @@ const (
 	v6
 )
 
-// universe holds all addresses of a family. IPv4-mapped IPv6 addresses count as IPv6.
+// universe holds all addresses of a family, IPv4-mapped ones (::ffff:0:0/96) among those of IPv6.
 func universe(family int) netipx.IPRange {
 	if family == v4 {
 		return netipx.RangeOfPrefix(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
@@ -29,6 +29,10 @@ func universe(family int) netipx.IPRange {
 }
 
 func everything() set { return set{universe(v4), universe(v6)} }
+
+// mapped are the IPv4-mapped addresses. A client with one is an IPv4 client (RFC 7208 section 5): no network of ip6, a or
+// mx passes it. Where "all" or exists pass every client, they stay in: ::/0 says that better than the 96 prefixes around them.
+var mapped = set{netipx.RangeOfPrefix(netip.MustParsePrefix("::ffff:0:0/96"))}
 
 // normal makes a set of ranges in any order, which may overlap. It reorders and reuses them.
 func normal(ranges []netipx.IPRange) set {

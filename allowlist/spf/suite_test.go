@@ -33,7 +33,7 @@ var receiverOnly = map[string]string{
 }
 
 // TestSuite runs the public suite. A test that expects pass must find its host in Pass, any other must not, and where an
-// error is expected, the policy must show it.
+// error is expected, the policy must show it. An IPv4-mapped host is an IPv4 one (section 5), and must not be there itself.
 func TestSuite(t *testing.T) {
 	counts := map[string]int{}
 	for _, s := range readSuite(t) {
@@ -49,7 +49,11 @@ func TestSuite(t *testing.T) {
 					domain = test.Helo
 				}
 				res := walk(t, dns, domain)
-				in := res.Pass.Contains(netip.MustParseAddr(test.Host).Unmap())
+				host := netip.MustParseAddr(test.Host)
+				in := res.Pass.Contains(host.Unmap())
+				if host.Is4In6() && res.Pass.Contains(host) {
+					t.Errorf("%s: %s passes as an IPv6 address", domain, host)
+				}
 				if kind := receiverOnly[name]; kind != "" {
 					if !strings.Contains(kinds(res), kind) {
 						t.Errorf("no problem of kind %s: %v", kind, res.Problems)

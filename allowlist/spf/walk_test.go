@@ -26,7 +26,16 @@ func TestWalk(t *testing.T) {
 		{"everything", `a.test TXT "v=spf1 +all"`, "0.0.0.0/0 ::/0", OK, ""},
 		{"nothing", `a.test TXT "v=spf1"`, "", OK, ""},
 		{"after all", `a.test TXT "v=spf1 ip4:192.0.2.1 -all ip4:192.0.2.2 include:gone.test a:gone.test ptr"`, "192.0.2.1/32", OK, ""},
-		{"IPv4 in IPv6", `a.test TXT "v=spf1 ip6:::ffff:192.0.2.1 ip6:64:ff9b::192.0.2.2"`, "::ffff:192.0.2.1/128 64:ff9b::c000:202/128", OK, ""},
+		{"IPv4 in IPv6", `a.test TXT "v=spf1 ip6:64:ff9b::192.0.2.2"`, "64:ff9b::c000:202/128", OK, ""},
+
+		// An IPv4-mapped address is no IPv6 client's.
+		{"mapped", `a.test TXT "v=spf1 ip6:::FFFF:192.0.2.1 ip4:192.0.2.2 ip6:::ffff:0:0/96 ip6:::ffff:c000:200/120"`, "192.0.2.2/32", OK, ""},
+		{"mapped within a network", `a.test TXT "v=spf1 ip6:::fffe:0:0/95"`, "::fffe:0:0/96", OK, ""},
+		{"mapped, and a hole", `a.test TXT "v=spf1 -ip6:::ffff:192.0.2.1 ip4:192.0.2.1"`, "192.0.2.1/32", OK, ""},
+		{"mapped in AAAA", "a.test TXT \"v=spf1 a mx a:b.test//95 -all\"\na.test AAAA ::ffff:192.0.2.1\na.test MX 0 a.test\nb.test AAAA ::ffff:192.0.2.1",
+			"::fffe:0:0/96", OK, ""},
+		{"mapped, behind ptr", `a.test TXT "v=spf1 ptr ip6:::ffff:0:0/96 ip4:192.0.2.1 -all"`, "192.0.2.1/32", OK, "unlistable"},
+		{"mapped, gone before all", `a.test TXT "v=spf1 -ip6:::/1 all"`, "0.0.0.0/0 8000::/1", OK, ""},
 
 		// include: only what passes there, under the include's own qualifier.
 		{"include", "a.test TXT \"v=spf1 include:b.test ip4:192.0.2.1 -all\"\nb.test TXT \"v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/30 +all\"",
@@ -47,7 +56,7 @@ func TestWalk(t *testing.T) {
 		{"include not known", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test ip4:192.0.2.2\"\nb.test FAIL TXT", "192.0.2.1/32", TempError, "temperror"},
 		{"temperror beats permerror", "a.test TXT \"v=spf1 exists:b.test a:b.test include:gone.test\"\nb.test FAIL AAAA",
 			"", TempError, "temperror none"},
-		{"permerror for IPv4, pass for IPv6", `a.test TXT "v=spf1 ip6:::/0 include:gone.test"`, "::/0", PermError, "none"},
+		{"permerror for IPv4, pass for IPv6", `a.test TXT "v=spf1 -ip6:::/1 ip6:8000::/1 include:gone.test"`, "8000::/1", PermError, "none"},
 
 		// redirect
 		{"redirect", "a.test TXT \"v=spf1 redirect=b.test ip4:192.0.2.1\"\nb.test TXT \"v=spf1 ip4:192.0.2.2 a -all\"\nb.test A 192.0.2.7",
@@ -111,6 +120,7 @@ func TestWalk(t *testing.T) {
 		{"2 voids", `a.test TXT "v=spf1 a exists:b.test -all"`, "", OK, ""},
 		{"3 voids", `a.test TXT "v=spf1 a mx:b.test exists:b.test -all"`, "", OK, "void-limit"},
 		{"IPv4 only is not void", "a.test TXT \"v=spf1 a a a a -all\"\na.test A 192.0.2.1", "192.0.2.1/32", OK, ""},
+		{"10 exchanges", "a.test TXT \"v=spf1 mx -all\"" + strings.Repeat("\na.test MX 0 m.test", 10) + "\nm.test A 192.0.2.1", "192.0.2.1/32", OK, ""},
 		{"11 exchanges", "a.test TXT \"v=spf1 mx -all\"" + strings.Repeat("\na.test MX 0 m.test", 11) + "\nm.test A 192.0.2.1", "192.0.2.1/32", OK, "mx-limit"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

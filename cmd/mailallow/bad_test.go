@@ -84,7 +84,7 @@ func copyCase(t *testing.T, name string) *strings.Replacer {
 			t.Fatal(err)
 		}
 		if bytes.Contains(text, []byte("sendmail-access")) && filepath.Ext(path) == ".toml" {
-			makemap := fixtures.Makemap(t)
+			makemap := fixtures.PlainMakemap(t)
 			t.Setenv("PATH", filepath.Dir(makemap)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			hidden = append(hidden, makemap, "makemap")
 		}

@@ -261,7 +261,7 @@ func mapdumpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprint(ts.Stdout(), strings.Join(entries, ""))
 }
 
-// needs makemap: the script ends here where there is none, and has its folder on PATH elsewhere.
+// needs makemap: the script ends here where there is none, and elsewhere has its folder on PATH, before the host's own.
 func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1 && (args[0] == "makemap" || args[0] == "root"), "needs makemap|root")
 	if args[0] == "root" {
@@ -271,7 +271,8 @@ func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	folder := filepath.Dir(fixtures.Makemap(rigOf(ts).tb))
-	ts.Setenv("PATH", ts.Getenv("PATH")+string(filepath.ListSeparator)+folder)
+	mailallow, others, _ := strings.Cut(ts.Getenv("PATH"), string(filepath.ListSeparator))
+	ts.Setenv("PATH", strings.Join([]string{mailallow, folder, others}, string(filepath.ListSeparator)))
 }
 
 // postconf MAINCF: from here on PATH has a postconf that answers for a Postfix with this main.cf.

@@ -73,6 +73,7 @@ func TestRole(t *testing.T) {
 		t.Errorf("the old configuration is now %q", got)
 	}
 	wantText(t, r.read("copied/etc/list.cidr"), "209.85.0.0/24\n") // of the snapshot: DNS says otherwise
+	fixtures.All(t)
 
 	// The second: nothing changes, not even a time.
 	untouched = r.files()

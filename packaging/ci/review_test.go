@@ -92,6 +92,9 @@ func TestWorkflows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name != "FetchReviewInstall" {
+				fixtures.All(t)
+			}
 			story(t, newPlatform(t, program))
 		})
 	}

@@ -128,6 +128,8 @@ func TestPackage(t *testing.T) {
 	if !strings.Contains(access, "Connect:192.0.2\tRELAY\n") {
 		t.Errorf("installed was:\n%s", access)
 	}
+	fixtures.All(t)
+
 	h.testCron()
 	state := h.Read("/var/lib/mailallow/maps.json")
 

@@ -128,6 +128,7 @@ func TestUpdate(t *testing.T) {
 	if _, err := os.Stat(s.Path("/run/mailallow-fetch")); err == nil {
 		t.Error("the snapshot of the last run is there still")
 	}
+	fixtures.All(t)
 
 	held, err := os.Open(s.Path("/etc/mail/access.db"))
 	if err != nil {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/fixtures"
+)
+
+// targetFiles are what an update installs; ownFiles are the last good state, and the two files by which the next update finds
+// out what this one did.
+var (
+	targetFiles = []string{struckText, struckMap, struckTable}
+	ownFiles    = []string{"state/snapshot.json", "state/owed.json", "state/maps.json"}
+)
+
+// TestDurable follows the system calls of an update. A file gets its name only when its content is on the disk, and no other
+// file is replaced, and none removed, before the directory with that name is on the disk too: rename(2) promises neither.
+func TestDurable(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	all := slices.Concat(targetFiles, ownFiles)
+	for name, row := range map[string]struct {
+		files []string // that are renamed
+		code  int
+	}{
+		"first install": {all, exit.Done}, "change": {all, exit.Done}, "no exchange of names": {all, exit.Done},
+		"put back": {targetFiles, exit.Install},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story := stories[slices.IndexFunc(stories, func(s story) bool { return s.name == name })]
+			s := newStruck(t, program)
+			story.prepare(s)
+			fate := story.fate(0, fixtures.Nobody)
+			var made []fixtures.Call
+			ended := s.traced(func(c fixtures.Call) fixtures.Fate {
+				is := fate(c)
+				if is == (fixtures.Fate{}) {
+					made = append(made, c)
+				}
+				return is
+			})
+			if ended.Code != row.code {
+				t.Fatalf("exit code %d, want %d: %s", ended.Code, row.code, ended.Stderr)
+			}
+			for _, file := range row.files {
+				s.durable(made, s.path(file))
+			}
+		})
+	}
+}
+
+// durable wants every rename to path to come after the sync of what is renamed, and before the sync of the directory.
+func (s *struck) durable(calls []fixtures.Call, path string) {
+	s.t.Helper()
+	renamed := false
+	for i, c := range calls {
+		if !isRename(c) || c.Path != path {
+			continue
+		}
+		renamed = true
+		if !contentSynced(calls[:i], c.From) {
+			s.t.Errorf("%v: %s was written to after its last sync, or never synced", c, filepath.Base(c.From))
+		}
+		if !nameSynced(calls[i+1:], filepath.Dir(path)) {
+			s.t.Errorf("%v: its directory was not synced before the next file was renamed or removed", c)
+		}
+	}
+	if !renamed {
+		s.t.Errorf("nothing was renamed to %s", path)
+	}
+}
+
+// contentSynced reports whether the last change of a file was to sync it.
+func contentSynced(calls []fixtures.Call, file string) (synced bool) {
+	for _, c := range calls {
+		if c.Path == file && c.Changes {
+			synced = isSync(c)
+		}
+	}
+	return synced
+}
+
+// nameSynced reports whether a directory is synced before the next file is renamed or removed. Where names cannot be
+// exchanged, a second rename, of the old file's other name, belongs to the first.
+func nameSynced(calls []fixtures.Call, dir string) bool {
+	for _, c := range calls {
+		switch {
+		case isSync(c) && c.Path == dir:
+			return true
+		case isRename(c) && !strings.HasSuffix(c.From, ".old"), strings.HasPrefix(c.Name, "unlink"):
+			return false
+		}
+	}
+	return false
+}
+
+func isSync(c fixtures.Call) bool { return c.Name == "fsync" || c.Name == "fdatasync" }
+
+func isRename(c fixtures.Call) bool { return strings.HasPrefix(c.Name, "rename") }
