@@ -26,8 +26,10 @@ type Format struct {
 	Actions []allowlist.Action
 	// Bare tells that the file holds networks alone: no actions, no sources.
 	Bare bool
-	// Postfix tells that Postfix reads the file itself, as cidr:PATH.
-	Postfix bool
+	// Use is who of Postfix reads the file, as cidr:PATH; UseNone: another program does.
+	Use Use
+	// JSON tells that the file is one JSON document.
+	JSON bool
 
 	write func(w io.Writer, l list) (Written, error)
 	read  func(text []byte) ([]allowlist.Entry, error)
@@ -68,17 +70,17 @@ func All() []Format {
 		{Name: "sendmail-access", Summary: "entries of Sendmail's access map", Block: true, Map: true,
 			Actions: everyAction, write: writeSendmail, read: ReadSendmail},
 		{Name: "postfix-cidr", Summary: "Postfix smtpd access table, type cidr",
-			Actions: everyAction, Postfix: true, write: smtpd.write, read: smtpd.read, line: networkLine},
+			Actions: everyAction, Use: UseSMTPD, write: smtpd.write, read: smtpd.read, line: networkLine},
 		{Name: "postscreen-cidr", Summary: "postscreen_access_list table, type cidr",
-			Actions: everyAction, Postfix: true, write: postscreen.write, read: postscreen.read, line: networkLine},
+			Actions: everyAction, Use: UsePostscreen, write: postscreen.write, read: postscreen.read, line: networkLine},
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
-			Actions: []allowlist.Action{allowlist.Relay}, Postfix: true, write: mynetworks.write, read: mynetworks.read, line: networkLine},
+			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, read: mynetworks.read, line: networkLine},
 		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
 			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd, line: networkLine},
 		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
 			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList, line: networkLine},
 		{Name: "json", Summary: "every range with its action, sources and paths",
-			Actions: everyAction, write: writeJSON, read: readJSON, line: jsonLine},
+			Actions: everyAction, JSON: true, write: writeJSON, read: readJSON, line: jsonLine},
 	}
 }
 

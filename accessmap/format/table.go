@@ -26,7 +26,7 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 	all := ascii.Lines(text)
 	for i := 0; i < len(all); i++ {
 		first, line := i+1, string(all[i])
-		for ; f.Postfix && i+1 < len(all) && goesOn(all[i+1]); i++ {
+		for ; f.Use != UseNone && i+1 < len(all) && goesOn(all[i+1]); i++ {
 			if next := string(all[i+1]); !isRemark(next) {
 				line += next
 			}

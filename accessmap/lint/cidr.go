@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/format"
 	"mailallow/allowlist/ascii"
 )
 
 // CIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
 // certain put right. A healthy line stays as it is, byte for byte.
-func CIDR(text []byte, use postfix.Reader) (findings []Finding, fixed []byte) {
+func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
 	l := &cidrLinter{use: use, seen: map[netip.Prefix]*cidrLine{}}
 	for i, raw := range ascii.Lines(text) {
 		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{raw: string(raw)}, number: i + 1})
@@ -42,7 +42,7 @@ func CIDR(text []byte, use postfix.Reader) (findings []Finding, fixed []byte) {
 }
 
 type cidrLinter struct {
-	use      postfix.Reader
+	use      format.Use
 	lines    []*cidrLine
 	findings []Finding
 	seen     map[netip.Prefix]*cidrLine // networks outside any if, by their first line
@@ -285,15 +285,15 @@ func (l *cidrLinter) value(line *cidrLine) (ok bool) {
 	case line.value[0] == '/':
 		l.add(line, "pattern", shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest its value", "write the network without a blank")
 		return false
-	case l.use == postfix.UseMyNetworks && slices.Contains([]string{"reject", "dunno"}, strings.ToLower(word)):
+	case l.use == format.UseMyNetworks && slices.Contains([]string{"reject", "dunno"}, strings.ToLower(word)):
 		l.add(line, "table-value", name+"in mynetworks the value means nothing: any line that matches lets its addresses relay",
 			"remove the line, and what is wider and holds its addresses; list what is around them")
-	case strings.EqualFold(word, "RELAY") && l.use == postfix.UseMyNetworks:
-	case strings.EqualFold(word, "RELAY"), strings.EqualFold(word, "OK") && l.use == postfix.UsePostscreen:
+	case strings.EqualFold(word, "RELAY") && l.use == format.UseMyNetworks:
+	case strings.EqualFold(word, "RELAY"), strings.EqualFold(word, "OK") && l.use == format.UsePostscreen:
 		l.word(line, name, word)
-	case l.use == postfix.UsePostscreen && !known:
+	case l.use == format.UsePostscreen && !known:
 		l.add(line, "table-value", name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")
-	case confused().MatchString(word) && l.use != postfix.UseMyNetworks:
+	case confused().MatchString(word) && l.use != format.UseMyNetworks:
 		l.add(line, "table-value", name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")
 	}
 	return true

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 	"mailallow/fixtures"
@@ -72,7 +72,7 @@ func lintFixture(path string, text []byte) ([]Finding, []byte) {
 		if use == known {
 			use = ""
 		}
-		return CIDR(text, postfix.Reader(use))
+		return CIDR(text, format.Use(use))
 	}
 	o := Options{Shared: google}
 	if options, ok := strings.CutPrefix(known, "# options: "); ok {

@@ -11,9 +11,9 @@ import (
 	"go4.org/netipx"
 	"pgregory.net/rapid"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
-	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 )
 
@@ -165,7 +165,7 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 		f.Add([]byte(text), "postscreen")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, use string) {
-		fuzzLint(t, text, func(text []byte) ([]Finding, []byte) { return CIDR(text, postfix.Reader(use)) })
+		fuzzLint(t, text, func(text []byte) ([]Finding, []byte) { return CIDR(text, format.Use(use)) })
 	})
 }
 

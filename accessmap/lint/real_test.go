@@ -15,10 +15,10 @@ import (
 
 	"go4.org/netipx"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
-	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
 )
@@ -150,7 +150,7 @@ func TestCIDRAgrees(t *testing.T) {
 	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(fixtures.ReadFile(t, path))
-		findings, fixed := CIDR(text, postfix.UseUnknown)
+		findings, fixed := CIDR(text, format.UseNone)
 		numbers, stderr := lineNumbers(path)
 		for _, n := range numbers {
 			if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Line == n }) {
@@ -167,7 +167,7 @@ func TestCIDRAgrees(t *testing.T) {
 		after := filepath.Join(t.TempDir(), name)
 		fixtures.WriteFile(t, after, string(fixed))
 		left, stderr := lineNumbers(after)
-		again, _ := CIDR(fixed, postfix.UseUnknown)
+		again, _ := CIDR(fixed, format.UseNone)
 		for _, n := range left {
 			if !slices.ContainsFunc(again, func(f Finding) bool { return f.Line == n && !f.Certain }) {
 				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)

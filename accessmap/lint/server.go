@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
@@ -84,7 +85,7 @@ func PermitsAny(text []byte) bool {
 
 // Postfix says what keeps tables from taking effect, and where one lets more than mail through (docs/facts.md 10). shared
 // is as in AccessOptions.
-func Postfix(m *postfix.Main, tables []postfix.Table, options Options) (findings []Finding) {
+func Postfix(m *postfix.Main, tables []Table, options Options) (findings []Finding) {
 	l := &postfixLinter{Main: m, file: strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"}
 	if m.ConfigDirectory == "" {
 		l.file = "/etc/postfix/main.cf"
@@ -92,9 +93,9 @@ func Postfix(m *postfix.Main, tables []postfix.Table, options Options) (findings
 	greeted := false // postscreen knows whom to let by
 	for _, t := range tables {
 		l.table(t)
-		greeted = greeted || t.Ours && t.Use == postfix.UsePostscreen
+		greeted = greeted || t.Ours && t.Use == format.UsePostscreen
 	}
-	smtpd := slices.ContainsFunc(tables, func(t postfix.Table) bool { return t.Ours && t.Use == postfix.UseSMTPD && t.Permits })
+	smtpd := slices.ContainsFunc(tables, func(t Table) bool { return t.Ours && t.Use == format.UseSMTPD && t.Permits })
 	if sites := m.Lists["postscreen_dnsbl_sites"]; m.Postscreen && len(sites.Items) > 0 && smtpd && !greeted {
 		l.add("dnsbl-first", fmt.Sprintf("postscreen asks %s before smtpd sees a client, and knows no list of yours", sites.Items[0].Name),
 			"add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list")
@@ -114,17 +115,17 @@ func (l *postfixLinter) add(rule, text, fix string) {
 }
 
 // placeOf is where a table of each use belongs.
-func placeOf(t postfix.Table) (list, setting string) {
+func placeOf(t Table) (list, setting string) {
 	switch t.Use {
-	case postfix.UsePostscreen:
+	case format.UsePostscreen:
 		return "postscreen_access_list", "postscreen_access_list = permit_mynetworks, cidr:" + t.Path
-	case postfix.UseMyNetworks:
+	case format.UseMyNetworks:
 		return "mynetworks", "mynetworks = 127.0.0.0/8 [::1]/128 cidr:" + t.Path
 	}
 	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
 }
 
-func (l *postfixLinter) table(t postfix.Table) {
+func (l *postfixLinter) table(t Table) {
 	named := false
 	for _, use := range l.Uses(t.Path) {
 		if other := use.Item.TableType(); other != "cidr" && t.Ours {
@@ -142,12 +143,12 @@ func (l *postfixLinter) table(t postfix.Table) {
 		}
 		client := use.Item.Name == "check_client_access"
 		list, _ := placeOf(t)
-		named = named || (t.Use == postfix.UseSMTPD && client) || use.List == list && t.Use != postfix.UseSMTPD
+		named = named || (t.Use == format.UseSMTPD && client) || use.List == list && t.Use != format.UseSMTPD
 		if t.Permits && client && l.RelaysAt(use) {
 			l.add("relay-table", fmt.Sprintf("%s stands before reject_unauth_destination in %s: every address it permits may relay to anywhere",
 				use.Item, use.List), "name it in smtpd_client_restrictions; addresses that are to relay belong into mynetworks")
 		}
-		if use.List == "mynetworks" && t.Use != postfix.UseMyNetworks {
+		if use.List == "mynetworks" && t.Use != format.UseMyNetworks {
 			l.add("relay-table", fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
 				"take it out, and use a target with format = \"mynetworks-cidr\", which holds the RELAY ranges alone")
 		}
@@ -160,7 +161,7 @@ func (l *postfixLinter) table(t postfix.Table) {
 		l.add("not-named", fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), "put first in its list: "+setting)
 		return
 	}
-	if t.Use != postfix.UseSMTPD || !t.Permits {
+	if t.Use != format.UseSMTPD || !t.Permits {
 		return
 	}
 	asked := l.StillAsked(t.Path)

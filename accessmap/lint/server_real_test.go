@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
@@ -44,7 +45,7 @@ func TestLintPostfix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings := Postfix(m, []postfix.Table{{Path: "/t/list", Use: postfix.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
+		findings := Postfix(m, []Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
 		var rules []string
 		for _, f := range findings {
 			rules = append(rules, f.Rule)
@@ -69,9 +70,9 @@ func TestLintPostfixBelow(t *testing.T) {
 	}
 	root := filepath.Dir(config)
 	m.Below(root)
-	findings := Postfix(m, []postfix.Table{
-		{Path: root + "/t/list", Use: postfix.UseSMTPD, Permits: true, Ours: true},
-		{Path: config + "/nets", Use: postfix.UseMyNetworks, Missing: true},
+	findings := Postfix(m, []Table{
+		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
+		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
 	}, Options{})
 	var told []string
 	for _, f := range findings {

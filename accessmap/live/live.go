@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
@@ -55,7 +56,7 @@ func Ask(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sen
 		return []Answers{askMakemap(ctx, p, planned, clients), askSendmail(ctx, p, planned, clients)}
 	case p.Format.Map:
 		return []Answers{askMakemap(ctx, p, planned, clients)}
-	case p.Format.Postfix:
+	case p.Format.Use != format.UseNone:
 		return []Answers{askPostmap(ctx, p, clients)}
 	}
 	return nil

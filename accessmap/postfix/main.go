@@ -38,7 +38,7 @@ type Main struct {
 	// ConfigDirectory holds main.cf and master.cf.
 	ConfigDirectory string
 
-	// Lists are the restriction lists and what goes with them, by name; see restrictionLists and addressLists. A list
+	// Lists are the restriction lists and what goes with them, by name; see restrictionLists and AddressLists. A list
 	// that is set nowhere holds Postfix's default, as far as postconf tells it.
 	Lists map[string]List
 
@@ -109,8 +109,8 @@ func RestrictionLists() []string {
 		"smtpd_end_of_data_restrictions", "smtpd_etrn_restrictions"}
 }
 
-// addressLists are the lists of networks, tables and zones.
-func addressLists() []string {
+// AddressLists are the lists of networks, tables and zones.
+func AddressLists() []string {
 	return []string{"mynetworks", "postscreen_access_list", "postscreen_dnsbl_sites"}
 }
 
@@ -138,7 +138,7 @@ func Read(ctx context.Context, postconf, configDir string) (*Main, error) {
 	}
 	// Defaults depend on the version and on compatibility_level, and -P is not in every Postfix: what these two do not
 	// tell is missing, and no error. Nor is what master.cf has on port 25.
-	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(RestrictionLists(), addressLists())...)...)
+	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(RestrictionLists(), AddressLists())...)...)
 	services, _ := ask("-P")
 	master, _ := ask("-M")
 	if err := context.Cause(ctx); err != nil {
@@ -162,7 +162,7 @@ func parse(set, defaults, services, master []byte) *Main {
 	for at, value := range postconfLines(services) {
 		service, name := filepath.Dir(at), filepath.Base(at)
 		switch {
-		case !slices.Contains(slices.Concat(RestrictionLists(), addressLists()), name):
+		case !slices.Contains(slices.Concat(RestrictionLists(), AddressLists()), name):
 		case slices.Contains([]string{"smtp/inet", "25/inet", "smtpd/pass"}, service):
 			explicit[name], values[name] = value, value
 		default:
@@ -176,11 +176,11 @@ func parse(set, defaults, services, master []byte) *Main {
 	for _, class := range splitPostfix(expand.all(values["smtpd_restriction_classes"], maxExpansion)) {
 		classes[class] = expand.all(values[class], maxExpansion)
 	}
-	for _, name := range slices.Concat(RestrictionLists(), addressLists()) {
+	for _, name := range slices.Concat(RestrictionLists(), AddressLists()) {
 		_, isSet := explicit[name]
 		_, isKnown := values[name]
 		list := List{Name: name, Set: isSet, Known: isKnown, Value: expand.all(values[name], maxExpansion)}
-		if slices.Contains(addressLists(), name) {
+		if slices.Contains(AddressLists(), name) {
 			for _, word := range splitPostfix(list.Value) {
 				list.Items = append(list.Items, Item{Name: word})
 			}

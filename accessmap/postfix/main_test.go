@@ -61,7 +61,7 @@ func TestReadPostfix(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	for _, name := range slices.Concat(RestrictionLists(), addressLists()) {
+	for _, name := range slices.Concat(RestrictionLists(), AddressLists()) {
 		if list := m.Lists[name]; len(list.Items) > 0 {
 			fmt.Fprintf(&got, "%s set=%v\n", name, list.Set)
 			for _, i := range list.Items {

@@ -18,7 +18,7 @@ type Use struct {
 // Uses are all places where main.cf names the table made from the file at path, whatever type it names it with (cidr:,
 // texthash:, hash:, proxy:cidr:, inside unionmap:{} and pipemap:{}), and, in mynetworks, as a file of its own.
 func (m *Main) Uses(path string) (uses []Use) {
-	for _, name := range slices.Concat(RestrictionLists(), addressLists()) {
+	for _, name := range slices.Concat(RestrictionLists(), AddressLists()) {
 		var dnsbls []Item
 		for i, item := range m.Lists[name].Items {
 			if item.asksDNSBL() {
@@ -110,49 +110,4 @@ func namesTable(table, path string, depth int) bool {
 		})
 	}
 	return ok && depth > 0 && namesTable(rest, path, depth-1)
-}
-
-// Reader is who reads a Postfix table, and so which values it may have (docs/facts.md 10).
-type Reader string
-
-const UseUnknown Reader = ""
-
-const UseSMTPD Reader = "smtpd" // check_client_access and its kin
-
-const UsePostscreen Reader = "postscreen" // postscreen_access_list
-
-const UseMyNetworks Reader = "mynetworks" // any line that matches is membership, whatever its value
-
-// Table is a table of type cidr that a Postfix is to read.
-type Table struct {
-	Path    string
-	Use     Reader
-	Permits bool // it permits something: see PermitsAny
-	Ours    bool // mailallow writes it: it must be named, and before the DNSBLs
-	Missing bool // there is no such file
-}
-
-// Tables are the tables of type cidr that are looked up with a client's address.
-func (m *Main) Tables() (tables []Table) {
-	for _, name := range append(RestrictionLists(), addressLists()...) {
-		use := map[string]Reader{"mynetworks": UseMyNetworks, "postscreen_access_list": UsePostscreen}[name]
-		for _, item := range m.Lists[name].Items {
-			table := item.Argument
-			switch {
-			case use != UseUnknown:
-				table = strings.TrimPrefix(item.Name, "!")
-			case item.Name != "check_client_access":
-				continue
-			}
-			path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
-			t := Table{Path: "/" + path, Use: use}
-			if t.Use == UseUnknown {
-				t.Use = UseSMTPD
-			}
-			if ok && !slices.Contains(tables, t) {
-				tables = append(tables, t)
-			}
-		}
-	}
-	return tables
 }

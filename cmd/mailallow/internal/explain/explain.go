@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
@@ -114,7 +115,7 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	}
 	x.list, x.plans = result.List, result.Plans
 	x.explain = allowlist.NewExplainer(x.list.Labelled())
-	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Postfix }) {
+	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Use != format.UseNone }) {
 		x.readPostfix(ctx, t)
 	}
 	return err

@@ -134,15 +134,15 @@ func effects() map[postfix.Doing]string {
 }
 
 // tableMeans says what a line of a table does in general, where main.cf is not known.
-func tableMeans(format format.Format, value string) string {
+func tableMeans(use format.Use, value string) string {
 	switch {
-	case !format.Postfix:
+	case use == format.UseNone:
 		return ""
-	case format.Name == "mynetworks-cidr":
+	case use == format.UseMyNetworks:
 		return "it is one of mynetworks: permit_mynetworks lets it relay to anywhere"
 	case strings.EqualFold(value, "reject"):
 		return "it is refused where the table is named"
-	case format.Name == "postscreen-cidr":
+	case use == format.UsePostscreen:
 		return "it passes postscreen without a test, its DNSBLs too; smtpd still asks its own"
 	}
 	return "permit ends the one restriction list that names the table, and no other"
@@ -160,7 +160,7 @@ func tellTableLine(t *terminal.Terminal, target targetDocument) {
 	}
 	switch {
 	case target.Postfix == nil:
-		if means := tableMeans(target.format, value); target.Line != nil && means != "" {
+		if means := tableMeans(target.format.Use, value); target.Line != nil && means != "" {
 			line(t, terminal.Plain, 4, "Postfix", "%s", means)
 		}
 		return

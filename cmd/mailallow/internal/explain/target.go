@@ -104,7 +104,7 @@ func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, c sendmail.Cli
 	if old, was := p.Format.FindLine(p.Old, c.Addr); was != found || old.Value != line.Value {
 		d.Pending = append(d.Pending, sendmail.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
 	}
-	if !p.Format.Postfix || x.postfix == nil {
+	if p.Format.Use == format.UseNone || x.postfix == nil {
 		return
 	}
 	d.Postfix, d.StillAsked = []effectDocument{}, []askedDocument{}

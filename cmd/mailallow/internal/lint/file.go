@@ -11,7 +11,6 @@ import (
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
-	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
@@ -35,13 +34,13 @@ func (l *check) targetOf(path string) *plan.Target {
 
 // kindOf is the kind that --as names, else that of the file's target, else that of
 // main.cf, else that of its name and content.
-func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind, postfix.Reader) {
-	use := postfix.UseUnknown
+func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind, format.Use) {
+	use := format.UseNone
 	if target != nil {
-		use = useOf(target.Format)
+		use = target.Format.Use
 		switch {
 		case l.as != "":
-		case target.Format.Postfix:
+		case target.Format.Use != format.UseNone:
 			return lint.KindCIDR, use
 		case target.Format.Map:
 			return lint.KindAccess, use
@@ -52,16 +51,10 @@ func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind
 	if l.as != "" {
 		return l.as, use
 	}
-	if use := l.uses[path]; use != postfix.UseUnknown {
+	if use := l.uses[path]; use != format.UseNone {
 		return lint.KindCIDR, use
 	}
 	return lint.KindOf(path, text), use
-}
-
-// useOf is where Postfix reads the tables of a format.
-func useOf(format format.Format) postfix.Reader {
-	return map[string]postfix.Reader{"postfix-cidr": postfix.UseSMTPD, "postscreen-cidr": postfix.UsePostscreen,
-		"mynetworks-cidr": postfix.UseMyNetworks}[format.Name]
 }
 
 // readerOf is the sendmail.cf that reads the map of an access file; nil for none.

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint"
-	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -32,10 +32,10 @@ type Options struct {
 type check struct {
 	settings *config.Settings
 	t        *terminal.Terminal
-	root     string                    // absolute, or empty
-	shared   *catalogue.Catalogue      // of shared providers
-	as       lint.Kind                 // empty: by name and content
-	uses     map[string]postfix.Reader // of the tables that main.cf names, by path
+	root     string                // absolute, or empty
+	shared   *catalogue.Catalogue  // of shared providers
+	as       lint.Kind             // empty: by name and content
+	uses     map[string]format.Use // of the tables that main.cf names, by path
 	fix      bool
 	document document
 	files    int     // looked at
@@ -82,7 +82,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return tellRules(t)
 	}
 	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix,
-		uses: map[string]postfix.Reader{}, document: newDocument()}
+		uses: map[string]format.Use{}, document: newDocument()}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
 	}

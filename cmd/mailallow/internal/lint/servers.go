@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
@@ -80,7 +81,7 @@ func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
 }
 
 func (l *check) hasPostfixTarget() bool {
-	return slices.ContainsFunc(l.settings.Targets, func(t plan.Target) bool { return t.Format.Postfix })
+	return slices.ContainsFunc(l.settings.Targets, func(t plan.Target) bool { return t.Format.Use != format.UseNone })
 }
 
 func sendmailFacts(cf *sendmail.CF) (facts []string) {
@@ -132,15 +133,15 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 
 // tables are those of the targets, then the others that main.cf names. It looks into
 // the latter, too.
-func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []postfix.Table) {
+func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []lint.Table) {
 	for _, t := range l.settings.Targets {
-		if _, use := l.kindOf(t.Path, nil, &t); use != postfix.UseUnknown {
+		if _, use := l.kindOf(t.Path, nil, &t); use != format.UseNone {
 			only := t.Want.Only
 			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
-			tables = append(tables, postfix.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
+			tables = append(tables, lint.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
 		}
 	}
-	for _, t := range m.Tables() {
+	for _, t := range lint.Tables(m) {
 		if l.targetOf(t.Path) != nil {
 			continue
 		}
@@ -167,7 +168,7 @@ func isMissing(path string) bool {
 
 func postfixFacts(m *postfix.Main) (facts []string) {
 	told := map[string]bool{}
-	for _, t := range m.Tables() {
+	for _, t := range lint.Tables(m) {
 		for _, use := range m.Uses(t.Path) {
 			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
 			if !told[fact] {

@@ -20,9 +20,6 @@ type Options struct {
 	Args     []string // the name of one format
 }
 
-// jsonFormat is the format that is a JSON document.
-const jsonFormat = "json"
-
 // Run writes the list.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if len(o.Args) != 1 {
@@ -36,8 +33,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if t.JSON && form.Name != jsonFormat {
-		return exit.Usagef("render %s: with --json the format is %s", form.Name, jsonFormat)
+	if t.JSON && !form.JSON {
+		return exit.Usagef("render %s: with --json the format is json", form.Name)
 	}
 	list, err := r.Resolve(ctx, t)
 	if err != nil {

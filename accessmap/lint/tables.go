@@ -1,0 +1,43 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/postfix"
+)
+
+// Table is a table of type cidr that a Postfix is to read.
+type Table struct {
+	Path    string
+	Use     format.Use
+	Permits bool // it permits something: see PermitsAny
+	Ours    bool // mailallow writes it: it must be named, and before the DNSBLs
+	Missing bool // there is no such file
+}
+
+// Tables are the tables of type cidr that main.cf looks up with a client's address.
+func Tables(m *postfix.Main) (tables []Table) {
+	for _, name := range append(postfix.RestrictionLists(), postfix.AddressLists()...) {
+		use := map[string]format.Use{"mynetworks": format.UseMyNetworks, "postscreen_access_list": format.UsePostscreen}[name]
+		for _, item := range m.Lists[name].Items {
+			table := item.Argument
+			switch {
+			case use != format.UseNone:
+				table = strings.TrimPrefix(item.Name, "!")
+			case item.Name != "check_client_access":
+				continue
+			}
+			path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
+			t := Table{Path: "/" + path, Use: use}
+			if t.Use == format.UseNone {
+				t.Use = format.UseSMTPD
+			}
+			if ok && !slices.Contains(tables, t) {
+				tables = append(tables, t)
+			}
+		}
+	}
+	return tables
+}
