@@ -15,8 +15,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// acl is a POSIX access list as the kernel takes it (linux/posix_acl_xattr.h): version 2, then tag, permissions and id of
-// each entry. One user may read and write besides the owner.
+// acl is a POSIX access list in the kernel's form (linux/posix_acl_xattr.h): version 2, then tag, permissions and id of
+// each entry. It lets one user besides the owner read and write.
 func acl(user uint32) []byte {
 	const none = ^uint32(0)
 	b := binary.LittleEndian.AppendUint32(nil, 2)
@@ -31,8 +31,8 @@ func acl(user uint32) []byte {
 	return b
 }
 
-// What somebody gave a file it keeps: owner, group, mode, access list, label, notes. What belongs to its content does not
-// go over to another one, nor what the directory gives to every new file.
+// A replaced file keeps owner, group, mode, access list, label and notes. It does not keep attributes that belong to the old
+// content, and gets none that the directory gives to every new file.
 func TestInstallKeeps(t *testing.T) {
 	if os.Geteuid() != 0 {
 		fixtures.Missing(t, "not root: no owner and no label can be given")
@@ -80,7 +80,7 @@ func TestInstallKeeps(t *testing.T) {
 		}
 		for name := range lost {
 			if slices.Contains(names, name) {
-				t.Errorf("%s: %s went over", path, name)
+				t.Errorf("%s: %s was kept", path, name)
 			}
 		}
 	}

@@ -16,16 +16,16 @@ const (
 	editedBase = "Connect:localhost\tRELAY\n"
 )
 
-// manner is how somebody edits a file: held is the file that stood at path before the installation began, opened for
-// reading. done ends what the edit leaves open.
-type manner struct {
+// editor is a way to edit a file. held is the file that was at path before the installation began, opened for reading. done
+// ends the edit.
+type editor struct {
 	name string
 	edit func(path string, held *os.File) (done func() error, err error)
-	kept string // the line that must be there in the end, once; empty: the edit was another
+	kept string // a line that the text must hold once in the end; empty: the edit adds none
 }
 
-func manners() []manner {
-	ended := func() error { return nil }
+func editors() []editor {
+	atOnce := func() error { return nil }
 	add := func(path string, flag int, text string) error {
 		f, err := os.OpenFile(path, os.O_WRONLY|flag, 0)
 		if err != nil {
@@ -34,38 +34,38 @@ func manners() []manner {
 		_, err = f.WriteString(text)
 		return errors.Join(err, f.Close())
 	}
-	again := func(held *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", held.Fd()) }
-	return []manner{
+	pathOf := func(held *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", held.Fd()) }
+	return []editor{
 		{"renamed over", func(path string, _ *os.File) (func() error, error) {
 			text, err := os.ReadFile(path)
 			err = errors.Join(err, os.WriteFile(path+"~", append(text, editedLine...), 0o644))
-			return ended, errors.Join(err, os.Rename(path+"~", path))
+			return atOnce, errors.Join(err, os.Rename(path+"~", path))
 		}, editedLine},
 		{"written anew in place", func(path string, _ *os.File) (func() error, error) {
 			text, err := os.ReadFile(path)
-			return ended, errors.Join(err, add(path, os.O_TRUNC, string(text)+editedLine))
+			return atOnce, errors.Join(err, add(path, os.O_TRUNC, string(text)+editedLine))
 		}, editedLine},
 		{"appended", func(path string, _ *os.File) (func() error, error) {
-			return ended, add(path, os.O_APPEND, editedLine)
+			return atOnce, add(path, os.O_APPEND, editedLine)
 		}, editedLine},
 		{"appended to the file that was there", func(_ string, held *os.File) (func() error, error) {
-			return ended, add(again(held), os.O_APPEND, editedLine)
+			return atOnce, add(pathOf(held), os.O_APPEND, editedLine)
 		}, editedLine},
 		{"opened and not yet written", func(_ string, held *os.File) (func() error, error) {
-			f, err := os.OpenFile(again(held), os.O_WRONLY|os.O_APPEND, 0)
+			f, err := os.OpenFile(pathOf(held), os.O_WRONLY|os.O_APPEND, 0)
 			return func() error {
 				_, err := f.WriteString(editedLine)
 				return errors.Join(err, f.Close())
 			}, err
 		}, editedLine},
-		{"removed", func(path string, _ *os.File) (func() error, error) { return ended, os.Remove(path) }, ""},
-		{"given another's name", func(path string, _ *os.File) (func() error, error) {
-			return ended, errors.Join(os.WriteFile(path+"~", []byte(editedLine), 0o644), os.Rename(path+"~", path))
+		{"removed", func(path string, _ *os.File) (func() error, error) { return atOnce, os.Remove(path) }, ""},
+		{"replaced by another file", func(path string, _ *os.File) (func() error, error) {
+			return atOnce, errors.Join(os.WriteFile(path+"~", []byte(editedLine), 0o644), os.Rename(path+"~", path))
 		}, editedLine},
 	}
 }
 
-// listJob plans a list for the file at path as it stands, in a block among what is written by hand.
+// listJob plans to put a list into the block of the file at path, among hand-written lines.
 func (r *rig) listJob(path, mapType, list string) Job {
 	r.t.Helper()
 	job := r.jobAt(path, mapType, "")
@@ -77,8 +77,8 @@ func (r *rig) listJob(path, mapType, list string) Job {
 	return job
 }
 
-// An edit at any moment, in any manner: it stands in the end, once, with the list around it and a map of both. Until then
-// everything else is as it was, and what is in the way is named.
+// Whenever and however somebody edits the text, the edit is in the final text once, beside the list, and the map holds both.
+// Until then all other files are as they were, and the error names the text.
 func TestEditAtAnyMoment(t *testing.T) {
 	moments := []struct {
 		name    string
@@ -90,7 +90,7 @@ func TestEditAtAnyMoment(t *testing.T) {
 		{"after the text is swapped", "hash", "", true}, {"after the map is swapped", "hash", ".db", true},
 	}
 	for _, moment := range moments {
-		for _, m := range manners() {
+		for _, m := range editors() {
 			mapType := moment.mapType
 			t.Run(moment.name+"/"+m.name, func(t *testing.T) {
 				r := newRig(t)

@@ -9,9 +9,9 @@ import (
 	"mailallow/accessmap/state"
 )
 
-// FuzzOwed has a run find any journal: it removes nothing but files of our temporary names beside a target, and tells
-// of what it cannot read. DIR stands for a directory with a target and a file of somebody else's.
-func FuzzOwed(f *testing.F) {
+// FuzzJournal has a run find any journal (owed.json). The run removes only files with temporary names beside a target, and
+// returns an error for a journal that it cannot read. DIR is a directory with a target and another file.
+func FuzzJournal(f *testing.F) {
 	for _, text := range []string{
 		`{"version":1,"files":[{"kind":"text","live":"DIR/access","temp":"DIR/.mailallow-1"}]}`,
 		`{"version":1,"swapping":true,"files":[{"kind":"map","live":"DIR/access","temp":"DIR/other","inode":1}]}`,
@@ -25,22 +25,22 @@ func FuzzOwed(f *testing.F) {
 	if err := os.Mkdir(s.Name, 0o700); err != nil {
 		f.Fatal(err)
 	}
-	kept := map[string]string{"access": "by hand", "other": "somebody's", "sub/.mailallow-1": "below"}
+	kept := map[string]string{"access": "by hand", "other": "not a target", "sub/.mailallow-1": "below"}
 	f.Fuzz(func(t *testing.T, text string) {
 		for name, content := range kept {
 			setFile(t, filepath.Join(dir, name), content)
 		}
 		setFile(t, filepath.Join(dir, tempPrefix+"1"), "left")
-		setFile(t, s.Path(owedFile), strings.ReplaceAll(text, "DIR", dir))
-		due, err := finishOwed(s)
+		setFile(t, s.Path(journalFile), strings.ReplaceAll(text, "DIR", dir))
+		due, err := finishInterrupted(s)
 		for name, content := range kept {
-			is, readErr := os.ReadFile(filepath.Join(dir, name))
-			if string(is) != content && !(name == "access" && string(is) == "left") { // the text that goes back
-				t.Fatalf("%s: %q, %v", name, is, readErr)
+			got, readErr := os.ReadFile(filepath.Join(dir, name))
+			if string(got) != content && !(name == "access" && string(got) == "left") { // an edit that goes back
+				t.Fatalf("%s: %q, %v", name, got, readErr)
 			}
 		}
 		if err != nil && len(due) > 0 {
-			t.Fatal("commands beside an error")
+			t.Fatal("an error, and commands")
 		}
 		setFile(t, s.Path(recordsFile), strings.ReplaceAll(text, "DIR", dir))
 		if records := readRecords(s.Name); records.Version != 1 {

@@ -67,7 +67,7 @@ func TestInstallChange(t *testing.T) {
 	}
 }
 
-// A session that holds the old map sees its time jump past every whole second it can have opened it in (docs/facts.md 6).
+// The old map gets a time later than any second in which a session can have opened it (docs/facts.md 6).
 func TestInstallTouchesOldMap(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
@@ -153,7 +153,7 @@ func TestInstallHealsMap(t *testing.T) {
 	}
 }
 
-// A text from the future: Debian's make compares times, so the map follows it there.
+// The map is not older than a text with a time in the future, because Debian's make compares the times.
 func TestInstallMapNotOlder(t *testing.T) {
 	r := newRig(t)
 	fixtures.WriteFile(t, r.path, "a OK\n")
@@ -167,8 +167,8 @@ func TestInstallMapNotOlder(t *testing.T) {
 
 func TestInstallSymlinks(t *testing.T) {
 	r := newRig(t)
-	elsewhere := t.TempDir()
-	real := filepath.Join(elsewhere, "access-of-this-host")
+	otherDir := t.TempDir()
+	real := filepath.Join(otherDir, "access-of-this-host")
 	fixtures.WriteFile(t, real, "a OK\n")
 	if err := os.Symlink(real, r.path); err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestInstallSymlinks(t *testing.T) {
 	if target, err := os.Readlink(r.path); target != real {
 		t.Errorf("the link is gone: %v", err)
 	}
-	if entries, _ := os.ReadDir(elsewhere); len(entries) != 1 {
+	if entries, _ := os.ReadDir(otherDir); len(entries) != 1 {
 		t.Errorf("left beside the file: %v", entries)
 	}
 }
@@ -195,7 +195,7 @@ func TestInstallRefuses(t *testing.T) {
 		{"line written by hand", func(t *testing.T, r *rig, j *Job) { j.New = []byte("A OK\n  # note\na REJECT\n") },
 			[]string{"line 2", "  # note", "line 3", `key "a" stands on line 1`}},
 		{"makemap missing", func(t *testing.T, r *rig, j *Job) { j.Makemap = "no-such-makemap" }, []string{"install sendmail-bin"}},
-		{"type makemap has not", func(t *testing.T, r *rig, j *Job) { j.MapType, j.Makemap = "cdb", fixtures.PlainMakemap(t) }, []string{"only hash, btree"}},
+		{"type that makemap cannot make", func(t *testing.T, r *rig, j *Job) { j.MapType, j.Makemap = "cdb", fixtures.PlainMakemap(t) }, []string{"only hash, btree"}},
 		{"unknown type", func(t *testing.T, r *rig, j *Job) { j.MapType = "ldap" }, []string{`map type "ldap"`}},
 		{"edited after the plan", func(t *testing.T, r *rig, j *Job) { j.Old = []byte("other OK\n") }, []string{"edited since it was read"}},
 		{"created after the plan", func(t *testing.T, r *rig, j *Job) { j.Old, j.OldExists = nil, false }, []string{"edited since"}},
@@ -227,7 +227,7 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
-// Every target's problem is told at once, and none is touched.
+// One error names the problems of all targets, and no target is changed.
 func TestInstallReportsAll(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
@@ -243,7 +243,7 @@ func TestInstallCancelled(t *testing.T) {
 	r.install(r.job("a OK\n"))
 	ctx, cancel := context.WithCancel(t.Context())
 	job := r.job("b OK\n")
-	// A makemap that is interrupted while it builds.
+	// This makemap is interrupted while it builds.
 	job.Makemap = filepath.Join(t.TempDir(), "makemap")
 	script := "#!/bin/sh\n: >\"$4.db\"\nkill -INT $PPID\nexec sleep 60\n"
 	if err := os.WriteFile(job.Makemap, []byte(script), 0o755); err != nil {
@@ -276,7 +276,7 @@ func TestInstallLocked(t *testing.T) {
 	}
 	st.Close()
 
-	// A run with another state directory, at work on the same directory.
+	// A run with another state directory works on the same target's directory.
 	other := r.job("a OK\n")
 	lockDir := r.state + ".locks"
 	unlock, err := lockDirectories(t.Context(), lockDir, []Job{other}, 0)
@@ -309,7 +309,7 @@ func TestInstallStateDirectory(t *testing.T) {
 	}
 }
 
-// The snapshot changes with the targets: with all of them, or not at all.
+// The snapshot is replaced with all targets, or not at all.
 func TestInstallStateFile(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))

@@ -11,8 +11,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// Of a text with several names the target's is replaced, and the others keep the old text, whatever becomes of the run.
-// The run that replaces it says so, and no other.
+// An installation replaces a text with several names (hard links) at the target's name alone. The others keep the old text,
+// and only the run that replaces it warns.
 func TestHardLinks(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
@@ -35,7 +35,7 @@ func TestHardLinks(t *testing.T) {
 		t.Errorf("warnings %q, want %q", report.Warnings, want)
 	}
 	if report := r.install(r.job("c OK\n")); len(report.Warnings) > 0 {
-		t.Errorf("told again: %q", report.Warnings)
+		t.Errorf("a second warning: %q", report.Warnings)
 	}
 	r.holds("c OK\n", "access.link")
 	for _, name := range names {
@@ -45,7 +45,7 @@ func TestHardLinks(t *testing.T) {
 	}
 }
 
-// makemap reads no map that has another name.
+// makemap reads no map that has a second name.
 func TestHardLinkOfMap(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
@@ -55,7 +55,7 @@ func TestHardLinkOfMap(t *testing.T) {
 	r.fails([]Job{r.job("b OK\n")}, r.path+".db has a second name (hard link)", "remove one")
 }
 
-// A file that is reached by a link is replaced where nobody else could have had it lead there.
+// A file behind a symbolic link is replaced unless another user could have made the link.
 func TestLinksOfOthers(t *testing.T) {
 	fixtures.Makemap(t)
 	if os.Geteuid() != 0 {
@@ -64,16 +64,16 @@ func TestLinksOfOthers(t *testing.T) {
 	const somebody = 12345
 	for _, row := range []struct {
 		name  string
-		lay   func(dir string) error // open is a directory below it
+		make  func(dir string) error // dir/open is there already
 		mode  os.FileMode            // of open
 		owner int
-		want  string // part of the error, with open for its path; empty: it is followed
+		want  string // part of the error, with OPEN for the path of open; empty: the link is followed
 	}{
 		{"link in a directory for all", symlink("open/access", "real/access"), 0o777, 0, "others can write to OPEN, which it leads through: chmod go-w OPEN"},
 		{"link in a directory for a group", symlink("open/access", "real/access"), 0o770, 0, "others can write to OPEN"},
-		{"link in a directory of somebody's", symlink("open/access", "real/access"), 0o755, somebody, "user 12345 can write to OPEN, which it leads through: chown OPEN to root"},
+		{"link in a directory of another user", symlink("open/access", "real/access"), 0o755, somebody, "user 12345 can write to OPEN, which it leads through: chown OPEN to root"},
 		{"link in a sticky directory", symlink("open/access", "real/access"), 0o777 | os.ModeSticky, 0, ""},
-		{"link of somebody's in a sticky directory", func(dir string) error {
+		{"link of another user in a sticky directory", func(dir string) error {
 			return errors.Join(symlink("open/access", "real/access")(dir), os.Lchown(filepath.Join(dir, "open/access"), somebody, 0))
 		}, 0o777 | os.ModeSticky, 0, "others can write to OPEN"},
 		{"link in root's own", symlink("open/access", "real/access"), 0o755, 0, ""},
@@ -93,7 +93,7 @@ func TestLinksOfOthers(t *testing.T) {
 			}
 			open := filepath.Join(dir, "open")
 			err = errors.Join(os.Mkdir(open, 0o755), os.Mkdir(filepath.Join(dir, "real"), 0o755), os.WriteFile(filepath.Join(dir, "real/access"), []byte("a OK\n"), 0o644),
-				row.lay(dir), os.Chmod(open, row.mode), os.Chown(open, row.owner, 0))
+				row.make(dir), os.Chmod(open, row.mode), os.Chown(open, row.owner, 0))
 			if err != nil {
 				t.Fatal(err)
 			}

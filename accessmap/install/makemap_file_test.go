@@ -8,9 +8,9 @@ import (
 	"mailallow/fixtures"
 )
 
-// posing is a makemap that says it makes cdb maps, and makes hash maps by the real one. In its script $real is that one,
-// $base the map without a suffix; what it says to -x and does to build comes from the test.
-func posing(t *testing.T, real, tells, builds string) (program string) {
+// fakeCDB is a makemap that says it makes cdb maps and makes hash maps with the real one. prints and builds are its shell
+// commands for -x and for a map to build; in them $real is the real makemap and $base the map without a suffix.
+func fakeCDB(t *testing.T, real, prints, builds string) (program string) {
 	t.Helper()
 	program = filepath.Join(t.TempDir(), "makemap")
 	script := `#!/bin/sh
@@ -18,7 +18,7 @@ real='` + real + `'
 for base; do :; done
 case " $* " in
 *' -l '*) echo cdb ;;
-*' -x '*) ` + tells + ` ;;
+*' -x '*) ` + prints + ` ;;
 *' -u '*) for kept in "$base".*; do cp "$kept" "$0.db"; done
 	exec "$real" -C /dev/null -u hash "$0" ;;
 *) ` + builds + ` ;;
@@ -31,10 +31,10 @@ esac
 }
 
 // TestMakemapNamesTheFile installs a cdb map by a makemap that was built with -DCDB=2 and keeps it in NAME.db (docs/facts.md 19).
-// It is a posing one, since Debian's makemap has no cdb.
+// The makemap is a fake, because Debian's has no cdb.
 func TestMakemapNamesTheFile(t *testing.T) {
 	r := newRig(t)
-	r.makemap = posing(t, r.makemap, "echo cdb:db", `exec "$real" -C /dev/null hash "$base"`)
+	r.makemap = fakeCDB(t, r.makemap, "echo cdb:db", `exec "$real" -C /dev/null hash "$base"`)
 	for _, text := range []string{"a\tOK\n", "a\tOK\nb\tRELAY\n"} {
 		r.install(r.jobAt(r.path, "cdb", text))
 		r.only("access", "access.db")
@@ -42,7 +42,7 @@ func TestMakemapNamesTheFile(t *testing.T) {
 			t.Errorf("after the installation: in step %v, %v", in, err)
 		}
 	}
-	// Without the record of the last installation makemap is asked again.
+	// Without the record of the last installation makemap names the file again.
 	if err := os.Remove(filepath.Join(r.state, recordsFile)); err != nil {
 		t.Fatal(err)
 	}
@@ -55,20 +55,20 @@ func TestMakemapNamesTheFile(t *testing.T) {
 	if after := fixtures.Stat(t, r.path+".db").ModTime(); !after.Equal(before) {
 		t.Error("a map that is in step was replaced")
 	}
-	// A map under the other suffix is another program's.
-	fixtures.WriteFile(t, r.path+".cdb", "somebody's")
+	// A map with the other suffix belongs to another program.
+	fixtures.WriteFile(t, r.path+".cdb", "another program's")
 	r.install(r.jobAt(r.path, "cdb", "c\tOK\n"))
-	if got := fixtures.ReadFile(t, r.path+".cdb"); got != "somebody's" {
+	if got := fixtures.ReadFile(t, r.path+".cdb"); got != "another program's" {
 		t.Errorf("access.cdb was written to: %q", got)
 	}
 }
 
-// TestMakemapLies has makemaps that exit 0 without a map where they said it would be: nothing is changed.
+// A makemap that exits 0 without a map in the file that it named changes nothing.
 func TestMakemapLies(t *testing.T) {
 	const build = `"$real" -C /dev/null hash "$base"`
-	rows := []struct{ name, tells, builds, want string }{
+	rows := []struct{ name, prints, builds, want string }{
 		{"older than -x, with the other suffix", "exit 64", build, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
-		{"writes elsewhere than it says", "echo cdb:cdb", build, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
+		{"writes to another file than it says", "echo cdb:cdb", build, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
 		{"writes to both", "echo cdb:cdb", build + `; cp "$base.db" "$base.cdb"`, "NAME.db, and NAME.cdb was expected"},
 		{"writes without a suffix", "echo cdb:cdb", build + `; mv "$base.db" "$base"`, "wrote its cdb map to NAME, and NAME.cdb"},
 		{"writes nothing", "echo cdb:cdb", "exit 0", "said that all is well and wrote no cdb map"},
@@ -82,7 +82,7 @@ func TestMakemapLies(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			r := newRig(t)
-			r.makemap = posing(t, r.makemap, row.tells, row.builds)
+			r.makemap = fakeCDB(t, r.makemap, row.prints, row.builds)
 			r.fails([]Job{r.jobAt(r.path, "cdb", "a\tOK\n")}, row.want)
 			r.only()
 		})

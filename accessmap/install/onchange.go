@@ -8,63 +8,75 @@ import (
 	"strings"
 
 	"mailallow/accessmap/program"
+	"mailallow/accessmap/state"
 )
 
-// andOwed returns what is due from before and what the changed targets owe to their on_change commands, due or only
-// about to be.
-func (r *run) andOwed(due bool) []owedCommand {
-	owed := slices.Clone(r.due)
-	for _, t := range r.targets {
+// addCommands returns pending and the on_change commands of the targets that change. due says that their files are swapped.
+func addCommands(pending []pendingCommand, targets []*target, due bool) []pendingCommand {
+	pending = slices.Clone(pending)
+	for _, t := range targets {
 		changed := t.text != nil || t.mapFile != nil
-		if !changed || len(t.job.OnChange) == 0 || owes(owed, t.job.Path) {
+		if !changed || len(t.job.OnChange) == 0 || isPending(pending, t.job.Path) {
 			continue
 		}
-		command := owedCommand{Path: t.job.Path, Due: due}
+		command := pendingCommand{Path: t.job.Path, Due: due}
 		if t.job.OldExists {
 			command.Old = digest(t.job.Old)
 		}
 		if t.mapFile != nil {
 			command.Map, command.MapInode = t.mapFile.live, t.mapFile.inode
 		}
-		owed = append(owed, command)
+		pending = append(pending, command)
 	}
-	return owed
+	return pending
 }
 
-func owes(owed []owedCommand, path string) bool {
-	return slices.ContainsFunc(owed, func(o owedCommand) bool { return o.Path == path })
+func isPending(pending []pendingCommand, path string) bool {
+	return slices.ContainsFunc(pending, func(c pendingCommand) bool { return c.Path == path })
 }
 
-// runCommands runs what is due, once for each distinct argv, as the configuration has it now: a target that is gone from
-// it, or has no command any more, owes nothing. What fails stays owed.
-func (r *run) runCommands(ctx context.Context, jobs []Job) error {
-	if len(r.due) == 0 {
-		return nil
+// runCommands runs the pending commands, once for each distinct argv, and takes those that succeed out of the journal. The
+// argv comes from jobs, the configuration of this run: a target that is no longer in it, or no longer has a command, is
+// dropped.
+func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, jobs []Job) ([]program.Report, error) {
+	if len(pending) == 0 {
+		return nil, nil
 	}
+	var reports []program.Report
 	var errs []error
-	var still []owedCommand
-	failed := make(map[string]bool) // by argv, once it was run
-	for _, owed := range r.due {
-		i := slices.IndexFunc(jobs, func(j Job) bool { return j.Path == owed.Path && len(j.OnChange) > 0 })
+	var still []pendingCommand
+	failed := make(map[string]bool) // by argv; holds the commands that ran
+	for _, command := range pending {
+		i := slices.IndexFunc(jobs, func(j Job) bool { return j.Path == command.Path && len(j.OnChange) > 0 })
 		if i < 0 {
 			continue
 		}
 		argv := jobs[i].OnChange
 		name := strings.Join(argv, "\x00")
 		if _, ran := failed[name]; !ran {
-			done := program.Command(ctx, argv, nil)
-			failed[name] = done.Err != nil
-			r.report.Commands = append(r.report.Commands, done)
-			if done.Err != nil {
-				errs = append(errs, fmt.Errorf("on_change of %s: %w (it is run again by the next update)", owed.Path, done.Err))
+			report := program.Command(ctx, argv, nil)
+			failed[name] = report.Err != nil
+			reports = append(reports, report)
+			if report.Err != nil {
+				errs = append(errs, fmt.Errorf("on_change of %s: %w (it is run again by the next update)", command.Path, report.Err))
 			}
 		}
 		if failed[name] {
-			still = append(still, owed)
+			still = append(still, command)
 		}
 	}
-	if err := settleCommands(r.state, still); err != nil {
+	if err := keepPending(st, still); err != nil {
 		errs = append(errs, fmt.Errorf("state directory: %w", err))
 	}
-	return errors.Join(errs...)
+	return reports, errors.Join(errs...)
+}
+
+// keepPending takes the commands that ran out of the journal: all that were due, except those that are pending still.
+func keepPending(st *state.Dir, still []pendingCommand) error {
+	j, err := readJournal(st)
+	if err != nil {
+		return err
+	}
+	j.OnChange = slices.DeleteFunc(j.OnChange, func(c pendingCommand) bool { return c.Due && !isPending(still, c.Path) })
+	return j.write(st)
 }

@@ -14,11 +14,11 @@ import (
 	"mailallow/fixtures"
 )
 
-// errOwnSwapped is makemap's word for a map whose name leads elsewhere by the time it is open (EX_CANTCREAT).
+// errOwnSwapped says that the map was swapped while makemap opened it: it ended with EX_CANTCREAT.
 var errOwnSwapped = errors.New("makemap has met the swap, and written nothing")
 
-// ownMakemap is somebody's own makemap, as Sendmail's documentation and Debian's Makefile have it: on the live map, in
-// place; or with more care, aside and renamed.
+// ownMakemap runs makemap as an administrator does: in place on the live map, as in Sendmail's documentation and Debian's
+// Makefile, or beside it with a rename.
 func ownMakemap(makemap, path string, text []byte, inPlace bool) error {
 	base := path
 	if !inPlace {
@@ -39,15 +39,15 @@ func ownMakemap(makemap, path string, text []byte, inPlace bool) error {
 	return os.Rename(base+".db", path+".db")
 }
 
-// mapOf tells whether the map is that of the text, and whether the state directory says so.
+// mapOf reports whether the map is that of the text, and whether the state directory records it as in step.
 func (r *rig) mapOf(text string) (is, recorded bool) {
 	r.t.Helper()
 	err := (makemap.Program{Path: r.makemap}).Verify(r.t.Context(), "hash", r.path+".db", makemap.ReadText([]byte(text)))
-	return err == nil, readRecords(r.state).fit("hash", r.path+".db", []byte(text))
+	return err == nil, readRecords(r.state).inStep("hash", r.path+".db", []byte(text))
 }
 
-// Somebody's makemap writes another map right after ours was swapped in, or while ours was looked at: the map is not taken
-// for ours, and the next run puts it right.
+// An administrator's makemap writes another map right after the swap, or while a run dumps the map: the run does not record
+// the map as in step, and the next one repairs it.
 func TestOwnMakemapMeanwhile(t *testing.T) {
 	const text, other = "a OK\nb OK\n", "a RELAY\nb NO\n"
 	for _, inPlace := range []bool{true, false} {
@@ -71,7 +71,7 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 			r.install(r.job(text))
 			r.holds(text)
 		})
-		t.Run(fmt.Sprintf("while it was looked at, in place %v", inPlace), func(t *testing.T) {
+		t.Run(fmt.Sprintf("while it is dumped, in place %v", inPlace), func(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job(text))
 			if err := os.Remove(r.state + "/" + recordsFile); err != nil {
@@ -94,29 +94,8 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 	}
 }
 
-// A write that leaves no trace in a file's time is not ruled out.
-func TestRacy(t *testing.T) {
-	at := time.Unix(1_800_000_000, 123_456_789)
-	whole := time.Unix(1_800_000_000, 0)
-	for _, row := range []struct {
-		modified, now time.Time
-		want          bool
-	}{
-		{at, at, true},
-		{at, at.Add(clockTick - 1), true},
-		{at, at.Add(clockTick), false},
-		{at.Add(time.Hour), at, true},
-		{whole, whole.Add(time.Second), true},
-		{whole, whole.Add(coarseTick), false},
-	} {
-		if got := racy(row.modified, row.now); got != row.want {
-			t.Errorf("modified %v before: %v", row.now.Sub(row.modified), got)
-		}
-	}
-}
-
-// Updates and somebody's own makemap at the same time: the map may be the one or the other's, but what is recorded as in
-// step is, and the next update makes it so.
+// Updates and an administrator's makemap run at the same time. Either may have made the map, but a map that is recorded as
+// in step is, and the next update repairs any other.
 func TestSoakOwnMakemap(t *testing.T) {
 	random := fixtures.Random(t)
 	r := newRig(t)
@@ -125,7 +104,7 @@ func TestSoakOwnMakemap(t *testing.T) {
 		texts[i] += strings.Repeat(fmt.Sprintf("# list %d\n", i), 100)
 	}
 	r.install(r.job(texts[0]))
-	rounds, theirs, known, met := fixtures.Rounds(5, 100), 0, 0, 0
+	rounds, foreign, recordedMaps, met := fixtures.Rounds(5, 100), 0, 0, 0
 	for n := range rounds {
 		old, text := []byte(texts[n%2]), texts[(n+1)%2]
 		done := make(chan error)
@@ -152,14 +131,14 @@ func TestSoakOwnMakemap(t *testing.T) {
 			t.Errorf("round %d: recorded as in step, and it is not", n)
 		}
 		if !is {
-			theirs++
+			foreign++
 		}
 		if recorded {
-			known++
+			recordedMaps++
 		}
 		r.patiently(r.job(text))
 		r.holds(text)
 	}
-	t.Logf("%d updates with somebody's makemap at work: %d times another map was in place afterwards, %d times ours was known by its record, %d times their makemap met the swap; the next update put all right",
-		rounds, theirs, known, met)
+	t.Logf("%d updates beside another makemap: %d times the map was that of the other makemap afterwards, %d times the map was recorded, %d times the other makemap met the swap; the next update repaired every map",
+		rounds, foreign, recordedMaps, met)
 }

@@ -26,14 +26,14 @@ import (
 	"mailallow/fixtures"
 )
 
-// Two lists with a key and a network that both hold, and one that says which list it is.
+// Every list has the marker. The value of the list key says whether the list is an odd or an even one.
 const (
 	markerKey, listKey   = "connect:192.0.2.1", "connect:192.0.2.2"
 	markerAddr, listAddr = "192.0.2.1", "192.0.2.2"
 )
 
-// listNumber writes list n as an access text and as a table: the odd ones and the even ones differ in a value and in what
-// else they hold.
+// listNumber writes list n as an access text and as a table. Odd and even lists differ in the value of the list key and in
+// their other keys.
 func listNumber(n int64) (access, table string) {
 	value, action := "OK", "permit"
 	if n%2 == 1 {
@@ -48,19 +48,19 @@ func listNumber(n int64) (access, table string) {
 	return access, table
 }
 
-// readers are programs that read what is installed while it is replaced.
+// readers are programs that read the files while an update replaces them.
 type readers struct {
 	*rig
 	rules     *fixtures.Rules
 	table     string
 	makemap   makemap.Program
-	begun     atomic.Int64 // the list that an update has begun to install
-	installed atomic.Int64 // the list that the last update was done with
+	begun     atomic.Int64 // the last list that an update has begun to install
+	installed atomic.Int64 // the last list that an update has installed
 	stop      chan struct{}
 	running   sync.WaitGroup
 }
 
-// errWindow is an answer of Sendmail in the moment of the swap (docs/facts.md 6): no answer, and none until the session ends.
+// errWindow says that Sendmail opened the map in the moment of the swap (docs/facts.md 6): that session answers no more.
 var errWindow = errors.New("file changed while it was opened")
 
 func newReaders(t *testing.T) *readers {
@@ -84,8 +84,8 @@ func (r *readers) flip() {
 	r.installed.Store(n)
 }
 
-// patiently installs while this very process starts others. Until they are the program they are to be they have its open
-// files, and with them the locks of the installation before.
+// patiently waits for the locks, because this process starts others meanwhile: between fork and exec they have its open files,
+// and with them the locks of the last installation.
 func (r *rig) patiently(jobs ...Job) {
 	r.t.Helper()
 	st, err := state.Open(r.t.Context(), r.state, state.LockFile, time.Minute)
@@ -98,16 +98,16 @@ func (r *rig) patiently(jobs ...Job) {
 	}
 }
 
-// asked is what a program was asked, how often, and how long it took.
-type asked struct {
+// reader is one program that reads the list, with the times that its answers took.
+type reader struct {
 	name    string
 	ask     func() (odd bool, err error)
-	windows int
+	windows int // questions that met the swap
 	took    []time.Duration
 }
 
-// once asks once. What is said must be a list that was installed, or was being installed, while it was asked.
-func (r *readers) once(a *asked) {
+// once asks once. The answer must be from a list that was installed, or was being installed, meanwhile.
+func (r *readers) once(a *reader) {
 	from := r.installed.Load()
 	began := time.Now()
 	odd, err := a.ask()
@@ -125,12 +125,12 @@ func (r *readers) once(a *asked) {
 	a.took = append(a.took, took)
 }
 
-// readerPause is between two questions: without it the readers leave the updates no processor.
+// readerPause is the time between two questions: without it the updates get no processor.
 const readerPause = time.Millisecond
 
-// each asks until the end: the session that goes on by itself, the others in turn.
-func (r *readers) each(ways []*asked) {
-	for _, some := range [][]*asked{ways[:1], ways[1:]} {
+// each asks until the end: the long session in one goroutine, the others in turn in another.
+func (r *readers) each(ways []*reader) {
+	for _, some := range [][]*reader{ways[:1], ways[1:]} {
 		r.running.Add(1)
 		go func() {
 			defer r.running.Done()
@@ -152,10 +152,10 @@ func (r *readers) end() {
 	r.stop = make(chan struct{})
 }
 
-// ways are all the ways to read: a session that has used the map and goes on, one that begins, and the other programs.
-func (r *readers) ways() []*asked {
+// ways are all the readers: a session that has used the map already, a new one for each question, and the other programs.
+func (r *readers) ways() []*reader {
 	s := &session{r: r}
-	return []*asked{
+	return []*reader{
 		{name: "a sendmail -bt that goes on", ask: s.ask},
 		{name: "a new sendmail -bt", ask: r.askNew},
 		{name: "makemap -u", ask: r.askMakemap},
@@ -163,7 +163,7 @@ func (r *readers) ways() []*asked {
 	}
 }
 
-// session is a sendmail -bt that is asked again and again, and begun anew where it has met the swap.
+// session is a sendmail -bt that answers many questions. A new one is begun after it has met the swap.
 type session struct {
 	r     *readers
 	stdin io.WriteCloser
@@ -185,7 +185,7 @@ func (s *session) begin() error {
 	s.stdin, s.lines, s.ended = stdin, bufio.NewScanner(stdout), make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		s.r.rules.Run(cmd) // its answers are what counts
+		s.r.rules.Run(cmd) // its answers count, and not its end
 		in.Close()
 		out.Close()
 	}()
@@ -201,7 +201,7 @@ func (s *session) ask() (odd bool, err error) {
 	}
 	said := ""
 	for _, key := range []string{markerKey, listKey} {
-		fmt.Fprintf(s.stdin, "/map access %s\n", key) // where nobody reads it there is no answer
+		fmt.Fprintf(s.stdin, "/map access %s\n", key) // if nobody reads it, there is no answer
 		for s.lines.Scan() {
 			said += s.lines.Text() + "\n"
 			if strings.Contains(s.lines.Text(), "map_lookup: access (") {
@@ -229,7 +229,7 @@ func (r *readers) askNew() (odd bool, err error) {
 	return readLists(said.String())
 }
 
-// readLists reads what Sendmail says of the two keys.
+// readLists reads the answers of Sendmail for the two keys.
 func readLists(said string) (odd bool, err error) {
 	if strings.Contains(said, "file changed after") {
 		return false, errWindow
@@ -242,7 +242,7 @@ func readLists(said string) (odd bool, err error) {
 	return list.Value == "REJECT", nil
 }
 
-// askMakemap wants the whole of the one list or the other.
+// askMakemap wants exactly the keys of an odd list or of an even one.
 func (r *readers) askMakemap() (odd bool, err error) {
 	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path+".db")
 	if err != nil && strings.Contains(err.Error(), "Operation not permitted") {
@@ -278,7 +278,7 @@ func (r *readers) askPostmap() (odd bool, err error) {
 	return odd, nil
 }
 
-func (a *asked) figures() string {
+func (a *reader) figures() string {
 	slices.Sort(a.took)
 	if len(a.took) == 0 {
 		return "never"
@@ -289,8 +289,8 @@ func (a *asked) figures() string {
 	return fmt.Sprintf("%5d times, %v in the middle, %v of 99 %%, %v at most", len(a.took), at(0.5), at(0.99), at(1))
 }
 
-// While lists are flipped, every reader finds the old one or the new one, whole, and the new one once the update is done.
-// Who opens the map in the very moment of the swap is counted.
+// During an update every reader finds the old list or the new one, whole; afterwards it finds the new one. The test counts
+// sessions that open the map in the moment of the swap.
 func TestSoakReaders(t *testing.T) {
 	r := newReaders(t)
 	quiet, flipping := r.ways(), r.ways()
@@ -315,7 +315,7 @@ func TestSoakReaders(t *testing.T) {
 	}
 }
 
-// A rebuild that hangs, with the new map open and locked: nobody waits for it.
+// No reader waits for a makemap that hangs with the new map open and locked.
 func TestReadersDoNotWait(t *testing.T) {
 	r := newReaders(t)
 	dir := t.TempDir()
@@ -344,7 +344,7 @@ func TestReadersDoNotWait(t *testing.T) {
 		t.Errorf("the map in use is locked: %v", err)
 	}
 	for _, a := range r.ways() {
-		r.once(a) // the old list; an answer that waits would wait for ever
+		r.once(a) // a reader that waits would wait for ever
 	}
 	if err := os.WriteFile(hold, nil, 0); err != nil {
 		t.Fatal(err)

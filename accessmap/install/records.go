@@ -8,16 +8,23 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 )
 
-// recordsFile says which map was found to belong to which text.
+// recordsFile is the name of the records in the state directory.
 const recordsFile = "maps.json"
 
-// mapRecord is a map that was found to hold what its text says, and by what to know both again.
+// mapRecords holds the maps that were in step with their texts at the end of the last run.
+type mapRecords struct {
+	Version int         `json:"version"`
+	Maps    []mapRecord `json:"maps"`
+}
+
+// mapRecord identifies a map and its text.
 type mapRecord struct {
 	Text       string `json:"text"`        // path
 	TextDigest string `json:"text_digest"` // SHA-256
@@ -27,16 +34,10 @@ type mapRecord struct {
 	Device     uint64 `json:"device"`
 	Inode      uint64 `json:"inode"`
 	ModifiedNS int64  `json:"mtime_ns"` // since 1970
-	ChangedNS  int64  `json:"ctime_ns"` // no program can set this one back
+	ChangedNS  int64  `json:"ctime_ns"` // no program can set this time back
 }
 
-// mapRecords is maps.json.
-type mapRecords struct {
-	Version int         `json:"version"`
-	Maps    []mapRecord `json:"maps"`
-}
-
-// readRecords returns the records of a state directory; one that cannot be read has none, and the maps are dumped.
+// readRecords returns the records of a state directory; none if they cannot be read, and then every map is dumped.
 func readRecords(stateDir string) (records mapRecords) {
 	b, err := bounded.File(filepath.Join(stateDir, recordsFile), state.MaxFile)
 	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
@@ -45,7 +46,7 @@ func readRecords(stateDir string) (records mapRecords) {
 	return records
 }
 
-// recordOf returns the record of the map as it stands now.
+// recordOf returns the record of the map as it is now.
 func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord, error) {
 	info, err := os.Stat(mapPath)
 	if err != nil {
@@ -59,8 +60,7 @@ func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord,
 	}, nil
 }
 
-// mapFile returns where the map of a text was found when it was last in step, else where MapFile has it: makemap is not
-// started to ask for it.
+// mapFile returns the recorded path of a text's map, or makemap.UsualFile if there is no record. It does not start makemap.
 func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
 	for _, r := range records.Maps {
 		if r.Text == textPath && r.Type == mapType {
@@ -70,14 +70,33 @@ func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
 	return makemap.UsualFile(mapType, textPath)
 }
 
-// fit reports whether an earlier run has found the map of this text in step, and both are still what they were.
-func (records mapRecords) fit(mapType, textPath string, text []byte) bool {
+// inStep reports whether the last run found the map of this text in step, and neither has changed since.
+func (records mapRecords) inStep(mapType, textPath string, text []byte) bool {
 	mapPath, err := records.mapFile(mapType, textPath)
 	if err != nil {
 		return false
 	}
-	is, err := recordOf(mapType, textPath, text, mapPath)
-	return err == nil && slices.Contains(records.Maps, is)
+	now, err := recordOf(mapType, textPath, text, mapPath)
+	return err == nil && slices.Contains(records.Maps, now)
+}
+
+func (r mapRecord) modified() time.Time { return time.Unix(0, r.ModifiedNS) }
+
+const (
+	// clockTick is the step of the clock from which the kernel takes file times: at most a hundredth of a second.
+	clockTick = 10 * time.Millisecond
+	// coarseTick is that step on file systems that keep whole or even seconds.
+	coarseTick = 2 * time.Second
+)
+
+// racy reports whether a write at the time now, or later, could leave the file with the same time of modification. Nothing
+// would show such a write to a map, whose size mostly stays the same.
+func racy(modified, now time.Time) bool {
+	tick := clockTick
+	if modified.Nanosecond() == 0 {
+		tick = coarseTick
+	}
+	return now.Sub(modified) < tick
 }
 
 // digest is the SHA-256 of b in hex.

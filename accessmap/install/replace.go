@@ -8,15 +8,15 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 )
 
-// UnifiedDiff is the difference between two texts of the file at path; empty when there is none.
+// UnifiedDiff is the difference between two texts of the file at path; empty if there is none.
 func UnifiedDiff(path string, old, text []byte) string {
 	return udiff.Unified(path, path, string(old), string(text))
 }
 
-// ReplaceText gives the file at path a new text in one step, as an installation does it: staged beside it, owner, mode
-// and attributes kept, symbolic links followed, durable. old is what the caller read there: ErrChanged says that
-// somebody has edited it since, and then, as with every other error, the file stays as it is. No map is made. A warning
-// says that the file has other names, which keep the old text.
+// ReplaceText replaces the text of one file in the way of an installation: staged beside it, swapped atomically, synced,
+// with owner, mode and attributes kept and symbolic links followed. old is the text that the caller read; ErrChanged says
+// that somebody has edited the file since. After any error the file is as it was. ReplaceText makes no map. The warning
+// says that the file has other names (hard links), which keep the old text.
 func ReplaceText(ctx context.Context, path string, old, text []byte) (warning string, err error) {
 	c, err := newChange(kindText, path)
 	if err != nil {
@@ -28,7 +28,7 @@ func ReplaceText(ctx context.Context, path string, old, text []byte) (warning st
 		return "", err
 	}
 	defer unlock()
-	if err := c.unedited(c.live); err != nil {
+	if err := c.checkOld(c.live); err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	tx := transaction{changes: []*change{c}, exchange: exchange}
@@ -39,7 +39,7 @@ func ReplaceText(ctx context.Context, path string, old, text []byte) (warning st
 	if _, err := tx.commit(); err != nil {
 		return "", errors.Join(err, tx.discard())
 	}
-	if err := tx.displaced(); err != nil {
+	if err := tx.recheck(); err != nil {
 		return "", errors.Join(err, tx.rollback(), tx.discard())
 	}
 	return c.linkWarning(), tx.finish()

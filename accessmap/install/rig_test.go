@@ -17,7 +17,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// rig is a directory for targets and one for state.
+// rig has a directory for targets and one for state.
 type rig struct {
 	t       *testing.T
 	dir     string
@@ -33,7 +33,7 @@ func newRig(t *testing.T) *rig {
 		makemap: fixtures.Makemap(t)}
 }
 
-// job plans text for the access file as it stands now.
+// job plans to replace the access file as it is now by text.
 func (r *rig) job(text string) Job {
 	r.t.Helper()
 	return r.jobAt(r.path, "hash", text)
@@ -48,7 +48,7 @@ func (r *rig) jobAt(path, mapType, text string) Job {
 	return Job{Path: path, Old: old, OldExists: err == nil, New: []byte(text), MapType: mapType, Makemap: r.makemap}
 }
 
-// Install takes the lock for one installation.
+// Install takes the lock of the state directory for one installation.
 func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
 	return installer{exchange: exchange}.alone(ctx, stateDir, jobs, extra)
 }
@@ -77,7 +77,7 @@ func (r *rig) install(jobs ...Job) Report {
 	return report
 }
 
-// fails installs, wants an error that says each of want, and that every file is the same inode with the same time.
+// fails installs and wants an error with each of want, and every file to keep its inode and its time.
 func (r *rig) fails(jobs []Job, want ...string) error {
 	r.t.Helper()
 	before := r.listing()
@@ -102,7 +102,7 @@ func (r *rig) refused(before []string, report Report, err error, want ...string)
 	r.noJournal()
 }
 
-// listing is every file of the target's directory with its inode, time, owner and mode.
+// listing is one line for every file of the target's directory: name, inode, time, mode and owner.
 func (r *rig) listing() (files []string) {
 	r.t.Helper()
 	entries, err := os.ReadDir(r.dir)
@@ -122,12 +122,12 @@ func (r *rig) listing() (files []string) {
 
 func (r *rig) noJournal() {
 	r.t.Helper()
-	if b, err := os.ReadFile(filepath.Join(r.state, owedFile)); err == nil {
-		r.t.Errorf("still owed: %s", b)
+	if b, err := os.ReadFile(filepath.Join(r.state, journalFile)); err == nil {
+		r.t.Errorf("the journal is still there: %s", b)
 	}
 }
 
-// holds wants the access file to be text, its map to hold it and be no older, and nothing else in the directory.
+// holds wants the access file to be text, its map to hold the same and be no older, and no files but these and names.
 func (r *rig) holds(text string, names ...string) {
 	r.t.Helper()
 	if got := fixtures.ReadFile(r.t, r.path); got != text {
@@ -143,7 +143,7 @@ func (r *rig) holds(text string, names ...string) {
 	r.noJournal()
 }
 
-// only wants exactly these names in the directory.
+// only wants the directory to hold these names and no others.
 func (r *rig) only(names ...string) {
 	r.t.Helper()
 	entries, err := os.ReadDir(r.dir)

@@ -8,27 +8,28 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
 )
 
-// target is a job held against what stands there: which of its files have to change.
+// target is a job compared with its files: which of them have to change.
 type target struct {
 	job      Job
-	text     *change // nil: it is right as it is
-	mapFile  *change // nil: it is right as it is, or there is none
+	text     *change // nil: the file is right already
+	mapFile  *change // nil: the file is right already, or there is no map
 	textLive string
 	mapPath  string // empty: no map
 	mapLive  string
 	makemap  makemap.Program
-	cf       *sendmail.CF  // nil: none, or its access map is another one
-	read     *makemap.Text // the new text, where its map has to be made or dumped
-	there    mapRecord     // of the map, before it is looked into
-	seen     *mapRecord    // the same, if it can be told from the map after a later write
+	cf       *sendmail.CF  // nil: none, or its access map is another file
+	newText  *makemap.Text // nil: the map need be neither made nor dumped
+	observed mapRecord     // the map before it is dumped
+	distinct *mapRecord    // observed; nil if a later write could leave the same record
 }
 
-// newTarget compares a job with the files as they are and reports all that stands in its way.
+// newTarget compares a job with its files and reports every reason why they cannot be changed.
 func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error) {
 	if !filepath.IsAbs(job.Path) {
 		return nil, errors.New("the path of a target must be absolute")
@@ -39,10 +40,10 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 		return nil, err
 	}
 	text.old, text.new, t.textLive = job.Old, job.New, text.live
-	if job.OldExists != (text.was != nil) {
+	if job.OldExists != (text.oldInfo != nil) {
 		return nil, ErrChanged
 	}
-	if err := text.unedited(text.live); err != nil {
+	if err := text.checkOld(text.live); err != nil {
 		return nil, err
 	}
 	if !job.OldExists || !bytes.Equal(job.Old, job.New) {
@@ -51,21 +52,21 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 	if job.MapType == "" {
 		return t, nil
 	}
-	return t, t.needsMap(ctx, records)
+	return t, t.prepareMap(ctx, records)
 }
 
-// needsMap finds out whether the map has to be made, and why it cannot.
-func (t *target) needsMap(ctx context.Context, records mapRecords) error {
+// prepareMap finds out whether the map has to be made, and reports every reason why it cannot.
+func (t *target) prepareMap(ctx context.Context, records mapRecords) error {
 	mapPath, err := records.mapFile(t.job.MapType, t.job.Path)
 	if err == nil {
-		err = t.lookAtMap(mapPath)
+		err = t.observe(mapPath)
 	}
 	if err != nil {
 		return err
 	}
 	errs := []error{t.readCF()}
-	if t.text == nil && slices.Contains(records.Maps, t.there) {
-		t.seen = &t.there
+	if t.text == nil && slices.Contains(records.Maps, t.observed) {
+		t.distinct = &t.observed
 		return errs[0]
 	}
 	if t.makemap.Path, err = makemap.Find(t.job.Makemap); err != nil {
@@ -73,16 +74,16 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	} else if mapPath, err = t.makemap.File(ctx, t.job.MapType, t.job.Path); err != nil {
 		errs = append(errs, err)
 	} else if mapPath != t.mapPath {
-		errs = append(errs, t.lookAtMap(mapPath))
+		errs = append(errs, t.observe(mapPath))
 	}
-	if t.read = makemap.ReadText(t.job.New); len(t.read.Problems) > 0 {
-		errs = append(errs, &makemap.TextError{Problems: t.read.Problems})
+	if t.newText = makemap.ReadText(t.job.New); len(t.newText.Problems) > 0 {
+		errs = append(errs, &makemap.TextError{Problems: t.newText.Problems})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if t.text == nil {
-		if holds, err := t.makemap.Holds(ctx, t.job.MapType, mapPath, t.read); holds || err != nil {
+		if holds, err := t.makemap.Holds(ctx, t.job.MapType, mapPath, t.newText); holds || err != nil {
 			return err
 		}
 	}
@@ -90,17 +91,23 @@ func (t *target) needsMap(ctx context.Context, records mapRecords) error {
 	return err
 }
 
-// lookAtMap notes where the map is, and what is there.
-func (t *target) lookAtMap(mapPath string) (err error) {
+// observe notes the path of the map and its record. This happens before the map is dumped: another program may write the
+// map in between, and then the record must not match it.
+func (t *target) observe(mapPath string) (err error) {
 	t.mapPath = mapPath
 	if t.mapLive, _, err = Resolve(mapPath); err != nil {
 		return fmt.Errorf("%s: %w", mapPath, err)
 	}
-	t.observe()
-	return nil
+	now := time.Now()
+	t.distinct = nil
+	t.observed, err = recordOf(t.job.MapType, t.job.Path, t.job.New, mapPath)
+	if err == nil && !racy(t.observed.modified(), now) {
+		t.distinct = &t.observed
+	}
+	return nil // a map that is missing is made
 }
 
-// readCF reads the job's sendmail.cf and asks it about everything but the map file itself, which is not made yet.
+// readCF reads the job's sendmail.cf and checks its rules for type and path. stage checks those for the map file.
 func (t *target) readCF() error {
 	if t.job.SendmailCF == "" {
 		return nil
@@ -121,7 +128,7 @@ func (t *target) readCF() error {
 	return errors.Join(errs...)
 }
 
-// changes returns the target's part of the transaction: text first, map last (docs/facts.md 5).
+// changes returns the files to change, text before map (docs/facts.md 5).
 func (t *target) changes() (changes []*change) {
 	for _, c := range []*change{t.text, t.mapFile} {
 		if c != nil {
@@ -131,7 +138,7 @@ func (t *target) changes() (changes []*change) {
 	return changes
 }
 
-// stage makes the new text and the new map beside the old ones and verifies the map.
+// stage makes the new text and the new map at their temporary names and verifies the map.
 func (t *target) stage(ctx context.Context) error {
 	if t.text != nil {
 		if err := t.text.stage(); err != nil {
@@ -141,15 +148,15 @@ func (t *target) stage(ctx context.Context) error {
 	if t.mapFile == nil {
 		return nil
 	}
-	f, err := t.mapFile.create() // makemap would make one that the group can read
+	f, err := t.mapFile.create() // because makemap would let the group read it
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	f.Close()
-	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.read); err != nil {
+	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
 		return err
 	}
-	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.read); err != nil {
+	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
 		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	textPath := t.textLive
@@ -172,8 +179,7 @@ func (t *target) stage(ctx context.Context) error {
 	return nil
 }
 
-// probe asks Sendmail for the job's key in the map that is in place now. An error is a wrong
-// answer, or the context's.
+// probe asks Sendmail for the job's key in the installed map. The error is a wrong answer, or the cause of ctx.
 func (t *target) probe(ctx context.Context) (warning string, err error) {
 	if t.mapFile == nil || t.cf == nil || t.job.ProbeKey == "" {
 		return "", nil
@@ -198,15 +204,22 @@ func (t *target) probe(ctx context.Context) (warning string, err error) {
 	return "", nil
 }
 
-// newStateChange is nil for a file that holds the bytes already.
-func newStateChange(file StateFile) (*change, error) {
-	if is, err := os.ReadFile(file.Path); err == nil && bytes.Equal(is, file.Bytes) {
-		return nil, nil
+// record identifies the installed map for the next run. It is nil if a later write could leave the same record: then the
+// next run must dump the map. The error says that another program has written the new map.
+func (t *target) record() (*mapRecord, error) {
+	if t.mapFile == nil {
+		return t.distinct, nil
 	}
-	c, err := newChange(kindState, file.Path)
+	now, err := recordOf(t.job.MapType, t.job.Path, t.job.New, t.mapPath)
 	if err != nil {
 		return nil, err
 	}
-	c.new = file.Bytes
-	return c, nil
+	c := t.mapFile
+	if now.Inode != c.inode || now.Size != c.size || !now.modified().Equal(c.modified) {
+		return nil, errors.New("another program has written it since it was replaced: the next update puts right what is wrong in it")
+	}
+	if racy(c.modified, c.swappedAt) {
+		return nil, nil
+	}
+	return &now, nil
 }

@@ -12,11 +12,11 @@ import (
 	"mailallow/fixtures"
 )
 
-// probeRig is a rig where Sendmail would take maps from, with a sendmail.cf that names the access file.
+// probeRig is a rig in a directory that Sendmail finds safe, with a sendmail.cf that names the access file.
 func probeRig(t *testing.T) (r *rig, job func(text, key, value string) Job) {
 	t.Helper()
 	r = newRig(t)
-	r.makemap = filepath.Join(fixtures.Programs(t, ""), "makemap") // with a sendmail beside it that answers at once
+	r.makemap = filepath.Join(fixtures.Programs(t, ""), "makemap") // beside a sendmail that answers at once
 	r.dir = fixtures.SafeDir(t)
 	r.path = filepath.Join(r.dir, "access")
 	cf := fixtures.NewRules(t, fixtures.RulesOptions{Access: r.path}).CF()
@@ -44,7 +44,7 @@ func TestInstallAsksSendmail(t *testing.T) {
 	r.fails([]Job{job("Connect:1.2.3\tRELAY\n", "", "")}, "group-writable directory", "chmod g-w")
 }
 
-// What Sendmail would call unsafe is found before anything is replaced; other users' maps are for root to make.
+// A map that Sendmail would call unsafe is found before anything is replaced.
 func TestInstallMapOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		fixtures.Missing(t, "needs root to make a map another user's")
@@ -57,7 +57,7 @@ func TestInstallMapOwner(t *testing.T) {
 	r.fails([]Job{job("b OK\n", "", "")}, "access.db: a map with owner 12:34 and mode 0640 is unsafe to Sendmail")
 }
 
-// A Sendmail that gives no answer is told apart from one that gives another: Postfix's sendmail refuses -bt.
+// A Sendmail that cannot answer is a warning; one that answers wrongly is an error. Postfix's sendmail refuses -bt.
 func TestInstallCannotAsk(t *testing.T) {
 	r, job := probeRig(t)
 	script := "#!/bin/sh\necho 'sendmail: fatal: unsupported: -bt' >&2\nexit 64\n"
@@ -74,7 +74,7 @@ func TestInstallCannotAsk(t *testing.T) {
 // unprivileged names the directory in which TestUnprivileged runs as nobody.
 const unprivileged = "MAILALLOW_TEST_UNPRIVILEGED"
 
-// A user who owns target and directory needs no root; whoever does not is told which file it is.
+// A user who owns target and directory can install without root. For another file the error names it.
 func TestUnprivileged(t *testing.T) {
 	if dir := os.Getenv(unprivileged); dir != "" {
 		asNobody(t, dir)
@@ -97,7 +97,7 @@ func TestUnprivileged(t *testing.T) {
 	program := filepath.Join(dir, "test")
 	fixtures.WriteFile(t, program, string(binary))
 	fixtures.WriteFile(t, filepath.Join(dir, "roots"), "a\n")
-	// The checkout may lie where nobody gets to, and the real makemap in it.
+	// The user nobody may not be able to read the checkout, with the real makemap in it.
 	parts := filepath.Join(dir, "parts", "sendmail", "usr", "libexec", "sendmail")
 	for _, folder := range []string{filepath.Join(dir, "closed"), parts} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {

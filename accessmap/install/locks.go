@@ -16,11 +16,12 @@ import (
 	"mailallow/accessmap/state"
 )
 
-// rootLockDir holds the locks of root's runs. Nobody else can hold one there, as they could in /run/lock (docs/facts.md 37).
+// rootLockDir holds the locks of root's runs. Other users can take no lock there, as they could in /run/lock
+// (docs/facts.md 37).
 const rootLockDir = "/run/mailallow"
 
-// defaultLockDir is the directory for the locks of targets' directories. The runs of another user have none: the lock of
-// their state directory keeps them apart, and nobody can have a lock that root's runs wait for.
+// defaultLockDir is the directory for the locks of targets' directories. It is empty for users other than root: the lock of
+// the state directory keeps their runs apart, and root's runs must not wait for another user's lock.
 func defaultLockDir() string {
 	if os.Geteuid() == 0 {
 		return rootLockDir
@@ -28,10 +29,10 @@ func defaultLockDir() string {
 	return ""
 }
 
-// lockDirectories takes a lock for every directory that holds a target, waiting for each no longer than patience. It keeps
-// out runs with another state directory. The lock is a file in lockDir, named by the device and the inode of the directory,
-// since a directory can have several paths; without a lockDir nothing is locked. A directory that is missing is left for
-// prepare to name.
+// lockDirectories takes a lock for every directory that holds a target, against runs with another state directory. It waits
+// for each no longer than patience. A lock is a file in lockDir, named by device and inode of the directory, because a
+// directory can have several paths. An empty lockDir means no locks. It passes over a missing directory, which prepare
+// reports.
 func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience time.Duration) (unlock func(), err error) {
 	if lockDir == "" {
 		return func() {}, nil
@@ -42,7 +43,7 @@ func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience t
 	if err := state.CheckPrivate("directory of locks", lockDir); err != nil {
 		return nil, err
 	}
-	dirs := map[string]string{} // by the path of the lock
+	dirs := map[string]string{} // directory by path of its lock
 	for _, job := range jobs {
 		for _, suffix := range append(makemap.Suffixes(), "") {
 			live, _, err := Resolve(job.Path + suffix)
@@ -63,7 +64,7 @@ func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience t
 			f.Close()
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(dirs)) { // in one order, so that no two runs wait for each other
+	for _, path := range slices.Sorted(maps.Keys(dirs)) { // sorted, so that no two runs wait for each other
 		f, err := state.OpenLock(path)
 		if err != nil {
 			unlock()

@@ -17,7 +17,7 @@ import (
 // lockedDirectory names the directory whose lock a child process takes and holds until its stdin ends.
 const lockedDirectory = "MAILALLOW_TEST_LOCKED_DIRECTORY"
 
-// A run that finds a directory locked names the directory, and the process that has the lock.
+// A run that finds a directory locked names the directory and the process that holds the lock.
 func TestLockDirectoryHolder(t *testing.T) {
 	if dir := os.Getenv(lockedDirectory); dir != "" {
 		if _, err := lockDirectories(t.Context(), dir+".locks", []Job{{Path: dir + "/table"}}, 0); err != nil {
@@ -49,7 +49,7 @@ func TestLockDirectoryHolder(t *testing.T) {
 	}
 }
 
-// The locks of targets' directories are where nobody else can hold one, and a directory has one lock, whatever its path.
+// The directory of locks is one where no other user can take a lock, and a target's directory has one lock, whatever its path.
 func TestLockDirectory(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")
@@ -59,10 +59,10 @@ func TestLockDirectory(t *testing.T) {
 	job := []Job{{Path: filepath.Join(dir, "access")}}
 	for _, row := range []struct {
 		name, want string
-		lay        func(lockDir string) error // lockDir's own directory is there
+		make       func(lockDir string) error // the parent of lockDir is there already
 	}{
 		{"none yet", "", func(string) error { return nil }},
-		{"ours", "", func(at string) error { return os.Mkdir(at, 0o700) }},
+		{"of this user", "", func(at string) error { return os.Mkdir(at, 0o700) }},
 		{"of a killed run", "", func(at string) error {
 			var stat syscall.Stat_t
 			return errors.Join(syscall.Stat(dir, &stat), os.Mkdir(at, 0o700),
@@ -74,7 +74,7 @@ func TestLockDirectory(t *testing.T) {
 		{"for all", " can be written by others: chmod 0700", func(at string) error {
 			return errors.Join(os.Mkdir(at, 0o700), os.Chmod(at, 0o777|os.ModeSticky))
 		}},
-		{"of somebody", " belongs to user 12345: chown it", func(at string) error {
+		{"of another user", " belongs to user 12345: chown it", func(at string) error {
 			return errors.Join(os.Mkdir(at, 0o700), os.Chown(at, 12345, 0))
 		}},
 		{"a file", "not a directory (root's runs keep their locks there: let root write to ", func(at string) error {
@@ -84,11 +84,11 @@ func TestLockDirectory(t *testing.T) {
 			return os.Remove(filepath.Dir(at))
 		}},
 	} {
-		if row.name == "of somebody" && os.Geteuid() != 0 {
+		if row.name == "of another user" && os.Geteuid() != 0 {
 			continue
 		}
 		lockDir := filepath.Join(t.TempDir(), "mailallow")
-		if err := row.lay(lockDir); err != nil {
+		if err := row.make(lockDir); err != nil {
 			t.Fatal(err)
 		}
 		unlock, err := lockDirectories(t.Context(), lockDir, append(job, Job{Path: filepath.Join(link, "table")}), 0)

@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,54 +16,6 @@ import (
 func notify(t *testing.T, c chan os.Signal) {
 	signal.Notify(c, os.Interrupt)
 	t.Cleanup(func() { signal.Stop(c) })
-}
-
-func TestExchange(t *testing.T) {
-	for name, swap := range map[string]func(temp, live string) error{"at once": exchange, "by links": exchangeByLinks} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
-			fixtures.WriteFile(t, temp, "new")
-			fixtures.WriteFile(t, live, "old")
-			inode := inodeOf(fixtures.Stat(t, live))
-			if err := swap(temp, live); err != nil {
-				t.Fatal(err)
-			}
-			if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "new old" {
-				t.Errorf("got %q", got)
-			}
-			old := fixtures.Stat(t, temp).Sys().(*syscall.Stat_t)
-			if old.Ino != inode || old.Nlink != 1 {
-				t.Errorf("the old file has inode %d and %d names", old.Ino, old.Nlink)
-			}
-			if entries, _ := os.ReadDir(dir); len(entries) != 2 {
-				t.Errorf("left over: %v", entries)
-			}
-			if err := swap(temp, filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("nothing to exchange with: %v", err)
-			}
-		})
-	}
-}
-
-func TestPlace(t *testing.T) {
-	for name, put := range map[string]func(temp, live string) error{"at once": place, "by a link": placeByLink} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
-			fixtures.WriteFile(t, temp, "new")
-			fixtures.WriteFile(t, live, "theirs")
-			if err := put(temp, live); !errors.Is(err, os.ErrExist) {
-				t.Errorf("the name is taken: %v", err)
-			}
-			if err := os.Remove(live); err != nil {
-				t.Fatal(err)
-			}
-			if err := put(temp, live); err != nil || fixtures.ReadFile(t, live) != "new" {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 // failAt exchanges files, and fails at the nth call.
@@ -78,7 +29,7 @@ func failAt(n int) installer {
 	}}
 }
 
-// Whichever swap fails, all that came before is put back: same inodes, same times.
+// Whichever swap fails, the files swapped before are put back, with their inodes and times.
 func TestRollback(t *testing.T) {
 	for n := 1; n <= 4; n++ {
 		r := newRig(t)
@@ -99,7 +50,7 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-// An edit at the worst moments: after our last look, and before the old text is removed.
+// An edit between the last check and the swap is kept.
 func TestEditDuringSwap(t *testing.T) {
 	rows := []struct {
 		name string
@@ -146,11 +97,11 @@ func TestEditDuringSwap(t *testing.T) {
 	}
 }
 
-// An edit into the old text while the map is swapped: everything goes back, the edit is live.
+// An edit of the old text while the map is swapped is kept, and everything goes back.
 func TestEditAfterSwap(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
-	editor, err := os.Open(r.path) // and for writing when it comes to that
+	editor, err := os.Open(r.path) // to write to it later
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +125,7 @@ func TestEditAfterSwap(t *testing.T) {
 	r.only("access", "access.db")
 }
 
-// Somebody edits our new text before it is rolled back: theirs stays, and the error says so.
+// An edit of the new text before the rollback is kept, and the error says so.
 func TestEditBeforeRollback(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
@@ -195,7 +146,7 @@ func TestEditBeforeRollback(t *testing.T) {
 	r.holds("edited OK\n")
 }
 
-// A map that went back out is touched too: a session may have opened it.
+// A new map that is put back is touched too, because a session may have opened it.
 func TestRollbackTouchesNewMap(t *testing.T) {
 	r := newRig(t)
 	second := filepath.Join(r.dir, "second")

@@ -1,0 +1,280 @@
+package install
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mailallow/accessmap/state"
+)
+
+// tempPrefix begins the name of every temporary file.
+const tempPrefix = ".mailallow-"
+
+// A changeKind says how a transaction handles a file: it compares a text with the one that the plan read, it touches the
+// inode of a map before it removes it (docs/facts.md 6), and it just replaces a state file.
+type changeKind string
+
+const (
+	kindText  changeKind = "text"
+	kindMap   changeKind = "map"
+	kindState changeKind = "state"
+)
+
+// change is one file of a transaction: the file at live, and the new one that is staged beside it at temp.
+type change struct {
+	kind    changeKind
+	path    string      // as the caller names it, for messages
+	live    string      // path with its symbolic links followed
+	oldInfo fs.FileInfo // of the file at live before the swap; nil: there is none
+	mode    fs.FileMode // of the new file if there is no old one
+	old     []byte      // the text that the plan read; nil for a map or a state file
+	new     []byte      // nil for a map
+
+	temp    string
+	inode   uint64 // of the new file
+	size    int64  // of the new file, in bytes
+	swapped bool   // the new file is at live, and the old one at temp
+
+	modified, swappedAt time.Time // of a new map: the last write to it, and the swap
+}
+
+// newChange looks at the file to replace. It refuses a missing directory, a link to nothing and all but regular files: their
+// owner would not expect them to be replaced.
+func newChange(kind changeKind, path string) (*change, error) {
+	live, info, err := Resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{kind: kind, path: path, live: live, oldInfo: info, mode: 0o644}
+	if kind == kindState {
+		c.mode = 0o600
+		return c, nil
+	}
+	if kind == kindMap && c.otherNames() > 0 {
+		return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
+	}
+	return c, nil
+}
+
+// newStateChange returns nil for a file that holds the bytes already.
+func newStateChange(file StateFile) (*change, error) {
+	if old, err := os.ReadFile(file.Path); err == nil && bytes.Equal(old, file.Bytes) {
+		return nil, nil
+	}
+	c, err := newChange(kindState, file.Path)
+	if err != nil {
+		return nil, err
+	}
+	c.new = file.Bytes
+	return c, nil
+}
+
+// Resolve follows symbolic links to the file itself, and refuses links that lead through a directory that others can write
+// to: they could have mailallow replace another file. info is nil if there is no file; anything but a regular file, a link
+// to nothing and a missing directory are errors.
+func Resolve(path string) (live string, info fs.FileInfo, err error) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", nil, fmt.Errorf("its directory: %w (mailallow creates files, not their directories)", err)
+	}
+	live = filepath.Join(dir, filepath.Base(path))
+	info, err = os.Lstat(live)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if live, err = filepath.EvalSymlinks(live); err != nil {
+			return "", nil, fmt.Errorf("a symbolic link to nothing: %w", err)
+		}
+		info, err = os.Lstat(live)
+	}
+	if live != filepath.Clean(path) && filepath.IsAbs(path) {
+		if err := state.CheckPath(path); err != nil {
+			return "", nil, fmt.Errorf("a symbolic link leads to %s: %w", live, err)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return live, nil, nil
+	case err != nil:
+		return "", nil, err
+	case !info.Mode().IsRegular():
+		return "", nil, errors.New("it is not a regular file")
+	}
+	return live, info, nil
+}
+
+// otherNames is the number of hard links to the file at live besides live. Only live is replaced: nothing leads to the
+// other names.
+func (c *change) otherNames() uint64 {
+	if c.oldInfo == nil {
+		return 0
+	}
+	return uint64(c.oldInfo.Sys().(*syscall.Stat_t).Nlink) - 1
+}
+
+// linkWarning says that a replaced text has other names; it is empty for a text without.
+func (c *change) linkWarning() string {
+	switch n := c.otherNames(); n {
+	case 0:
+		return ""
+	case 1:
+		return c.live + " has 1 more name (hard link): it keeps the old content"
+	default:
+		return fmt.Sprintf("%s has %d more names (hard links): they keep the old content", c.live, n)
+	}
+}
+
+// chooseTemp picks a random name beside the live file. suffix is the suffix of a map.
+func (c *change) chooseTemp(suffix string) {
+	var random [8]byte
+	rand.Read(random[:]) // never fails (crypto/rand)
+	c.temp = filepath.Join(filepath.Dir(c.live), tempPrefix+hex.EncodeToString(random[:])+suffix)
+}
+
+// create makes the temporary file, 0600 until it is finished.
+func (c *change) create() (*os.File, error) {
+	f, err := os.OpenFile(c.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("no file can be made in its directory: %w", err)
+	}
+	return f, nil
+}
+
+// stage writes the new text or state file to temp, with owner, mode and attributes of the old one, and syncs it.
+func (c *change) stage() error {
+	f, err := c.create()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(c.new); err != nil {
+		return err
+	}
+	if err := c.setOwner(f, c.mode); err != nil {
+		return err
+	}
+	return c.sync(f)
+}
+
+// newMapMode is the mode of a map that replaces none: makemap's own for root's. Sendmail must be let read the map of another
+// user (docs/facts.md 5), which holds nothing that its text does not.
+func newMapMode() fs.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o640
+	}
+	return 0o644
+}
+
+// stageMap finishes the map that makemap wrote to temp: owner, mode and attributes of the old map, and a time that is not
+// before that of its text, because Debian's make would build it again otherwise (docs/facts.md 5).
+func (c *change) stageMap(textPath string) error {
+	f, err := os.OpenFile(c.temp, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := c.setOwner(f, newMapMode()); err != nil {
+		return err
+	}
+	text, err := os.Stat(textPath)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if at := text.ModTime(); info.ModTime().Before(at) {
+		if err := os.Chtimes(c.temp, at, at); err != nil {
+			return err
+		}
+	}
+	return c.sync(f)
+}
+
+// setOwner gives the new file owner, mode and attributes of the old one, or newMode if there is none.
+func (c *change) setOwner(f *os.File, newMode fs.FileMode) error {
+	if c.oldInfo == nil {
+		return f.Chmod(newMode)
+	}
+	return copyOwner(f, c.live, c.oldInfo)
+}
+
+// sync syncs the finished file and notes its inode, size and time.
+func (c *change) sync(f *os.File) error {
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
+	return nil
+}
+
+func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino }
+
+// awaitTick waits until every later write to the staged map gets another time. If that would take longer than a clockTick,
+// it does not wait, and the map is not recorded.
+func (c *change) awaitTick() {
+	if wait := clockTick - time.Since(c.modified); c.kind == kindMap && 0 < wait && wait <= clockTick {
+		time.Sleep(wait)
+	}
+}
+
+// checkOld returns ErrChanged unless the text at path is the one that the plan read and no program has it open for writing.
+// It does not check maps and state files.
+func (c *change) checkOld(path string) error {
+	if c.kind != kindText {
+		return nil
+	}
+	if openForWriting(path) {
+		return writingError{}
+	}
+	got, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && c.oldInfo == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist), err == nil && (c.oldInfo == nil || !bytes.Equal(got, c.old)):
+		return ErrChanged
+	}
+	return err
+}
+
+// checkNew returns an error unless the file at path is the staged one, with its text, and no program has it open for
+// writing. It does not check maps and state files.
+func (c *change) checkNew(path string) error {
+	if c.kind == kindText && openForWriting(path) || !c.isNewAt(path) {
+		return errors.New("edited after it was replaced; it stays as edited")
+	}
+	return nil
+}
+
+// isNewAt reports whether the file at path is the staged text with its content. It is true for maps and state files, and
+// for a file that cannot be read.
+func (c *change) isNewAt(path string) bool {
+	if c.kind != kindText {
+		return true
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return !errors.Is(err, fs.ErrNotExist)
+	case inodeOf(info) != c.inode:
+		return false
+	}
+	got, err := os.ReadFile(path)
+	return err != nil || bytes.Equal(got, c.new)
+}

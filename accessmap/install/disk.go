@@ -1,0 +1,29 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// diskAdvice says what to do when a file system refuses a write.
+var diskAdvice = []struct {
+	errno  syscall.Errno
+	advice string
+}{
+	{syscall.ENOSPC, "the file system is full: make room there, then run the update again"},
+	{syscall.EDQUOT, "the quota is used up: raise it or make room, then run the update again"},
+	{syscall.EROFS, "the file system is mounted read-only: if nobody meant that, the kernel's log says why"},
+	{syscall.EIO, "the disk fails: look into the kernel's log, and do not trust the other files on it"},
+	{syscall.EACCES, "run it as root or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
+}
+
+// withDiskAdvice adds to an error the advice for its cause, if the cause is in diskAdvice.
+func withDiskAdvice(err error) error {
+	for _, a := range diskAdvice {
+		if errors.Is(err, a.errno) {
+			return fmt.Errorf("%w\n%s", err, a.advice)
+		}
+	}
+	return err
+}

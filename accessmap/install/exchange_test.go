@@ -1,0 +1,59 @@
+package install
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"mailallow/fixtures"
+)
+
+func TestExchange(t *testing.T) {
+	for name, swap := range map[string]func(temp, live string) error{"at once": exchange, "by links": exchangeByLinks} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "old")
+			inode := inodeOf(fixtures.Stat(t, live))
+			if err := swap(temp, live); err != nil {
+				t.Fatal(err)
+			}
+			if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "new old" {
+				t.Errorf("got %q", got)
+			}
+			old := fixtures.Stat(t, temp).Sys().(*syscall.Stat_t)
+			if old.Ino != inode || old.Nlink != 1 {
+				t.Errorf("the old file has inode %d and %d names", old.Ino, old.Nlink)
+			}
+			if entries, _ := os.ReadDir(dir); len(entries) != 2 {
+				t.Errorf("left over: %v", entries)
+			}
+			if err := swap(temp, filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("nothing to exchange with: %v", err)
+			}
+		})
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for name, put := range map[string]func(temp, live string) error{"at once": place, "by a link": placeByLink} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
+			fixtures.WriteFile(t, temp, "new")
+			fixtures.WriteFile(t, live, "other")
+			if err := put(temp, live); !errors.Is(err, os.ErrExist) {
+				t.Errorf("the name is taken: %v", err)
+			}
+			if err := os.Remove(live); err != nil {
+				t.Fatal(err)
+			}
+			if err := put(temp, live); err != nil || fixtures.ReadFile(t, live) != "new" {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,215 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"mailallow/accessmap/state"
+	"mailallow/allowlist/fault"
+)
+
+// installation is one call of Install under the lock of its state directory. Its methods are in the order in which replace
+// calls them.
+type installation struct {
+	installer
+	state   *state.Dir
+	targets []*target
+	tx      transaction
+	pending []pendingCommand // on_change commands to run at the end
+	stuck   bool             // a file could not be put back
+	report  Report
+}
+
+// replace does everything but on_change. After an error everything is as it was before, or the error names the file that
+// is not, and stuck is set.
+func (i *installation) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
+	unlock, err := lockDirectories(ctx, i.lockDir, jobs, i.patience)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := i.prepare(ctx, jobs, extra); err != nil {
+		return err
+	}
+	if len(i.tx.changes) == 0 {
+		i.remember()
+		return nil
+	}
+	if err := i.stage(ctx); err != nil {
+		return errors.Join(err, i.abandon())
+	}
+	if err := i.swap(ctx); err != nil {
+		return err
+	}
+	i.settle()
+	i.remember()
+	return nil
+}
+
+// prepare finds the files that have to change. It reports every problem of every target that can be known beforehand.
+func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFile) error {
+	var errs []error
+	records := readRecords(i.state.Name)
+	for _, job := range jobs {
+		t, err := newTarget(ctx, records, job)
+		if err != nil {
+			errs = append(errs, fault.In(job.Path, err))
+			continue
+		}
+		i.targets = append(i.targets, t)
+		i.tx.changes = append(i.tx.changes, t.changes()...)
+	}
+	for _, file := range extra {
+		c, err := newStateChange(file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
+		} else if c != nil {
+			i.tx.changes = append(i.tx.changes, c)
+		}
+	}
+	errs = append(errs, i.checkDistinct(), context.Cause(ctx))
+	return errors.Join(errs...)
+}
+
+// checkDistinct refuses targets whose paths lead to one file.
+func (i *installation) checkDistinct() error {
+	pathOf := make(map[string]string) // by the file itself
+	var errs []error
+	for _, t := range i.targets {
+		for _, f := range []struct{ live, path string }{{t.textLive, t.job.Path}, {t.mapLive, t.mapPath}} {
+			if f.live == "" {
+				continue
+			}
+			if other, taken := pathOf[f.live]; taken {
+				errs = append(errs, fmt.Errorf("%s and %s are the same file", other, f.path))
+			}
+			pathOf[f.live] = f.path
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stage makes every new file beside the one it will replace, and writes the journal before the first of them.
+func (i *installation) stage(ctx context.Context) error {
+	for _, c := range i.tx.changes {
+		suffix := ""
+		if c.kind == kindMap {
+			suffix = filepath.Ext(c.path)
+		}
+		c.chooseTemp(suffix)
+	}
+	if err := newJournal(i.tx.changes, false, i.pending).write(i.state); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	var errs []error
+	for _, t := range i.targets {
+		if err := t.stage(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
+		}
+	}
+	for _, c := range i.tx.changes {
+		if c.kind == kindState {
+			if err := c.stage(); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", c.path, err))
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(errs...)
+}
+
+// swap replaces the files and asks Sendmail. It puts everything back if a step fails, or if ctx ends before Sendmail has
+// answered.
+func (i *installation) swap(ctx context.Context) error {
+	if err := newJournal(i.tx.changes, true, addCommands(i.pending, i.targets, false)).write(i.state); err != nil {
+		return errors.Join(fmt.Errorf("state directory: %w", err), i.abandon())
+	}
+	rolledBack, err := i.tx.commit()
+	if err == nil {
+		if err = errors.Join(i.probe(ctx), i.tx.recheck()); err == nil {
+			return nil
+		}
+		rollbackErr := i.tx.rollback()
+		rolledBack, err = rollbackErr == nil, errors.Join(err, rollbackErr)
+	}
+	if i.stuck = !rolledBack; i.stuck {
+		// The journal stays: the next run removes the remaining files and plans from the files that it finds.
+		return errors.Join(err, i.tx.discard())
+	}
+	return errors.Join(err, i.abandon())
+}
+
+// probe asks Sendmail for one key of each new map. Only a wrong answer is an error; a Sendmail that cannot be asked is a
+// warning.
+func (i *installation) probe(ctx context.Context) error {
+	var errs []error
+	for _, t := range i.targets {
+		warning, err := t.probe(ctx)
+		if warning != "" {
+			i.warn("%s: %s", t.job.Path, warning)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// abandon removes the staged files and their journal. Commands of earlier runs stay pending.
+func (i *installation) abandon() error {
+	if err := i.tx.discard(); err != nil {
+		return err
+	}
+	return newJournal(nil, false, i.pending).write(i.state)
+}
+
+// settle ends a successful transaction. A file that cannot be removed now stays in the journal for the next run.
+func (i *installation) settle() {
+	for _, t := range i.targets {
+		done := TargetReport{Path: t.job.Path, Text: t.text != nil, Map: t.mapFile != nil}
+		i.report.Targets = append(i.report.Targets, done)
+		i.report.Changed = i.report.Changed || done.Text || done.Map
+		if t.text == nil {
+			continue
+		}
+		if warning := t.text.linkWarning(); warning != "" {
+			i.warn("%s", warning)
+		}
+	}
+	i.pending = addCommands(i.pending, i.targets, true)
+	after := newJournal(nil, false, i.pending)
+	if err := i.tx.finish(); err != nil {
+		i.warn("not everything could be removed, the next run tries again: %v", err)
+		after = newJournal(i.tx.changes, true, i.pending)
+	}
+	if err := after.write(i.state); err != nil {
+		i.warn("state directory: %v", err)
+	}
+}
+
+// remember records which maps are in step, so that the next run need not dump them.
+func (i *installation) remember() {
+	records := mapRecords{Version: 1}
+	for _, t := range i.targets {
+		if t.mapPath == "" {
+			continue
+		}
+		record, err := t.record()
+		if err != nil {
+			i.warn("%s: %v", t.mapPath, err)
+		} else if record != nil {
+			records.Maps = append(records.Maps, *record)
+		}
+	}
+	if err := i.state.Write(recordsFile, records); err != nil {
+		i.warn("state directory: %v", err)
+	}
+}
+
+func (i *installation) warn(format string, args ...any) {
+	i.report.Warnings = append(i.report.Warnings, fmt.Sprintf(format, args...))
+}

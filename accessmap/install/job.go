@@ -1,0 +1,41 @@
+package install
+
+import "mailallow/accessmap/program"
+
+// Job brings one target to a new state: a text and, for Sendmail, the map made from it.
+type Job struct {
+	Path      string // of the text, absolute
+	Old       []byte // the text that the plan read
+	OldExists bool   // false: the plan found no file
+	New       []byte
+
+	MapType    string // hash, btree or cdb; empty: no map
+	Makemap    string // name or path of the program, as makemap.Find takes it
+	SendmailCF string // the file that makemap and Sendmail read; empty: none
+
+	// One generated key and its value. Sendmail must answer with them when the new map is installed; empty: it is not asked.
+	ProbeKey, ProbeValue string
+
+	OnChange []string // argv of a command to run when the target has changed; empty: none
+}
+
+// StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.
+type StateFile struct {
+	Path  string
+	Bytes []byte
+}
+
+// Report says which files an installation has replaced and which commands it has run.
+type Report struct {
+	Changed   bool // at least one target was replaced or created
+	Installed bool // every target is as its job asks; with an error, only an on_change command failed
+	Targets   []TargetReport
+	Commands  []program.Report
+	Warnings  []string
+}
+
+// TargetReport says which files of a target were replaced or created.
+type TargetReport struct {
+	Path      string
+	Text, Map bool
+}

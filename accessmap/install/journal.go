@@ -1,0 +1,166 @@
+package install
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mailallow/accessmap/state"
+	"mailallow/allowlist/bounded"
+)
+
+// journalFile is the name of the journal in the state directory.
+const journalFile = "owed.json"
+
+// journal holds the work that a run has begun, so that the next run can finish it if this one is killed. A run writes it
+// before the first temporary file and again before the first swap.
+type journal struct {
+	Version  int              `json:"version"`
+	Swapping bool             `json:"swapping"` // false: the run has written temporary files only
+	Files    []journalEntry   `json:"files,omitempty"`
+	OnChange []pendingCommand `json:"on_change,omitempty"`
+}
+
+// journalEntry is one change of a transaction. Once the swaps have begun, the inode tells which file is at Temp: the new
+// one, which was not swapped in or was put back, or the old one.
+type journalEntry struct {
+	Kind  changeKind `json:"kind"`
+	Live  string     `json:"live"`
+	Temp  string     `json:"temp"`
+	Inode uint64     `json:"inode,omitempty"` // of the new file
+	Old   string     `json:"old,omitempty"`   // digest of the old text; empty for a map or a state file
+	New   string     `json:"new,omitempty"`   // digest of the new text
+}
+
+// pendingCommand is an on_change command to run once the text at Path is no longer Old, or the new map is at Map. It has no
+// argv: that comes from the configuration when the command runs, so that a corrected configuration is enough to mend it.
+type pendingCommand struct {
+	Path     string `json:"path"`
+	Old      string `json:"old,omitempty"`       // digest; empty: there was no file
+	Map      string `json:"map,omitempty"`       // empty: the map does not change
+	MapInode uint64 `json:"map_inode,omitempty"` // of the new map
+	Due      bool   `json:"due"`                 // the files are known to be swapped
+}
+
+func (c pendingCommand) isDue() bool {
+	if c.Due || digestFile(c.Path) != c.Old {
+		return true
+	}
+	info, err := os.Lstat(c.Map)
+	return err == nil && inodeOf(info) == c.MapInode
+}
+
+func newJournal(changes []*change, swapping bool, commands []pendingCommand) journal {
+	j := journal{Version: 1, Swapping: swapping, OnChange: commands}
+	for _, c := range changes {
+		entry := journalEntry{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
+		if c.kind == kindText && c.oldInfo != nil {
+			entry.Old, entry.New = digest(c.old), digest(c.new)
+		}
+		j.Files = append(j.Files, entry)
+	}
+	return j
+}
+
+func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) == 0 }
+
+// write replaces the journal of the state directory, or removes it if this one is empty.
+func (j journal) write(st *state.Dir) error {
+	if j.isEmpty() {
+		return st.Remove(journalFile)
+	}
+	return st.Write(journalFile, j)
+}
+
+// readJournal returns the journal of the state directory; an empty one if there is no file.
+func readJournal(st *state.Dir) (journal, error) {
+	j := journal{Version: 1}
+	b, err := bounded.File(st.Path(journalFile), state.MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &j)
+	}
+	if err == nil && j.Version != 1 {
+		err = fmt.Errorf("version %d is not known", j.Version)
+	}
+	if err != nil {
+		return j, fmt.Errorf("%s: %w (look for files %s* beside the targets, then remove this file)",
+			st.Path(journalFile), err, tempPrefix)
+	}
+	return j, nil
+}
+
+// finishInterrupted finishes the work of a killed run: it removes the temporary files, after it has touched replaced maps,
+// and returns the on_change commands that are due. Every file is then wholly old or wholly new; the next plan finds out
+// which.
+func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
+	j, err := readJournal(st)
+	if err != nil || j.isEmpty() {
+		return nil, err
+	}
+	var errs []error
+	for _, entry := range j.Files {
+		for _, temp := range []string{entry.Temp, entry.Temp + asideSuffix} {
+			if err := entry.finish(temp, j.Swapping); err != nil {
+				errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", temp, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	var due []pendingCommand
+	for _, command := range j.OnChange {
+		if command.isDue() {
+			command.Due = true
+			due = append(due, command)
+		}
+	}
+	return due, newJournal(nil, false, due).write(st)
+}
+
+// finish ends one change whose temporary file is temp.
+func (e journalEntry) finish(temp string, swapping bool) error {
+	if !strings.HasPrefix(filepath.Base(temp), tempPrefix) || filepath.Dir(temp) != filepath.Dir(e.Live) {
+		return errors.New("not a name that mailallow gives to a temporary file")
+	}
+	info, err := os.Lstat(temp)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	live, liveErr := os.Lstat(e.Live)
+	switch {
+	case liveErr == nil && os.SameFile(info, live):
+		// The second name from exchangeByLinks: to touch it would touch the live file.
+		return state.Unlink(temp)
+	case e.Kind == kindText && openForWriting(temp):
+		return fmt.Errorf("it holds the old text of %s, and %w", e.Live, writingError{})
+	case !swapping, inodeOf(info) == e.Inode, e.Kind != kindText, digestFile(temp) == e.Old:
+		return retire(e.Kind, temp)
+	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !openForWriting(e.Live):
+		// Somebody edited the text between the last check and the swap. The edit is the newer text: it goes back.
+		if err := exchange(temp, e.Live); err != nil {
+			return err
+		}
+		return state.Unlink(temp)
+	}
+	return fmt.Errorf("it holds an edit of %s that is not in the file now: take over what you need, then remove it", e.Live)
+}
+
+// digestFile is the digest of a file; empty if it cannot be read.
+func digestFile(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return digest(b)
+}
