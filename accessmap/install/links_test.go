@@ -69,9 +69,9 @@ func TestLinksOfOthers(t *testing.T) {
 		owner int
 		want  string // part of the error, with OPEN for the path of open; empty: the link is followed
 	}{
-		{"link in a directory for all", symlink("open/access", "real/access"), 0o777, 0, "others can write to OPEN, which it leads through: chmod go-w OPEN"},
+		{"link in a directory for all", symlink("open/access", "real/access"), 0o777, 0, "others can write to OPEN, which is on its path: chmod go-w OPEN"},
 		{"link in a directory for a group", symlink("open/access", "real/access"), 0o770, 0, "others can write to OPEN"},
-		{"link in a directory of another user", symlink("open/access", "real/access"), 0o755, somebody, "user 12345 can write to OPEN, which it leads through: chown OPEN to root"},
+		{"link in a directory of another user", symlink("open/access", "real/access"), 0o755, somebody, "user 12345 can write to OPEN, which is on its path: chown OPEN to root"},
 		{"link in a sticky directory", symlink("open/access", "real/access"), 0o777 | os.ModeSticky, 0, ""},
 		{"link of another user in a sticky directory", func(dir string) error {
 			return errors.Join(symlink("open/access", "real/access")(dir), os.Lchown(filepath.Join(dir, "open/access"), somebody, 0))

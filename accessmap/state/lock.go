@@ -16,40 +16,40 @@ import (
 )
 
 const (
-	// lockPoll is how often a lock that somebody holds is tried again: soon for a person, rare for a processor.
+	// lockPoll is the time between two tries to take a lock: short for a person, long for a processor.
 	lockPoll = 200 * time.Millisecond
-	// maxCommand bounds the command line that is kept of a lock's holder, in bytes.
+	// maxCommand bounds the command line of a holder, in bytes.
 	maxCommand = 200
-	// maxHolder bounds what is read of a lock file: a command line escaped twice, and the rest.
+	// maxHolder bounds the bytes that are read from a lock file: a command line that is escaped twice, and the rest.
 	maxHolder = 4 << 10
 )
 
-// LockedError says that another run is at work on the state directory, or on the directory of a target.
+// LockedError says that another run holds a lock.
 type LockedError struct {
-	Path   string
+	Path   string // of the lock file, or of the target's directory that is locked
 	Holder Holder
-	Waited time.Duration // how long in vain
+	Waited time.Duration // zero: not at all
 }
 
-// Holder is who holds a lock.
+// Holder is the process that holds a lock.
 type Holder struct {
-	PID     int       `json:"pid"`     // 0: not known, nor is the rest
+	PID     int       `json:"pid"`     // 0: not known, nor are the other fields
 	Since   time.Time `json:"since"`   // zero: not known
-	Command string    `json:"command"` // its command line, printable ASCII and without keys of DNSBLs; empty: not known
+	Command string    `json:"command"` // command line in printable ASCII, without DNSBL keys; empty: not known
 }
 
 func (h Holder) String() string {
 	if h.PID == 0 {
 		return "another process"
 	}
-	who := fmt.Sprintf("process %d", h.PID)
+	text := fmt.Sprintf("process %d", h.PID)
 	if !h.Since.IsZero() {
-		who += " since " + h.Since.UTC().Format(time.RFC3339)
+		text += " since " + h.Since.UTC().Format(time.RFC3339)
 	}
 	if h.Command != "" {
-		who += " (" + h.Command + ")"
+		text += " (" + h.Command + ")"
 	}
-	return who
+	return text
 }
 
 func (e *LockedError) Error() string {
@@ -59,12 +59,30 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: locked by %s: try again when it is done", e.Path, e.Holder)
 }
 
-// flock takes the lock of an open file. One that somebody else holds is tried again for as long as patience; the error
-// is a *LockedError then, which does not name the holder.
+// OpenLock opens a lock file and creates it, 0600, if it is missing.
+func OpenLock(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+}
+
+// Hold takes the lock of an open file (flock(2)) and writes the holder into it. It tries for as long as patience, at least
+// once; then a *LockedError names the holder. The lock ends when f is closed or the process ends.
+func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
+	err := flock(ctx, f, patience)
+	if err == nil {
+		return writeHolder(f)
+	}
+	var locked *LockedError
+	if errors.As(err, &locked) {
+		locked.Holder = readHolder(f)
+	}
+	return err
+}
+
+// flock takes the lock of an open file. Its *LockedError has no holder.
 func flock(ctx context.Context, f *os.File, patience time.Duration) error {
-	over, again := time.NewTimer(patience), time.NewTicker(lockPoll)
-	defer over.Stop()
-	defer again.Stop()
+	deadline, poll := time.NewTimer(patience), time.NewTicker(lockPoll)
+	defer deadline.Stop()
+	defer poll.Stop()
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -76,47 +94,34 @@ func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s: waiting for the lock: %w", f.Name(), context.Cause(ctx))
-		case <-over.C:
+		case <-deadline.C:
 			return &LockedError{Path: f.Name(), Waited: patience}
-		case <-again.C:
+		case <-poll.C:
 		}
 	}
 }
 
-// OpenLock opens the file of a lock and makes it where there is none.
-func OpenLock(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-}
-
-// Hold takes the lock of an open file as flock does, and signs it. A *LockedError names the holder.
-func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
-	err := flock(ctx, f, patience)
-	if err == nil {
-		return sign(f)
-	}
-	var locked *LockedError
-	if errors.As(err, &locked) {
-		locked.Holder = holderOf(f)
-	}
-	return err
-}
-
-// sign writes down who holds the lock. The text is for people; the lock is the kernel's and ends with the process. So
-// does the record lock (fcntl) beside it, which is there to tell whose the text is: see holderOf.
-func sign(f *os.File) error {
+// writeHolder writes this process into a lock file, for people to read. It also takes a record lock (fcntl(2)), by which
+// readHolder learns the process from the kernel. Both locks end with the process.
+func writeHolder(f *os.File) error {
 	text, err := json.Marshal(Holder{
-		PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second), Command: ascii.Printable(dnsbl.HideKeys(strings.Join(os.Args, " ")), maxCommand),
+		PID: os.Getpid(), Since: time.Now().UTC().Truncate(time.Second),
+		Command: ascii.Printable(dnsbl.HideKeys(strings.Join(os.Args, " ")), maxCommand),
 	})
 	if err != nil {
 		return err
 	}
-	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) // without it nobody is named
-	return errors.Join(f.Truncate(0), writeAt(f, append(text, '\n')))
+	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) // without it readHolder names no process
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(append(text, '\n'), 0)
+	return err
 }
 
-// holderOf tells who holds a lock that sign was done under: the process is the one that the kernel names, and the text
-// counts only if it is by that process. What a dead run has left there is not believed.
-func holderOf(f *os.File) Holder {
+// readHolder returns the process that holds the record lock of writeHolder. It uses the text only if it names the same
+// process: another text is from a run that has ended.
+func readHolder(f *os.File) Holder {
 	record := unix.Flock_t{Type: unix.F_WRLCK}
 	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &record); err != nil || record.Type == unix.F_UNLCK || record.Pid <= 0 {
 		return Holder{}

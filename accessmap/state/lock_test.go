@@ -16,8 +16,7 @@ import (
 // lockedState names the state directory whose lock a child process takes and holds until its stdin ends.
 const lockedState = "MAILALLOW_TEST_LOCKED"
 
-// Who is told of is the holder that the kernel knows, and what is told of it is its own word: not what a dead run left,
-// nor what is no word of ours at all.
+// The holder is the process that the kernel names. Its text counts only if it names the same process, and is valid.
 func TestLockHolder(t *testing.T) {
 	if dir := os.Getenv(lockedState); dir != "" {
 		st, err := Open(t.Context(), dir, LockFile, 0)

@@ -9,29 +9,45 @@ import (
 	"syscall"
 )
 
-// maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
-const maxSymlinks = 40
-
-// A name is what a directory holds: who can write to the directory can have it lead elsewhere.
-type step struct{ dir, base string }
-
-// CheckPath is nil when nobody but root and the running user can have a name on the way to path lead elsewhere, symbolic links
-// on the way included.
+// CheckPath returns an error if a user other than root and the running one can change where an absolute path leads. It
+// checks every directory on the way, through symbolic links too.
 func CheckPath(path string) error {
-	names, err := way(path)
+	steps, err := stepsTo(path)
 	if err != nil {
 		return err
 	}
-	for _, n := range names {
-		if err := n.ours(); err != nil {
+	for _, s := range steps {
+		if err := s.check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// way returns every name that the kernel looks up on the way to path, which is absolute, in its order.
-func way(path string) (names []step, err error) {
+// CheckPrivate returns an error unless the directory belongs to root or the running user and nobody else can write to it.
+// role names the directory in the error.
+func CheckPrivate(role, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("%s: %w", role, err)
+	}
+	if owner := ownerOf(info); isForeign(owner) {
+		return fmt.Errorf("%s %s belongs to user %d: chown it to who runs mailallow", role, dir, owner)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s %s can be written by others: chmod 0700", role, dir)
+	}
+	return nil
+}
+
+// maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
+const maxSymlinks = 40
+
+// step is one name on the way to a path. A user who can write to dir can change where it leads.
+type step struct{ dir, base string }
+
+// stepsTo returns every name that the kernel looks up on the way to an absolute path, in its order.
+func stepsTo(path string) (steps []step, err error) {
 	dir, rest, followed := "/", path, 0
 	for rest != "" {
 		var base string
@@ -43,10 +59,10 @@ func way(path string) (names []step, err error) {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		names = append(names, step{dir, base})
+		steps = append(steps, step{dir, base})
 		at := filepath.Join(dir, base)
 		to, err := os.Readlink(at)
-		if err != nil { // no link, or nothing there: what comes next will say so
+		if err != nil { // not a link, or a missing file, which the next step or the caller reports
 			dir = at
 			continue
 		}
@@ -58,35 +74,32 @@ func way(path string) (names []step, err error) {
 		}
 		rest = to + "/" + rest
 	}
-	return names, nil
+	return steps, nil
 }
 
-// ours is nil when nobody but root and the running user can put something else under the name: nobody else owns the
-// directory, and nobody else may write to it or, as the sticky bit has it, not to what is there already.
-func (n step) ours() error {
-	dir, err := os.Stat(n.dir)
+// check returns an error if another user owns the directory, or may write to it. In a sticky directory others may add names,
+// but not replace a name that belongs to root or the running user.
+func (s step) check() error {
+	dir, err := os.Stat(s.dir)
 	if err != nil {
 		return err
 	}
-	if owner, is := OfSomebodyElse(dir); is {
-		return fmt.Errorf("user %d can write to %s, which it leads through: chown %[2]s to root, or have no link lead there", owner, n.dir)
+	if owner := ownerOf(dir); isForeign(owner) {
+		return fmt.Errorf("user %d can write to %s, which is on its path: chown %[2]s to root, or use a path without links", owner, s.dir)
 	}
 	if dir.Mode().Perm()&0o022 == 0 {
 		return nil
 	}
 	if dir.Mode()&fs.ModeSticky != 0 {
-		entry, err := os.Lstat(filepath.Join(n.dir, n.base))
-		if err == nil {
-			if _, is := OfSomebodyElse(entry); !is {
-				return nil
-			}
+		entry, err := os.Lstat(filepath.Join(s.dir, s.base))
+		if err == nil && !isForeign(ownerOf(entry)) {
+			return nil
 		}
 	}
-	return fmt.Errorf("others can write to %s, which it leads through: chmod go-w %[1]s, or have no link lead there", n.dir)
+	return fmt.Errorf("others can write to %s, which is on its path: chmod go-w %[1]s, or use a path without links", s.dir)
 }
 
-// OfSomebodyElse tells of a file that belongs neither to root nor to the running user.
-func OfSomebodyElse(info fs.FileInfo) (owner int, is bool) {
-	owner = int(info.Sys().(*syscall.Stat_t).Uid)
-	return owner, owner != 0 && owner != os.Geteuid()
-}
+func ownerOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
+
+// isForeign reports whether a user is neither root nor the running one.
+func isForeign(uid int) bool { return uid != 0 && uid != os.Geteuid() }

@@ -1,5 +1,6 @@
-// Package state keeps the state directory: its lock with the name of the holder, small JSON files that are replaced whole, and
-// the rule that nobody but root and the running user can make a path lead elsewhere. It does not know what the files say.
+// Package state keeps the state directory: its lock with the name of the holder, and small JSON files that are replaced
+// whole. It also checks that no user but root and the running one can change where a path leads. It does not know the
+// meaning of the files.
 package state
 
 import (
@@ -19,21 +20,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LockFile is the file that runs lock, with a text that says who holds it.
+// LockFile is the name of the file that a run locks. Its text names the holder.
 const LockFile = "lock"
 
-// MaxFile bounds each of them, in bytes: ten thousand targets make less.
+// MaxFile bounds the size of a file in the state directory, in bytes: the files of ten thousand targets are smaller.
 const MaxFile = 16 << 20
 
-// Dir is a state directory, held by this run alone until close.
+// Dir is a state directory whose lock this run holds until Close.
 type Dir struct {
 	Name string
 	lock *os.File
 }
 
-// Open creates the directory when it is missing, 0700, takes a lock in it, waiting for it as long as patience, and
-// removes what a killed run has left half-written of the files that are under the lock.
-// What is in it decides what is removed from the target's directories, so one that somebody else could write is refused.
+// Open creates the directory, 0700, if it is missing, takes the lock file in it, and removes half-written copies of the
+// files in names that a killed run left. It waits for the lock no longer than patience; then a *LockedError names the
+// holder. It refuses a directory that another user can write to or replace, because the files in it decide which files
+// beside the targets are removed.
 func Open(ctx context.Context, dir, lock string, patience time.Duration, names ...string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
@@ -54,59 +56,40 @@ func Open(ctx context.Context, dir, lock string, patience time.Duration, names .
 		f.Close()
 		return nil, err
 	}
-	s := &Dir{Name: dir, lock: f}
-	if err := s.sweep(names); err != nil {
-		s.Close()
+	d := &Dir{Name: dir, lock: f}
+	if err := d.sweep(names); err != nil {
+		d.Close()
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	return s, nil
+	return d, nil
 }
 
-// CheckPrivate is nil for a directory that nobody can write to but its owner, who is root or the running user. role is the word
-// for it in an error.
-func CheckPrivate(role, dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("%s: %w", role, err)
-	}
-	if owner, is := OfSomebodyElse(info); is {
-		return fmt.Errorf("%s %s belongs to user %d: chown it to who runs mailallow", role, dir, owner)
-	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s %s can be written by others: chmod 0700", role, dir)
-	}
-	return nil
-}
+// Close gives the lock back.
+func (d *Dir) Close() { d.lock.Close() }
 
-func writeAt(f *os.File, b []byte) error {
-	_, err := f.WriteAt(b, 0)
-	return err
-}
+// Path is the path of a file in the directory.
+func (d *Dir) Path(name string) string { return filepath.Join(d.Name, name) }
 
-func (s *Dir) Close() { s.lock.Close() }
-
-func (s *Dir) Path(name string) string { return filepath.Join(s.Name, name) }
-
-// Write replaces one of our own files, whole and durable, if its content differs.
-func (s *Dir) Write(name string, content any) error {
+// Write replaces a file, 0600, whole and synced, by content as indented JSON. It does not write the same content again.
+func (d *Dir) Write(name string, content any) error {
 	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return err
 	}
 	b = append(b, '\n')
-	path := s.Path(name)
-	if is, err := os.ReadFile(path); err == nil && bytes.Equal(is, b) {
+	path := d.Path(name)
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, b) {
 		return nil
 	}
-	if err := renameio.WriteFile(path, b, 0o600, renameio.WithTempDir(s.Name), renameio.WithStaticPermissions(0o600)); err != nil {
+	if err := renameio.WriteFile(path, b, 0o600, renameio.WithTempDir(d.Name), renameio.WithStaticPermissions(0o600)); err != nil {
 		return err
 	}
-	return SyncDir(s.Name)
+	return SyncDir(d.Name)
 }
 
-// sweep removes what a killed run has left half-written of our own files: renameio writes NAME as .NAME and a number.
-func (s *Dir) sweep(names []string) error {
-	entries, err := os.ReadDir(s.Name)
+// sweep removes half-written copies of the files: renameio names the copy of NAME .NAME and a number.
+func (d *Dir) sweep(names []string) error {
+	entries, err := os.ReadDir(d.Name)
 	if err != nil {
 		return err
 	}
@@ -116,7 +99,7 @@ func (s *Dir) sweep(names []string) error {
 			if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil {
 				continue
 			}
-			if err := s.Remove(entry.Name()); err != nil {
+			if err := d.Remove(entry.Name()); err != nil {
 				return err
 			}
 		}
@@ -124,15 +107,15 @@ func (s *Dir) sweep(names []string) error {
 	return nil
 }
 
-// Remove deletes one of our own files; one that is not there is done.
-func (s *Dir) Remove(name string) error {
-	if err := Unlink(s.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// Remove deletes a file. A file that is not there is no error.
+func (d *Dir) Remove(name string) error {
+	if err := Unlink(d.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// SyncDir makes the names in a directory durable.
+// SyncDir makes the names in a directory durable (fsync(2)).
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -142,7 +125,7 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// Unlink removes a file, and no directory, as os.Remove would try to: its error is the first one then.
+// Unlink removes a file and, unlike os.Remove, never a directory.
 func Unlink(path string) error {
 	if err := unix.Unlink(path); err != nil {
 		return &fs.PathError{Op: "remove", Path: path, Err: err}

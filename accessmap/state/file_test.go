@@ -32,7 +32,7 @@ func TestKeptFile(t *testing.T) {
 	if _, err := Keep(t.Context(), dir, "kept.json"); !errors.As(err, &locked) {
 		t.Errorf("a second one: %v", err)
 	}
-	update, err := Open(t.Context(), dir, LockFile, 0) // an update is not kept out
+	update, err := Open(t.Context(), dir, LockFile, 0) // an update can still take its lock
 	if err != nil {
 		t.Fatal(err)
 	}

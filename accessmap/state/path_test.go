@@ -8,13 +8,13 @@ import (
 	"mailallow/fixtures"
 )
 
-// A circle of links has an end.
-func TestWayRound(t *testing.T) {
+// A circle of symbolic links is an error.
+func TestCheckPathCircle(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink("round", filepath.Join(dir, "round")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := way(filepath.Join(dir, "round", "access")); !fixtures.Says(err, "too many levels of symbolic links") {
+	if err := CheckPath(filepath.Join(dir, "round", "access")); !fixtures.Says(err, "too many levels of symbolic links") {
 		t.Errorf("error %v", err)
 	}
 }
