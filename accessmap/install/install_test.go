@@ -193,7 +193,7 @@ func TestInstallRefuses(t *testing.T) {
 		want   []string
 	}{
 		{"line written by hand", func(t *testing.T, r *rig, j *Job) { j.New = []byte("A OK\n  # note\na REJECT\n") },
-			[]string{"line 2", "  # note", "line 3", `key "a" stands on line 1`}},
+			[]string{"line 2", "  # note", "line 3", `key "a" is on line 1`}},
 		{"makemap missing", func(t *testing.T, r *rig, j *Job) { j.Makemap = "no-such-makemap" }, []string{"install sendmail-bin"}},
 		{"type that makemap cannot make", func(t *testing.T, r *rig, j *Job) { j.MapType, j.Makemap = "cdb", fixtures.PlainMakemap(t) }, []string{"only hash, btree"}},
 		{"unknown type", func(t *testing.T, r *rig, j *Job) { j.MapType = "ldap" }, []string{`map type "ldap"`}},

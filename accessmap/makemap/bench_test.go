@@ -11,12 +11,12 @@ import (
 	"mailallow/fixtures"
 )
 
-// mapSizes are those of the issue of speed: keys of a map.
+// mapSizes are the sizes of the maps, in keys.
 func mapSizes() map[string]int {
 	return map[string]int{"25k": 25_000, "100k": 100_000, "1M": 1_000_000}
 }
 
-// consecutiveKeys are the lines of an access file as a list of networks comes to it: IPv4 and IPv6 in turn would not.
+// consecutiveKeys are the lines of an access file for consecutive networks.
 func consecutiveKeys(n int) []byte {
 	var text bytes.Buffer
 	for i := range n {
@@ -25,7 +25,7 @@ func consecutiveKeys(n int) []byte {
 	return text.Bytes()
 }
 
-// BenchmarkBuildMap is a bare makemap on the lines as they come, ours, and ours with the map dumped and compared.
+// BenchmarkBuildMap measures makemap on the text as it is, Build, and Build with Verify.
 func BenchmarkBuildMap(b *testing.B) {
 	m := Program{Path: fixtures.Makemap(b)}
 	base := filepath.Join(b.TempDir(), "map")

@@ -5,36 +5,37 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// dump runs makemap -u on the map in file and gives take every key with its value; both are valid until it returns. file is
-// no symbolic link, which makemap would not follow (docs/facts.md 5).
+// dump runs makemap -u on the map in file and calls take for every key with its value, which are valid until take returns.
+// file must not be a symbolic link: makemap does not follow it (docs/facts.md 5).
 func (m Program) dump(ctx context.Context, mapType, file string, take func(key, value []byte) (ok bool)) error {
 	base := withoutSuffix(file)
 	return m.with(nil, "-u", mapType, base).RunLines(ctx, func(line []byte) error {
 		key, value, cut := bytes.Cut(line, []byte("\t"))
 		if !cut || !take(key, value) {
-			return fmt.Errorf("%s -u %s %s: cannot be read back at %q", m.Path, mapType, base, line)
+			return fmt.Errorf("%s -u %s %s: unexpected line %q", m.Path, mapType, base, line)
 		}
 		return nil
 	})
 }
 
-// Dump returns what the map in file holds, as makemap -u prints it: key to value. makemap follows no symbolic link.
+// Dump returns the entries of the map in file, key to value, as makemap -u prints them. file must not be a symbolic link.
 func (m Program) Dump(ctx context.Context, mapType, file string) (map[string]string, error) {
-	held := map[string]string{}
+	entries := map[string]string{}
 	err := m.dump(ctx, mapType, file, func(key, value []byte) bool {
-		_, twice := held[string(key)]
-		held[string(key)] = string(value)
+		_, twice := entries[string(key)]
+		entries[string(key)] = string(value)
 		return !twice
 	})
-	return held, err
+	return entries, err
 }
 
-// Verify dumps the map in file and compares it with the text that it was made from: every key and every value, and nothing
-// else. The error names the first differences; it is a *MapDiffersError. makemap follows no symbolic link.
+// Verify dumps the map in file and compares it with its text: it must hold every key with its value, and no other key. A
+// *DiffersError names the first differences. file must not be a symbolic link.
 func (m Program) Verify(ctx context.Context, mapType, file string, want *Text) error {
 	c := newComparison(want)
 	if err := m.dump(ctx, mapType, file, c.take); err != nil {
@@ -43,19 +44,30 @@ func (m Program) Verify(ctx context.Context, mapType, file string, want *Text) e
 	return c.result()
 }
 
-// comparison holds a map against the text it was made from, an entry after the other and in any order.
+// Holds reports whether the live map at path holds exactly the entries of a text. It follows symbolic links. It is false for
+// a map that is missing or cannot be dumped; to make a new one will show why. The error is the cause of ctx.
+func (m Program) Holds(ctx context.Context, mapType, path string, want *Text) (bool, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || filepath.Ext(real) != filepath.Ext(path) {
+		return false, nil
+	}
+	err = m.Verify(ctx, mapType, real, want)
+	return err == nil, context.Cause(ctx)
+}
+
+// comparison compares a map with its text, entry by entry, in any order.
 type comparison struct {
 	*Text
-	seen  []bool
-	wrong map[int]string  // values of other entries than their own
-	extra map[string]bool // keys that the text has not
+	seen  []bool          // by entry of the text
+	wrong map[int]string  // entries with another value in the map, and that value
+	extra map[string]bool // keys that the text does not have
 }
 
 func newComparison(want *Text) *comparison {
 	return &comparison{want, make([]bool, len(want.Entries)), map[int]string{}, map[string]bool{}}
 }
 
-// take compares one entry of the map; ok is false for a key that came before.
+// take compares one entry of the map. ok is false for a second entry with the same key.
 func (c *comparison) take(key, value []byte) (ok bool) {
 	i := c.index.find(key)
 	switch {
@@ -73,7 +85,7 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 	return true
 }
 
-// result is nil when the map was the text's, and a *MapDiffersError elsewhere.
+// result is nil if map and text are equal, and a *DiffersError otherwise.
 func (c *comparison) result() error {
 	const shown = 5
 	var differences []string
@@ -91,7 +103,7 @@ func (c *comparison) result() error {
 		if len(differences) == shown {
 			break
 		}
-		differences = append(differences, fmt.Sprintf("key %q is in the map alone", key))
+		differences = append(differences, fmt.Sprintf("key %q is only in the map", key))
 	}
 	if len(differences) > 0 {
 		return &DiffersError{Differences: differences}
@@ -99,8 +111,8 @@ func (c *comparison) result() error {
 	return nil
 }
 
-// DiffersError is a map that does not hold what its text says.
-type DiffersError struct{ Differences []string } // the first few, in words
+// DiffersError says that a map and its text differ.
+type DiffersError struct{ Differences []string } // in words, at most five
 
 func (e *DiffersError) Error() string {
 	return "the map does not hold what the text says: " + strings.Join(e.Differences, "; ")

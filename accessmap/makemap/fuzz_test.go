@@ -8,7 +8,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// FuzzReadMapText has the real makemap say what is in a text.
+// FuzzReadMapText compares ReadText with the real makemap.
 func FuzzReadMapText(f *testing.F) {
 	for _, text := range []string{"Connect:10\tOK\n", "a OK\r\nA b\n", " a\n\n#\n", "a\x00 b\nc d", "#" + strings.Repeat("x", MaxLine-1) + "Connect:8\tRELAY\n", "\xff\x85 \v\f x\n"} {
 		f.Add(text)

@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// keyIndex finds entries by key, and is the order in which Berkeley DB's linear hashing takes them fastest. That order
-// rests on how Debian's libdb works inside and is a matter of speed alone: a library that hashes otherwise makes the same
-// map, in the time it takes for keys in any order.
+// keyIndex finds entries by key, and holds the order in which Berkeley DB's linear hashing loads them fastest. The order
+// follows the inside of Debian's libdb and affects only the speed: a library with another hash makes the same map, as slowly
+// as from keys in any order.
 //
-// A table of 2^n to 2^(n+1) buckets, of a page each, takes the lowest n bits of a key's hash, and one bit more where a
-// bucket is split already. In the order of those n bits the buckets are filled one after the other, so that each page is
-// in the cache as long as it is needed, and evenly, so that the splits, which go round, come where they are due. Keys as
-// they come go to pages all over a table that soon outgrows the cache, and every page is written and read again many
-// times (docs/facts.md 5).
+// The hash table has 2^n to 2^(n+1) buckets, a page each. The bucket of a key is the lowest n bits of its hash, and one bit
+// more for a bucket that is split already. In the order of these n bits the keys fill one bucket after another: each page
+// is in the cache as long as it is needed, and the buckets fill evenly, so that the splits, which take the buckets in turn,
+// come in time. In another order the keys go to pages all over a table that is larger than the cache, and every page is
+// written and read again many times (docs/facts.md 5).
 type keyIndex struct {
 	entries []Entry
 	pages   int     // n above
-	more    int     // further bits of the hash, behind those
-	from    []int32 // where in order a bucket of n + more bits begins; one more at the end
-	order   []int32 // entries by bucket; those of one bucket by key, and of one key as they come
+	more    int     // further bits of the hash, after those n
+	from    []int32 // index in order of the first entry of each bucket of n + more bits; then len(order)
+	order   []int32 // numbers of entries by bucket, then by key, then by number
 }
 
 const (
-	// dbPage is the size of a page in bytes: that of a block of the file system.
+	// dbPage is the size of a page in bytes, that of a file system block.
 	dbPage = 4096
-	// dbPair is what a pair takes in a page beside its key and value: a byte of type and two of offset for each.
+	// dbPair is the overhead of a pair in a page, in bytes: one for the type and two for the offset of key and of value.
 	dbPair = 6
 )
 
@@ -51,7 +51,7 @@ func newKeyIndex(entries []Entry) keyIndex {
 		x.order[x.from[b]] = int32(i)
 		x.from[b]++
 	}
-	copy(x.from[1:], x.from) // each has become where it ends
+	copy(x.from[1:], x.from) // each is the end of its bucket now
 	x.from[0] = 0
 	for b := range len(x.from) - 1 {
 		if bucket := x.order[x.from[b]:x.from[b+1]]; len(bucket) > 1 {
@@ -70,8 +70,8 @@ func (x keyIndex) compare(a, b int32) int {
 	return cmp.Or(cmp.Compare(x.entries[a].Key, x.entries[b].Key), cmp.Compare(a, b))
 }
 
-// find gives the number of the entry with that key, or -1. It takes the logarithm of their number even where somebody
-// has chosen keys of one hash.
+// find returns the number of the entry with that key, or -1. It is a binary search in the bucket, so that chosen keys with
+// one hash do not make it slow.
 func (x keyIndex) find(key []byte) int {
 	b := bucketOf(x, key)
 	lo, hi := x.from[b], x.from[b+1]
@@ -89,23 +89,23 @@ func (x keyIndex) find(key []byte) int {
 	return -1
 }
 
-// twice gives the entries whose key stands there before, each with the first of that key.
-func (x keyIndex) twice() map[int]int {
-	twice := map[int]int{}
-	for i := 1; i < len(x.order); i++ { // equal keys are in one bucket
-		before, is := int(x.order[i-1]), int(x.order[i])
-		if x.entries[before].Key != x.entries[is].Key {
+// duplicates maps the number of each entry whose key an earlier entry has to the number of the first such entry.
+func (x keyIndex) duplicates() map[int]int {
+	duplicates := map[int]int{}
+	for i := 1; i < len(x.order); i++ { // equal keys are in one bucket, side by side
+		first, second := int(x.order[i-1]), int(x.order[i])
+		if x.entries[first].Key != x.entries[second].Key {
 			continue
 		}
-		if first, known := twice[before]; known {
-			before = first
+		if earlier, ok := duplicates[first]; ok {
+			first = earlier
 		}
-		twice[is] = before
+		duplicates[second] = first
 	}
-	return twice
+	return duplicates
 }
 
-// byKey is the order for a btree.
+// byKey is the order that a btree loads fastest.
 func (x keyIndex) byKey() []int32 {
 	order := make([]int32, len(x.entries))
 	for i := range order {
@@ -115,8 +115,8 @@ func (x keyIndex) byKey() []int32 {
 	return order
 }
 
-// dbHash is what Berkeley DB hashes a key with unless told otherwise, since version 5 of its hash: the function of
-// Fowler, Noll and Vo with 0 to begin with (__ham_func5 in libdb 5.3).
+// dbHash is Berkeley DB's default hash function, since version 5 of its hash: that of Fowler, Noll and Vo, beginning with 0
+// (__ham_func5 in libdb 5.3).
 func dbHash[T string | []byte](key T) (hash uint32) {
 	for i := range len(key) {
 		hash = hash*16777619 ^ uint32(key[i])

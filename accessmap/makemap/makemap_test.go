@@ -20,7 +20,7 @@ func TestMapFile(t *testing.T) {
 	for _, row := range rows {
 		got, err := UsualFile(row.mapType, row.path)
 		if got != row.want || !fixtures.Says(err, row.err) {
-			t.Errorf("MapFile(%q, %q) = %q, %v; want %q, %q", row.mapType, row.path, got, err, row.want, row.err)
+			t.Errorf("UsualFile(%q, %q) = %q, %v; want %q, %q", row.mapType, row.path, got, err, row.want, row.err)
 		}
 	}
 }
@@ -34,12 +34,12 @@ func TestFindMakemap(t *testing.T) {
 	}
 	for _, name := range []string{"", "makemap", program} {
 		if got, err := Find(name); got != program || err != nil {
-			t.Errorf("FindMakemap(%q) = %q, %v; want %q", name, got, err, program)
+			t.Errorf("Find(%q) = %q, %v; want %q", name, got, err, program)
 		}
 	}
 	for _, name := range []string{"no-such-makemap", filepath.Join(dir, "none"), dir} {
 		if _, err := Find(name); !fixtures.Says(err, "install sendmail-bin") {
-			t.Errorf("FindMakemap(%q): %v", name, err)
+			t.Errorf("Find(%q): %v", name, err)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func TestBuildAndVerify(t *testing.T) {
 		{"empty", "hash", "", ""},
 		{"type it was not built with", "cdb", "a OK\n", "cannot make cdb maps, only hash, btree"},
 		{"unknown type", "foo", "a OK\n", "cannot make foo maps, only hash, btree"},
-		{"duplicate", "hash", "# by hand\nA OK\n\na REJECT\n", `line 4: key "a" stands on line 2 already`},
+		{"duplicate", "hash", "# by hand\nA OK\n\na REJECT\n", `line 4: key "a" is on line 2 already`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -92,8 +92,8 @@ func TestComparison(t *testing.T) {
 		{map[string]string{"a": "OK", "b": "OK"}, ""},
 		{map[string]string{"a": "OK"}, `line 4: key "b" is missing`},
 		{map[string]string{"a": "OK", "b": "RELAY"}, `line 4: key "b" has value "RELAY" instead of "OK"`},
-		{map[string]string{"a": "OK", "b": "OK", "c": "RELAY"}, `key "c" is in the map alone`},
-		{map[string]string{"c": "OK", "b": "OK"}, `line 3: key "a" is missing; key "c" is in the map alone`},
+		{map[string]string{"a": "OK", "b": "OK", "c": "RELAY"}, `key "c" is only in the map`},
+		{map[string]string{"c": "OK", "b": "OK"}, `line 3: key "a" is missing; key "c" is only in the map`},
 	}
 	for _, row := range rows {
 		c := newComparison(want)

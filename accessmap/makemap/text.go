@@ -10,21 +10,21 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// MaxLine is how many bytes of a line, its newline included, makemap takes at once (its buffer holds 1,024 with the
-// closing NUL). What is over is read as a line of its own, a comment's tail too (docs/facts.md 5).
+// MaxLine is the number of bytes of a line, its newline included, that makemap reads at once: its buffer has 1,024 with the
+// closing NUL. It reads the rest as a line of its own, even that of a comment (docs/facts.md 5).
 const MaxLine = 1023
 
-// Entry is one key and its value as makemap stores them.
+// Entry is one key and its value, in the form that makemap stores.
 type Entry struct {
 	Key   string // ASCII letters in lower case
-	Value string // the rest of the line: trailing blanks and a CR are part of it
+	Value string // the rest of the line, with trailing blanks and a CR
 	Line  int    // physical line of the text, from 1
 }
 
-// Problem is a line makemap refuses; it would exit 65 and load the rest (docs/facts.md 5).
+// Problem is a line that makemap refuses: it would load the other lines and exit 65 (docs/facts.md 5).
 type Problem struct {
 	Line   int    // physical line of the text, from 1
-	Text   string // the line as it is written, without its newline, and of a long one the beginning
+	Text   string // the line without its newline; of a long one the first MaxLine bytes
 	Reason string
 }
 
@@ -36,13 +36,13 @@ func (p Problem) String() string {
 	return fmt.Sprintf("line %d: %s: %q", p.Line, p.Reason, text)
 }
 
-// TextError is a text that makemap would refuse, with every line it would refuse.
+// TextError says that makemap would refuse a text, and names every line that it would refuse.
 type TextError struct{ Problems []Problem }
 
 func (e *TextError) Error() string {
 	const shown = 10
 	var b strings.Builder
-	b.WriteString("makemap refuses this text; correct or remove what was written by hand:")
+	b.WriteString("makemap refuses this text; correct or remove these hand-written lines:")
 	for i, p := range e.Problems {
 		if i == shown {
 			fmt.Fprintf(&b, "\n  and %d more", len(e.Problems)-shown)
@@ -53,11 +53,14 @@ func (e *TextError) Error() string {
 	return b.String()
 }
 
-// ReadTextAround reads before and after as one text, as ReadMapText does, where skipped lines of something else are
-// between them. The lines of entries and problems are those of the whole.
+// ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
+func ReadText(text []byte) *Text { return readTextAround(text, gap{}) }
+
+// ReadTextAround reads before and after as one text, like ReadText. skipped lines are between them in the file; the line
+// numbers of entries and problems count them.
 func ReadTextAround(before, after []byte, skipped int) *Text {
 	g := gap{first: bytes.Count(before, []byte("\n")) + 1, height: skipped}
-	r := readMapTextAround(slices.Concat(before, after), g)
+	r := readTextAround(slices.Concat(before, after), g)
 	for i, e := range r.Entries {
 		r.Entries[i].Line = g.line(e.Line)
 	}
@@ -67,17 +70,17 @@ func ReadTextAround(before, after []byte, skipped int) *Text {
 	return r
 }
 
-// Text is a text as makemap reads it.
+// Text is a text that was read by the rules of makemap.
 type Text struct {
-	Entries  []Entry   // that makemap would store, in the order of the text
-	Problems []Problem // lines that it would refuse
+	Entries  []Entry   // that makemap would store, in the order of their lines
+	Problems []Problem // lines that makemap would refuse, in their order
 
 	text  []byte
 	index keyIndex // of the entries
 	gap   gap
 }
 
-// gap is where lines were taken out of a text: those from first on stand further down, by height.
+// gap says where lines are missing from a text: line first and those after it are height lines further down in the file.
 type gap struct{ first, height int }
 
 func (g gap) line(n int) int {
@@ -87,30 +90,27 @@ func (g gap) line(n int) int {
 	return n
 }
 
-// ReadText reads text as ReadMapText does, for Build.
-func ReadText(text []byte) *Text { return readMapTextAround(text, gap{}) }
-
-// readMapTextAround has the lines of entries and problems as they are in text, and tells of them as they are around the
+// readTextAround gives entries and problems the line numbers of text. Reasons, which are for people, count the lines of the
 // gap.
-func readMapTextAround(text []byte, g gap) *Text {
+func readTextAround(text []byte, g gap) *Text {
 	m := &Text{text: text, gap: g}
 	m.read()
 	m.index = newKeyIndex(m.Entries)
-	if twice := m.index.twice(); len(twice) > 0 {
-		m.drop(twice)
+	if duplicates := m.index.duplicates(); len(duplicates) > 0 {
+		m.drop(duplicates)
 		m.index = newKeyIndex(m.Entries)
 	}
 	return m
 }
 
-// read reads every line by itself.
+// read reads every line alone, without a look for duplicate keys.
 func (m *Text) read() {
-	var keys strings.Builder // what is in it stays where it is, since it never grows
+	var keys strings.Builder // never grows, so that the strings in it stay valid
 	keys.Grow(len(m.text))
-	value := "" // of the entry before
+	value := "" // of the last entry: equal values share their memory
 	for at, line, start := 0, 1, 0; at < len(m.text); {
-		piece, whole := mapPiece(m.text[at:])
-		key, rest, reason := cutMapLine(piece, whole)
+		piece, whole := cutPiece(m.text[at:])
+		key, rest, reason := readPiece(piece, whole)
 		if reason != "" {
 			m.Problems = append(m.Problems, Problem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
 		}
@@ -134,39 +134,37 @@ func (m *Text) read() {
 	}
 }
 
-// drop takes entries out whose key stands there before: twice gives of each the one that stays. An entry ends its line,
-// so that what is wrong with the rest of the line has been told of.
-func (m *Text) drop(twice map[int]int) {
+// drop makes problems of the entries with duplicate keys. No problem of their lines is lost: an entry always ends its line.
+func (m *Text) drop(duplicates map[int]int) {
 	starts := startsOf(m.text, m.Entries)
 	var kept []Entry
 	for i, e := range m.Entries {
-		first, again := twice[i]
+		first, again := duplicates[i]
 		if !again {
 			kept = append(kept, e)
 			continue
 		}
 		m.Problems = append(m.Problems, Problem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
-			Reason: fmt.Sprintf("key %q stands on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.Entries[first].Line))})
+			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.Entries[first].Line))})
 	}
 	m.Entries = kept
 	slices.SortStableFunc(m.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
-// mapPiece cuts off what makemap's fgets returns next. whole is false for a piece that makemap calls too long: one
-// that neither ends in a newline nor reaches the end of the text in a call that found less than it had room for.
-func mapPiece(text []byte) (piece []byte, whole bool) {
+// cutPiece cuts off the bytes that makemap's next call of fgets returns. whole is false for a piece that makemap calls too
+// long: one that fills the buffer without a newline, or one with a NUL before its newline, because a string in C ends there.
+func cutPiece(text []byte) (piece []byte, whole bool) {
 	piece = text[:min(len(text), MaxLine)]
 	if i := bytes.IndexByte(piece, '\n'); i >= 0 {
 		piece = piece[:i+1]
-		// To C the line ends at a NUL, and then it holds no newline.
 		return piece, bytes.IndexByte(piece, 0) < 0
 	}
 	return piece, len(piece) < MaxLine
 }
 
-// cutMapLine finds the length of the key of one piece, and its value, or the reason why makemap refuses it. A blank or a
-// comment has none of them.
-func cutMapLine(piece []byte, whole bool) (key int, value []byte, reason string) {
+// readPiece returns the length of the key in one piece, and the value, or the reason why makemap refuses the piece. For an
+// empty line and a comment all of them are empty.
+func readPiece(piece []byte, whole bool) (key int, value []byte, reason string) {
 	if !whole {
 		if bytes.IndexByte(piece, 0) >= 0 {
 			return 0, nil, "holds a NUL byte"
@@ -196,14 +194,13 @@ func cutMapLine(piece []byte, whole bool) (key int, value []byte, reason string)
 	return key, s[from:], ""
 }
 
-// ReadLine reads a whole line, without its newline; an entry without a key is none.
+// ReadLine reads one line, given without its newline. Key is empty if the line holds no entry. Line is not set.
 func ReadLine(line string) Entry {
-	key, value, _ := cutMapLine([]byte(line), true)
+	key, value, _ := readPiece([]byte(line), true)
 	return Entry{Key: ascii.Lower(line[:key]), Value: string(value)}
 }
 
-// lineAt is the line that text begins with, as much of it as makemap takes at once: each of a long line's pieces may be a
-// problem of its own.
+// lineAt is the first line of text, at most MaxLine bytes: each piece of a long line can be a problem of its own.
 func lineAt(text []byte) string {
 	line, _, _ := bytes.Cut(text[:min(len(text), MaxLine)], []byte("\n"))
 	return string(line)

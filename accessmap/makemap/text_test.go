@@ -26,7 +26,7 @@ func TestReadMapText(t *testing.T) {
 		{name: "blank and comment", text: "\n# x y\na OK\n", entries: []Entry{{"a", "OK", 3}}},
 		{name: "key folded, value not", text: "Connect:A\u00c4 Ok\n", entries: []Entry{{"connect:a\u00c4", "Ok", 1}}},
 		{name: "same key in another case", text: "connect:1 OK\nConnect:1 REJECT\n",
-			entries: []Entry{{"connect:1", "OK", 1}}, problems: []string{"2: stands on line 1"}},
+			entries: []Entry{{"connect:1", "OK", 1}}, problems: []string{"2: is on line 1"}},
 		{name: "value keeps what follows", text: "a OK # x \t\n", entries: []Entry{{"a", "OK # x \t", 1}}},
 		{name: "CR is part of the value", text: "a OK\r\n", entries: []Entry{{"a", "OK\r", 1}}},
 		{name: "CR alone is no value", text: "a \r\n", problems: []string{"1: without a value"}},
@@ -69,7 +69,7 @@ func TestReadMapText(t *testing.T) {
 	}
 }
 
-// Random texts of what the rules turn on, read by us and by the real makemap.
+// ReadText and the real makemap read random texts of the bytes that the rules are about.
 func TestReadMapTextAgainstMakemap(t *testing.T) {
 	m := Program{Path: fixtures.Makemap(t)}
 	base := filepath.Join(t.TempDir(), "map")
@@ -85,16 +85,16 @@ func TestReadMapTextAgainstMakemap(t *testing.T) {
 	}
 }
 
-// sameAsMakemap holds ReadMapText against the program: status, number of complaints, and what is in the map.
+// sameAsMakemap compares ReadText with the program: status, number of complaints, and the map.
 func sameAsMakemap(t *testing.T, m Program, base, text string) {
 	t.Helper()
 	read := ReadText([]byte(text))
 	cmd := exec.Command(m.Path, "-C", "/dev/null", "hash", base)
 	cmd.Stdin = strings.NewReader(text)
-	said, err := cmd.CombinedOutput()
-	complaints := strings.Count(string(said), "makemap: "+base+": line ")
+	stderr, err := cmd.CombinedOutput()
+	complaints := strings.Count(string(stderr), "makemap: "+base+": line ")
 	if (err == nil) != (len(read.Problems) == 0) || complaints != len(read.Problems) {
-		t.Errorf("%q: makemap: %v, %d complaints\n%s\nours: %v", text, err, complaints, said, read.Problems)
+		t.Errorf("%q: makemap: %v, %d complaints\n%s\nReadText: %v", text, err, complaints, stderr, read.Problems)
 	}
 	if err := m.Verify(t.Context(), "hash", base+".db", read); err != nil {
 		t.Errorf("%q: %v", text, err)

@@ -8,18 +8,18 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// feed is a text as makemap is given it: in the order in which it is read fastest. It is put together while makemap reads.
+// feed is a text in the order of lines that makemap loads fastest. Its reader puts the lines together while makemap reads.
 type feed struct {
 	text    []byte
 	entries []Entry
-	order   []int32 // of the entries: comments stay behind; nil: the text as it is
-	starts  []int   // where the line of each entry begins
+	order   []int32 // numbers of entries, without comments; nil: the text as it is
+	starts  []int   // offset in text of each entry's line
 }
 
 func (m *Text) feed(mapType string) feed {
 	f := feed{text: m.text, entries: m.Entries}
 	switch {
-	case bytes.IndexByte(m.text, 0) >= 0: // it stands in the last line, which must stay the last
+	case bytes.IndexByte(m.text, 0) >= 0: // it is in the last line, which must stay the last one
 	case mapType == "hash":
 		f.order = m.index.order
 	case mapType == "btree":
@@ -32,7 +32,7 @@ func (m *Text) feed(mapType string) feed {
 	return f
 }
 
-// startsOf finds where the line of each entry begins; they are in the order of the text.
+// startsOf returns the offset of each entry's line. The entries must be in the order of the text.
 func startsOf(text []byte, entries []Entry) []int {
 	starts := make([]int, len(entries))
 	at, line := 0, 1
@@ -45,7 +45,7 @@ func startsOf(text []byte, entries []Entry) []int {
 	return starts
 }
 
-// lineOf is the line of an entry with its newline; the last of the text may have none.
+// lineOf is the line of an entry, with a newline even if it is the last line of the text and has none.
 func (f feed) lineOf(entry int32) []byte {
 	line := f.text[f.starts[entry]:]
 	if end := bytes.IndexByte(line, '\n'); end >= 0 {
@@ -54,7 +54,7 @@ func (f feed) lineOf(entry int32) []byte {
 	return append(slices.Clip(line), '\n')
 }
 
-// problem gives what makemap said of a line of the feed the line that it has in the text.
+// problem makes a Problem from a line number of the feed, from 1. ok is false if there is no such line.
 func (f feed) problem(line int, reason string) (p Problem, ok bool) {
 	switch {
 	case f.order == nil:
@@ -70,7 +70,6 @@ func (f feed) problem(line int, reason string) (p Problem, ok bool) {
 	return Problem{Line: f.entries[entry].Line, Text: lineAt(f.lineOf(entry)), Reason: reason}, true
 }
 
-// reader reads the feed from its beginning.
 func (f feed) reader() io.Reader {
 	if f.order == nil {
 		return bytes.NewReader(f.text)
@@ -80,8 +79,8 @@ func (f feed) reader() io.Reader {
 
 type feedReader struct {
 	feed
-	next int    // in order
-	rest []byte // of the line before
+	next int    // index in order of the next line
+	rest []byte // of the current line
 }
 
 func (r *feedReader) Read(p []byte) (n int, err error) {

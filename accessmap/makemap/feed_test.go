@@ -20,7 +20,7 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", row.name, fed, err, row.want)
 		}
 	}
-	// As a hash, every line is there once, whatever the order, and makemap's numbers lead back to the lines of the text.
+	// For a hash map every line is there once, in any order, and a line number of the feed leads to the line of the text.
 	m := ReadText([]byte(text))
 	f := m.feed("hash")
 	fed, err := io.ReadAll(f.reader())
@@ -40,15 +40,15 @@ func TestFeed(t *testing.T) {
 	if len(lines) != len(want) || before || behind {
 		t.Errorf("%d lines, line 0 known %v, line 4 known %v", len(lines), before, behind)
 	}
-	said := makemapLines("makemap: x: line 3: key a: no\nmakemap: x: line 1: key b: no\n", f)
-	if len(said) != 2 || said[0].Line >= said[1].Line {
-		t.Errorf("not in the order of the text: %v", said)
+	complaints := readComplaints("makemap: x: line 3: key a: no\nmakemap: x: line 1: key b: no\n", f)
+	if len(complaints) != 2 || complaints[0].Line >= complaints[1].Line {
+		t.Errorf("not in the order of the text: %v", complaints)
 	}
 }
 
-// Keys of one hash are in one bucket, however many: they are found all the same, and a second one is seen.
+// All keys with one hash are in one bucket: find finds each of them, and duplicates finds equal ones.
 func TestKeyIndex(t *testing.T) {
-	// The hash begins with 0 and so does not see zero bytes in front of a key.
+	// The hash begins with 0, so that zero bytes before a key do not change it.
 	var entries []Entry
 	for n := range 40 {
 		entries = append(entries, Entry{Key: strings.Repeat("\x00", n) + "key"}, Entry{Key: strings.Repeat("k", n+1)})
@@ -59,12 +59,12 @@ func TestKeyIndex(t *testing.T) {
 			t.Errorf("find(%q) = %d, want %d", e.Key, got, i)
 		}
 	}
-	if got := x.find([]byte("other")); got != -1 || len(x.twice()) > 0 {
-		t.Errorf("find(other) = %d, twice %v", got, x.twice())
+	if got := x.find([]byte("other")); got != -1 || len(x.duplicates()) > 0 {
+		t.Errorf("find(other) = %d, duplicates %v", got, x.duplicates())
 	}
 	again := newKeyIndex(slices.Concat(entries, entries[:1], entries[:2]))
-	if got := again.twice(); len(got) != 3 || got[80] != 0 || got[81] != 0 || got[82] != 1 {
-		t.Errorf("twice %v", got)
+	if got := again.duplicates(); len(got) != 3 || got[80] != 0 || got[81] != 0 || got[82] != 1 {
+		t.Errorf("duplicates %v", got)
 	}
 	if newKeyIndex(nil).find([]byte("key")) != -1 {
 		t.Error("a key is found where there is none")

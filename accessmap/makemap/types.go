@@ -1,0 +1,109 @@
+package makemap
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist/ascii"
+)
+
+// Auto is the configuration's word for the type that sendmail.cf names.
+const Auto = "auto"
+
+// None is the configuration's word for a text without a map.
+const None = "none"
+
+// DefaultType is the type of a map that sendmail.cf does not name.
+const DefaultType = "hash"
+
+// Words are the values of the key map in the configuration.
+func Words() []string { return []string{Auto, "hash", "btree", "cdb", None} }
+
+// mapSuffix is the suffix that makemap appends to the name of a map.
+func mapSuffix(mapType string) (string, error) {
+	switch mapType {
+	case "hash", "btree":
+		return ".db", nil
+	case "cdb":
+		return ".cdb", nil
+	}
+	return "", fmt.Errorf("map type %q: want hash, btree or cdb", mapType)
+}
+
+// Suffixes are the suffixes of all map types.
+func Suffixes() []string { return []string{".db", ".cdb"} }
+
+// UsualFile returns the path of a text's map: NAME.db for hash and btree, NAME.cdb for cdb (docs/facts.md 5). An unknown type
+// and a text with the name of a map are errors.
+func UsualFile(mapType, textPath string) (string, error) {
+	suffix, err := mapSuffix(mapType)
+	if err != nil {
+		return "", err
+	}
+	if strings.HasSuffix(textPath, suffix) {
+		return "", fmt.Errorf("%s: makemap would take this name for the map itself; name the text", textPath)
+	}
+	return textPath + suffix, nil
+}
+
+// File returns the path of the map that this makemap makes from a text. It depends on how makemap was built: cdb maps are in
+// NAME.cdb or in NAME.db. `makemap -x` prints a line TYPE:SUFFIX for each type (docs/facts.md 19); for a makemap without -x
+// the path is that of UsualFile. A type that makemap cannot make is an error.
+func (m Program) File(ctx context.Context, mapType, textPath string) (string, error) {
+	usual, err := UsualFile(mapType, textPath)
+	if err != nil {
+		return "", err
+	}
+	out, err := m.with(nil, "-x").Run(ctx)
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+		return usual, nil
+	}
+	for line := range strings.Lines(string(out)) {
+		name, suffix, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if ok && name == mapType && suffixForm().MatchString(suffix) {
+			return textPath + "." + suffix, nil
+		}
+	}
+	types, err := m.Types(ctx)
+	if err != nil {
+		return "", err
+	}
+	return "", m.cannotMake(mapType, types)
+}
+
+var suffixForm = ascii.Pattern(`^[a-z0-9]+$`)
+
+// Types returns the map types that this makemap was built with (makemap -l).
+func (m Program) Types(ctx context.Context) ([]string, error) {
+	out, err := m.with(nil, "-l").Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	types := strings.Fields(string(out))
+	return slices.DeleteFunc(types, func(t string) bool { return t == "implicit" }), nil
+}
+
+// CanMake returns an error if the makemap that Find finds by name cannot make maps of a type.
+func CanMake(ctx context.Context, name, mapType string) error {
+	path, err := Find(name)
+	if err != nil {
+		return err
+	}
+	m := Program{Path: path}
+	types, err := m.Types(ctx)
+	if err == nil && !slices.Contains(types, mapType) {
+		err = m.cannotMake(mapType, types)
+	}
+	return err
+}
+
+func (m Program) cannotMake(mapType string, types []string) error {
+	return fmt.Errorf("%s cannot make %s maps, only %s: set map to one of these and to what sendmail.cf reads",
+		m.Path, mapType, strings.Join(types, ", "))
+}
