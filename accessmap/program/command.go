@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// commandLimit is far above what a reload or a mail takes; a command that hangs must not hold a lock for ever.
+// commandLimit is far more than a reload or a mail takes. A command that hangs must not keep the lock for ever.
 const commandLimit = time.Minute
 
-// Report is a command of the configuration that was run.
+// Report is the result of a command.
 type Report struct {
 	Argv   []string
-	Output string // stdout, bounded
-	Err    error  // holds what it said on stderr
+	Output string // stdout, at most MaxTalk bytes
+	Err    error  // with its stderr; nil: the command succeeded
 }
 
-// Command runs a command that the configuration names, with stdin to read: an argv and no shell, a clean environment,
-// and a minute, after which it is ended with its children.
+// Command runs a command of the configuration as a Program, for at most a minute. It looks the program up in cleanPath too,
+// and accepts any amount of output and children that continue after the end of the command.
 func Command(ctx context.Context, argv []string, stdin []byte) Report {
-	done := Report{Argv: argv}
+	report := Report{Argv: argv}
 	path, err := Find(argv[0], SearchPath(filepath.SplitList(cleanPath)...))
-	if why := context.Cause(ctx); err == nil && why != nil {
-		err = fmt.Errorf("not run: %w", why)
+	if cause := context.Cause(ctx); err == nil && cause != nil {
+		err = fmt.Errorf("not run: %w", cause)
 	}
 	if err != nil {
-		done.Err = err
-		return done
+		report.Err = err
+		return report
 	}
 	out, err := Program{
 		Argv:      append([]string{path}, argv[1:]...),
@@ -39,8 +39,8 @@ func Command(ctx context.Context, argv []string, stdin []byte) Report {
 		MaxOutput: MaxTalk,
 	}.Run(ctx)
 	if errors.Is(err, ErrOutput) || errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // a command may talk as much as it likes, and leave a child behind that goes on with its work
+		err = nil
 	}
-	done.Output, done.Err = string(out), err
-	return done
+	report.Output, report.Err = string(out), err
+	return report
 }

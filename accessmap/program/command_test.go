@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A command that ends well and leaves a child behind with its pipes, as mail does, has done its work.
+// A command that succeeds and leaves a child with its pipes, as mail does, is no error.
 func TestRunCommandLeavesAChild(t *testing.T) {
 	t.Parallel()
 	done := Command(t.Context(), []string{"sh", "-c", "cat; sleep 4 & exit 0"}, []byte("the report"))
@@ -16,8 +16,8 @@ func TestRunCommandLeavesAChild(t *testing.T) {
 	}
 }
 
-// A program past its time is ended with its children. One that has left its session is out of reach, as a daemon that
-// on_change restarts is to be, and keeps nobody waiting for its pipes.
+// After its limit a program is killed with its children. A child with a session of its own survives, as a daemon must that
+// on_change restarts, and Run does not wait for its pipes.
 func TestProgramLeavesItsSession(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

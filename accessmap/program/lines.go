@@ -12,55 +12,58 @@ import (
 )
 
 const (
-	// linePause is how long a reader of lines leaves the pipe alone: long enough to find some hundred lines then, and
-	// short beside what the program takes.
+	// linePause is the time between two reads of an empty pipe: long enough to find some hundred lines afterwards, and short
+	// beside the run of the program.
 	linePause = time.Millisecond
-	// linePipe is the room in the pipe, in bytes, where the system lets us have it: the program goes on meanwhile.
+	// linePipe is the size of the pipe, in bytes, if the system allows it: the program continues during a pause.
 	linePipe = 1 << 20
-	// lineBuffer is how many bytes are read at a time, and the longest line that there may be.
+	// lineBuffer is the number of bytes to read at a time, and the bound for a line.
 	lineBuffer = 64 << 10
 )
 
-// RunLines runs the program to its end and gives each line of its stdout to take, without the newline. It is for programs
-// that write every line by itself, as makemap -u does: a reader that is woken by each takes as much time as the program.
-// The line is valid until take returns; what it returns ends the taking, and not the program, and comes back when that
-// has ended well. There is no bound on the number of lines.
+// RunLines runs the program and calls take with each line of its stdout, without the newline; the line is valid until take
+// returns. After an error from take it reads the rest without calling take, and returns that error if the program succeeds.
+// Other errors are those of Run; ErrOutput means a line of 64 KiB or more. The number of lines has no bound, and MaxOutput
+// holds for stderr alone.
+//
+// It is for programs that write every line with a system call of its own, as makemap -u does: a reader that the kernel
+// wakes for each line would take as much time as the program.
 func (p Program) RunLines(ctx context.Context, take func(line []byte) error) error {
-	var taken error
+	var lineErr error
 	err := p.runWith(ctx, func(cmd *exec.Cmd) error {
-		ends := make([]int, 2)
-		if err := unix.Pipe2(ends, unix.O_CLOEXEC); err != nil {
+		fds := make([]int, 2)
+		if err := unix.Pipe2(fds, unix.O_CLOEXEC); err != nil {
 			return os.NewSyscallError("pipe2", err)
 		}
-		defer unix.Close(ends[0])
-		ours, theirs := ends[0], os.NewFile(uintptr(ends[1]), "|1")
-		_, _ = unix.FcntlInt(uintptr(ours), unix.F_SETPIPE_SZ, linePipe) // a smaller one will do
-		if err := unix.SetNonblock(ours, true); err != nil {
-			return errors.Join(err, theirs.Close())
+		defer unix.Close(fds[0])
+		readEnd, writeEnd := fds[0], os.NewFile(uintptr(fds[1]), "|1")
+		_, _ = unix.FcntlInt(uintptr(readEnd), unix.F_SETPIPE_SZ, linePipe) // a smaller pipe is only slower
+		if err := unix.SetNonblock(readEnd, true); err != nil {
+			return errors.Join(err, writeEnd.Close())
 		}
-		cmd.Stdout = theirs
-		if err := errors.Join(cmd.Start(), theirs.Close()); err != nil {
+		cmd.Stdout = writeEnd
+		if err := errors.Join(cmd.Start(), writeEnd.Close()); err != nil {
 			return err
 		}
-		gone, done := make(chan struct{}), make(chan struct{})
+		ended, done := make(chan struct{}), make(chan struct{})
 		go func() {
-			taken = takeLines(ours, gone, take)
+			lineErr = readLines(readEnd, ended, take)
 			close(done)
 		}()
 		err := cmd.Wait()
-		close(gone)
+		close(ended)
 		<-done
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return taken
+	return lineErr
 }
 
-// takeLines reads from a pipe that does not wait, at its leisure, until its other end is closed. Once the program is gone
-// it takes what is there and no more: another process may hold the other end open.
-func takeLines(pipe int, gone <-chan struct{}, take func([]byte) error) error {
+// readLines reads from a non-blocking pipe until its other end is closed. After the end of the program it reads only the
+// bytes that are in the pipe already, because another process may keep the other end open.
+func readLines(pipe int, ended <-chan struct{}, take func([]byte) error) error {
 	buffer, held, last := make([]byte, lineBuffer), 0, false
 	var failed error
 	for {
@@ -70,7 +73,7 @@ func takeLines(pipe int, gone <-chan struct{}, take func([]byte) error) error {
 			continue
 		case errors.Is(err, unix.EAGAIN) && !last:
 			select {
-			case <-gone:
+			case <-ended:
 				last = true
 			case <-time.After(linePause):
 			}

@@ -1,5 +1,5 @@
-// Package program runs other people's programs: an argv and no shell, a clean environment, and bounds on time and output. It
-// knows none of them by name, and retries nothing.
+// Package program runs other programs: an argv and no shell, a clean environment, and bounds on time and output. It knows none
+// of them by name, and retries nothing.
 package program
 
 import (
@@ -18,23 +18,27 @@ import (
 	"time"
 )
 
-// cleanPath is the PATH other programs run with: theirs to find postfix or mail in, whatever cron or systemd gave us.
+// cleanPath is the PATH of every program, whatever PATH cron or systemd gave mailallow.
 const cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Program is one run of somebody else's program: an argv and no shell, an environment of PATH and LC_ALL alone, and
-// bounds on its time and its output. It runs in a process group of its own, so that a Ctrl-C reaches it only through
-// the context and a program past its limit is ended with its children.
+// MaxTalk is the MaxOutput for programs that only write messages, in bytes.
+const MaxTalk = 16 << 10
+
+// Program is one run of a program, with PATH and LC_ALL as its only environment. It runs in a process group of its own: a
+// Ctrl-C reaches it only through the context, and a program that takes longer than Limit is killed with its children.
 type Program struct {
 	Argv      []string
 	Stdin     io.Reader // nil: empty
 	Limit     time.Duration
-	MaxOutput int // bytes kept of stdout and of stderr, each; what is over is dropped
+	MaxOutput int // bytes to keep of stdout and of stderr, each; the rest is dropped
 }
 
-// ErrOutput says that a program wrote more than was kept.
+// ErrOutput says that a program wrote more than MaxOutput.
 var ErrOutput = errors.New("more output than expected")
 
-// Run runs the program to its end and gives what it wrote to stdout.
+// Run runs the program and returns its stdout. Errors: the cause of ctx if that ended the program,
+// context.DeadlineExceeded after Limit, an *Error if the program could not be started or failed, and ErrOutput, with the
+// first MaxOutput bytes, if its stdout was longer.
 func (p Program) Run(ctx context.Context) (stdout []byte, err error) {
 	out := &boundedBuffer{max: p.MaxOutput}
 	err = p.runWith(ctx, func(cmd *exec.Cmd) error {
@@ -47,23 +51,23 @@ func (p Program) Run(ctx context.Context) (stdout []byte, err error) {
 	return out.kept.Bytes(), err
 }
 
-// runWith has run start the program and wait for its end. The error is the context's cause when that was cancelled;
-// otherwise it names the program and what it said on stderr.
+// runWith sets the program up and calls run, which starts it and waits for its end. Its errors are those of Run, without
+// ErrOutput.
 func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 	limited, cancel := context.WithTimeout(ctx, p.Limit)
 	defer cancel()
 	cmd := exec.CommandContext(limited, p.Argv[0], p.Argv[1:]...)
 	cmd.Env = []string{"PATH=" + cleanPath, "LC_ALL=C"}
 	cmd.Stdin = p.Stdin
-	said := &boundedBuffer{max: p.MaxOutput}
-	cmd.Stderr = said
-	// Nor must the program outlive us: a makemap that goes on after a SIGKILL would leave its file behind the next run's
-	// back. The kernel sends the signal when the starting thread ends, so the thread is held.
+	stderr := &boundedBuffer{max: p.MaxOutput}
+	cmd.Stderr = stderr
+	// The program must not outlive this process: a makemap that continues after a SIGKILL would write its file during the
+	// next run. The kernel sends the signal when the starting thread ends (prctl(2), PR_SET_PDEATHSIG), so keep the thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	// A grandchild that keeps our pipes open must not keep us waiting once the program itself is gone.
+	// A grandchild that keeps the pipes open must not make Wait wait after the end of the program.
 	cmd.WaitDelay = 2 * time.Second
 
 	err := run(cmd)
@@ -75,13 +79,13 @@ func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 	case limited.Err() != nil:
 		return fmt.Errorf("%s: not done within %s, stopped: %w", p.Argv[0], p.Limit, context.DeadlineExceeded)
 	}
-	return &Error{argv: p.Argv, Said: strings.TrimSpace(said.kept.String()), err: err}
+	return &Error{argv: p.Argv, Said: strings.TrimSpace(stderr.kept.String()), err: err}
 }
 
-// Error is a program that could not be started or did not end with status 0.
+// Error says that a program could not be started or did not end with status 0.
 type Error struct {
 	argv []string
-	Said string // its stderr, bounded
+	Said string // its stderr, at most MaxOutput bytes
 	err  error
 }
 
@@ -89,30 +93,31 @@ func (e *Error) Error() string {
 	if e.Said == "" {
 		return fmt.Sprintf("%s: %v", strings.Join(e.argv, " "), e.err)
 	}
-	// What it says further stands indented: no line of it is to be taken for one of ours.
+	// Indent its further lines, so that nobody takes them for lines of mailallow.
 	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, strings.ReplaceAll(e.Said, "\n", "\n  "))
 }
 
-// Unwrap gives how the program ended and, where it said that a file system failed it, the error number of that.
+// Unwrap returns the error of the process and, if the program's message names an error of the file system, that error
+// number: a program can report it only in words.
 func (e *Error) Unwrap() []error {
 	errs := []error{e.err}
-	said := strings.ToLower(e.Said)
+	message := strings.ToLower(e.Said)
 	for _, errno := range fileErrors() {
-		if strings.Contains(said, errno.Error()) {
+		if strings.Contains(message, errno.Error()) {
 			errs = append(errs, errno)
 		}
 	}
 	return errs
 }
 
-// fileErrors are the errors of a file system that a program can say nothing of but the C library's words, which are
-// Go's but for capital letters in the locale that programs run with here.
+// fileErrors are errors of a file system. With LC_ALL=C, the C library and Go have the same words for them, except for
+// capital letters.
 func fileErrors() []syscall.Errno {
 	return []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EACCES}
 }
 
-// boundedBuffer keeps the first max bytes written to it and takes the rest without a word, so that the writer is never
-// stopped by a full pipe. It embeds no bytes.Buffer, whose ReadFrom knows no bound.
+// boundedBuffer keeps the first max bytes and drops the rest, so that a full pipe never stops the program. It does not embed
+// bytes.Buffer, whose ReadFrom has no bound.
 type boundedBuffer struct {
 	kept bytes.Buffer
 	max  int
@@ -128,8 +133,9 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.kept.Write(p)
 }
 
-// Find returns the path of an executable file: name itself when it holds a slash, else the first in dirs.
-// Directories that are not absolute are passed over: what runs as root must not depend on where it was started.
+// Find returns the path of an executable file: name itself if it holds a slash, otherwise the first match in dirs; the error
+// is exec.ErrNotFound if there is none. It passes over directories that are not absolute: a program that runs as root must
+// not depend on the working directory.
 func Find(name string, dirs []string) (string, error) {
 	if strings.Contains(name, "/") {
 		path, err := filepath.Abs(name)
@@ -146,7 +152,7 @@ func Find(name string, dirs []string) (string, error) {
 	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
 }
 
-// executable is nil for a regular file, symbolic links followed, with an x bit.
+// executable returns an error unless path is a regular file with an x bit. It follows symbolic links.
 func executable(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -158,10 +164,7 @@ func executable(path string) error {
 	return nil
 }
 
-// SearchPath is PATH, then more.
+// SearchPath is the directories of PATH, then more.
 func SearchPath(more ...string) []string {
 	return append(filepath.SplitList(os.Getenv("PATH")), more...)
 }
-
-// MaxTalk bounds what is kept of a program's messages.
-const MaxTalk = 16 << 10

@@ -23,11 +23,11 @@ func TestProgram(t *testing.T) {
 		out, fail string
 	}{
 		{"stdin to stdout", shell("cat"), "in\n", ""},
-		{"nothing of our environment", shell("echo \"$SECRET\" $LC_ALL"), " C\n", ""},
+		{"a clean environment", shell("echo \"$SECRET\" $LC_ALL"), " C\n", ""},
 		{"status and stderr", shell("echo out; echo why >&2; exit 3"), "out\n", "exit status 3: why"},
-		{"more than is kept", shell("printf %0150d 0"), "", "more output than expected"},
-		{"over its time, children too", hangs, "", "not done within 1ms"},
-		{"not there", Program{Argv: []string{"/nonexistent"}, Limit: time.Minute}, "", "no such file"},
+		{"more output than MaxOutput", shell("printf %0150d 0"), "", "more output than expected"},
+		{"longer than its limit, with a child", hangs, "", "not done within 1ms"},
+		{"missing program", Program{Argv: []string{"/nonexistent"}, Limit: time.Minute}, "", "no such file"},
 	}
 	for _, row := range rows {
 		out, err := row.p.Run(t.Context())
