@@ -1,5 +1,5 @@
-// Package block finds the lines that mailallow manages in a file that people write too, and puts others in their place. All
-// other bytes of the file stay as they are. It does not know what the lines mean.
+// Package block finds and replaces the lines that mailallow manages in a file with hand-written lines. All other bytes of the
+// file stay as they are. It does not know the meaning of the lines.
 package block
 
 import (
@@ -10,9 +10,8 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// The markers between which a file that people write by hand is ours. A line
-// that begins like one of them is taken for it, whatever stands behind.
 const (
+	// Begin and End begin the marker lines around the block. The rest of a marker line can be any text.
 	Begin = "# BEGIN mailallow"
 	End   = "# END mailallow"
 
@@ -20,18 +19,17 @@ const (
 	endLine   = End + "\n"
 )
 
-// File is a text cut at the markers: before and after are kept byte for byte,
-// inside is ours, without the marker lines.
+// File is a text that is cut at the marker lines.
 type File struct {
-	Before, Inside, After []byte
-	Found                 bool
+	Before, Inside, After []byte // without the marker lines
+	Found                 bool   // false: there is no block, and Before is the whole text
 }
 
-// Extract finds the block. Markers that do not make one pair, in order, are
-// errors, every one with its line: guessing could drop lines people wrote.
+// Extract finds the block. Every marker that is not part of one pair, in order, is an error at its line (fault.AtLine): to
+// guess could remove hand-written lines.
 func Extract(text []byte) (File, error) {
 	var problems []error
-	begin, end := 0, 0 // line numbers; 0 is none
+	begin, end := 0, 0 // line numbers; 0: none yet
 	m := File{Before: text}
 	offset := 0
 	for n := 1; offset < len(text); n++ {
@@ -44,7 +42,7 @@ func Extract(text []byte) (File, error) {
 				begin = n
 				m.Before, m.Inside, m.Found = text[:offset], text[next:], true
 			case end == 0:
-				problems = append(problems, fault.At(n, "a block begins inside the one of line %d", begin))
+				problems = append(problems, fault.At(n, "a block begins inside the block of line %d", begin))
 			default:
 				problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
 			}
@@ -71,8 +69,8 @@ func Extract(text []byte) (File, error) {
 	return m, nil
 }
 
-// Splice puts inside between the markers. A new block goes to the end of the
-// file, and a last line without LF gets one, since a marker is a line of its own.
+// Splice returns the text with inside as its block. A new block goes to the end of the text; a last line without a newline
+// gets one, because a marker is a line of its own.
 func (m File) Splice(inside []byte) []byte {
 	text := bytes.Clone(m.Before)
 	if !m.Found && len(text) > 0 && text[len(text)-1] != '\n' {

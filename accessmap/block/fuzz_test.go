@@ -7,8 +7,8 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// FuzzBlock holds extract and splice to what makes an edit of somebody's file safe: what stands outside of the markers
-// is there byte for byte afterwards, what was put in comes out, and doing it twice is doing it once.
+// FuzzBlock checks the properties that make an edit of a file safe: the text outside the markers stays byte for byte, Extract
+// returns the lines that Splice put in, and a second Splice changes nothing.
 func FuzzBlock(f *testing.F) {
 	for _, text := range []string{
 		"", "a OK", "a OK\n", "a OK\r\n" + beginLine + "b OK\n" + endLine + "c OK\r\n", beginLine + endLine, Begin + "\n" + End,
@@ -18,26 +18,26 @@ func FuzzBlock(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, inside []byte) {
 		m, err := Extract(text)
-		marks := 0
+		markers := 0
 		for line := range bytes.Lines(text) {
 			if bytes.HasPrefix(line, []byte(Begin)) || bytes.HasPrefix(line, []byte(End)) {
-				marks++
+				markers++
 			}
 		}
 		if err != nil {
-			if marks == 0 || fault.LineOf(err) == 0 {
-				t.Fatalf("%d markers: %v", marks, err)
+			if markers == 0 || fault.LineOf(err) == 0 {
+				t.Fatalf("%d markers: %v", markers, err)
 			}
 			return
 		}
-		if m.Found != (marks == 2) || !m.Found && marks != 0 {
-			t.Fatalf("%d markers, found %v", marks, m.Found)
+		if m.Found != (markers == 2) || !m.Found && markers != 0 {
+			t.Fatalf("%d markers, found %v", markers, m.Found)
 		}
 		if !bytes.HasPrefix(text, m.Before) || !bytes.HasSuffix(text, m.After) || !bytes.Contains(text, m.Inside) {
-			t.Fatal("a part is no part of the text")
+			t.Fatal("Before, Inside or After is not part of the text")
 		}
-		ours := append(bytes.ReplaceAll(inside, []byte(managedName), nil), '\n') // so that no line of it is a marker
-		spliced := m.Splice(ours)
+		list := append(bytes.ReplaceAll(inside, []byte("mailallow"), nil), '\n') // no line of it is a marker
+		spliced := m.Splice(list)
 		again, err := Extract(spliced)
 		if err != nil {
 			t.Fatal(err)
@@ -46,14 +46,11 @@ func FuzzBlock(f *testing.F) {
 		if !m.Found && len(before) > 0 && before[len(before)-1] != '\n' {
 			before = append(bytes.Clone(before), '\n')
 		}
-		if !bytes.Equal(again.Before, before) || !bytes.Equal(again.Inside, ours) || !bytes.Equal(again.After, m.After) {
+		if !bytes.Equal(again.Before, before) || !bytes.Equal(again.Inside, list) || !bytes.Equal(again.After, m.After) {
 			t.Fatalf("before %q, inside %q, after %q", again.Before, again.Inside, again.After)
 		}
-		if !bytes.Equal(again.Splice(ours), spliced) {
-			t.Fatal("a second time changes it")
+		if !bytes.Equal(again.Splice(list), spliced) {
+			t.Fatal("a second Splice changes the text")
 		}
 	})
 }
-
-// managedName is in both markers.
-const managedName = "mailallow"
