@@ -1,6 +1,5 @@
-// Package key knows the keys of Sendmail's access map: how one is written and read, which address it matches, and the fewest
-// keys that say what a list says. An access map has no CIDR (facts.md 1): a key ends at an octet or at a 16-bit group. The
-// package knows no file and no value.
+// Package key reads and writes the keys of Sendmail's access map, and finds the fewest keys for a list. An access map has no
+// CIDR (docs/facts.md 1): a key ends at an octet or at a 16-bit group. The package knows no files, and no values of keys.
 package key
 
 import (
@@ -9,14 +8,14 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Key is a key of an access file, taken apart.
+// Key is a key of an access file, cut into tag and address.
 type Key struct {
 	Tag     string // in lower case, without its colon; empty: none
-	Written string // the tag as it is written, with its colon
-	Address string // what stands behind the tag, folded as makemap does
+	Written string // the tag in its own case, with its colon
+	Address string // the rest of the key in lower case, as makemap stores it
 }
 
-// Cut takes a key apart. IPv6: is a family and no tag, and neither is the first group of a bare IPv6 address.
+// Cut cuts a key into its parts. Neither IPv6: nor the first group of a bare IPv6 address is a tag.
 func Cut(key string) Key {
 	tag := key[:tagEnd(key)]
 	if strings.EqualFold(tag, IPv6) || IsBareIPv6(key) {
@@ -25,7 +24,7 @@ func Cut(key string) Key {
 	return Key{Tag: strings.ToLower(strings.TrimSuffix(tag, ":")), Written: tag, Address: ascii.Lower(key[len(tag):])}
 }
 
-// tagEnd is where a tag of letters, digits and _ with its colon ends; 0: there is none.
+// tagEnd is the length of a tag of letters, digits and _ with its colon; 0: there is none.
 func tagEnd(key string) int {
 	for i := range len(key) {
 		switch c := key[i]; {
@@ -39,7 +38,8 @@ func tagEnd(key string) int {
 	return 0
 }
 
-// AsksAddresses are the tags that are looked up with a client's or a server's address (cf/m4/proto.m4, cf/README).
+// AsksAddresses reports whether Sendmail looks up keys with this tag by the address of a client or a server (its
+// cf/m4/proto.m4 and cf/README).
 func (k Key) AsksAddresses() bool {
 	switch k.Tag {
 	case "", "connect", "greetpause", "clientrate", "clientconn", "tls_srv", "tls_clt", "try_tls", "srv_features",
@@ -49,5 +49,5 @@ func (k Key) AsksAddresses() bool {
 	return false
 }
 
-// ForClients reports whether the key decides about connections: check_relay and check_rcpt.
+// ForClients reports whether check_relay and check_rcpt look the key up.
 func (k Key) ForClients() bool { return k.Tag == "" || k.Tag == "connect" }

@@ -9,50 +9,46 @@ import (
 	"mailallow/allowlist"
 )
 
-// An access map has no CIDR: Sendmail looks an address up whole and then cut at
-// octet or 16-bit-group boundaries, the longest key first (docs/facts.md 1 to 3). A
-// key is therefore a node of a tree that branches 256-fold for IPv4 and
-// 65,536-fold for IPv6, and it speaks for every address under it but those under
-// longer keys. keyTree finds the fewest such keys that say what the spans say.
+// Tree finds the fewest keys that give every address the action of a list.
 //
-// Under a node whose every address has an action, the fewest keys are found as
-// routers compress their tables (Draves, King, Venkatachary, Zill: Constructing
-// Optimal IP Routing Tables, 1999): from the leaves up, a node keeps the actions
-// that most of its children could inherit; from the root down, a key is written
-// only where what is inherited is none of them. No key says "nothing is known of
-// this address" (SKIP is not everywhere, docs/facts.md 4), so a node with a hole
-// anywhere under it has no key.
+// An access map has no CIDR: Sendmail looks an address up whole, then cut at octets or 16-bit groups, and the longest key
+// decides (docs/facts.md 1 to 3). So a key is a node of a tree with 256 branches at every node for IPv4 and 65,536 for IPv6.
+// It decides for all addresses below it, except for those below longer keys.
 //
-// The tree holds a node only where spans end inside it, so its size is bounded
-// by the spans and not by the keys.
+// If every address below a node has an action, Tree finds the fewest keys in the way that routers compress their tables
+// (Draves, King, Venkatachary, Zill: Constructing Optimal IP Routing Tables, 1999). From the leaves up, a node keeps the
+// actions that the most of its children could inherit. From the root down, a node gets a key only if the inherited action is
+// not among them. A node with a hole below it, an address without an action, gets no key: no value means "undecided" in every
+// sendmail.cf (SKIP does in some, docs/facts.md 4).
+//
+// The tree has a node only where spans end inside it, so that its size depends on the spans and not on the keys.
 type Tree struct {
-	Spans []allowlist.Span // one family
-	step  int              // bits between two key lengths: 8 or 16
+	Spans []allowlist.Span // of one family
+	step  int              // as Step has it: 8 or 16
 	root  *keyNode
 }
 
 type keyNode struct {
 	prefix netip.Prefix
-	parts  []keyPart // in address order; a child in none of them has no action
-	lo, hi int       // spans[lo:hi] are those that reach into the node
+	parts  []keyPart // in address order; a child that is in no part has no action
+	lo, hi int       // Spans[lo:hi] reach into the node
 	full   bool      // every address has an action
-	best   actionSet // full nodes: what is worth inheriting
+	best   actionSet // of a full node: the actions that the most of its children could inherit
 }
 
-// keyPart is a run of children that one span covers, or one child that needs a
-// node of its own.
+// keyPart is a run of children that one span covers, or one child with a node of its own.
 type keyPart struct {
-	first, count int // children by number
-	span         int
+	first, count int      // number of the first child, and how many there are
+	span         int      // index in Spans of the first one that reaches into the part
 	child        *keyNode // nil for a run
 }
 
-// Run is a run of keys of one length and action: count prefixes from first on.
+// Run is a run of Count keys, from First on, with one length and one action; see Nth.
 type Run struct {
 	First  netip.Prefix
 	Count  int
 	Action allowlist.Action
-	Lo, Hi int // spans[lo:hi] are those the keys speak for, with others of other actions
+	Lo, Hi int // Tree.Spans[Lo:Hi] are the spans that the keys stand for; some may have other actions
 }
 
 type actionSet uint8
@@ -60,8 +56,7 @@ type actionSet uint8
 func setOf(a allowlist.Action) actionSet        { return 1 << a }
 func (s actionSet) has(a allowlist.Action) bool { return s&setOf(a) != 0 }
 
-// strictest is the action that takes precedence: where several would do as well,
-// the one that allows least is the one to write.
+// strictest is the action that allows the least. A key gets it if several actions need equally few keys.
 func (s actionSet) strictest() allowlist.Action {
 	for a := allowlist.Exclude; a > allowlist.None; a-- {
 		if s.has(a) {
@@ -71,8 +66,7 @@ func (s actionSet) strictest() allowlist.Action {
 	return allowlist.None
 }
 
-// NewTree takes disjoint spans of one family in address order; there is at
-// least one.
+// NewTree makes the tree of disjoint spans of one family, in address order. There must be at least one.
 func NewTree(spans []allowlist.Span) *Tree {
 	t := &Tree{Spans: spans, step: 8}
 	all := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
@@ -80,11 +74,11 @@ func NewTree(spans []allowlist.Span) *Tree {
 		t.step, all = 16, netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 	}
 	t.root = t.node(all, 0, len(spans))
-	t.root.full = false // there is no key for everything
+	t.root.full = false // a key has at least one octet or group
 	return t
 }
 
-// node takes the spans that reach into prefix.
+// node makes the node of a prefix. Spans[lo:hi] must be those that reach into it.
 func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 	n := &keyNode{prefix: prefix, lo: lo, hi: hi}
 	fanout, covered := 1<<t.step, 0
@@ -119,20 +113,19 @@ func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 	return n
 }
 
-// lastCovered is the last child of prefix that the span, which covers one of
-// them, covers to its end.
+// lastCovered is the number of the last child of prefix that the span covers. It must cover at least one.
 func (t *Tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
 	if !s.To.Less(netipx.PrefixLastIP(prefix)) {
 		return 1<<t.step - 1
 	}
 	last := t.childNumber(s.To, prefix.Bits())
 	if !covers(s, t.childPrefix(prefix, last)) {
-		last-- // it ends inside that child, which needs a node of its own
+		last-- // the span ends inside that child
 	}
 	return last
 }
 
-// pastSpans is the index behind the spans from k on that reach into child.
+// pastSpans is the index after the spans, from k on, that reach into child.
 func (t *Tree) pastSpans(child netip.Prefix, k, hi int) int {
 	last := netipx.PrefixLastIP(child)
 	for k < hi && !last.Less(t.Spans[k].From) {
@@ -169,18 +162,17 @@ func (t *Tree) best(parts []keyPart) actionSet {
 	return best
 }
 
-// Walk yields the keys in address order, a shorter key before those under it,
-// until yield returns false. taken tells of keys that a person has written; nil: none. Such a
-// key decides for prefixes of ours that are not longer than it, with or without
-// holes in them, and under it nothing is inherited from ours: a longer prefix gets
-// keys of its own there.
+// Walk yields the keys in address order, a shorter key before the longer ones below it, until yield returns false. taken
+// reports whether there is a hand-written key; nil: there are none. A hand-written key wins over an entry of the list whose
+// prefix is not longer; for a longer one, Walk yields keys below the hand-written key. It also yields the keys that are equal
+// to hand-written ones, so that the caller can report them; the caller must leave them out.
 func (t *Tree) Walk(taken func(netip.Prefix) bool, yield func(Run) bool) {
 	w := keyWalk{t, taken, yield}
-	w.node(t.root, allowlist.None, nothingHeld)
+	w.node(t.root, allowlist.None, noBits)
 }
 
-// nothingHeld is shorter than any prefix.
-const nothingHeld = -1
+// noBits is less than the length of any prefix.
+const noBits = -1
 
 type keyWalk struct {
 	*Tree
@@ -188,18 +180,17 @@ type keyWalk struct {
 	yield func(Run) bool
 }
 
-// node yields the keys of a node. Prefixes of at most held bits have been left to
-// a person's key above.
-func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
+// node yields the keys of a node and below it. A hand-written key above decides for entries of at most handBits bits.
+func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool {
 	switch e := w.covering(n); {
 	case w.taken != nil && w.taken(n.prefix):
-		if e != nil && e.Prefix().Bits() > held && e.Action() != inherited {
+		if e != nil && e.Prefix().Bits() > handBits && e.Action() != inherited {
 			if !w.yield(Run{First: n.prefix, Count: 1, Action: e.Action(), Lo: n.lo, Hi: n.hi}) {
 				return false
 			}
 		}
-		inherited, held = allowlist.None, n.prefix.Bits()
-	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix().Bits() > held):
+		inherited, handBits = allowlist.None, n.prefix.Bits()
+	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix().Bits() > handBits):
 		inherited = n.best.strictest()
 		if !w.yield(Run{First: n.prefix, Count: 1, Action: inherited, Lo: n.lo, Hi: n.hi}) {
 			return false
@@ -207,12 +198,12 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	}
 	for _, p := range n.parts {
 		if p.child != nil {
-			if !w.node(p.child, inherited, held) {
+			if !w.node(p.child, inherited, handBits) {
 				return false
 			}
 			continue
 		}
-		if s := &w.Spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > held {
+		if s := &w.Spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > handBits {
 			run := Run{First: w.childPrefix(n.prefix, p.first), Count: p.count, Action: s.Action(), Lo: p.span, Hi: p.span + 1}
 			if !w.yield(run) {
 				return false
@@ -222,8 +213,7 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, held int) bool {
 	return true
 }
 
-// covering is a span of the entry that covers a node and decides what no longer
-// prefix does in it; nil when longer ones decide all there is.
+// covering is a span of the entry whose prefix covers the node; nil if longer prefixes decide for all its addresses.
 func (t *Tree) covering(n *keyNode) *allowlist.Span {
 	for i := n.lo; i < n.hi; i++ {
 		if s := &t.Spans[i]; s.Prefix().Bits() <= n.prefix.Bits() {
@@ -233,7 +223,7 @@ func (t *Tree) covering(n *keyNode) *allowlist.Span {
 	return nil
 }
 
-// childNumber is which child of a node of that length the address lies in.
+// childNumber is the number of the child, of a node with that many bits, that holds the address.
 func (t *Tree) childNumber(addr netip.Addr, bits int) int {
 	if t.step == 8 {
 		return int(addr.As4()[bits/8])
