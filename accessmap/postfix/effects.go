@@ -7,37 +7,32 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Doing is what a table does for a client in one of the lists that name it.
+// Doing is the effect of a table's line for a client, in one of the lists that name the table.
 type Doing string
 
-const EndsList Doing = "ends-list"
+const (
+	EndsList    Doing = "ends-list"  // a permit: the rest of the list is not asked
+	RelaysToAll Doing = "relays"     // a permit before every restriction that refuses foreign recipients
+	Member      Doing = "member"     // of mynetworks, with any value: permit_mynetworks permits the client
+	NotMember   Doing = "not-member" // of mynetworks, because the list names the table with "!"
+	Exempt      Doing = "exempt"     // from all tests of postscreen
+	Refuses     Doing = "refuses"    // a REJECT
+	OnlyLogs    Doing = "logs"       // a REJECT after warn_if_reject
+	GoesOn      Doing = "goes-on"    // no line: the next restriction is asked
+	NotAsked    Doing = "not-asked"  // the restriction does not look the client's address up in the table
+)
 
-const RelaysToAll Doing = "relays" // a permit where nothing has refused foreign recipients yet
-
-const Member Doing = "member" // of mynetworks, whatever the value: what permits mynetworks permits it
-
-const NotMember Doing = "not-member" // of mynetworks: the table stands behind "!"
-
-const Exempt Doing = "exempt" // from all of postscreen's tests
-
-const Refuses Doing = "refuses" // a REJECT
-
-const OnlyLogs Doing = "logs" // a REJECT behind warn_if_reject
-
-const GoesOn Doing = "goes-on" // no line: the next restriction is asked
-
-const NotAsked Doing = "not-asked"
-
-// Effect is what a table does for a client in one list.
+// Effect is the effect of a table's line for a client, in one list.
 type Effect struct {
 	List  string
-	Class string // the restriction class it stands in, empty for none
+	Class string // the restriction class that names the table; empty: the list itself names it
 	Does  Doing
-	// DNSBLs are those that stand before the table in the same list: they are asked first.
+	// DNSBLs are the zones before the table in the same list. Postfix asks them first.
 	DNSBLs []string
 }
 
-// Effects are those of a line's value, empty for no line, in every list of main.cf that names the table at path.
+// Effects returns the effect of a line with that value in every list of main.cf that names the table of the file at path. An
+// empty value means that the table has no line for the client.
 func (m *Main) Effects(path, value string) (effects []Effect) {
 	for _, use := range m.Uses(path) {
 		e := Effect{List: use.List, Class: use.Item.Class, Does: m.does(use, value)}
@@ -60,7 +55,7 @@ func (m *Main) does(use Use, value string) Doing {
 		return Member
 	case use.List == "postscreen_access_list" && ascii.IsWord(value, "permit"):
 		return Exempt
-	case use.List != "postscreen_access_list" && !use.Item.asksAddress(use.List):
+	case use.List != "postscreen_access_list" && use.Item.Name != "check_client_access":
 		return NotAsked
 	case !permits && use.Item.WarnOnly:
 		return OnlyLogs
@@ -72,13 +67,9 @@ func (m *Main) does(use Use, value string) Doing {
 	return EndsList
 }
 
-// asksAddress reports whether the restriction looks the client's address up in its table.
-func (i Item) asksAddress(list string) bool {
-	return i.Name == "check_client_access" || i.Name == "" && list == "smtpd_client_restrictions"
-}
-
-// RelaysAt reports whether a permit at that place lets the client relay: in smtpd_relay_restrictions, or in the recipient
-// restrictions where those are empty, before anything that refuses foreign recipients (docs/facts.md 10).
+// RelaysAt reports whether a permit at that place lets the client relay: it is before every restriction that refuses foreign
+// recipients, in smtpd_relay_restrictions, or in smtpd_recipient_restrictions if smtpd_relay_restrictions has no such
+// restriction (docs/facts.md 10).
 func (m *Main) RelaysAt(use Use) bool {
 	const relay, recipient = "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
 	guards := func(i Item) bool {
@@ -94,11 +85,11 @@ func (m *Main) RelaysAt(use Use) bool {
 	return false
 }
 
-// Zone is the zone that the restriction asks, without the answers it waits for.
+// Zone is the zone that the restriction asks, without the answers that it filters for (ZONE=d.d.d.d).
 func (i Item) Zone() string {
 	zone, _, _ := strings.Cut(i.Argument, "=")
 	return zone
 }
 
-// ListNames are the restriction lists, in the order in which smtpd goes through them.
+// ListNames is RestrictionLists.
 func (m *Main) ListNames() []string { return RestrictionLists() }

@@ -8,31 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
 )
-
-// TestRealFeatures reads the sendmail.cf that m4 makes of Debian's sources.
-func TestRealFeatures(t *testing.T) {
-	zones := []string{"dnsbl.sorbs.net", "zen.spamhaus.org", "discard.example.org", "bl.spamcop.net", "b.barracudacentral.org",
-		"quarantine.example.org"}
-	for _, o := range []fixtures.RulesOptions{
-		{},
-		{Access: "/etc/mail/access"},
-		{Access: "/etc/mail/access", MapType: "btree", Skip: true, DelayChecks: true},
-	} {
-		cf, err := sendmail.ReadCF(fixtures.FeaturesCF(t, o))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cf.AccessSkip != o.Skip || cf.DelayChecks != o.DelayChecks || cf.AccessPath != o.Access || cf.HasAccessMap() != (o.Access != "") {
-			t.Errorf("%+v: %+v", o, cf)
-		}
-		if diff := cmp.Diff(zones, cf.DNSBLs); diff != "" {
-			t.Errorf("%+v (-want +got):\n%s", o, diff)
-		}
-	}
-}
 
 const postfixMain = `
 mynetworks = 127.0.0.0/8, !192.0.2.9 [::1]/128
@@ -136,7 +113,7 @@ postscreen_dnsbl_sites set=true
 	}
 }
 
-// TestParsePostfix has what a real Postfix would need another configuration for.
+// TestParsePostfix reads output that would need several configurations of a real Postfix.
 func TestParsePostfix(t *testing.T) {
 	m := parse([]byte("a = $b\nb = $a\nsmtpd_client_restrictions = $a, c\nsmtpd_restriction_classes = c\nc = c, permit\n"), nil,
 		[]byte("smtp/inet/smtpd_helo_restrictions = permit\nsubmission/inet/smtpd_relay_restrictions = permit\nsmtp/inet/tls = x\n"),

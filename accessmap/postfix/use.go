@@ -11,12 +11,12 @@ type Use struct {
 	List     string
 	Position int // in the list's Items, from 0
 	Item     Item
-	// DNSBLs are the blocklists that stand before it in the same list: they are asked first.
+	// DNSBLs are the blocklists before it in the same list. Postfix asks them first.
 	DNSBLs []Item
 }
 
-// Uses are all places where main.cf names the table made from the file at path, whatever type it names it with (cidr:,
-// texthash:, hash:, proxy:cidr:, inside unionmap:{} and pipemap:{}), and, in mynetworks, as a file of its own.
+// Uses returns every place where main.cf names the table of the file at path: with any type (cidr:, texthash:, hash:,
+// proxy:cidr:), inside unionmap:{} and pipemap:{}, and without a type as a file in mynetworks.
 func (m *Main) Uses(path string) (uses []Use) {
 	for _, name := range slices.Concat(RestrictionLists(), AddressLists()) {
 		var dnsbls []Item
@@ -32,9 +32,9 @@ func (m *Main) Uses(path string) (uses []Use) {
 	return uses
 }
 
-// StillAsked are the blocklists of smtpd that refuse a client although the table made from path permits it: in their
-// list no check_client_access of the table stands before them. A permit in another list does not help (docs/facts.md 10).
-// The key is the list's name.
+// StillAsked returns, by list, the blocklists of smtpd that can refuse a client although the table of the file at path
+// permits it: no check_client_access with the table is before them in their list, and a permit in another list does not
+// help (docs/facts.md 10).
 func (m *Main) StillAsked(path string) map[string][]Item {
 	asked := map[string][]Item{}
 	for _, name := range RestrictionLists() {
@@ -50,7 +50,7 @@ func (m *Main) StillAsked(path string) map[string][]Item {
 	return asked
 }
 
-// DNSBLZones are the zones that smtpd and postscreen ask about a client's address, each once, in their order.
+// DNSBLZones returns the zones that smtpd and postscreen ask about a client's address, each once, in their order.
 func (m *Main) DNSBLZones() (zones []string) {
 	add := func(argument string) {
 		zone, _, _ := strings.Cut(argument, "=")
@@ -72,40 +72,43 @@ func (m *Main) DNSBLZones() (zones []string) {
 	return zones
 }
 
-// asksDNSBL reports whether the restriction refuses clients by a blocklist, for their address or their name. Lists of
-// sender, recipient and HELO domains (reject_rhsbl_sender and the like) judge something else than the client.
+// asksDNSBL reports whether the restriction refuses clients whose address or name is in a blocklist. Blocklists of sender,
+// recipient and HELO domains (reject_rhsbl_sender and others) do not count.
 func (i Item) asksDNSBL() bool {
 	return slices.Contains([]string{"reject_rbl_client", "reject_maps_rbl", "reject_rhsbl_client", "reject_rhsbl_reverse_client"}, i.Name)
 }
 
-// names reports whether the item is, or has as its argument, the table made from the file at path.
+// names reports whether the item, or its argument, is the table of the file at path.
 func (i Item) names(path string) bool {
-	table := i.Argument
-	if i.Argument == "" {
-		table = strings.TrimPrefix(i.Name, "!")
-	}
-	return namesTable(table, path, maxExpansion)
+	return namesTable(i.table(), path, maxExpansion)
 }
 
-// TableType is the type that the item names its table with; cidr where it stands among others (unionmap:{}).
-func (i Item) TableType() string {
-	table := i.Argument
-	if table == "" {
-		table = strings.TrimPrefix(i.Name, "!")
+// table is the TYPE:TABLE of the item, or the file of an entry in mynetworks.
+func (i Item) table() string {
+	if i.Argument != "" {
+		return i.Argument
 	}
+	return strings.TrimPrefix(i.Name, "!")
+}
+
+// TableType is the type with which the item names its table, without proxy:. It is cidr for an item that names a cidr table
+// among others (unionmap:{}), and for a file without a type.
+func (i Item) TableType() string {
+	table := i.table()
 	if kind, _, ok := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":"); ok && !strings.Contains(table, "cidr:") {
 		return kind
 	}
 	return "cidr"
 }
 
+// namesTable reports whether a TYPE:TABLE is the table of the file at path, alone or, at most depth levels deep, inside others.
 func namesTable(table, path string, depth int) bool {
 	if filepath.IsAbs(table) {
 		return filepath.Clean(table) == filepath.Clean(path)
 	}
 	class, rest, ok := strings.Cut(table, ":")
 	if inside, braced := strings.CutPrefix(rest, "{"); braced && depth > 0 && (class == "unionmap" || class == "pipemap") {
-		return slices.ContainsFunc(splitPostfix(strings.TrimSuffix(inside, "}")), func(t string) bool {
+		return slices.ContainsFunc(split(strings.TrimSuffix(inside, "}")), func(t string) bool {
 			return namesTable(t, path, depth-1)
 		})
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What each value means in each list, by postconf(5), access(5) and docs/facts.md 10.
+// The rows follow postconf(5), access(5) and docs/facts.md 10.
 func TestEffects(t *testing.T) {
 	const own = "check_client_access cidr:/t"
 	for _, row := range []struct{ main, value, want string }{
