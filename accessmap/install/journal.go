@@ -153,7 +153,7 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 		}
 		return state.Unlink(temp)
 	}
-	return fmt.Errorf("it holds an edit of %s that is not in the file now: take over what you need, then remove it", e.Live)
+	return fmt.Errorf("it holds an edit of %s that is not in the file now: copy the lines that you need into the file, then remove this one", e.Live)
 }
 
 // digestFile is the digest of a file; empty if it cannot be read.

@@ -246,7 +246,7 @@ func readLists(said string) (odd bool, err error) {
 func (r *readers) askMakemap() (odd bool, err error) {
 	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path+".db")
 	if err != nil && strings.Contains(err.Error(), "Operation not permitted") {
-		return false, errWindow // what makemap calls a file that changed while it was opened
+		return false, errWindow // makemap's message for a file that changed while it opened it
 	}
 	if err != nil {
 		return false, err

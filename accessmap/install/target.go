@@ -216,7 +216,7 @@ func (t *target) record() (*mapRecord, error) {
 	}
 	c := t.mapFile
 	if now.Inode != c.inode || now.Size != c.size || !now.modified().Equal(c.modified) {
-		return nil, errors.New("another program has written it since it was replaced: the next update puts right what is wrong in it")
+		return nil, errors.New("another program has written it since it was replaced: the next update checks and repairs it")
 	}
 	if racy(c.modified, c.swappedAt) {
 		return nil, nil

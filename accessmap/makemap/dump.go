@@ -115,5 +115,5 @@ func (c *comparison) result() error {
 type DiffersError struct{ Differences []string } // in words, at most five
 
 func (e *DiffersError) Error() string {
-	return "the map does not hold what the text says: " + strings.Join(e.Differences, "; ")
+	return "the map and its text differ: " + strings.Join(e.Differences, "; ")
 }

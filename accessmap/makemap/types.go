@@ -104,6 +104,6 @@ func CanMake(ctx context.Context, name, mapType string) error {
 }
 
 func (m Program) cannotMake(mapType string, types []string) error {
-	return fmt.Errorf("%s cannot make %s maps, only %s: set map to one of these and to what sendmail.cf reads",
+	return fmt.Errorf("%s cannot make %s maps, only %s: set map to one of these, the type that sendmail.cf reads",
 		m.Path, mapType, strings.Join(types, ", "))
 }
