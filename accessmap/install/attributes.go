@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyOwner gives f the owner, mode and attributes of the file at live, whose info is old.
 func copyOwner(f *os.File, live string, old fs.FileInfo) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -43,7 +42,7 @@ func isKept(attribute string) bool {
 	return strings.HasPrefix(attribute, "user.") || strings.HasPrefix(attribute, "trusted.") && !strings.HasPrefix(attribute, "trusted.overlay.")
 }
 
-// copyAttributes copies the attributes of live that isKept names, and takes away an access list that live does not have.
+// copyAttributes also removes an access list that the directory gave to the new file.
 func copyAttributes(fd int, live string) error {
 	kept := make(map[string]bool)
 	for _, name := range attributes(func(b []byte) (int, error) { return unix.Listxattr(live, b) }) {
@@ -80,7 +79,7 @@ func attributes(list func([]byte) (int, error)) []string {
 	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
 }
 
-// attribute calls a function of the xattr family twice, for the size and for the bytes.
+// attribute calls get twice, for the size and for the bytes.
 func attribute(get func([]byte) (int, error)) ([]byte, error) {
 	size, err := get(nil)
 	if err != nil || size == 0 {

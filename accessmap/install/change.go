@@ -17,7 +17,6 @@ import (
 	"mailallow/accessmap/state"
 )
 
-// tempPrefix begins the name of every temporary file.
 const tempPrefix = ".mailallow-"
 
 // A changeKind says how a transaction handles a file: it compares a text with the one that the plan read, it touches the
@@ -48,8 +47,7 @@ type change struct {
 	modified, swappedAt time.Time // of a new map: the last write to it, and the swap
 }
 
-// newChange looks at the file to replace. It refuses a missing directory, a link to nothing and all but regular files: their
-// owner would not expect them to be replaced.
+// newChange refuses, as Resolve does, what its owner would not expect to be replaced.
 func newChange(kind changeKind, path string) (*change, error) {
 	live, info, err := Resolve(path)
 	if err != nil {
@@ -111,8 +109,7 @@ func Resolve(path string) (live string, info fs.FileInfo, err error) {
 	return live, info, nil
 }
 
-// otherNames is the number of hard links to the file at live besides live. Only live is replaced: nothing leads to the
-// other names.
+// otherNames counts the hard links besides live. They are not replaced: nothing leads from live to them.
 func (c *change) otherNames() uint64 {
 	if c.oldInfo == nil {
 		return 0
@@ -120,7 +117,6 @@ func (c *change) otherNames() uint64 {
 	return uint64(c.oldInfo.Sys().(*syscall.Stat_t).Nlink) - 1
 }
 
-// linkWarning says that a replaced text has other names; it is empty for a text without.
 func (c *change) linkWarning() string {
 	switch n := c.otherNames(); n {
 	case 0:
@@ -151,7 +147,7 @@ func (c *change) create() (*os.File, error) {
 	return f, nil
 }
 
-// stage writes the new text or state file to temp, with owner, mode and attributes of the old one, and syncs it.
+// stage makes a new text or state file.
 func (c *change) stage() error {
 	f, err := c.create()
 	if err != nil {
@@ -167,8 +163,8 @@ func (c *change) stage() error {
 	return c.sync(f)
 }
 
-// newMapMode is the mode of a map that replaces none: makemap's own for root's. Sendmail must be let read the map of another
-// user (docs/facts.md 5), which holds nothing that its text does not.
+// newMapMode is the mode of a first map. Root's has makemap's own. Sendmail must be able to read another user's map
+// (docs/facts.md 5), and it holds nothing that the text does not.
 func newMapMode() fs.FileMode {
 	if os.Geteuid() == 0 {
 		return 0o640
@@ -176,8 +172,8 @@ func newMapMode() fs.FileMode {
 	return 0o644
 }
 
-// stageMap finishes the map that makemap wrote to temp: owner, mode and attributes of the old map, and a time that is not
-// before that of its text, because Debian's make would build it again otherwise (docs/facts.md 5).
+// stageMap finishes the map that makemap wrote to temp. The map must not be older than its text, because Debian's make would
+// build it again (docs/facts.md 5).
 func (c *change) stageMap(textPath string) error {
 	f, err := os.OpenFile(c.temp, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
@@ -211,7 +207,6 @@ func (c *change) setOwner(f *os.File, newMode fs.FileMode) error {
 	return copyOwner(f, c.live, c.oldInfo)
 }
 
-// sync syncs the finished file and notes its inode, size and time.
 func (c *change) sync(f *os.File) error {
 	if err := f.Sync(); err != nil {
 		return err
@@ -234,8 +229,7 @@ func (c *change) awaitTick() {
 	}
 }
 
-// checkOld returns ErrChanged unless the text at path is the one that the plan read and no program has it open for writing.
-// It does not check maps and state files.
+// checkOld returns ErrChanged if somebody has edited the old text, now at path, or is about to. It checks texts only.
 func (c *change) checkOld(path string) error {
 	if c.kind != kindText {
 		return nil
@@ -253,8 +247,7 @@ func (c *change) checkOld(path string) error {
 	return err
 }
 
-// checkNew returns an error unless the file at path is the staged one, with its text, and no program has it open for
-// writing. It does not check maps and state files.
+// checkNew returns an error if somebody has edited the new text, now at path, or is about to. It checks texts only.
 func (c *change) checkNew(path string) error {
 	if c.kind == kindText && openForWriting(path) || !c.isNewAt(path) {
 		return errors.New("edited after it was replaced; it stays as edited")
@@ -262,8 +255,7 @@ func (c *change) checkNew(path string) error {
 	return nil
 }
 
-// isNewAt reports whether the file at path is the staged text with its content. It is true for maps and state files, and
-// for a file that cannot be read.
+// isNewAt reports whether the new text is at path, unedited. It is true for maps, state files and files that cannot be read.
 func (c *change) isNewAt(path string) bool {
 	if c.kind != kindText {
 		return true

@@ -91,7 +91,7 @@ func (i *installation) checkDistinct() error {
 	return errors.Join(errs...)
 }
 
-// stage makes every new file beside the one it will replace, and writes the journal before the first of them.
+// stage writes the journal before the first temporary file.
 func (i *installation) stage(ctx context.Context) error {
 	for _, c := range i.tx.changes {
 		suffix := ""
@@ -143,8 +143,7 @@ func (i *installation) swap(ctx context.Context) error {
 	return errors.Join(err, i.abandon())
 }
 
-// probe asks Sendmail for one key of each new map. Only a wrong answer is an error; a Sendmail that cannot be asked is a
-// warning.
+// probe fails only for a wrong answer: a Sendmail that cannot be asked is a warning.
 func (i *installation) probe(ctx context.Context) error {
 	var errs []error
 	for _, t := range i.targets {

@@ -13,8 +13,7 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-// journalFile is the name of the journal in the state directory.
-const journalFile = "owed.json"
+const journalFile = "owed.json" // in the state directory
 
 // journal holds the work that a run has begun, so that the next run can finish it if this one is killed. A run writes it
 // before the first temporary file and again before the first swap.
@@ -68,7 +67,7 @@ func newJournal(changes []*change, swapping bool, commands []pendingCommand) jou
 
 func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) == 0 }
 
-// write replaces the journal of the state directory, or removes it if this one is empty.
+// write removes the file if the journal is empty.
 func (j journal) write(st *state.Dir) error {
 	if j.isEmpty() {
 		return st.Remove(journalFile)
@@ -76,7 +75,6 @@ func (j journal) write(st *state.Dir) error {
 	return st.Write(journalFile, j)
 }
 
-// readJournal returns the journal of the state directory; an empty one if there is no file.
 func readJournal(st *state.Dir) (journal, error) {
 	j := journal{Version: 1}
 	b, err := bounded.File(st.Path(journalFile), state.MaxFile)
@@ -97,8 +95,7 @@ func readJournal(st *state.Dir) (journal, error) {
 }
 
 // finishInterrupted finishes the work of a killed run: it removes the temporary files, after it has touched replaced maps,
-// and returns the on_change commands that are due. Every file is then wholly old or wholly new; the next plan finds out
-// which.
+// and returns the on_change commands that are due. Every file is then wholly old or wholly new.
 func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
 	j, err := readJournal(st)
 	if err != nil || j.isEmpty() {
@@ -125,7 +122,6 @@ func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
 	return due, newJournal(nil, false, due).write(st)
 }
 
-// finish ends one change whose temporary file is temp.
 func (e journalEntry) finish(temp string, swapping bool) error {
 	if !strings.HasPrefix(filepath.Base(temp), tempPrefix) || filepath.Dir(temp) != filepath.Dir(e.Live) {
 		return errors.New("not a name that mailallow gives to a temporary file")
@@ -156,7 +152,7 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: copy the lines that you need into the file, then remove this one", e.Live)
 }
 
-// digestFile is the digest of a file; empty if it cannot be read.
+// digestFile is empty for a file that cannot be read.
 func digestFile(path string) string {
 	b, err := os.ReadFile(path)
 	if err != nil {

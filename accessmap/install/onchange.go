@@ -36,8 +36,7 @@ func isPending(pending []pendingCommand, path string) bool {
 }
 
 // runCommands runs the pending commands, once for each distinct argv, and takes those that succeed out of the journal. The
-// argv comes from jobs, the configuration of this run: a target that is no longer in it, or no longer has a command, is
-// dropped.
+// argv comes from jobs, so that a command that is no longer in the configuration is dropped.
 func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, jobs []Job) ([]program.Report, error) {
 	if len(pending) == 0 {
 		return nil, nil

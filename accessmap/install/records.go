@@ -15,8 +15,7 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-// recordsFile is the name of the records in the state directory.
-const recordsFile = "maps.json"
+const recordsFile = "maps.json" // in the state directory
 
 // mapRecords holds the maps that were in step with their texts at the end of the last run.
 type mapRecords struct {
@@ -46,7 +45,6 @@ func readRecords(stateDir string) (records mapRecords) {
 	return records
 }
 
-// recordOf returns the record of the map as it is now.
 func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord, error) {
 	info, err := os.Stat(mapPath)
 	if err != nil {
@@ -70,7 +68,7 @@ func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
 	return makemap.UsualFile(mapType, textPath)
 }
 
-// inStep reports whether the last run found the map of this text in step, and neither has changed since.
+// inStep reports whether the last run found map and text in step, and neither has changed since.
 func (records mapRecords) inStep(mapType, textPath string, text []byte) bool {
 	mapPath, err := records.mapFile(mapType, textPath)
 	if err != nil {
@@ -99,7 +97,6 @@ func racy(modified, now time.Time) bool {
 	return now.Sub(modified) < tick
 }
 
-// digest is the SHA-256 of b in hex.
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

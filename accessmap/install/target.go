@@ -55,7 +55,6 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 	return t, t.prepareMap(ctx, records)
 }
 
-// prepareMap finds out whether the map has to be made, and reports every reason why it cannot.
 func (t *target) prepareMap(ctx context.Context, records mapRecords) error {
 	mapPath, err := records.mapFile(t.job.MapType, t.job.Path)
 	if err == nil {
@@ -138,7 +137,6 @@ func (t *target) changes() (changes []*change) {
 	return changes
 }
 
-// stage makes the new text and the new map at their temporary names and verifies the map.
 func (t *target) stage(ctx context.Context) error {
 	if t.text != nil {
 		if err := t.text.stage(); err != nil {

@@ -77,7 +77,6 @@ func (t *transaction) recheck() error {
 	return nil
 }
 
-// rollback puts the swapped files back, the last one first.
 func (t *transaction) rollback() error {
 	var errs []error
 	for i := len(t.changes) - 1; i >= 0; i-- {
@@ -115,7 +114,6 @@ func (t *transaction) putBack(c *change) error {
 	return state.SyncDir(filepath.Dir(c.live))
 }
 
-// finish removes the old files.
 func (t *transaction) finish() error {
 	var errs []error
 	for _, c := range t.changes {

@@ -78,7 +78,7 @@ func NewTree(spans []allowlist.Span) *Tree {
 	return t
 }
 
-// node makes the node of a prefix. Spans[lo:hi] must be those that reach into it.
+// node makes a node from the spans that reach into prefix, Spans[lo:hi].
 func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 	n := &keyNode{prefix: prefix, lo: lo, hi: hi}
 	fanout, covered := 1<<t.step, 0
@@ -125,7 +125,7 @@ func (t *Tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
 	return last
 }
 
-// pastSpans is the index after the spans, from k on, that reach into child.
+// pastSpans is the index after the spans from k on that reach into child.
 func (t *Tree) pastSpans(child netip.Prefix, k, hi int) int {
 	last := netipx.PrefixLastIP(child)
 	for k < hi && !last.Less(t.Spans[k].From) {

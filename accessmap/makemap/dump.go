@@ -85,7 +85,6 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 	return true
 }
 
-// result is nil if map and text are equal, and a *DiffersError otherwise.
 func (c *comparison) result() error {
 	const shown = 5
 	var differences []string

@@ -86,7 +86,7 @@ func (m Program) Build(ctx context.Context, mapType, file string, text *Text) er
 // withoutSuffix is the name by which makemap knows the map in a file.
 func withoutSuffix(file string) string { return strings.TrimSuffix(file, filepath.Ext(file)) }
 
-// namesakes are the other files that makemap could write for the same name: without a suffix, or with another one.
+// namesakes are the other files that makemap could write: the name without a suffix, or with another one.
 func namesakes(file string) (paths []string, err error) {
 	entries, err := os.ReadDir(filepath.Dir(file))
 	base := filepath.Base(withoutSuffix(file))
@@ -127,7 +127,7 @@ func (m Program) checkBuilt(mapType, file string, known []string) error {
 	return nil
 }
 
-// explain adds to the error of a failed makemap the types that it can make, or the lines that it refuses.
+// explain names the types that makemap can make, or the lines that it refuses.
 func (m Program) explain(ctx context.Context, err error, mapType string, input feed) error {
 	var failed *program.Error
 	if !errors.As(err, &failed) {

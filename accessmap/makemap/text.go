@@ -103,7 +103,7 @@ func readTextAround(text []byte, g gap) *Text {
 	return m
 }
 
-// read reads every line alone, without a look for duplicate keys.
+// read does not look for duplicate keys.
 func (m *Text) read() {
 	var keys strings.Builder // never grows, so that the strings in it stay valid
 	keys.Grow(len(m.text))

@@ -22,7 +22,6 @@ const DefaultType = "hash"
 // Words are the values of the key map in the configuration.
 func Words() []string { return []string{Auto, "hash", "btree", "cdb", None} }
 
-// mapSuffix is the suffix that makemap appends to the name of a map.
 func mapSuffix(mapType string) (string, error) {
 	switch mapType {
 	case "hash", "btree":

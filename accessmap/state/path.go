@@ -46,7 +46,7 @@ const maxSymlinks = 40
 // step is one name on the way to a path. A user who can write to dir can change where it leads.
 type step struct{ dir, base string }
 
-// stepsTo returns every name that the kernel looks up on the way to an absolute path, in its order.
+// stepsTo returns the names that the kernel looks up on the way to an absolute path.
 func stepsTo(path string) (steps []step, err error) {
 	dir, rest, followed := "/", path, 0
 	for rest != "" {

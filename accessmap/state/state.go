@@ -87,7 +87,7 @@ func (d *Dir) Write(name string, content any) error {
 	return SyncDir(d.Name)
 }
 
-// sweep removes half-written copies of the files: renameio names the copy of NAME .NAME and a number.
+// sweep removes half-written copies: renameio names that of NAME .NAME and a number.
 func (d *Dir) sweep(names []string) error {
 	entries, err := os.ReadDir(d.Name)
 	if err != nil {
