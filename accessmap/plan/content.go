@@ -57,7 +57,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 			return c, err
 		}
 	}
-	c.Problems = overlaps(handWritten, entries, written.Left, set, spans)
+	c.Problems = overlaps(handWritten, entries, written.Omitted, set, spans)
 	switch {
 	case t.Format.Bare, same && written.Entries > 0: // the spans have the sources that a bare file lacks
 		c.After = spans
