@@ -123,6 +123,9 @@ func (c Client) Keys() []string {
 	})
 }
 
+// Lookups gives all keys that check_relay looks up for the client, in its order: those of its name, then those of its address.
+func (c Client) Lookups() []string { return append(c.Keys(), AddressKeys(c.Addr)...) }
+
 // cutKeys gives k and each shorter form of it, with the tag Connect: and then without a tag.
 func cutKeys(k string, shorter func(string) (string, bool)) (keys []string) {
 	for more := true; more; k, more = shorter(k) {
@@ -235,7 +238,7 @@ type KeyDifference struct {
 
 // Compare gives those keys of a client, in the order of lookup, whose values differ between the planned and the installed map.
 func (a *Text) Compare(installed *Text, c Client) (differences []KeyDifference) {
-	for _, key := range append(c.Keys(), AddressKeys(c.Addr)...) {
+	for _, key := range c.Lookups() {
 		if old, new := installed.entries[key].Value, a.entries[key].Value; old != new {
 			differences = append(differences, KeyDifference{Key: key, Planned: new, Installed: old})
 		}
