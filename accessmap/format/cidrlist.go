@@ -11,8 +11,8 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// writeCIDRList writes the fewest networks for the list, one a line and nothing else, as rspamd, Exim, OpenSMTPD, HAProxy and pf
-// read them (docs/facts.md 27).
+// writeCIDRList writes the fewest networks for the list, one a line and nothing else, as rspamd, Exim, OpenSMTPD, HAProxy
+// and pf read them (docs/facts.md 27).
 func writeCIDRList(w io.Writer, l list) (Written, error) {
 	out := bufio.NewWriterSize(w, outBuffer)
 	written := Written{}

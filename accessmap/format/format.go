@@ -53,8 +53,8 @@ func Actions() []allowlist.Action {
 
 // All gives the table of formats, in the order of the documentation.
 func All() []Format {
-	// smtpd knows permit and REJECT; postscreen ignores the rest of its list after a word that it does not know, such as OK; in
-	// mynetworks every line is a member, whatever its value (docs/facts.md 10).
+	// smtpd knows permit and REJECT; postscreen ignores the rest of its list after a word that it does not know, such as OK;
+	// in mynetworks every line is a member, whatever its value (docs/facts.md 10).
 	smtpd := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "REJECT"}
 	postscreen := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "reject"}
 	mynetworks := postfixValues{allowlist.Relay: "permit"}

@@ -35,8 +35,9 @@ const (
 	maxJSONString = maxLine - 24
 )
 
-// writeJSON writes disjoint networks with their action and all owners: {"version":1,"entries":[{"prefix","action","sources"}]}.
-// Each is on one line, unless its sources are too long: then each name and each path has a line.
+// writeJSON writes disjoint networks with their action and all owners:
+// {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one line, unless its sources are too long: then each
+// name and each path has a line.
 func writeJSON(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriterSize(w, outBuffer)
 	out.WriteString(`{"version": 1, "entries": [`) // Flush gives the errors
@@ -78,7 +79,8 @@ func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) stri
 	return b.String()
 }
 
-// cutJSON gives a string as JSON in printable ASCII. One longer than maxJSONString is cut between characters and ends in "...".
+// cutJSON gives a string as JSON in printable ASCII. One longer than maxJSONString is cut between characters and ends in
+// "...".
 func cutJSON(s string) string {
 	const quotes, mark = 2, "..."
 	if quoted := quoteJSON(s); len(quoted) <= maxJSONString {

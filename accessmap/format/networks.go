@@ -17,8 +17,8 @@ const outBuffer = 64 << 10
 // Header is the first line of a file that mailallow manages as a whole, in formats with comments.
 const Header = "# Written by mailallow: change its configuration, not this file.\n"
 
-// writeNetworks writes the networks of spans as lines, below a comment with the provenance of each entry, and counts them. line
-// appends one line without its LF.
+// writeNetworks writes the networks of spans as lines, below a comment with the provenance of each entry, and counts them.
+// line appends one line without its LF.
 func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
 	last := &allowlist.Entry{}
 	var networks []netip.Prefix // of one span

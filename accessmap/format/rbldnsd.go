@@ -17,8 +17,8 @@ import (
 // The file is a dataset of rbldnsd(8), type combined: the ranges of both families for one zone. The site keeps the zone's SOA
 // and NS records and its TTLs in another file, which the command line of rbldnsd names first.
 //
-// rbldnsd answers with the longest prefix that matches. No two lines of this file match one address, so neither their length nor
-// their order matters.
+// rbldnsd answers with the longest prefix that matches. No two lines of this file match one address, so neither their length
+// nor their order matters.
 
 // The A records of the answers. RELAY has its own, so that a mail server can tell the two actions apart.
 const (
@@ -88,8 +88,8 @@ func covers(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
 	return false
 }
 
-// rbldnsdLine appends a network, its A record and its TXT record. A dollar sign is escaped, because rbldnsd replaces it together
-// with the character after it.
+// rbldnsdLine appends a network, its A record and its TXT record. A dollar sign is escaped, because rbldnsd replaces it
+// together with the character after it.
 func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 	answer := rbldnsdOK
 	if e.Action == allowlist.Relay {

@@ -18,8 +18,8 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves out
-// taken keys. It counts the keys before it writes the first.
+// writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
+// out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	trees := keyTrees(slices.Collect(l.spans))
 	if n := countKeys(trees, l); n > l.maxKeys {
@@ -145,8 +145,8 @@ func neediest(trees []*key.Tree, l list) (source string) {
 	return source
 }
 
-// ReadSendmail reads the lines of a block, or of a whole file, that mailallow wrote: an entry for each key. Any other line, and a
-// key that is there twice, is a *fault.AtLine.
+// ReadSendmail reads the lines of a block, or of a whole file, that mailallow wrote: an entry for each key. Any other line,
+// and a key that is there twice, is a *fault.AtLine.
 func ReadSendmail(text []byte) ([]allowlist.Entry, error) {
 	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n")))
 	lines := make([]int, 0, cap(entries)) // of the entries
