@@ -113,7 +113,8 @@ func TestHeadersAndMessages(t *testing.T) {
 	}
 }
 
-// TestBareLines reads lines without a header, as people paste them, and a header of RFC 5424, where the pid is a word of its own.
+// TestBareLines reads lines without a header, as people paste them, and a header of RFC 5424, where the pid is a word of its
+// own.
 func TestBareLines(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"<22>1 2026-04-30T10:31:02Z mx1 postfix/smtpd 17 - - NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},

@@ -10,8 +10,8 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// FuzzUnpack compresses a text in every format and expects the same text back. It also unpacks the text itself, and expects the
-// same result as from the standard library's gzip if that reads it.
+// FuzzUnpack compresses a text in every format and expects the same text back. It also unpacks the text itself, and expects
+// the same result as from the standard library's gzip if that reads it.
 func FuzzUnpack(f *testing.F) {
 	packers := map[string]func(io.Writer) (io.WriteCloser, error){
 		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },

@@ -13,7 +13,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// A Postfix table holds the list of last week. The new list has another network of the provider, and rejects half of the present one.
+// A Postfix table holds the list of last week. The new list has another network of the provider, and rejects half of the
+// present one.
 func ExamplePlan_Diff() {
 	dir, err := os.MkdirTemp("", "plan")
 	if err != nil {

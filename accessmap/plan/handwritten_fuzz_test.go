@@ -9,7 +9,8 @@ import (
 	"mailallow/accessmap/makemap"
 )
 
-// FuzzOutsideBlock compares the reading of the lines around a block with that of the file in which blank lines replace the block.
+// FuzzOutsideBlock compares the reading of the lines around a block with that of the file in which blank lines replace the
+// block.
 func FuzzOutsideBlock(f *testing.F) {
 	for _, text := range []string{"", "a OK", "a OK\n", "a OK\r\n# BEGIN mailallow\nb OK\n# END mailallow\na\r\nA OK\n", "# BEGIN mailallow\n# END mailallow"} {
 		f.Add([]byte(text))
