@@ -48,7 +48,7 @@ type Event struct {
 }
 
 // AppendJSON appends the event as JSON in ASCII, on one line without LF (docs/when-refused.md). It does not use encoding/json,
-// which would take longer than Read.
+// so that logs are written as fast as they are read.
 func (e Event) AppendJSON(b []byte) []byte {
 	b = appendString(append(b, `{"file":`...), e.File)
 	b = strconv.AppendInt(append(b, `,"line":`...), int64(e.Line), 10)

@@ -101,7 +101,7 @@ func TestSendmailLines(t *testing.T) {
 			"sendmail reject 192.0.2.7"},
 		{"DQS key", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 Rejected: 192.0.2.7 listed at abcdefghij0123456789abcdef.zen.dq.spamhaus.net",
 			"sendmail dnsbl_reject 192.0.2.7 zen.dq.spamhaus.net"},
-		{"two lists: the one that is said", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://www.sorbs.net/ and http://spamcop.net/: 192.0.2.7 listed at zen.spamhaus.org",
+		{"two lists: the one after listed at", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://www.sorbs.net/ and http://spamcop.net/: 192.0.2.7 listed at zen.spamhaus.org",
 			"sendmail dnsbl_reject 192.0.2.7 zen.spamhaus.org"},
 		{"two lists: the first", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://dnsbl.sorbs.net/ or http://www.spamcop.net/",
 			"sendmail dnsbl_reject 192.0.2.7 dnsbl.sorbs.net"},
