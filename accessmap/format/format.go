@@ -39,7 +39,6 @@ type Written struct {
 	Last    netip.Prefix      // the last access key
 }
 
-// list is the input of a writer.
 type list struct {
 	spans   iter.Seq[allowlist.Span]    // that the target selects, in address order
 	taken   func(key netip.Prefix) bool // nil: no key is

@@ -60,7 +60,6 @@ func writeJSON(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// sourcesJSON gives owners as JSON, with the given text before each owner and before each path.
 func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) string {
 	var b strings.Builder
 	for i, o := range owners {

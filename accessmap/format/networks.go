@@ -36,7 +36,6 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 	return count
 }
 
-// readNetwork reads a network without host bits.
 func readNetwork(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil || p != p.Masked() {

@@ -45,7 +45,6 @@ func rbldnsdDatasets() []rbldnsdDataset {
 	return []rbldnsdDataset{{"$DATASET ip4trie:mailallow @", true}, {"$DATASET ip6trie:mailallow @", false}}
 }
 
-// rbldnsdTestLine gives the line of the test entry.
 func rbldnsdTestLine() string {
 	return rbldnsdTestAddress().String() + "\t:" + rbldnsdTest + ":test entry"
 }
@@ -67,7 +66,6 @@ func writeRbldnsd(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// spans gives the spans of the family.
 func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.Span] {
 	return func(yield func(allowlist.Span) bool) {
 		for s := range all {
@@ -78,7 +76,6 @@ func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.S
 	}
 }
 
-// covers reports whether one of the spans contains addr.
 func covers(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
 	for s := range spans {
 		if s.From.Is4() == addr.Is4() && s.From.Compare(addr) <= 0 && addr.Compare(s.To) <= 0 {

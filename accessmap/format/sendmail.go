@@ -105,7 +105,6 @@ func onePerEntry(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 	return chosen
 }
 
-// keyTrees makes a tree for each family that has spans.
 func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
 	v6 := slices.IndexFunc(spans, func(s allowlist.Span) bool { return s.From.Is6() })
 	if v6 < 0 {
@@ -130,7 +129,7 @@ func countKeys(trees []*key.Tree, l list) (n int) {
 	return n
 }
 
-// neediest is the source with the most keys. The error names it, because the target has no update until its keys fit.
+// neediest is the source with the most keys.
 func neediest(trees []*key.Tree, l list) (source string) {
 	keys := map[string]int{}
 	for _, tree := range trees {
@@ -182,7 +181,6 @@ func ReadSendmail(text []byte) ([]allowlist.Entry, error) {
 	return slices.Clip(entries), nil
 }
 
-// readKeyLine reads a line with a generated key.
 func readKeyLine(line string) (e allowlist.Entry, err error) {
 	k, value, _ := strings.Cut(line, "\t")
 	address, tagged := strings.CutPrefix(k, key.Connect)

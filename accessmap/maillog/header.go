@@ -217,7 +217,6 @@ func mayBeSendmailEvent(message []byte) bool {
 	return true
 }
 
-// read finds the refusal in a message of the program.
 func (p program) read(message string) (finding, bool) {
 	switch p {
 	case smtpdDaemon, cleanupDaemon:

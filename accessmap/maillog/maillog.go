@@ -190,7 +190,6 @@ type scan struct {
 	time time.Time // in head
 }
 
-// read finds the events of a batch.
 func (s *scan) read(b *batch) {
 	start := 0
 	for i, number := range b.numbers {
@@ -220,7 +219,6 @@ func mayBeEvent(line []byte) bool {
 	return h.program.mayBeEvent(h.message)
 }
 
-// event finds the event in a line.
 func (s *scan) event(number int, line []byte) (Event, bool) {
 	h := splitHeader(line)
 	message := hideKeys(printable(h.message))

@@ -76,7 +76,6 @@ func judgesAddress(text string) (is bool) {
 // refusedAtConnect begins the reply of a host that refused the connection before this host sent a command.
 const refusedAtConnect = "refused to talk to me:"
 
-// listsDomains reports whether a zone lists domain names and not addresses.
 func listsDomains(zone string) bool {
 	i := listIndex(zone)
 	return i >= 0 && lists[i].ofDomains

@@ -17,7 +17,6 @@ const maxPhrases = 512
 func (s *phraseSet) set(bit int)      { s[bit/64] |= 1 << (bit % 64) }
 func (s *phraseSet) has(bit int) bool { return s[bit/64]&(1<<(bit%64)) != 0 }
 
-// any reports whether the two sets have a phrase in common.
 func (s *phraseSet) any(group *phraseSet) bool {
 	for i := range s {
 		if s[i]&group[i] != 0 {
@@ -46,7 +45,6 @@ func (m *matcher) bit(phrase string) int {
 	return b
 }
 
-// group gives the set of the phrases in some tables.
 func (m *matcher) group(tables ...[]string) (g phraseSet) {
 	for _, table := range tables {
 		for _, phrase := range table {
@@ -56,7 +54,6 @@ func (m *matcher) group(tables ...[]string) (g phraseSet) {
 	return g
 }
 
-// build makes the automaton of all phrases that have a bit.
 func (m *matcher) build() {
 	m.width = 1
 	for phrase := range m.bits {
@@ -113,7 +110,6 @@ func (m *matcher) link() {
 	}
 }
 
-// in gives the phrases in a text.
 func (m *matcher) in(text string) (s phraseSet) {
 	state := 0
 	for i := range len(text) {
@@ -147,7 +143,6 @@ type listWord struct {
 	list int
 }
 
-// tables makes the tables on first use.
 var tables = sync.OnceValue(func() *phraseTables {
 	m := &matcher{bits: map[string]int{}}
 	k := &phraseTables{matcher: m,
@@ -176,7 +171,6 @@ var tables = sync.OnceValue(func() *phraseTables {
 	return k
 })
 
-// reply is the text of a reply with the phrases in it.
 type reply struct {
 	text string // in lower case
 	*phraseTables
@@ -189,5 +183,4 @@ func newReply(text string) reply {
 	return reply{text, t, t.in(text)}
 }
 
-// hasAny reports whether the reply has a phrase of the group.
 func (r *reply) hasAny(group *phraseSet) bool { return r.phrases.any(group) }

@@ -92,7 +92,6 @@ func syslogStamp(text string, o Options) (time.Time, bool) {
 	return withYear(at, o), true
 }
 
-// stamp reads a time stamp of some words.
 func stamp(text string, words int, o Options) (time.Time, bool) {
 	if words == 1 {
 		if at, ok := sinceEpoch(text, o); ok {

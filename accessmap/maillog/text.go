@@ -206,7 +206,6 @@ func bracketed(s string) netip.Addr {
 	return addr
 }
 
-// cutAnyPrefix removes the first of the prefixes that s begins with.
 func cutAnyPrefix(s string, prefixes ...string) (string, bool) {
 	for _, p := range prefixes {
 		if rest, ok := strings.CutPrefix(s, p); ok {
@@ -216,7 +215,6 @@ func cutAnyPrefix(s string, prefixes ...string) (string, bool) {
 	return s, false
 }
 
-// hasAnyPrefix reports whether s begins with one of the prefixes.
 func hasAnyPrefix(s string, prefixes ...string) bool {
 	_, ok := cutAnyPrefix(s, prefixes...)
 	return ok

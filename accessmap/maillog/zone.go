@@ -149,7 +149,6 @@ func (r *reply) introducedZone() string {
 	return ""
 }
 
-// zoneAfter gives the list that the next word names.
 func zoneAfter(after string, ambiguous bool) (zone string) {
 	after = strings.TrimLeft(after, " :=[\"'(")
 	for _, filler := range [...]string{"the ", "dnsbl ", "rbl ", "list ", "http://", "https://"} {

@@ -105,7 +105,6 @@ func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten 
 	return entries, verify(f, entries, spans, handWritten)
 }
 
-// readBefore reads the managed part of the present file, for the difference that people see.
 func (c *Content) readBefore(f format.Format, managed []byte) {
 	entries, err := f.Read(managed)
 	if err != nil {

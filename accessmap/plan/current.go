@@ -19,8 +19,7 @@ type Current struct {
 // maxTarget bounds the file of a target, in bytes. Ten million keys with their comments are smaller.
 const maxTarget = 1 << 30
 
-// readTarget reads the file of a target. It is an error if the file is not a regular one or lies outside of Root. With an
-// error, resolved may still be set.
+// readTarget refuses a file that is not a regular one or lies outside of Root. With an error, resolved may still be set.
 func readTarget(t Target) (c Current, err error) {
 	resolved, info, err := install.Resolve(t.Path)
 	if err == nil && t.Root != "" {

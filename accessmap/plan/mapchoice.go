@@ -53,8 +53,8 @@ func chooseMap(t Target) (m MapChoice, err error) {
 	return m, nil
 }
 
-// mapWithin is an error if a file that makemap may write for the target lies outside of Root. makemap is not asked yet which
-// suffix it gives the map, so every suffix is looked at; only the usual file must resolve.
+// mapWithin is an error if a file that makemap may write lies outside of Root. Which suffix it gives the map is not known yet,
+// so every suffix is checked; only the usual file must resolve.
 func mapWithin(t Target, mapType string) error {
 	usual, err := makemap.UsualFile(mapType, t.Path)
 	if err != nil {

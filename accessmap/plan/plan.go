@@ -102,7 +102,6 @@ func (p Plan) Refused() []Problem {
 	return problems
 }
 
-// plan takes a target through the stages: read the file, choose the map, render the text, decide on the change.
 func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan, error) {
 	p := Plan{Target: t}
 	var err error
@@ -166,7 +165,6 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	return "", false
 }
 
-// untouched is a plan that leaves the target alone because of a source.
 func (p Plan) untouched(source string) Plan {
 	p.New, p.After, p.Entries, p.MapType, p.LeftAlone = p.Old, p.Before, p.entriesBefore, "", true
 	p.Problems = []Problem{{Kind: "unknown",

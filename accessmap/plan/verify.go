@@ -51,7 +51,6 @@ func ranges(f format.Format, spans []allowlist.Span, a allowlist.Action) (all []
 	return all
 }
 
-// byAction gives the addresses of each visible action.
 func byAction(f format.Format, spans []allowlist.Span) map[allowlist.Action]*netipx.IPSet {
 	sets := map[allowlist.Action]*netipx.IPSet{}
 	for _, a := range format.Actions() {

@@ -126,7 +126,6 @@ func (c Client) Keys() []string {
 // Lookups gives all keys that check_relay looks up for the client, in its order: those of its name, then those of its address.
 func (c Client) Lookups() []string { return append(c.Keys(), AddressKeys(c.Addr)...) }
 
-// cutKeys gives k and each shorter form of it, with the tag Connect: and then without a tag.
 func cutKeys(k string, shorter func(string) (string, bool)) (keys []string) {
 	for more := true; more; k, more = shorter(k) {
 		keys = append(keys, strings.ToLower(key.Connect)+k, k)
