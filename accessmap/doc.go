@@ -1,5 +1,6 @@
-// Package accessmap holds the rooms that know the files in which Sendmail and Postfix look a client up; none of them knows the
-// network, nor where a list comes from. Imports point one way, down this list, and rooms on one line do not import each other:
+// Package accessmap holds the packages that know the files in which Sendmail and Postfix look a client up. None of them uses
+// the network or knows the source of a list. Imports point one way, down this list; packages on one line do not import each
+// other:
 //
 //	live
 //	plan
@@ -9,5 +10,5 @@
 //	key   block   program   state
 //	maillog
 //
-// The tests here hold several rooms together against the real programs.
+// The package itself has no code. Its tests compare several of these packages with the real programs.
 package accessmap

@@ -9,31 +9,31 @@ import (
 	"mailallow/allowlist"
 )
 
-// fewestKeys is how few keys can say what the list says, by trying: at every place of a key there is none, or one with
-// one of the three values, and a value is right for an address when the longest key above it has it. No key takes
-// another's value back to nothing, so where nothing is to be said no key can stand above.
+// fewestKeys finds the smallest number of keys for the list by trying: at every place there is no key, or a key with one of
+// the three values. A value is right for an address if the longest key above the address has it. No value means "no action",
+// so an address without an action has no key above it.
 func (l list) fewestKeys() int {
 	fewest := 0
 	for _, all := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} {
-		// No key stands at the root: it would have no text.
+		// The root has no key, which would have no text.
 		fewest += l.runs(all).below(all)[allowlist.None]
 	}
 	return fewest
 }
 
-// prices is how many keys a node and all below it need when what is above says each of the actions.
+// prices holds the number of keys of a node and all nodes below it, for each action that it may inherit.
 type prices [allowlist.Exclude]int
 
-// impossible is more than any number of keys, and its sums are still numbers.
+// impossible is more than any number of keys, and small enough to be added up.
 const impossible = 1 << 40
 
-// run is a run of addresses of which the same is said.
+// run is a range of addresses with the same action.
 type run struct {
 	from, to netip.Addr
 	action   allowlist.Action
 }
 
-// runs are those of a whole family, one after the other without a gap.
+// runs are the runs of a whole family, in order and without a gap.
 type runs []run
 
 func (l list) runs(family netip.Prefix) (all runs) {
@@ -45,7 +45,7 @@ func (l list) runs(family netip.Prefix) (all runs) {
 		if next.Less(s.From) {
 			all = append(all, run{next, s.From.Prev(), allowlist.None})
 		}
-		all = append(all, run{s.From, s.To, l.said(s.From)})
+		all = append(all, run{s.From, s.To, l.action(s.From)})
 		next = s.To.Next()
 	}
 	if next.IsValid() {
@@ -58,13 +58,13 @@ func (r runs) at(addr netip.Addr) run {
 	return r[sort.Search(len(r), func(i int) bool { return !r[i].to.Less(addr) })]
 }
 
-// node gives the prices of a node with the key that may stand at it.
+// node gives the prices of a node that may have a key.
 func (r runs) node(p netip.Prefix) (best prices) {
-	if here := r.at(p.Addr()); here.covers(p) {
+	if own := r.at(p.Addr()); own.covers(p) {
 		for a := range best {
 			switch {
-			case allowlist.Action(a) == here.action:
-			case here.action == allowlist.None:
+			case allowlist.Action(a) == own.action:
+			case own.action == allowlist.None:
 				best[a] = impossible
 			default:
 				best[a] = 1
@@ -83,15 +83,15 @@ func (r runs) node(p netip.Prefix) (best prices) {
 	return best
 }
 
-// below gives the prices of all that is below a node, when there is no key at the node itself.
+// below gives the prices of all nodes below a node without a key.
 func (r runs) below(p netip.Prefix) (sum prices) {
 	for i := 0; i < children(p); {
 		c := child(p, i)
 		times := 1
-		if here := r.at(c.Addr()); here.covers(c) {
-			// All children in one run are alike; how many there are is found a bit at a time.
+		if own := r.at(c.Addr()); own.covers(c) {
+			// All children in one run are alike. They are counted a bit at a time.
 			for step := children(p); step > 0; step /= 2 {
-				for last := i + times - 1 + step; last < children(p) && here.covers(child(p, last)); last += step {
+				for last := i + times - 1 + step; last < children(p) && own.covers(child(p, last)); last += step {
 					times += step
 				}
 			}
@@ -108,7 +108,7 @@ func (r run) covers(p netip.Prefix) bool {
 	return !p.Addr().Less(r.from) && !r.to.Less(netipx.PrefixLastIP(p))
 }
 
-// children is how many keys of the next length there are below one.
+// children is the number of keys of the next length below a key.
 func children(p netip.Prefix) int {
 	if p.Addr().Is4() {
 		return 1 << 8
@@ -116,7 +116,7 @@ func children(p netip.Prefix) int {
 	return 1 << 16
 }
 
-// child is one of them by number.
+// child gives one of the children by number.
 func child(p netip.Prefix, number int) netip.Prefix {
 	b, at := p.Addr().AsSlice(), p.Bits()/8
 	if p.Addr().Is4() {

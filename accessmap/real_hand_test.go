@@ -17,8 +17,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// drawHand draws lines that a person may have: keys for addresses near the list's, tagged or not.
-func drawHand(t *rapid.T) (lines []string) {
+// drawHandWritten draws hand-written lines: keys for addresses near those of the list, with a tag or without.
+func drawHandWritten(t *rapid.T) (lines []string) {
 	seen := map[string]bool{}
 	for range rapid.IntRange(0, 6).Draw(t, "lines by hand") {
 		network := drawNetwork(t)
@@ -26,7 +26,7 @@ func drawHand(t *rapid.T) (lines []string) {
 		if network.Addr().Is6() {
 			parts, separator = strings.Split(fixtures.ClientAddr(network.Addr()), ":"), ":"
 		}
-		// That of the family alone, IPv6, matches every address of it.
+		// The key IPv6 matches every IPv6 address.
 		key := strings.Join(parts[:rapid.IntRange(1, len(parts)).Draw(t, "parts")], separator)
 		key = rapid.SampledFrom([]string{"Connect:", "", "connect:"}).Draw(t, "tag") + key
 		if folded := strings.ToLower(key); !seen[folded] {
@@ -37,8 +37,8 @@ func drawHand(t *rapid.T) (lines []string) {
 	return lines
 }
 
-// TestHandWrittenLines: lines by hand stay, and wherever the server follows one of them and not the list, the line is in
-// the plan's problems. Everywhere else the server follows the list.
+// TestHandWrittenLines plans over hand-written lines. They stay, and the plan has a problem for each of them that the server
+// follows in place of the list. For all other addresses the server follows the list.
 func TestHandWrittenLines(t *testing.T) {
 	maker := newMaker(t)
 	path := filepath.Join(t.TempDir(), "access")
@@ -47,7 +47,7 @@ func TestHandWrittenLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		l, byHand := drawList(t), drawHand(t)
+		l, byHand := drawList(t), drawHandWritten(t)
 		text := strings.Join(append([]string{"# by hand"}, byHand...), "\n") + "\n"
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -60,38 +60,38 @@ func TestHandWrittenLines(t *testing.T) {
 			}
 			return
 		}
-		held, err := maker.mapOf(plans[0].New)
+		stored, err := maker.mapOf(plans[0].New)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.follows(held, byHand, plans[0].Problems); err != nil {
+		if err := l.follows(stored, byHand, plans[0].Problems); err != nil {
 			t.Fatalf("%v\n%s\n%s", err, text, l)
 		}
 	})
 }
 
-// follows says of a map with lines by hand where it follows neither the list nor a line that is in the problems.
-func (l list) follows(held accessMap, byHand []string, problems []plan.Problem) error {
+// follows is an error if the map gives an address neither the action of the list nor that of a line in the problems.
+func (l list) follows(stored accessMap, byHand []string, problems []plan.Problem) error {
 	lines := map[string]int{}
 	for i, line := range byHand {
 		key, value, _ := strings.Cut(line, "\t")
 		key = strings.ToLower(key)
 		const heading = 1
-		if lines[key] = heading + i + 1; held[key] != value {
-			return fmt.Errorf("%q became %q", line, held[key])
+		if lines[key] = heading + i + 1; stored[key] != value {
+			return fmt.Errorf("%q became %q", line, stored[key])
 		}
 	}
-	for _, addr := range l.questions() {
-		key, want := held.key(addr), l.said(addr)
+	for _, addr := range l.samples() {
+		key, want := stored.key(addr), l.action(addr)
 		line := lines[key]
-		told := slices.ContainsFunc(problems, func(p plan.Problem) bool { return p.Line == line })
-		excluded := l.set.Excluded.Contains(addr) && held[key] != allowlist.Reject.String()
+		reported := slices.ContainsFunc(problems, func(p plan.Problem) bool { return p.Line == line })
+		excluded := l.set.Excluded.Contains(addr) && stored[key] != allowlist.Reject.String()
 		switch {
-		case held[key] == want.String() || line > 0 && told:
+		case stored[key] == want.String() || line > 0 && reported:
 		case line > 0 && want == allowlist.None && !excluded:
-			// The list has nothing to say there.
+			// The list has no action for it.
 		default:
-			return fmt.Errorf("%s: %q by key %q, and the list says %q; problems %v", addr, held[key], key, want, problems)
+			return fmt.Errorf("%s: %q by key %q, and the list says %q; problems %v", addr, stored[key], key, want, problems)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 	"mailallow/allowlist"
 )
 
-// smuggled are names that would do harm in a line if they got there as they are (docs/facts.md 5).
+// smuggled are names that would add a key or break a line if they were written unchanged (docs/facts.md 5).
 var smuggled = []string{
 	"google",
 	"",
@@ -37,7 +37,7 @@ var smuggled = []string{
 	strings.Repeat(`\"`, 400),
 }
 
-// hostile draws a name or a step of a path that somebody else chose.
+// hostile draws a name, or a step of a path, that an attacker chose.
 func hostile() *rapid.Generator[string] {
 	piece := rapid.OneOf(
 		rapid.SampledFrom(smuggled),
@@ -47,7 +47,7 @@ func hostile() *rapid.Generator[string] {
 	return rapid.Map(rapid.SliceOfN(piece, 1, 4), func(pieces []string) string { return strings.Join(pieces, "") })
 }
 
-// hostileSources are two that overlap, so that one line may name both, and what they are allowed to say.
+// hostileSources makes a list of sources that overlap, so that one line may name several.
 func hostileSources(names, steps []string) *allowlist.Set {
 	var sources []allowlist.Labelled
 	for i, name := range names {
@@ -60,7 +60,7 @@ func hostileSources(names, steps []string) *allowlist.Set {
 	return allowlist.Merge(sources)
 }
 
-// harmless says of a text what must hold for every line of it.
+// harmless is an error if a line of the text is too long, has no LF, or has bytes other than printable ASCII and tabs.
 func harmless(text []byte) error {
 	const longest = 500
 	for line := range bytes.Lines(text) {
@@ -79,8 +79,7 @@ func harmless(text []byte) error {
 	return nil
 }
 
-// checkHostile writes a list of hostile names in every format, and has makemap read it: the map must be the one of the
-// same list under plain names.
+// checkHostile writes a list with hostile names in every format. Its map must be that of the same list with plain names.
 func checkHostile(maker maker, l list, want accessMap) error {
 	for _, f := range format.All() {
 		text, _, err := l.write(f.Name)
@@ -91,7 +90,7 @@ func checkHostile(maker maker, l list, want accessMap) error {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 		if _, err := f.Read(text); err != nil {
-			return fmt.Errorf("%s does not read back: %w", f.Name, err)
+			return fmt.Errorf("%s cannot be read back: %w", f.Name, err)
 		}
 		if f, ok := inTable[f.Name]; ok {
 			table, err := f.read(text)
@@ -99,37 +98,38 @@ func checkHostile(maker maker, l list, want accessMap) error {
 				return err
 			}
 			for _, addr := range l.boundaries() {
-				if table.value(addr) != f.words[l.said(addr)] {
+				if table.value(addr) != f.words[l.action(addr)] {
 					return fmt.Errorf("%s: %q", addr, table.value(addr))
 				}
 			}
 		}
 	}
 	text, _, _ := l.write("sendmail-access")
-	held, err := maker.mapOf(text)
+	stored, err := maker.mapOf(text)
 	if err != nil {
 		return err
 	}
-	if !maps.Equal(held, want) {
-		return fmt.Errorf("%d keys in the map instead of %d", len(held), len(want))
+	if !maps.Equal(stored, want) {
+		return fmt.Errorf("%d keys in the map instead of %d", len(stored), len(want))
 	}
 	return nil
 }
 
-// plainMap is the map of the list under plain names.
+// plainMap gives the map of the list with plain names.
 func plainMap(tb testing.TB, maker maker) accessMap {
 	tb.Helper()
 	text, _, err := list{set: hostileSources([]string{"a", "b"}, []string{"c"})}.write("sendmail-access")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	held, err := maker.mapOf(text)
+	stored, err := maker.mapOf(text)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return held
+	return stored
 }
 
+// TestHostileNames checks lists with random hostile names and paths.
 func TestHostileNames(t *testing.T) {
 	maker := newMaker(t)
 	want := plainMap(t, maker)
@@ -143,6 +143,7 @@ func TestHostileNames(t *testing.T) {
 	})
 }
 
+// FuzzHostileNames checks lists with any two names and paths.
 func FuzzHostileNames(f *testing.F) {
 	for _, s := range smuggled {
 		f.Add(s, s)
@@ -157,8 +158,8 @@ func FuzzHostileNames(f *testing.F) {
 	})
 }
 
-// TestHostileNamesInABlock has the planner put a block of such names into a file, take it for its own again, and change
-// nothing.
+// TestHostileNamesInABlock plans a block with such names twice: the second plan must read the block as mailallow's own and
+// change nothing.
 func TestHostileNamesInABlock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	byHand := "# by hand\nConnect:203.0.113.9\tREJECT\n"

@@ -16,11 +16,11 @@ import (
 	"mailallow/fixtures"
 )
 
-// lookupValues are what people write as values, right or wrong.
+// lookupValues are values that people write, right or wrong.
 var lookupValues = []string{"OK", "RELAY", "REJECT", "SKIP", "DISCARD", "ok", "Relay ", "reject\r", "OK # a comment", "HATER",
 	"ERROR:550 no", "ERROR:5.7.1:550 no", "error:4.7.1:450 later", "ERROR:\"550 5.7.1 in quotes\"", "450 later", "QUARANTINE:looked at", "skip"}
 
-// drawLookup draws the lines of an access file: address keys of every shape, and keys for the names of hosts.
+// drawLookup draws the lines of an access file: address keys of every form, and keys for host names.
 func drawLookup(t *rapid.T) (lines []string) {
 	keys := rapid.SampledFrom([]string{"x.test", "test", "a.x.test", "other.test", "[10]", "[11.0]", "[255.0.1.1]",
 		"[IPv6:2001]", "[IPv6:2001:0:1]", "[IPv6]", "IPv6", "IPv6:2001:0::1", "10.1.0.0/16", "10.", ".example"})
@@ -45,8 +45,8 @@ func drawLookup(t *rapid.T) (lines []string) {
 	return lines
 }
 
-// TestRulingsAreSendmails: what Rule says of a client is what the real rulesets answer, for keys and values of every kind,
-// clients with and without a name, with and without `skip' and delay_checks.
+// TestRulingsAreSendmails compares Rule with the answers of the real rulesets, for keys and values of every kind, clients
+// with and without a name, with and without `skip' and delay_checks.
 func TestRulingsAreSendmails(t *testing.T) {
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	for seed := range 3 {
@@ -58,7 +58,7 @@ func TestRulingsAreSendmails(t *testing.T) {
 		text := strings.Join(lines, "\n") + "\n"
 		fixtures.MakeAccess(t, path, lines...)
 		access := sendmail.NewText([]byte(text), false)
-		addrs := append(l.questions(), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback())
+		addrs := append(l.samples(), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback())
 		for _, o := range []fixtures.RulesOptions{
 			{Access: path}, {Access: path, Skip: true}, {Access: path, DelayChecks: true}, {Access: path, Skip: true, DelayChecks: true},
 		} {
@@ -70,16 +70,16 @@ func TestRulingsAreSendmails(t *testing.T) {
 						client.Name = sendmail.UnnamedClient
 					}
 					r := access.Rule(client, o.Skip)
-					// With delay_checks, check_rcpt asks both.
+					// With delay_checks, check_rcpt also calls the rules of check_relay.
 					relays := r.Relays && (!o.DelayChecks || r.Relay == sendmail.Accepted || r.Relay == sendmail.Undecided)
 					if want := outcomeOf(v); r.Relay != want || relays != v.Relays {
 						t.Errorf("seed %d, skip %v, delay %v: %s %q: %s, relays %v; Sendmail: %s, relays %v (%s; %s)\n%s",
 							seed, o.Skip, o.DelayChecks, addrs[i], name, r.Relay, r.Relays, want, v.Relays, v.RelayText, v.RcptText, text)
 						return
 					}
-					if told := strings.NewReplacer(" ", "", `"`, "").Replace(v.RelayText); r.Relay == sendmail.Refused && !strings.EqualFold(r.Reply, "550 5.7.1 Access denied") &&
-						!strings.Contains(told, strings.NewReplacer(" ", "", `"`, "").Replace(r.Reply)) {
-						t.Errorf("%s is told %q, and by Sendmail %s", addrs[i], r.Reply, v.RelayText)
+					if reply := strings.NewReplacer(" ", "", `"`, "").Replace(v.RelayText); r.Relay == sendmail.Refused && !strings.EqualFold(r.Reply, "550 5.7.1 Access denied") &&
+						!strings.Contains(reply, strings.NewReplacer(" ", "", `"`, "").Replace(r.Reply)) {
+						t.Errorf("%s: reply %q; Sendmail %s", addrs[i], r.Reply, v.RelayText)
 					}
 				}
 			}
@@ -87,6 +87,7 @@ func TestRulingsAreSendmails(t *testing.T) {
 	}
 }
 
+// outcomeOf gives the outcome of check_relay from the answer of sendmail -bt.
 func outcomeOf(v fixtures.Verdict) sendmail.Outcome {
 	for _, row := range []struct {
 		prefix string
@@ -102,7 +103,7 @@ func outcomeOf(v fixtures.Verdict) sendmail.Outcome {
 	return sendmail.Outcome(v.RelayText)
 }
 
-// The keys, in the order in which the rulesets ask for them.
+// TestAddressKeys expects the keys in the order of the rulesets.
 func TestAddressKeys(t *testing.T) {
 	for addr, want := range map[string]string{
 		"192.0.2.7": "connect:192.0.2.7 192.0.2.7 connect:192.0.2 192.0.2 connect:192.0 192.0 connect:192 192",
@@ -117,8 +118,8 @@ func TestAddressKeys(t *testing.T) {
 	}
 }
 
-// Which lines are a person's, and which of them are for names.
-func TestAccessTextOfAPerson(t *testing.T) {
+// TestHandWrittenKeys expects which lines of a file are hand-written, and which of those are for host names.
+func TestHandWrittenKeys(t *testing.T) {
 	text := "Connect:mail.example\tOK\nConnect:IPv6\tREJECT\nFrom:x.example\tREJECT\n192.0.2\tOK\nuser@example\tREJECT\nother.example\tRELAY\n" +
 		"# BEGIN mailallow\n# 192.0.2.7/32 OK s: p\nConnect:192.0.2.7\tOK\n# END mailallow\nlast.example\tREJECT\n"
 	access := sendmail.NewText([]byte(text), false)
@@ -140,8 +141,8 @@ func TestAccessTextOfAPerson(t *testing.T) {
 	}
 }
 
-// TestFindLineIsPostfix: the line that FindLine gives is the one that Postfix's own matcher takes, in tables of ours and
-// in ones that people wrote, whose networks overlap in any order and some of which Postfix skips.
+// TestFindLineIsPostfix compares FindLine with Postfix's own matcher, in generated tables and in hand-written ones, whose
+// networks overlap in any order and some of which Postfix skips.
 func TestFindLineIsPostfix(t *testing.T) {
 	format, err := format.ByName("postfix-cidr")
 	if err != nil {
@@ -163,7 +164,7 @@ func TestFindLineIsPostfix(t *testing.T) {
 			if err := os.WriteFile(path, text, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			addrs := l.questions()
+			addrs := l.samples()
 			values, _ := fixtures.PostmapQuery(t, "cidr:"+path, addrs)
 			for _, addr := range addrs {
 				if line, _ := format.FindLine(text, addr); line.Value != values[addr] {

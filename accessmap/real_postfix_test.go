@@ -12,8 +12,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestPostfixAnswers asks Postfix's own matcher at the boundaries of everything there is in a list. A word on stderr is
-// a line that it skips (docs/facts.md 9).
+// TestPostfixAnswers asks Postfix's own matcher about the boundaries of every range of a list. Postfix writes to stderr if
+// it skips a line (docs/facts.md 9).
 func TestPostfixAnswers(t *testing.T) {
 	lists := realLists(t)
 	for seed := range 5 {
@@ -28,14 +28,14 @@ func TestPostfixAnswers(t *testing.T) {
 				if err := os.WriteFile(path, l.mustWrite(t, format), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				asked := l.boundaries()
-				values, stderr := fixtures.PostmapQuery(t, "cidr:"+path, asked)
+				addrs := l.boundaries()
+				values, stderr := fixtures.PostmapQuery(t, "cidr:"+path, addrs)
 				if stderr != "" {
 					t.Errorf("%s: %s", format, stderr)
 				}
-				for _, addr := range asked {
-					if got, want := values[addr], inTable[format].words[l.said(addr)]; got != want {
-						t.Errorf("%s: %s: %q; the list says %q", format, addr, got, l.said(addr))
+				for _, addr := range addrs {
+					if got, want := values[addr], inTable[format].words[l.action(addr)]; got != want {
+						t.Errorf("%s: %s: %q; the list says %q", format, addr, got, l.action(addr))
 					}
 				}
 			}
@@ -43,7 +43,7 @@ func TestPostfixAnswers(t *testing.T) {
 	}
 }
 
-// TestPostfixSkipsHostBits pins why every network is written canonical: one that is not warns and matches nothing.
+// TestPostfixSkipsHostBits shows why no network is written with host bits: Postfix warns, and the line matches nothing.
 func TestPostfixSkipsHostBits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table")
 	if err := os.WriteFile(path, []byte("192.0.2.7/24\tpermit\n"), 0o644); err != nil {

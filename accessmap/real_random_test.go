@@ -14,21 +14,21 @@ import (
 	"mailallow/allowlist"
 )
 
-// maxRandomKeys keeps the maps of random lists small: a hole in the wrong place of an IPv6 range takes 65,535 keys.
+// maxRandomKeys keeps the maps of random lists small: one small hole in an IPv6 range can take 65,535 keys.
 const maxRandomKeys = 3000
 
-// drawList draws a few sources of any action, in both families, whose networks lie in and beside each other: few
-// different octets and groups, lengths around the boundaries of keys.
+// drawList draws a few sources of any action, in both families. Their networks are inside and beside each other, because
+// they have few different octets and groups, and lengths near the boundaries of keys.
 func drawList(t *rapid.T) list {
 	var sources []allowlist.Labelled
 	network := drawNetwork
 	if rapid.IntRange(0, 2).Draw(t, "halves") == 2 {
-		// Under one network, where as many keys would do with one value as with another.
+		// Halves of one network, for which either value may need the same number of keys.
 		sources = append(sources, networks("all", allowlist.OK, "10.0.0.0/8"))
 		network = drawHalf
 	}
 	for i := range rapid.IntRange(1, 6).Draw(t, "sources") {
-		// EXCLUDE comes last here, and so is drawn least when a failure is made small.
+		// EXCLUDE is last, because rapid prefers the first values when it shrinks a failure.
 		action := rapid.SampledFrom([]allowlist.Action{
 			allowlist.OK, allowlist.Relay, allowlist.Reject, allowlist.OK, allowlist.Relay, allowlist.Reject, allowlist.Exclude,
 		}).Draw(t, "action")
@@ -51,6 +51,7 @@ func drawList(t *rapid.T) list {
 	return l
 }
 
+// drawNetwork draws a network near others, with a length near the boundary of a key.
 func drawNetwork(t *rapid.T) netip.Prefix {
 	if rapid.IntRange(0, 2).Draw(t, "family") == 2 {
 		return drawIPv6(t)
@@ -61,14 +62,14 @@ func drawNetwork(t *rapid.T) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4(b), bits).Masked()
 }
 
-// drawHalf draws what halves one node of the tree of keys.
+// drawHalf draws a network that is one half of a node of the tree of keys, or a whole node.
 func drawHalf(t *rapid.T) netip.Prefix {
 	half := rapid.SampledFrom([]byte{0, 128})
 	b := [4]byte{10, half.Draw(t, "octet"), half.Draw(t, "octet"), half.Draw(t, "octet")}
 	return netip.PrefixFrom(netip.AddrFrom4(b), rapid.SampledFrom([]int{9, 16, 17, 24, 25}).Draw(t, "bits")).Masked()
 }
 
-// drawIPv6 draws two lengths near each boundary of groups: what is farther takes too many keys.
+// drawIPv6 draws lengths near the boundaries of groups, because others take too many keys.
 func drawIPv6(t *rapid.T) netip.Prefix {
 	group := rapid.SampledFrom([]uint16{0, 1, 0x8000, 0xffff, 0x20})
 	var b [16]byte
@@ -80,8 +81,8 @@ func drawIPv6(t *rapid.T) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(b), 16*rapid.IntRange(2, 8).Draw(t, "groups")+near).Masked()
 }
 
-// questions are the boundaries of the list and addresses anywhere near them.
-func (l list) questions() []netip.Addr {
+// samples gives the boundaries of the list and random addresses near them.
+func (l list) samples() []netip.Addr {
 	addrs := l.boundaries()
 	random := rand.New(rand.NewPCG(1, uint64(len(addrs))))
 	for _, addr := range addrs {
@@ -89,14 +90,14 @@ func (l list) questions() []netip.Addr {
 		for i := 1 + random.IntN(len(b)-1); i < len(b); i++ {
 			b[i] = byte(random.Uint32())
 		}
-		other, _ := netip.AddrFromSlice(b) // of the length of an address
+		other, _ := netip.AddrFromSlice(b) // b has the length of an address
 		addrs = append(addrs, other)
 	}
 	return addrs
 }
 
-// TestMapSaysTheList: render, makemap, makemap -u, and the server's way of reading give back the list. Where the list
-// needs more keys than it may have, and only there, it is refused.
+// TestMapSaysTheList writes a list, builds its map and dumps it, and looks addresses up as the server does: the answers are
+// those of the list, and the keys are the fewest. A list is refused if, and only if, it needs more keys than it may have.
 func TestMapSaysTheList(t *testing.T) {
 	maker := newMaker(t)
 	check := func(l list) error {
@@ -107,17 +108,17 @@ func TestMapSaysTheList(t *testing.T) {
 			}
 			return nil
 		} else if err != nil || written.Entries != fewest {
-			return fmt.Errorf("%d keys are written, and %d would do: error %v", written.Entries, fewest, err)
+			return fmt.Errorf("%d keys are written, and %d are enough: error %v", written.Entries, fewest, err)
 		}
-		held, err := maker.mapOf(text)
+		stored, err := maker.mapOf(text)
 		if err != nil {
 			return err
 		}
-		if len(held) != written.Entries {
-			return fmt.Errorf("%d keys in the map, %d written", len(held), written.Entries)
+		if len(stored) != written.Entries {
+			return fmt.Errorf("%d keys in the map, %d written", len(stored), written.Entries)
 		}
-		for _, addr := range l.questions() {
-			if got, want := held.value(addr), l.said(addr).String(); got != want {
+		for _, addr := range l.samples() {
+			if got, want := stored.value(addr), l.action(addr).String(); got != want {
 				return fmt.Errorf("%s: the map says %q, the list %q", addr, got, want)
 			}
 		}
@@ -126,7 +127,7 @@ func TestMapSaysTheList(t *testing.T) {
 	onLists(t, check)
 }
 
-// TestTablesSayTheList is the same for the formats that are lists of networks.
+// TestTablesSayTheList does the same for the formats that are lists of networks.
 func TestTablesSayTheList(t *testing.T) {
 	check := func(l list) error {
 		for format, f := range inTable {
@@ -138,8 +139,8 @@ func TestTablesSayTheList(t *testing.T) {
 			if err != nil || len(table) != written.Entries {
 				return fmt.Errorf("%s: %d lines, and %d written: %w", format, len(table), written.Entries, err)
 			}
-			for _, addr := range l.questions() {
-				if got, want := table.value(addr), f.words[l.said(addr)]; got != want {
+			for _, addr := range l.samples() {
+				if got, want := table.value(addr), f.words[l.action(addr)]; got != want {
 					return fmt.Errorf("%s: %s: the table says %q, the list %q", format, addr, got, want)
 				}
 			}
@@ -155,7 +156,7 @@ func onLists(t *testing.T, check func(list) error) {
 	everything := list{name: "every address", set: allowlist.Merge([]allowlist.Labelled{
 		networks("all", allowlist.OK, "0.0.0.0/0", "::/0"), networks("half", allowlist.Reject, "0.0.0.0/1"),
 	})}
-	// 10.1.5 would do with either value, and so decides which of them is the cheaper one for 10.1.
+	// 10.1.5 can have either value, and so decides which value needs fewer keys for 10.1.
 	tie := list{name: "a tie below", set: allowlist.Merge([]allowlist.Labelled{
 		networks("ok", allowlist.OK, "10.1.0.0/17"), networks("relay", allowlist.Relay, "10.1.128.0/17", "10.1.5.128/25"),
 	})}
@@ -175,7 +176,7 @@ func onLists(t *testing.T, check func(list) error) {
 	}))
 }
 
-// String is the list as a failing test shows it.
+// String gives the list for the message of a failed test.
 func (l list) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%+v\n", l.want)

@@ -14,15 +14,15 @@ import (
 	"mailallow/fixtures"
 )
 
-// zone asks a real rbldnsd as Postfix does.
+// zone is a zone of a real rbldnsd, which is asked as Postfix asks it.
 type zone struct {
 	t      *testing.T
 	server *fixtures.RbldnsdServer
 	client *dnsq.Client
 }
 
-// serve starts the server with data, each text a file, the later ones behind the earlier. A word on stderr is a line it
-// skips or a text it cuts.
+// serve starts the server with a file for each text, in their order. rbldnsd writes to stderr if it skips a line or cuts a
+// text.
 func serve(t *testing.T, data ...string) *zone {
 	t.Helper()
 	files := map[string]string{}
@@ -33,14 +33,14 @@ func serve(t *testing.T, data ...string) *zone {
 		files[name] = text
 	}
 	z := &zone{t: t, server: fixtures.Rbldnsd(t, files, "allow.test:combined:"+strings.Join(names, ","))}
-	if said := z.server.Warnings(); said != "" {
-		t.Errorf("rbldnsd: %s", said)
+	if warnings := z.server.Warnings(); warnings != "" {
+		t.Errorf("rbldnsd: %s", warnings)
 	}
 	z.forget()
 	return z
 }
 
-// forget begins with a client that has asked nothing yet.
+// forget makes a new client, without cached answers.
 func (z *zone) forget() {
 	z.t.Helper()
 	var err error
@@ -49,7 +49,7 @@ func (z *zone) forget() {
 	}
 }
 
-// name is an address as it is asked for (RFC 5782 sections 2.1 and 2.4).
+// name gives the name of an address in the zone (RFC 5782 sections 2.1 and 2.4).
 func (z *zone) name(addr netip.Addr) string {
 	var labels []string
 	if addr.Is4() {
@@ -65,7 +65,7 @@ func (z *zone) name(addr netip.Addr) string {
 	return strings.Join(append(labels, "allow.test"), ".")
 }
 
-// answer is the A record, "" for none; more than one is a failure.
+// answer gives the A record, or "" without one. More than one is a failure.
 func (z *zone) answer(addr netip.Addr) string {
 	z.t.Helper()
 	records, err := z.client.A(z.t.Context(), z.name(addr))
@@ -78,6 +78,7 @@ func (z *zone) answer(addr netip.Addr) string {
 	return ""
 }
 
+// text gives the TXT records.
 func (z *zone) text(addr netip.Addr) string {
 	z.t.Helper()
 	texts, err := z.client.TXT(z.t.Context(), z.name(addr))
@@ -87,13 +88,13 @@ func (z *zone) text(addr netip.Addr) string {
 	return strings.Join(texts, "|")
 }
 
-// TestRbldnsdAnswers asks the real server at the boundaries of everything there is in a list.
+// TestRbldnsdAnswers asks the real server about addresses in and near every range of a list.
 func TestRbldnsdAnswers(t *testing.T) {
 	lists := append(realLists(t),
 		list{name: "nothing", set: allowlist.Merge(nil)},
 		list{name: "every address", set: allowlist.Merge([]allowlist.Labelled{
 			networks("all", allowlist.OK, "0.0.0.0/0", "::/0"), networks("relay", allowlist.Relay, "128.0.0.0/1", "8000::/1"),
-			// Beside ::ffff:0:0/96, which is a network of its own then.
+			// It is beside ::ffff:0:0/96, which becomes a network of its own.
 			networks("hole", allowlist.Exclude, "::fffe:0:0/96", "255.255.255.255/32", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")})},
 	)
 	for seed := range 25 {
@@ -105,19 +106,19 @@ func TestRbldnsdAnswers(t *testing.T) {
 	for _, l := range lists {
 		t.Run(l.name, func(t *testing.T) {
 			z := serve(t, string(l.mustWrite(t, "rbldnsd")))
-			for _, addr := range l.questions() {
-				// rbldnsd looks IPv4-mapped names up as IPv4; Postfix asks for none.
-				want := answers[l.said(addr.Unmap())]
+			for _, addr := range l.samples() {
+				// rbldnsd looks up IPv4-mapped names as IPv4. Postfix asks for none.
+				want := answers[l.action(addr.Unmap())]
 				if got := z.answer(addr); got != want {
-					t.Errorf("%s: %q; the list says %q", addr, got, l.said(addr))
+					t.Errorf("%s: %q; the list says %q", addr, got, l.action(addr))
 				}
 			}
 		})
 	}
 }
 
-// TestRbldnsdTexts: TXT tells who let an address in, what is special to rbldnsd means nothing in a name, and no
-// name is a line of its own.
+// TestRbldnsdTexts expects the owners in the TXT record. Characters that are special to rbldnsd have no effect in a name,
+// and no name makes a line of its own.
 func TestRbldnsdTexts(t *testing.T) {
 	network := netip.MustParsePrefix("192.0.2.0/24")
 	for _, row := range []struct{ source, path, want string }{
@@ -137,15 +138,15 @@ func TestRbldnsdTexts(t *testing.T) {
 		l := list{set: hostileSources([]string{name, "b"}, []string{name})}
 		z := serve(t, string(l.mustWrite(t, "rbldnsd")))
 		for _, addr := range l.boundaries() {
-			if got, want := z.answer(addr), inTable["rbldnsd"].words[l.said(addr)]; got != want {
+			if got, want := z.answer(addr), inTable["rbldnsd"].words[l.action(addr)]; got != want {
 				t.Errorf("%q: %s: %q, want %q", name, addr, got, want)
 			}
 		}
 	}
 }
 
-// TestRbldnsdTestEntries pins RFC 5782 section 5: rbldnsd adds no test entry of its own, ours says neither OK nor RELAY,
-// and where the list itself holds the address the list decides.
+// TestRbldnsdTestEntries has the test entry of RFC 5782 section 5: rbldnsd adds none of its own, the written one means
+// neither OK nor RELAY, and a list that contains the address decides for it.
 func TestRbldnsdTestEntries(t *testing.T) {
 	entry, mapped, never := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("::ffff:127.0.0.2"), netip.MustParseAddr("127.0.0.1")
 	const datasets = "$DATASET ip4trie @\n$DATASET ip6trie @\n"
@@ -165,8 +166,8 @@ func TestRbldnsdTestEntries(t *testing.T) {
 	}
 }
 
-// TestRbldnsdNests pins what rbldnsd makes of lines inside each other, which ours never are: the longest prefix decides,
-// an exclusion too, in whatever order.
+// TestRbldnsdNests shows how rbldnsd reads nested lines, which mailallow does not write: the longest prefix decides, also if
+// it is an exclusion, in any order.
 func TestRbldnsdNests(t *testing.T) {
 	z := serve(t, "$DATASET ip4trie @\n192.0.2.7\t:127.0.0.3:\n192.0.2.0/24\t:127.0.0.2:\n!192.0.2.0/28\n"+
 		"$DATASET ip6trie @\n!2001:db8:1::/48\n2001:db8::/32\t:127.0.0.2:\n2001:db8:1:2::/64\t:127.0.0.3:\n")
@@ -180,7 +181,8 @@ func TestRbldnsdNests(t *testing.T) {
 	}
 }
 
-// TestRbldnsdReloads: a file renamed over the one before is read on SIGHUP, behind a file with the names of the zone.
+// TestRbldnsdReloads renames a new file over the old one: rbldnsd reads it on SIGHUP, after a file with the zone's own
+// records.
 func TestRbldnsdReloads(t *testing.T) {
 	data := func(action allowlist.Action) string {
 		return string(list{set: allowlist.Merge([]allowlist.Labelled{networks("a", action, "192.0.2.0/24")})}.mustWrite(t, "rbldnsd"))
@@ -196,12 +198,12 @@ func TestRbldnsdReloads(t *testing.T) {
 	if got := z.answer(addr); got != "127.0.0.3" {
 		t.Errorf("after the reload: %q", got)
 	}
-	if said := z.server.Warnings(); said != "" {
-		t.Error(said)
+	if warnings := z.server.Warnings(); warnings != "" {
+		t.Error(warnings)
 	}
 }
 
-// TestRbldnsdSkips pins why networks are written as they are: of others it warns, and lists nothing.
+// TestRbldnsdSkips shows why networks and texts are written as they are: rbldnsd skips or cuts other forms, and warns.
 func TestRbldnsdSkips(t *testing.T) {
 	for _, row := range []struct{ data, warning string }{
 		{"$DATASET ip4trie @\n192.0.2.7/24\t:127.0.0.2:x\n", "non-zero host part"},

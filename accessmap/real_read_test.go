@@ -16,16 +16,16 @@ import (
 	"mailallow/fixtures"
 )
 
-// The readers here know nothing of the package under test: they do what the servers do, by docs/facts.md 1 to 3, 9 and 10.
+// The readers in this file do not use the packages under test. They do what the servers do (docs/facts.md 1 to 3, 9 and 10).
 
-// accessMap is what `makemap -u` prints: keys, folded to lower case, and values.
+// accessMap holds the output of `makemap -u`: keys in lower case, and values.
 type accessMap map[string]string
 
-// value is what the rulesets find for a client; the empty value is none.
+// value gives the value that the rulesets find for a client, or "" without one.
 func (m accessMap) value(client netip.Addr) string { return m[m.key(client)] }
 
-// key is the one that decides: of the address whole, then cut at its octets or 16-bit groups, the longest there is, and
-// the tagged one before the other. The empty key is none.
+// key gives the key that decides, or "" without one: of the whole address and of the address cut at its octets or 16-bit
+// groups, the longest key in the map, and the one with the tag before the one without.
 func (m accessMap) key(client netip.Addr) string {
 	family, separator, parts := "", ".", []string{}
 	if client.Is4() {
@@ -50,37 +50,38 @@ func (m accessMap) key(client netip.Addr) string {
 	return ""
 }
 
-// maker builds maps with the real makemap and dumps them again, each in the place of the last.
+// maker builds maps with the real makemap and dumps them, one after the other in the same file.
 type maker struct{ makemap, base string }
 
 func newMaker(tb testing.TB) maker {
 	tb.Helper()
-	// Elsewhere makemap warns of directories that others can write to, and here any word of its is an error.
+	// In other directories makemap warns that others can write to them. Any output of makemap is an error in these tests.
 	return maker{fixtures.Makemap(tb), filepath.Join(fixtures.SafeDir(tb), "access")}
 }
 
+// mapOf builds the map of a text and gives its content.
 func (m maker) mapOf(text []byte) (accessMap, error) {
 	if err := os.Remove(m.base + ".db"); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	build := exec.Command(m.makemap, "-C", "/dev/null", "hash", m.base)
 	build.Stdin = bytes.NewReader(text)
-	if said, err := build.CombinedOutput(); err != nil || len(said) > 0 {
-		return nil, fmt.Errorf("makemap: %v: %s", err, said)
+	if output, err := build.CombinedOutput(); err != nil || len(output) > 0 {
+		return nil, fmt.Errorf("makemap: %v: %s", err, output)
 	}
 	dump, err := exec.Command(m.makemap, "-C", "/dev/null", "-u", "hash", m.base).Output()
 	if err != nil {
 		return nil, fmt.Errorf("makemap -u: %w", err)
 	}
-	held := accessMap{}
+	stored := accessMap{}
 	for line := range strings.Lines(string(dump)) {
 		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		if !ok {
 			return nil, fmt.Errorf("makemap -u: %q", line)
 		}
-		held[key] = value
+		stored[key] = value
 	}
-	return held, nil
+	return stored, nil
 }
 
 // cidrTable is a Postfix table of type cidr: networks in file order.
@@ -91,7 +92,7 @@ type cidrLine struct {
 	value   string
 }
 
-// readCIDRTable takes no line that Postfix would skip with a warning.
+// readCIDRTable reads a table. A line that Postfix would skip is an error.
 func readCIDRTable(text []byte) (table cidrTable, err error) {
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "#") {
@@ -110,7 +111,7 @@ func readCIDRTable(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
-// value is that of the first line that matches.
+// value gives the value of the first line that matches, or "" without one.
 func (t cidrTable) value(client netip.Addr) string {
 	for _, line := range t {
 		if line.network.Contains(client) {
@@ -120,7 +121,7 @@ func (t cidrTable) value(client netip.Addr) string {
 	return ""
 }
 
-// readNetworks reads a list of networks, one a line and nothing else, as a table where each means "OK".
+// readNetworks reads a list of networks, one a line, as a table with the value "OK".
 func readNetworks(text []byte) (table cidrTable, err error) {
 	for line := range strings.Lines(string(text)) {
 		network, err := netip.ParsePrefix(strings.TrimSuffix(line, "\n"))
@@ -132,7 +133,7 @@ func readNetworks(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
-// readDatasets reads rbldnsd's data as a table with the A records as values, the test entry left out.
+// readDatasets reads rbldnsd's data, without the test entry, as a table with the A records as values.
 func readDatasets(text []byte) (table cidrTable, err error) {
 	for line := range strings.Lines(string(text)) {
 		if line[0] == '#' || line[0] == '$' || line == "127.0.0.2\t:127.0.0.99:test entry\n" {
@@ -149,7 +150,7 @@ func readDatasets(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
-// readDocument reads the json format as a table with the actions as values.
+// readDocument reads the JSON format as a table with the actions as values.
 func readDocument(text []byte) (table cidrTable, err error) {
 	var document struct {
 		Version int
@@ -171,7 +172,7 @@ func readDocument(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
-// inTable is how each format that is a list of networks says an action, and who reads it.
+// inTable holds, for each format that is a list of networks, its reader and its words for the actions.
 var inTable = map[string]struct {
 	read  func([]byte) (cidrTable, error)
 	words map[allowlist.Action]string

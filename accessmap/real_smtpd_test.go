@@ -9,8 +9,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as docs/fleet.md has it: what permit_dnswl_client does with
-// each action, in its safe place, in front of reject_unauth_destination, and where nobody answers.
+// TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as in docs/fleet.md. It tries permit_dnswl_client for each
+// action, after and before reject_unauth_destination, and with a zone that no server answers for.
 func TestPostfixAsksRbldnsd(t *testing.T) {
 	l := list{set: allowlist.Merge([]allowlist.Labelled{
 		networks("provider", allowlist.OK, "127.0.4.0/23"),
@@ -25,13 +25,13 @@ func TestPostfixAsksRbldnsd(t *testing.T) {
 		nowhere
 	)
 	server := fixtures.NewSmtpd(t, map[string]string{"list": string(l.mustWrite(t, "rbldnsd"))}, "allow.test:combined:list",
-		// reject stands for the reject_rbl_client of a list that lists everybody.
+		// reject is in place of the reject_rbl_client of a list that lists every address.
 		"reject_unauth_destination, permit_dnswl_client allow.test=127.0.0.[2..3], reject",
 		"reject_unauth_destination, permit_dnswl_client allow.test=127.0.0.3, reject",
 		"permit_dnswl_client allow.test=127.0.0.[2..3], reject_unauth_destination, reject",
 		"reject_unauth_destination, permit_dnswl_client nowhere.test=127.0.0.[2..3], reject",
 	)
-	const local, elsewhere = "postmaster@mail.test", "someone@elsewhere.test"
+	const local, foreign = "postmaster@mail.test", "someone@elsewhere.test"
 	for _, row := range []struct {
 		place    int
 		client   string
@@ -43,29 +43,29 @@ func TestPostfixAsksRbldnsd(t *testing.T) {
 		{safe, "127.0.3.255", local, "554"},
 		{safe, "127.0.5.9", local, "554"},
 		{safe, "127.0.5.128", local, "554"},
-		{safe, "127.0.4.0", elsewhere, "554"},
-		{safe, "127.0.4.64", elsewhere, "554"},
-		// The test entry is no client of the list.
+		{safe, "127.0.4.0", foreign, "554"},
+		{safe, "127.0.4.64", foreign, "554"},
+		// The list does not contain the test entry.
 		{safe, "127.0.0.2", local, "554"},
 
 		{relayOnly, "127.0.4.0", local, "554"},
 		{relayOnly, "127.0.4.64", local, "250"},
 
-		// Postfix takes no DNS list's word for relaying, wherever it stands (postconf(5)).
-		{first, "127.0.4.0", elsewhere, "554"},
-		{first, "127.0.4.64", elsewhere, "554"},
+		// permit_dnswl_client never permits relaying, in any place (postconf(5)).
+		{first, "127.0.4.0", foreign, "554"},
+		{first, "127.0.4.64", foreign, "554"},
 		{first, "127.0.4.64", local, "250"},
 
-		// A list that does not answer puts off what would be rejected.
+		// If the list does not answer, Postfix defers mail that it would reject.
 		{nowhere, "127.0.4.0", local, "450"},
-		{nowhere, "127.0.4.0", elsewhere, "554"},
+		{nowhere, "127.0.4.0", foreign, "554"},
 	} {
 		got := server.Send(row.place, netip.MustParseAddr(row.client), "a@sender.example", row.to).Decisive()
 		if !strings.HasPrefix(got, row.want+" ") {
 			t.Errorf("service %d, from %s to %s: %q, want %s", row.place, row.client, row.to, got, row.want)
 		}
 	}
-	if said := server.Rbldnsd.Warnings(); said != "" {
-		t.Error(said)
+	if warnings := server.Rbldnsd.Warnings(); warnings != "" {
+		t.Error(warnings)
 	}
 }

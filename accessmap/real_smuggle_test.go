@@ -14,7 +14,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// someZone answers TXT questions from a map, and knows nothing else.
+// someZone answers TXT questions from a map. It has no other records.
 type someZone map[string]string
 
 func (z someZone) TXT(_ context.Context, name string) ([]string, error) {
@@ -27,9 +27,8 @@ func (someZone) A(context.Context, string) ([]netip.Addr, error)    { return nil
 func (someZone) AAAA(context.Context, string) ([]netip.Addr, error) { return nil, nil }
 func (someZone) MX(context.Context, string) ([]string, error)       { return nil, nil }
 
-// TestSoakNoKeyIsAdded goes the whole way: records whose terms, names and macros are random and hostile are walked, merged
-// under hostile names and paths, written as a block, and loaded by the real makemap. What is in the map is what the same
-// ranges give under plain names, and nothing else, whatever a record says.
+// TestSoakNoKeyIsAdded fetches SPF records with random hostile terms, names and macros, merges them under hostile names and
+// paths, writes the block, and loads it with the real makemap. The map must be the one of the same ranges under plain names.
 func TestSoakNoKeyIsAdded(t *testing.T) {
 	random := fixtures.Random(t)
 	maker := newMaker(t)
@@ -66,7 +65,7 @@ func TestSoakNoKeyIsAdded(t *testing.T) {
 				walked++
 			}
 			ranges := allowlist.RangesOf(slices.Collect(got.Ranges.All())...)
-			// A record that is refused gives nothing: its text stands in a path all the same here.
+			// A refused record gives no range. This range has its text in a path all the same.
 			ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: []string{text(), zone["a.test"], text()}})
 			action := []allowlist.Action{allowlist.OK, allowlist.Relay, allowlist.Reject}[random.IntN(3)]
 			name := fmt.Sprint(i, text())
@@ -97,6 +96,6 @@ func mapOfSet(maker maker, set *allowlist.Set) (accessMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := maker.mapOf(text)
-	return maps.Clone(held), err
+	stored, err := maker.mapOf(text)
+	return maps.Clone(stored), err
 }

@@ -16,15 +16,15 @@ import (
 	"mailallow/fixtures"
 )
 
-// list is a merged list and what a target wants of it.
+// list is a merged list and a target's selection of it.
 type list struct {
 	name string
 	set  *allowlist.Set
 	want format.Selection
 }
 
-// said is what a target of the list is to say about an address.
-func (l list) said(addr netip.Addr) allowlist.Action {
+// action gives the action that a target of the list has for an address.
+func (l list) action(addr netip.Addr) allowlist.Action {
 	e := l.set.Lookup(addr)
 	switch {
 	case e == nil,
@@ -35,7 +35,7 @@ func (l list) said(addr netip.Addr) allowlist.Action {
 	return e.Action
 }
 
-// boundaries are the first and last address of every span and of every hole that EXCLUDE made, and their neighbours.
+// boundaries gives the first and the last address of every span and of every excluded network, and their neighbours.
 func (l list) boundaries() []netip.Addr {
 	var addrs []netip.Addr
 	add := func(from, to netip.Addr) {
@@ -55,7 +55,7 @@ func (l list) boundaries() []netip.Addr {
 	return slices.Compact(addrs)
 }
 
-// write renders the list in a format.
+// write writes the list in a format.
 func (l list) write(form string) ([]byte, format.Written, error) {
 	f, err := format.ByName(form)
 	if err != nil {
@@ -66,6 +66,7 @@ func (l list) write(form string) ([]byte, format.Written, error) {
 	return text.Bytes(), written, err
 }
 
+// mustWrite is write for lists that fit.
 func (l list) mustWrite(t *testing.T, format string) []byte {
 	t.Helper()
 	text, _, err := l.write(format)
@@ -75,7 +76,7 @@ func (l list) mustWrite(t *testing.T, format string) []byte {
 	return text
 }
 
-// provider gives a provider's networks as they are published.
+// provider gives a provider's networks from the snapshot in the program.
 func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Labelled {
 	tb.Helper()
 	snapshot, err := allowlist.EmbeddedSnapshot()
@@ -89,6 +90,7 @@ func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Lab
 	return allowlist.Labelled{Source: name, Action: action, Ranges: src.Ranges}
 }
 
+// networks makes a source with a path for each network.
 func networks(name string, action allowlist.Action, prefixes ...string) allowlist.Labelled {
 	src := allowlist.Labelled{Source: name, Action: action}
 	for _, p := range prefixes {
@@ -97,7 +99,7 @@ func networks(name string, action allowlist.Action, prefixes ...string) allowlis
 	return src
 }
 
-// realLists are Google's and Microsoft's networks under every action, then with what an administrator does to them.
+// realLists gives Google's and Microsoft's networks under every action, then with an administrator's own sources.
 func realLists(tb testing.TB) []list {
 	tb.Helper()
 	var lists []list
@@ -108,11 +110,11 @@ func realLists(tb testing.TB) []list {
 	mixed := allowlist.Merge([]allowlist.Labelled{
 		provider(tb, "google", allowlist.Relay),
 		provider(tb, "microsoft", allowlist.OK),
-		// An address, a run that ends inside an octet, a group, and half of a group's span.
+		// An address, a network that ends inside an octet, a whole group, and half of a group.
 		networks("never", allowlist.Exclude, "209.85.128.7/32", "40.92.3.64/26", "2001:4860:4864:3::/64", "2404:6800:4864:7:8000::/65"),
 		networks("abuse", allowlist.Reject, "40.93.7.0/24", "52.100.64.0/19", "74.125.1.9/32", "2a01:111:f400:7e00::/55", "2a01:111:f403:1:2::/80"),
 		networks("branch", allowlist.Relay, "52.101.33.5/32", "52.102.128.0/17", "2a01:111:f400:ffff::/64"),
-		// Around a provider's network, and a hole in it again.
+		// A network around a provider's, and a hole in the provider's.
 		networks("around", allowlist.OK, "104.40.0.0/13"),
 		networks("around, never", allowlist.Exclude, "104.47.128.0/24"),
 	})
@@ -129,7 +131,7 @@ func realLists(tb testing.TB) []list {
 	return lists
 }
 
-// TestSendmailAnswers asks the real rulesets at the boundaries of everything there is in a list.
+// TestSendmailAnswers asks the real rulesets about the boundaries of every range of a list.
 func TestSendmailAnswers(t *testing.T) {
 	for n, l := range realLists(t) {
 		t.Run(l.name, func(t *testing.T) {
@@ -144,11 +146,11 @@ func TestSendmailAnswers(t *testing.T) {
 				{Access: path, Skip: true, DelayChecks: true},
 			} {
 				t.Run(fmt.Sprintf("skip %v, delay_checks %v", o.Skip, o.DelayChecks), func(t *testing.T) {
-					if i != n%4 { // make test asks each list under one of the four
+					if i != n%4 { // make test asks each list with one of the four
 						fixtures.All(t)
 					}
 					for i, v := range fixtures.NewRules(t, o).Ask(addrs) {
-						want := l.said(addrs[i])
+						want := l.action(addrs[i])
 						if v.Relay != want.String() || v.Relays != (want == allowlist.Relay) {
 							t.Errorf("%s: %q, relays %v; the list says %q (%s; %s)", addrs[i], v.Relay, v.Relays, want, v.RelayText, v.RcptText)
 						}
@@ -162,7 +164,7 @@ func TestSendmailAnswers(t *testing.T) {
 	}
 }
 
-// TestKeysOfRealLists pins how many keys the real lists need: a number that grows unasked is a map that grows.
+// TestKeysOfRealLists fixes the number of keys of the real lists, so that a map does not grow unnoticed.
 func TestKeysOfRealLists(t *testing.T) {
 	for _, row := range []struct {
 		providers []string
@@ -179,7 +181,7 @@ func TestKeysOfRealLists(t *testing.T) {
 			sources = append(sources, provider(t, name, allowlist.OK))
 		}
 		l := list{set: allowlist.Merge(sources), want: row.want}
-		// As many keys as it may have, and one less.
+		// The list needs exactly MaxKeys keys, then one more than MaxKeys.
 		l.want.MaxKeys = row.keys
 		_, written, err := l.write("sendmail-access")
 		if err != nil || written.Entries != row.keys {

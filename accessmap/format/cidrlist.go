@@ -3,7 +3,6 @@ package format
 import (
 	"bufio"
 	"io"
-	"iter"
 	"net/netip"
 
 	"mailallow/allowlist"
@@ -12,8 +11,8 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// writeCIDRList writes the fewest networks for the list, one a line and nothing
-// else, as rspamd, Exim, OpenSMTPD, pf and nftables read them. It has no actions.
+// writeCIDRList writes the fewest networks for the list, one a line and nothing else, as rspamd, Exim, OpenSMTPD, HAProxy
+// and pf read them (docs/facts.md 27).
 func writeCIDRList(w io.Writer, l list) (Written, error) {
 	out := bufio.NewWriterSize(w, outBuffer)
 	written := Written{}
@@ -21,39 +20,20 @@ func writeCIDRList(w io.Writer, l list) (Written, error) {
 	for from, to := range Joined(l.spans) {
 		networks = prefixes.AppendRange(networks[:0], from, to)
 		for _, p := range networks {
-			out.Write(append(p.AppendTo(out.AvailableBuffer()), '\n')) // its error comes with Flush
+			out.Write(append(p.AppendTo(out.AvailableBuffer()), '\n')) // Flush gives the error
 		}
 		written.Entries += len(networks)
 	}
 	return written, out.Flush()
 }
 
-// Joined puts spans that touch together.
-func Joined(spans iter.Seq[allowlist.Span]) iter.Seq2[netip.Addr, netip.Addr] {
-	return func(yield func(from, to netip.Addr) bool) {
-		var from, to netip.Addr
-		for s := range spans {
-			if from.IsValid() && to.Next() == s.From {
-				to = s.To
-				continue
-			}
-			if from.IsValid() && !yield(from, to) {
-				return
-			}
-			from, to = s.From, s.To
-		}
-		if from.IsValid() {
-			yield(from, to)
-		}
-	}
-}
-
+// readCIDRList gives every network the action OK, because the file has no actions.
 func readCIDRList(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
 	for i, line := range ascii.Lines(text) {
-		p, err := netip.ParsePrefix(string(line))
-		if err != nil || p != p.Masked() {
-			return nil, fault.At(i+1, "%s: no network that mailallow writes", ascii.Printable(string(line), 80))
+		p, err := readNetwork(string(line))
+		if err != nil {
+			return nil, &fault.AtLine{Line: i + 1, Err: err}
 		}
 		entries = append(entries, allowlist.Entry{Prefix: p, Action: allowlist.OK})
 	}

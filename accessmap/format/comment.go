@@ -10,23 +10,20 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// maxLine bounds every line we write, its LF included. makemap splits a line at
-// 1,023 bytes, a comment too, and reads its tail as an entry (docs/facts.md 5).
+// maxLine bounds every written line, in bytes with its LF. makemap cuts a line after 1,023 bytes, a comment too, and reads the
+// rest as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// provenance is the comment that stands above the lines of an entry: the prefix
-// as the source has it, the action, the source and the path that put it there.
+// provenance is the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
-// Sources and paths carry what others chose to publish, so the line is escaped
-// and cut.
+// Paths contain text that others publish, so the line is escaped and cut.
 func provenance(e *allowlist.Entry) string {
 	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
 }
 
-// owners is who put an entry into the list, and by which path: printable, and as
-// long as there are owners.
+// owners gives the owners of an entry with the first path of each, printable and of any length.
 func owners(e *allowlist.Entry) string {
 	var b strings.Builder
 	for i, o := range e.Owners {
@@ -41,28 +38,27 @@ func owners(e *allowlist.Entry) string {
 	return b.String()
 }
 
-// comments is what the comments above a line say: the entry of the nearest one, with
-// the owners that all of them name, the nearest first.
+// comments holds the comments above a line: the entry of the nearest one, with the owners of all of them, the nearest first.
 type comments struct {
 	allowlist.Entry
-	open bool // no other line has come since
+	last bool // the last line was such a comment
 }
 
-// read takes a line; ok tells whether it was such a comment.
-func (a *comments) read(line string) (ok bool) {
+// read reports whether a line is such a comment, and adds it then.
+func (c *comments) read(line string) (ok bool) {
 	e, ok := readProvenance(line)
-	if ok && a.open {
-		e.Owners = append(e.Owners, a.Owners...)
+	if ok && c.last {
+		e.Owners = append(e.Owners, c.Owners...)
 	}
 	if ok {
-		a.Entry = e
+		c.Entry = e
 	}
-	a.open = ok
+	c.last = ok
 	return ok
 }
 
-// readProvenance reads such a comment; ok is false for any other line. A path may
-// hold what looks like another owner: that one is read, too.
+// readProvenance reads a comment that provenance wrote; ok is false for any other line. A path that contains "; name: " gives
+// an owner too many.
 func readProvenance(line string) (e allowlist.Entry, ok bool) {
 	rest, found := strings.CutPrefix(line, "# ")
 	fields := strings.SplitN(rest, " ", 3)
@@ -92,8 +88,7 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// quoteSource writes a name so that cutSource finds its end: bare where it is
-// plain, in quotes elsewhere.
+// quoteSource writes a name so that cutSource finds its end: in quotes, unless it has only letters, digits and -_.
 func quoteSource(name string) string {
 	plain := name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
@@ -104,6 +99,7 @@ func quoteSource(name string) string {
 	return strconv.QuoteToASCII(name)
 }
 
+// cutSource cuts "name: path", with the name as quoteSource writes it.
 func cutSource(s string) (source, path string, ok bool) {
 	if quoted, err := strconv.QuotedPrefix(s); err == nil {
 		source, _ = strconv.Unquote(quoted)

@@ -1,5 +1,5 @@
-// Package format is the table of formats that a list can be written in, each with a function that writes it and one that
-// reads it back. It knows no file and no server; which lines people wrote is the business of package plan.
+// Package format holds the table of formats for a list, each with a function that writes it and one that reads it back. It
+// opens no file and asks no server. Package plan keeps the lines that people write in the same file.
 package format
 
 import (
@@ -13,55 +13,47 @@ import (
 	"mailallow/allowlist"
 )
 
-// Format is one way to write a list down. A format is an entry in the table
-// below, a function that writes it and one that reads it back.
+// Format is a format of the list: an entry of the table that All gives.
 type Format struct {
-	Name    string
-	Summary string // a line for people
-	// Block tells that people write in the same file: ours is a block in it.
-	Block bool
-	// Map tells that the server reads a map built from the text.
-	Map bool
-	// Actions are those the format can say; spans with others are holes in it.
+	Name    string // as in the configuration
+	Summary string // one line for people
+	Block   bool   // people write in the same file, so the list is a block in it
+	Map     bool   // the server reads a map that is built from the text
+	// Actions are the actions that the format can express. Spans with other actions are holes.
 	Actions []allowlist.Action
-	// Bare tells that the file holds networks alone: no actions, no sources.
-	Bare bool
-	// Use is who of Postfix reads the file, as cidr:PATH; UseNone: another program does.
-	Use Use
-	// JSON tells that the file is one JSON document.
-	JSON bool
+	Bare    bool // the file holds networks only: no actions, no sources
+	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
+	JSON    bool // the file is one JSON document
 
 	write func(w io.Writer, l list) (Written, error)
 	read  func(text []byte) ([]allowlist.Entry, error)
-	line  func(line string) (network netip.Prefix, value string, ok bool) // of a list of networks; nil: it is none
+	// line reads one line of a list of networks. It is nil for other formats.
+	line func(line string) (network netip.Prefix, value string, ok bool)
 }
 
-// Written tells what a writer wrote.
+// Written describes the text that Write wrote. Formats without a map set Entries alone.
 type Written struct {
-	Entries int               // keys or lines: what the server will hold
-	Left    []allowlist.Entry // access keys that were not ours to write
+	Entries int               // access keys, or lines with a network
+	Omitted []allowlist.Entry // access keys that were not written, because they are Taken
 	First   allowlist.Entry   // the first access key, without its owners
-	Last    netip.Prefix      // the last
+	Last    netip.Prefix      // the last access key
 }
 
-// list is what a writer is given: the spans of a set that the target wants, in
-// address order, and which access keys are not ours to write.
 type list struct {
-	spans   iter.Seq[allowlist.Span]
-	taken   func(key netip.Prefix) bool // nil: none
+	spans   iter.Seq[allowlist.Span]    // that the target selects, in address order
+	taken   func(key netip.Prefix) bool // nil: no key is
 	maxKeys int
 }
 
-// Actions are those that stand in a file; EXCLUDE stands in none.
+// Actions gives the actions that a file can hold. EXCLUDE is in no file.
 func Actions() []allowlist.Action {
 	return []allowlist.Action{allowlist.Relay, allowlist.OK, allowlist.Reject}
 }
 
-// All is the table of formats, in the order in which people are told of them.
+// All gives the table of formats, in the order of the documentation.
 func All() []Format {
-	// smtpd knows permit and REJECT; postscreen stops at any word that is not one
-	// of its own, OK included; in mynetworks any line at all is membership
-	// (docs/facts.md 10).
+	// smtpd knows permit and REJECT; postscreen ignores the rest of its list after a word that it does not know, such as OK;
+	// in mynetworks every line is a member, whatever its value (docs/facts.md 10).
 	smtpd := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "REJECT"}
 	postscreen := postfixValues{allowlist.Relay: "permit", allowlist.OK: "permit", allowlist.Reject: "reject"}
 	mynetworks := postfixValues{allowlist.Relay: "permit"}
@@ -84,7 +76,7 @@ func All() []Format {
 	}
 }
 
-// ByName finds a format; the error lists those there are.
+// ByName finds a format. The error lists all names.
 func ByName(name string) (Format, error) {
 	var names []string
 	for _, f := range All() {
@@ -96,20 +88,20 @@ func ByName(name string) (Format, error) {
 	return Format{}, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(names, ", "))
 }
 
-// DefaultMaxKeys bounds the access keys of a target that sets no bound: a wide
-// prefix with a hole in the wrong place needs millions.
+// DefaultMaxKeys bounds the access keys of a target that sets no bound. A wide prefix with one small hole can need millions of
+// keys.
 const DefaultMaxKeys = 1_000_000
 
-// Selection is what a target wants of a set. The zero value wants everything.
+// Selection is the part of a set that a target holds. The zero value selects the whole set.
 type Selection struct {
 	Only           []allowlist.Action // nil: all
 	NoIPv4, NoIPv6 bool
-	MaxKeys        int                         // zero: DefaultMaxKeys
-	Taken          func(key netip.Prefix) bool // access keys that a person has written; nil: none
+	MaxKeys        int                         // access keys at most; zero: DefaultMaxKeys
+	Taken          func(key netip.Prefix) bool // reports the access keys that are hand-written; nil: none are
 }
 
-// Write writes the spans of a set in the format, whole, to w. It may go through
-// them more than once, and holds no more of what it writes than a buffer.
+// Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. More
+// than MaxKeys access keys are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
 	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.MaxKeys}
 	if l.maxKeys == 0 {
@@ -118,13 +110,12 @@ func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selectio
 	return f.write(w, l)
 }
 
-// Read reads back what Write wrote. Each entry is a line, with the source and
-// path of the comment above it. Anything that Write does not write is an error
-// with its line.
+// Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does not
+// write is an error, a *fault.AtLine except in JSON.
 func (f Format) Read(text []byte) ([]allowlist.Entry, error) { return f.read(text) }
 
-// Selected gives the spans a target wants. What it does not want is a hole, and
-// not what lies around it: the selection comes after the merge.
+// Selected gives the spans of a merged set that a target holds. A span that is left out is a hole: the wider prefix around it
+// does not fill it.
 func (f Format) Selected(spans iter.Seq[allowlist.Span], want Selection) iter.Seq[allowlist.Span] {
 	return func(yield func(allowlist.Span) bool) {
 		for s := range spans {

@@ -27,20 +27,20 @@ type jsonOwner struct {
 }
 
 const (
-	// maxJSONSources bounds the sources of an entry that is on one line: prefix and
-	// action, which stand before them, are well below the rest.
+	// maxJSONSources bounds the sources of an entry on one line, in bytes. The prefix and the action before them are shorter
+	// than the other 100.
 	maxJSONSources = maxLine - 100
-	// maxJSONString bounds a name or a path on a line of its own, quotes included.
-	// The names that a configuration may have are below; a path can be cut.
+	// maxJSONString bounds a name or a path on a line of its own, in bytes with its quotes. Names in a configuration are
+	// shorter; a path can be cut.
 	maxJSONString = maxLine - 24
 )
 
-// writeJSON writes disjoint networks with their action and all who put them
-// there: {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one
-// line; where its sources are too long for that, each name and path has a line.
+// writeJSON writes disjoint networks with their action and all owners:
+// {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one line, unless its sources are too long: then each
+// name and each path has a line.
 func writeJSON(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriterSize(w, outBuffer)
-	out.WriteString(`{"version": 1, "entries": [`) // errors come with Flush
+	out.WriteString(`{"version": 1, "entries": [`) // Flush gives the errors
 	separator := "\n "
 	var networks []netip.Prefix // of one span
 	for s := range l.spans {
@@ -60,7 +60,6 @@ func writeJSON(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// sourcesJSON gives owners as JSON, with these breaks before each and its paths.
 func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) string {
 	var b strings.Builder
 	for i, o := range owners {
@@ -79,30 +78,30 @@ func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) stri
 	return b.String()
 }
 
-// cutJSON is a string as JSON in printable ASCII. What is cut off is cut between
-// characters, and ends in "...".
+// cutJSON gives a string as JSON in printable ASCII. One longer than maxJSONString is cut between characters and ends in
+// "...".
 func cutJSON(s string) string {
 	const quotes, mark = 2, "..."
-	if whole := quoteJSON(s); len(whole) <= maxJSONString {
-		return whole
+	if quoted := quoteJSON(s); len(quoted) <= maxJSONString {
+		return quoted
 	}
-	length, whole := quotes, 0 // as JSON; of s, what fits together with the mark
+	length, end := quotes, 0 // of s[:i] as JSON; of the longest part of s that fits with the mark
 	for i, r := range s {
 		if length+len(mark) <= maxJSONString {
-			whole = i
+			end = i
 		}
 		if length += len(quoteJSON(string(r))) - quotes; length > maxJSONString {
 			break
 		}
 	}
-	return quoteJSON(s[:whole] + mark)
+	return quoteJSON(s[:end] + mark)
 }
 
 func quoteJSON(s string) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // a path has ">" in it
-	_ = encoder.Encode(s)        // any string can be encoded
+	encoder.SetEscapeHTML(false) // paths contain ">"
+	_ = encoder.Encode(s)        // cannot fail for a string
 	return string(ascii.EscapeJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
 }
 
@@ -118,15 +117,15 @@ func readJSON(text []byte) ([]allowlist.Entry, error) {
 		return nil, err
 	}
 	if doc.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known", doc.Version)
+		return nil, fmt.Errorf("unknown version %d", doc.Version)
 	}
 	var entries []allowlist.Entry
 	for _, e := range doc.Entries {
 		if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() {
-			return nil, fmt.Errorf("%s: no prefix that mailallow writes", e.Prefix)
+			return nil, fmt.Errorf("%s: not a prefix that mailallow writes", e.Prefix)
 		}
 		if !slices.Contains(Actions(), e.Action) {
-			return nil, fmt.Errorf("%s: no action that mailallow writes", e.Prefix)
+			return nil, fmt.Errorf("%s: not an action that mailallow writes", e.Prefix)
 		}
 		entry := allowlist.Entry{Prefix: e.Prefix, Action: e.Action}
 		for _, o := range e.Sources {

@@ -11,8 +11,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// An entry is on one line while its sources fit, and has a line for each name and path beyond; what does not fit even so is
-// cut between characters.
+// TestJSONLines has entries that fit on one line, entries with a line for each name and path, and paths that are cut between
+// characters.
 func TestJSONLines(t *testing.T) {
 	const head, tail = "{\"version\": 1, \"entries\": [\n ", "\n]}\n"
 	fits := strings.Repeat("x", maxJSONSources-len(`{"name":"a","paths":[""]}`))

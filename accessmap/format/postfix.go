@@ -4,58 +4,29 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"iter"
 	"net/netip"
 	"strings"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
-	"mailallow/allowlist/prefixes"
 )
 
-// outBuffer is what is held of a text on its way out, in bytes.
-const outBuffer = 64 << 10
-
-// postfixValues are the words of one of Postfix's tables, an action each.
+// postfixValues are the words of a Postfix table for the actions that it can express.
 type postfixValues map[allowlist.Action]string
 
-// Header opens every file that is ours as a whole and may hold comments.
-const Header = "# Written by mailallow: change its configuration, not this file.\n"
-
-// write writes disjoint networks, canonical, in address order. Postfix takes the
-// first match in file order; here no two lines match one address, so the order
-// decides nothing (docs/facts.md 9). A hole has no line.
+// write writes disjoint networks without host bits, in address order. Postfix takes the first line that matches (docs/facts.md
+// 9); no two of these lines match one address, so their order does not matter. A hole has no line.
 func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriterSize(w, outBuffer)
-	out.WriteString(Header) // errors come with Flush
+	out.WriteString(Header) // Flush gives the errors
 	written.Entries = writeNetworks(out, l.spans, func(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 		return append(append(p.AppendTo(b), '\t'), v[e.Action]...)
 	})
 	return written, out.Flush()
 }
 
-// writeNetworks writes the networks of spans as lines, below a comment for each
-// entry that says who put it there, and counts them. line appends one.
-func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
-	last := &allowlist.Entry{}
-	var networks []netip.Prefix // of one span
-	for s := range spans {
-		if s.Prefix() != last.Prefix {
-			last = s.Entry()
-			out.WriteString(provenance(last) + "\n")
-		}
-		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
-		for _, p := range networks {
-			out.Write(append(line(out.AvailableBuffer(), p, last), '\n'))
-		}
-		count += len(networks)
-	}
-	return count
-}
-
-// read reads such a table. Where one word stands for two actions, the comment
-// above tells which was meant.
+// read reads a table that write wrote. If a word is used for two actions, the comment above the line has the action.
 func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
 	var above comments
@@ -68,9 +39,9 @@ func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 			continue
 		}
 		network, word, _ := strings.Cut(line, "\t")
-		prefix, err := netip.ParsePrefix(network)
-		if err != nil || prefix != prefix.Masked() {
-			return nil, fault.At(i+1, "%s: no network that mailallow writes", ascii.Printable(network, 80))
+		prefix, err := readNetwork(network)
+		if err != nil {
+			return nil, &fault.AtLine{Line: i + 1, Err: err}
 		}
 		action, err := v.action(word, above.Action)
 		if err != nil {
@@ -81,15 +52,15 @@ func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
 	return entries, nil
 }
 
-// action is what a word means; likely is the comment's word for it.
-func (v postfixValues) action(word string, likely allowlist.Action) (allowlist.Action, error) {
-	if known := v[likely]; known != "" && known == word {
-		return likely, nil
+// action gives the action of a word: that of the comment above the line if the word fits it.
+func (v postfixValues) action(word string, comment allowlist.Action) (allowlist.Action, error) {
+	if word != "" && v[comment] == word { // a table has no word for an action that it cannot express
+		return comment, nil
 	}
 	for _, a := range []allowlist.Action{allowlist.OK, allowlist.Reject, allowlist.Relay} {
-		if word != "" && v[a] == word { // an action that the table cannot say has no word
+		if word != "" && v[a] == word {
 			return a, nil
 		}
 	}
-	return allowlist.None, fmt.Errorf("%s: no value that mailallow writes", ascii.Printable(word, 80))
+	return allowlist.None, fmt.Errorf("%s: not a value that mailallow writes", ascii.Printable(word, 80))
 }

@@ -14,57 +14,51 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// The format is what rbldnsd(8) reads as a dataset of type combined: the ranges
-// of both families in one file, for the zone that its command line names. Names
-// of the zone (SOA, NS) and times to live are the site's own, and go into a file
-// that is listed before this one.
+// The file is a dataset of rbldnsd(8), type combined: the ranges of both families for one zone. The site keeps the zone's SOA
+// and NS records and its TTLs in another file, which the command line of rbldnsd names first.
 //
-// rbldnsd answers with the longest prefix that matches. Here no two lines match
-// one address, so neither that nor the order of the lines decides anything.
+// rbldnsd answers with the longest prefix that matches. No two lines of this file match one address, so neither their length
+// nor their order matters.
 
-// The A records that rbldnsd answers with. An address that may relay has one of
-// its own, so that a client can ask for either.
+// The A records of the answers. RELAY has its own, so that a mail server can tell the two actions apart.
 const (
 	rbldnsdOK    = "127.0.0.2"
 	rbldnsdRelay = "127.0.0.3"
 
-	// rbldnsdTest is the test entry's, and stands for no action: RFC 5782 section 5
-	// wants 127.0.0.2 listed, and 127.0.0.1 not, so that a list that is gone and one
-	// that lists the world can be told from one that works. rbldnsd adds no such
-	// entry itself. It looks IPv4-mapped names up among the IPv4 ranges, and so
-	// answers for ::ffff:127.0.0.2, the test entry of an IPv6 list, too.
+	// rbldnsdTest is the A record of the test entry, and means no action. RFC 5782 section 5 wants 127.0.0.2 listed and
+	// 127.0.0.1 not listed, so that a list that is gone, or that lists every address, differs from one that works. rbldnsd
+	// adds no such entry itself. It looks up IPv4-mapped names among the IPv4 ranges, so the entry also answers for
+	// ::ffff:127.0.0.2, the test entry of an IPv6 list.
 	rbldnsdTest = "127.0.0.99"
 )
 
-// maxTXT bounds a TXT record, in bytes: rbldnsd cuts what is longer, warns from 256
-// on, and takes the last byte of 255 without a word.
+// maxTXT bounds a TXT record, in bytes. rbldnsd cuts a longer one: with a warning from 256 bytes on, and without one at 255.
 const maxTXT = 254
 
-// rbldnsdDataset is a part of the file: rbldnsd has a type for each family.
+// rbldnsdDataset is the part of the file for one family. rbldnsd has a type for each.
 type rbldnsdDataset struct {
-	opens string // the line
-	ipv4  bool
+	opening string // line
+	ipv4    bool
 }
 
 func rbldnsdDatasets() []rbldnsdDataset {
 	return []rbldnsdDataset{{"$DATASET ip4trie:mailallow @", true}, {"$DATASET ip6trie:mailallow @", false}}
 }
 
-// rbldnsdTestLine is the test entry.
 func rbldnsdTestLine() string {
 	return rbldnsdTestAddress().String() + "\t:" + rbldnsdTest + ":test entry"
 }
 
 func rbldnsdTestAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 2}) }
 
-// writeRbldnsd writes disjoint networks, each with the A record that tells its
-// action and a TXT record that tells who put it there. A hole has no line.
+// writeRbldnsd writes disjoint networks, each with the A record of its action and a TXT record with its owners. A hole has no
+// line.
 func writeRbldnsd(w io.Writer, l list) (written Written, err error) {
 	out := bufio.NewWriterSize(w, outBuffer)
-	out.WriteString(Header) // errors come with Flush
+	out.WriteString(Header) // Flush gives the errors
 	for _, d := range rbldnsdDatasets() {
-		out.WriteString(d.opens + "\n")
-		if d.ipv4 && !holds(l.spans, rbldnsdTestAddress()) {
+		out.WriteString(d.opening + "\n")
+		if d.ipv4 && !covers(l.spans, rbldnsdTestAddress()) {
 			out.WriteString("# RFC 5782 section 5: neither OK nor RELAY\n" + rbldnsdTestLine() + "\n")
 		}
 		written.Entries += writeNetworks(out, d.spans(l.spans), rbldnsdLine)
@@ -72,7 +66,6 @@ func writeRbldnsd(w io.Writer, l list) (written Written, err error) {
 	return written, out.Flush()
 }
 
-// spans are those of the family.
 func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.Span] {
 	return func(yield func(allowlist.Span) bool) {
 		for s := range all {
@@ -83,8 +76,7 @@ func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.S
 	}
 }
 
-// holds tells whether one of the spans holds addr.
-func holds(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
+func covers(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
 	for s := range spans {
 		if s.From.Is4() == addr.Is4() && s.From.Compare(addr) <= 0 && addr.Compare(s.To) <= 0 {
 			return true
@@ -93,8 +85,8 @@ func holds(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
 	return false
 }
 
-// rbldnsdLine is a network, its A record and its TXT record. A dollar sign would
-// be replaced by rbldnsd, together with what follows it, and so is escaped.
+// rbldnsdLine appends a network, its A record and its TXT record. A dollar sign is escaped, because rbldnsd replaces it
+// together with the character after it.
 func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 	answer := rbldnsdOK
 	if e.Action == allowlist.Relay {
@@ -104,8 +96,7 @@ func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 	return append(b, rbldnsdNetwork(p)+"\t:"+answer+":"+ascii.Cut(txt, maxTXT)...)
 }
 
-// rbldnsdNetwork writes a network as rbldnsd reads it: it knows no dotted octets
-// in an IPv6 address, and skips the line with a warning.
+// rbldnsdNetwork writes a network without dotted octets in an IPv6 address: rbldnsd skips a line with them, and warns.
 func rbldnsdNetwork(p netip.Prefix) string {
 	if !p.Addr().Is4In6() {
 		return p.String()
@@ -114,8 +105,8 @@ func rbldnsdNetwork(p netip.Prefix) string {
 	return fmt.Sprintf("::ffff:%x:%x/%d", int(b[12])<<8|int(b[13]), int(b[14])<<8|int(b[15]), p.Bits())
 }
 
-// readRbldnsd reads such a file. A line of the other family would be skipped by
-// rbldnsd, and a special one ("$", "#$") could change what the rest says.
+// readRbldnsd reads a file that writeRbldnsd wrote. A network in the dataset of the other family is an error, because rbldnsd
+// would skip it; so is a special line ("$", "#$"), because it could change the meaning of the others.
 func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
 	var entries []allowlist.Entry
 	var above comments
@@ -125,7 +116,7 @@ func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
 		if above.read(line) || line == rbldnsdTestLine() || line == "" || strings.HasPrefix(line, "# ") {
 			continue
 		}
-		if at := slices.IndexFunc(rbldnsdDatasets(), func(d rbldnsdDataset) bool { return d.opens == line }); at >= 0 {
+		if at := slices.IndexFunc(rbldnsdDatasets(), func(d rbldnsdDataset) bool { return d.opening == line }); at >= 0 {
 			dataset = rbldnsdDatasets()[at]
 			continue
 		}
@@ -133,8 +124,8 @@ func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
 		if err != nil {
 			return nil, &fault.AtLine{Line: i + 1, Err: err}
 		}
-		if dataset.opens == "" || e.Prefix.Addr().Is4() != dataset.ipv4 {
-			return nil, fault.At(i+1, "%s: not the dataset for it", e.Prefix)
+		if dataset.opening == "" || e.Prefix.Addr().Is4() != dataset.ipv4 {
+			return nil, fault.At(i+1, "%s: not in the dataset of its family", e.Prefix)
 		}
 		e.Owners = above.Owners
 		entries = append(entries, e)
@@ -146,7 +137,7 @@ func readRbldnsdLine(line string) (e allowlist.Entry, err error) {
 	network, value, _ := strings.Cut(line, "\t")
 	e.Prefix, err = netip.ParsePrefix(network)
 	if err != nil || rbldnsdNetwork(e.Prefix.Masked()) != network {
-		return e, fmt.Errorf("%s: no network that mailallow writes", ascii.Printable(network, 80))
+		return e, fmt.Errorf("%s: not a network that mailallow writes", ascii.Printable(network, 80))
 	}
 	switch {
 	case strings.HasPrefix(value, ":"+rbldnsdOK+":"):
@@ -154,7 +145,7 @@ func readRbldnsdLine(line string) (e allowlist.Entry, err error) {
 	case strings.HasPrefix(value, ":"+rbldnsdRelay+":"):
 		e.Action = allowlist.Relay
 	default:
-		return e, fmt.Errorf("%s: no value that mailallow writes", ascii.Printable(value, 80))
+		return e, fmt.Errorf("%s: not a value that mailallow writes", ascii.Printable(value, 80))
 	}
 	return e, nil
 }

@@ -4,19 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 )
 
-// writeSendmail writes the fewest access keys that say what the list says, each
-// below the comment of the prefix it stands for. Keys that a person has written
-// are left out. The keys are counted before the first is written.
+// writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
+// out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	trees := keyTrees(slices.Collect(l.spans))
 	if n := countKeys(trees, l); n > l.maxKeys {
@@ -30,40 +33,39 @@ func writeSendmail(w io.Writer, l list) (written Written, err error) {
 	for _, tree := range trees {
 		out.above = netip.Prefix{}
 		tree.Walk(l.taken, func(run key.Run) bool {
-			out.run(run, speakers(tree.Spans[run.Lo:run.Hi], run.Action), l.taken)
+			out.run(run, onePerEntry(tree.Spans[run.Lo:run.Hi], run.Action), l.taken)
 			return true
 		})
 	}
 	return written, out.Flush()
 }
 
-// keyWriter writes access keys and notes what was written. Errors come with Flush.
+// keyWriter writes access keys and counts them. Flush gives the errors.
 type keyWriter struct {
 	*bufio.Writer
 	written *Written
-	above   netip.Prefix // of the entry whose comment is the last one
-	head    []byte       // what the keys of a run have in common
+	above   netip.Prefix // of the last comment
+	head    []byte       // the common part of the keys of a run
 }
 
-// run writes the keys of a run, below the comments of the spans it speaks for.
-// They differ in their last number alone.
+// run writes the keys of a run, which differ only in their last number, below the comments of the spans.
 func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Prefix) bool) {
 	number, base := key.LastNumber(run.First)
 	w.head = key.Append(append(w.head[:0], key.Connect...), run.First)
 	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
 	tail := "\t" + run.Action.String() + "\n"
-	said, last := false, -1
+	commented, last := false, -1
 	for i := range run.Count {
 		if taken != nil && taken(key.Nth(run.First, i)) {
-			w.written.Left = append(w.written.Left, allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action, Owners: spans[0].Entry().Owners})
+			w.written.Omitted = append(w.written.Omitted, allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action, Owners: spans[0].Entry().Owners})
 			continue
 		}
 		if w.written.Entries == 0 {
 			w.written.First = allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action}
 		}
-		if !said || len(spans) > 1 {
+		if !commented || len(spans) > 1 {
 			w.comment(spans)
-			said = true
+			commented = true
 		}
 		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
 		w.Write(append(line, tail...))
@@ -75,8 +77,7 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 	}
 }
 
-// comment names the entries that a key stands for, unless there is one and its
-// comment is the one above.
+// comment writes the provenance of the entries of a key, unless it is a single entry that the last comment names.
 func (w *keyWriter) comment(spans []allowlist.Span) {
 	if len(spans) > 1 || spans[0].Prefix() != w.above {
 		for _, s := range spans {
@@ -86,22 +87,22 @@ func (w *keyWriter) comment(spans []allowlist.Span) {
 	w.above = spans[len(spans)-1].Prefix()
 }
 
-// speakers gives a span of each entry of an action: the longest first, so that the
-// comment right above a key is of the widest prefix it stands for.
-func speakers(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
+// onePerEntry gives one span of each entry with the action, the longest prefix first, so that the comment right above a key
+// names the widest prefix of the key.
+func onePerEntry(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 	if len(spans) == 1 {
 		return spans
 	}
 	seen := map[netip.Prefix]bool{}
-	var speak []allowlist.Span
+	var chosen []allowlist.Span
 	for _, s := range spans {
 		if s.Action() == a && !seen[s.Prefix()] {
 			seen[s.Prefix()] = true
-			speak = append(speak, s)
+			chosen = append(chosen, s)
 		}
 	}
-	slices.SortStableFunc(speak, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix().Bits(), a.Prefix().Bits()) })
-	return speak
+	slices.SortStableFunc(chosen, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix().Bits(), a.Prefix().Bits()) })
+	return chosen
 }
 
 func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
@@ -117,7 +118,7 @@ func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
 	return trees
 }
 
-// countKeys counts up to just past the limit.
+// countKeys counts the keys and stops once there are more than maxKeys.
 func countKeys(trees []*key.Tree, l list) (n int) {
 	for _, tree := range trees {
 		tree.Walk(l.taken, func(run key.Run) bool {
@@ -128,12 +129,12 @@ func countKeys(trees []*key.Tree, l list) (n int) {
 	return n
 }
 
-// neediest is the source that most keys are for: no other is updated until something is done about it.
+// neediest is the source with the most keys.
 func neediest(trees []*key.Tree, l list) (source string) {
 	keys := map[string]int{}
 	for _, tree := range trees {
 		tree.Walk(l.taken, func(run key.Run) bool {
-			owner := speakers(tree.Spans[run.Lo:run.Hi], run.Action)[0].Entry().Owners[0].Source
+			owner := onePerEntry(tree.Spans[run.Lo:run.Hi], run.Action)[0].Entry().Owners[0].Source
 			if keys[owner] += run.Count; keys[owner] > keys[source] {
 				source = owner
 			}
@@ -141,4 +142,55 @@ func neediest(trees []*key.Tree, l list) (source string) {
 		})
 	}
 	return source
+}
+
+// ReadSendmail reads the lines of a block, or of a whole file, that mailallow wrote: an entry for each key. Any other line,
+// and a key that is there twice, is a *fault.AtLine.
+func ReadSendmail(text []byte) ([]allowlist.Entry, error) {
+	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n")))
+	lines := make([]int, 0, cap(entries)) // of the entries
+	var seen map[netip.Prefix]int         // lines by key; nil while the keys are in order, which rules out a second one
+	var above comments
+	for i, rest := 1, text; len(rest) > 0; i++ {
+		var raw []byte
+		raw, rest, _ = bytes.Cut(rest, []byte("\n"))
+		if len(raw) == 0 || raw[0] == '#' {
+			above.read(string(raw))
+			continue
+		}
+		above.last = false
+		e, err := readKeyLine(string(raw))
+		if err != nil {
+			return nil, &fault.AtLine{Line: i, Err: err}
+		}
+		if n := len(entries); seen == nil && n > 0 && entries[n-1].Prefix.Compare(e.Prefix) >= 0 {
+			seen = make(map[netip.Prefix]int, n)
+			for k, before := range entries {
+				seen[before.Prefix] = lines[k]
+			}
+		}
+		if seen != nil {
+			if before, twice := seen[e.Prefix]; twice {
+				return nil, fault.At(i, "repeats the key of line %d", before)
+			}
+			seen[e.Prefix] = i
+		}
+		e.Owners = above.Owners
+		entries, lines = append(entries, e), append(lines, i)
+	}
+	return slices.Clip(entries), nil
+}
+
+func readKeyLine(line string) (e allowlist.Entry, err error) {
+	k, value, _ := strings.Cut(line, "\t")
+	address, tagged := strings.CutPrefix(k, key.Connect)
+	prefix, ok := key.Parse(address)
+	if !tagged || !ok {
+		return e, errors.New(ascii.Printable(k, 80) + ": not a key that mailallow writes")
+	}
+	action, err := allowlist.ParseAction(value)
+	if err != nil || action == allowlist.Exclude {
+		return e, errors.New(ascii.Printable(value, 80) + ": not a value that mailallow writes")
+	}
+	return allowlist.Entry{Prefix: prefix, Action: action}, nil
 }

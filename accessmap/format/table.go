@@ -10,24 +10,24 @@ import (
 
 // Line is the line of a table that decides for an address.
 type Line struct {
-	Line    int // from 1
+	Line    int // of the file, from 1
 	Network netip.Prefix
 	Value   string // empty in a file without actions
 }
 
-// FindLine gives the first line, in file order, whose network holds addr, as Postfix takes it (cidr_table(5), docs/facts.md 9);
-// ok is false when there is none, and for formats that are no lists of networks. Lines that Postfix skips, one with host
-// bits for instance, decide nothing here either; patterns that mailallow does not write (if, !) are not read.
+// FindLine gives the first line, in file order, whose network contains addr, as Postfix does (cidr_table(5), docs/facts.md 9).
+// It skips lines that Postfix skips, such as one with host bits, and patterns that mailallow does not write (if, !). ok is
+// false if no line matches, and for formats that are not lists of networks.
 func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 	if f.line == nil {
 		return found, false
 	}
 	addr = addr.Unmap()
-	all := ascii.Lines(text)
-	for i := 0; i < len(all); i++ {
-		first, line := i+1, string(all[i])
-		for ; f.Use != UseNone && i+1 < len(all) && goesOn(all[i+1]); i++ {
-			if next := string(all[i+1]); !isRemark(next) {
+	lines := ascii.Lines(text)
+	for i := 0; i < len(lines); i++ {
+		first, line := i+1, string(lines[i])
+		for ; f.Use != UseNone && i+1 < len(lines) && continues(lines[i+1]); i++ {
+			if next := string(lines[i+1]); !isComment(next) {
 				line += next
 			}
 		}
@@ -39,11 +39,12 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 	return found, false
 }
 
-// goesOn reports whether a line belongs to the one above: it begins with a blank, or says nothing (postconf(5)).
-func goesOn(line []byte) bool { return isRemark(string(line)) || ascii.IsSpace(line[0]) }
+// continues reports whether a line may be part of the logical line above it: it begins with a blank, is blank or a comment
+// (postconf(5)).
+func continues(line []byte) bool { return isComment(string(line)) || ascii.IsSpace(line[0]) }
 
-// isRemark reports whether a line is blank or a comment.
-func isRemark(line string) bool {
+// isComment reports whether a line is a comment or blank.
+func isComment(line string) bool {
 	line = strings.TrimSpace(line)
 	return line == "" || line[0] == '#'
 }
@@ -64,7 +65,7 @@ func networkLine(line string) (network netip.Prefix, value string, ok bool) {
 	return network, value, ok && network == network.Masked()
 }
 
-// jsonLine reads the line on which an entry of writeJSON begins; the sources may go on below.
+// jsonLine reads the first line of an entry that writeJSON wrote. Its sources may be on lines below.
 func jsonLine(line string) (network netip.Prefix, value string, ok bool) {
 	var e jsonEntry
 	line, _, ok = strings.Cut(strings.TrimLeft(line, " ,"), `,"sources":`)

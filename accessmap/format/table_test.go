@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The first line in file order; what is no network that stands for itself is passed over. The real postmap is asked the
-// same in TestFindLineIsPostfix.
+// TestFindLine expects the first line in file order, and no line that Postfix skips. TestFindLineIsPostfix compares FindLine
+// with the real postmap.
 func TestFindLine(t *testing.T) {
 	for _, row := range []struct{ format, text, addr, want string }{
 		{"postfix-cidr", "# 192.0.2.0/24 x\n192.0.2.0/25 permit\n192.0.2.0/24\treject\n", "192.0.2.1", "2 192.0.2.0/25 permit"},

@@ -1,12 +1,12 @@
 package format
 
-// Use is the program that reads a Postfix table, which decides the values that a line may have (docs/facts.md 10).
+// Use is the program or parameter of Postfix that reads a table. It decides which values a line may have (docs/facts.md 10).
 type Use string
 
-// The uses of a table. None is that of a format that Postfix does not read.
+// The uses of a table. UseNone: Postfix does not read the format.
 const (
 	UseNone       Use = ""
-	UseSMTPD      Use = "smtpd"      // check_client_access and its kin
+	UseSMTPD      Use = "smtpd"      // check_client_access and the other access maps
 	UsePostscreen Use = "postscreen" // postscreen_access_list
-	UseMyNetworks Use = "mynetworks" // any line that matches is membership, whatever its value
+	UseMyNetworks Use = "mynetworks" // every line is a member, whatever its value
 )

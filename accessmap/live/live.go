@@ -1,5 +1,5 @@
-// Package live asks the installed programs what they answer for a client: makemap, Sendmail and postmap. It compares their
-// answers with a plan and changes nothing.
+// Package live asks the installed programs for their answers about a client: makemap, Sendmail and postmap. It compares the
+// answers with a plan, and changes nothing.
 package live
 
 import (
@@ -24,30 +24,32 @@ import (
 )
 
 const (
-	// maxDialogue bounds what is read of sendmail -bt for each client: two dozen keys, and a trace of Relay_ok.
+	// maxDialogue bounds the output of sendmail -bt for each client, in bytes: answers about two dozen keys, and a trace of
+	// Relay_ok.
 	maxDialogue = 32 << 10
-	// maxQuery bounds what is read of postmap for each client: a line.
+	// maxQuery bounds the output of postmap for each client, in bytes: a line.
 	maxQuery = 1 << 10
 )
 
-// Answers is what one program says of what is installed.
+// Answers holds the answers of one program about an installed target.
 type Answers struct {
-	By      string // the command, for people
-	Err     error  // why it says nothing
-	Clients []Client
+	By      string   // the command, for people
+	Err     error    // why there are no answers
+	Clients []Client // one for each client in the question, in their order; nil with Err
 }
 
-// Client is what it says of one client.
+// Client is the answer about one client.
 type Client struct {
-	// Differs are the keys, in the order in which they are asked, of which what is installed says something else than the
-	// plan. For a table it is the address alone.
+	// Differs holds the keys whose installed value is not the planned one, in the order of lookup. For a table, the key is
+	// the address.
 	Differs []sendmail.KeyDifference
-	// Relays tells what ruleset Relay_ok answers for the client, class R and class w included; nil: it was not asked.
+	// Relays is the answer of ruleset Relay_ok, which includes class R and class w; nil: the program
+	// was not asked, or did not answer.
 	Relays *bool
 }
 
-// Ask asks the programs of this host for what is installed at a target: makemap and Sendmail for an access map,
-// postmap for Postfix's tables. planned is the access text of the plan. It changes nothing.
+// Ask asks the programs of this host about an installed target: makemap and Sendmail for an access map, postmap for a table of
+// Postfix. It gives nil for other targets and for those without a map. planned is the text of the plan, for an access map.
 func Ask(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) []Answers {
 	switch {
 	case p.Map == makemap.None:
@@ -62,97 +64,97 @@ func Ask(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sen
 	return nil
 }
 
-// askMakemap dumps the map as it is on disk.
+// askMakemap compares the plan with a dump of the map on disk.
 func askMakemap(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
 	mapType := p.MapType
-	switch { // a target that is left alone has none
+	switch { // the plan has no type if the target is left alone
 	case mapType == "" && p.CF() != nil:
 		mapType = p.CF().AccessClass
 	case mapType == "":
 		mapType = makemap.DefaultType
 	}
-	live := Answers{By: fmt.Sprintf("makemap -u %s %s", mapType, p.Path)}
-	held, err := dumpInstalled(ctx, p, mapType)
+	answers := Answers{By: fmt.Sprintf("makemap -u %s %s", mapType, p.Path)}
+	values, err := dumpInstalled(ctx, p, mapType)
 	if err != nil {
-		live.Err = err
-		return live
+		answers.Err = err
+		return answers
 	}
-	installed := sendmail.TextOf(held)
+	installed := sendmail.TextOf(values)
 	for _, c := range clients {
-		live.Clients = append(live.Clients, Client{Differs: planned.Compare(installed, c)})
+		answers.Clients = append(answers.Clients, Client{Differs: planned.Compare(installed, c)})
 	}
-	return live
+	return answers
 }
 
+// dumpInstalled gives the keys and values of the map on disk. A map that is missing is an error.
 func dumpInstalled(ctx context.Context, p plan.Plan, mapType string) (map[string]string, error) {
 	path, err := makemap.UsualFile(mapType, p.Path)
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(path) // makemap follows none (docs/facts.md 5)
+	real, err := filepath.EvalSymlinks(path) // makemap refuses a symbolic link (docs/facts.md 5)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no map %s: 'mailallow update' makes it", path)
 	} else if err != nil {
 		return nil, err
 	}
-	program, err := makemap.Find(p.Makemap)
+	executable, err := makemap.Find(p.Makemap)
 	if err != nil {
 		return nil, err
 	}
-	m := makemap.Program{Path: program}
+	m := makemap.Program{Path: executable}
 	if p.CF() != nil {
 		m.CF = p.CF().Path
 	}
 	return m.Dump(ctx, mapType, real)
 }
 
-// askSendmail asks sendmail -bt, in one process, for every key of every client as its rulesets would find it, and
-// Relay_ok, which knows what the map does not: class R, class w.
+// askSendmail asks one sendmail -bt for every key of every client, and for the answer of Relay_ok, which includes class R and
+// class w.
 func askSendmail(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
-	live := Answers{By: fmt.Sprintf("sendmail -C %s -bt", p.CF().Path)}
-	makemap, err := makemap.Find(p.Makemap)
+	answers := Answers{By: fmt.Sprintf("sendmail -C %s -bt", p.CF().Path)}
+	beside, err := makemap.Find(p.Makemap)
 	if err != nil {
-		makemap = "/usr/sbin/makemap" // where to begin to look
+		beside = "/usr/sbin/makemap"
 	}
-	path, err := sendmail.Find(makemap)
+	path, err := sendmail.Find(beside)
 	if err != nil {
-		live.Err = err
-		return live
+		answers.Err = err
+		return answers
 	}
-	var asked []string
+	var lines []string
 	for _, c := range clients {
-		asked = append(asked, questions(c)...)
+		lines = append(lines, questions(c)...)
 	}
 	out, err := program.Program{
 		Argv:      []string{path, "-C", p.CF().Path, "-bt"},
-		Stdin:     strings.NewReader(strings.Join(asked, "\n") + "\n"),
+		Stdin:     strings.NewReader(strings.Join(lines, "\n") + "\n"),
 		Limit:     sendmail.TimeLimit,
 		MaxOutput: maxDialogue * len(clients),
 	}.Run(ctx)
-	answers := dialogue(string(out))
-	if len(answers) < len(asked) { // the status says nothing
+	replies := dialogue(string(out))
+	if len(replies) < len(lines) { // the exit status does not decide
 		if err == nil {
-			err = fmt.Errorf("%s: %d answers to %d questions", path, len(answers), len(asked))
+			err = fmt.Errorf("%s: %d answers to %d questions", path, len(replies), len(lines))
 		}
-		live.Err = fmt.Errorf("%w: %w", sendmail.ErrNotAsked, err)
-		return live
+		answers.Err = fmt.Errorf("%w: %w", sendmail.ErrNotAsked, err)
+		return answers
 	}
 	for _, c := range clients {
 		n := len(questions(c))
-		client, err := readAnswers(c, planned, answers[:n])
+		client, err := readReplies(c, planned, replies[:n])
 		if err != nil {
-			live.Err = err
-			return live
+			return Answers{By: answers.By, Err: err}
 		}
-		live.Clients = append(live.Clients, client)
-		answers = answers[n:]
+		answers.Clients = append(answers.Clients, client)
+		replies = replies[n:]
 	}
-	return live
+	return answers
 }
 
-// questions are the lines to type to sendmail -bt about a client: its keys, then Relay_ok with the macros it looks at.
+// questions gives the input lines of sendmail -bt about a client: its keys, then Relay_ok with the macros that it reads.
 func questions(c sendmail.Client) (lines []string) {
-	for _, key := range append(c.Keys(), sendmail.AddressKeys(c.Addr)...) {
+	for _, key := range c.Lookups() {
 		lines = append(lines, "/map access "+key)
 	}
 	addr := string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
@@ -163,40 +165,39 @@ func questions(c sendmail.Client) (lines []string) {
 	return append(lines, ".D{client_addr}"+addr, ".D{client_name}"+name, ".D{client_resolve}"+resolve, "Relay_ok x")
 }
 
-// dialogue cuts the output of sendmail -bt into what it answers to each line: it prompts for each with "> ".
-func dialogue(out string) (answers []string) {
+// dialogue cuts the output of sendmail -bt into the replies to each input line. Each begins after the prompt "> ".
+func dialogue(out string) (replies []string) {
 	for line := range strings.Lines(out) {
 		for strings.HasPrefix(line, "> ") {
 			line = line[len("> "):]
-			answers = append(answers, "")
+			replies = append(replies, "")
 		}
-		if n := len(answers); n > 0 {
-			answers[n-1] += line
+		if n := len(replies); n > 0 {
+			replies[n-1] += line
 		}
 	}
-	return answers
+	return replies
 }
 
-// readAnswers reads the answers to the questions about a client.
-func readAnswers(c sendmail.Client, planned *sendmail.Text, answers []string) (Client, error) {
-	held := map[string]string{}
-	keys := append(c.Keys(), sendmail.AddressKeys(c.Addr)...)
-	for i, key := range keys {
-		answer, ok := sendmail.ReadAnswer(answers[i], key)
+// readReplies reads the replies to the questions about a client.
+func readReplies(c sendmail.Client, planned *sendmail.Text, replies []string) (Client, error) {
+	values := map[string]string{}
+	for i, key := range c.Lookups() {
+		answer, ok := sendmail.ReadAnswer(replies[i], key)
 		switch {
 		case !ok:
-			return Client{}, fmt.Errorf("%w: no answer to /map access %s in %.200q", sendmail.ErrNotAsked, key, answers[i])
+			return Client{}, fmt.Errorf("%w: no answer to /map access %s in %.200q", sendmail.ErrNotAsked, key, replies[i])
 		case answer.Trouble != "":
 			return Client{}, errors.New(answer.Trouble)
 		case answer.Found:
-			held[key] = answer.Value
+			values[key] = answer.Value
 		}
 	}
-	client := Client{Differs: planned.Compare(sendmail.TextOf(held), c)}
-	// The last line that returns is the ruleset's own; those before it are the ones it calls.
-	answer := answers[len(answers)-1]
-	if at := strings.LastIndex(answer, "Relay_ok"); at >= 0 {
-		if _, result, ok := strings.Cut(answer[at:], "returns: "); ok {
+	client := Client{Differs: planned.Compare(sendmail.TextOf(values), c)}
+	// The trace also has lines for the rulesets that Relay_ok calls. Its own result is the last one.
+	trace := replies[len(replies)-1]
+	if at := strings.LastIndex(trace, "Relay_ok"); at >= 0 {
+		if _, result, ok := strings.Cut(trace[at:], "returns: "); ok {
 			relays := strings.HasPrefix(result, "RELAY")
 			client.Relays = &relays
 		}
@@ -204,29 +205,29 @@ func readAnswers(c sendmail.Client, planned *sendmail.Text, answers []string) (C
 	return client, nil
 }
 
-// askPostmap has Postfix's own matcher read the table as it is on disk. A daemon that runs has read it when it was
-// started or reloaded (docs/facts.md 11).
+// askPostmap has Postfix's own matcher read the table on disk. A running daemon may still have the table of its start or last
+// reload (docs/facts.md 11).
 func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Answers {
 	table := "cidr:" + p.Path
-	live := Answers{By: "postmap -q ADDRESS " + table}
+	answers := Answers{By: "postmap -q ADDRESS " + table}
 	postmap, err := program.Find("postmap", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))
 	if err != nil {
-		live.Err = errors.New("no postmap in PATH or the usual places: Postfix is not installed here")
-		return live
+		answers.Err = errors.New("no postmap in PATH or the usual places: Postfix is not installed here")
+		return answers
 	}
-	var asked bytes.Buffer
+	var addresses bytes.Buffer
 	for _, c := range clients {
-		fmt.Fprintln(&asked, c.Addr)
+		fmt.Fprintln(&addresses, c.Addr)
 	}
-	out, err := program.Program{Argv: []string{postmap, "-q", "-", table}, Stdin: &asked,
+	out, err := program.Program{Argv: []string{postmap, "-q", "-", table}, Stdin: &addresses,
 		Limit: postfix.TimeLimit, MaxOutput: maxQuery*len(clients) + program.MaxTalk}.Run(ctx)
 	var exit *exec.ExitError
 	if failed := (*program.Error)(nil); errors.As(err, &failed) && failed.Said == "" && errors.As(err, &exit) && exit.ExitCode() == 1 {
-		err = nil // nothing matches
+		err = nil // no address matches
 	}
 	if err != nil {
-		live.Err = err
-		return live
+		answers.Err = err
+		return answers
 	}
 	installed := map[string]string{}
 	for scan := bufio.NewScanner(bytes.NewReader(out)); scan.Scan(); {
@@ -236,10 +237,10 @@ func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Ans
 	for _, c := range clients {
 		var client Client
 		line, _ := p.Format.FindLine(p.New, c.Addr)
-		if is := installed[c.Addr.String()]; is != line.Value {
-			client.Differs = []sendmail.KeyDifference{{Key: c.Addr.String(), Planned: line.Value, Installed: is}}
+		if value := installed[c.Addr.String()]; value != line.Value {
+			client.Differs = []sendmail.KeyDifference{{Key: c.Addr.String(), Planned: line.Value, Installed: value}}
 		}
-		live.Clients = append(live.Clients, client)
+		answers.Clients = append(answers.Clients, client)
 	}
-	return live
+	return answers
 }

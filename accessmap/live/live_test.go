@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What sendmail -bt says is told apart by its prompts, one for each line that it is given.
+// TestDialogue cuts the output of sendmail -bt at its prompts, one for each input line.
 func TestDialogue(t *testing.T) {
 	out := "ADDRESS TEST MODE (ruleset 3 NOT automatically invoked)\nEnter <ruleset> <address>\n" +
 		"> map_lookup: access (a) no match (0)\n> > > > Relay_ok           input: x\nRelay_ok         returns: RELAY\n> "

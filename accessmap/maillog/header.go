@@ -5,29 +5,28 @@ import (
 	"strings"
 )
 
-// header is a line taken apart: what stands before the program, the program, and what
-// it says.
+// header is a line of a log, split at the name of the program that wrote it.
 type header struct {
-	head    []byte // stamp and host, as far as there are any
+	head    []byte // time stamp and host, if the line has them
 	program program
 	message []byte
-	tagged  bool // "program[pid]: " stands there: some program wrote it
+	tagged  bool // the line has "program[pid]: "
 }
 
-// takeApart finds the program of a line by either of the ways there are.
-func takeApart(line []byte) header {
-	if h, ok := tag(line); ok {
+// splitHeader splits a line with "program[pid]: " or without it.
+func splitHeader(line []byte) header {
+	if h, ok := splitTagged(line); ok {
 		return h
 	}
-	return untagged(line)
+	return splitUntagged(line)
 }
 
-// maxHead is where the program's name ends at the latest: a stamp, a host name and a
-// container's prefix are shorter together.
+// maxHead bounds the place where the program's name ends, in bytes. A time stamp, a host name and a container's prefix are
+// shorter together.
 const maxHead = 400
 
-// tag finds "program[pid]: ", which nearly every line of a log has.
-func tag(line []byte) (header, bool) {
+// splitTagged splits a line at "program[pid]: ". Nearly every line of a log has it.
+func splitTagged(line []byte) (header, bool) {
 	within := line[:min(len(line), maxHead)]
 	for from := 0; ; {
 		i := bytes.IndexByte(within[from:], ']')
@@ -51,8 +50,7 @@ func tag(line []byte) (header, bool) {
 	}
 }
 
-// withoutID takes off the blanks before a message, and the "[ID 801593 mail.info] "
-// that Solaris writes there.
+// withoutID removes the blanks before a message, and the "[ID 801593 mail.info] " that Solaris writes there.
 func withoutID(message []byte) []byte {
 	for len(message) > 0 && (message[0] == ' ' || message[0] == '\t') {
 		message = message[1:]
@@ -65,13 +63,12 @@ func withoutID(message []byte) []byte {
 	return message
 }
 
-// untagged takes a line apart that has no "program[pid]: ": with a stamp, the program
-// comes behind the host and ends in a colon (RFC 3164 without a pid), or stands before
-// its pid (RFC 5424); without a stamp, the line is what an MTA said and no more.
-func untagged(line []byte) header {
-	const most = 10 // fields of a header
+// splitUntagged splits a line without "program[pid]: ". After a time stamp and a host, the program's name ends in a colon
+// (RFC 3164) or its pid follows as a word of its own (RFC 5424). A line without them is the bare message of an MTA.
+func splitUntagged(line []byte) header {
+	const maxFields = 10 // of a header
 	rest := line
-	for range most {
+	for range maxFields {
 		rest = bytes.TrimLeft(rest, " \t")
 		i := bytes.IndexByte(rest, ' ')
 		if i <= 0 || len(line)-len(rest) > maxHead {
@@ -81,13 +78,13 @@ func untagged(line []byte) header {
 		if p := programOf(word); p != unknownProgram {
 			message := rest[i+1:]
 			if !colon {
-				message = structured(message)
+				message = afterStructuredData(message)
 			}
 			if colon || message != nil {
 				return header{line[:len(line)-len(rest)], p, withoutID(message), false}
 			}
 		}
-		if bare(rest) {
+		if isBareMessage(rest) {
 			return header{line[:len(line)-len(rest)], unknownProgram, rest, false}
 		}
 		rest = rest[i:]
@@ -95,9 +92,9 @@ func untagged(line []byte) header {
 	return header{nil, unknownProgram, line, false}
 }
 
-// structured gives the message behind the PROCID, the MSGID and the absent structured
-// data of RFC 5424, or nil.
-func structured(rest []byte) []byte {
+// afterStructuredData gives the message after the PROCID, the MSGID and the absent structured data of RFC 5424; nil: the line
+// has another form.
+func afterStructuredData(rest []byte) []byte {
 	fields := bytes.SplitN(rest, []byte(" "), 4)
 	if len(fields) == 4 && string(fields[2]) == "-" {
 		return bytes.TrimPrefix(fields[3], []byte("\xef\xbb\xbf"))
@@ -105,8 +102,8 @@ func structured(rest []byte) []byte {
 	return nil
 }
 
-// bare tells whether a text is what an MTA says, seen from its first word.
-func bare(text []byte) bool {
+// isBareMessage reports whether a text begins like a message of an MTA.
+func isBareMessage(text []byte) bool {
 	switch {
 	case len(text) > 4 && text[0] >= '4' && text[0] <= '5' && isDigits(text[:3]):
 		return text[3] == ' ' || text[3] == '-'
@@ -125,23 +122,22 @@ func isDigits(b []byte) bool {
 	return len(b) > 0
 }
 
-// program is what wrote a line.
+// program is the program that wrote a line.
 type program uint8
 
 const (
-	unknownProgram program = iota // could be an MTA under another name
-	foreign                       // a program that is none of ours
+	unknownProgram program = iota // it may be an MTA with another name
+	otherProgram                  // it is no MTA
 	sendmailDaemon
 	smtpdDaemon
 	postscreenDaemon
 	dnsblogDaemon
 	cleanupDaemon
-	smtpClient // and lmtp, and error, which says again why a destination is given up
+	smtpClient // also lmtp, and error and retry, which repeat the reason of a failed delivery
 )
 
-// programOf knows Postfix's daemons by the last part of "postfix/smtpd" (an instance
-// may have any name, and a service a name of its own between), and Sendmail by its name
-// and its customary ones.
+// programOf knows a daemon of Postfix by the last part of "postfix/smtpd", because an instance can have any name and a service
+// can add a part in the middle. It knows Sendmail by its usual names.
 func programOf(name []byte) program {
 	if i := bytes.LastIndexByte(name, '/'); i >= 0 {
 		switch string(name[i+1:]) {
@@ -158,19 +154,19 @@ func programOf(name []byte) program {
 		case "sendmail":
 			return sendmailDaemon
 		}
-		return foreign
+		return otherProgram
 	}
 	switch {
 	case bytes.HasPrefix(name, []byte("sendmail")), bytes.HasPrefix(name, []byte("sm-")):
 		return sendmailDaemon
-	case isForeign(name):
-		return foreign
+	case isOtherProgram(name):
+		return otherProgram
 	}
 	return unknownProgram
 }
 
-// isForeign knows what fills mail logs besides an MTA, so that it is let go at once.
-func isForeign(name []byte) bool {
+// isOtherProgram knows programs that write many lines into mail logs and are no MTA.
+func isOtherProgram(name []byte) bool {
 	switch string(name) {
 	case "dovecot", "exim", "exim4", "amavis", "amavisd", "opendkim", "opendmarc", "spamd", "spamc", "rspamd", "postgrey",
 		"milter-greylist", "mimedefang", "clamd", "clamav-milter", "fail2ban", "systemd", "kernel", "CRON", "cron", "crond",
@@ -180,24 +176,24 @@ func isForeign(name []byte) bool {
 	return false
 }
 
-// wanted tells, at little cost, whether a message may be one of those that read knows.
-func (p program) wanted(message []byte) bool {
+// mayBeEvent reports, at little cost, whether read may find an event in a message.
+func (p program) mayBeEvent(message []byte) bool {
 	switch p {
-	case foreign:
+	case otherProgram:
 		return false
 	case smtpdDaemon, cleanupDaemon, postscreenDaemon:
-		// "reject" is in all of them, and j is a rare letter.
+		// Every such message has "reject", and j is a rare letter.
 		return bytes.IndexByte(message, 'j') >= 0 || bytes.HasPrefix(message, []byte("warning: "))
 	case dnsblogDaemon:
 		return true
 	case smtpClient:
-		return wantedFromClient(message)
+		return mayBeClientEvent(message)
 	}
-	return wantedFromSendmail(message)
+	return mayBeSendmailEvent(message)
 }
 
-// wantedFromClient lets go of what was sent: its status is before the first reply.
-func wantedFromClient(message []byte) bool {
+// mayBeClientEvent excludes deliveries that were sent. Their status comes before the first reply.
+func mayBeClientEvent(message []byte) bool {
 	i := bytes.IndexByte(message, '(')
 	if i < 0 {
 		return bytes.Contains(message, []byte("refused to talk")) || bytes.Contains(message, []byte(" said: "))
@@ -205,8 +201,8 @@ func wantedFromClient(message []byte) bool {
 	return !bytes.HasSuffix(message[:i], []byte("status=sent "))
 }
 
-// wantedFromSendmail lets go of the two lines that every delivered mail has.
-func wantedFromSendmail(message []byte) bool {
+// mayBeSendmailEvent excludes the two lines that Sendmail writes for every delivered mail.
+func mayBeSendmailEvent(message []byte) bool {
 	i := bytes.IndexByte(message, ':')
 	if i < 0 {
 		return bytes.HasPrefix(message, []byte("ruleset="))
@@ -221,7 +217,6 @@ func wantedFromSendmail(message []byte) bool {
 	return true
 }
 
-// read looks at a message for what its program says of refusals.
 func (p program) read(message string) (finding, bool) {
 	switch p {
 	case smtpdDaemon, cleanupDaemon:
@@ -235,57 +230,48 @@ func (p program) read(message string) (finding, bool) {
 	case sendmailDaemon:
 		return sendmail(message)
 	case unknownProgram:
-		return byItself(message)
+		return bareMessage(message)
 	}
 	return finding{}, false
 }
 
-// mayBeBare lets go of lines without a program that no MTA can have written: what is
-// looked for is in all that byItself knows.
-func mayBeBare(line []byte) bool {
+// mayBeBareEvent reports whether bareMessage may find an event in a line without a program. Every such line has one of these
+// parts or a reply code near its start.
+func mayBeBareEvent(line []byte) bool {
 	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< "} {
 		if bytes.Contains(line, []byte(part)) {
 			return true
 		}
 	}
-	const start = 40 // where a reply begins: behind blanks, a bullet, "Diagnostic-Code: smtp; "
+	const start = 40 // bytes before a reply at most: blanks, a bullet, "Diagnostic-Code: smtp; "
 	return bytes.ContainsAny(line[:min(len(line), start)], "45")
 }
 
-// byItself reads a text without a header, as it is pasted into a mail or a page: what
-// it begins with tells who says it. A program under a name of its own writes the same.
-func byItself(message string) (finding, bool) {
+// bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another
+// name. Its beginning shows the MTA.
+func bareMessage(message string) (finding, bool) {
 	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
-	_, said := withoutQueueID(message)
+	_, text := withoutQueueID(message)
 	switch {
-	case strings.HasPrefix(said, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),
-		strings.HasPrefix(said, "Milter: "), strings.HasPrefix(said, "rejecting "):
+	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),
+		strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "rejecting "):
 		return sendmail(message)
 	case strings.HasPrefix(message, "addr "), strings.HasPrefix(message, "warning: dnsblog"):
 		return dnsblog(message)
-	case hasAny(said, "reject: ", "milter-reject: ", "proxy-reject: ") || strings.HasPrefix(message, "warning: "):
+	case hasAnyPrefix(text, "reject: ", "milter-reject: ", "proxy-reject: ") || strings.HasPrefix(message, "warning: "):
 		if strings.Contains(message, " from [") {
 			return postfixServer(message, Postscreen)
 		}
 		return postfixServer(message, Postfix)
-	case strings.HasPrefix(message, "status=") || strings.HasPrefix(said, "to=") || strings.HasPrefix(said, "host ") || strings.HasPrefix(message, "<"):
+	case strings.HasPrefix(message, "status=") || strings.HasPrefix(text, "to=") || strings.HasPrefix(text, "host ") || strings.HasPrefix(message, "<"):
 		return postfixClient(message)
 	}
-	text, isDSN := strings.CutPrefix(message, "Diagnostic-Code:")
-	if t, isSMTP := strings.CutPrefix(strings.TrimLeft(text, " "), "smtp;"); isSMTP || isDSN {
-		text = strings.TrimLeft(t, " ")
+	reply, isDSN := strings.CutPrefix(message, "Diagnostic-Code:")
+	if rest, isSMTP := strings.CutPrefix(strings.TrimLeft(reply, " "), "smtp;"); isSMTP || isDSN {
+		reply = strings.TrimLeft(rest, " ")
 	}
-	if _, ok := replyCode(text); ok {
-		return outbound(text, "", "")
+	if _, ok := replyCode(reply); ok {
+		return outbound(reply, "", "")
 	}
 	return finding{}, false
-}
-
-func hasAny(s string, prefixes ...string) bool {
-	for _, p := range prefixes {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,42 +1,45 @@
 package maillog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// judge tells why this host refused a client, from its reply.
-func judge(said string) (Kind, string) {
-	if strings.Contains(said, " said: ") {
-		return Reject, "" // what another host says of the recipient or sender that was asked about there
+// judge finds the kind and the zone of a refusal in this host's reply to a client.
+func judge(reply string) (Kind, string) {
+	if strings.Contains(reply, " said: ") {
+		return Reject, "" // it quotes another host, which this one asked about the sender or the recipient
 	}
-	text := strings.ToLower(withoutNames(said, ""))
-	if i := strings.LastIndex(text, " rejected: "); i >= 0 { // "<what the client said>: Helo command rejected: reason"
+	text := strings.ToLower(withoutNames(reply, ""))
+	if i := strings.LastIndex(text, " rejected: "); i >= 0 { // "<words of the client>: Helo command rejected: reason"
 		text = text[i+len(" rejected: "):]
 	}
 	if _, rest, ok := strings.Cut(text, "temporary lookup failure of "); ok {
-		r := read(rest)
-		if zone := r.saidZone(); zone != "" {
+		r := newReply(rest)
+		if zone := r.introducedZone(); zone != "" {
 			return DNSBLError, zone
 		}
 		return Reject, ""
 	}
-	r := read(text)
-	zone := r.saidZone()
-	if zone == "" && !r.says(&r.ordinary) {
-		if zone = r.namedZone(false); zone == "" {
+	r := newReply(text)
+	zone := r.introducedZone()
+	if zone == "" && !r.hasAny(&r.ordinary) {
+		if zone = r.mentionedZone(false); zone == "" {
 			zone = unknownList(text)
 		}
 	}
 	switch {
-	case zone != "" && r.says(&r.refusals):
+	case zone != "" && r.hasAny(&r.refusals):
 		return DNSBLError, zone
-	case zone != "" || r.says(&r.listWords) && saysList(text):
+	case zone != "" || r.hasAny(&r.listWords) && mentionsList(text):
 		return DNSBLReject, zone
 	}
 	return Reject, ""
 }
 
-// saysList tells whether a text speaks of a list without a name of it. policyd-weight
-// says of any refusal what one could do: "or to get removed from DNSBLs".
-func saysList(text string) bool {
+// mentionsList reports whether a text mentions a list without its name. The words "or to get removed from DNSBLs" do not
+// count, because policyd-weight writes them into every refusal.
+func mentionsList(text string) bool {
 	text = strings.ReplaceAll(text, "to get removed from dnsbls", "")
 	for _, word := range [...]string{"dnsbl", "dnsbls", "rbl", "rbls"} {
 		at := wordIn(text, word)
@@ -52,33 +55,26 @@ func saysList(text string) bool {
 	return false
 }
 
-// listWords say that a list is meant without a name of it.
+// listWords mean a list without its name.
 var listWords = [...]string{"dnsbl", "rbl"}
 
-// ordinary are refusals that name no list, whatever names stand in them.
+// ordinary are phrases of refusals that are not about a list. Names in such a reply do not count.
 var ordinary = [...]string{
 	"relaying denied", "relaying temporarily denied", "relay access denied", "user unknown", "reverse dns", "cannot find your", "does not resolve",
 	"does not exist", "domain not found", "host not found", "fully-qualified", "rate limit exceeded", "too many", "greylist", "not listed",
 }
 
-// refusals are how a list says, where its reason should stand, that it would not answer
-// (dnsbl_facts 2 and 7).
+// refusals are phrases that a list sends in place of its reason if it refuses to answer, as their operators publish them
+// (docs/facts.md 17).
 var refusals = [...]string{
 	"127.255.255.", "; error: ", "open resolver", "public resolver", "open/public", "/returnc/", "excessive number of quer", "excessive quer",
 	"query limit", "queries limit", "query rate", "query quota", "too many queries", "typing error", "not authorized to query", "resolver not registered",
 	"query refused", "no ip queries",
 }
 
-// isRate tells of a refusal for the number of connections: no list is asked for it.
+// isRate reports whether a reply refuses a client because of a limit or of trouble on this host, without asking a list.
 func isRate(reply string) bool {
-	return containsAny(strings.ToLower(reply), []string{"rate limit", "too many open", "too many connections", "temporary system failure"})
-}
-
-func containsAny(s string, parts []string) bool {
-	for _, p := range parts {
-		if strings.Contains(s, p) {
-			return true
-		}
-	}
-	return false
+	reply = strings.ToLower(reply)
+	return slices.ContainsFunc([]string{"rate limit", "too many open", "too many connections", "temporary system failure"},
+		func(phrase string) bool { return strings.Contains(reply, phrase) })
 }

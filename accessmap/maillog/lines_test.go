@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// now is the reference of the tests: stamps without a year are of 2026, but for the last
-// weeks of the year, which are of 2025.
+// now is the reference of the tests. Stamps without a year are in 2026, but those of the last weeks of the year are in 2025.
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // readAll reads a text as a log.
@@ -25,7 +24,7 @@ func readAll(t testing.TB, text string) []Event {
 	return events
 }
 
-// row is what an event says, in one line; a line that is none is "-".
+// row writes events as one line; "-": there are none.
 func row(events []Event) string {
 	var rows []string
 	for _, e := range events {
@@ -102,7 +101,7 @@ func TestSendmailLines(t *testing.T) {
 			"sendmail reject 192.0.2.7"},
 		{"DQS key", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 Rejected: 192.0.2.7 listed at abcdefghij0123456789abcdef.zen.dq.spamhaus.net",
 			"sendmail dnsbl_reject 192.0.2.7 zen.dq.spamhaus.net"},
-		{"two lists: the one that is said", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://www.sorbs.net/ and http://spamcop.net/: 192.0.2.7 listed at zen.spamhaus.org",
+		{"two lists: the one after listed at", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://www.sorbs.net/ and http://spamcop.net/: 192.0.2.7 listed at zen.spamhaus.org",
 			"sendmail dnsbl_reject 192.0.2.7 zen.spamhaus.org"},
 		{"two lists: the first", "ruleset=check_relay, arg1=x.example, arg2=127.0.0.4, " + relay + ", reject=550 5.7.1 see http://dnsbl.sorbs.net/ or http://www.spamcop.net/",
 			"sendmail dnsbl_reject 192.0.2.7 dnsbl.sorbs.net"},
@@ -211,7 +210,7 @@ func TestPostfixLines(t *testing.T) {
 	}
 }
 
-// Replies of other hosts to this one, as smtp writes them.
+// TestOutboundReplies has replies of other hosts to this one, as Postfix's smtp logs them.
 func TestOutboundReplies(t *testing.T) {
 	for _, test := range []struct{ name, reply, want string }{
 		{"Postfix there", "554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.25", "192.0.2.25 zen.spamhaus.org"},

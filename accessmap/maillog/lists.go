@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// list is a DNS list, or a service that keeps one to itself, with the ways logs name it.
+// list is a DNS list, or a private list of a service, with its names in logs.
 type list struct {
-	// zone is the name that events carry: a DNS zone, or without a dot a private service.
+	// zone is the Zone of events: a DNS zone, or a name without a dot for a private service.
 	zone string
-	// domains are those of the operator: a name below one is the zone that is meant, a web
-	// page or the bare domain stands for zone.
-	domains []string
-	words   []string // by which texts call it that give no domain
-	single  bool     // there is this zone alone: what else is below the domains are pages and hosts
-	welcome bool     // being listed is good news
-	names   bool     // it lists domains and not addresses
+	// domains are the domains of the operator. A name below one is a zone of its own, unless it looks like a web page; a page
+	// or the domain itself means zone.
+	domains   []string
+	words     []string // names of the list in texts without a domain
+	single    bool     // the operator has no other zone: every name below the domains means zone
+	welcome   bool     // it lists good senders
+	ofDomains bool     // it lists domain names and not addresses
 }
 
 func (l *list) private() bool { return !strings.Contains(l.zone, ".") }
 
-// zoneFor is what a name below one of the domains stands for.
+// zoneFor gives the zone for a name that is one of the domains or below it.
 func (l *list) zoneFor(name string) string {
 	if l.private() || l.single {
 		return l.zone
@@ -35,17 +35,17 @@ func (l *list) zoneFor(name string) string {
 		return l.zone
 	}
 	if _, top, _ := strings.Cut(l.zone, "."); !strings.HasSuffix(name, top[strings.LastIndexByte(top, '.')+1:]) {
-		return l.zone // a page: the zone is in another top-level domain
+		return l.zone // a page, because the zone is in another top-level domain
 	}
 	return hideKeys(name)
 }
 
-// lists are tried in this order. Those that answer no more stay: old logs name them, and
-// servers go on asking them; which they are, dnsbl.Dead knows. Zones: dnsbl_facts 2 to 5.
+// lists are tried in this order. Dead lists stay in it, because old logs name them and servers still ask them (docs/facts.md
+// 18). The zones are those that the operators publish.
 var lists = [...]list{
-	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, names: true},
-	{zone: "dbl.dq.spamhaus.net", names: true},
-	{zone: "zrd.dq.spamhaus.net", names: true},
+	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, ofDomains: true},
+	{zone: "dbl.dq.spamhaus.net", ofDomains: true},
+	{zone: "zrd.dq.spamhaus.net", ofDomains: true},
 	{zone: "zen.dq.spamhaus.net", domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
 	{zone: "zen.spamhaus.org", domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
 	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}, single: true},
@@ -79,8 +79,8 @@ var lists = [...]list{
 	{zone: "bl.drmx.org", domains: []string{"drmx.org"}},
 	{zone: "bad.psky.me", domains: []string{"psky.me"}},
 	{zone: "cblless.anti-spam.org.cn", domains: []string{"anti-spam.org.cn"}},
-	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, names: true},
-	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, names: true},
+	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, ofDomains: true},
+	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, ofDomains: true},
 
 	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}},
 	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}},
@@ -147,7 +147,7 @@ var lists = [...]list{
 	{zone: "vadesecure", domains: []string{"vadesecure.com", "vade-retro.com"}, words: []string{"vade secure"}},
 }
 
-// byDomain gives the list of each domain and zone, built on first use.
+// byDomain gives the index in lists of each domain and zone.
 var byDomain = sync.OnceValue(func() map[string]int {
 	domains := map[string]int{}
 	for i := range lists {
@@ -161,8 +161,7 @@ var byDomain = sync.OnceValue(func() map[string]int {
 	return domains
 })
 
-// listIndex finds the list that a domain name belongs to, by the longest of the domains
-// it ends in; -1: none.
+// listIndex finds the list of a domain name, by the longest domain that the name ends in; -1: there is none.
 func listIndex(name string) int {
 	domains := byDomain()
 	for name != "" {
@@ -174,7 +173,7 @@ func listIndex(name string) int {
 	return -1
 }
 
-// zoneOf is the zone, or the service, that a domain name stands for; empty: none known.
+// zoneOf gives the zone or the service of a domain name; empty: no list has the name, or it is a welcome list.
 func zoneOf(name string) string {
 	i := listIndex(name)
 	if i < 0 || lists[i].welcome {
@@ -183,6 +182,5 @@ func zoneOf(name string) string {
 	return lists[i].zoneFor(name)
 }
 
-// Private tells of an event's zone that it is a service that keeps its list to itself:
-// it cannot be asked over DNS.
+// Private reports whether the Zone of an event is a private service, which nobody can ask over DNS.
 func Private(zone string) bool { return zone != "" && !strings.Contains(zone, ".") }

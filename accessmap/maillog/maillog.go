@@ -1,34 +1,27 @@
-// Package maillog reads the logs of Sendmail and Postfix and tells which lines
-// say that somebody was refused: a client by this host, because of a DNSBL or for
-// another reason, or this host by another one because of its address.
+// Package maillog reads the logs of Sendmail and Postfix and finds the lines about refusals: of a client by this host, because
+// of a DNSBL or for another reason, and of this host by another one because of its address.
 //
-// It reads each line by itself, several at once, in constant memory, and keeps nothing
-// between lines but the line number and the MTA seen last. It asks no network and knows nothing
-// of the lists mailallow writes: who joins events with those is the caller.
+// It reads several lines at the same time, in constant memory, and keeps nothing between lines but the line number and the
+// last MTA. It uses no network and knows nothing of the lists that mailallow writes: the caller joins events with them.
 //
-// A line is an event when it tells of a refusal by itself:
+// A line is an event if it reports a refusal by itself:
 //
-//   - [DNSBLReject]: Postfix's "reject:" or "milter-reject:" and Sendmail's
-//     "reject=" whose text names a DNS list, and what Sendmail discards or
-//     quarantines for one. Where arg2 of a ruleset is in 127/8 and the client is
-//     not, that is the list's answer, and a DNSBL spoke even if the text does not.
-//   - [DNSBLError]: the same where the list answered that it would not answer
-//     (127.255.255.x, "Error: open resolver"), and lookups of it that failed.
-//   - [Reject]: any other refusal of a client, temporary ones (greylisting, rate
-//     limits, lookup failures) included.
-//   - [OutboundBlock]: another host refused this one for its address's standing.
+//   - [DNSBLReject]: Postfix's "reject:" or "milter-reject:" and Sendmail's "reject=" with a text that names a DNS list; also
+//     mail that Sendmail discards or quarantines because of one. If arg2 of a ruleset is in 127/8 and the client is not, then
+//     arg2 is the answer of a list, even if the text names none.
+//   - [DNSBLError]: the same with an answer by which the list refuses to answer (127.255.255.x, "Error: open resolver"), and
+//     failed lookups of a list.
+//   - [Reject]: any other refusal of a client, also a temporary one (greylisting, rate limits, lookup failures).
+//   - [OutboundBlock]: another host refused this one because of its address's reputation.
 //
-// No event are: what only warns (reject_warning), what is accepted and then thrown
-// away, held or filtered for no list (discard, hold, filter, quarantine), dnsblog's
-// "listed by domain" (a lookup, on welcome lists too), postscreen's "DNSBL rank"
-// (written also where its action is ignore), PREGREET, HANGUP and access-list notes,
-// refusals by other hosts for another reason than the address (an unknown user, the
-// sender's domain, a domain list, the content, missing reverse DNS, greylisting),
-// and a daemon that refuses everybody for its load.
+// These are no events: warnings without a refusal (reject_warning); mail that is accepted and then discarded, held, filtered
+// or quarantined for another reason than a list; dnsblog's "listed by domain", which is a lookup, also on welcome lists;
+// postscreen's "DNSBL rank", which it writes with the action ignore too; PREGREET, HANGUP and access-list notes; refusals by
+// other hosts for another reason than the address (an unknown user, the sender's domain, a domain list, the content, missing
+// reverse DNS, greylisting); and a daemon that refuses every client because of its load.
 //
-// Where a text names two lists, the one behind the words that say so ("blocked
-// using", "listed at") is meant, since what follows is the reason that the list
-// itself gave; without such words it is the first that is named.
+// If a text names two lists, the zone is the one after words such as "blocked using" or "listed at", because the text after it
+// is the list's own reason. Without such words it is the first.
 package maillog
 
 import (
@@ -40,118 +33,32 @@ import (
 	"io"
 	"net/netip"
 	"runtime"
-	"strconv"
 	"time"
-	"unicode/utf16"
 )
 
-// MTA is the program that wrote a line.
-type MTA string
-
-// The programs whose lines are read. Postscreen stands for dnsblog as well, which
-// asks the lists for it.
-const (
-	Sendmail   MTA = "sendmail"
-	Postfix    MTA = "postfix"
-	Postscreen MTA = "postscreen"
-)
-
-// Kind is what a line tells; the package comment says which line is which.
-type Kind string
-
-// The kinds of events.
-const (
-	DNSBLReject   Kind = "dnsbl_reject"
-	DNSBLError    Kind = "dnsbl_error"
-	Reject        Kind = "reject"
-	OutboundBlock Kind = "outbound_block"
-)
-
-// Event is one line that tells of a refusal.
-type Event struct {
-	File string
-	Line int       // of the file, physical lines from 1
-	Time time.Time // zero: the line has none that can be read
-	MTA  MTA
-	Kind Kind
-	// IP is the client that was refused; of an OutboundBlock, this host's address as
-	// the refusal names it. The zero Addr: the line names none.
-	IP netip.Addr
-	// Zone is the DNS list, by its zone in lower case, or a private service, by a name
-	// without a dot. Empty: none is named.
-	Zone string
-	Text string // the line without its header, with no key in it, of at most maxText bytes
-	// Remote is the host that refused this one, as the line names it; not in the JSON.
-	Remote string
-}
-
-// AppendJSON writes the members that scripts rely on behind b (design.md section 4), in
-// ASCII: logs are written as fast as they are read.
-func (e Event) AppendJSON(b []byte) []byte {
-	b = appendString(append(b, `{"file":`...), e.File)
-	b = strconv.AppendInt(append(b, `,"line":`...), int64(e.Line), 10)
-	b = append(b, `,"time":`...)
-	if e.Time.IsZero() {
-		b = append(b, "null"...)
-	} else {
-		b = append(e.Time.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
-	}
-	b = appendString(append(b, `,"mta":`...), string(e.MTA))
-	b = appendString(append(b, `,"kind":`...), string(e.Kind))
-	b = append(b, `,"ip":`...)
-	if e.IP.IsValid() {
-		b = append(e.IP.AppendTo(append(b, '"')), '"')
-	} else {
-		b = append(b, "null"...)
-	}
-	b = appendString(append(b, `,"zone":`...), e.Zone)
-	b = appendString(append(b, `,"text":`...), e.Text)
-	return append(b, '}')
-}
-
-// appendString writes a JSON string in printable ASCII.
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r >= ' ' && r <= '~':
-			b = append(b, byte(r))
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
-		default:
-			b = fmt.Appendf(b, `\u%04x`, r)
-		}
-	}
-	return append(b, '"')
-}
-
-// Options say how the stamps of a log are to be read.
+// Options say how to read the time stamps of a log.
 type Options struct {
-	// Now is the reference for stamps without a year: such a line is of the latest year
-	// that does not put it behind Now. Zero: the time of the call.
+	// Now is the reference for time stamps without a year: Read takes the latest year in which the stamp is not after Now.
+	// Zero: the time of the call.
 	Now time.Time
-	// Location is that of stamps without an offset. Nil: time.Local.
+	// Location is the time zone of stamps without an offset. Nil: time.Local.
 	Location *time.Location
-	// Since leaves out events before it; those without a time stay. Zero: none.
+	// Since leaves out events before it. Events without a time stay. Zero: no event is left out.
 	Since time.Time
 }
 
 const (
-	// bufferSize is what is read at once: large enough that a read costs nothing.
+	// bufferSize is the size of one read in bytes, large enough that the cost of the call does not matter.
 	bufferSize = 256 << 10
-	// maxLine is how much of a line is looked at. Syslog ends them at 1 to 8 KiB; a longer
-	// one is counted as one line, and its start is read.
+	// maxLine bounds the part of a line that is read, in bytes. Syslog cuts lines at 1 to 8 KiB. The rest of a longer line is
+	// skipped and is not counted as a line of its own.
 	maxLine = 16 << 10
-	// maxText is how much of a line an event keeps: whole for what an MTA writes.
+	// maxText bounds the text of an event, in bytes. The lines that MTAs write are shorter.
 	maxText = 2000
 )
 
-// Read gives every event of a log, in its order. file is the name that events carry. An
-// error of r comes back with the last whole line before it; one of yield ends the
-// reading and comes back as it is.
+// Read calls yield with every event of a log, in the order of the log. file is the File of the events. An error of r is
+// wrapped with the number of the last whole line before it; an error of yield ends Read and is returned unchanged.
 func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -165,7 +72,7 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	go sift(r, free, work, inOrder, stop)
+	go selectLines(r, free, work, inOrder, stop)
 	for range min(runtime.GOMAXPROCS(0), maxReaders) {
 		go func() {
 			s := &scan{options: o, file: file}
@@ -174,7 +81,7 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 			}
 		}()
 	}
-	last := Postfix // the MTA seen last: a reply that stands alone was most likely given to it
+	last := Postfix // the MTA of the last event, which most likely got a reply that is a line of its own
 	for b := range inOrder {
 		<-b.done
 		for _, e := range b.events {
@@ -195,28 +102,28 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	return nil
 }
 
-// batch is some lines that may be events, on their way: sift fills it, one of several
-// readers reads it, and what they find is told of in the order of the file.
+// batch holds some lines that may be events. selectLines fills it, one of several readers finds its events, and Read yields
+// them in the order of the file.
 type batch struct {
-	text    []byte // of the lines, one behind the other
-	ends    []int  // of each, in text
-	numbers []int  // of each, in the file
-	lines   int    // of the file so far
-	err     error  // that ended the file
+	text    []byte // the lines, without their ends
+	ends    []int  // offset in text after each line
+	numbers []int  // number of each line in the file
+	lines   int    // number of the last line that was read
+	err     error  // of the reader, after these lines
 
 	events []Event
-	done   chan struct{} // gets a value when events are all there
+	done   chan struct{} // gets a value when events is complete
 }
 
 const (
-	maxReaders = 4              // more would wait for sift: it takes a fifth of the time that reading takes
-	batches    = 3 * maxReaders // that go round: each reader has one, and finds the next ready
-	batchBytes = 64 << 10       // of text, before a batch is handed on; one line may go beyond
+	maxReaders = 4              // more would wait for selectLines, which takes a fifth of the time of reading
+	batches    = 3 * maxReaders // in use: each reader has one, and the next is ready for it
+	batchBytes = 64 << 10       // of text in a batch; its last line may exceed it
 )
 
-// sift reads lines and keeps those that may be events. What has been read is handed on
-// before more is waited for. There is room for every batch in both channels.
-func sift(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-chan struct{}) {
+// selectLines puts lines that may be events into batches. It passes a batch on before it waits for more input. Both channels
+// have room for all batches.
+func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-chan struct{}) {
 	defer close(inOrder)
 	defer close(work)
 	in := bufio.NewReaderSize(r, bufferSize)
@@ -232,9 +139,9 @@ func sift(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-c
 		var err error
 		for err == nil && len(b.text) < batchBytes && (len(b.numbers) == 0 || in.Buffered() > 0) {
 			var line []byte
-			if line, err = in.ReadSlice('\n'); len(line) > 0 && !brokenOff(err) {
+			if line, err = in.ReadSlice('\n'); len(line) > 0 && !isReadError(err) {
 				number++
-				if line = trim(line); worthReading(line) {
+				if line = trim(line); mayBeEvent(line) {
 					b.text = append(b.text, line...)
 					b.ends, b.numbers = append(b.ends, len(b.text)), append(b.numbers, number)
 				}
@@ -244,7 +151,7 @@ func sift(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-c
 			}
 		}
 		b.lines = number
-		if brokenOff(err) {
+		if isReadError(err) {
 			b.err = err
 		}
 		work <- b
@@ -255,14 +162,13 @@ func sift(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-c
 	}
 }
 
-// brokenOff tells of an error that nothing can be read behind: the line before it is not
-// whole, and would be taken for what it does not say.
-func brokenOff(err error) bool {
+// isReadError reports whether an error ends the input in the middle of a line. Such a line is skipped, because its part could
+// mean something else.
+func isReadError(err error) bool {
 	return err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull)
 }
 
-// trim takes off what does not belong to a line: its end, and what a crash leaves
-// before it (zeros) or an editor (a byte order mark).
+// trim cuts a line to maxLine and removes its end, zeros that a crash left before it, and a byte order mark.
 func trim(line []byte) []byte {
 	if len(line) > maxLine {
 		line = line[:maxLine]
@@ -275,16 +181,15 @@ func trim(line []byte) []byte {
 	return line
 }
 
-// scan is what one reader knows.
+// scan is the state of one reader.
 type scan struct {
 	options Options
 	file    string
 
-	head string // of the last event, and the time in it: many events of a second stand together
-	time time.Time
+	head string    // of the last event; many events have the same head
+	time time.Time // in head
 }
 
-// read finds the events of a batch.
 func (s *scan) read(b *batch) {
 	start := 0
 	for i, number := range b.numbers {
@@ -296,28 +201,26 @@ func (s *scan) read(b *batch) {
 	b.done <- struct{}{}
 }
 
-// finding is what a line tells, before it is put together with where it stands.
+// finding is an event without its place in the log.
 type finding struct {
-	mta    MTA // empty: the line does not say
+	mta    MTA // empty: the line does not show it
 	kind   Kind
 	ip     netip.Addr
 	zone   string
 	remote string
 }
 
-// worthReading lets nearly all lines go by what their program and first words are,
-// before anything is copied.
-func worthReading(line []byte) bool {
-	h := takeApart(line)
+// mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.
+func mayBeEvent(line []byte) bool {
+	h := splitHeader(line)
 	if h.program == unknownProgram && !h.tagged {
-		return mayBeBare(h.message)
+		return mayBeBareEvent(h.message)
 	}
-	return h.program.wanted(h.message)
+	return h.program.mayBeEvent(h.message)
 }
 
-// event reads one line.
 func (s *scan) event(number int, line []byte) (Event, bool) {
-	h := takeApart(line)
+	h := splitHeader(line)
 	message := hideKeys(printable(h.message))
 	f, ok := h.program.read(message)
 	if !ok {

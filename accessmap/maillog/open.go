@@ -14,7 +14,7 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// compression is a way logs are packed, known by how a file begins.
+// compression is a format of compressed logs, known by the first bytes of the file.
 type compression struct {
 	magic string
 	open  func(io.Reader) (io.Reader, error)
@@ -29,12 +29,12 @@ func compressions() []compression {
 	}
 }
 
-// maxWindow bounds what unpacking keeps in memory: 64 MiB is what xz -9 asks for, and
-// eight times zstd's default. A file that wants more is refused.
+// maxWindow bounds the memory of a decompressor, in bytes: xz -9 needs 64 MiB, and zstd's default an eighth of it. A file that
+// needs more is an error.
 const maxWindow = 64 << 20
 
-// Unpack gives a log as it was written, whichever way it is packed: gzip, zstd, xz
-// and bzip2 are known by their first bytes. What is none of them comes as it is.
+// Unpack decompresses a log. It knows gzip, zstd, xz and bzip2 by their first bytes, and returns any other file unchanged. A
+// file that needs more than 64 MiB of memory is an error.
 func Unpack(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReaderSize(r, bufferSize)
 	start, err := in.Peek(8)
@@ -49,32 +49,32 @@ func Unpack(r io.Reader) (io.Reader, error) {
 	return in, nil
 }
 
-// openZstd unpacks in this goroutine: nothing is left running where reading ends early.
+// openZstd decompresses in the goroutine of the caller, so that none stays behind if reading ends early.
 func openZstd(r io.Reader) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 }
 
-// openXZ looks at the dictionary that the first block asks for (xz file format 3.1 and
-// 5.3.1): the library would allocate up to 4 GiB on a file's word.
+// openXZ checks the size of the dictionary in the first block header (The .xz File Format, 3.1 and 5.3.1), because the library
+// would allocate up to 4 GiB for it.
 func openXZ(r io.Reader) (io.Reader, error) {
 	const streamHeader, blockHeader, lzma2 = 12, 24, 0x21
 	in := bufio.NewReaderSize(r, bufferSize)
 	if start, err := in.Peek(streamHeader + blockHeader); err == nil {
 		block := start[streamHeader:]
 		flags, rest := block[1], block[2:]
-		for sizes := flags >> 6 & 3; sizes > 0; sizes &= sizes - 1 { // of the packed and the unpacked block
+		for sizes := flags >> 6 & 3; sizes > 0; sizes &= sizes - 1 { // of the compressed and the uncompressed block
 			_, n := binary.Uvarint(rest)
 			rest = rest[max(n, 0):]
 		}
-		if flags&3 == 0 && len(rest) > 2 && rest[0] == lzma2 && dictionary(rest[2]) > maxWindow {
-			return nil, fmt.Errorf("xz: unpacking it needs more than %d MiB of memory", maxWindow>>20)
+		if flags&3 == 0 && len(rest) > 2 && rest[0] == lzma2 && dictionarySize(rest[2]) > maxWindow {
+			return nil, fmt.Errorf("xz: decompression needs more than %d MiB of memory", maxWindow>>20)
 		}
 	}
 	return xz.NewReader(in)
 }
 
-// dictionary is the size that the property byte of an LZMA2 filter stands for.
-func dictionary(bits byte) uint64 {
+// dictionarySize decodes the property byte of an LZMA2 filter, in bytes.
+func dictionarySize(bits byte) uint64 {
 	if bits >= 40 {
 		return 1 << 32
 	}

@@ -2,23 +2,23 @@ package maillog
 
 import "strings"
 
-// outbound judges the reply of a host that refused this one; relay is that host as the
-// line names it. It is an event when the reason is this host's address.
-func outbound(said, relay string, mta MTA) (finding, bool) {
-	r := read(flat(withoutNames(said, "@")))
-	zone, about := r.standing()
-	if !about {
+// outbound reads the reply of another host that refused this one. It is an event if the reason is this host's address. relay
+// is the other host as the line names it.
+func outbound(text, relay string, mta MTA) (finding, bool) {
+	r := newReply(flat(withoutNames(text, "@")))
+	zone, ok := r.addressRefusal()
+	if !ok {
 		return finding{}, false
 	}
 	f := finding{mta: mta, kind: OutboundBlock, zone: zone, remote: remoteName(relay)}
-	if zone != "" && !Private(zone) && r.says(&r.refusals) {
+	if zone != "" && !Private(zone) && r.hasAny(&r.refusals) {
 		f.kind = DNSBLError
 	}
-	f.ip = firstAddr(said, lastBracketed(relay))
+	f.ip = firstAddr(text, lastBracketed(relay))
 	return f, true
 }
 
-// remoteName is a host without its address, port and final dot: "mx.example.com[192.0.2.1]:25".
+// remoteName gives a host like "mx.example.com[192.0.2.1]:25" without its address, port and final dot.
 func remoteName(relay string) string {
 	name, _, bracket := strings.Cut(relay, "[")
 	name = strings.TrimRight(strings.TrimSpace(name), ".")
@@ -28,78 +28,77 @@ func remoteName(relay string) string {
 	return name[:min(len(name), maxDomain)]
 }
 
-// standing tells whether a reply refuses an address for its standing, and by whose word.
-func (r *reply) standing() (zone string, about bool) {
+// addressRefusal reports whether a reply refuses this host because of its address's reputation, and by which list.
+func (r *reply) addressRefusal() (zone string, ok bool) {
 	for _, s := range r.services {
-		if r.has.has(s.says) && (s.and < 0 || r.has.has(s.and)) && (!s.last || strings.HasSuffix(r.text, s.words)) {
-			return r.whose(s.zone), true
+		if r.phrases.has(s.phrase) && (s.and < 0 || r.phrases.has(s.and)) && (!s.last || strings.HasSuffix(r.text, s.text)) {
+			return r.listOrService(s.zone), true
 		}
 	}
-	subject, verdict := r.says(&r.subjects), r.says(&r.verdicts)
-	subject = subject || verdict && ofAnAddress(r.text)
-	atOnce := strings.HasPrefix(r.text, refusedAtOnce)
-	if r.says(&r.otherwise) || !subject && !verdict && !atOnce && !r.says(&r.lookups) {
+	subject, verdict := r.hasAny(&r.subjects), r.hasAny(&r.verdicts)
+	subject = subject || verdict && judgesAddress(r.text)
+	connect := strings.HasPrefix(r.text, refusedAtConnect)
+	if r.hasAny(&r.otherReasons) || !subject && !verdict && !connect && !r.hasAny(&r.lookupPages) {
 		return "", false
 	}
-	zone = r.saidZone()
-	_, behind, using := strings.Cut(r.text, "blocked using")
+	zone = r.introducedZone()
+	_, after, using := strings.Cut(r.text, "blocked using")
 	if using && zone == "" {
-		of := read(behind)
-		zone = of.namedZone(true)
+		rest := newReply(after)
+		zone = rest.mentionedZone(true)
 	}
-	named := r.namedZone(false)
+	mentioned := r.mentionedZone(false)
 	switch {
-	case ofNames(zone), ofNames(named):
+	case listsDomains(zone), listsDomains(mentioned):
 		return "", false
-	case zone != "" && (using || named != "" || subject || firstAddr(r.text).IsValid()):
+	case zone != "" && (using || mentioned != "" || subject || firstAddr(r.text).IsValid()):
 		return zone, true
-	case named != "":
-		return named, true
-	case subject && verdict, atOnce && r.says(&r.atOnce):
-		return r.whose(""), true
+	case mentioned != "":
+		return mentioned, true
+	case subject && verdict, connect && r.hasAny(&r.atConnect):
+		return r.listOrService(""), true
 	}
 	return "", false
 }
 
-// ofAnAddress tells whether something is said of an address: "192.0.2.1 is blacklisted".
-func ofAnAddress(text string) (is bool) {
+// judgesAddress reports whether a word for a reputation follows an address, as in "192.0.2.1 is blacklisted".
+func judgesAddress(text string) (is bool) {
 	tokens(text, func(token string, at int) bool {
 		if _, ok := parseAddr(token); ok {
-			said := strings.TrimLeft(text[at+len(token):], " ])>:")
-			is = hasAny(said, "is ", "was ", "has been ", "listed", "blacklisted", "blocked", "rejected", "refused", "found")
+			after := strings.TrimLeft(text[at+len(token):], " ])>:")
+			is = hasAnyPrefix(after, "is ", "was ", "has been ", "listed", "blacklisted", "blocked", "rejected", "refused", "found")
 		}
 		return !is
 	})
 	return is
 }
 
-// refusedAtOnce begins the reply of a host that refused before anything was said.
-const refusedAtOnce = "refused to talk to me:"
+// refusedAtConnect begins the reply of a host that refused the connection before this host sent a command.
+const refusedAtConnect = "refused to talk to me:"
 
-// ofNames tells of a list that domains stand in it, and no addresses.
-func ofNames(zone string) bool {
+func listsDomains(zone string) bool {
 	i := listIndex(zone)
-	return i >= 0 && lists[i].names
+	return i >= 0 && lists[i].ofDomains
 }
 
-// whose is the list that a reply of a private service goes by, else the service itself.
-func (r *reply) whose(service string) string {
-	if zone := r.saidZone(); zone != "" && !Private(zone) && listIndex(zone) >= 0 {
+// listOrService gives the list that the reply of a private service names, else the service.
+func (r *reply) listOrService(service string) string {
+	if zone := r.introducedZone(); zone != "" && !Private(zone) && listIndex(zone) >= 0 {
 		return zone
 	}
-	if zone := r.namedZone(false); zone != "" {
+	if zone := r.mentionedZone(false); zone != "" {
 		return zone
 	}
 	if service != "" {
 		return service
 	}
-	return r.namedZone(true)
+	return r.mentionedZone(true)
 }
 
-// services are replies that say by themselves that the address is meant. Read in logs
-// and in the services' own pages.
-// A says that ends in "$" must end the reply: Sendmail writes the first line alone.
-var services = [...]struct{ says, and, zone string }{
+// services are phrases that alone, or together with a second one, show that a reply is about the address. They come from
+// logs and from the services' own pages. A phrase that ends in "$" must end the reply, because Sendmail logs the first line
+// only.
+var services = [...]struct{ phrase, and, zone string }{
 	{"dnsbl-lookup.cgi", "", "proofpoint"},
 	{"ipcheck.proofpoint.com", "", "proofpoint"},
 	{"prs.proofpoint.com", "", "proofpoint"},
@@ -141,7 +140,7 @@ var services = [...]struct{ says, and, zone string }{
 	{"sending mta's poor reputation", "", "cisco"},
 	{"senderbase.org", "", "cisco"},
 	{"talosintelligence.com", "reputation", "cisco"},
-	{"[tss", "deferred", "yahoo"}, // temporarily, and all mail for good
+	{"[tss", "deferred", "yahoo"}, // some mail for a time, or all mail for good
 	{"[ts0", "deferred", "yahoo"},
 	{"[ipts0", "deferred", "yahoo"},
 	{"suspected spam ip", "", "qq"},
@@ -166,9 +165,8 @@ var services = [...]struct{ says, and, zone string }{
 	{"policy restrictions (ip based)", "", ""},
 }
 
-// otherwise are reasons that are not the address, though a list or an address may stand
-// beside them.
-var otherwise = [...]string{
+// otherReasons are phrases for reasons other than the address. The same reply may also name a list or an address.
+var otherReasons = [...]string{
 	"domain is listed", "sending domain", "sender domain", "your domain", "spamhaus dbl", "/dbl/", "dbl.spamhaus", "/query/dbl", "domain present in",
 	"helo command [", "sender address [", "recipient address [", "helo domain", "mailfrom domain", "from domain", "domain of sender",
 	"dmarc", "spf policy", "spf check", "spf-check", "due to spf", "openspf", "dkim",
@@ -180,7 +178,7 @@ var otherwise = [...]string{
 	"url in", "spam url", "in content", "banned content", "header based", "virus", "attachment", "links within", "surbl", "uribl",
 }
 
-// subjects are words for this host's address.
+// subjects are phrases for this host's address.
 var subjects = [...]string{
 	"your ip", "ip address", "ip-address", "client host", "client [", "sending ip", "sender ip", "sender's ip", "source ip", "originating ip", "remote ip", "connecting ip",
 	"this ip", "the ip", "mail from ip", "ip reputation", "your host", "your server", "your mail server", "your mailserver", "your mta", "sending mta", "sending server", "sending host",
@@ -188,7 +186,7 @@ var subjects = [...]string{
 	"your network", "your isp", "your address", "host [", "[ip", "ip:", "ip=", "ip [", "ip <", "your access to this mail system", "due to dnsbl", "one or more dnsbl",
 }
 
-// verdicts are words for a standing.
+// verdicts are phrases for a bad reputation.
 var verdicts = [...]string{
 	"blacklist", "black list", "black-list", "blocklist", "block list", "block-list", "blocklisted", "block listed", "denylist", "deny list", "black listed",
 	"reputation", "is listed", "listed in", "listed on", "listed at", "listed by", "due to listing", "dnsbl", "rbl", "banned", "has been blocked", "is blocked", "was blocked",
@@ -196,9 +194,8 @@ var verdicts = [...]string{
 	"has been banned", "untrusted",
 }
 
-// lookups are pages that tell of one address.
-var lookups = [...]string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "/query/sbl", "/sbl/query", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}
+// lookupPages are parts of the URLs of pages about one address.
+var lookupPages = [...]string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "/query/sbl", "/sbl/query", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}
 
-// atOnce are words of a host that refuses before anything was said: it knows nothing yet
-// but the address.
-var atOnce = [...]string{"block", "banned", "blacklist", "black list", "reputation", "not allowed to connect", "dnsbl", "rbl", "spam", "access denied", "connection rejected"}
+// atConnect are words of a host that refuses the connection. It knows nothing but the address then.
+var atConnect = [...]string{"block", "banned", "blacklist", "black list", "reputation", "not allowed to connect", "dnsbl", "rbl", "spam", "access denied", "connection rejected"}

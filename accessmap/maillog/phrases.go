@@ -5,39 +5,37 @@ import (
 	"sync"
 )
 
-// Replies are held against some three hundred phrases. One pass over a text tells which
-// of them stand in it (Aho and Corasick, 1975); asking for each in turn costs ten times
-// the rest of reading a line.
+// Each reply is searched for some three hundred phrases. One pass over the text finds them all (Aho and Corasick, 1975). A
+// search for each phrase in turn would take ten times as long as the rest of reading a line.
 
-// found is the set of phrases that stand in a text, a bit each.
-type found [maxPhrases / 64]uint64
+// phraseSet is a set of phrases, a bit each.
+type phraseSet [maxPhrases / 64]uint64
 
 // maxPhrases bounds the phrases of all tables together.
 const maxPhrases = 512
 
-func (f *found) set(bit int)      { f[bit/64] |= 1 << (bit % 64) }
-func (f *found) has(bit int) bool { return f[bit/64]&(1<<(bit%64)) != 0 }
+func (s *phraseSet) set(bit int)      { s[bit/64] |= 1 << (bit % 64) }
+func (s *phraseSet) has(bit int) bool { return s[bit/64]&(1<<(bit%64)) != 0 }
 
-func (f *found) any(group *found) bool {
-	for i := range f {
-		if f[i]&group[i] != 0 {
+func (s *phraseSet) any(group *phraseSet) bool {
+	for i := range s {
+		if s[i]&group[i] != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// matcher finds phrases. States are nodes of the trie of all of them; column 0 of the
-// classes is every byte that stands in no phrase.
+// matcher finds phrases in a text. Its states are the nodes of the trie of all phrases.
 type matcher struct {
-	class [256]uint8
-	width int
-	next  []uint16   // state * width + class
-	ends  [][]uint16 // of each state, the phrases that end there
+	class [256]uint8 // of each byte; 0: the byte is in no phrase
+	width int        // number of classes
+	next  []uint16   // next state, by state * width + class
+	ends  [][]uint16 // the phrases that end in each state
 	bits  map[string]int
 }
 
-// bit gives a phrase its place in found, the same one for the same phrase.
+// bit gives the place of a phrase in a phraseSet, the same one for the same phrase.
 func (m *matcher) bit(phrase string) int {
 	b, ok := m.bits[phrase]
 	if !ok {
@@ -47,7 +45,7 @@ func (m *matcher) bit(phrase string) int {
 	return b
 }
 
-func (m *matcher) group(tables ...[]string) (g found) {
+func (m *matcher) group(tables ...[]string) (g phraseSet) {
 	for _, table := range tables {
 		for _, phrase := range table {
 			g.set(m.bit(phrase))
@@ -56,7 +54,6 @@ func (m *matcher) group(tables ...[]string) (g found) {
 	return g
 }
 
-// build makes the automaton of the phrases that have a bit.
 func (m *matcher) build() {
 	m.width = 1
 	for phrase := range m.bits {
@@ -88,10 +85,10 @@ func (m *matcher) build() {
 	m.link()
 }
 
-// link leads from every state, for a byte that does not go on there, to where the
-// longest end of what was read goes on: breadth first, since that is a shorter one.
+// link completes the table: for a byte that continues no phrase in a state, the next state is that of the longest end of the
+// text so far that begins a phrase. It goes breadth first, because such an end is shorter.
 func (m *matcher) link() {
-	back := make([]uint16, len(m.ends))
+	back := make([]uint16, len(m.ends)) // of each state, the state of the longest such end
 	var queue []uint16
 	for c := 1; c < m.width; c++ {
 		if child := m.next[c]; child != 0 {
@@ -102,42 +99,42 @@ func (m *matcher) link() {
 		state := queue[0]
 		m.ends[state] = append(m.ends[state], m.ends[back[state]]...)
 		for c := 1; c < m.width; c++ {
-			at, beyond := int(state)*m.width+c, m.next[int(back[state])*m.width+c]
+			at, fallback := int(state)*m.width+c, m.next[int(back[state])*m.width+c]
 			if child := m.next[at]; child != 0 {
-				back[child] = beyond
+				back[child] = fallback
 				queue = append(queue, child)
 			} else {
-				m.next[at] = beyond
+				m.next[at] = fallback
 			}
 		}
 	}
 }
 
-func (m *matcher) in(text string) (f found) {
+func (m *matcher) in(text string) (s phraseSet) {
 	state := 0
 	for i := range len(text) {
 		state = int(m.next[state*m.width+int(m.class[text[i]])])
 		for _, bit := range m.ends[state] {
-			f.set(int(bit))
+			s.set(int(bit))
 		}
 	}
-	return f
+	return s
 }
 
-// knowledge is the tables of this package, made ready once: they are never changed.
-type knowledge struct {
+// phraseTables holds the tables of this package in the form that replies need. Nothing changes it once it is made.
+type phraseTables struct {
 	*matcher
-	ordinary, refusals, listWords, otherwise, subjects, verdicts, lookups, atOnce, sayings found
-	services                                                                               []serviceBits
-	words                                                                                  []listWord
-	saying                                                                                 [len(sayings)]int // bits of sayings, in their order
+	ordinary, refusals, listWords, otherReasons, subjects, verdicts, lookupPages, atConnect, introductions phraseSet
+	services                                                                                               []servicePhrases
+	words                                                                                                  []listWord
+	introductionBits                                                                                       [len(introductions)]int // in the order of introductions
 }
 
-type serviceBits struct {
-	says, and int // and: -1 where there is none
-	zone      string
-	words     string
-	last      bool // words must end the reply
+type servicePhrases struct {
+	phrase, and int // bits; and is -1 without a second phrase
+	zone        string
+	text        string // of the phrase
+	last        bool   // the phrase must end the reply
 }
 
 type listWord struct {
@@ -146,24 +143,24 @@ type listWord struct {
 	list int
 }
 
-var known = sync.OnceValue(func() *knowledge {
+var tables = sync.OnceValue(func() *phraseTables {
 	m := &matcher{bits: map[string]int{}}
-	k := &knowledge{matcher: m,
+	k := &phraseTables{matcher: m,
 		ordinary: m.group(ordinary[:]), refusals: m.group(refusals[:]), listWords: m.group(listWords[:]),
-		otherwise: m.group(otherwise[:]), subjects: m.group(subjects[:]), verdicts: m.group(verdicts[:]),
-		lookups: m.group(lookups[:]), atOnce: m.group(atOnce[:]),
+		otherReasons: m.group(otherReasons[:]), subjects: m.group(subjects[:]), verdicts: m.group(verdicts[:]),
+		lookupPages: m.group(lookupPages[:]), atConnect: m.group(atConnect[:]),
 	}
-	for i, s := range sayings {
-		k.saying[i] = m.bit(s.words)
-		k.sayings.set(k.saying[i])
+	for i, s := range introductions {
+		k.introductionBits[i] = m.bit(s.words)
+		k.introductions.set(k.introductionBits[i])
 	}
 	for _, s := range services {
-		words, last := strings.CutSuffix(s.says, "$")
-		bits := serviceBits{says: m.bit(words), and: -1, zone: s.zone, words: words, last: last}
+		text, last := strings.CutSuffix(s.phrase, "$")
+		service := servicePhrases{phrase: m.bit(text), and: -1, zone: s.zone, text: text, last: last}
 		if s.and != "" {
-			bits.and = m.bit(s.and)
+			service.and = m.bit(s.and)
 		}
-		k.services = append(k.services, bits)
+		k.services = append(k.services, service)
 	}
 	for i := range lists {
 		for _, word := range lists[i].words {
@@ -174,16 +171,16 @@ var known = sync.OnceValue(func() *knowledge {
 	return k
 })
 
-// reply is a text with the phrases that stand in it.
 type reply struct {
 	text string // in lower case
-	*knowledge
-	has found
+	*phraseTables
+	phrases phraseSet
 }
 
-func read(text string) reply {
-	k := known()
-	return reply{text, k, k.in(text)}
+// newReply finds the phrases in a text in lower case.
+func newReply(text string) reply {
+	t := tables()
+	return reply{text, t, t.in(text)}
 }
 
-func (r *reply) says(group *found) bool { return r.has.any(group) }
+func (r *reply) hasAny(group *phraseSet) bool { return r.phrases.any(group) }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// postfixServer reads what smtpd, cleanup and postscreen write of a client:
+// postfixServer reads messages of smtpd, cleanup and postscreen about a client:
 //
 //	NOQUEUE: reject: RCPT from name[address]: 554 5.7.1 reason; from=<a> to=<b> proto=ESMTP helo=<c>
 //	NOQUEUE: reject: RCPT from [address]:port: 550 5.7.1 reason; from=<a>, to=<b>, ...
@@ -15,24 +15,24 @@ import (
 //	warning: 2.2.0.192.zone: RBL lookup error: ...
 //	warning: Connection rate limit exceeded: 66 from name[address] for service smtp
 func postfixServer(message string, mta MTA) (finding, bool) {
-	if text, ok := strings.CutPrefix(message, "warning: "); ok {
-		return postfixWarning(text, mta)
+	if warning, ok := strings.CutPrefix(message, "warning: "); ok {
+		return postfixWarning(warning, mta)
 	}
 	f := finding{mta: mta, kind: Reject}
-	const whole, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
-	said, ok := cutAny(message, whole, byMilter, byProxy)
+	const reject, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
+	text, ok := cutAnyPrefix(message, reject, byMilter, byProxy)
 	if !ok {
-		_, said = withoutQueueID(message)
-		if said, ok = cutAny(said, whole, byMilter, byProxy); !ok {
+		_, text = withoutQueueID(message)
+		if text, ok = cutAnyPrefix(text, reject, byMilter, byProxy); !ok {
 			return finding{}, false
 		}
 	}
-	if hasAny(said, "header ", "body ", "mime-header ", "nested-header ") {
-		f.ip = bracketed(lastClient(said)) // the content is refused, whoever sends it
+	if hasAnyPrefix(text, "header ", "body ", "mime-header ", "nested-header ") {
+		f.ip = bracketed(lastClient(text)) // the reason is the content and not the client
 		return f, true
 	}
-	rest := said
-	if _, client, ok := strings.Cut(said, " from "); ok && !strings.HasPrefix(said, "END-OF-MESSAGE: ") {
+	rest := text
+	if _, client, ok := strings.Cut(text, " from "); ok && !strings.HasPrefix(text, "END-OF-MESSAGE: ") {
 		f.ip = bracketed(client)
 		_, rest, _ = strings.Cut(client, "]")
 	}
@@ -43,31 +43,22 @@ func postfixServer(message string, mta MTA) (finding, bool) {
 	return f, true
 }
 
-// lastClient is where the client of a cleanup line begins: before the last envelope,
-// since what stands before it was written by the client.
-func lastClient(said string) string {
-	i := strings.LastIndex(said, "]; from=<")
+// lastClient gives the end of a line of cleanup from the client's address on. It is the address before the last envelope,
+// because the text before it comes from the client.
+func lastClient(text string) string {
+	i := strings.LastIndex(text, "]; from=<")
 	if i < 0 {
 		return ""
 	}
-	open := strings.LastIndexByte(said[:i], '[')
+	open := strings.LastIndexByte(text[:i], '[')
 	if open < 0 {
 		return ""
 	}
-	return said[open:]
+	return text[open:]
 }
 
-func cutAny(s string, prefixes ...string) (string, bool) {
-	for _, p := range prefixes {
-		if rest, ok := strings.CutPrefix(s, p); ok {
-			return rest, true
-		}
-	}
-	return s, false
-}
-
-// postfixWarning reads the two warnings that tell of a refusal or of a list: the client
-// that goes over a limit gets a 421 or 450, and nothing else is written of it.
+// postfixWarning reads the two warnings that are events: a failed lookup of a list, and a client over a limit. Such a client
+// gets a 421 or 450 without any other line.
 func postfixWarning(text string, mta MTA) (finding, bool) {
 	if name, _, ok := strings.Cut(text, ": RBL lookup error: "); ok {
 		return lookupError(name, mta)
@@ -79,8 +70,8 @@ func postfixWarning(text string, mta MTA) (finding, bool) {
 	return finding{}, false
 }
 
-// lookupError takes a question to a list apart: 2.2.0.192.zen.spamhaus.org is the zone
-// and 192.0.2.2; IPv6 stands there in 32 nibbles. A question about a name has no address.
+// lookupError is the event of a failed lookup: 2.2.0.192.zen.spamhaus.org is 192.0.2.2 in zen.spamhaus.org, and an IPv6
+// address has 32 nibbles (RFC 5782). A question about a name has no address.
 func lookupError(question string, mta MTA) (finding, bool) {
 	ip, zone := reversed(strings.ToLower(question))
 	if zone = domainIn(zone); zone == "" {
@@ -92,7 +83,7 @@ func lookupError(question string, mta MTA) (finding, bool) {
 	return finding{mta: mta, kind: DNSBLError, ip: ip, zone: zone}, true
 }
 
-// reversed splits a question into the address it is about and the zone.
+// reversed splits a question into the address and the zone; the address is invalid if the question is about a name.
 func reversed(name string) (netip.Addr, string) {
 	labels := strings.Split(name, ".")
 	const nibbles = 32
@@ -116,8 +107,8 @@ func reversed(name string) (netip.Addr, string) {
 	return netip.Addr{}, name
 }
 
-// dnsblog reads what postscreen's helper writes. A list's answer is a lookup and no
-// refusal, unless the answer is that it would not answer.
+// dnsblog reads messages of postscreen's helper. An answer of a list is a lookup and no event, unless the list refuses to
+// answer.
 //
 //	addr 192.0.2.2 listed by domain zen.spamhaus.org as 127.255.255.254
 //	warning: dnsblog_query: lookup error for DNS query 2.2.0.192.zone: ...
@@ -139,8 +130,8 @@ func dnsblog(message string) (finding, bool) {
 	return finding{mta: Postscreen, kind: DNSBLError, ip: addr, zone: zone}, true
 }
 
-// isErrorAnswer tells whether an answer says that the list would not answer (dnsbl_facts
-// 1 to 5): 127.255.255.x everywhere, and codes that single lists have for it.
+// isErrorAnswer reports whether a list refuses to answer: with 127.255.255.x (docs/facts.md 17), with an address outside of
+// 127/8, or with a code that the operator of the list publishes for it.
 func isErrorAnswer(zone, answer string) bool {
 	if strings.HasPrefix(answer, "127.255.255.") || !strings.HasPrefix(answer, "127.") {
 		return true
@@ -162,14 +153,14 @@ func isErrorAnswer(zone, answer string) bool {
 	return false
 }
 
-// postfixClient reads what smtp and lmtp write of a host that refuses, and error of one
-// that is given up for it:
+// postfixClient reads messages of smtp and lmtp about a host that refuses this one, and of error about a failed delivery to
+// it:
 //
 //	4ECEA: to=<a>, relay=name[address]:25, ..., status=bounced (host name[address] said: 550 ... (in reply to RCPT TO command))
 //	4ECEA: host name[address] said: 421 ... (in reply to end of DATA command)
 //	4ECEA: host name[address] refused to talk to me: 554 ...
 func postfixClient(message string) (finding, bool) {
-	where := message
+	text := message
 	if _, status, ok := strings.Cut(message, "status="); ok {
 		status, reason, found := strings.Cut(status, "(")
 		switch strings.TrimSpace(status) {
@@ -180,11 +171,11 @@ func postfixClient(message string) (finding, bool) {
 		if !found {
 			return finding{}, false
 		}
-		where = reason
+		text = reason
 	}
-	host, reply, ok := strings.Cut(where, " said: ")
-	if h, r, refused := strings.Cut(where, " refused to talk to me: "); refused && (!ok || len(h) < len(host)) {
-		host, reply, ok = h, "refused to talk to me: "+r, true
+	host, reply, ok := strings.Cut(text, " said: ")
+	if h, r, refused := strings.Cut(text, " "+refusedAtConnect+" "); refused && (!ok || len(h) < len(host)) {
+		host, reply, ok = h, refusedAtConnect+" "+r, true
 	}
 	if !ok {
 		return finding{}, false

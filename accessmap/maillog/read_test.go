@@ -13,15 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"mailallow/fixtures"
 )
 
-// The logs in fixtures give the events that stand beside them. With MAILALLOW_UPDATE set, those are written anew.
+// TestFixtures compares the events of the logs in fixtures with the files beside them. MAILALLOW_UPDATE=1 writes those files.
 func TestFixtures(t *testing.T) {
 	logs, err := filepath.Glob(fixtures.Path("logs", "*.log"))
 	if err != nil || len(logs) == 0 {
@@ -56,7 +56,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-// What a line says does not depend on how the log stamps it.
+// TestHeadersAndMessages reads the same messages after every form of a header.
 func TestHeadersAndMessages(t *testing.T) {
 	at := time.Date(2026, 4, 30, 10, 31, 2, 0, time.UTC)
 	headers := []struct {
@@ -113,7 +113,8 @@ func TestHeadersAndMessages(t *testing.T) {
 	}
 }
 
-// Lines without a header, as people paste them, and RFC 5424 with its own order.
+// TestBareLines reads lines without a header, as people paste them, and a header of RFC 5424, where the pid is a word of its
+// own.
 func TestBareLines(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"<22>1 2026-04-30T10:31:02Z mx1 postfix/smtpd 17 - - NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},
@@ -143,7 +144,7 @@ func TestBareLines(t *testing.T) {
 	}
 }
 
-// A stamp without a year is of the latest one that is not in the future.
+// TestYears expects the latest year in which a stamp is not in the future.
 func TestYears(t *testing.T) {
 	const message = " mx1 sendmail[1]: u1: <a@b>... User unknown\n"
 	for _, test := range []struct{ now, stamps, want string }{
@@ -173,7 +174,7 @@ func TestYears(t *testing.T) {
 	}
 }
 
-// No text holds a key, and what is none stays.
+// TestKeysAreHidden expects no key in any text, and all the rest of the text.
 func TestKeysAreHidden(t *testing.T) {
 	const key = "AbCdEfGhIj0123456789aBcDeF"
 	for text, want := range map[string]string{
@@ -254,7 +255,7 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// An xz file cannot ask for more memory than there is to be.
+// TestUnpackBoundsMemory opens an xz file that needs more memory than maxWindow.
 func TestUnpackBoundsMemory(t *testing.T) {
 	var b bytes.Buffer
 	w, err := xz.WriterConfig{DictCap: maxWindow * 2}.NewWriter(&b)
@@ -269,7 +270,7 @@ func TestUnpackBoundsMemory(t *testing.T) {
 	}
 }
 
-// repeated is a line of any length that nothing stores.
+// repeated reads as start and a long line, without holding it in memory.
 type repeated struct {
 	start string
 	left  int
@@ -292,7 +293,7 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A line of 100 MB is one line; its start is read, and it costs no memory.
+// TestLongLine reads a line of 100 MiB: it is one line, only its start is read, and it takes little memory.
 func TestLongLine(t *testing.T) {
 	const line = "Apr 30 10:31:02 mx1 sendmail[1]: ruleset=check_rcpt, arg1=<a>, relay=x [192.0.2.7], reject=550 5.7.1 no "
 	log := io.MultiReader(&repeated{line, 100 << 20}, strings.NewReader("\n"+line+"\n"))
@@ -312,8 +313,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// What fails ends the reading and says where; a whole line that goes before it is read,
-// one that broke off is not.
+// TestErrors expects that an error ends Read with the place, after the whole lines before it and without the line that it cut.
 func TestErrors(t *testing.T) {
 	broken := errors.New("the disk is on fire")
 	log := io.MultiReader(strings.NewReader("Apr 30 10:31:02 mx1 sendmail[1]: u1: <a@b>... User unknown\n"+
@@ -334,6 +334,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
+// FuzzRead checks that events of any log are in order, bounded, printable, and valid JSON.
 func FuzzRead(f *testing.F) {
 	logs, err := filepath.Glob(fixtures.Path("logs", "*.log"))
 	if err != nil {

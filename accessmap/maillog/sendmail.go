@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// sendmail reads what Sendmail writes of a client, and of hosts that refuse:
+// sendmail reads messages of Sendmail about a client, and about hosts that refuse this one:
 //
 //	k79: ruleset=check_rcpt, arg1=<a>, relay=name [address], reject=550 5.7.1 <a>... reason
 //	ruleset=check_relay, arg1=name, arg2=address or answer, relay=name [address], reject=550 5.7.1 reason
@@ -17,14 +17,14 @@ import (
 //	k79: to=<a>, ..., relay=name [address], dsn=4.0.0, stat=Deferred: 421 reason
 //	<<< 550 5.7.1 reason                     in a returned mail
 func sendmail(message string) (finding, bool) {
-	_, said := withoutQueueID(message)
+	_, text := withoutQueueID(message)
 	switch {
-	case strings.HasPrefix(said, "ruleset="):
-		return ruleset(said)
-	case strings.HasPrefix(said, "to="), strings.Contains(said, ", stat="):
-		return delivery(said)
+	case strings.HasPrefix(text, "ruleset="):
+		return ruleset(text)
+	case strings.HasPrefix(text, "to="), strings.Contains(text, ", stat="):
+		return delivery(text)
 	}
-	if _, reply, ok := strings.Cut(said, "<<< "); ok {
+	if _, reply, ok := strings.Cut(text, "<<< "); ok {
 		if _, is := replyCode(reply); is {
 			return outbound(reply, "", Sendmail)
 		}
@@ -32,39 +32,38 @@ func sendmail(message string) (finding, bool) {
 	}
 	f := finding{mta: Sendmail, kind: Reject}
 	switch {
-	case strings.HasPrefix(said, "Milter: "), strings.HasPrefix(said, "milter="):
-		f.ip = bracketed(said)
-		if _, addr, ok := strings.Cut(said, ", addr="); ok {
+	case strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "milter="):
+		f.ip = bracketed(text)
+		if _, addr, ok := strings.Cut(text, ", addr="); ok {
 			addr, _, _ = strings.Cut(addr, ",")
 			f.ip, _ = parseAddr(strings.Trim(addr, "[]"))
 		}
-		if _, reply, ok := strings.Cut(withoutNames(said, ""), "reject="); ok {
+		if _, reply, ok := strings.Cut(withoutNames(text, ""), "reject="); ok {
 			f.kind, f.zone = judge(reply)
 			if f.kind == DNSBLReject && !f.ip.IsValid() {
 				f.ip = firstAddr(reply)
 			}
 			return f, true
 		}
-		return f, strings.Contains(said, "rejecting commands") || strings.Contains(said, "temp failing commands") || strings.HasSuffix(said, ", reject")
-	case strings.HasPrefix(said, "rejecting "), strings.HasPrefix(said, "tcpwrappers ("):
-		f.ip = bracketed(said)
+		return f, strings.Contains(text, "rejecting commands") || strings.Contains(text, "temp failing commands") || strings.HasSuffix(text, ", reject")
+	case strings.HasPrefix(text, "rejecting "), strings.HasPrefix(text, "tcpwrappers ("):
+		f.ip = bracketed(text)
 		if !f.ip.IsValid() {
-			f.ip = firstAddr(said)
+			f.ip = firstAddr(text)
 		}
 		return f, f.ip.IsValid()
-	case strings.HasPrefix(said, "<") && strings.HasSuffix(said, "... User unknown"):
+	case strings.HasPrefix(text, "<") && strings.HasSuffix(text, "... User unknown"):
 		return f, true
 	}
 	return finding{}, false
 }
 
-// ruleset reads the refusal of a ruleset. Its arguments and the reply hold what the
-// client said in <...>, which is left out before the members are looked for.
-func ruleset(said string) (finding, bool) {
-	said = withoutNames(said, "")
-	name, rest, _ := strings.Cut(strings.TrimPrefix(said, "ruleset="), ",")
+// ruleset reads the refusal of a ruleset. Text of the client, which is in <...>, is removed before the members are read.
+func ruleset(text string) (finding, bool) {
+	text = withoutNames(text, "")
+	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "ruleset="), ",")
 	switch name {
-	case "tls_server", "tls_rcpt", "try_tls", "srv_features", "authinfo": // this host is the client there
+	case "tls_server", "tls_rcpt", "try_tls", "srv_features", "authinfo": // this host is the client
 		return finding{}, false
 	}
 	f := finding{mta: Sendmail}
@@ -97,7 +96,7 @@ func ruleset(said string) (finding, bool) {
 	return f, refused || f.kind != Reject
 }
 
-// member is the value of a member of a line: up to the comma before the next one.
+// member gives the value of a member of a line, up to the next comma.
 func member(line, name string) (string, bool) {
 	_, value, ok := strings.Cut(line, " "+name+"=")
 	if !ok {
@@ -107,7 +106,7 @@ func member(line, name string) (string, bool) {
 	return value, true
 }
 
-// lastBracketed is the address in the last [...]: a client's name may be one, too.
+// lastBracketed gives the address in the last [...], because the client's name may be in brackets too.
 func lastBracketed(s string) netip.Addr {
 	if i := strings.LastIndexByte(s, '['); i >= 0 {
 		return bracketed(s[i:])
@@ -115,7 +114,7 @@ func lastBracketed(s string) netip.Addr {
 	return netip.Addr{}
 }
 
-// listAnswer is arg2 where it is the answer of a DNSBL: in 127/8, and not the client.
+// listAnswer gives arg2 if it is the answer of a DNSBL, in 127/8 and not the client; else it is empty.
 func listAnswer(arg2 string, client netip.Addr) string {
 	addr, ok := parseAddr(arg2)
 	if !ok || !addr.Is4() || !addr.IsLoopback() || addr == client || client.IsLoopback() || arg2 == "127.0.0.1" {
@@ -124,8 +123,7 @@ func listAnswer(arg2 string, client netip.Addr) string {
 	return addr.String()
 }
 
-// clientIn finds the client of a line whose relay gives none: the reply names it, or an
-// argument does.
+// clientIn finds the client of a line whose relay has no address, in the reply or in an argument.
 func clientIn(arg1, arg2, reply string, relayed bool) netip.Addr {
 	if addr := firstAddr(reply); addr.IsValid() && !addr.IsLoopback() {
 		return addr
@@ -141,15 +139,15 @@ func clientIn(arg1, arg2, reply string, relayed bool) netip.Addr {
 	return netip.Addr{}
 }
 
-// delivery reads the line of a delivery: the reply of the other host stands in reply=
-// (since 8.16), else behind the word that says it is tried again.
-func delivery(said string) (finding, bool) {
-	i := strings.LastIndex(said, ", stat=")
+// delivery reads the line of a delivery. The reply of the other host is in reply= (since 8.16), else in stat= after a word
+// such as Deferred.
+func delivery(text string) (finding, bool) {
+	i := strings.LastIndex(text, ", stat=")
 	if i < 0 {
 		return finding{}, false
 	}
-	before, reply := said[:i], said[i+len(", stat="):]
-	if hasAny(reply, "Sent", "queued") {
+	before, reply := text[:i], text[i+len(", stat="):]
+	if hasAnyPrefix(reply, "Sent", "queued") {
 		return finding{}, false
 	}
 	if at := strings.LastIndex(before, ", reply="); at >= 0 {
@@ -158,9 +156,9 @@ func delivery(said string) (finding, bool) {
 	}
 	relay, _ := member(before, "relay")
 	if lastBracketed(relay).IsLoopback() {
-		return finding{}, false // the daemon of this host, which says itself why
+		return finding{}, false // the daemon of this host, which logs the reason itself
 	}
-	reply, _ = cutAny(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
+	reply, _ = cutAnyPrefix(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
 	if _, ok := replyCode(reply); !ok {
 		return finding{}, false
 	}

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// layouts are the stamps of logs, by how many words they have. A fraction of a second
-// may follow the seconds in all of them; those without a year or an offset get them from
-// the options.
+// layouts gives the layouts of time stamps with a number of words. The seconds of each may have a fraction. Options give the
+// year and the offset that a stamp does not have.
 func layouts(words int) []string {
 	switch words {
-	case 1: // RFC 3339; journalctl -o short-iso, whose offset has no colon; neither
+	case 1: // RFC 3339; journalctl -o short-iso, whose offset has no colon; no offset
 		return []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}
 	case 2:
 		return []string{"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00"}
@@ -23,23 +22,22 @@ func layouts(words int) []string {
 	return nil
 }
 
-// maxStamp bounds the words of a header that are tried: a container's stamp, the log's
-// own and a host.
-const maxStamp = 12
+// maxStampWords bounds the words of a head that are tried: a container's stamp, the log's own stamp and a host.
+const maxStampWords = 12
 
-// stampIn finds the first stamp in what stands before a program.
+// stampIn finds the first time stamp in the head of a line.
 func stampIn(head string, o Options) (time.Time, bool) {
-	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and a version
+	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and the version of RFC 5424
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
 	const syslog = len("Jan  2 15:04:05")
-	if len(head) > syslog && head[syslog] == ' ' { // by far the most
+	if len(head) > syslog && head[syslog] == ' ' { // nearly all logs
 		if at, ok := syslogStamp(head[:syslog], o); ok {
 			return at, true
 		}
 	}
 	words := strings.Fields(head)
-	words = words[:min(len(words), maxStamp)]
+	words = words[:min(len(words), maxStampWords)]
 	if len(words) > 0 {
 		words[0] = withoutPrefix(words[0])
 	}
@@ -53,8 +51,8 @@ func stampIn(head string, o Options) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// withoutPrefix takes off what stands right before the first word of a stamp: a file's
-// name, and a line, from grep ("mail.log.1:Apr"), or a container's JSON ({"log":"2026-).
+// withoutPrefix removes text right before the first word of a stamp: a file name and a line number of grep
+// ("mail.log.1:Apr"), or the JSON of a container ({"log":"2026-).
 func withoutPrefix(word string) string {
 	const month, date = len("Jan"), len("2006-01-02T")
 	if i := strings.LastIndexByte(word, ':'); i >= 0 && len(word)-i-1 == month && word[i+1] >= 'A' {
@@ -68,12 +66,11 @@ func withoutPrefix(word string) string {
 	return word
 }
 
-// syslogStamp reads "Jan  2 15:04:05", which has its signs in fixed places, ten times as
-// fast as package time does.
+// syslogStamp reads "Jan  2 15:04:05", whose fields have fixed places, ten times as fast as package time does.
 func syslogStamp(text string, o Options) (time.Time, bool) {
 	const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 	month := strings.Index(months, text[:3])
-	two := func(at int) int {
+	number := func(at int) int { // of two digits; -1: no number
 		tens, ones := text[at]-'0', text[at+1]-'0'
 		if text[at] == ' ' {
 			tens = 0
@@ -83,13 +80,13 @@ func syslogStamp(text string, o Options) (time.Time, bool) {
 		}
 		return int(tens)*10 + int(ones)
 	}
-	day, hour, minute, second := two(4), two(7), two(10), two(13)
+	day, hour, minute, second := number(4), number(7), number(10), number(13)
 	if month < 0 || month%3 != 0 || text[3] != ' ' || text[6] != ' ' || text[9] != ':' || text[12] != ':' ||
 		day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 {
 		return time.Time{}, false
 	}
 	at := time.Date(0, time.Month(month/3+1), day, hour, minute, second, 0, time.UTC)
-	if at.Day() != day { // there is no 31st of February
+	if at.Day() != day { // such as the 31st of February
 		return time.Time{}, false
 	}
 	return withYear(at, o), true
@@ -110,7 +107,7 @@ func stamp(text string, words int, o Options) (time.Time, bool) {
 			return withYear(at, o), true
 		}
 		if strings.HasSuffix(layout, "MST") && !strings.HasSuffix(text, " UTC") && !strings.HasSuffix(text, " GMT") {
-			// Any other abbreviation says nothing for certain; the log's own zone is the best guess.
+			// Any other abbreviation is ambiguous, and the log's own zone is the best guess.
 			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
 		}
 		return at, true
@@ -118,11 +115,10 @@ func stamp(text string, words int, o Options) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// withYear gives a stamp without a year the latest one that does not put it behind the
-// reference, so that a log that goes from December to January goes from one year to the
-// next. The 29th of February is looked for in leap years.
+// withYear gives a stamp without a year the latest year in which it is not after Now, so that a log from December to January
+// spans two years. For the 29th of February this is a leap year.
 func withYear(at time.Time, o Options) time.Time {
-	const leaps = 8 // years apart at the most, over a century that is none
+	const leaps = 8 // years between two leap years at most, around the year 2100
 	for year := o.Now.In(o.Location).Year(); year >= o.Now.Year()-leaps-1; year-- {
 		t := time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
 		if t.Day() == at.Day() && !t.After(o.Now) {
@@ -132,7 +128,7 @@ func withYear(at time.Time, o Options) time.Time {
 	return time.Time{}
 }
 
-// sinceEpoch reads the stamps of journalctl -o short-unix: ten digits until the year 2286.
+// sinceEpoch reads a stamp of journalctl -o short-unix. It has ten digits until the year 2286.
 func sinceEpoch(text string, o Options) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if len(whole) != 10 || !isDigits([]byte(whole)) || fraction != "" && !isDigits([]byte(fraction)) {

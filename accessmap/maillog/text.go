@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// printable copies a message as text: zeros are dropped, what is no UTF-8 is marked.
+// printable copies a message without zeros, and with U+FFFD in place of bytes that are not UTF-8.
 func printable(message []byte) string {
 	if bytes.IndexByte(message, 0) >= 0 {
 		message = bytes.ReplaceAll(message, []byte{0}, nil)
@@ -18,7 +18,7 @@ func printable(message []byte) string {
 	return string(message)
 }
 
-// shorten cuts a text to maxText bytes, between characters.
+// shorten cuts a text to maxText bytes, between two characters.
 func shorten(s string) string {
 	const mark = "..."
 	if len(s) <= maxText {
@@ -31,9 +31,9 @@ func shorten(s string) string {
 	return s[:cut] + mark
 }
 
-// withoutQueueID takes the queue ID off a message: "NOQUEUE: ", "4ECEA00F: ".
-func withoutQueueID(message string) (id, said string) {
-	const longest = 30 // of an ID: Postfix's long ones have 15 characters, Sendmail's 16
+// withoutQueueID cuts the queue ID from a message: "NOQUEUE: ", "4ECEA00F: ".
+func withoutQueueID(message string) (id, text string) {
+	const longest = 30 // bytes of an ID; Postfix's long IDs have 15 characters, Sendmail's 16
 	i := strings.Index(message[:min(len(message), longest)], ": ")
 	if i < 0 {
 		return "", message
@@ -50,9 +50,9 @@ func isWordByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// withoutNames cuts <...> out of a reply, since what stands there was chosen by the
-// client or is an address of a mail; where only is given, only such that hold it. A page
-// in them stays, unless it is quoted as Sendmail quotes addresses, with dots behind.
+// withoutNames removes <...> from a reply, because its content comes from the client or is a mail address. With only, it
+// removes those that contain it. The URL of a page stays, unless it is quoted as Sendmail quotes addresses, with dots after
+// it.
 func withoutNames(s, only string) string {
 	var b strings.Builder
 	for {
@@ -76,7 +76,7 @@ func withoutNames(s, only string) string {
 	return b.String()
 }
 
-// replyCode tells whether a text begins with an SMTP reply of the 4 or 5 class.
+// replyCode reports whether a text begins with an SMTP reply code of class 4 or 5, and gives the class.
 func replyCode(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '4' && s[0] != '5' || !isDigits([]byte(s[:3])) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
 		return 0, false
@@ -84,8 +84,8 @@ func replyCode(s string) (byte, bool) {
 	return s[0], true
 }
 
-// flat gives a reply in lower case without the codes that begin its lines: Postfix
-// writes them all in one, and a phrase may go over an end.
+// flat gives a reply in lower case without the codes at the beginning of its lines. Postfix joins the lines, so a code may
+// be in the middle of a phrase.
 func flat(s string) string {
 	s = strings.ToLower(s)
 	kept := make([]byte, 0, len(s))
@@ -104,8 +104,7 @@ func flat(s string) string {
 	return string(kept)
 }
 
-// withoutCode takes off the code of a line that goes on, where a word follows it at once:
-// "550-192.0.2.1".
+// withoutCode removes the code of a continued line before a word: "550-192.0.2.1".
 func withoutCode(w string) string {
 	if _, is := replyCode(w); is && len(w) > 4 && w[3] == '-' {
 		return w[4:]
@@ -113,16 +112,16 @@ func withoutCode(w string) string {
 	return w
 }
 
-// isCode tells whether a word is the code of a reply: 550, 550-, 550-5.7.1 or 5.7.1.
+// isCode reports whether a word is the code of a reply: 550, 550-, 550-5.7.1 or 5.7.1.
 func isCode(w string) bool {
 	if _, is := replyCode(w); !is {
-		return enhanced(w)
+		return isEnhancedCode(w)
 	}
-	return len(w) == 3 || w[3] == '-' && (len(w) == 4 || enhanced(w[4:]))
+	return len(w) == 3 || w[3] == '-' && (len(w) == 4 || isEnhancedCode(w[4:]))
 }
 
-// enhanced tells whether a word is an enhanced status code (RFC 3463).
-func enhanced(w string) bool {
+// isEnhancedCode reports whether a word is an enhanced status code (RFC 3463).
+func isEnhancedCode(w string) bool {
 	if len(w) < len("5.1.1") || w[1] != '.' || w[0] != '4' && w[0] != '5' {
 		return false
 	}
@@ -130,8 +129,7 @@ func enhanced(w string) bool {
 	return isDigits([]byte(subject)) && isDigits([]byte(detail))
 }
 
-// tokens calls f with each word of letters, digits and . : - _ in turn, and where it
-// begins; f ends it by returning false.
+// tokens calls f with each word of letters, digits and . : - _ and its place, until f returns false.
 func tokens(s string, f func(token string, at int) bool) {
 	for i := 0; i < len(s); {
 		start := i
@@ -148,8 +146,8 @@ func tokens(s string, f func(token string, at int) bool) {
 	}
 }
 
-// firstAddr is the first address in a text that is not one of those to skip. One that
-// was blotted out (0.0.0.0) stands for it and is none.
+// firstAddr gives the first address in a text that is not to be skipped. If it is 0.0.0.0 or ::, people have replaced the real
+// one, and the result is invalid.
 func firstAddr(s string, skip ...netip.Addr) (found netip.Addr) {
 	tokens(s, func(token string, _ int) bool {
 		addr, ok := parseAddr(token)
@@ -170,9 +168,8 @@ func firstAddr(s string, skip ...netip.Addr) (found netip.Addr) {
 	return found
 }
 
-// parseAddr reads an address as MTAs write it: plain, with Sendmail's "IPv6:" before or
-// a port behind it, with a reply's code before it or a sign that ends a sentence behind
-// it. It comes back in canonical form.
+// parseAddr reads an address as MTAs write it: plain, after "IPv6:", "ip:" or a reply code, before a port or a punctuation
+// mark. An IPv4-mapped address is returned as IPv4.
 func parseAddr(token string) (netip.Addr, bool) {
 	const shortest, longest = 3, 64
 	token = withoutCode(strings.TrimRight(token, ".:-_"))
@@ -198,8 +195,7 @@ func parseAddr(token string) (netip.Addr, bool) {
 	return addr, true
 }
 
-// bracketed is the address of the first [...] in a text: that of the client or the host
-// that it belongs to.
+// bracketed gives the address in the first [...] of a text.
 func bracketed(s string) netip.Addr {
 	_, rest, ok := strings.Cut(s, "[")
 	inside, _, closed := strings.Cut(rest, "]")
@@ -208,4 +204,18 @@ func bracketed(s string) netip.Addr {
 	}
 	addr, _ := parseAddr(inside)
 	return addr
+}
+
+func cutAnyPrefix(s string, prefixes ...string) (string, bool) {
+	for _, p := range prefixes {
+		if rest, ok := strings.CutPrefix(s, p); ok {
+			return rest, true
+		}
+	}
+	return s, false
+}
+
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	_, ok := cutAnyPrefix(s, prefixes...)
+	return ok
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// FuzzUnpack packs a log in every way and gets it back; and it takes the bytes for a packed log as they are, which gives
-// what the standard library's gzip gives, or ends.
+// FuzzUnpack compresses a text in every format and expects the same text back. It also unpacks the text itself, and expects
+// the same result as from the standard library's gzip if that reads it.
 func FuzzUnpack(f *testing.F) {
 	packers := map[string]func(io.Writer) (io.WriteCloser, error){
 		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
@@ -38,7 +38,7 @@ func FuzzUnpack(f *testing.F) {
 		f.Add(pack(f, way, []byte("Apr 30 10:31:02 mx1 sendmail[1]: x\n")))
 	}
 	f.Add([]byte("BZh91AY&SY"))
-	const most = 1 << 20 // read of what may be endless
+	const most = 1 << 20 // bytes, because the output may be endless
 	f.Fuzz(func(t *testing.T, text []byte) {
 		unpack := func(packed []byte) ([]byte, error) {
 			r, err := Unpack(bytes.NewReader(packed))

@@ -2,14 +2,14 @@ package maillog
 
 import "strings"
 
-// hideKeys takes the customer's key out of the names of keyed lists: whoever reads it
-// can ask on the customer's account (dnsbl_facts 2 and 6).
+// hideKeys removes the customer's key from the names of keyed lists, because anybody who reads it can use the customer's
+// account.
 func hideKeys(s string) string {
-	if !endsAt(s, 'q', "dq") && !endsAt(s, 'x', "abusix") {
+	if !containsFold(s, 'q', "dq") && !containsFold(s, 'x', "abusix") {
 		return s
 	}
 	lower := strings.ToLower(s)
-	if len(lower) != len(s) { // some letters change their length: the places must be the same
+	if len(lower) != len(s) { // some letters change their length, and the offsets must not change
 		lower = lowerASCII(s)
 	}
 	for _, tail := range keyedTails {
@@ -25,7 +25,7 @@ func hideKeys(s string) string {
 			if key > 0 && lower[key] == '.' {
 				key = labelBefore(lower, key)
 			}
-			if key >= list-1 || ofAddress(lower[key:list-1]) {
+			if key >= list-1 || isReversedPart(lower[key:list-1]) {
 				continue
 			}
 			s, lower = s[:key]+s[list:], lower[:key]+lower[list:]
@@ -35,19 +35,19 @@ func hideKeys(s string) string {
 	return s
 }
 
-// keyedTails end the names of lists that are asked under a key: KEY.zen.dq.spamhaus.net.
+// keyedTails are the ends of the names of keyed lists: KEY.zen.dq.spamhaus.net.
 var keyedTails = [...]string{".dq.spamhaus.net", ".mail.abusix.zone"}
 
-// ofAddress tells of a label that it belongs to a reversed address: a number of an IPv4
-// address, a digit of an IPv6 one. Keys have 26 characters or more.
-func ofAddress(label string) bool {
+// isReversedPart reports whether a label is a part of a reversed address: a number of an IPv4 address, or a digit of an IPv6
+// one. Keys have 26 characters or more.
+func isReversedPart(label string) bool {
 	const octet = 3
 	return len(label) == 1 || len(label) <= octet && isDigits([]byte(label))
 }
 
-// endsAt tells whether a word stands in a text in letters of any case, looking at no more
-// than the places of its last letter, which is a rare one.
-func endsAt(s string, last byte, word string) bool {
+// containsFold reports whether a text contains a word in letters of any case. last is the last letter of the word, a rare
+// one, so that only few places are compared.
+func containsFold(s string, last byte, word string) bool {
 	for _, c := range [...]byte{last, last - ('a' - 'A')} {
 		for i := 0; ; i++ {
 			next := strings.IndexByte(s[i:], c)
@@ -73,7 +73,7 @@ func lowerASCII(s string) string {
 	return string(b)
 }
 
-// labelBefore is where the label begins that ends at end.
+// labelBefore gives the place where the label that ends at end begins.
 func labelBefore(s string, end int) int {
 	i := end
 	for i > 0 && (isWordByte(s[i-1]) || s[i-1] == '-' || s[i-1] == '_') {
@@ -82,11 +82,11 @@ func labelBefore(s string, end int) int {
 	return i
 }
 
-// maxDomain is the longest a name can be (RFC 1035, 2.3.4).
+// maxDomain bounds a domain name, in bytes (RFC 1035 section 2.3.4).
 const maxDomain = 253
 
-// domainIn cleans a word up to the domain name it holds; empty: it is none. What hangs
-// on behind the last letters, as in "dnsbl.sorbs.net.10102005", is no part of it.
+// domainIn gives the domain name in a word, without a port and without numbers at the end, as in "dnsbl.sorbs.net.10102005".
+// Empty: there is none.
 func domainIn(token string) string {
 	name := strings.Trim(strings.ToLower(token), ".:-_")
 	if i := strings.IndexByte(name, ':'); i >= 0 { // a port
@@ -111,11 +111,11 @@ func domainIn(token string) string {
 	return name
 }
 
-// sayings are the words behind which a list stands. A careful one is said of other
-// things, too, and counts where what follows looks like a list.
-var sayings = [...]struct {
-	words   string
-	careful bool
+// introductions are the words before the name of a list. An ambiguous one also comes before other names, so it counts only
+// if the name looks like a list.
+var introductions = [...]struct {
+	words     string
+	ambiguous bool
 }{
 	{"blocked using", false}, {"blackhole site", false}, {"listed at", false}, {"listed in", false}, {"listed on", false},
 	{"listed by", false}, {"blacklisted by", false}, {"found in", false}, {"found on", false}, {"blacklist:", false},
@@ -123,25 +123,25 @@ var sayings = [...]struct {
 	{"blacklist", true}, {"dnsbl", true}, {"rbl", true}, {" at", true}, {" using", true},
 }
 
-// saidZone is the list that a text names behind one of the sayings.
-func (r *reply) saidZone() string {
-	if !r.says(&r.sayings) || strings.Contains(r.text, "not listed") {
+// introducedZone gives the list after one of the introductions in a text.
+func (r *reply) introducedZone() string {
+	if !r.hasAny(&r.introductions) || strings.Contains(r.text, "not listed") {
 		return ""
 	}
-	for i, saying := range sayings {
-		if !r.has.has(r.saying[i]) {
+	for i, introduction := range introductions {
+		if !r.phrases.has(r.introductionBits[i]) {
 			continue
 		}
 		for rest := r.text; ; {
-			_, after, ok := strings.Cut(rest, saying.words)
+			_, after, ok := strings.Cut(rest, introduction.words)
 			if !ok {
 				break
 			}
 			rest = after
-			if after != "" && inName(after[0]) { // "dnsbl" in dnsbl-2.example.org says nothing
+			if after != "" && inName(after[0]) { // the "dnsbl" of dnsbl-2.example.org is no introduction
 				continue
 			}
-			if zone := zoneAfter(after, saying.careful); zone != "" {
+			if zone := zoneAfter(after, introduction.ambiguous); zone != "" {
 				return zone
 			}
 		}
@@ -149,8 +149,7 @@ func (r *reply) saidZone() string {
 	return ""
 }
 
-// zoneAfter is the list that the next word names.
-func zoneAfter(after string, careful bool) (zone string) {
+func zoneAfter(after string, ambiguous bool) (zone string) {
 	after = strings.TrimLeft(after, " :=[\"'(")
 	for _, filler := range [...]string{"the ", "dnsbl ", "rbl ", "list ", "http://", "https://"} {
 		after = strings.TrimPrefix(after, filler)
@@ -166,13 +165,13 @@ func zoneAfter(after string, careful bool) (zone string) {
 	if known := zoneOf(name); known != "" {
 		return known
 	}
-	if careful && !looksLikeList(name) {
+	if ambiguous && !looksLikeList(name) {
 		return ""
 	}
 	return name
 }
 
-// looksLikeList tells whether a label of a name says that it is a list.
+// looksLikeList reports whether a label of a name is usual for a list.
 func looksLikeList(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
 		switch {
@@ -188,9 +187,9 @@ func looksLikeList(name string) bool {
 	return false
 }
 
-// namedZone is the first list or operator that a text names at all: by a domain, else by
-// its name. private: services that keep a list to themselves count too.
-func (r *reply) namedZone(private bool) (zone string) {
+// mentionedZone gives the list of the first domain in a text that is a list's or an operator's, else the list of the first
+// other name of one. With private, private services count too.
+func (r *reply) mentionedZone(private bool) (zone string) {
 	counts := func(l *list) bool { return !l.welcome && (private || !l.private()) }
 	eachDomain(r.text, func(name string) bool {
 		if i := listIndex(name); i >= 0 && counts(&lists[i]) {
@@ -203,7 +202,7 @@ func (r *reply) namedZone(private bool) (zone string) {
 	}
 	first := len(r.text)
 	for _, w := range r.words {
-		if r.has.has(w.bit) && counts(&lists[w.list]) {
+		if r.phrases.has(w.bit) && counts(&lists[w.list]) {
 			if at := wordIn(r.text, w.word); at >= 0 && at < first {
 				first, zone = at, lists[w.list].zone
 			}
@@ -212,11 +211,11 @@ func (r *reply) namedZone(private bool) (zone string) {
 	return zone
 }
 
-// unknownList is the first name in a text that is a list by its looks and in no table:
-// administrators ask such lists, and point to their pages, too.
+// unknownList gives the first name in a text that looks like a list and is in no table, because administrators also ask other
+// lists.
 func unknownList(text string) (zone string) {
 	eachDomain(text, func(name string) bool {
-		if listIndex(name) < 0 && looksLikeList(name) { // a welcome list is none
+		if listIndex(name) < 0 && looksLikeList(name) { // a known one here is a welcome list
 			zone = name
 		}
 		return zone == ""
@@ -224,8 +223,7 @@ func unknownList(text string) (zone string) {
 	return zone
 }
 
-// eachDomain calls f with each domain name in a text that is no part of a mail address; f
-// ends it by returning false.
+// eachDomain calls f with each domain name in a text that is no part of a mail address, until f returns false.
 func eachDomain(text string, f func(name string) bool) {
 	tokens(text, func(token string, at int) bool {
 		if at > 0 && text[at-1] == '@' || strings.HasPrefix(text[at+len(token):], "@") {
@@ -236,10 +234,10 @@ func eachDomain(text string, f func(name string) bool) {
 	})
 }
 
-// inName tells of a byte that it belongs to the name that it stands beside.
+// inName reports whether a byte next to a name is a part of the name.
 func inName(c byte) bool { return isWordByte(c) || c == '.' || c == '-' || c == '_' || c == '@' }
 
-// wordIn is where a word stands by itself in a text; -1: nowhere.
+// wordIn gives the place of a word in a text, not as a part of a longer word; -1: it is not there.
 func wordIn(text, word string) int {
 	for from := 0; ; {
 		i := strings.Index(text[from:], word)

@@ -12,34 +12,35 @@ import (
 	"mailallow/allowlist"
 )
 
-// Content is what the file of a target is to hold, compared with what it holds.
+// Content is the planned content of a target's file, compared with the present one. The managed part of a file is the block
+// between the markers, or the whole file if the target has no block.
 type Content struct {
-	New           []byte
-	Before, After []allowlist.Span // what our part of the file says, and what it will say
-	Entries       int              // keys or lines of ours in New
+	New           []byte           // the whole file
+	Before, After []allowlist.Span // the managed part of the present file, and of New
+	Entries       int              // keys or lines in the managed part of New
 	Problems      []Problem
 
-	before int             // entries in Old
-	probe  allowlist.Entry // the first key of ours in New; without an action: there is none
+	entriesBefore int             // in the managed part of the present file
+	probe         allowlist.Entry // the first generated key in New; without an action: there is none
 }
 
-// render makes the new text of a target, in a block or whole, and reads it back.
-func render(t Target, was Standing, m MapChoice, set *allowlist.Set) (c Content, err error) {
+// render writes the new text of a target and reads it back.
+func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, err error) {
 	spans := slices.Collect(t.Format.Selected(set.Spans(), t.Want))
-	file, hand, err := cutByHand(t, was, m)
+	file, handWritten, err := separate(t, current, m)
 	if err != nil {
 		return c, err
 	}
 	want := t.Want
-	if len(hand) > 0 {
+	if len(handWritten) > 0 {
 		taken := map[netip.Prefix]bool{}
-		for _, h := range hand {
+		for _, h := range handWritten {
 			taken[h.prefix] = true
 		}
 		want.Taken = func(key netip.Prefix) bool { return taken[key] }
 	}
 	var text bytes.Buffer
-	text.Grow(len(was.Old)) // most runs change little
+	text.Grow(len(current.Old)) // most runs change little
 	written, err := t.Format.Write(&text, slices.Values(spans), want)
 	if err != nil {
 		return c, err
@@ -50,41 +51,41 @@ func render(t Target, was Standing, m MapChoice, set *allowlist.Set) (c Content,
 	}
 	same := bytes.Equal(file.Inside, text.Bytes())
 	var entries []allowlist.Entry
-	// The text that is installed was read back before, and most runs change nothing.
-	if !same || slices.ContainsFunc(hand, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
-		if entries, err = readBack(t.Format, text.Bytes(), spans, hand); err != nil {
+	// The run that installed the same text read it back. Most runs change nothing.
+	if !same || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
+		if entries, err = readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
 			return c, err
 		}
 	}
-	c.Problems = overlaps(hand, entries, written.Left, set, spans)
+	c.Problems = overlaps(handWritten, entries, written.Omitted, set, spans)
 	switch {
-	case t.Format.Bare, same && written.Entries > 0: // the spans know more than a bare file
+	case t.Format.Bare, same && written.Entries > 0: // the spans have the sources that a bare file lacks
 		c.After = spans
 	default:
 		c.After = allowlist.Nest(entries)
 	}
 	if same {
-		c.before, c.Before = c.Entries, c.After
+		c.entriesBefore, c.Before = c.Entries, c.After
 	} else {
 		c.readBefore(t.Format, file.Inside)
 	}
-	c.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
+	c.New = append([]byte{}, text.Bytes()...) // not nil: an empty file is a file
 	if t.inBlock() {
 		c.New = file.Splice(c.New)
 	}
 	return c, nil
 }
 
-// inBlock tells whether people write in the same file.
+// inBlock reports whether people write lines in the same file.
 func (t Target) inBlock() bool { return t.Format.Block && !t.WholeFile }
 
-// cutByHand finds our part of the file and the keys that people wrote around it. Lines of theirs that makemap would refuse
-// are an error where a map is made.
-func cutByHand(t Target, was Standing, m MapChoice) (block.File, []handKey, error) {
+// separate finds the managed part of the file and the keys that people wrote around it. Hand-written lines that makemap would
+// refuse are an error if a map is built.
+func separate(t Target, current Current, m MapChoice) (block.File, []handKey, error) {
 	if !t.inBlock() {
-		return block.File{Inside: was.Old}, nil, nil
+		return block.File{Inside: current.Old}, nil, nil
 	}
-	file, err := block.Extract(was.Old)
+	file, err := block.Extract(current.Old)
 	if err != nil {
 		return file, nil, err
 	}
@@ -95,22 +96,20 @@ func cutByHand(t Target, was Standing, m MapChoice) (block.File, []handKey, erro
 	return file, keys, nil
 }
 
-// readBack gives the entries of a text that is to be installed; it is an error when they do not say exactly what the list
-// says.
-func readBack(f format.Format, text []byte, spans []allowlist.Span, hand []handKey) ([]allowlist.Entry, error) {
+// readBack gives the entries of a text that is to be installed. It is an error if they differ from the list.
+func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) ([]allowlist.Entry, error) {
 	entries, err := f.Read(text)
 	if err != nil {
-		return nil, fmt.Errorf("what was written as %s does not read back: %w", f.Name, err)
+		return nil, fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
 	}
-	return entries, verify(f, entries, spans, hand)
+	return entries, verify(f, entries, spans, handWritten)
 }
 
-// readBefore reads what our part of the file says now, for the difference that people see.
-func (c *Content) readBefore(f format.Format, ours []byte) {
-	entries, err := f.Read(ours)
+func (c *Content) readBefore(f format.Format, managed []byte) {
+	entries, err := f.Read(managed)
 	if err != nil {
 		c.Problems = append(c.Problems, Problem{Kind: "foreign",
-			Text: "what stands there was not written by mailallow and will be replaced: " + err.Error()})
+			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})
 	}
-	c.before, c.Before = len(entries), allowlist.Nest(entries)
+	c.entriesBefore, c.Before = len(entries), allowlist.Nest(entries)
 }

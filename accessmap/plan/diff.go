@@ -10,26 +10,25 @@ import (
 	"mailallow/allowlist"
 )
 
-// Change is a network that came into a target or went out of it, and who put it
-// there. The networks of one source and path are the fewest.
+// Change is a network that a plan adds to a target or removes from it, with the source that listed it. The networks of one
+// source and path are the fewest.
 type Change struct {
 	Prefix netip.Prefix
 	Action allowlist.Action
-	Source string // empty where the format does not tell
-	Path   string
+	Source string // empty: the format does not hold it
+	Path   string // in the source, as Owner has it
 }
 
-// String is the change as scripts read it: "CIDR ACTION".
+// String gives the change as "CIDR ACTION", which scripts read.
 func (c Change) String() string { return c.Prefix.String() + " " + c.Action.String() }
 
-// Difference is what a plan changes in terms of networks.
+// Difference is the change of a plan, in networks.
 type Difference struct {
 	Added, Removed []Change
 }
 
-// Diff gives the difference between what our part of the file says and what it
-// will say, by action, IPv4 first. An address whose action changes is in both.
-// What goes out of a bare format goes as OK: the file does not tell more.
+// Diff compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action
+// changes is in Added and in Removed. Networks removed from a bare format have the action OK: the file holds no action.
 func (p Plan) Diff() Difference {
 	var d Difference
 	if !p.TextChanged() {
@@ -43,8 +42,8 @@ func (p Plan) Diff() Difference {
 	return d
 }
 
-// Networks gives changes without their sources, as the fewest networks an
-// action: what scripts are told.
+// Networks gives changes without their sources, as "CIDR ACTION": for each action the fewest networks, IPv4 first. The JSON
+// output has them.
 func Networks(changes []Change) []string {
 	sets := map[allowlist.Action]*netipx.IPSetBuilder{}
 	for _, c := range changes {
@@ -65,7 +64,7 @@ func Networks(changes []Change) []string {
 	return networks
 }
 
-// UnifiedDiff is the change of the file itself; empty when there is none.
+// UnifiedDiff gives the change of the file's text in the unified format; it is empty if there is none.
 func (p Plan) UnifiedDiff() string {
 	old := p.Path
 	if !p.Exists {
@@ -81,9 +80,8 @@ func minus(a, b *netipx.IPSet) *netipx.IPSet {
 	return mustSet(&rest)
 }
 
-// changes gives the networks of a set, all of which the spans cover, by action
-// and by the sources that the spans name. Keys that stand side by side for one
-// source and path are put together again.
+// changes gives the networks of a set with the action and the source of the spans that cover it. It joins neighbouring spans
+// of one source and path, because a prefix can need several keys.
 func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 	var found []Change
 	for _, r := range set.Ranges() {

@@ -12,32 +12,31 @@ import (
 	"mailallow/accessmap/sendmail"
 )
 
-// MapChoice is the map that is made from a target's text, and who reads it.
+// MapChoice is the map that is built from a target's text, and the sendmail.cf that names it.
 type MapChoice struct {
-	MapType string // empty: no map is built
+	MapType string // of makemap's types; empty: no map is built
 
-	cf    *sendmail.CF // see CF
-	reads string       // path of the sendmail.cf that makemap reads and Sendmail is asked with; empty: none
+	cf     *sendmail.CF // see CF
+	cfPath string       // of the sendmail.cf for makemap and for questions to Sendmail; empty: there is none
 }
 
-// CF is the sendmail.cf that names this file as its access map, or nil: there is none, or it names another one.
+// CF is the sendmail.cf whose access map is this target; nil if there is none, or it names another file.
 func (m MapChoice) CF() *sendmail.CF { return m.cf }
 
-// chooseMap settles the type of a target's map: what the target names, else what sendmail.cf says of this very path, else
-// hash.
+// chooseMap takes the type of the map from the target, then from the sendmail.cf that names this path, then hash.
 func chooseMap(t Target) (m MapChoice, err error) {
 	if !t.Format.Map || t.Map == makemap.None {
 		return m, nil
 	}
-	m.reads = t.SendmailCF
+	m.cfPath = t.SendmailCF
 	if _, err := os.Stat(t.SendmailCF); t.CFOptional && errors.Is(err, fs.ErrNotExist) {
-		m.reads = ""
+		m.cfPath = ""
 	}
 	if m.MapType = t.Map; t.Map == makemap.Auto {
 		m.MapType = makemap.DefaultType
 	}
-	if m.reads != "" {
-		cf, err := sendmail.ReadCF(m.reads)
+	if m.cfPath != "" {
+		cf, err := sendmail.ReadCF(m.cfPath)
 		if err != nil {
 			return m, err
 		}
@@ -54,16 +53,17 @@ func chooseMap(t Target) (m MapChoice, err error) {
 	return m, nil
 }
 
-// mapWithin is within for the map of a target.
+// mapWithin is an error if a file that makemap may write lies outside of Root. Which suffix it gives the map is not known yet,
+// so every suffix is checked; only the usual file must resolve.
 func mapWithin(t Target, mapType string) error {
 	usual, err := makemap.UsualFile(mapType, t.Path)
 	if err != nil {
 		return err
 	}
-	for _, suffix := range makemap.Suffixes() { // makemap says later which one it is
-		live, _, err := install.Resolve(t.Path + suffix)
+	for _, suffix := range makemap.Suffixes() {
+		file, _, err := install.Resolve(t.Path + suffix)
 		if err == nil {
-			err = within(t.Root, live)
+			err = within(t.Root, file)
 		} else if t.Path+suffix != usual {
 			err = nil
 		}

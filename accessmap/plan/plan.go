@@ -1,5 +1,5 @@
-// Package plan works out what is to be in each target: what is there, which map is made, the new text around the lines that
-// people wrote, and the difference. It changes no file.
+// Package plan works out the new content of each target. It reads the present file, chooses the type of the map, writes the
+// new text around the lines that people wrote, and gives the difference. It changes no file: package install does.
 package plan
 
 import (
@@ -20,63 +20,62 @@ import (
 // Target is a file that is to hold the list.
 type Target struct {
 	Format     format.Format
-	Path       string
-	WholeFile  bool   // nothing in the file is written by hand, though the format would allow it
-	Map        string // "auto", "none" or a type of makemap's; for formats with a map
-	Makemap    string // a name or path of the program; empty: the usual places
-	SendmailCF string // where "auto" and the checks look
-	CFOptional bool   // it may be absent, and says nothing then
-	Root       string // what stands before Path and SendmailCF, and not before the paths inside sendmail.cf
+	Path       string // absolute; it begins with Root
+	WholeFile  bool   // the file has no hand-written lines, though the format allows a block among them
+	Map        string // "auto", "none" or a type of makemap's; only for formats with a map
+	Makemap    string // a name or path of the program; empty: PATH, then the usual places
+	SendmailCF string // the sendmail.cf that "auto" and the checks read; it begins with Root
+	CFOptional bool   // SendmailCF may be absent
+	Root       string // the root directory of another system; the paths inside its sendmail.cf do not have it. Empty: /
 	Want       format.Selection
-	OnChange   []string // argv to run once the target changed
+	OnChange   []string // argv of a command to run after the target changed
 }
 
-// Plan is a target with the file as it is and as it is to be: what the stages of planning found, each in its turn.
+// Plan is a target with its present and its planned file. Each embedded value is the result of one stage.
 type Plan struct {
 	Target
-	Standing
+	Current
 	MapChoice
 	Content
-	MapInStep bool  // the map there is already the one of New
-	LeftAlone bool  // it stays as it is, since too little is known
-	Err       error // why there is no plan
+	MapInStep bool  // the installed map already matches New
+	LeftAlone bool  // the target is not changed, because the state of a source is lost
+	Err       error // why there is no plan; only Target is set then
 }
 
-// Changed tells whether installing would touch the file or its map.
+// Changed reports whether an installation would replace the file or its map.
 func (p Plan) Changed() bool { return p.TextChanged() || p.MapType != "" && !p.MapInStep }
 
-// TextChanged tells whether the text itself would change.
+// TextChanged reports whether an installation would replace the file itself.
 func (p Plan) TextChanged() bool {
 	return p.Exists != (p.New != nil) || !bytes.Equal(p.Old, p.New)
 }
 
 // Planner makes plans. Its fields hold for all targets of a run.
 type Planner struct {
-	StateDir string // where the record of maps is; it may be absent
-	// Unknown are sources that have no ranges because they could not be fetched, or
-	// are held, and of which no last good state is known. A target that may hold
-	// ranges of one is left as it is: its state was lost, and not its addresses.
+	StateDir string // it holds the record of installed maps; it may be absent
+	// Unknown are the sources without ranges: they were not fetched or are held, and they have no last good state. A target
+	// that may hold ranges of such a source is left alone, because the state was lost and the addresses may still be good.
 	Unknown []string
-	// Lost tells that there is no last good state of any source.
+	// Lost is true if no source has a last good state.
 	Lost bool
-	// Barred is one of Unknown that takes addresses away, or empty: without it the
-	// list would let in what it is there to keep out, so no target is touched.
+	// Barred is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
+	// addresses that it must keep out, so no target is changed.
 	Barred string
 }
 
-// All works out every target, in their order. It changes nothing. The error
-// holds those of all targets that cannot be planned, each with its path.
+// All makes a plan for each target, in their order, and changes nothing. The error joins those of all targets without a plan,
+// each with its path; the plan of such a target has it in Err. Two targets must not be the same file.
 func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set) ([]Plan, error) {
 	plans := make([]Plan, len(targets))
 	var failed []error
-	by := map[string]string{}
+	paths := map[string]string{} // by resolved path
 	for i, t := range targets {
 		p, err := pl.plan(ctx, t, set)
-		if other, taken := by[p.live]; taken && err == nil {
+		if other, taken := paths[p.resolved]; taken && err == nil {
 			err = fmt.Errorf("it is the same file as %s", other)
 		}
-		if p.live != "" {
-			by[p.live] = t.Path
+		if p.resolved != "" {
+			paths[p.resolved] = t.Path
 		}
 		if err != nil {
 			p = Plan{Target: t, Err: err}
@@ -87,7 +86,7 @@ func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set)
 	return plans, errors.Join(failed...)
 }
 
-// Refused gives why there is no plan, each line of the file by itself.
+// Refused gives the reasons why there is no plan, one problem for each line of the file. It is empty for a plan without Err.
 func (p Plan) Refused() []Problem {
 	problems := []Problem{}
 	var refused *makemap.TextError
@@ -103,29 +102,28 @@ func (p Plan) Refused() []Problem {
 	return problems
 }
 
-// plan takes a target through the stages: what is there, which map is made, what is to be there, what is to be done.
 func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan, error) {
 	p := Plan{Target: t}
 	var err error
-	if p.Standing, err = readTarget(t); err != nil {
+	if p.Current, err = readTarget(t); err != nil {
 		return p, err
 	}
 	if p.MapChoice, err = chooseMap(t); err != nil {
 		return p, err
 	}
-	if p.Content, err = render(t, p.Standing, p.MapChoice, set); err != nil {
+	if p.Content, err = render(t, p.Current, p.MapChoice, set); err != nil {
 		return p, err
 	}
 	return pl.decide(ctx, p)
 }
 
-// decide leaves the target alone where too little is known of it, and tells whether its map is in step.
+// decide leaves the target alone if the state of a source is lost, and finds out whether the map can be built or is in step.
 func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	if source, ok := pl.mayHold(p); ok {
 		return p.untouched(source), nil
 	}
 	if len(pl.Unknown) > 0 && len(p.Before) == 0 && len(p.After) == 0 {
-		p.New, p.MapType = p.Old, "" // nothing of ours there, and nothing to begin with
+		p.New, p.MapType = p.Old, "" // the managed part is empty, and no source has ranges for it
 		return p, nil
 	}
 	if p.MapType == "" {
@@ -144,8 +142,8 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	return p, err
 }
 
-// mayHold finds a source of which nothing is known and the target may hold
-// ranges. A file that names no sources may hold any, if all state was lost.
+// mayHold finds a source of Unknown whose ranges the target may hold. A file that names no sources may hold those of any
+// source, if the state of all is lost.
 func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	switch {
 	case len(pl.Unknown) == 0 || !p.TextChanged():
@@ -167,19 +165,18 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	return "", false
 }
 
-// untouched is the plan that changes nothing.
 func (p Plan) untouched(source string) Plan {
-	p.New, p.After, p.Entries, p.MapType, p.LeftAlone = p.Old, p.Before, p.before, "", true
+	p.New, p.After, p.Entries, p.MapType, p.LeftAlone = p.Old, p.Before, p.entriesBefore, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p
 }
 
-// Job is what Install is to do.
+// Job gives the work of this plan to package install.
 func (p Plan) Job() install.Job {
 	job := install.Job{
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New,
-		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.reads, OnChange: p.OnChange,
+		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if p.probe.Action != allowlist.None && p.MapType != "" {
 		job.ProbeKey, job.ProbeValue = key.Connect+string(key.Append(nil, p.probe.Prefix)), p.probe.Action.String()

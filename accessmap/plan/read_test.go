@@ -10,8 +10,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// FuzzRead reads what may stand in a file that should be ours: an error, or networks and actions that the format has,
-// which can be written and read again.
+// FuzzRead reads any text in each format. Either it is an error, or the networks and actions are those that the format allows,
+// and can be written and read again.
 func FuzzRead(f *testing.F) {
 	entries := []allowlist.Entry{
 		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "a b", Paths: []string{"x > y", "z"}}}},
@@ -33,7 +33,7 @@ func FuzzRead(f *testing.F) {
 				continue
 			}
 			for i, e := range read {
-				if len(e.Owners) == 0 && !form.Bare { // those of a set have one, and so a comment that tells their action
+				if len(e.Owners) == 0 && !form.Bare { // every entry of a set has an owner, and the comment with its action comes from it
 					read[i].Owners = []allowlist.Owner{{Source: "a", Paths: []string{"b"}}}
 				}
 				if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() || !slices.Contains(form.Actions, e.Action) {

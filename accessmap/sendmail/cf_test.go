@@ -76,12 +76,12 @@ func TestRefusesLine(t *testing.T) {
 	}
 	for _, row := range rows {
 		cf := ParseCF("x.cf", []byte(row.line+"\n"))
-		var said strings.Builder
+		var text strings.Builder
 		for _, err := range cf.RefusesType(row.mapType) {
-			said.WriteString(err.Error())
+			text.WriteString(err.Error())
 		}
-		if (row.want == "") != (said.Len() == 0) || !strings.Contains(said.String(), row.want) {
-			t.Errorf("%q as %s: %q, want %q", row.line, row.mapType, said.String(), row.want)
+		if (row.want == "") != (text.Len() == 0) || !strings.Contains(text.String(), row.want) {
+			t.Errorf("%q as %s: %q, want %q", row.line, row.mapType, text.String(), row.want)
 		}
 	}
 }
@@ -108,14 +108,14 @@ func TestRefusesPath(t *testing.T) {
 			t.Fatal(err)
 		}
 		cf := CF{DontBlame: []string{row.dontBlame}}
-		var said string
+		var text string
 		for _, err := range cf.RefusesPath(filepath.Join(dir, "access.db")) {
-			if strings.HasPrefix(err.Error(), dir+":") { // what is above it is the test host's affair
-				said = err.Error()
+			if strings.HasPrefix(err.Error(), dir+":") { // the directories above belong to the test host
+				text = err.Error()
 			}
 		}
-		if (row.want == "") != (said == "") || !strings.Contains(said, row.want) {
-			t.Errorf("%v with %q: %q, want %q", row.mode, row.dontBlame, said, row.want)
+		if (row.want == "") != (text == "") || !strings.Contains(text, row.want) {
+			t.Errorf("%v with %q: %q, want %q", row.mode, row.dontBlame, text, row.want)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (f fakeInfo) ModTime() time.Time { return time.Time{} }
 func (f fakeInfo) IsDir() bool        { return false }
 func (f fakeInfo) Sys() any           { return &syscall.Stat_t{Uid: f.uid, Gid: f.gid} }
 
-// The rows with Sendmail as root were tried with sendmail -bt.
+// TestRefusesFile has rows for a Sendmail that runs as root, which were tried with sendmail -bt, and for other users.
 func TestRefusesFile(t *testing.T) {
 	rows := []struct {
 		trusted, runAs string

@@ -12,19 +12,20 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// TimeLimit bounds one question to sendmail -bt. It answers in hundredths of a second, except where the host's name is
-// not qualified: there it sleeps for a minute first (docs/facts.md 8), which is not worth waiting for.
+// TimeLimit bounds one run of sendmail -bt, which takes hundredths of a second. If the host's name is not qualified, Sendmail
+// sleeps for a minute first (docs/facts.md 8); the answer is not worth that wait.
 const TimeLimit = 15 * time.Second
 
-// ErrNotAsked says that Sendmail gave no answer at all, right or wrong: there is none, it is Postfix's, it took too
-// long, or it has no access map.
+// ErrNotAsked means that Sendmail gave no answer: the program is missing or Postfix's, it ran for longer than TimeLimit, or
+// its configuration has no access map.
 var ErrNotAsked = errors.New("sendmail -bt could not be asked")
 
-// Answer is what Sendmail finds in its access map.
+// Answer is the result of Sendmail's lookup of one key in its access map.
 type Answer struct {
 	Found bool
 	Value string // with Found
-	// Trouble is why Sendmail cannot use the map (`unsafe map file ...`, `missing map file ...`); Found is false then.
+	// Trouble is Sendmail's message if it cannot use the map (`unsafe map file ...`, `missing map file ...`). Found is false
+	// then.
 	Trouble string
 }
 
@@ -38,8 +39,8 @@ func (a Answer) String() string {
 	return "no match"
 }
 
-// Find returns the path of Sendmail's own program: beside makemap first, since /usr/sbin/sendmail may be
-// Postfix's, then in PATH and the usual places.
+// Find gives the path of Sendmail's own program. It looks beside makemap first, because /usr/sbin/sendmail may be Postfix's,
+// then in PATH and the usual places. The error wraps ErrNotAsked.
 func Find(makemap string) (string, error) {
 	beside := []string{filepath.Dir(makemap)}
 	if real, err := filepath.EvalSymlinks(makemap); err == nil {
@@ -58,9 +59,8 @@ var (
 	mapMissing = ascii.Pattern(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
 )
 
-// Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
-// sees what Sendmail thinks of the file's owner, its path and its type (docs/facts.md 5). The error wraps ErrNotAsked when
-// there was no answer.
+// Lookup asks `sendmail -C cf -bt` for one key of the access map. Unlike makemap -u, the answer shows whether Sendmail accepts
+// the owner, the path and the type of the map (docs/facts.md 5). The error wraps ErrNotAsked if there is no answer.
 func (cf *CF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) {
 	if strings.ContainsAny(key, " \t\r\n") || key == "" {
 		return Answer{}, fmt.Errorf("key %q cannot be typed to sendmail -bt", key)
@@ -74,7 +74,7 @@ func (cf *CF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) 
 	if ctx.Err() != nil {
 		return Answer{}, context.Cause(ctx)
 	}
-	// The status says nothing of the answer: it is 71 when the map could not be used.
+	// The exit status does not decide: it is 71 if Sendmail cannot use the map.
 	if answer, ok := ReadAnswer(string(out), key); ok {
 		return answer, nil
 	}
@@ -84,9 +84,9 @@ func (cf *CF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) 
 	return Answer{}, fmt.Errorf("%w: %w", ErrNotAsked, err)
 }
 
-// ReadAnswer reads the dialogue of -bt: `map_lookup: access (KEY) returns OK (0)`, or `no match (0)`, or a complaint and
-// then `no match (75)`.
-func ReadAnswer(out, key string) (Answer, bool) {
+// ReadAnswer finds the answer for a key in the output of sendmail -bt: `map_lookup: access (KEY) returns OK (0)`, or
+// `no match (0)`, or a message about the map and then `no match (75)`. ok is false if there is none.
+func ReadAnswer(out, key string) (a Answer, ok bool) {
 	if match := mapFound().FindStringSubmatch(out); match != nil && match[1] == key {
 		return Answer{Found: true, Value: match[2]}, true
 	}

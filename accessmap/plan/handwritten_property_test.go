@@ -12,8 +12,9 @@ import (
 	"mailallow/allowlist"
 )
 
-// An address is left to us where no hand-written key that holds it is as long as the prefix that decides it.
-func TestLeftToUsIsWhatALookAtEveryKeySays(t *testing.T) {
+// TestUndecided compares undecided with a look at every key: an address stays if each hand-written key that covers it is
+// shorter than the prefix of its span.
+func TestUndecided(t *testing.T) {
 	network := rapid.Custom(func(t *rapid.T) netip.Prefix {
 		low := byte(rapid.IntRange(0, 255).Draw(t, "low"))
 		if rapid.Bool().Draw(t, "v6") {
@@ -26,42 +27,42 @@ func TestLeftToUsIsWhatALookAtEveryKeySays(t *testing.T) {
 		for _, p := range rapid.SliceOfN(network, 0, 8).Draw(t, "prefixes") {
 			entries = append(entries, allowlist.Entry{Prefix: p, Action: rapid.SampledFrom(format.Actions()).Draw(t, "action")})
 		}
-		var hand []handKey
+		var handWritten []handKey
 		for _, p := range rapid.SliceOfN(network, 0, 8).Draw(t, "keys") {
-			hand = append(hand, handKey{prefix: p})
+			handWritten = append(handWritten, handKey{prefix: p})
 		}
 		spans := allowlist.Nest(slices.Clone(entries))
-		ours := leftToUs(spans, hand)
-		for i, s := range ours {
-			if s.To.Less(s.From) || i > 0 && !ours[i-1].To.Less(s.From) {
-				t.Fatalf("%v", ours)
+		rest := undecided(spans, handWritten)
+		for i, s := range rest {
+			if s.To.Less(s.From) || i > 0 && !rest[i-1].To.Less(s.From) {
+				t.Fatalf("%v", rest)
 			}
 		}
 		at := func(spans []allowlist.Span, addr netip.Addr) int {
 			return slices.IndexFunc(spans, func(s allowlist.Span) bool { return s.From.Compare(addr) <= 0 && addr.Compare(s.To) <= 0 })
 		}
-		for _, p := range allPrefixes(entries, hand) {
+		for _, p := range allPrefixes(entries, handWritten) {
 			for _, addr := range []netip.Addr{p.Addr(), p.Addr().Prev(), netipx.PrefixLastIP(p), netipx.PrefixLastIP(p).Next()} {
 				if !addr.IsValid() {
 					continue
 				}
-				was, is := at(spans, addr), at(ours, addr)
-				theirs := was >= 0 && slices.ContainsFunc(hand, func(h handKey) bool {
-					return h.prefix.Contains(addr) && h.prefix.Bits() >= spans[was].Prefix().Bits()
+				before, after := at(spans, addr), at(rest, addr)
+				decided := before >= 0 && slices.ContainsFunc(handWritten, func(h handKey) bool {
+					return h.prefix.Contains(addr) && h.prefix.Bits() >= spans[before].Prefix().Bits()
 				})
-				if (is >= 0) != (was >= 0 && !theirs) || is >= 0 && ours[is].Prefix() != spans[was].Prefix() {
-					t.Fatalf("%s: span %d, theirs %v, and span %d is left", addr, was, theirs, is)
+				if (after >= 0) != (before >= 0 && !decided) || after >= 0 && rest[after].Prefix() != spans[before].Prefix() {
+					t.Fatalf("%s: in span %d before, decided by hand %v, in span %d after", addr, before, decided, after)
 				}
 			}
 		}
 	})
 }
 
-func allPrefixes(entries []allowlist.Entry, hand []handKey) (all []netip.Prefix) {
+func allPrefixes(entries []allowlist.Entry, handWritten []handKey) (all []netip.Prefix) {
 	for _, e := range entries {
 		all = append(all, e.Prefix)
 	}
-	for _, h := range hand {
+	for _, h := range handWritten {
 		all = append(all, h.prefix)
 	}
 	return all

@@ -9,8 +9,9 @@ import (
 	"mailallow/accessmap/makemap"
 )
 
-// FuzzByHand: the lines around a block are read as makemap reads the file with blank lines in the place of the block.
-func FuzzByHand(f *testing.F) {
+// FuzzOutsideBlock compares the reading of the lines around a block with that of the file in which blank lines replace the
+// block.
+func FuzzOutsideBlock(f *testing.F) {
 	for _, text := range []string{"", "a OK", "a OK\n", "a OK\r\n# BEGIN mailallow\nb OK\n# END mailallow\na\r\nA OK\n", "# BEGIN mailallow\n# END mailallow"} {
 		f.Add([]byte(text))
 	}
@@ -23,9 +24,9 @@ func FuzzByHand(f *testing.F) {
 			m, _ = block.Extract(m.Splice([]byte("a OK\n")))
 		}
 		blank := bytes.Repeat([]byte("\n"), bytes.Count(m.Inside, []byte("\n"))+2)
-		want, got := makemap.ReadText(slices.Concat(m.Before, blank, m.After)), byHand(m)
+		want, got := makemap.ReadText(slices.Concat(m.Before, blank, m.After)), outsideBlock(m)
 		if !slices.Equal(got.Entries, want.Entries) || !slices.Equal(got.Problems, want.Problems) {
-			t.Fatalf("by hand %v %v, want %v %v", got.Entries, got.Problems, want.Entries, want.Problems)
+			t.Fatalf("outside %v %v, want %v %v", got.Entries, got.Problems, want.Entries, want.Problems)
 		}
 	})
 }

@@ -17,43 +17,43 @@ import (
 	"mailallow/allowlist"
 )
 
-// TestHandWritten is about keys that people have written into the same file: which of ours stay, and what is said.
+// TestHandWritten writes a list into a file with hand-written keys, and checks the generated keys and the problems.
 func TestHandWritten(t *testing.T) {
 	for _, row := range []struct {
-		name string
-		list map[string]string // network: action
-		hand string
-		keys []string // ours that are written, the first few
-		says []string // a part of each problem
+		name     string
+		list     map[string]string // network: action
+		hand     string
+		keys     []string // the first generated ones
+		problems []string // a part of each problem
 	}{
 		{"equal length, tagged", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2\tREJECT", nil,
 			[]string{"connect:192.0.2 REJECT is hand-written and stays; our key with OK is not written"}},
 		{"equal length, not tagged", map[string]string{"192.0.2.0/24": "OK"}, "192.0.2\tRELAY", nil,
 			[]string{"192.0.2 RELAY is hand-written and stays"}},
-		{"the same value is said, too", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2\tOK", nil, []string{"our key with OK is not written"}},
+		{"the same value is reported, too", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2\tOK", nil, []string{"our key with OK is not written"}},
 		{"longer", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192.0.2.7\tREJECT", []string{"192.0.2 OK"},
 			[]string{"connect:192.0.2.7 REJECT is hand-written and wins over OK of 192.0.2.0/24 (ok)"}},
 		{"shorter", map[string]string{"192.0.2.0/24": "OK"}, "Connect:192\tREJECT", []string{"192.0.2 OK"},
-			[]string{"connect:192 REJECT is hand-written and shorter than our keys with OK of 192.0.2.0/24 (ok): those win inside it"}},
+			[]string{"connect:192 REJECT is hand-written and shorter than our keys with OK of 192.0.2.0/24 (ok): the longer keys win"}},
 		{"shorter than the keys around a hole", map[string]string{"192.0.2.0/31": "OK", "192.0.2.3/32": "OK", "192.0.2.2/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT",
 			[]string{"192.0.2.0 OK", "192.0.2.1 OK", "192.0.2.3 OK"},
-			[]string{"shorter than our keys with OK of 192.0.2.0/31 (ok) and 1 more: those win inside it"}},
-		{"equal length, and a hole in ours", map[string]string{"192.0.2.0/24": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", nil,
+			[]string{"shorter than our keys with OK of 192.0.2.0/31 (ok) and 1 more: the longer keys win"}},
+		{"equal length, and a hole in the list", map[string]string{"192.0.2.0/24": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", nil,
 			[]string{"connect:192.0.2 REJECT is hand-written and stays; our key with OK is not written"}},
-		{"longer than ours, and a hole in it", map[string]string{"192.0.0.0/16": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", []string{"192.0.0 OK", "192.0.1 OK", "192.0.3 OK"},
+		{"longer than a key of the list, and a hole in it", map[string]string{"192.0.0.0/16": "OK", "192.0.2.9/32": "EXCLUDE"}, "Connect:192.0.2\tREJECT", []string{"192.0.0 OK", "192.0.1 OK", "192.0.3 OK"},
 			[]string{"connect:192.0.2 REJECT is hand-written and stays"}},
-		{"another tag is another ruleset's", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
+		{"a tag of another ruleset", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
 		{"a wider RELAY over an excluded address comes first", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2\tOK\n198\tRELAY", nil,
 			[]string{"198 RELAY covers 198.51.100.9/32, which is excluded", "connect:192.0.2 OK is hand-written and stays"}},
 		{"the family alone is a key, too", map[string]string{"2001:db8::/48": "OK", "2001:db9::1/128": "EXCLUDE"}, "Connect:IPv6\tRELAY", []string{"IPv6:2001:db8:0 OK"},
 			[]string{"connect:ipv6 RELAY covers 2001:db9::1/128, which is excluded", "shorter than our keys with OK of 2001:db8::/48"}},
 
-		// What is inherited from a key of ours is cut off by a person's key in between: a prefix longer than that one
-		// still has to say so.
+		// A hand-written key between two generated ones overrides the shorter of them, so the longer one is needed although
+		// both have the same action.
 		{"a longer prefix of the same action under it", map[string]string{"74.0.0.0/8": "REJECT", "74.125.1.0/24": "REJECT"}, "Connect:74.125\tRELAY",
 			[]string{"74 REJECT", "74.125.1 REJECT"}, []string{"connect:74.125 RELAY is hand-written and wins over REJECT of 74.0.0.0/8", "shorter than our keys with REJECT of 74.125.1.0/24"}},
 		{"halves longer than it", map[string]string{"192.0.2.0/25": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
-			[]string{"192.0.2.0 REJECT", "192.0.2.1 REJECT"}, []string{"those win inside it", "those win inside it"}},
+			[]string{"192.0.2.0 REJECT", "192.0.2.1 REJECT"}, []string{"the longer keys win", "the longer keys win"}},
 		{"the longer of two", map[string]string{"192.0.2.0/24": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
 			[]string{"192.0.2.128 OK", "192.0.2.129 OK"}, []string{"our key with REJECT is not written"}},
 	} {
@@ -85,30 +85,30 @@ func TestHandWritten(t *testing.T) {
 			}
 			var keys []string
 			for line := range strings.Lines(string(block.Inside)) {
-				if key, ours := strings.CutPrefix(line, key.Connect); ours {
+				if key, ok := strings.CutPrefix(line, key.Connect); ok {
 					keys = append(keys, strings.Join(strings.Fields(key), " "))
 				}
 			}
 			if len(keys) < len(row.keys) || !slices.Equal(keys[:len(row.keys)], row.keys) || row.keys == nil && len(keys) > 0 {
 				t.Errorf("keys %q, want %q", keys, row.keys)
 			}
-			var said []string
+			var texts []string
 			for _, p := range plans[0].Problems {
-				said = append(said, p.Text)
+				texts = append(texts, p.Text)
 			}
-			if len(said) != len(row.says) {
-				t.Fatalf("problems %q, want %q", said, row.says)
+			if len(texts) != len(row.problems) {
+				t.Fatalf("problems %q, want %q", texts, row.problems)
 			}
-			for i := range said {
-				if !strings.Contains(said[i], row.says[i]) {
-					t.Errorf("problem %q, want %q in it", said[i], row.says[i])
+			for i := range texts {
+				if !strings.Contains(texts[i], row.problems[i]) {
+					t.Errorf("problem %q, want %q in it", texts[i], row.problems[i])
 				}
 			}
 		})
 	}
 }
 
-// What stands in a target may have been written by anybody: it is told of as foreign, and nothing else happens.
+// TestForeign plans over content that mailallow cannot have written: it is reported as foreign, and nothing else happens.
 func TestForeign(t *testing.T) {
 	for _, row := range []struct{ format, text string }{
 		{"json", `{"version": 1, "entries": [{"prefix": "192.0.2.0/24", "sources": [{"name": "a", "paths": ["b"]}]}]}`},

@@ -1,0 +1,65 @@
+package format
+
+import (
+	"bufio"
+	"fmt"
+	"iter"
+	"net/netip"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/prefixes"
+)
+
+// outBuffer bounds the part of a text in memory while it is written, in bytes.
+const outBuffer = 64 << 10
+
+// Header is the first line of a file that mailallow manages as a whole, in formats with comments.
+const Header = "# Written by mailallow: change its configuration, not this file.\n"
+
+// writeNetworks writes the networks of spans as lines, below a comment with the provenance of each entry, and counts them.
+// line appends one line without its LF.
+func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
+	last := &allowlist.Entry{}
+	var networks []netip.Prefix // of one span
+	for s := range spans {
+		if s.Prefix() != last.Prefix {
+			last = s.Entry()
+			out.WriteString(provenance(last) + "\n")
+		}
+		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
+		for _, p := range networks {
+			out.Write(append(line(out.AvailableBuffer(), p, last), '\n'))
+		}
+		count += len(networks)
+	}
+	return count
+}
+
+func readNetwork(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p != p.Masked() {
+		return p, fmt.Errorf("%s: not a network that mailallow writes", ascii.Printable(text, 80))
+	}
+	return p, nil
+}
+
+// Joined gives the ranges of addresses that the spans cover: spans without a gap between them make one range.
+func Joined(spans iter.Seq[allowlist.Span]) iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(from, to netip.Addr) bool) {
+		var from, to netip.Addr
+		for s := range spans {
+			if from.IsValid() && to.Next() == s.From {
+				to = s.To
+				continue
+			}
+			if from.IsValid() && !yield(from, to) {
+				return
+			}
+			from, to = s.From, s.To
+		}
+		if from.IsValid() {
+			yield(from, to)
+		}
+	}
+}

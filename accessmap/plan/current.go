@@ -1,0 +1,47 @@
+package plan
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"mailallow/accessmap/install"
+	"mailallow/allowlist/bounded"
+)
+
+// Current is the file of a target as it is on disk.
+type Current struct {
+	Exists bool
+	Old    []byte
+
+	resolved string // path of the file itself, behind all symbolic links; empty: not resolved
+}
+
+// maxTarget bounds the file of a target, in bytes. Ten million keys with their comments are smaller.
+const maxTarget = 1 << 30
+
+// readTarget refuses a file that is not a regular one or lies outside of Root. With an error, resolved may still be set.
+func readTarget(t Target) (c Current, err error) {
+	resolved, info, err := install.Resolve(t.Path)
+	if err == nil && t.Root != "" {
+		err = within(t.Root, resolved)
+	}
+	c.resolved = resolved
+	if err != nil || info == nil {
+		return c, err
+	}
+	c.Exists = true
+	c.Old, err = bounded.File(t.Path, maxTarget)
+	return c, err
+}
+
+// within is an error if a file lies outside of root: a symbolic link may lead from there to the host's own files.
+func within(root, file string) error {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(real, file); err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("a symbolic link leads to %s, out of --root %s", file, root)
+	}
+	return nil
+}

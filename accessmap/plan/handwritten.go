@@ -1,0 +1,237 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sort"
+	"strings"
+
+	"go4.org/netipx"
+
+	"mailallow/accessmap/block"
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/makemap"
+	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
+)
+
+// Problem is a finding about a target's file that a person should read.
+type Problem struct {
+	Kind string `json:"kind"` // error, excluded, foreign, hand-written, makemap, overlap or unknown
+	Line int    `json:"line"` // of the file, from 1; 0: the whole file
+	Text string `json:"text"`
+}
+
+// handKey is a hand-written key that Sendmail looks up for a client's address.
+type handKey struct {
+	line   int    // of the file, from 1
+	key    string // in lower case, as makemap stores it
+	prefix netip.Prefix
+	value  string
+}
+
+func (h handKey) String() string {
+	return ascii.Printable(h.key, 60) + " " + ascii.Printable(h.value, 60)
+}
+
+func (h handKey) hasValue(a allowlist.Action) bool { return strings.EqualFold(h.value, a.String()) }
+
+// handKeys finds the hand-written address keys with the tag Connect: or without a tag, and the hand-written lines that
+// makemap would refuse. Other rulesets look up other tags (docs/facts.md 3).
+func handKeys(file block.File) ([]handKey, []makemap.Problem) {
+	text := outsideBlock(file)
+	var keys []handKey
+	for _, e := range text.Entries {
+		k := key.Cut(e.Key)
+		if !k.ForClients() {
+			continue
+		}
+		prefix, ok := key.Parse(k.Address)
+		if k.Address+":" == strings.ToLower(key.IPv6) { // the last key that Sendmail looks up for every IPv6 client
+			prefix, ok = netip.PrefixFrom(netip.IPv6Unspecified(), 0), true
+		}
+		if ok {
+			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value})
+		}
+	}
+	return keys, text.Problems
+}
+
+// outsideBlock reads the lines outside of the block as makemap does. They keep their line numbers in the file.
+func outsideBlock(file block.File) *makemap.Text {
+	const markers = 2
+	if !file.Found {
+		return makemap.ReadText(file.Before)
+	}
+	return makemap.ReadTextAround(file.Before, file.After, bytes.Count(file.Inside, []byte("\n"))+markers)
+}
+
+// overlaps reports each hand-written key that covers addresses of the list, and which value the server will use. written are
+// the generated keys, in address order; omitted are those that a hand-written key replaces. Hand-written keys that let an
+// excluded address in come first.
+func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *allowlist.Set, spans []allowlist.Span) []Problem {
+	replaced := map[netip.Prefix]allowlist.Entry{}
+	for _, e := range omitted {
+		replaced[e.Prefix] = e
+	}
+	var excluded, others []Problem
+	for _, h := range handWritten {
+		if first, ok := set.Excluded.Overlap(h.prefix); ok && !h.hasValue(allowlist.Reject) {
+			excluded = append(excluded, Problem{Kind: "excluded", Line: h.line,
+				Text: fmt.Sprintf("%s covers %s, which is excluded from the list: the hand-written line still decides for it", h, first)})
+		}
+		if e, ok := replaced[h.prefix]; ok {
+			others = append(others, Problem{Kind: "hand-written", Line: h.line,
+				Text: fmt.Sprintf("%s is hand-written and stays; our key with %s is not written", h, e.Action)})
+			continue
+		}
+		others = append(others, h.overlap(written, spans)...)
+	}
+	return append(excluded, others...)
+}
+
+// undecided takes from the spans the addresses that hand-written keys decide: those under a key that is at least as long as
+// the prefix of the span.
+func undecided(spans []allowlist.Span, handWritten []handKey) (rest []allowlist.Span) {
+	keys := longestKeys(handWritten)
+	for _, s := range spans {
+		for len(keys) > 0 && keys[0].To.Less(s.From) {
+			keys = keys[1:]
+		}
+		remains := true // s, from its From on
+		for _, k := range keys {
+			if s.To.Less(k.From) {
+				break
+			}
+			if k.Prefix().Bits() < s.Prefix().Bits() {
+				continue
+			}
+			if s.From.Less(k.From) {
+				before := s
+				before.To = k.From.Prev()
+				rest = append(rest, before)
+			}
+			if remains = k.To.Less(s.To); !remains {
+				break
+			}
+			s.From = k.To.Next()
+		}
+		if remains {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// longestKeys gives, in address order, the ranges in which each hand-written key is the longest.
+func longestKeys(handWritten []handKey) []allowlist.Span {
+	entries := make([]allowlist.Entry, len(handWritten))
+	for i, h := range handWritten {
+		entries[i].Prefix = h.prefix
+	}
+	return allowlist.Nest(entries)
+}
+
+// overlap reports where the value of a hand-written key contradicts the list: the spans that the key overrides, and the spans
+// whose longer generated keys override it.
+func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Problem {
+	longer := h.longerKeys(written)
+	var loses, wins []allowlist.Span
+	for _, s := range h.within(spans) {
+		for len(longer) > 0 && longer[0].To.Less(s.From) {
+			longer = longer[1:]
+		}
+		if h.hasValue(s.Action()) {
+			continue
+		}
+		some, all := covered(s, longer)
+		if !all {
+			wins = append(wins, s)
+		}
+		if some {
+			loses = append(loses, s)
+		}
+	}
+	return append(h.problems("%s is hand-written and wins over %s", wins),
+		h.problems("%s is hand-written and shorter than our keys with %s: the longer keys win", loses)...)
+}
+
+// longerKeys gives the addresses of the longer generated keys within a hand-written key, in address order.
+func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
+	first, _ := slices.BinarySearchFunc(written, h.prefix.Addr(), func(e allowlist.Entry, a netip.Addr) int { return e.Prefix.Addr().Compare(a) })
+	var longer []allowlist.Entry
+	for _, e := range written[first:] {
+		if !h.prefix.Contains(e.Prefix.Addr()) {
+			break
+		}
+		if e.Prefix.Bits() > h.prefix.Bits() {
+			longer = append(longer, e)
+		}
+	}
+	return allowlist.Nest(longer)
+}
+
+// covered reports whether some of the addresses of a span, and whether all of them, are in others. The others are in address
+// order, and none ends before the span begins.
+func covered(s allowlist.Span, others []allowlist.Span) (some, all bool) {
+	for _, o := range others {
+		if s.To.Less(o.From) {
+			break
+		}
+		some = true
+		if s.From.Less(o.From) {
+			return some, false
+		}
+		if !o.To.Less(s.To) {
+			return some, true
+		}
+		s.From = o.To.Next()
+	}
+	return some, false
+}
+
+// within gives the parts of the spans that the key covers.
+func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
+	first, last := h.prefix.Addr(), netipx.PrefixLastIP(h.prefix)
+	i := sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(first) })
+	var parts []allowlist.Span
+	for ; i < len(spans) && !last.Less(spans[i].From); i++ {
+		s := spans[i]
+		if s.From.Less(first) {
+			s.From = first
+		}
+		if last.Less(s.To) {
+			s.To = last
+		}
+		parts = append(parts, s)
+	}
+	return parts
+}
+
+// problems makes at most one problem for each action, in their order of precedence. It names the first entry and counts the
+// others.
+func (h handKey) problems(format string, spans []allowlist.Span) (problems []Problem) {
+	for _, a := range []allowlist.Action{allowlist.Reject, allowlist.OK, allowlist.Relay} {
+		seen := map[netip.Prefix]bool{}
+		var first *allowlist.Entry
+		for _, s := range spans {
+			if s.Action() != a {
+				continue
+			}
+			if seen[s.Prefix()] = true; first == nil {
+				first = s.Entry()
+			}
+		}
+		if first == nil {
+			continue
+		}
+		entries := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, ascii.Printable(first.Owners[0].Source, 60))
+		if more := len(seen) - 1; more > 0 {
+			entries += fmt.Sprintf(" and %d more", more)
+		}
+		problems = append(problems, Problem{Kind: "overlap", Line: h.line, Text: fmt.Sprintf(format, h, entries)})
+	}
+	return problems
+}
