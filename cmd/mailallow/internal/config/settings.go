@@ -103,7 +103,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 	r := reader{File: c, root: root, dir: dir}
 	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(c.text.StateDir, DefaultStateDir)}
 	s.DNS, s.SPF = r.dns(c.text.DNS)
-	r.duration("dns.Deadline", c.text.DNS.Deadline, &s.Deadline)
+	r.duration("dns.deadline", c.text.DNS.Deadline, &s.Deadline)
 	limits := r.guard(c.text.Guard)
 	if top := c.text.Action; top != "" {
 		_, err := allowlist.ParseAction(top)
