@@ -73,7 +73,7 @@ func TestHostileDocuments(t *testing.T) {
 		{name: "a gigabyte in a megabyte", page: fixtures.Page{Fault: fixtures.Bomb}, says: []string{"larger than 33554432 bytes"}},
 		{name: "ten million numbers", page: plain("[" + strings.Repeat("1,", 10_000_000) + "1]"), query: ".",
 			says: []string{"the document has more than 1000000 values"}},
-		{name: "a million brackets", page: plain(strings.Repeat("[", 999_999)), query: ".", says: []string{"the document is no JSON"}},
+		{name: "a million brackets", page: plain(strings.Repeat("[", 999_999)), query: ".", says: []string{"the document is not JSON"}},
 		{name: "a billion numbers out of one", page: plain("1000000000"), query: "if type == \"array\" then .[] else [range(.)] end", says: []string{"not done after 20000000 steps"}},
 		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 1000000 addresses and networks"}},
 		{name: "one word", page: plain(strings.Repeat("1.", 15_000_000)), status: allowlist.Held, says: []string{"not one address is left in it"}},

@@ -116,7 +116,7 @@ func TestWebFaults(t *testing.T) {
 		{name: "no gzip", page: fixtures.Page{Fault: fixtures.BrokenGzip, Body: unsaved}, dns: quick, says: []string{"gzip: invalid header"}},
 		{name: "no HTTP", page: fixtures.Page{Fault: fixtures.NotHTTP}, dns: quick, says: []string{"malformed HTTP status code"}},
 		{name: "endless header", page: fixtures.Page{Fault: fixtures.EndlessHead}, dns: quick, says: []string{"headers exceeded 262144 bytes"}},
-		{name: "no text", page: fixtures.Page{Body: "%PDF-1.7\x00 17.41.0.0/16"}, says: []string{"it is no text"}},
+		{name: "no text", page: fixtures.Page{Body: "%PDF-1.7\x00 17.41.0.0/16"}, says: []string{"it is not text"}},
 		{name: "a page to log in at", page: fixtures.Page{Body: "<!DOCTYPE html><title>Log in</title>"}, status: allowlist.Held, says: []string{"not one address is left in it"}},
 		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: allowlist.Held, says: []string{"IPv4 shrinks from "}},
 		{name: "redirects in a circle", page: to("WEB/list"), says: []string{"more than 5 redirects, the last to WEB/list"}},
