@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 		{name: "time-out", fault: fixtures.Drop, at: "mail.test", dns: hasty, says: broken("mail.test", "TXT mail.test: no answer in 1.5s from DNS")},
 		{name: "time-out of an include", fault: fixtures.Drop, at: "_a.mail.test", dns: hasty,
 			says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: no answer in 1.5s from DNS")},
-		{name: "lame", fault: fixtures.Lame, at: "_a.mail.test", dns: quick, says: broken("mail.test: include:_a.mail.test", "a referral, no answer from DNS")},
+		{name: "lame", fault: fixtures.Lame, at: "_a.mail.test", dns: quick, says: broken("mail.test: include:_a.mail.test", "a referral, not an answer from DNS")},
 		{name: "garbage", fault: fixtures.Garbage, at: "mail.test", dns: quick, says: broken("mail.test", "a malformed answer from DNS")},
 		{name: "another id", fault: fixtures.WrongID | fixtures.Drop, at: "mail.test", dns: hasty,
 			says: broken("mail.test", "no answer in 1.5s, 1 that did not fit the question from DNS")},
