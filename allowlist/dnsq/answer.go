@@ -126,20 +126,26 @@ func rcodeText(rcode int) string {
 type failures []failure
 
 type failure struct {
-	text string
-	from []string
+	text    string
+	from    []string
+	timeout bool
 }
 
-func (fs *failures) add(text, from string) {
+func (fs *failures) add(err error, from string) {
+	text := err.Error()
 	i := slices.IndexFunc(*fs, func(f failure) bool { return f.text == text })
 	if i < 0 {
-		*fs = append(*fs, failure{text, []string{from}})
+		silent, _ := errors.AsType[noReply](err)
+		*fs = append(*fs, failure{text, []string{from}, silent.timeout})
 		return
 	}
 	if f := &(*fs)[i]; !slices.Contains(f.from, from) {
 		f.from = append(f.from, from)
 	}
 }
+
+// NoAnswer reports whether the text begins with "no answer", because the first resolver's time ran out.
+func (fs failures) NoAnswer() bool { return fs[0].timeout }
 
 func (fs failures) Error() string {
 	var parts []string

@@ -291,7 +291,7 @@ func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 			// keeps its place in the administrator's order.
 			c.preferred.CompareAndSwap(int64(n), int64((n+1)%len(c.resolvers)))
 		}
-		failed.add(err.Error(), c.resolvers[n].String())
+		failed.add(err, c.resolvers[n].String())
 	}
 	return answer{}, failed
 }

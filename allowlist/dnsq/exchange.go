@@ -24,7 +24,10 @@ const maxDatagram = 4096
 var errMalformed = errors.New("a malformed answer")
 
 // noReply is the error of a resolver that sent no reply.
-type noReply struct{ text string }
+type noReply struct {
+	text    string
+	timeout bool // text begins with "no answer"
+}
 
 func (e noReply) Error() string { return e.text }
 
@@ -34,7 +37,7 @@ func (c *Client) try(ctx context.Context, r resolver, round int, q question) (an
 	defer cancel()
 	addr, err := r.address(ctx, round)
 	if err != nil {
-		return answer{}, noReply{c.reason(err, 0)}
+		return answer{}, c.noReply(err, 0)
 	}
 	query := c.query(q)
 	reply, err := c.exchange(ctx, r, addr, query)
@@ -80,7 +83,7 @@ func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *d
 	// The kernel chooses the port and connects the socket, so it drops datagrams from other addresses.
 	conn, err := d.DialContext(ctx, "udp", addr)
 	if err != nil {
-		return nil, noReply{c.reason(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
 	reply, err := c.roundTrip(ctx, conn, query)
 	if err != nil || !reply.Truncated {
@@ -88,7 +91,7 @@ func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *d
 	}
 	reply, err = c.overStream(ctx, d.DialContext, addr, query)
 	if silent, ok := errors.AsType[noReply](err); ok {
-		err = noReply{"TCP: " + silent.text}
+		err = noReply{text: "TCP: " + silent.text}
 	}
 	return reply, err
 }
@@ -99,7 +102,7 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 func (c *Client) overStream(ctx context.Context, dial dialFunc, addr string, query *dns.Msg) (*dns.Msg, error) {
 	conn, err := dial(ctx, "tcp", addr)
 	if err != nil {
-		return nil, noReply{c.reason(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
 	reply, err := c.roundTrip(ctx, conn, query)
 	if err == nil && reply.Truncated {
@@ -118,7 +121,7 @@ func (c *Client) roundTrip(ctx context.Context, conn net.Conn, query *dns.Msg) (
 	msgs := dns.Conn{Conn: conn}
 	c.sent.Add(1)
 	if err := msgs.WriteMsg(query); err != nil {
-		return nil, noReply{c.reason(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
 	size := dns.MaxMsgSize
 	if _, datagrams := conn.(net.PacketConn); datagrams {
@@ -128,7 +131,7 @@ func (c *Client) roundTrip(ctx context.Context, conn net.Conn, query *dns.Msg) (
 	for unfit := 0; ; unfit++ {
 		n, err := msgs.Read(buf)
 		if err != nil {
-			return nil, noReply{c.reason(err, unfit)}
+			return nil, c.noReply(err, unfit)
 		}
 		if reply, err := parse(buf[:n]); fits(query, reply) {
 			return reply, err
@@ -207,17 +210,18 @@ func fits(query, reply *dns.Msg) bool {
 	return false
 }
 
-// reason says in a few words why there is no reply. unfit counts the messages that did not fit.
-func (c *Client) reason(err error, unfit int) string {
+// noReply gives in a few words the reason for an error of the network. unfit counts the messages that did not fit.
+func (c *Client) noReply(err error, unfit int) noReply {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		text := fmt.Sprintf("no answer in %s", c.timeout)
 		if unfit > 0 {
-			return fmt.Sprintf("no answer in %s, %d that did not fit the question", c.timeout, unfit)
+			text += fmt.Sprintf(", %d that did not fit the question", unfit)
 		}
-		return fmt.Sprintf("no answer in %s", c.timeout)
+		return noReply{text, true}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection closed without an answer"
+		return noReply{text: "connection closed without an answer"}
 	case errors.As(err, &op):
 		err = op.Err
 		var call *os.SyscallError
@@ -225,5 +229,5 @@ func (c *Client) reason(err error, unfit int) string {
 			err = call.Err
 		}
 	}
-	return phrase(err.Error())
+	return noReply{text: phrase(err.Error())}
 }
