@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 const (
@@ -115,7 +115,7 @@ func (m Program) File(ctx context.Context, mapType, textPath string) (string, er
 	return "", m.lacks(mapType, types)
 }
 
-var suffixForm = ascii.Pattern(`^[a-z0-9]+$`)
+var suffixForm = pattern.New(`^[a-z0-9]+$`)
 
 // wrote is nil when makemap has written the map to file, and no file appeared beside those that are known: a map elsewhere
 // would pass every look at the one that makemap reads back, and an empty file would be installed (docs/facts.md 19). A file that
@@ -210,7 +210,7 @@ func (m Program) explain(ctx context.Context, err error, mapType string, input f
 	return err
 }
 
-var makemapLine = ascii.Pattern(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
+var makemapLine = pattern.New(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
 
 // makemapLines reads makemap's complaints ("makemap: NAME: line 3: key a: duplicate key"). Its line numbers are those
 // of what it was fed, as long as no line is over its limit, which ReadMapText has ruled out before.

@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/program"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/pattern"
 )
 
 const (
@@ -52,7 +53,7 @@ type Main struct {
 	root string // see Below
 }
 
-var tablePath = ascii.Pattern(`(^!?|:)/[^\s,}]*`)
+var tablePath = pattern.New(`(^!?|:)/[^\s,}]*`)
 
 // Below puts root, the directory that is to be this Postfix's /, before the paths of the tables that it names. What lint
 // says of them has them as Postfix will see them.
@@ -194,7 +195,7 @@ func parse(set, defaults, services, master []byte) *Main {
 }
 
 // postscreenRow is the row of master.cf for port 25 when it starts postscreen (master(5)).
-var postscreenRow = ascii.Pattern(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
+var postscreenRow = pattern.New(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
 
 // postconfLines reads `name = value` lines; a line that begins with a blank continues the one above.
 func postconfLines(text []byte) map[string]string {

@@ -17,6 +17,7 @@ import (
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/pattern"
 )
 
 // CF is what a sendmail.cf says of the access map and of the files Sendmail trusts. Its defaults are Sendmail's.
@@ -76,7 +77,7 @@ func ParseCF(path string, text []byte) CF {
 // dnsblRule is the lookup of FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl') in the rulesets that m4 writes
 // (cf/feature/dnsbl.m4, 8.17), whatever its map is called: the client's octets turned round before the zone.
 // FEATURE(`rhsbl') asks for domains and is none.
-var dnsblRule = ascii.Pattern(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
+var dnsblRule = pattern.New(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
 
 // setRules takes from a line of the rulesets what it tells of a feature (cf/m4/proto.m4).
 func (cf *CF) setRules(line string) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // TimeLimit bounds one question to sendmail -bt. It answers in hundredths of a second, except where the host's name is
@@ -54,8 +54,8 @@ func Find(makemap string) (string, error) {
 }
 
 var (
-	mapFound   = ascii.Pattern(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
-	mapMissing = ascii.Pattern(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
+	mapFound   = pattern.New(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
+	mapMissing = pattern.New(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
 )
 
 // Lookup asks `sendmail -C cf -bt` for one key of the access map, as the rulesets would find it. Unlike makemap -u it
