@@ -1,37 +1,37 @@
-// Package allowlist knows addresses: where lists of them come from, which of
-// them may be believed, and what they say together. It knows no mail server
-// and writes no file but the snapshot.
+// Package allowlist makes one list out of many sources of addresses. It reads
+// sources, compares each with its last good state and merges the results. It
+// knows no mail server, and it writes no file: Snapshot.Encode gives bytes.
 //
-// The stages, in the order a run goes through them:
+// A run calls the stages in this order:
 //
-//	Source    -> Fetch    -> Resolved: ranges, each with the path that put it there
-//	Resolved  -> Check    -> the guard's verdict against the last good state
-//	Resolved… -> Merge    -> Set: one action an address, with its provenance
+//	Source    -> Fetcher.Fetch -> Fetched: ranges, each with the path that named it
+//	Fetched   -> Guard.Check   -> Verdict: these ranges, or the last good ones
+//	Labelled… -> Merge         -> Set: one action for each address, and its sources
 package allowlist
 
 import "fmt"
 
-// Action is what a mail server is to do with a client. The order of the values
-// is the precedence between sources at equal prefix length: the larger wins.
+// Action tells a mail server how to treat a client. At equal prefix length the
+// larger value wins.
 type Action uint8
 
 const (
-	// None is no action: the address is in no source, or was cut out.
+	// None means that no source names the address, or that EXCLUDE removed it.
 	None Action = iota
 	// Relay accepts the client and relays its mail to anywhere (docs/facts.md 4).
 	Relay
-	// OK accepts the client past DNSBLs; it does not let it relay.
+	// OK accepts the client without a DNSBL query, but does not let it relay (docs/facts.md 4).
 	OK
 	// Reject refuses the client.
 	Reject
-	// Exclude keeps the address out of every output, at any prefix length.
+	// Exclude removes the address from every output, at any prefix length.
 	Exclude
 )
 
 var actionNames = [...]string{None: "", Relay: "RELAY", OK: "OK", Reject: "REJECT", Exclude: "EXCLUDE"}
 
-// String gives the action as it is written in a configuration and in an access
-// map; None is the empty string.
+// String gives the name that configurations and access maps use; None has an
+// empty name.
 func (a Action) String() string {
 	if int(a) < len(actionNames) {
 		return actionNames[a]
@@ -39,8 +39,8 @@ func (a Action) String() string {
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
 
-// ParseAction reads an action as it is written in a configuration: RELAY, OK,
-// REJECT or EXCLUDE, in upper case as Sendmail has them.
+// ParseAction reads RELAY, OK, REJECT or EXCLUDE, in upper case only, as
+// Sendmail does. Any other text is an error that lists these four.
 func ParseAction(s string) (Action, error) {
 	for a := Relay; a <= Exclude; a++ {
 		if actionNames[a] == s {
@@ -50,7 +50,7 @@ func ParseAction(s string) (Action, error) {
 	return None, fmt.Errorf("unknown action %q: one of RELAY, OK, REJECT, EXCLUDE", s)
 }
 
-// MarshalText writes the action by its name.
+// MarshalText gives the name of the action.
 func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalText reads an action as ParseAction does.

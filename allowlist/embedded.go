@@ -5,14 +5,15 @@ import (
 	_ "embed"
 )
 
-// embeddedJSON holds published policies of the catalogue's providers as they
-// were on the date each carries; see fixtures/zones for where each was read.
+// embeddedJSON holds policies that providers of the catalogue published, each
+// with the date of its text. The files in fixtures/zones say where each was found.
 //
 //go:embed embedded.json
 var embeddedJSON []byte
 
-// EmbeddedSnapshot gives the snapshot in the program: a first run without a
-// network. It is old by its nature, and nothing uses it unasked.
+// EmbeddedSnapshot gives the snapshot that is part of the program, for a first
+// run without a network. Its ranges are months or years old, so it is used only
+// on request.
 func EmbeddedSnapshot() (*Snapshot, error) {
 	return DecodeSnapshot(bytes.NewReader(embeddedJSON), "embedded")
 }

@@ -5,18 +5,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// TestEmbeddedSnapshot walks the published policies in fixtures/zones and holds
-// the embedded snapshot against what comes out.
+// TestEmbeddedSnapshot lists the published policies in fixtures/zones and compares
+// them with the embedded snapshot.
 func TestEmbeddedSnapshot(t *testing.T) {
 	published := []struct {
-		provider, zone, date string // the date of the record's text; of a span of years, its first day
+		provider, zone, date string // date is that of the text; for a text used over years, its first day
 	}{
 		{"amazonses", "amazonses-2025.zone", "2025-01-01"},
 		{"google", "google-2026.zone", "2026-08-11"},
@@ -55,6 +55,6 @@ func TestEmbeddedSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want.Encode()), string(got.Encode())); diff != "" {
-		t.Errorf("embedded.json is not what the zones say (-zones +embedded); MAILALLOW_UPDATE=1 writes it:\n%s", diff)
+		t.Errorf("embedded.json differs from the zones (-zones +embedded); MAILALLOW_UPDATE=1 writes it:\n%s", diff)
 	}
 }

@@ -5,38 +5,44 @@ import (
 	"slices"
 )
 
-// Explainer tells of an address what the list says and why.
+// Explainer says which action the list gives an address, and which ranges are
+// the reason.
 type Explainer struct {
-	set, unexcluded *Set
-	all, listed     *Index // every range; those of EXCLUDE sources left out
+	set           *Set
+	withoutHoles  *Set // merged without the EXCLUDE sources
+	listed, holes *Index
 }
 
-// NewExplainer takes the sources that the list is merged from.
+// NewExplainer indexes the sources that Merge makes the list from.
 func NewExplainer(sources []Labelled) *Explainer {
-	listed := slices.DeleteFunc(slices.Clone(sources), func(s Labelled) bool { return s.Action == Exclude })
-	return &Explainer{set: Merge(sources), unexcluded: Merge(listed), all: NewIndex(sources), listed: NewIndex(listed)}
+	isHole := func(s Labelled) bool { return s.Action == Exclude }
+	listed := slices.DeleteFunc(slices.Clone(sources), isHole)
+	holes := slices.DeleteFunc(slices.Clone(sources), func(s Labelled) bool { return !isHole(s) })
+	return &Explainer{set: Merge(sources), withoutHoles: Merge(listed), listed: NewIndex(listed), holes: NewIndex(holes)}
 }
 
-// Explanation is what the list says of one address.
+// Explanation explains the list's answer for one address.
 type Explanation struct {
 	Addr netip.Addr
-	// Entry decides; nil: the address is in no source, or excluded.
+	// Entry decides the address; nil if no source holds it, or an EXCLUDE source does.
 	Entry *Entry
-	// Excluded are the ranges of EXCLUDE sources that hold it; Without is what would decide but for them, or nil.
+	// Excluded are the ranges of EXCLUDE sources that hold the address.
 	Excluded []Match
-	Without  *Entry
-	// Matches are the ranges of all other sources that hold it, the longest first.
+	// Without would decide the address if nothing excluded it; nil if nothing does, or no other source holds it.
+	Without *Entry
+	// Matches are the ranges of all other sources that hold the address, the longest prefix first.
 	Matches []Match
-	// Below and Above are the nearest ranges of its family where no range holds it; nil: there is none on that side.
+	// Below and Above are the nearest ranges of the address's family. They are set only without Matches; nil means
+	// that this side has no range.
 	Below, Above *Neighbour
 }
 
-// Explain explains one address, which has no zone and is not IPv4-mapped.
+// Explain explains addr, which must have no zone and must not be IPv4-mapped.
 func (x *Explainer) Explain(addr netip.Addr) Explanation {
-	e := Explanation{Addr: addr, Entry: x.set.Lookup(addr), Matches: x.listed.Holding(addr)}
-	if x.set.Excluded.Contains(addr) {
-		e.Without = x.unexcluded.Lookup(addr)
-		e.Excluded = slices.DeleteFunc(x.all.Holding(addr), func(m Match) bool { return m.Action != Exclude })
+	e := Explanation{
+		Addr: addr, Entry: x.set.Lookup(addr), Matches: x.listed.Holding(addr), Excluded: x.holes.Holding(addr)}
+	if len(e.Excluded) > 0 {
+		e.Without = x.withoutHoles.Lookup(addr)
 	}
 	if len(e.Matches) == 0 {
 		e.Below, e.Above = x.listed.beside(addr)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Explain says what a look at every range says, and finds the nearest ones.
+// Explain finds the deciding entry, the excluded ranges and the nearest ones.
 func TestExplain(t *testing.T) {
 	labelled := func(name string, action Action, prefixes ...string) Labelled {
 		src := Labelled{Source: name, Action: action}
@@ -20,7 +20,7 @@ func TestExplain(t *testing.T) {
 		labelled("never", Exclude, "10.0.0.7/32", "10.9.9.0/24"),
 		labelled("far", OK, "10.2.0.0/24", "10.2.0.0/16"),
 	})
-	tell := func(m Match) string { return m.Source + " " + m.Prefix.String() }
+	format := func(m Match) string { return m.Source + " " + m.Prefix.String() }
 	for _, row := range []struct {
 		addr, entry, without, below, above string
 		matches, excluded                  int
@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 			if n == nil {
 				return ""
 			}
-			return tell(n.Match) + " " + n.Edge.String()
+			return format(n.Match) + " " + n.Edge.String()
 		}
 		if prefix(e.Entry) != row.entry || prefix(e.Without) != row.without || len(e.Matches) != row.matches ||
 			len(e.Excluded) != row.excluded || beside(e.Below) != row.below || beside(e.Above) != row.above {

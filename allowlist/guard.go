@@ -10,58 +10,59 @@ import (
 	"go4.org/netipx"
 )
 
-// Limits bound what a source may become without a person's word. MaxAge and
-// Expire are off at zero; the others always bind.
+// Limits bound how a source may change before a person accepts the change.
+// MaxAge and Expire are off at zero; the others always bind.
 type Limits struct {
-	WidestIPv4, WidestIPv6 int           // shortest prefix length that is believed
-	MaxShrink              Percent       // of the addresses of a family; 100 and above never holds
-	MaxGrow                Percent       // of the addresses of a family: 200 is up to three times
-	MaxAge                 time.Duration // older ranges are called out
-	Expire                 time.Duration // older last good ranges are no longer used
-	AllowSpecial           bool          // let fetched sources name special-purpose space
+	WidestIPv4, WidestIPv6 int           // shortest prefix length that is accepted
+	MaxShrink              Percent       // addresses a family may lose; 100 and more switches the limit off
+	MaxGrow                Percent       // addresses a family may gain; 200 allows three times as many
+	MaxAge                 time.Duration // ranges that are older are a problem "age"
+	Expire                 time.Duration // last good ranges that are older are not used
+	AllowSpecial           bool          // fetched sources may name special-purpose space
 }
 
 // Percent is a share in whole percent.
 type Percent int
 
-// DefaultLimits are those of a configuration that names none.
+// DefaultLimits gives the limits of a configuration that sets none.
 func DefaultLimits() Limits {
 	return Limits{WidestIPv4: 12, WidestIPv6: 28, MaxShrink: 30, MaxGrow: 200, MaxAge: 72 * time.Hour}
 }
 
-// Status is how a source came out of a run.
+// Status is the result of one run for a source.
 type Status string
 
-// The four of them. Held and stale sources go on with their last good ranges,
-// when they have any.
+// Held and stale sources keep their last good ranges, if they have any.
 const (
-	Fresh   Status = "fresh"   // fetched now and believed
-	Stale   Status = "stale"   // could not be fetched
-	Held    Status = "held"    // fetched, and not believed
-	Missing Status = "missing" // could not be fetched, and never was
+	Fresh   Status = "fresh"   // the run fetched it and the guard accepted it
+	Stale   Status = "stale"   // the fetch failed
+	Held    Status = "held"    // the run fetched it and the guard refused it
+	Missing Status = "missing" // the fetch failed, and there are no last good ranges
 )
 
-// Statuses are the four, from the best to the worst.
+// Statuses gives all four, from the best to the worst.
 func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
 
-// Verdict is what the guard makes of a source: the ranges to go on with and why.
+// Verdict holds the ranges that the list takes from a source, and the reasons.
 type Verdict struct {
 	Resolved
 	Status   Status
 	Problems []Problem
 }
 
-// Guard judges one source: Check is a function of it and of its arguments alone.
+// Guard decides whether the new ranges of one source replace its last good ones.
+// Check depends on nothing but the guard and its arguments.
 type Guard struct {
 	Limits   Limits
-	Static   bool // the administrator's own: special-purpose space may stand in it
-	Unbound  bool // an inline list is its owner's word: no limit binds it
-	Accepted bool // a person waived what would hold it, this once
+	Static   bool // Source.Static: special-purpose space is allowed
+	Unbound  bool // Source.Inline: no limit but MaxAge binds
+	Accepted bool // a person accepted this change, for this run
 	Now      time.Time
 }
 
-// Check holds what was fetched against the last good state. prev is nil when
-// there is none, or none that may still be used.
+// Check compares the fetched ranges with the last good state. prev is nil if
+// the source has no last good state. Check never fails: after a fetch error, and
+// past a limit, the verdict has the ranges of prev, or none.
 func (g Guard) Check(prev *Resolved, next Fetched) Verdict {
 	v := Verdict{Resolved: next.Resolved, Status: Fresh, Problems: next.Problems}
 	if next.Err != nil {
@@ -70,8 +71,8 @@ func (g Guard) Check(prev *Resolved, next Fetched) Verdict {
 	if g.Unbound {
 		return g.aged(v)
 	}
-	// The widths are looked at first, on what the source said: a prefix too wide
-	// to be true is not made believable by taking special-purpose space out of it.
+	// The widths come first: a prefix that is too wide stays wrong after special-purpose
+	// space is removed from it.
 	reasons := g.tooWide(v.Ranges)
 	if !g.Static && !g.Limits.AllowSpecial {
 		var dropped []Problem
@@ -88,9 +89,9 @@ func (g Guard) Check(prev *Resolved, next Fetched) Verdict {
 	return g.aged(v)
 }
 
-// fallBack goes on with the last good ranges.
-func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, why ...Problem) Verdict {
-	v.Status, v.Problems = status, append(v.Problems, why...)
+// fallBack takes the last good ranges in place of the fetched ones.
+func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, reasons ...Problem) Verdict {
+	v.Status, v.Problems = status, append(v.Problems, reasons...)
 	v.Ranges, v.Time = Ranges{}, time.Time{}
 	if prev == nil {
 		if status == Stale {
@@ -110,8 +111,7 @@ func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, why ...Problem
 	return g.aged(v)
 }
 
-// aged calls out ranges past max_age. A list that is read from the host itself
-// is as young as the run.
+// aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
 		v.Problems = append(v.Problems, Problem{Kind: "age",
@@ -132,60 +132,59 @@ func (g Guard) tooWide(ranges Ranges) []Problem {
 	return problems
 }
 
-// tooDifferent compares family by family. A last good state of another
-// definition is nothing to compare with.
+// tooDifferent compares each family by itself. A last good state of another
+// definition says nothing about the new ranges, so it is not compared.
 func (g Guard) tooDifferent(prev *Resolved, next Resolved) []Problem {
 	if next.Ranges.Len() == 0 {
 		if prev != nil && prev.Definition == next.Definition && prev.Ranges.Len() == 0 {
-			return nil // a person has accepted that there is nothing
+			return nil // a person has accepted the empty source before
 		}
 		return []Problem{{Kind: "empty", Text: "not one address is left in it"}}
 	}
 	if prev == nil || prev.Definition != next.Definition {
 		return nil
 	}
-	had, has := CountAddresses(prev.Ranges.Minimal()), CountAddresses(next.Ranges.Minimal())
-	problems := g.compare("IPv4", new(big.Int).SetUint64(had.IPv4), new(big.Int).SetUint64(has.IPv4))
-	return append(problems, g.compare("IPv6", had.IPv6, has.IPv6)...)
+	before, after := CountAddresses(prev.Ranges.Minimal()), CountAddresses(next.Ranges.Minimal())
+	problems := g.compare("IPv4", new(big.Int).SetUint64(before.IPv4), new(big.Int).SetUint64(after.IPv4))
+	return append(problems, g.compare("IPv6", before.IPv6, after.IPv6)...)
 }
 
-func (g Guard) compare(family string, had, has *big.Int) []Problem {
-	if had.Sign() == 0 {
-		return nil // a family that had none may start
+func (g Guard) compare(family string, before, after *big.Int) []Problem {
+	if before.Sign() == 0 {
+		return nil // every share of nothing is nothing: a family may start at any size
 	}
-	percent := func(p Percent) *big.Int { return new(big.Int).Mul(had, big.NewInt(int64(p))) }
-	change := new(big.Int).Sub(has, had)
+	percent := func(p Percent) *big.Int { return new(big.Int).Mul(before, big.NewInt(int64(p))) }
+	change := new(big.Int).Sub(after, before)
 	change.Mul(change, big.NewInt(100))
 	switch {
 	case g.Limits.MaxShrink < 100 && new(big.Int).Neg(change).Cmp(percent(g.Limits.MaxShrink)) > 0:
 		return []Problem{{Kind: "shrink",
-			Text: fmt.Sprintf("%s shrinks from %s to %s addresses, more than max_shrink = %d%%", family, had, has, g.Limits.MaxShrink)}}
+			Text: fmt.Sprintf("%s shrinks from %s to %s addresses, more than max_shrink = %d%%", family, before, after, g.Limits.MaxShrink)}}
 	case change.Cmp(percent(g.Limits.MaxGrow)) > 0:
 		return []Problem{{Kind: "grow",
-			Text: fmt.Sprintf("%s grows from %s to %s addresses, more than max_grow = %d%%", family, had, has, g.Limits.MaxGrow)}}
+			Text: fmt.Sprintf("%s grows from %s to %s addresses, more than max_grow = %d%%", family, before, after, g.Limits.MaxGrow)}}
 	}
 	return nil
 }
 
-// maxSpecialTold bounds the terms or lines that are told of one by one.
-const maxSpecialTold = 20
+// maxSpecialReports bounds the problems of one source; the rest is a count.
+const maxSpecialReports = 20
 
-// dropSpecial takes special-purpose space out of ranges: no mail of strangers
-// comes from there. It tells of each term or line that named some, as it stands
-// in the source.
+// dropSpecial removes special-purpose space from ranges, because no mail of
+// strangers comes from there. It reports each SPF term or line that named some.
 func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
 	special := specialSet()
-	told := map[string]bool{}
+	reported := map[string]bool{} // by path
 	for r := range ranges.All() {
 		if !special.OverlapsPrefix(r.Prefix) {
 			kept.Add(r)
 			continue
 		}
-		if at := r.PathString(); !told[at] {
-			told[at] = true
-			if len(told) <= maxSpecialTold {
+		if path := r.PathString(); !reported[path] {
+			reported[path] = true
+			if len(reported) <= maxSpecialReports {
 				dropped = append(dropped, Problem{Kind: "special",
-					Text: at + ": special-purpose space in it is dropped: it can be no sender's address"})
+					Text: path + ": special-purpose space is dropped: no mail comes from there"})
 			}
 		}
 		var b netipx.IPSetBuilder
@@ -195,15 +194,15 @@ func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
 			kept.Add(Range{Prefix: p, Path: r.Path})
 		}
 	}
-	if more := len(told) - maxSpecialTold; more > 0 {
+	if more := len(reported) - maxSpecialReports; more > 0 {
 		dropped = append(dropped, Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
 	}
 	return kept, dropped
 }
 
 // specialPrefixes are the IANA IPv4 and IPv6 Special-Purpose Address Registries
-// (RFC 6890 and its updates, as of 2025), with the multicast and the deprecated
-// site-local blocks that no unicast sender has either.
+// (RFC 6890 and its updates, as of 2025), and two blocks that no sender uses
+// either: multicast, and the deprecated site-local addresses.
 var specialPrefixes = [...]string{
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 	"192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24",
@@ -222,8 +221,8 @@ var specialSet = sync.OnceValue(func() *netipx.IPSet {
 	return mustSet(&b)
 })
 
-// mustSet builds a set of parts that are valid by construction: every prefix in
-// this package was parsed and masked when it was read.
+// mustSet builds a set. It panics on an invalid prefix, which is a fault of this
+// package: readers parse and mask every prefix.
 func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
 	set, err := b.IPSet()
 	if err != nil {
@@ -232,7 +231,7 @@ func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
 	return set
 }
 
-// days writes a duration as people speak of ages.
+// days gives an age in days from two days on, in hours from one hour on, else in seconds.
 func days(d time.Duration) string {
 	switch h := int(d.Hours()); {
 	case h >= 48:

@@ -34,14 +34,14 @@ func TestGuard(t *testing.T) {
 		problem []string // the kinds, in order
 		text    string   // part of one of them
 	}{
-		{name: "the first fetch has nothing to be compared with",
+		{name: "the first fetch has no earlier state",
 			next: []string{"74.125.0.0/16"}, status: Fresh, ranges: []string{"74.125.0.0/16"}},
 		{name: "a prefix wider than the limit holds", prev: last("74.125.0.0/16"),
 			next: []string{"74.0.0.0/8"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "grow"},
 			text: "74.0.0.0/8 is wider than widest_ipv4 = 12"},
 		{name: "a wide prefix made of narrow ones is as wide",
 			next: []string{"16.0.0.0/12", "16.16.0.0/12"}, status: Held, problem: []string{"wide"}, text: "16.0.0.0/11"},
-		{name: "the width is looked at before special space is taken out",
+		{name: "the width is checked before special space is removed",
 			next: []string{"10.0.0.0/8", "74.125.0.0/16"}, status: Held, problem: []string{"special", "wide"}},
 		{name: "ipv6 has its own width",
 			next: []string{"2a00::/27"}, status: Held, problem: []string{"wide"}, text: "widest_ipv6 = 28"},
@@ -54,7 +54,7 @@ func TestGuard(t *testing.T) {
 			limits: func(l *Limits) { l.MaxShrink = 19 },
 			next:   []string{"74.126.0.0/22"}, status: Held, ranges: []string{"74.125.0.0/24", "74.126.0.0/22"}, problem: []string{"shrink"},
 			text: "IPv4 shrinks from 1280 to 1024 addresses, more than max_shrink = 19%"},
-		{name: "each family is looked at by itself", prev: last("74.125.0.0/16", "2a00:1450:4864::/56"),
+		{name: "each family is compared by itself", prev: last("74.125.0.0/16", "2a00:1450:4864::/56"),
 			next: []string{"74.125.0.0/16"}, status: Held, ranges: []string{"74.125.0.0/16", "2a00:1450:4864::/56"}, problem: []string{"shrink"}, text: "IPv6"},
 		{name: "100% never holds a shrink", prev: last("74.125.0.0/16"),
 			limits: func(l *Limits) { l.MaxShrink = 100 },
@@ -80,19 +80,19 @@ func TestGuard(t *testing.T) {
 			next: []string{"10.1.0.0/16"}, status: Fresh, ranges: []string{"10.1.0.0/16"}},
 		{name: "an inline list is its owner's word", guard: Guard{Static: true, Unbound: true},
 			next: []string{"10.0.0.0/8"}, status: Fresh, ranges: []string{"10.0.0.0/8"}},
-		{name: "an edited definition has nothing to be compared with",
+		{name: "an edited definition has no earlier state",
 			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			next: []string{"74.125.0.0/30"}, status: Fresh, ranges: []string{"74.125.0.0/30"}},
 		{name: "its old ranges stay until it is fetched",
 			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/16"}, problem: []string{"fetch"}, text: "SERVFAIL"},
-		{name: "what could not be fetched is stale", prev: last("74.125.0.0/24"), err: errors.New("SERVFAIL"),
+		{name: "a failed fetch is stale", prev: last("74.125.0.0/24"), err: errors.New("SERVFAIL"),
 			status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch"}},
-		{name: "what never was is missing", err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch"}},
-		{name: "accepting waives what held", guard: Guard{Accepted: true}, prev: last("74.125.0.0/24"),
+		{name: "a failed first fetch is missing", err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch"}},
+		{name: "an accepted change does not hold", guard: Guard{Accepted: true}, prev: last("74.125.0.0/24"),
 			next: []string{"74.0.0.0/8"}, status: Fresh, ranges: []string{"74.0.0.0/8"}, problem: []string{"accepted", "accepted"}},
 		{name: "accepting does not fetch", guard: Guard{Accepted: true}, err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch"}},
-		{name: "old ranges are called out",
+		{name: "old ranges are a problem",
 			prev: &Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch", "age"}, text: "4 days old"},
 		{name: "expired ranges are no longer used",
@@ -131,7 +131,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardAges has ranges as old as a limit, and a second to either side: only what is older is called out, or expired.
+// TestGuardAges tries ranges as old as a limit, and a second younger and older: only the older ones are a problem.
 func TestGuardAges(t *testing.T) {
 	const limit = 72 * time.Hour
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -139,7 +139,7 @@ func TestGuardAges(t *testing.T) {
 		name   string
 		limits Limits
 		kind   string // of the problem past the limit
-		past   Status
+		past   Status // past the limit
 	}{
 		{"max_age", Limits{MaxAge: limit}, "age", Stale},
 		{"expire", Limits{Expire: limit}, "expired", Missing},

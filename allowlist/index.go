@@ -8,22 +8,23 @@ import (
 	"go4.org/netipx"
 )
 
-// Match is a range of a source that holds an address, whether or not it decides it.
+// Match is a range of a source that holds an address. It need not be the range
+// that decides the address.
 type Match struct {
 	Source string
 	Action Action
 	Range
 }
 
-// Index finds the ranges that hold an address, of all sources and not only of
-// those that win: what Set.Lookup leaves out.
+// Index finds all ranges that hold an address. Set.Lookup finds only the entry
+// that decides it.
 type Index struct {
 	ranges []Match // by address, wider first
-	parent []int   // of each range, the next wider one that holds it; -1: none
+	parent []int   // for each range, the number of the next wider range around it, or -1
 }
 
-// NewIndex sorts the ranges; Holding then takes the logarithm of their number
-// and as many steps as ranges hold the address.
+// NewIndex sorts the ranges. A search then takes the logarithm of their number,
+// and a step for each range around the address.
 func NewIndex(sources []Labelled) *Index {
 	x := &Index{}
 	for _, src := range sources {
@@ -55,7 +56,7 @@ func (x *Index) Holding(addr netip.Addr) []Match {
 	return found
 }
 
-// Within gives the first range, by address, that begins inside p; ok is false when none does.
+// Within gives the first range, by address, that begins inside p; ok is false if there is none.
 func (x *Index) Within(p netip.Prefix) (found Match, ok bool) {
 	i := sort.Search(len(x.ranges), func(i int) bool { return !x.ranges[i].Prefix.Addr().Less(p.Addr()) })
 	if i == len(x.ranges) || !p.Contains(x.ranges[i].Prefix.Addr()) {
@@ -64,13 +65,14 @@ func (x *Index) Within(p netip.Prefix) (found Match, ok bool) {
 	return x.ranges[i], true
 }
 
-// Neighbour is a range beside an address.
+// Neighbour is the nearest range on one side of an address.
 type Neighbour struct {
 	Match
-	Edge netip.Addr // its address that is nearest
+	Edge netip.Addr // the range's first or last address, whichever is nearer
 }
 
-// beside gives the ranges next to an address that none holds.
+// beside gives the nearest ranges of the same family below and above an address
+// that no range holds.
 func (x *Index) beside(addr netip.Addr) (below, above *Neighbour) {
 	next := sort.Search(len(x.ranges), func(i int) bool { return addr.Less(x.ranges[i].Prefix.Addr()) })
 	if next < len(x.ranges) && x.ranges[next].Prefix.Addr().BitLen() == addr.BitLen() {
@@ -78,7 +80,7 @@ func (x *Index) beside(addr netip.Addr) (below, above *Neighbour) {
 	}
 	i := next - 1
 	for i >= 0 && x.parent[i] >= 0 {
-		i = x.parent[i] // of ranges in each other the widest reaches farthest
+		i = x.parent[i] // the widest of nested ranges ends last
 	}
 	if i >= 0 && x.ranges[i].Prefix.Addr().BitLen() == addr.BitLen() {
 		below = &Neighbour{x.ranges[i], netipx.PrefixLastIP(x.ranges[i].Prefix)}

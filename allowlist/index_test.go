@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Holding finds what a look at every range finds.
+// Holding finds the same ranges as a search through all of them.
 func TestHoldingFindsEveryRange(t *testing.T) {
 	addr := rapid.Custom(func(t *rapid.T) netip.Addr {
 		// Few bits vary, so that ranges nest, repeat and touch.

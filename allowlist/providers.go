@@ -12,8 +12,7 @@ import (
 )
 
 // Provider is one mail sender of the catalogue. Exactly one of SPF, URL and
-// Unlistable is set; what each field means is written at the head of
-// providers.toml.
+// Unlistable is set; the head of providers.toml defines the fields.
 type Provider struct {
 	Name       string
 	Title      string
@@ -23,19 +22,18 @@ type Provider struct {
 	Shared     bool // its hosts send for many unrelated customers
 	Doc        string
 	Note       string
-	Unlistable string // why no source can use it; empty for all others
+	Unlistable string // the reason why no source can use this provider, or empty
 }
 
 //go:embed providers.toml
 var providersTOML []byte
 
-// catalogue reads the embedded file once, on first use.
 var catalogue = sync.OnceValues(func() ([]Provider, error) {
 	return parseProviders(providersTOML)
 })
 
-// parseProviders reads a catalogue. A key it does not know is an error that
-// gives the line.
+// parseProviders reads a catalogue. Its errors give the line; an unknown key is
+// an error.
 func parseProviders(doc []byte) ([]Provider, error) {
 	var file struct{ Provider []Provider }
 	dec := toml.NewDecoder(bytes.NewReader(doc)).DisallowUnknownFields()
@@ -45,8 +43,8 @@ func parseProviders(doc []byte) ([]Provider, error) {
 	return file.Provider, nil
 }
 
-// tomlError puts the position in front of what the decoder says: its own text
-// for an unknown key names none.
+// tomlError adds the line, which the decoder's own text does not have for an
+// unknown key.
 func tomlError(err error) error {
 	switch e := err.(type) {
 	case *toml.StrictMissingError:
@@ -59,20 +57,20 @@ func tomlError(err error) error {
 	return err
 }
 
-// Providers gives the catalogue, sorted by name. The slice is the caller's; the
-// SPF names in it are shared and not to be changed. An error means that the
-// program was built from a broken catalogue.
+// Providers gives the catalogue, sorted by name. The caller owns the slice, but
+// must not change the SPF names in it. An error means that the program was built
+// with a broken catalogue.
 func Providers() ([]Provider, error) {
 	all, err := catalogue()
 	return slices.Clone(all), err
 }
 
-// ProviderByName finds an entry, whether or not it can be listed.
+// ProviderByName finds an entry of the catalogue, also one that is Unlistable.
 func ProviderByName(name string) (Provider, bool) {
 	if name == "" {
-		return Provider{}, false // most sources: no catalogue has to be read for them
+		return Provider{}, false // most sources name no provider: do not parse the catalogue for them
 	}
-	all, _ := catalogue() // a broken catalogue has no names
+	all, _ := catalogue() // a broken catalogue is empty
 	for _, p := range all {
 		if p.Name == name {
 			return p, true
@@ -81,16 +79,15 @@ func ProviderByName(name string) (Provider, bool) {
 	return Provider{}, false
 }
 
-// OnSharedHosts gives the provider whose hosts a source lists, when they send
-// for unrelated customers: the one it names, or the one whose SPF name it has
-// written out.
+// OnSharedHosts gives the Shared provider whose hosts the source lists, whether
+// the source names the provider or one of its SPF names.
 func (s Source) OnSharedHosts() (Provider, bool) {
-	all, _ := catalogue() // a broken catalogue has no names
+	all, _ := catalogue() // a broken catalogue is empty
 	for _, p := range all {
-		named := p.Name == s.Provider || slices.ContainsFunc(s.SPF, func(name string) bool {
-			return slices.Contains(p.SPF, strings.ToLower(strings.TrimSuffix(name, ".")))
+		isListed := p.Name == s.Provider || slices.ContainsFunc(s.SPF, func(name string) bool {
+			return slices.Contains(p.SPF, canonicalName(name))
 		})
-		if named && p.Shared {
+		if isListed && p.Shared {
 			return p, true
 		}
 	}

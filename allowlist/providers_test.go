@@ -23,7 +23,7 @@ func TestProvidersAreSortedAndUnique(t *testing.T) {
 	all := catalogueOf(t)
 	for i := 1; i < len(all); i++ {
 		if before, p := all[i-1].Name, all[i].Name; before >= p {
-			t.Errorf("%q stands before %q", before, p)
+			t.Errorf("%q is before %q", before, p)
 		}
 	}
 }
@@ -72,8 +72,8 @@ func count(conditions ...bool) int {
 	return n
 }
 
-// The keys that a missing line would leave at a meaningful zero.
-func TestProvidersSaySharedEachTime(t *testing.T) {
+// Every entry has the key shared: a forgotten one would mean false.
+func TestProvidersSetShared(t *testing.T) {
 	var file struct{ Provider []map[string]any }
 	if err := toml.Unmarshal(providersTOML, &file); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestProvidersSaySharedEachTime(t *testing.T) {
 	}
 }
 
-// Corporate records bring in vendors and web hosts (docs/facts.md 15).
+// Records of companies include vendors and web hosts (docs/facts.md 15).
 func TestProvidersHaveNoCorporateNames(t *testing.T) {
 	corporate := []string{
 		"amazon.com", "aol.com", "apple.com", "dreamhost.com", "facebook.com", "gandi.net", "github.com",
@@ -159,7 +159,7 @@ func TestProvidersUnlistable(t *testing.T) {
 	}
 }
 
-func TestProvidersIsTheCallersSlice(t *testing.T) {
+func TestProvidersGivesACopy(t *testing.T) {
 	all := catalogueOf(t)
 	first := all[0].Name
 	all[0] = Provider{Name: "mine"}
@@ -167,6 +167,7 @@ func TestProvidersIsTheCallersSlice(t *testing.T) {
 		t.Errorf("the catalogue now begins with %q", again[0].Name)
 	}
 }
+
 func TestParseProvidersErrors(t *testing.T) {
 	for _, row := range []struct{ name, doc, want string }{
 		{"unknown key", "[[provider]]\nname = \"a\"\nspff = [\"b.example\"]\n", `provider catalogue: line 3: unknown key "provider.spff"`},

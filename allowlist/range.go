@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// Range is one prefix of a source with the path that put it there: for an SPF
-// source the name asked and each term on the way, for a file its line.
+// Range is one prefix of a source, and the path that leads to it: in an SPF
+// source the name and each term below it, in a file the line.
 type Range struct {
 	Prefix netip.Prefix `json:"prefix"`
 	Path   []string     `json:"path"`
 }
 
-// PathSeparator stands between the steps of a path wherever people read one.
+// PathSeparator separates the steps of a path in output for people.
 const PathSeparator = " > "
 
-// PathString is the path on one line.
+// PathString gives the path on one line.
 func (r Range) PathString() string { return strings.Join(r.Path, PathSeparator) }
 
 // Count is a number of addresses in each family. IPv6 needs 129 bits.
@@ -31,7 +31,7 @@ type Count struct {
 // CountAddresses counts the addresses of disjoint prefixes.
 func CountAddresses(prefixes iter.Seq[netip.Prefix]) Count {
 	c := Count{IPv6: new(big.Int)}
-	var networks [128 + 1]int64 // of IPv6, by prefix length
+	var networks [128 + 1]int64 // IPv6 networks by prefix length
 	for p := range prefixes {
 		if p.Addr().Is4() {
 			c.IPv4 += 1 << (32 - p.Bits())

@@ -10,27 +10,27 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// Ranges are the ranges of a source. They are packed: a list on disk may have a
-// million, and the path of each is known from its line. The zero value is empty;
-// a copy is the same ranges, and nothing is added once they have been looked at.
+// Ranges holds the ranges of a source in little memory, because a list on disk
+// may have a million. The zero value is empty. A copy shares its ranges with the
+// original. Add nothing after the first call of Ordered, Minimal or Merge: they
+// sort the ranges once and keep the result.
 type Ranges struct{ *packed }
 
-// packed are prefixes, each labelled with the number of its path.
+// packed labels each prefix with the number of its path.
 type packed struct {
 	list  prefixes.List
-	paths [][]string
-	file  *string // of a list on disk: the number is that of a line, and the path is made of both
+	paths [][]string // empty for a list on disk
+	file  *string    // the name of a list on disk, whose labels are line numbers; else nil
 
 	ordered func() order
 }
 
-// order is what is worked out once, when it is first asked for.
 type order struct {
 	sorted prefixes.List
-	fewest prefixes.List // that cover exactly the same addresses
+	fewest prefixes.List // cover exactly the same addresses
 }
 
-// RangesOf are these ranges.
+// RangesOf makes Ranges of single ranges.
 func RangesOf(all ...Range) (r Ranges) {
 	for _, one := range all {
 		r.Add(one)
@@ -38,7 +38,7 @@ func RangesOf(all ...Range) (r Ranges) {
 	return r
 }
 
-// Add adds a range.
+// Add adds a range, whose prefix must be masked.
 func (r *Ranges) Add(one Range) {
 	if r.packed == nil {
 		r.packed = newPacked()
@@ -47,7 +47,7 @@ func (r *Ranges) Add(one Range) {
 	r.paths = append(r.paths, one.Path)
 }
 
-// linesOf are the ranges of a list on disk, to be filled: the label is the line.
+// linesOf makes empty Ranges for a list on disk: labels are line numbers.
 func linesOf(file string) Ranges {
 	r := Ranges{newPacked()}
 	r.file = &file
@@ -63,7 +63,7 @@ func newPacked() *packed {
 	return p
 }
 
-// Len is how many there are.
+// Len gives the number of ranges.
 func (r Ranges) Len() int {
 	if r.packed == nil {
 		return 0
@@ -71,7 +71,7 @@ func (r Ranges) Len() int {
 	return r.list.Len()
 }
 
-// All goes through the ranges in the order of the source; those of one line of a list on disk, IPv4 first.
+// All yields the ranges in the order of the source; within one line of a list on disk, IPv4 first.
 func (r Ranges) All() iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		if r.packed == nil {
@@ -85,13 +85,13 @@ func (r Ranges) All() iter.Seq[Range] {
 	}
 }
 
-// Ordered goes through the ranges by address and path, IPv4 first.
+// Ordered yields the ranges by address and path, IPv4 first.
 func (r Ranges) Ordered() iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		if r.packed == nil {
 			return
 		}
-		var same []Range // ranges of one prefix
+		var same []Range // with the same prefix
 		flush := func() bool {
 			slices.SortFunc(same, func(a, b Range) int { return slices.Compare(a.Path, b.Path) })
 			for _, one := range same {
@@ -119,7 +119,7 @@ func (p *packed) path(number uint32) []string {
 	return p.paths[number]
 }
 
-// fewest are the fewest prefixes that cover exactly the addresses of the ranges.
+// fewest gives the fewest prefixes that cover exactly the addresses of the ranges.
 func (r Ranges) fewest() prefixes.List {
 	if r.packed == nil {
 		return prefixes.List{}
@@ -127,8 +127,8 @@ func (r Ranges) fewest() prefixes.List {
 	return r.ordered().fewest
 }
 
-// Minimal goes through the fewest prefixes that cover exactly the addresses of
-// ranges: IPv4 first, in address order.
+// Minimal yields the fewest prefixes that cover exactly the addresses of the
+// ranges, IPv4 first, in address order.
 func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
 		for p := range r.fewest().All() {
@@ -139,8 +139,8 @@ func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	}
 }
 
-// pathsInside are the paths of the ranges inside p, each on one line and once, in
-// order, and how many ranges these are.
+// pathsInside gives the distinct paths of the ranges inside p, each on one line,
+// sorted, and the number of these ranges.
 func (r Ranges) pathsInside(p netip.Prefix) (paths []string, ranges int) {
 	sorted := r.ordered().sorted
 	from, to := sorted.Inside(p)

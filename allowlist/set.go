@@ -10,74 +10,76 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// Owner is a source that put a prefix into the list, and by which paths.
+// Owner is a source that named a prefix of the list.
 type Owner struct {
 	Source string
-	Paths  []string // each a path on one line, sorted; at least one
+	Paths  []string // at least one, each on one line, sorted
 }
 
-// Entry is a prefix that won: no source holds the same prefix with an action
-// that takes precedence. All its owners give it the same action.
+// Entry is a prefix of the list with its action. Its owners are the sources that
+// give the prefix this action; no source gives it an action that takes precedence.
 type Entry struct {
 	Prefix netip.Prefix
 	Action Action
 	Owners []Owner // by source name
 }
 
-// Span is a run of addresses of one family, From to To inclusive, that an entry
-// decides: no longer prefix of another source and no EXCLUDE stands in it.
+// Span is a run of addresses of one family, From to To inclusive, that one entry
+// decides: no longer prefix of another source and no EXCLUDE is inside.
 type Span struct {
 	From, To netip.Addr
 	action   Action
-	number   int // of the entry
-	among    entries
+	number   int // of the entry in entries
+	entries  entries
 }
 
-// entries are what spans point into. A list may have a million, so that an entry
-// with its owners is made when it is asked for.
+// entries makes an entry with its owners on request, because a list may have a
+// million.
 type entries interface {
 	entry(number int) *Entry
 	prefix(number int) netip.Prefix
 }
 
-// Action is the span's action.
+// Action gives the span's action.
 func (s Span) Action() Action { return s.action }
 
-// Prefix is the prefix of the entry that decides the span. No two entries have the same.
-func (s Span) Prefix() netip.Prefix { return s.among.prefix(s.number) }
+// Prefix gives the prefix of the entry that decides the span. No two entries of
+// a list have the same prefix.
+func (s Span) Prefix() netip.Prefix { return s.entries.prefix(s.number) }
 
-// Entry is the entry that decides the span, with who put it into the list.
-func (s Span) Entry() *Entry { return s.among.entry(s.number) }
+// Entry gives the entry that decides the span, with its owners.
+func (s Span) Entry() *Entry { return s.entries.entry(s.number) }
 
-// Set is the merged list: every address has one action or none.
+// Set is the merged list: it has one action, or none, for every address.
 type Set struct {
-	// Excluded is what EXCLUDE sources name, whether or not it cut anything out: the fewest prefixes.
+	// Excluded holds the fewest prefixes that cover all addresses of EXCLUDE sources, also those that no other source
+	// names.
 	Excluded prefixes.List
 
 	sources []Labelled    // in order of precedence: the stricter action first, then by name
-	list    prefixes.List // the fewest prefixes of each source but those of EXCLUDE, sorted; the label is the source
+	list    prefixes.List // the fewest prefixes of each source but EXCLUDE, sorted; the label is the number in sources
 
-	mu   sync.Mutex
-	dear map[int]*Entry // entries that many ranges went into, and many spans may ask for: each is made once
+	mu    sync.Mutex
+	cache map[int]*Entry // entries with more than maxUncached ranges, which many spans may share
 }
 
-// dearRanges is of how many ranges the paths are made anew whenever an entry is asked for.
-const dearRanges = 16
+// maxUncached is the number of ranges up to which an entry is made anew at each request.
+const maxUncached = 16
 
-// Labelled is a source's ranges under the action the configuration gives it.
+// Labelled is a source's ranges under the action that the configuration gives it.
 type Labelled struct {
 	Source string
 	Action Action
 	Ranges Ranges
 }
 
-// Merge puts sources together. Each is first reduced to the fewest prefixes of
-// its set; between sources the longer prefix wins, as in the access map itself,
-// and at equal length EXCLUDE over REJECT over OK over RELAY. EXCLUDE wins at
-// any length. The result does not depend on the order of the sources. Time is
-// that of sorting the prefixes.
+// Merge makes one list of the sources. It first reduces each source to the
+// fewest prefixes that cover its addresses. Between sources the longer prefix
+// wins, as in the access map (docs/facts.md 3), and at equal length EXCLUDE over
+// REJECT over OK over RELAY. EXCLUDE wins at any length. The order of the sources
+// does not matter. Merge takes the time of sorting all prefixes.
 func Merge(sources []Labelled) *Set {
-	set := &Set{dear: map[int]*Entry{}, sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
+	set := &Set{cache: map[int]*Entry{}, sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
 		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source))
 	})}
 	lists := make([]prefixes.List, len(sources))
@@ -94,8 +96,8 @@ func Merge(sources []Labelled) *Set {
 	return set
 }
 
-// Spans goes through the spans, which are disjoint, in address order, IPv4 before
-// IPv6. They are worked out on the way and not kept.
+// Spans yields the spans of the list, which are disjoint, in address order, IPv4
+// first. It computes them anew at each call.
 func (s *Set) Spans() iter.Seq[Span] {
 	return func(yield func(Span) bool) {
 		for r := range s.list.Nest(s.Excluded) {
@@ -107,7 +109,7 @@ func (s *Set) Spans() iter.Seq[Span] {
 	}
 }
 
-// Lookup gives the entry that decides addr, or nil.
+// Lookup gives the entry that decides addr, or nil. addr must not be IPv4-mapped.
 func (s *Set) Lookup(addr netip.Addr) *Entry {
 	number, ok := s.list.Longest(addr)
 	if !ok || s.Excluded.Contains(addr) {
@@ -121,12 +123,13 @@ func (s *Set) prefix(number int) netip.Prefix {
 	return p
 }
 
-// entry makes the entry of a prefix, the first of those that are the same: the
-// others are of the same action, or lost.
+// entry makes the entry whose prefix is the first of several equal ones. The
+// next ones are from other owners as long as their action is the same; after
+// that, from sources that lost.
 func (s *Set) entry(first int) *Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.dear[first]; e != nil {
+	if e := s.cache[first]; e != nil {
 		return e
 	}
 	e, ranges := &Entry{}, 0
@@ -141,14 +144,14 @@ func (s *Set) entry(first int) *Entry {
 		e.Owners = append(e.Owners, Owner{source.Source, paths})
 		ranges += inside
 	}
-	if ranges > dearRanges {
-		s.dear[first] = e
+	if ranges > maxUncached {
+		s.cache[first] = e
 	}
 	return e
 }
 
-// winners sorts entries by address, wider first, and keeps of each prefix the
-// action that takes precedence, with all who gave it that action.
+// winners sorts entries by address, wider first. For each prefix it keeps the
+// action that takes precedence and joins the owners that gave it this action.
 func winners(entries []Entry) []Entry {
 	slices.SortFunc(entries, func(a, b Entry) int {
 		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action), compareOwners(a, b))
@@ -170,17 +173,16 @@ func compareOwners(a, b Entry) int {
 	return slices.CompareFunc(a.Owners, b.Owners, func(a, b Owner) int { return cmp.Compare(a.Source, b.Source) })
 }
 
-// nested are entries as they stand in a slice.
-type nested []Entry
+type entrySlice []Entry
 
-func (n nested) entry(number int) *Entry        { return &n[number] }
-func (n nested) prefix(number int) netip.Prefix { return n[number].Prefix }
+func (s entrySlice) entry(number int) *Entry        { return &s[number] }
+func (s entrySlice) prefix(number int) netip.Prefix { return s[number].Prefix }
 
-// Nest turns entries into the disjoint spans that each decides as the longest
-// prefix, in address order; of equal prefixes the one whose action takes
-// precedence stays. It sorts entries in place, and the spans point into it.
+// Nest divides the addresses of entries into disjoint spans, in address order.
+// The longest prefix decides a span; of equal prefixes, the action that takes
+// precedence. Nest sorts the slice in place, and the spans point into it.
 func Nest(entries []Entry) []Span {
-	won := nested(winners(entries))
+	won := entrySlice(winners(entries))
 	var list prefixes.List
 	for _, e := range won {
 		list.Add(e.Prefix, 0)

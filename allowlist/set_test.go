@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// networks draws networks of a small corner of each family, so that they nest,
-// touch and repeat.
+// networks draws from few addresses of each family, so that networks nest, touch
+// and repeat.
 func networks() *rapid.Generator[netip.Prefix] {
 	return rapid.Custom(func(t *rapid.T) netip.Prefix {
 		low := byte(rapid.IntRange(0, 255).Draw(t, "low"))
@@ -42,9 +42,7 @@ func sources() *rapid.Generator[[]Labelled] {
 	})
 }
 
-// bruteForce decides one address by the words of the design: of each source the
-// largest prefix of its set around the address counts, the longest of all wins,
-// at equal length the action that takes precedence, and EXCLUDE at any.
+// bruteForce decides one address by the rules of Merge, source by source.
 func bruteForce(sources []Labelled, addr netip.Addr) (Action, []string) {
 	longest, action := -1, None
 	var owners []string
@@ -66,7 +64,7 @@ func bruteForce(sources []Labelled, addr netip.Addr) (Action, []string) {
 	return action, owners
 }
 
-// boundaries are the addresses at which anything could change.
+// boundaries gives the addresses at which the action can change.
 func boundaries(sources []Labelled) []netip.Addr {
 	var addrs []netip.Addr
 	for _, src := range sources {
@@ -78,7 +76,7 @@ func boundaries(sources []Labelled) []netip.Addr {
 	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !a.IsValid() })
 }
 
-func TestMergeIsWhatBruteForceSays(t *testing.T) {
+func TestMergeAgainstBruteForce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawn := sources().Draw(t, "sources")
 		set := Merge(drawn)
@@ -180,7 +178,7 @@ func TestMergeAtTheEdges(t *testing.T) {
 	}
 }
 
-// An entry that many ranges went into has all their paths in each of its spans.
+// An entry of many ranges has all their paths in each of its spans.
 func TestSpansOfAnEntryOfManyRanges(t *testing.T) {
 	hosts, inside := Labelled{Source: "hosts", Action: OK}, Labelled{Source: "inside", Action: Reject}
 	for i := range 256 {

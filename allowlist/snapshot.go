@@ -14,26 +14,25 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// snapshotVersion is the only version of the format so far.
 const snapshotVersion = 1
 
-// The bounds of a snapshot: twice what one document may give (DefaultDocumentRanges),
-// which is more than a Sendmail map is built from; with its path, a range takes some
-// 130 bytes there and 200 in memory.
+// The bounds of a snapshot: twice the ranges of one document
+// (DefaultDocumentRanges), which is more than the keys of any usable access map.
+// With its path, a range takes about 130 bytes in the file and 200 in memory.
 const (
 	MaxSnapshotBytes  = 256 << 20
 	MaxSnapshotRanges = 2_000_000
 )
 
-// maxPathSteps bounds a path in a snapshot: deeper than any walk goes.
+// maxPathSteps bounds a path in a snapshot; no SPF walk is as deep.
 const maxPathSteps = 200
 
-// maxMistakes bounds how many mistakes of a snapshot are told of.
+// maxMistakes bounds the mistakes of a snapshot that are reported one by one.
 const maxMistakes = 20
 
-// Snapshot is every source as it was resolved. One format has three uses: the
-// last good state, the reviewed plan that many hosts install, and the first run
-// without a network that is embedded in the program.
+// Snapshot holds the resolved ranges of all sources. One format has three uses:
+// the last good state, the reviewed plan that many hosts install, and the list
+// inside the program for a first run without a network.
 type Snapshot struct {
 	Sources []Resolved // by name
 }
@@ -41,20 +40,20 @@ type Snapshot struct {
 // Resolved is one source with its ranges.
 type Resolved struct {
 	Name string
-	// Definition is Source.Definition of what was resolved.
+	// Definition is the Source.Definition of the source when it was resolved.
 	Definition string
-	// Time is when the ranges were fetched, in UTC and whole seconds.
+	// Time is the time of the fetch, in UTC and whole seconds.
 	Time time.Time
-	// Validator is what a web server called the document that gave the ranges.
+	// Validator names the state of the document that gave the ranges; nil for other sources.
 	Validator *Validator
 	// Ranges are canonical; they may overlap.
 	Ranges Ranges
 }
 
-// Age is how old the ranges are at now, never below zero.
+// Age gives the age of the ranges at now, never below zero.
 func (r Resolved) Age(now time.Time) time.Duration { return max(0, now.Sub(r.Time)) }
 
-// Find gives the source of that name.
+// Find gives the source with this name. A nil snapshot has none.
 func (s *Snapshot) Find(name string) (Resolved, bool) {
 	if s == nil {
 		return Resolved{}, false
@@ -68,7 +67,7 @@ func (s *Snapshot) Find(name string) (Resolved, bool) {
 	return s.Sources[i], true
 }
 
-// NewSnapshot puts sources in order of name, so that the same content is the same
+// NewSnapshot sorts the sources by name, so that equal content encodes to equal
 // bytes.
 func NewSnapshot(sources []Resolved) *Snapshot {
 	s := &Snapshot{Sources: slices.Clone(sources)}
@@ -79,9 +78,8 @@ func NewSnapshot(sources []Resolved) *Snapshot {
 	return s
 }
 
-// Encode writes the snapshot as JSON with one range a line, in order of address
-// and path, so that a change of a snapshot in a repository reads as the change of
-// the list.
+// Encode gives the snapshot as JSON, one range to a line, ordered by address and
+// path, so that the diff of two snapshots shows how the list changed.
 func (s *Snapshot) Encode() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "{\"version\": %d, \"sources\": [", snapshotVersion)
@@ -110,8 +108,8 @@ func comma(i int) string {
 	return ","
 }
 
-// encode is JSON without the escapes for HTML: paths hold "<" in no program's
-// page, and ">" is easier to review than its code.
+// encode gives JSON without escapes for HTML: ">" in a path is easier to review
+// than its code.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -122,7 +120,8 @@ func encode(v any) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-// CheckSize says why DecodeSnapshot would not take what Encode made, nil where it would.
+// CheckSize returns an error if DecodeSnapshot would refuse the encoded snapshot
+// for its size: more than MaxSnapshotRanges or MaxSnapshotBytes.
 func (s *Snapshot) CheckSize(encoded []byte) error {
 	ranges := 0
 	for _, src := range s.Sources {
@@ -135,10 +134,11 @@ func (s *Snapshot) CheckSize(encoded []byte) error {
 	return nil
 }
 
-// DecodeSnapshot reads what Encode wrote, or what a person wrote in its format.
-// It is strict: an unknown member, one that stands twice or in other letters, a
-// prefix with host bits set, a source named twice are errors, since what it holds
-// is installed as it stands. name is for the messages.
+// DecodeSnapshot reads a snapshot that Encode or a person wrote. It is strict,
+// because the ranges are installed without another look: an unknown member, a
+// member given twice or in other letters, a prefix with host bits set, or two
+// sources with one name is an error. Errors begin with name and report every
+// mistake, up to a bound.
 func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
 	in := newSnapshotReader(limited)
@@ -172,20 +172,20 @@ func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 	return NewSnapshot(sources), nil
 }
 
-// decoded is a source as it stands in the file.
+// decoded is a source of the file before checkSnapshot.
 type decoded struct {
 	Resolved
-	Ranges []Range // not yet known to be canonical
+	Ranges []Range
 }
 
 func checkSnapshot(sources []decoded) error {
 	var problems []error
-	unsaid := 0
+	unreported := 0
 	seen := map[string]bool{}
 	for _, src := range sources {
 		fail := func(format string, args ...any) {
 			if len(problems) == maxMistakes {
-				unsaid++
+				unreported++
 				return
 			}
 			problems = append(problems, fmt.Errorf("source \"%s\": "+format, append([]any{cutText(src.Name)}, args...)...))
@@ -194,7 +194,7 @@ func checkSnapshot(sources []decoded) error {
 			fail("it has no name")
 		}
 		if seen[src.Name] {
-			fail("it stands there twice")
+			fail("another source has the same name")
 		}
 		seen[src.Name] = true
 		if src.Definition == "" {
@@ -203,7 +203,7 @@ func checkSnapshot(sources []decoded) error {
 		if src.Time.IsZero() {
 			fail("it has no time")
 		} else if year := src.Time.UTC().Year(); year < 1970 || year > 9999 {
-			fail("its time is of the year %d", year)
+			fail("its time is in the year %d", year)
 		}
 		if !isPrintable(src.Name) {
 			fail("its name has characters that cannot be printed")
@@ -214,8 +214,8 @@ func checkSnapshot(sources []decoded) error {
 			}
 		}
 	}
-	if unsaid > 0 {
-		problems = append(problems, fmt.Errorf("and %d mistakes more", unsaid))
+	if unreported > 0 {
+		problems = append(problems, fmt.Errorf("and %d more mistakes", unreported))
 	}
 	return errors.Join(problems...)
 }
@@ -234,8 +234,8 @@ func checkRange(r Range) error {
 	return nil
 }
 
-// printable is s as a step of a path: the configuration's own names of files, too,
-// must not make a snapshot that cannot be read again.
+// printable makes s fit for a step of a path. DecodeSnapshot refuses a path that
+// cannot be printed, and file names in the configuration may have such characters.
 func printable(s string) string {
 	const most = 1000
 	if isPrintable(s) {
@@ -244,13 +244,14 @@ func printable(s string) string {
 	return ascii.Printable(s, most)
 }
 
-// isPrintable tells whether s is text on one line, whatever shows it.
+// isPrintable reports whether s is text on one line.
 func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !ascii.Shows(r) })
 }
 
-// canonical masks a prefix and takes an IPv4-mapped one as the IPv4 prefix that
-// Sendmail and Postfix see. changed tells whether that is not what was written.
+// canonical masks a prefix and turns an IPv4-mapped one into IPv4, since Sendmail
+// and Postfix see such a client as IPv4. changed reports whether the result
+// differs from p.
 func canonical(p netip.Prefix) (_ netip.Prefix, changed bool) {
 	masked := p.Masked()
 	if masked.Addr().Is4In6() && masked.Bits() >= 96 {

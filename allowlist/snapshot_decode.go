@@ -13,15 +13,15 @@ import (
 	"unicode/utf8"
 )
 
-// snapshotReader takes a snapshot apart token by token: its text is never in
-// memory as a whole. Every member is what its name says letter by letter, and
-// stands once: encoding/json would take "Prefix" for "prefix", and the last of
-// two, where whoever reviewed the file may have read the first.
+// snapshotReader reads a snapshot token by token, so that the whole text is never
+// in memory. It compares names of members letter by letter and refuses a member
+// that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
+// would take the last of two members although a reviewer may have read the first.
 type snapshotReader struct {
 	dec    *json.Decoder
 	ranges int
-	raw    json.RawMessage   // the range that is read
-	steps  map[string]string // of paths, without the last: that is what most ranges do not share
+	raw    json.RawMessage   // buffer for one range
+	steps  map[string]string // one copy of each step of a path but the last, which few ranges share
 }
 
 func newSnapshotReader(r io.Reader) *snapshotReader {
@@ -30,7 +30,6 @@ func newSnapshotReader(r io.Reader) *snapshotReader {
 	return &snapshotReader{dec: dec, steps: map[string]string{}}
 }
 
-// document reads the whole of a snapshot.
 func (r *snapshotReader) document() (version int, sources []decoded, err error) {
 	err = r.object([]string{"version", "sources"}, func(member int) error {
 		if member == 0 {
@@ -69,8 +68,8 @@ func (r *snapshotReader) source() (src decoded, err error) {
 			})
 		case 4:
 			err = r.array(func() error {
-				of, err := r.nextRange()
-				src.Ranges = append(src.Ranges, of)
+				next, err := r.nextRange()
+				src.Ranges = append(src.Ranges, next)
 				return err
 			})
 		}
@@ -79,8 +78,8 @@ func (r *snapshotReader) source() (src decoded, err error) {
 	return src, err
 }
 
-// nextRange reads a range whole, and takes it apart only where it is not written
-// as Encode writes it: that takes several times as long.
+// nextRange reads one range. It first tries the form that Encode writes, because
+// reading token by token takes several times as long.
 func (r *snapshotReader) nextRange() (Range, error) {
 	if r.ranges++; r.ranges > MaxSnapshotRanges {
 		return Range{}, fmt.Errorf("more than %d ranges", MaxSnapshotRanges)
@@ -88,40 +87,40 @@ func (r *snapshotReader) nextRange() (Range, error) {
 	if err := r.dec.Decode(&r.raw); err != nil {
 		return Range{}, err
 	}
-	if of, ok := r.plainRange(r.raw); ok {
-		return of, nil
+	if encoded, ok := r.encodedRange(r.raw); ok {
+		return encoded, nil
 	}
-	return newSnapshotReader(bytes.NewReader(r.raw)).oneRange()
+	return newSnapshotReader(bytes.NewReader(r.raw)).anyRange()
 }
 
-// plainRange reads what Encode writes of a range in which no character is escaped:
+// encodedRange reads a range in the form that Encode writes, if it has no escape:
 // in JSON without a backslash every quotation mark begins or ends a string.
-func (r *snapshotReader) plainRange(raw []byte) (of Range, ok bool) {
+func (r *snapshotReader) encodedRange(raw []byte) (result Range, ok bool) {
 	prefix, path, ok := bytes.Cut(raw, []byte(`", "path": ["`))
 	prefix, isFirst := bytes.CutPrefix(prefix, []byte(`{"prefix": "`))
 	path, isLast := bytes.CutSuffix(path, []byte(`"]}`))
 	if !ok || !isFirst || !isLast || bytes.IndexByte(path, '\\') >= 0 {
-		return of, false
+		return result, false
 	}
 	last := bytes.Count(path, []byte(`","`))
 	if last >= maxPathSteps || bytes.Count(path, []byte(`"`)) != 2*last || !utf8.Valid(path) {
-		return of, false
+		return result, false
 	}
-	of.Path = make([]string, 0, last+1)
+	result.Path = make([]string, 0, last+1)
 	for step := range bytes.SplitSeq(path, []byte(`","`)) {
-		if len(of.Path) < last {
-			of.Path = append(of.Path, r.once(step))
+		if len(result.Path) < last {
+			result.Path = append(result.Path, r.shared(step))
 		} else {
-			of.Path = append(of.Path, string(step))
+			result.Path = append(result.Path, string(step))
 		}
 	}
 	var err error
-	of.Prefix, err = netip.ParsePrefix(string(prefix))
-	return of, err == nil
+	result.Prefix, err = netip.ParsePrefix(string(prefix))
+	return result, err == nil
 }
 
-// once gives a step of a path as the string that others share.
-func (r *snapshotReader) once(step []byte) string {
+// shared gives one string for all equal steps.
+func (r *snapshotReader) shared(step []byte) string {
 	known, ok := r.steps[string(step)]
 	if !ok {
 		known = string(step)
@@ -130,28 +129,30 @@ func (r *snapshotReader) once(step []byte) string {
 	return known
 }
 
-func (r *snapshotReader) oneRange() (of Range, err error) {
+// anyRange reads a range in any form of JSON.
+func (r *snapshotReader) anyRange() (result Range, err error) {
 	err = r.object([]string{"prefix", "path"}, func(member int) error {
 		if member == 0 {
 			text, err := read[string](r, "string")
-			if err == nil && text != "" { // that there is none is told with the source
-				of.Prefix, err = netip.ParsePrefix(text)
+			if err == nil && text != "" { // checkRange reports an empty prefix, with the name of the source
+				result.Prefix, err = netip.ParsePrefix(text)
 			}
 			return err
 		}
 		return r.array(func() error {
 			step, err := read[string](r, "string")
-			if len(of.Path) <= maxPathSteps { // one more, to be told of
-				of.Path = append(of.Path, step)
+			if len(result.Path) <= maxPathSteps { // one step past the bound, so that checkRange reports it
+				result.Path = append(result.Path, step)
 			}
 			return err
 		})
 	})
-	of.Path = slices.Clip(of.Path)
-	return of, err
+	result.Path = slices.Clip(result.Path)
+	return result, err
 }
 
-// object reads an object that has these members and no others, in any order.
+// object reads an object with no other members than names, in any order. member
+// reads the value of names[i].
 func (r *snapshotReader) object(names []string, member func(int) error) error {
 	if err := r.delimiter('{'); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (r *snapshotReader) object(names []string, member func(int) error) error {
 		case i < 0:
 			return fmt.Errorf("unknown field \"%s\"", cutText(name))
 		case seen&(1<<i) != 0:
-			return fmt.Errorf("field %q stands there twice", name)
+			return fmt.Errorf("field %q is given twice", name)
 		}
 		seen |= 1 << i
 		if err := member(i); err != nil {
@@ -192,13 +193,13 @@ func (r *snapshotReader) array(element func() error) error {
 func (r *snapshotReader) delimiter(want json.Delim) error {
 	got, err := read[json.Delim](r, want.String())
 	if err == nil && got != want {
-		err = fmt.Errorf("there is a %s, and a snapshot has a %s there", got, want)
+		err = fmt.Errorf("found a %s, expected a %s", got, want)
 	}
 	return err
 }
 
-// read reads a token of type T, which people call what.
-func read[T any](r *snapshotReader, what string) (value T, err error) {
+// read reads a token of type T. expected is the word for it in the error.
+func read[T any](r *snapshotReader, expected string) (value T, err error) {
 	token, err := r.dec.Token()
 	if errors.Is(err, io.EOF) && r.dec.InputOffset() > 0 {
 		err = io.ErrUnexpectedEOF
@@ -208,12 +209,12 @@ func read[T any](r *snapshotReader, what string) (value T, err error) {
 	}
 	value, ok := token.(T)
 	if !ok {
-		err = fmt.Errorf("there is %s, and a snapshot has a %s there", kindOf(token), what)
+		err = fmt.Errorf("found %s, expected a %s", kindOf(token), expected)
 	}
 	return value, err
 }
 
-// kindOf names a token in the words of JSON.
+// kindOf gives JSON's word for a token.
 func kindOf(token json.Token) string {
 	switch t := token.(type) {
 	case json.Delim:

@@ -42,19 +42,19 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"two documents", `{"version": 1, "sources": []} {}`, "more text after its end"},
 		{"another version", `{"version": 2, "sources": []}`, "version 2, and this mailallow reads version 1"},
 		{"an unknown member", `{"version": 1, "sources": [], "action": "RELAY"}`, `unknown field "action"`},
-		{"a member twice", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "prefix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" stands there twice`},
-		{"a member twice, escaped", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "\u0070refix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" stands there twice`},
-		{"sources twice", `{"version": 1, "sources": [], "sources": []}`, `field "sources" stands there twice`},
+		{"a member twice", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "prefix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
+		{"a member twice, escaped", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "\u0070refix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
+		{"sources twice", `{"version": 1, "sources": [], "sources": []}`, `field "sources" is given twice`},
 		{"a member in other letters", `{"version": 1, "sources": [` + strings.Replace(source, `"prefix"`, `"Prefix"`, 1) + `]}`, `unknown field "Prefix"`},
 		{"a member in letters that fold", `{"version": 1, "sources": [` + strings.Replace(source, `"ranges"`, `"range\u017f"`, 1) + `]}`, `unknown field "range\u017f"`},
-		{"null for ranges", `{"version": 1, "sources": [{"name": "a", "ranges": null}]}`, "there is a null, and a snapshot has a [ there"},
+		{"null for ranges", `{"version": 1, "sources": [{"name": "a", "ranges": null}]}`, "found a null, expected a ["},
 		{"no name", `{"version": 1, "sources": [` + strings.Replace(source, `"a"`, `""`, 1) + `]}`, "it has no name"},
-		{"a name twice", `{"version": 1, "sources": [` + source + "," + source + `]}`, `source "a": it stands there twice`},
+		{"a name twice", `{"version": 1, "sources": [` + source + "," + source + `]}`, `source "a": another source has the same name`},
 		{"no definition", `{"version": 1, "sources": [` + strings.Replace(source, `"sha256:1"`, `""`, 1) + `]}`, "it has no definition"},
 		{"no time", `{"version": 1, "sources": [` + strings.Replace(source, `"time": "2026-01-01T00:00:00Z", `, ``, 1) + `]}`, "it has no time"},
 		{"host bits", `{"version": 1, "sources": [` + strings.Replace(source, `2.0/24`, `2.1/24`, 1) + `]}`, "192.0.2.1/24 has host bits set: 192.0.2.0/24 is meant"},
 		{"no network", `{"version": 1, "sources": [` + strings.Replace(source, `2.0/24`, `2.0/33`, 1) + `]}`, "prefix length out of range"},
-		{"a time before its own format", `{"version": 1, "sources": [` + strings.Replace(source, `2026-01-01T00:00:00Z`, `9999-12-31T23:59:59-12:00`, 1) + `]}`, "its time is of the year 10000"},
+		{"a time before its own format", `{"version": 1, "sources": [` + strings.Replace(source, `2026-01-01T00:00:00Z`, `9999-12-31T23:59:59-12:00`, 1) + `]}`, "its time is in the year 10000"},
 		{"a name that forges a line", `{"version": 1, "sources": [` + strings.Replace(source, `"a"`, `"a\nb"`, 1) + `]}`, "its name has characters that cannot be printed"},
 		{"a path that forges a line", `{"version": 1, "sources": [` + strings.Replace(source, `["x"]`, `["x\u001b[2J"]`, 1) + `]}`, "a path with characters that cannot be printed"},
 		{"no path", `{"version": 1, "sources": [` + strings.Replace(source, `["x"]`, `[]`, 1) + `]}`, "192.0.2.0/24 has a path of 0 steps"},
@@ -77,16 +77,16 @@ func FuzzDecodeSnapshot(f *testing.F) {
 			return
 		}
 		if name := ambiguous(json.NewDecoder(bytes.NewReader(text))); name != "" {
-			t.Fatalf("a member %q that stands twice, or in other letters", name)
+			t.Fatalf("member %q is given twice, or in other letters", name)
 		}
 		again, err := DecodeSnapshot(bytes.NewReader(s.Encode()), "fuzz")
 		if err != nil || !bytes.Equal(again.Encode(), s.Encode()) {
-			t.Fatalf("what was read does not write and read back: %v", err)
+			t.Fatalf("the snapshot changes when it is written and read again: %v", err)
 		}
 	})
 }
 
-// ambiguous gives a member of any object that stands there twice, or not in lower case.
+// ambiguous gives a member that its object has twice, or whose name is not in lower case.
 func ambiguous(dec *json.Decoder) (found string) {
 	type object struct {
 		names map[string]bool
@@ -124,7 +124,7 @@ func ambiguous(dec *json.Decoder) (found string) {
 			}
 		}
 		if in != nil {
-			in.key = true // a value is done
+			in.key = true // after a value comes a name
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"mailallow/allowlist/spf"
 )
 
-// Source is one list of addresses and what is to be done with it. Exactly one of
-// SPF, Provider, URL, File and CIDR says where the addresses come from.
+// Source is one list of addresses with its action. Exactly one of SPF, Provider,
+// URL, File and CIDR says where the addresses come from.
 type Source struct {
 	Name   string
 	Action Action
@@ -24,27 +24,27 @@ type Source struct {
 	SPF      []string // names whose SPF policy is listed
 	Provider string   // a name of the catalogue
 	URL      string   // a document on the web
-	Select   string   // what to take from it, in jq
-	Insecure bool     // http to other hosts than loopback
-	File     string   // a list on disk; its path as the configuration has it
-	FilePath string   // the same, resolved: what is opened
-	CIDR     []string // networks and addresses, in the configuration itself
+	Select   string   // the jq query for a JSON document; empty to read the document as text
+	Insecure bool     // allow http to hosts other than loopback
+	File     string   // a list on disk: its path in the configuration
+	FilePath string   // the path to open: File, resolved against the configuration's directory
+	CIDR     []string // networks and addresses, in the configuration
 
 	Limits Limits
 }
 
-// Static tells whether the addresses are the administrator's own and are read
-// rather than fetched: such a source may name special-purpose space, and a
-// snapshot that does not hold it does not make it missing.
+// Static reports whether the addresses are in a file or in the configuration of
+// this host. Such a source may name special-purpose space, and it is not missing
+// if a snapshot does not hold it.
 func (s Source) Static() bool { return s.File != "" || s.Inline() }
 
-// Inline tells whether the addresses stand in the configuration itself: they are
-// its owner's word, which no limit binds.
+// Inline reports whether the addresses are in the configuration, where the
+// administrator wrote each of them: no limit binds them.
 func (s Source) Inline() bool { return s.CIDR != nil }
 
-// Definition is a digest of what is fetched, and of nothing else: not the name,
-// the action or the limits. A provider's is that of the names it stands for, so
-// that writing the names out changes nothing.
+// Definition gives a digest of the place where the addresses come from. The name,
+// the action and the limits do not change it. A provider has the definition of
+// its SPF names, so that writing the names out changes nothing.
 func (s Source) Definition() string {
 	var parts []string
 	switch p, _ := ProviderByName(s.Provider); {
@@ -61,7 +61,7 @@ func (s Source) Definition() string {
 		parts = []string{"url " + p.URL, "select " + p.Select}
 	default:
 		for _, name := range append(slices.Clone(s.SPF), p.SPF...) {
-			parts = append(parts, "spf "+strings.ToLower(strings.TrimSuffix(name, ".")))
+			parts = append(parts, "spf "+canonicalName(name))
 		}
 		slices.Sort(parts)
 	}
@@ -69,38 +69,41 @@ func (s Source) Definition() string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Problem is something that a person should know of a source, whether or not it
-// was fatal to it. Kind is one word for scripts.
+// canonicalName gives one spelling for all spellings of a domain name.
+func canonicalName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+// Problem is a fact about a source that a person should know. It need not stop
+// the source. Kind is one word for scripts.
 type Problem struct {
 	Kind string `json:"kind"`
 	Text string `json:"text"`
 }
 
-// Fetched is what became of one source: ranges, or the error that kept them away.
+// Fetched is the result for one source: its ranges, or the error of the fetch.
 type Fetched struct {
 	Resolved
 	Problems []Problem
 	Err      error
 }
 
-// Fetcher resolves sources. Its fields are shared by all of them.
+// Fetcher resolves sources. All sources share its fields.
 type Fetcher struct {
 	Resolver spf.Resolver
 	SPF      spf.Limits
 	Now      time.Time
-	// MaxFileBytes bounds what is read of a file source; zero means 64 MiB.
+	// MaxFileBytes bounds a list on disk; zero means 64 MiB.
 	MaxFileBytes int64
-	// Web gets the documents of URL sources; without it they are errors.
+	// Web gets the documents of URL sources; if it is nil, URL sources fail.
 	Web *Web
-	// Last is the last good state, or nil: a URL source that stands in it under
-	// the same definition is fetched only if the document changed since.
+	// Last is the last good state, or nil. If it has a URL source under the same definition, the server sends the
+	// document only if it has changed.
 	Last *Snapshot
-	// Done, when set, is called as each source ends, from several goroutines.
+	// Done, if set, is called at the end of each source, from several goroutines.
 	Done func(name string)
 }
 
-// Fetch resolves all sources at once; what comes back is in their order. One
-// that fails does not stop the others: its error is in its own place.
+// Fetch resolves all sources at the same time and gives the results in the order
+// of sources. An error of one source is in its result and does not stop the others.
 func (f *Fetcher) Fetch(ctx context.Context, sources []Source) []Fetched {
 	out := make([]Fetched, len(sources))
 	var wait sync.WaitGroup
@@ -147,18 +150,18 @@ func (f *Fetcher) provider(ctx context.Context, name string) (Ranges, []Problem,
 	return f.walk(ctx, p.SPF)
 }
 
-// document fetches the document of a URL source, or takes its last good ranges
-// when it has not changed. The validator is kept only of a document that nothing
-// is to be said about: what is said of it, or dropped from it as the guard is set
-// now, must not be lost when it comes back unchanged.
+// document fetches the document of a URL source, or takes the last good ranges if
+// the document has not changed. It keeps the validator only of a document without
+// problems: a problem of an unchanged document, or the special-purpose space that
+// the guard drops, would be reported in the first run alone.
 func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 	if f.Web == nil {
 		out.Err = errors.New("documents on the web are not fetched in this run")
 		return
 	}
 	var last *Resolved
-	if there, ok := f.Last.Find(src.Name); ok && there.Definition == out.Definition {
-		last = &there
+	if good, ok := f.Last.Find(src.Name); ok && good.Definition == out.Definition {
+		last = &good
 	}
 	var doc Document
 	doc, out.Problems, out.Err = f.Web.Document(ctx, src, last)
@@ -168,9 +171,9 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 	}
 }
 
-// walk lists SPF policies. A policy that cannot be listed whole makes the source
-// stale and not smaller, so any error is one for all of its names; a term that
-// can never be listed is a problem and no error.
+// walk lists SPF policies. One policy with an error is an error for all names of
+// the source: the source must become stale, not smaller. A term that can never be
+// listed is only a problem.
 func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, problems []Problem, _ error) {
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup
@@ -199,8 +202,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 	return ranges, problems, nil
 }
 
-// readCIDR reads an inline list. Its errors name the item; the configuration
-// knows the line.
+// readCIDR reads an inline list. Its errors name the item; the caller adds the line.
 func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 	var failed []error
 	for _, item := range s.CIDR {
@@ -217,14 +219,14 @@ func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 	return ranges, problems, errors.Join(failed...)
 }
 
-// ParseCIDR reads a network or a single address as an administrator writes it.
-// Host bits and IPv4-mapped IPv6 are taken for the network that is meant, and
-// note says so; it is empty when there is nothing to say.
+// ParseCIDR reads a network or a single address, without a zone. It clears host
+// bits and turns an IPv4-mapped network into IPv4; note says so, and is empty if p
+// is the network as written.
 func ParseCIDR(s string) (p netip.Prefix, note string, err error) {
 	if addr, addrErr := netip.ParseAddr(s); addrErr == nil && addr.Zone() == "" {
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	} else if p, err = netip.ParsePrefix(s); err != nil {
-		return netip.Prefix{}, "", fmt.Errorf("\"%s\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32", cutText(s))
+		return netip.Prefix{}, "", fmt.Errorf("\"%s\" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32", cutText(s))
 	}
 	meant, changed := canonical(p)
 	if changed {

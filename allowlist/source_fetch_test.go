@@ -10,8 +10,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// A document is asked for anew only when it changed, and what a 304 gives back
-// is what was good before.
+// The server sends a document again only after a change; a 304 gives the last good
+// ranges.
 func TestFetchDocument(t *testing.T) {
 	const date = "Sun, 06 Nov 1994 08:49:37 GMT"
 	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
@@ -22,7 +22,7 @@ func TestFetchDocument(t *testing.T) {
 		name      string
 		page      page
 		last      *allowlist.Validator
-		edited    bool   // the definition, since the last good state
+		edited    bool   // the definition changed since the last good state
 		asked     string // If-None-Match, If-Modified-Since
 		want      string
 		validator string
@@ -41,7 +41,7 @@ func TestFetchDocument(t *testing.T) {
 			last: &allowlist.Validator{ETag: `"a"`}, asked: "|", want: "11.0.0.0/24", validator: `"a"|`},
 		{name: "an edited snapshot", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24"},
 			last: &allowlist.Validator{ETag: "\"a\"\r\nX: y", LastModified: "yesterday"}, asked: "|", want: "11.0.0.0/24", validator: `"a"|`},
-		{name: "something to say", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.7/24"}, want: "11.0.0.0/24", asked: "|"},
+		{name: "a problem", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.7/24"}, want: "11.0.0.0/24", asked: "|"},
 		{name: "something the guard drops", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24 10.0.0.0/8"}, want: "10.0.0.0/8 11.0.0.0/24", asked: "|"},
 		{name: "a tag too long", page: page{Header: header("ETag", `"`+strings.Repeat("a", 512)+`"`), Body: "11.0.0.0/24"}, want: "11.0.0.0/24", asked: "|"},
 	}
@@ -75,7 +75,7 @@ func TestFetchDocument(t *testing.T) {
 	}
 }
 
-// reread is a snapshot of one source, written and read back.
+// reread gives a snapshot of one source after writing and reading it.
 func reread(t *testing.T, src allowlist.Resolved) *allowlist.Snapshot {
 	t.Helper()
 	s, err := allowlist.DecodeSnapshot(strings.NewReader(string(allowlist.NewSnapshot([]allowlist.Resolved{src}).Encode())), "last")

@@ -13,7 +13,7 @@ import (
 // defaultFileBytes bounds a list on disk: four million lines.
 const defaultFileBytes = 64 << 20
 
-// maxFileErrors bounds how many bad lines of a file are told one by one.
+// maxFileErrors bounds the bad lines of a file that are reported one by one.
 const maxFileErrors = 20
 
 func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
@@ -28,10 +28,10 @@ func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
 	return ParseList(text, printable(src.File))
 }
 
-// ParseList reads a list of networks: one or more a line, apart by blanks or
-// commas, with comments from # or ; to the end of the line. name stands in the
-// paths and messages. Every bad line is an error of its own, up to a bound; with
-// any, the list as a whole is not to be used.
+// ParseList reads a list of networks: one or more to a line, separated by blanks
+// or commas. A comment begins with # or ; and ends with the line. Paths and
+// errors begin with name. The error reports every bad item, up to a bound; do not
+// use the ranges of a list with an error.
 func ParseList(text []byte, name string) (Ranges, []Problem, error) {
 	r := listReader{name: name, ranges: linesOf(name)}
 	lines := bytes.Count(text, []byte("\n")) + 1
@@ -59,15 +59,14 @@ func ParseList(text []byte, name string) (Ranges, []Problem, error) {
 type listReader struct {
 	name     string
 	line     int // from 1
-	expected int // how many networks there may be
+	expected int // an estimate of the number of networks
 	ranges   Ranges
 	problems []Problem
 	failed   []error
 }
 
-// read reads a line. Of most there is nothing to say but one network.
 func (r *listReader) read(line []byte) {
-	if p, ok := prefixes.Parse(line); ok {
+	if p, ok := prefixes.Parse(line); ok { // most lines are one network and nothing else
 		r.add(p)
 		return
 	}
@@ -78,13 +77,13 @@ func (r *listReader) read(line []byte) {
 		if p, ok := prefixes.Parse(item); ok {
 			r.add(p)
 		} else {
-			r.judge(string(item))
+			r.readItem(string(item))
 		}
 	}
 }
 
-// judge reads what is not written plainly.
-func (r *listReader) judge(item string) {
+// readItem reads an item that prefixes.Parse refuses, with a note or an error.
+func (r *listReader) readItem(item string) {
 	p, note, err := ParseCIDR(item)
 	if err != nil {
 		r.failed = append(r.failed, fmt.Errorf("%s:%d: %w", r.name, r.line, err))
@@ -97,7 +96,7 @@ func (r *listReader) judge(item string) {
 }
 
 func (r *listReader) add(p netip.Prefix) {
-	if r.ranges.Len() == 0 { // most lists are of one family, that of the first
+	if r.ranges.Len() == 0 { // most lists have one family only
 		r.ranges.list.Grow(p, r.expected)
 	}
 	r.ranges.list.Add(p, uint32(r.line))

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// slowly reads a list word by word, each with ParseCIDR: what ParseList says faster.
-func slowly(text, name string) (lines, problems []string, err error) {
+// readSlowly reads a list word by word with ParseCIDR, for comparison with ParseList.
+func readSlowly(text, name string) (lines, problems []string, err error) {
 	var failed []error
 	for i, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
@@ -31,7 +31,7 @@ func slowly(text, name string) (lines, problems []string, err error) {
 	return lines, problems, errors.Join(failed...)
 }
 
-func TestParseListSaysWhatASlowReadingSays(t *testing.T) {
+func TestParseListAgainstSlowReading(t *testing.T) {
 	word := rapid.SampledFrom([]string{"192.0.2.0/24", "192.0.2.7", "192.0.2.1/24", "10.0.0.0/33", "010.0.0.1", "2001:db8::/32", "2001:DB8::1", "::", "::1/64",
 		"::ffff:192.0.2.0/120", "::ffff:c000:200/120", "fe80::1%eth0", "1.2.3", "nonsense", "\xff", "\u00a0", "\ufeff", "\x00", "é"})
 	between := rapid.SampledFrom([]string{" ", "\t", ",", "\r", "\n", "\n", "\r\n", "\ufeff", "", "#", ";", " # x\n", "\n\n"})
@@ -49,8 +49,8 @@ func TestParseListSaysWhatASlowReadingSays(t *testing.T) {
 		for _, p := range problems {
 			notes = append(notes, p.Text)
 		}
-		wantLines, wantNotes, wantErr := slowly(text.String(), "list")
-		slices.Sort(lines) // networks of one line come IPv4 first
+		wantLines, wantNotes, wantErr := readSlowly(text.String(), "list")
+		slices.Sort(lines) // All gives the networks of one line IPv4 first
 		slices.Sort(wantLines)
 		if !slices.Equal(lines, wantLines) || !slices.Equal(notes, wantNotes) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Fatalf("%q:\n%q %q %v\nwant\n%q %q %v", &text, lines, notes, err, wantLines, wantNotes, wantErr)

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/net/html"
 )
 
-// maxMessage bounds one message, in bytes: it holds at most 80 of a document, each as an escape of six.
+// maxMessage bounds one message, in bytes: at most 80 are from the document, each an escape of up to six.
 const maxMessage = 600
 
-// FuzzParseList: every word of a list outside of comments is a network with its line, or a mistake with its line.
+// FuzzParseList checks that every word outside comments is a network with its line, or an error.
 func FuzzParseList(f *testing.F) {
 	for _, text := range []string{
 		"192.0.2.0/24 # a\n2001:db8::1, 10.0.0.1\r\n", "\ufeff1.2.3.4;x\n::ffff:1.2.3.0/120\n", "1.2.3.4/24\n1.2.3.256\n", "\x00\n\xff\n1.2.3.4\u00a05.6.7.8",
@@ -31,7 +31,7 @@ func FuzzParseList(f *testing.F) {
 			}
 			return
 		}
-		var ranges []Range // in the order of the lines; within a line, IPv4 comes first
+		var ranges []Range // by line; within a line, IPv4 first
 		for r := range list.All() {
 			ranges = append(ranges, r)
 		}
@@ -44,7 +44,7 @@ func FuzzParseList(f *testing.F) {
 				addr, bits, isPrefix := strings.Cut(word, "/")
 				a, err := netip.ParseAddr(addr)
 				if err != nil {
-					t.Fatalf("%q was taken for a network", word)
+					t.Fatalf("%q was read as a network", word)
 				}
 				if !isPrefix {
 					bits = fmt.Sprint(a.BitLen())
@@ -55,20 +55,20 @@ func FuzzParseList(f *testing.F) {
 						(a.Is4In6() || r.Prefix.Addr().Is4In6() || fmt.Sprint(r.Prefix.Bits()) == bits)
 				})
 				if at < 0 {
-					t.Fatalf("%q of %s is in no range of it", word, path)
+					t.Fatalf("%q of %s is in no range of that line", word, path)
 				}
 				ranges = slices.Delete(ranges, at, at+1)
 				words++
 			}
 		}
 		if len(ranges) > 0 || len(problems) > words {
-			t.Fatalf("%d ranges are of no word, and there are %d problems of %d words", len(ranges), len(problems), words)
+			t.Fatalf("%d ranges belong to no word, and %d words have %d problems", len(ranges), words, len(problems))
 		}
 	})
 }
 
-// FuzzSelect runs queries over any document: what they give stands in it, and what is said of the rest is fit to be
-// said. The queries are the administrator's own, so a query that is fuzzed is compiled and not run.
+// FuzzSelect runs fixed queries over any document: their results are in the document, and their errors are printable
+// and short. It only compiles the fuzzed query, because queries come from the administrator.
 func FuzzSelect(f *testing.F) {
 	for _, text := range []string{`["192.0.2.0/24"]`, `{"a":["1.2.3.4",null,{"b":"::1"}]}`, `"\u0031.2.3.4"`, `[[[["x"]]]]`, "{\"a\":\"\u202e\x7f\"}", `1e999`, `{"a":1,"a":"1.1.1.1"}`} {
 		f.Add([]byte(text), uint8(0), ".hooks[]")
@@ -82,7 +82,7 @@ func FuzzSelect(f *testing.F) {
 		}
 		var doc any
 		if json.Unmarshal(body, &doc) == nil && countValues(body) < countAny(doc) {
-			t.Fatalf("%d values are counted, and there are %d", countValues(body), countAny(doc))
+			t.Fatalf("countValues gives %d, fewer than the %d values", countValues(body), countAny(doc))
 		}
 		query = queries[int(which)%len(queries)]
 		found := &finding{name: "doc", max: 1000}
@@ -96,7 +96,7 @@ func FuzzSelect(f *testing.F) {
 			}
 		}
 		for r := range found.ranges.All() {
-			if !said(doc, r.Prefix) && query != "tojson" && !strings.Contains(query, "tostring") {
+			if !holds(doc, r.Prefix) && query != "tojson" && !strings.Contains(query, "tostring") {
 				t.Errorf("%s is not in %q", r.Prefix, body)
 			}
 		}
@@ -119,21 +119,21 @@ func countAny(v any) int {
 	return n
 }
 
-// said tells whether a string of the document, or a key, is that network.
-func said(v any, p netip.Prefix) bool {
+// holds reports whether a string or a key of the document is the network p.
+func holds(v any, p netip.Prefix) bool {
 	switch v := v.(type) {
 	case string:
-		is, _, err := ParseCIDR(v)
-		return err == nil && is == p
+		network, _, err := ParseCIDR(v)
+		return err == nil && network == p
 	case []any:
 		for _, e := range v {
-			if said(e, p) {
+			if holds(e, p) {
 				return true
 			}
 		}
 	case map[string]any:
 		for k, e := range v {
-			if said(k, p) || said(e, p) {
+			if holds(k, p) || holds(e, p) {
 				return true
 			}
 		}
@@ -141,8 +141,8 @@ func said(v any, p netip.Prefix) bool {
 	return false
 }
 
-// FuzzHTML holds the reader of pages against the one of texts: a text set as a page, whatever way its characters are
-// written, gives the ranges of the text, on the same lines; and a page that is none does no harm.
+// FuzzHTML compares the reader of HTML with that of plain text: a text with its characters escaped for HTML has the
+// same ranges on the same lines. Broken HTML must not add lines.
 func FuzzHTML(f *testing.F) {
 	for _, text := range []string{"192.0.2.0/24\n10.0.0.1 - 10.0.0.9\n", "<b>1.2.3.4</b> &#49;.2.3.4 &amp;", "1.2.3\n.4 <script>1.2.3.4</script>", "<!-- 1.2.3.4 --><a href='1.2.3.5'>1.2.3.6<p>1"} {
 		f.Add(text)
@@ -160,7 +160,7 @@ func FuzzHTML(f *testing.F) {
 			t.Fatalf("more lines than the page has: %q", visible)
 		}
 		read(string(visible))
-		if strings.ContainsAny(text, "\x00\r") { // which a page cannot hold as they are
+		if strings.ContainsAny(text, "\x00\r") { // HTML cannot hold them
 			return
 		}
 		want, got := read(text), read(string(visibleText([]byte("<p>"+html.EscapeString(text)))))

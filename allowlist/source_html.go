@@ -9,7 +9,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// isHTML believes a server that says so, and a document that looks like it.
+// isHTML reports whether the server calls the document HTML or its text begins
+// like HTML.
 func isHTML(body []byte, contentType string) bool {
 	for _, t := range []string{contentType, http.DetectContentType(body)} {
 		if t, _, _ := mime.ParseMediaType(t); t == "text/html" || t == "application/xhtml+xml" {
@@ -19,8 +20,8 @@ func isHTML(body []byte, contentType string) bool {
 	return false
 }
 
-// isInline knows the elements that a browser shows without a break around them:
-// 192.0.2.<b>1</b> is one word. sup and sub are not among them: they hold notes.
+// isInline reports whether a browser shows the element without a break around it:
+// 192.0.2.<b>1</b> is one word. sup and sub are left out because they hold notes.
 func isInline(tag []byte) bool {
 	switch string(tag) {
 	case "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd", "mark",
@@ -30,8 +31,8 @@ func isInline(tag []byte) bool {
 	return false
 }
 
-// isHidden knows the elements of whose content the tokenizer makes one text that
-// is not for reading.
+// isHidden reports whether a browser does not show the content of the element.
+// The tokenizer gives this content as one text token.
 func isHidden(tag []byte) bool {
 	switch string(tag) {
 	case "iframe", "noembed", "noframes", "noscript", "script", "style":
@@ -40,11 +41,11 @@ func isHidden(tag []byte) bool {
 	return false
 }
 
-// visibleText is what a browser shows of an HTML document, as far as words go,
-// with its words on the lines they have in the source.
+// visibleText gives the words that a browser shows of an HTML document, each on
+// its line of the source.
 func visibleText(body []byte) []byte {
 	var out bytes.Buffer
-	lines := 0 // of markup passed over; written where the text has a blank, since a word may go on
+	lines := 0 // ends of lines in markup; they are written at the next blank, so that they cut no word
 	write := func(s string) {
 		if i := strings.IndexAny(s, " \t\r\n"); i >= 0 && lines > 0 {
 			out.WriteString(s[:i] + strings.Repeat("\n", lines))
@@ -64,7 +65,7 @@ func visibleText(body []byte) []byte {
 				if i > 0 {
 					write("\n")
 				}
-				// A line break by entity is a blank that the source has no line for.
+				// A line break written as an entity begins no line of the source.
 				write(strings.ReplaceAll(html.UnescapeString(line), "\n", " "))
 			}
 			continue

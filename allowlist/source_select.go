@@ -12,8 +12,8 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// CheckSelect tells what is wrong with a jq query before anything is fetched.
-// Modules, the environment and further inputs are not there for a query.
+// CheckSelect compiles a jq query and returns its first error. A query cannot
+// use modules, the environment or further inputs.
 func CheckSelect(query string) error {
 	_, err := compileSelect(query)
 	return err
@@ -22,7 +22,7 @@ func CheckSelect(query string) error {
 func compileSelect(query string) (*gojq.Code, error) {
 	parsed, err := gojq.Parse(query)
 	if err != nil {
-		return nil, fmt.Errorf("select: no jq query: %w", err)
+		return nil, fmt.Errorf("select: not a jq query: %w", err)
 	}
 	code, err := gojq.Compile(parsed)
 	if err != nil {
@@ -31,9 +31,9 @@ func compileSelect(query string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// selected runs a query over a JSON document. Every string it gives must be an
-// address or network, in arrays too; any other result is an error, null above
-// all: it is what a document gives once it has changed its shape.
+// selected runs a query over a JSON document. Every result must be a string that
+// is an address or a network, or an array of such strings. null is an error too,
+// because a query gives null after the document has changed its structure.
 func (w Web) selected(ctx context.Context, f *finding, body []byte, query string) error {
 	code, err := compileSelect(query)
 	if err != nil {
@@ -52,7 +52,7 @@ func (w Web) selected(ctx context.Context, f *finding, body []byte, query string
 		}
 		if err, failed := result.(error); failed {
 			s.fail(errors.New(cutText(err.Error())))
-			break // jq gives nothing more after an error
+			break // jq gives no results after an error
 		}
 		if err := s.take(result); err != nil {
 			return err
@@ -61,12 +61,12 @@ func (w Web) selected(ctx context.Context, f *finding, body []byte, query string
 	return errors.Join(s.failed...)
 }
 
-// decodeJSON reads one document. Its values are counted beforehand, since each
-// takes many times the memory of its text.
+// decodeJSON reads one document. It counts the values first, since a value takes
+// many times the memory of its text.
 func decodeJSON(body []byte, maxValues int) (any, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
-		return nil, errors.New("select: the document is no JSON: it is not UTF-8")
+		return nil, errors.New("select: the document is not JSON: it is not UTF-8")
 	}
 	if countValues(body) > maxValues {
 		return nil, fmt.Errorf("select: the document has more than %d values", maxValues)
@@ -75,16 +75,16 @@ func decodeJSON(body []byte, maxValues int) (any, error) {
 	err := json.Unmarshal(body, &doc)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line := 1 + bytes.Count(body[:min(int(syntax.Offset), len(body))], []byte("\n"))
-		return nil, fmt.Errorf("select: the document is no JSON: line %d: %w", line, err)
+		return nil, fmt.Errorf("select: the document is not JSON: line %d: %w", line, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("select: the document is no JSON: %s", cutText(err.Error()))
+		return nil, fmt.Errorf("select: the document is not JSON: %s", cutText(err.Error()))
 	}
 	return doc, nil
 }
 
-// countValues counts keys as well, and no less than there are: all but the first
-// value have a comma, a bracket or a colon before them.
+// countValues counts keys and values, and never too few: before each but the
+// first is a comma, a bracket, a brace or a colon.
 func countValues(doc []byte) int {
 	count, quoted := 1, false
 	for i := 0; i < len(doc); i++ {
@@ -113,7 +113,8 @@ func (s *selection) fail(err error) {
 	s.failed = append(s.failed, fmt.Errorf("%s: %w", s.path[1], err))
 }
 
-// take returns an error where there is no point in going on.
+// take adds a result to the ranges, or a mistake to failed. It returns an error
+// only past the bound of ranges.
 func (s *selection) take(result any) error {
 	switch v := result.(type) {
 	case []any:
@@ -125,7 +126,7 @@ func (s *selection) take(result any) error {
 		return nil
 	case string:
 		if len(v) > maxWord {
-			v = v[:maxWord] + "..." // which makes it none, if it was one
+			v = v[:maxWord] + "..." // no network is as long: ParseCIDR must fail
 		}
 		p, note, err := ParseCIDR(v)
 		if err != nil {
@@ -137,25 +138,25 @@ func (s *selection) take(result any) error {
 		}
 		return s.add(p, s.path)
 	}
-	said := "null"
+	text := "null"
 	if _, object := result.(map[string]any); object {
-		said = "an object"
+		text = "an object"
 	} else if result != nil {
-		said = cutText(fmt.Sprint(result))
+		text = cutText(fmt.Sprint(result))
 	}
-	s.fail(fmt.Errorf("gives %s, and an address or network is wanted", said))
+	s.fail(fmt.Errorf("gives %s, not an address or a network", text))
 	return nil
 }
 
-// stepLimit ends a query after a number of steps. The jq machine looks whether
-// its context is done before each step and nowhere else, so that the bound is
-// the same on every host; time alone would not bound the memory of [range(1e12)].
+// stepLimit ends a query after a number of steps. The jq machine calls Done
+// before each step and nowhere else, so the bound is the same on every host. A
+// time limit alone would not bound the memory of [range(1e12)].
 type stepLimit struct {
 	context.Context
 	left, max int
 }
 
-// Done counts.
+// Done counts one step.
 func (l *stepLimit) Done() <-chan struct{} {
 	if l.left > 0 {
 		l.left--
@@ -166,7 +167,7 @@ func (l *stepLimit) Done() <-chan struct{} {
 	return ended
 }
 
-// Err says which of the bounds it was.
+// Err gives the error of the bound that ended the query.
 func (l *stepLimit) Err() error {
 	if err := l.Context.Err(); err != nil || l.left > 0 {
 		return err

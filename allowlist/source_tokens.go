@@ -13,16 +13,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxDocumentProblems bounds how many problems of a document are told one by one.
+// maxDocumentProblems bounds the problems of a document that are reported one by one.
 const maxDocumentProblems = 20
 
-// finding collects what a document gives.
+// finding collects the ranges and problems of a document.
 type finding struct {
-	name     string // of the document, for paths and messages
-	max      int    // ranges
-	ranges   Ranges
-	problems []Problem
-	untold   int // problems past the bound
+	name       string // of the document, for paths and messages
+	max        int    // of ranges
+	ranges     Ranges
+	problems   []Problem
+	unreported int // problems past the bound
 }
 
 func (f *finding) add(p netip.Prefix, path []string) error {
@@ -33,25 +33,25 @@ func (f *finding) add(p netip.Prefix, path []string) error {
 	return nil
 }
 
-// problem notes one; past the bound it costs nothing but a count.
+// problem adds a problem. It does not make the text of one past the bound.
 func (f *finding) problem(kind string, text func() string) {
 	if len(f.problems) == maxDocumentProblems {
-		f.untold++
+		f.unreported++
 		return
 	}
 	f.problems = append(f.problems, Problem{Kind: kind, Text: text()})
 }
 
-// told gives the problems, with a last one for those past the bound.
-func (f *finding) told() []Problem {
-	if f.untold == 0 {
+// report gives the problems, the last of them a count of those past the bound.
+func (f *finding) report() []Problem {
+	if f.unreported == 0 {
 		return f.problems
 	}
-	return append(f.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", f.name, f.untold)})
+	return append(f.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", f.name, f.unreported)})
 }
 
-// cutText makes text from elsewhere fit to stand in a message: short, in
-// printable ASCII, with escapes for the rest.
+// cutText makes foreign text safe for a message: at most 80 bytes of it, in
+// printable ASCII with escapes for the rest.
 func cutText(s string) string {
 	const most = 80
 	if len(s) > most {
@@ -61,23 +61,22 @@ func cutText(s string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
 }
 
-// readText takes every address and network out of a text. Of HTML that is the
-// text a browser shows: no attributes, comments, scripts or styles, entities
-// decoded. In any other text, what stands from a # or ; that begins a line or
-// follows a blank to the end of the line is a comment, as in a list on disk.
+// readText adds every address and network of a text. Of HTML it reads the text
+// that a browser shows: no attributes, comments, scripts or styles, and entities
+// decoded. Any other text may have comments: from a # or ; at the start of a line
+// or after a blank, to the end of the line.
 //
-// A word is a run of the characters that can stand next to an address without
-// bounding it: letters, digits and . : / - _ % \ + @ ~ * ^ ! $ & = ? [ ]. All
-// others bound it. A word counts when it is an address or network as a whole,
-// brackets around it and one full stop, colon or the like behind it aside. So
-// 1.2.3.4.5, 1.2.3.4:25, v1.2.3.4, http://1.2.3.4/ and fe80::1%eth0 are none.
-// Words that make an address mean something else, a netmask or prefix length
-// behind it, the other end of a range, leave all of it out. What is left out and
-// looks as if a network was meant is a problem with its line; a text without
-// one address is no error here. Invalid UTF-8 bounds words and does no harm.
+// A word is a run of letters, digits and . : / - _ % \ + @ ~ * ^ ! $ & = ? [ ];
+// all other characters separate words, and so does invalid UTF-8. A word counts if
+// the whole of it is an address or a network, except for brackets around it and
+// one of . : ! ? after it. So 1.2.3.4.5, 1.2.3.4:25, v1.2.3.4, http://1.2.3.4/ and
+// fe80::1%eth0 do not count. An address does not count either if the next words
+// change its meaning: a netmask, a prefix length, or the other end of a range. A
+// word that does not count but looks like a network is a problem with its line. A
+// text without any address is not an error.
 func (f *finding) readText(body []byte, contentType string) error {
 	if bytes.IndexByte(body, 0) >= 0 {
-		return errors.New("it is no text: it holds a zero byte")
+		return errors.New("it is not text: it holds a zero byte")
 	}
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	r := textReader{finding: f, line: 1, comments: true}
@@ -87,19 +86,19 @@ func (f *finding) readText(body []byte, contentType string) error {
 	return r.read(string(body))
 }
 
-// textReader goes through a text word by word. An address without a prefix
-// length waits until the next word has shown that it stands for itself.
+// textReader reads a text word by word. An address without a prefix length stays
+// pending until the next word shows that it does not change its meaning.
 type textReader struct {
 	*finding
 	comments bool
 	line     int
-	path     []string // of this line; made once for all its addresses
+	path     []string // of this line, shared by all its addresses
 
-	waiting     string // the word
-	prefix      netip.Prefix
-	waitingPath []string
-	waitingLine int
-	link        string // a word after it that may lead on: a dash, "netmask"
+	pending       string // the address as written, or empty
+	pendingPrefix netip.Prefix
+	pendingPath   []string
+	pendingLine   int
+	link          string // the word after it, if it may change the meaning: a dash, "netmask"
 }
 
 func (r *textReader) read(text string) error {
@@ -137,8 +136,9 @@ func (r *textReader) read(text string) error {
 
 func isBlank(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-// isWordRune: digits of other scripts and the look-alikes of the slash, colon and
-// full stop would change an address for whoever reads it, so they bound none.
+// isWordRune reports whether c can be part of a word. Digits of other scripts and
+// look-alikes of the slash, the colon and the full stop can: a person would read
+// them as part of the address.
 func isWordRune(c rune) bool {
 	switch c {
 	case '.', ':', '/', '-', '_', '%', '\\', '+', '@', '~', '*', '^', '!', '$', '&', '=', '?', '[', ']', '⁄', '∕', '／', '：', '．':
@@ -147,21 +147,21 @@ func isWordRune(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || unicode.IsDigit(c)
 }
 
-// isDash: the dashes past ASCII that are set between the ends of a range. They
-// are words of their own.
+// isDash reports whether c is a dash outside ASCII, which may be set between the
+// ends of a range. Such a dash is a word of its own.
 func isDash(c rune) bool { return '‐' <= c && c <= '―' || c == '−' }
 
 func (r *textReader) word(w string) error {
 	p, item, ok := addressOf(w)
-	if r.waiting != "" {
+	if r.pending != "" {
 		switch {
 		case r.link == "" && r.linkOf(w) != "":
 			r.link = r.linkOf(w)
 			return nil
 		case r.link != rangeLink && isNetmask(p), r.link == "" && isPrefixLength(w),
-			r.link == rangeLink && ok && r.line == r.waitingLine:
-			r.leaveOut(r.waitingLine, r.waiting, r.link, item)
-			r.waiting, r.link = "", ""
+			r.link == rangeLink && ok && r.line == r.pendingLine:
+			r.leaveOut(r.pendingLine, r.pending, r.link, item)
+			r.pending, r.link = "", ""
 			return nil
 		}
 		if err := r.settle(); err != nil {
@@ -178,42 +178,43 @@ func (r *textReader) word(w string) error {
 	if r.path == nil {
 		r.path = []string{fmt.Sprintf("%s:%d", r.name, r.line)}
 	}
-	r.waiting, r.prefix, r.waitingPath, r.waitingLine = item, p, r.path, r.line
+	r.pending, r.pendingPrefix, r.pendingPath, r.pendingLine = item, p, r.path, r.line
 	if strings.Contains(item, "/") {
 		return r.settle()
 	}
 	return nil
 }
 
-// settle takes the waiting address.
+// settle adds the pending address.
 func (r *textReader) settle() error {
-	if r.waiting == "" {
+	if r.pending == "" {
 		return nil
 	}
-	meant, changed := canonical(r.prefix)
+	network, changed := canonical(r.pendingPrefix)
 	if changed {
 		r.problem("canonicalised", func() string {
-			return fmt.Sprintf("%s:%d: %s is read as %s", r.name, r.waitingLine, r.waiting, meant)
+			return fmt.Sprintf("%s:%d: %s is read as %s", r.name, r.pendingLine, r.pending, network)
 		})
 	}
-	r.waiting, r.link = "", ""
-	return r.add(meant, r.waitingPath)
+	r.pending, r.link = "", ""
+	return r.add(network, r.pendingPath)
 }
 
 func (r *textReader) leaveOut(line int, words ...string) {
 	r.problem("skipped", func() string {
-		what := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
-		return fmt.Sprintf("%s:%d: left out: %s is no address or network that can be read", r.name, line, cutText(what))
+		text := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
+		return fmt.Sprintf("%s:%d: left out: %s cannot be read as an address or a network", r.name, line, cutText(text))
 	})
 }
 
 const rangeLink = "-"
 
-// linkOf tells whether a word may lead from an address to what changes it. The
-// ends of a range stand on one line: elsewhere a dash is a bullet.
+// linkOf gives rangeLink or w itself if w may join the pending address to a word
+// that changes its meaning, else nothing. The ends of a range are on one line: a
+// dash on the next line is a bullet.
 func (r *textReader) linkOf(w string) string {
 	switch first, _ := utf8.DecodeRuneInString(w); {
-	case (isDash(first) || w == "-" || w == "to" || w == "through" || w == "..." || w == "..") && r.line == r.waitingLine:
+	case (isDash(first) || w == "-" || w == "to" || w == "through" || w == "..." || w == "..") && r.line == r.pendingLine:
 		return rangeLink
 	case strings.EqualFold(w, "mask") || strings.EqualFold(w, "netmask"):
 		return w
@@ -221,7 +222,7 @@ func (r *textReader) linkOf(w string) string {
 	return ""
 }
 
-// addressOf reads a word. item is what of it was read, or would have been.
+// addressOf reads a word. item is the word without brackets and the mark after it.
 func addressOf(w string) (p netip.Prefix, item string, ok bool) {
 	item = strings.TrimRight(strings.TrimLeft(w, "["), "]")
 	if p, ok = parseWord(item); ok || item == "" {
@@ -234,8 +235,8 @@ func addressOf(w string) (p netip.Prefix, item string, ok bool) {
 	return p, item, ok
 }
 
-// maxWord is longer than the longest form of a network: eight groups, or six
-// and a dotted quad, and a prefix length.
+// maxWord is longer than the longest network, which has six groups, a dotted quad
+// and a prefix length (49 bytes).
 const maxWord = 64
 
 func parseWord(s string) (netip.Prefix, bool) {
@@ -253,7 +254,7 @@ func parseWord(s string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
 
-// isNoAddress tells what only happens to parse as IPv6: "::" and names like
+// isNoAddress reports whether s parses as IPv6 by accident: "::" and names like
 // Bad::Cafe have no digit, and eight pairs of digits are an EUI-64.
 func isNoAddress(s string) bool {
 	return !strings.ContainsAny(s, digits) || eui64.MatchString(s)
@@ -261,7 +262,8 @@ func isNoAddress(s string) bool {
 
 var eui64 = regexp.MustCompile(`^([0-9A-Fa-f]{2}:){7}[0-9A-Fa-f]{2}$`)
 
-// isNetmask knows netmasks and their inverse, which are no sender's address.
+// isNetmask reports whether p is a netmask or an inverse netmask. No sender has
+// such an address.
 func isNetmask(p netip.Prefix) bool {
 	if !p.IsValid() || !p.Addr().Is4() || !p.IsSingleIP() {
 		return false
@@ -283,13 +285,12 @@ const (
 	hexDigits = digits + "abcdefABCDEF"
 )
 
-// onlyOf tells whether s is made of nothing but chars.
 func onlyOf(s, chars string) bool { return strings.Trim(s, chars) == "" }
 
-// isBroken tells what was probably meant as a network: a quad that is none
-// (300.1.1.1, 010.0.0.1, 192.0.2.*), one with a slash that makes none
-// (10.0.0.0/33, 10.0.0/8, 10.0.0.0/255.0.0.0, as JSON 10.0.0.0\/8), IPv6 alike.
-// A date or a time of day is not.
+// isBroken reports whether w was probably meant as a network: a dotted quad that
+// is not an address (300.1.1.1, 010.0.0.1, 192.0.2.*), or a quad or IPv6 with a
+// slash that is not a network (10.0.0.0/33, 10.0.0/8, 10.0.0.0/255.0.0.0, or
+// 10.0.0.0\/8 from JSON). A date or a time of day was not.
 func isBroken(w string) bool {
 	addr, length, slash := strings.Cut(w, "/")
 	if !slash {
@@ -302,7 +303,8 @@ func isBroken(w string) bool {
 	return isDotted(addr, 3) || strings.Count(addr, ":") >= 2 && onlyOf(addr, hexDigits+":.")
 }
 
-// isDotted knows least to four parts of a dotted quad, good or bad.
+// isDotted reports whether s has least to four parts of a dotted
+// quad. Each part has one to three digits of any value, or is * or x.
 func isDotted(s string, least int) bool {
 	parts := strings.SplitN(s, ".", 5)
 	for _, p := range parts {
@@ -313,10 +315,10 @@ func isDotted(s string, least int) bool {
 	return least <= len(parts) && len(parts) <= 4
 }
 
-// decorated is an address with something before it that takes it back, or names
-// what it is.
-var decorated = regexp.MustCompile(`^([-+~?!^]+|[A-Za-z]+[0-9]?[:=])+`)
+// decoration matches signs before an address that negate it, and labels like "ip4:".
+var decoration = regexp.MustCompile(`^([-+~?!^]+|[A-Za-z]+[0-9]?[:=])+`)
 
+// looksLikeNetwork reports whether a word that is not a network is worth a problem.
 func looksLikeNetwork(w string) bool {
 	if len(w) > 2*maxWord || !strings.ContainsAny(w, digits) || !strings.ContainsAny(w, ".:") {
 		return false
@@ -328,7 +330,7 @@ func looksLikeNetwork(w string) bool {
 	}
 	rest := w
 	if !strings.Contains(digits, w[:1]) {
-		rest = w[len(decorated.FindString(w)):]
+		rest = w[len(decoration.FindString(w)):]
 	}
 	_, ok := parseWord(rest)
 	return ok || isBroken(rest)

@@ -16,21 +16,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// told is what a finding came to: "PREFIX at LINE" for each range, then the
-// problems, "doc:" cut off.
-func told(f *finding) []string {
+// report gives "PREFIX at LINE" for each range of a finding, then its problems,
+// both without "doc:".
+func report(f *finding) []string {
 	var lines []string
 	for r := range f.ranges.All() {
 		lines = append(lines, r.Prefix.String()+" at "+strings.TrimPrefix(r.PathString(), "doc:"))
 	}
-	for _, p := range f.told() {
+	for _, p := range f.report() {
 		lines = append(lines, p.Kind+" "+strings.TrimPrefix(strings.TrimPrefix(p.Text, "doc:"), " "))
 	}
 	return lines
 }
 
-func out(line int, what string) string {
-	return fmt.Sprintf("skipped %d: left out: %s is no address or network that can be read", line, what)
+func out(line int, words string) string {
+	return fmt.Sprintf("skipped %d: left out: %s cannot be read as an address or a network", line, words)
 }
 
 func TestText(t *testing.T) {
@@ -108,7 +108,7 @@ func TestText(t *testing.T) {
 			if err := f.readText([]byte(test.text), "text/plain"); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, told(f)); diff != "" {
+			if diff := cmp.Diff(test.want, report(f)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -153,7 +153,7 @@ func TestHTML(t *testing.T) {
 			if err := f.readText([]byte(test.text), test.contentType); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, told(f)); diff != "" {
+			if diff := cmp.Diff(test.want, report(f)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -175,17 +175,17 @@ func TestSelect(t *testing.T) {
 		{name: "blanks", query: " .deep\n\t| . ", want: []string{"192.0.2.1/32 at doc > select .deep | ."}},
 		{name: "host bits", query: ".host", want: []string{"192.0.2.0/24 at doc > select .host", "canonicalised select .host: 192.0.2.7/24 is read as 192.0.2.0/24"}},
 		{name: "a mark of the encoding", doc: "\ufeff\"192.0.2.1\"", query: ".", want: []string{"192.0.2.1/32 at doc > select ."}},
-		{name: "no addresses", query: ".bad[]", err: "select .bad[]: \"10.0.0.0/33\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
-			"select .bad[]: \"mail.example\" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
-			"select .bad[]: gives 7, and an address or network is wanted"},
-		{name: "another shape", query: ".networks", err: "select .networks: gives null, and an address or network is wanted"},
-		{name: "an object", query: ".", err: `select .: gives an object, and an address or network is wanted`},
+		{name: "no addresses", query: ".bad[]", err: "select .bad[]: \"10.0.0.0/33\" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
+			"select .bad[]: \"mail.example\" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32\n" +
+			"select .bad[]: gives 7, not an address or a network"},
+		{name: "another shape", query: ".networks", err: "select .networks: gives null, not an address or a network"},
+		{name: "an object", query: ".", err: `select .: gives an object, not an address or a network`},
 		{name: "no such member", query: ".nets.v4[]", err: `select .nets.v4[]: expected an object but got: array (["192.0.2.0/24","2001:db8 ...])`},
 		{name: "its own error", query: `error("\u001b[31mno")`, err: `select error("\u001b[31mno"): error: \x1b[31mno`},
 		{name: "an end", query: "halt_error", err: `select halt_error: halt error: {"bad":["10.0.0.0/33","mail.example","192.0.2.1",7],"count":10000000...`},
-		{name: "a long result", query: `[range(40) | "1"] | add`, err: `select [range(40) | "1"] | add: "1111111111111111111111111111111111111111" is no address and no network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32`},
+		{name: "a long result", query: `[range(40) | "1"] | add`, err: `select [range(40) | "1"] | add: "1111111111111111111111111111111111111111" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32`},
 		{name: "too many errors", query: "range(1000)", err: strings.Join(repeat(20, func(i int) string {
-			return fmt.Sprintf("select range(1000): gives %d, and an address or network is wanted", i)
+			return fmt.Sprintf("select range(1000): gives %d, not an address or a network", i)
 		}), "\n")},
 		{name: "too many results", query: `range(1000) | "192.0.2.1"`, err: "more than 100 addresses and networks"},
 
@@ -196,14 +196,14 @@ func TestSelect(t *testing.T) {
 		{name: "a long string", query: `"1" * .count`, err: `select "1" * .count: repeat string result too large: "1" * 1000000000000`},
 		{name: "a long array", query: ".none[1e12] = 1",
 			err: `select .none[1e12] = 1: setpath(["none",1000000000000]; 1) cannot be applied to {"bad":["10.0.0.0/33","m...`},
-		{name: "the environment", query: "env.PATH, $ENV.PATH", err: "select env.PATH, $ENV.PATH: gives null, and an address or network is wanted\n" +
-			"select env.PATH, $ENV.PATH: gives null, and an address or network is wanted"},
+		{name: "the environment", query: "env.PATH, $ENV.PATH", err: "select env.PATH, $ENV.PATH: gives null, not an address or a network\n" +
+			"select env.PATH, $ENV.PATH: gives null, not an address or a network"},
 
-		{name: "no JSON", doc: "{\n\"nets\": nothing}", query: ".", err: "select: the document is no JSON: line 2: invalid character 'o' in literal null (expecting 'u')"},
-		{name: "empty", doc: " ", query: ".", err: "select: the document is no JSON: line 1: unexpected end of JSON input"},
-		{name: "two documents", doc: "{}\n{}", query: ".", err: "select: the document is no JSON: line 2: invalid character '{' after top-level value"},
-		{name: "invalid UTF-8", doc: "\"192.0.2.1\xff\"", query: ".", err: "select: the document is no JSON: it is not UTF-8"},
-		{name: "a number too large", doc: "1e999", query: ".", err: "select: the document is no JSON: json: cannot unmarshal number 1e999 into Go value of type float64"},
+		{name: "no JSON", doc: "{\n\"nets\": nothing}", query: ".", err: "select: the document is not JSON: line 2: invalid character 'o' in literal null (expecting 'u')"},
+		{name: "empty", doc: " ", query: ".", err: "select: the document is not JSON: line 1: unexpected end of JSON input"},
+		{name: "two documents", doc: "{}\n{}", query: ".", err: "select: the document is not JSON: line 2: invalid character '{' after top-level value"},
+		{name: "invalid UTF-8", doc: "\"192.0.2.1\xff\"", query: ".", err: "select: the document is not JSON: it is not UTF-8"},
+		{name: "a number too large", doc: "1e999", query: ".", err: "select: the document is not JSON: json: cannot unmarshal number 1e999 into Go value of type float64"},
 		{name: "a deep document", doc: strings.Repeat("[", 20000), query: ".", err: "select: the document has more than 2000 values"},
 		{name: "many numbers", doc: "[" + strings.Repeat("1,", 2000) + "1]", query: ".", err: "select: the document has more than 2000 values"},
 		{name: "many numbers in a string", doc: `["192.0.2.1", "` + strings.Repeat(`1,\"`, 2000) + `"]`, query: ".[0]", want: []string{"192.0.2.1/32 at doc > select .[0]"}},
@@ -220,7 +220,7 @@ func TestSelect(t *testing.T) {
 				t.Errorf("error:\n%s\nwant:\n%s", got, test.err)
 			}
 			if err == nil {
-				if diff := cmp.Diff(test.want, told(f)); diff != "" {
+				if diff := cmp.Diff(test.want, report(f)); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -242,8 +242,8 @@ func TestCheckSelect(t *testing.T) {
 	tests := []struct{ query, err string }{
 		{".hooks[]", ""},
 		{".[] | select(.a).b[]?", ""},
-		{".hooks[", "select: no jq query: unexpected EOF"},
-		{".hooks]", `select: no jq query: unexpected token "]"`},
+		{".hooks[", "select: not a jq query: unexpected EOF"},
+		{".hooks]", `select: not a jq query: unexpected token "]"`},
 		{"addresses", "select: function not defined: addresses/0"},
 		{"$x", "select: variable not defined: $x"},
 		{"input", "select: input(s)/0 is not allowed"},
@@ -256,7 +256,7 @@ func TestCheckSelect(t *testing.T) {
 	}
 }
 
-// Texts made to cost time: what is not linear would not end within the test.
+// Texts that would take hours if the reader's time were not linear.
 func TestHostileText(t *testing.T) {
 	const size = 256 << 10
 	fill := func(s string) []byte { return bytes.Repeat([]byte(s), size/len(s)) }
@@ -278,10 +278,10 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-// bounds set words apart in any text; none of them is a line end.
+// bounds separate words in any text, without ending the line.
 var bounds = []string{" ", "\t", ",", ";", "\"", "'", "<", ">", "(", ")", "{", "}", "|", "`", ", ", "\u00a0", "、", " is ", " and then ", "\xff"}
 
-// TestTextAgainstNetip makes texts of which it is known what is in them.
+// TestTextAgainstNetip makes random texts of known addresses.
 func TestTextAgainstNetip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	noise := []string{"mail", "1.2.3", "12:30:00", "00:11:22:33:44:55", "1.2.3.4.5", "1.2.3.4:25", "2026-09-01", "v1.2.3.4", "x.example", "10%"}
@@ -306,13 +306,13 @@ func TestTextAgainstNetip(t *testing.T) {
 		}
 		f := &finding{name: "doc", max: 100}
 		(&textReader{finding: f, line: 1}).read(text.String())
-		if diff := cmp.Diff(want, told(f)); diff != "" {
+		if diff := cmp.Diff(want, report(f)); diff != "" {
 			t.Fatalf("%q:\n%s", text.String(), diff)
 		}
 	}
 }
 
-// randomPrefix is canonical, of global unicast space.
+// randomPrefix gives a canonical prefix of global unicast space.
 func randomPrefix(rng *rand.Rand) netip.Prefix {
 	b := make([]byte, 4+12*rng.IntN(2))
 	for i := range b {
@@ -323,8 +323,8 @@ func randomPrefix(rng *rand.Rand) netip.Prefix {
 	return netip.PrefixFrom(addr, 8+rng.IntN(addr.BitLen()-7)).Masked()
 }
 
-// FuzzText holds the reader to what can be said of any text: nothing is found
-// that does not stand on its line, between characters that bound it.
+// FuzzText checks that each address found is on its line of the text, between
+// characters that separate words.
 func FuzzText(f *testing.F) {
 	corpus, err := filepath.Glob("testdata/documents/*")
 	if err != nil || len(corpus) == 0 {
@@ -343,19 +343,19 @@ func FuzzText(f *testing.F) {
 		if err := (&textReader{finding: found, line: 1, comments: true}).read(text); err != nil {
 			t.Fatal(err)
 		}
-		said := map[string]bool{} // "PREFIX at LINE" of every word that netip reads
+		written := map[string]bool{} // "doc:LINE PREFIX" of every word that netip reads
 		for i, line := range strings.Split(text, "\n") {
 			for _, word := range bound.Split(line, -1) {
 				word = strings.Trim(word, "[]")
 				for _, w := range []string{word, strings.TrimRight(word, "].:!?"), strings.TrimSuffix(word, ":"), strings.TrimSuffix(word, "."), strings.TrimSuffix(word, "!"), strings.TrimSuffix(word, "?")} {
 					if p, _, err := ParseCIDR(strings.Trim(w, "[]")); err == nil {
-						said[fmt.Sprintf("doc:%d %s", i+1, p)] = true
+						written[fmt.Sprintf("doc:%d %s", i+1, p)] = true
 					}
 				}
 			}
 		}
 		for r := range found.ranges.All() {
-			if r.Prefix != r.Prefix.Masked() || !said[r.Path[0]+" "+r.Prefix.String()] {
+			if r.Prefix != r.Prefix.Masked() || !written[r.Path[0]+" "+r.Prefix.String()] {
 				t.Errorf("%s, %s: not in the text", r.PathString(), r.Prefix)
 			}
 		}

@@ -20,62 +20,61 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Web fetches the documents of URL sources. A field left at zero means its
-// default. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY,
-// NO_PROXY); http to loopback goes past them.
+// Web fetches the documents of URL sources. A zero field means its default.
+// Requests go through the proxies of the environment (HTTPS_PROXY, HTTP_PROXY,
+// NO_PROXY), except http to loopback.
 type Web struct {
-	RootCAs *x509.CertPool // what servers are verified with; nil: the system's
+	RootCAs *x509.CertPool // certificate authorities; nil means the system's
 
 	Timeout   time.Duration // for one source: tries, pauses, redirects and select together
-	Tries     int           // the first one included
+	Tries     int           // including the first
 	MaxBytes  int64         // of a document, decompressed
-	MaxRanges int           // that a document gives
-	MaxValues int           // of a JSON document, nested ones too
+	MaxRanges int           // of a document
+	MaxValues int           // of a JSON document, nested values included
 	MaxSteps  int           // of the jq machine, for one select
 
 	// Pause waits between tries; nil waits for d or until ctx ends.
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// The bounds of a Web that names none.
+// The defaults of Web.
 const (
-	DefaultWebTimeout     = time.Minute // update runs from a timer, and someone may be watching
-	DefaultWebTries       = 4           // with the pauses below about four seconds
+	DefaultWebTimeout     = time.Minute // a person may be waiting for the update
+	DefaultWebTries       = 4           // with the pauses below, about four seconds
 	DefaultDocumentBytes  = 32 << 20    // the largest list in use, Azure's service tags, has 5 MB
-	DefaultDocumentRanges = 1_000_000   // some 150 MB as a snapshot
-	DefaultDocumentValues = 1_000_000   // Azure's has about 100,000; a value takes up to 200 bytes of memory
-	DefaultSelectSteps    = 20_000_000  // some ten for each value; a second or two, and at most 400 MB of memory
+	DefaultDocumentRanges = 1_000_000   // about 150 MB as a snapshot
+	DefaultDocumentValues = 1_000_000   // Azure's list has about 100,000; a value takes up to 200 bytes of memory
+	DefaultSelectSteps    = 20_000_000  // about ten for each value: two seconds, and at most 400 MB of memory
 )
 
-// What is not worth a field.
 const (
 	maxRedirects       = 5
-	firstPause         = 500 * time.Millisecond // doubled with each try, give or take a half
-	longestPause       = 10 * time.Second       // a longer Retry-After is waited for, if the timeout leaves that
-	dialTimeout        = 10 * time.Second       // and for TLS: it leaves time for a second try
-	headerTimeout      = 20 * time.Second       // so does this
+	firstPause         = 500 * time.Millisecond // doubled with each try, and varied by a half
+	longestPause       = 10 * time.Second       // a Retry-After may be longer, within the timeout
+	dialTimeout        = 10 * time.Second       // for TLS too; leaves time for a second try
+	headerTimeout      = 20 * time.Second       // leaves time for a second try
 	maxHeaderBytes     = 256 << 10
-	maxValidatorLength = 512 // bytes; it is kept in the snapshot
+	maxValidatorLength = 512 // bytes, because the snapshot keeps it
 )
 
-// Document is what came of one document.
+// Document holds the ranges of one document.
 type Document struct {
 	Ranges    Ranges
-	Validator *Validator // nil when the server gave none
+	Validator *Validator // nil if the server gave none
 }
 
-// Validator is what a server calls the state of a document, to be asked with
-// whether that is still the one (RFC 9110 section 8.8).
+// Validator is a server's name for the state of a document. A request with it
+// asks for the document only if the state has changed (RFC 9110 section 8.8).
 type Validator struct {
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"last_modified,omitempty"`
 }
 
-// Document fetches the document of a URL source and reads its ranges: with
-// Select what the query gives, without it every address in the text. last is
-// the last good state under the same definition, or nil; the server is asked
-// for news to it where it has a validator. Errors and paths name the URL without
-// its user, password and query, which may be secrets.
+// Document fetches the document of a URL source and reads its ranges: the results
+// of Select, or without Select every address of the text. last is the last good
+// state under the same definition, or nil; if it has a validator and the server
+// reports no change, its ranges are the result. Errors and paths name the URL
+// without user, password and query, which may be secrets.
 func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Document, []Problem, error) {
 	bounds := w.bounds()
 	within, cancel := context.WithTimeout(ctx, bounds.Timeout)
@@ -123,8 +122,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// CheckURL tells whether a URL can be fetched from, before anything is. Its
-// errors do not repeat the URL: a password may be in it.
+// CheckURL returns an error unless text is an http or https URL with a host. The
+// error does not repeat the URL, which may hold a password.
 func CheckURL(text string) error {
 	_, err := parseURL(text)
 	return err
@@ -141,19 +140,19 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// publicURL is the part of a URL that may be shown to anyone.
+// publicURL gives the parts of a URL that are not secret.
 func publicURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-// visit is the way to one document.
+// visit fetches one document.
 type visit struct {
 	Web
 	start *url.URL
-	known Validator // zero: the document is wanted whatever its state
-	// via has a transport for each scheme. There is no http.Client: it hands the
-	// query on as Referer, and repeats a Location it cannot parse.
-	via map[string]*http.Transport
+	known Validator // zero: send no condition
+	// transports has one for each scheme. An http.Client would put the query of the URL into Referer, and a Location that
+	// cannot be parsed into its error.
+	transports map[string]*http.Transport
 }
 
 func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
@@ -169,21 +168,22 @@ func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
 	}
 	plain := secure.Clone()
 	if !insecure {
-		// A proxy would dial for us, and who it reaches cannot be checked here.
+		// A proxy would choose the address that it dials, and onlyLoopback could not check it.
 		plain.Proxy = nil
 		dialer.Control = onlyLoopback
 		plain.DialContext = dialer.DialContext
 	}
-	return &visit{Web: bounds, start: start, via: map[string]*http.Transport{"https": secure, "http": plain}}
+	return &visit{Web: bounds, start: start, transports: map[string]*http.Transport{"https": secure, "http": plain}}
 }
 
 func (v *visit) close() {
-	for _, transport := range v.via {
+	for _, transport := range v.transports {
 		transport.CloseIdleConnections()
 	}
 }
 
-// proxyOfEnvironment keeps a proxy's password out of the message.
+// proxyOfEnvironment replaces the error of net/http, which may show the password
+// of a proxy.
 func proxyOfEnvironment(r *http.Request) (*url.URL, error) {
 	if proxy, err := http.ProxyFromEnvironment(r); err == nil {
 		return proxy, nil
@@ -193,7 +193,8 @@ func proxyOfEnvironment(r *http.Request) (*url.URL, error) {
 
 var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true")
 
-// onlyLoopback looks at the address that is dialled: a name may mean any.
+// onlyLoopback checks the address and not the name, because a name may have any
+// address.
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !to.Addr().Unmap().IsLoopback() {
@@ -224,32 +225,32 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 	} else {
 		err = found.readText(got.body, got.contentType)
 	}
-	return Document{Ranges: found.ranges, Validator: got.validator}, found.told(), err
+	return Document{Ranges: found.ranges, Validator: got.validator}, found.report(), err
 }
 
-// transient is an error that may be gone at the next try.
+// transient is an error that another try may not meet.
 type transient struct {
 	error
-	after time.Duration // what the server asked to wait
+	after time.Duration // the wait that the server asked for
 }
 
 func (t *transient) Unwrap() error { return t.error }
 
-// get tries until there is an answer that another try would not change.
+// get repeats the request until it succeeds or fails with a lasting error.
 func (v *visit) get(ctx context.Context) (*reply, error) {
 	pauses := &backoff.ExponentialBackOff{
 		InitialInterval: firstPause, Multiplier: 2, RandomizationFactor: 0.5, MaxInterval: longestPause,
 	}
 	for try := 1; ; try++ {
 		got, err := v.follow(ctx)
-		var passing *transient
-		if err == nil || !errors.As(err, &passing) || ctx.Err() != nil {
+		failed, retry := errors.AsType[*transient](err)
+		if !retry || ctx.Err() != nil {
 			return got, err
 		}
 		if try >= v.Tries {
 			return nil, fmt.Errorf("%w (try %d of %d)", err, try, v.Tries)
 		}
-		wait := max(pauses.NextBackOff(), passing.after)
+		wait := max(pauses.NextBackOff(), failed.after)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 			return nil, fmt.Errorf("%w (try %d of %d; the next, in %s, is past the time limit)",
 				err, try, v.Tries, wait.Round(time.Second))
@@ -260,7 +261,7 @@ func (v *visit) get(ctx context.Context) (*reply, error) {
 	}
 }
 
-// follow goes from redirect to redirect.
+// follow makes one request and follows its redirects.
 func (v *visit) follow(ctx context.Context) (*reply, error) {
 	at := v.start
 	for hops := 0; ; hops++ {
@@ -286,9 +287,9 @@ func (v *visit) follow(ctx context.Context) (*reply, error) {
 func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return nil, errors.New("no request can be made of the url")
+		return nil, errors.New("the url cannot be requested")
 	}
-	req.Header.Set("User-Agent", "mailallow") // some refuse a request without one
+	req.Header.Set("User-Agent", "mailallow") // some servers refuse a request without one
 	if at.User != nil {
 		password, _ := at.User.Password()
 		req.SetBasicAuth(at.User.Username(), password)
@@ -299,7 +300,7 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 	if v.known.LastModified != "" {
 		req.Header.Set("If-Modified-Since", v.known.LastModified)
 	}
-	resp, err := v.via[at.Scheme].RoundTrip(req)
+	resp, err := v.transports[at.Scheme].RoundTrip(req)
 	if err == nil {
 		return resp, nil
 	}
@@ -312,15 +313,15 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 	return nil, &transient{error: err}
 }
 
-// lasting tells the errors of a connection that another try would meet again.
+// lasting reports whether another try would meet the same error.
 func lasting(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	return certificate || noTLS || errors.Is(err, errNotLoopback)
 }
 
-// redirect gives where a response sends to, nil where it is none. It is never
-// followed to a lower scheme; http to http is checked when it is dialled.
+// redirect gives the target of a redirect, or nil for another response. A redirect
+// from https to http is an error; onlyLoopback checks those from http to http.
 func redirect(at *url.URL, resp *http.Response) (*url.URL, error) {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -331,14 +332,14 @@ func redirect(at *url.URL, resp *http.Response) (*url.URL, error) {
 	next, err := at.Parse(resp.Header.Get("Location"))
 	switch {
 	case err != nil || resp.Header.Get("Location") == "" || next.Hostname() == "":
-		return nil, fmt.Errorf("%s without a place that can be read", resp.Status)
+		return nil, fmt.Errorf("%s without a readable Location", resp.Status)
 	case next.Scheme != "https" && next.Scheme != "http", next.Scheme == "http" && at.Scheme == "https":
 		return nil, fmt.Errorf("redirected from %s to %s, which is not followed", at.Scheme, cutText(publicURL(next)))
 	}
 	return next, nil
 }
 
-// receive reads the last response of the way.
+// receive reads a response that is not a redirect.
 func (v *visit) receive(resp *http.Response) (*reply, error) {
 	defer resp.Body.Close()
 	switch code := resp.StatusCode; {
@@ -363,9 +364,10 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 	return &reply{body: body, contentType: resp.Header.Get("Content-Type"), validator: validatorOf(resp.Header)}, nil
 }
 
-// retryAfter reads seconds or a date (RFC 9110 section 10.2.3); zero for neither.
+// retryAfter reads seconds or a date (RFC 9110 section 10.2.3), and gives zero for
+// anything else.
 func retryAfter(h http.Header) time.Duration {
-	const most = 1_000_000 // seconds: past every time limit, far from an overflow
+	const most = 1_000_000 // seconds: longer than every timeout, without an overflow
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return time.Duration(min(seconds, most)) * time.Second
@@ -384,8 +386,8 @@ func validatorOf(h http.Header) *Validator {
 	return &v
 }
 
-// usable leaves out what cannot be sent back. It is asked of what comes from a
-// server, and of what comes from a snapshot, which a person may have edited.
+// usable drops values that cannot be sent back. It checks those of a server, and
+// those of a snapshot, which a person may have edited.
 func (v Validator) usable() Validator {
 	unprintable := func(c rune) bool { return c < ' ' || c > '~' }
 	if len(v.ETag) > maxValidatorLength || strings.ContainsFunc(v.ETag, unprintable) {

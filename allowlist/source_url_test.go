@@ -14,13 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// pauses is a Web that does not wait, and what it would have waited.
+// pauses is a Web that does not wait, but notes each pause.
 type pauses struct {
 	allowlist.Web
 	waited []time.Duration
@@ -72,7 +72,7 @@ func header(pairs ...string) map[string]string {
 	return h
 }
 
-// What a server can say, over TLS. Requests are those for the document's own path.
+// Answers of a server, over TLS. requests counts the requests for the document.
 func TestDocumentAnswers(t *testing.T) {
 	one := page{Body: "192.0.2.0/24\n"}
 	down := page{Status: 503}
@@ -117,7 +117,7 @@ func TestDocumentAnswers(t *testing.T) {
 			err: "not done within 1s: context deadline exceeded", requests: 1},
 		{name: "stalled", pages: []page{{Fault: fixtures.Stalled, Body: "192.0.2.0/24"}}, web: func(w *allowlist.Web) { w.Timeout = time.Second },
 			err: "not done within 1s: after 12 bytes: context deadline exceeded", requests: 1},
-		{name: "no text", pages: []page{{Body: "PK\x03\x04\x00\x00192.0.2.0/24"}}, err: "it is no text: it holds a zero byte", requests: 1},
+		{name: "no text", pages: []page{{Body: "PK\x03\x04\x00\x00192.0.2.0/24"}}, err: "it is not text: it holds a zero byte", requests: 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestDocumentPauses(t *testing.T) {
 	}
 }
 
-// A caller that gives up is not told of time limits, and waits for nothing.
+// A caller that gives up gets its own error, not that of a time limit, at once.
 func TestDocumentCancelled(t *testing.T) {
 	server := fixtures.HTTP(t)
 	server.Set("/list", page{Status: 503})
@@ -173,8 +173,9 @@ func TestDocumentCancelled(t *testing.T) {
 	}
 }
 
-// Which URLs and redirects are followed. PLAIN and SECURE are the servers, WILD
-// is the plain one under an address that is not loopback, SECRET must not show.
+// The URLs and redirects that are followed. PLAIN and SECURE are the servers, WILD
+// is the plain one under an address that is not loopback, and no error may show
+// SECRET.
 func TestDocumentSchemes(t *testing.T) {
 	to := func(place string) page { return page{Status: 302, Header: header("Location", place)} }
 	tests := []struct {
@@ -187,8 +188,8 @@ func TestDocumentSchemes(t *testing.T) {
 		{name: "https", url: "SECURE/list"},
 		{name: "http to loopback", url: "PLAIN/list"},
 		{name: "http to a name of loopback", url: "http://localhost:PORT/list"},
-		{name: "http to elsewhere", url: "WILD/list", err: "WILD/list: dial tcp 0.0.0.0:PORT: http is for loopback alone: use https, or set insecure = true"},
-		{name: "http to elsewhere, insecure", url: "WILD/list", insecure: true},
+		{name: "http to another host", url: "WILD/list", err: "WILD/list: dial tcp 0.0.0.0:PORT: http is for loopback alone: use https, or set insecure = true"},
+		{name: "http to another host, insecure", url: "WILD/list", insecure: true},
 		{name: "another scheme", url: "ftp://lists.example/list", err: "the url begins with ftp: write https://host/path"},
 		{name: "no host", url: "https:///list", err: "the url cannot be read: write https://host/path"},
 		{name: "a password that breaks it", url: "https://user:SEC/RET@lists.example/", err: "the url cannot be read: write https://host/path"},
@@ -205,9 +206,9 @@ func TestDocumentSchemes(t *testing.T) {
 		{name: "redirect away from loopback", url: "PLAIN/r", plain: to("WILD/list?SECRET"),
 			err: "PLAIN/r: redirected to WILD/list: dial tcp 0.0.0.0:PORT: http is for loopback alone: use https, or set insecure = true"},
 		{name: "redirect away from loopback, insecure", url: "PLAIN/r", insecure: true, plain: to("WILD/list")},
-		{name: "redirect to a file", url: "SECURE/r", secure: to("file:///etc/passwd"), err: "SECURE/r: 302 Found without a place that can be read"},
-		{name: "redirect to nowhere", url: "SECURE/r", secure: page{Status: 302}, err: "SECURE/r: 302 Found without a place that can be read"},
-		{name: "redirect to nonsense", url: "SECURE/r", secure: to("https://%zz/SECRET"), err: "SECURE/r: 302 Found without a place that can be read"},
+		{name: "redirect to a file", url: "SECURE/r", secure: to("file:///etc/passwd"), err: "SECURE/r: 302 Found without a readable Location"},
+		{name: "redirect to nowhere", url: "SECURE/r", secure: page{Status: 302}, err: "SECURE/r: 302 Found without a readable Location"},
+		{name: "redirect to nonsense", url: "SECURE/r", secure: to("https://%zz/SECRET"), err: "SECURE/r: 302 Found without a readable Location"},
 		{name: "redirect to itself", url: "SECURE/r?key=SECRET", secure: to("/r?key=SECRET"), err: "SECURE/r: more than 5 redirects, the last to SECURE/r"},
 		{name: "not HTTP", url: "PLAIN/r", plain: page{Fault: fixtures.NotHTTP},
 			err: `PLAIN/r: net/http: HTTP/1.x transport connection broken: malformed HTTP status code "mx.example" (try 4 of 4)`},
@@ -242,7 +243,7 @@ func TestDocumentSchemes(t *testing.T) {
 	}
 }
 
-// The query goes to the server it was written for and to no other.
+// The query and the password go to the first server and to no other.
 func TestDocumentSecrets(t *testing.T) {
 	first, second := fixtures.HTTP(t), fixtures.HTTP(t)
 	first.Set("/r", page{Status: 307, Header: header("Location", second.URL("/list"))})
@@ -258,7 +259,7 @@ func TestDocumentSecrets(t *testing.T) {
 	}
 	for name, values := range second.Asked("/list")[0] {
 		if text := strings.Join(values, " "); strings.Contains(text, "secret") || name == "Authorization" || name == "Referer" {
-			t.Errorf("the second server was told %s: %s", name, text)
+			t.Errorf("the second server got %s: %s", name, text)
 		}
 	}
 	want := []allowlist.Range{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: []string{first.URL("/r:1")}}}
@@ -297,7 +298,7 @@ func TestDocumentTLS(t *testing.T) {
 func TestPublishedDocuments(t *testing.T) {
 	tests := []struct {
 		file, query string
-		want        string // a file that says the same, or the ranges themselves
+		want        string // the ranges, or a file with the same ranges
 	}{
 		{"github_meta.json", ".hooks[]", "140.82.112.0/20 143.55.64.0/20 185.199.108.0/22 192.30.252.0/22 2606:50c0::/32 2a0a:a440::/29"},
 		{"github_meta.json", ".hooks", "140.82.112.0/20 143.55.64.0/20 185.199.108.0/22 192.30.252.0/22 2606:50c0::/32 2a0a:a440::/29"},
@@ -346,7 +347,7 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
-// Without a Pause of its own a Web waits, until the caller gives up.
+// A Web without Pause waits until the caller gives up.
 func TestDocumentWaits(t *testing.T) {
 	server := fixtures.HTTP(t)
 	server.Set("/list", page{Status: 503, Header: header("Retry-After", "600")})

@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/pattern"
 )
 
 // Options are what a linter of access files knows besides the file.
@@ -229,7 +230,7 @@ func (line *accessLine) closeGap() {
 }
 
 // tagAlone are the tags that stand before addresses, without the colon.
-var tagAlone = ascii.Pattern(`^(connect|greetpause|clientrate|clientconn)$`)
+var tagAlone = pattern.New(`^(connect|greetpause|clientrate|clientconn)$`)
 
 // carriageReturns are told of once.
 func (l *accessLinter) carriageReturns() {

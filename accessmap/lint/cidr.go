@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // CIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
@@ -144,9 +145,9 @@ func (l *cidrLinter) indented(line, above *cidrLine) indentation {
 }
 
 var (
-	conditional = ascii.Pattern(`(?i)^(if|endif)(\s|$)`)
+	conditional = pattern.New(`(?i)^(if|endif)(\s|$)`)
 	// confused are words of other programs; any other word may be a restriction class.
-	confused = ascii.Pattern(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
+	confused = pattern.New(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
 )
 
 // cut takes an entry apart.

@@ -9,7 +9,7 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/accessmap/key"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // keyFault is why a key never matches an address, and what its writer meant.
@@ -178,7 +178,7 @@ func cutPrefix(values []uint16) netip.Prefix {
 }
 
 var (
-	ipv4Form = ascii.Pattern(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
+	ipv4Form = pattern.New(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
 	// around is what stands around an address where it was taken from a list, or written as for another program.
 	around = `"',;:`
 )

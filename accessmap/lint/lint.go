@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // Finding is one thing that is wrong in a file, or between a file and the server that reads it.
@@ -86,13 +86,13 @@ const (
 )
 
 var (
-	tomlLine = ascii.Pattern(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
+	tomlLine = pattern.New(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
 	// cidrWord is what stands in a Postfix table and in no access file.
-	cidrWord = ascii.Pattern(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
+	cidrWord = pattern.New(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
 	// accessTag is a tag of Sendmail's before a key: whatever the value, its writer had an access file in mind.
-	accessTag = ascii.Pattern(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
+	accessTag = pattern.New(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
 	// accessWord is a key that stands in an access file and in no Postfix table: a tag, a name, a cut address.
-	accessWord = ascii.Pattern(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
+	accessWord = pattern.New(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
 
 // KindOf tells what a file is, by what it is called and what is in it. What could be either is an access file: that is

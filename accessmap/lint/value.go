@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // valueFault is what is wrong with a value.
@@ -19,25 +19,25 @@ type valueFault struct {
 
 var (
 	// commented is a value with what its writer takes for a comment behind it. A reply text may hold such signs.
-	commented       = ascii.Pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
-	numberCommented = ascii.Pattern(`^(\d+)\s*((?:#|//|;).*)$`)
+	commented       = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
+	numberCommented = pattern.New(`^(\d+)\s*((?:#|//|;).*)$`)
 
 	// addressValue is what check_relay and check_rcpt know (cf/README; matched without regard to case, tried): four
 	// words, a reply with its code, in quotes or not, and what begins with ERROR: or QUARANTINE:.
-	addressValue = ascii.Pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
+	addressValue = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
 	// nameValue are the words that stand elsewhere, beside any reply text.
-	nameValue = ascii.Pattern(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
-	oneWord   = ascii.Pattern(`^[A-Za-z]+$`)
+	nameValue = pattern.New(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
+	oneWord   = pattern.New(`^[A-Za-z]+$`)
 	// likelyValues are by what begins as a value that is right, or as the word of another program for it.
 	likelyValues = [...]struct {
 		value string
 		form  func() *regexp.Regexp
 	}{
-		{"OK", ascii.Pattern(`(?i)^["']?(OK|PERMIT|PERMITTED|ALLOW|ALLOWED|ACCEPT|ACCEPTED|PASS|WHITELIST|WHITELISTED|ALLOWLIST|YES|TRUE)\b`)},
-		{"RELAY", ascii.Pattern(`(?i)^["']?RELAY\b`)},
-		{"REJECT", ascii.Pattern(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
+		{"OK", pattern.New(`(?i)^["']?(OK|PERMIT|PERMITTED|ALLOW|ALLOWED|ACCEPT|ACCEPTED|PASS|WHITELIST|WHITELISTED|ALLOWLIST|YES|TRUE)\b`)},
+		{"RELAY", pattern.New(`(?i)^["']?RELAY\b`)},
+		{"REJECT", pattern.New(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
 	}
-	number = ascii.Pattern(`^\d+$`)
+	number = pattern.New(`^\d+$`)
 )
 
 // skipping is what is known of the server's access_db.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 const (
@@ -144,7 +144,7 @@ func (m Program) explain(ctx context.Context, err error, mapType string, input f
 	return err
 }
 
-var complaint = ascii.Pattern(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
+var complaint = pattern.New(`(?m)^\S*makemap: .*: line (\d+): (.*)$`)
 
 // readComplaints reads makemap's messages about lines, such as "makemap: NAME: line 3: key a: duplicate key". It counts the
 // lines of the feed; that is right because ReadText has refused lines that are too long.

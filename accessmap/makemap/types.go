@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // Auto is the configuration's word for the type that sendmail.cf names.
@@ -76,7 +76,7 @@ func (m Program) File(ctx context.Context, mapType, textPath string) (string, er
 	return "", m.cannotMake(mapType, types)
 }
 
-var suffixForm = ascii.Pattern(`^[a-z0-9]+$`)
+var suffixForm = pattern.New(`^[a-z0-9]+$`)
 
 // Types returns the map types that this makemap was built with (makemap -l).
 func (m Program) Types(ctx context.Context) ([]string, error) {

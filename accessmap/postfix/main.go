@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 const (
@@ -51,7 +51,7 @@ type Main struct {
 	root string // see Below
 }
 
-var tablePath = ascii.Pattern(`(^!?|:)/[^\s,}]*`)
+var tablePath = pattern.New(`(^!?|:)/[^\s,}]*`)
 
 // Below puts root, the directory that will be / for this Postfix, before the paths of the tables in all lists. Inside takes it
 // away again.
@@ -161,4 +161,4 @@ func parse(set, defaults, services, master []byte) *Main {
 }
 
 // postscreenRow matches the row of master.cf that starts postscreen on port 25 (master(5)).
-var postscreenRow = ascii.Pattern(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
+var postscreenRow = pattern.New(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)

@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/pattern"
 )
 
 // CF holds the settings of a sendmail.cf for the access map and for the files that Sendmail trusts. Settings that are absent
@@ -70,7 +71,7 @@ func ParseCF(path string, text []byte) CF {
 // dnsblRule matches the lookup that m4 writes for FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and the old FEATURE(`rbl')
 // (cf/feature/dnsbl.m4, 8.17): the client's octets in reverse order before the zone, in a map of any name. The rule of
 // FEATURE(`rhsbl') looks up a domain and does not match.
-var dnsblRule = ascii.Pattern(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
+var dnsblRule = pattern.New(`^R.*\$\([^ ]+ \$4\.\$3\.\$2\.\$1\.([^ $]+?)\.? `)
 
 // setRules finds the features that a line of the rulesets belongs to (cf/m4/proto.m4).
 func (cf *CF) setRules(line string) {

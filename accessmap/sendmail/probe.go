@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
-	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // TimeLimit bounds one run of sendmail -bt, which takes hundredths of a second. If the host's name is not qualified, Sendmail
@@ -55,8 +55,8 @@ func Find(makemap string) (string, error) {
 }
 
 var (
-	mapFound   = ascii.Pattern(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
-	mapMissing = ascii.Pattern(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
+	mapFound   = pattern.New(`(?m)map_lookup: access \((.*)\) returns (.*) \(\d+\)$`)
+	mapMissing = pattern.New(`(?m)map_lookup: access \((.*)\) no match \((\d+)\)$`)
 )
 
 // Lookup asks `sendmail -C cf -bt` for one key of the access map. Unlike makemap -u, the answer shows whether Sendmail accepts

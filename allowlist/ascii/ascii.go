@@ -1,5 +1,7 @@
-// Package ascii makes text that others chose fit to be shown: in a message, on a
-// terminal, in a comment of a generated file.
+// Package ascii handles text as ASCII bytes. It makes foreign text safe to show in
+// a message, on a terminal or in a comment of a generated file, and it splits and
+// compares text as the C programs do that read the same files. It does not decode
+// any file format.
 package ascii
 
 import (
@@ -11,14 +13,15 @@ import (
 
 const mark = "..."
 
-// Printable gives s as printable ASCII of at most limit bytes: other bytes, and
-// the backslash, become \xNN. What is cut off is cut between them, and ends in "...".
+// Printable gives s as printable ASCII. All other bytes, and the backslash, become
+// \xNN. If the result is longer than limit bytes, Printable cuts it, never inside an
+// escape, and it ends in "..."; limit must be at least 3.
 func Printable(s string, limit int) string {
 	if len(s) <= limit && !strings.ContainsFunc(s, isEscaped) {
 		return s
 	}
 	var b strings.Builder
-	whole := 0 // of what is written, what fits together with the mark
+	whole := 0 // bytes of b that fit into limit together with the mark
 	for i := range len(s) {
 		if c := s[i]; isEscaped(rune(c)) {
 			fmt.Fprintf(&b, `\x%02x`, c)
@@ -35,14 +38,13 @@ func Printable(s string, limit int) string {
 	return b.String()
 }
 
-// isEscaped tells of a byte that has another form in printable text; what is no
-// ASCII has, as a byte and as the character that it begins.
+// isEscaped reports whether Printable escapes c, a byte or a character.
 func isEscaped(c rune) bool { return c < ' ' || c > '~' || c == '\\' }
 
-// Shows tells whether a character of a text in UTF-8 can be seen as itself on a
-// terminal: no control or formatting, marks of direction among it, nothing that
-// takes no room (Default_Ignorable_Code_Point of Unicode), and not U+FFFD, which
-// stands for invalid bytes.
+// Shows reports whether a terminal shows the character as itself. It does not show
+// control and formatting characters, such as marks of direction, characters without
+// width (Default_Ignorable_Code_Point of Unicode), and U+FFFD, the replacement for
+// invalid UTF-8.
 func Shows(r rune) bool {
 	if r < utf8.RuneSelf {
 		return ' ' <= r && r <= '~'
@@ -51,7 +53,8 @@ func Shows(r rune) bool {
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Cut shortens text that is printable already to at most limit bytes.
+// Cut shortens printable ASCII to at most limit bytes, ending in "..." if it cuts;
+// limit must be at least 3.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

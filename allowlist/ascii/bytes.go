@@ -3,9 +3,11 @@ package ascii
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
-// Lines splits a text at LF; the last line may lack one. A CR stays in its line.
+// Lines splits a text at LF. A CR stays in its line. The last line may end without
+// LF; an empty text has no lines.
 func Lines(text []byte) [][]byte {
 	all := bytes.Split(text, []byte("\n"))
 	if n := len(all); len(all[n-1]) == 0 {
@@ -14,13 +16,27 @@ func Lines(text []byte) [][]byte {
 	return all
 }
 
-// IsWord compares a value as the rulesets do: without regard to case and to blanks around it.
-func IsWord(value, word string) bool { return strings.EqualFold(strings.TrimSpace(value), word) }
+// IsWord reports whether value is word, in any letter case and with any white space
+// around it. Sendmail's rulesets and Postfix compare the values of their maps so.
+func IsWord(value, word string) bool {
+	value = strings.TrimFunc(value, func(r rune) bool { return r < utf8.RuneSelf && IsSpace(byte(r)) })
+	if len(value) != len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if LowerByte(value[i]) != LowerByte(word[i]) {
+			return false
+		}
+	}
+	return true
+}
 
-// IsSpace is C's isspace for ASCII.
+// IsSpace reports whether c is a space, \t, \n, \v, \f or \r: isspace(3) in the C locale.
 func IsSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
-// Lower folds A to Z and leaves every other byte as it is: makemap asks isascii first.
+// Lower turns A to Z into lower case and leaves every other byte as it is. makemap
+// does the same with keys, and DNS with names. The length stays the same, unlike with
+// strings.ToLower.
 func Lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {
@@ -29,6 +45,7 @@ func Lower(s string) string {
 	return string(b)
 }
 
+// LowerByte turns A to Z into lower case and leaves every other byte as it is.
 func LowerByte(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzPrintable: printable ASCII within the limit; where nothing was cut, the text can be read back from it.
+// FuzzPrintable checks that the result is printable ASCII within the limit, and that strconv.Unquote gives the text back
+// unless Printable cut it.
 func FuzzPrintable(f *testing.F) {
 	f.Add("a\\b\x00\x1b[2J\u202e\xff", 40)
 	f.Add("...", 3)

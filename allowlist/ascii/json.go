@@ -6,8 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// EscapeJSON gives JSON with every character outside printable ASCII as an escape:
-// names that others chose reach no terminal as they are.
+// EscapeJSON escapes every character of JSON that is outside ASCII, so that foreign
+// names cannot control a terminal. text must be valid JSON, in which control
+// characters inside strings are escaped already. The result is the same JSON value;
+// an invalid byte becomes U+FFFD.
 func EscapeJSON(text []byte) []byte {
 	escaped := make([]byte, 0, len(text))
 	for len(text) > 0 {

@@ -1,5 +1,5 @@
-// Package bounded reads files whole into memory that somebody else may have
-// made: never more than a limit, and without waiting where nobody is to wait.
+// Package bounded reads whole files that others may have made: never more than a
+// limit, and File never waits. It does not parse, write or lock files.
 package bounded
 
 import (
@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// File reads the regular file at path, symbolic links followed, of at most limit
-// bytes. Anything else there is an error, a FIFO above all, which a run from a
-// timer would wait for. Every error is an *fs.PathError.
+// File reads the regular file at path, or the file that a symbolic link there leads
+// to, of at most limit bytes. Any other kind of file is an error, because a run from
+// a timer would wait at a FIFO. Every error is an *fs.PathError.
 func File(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // opening a FIFO would wait, too
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // without O_NONBLOCK, even opening a FIFO waits
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,9 @@ func File(path string, limit int64) ([]byte, error) {
 	return read(f, limit, info.Size())
 }
 
-// Stream reads what a person names on the command line, of at most limit bytes:
-// pipes and terminals, too, which are waited for. Every error is an *fs.PathError.
+// Stream reads a file that a person names on the command line, of at most limit
+// bytes. It may be a pipe or a terminal; Stream waits for its end. Every error is an
+// *fs.PathError.
 func Stream(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -42,7 +43,8 @@ func Stream(path string, limit int64) ([]byte, error) {
 	return read(f, limit, 0)
 }
 
-// read reads to the end, or just past the limit. The size is what to expect.
+// read reads f to its end, or to one byte past limit, which is an error. size is the
+// size to expect.
 func read(f *os.File, limit, size int64) ([]byte, error) {
 	text := bytes.NewBuffer(make([]byte, 0, min(size, limit)+bytes.MinRead))
 	_, err := text.ReadFrom(io.LimitReader(f, limit+1))

@@ -37,7 +37,7 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// What a person names may be a pipe, and may be endless.
+// A file that a person names may be a pipe, and may be endless.
 func TestStream(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// sense is what an answer of a list amounts to.
+// sense is the kind of statement that a code makes.
 type sense int
 
 const (
-	listing  sense = iota // the list has seen reason to list the address
-	policy                // it is listed for what it is, no evidence of spam
-	neutral               // known to the list, neither way
-	good                  // good news
-	refusal               // the list does not answer who asks
-	doubtful              // no statement on an ordinary address, but a test entry may have it
+	listing  sense = iota // the list lists the address for its conduct
+	policy                // the list lists this kind of address, without evidence of spam
+	neutral               // the list knows the address and does not list it
+	good                  // the list recommends the address
+	refusal               // the list does not answer this resolver
+	doubtful              // a refusal for an ordinary address, but a correct code for a test entry
 )
 
-// answer is the meaning of the codes whose every octet lies between those of from and to; without to, of from alone.
+// answer is the meaning of the codes of which each octet is between those of from and to; if to is empty, of from.
 type answer struct {
 	from, to string
 	sense    sense
@@ -27,12 +27,12 @@ type answer struct {
 }
 
 func (a answer) fits(code netip.Addr) bool {
-	low, is := netip.MustParseAddr(a.from).As4(), code.As4()
+	low := netip.MustParseAddr(a.from).As4()
 	high := low
 	if a.to != "" {
 		high = netip.MustParseAddr(a.to).As4()
 	}
-	for i, octet := range is {
+	for i, octet := range code.As4() {
 		if octet < low[i] || octet > high[i] {
 			return false
 		}
@@ -40,33 +40,33 @@ func (a answer) fits(code netip.Addr) bool {
 	return true
 }
 
-// bit is the meaning of a bit in the last octet of a code, where a list combines several.
+// bit is the meaning of a bit in the last octet of a code, for lists that combine several meanings in a code.
 type bit struct {
 	mask  byte
 	sense sense
 	means string
 }
 
-// reading is what the A records of a name say together.
+// reading is the combined meaning of the A records of a name.
 type reading struct {
 	state   State
 	meaning string
-	policy  bool // every listing among them is by policy
+	policy  bool // every listing is by policy
 }
 
-// NotListed is the meaning of a row that is clean and has nothing else to say.
+// NotListed is the Meaning of a clean Result without any code.
 const NotListed = "not listed"
 
-// read combines the codes: one address can be in several lists of a zone. A listing counts beside whatever else is
-// there, then an error does, then good news.
+// read combines the codes, because one address can be in several lists of a zone. A listing takes precedence over an
+// error, and an error over a recommendation.
 func (z Zone) read(codes []netip.Addr) reading {
 	if len(codes) == 0 {
 		if z.kind == welcome {
-			return reading{state: Clean, meaning: "not on this welcome list, which is no blocklist"}
+			return reading{state: Clean, meaning: "not on this welcome list, which is not a blocklist"}
 		}
 		return reading{state: Clean, meaning: NotListed}
 	}
-	said := map[State][]string{}
+	found := map[State][]string{}
 	byPolicy := true
 	for _, code := range codes {
 		for _, a := range z.meanings(code) {
@@ -78,31 +78,32 @@ func (z Zone) read(codes []netip.Addr) reading {
 			case neutral, good:
 				state = Clean
 			}
-			if !slices.Contains(said[state], a.means) {
-				said[state] = append(said[state], a.means)
+			if !slices.Contains(found[state], a.means) {
+				found[state] = append(found[state], a.means)
 			}
 		}
 	}
 	for _, state := range []State{Listed, Error, Clean} {
-		if len(said[state]) > 0 {
-			return reading{state, strings.Join(said[state], "; "), state == Listed && byPolicy}
+		if len(found[state]) > 0 {
+			return reading{state, strings.Join(found[state], "; "), state == Listed && byPolicy}
 		}
 	}
 	return reading{state: Error, meaning: "an answer without a meaning"} // a bit mask without a bit
 }
 
-// meanings reads one code. What holds for every list comes first: only 127.0.0.0/8 counts, 127.255.255.0/24 is an
-// error, and 127.0.0.1 is never a listing, though it may be good news (RFC 5782 section 2.1, docs/facts.md 17).
+// meanings reads one code. Rules for all lists take precedence over the list's own: only 127.0.0.0/8 counts, an address in
+// 127.255.255.0/24 is an error, and 127.0.0.1 is never a listing, although some lists use it for a recommendation (RFC
+// 5782 section 2.1, docs/facts.md 17).
 func (z Zone) meanings(code netip.Addr) []answer {
 	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(code) })
 	errorNet := netip.MustParsePrefix("127.255.255.0/24")
 	switch {
 	case !netip.MustParsePrefix("127.0.0.0/8").Contains(code):
-		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is no answer of a DNSBL: a resolver on the way rewrites what is not there; ask through one that does not", code)}}
+		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is not an answer of a DNSBL: a resolver on the way rewrites answers for names that do not exist; ask through one that does not", code)}}
 	case own >= 0 && (!errorNet.Contains(code) || z.answers[own].sense == refusal):
 		return []answer{z.answers[own]}
 	case errorNet.Contains(code):
-		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and no listing: the list does not answer this resolver, or not now", code)}}
+		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and not a listing: the list does not answer this resolver, or not now", code)}}
 	case code == netip.MustParseAddr("127.0.0.1") && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
 		return []answer{{sense: refusal, means: "answered 127.0.0.1, which is never a listing (RFC 5782)"}}
 	case z.bits != nil:

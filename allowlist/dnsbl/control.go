@@ -1,21 +1,22 @@
 package dnsbl
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 )
 
-// testEntry is an address that every list must have, or must not have (RFC 5782 section 5).
+// testEntry is an address that every list must list, or must not list (RFC 5782 section 5).
 type testEntry struct {
 	addr   netip.Addr
 	listed bool
-	shown  string // as the RFC writes it
+	text   string // the address as the RFC writes it
 }
 
 func (e testEntry) is4() bool { return e.addr.Is4() }
 
-// testEntries are those of the families in use.
+// testEntries gives the test entries of the families of addrs.
 func testEntries(addrs []netip.Addr) (tests []testEntry) {
 	for _, e := range []testEntry{
 		{netip.MustParseAddr("127.0.0.2"), true, "127.0.0.2"},
@@ -30,51 +31,58 @@ func testEntries(addrs []netip.Addr) (tests []testEntry) {
 	return tests
 }
 
-// verdict is what the test entries of a family show of a zone, each empty when it is not so.
-type verdict struct {
-	broken   string // nothing it says can be believed
+// health is the state of a zone for one family, by its test entries. Each field is a Meaning, or empty.
+type health struct {
+	broken   string // all answers of the zone are unreliable
 	silent   string // there was no answer about a test entry
-	noFamily string // it does not list its IPv6 test entry, so that "not listed" says nothing of an IPv6 address
+	noFamily string // the zone does not list its IPv6 test entry, so it may list no IPv6 addresses at all
 }
 
-// control reads the replies to the test entries. The key is whether the family is IPv4.
+// health reads the replies to the test entries, by family; true is IPv4.
 //
-// The RFC asks the test entries of an IPv6 list as of an IPv4 one, but many lists were made before there was one: a
-// missing ::FFFF:7F00:2 proves that "not listed" means nothing, and does not prove that a listing does not. Where the
-// IPv4 test entries were asked and are wrong, too, the zone as a whole is.
-func (z Zone) control(tests []testEntry, replies []reply) map[bool]verdict {
-	verdicts := map[bool]verdict{}
+// The RFC wants test entries in IPv6 lists too, but many lists are older than this rule. If ::FFFF:7F00:2 is missing,
+// "not listed" means nothing for an IPv6 address, but a listing still counts. If the IPv4 test entries are wrong too, no
+// answer of the zone counts.
+func (z Zone) health(tests []testEntry, replies []reply) map[bool]health {
+	families := map[bool]health{}
 	for i, test := range tests {
-		v, said := verdicts[test.is4()], replies[i]
+		h, got := families[test.is4()], replies[i]
 		switch {
-		case said.err != nil:
-			if v.silent == "" {
-				v.silent = z.why(" about its test entry "+test.shown, said.err)
+		case got.err != nil:
+			if h.silent == "" {
+				h.silent = z.noAnswer(" about its test entry "+test.text, got.err)
 			}
-		case test.listed && len(said.codes) == 0 && !test.is4():
-			v.noFamily = "it does not list the IPv6 test entry ::FFFF:7F00:2: most likely it has no IPv6 addresses, and \"not listed\" says nothing"
-		case test.listed && len(said.codes) == 0:
-			v.broken = "it does not list its test entry 127.0.0.2: it is dead, or its name is wrong, or it does not answer this resolver"
+		case test.listed && len(got.codes) == 0 && !test.is4():
+			h.noFamily = "it does not list the IPv6 test entry ::FFFF:7F00:2: most likely it has no IPv6 addresses, and \"not listed\" says nothing"
+		case test.listed && len(got.codes) == 0:
+			h.broken = "it does not list its test entry 127.0.0.2: it is dead, or its name is wrong, or it does not answer this resolver"
 		case test.listed:
-			if is := z.read(said.codes); is.state == Error && !z.mayBeTest(said.codes) {
-				v.broken = "its test entry " + test.shown + ": " + is.meaning
+			if meaning := z.testError(test, got.codes); meaning != "" {
+				h.broken = meaning
 			}
-		case len(said.codes) > 0 && v.broken == "":
-			v.broken = fmt.Sprintf("it lists %s, which no list may: it has everything, or something answers in its place", test.shown)
-			if is := z.read(said.codes); is.state == Error && !z.mayBeTest(said.codes) {
-				v.broken = "its test entry " + test.shown + ": " + is.meaning
-			}
+		case len(got.codes) > 0 && h.broken == "":
+			h.broken = cmp.Or(z.testError(test, got.codes),
+				fmt.Sprintf("it lists %s, which no list may list: it lists everything, or another server answers in its place", test.text))
 		}
-		verdicts[test.is4()] = v
+		families[test.is4()] = h
 	}
-	if v6 := verdicts[false]; v6.noFamily != "" && v6.broken == "" {
-		v6.broken = verdicts[true].broken
-		verdicts[false] = v6
+	if v6 := families[false]; v6.noFamily != "" && v6.broken == "" {
+		v6.broken = families[true].broken
+		families[false] = v6
 	}
-	return verdicts
+	return families
 }
 
-// mayBeTest tells whether codes that say nothing of an ordinary address are right for a test entry.
+// testError gives the meaning of the codes of a test entry if they are an error, else "".
+func (z Zone) testError(test testEntry, codes []netip.Addr) string {
+	got := z.read(codes)
+	if got.state != Error || z.mayBeTest(codes) {
+		return ""
+	}
+	return "its test entry " + test.text + ": " + got.meaning
+}
+
+// mayBeTest reports whether codes that mean nothing for an ordinary address are correct for a test entry.
 func (z Zone) mayBeTest(codes []netip.Addr) bool {
 	return slices.ContainsFunc(codes, func(code netip.Addr) bool {
 		return slices.ContainsFunc(z.meanings(code), func(a answer) bool { return a.sense == doubtful })

@@ -1,10 +1,10 @@
-// Package dnsbl asks DNS blocklists about addresses and says what their answers mean (RFC 5782, docs/facts.md 17, 18): an
-// answer is a code and not a yes. It knows the well-known zones, their codes, which of them are dead, and how a keyed
-// one is asked. It decides nothing about mail, looks up no host names and keeps no state.
+// Package dnsbl asks DNS blocklists about addresses and explains their answers, because an answer is a code and not a yes
+// (RFC 5782, docs/facts.md 17 and 18). It knows the well-known zones and their codes, the dead zones, and the names of
+// zones that need a key. It decides nothing about mail, looks up no host names and keeps no state.
 //
-// A row is an address in a zone, and in one of four states. Listed and clean are statements of a list that has shown,
-// through the same resolver, that it lists its test entry and not everything. Error: something answered, and the answer
-// is no statement on the address; asking again tomorrow gives the same. Unknown: nothing answered.
+// A Result is about one address in one zone and has one of four states. Listed and Clean are statements of a list that
+// lists its test entry, and does not list everything, for the same resolver. Error is an answer that is no statement
+// about the address; the next query will get the same. Unknown means that no answer came.
 package dnsbl
 
 import (
@@ -12,58 +12,59 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"mailallow/allowlist/ascii"
 )
 
-// State is what is known of an address in a zone.
+// State is the state of an address in a zone.
 type State string
 
 const (
-	Listed  State = "listed"  // the list has it, for whatever reason Meaning gives
-	Clean   State = "clean"   // the list does not have it, or has good news of it (a welcome list)
-	Error   State = "error"   // an answer that says nothing about the address, or a zone that is not asked: see Meaning
-	Unknown State = "unknown" // no answer: SERVFAIL, REFUSED, a time-out
+	Listed  State = "listed"  // the list has the address; Meaning gives the reason
+	Clean   State = "clean"   // the list does not have the address, or recommends it (a welcome list)
+	Error   State = "error"   // an answer that is no statement about the address, or a zone that Check does not ask: see Meaning
+	Unknown State = "unknown" // no answer: SERVFAIL, REFUSED or a time-out
 )
 
-// Bounds of what is taken from the answers, which are other people's text. No list has near as many.
+// Bounds of the foreign text in a Result. No list has nearly as much.
 const (
-	maxCodes    = 32
-	maxTexts    = 4
-	maxTextSize = 300 // bytes of one reason, as it is shown
-	maxWhySize  = 500 // bytes of why there is no answer
+	maxCodes        = 32
+	maxTexts        = 4
+	maxTextSize     = 300 // bytes of one reason of a listing
+	maxNoAnswerSize = 500 // bytes of the reason for no answer
 )
 
-// Resolver is the DNS: no records and no error is "there is nothing". Addresses come sorted, and errors are printable
-// and wrap the reason behind the name.
+// Resolver asks the DNS. An empty answer without an error means that there are no records. Addresses are sorted. The text
+// of an error is printable; errors.Unwrap gives the reason without the name asked.
+//
+// If the reason itself begins with "no answer", the error has a method NoAnswer() bool that returns true.
 type Resolver interface {
 	A(ctx context.Context, name string) ([]netip.Addr, error)
 	TXT(ctx context.Context, name string) ([]string, error)
 }
 
-// Result is a row. All text in it is printable ASCII without the zone's key, and bounded.
+// Result is the state of an address in a zone. All its text is printable ASCII of bounded length, without the zone's key.
 type Result struct {
 	Address netip.Addr
 	Zone    Zone
 	State   State
-	Codes   []netip.Addr // the A records, ascending, at most 32; with an error, what was answered instead
+	Codes   []netip.Addr // the A records, ascending, at most 32; also those that are an error
 	Meaning string       // never empty
-	URL     string       // where to look the address up and ask for removal; "" when not known
-	Text    []string     // of a listing: the reasons the list gives (TXT), at most 4
-	Policy  bool         // listed by policy alone, no evidence of spam
-	// NoFamily: the zone does not list the test entry of the address's family, so that it most likely has no such
-	// addresses at all. The state is Error, and nothing is broken.
+	URL     string       // the page to look the address up and ask for removal, or ""
+	Text    []string     // the list's own reasons for a listing (TXT), at most 4
+	Policy  bool         // every listing is by policy, without evidence of spam
+	// NoFamily means that the zone does not list the test entry of the address's family, so it most likely lists no such
+	// addresses. State is then Error, but the zone works.
 	NoFamily bool
 }
 
-// Check asks every zone about every address, all at the same time: how many questions are under way is the resolver's
-// to bound. It takes two round trips, the second for the reasons of listings. Results come by address, then by zone, in
-// the order given. An IPv4-mapped address is the IPv4 one. A dead zone and a zone of names are not asked.
+// Check asks every zone about every address, all at the same time; the resolvers bound the number of queries on their
+// way. It takes two round trips, the second for the reasons of listings. Results are by address, then by zone, in the
+// order given. An IPv4-mapped address counts as IPv4. Check does not ask dead zones and zones of names.
 //
-// Everything in a row comes through one resolver, since one that is shut out of a list may be told that nothing is in it:
-// what the first does not know is asked anew of the next, test entries and all.
+// Each Result comes from one resolver, because a list may give an empty answer to a resolver that it has blocked. If the
+// answer of one resolver is Unknown, Check asks the next one, also about the test entries.
 func Check(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zones []Zone) []Result {
 	results := make([]Result, len(addrs)*len(zones))
 	var wait sync.WaitGroup
@@ -81,27 +82,28 @@ func Check(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zones 
 func checkZone(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zone Zone) []Result {
 	results := askZone(ctx, resolvers[0], addrs, zone)
 	for _, r := range resolvers[1:] {
-		var left []int
+		var unknown []int
 		var again []netip.Addr
 		for i, res := range results {
 			if res.State == Unknown {
-				left, again = append(left, i), append(again, res.Address)
+				unknown, again = append(unknown, i), append(again, res.Address)
 			}
 		}
-		if len(left) == 0 {
+		if len(unknown) == 0 {
 			break
 		}
 		for i, res := range askZone(ctx, r, again, zone) {
+			previous := &results[unknown[i]]
 			if res.State == Unknown {
-				res.Meaning = ascii.Cut(results[left[i]].Meaning+"; "+res.Meaning, maxWhySize)
+				res.Meaning = ascii.Cut(previous.Meaning+"; "+res.Meaning, maxNoAnswerSize)
 			}
-			results[left[i]] = res
+			*previous = res
 		}
 	}
 	return results
 }
 
-// reply is what a zone said of one name.
+// reply is the answer of a zone for one name.
 type reply struct {
 	codes []netip.Addr
 	err   error
@@ -113,9 +115,9 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	for i, addr := range addrs {
 		results[i] = Result{Address: addr.Unmap(), Zone: zone, State: Error, Codes: []netip.Addr{}, URL: zone.lookup(addr.Unmap())}
 	}
-	if why := zone.notAsked(); why != "" {
+	if reason := zone.notAsked(); reason != "" {
 		for i := range results {
-			results[i].Meaning = why
+			results[i].Meaning = reason
 		}
 		return results
 	}
@@ -126,7 +128,7 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 		wait.Go(func() {
 			name := ""
 			if i < len(tests) {
-				name = Reverse(tests[i].addr) // not unmapped: ::FFFF:7F00:2 is the IPv6 test entry
+				name = Reverse(tests[i].addr) // mapped: ::FFFF:7F00:2 is the IPv6 test entry
 			} else {
 				name = Reverse(results[i-len(tests)].Address)
 			}
@@ -134,10 +136,10 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 		})
 	}
 	wait.Wait()
-	control := zone.control(tests, replies)
+	families := zone.health(tests, replies)
 	for i := range results {
-		res, said := &results[i], replies[len(tests)+i]
-		zone.judge(res, said, control[res.Address.Is4()])
+		res := &results[i]
+		zone.judge(res, replies[len(tests)+i], families[res.Address.Is4()])
 		if res.State == Listed {
 			wait.Go(func() { res.Text = zone.reasons(ctx, r, res.Address) })
 		}
@@ -146,7 +148,7 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	return results
 }
 
-// reasons are the TXT records of a listing. A list without any, or that does not tell now, gives none.
+// reasons gives the TXT records of a listing, or nothing if there are none or the query fails.
 func (z Zone) reasons(ctx context.Context, r Resolver, addr netip.Addr) []string {
 	texts, err := r.TXT(ctx, Reverse(addr)+"."+z.asked)
 	if err != nil {
@@ -161,43 +163,45 @@ func (z Zone) reasons(ctx context.Context, r Resolver, addr netip.Addr) []string
 	return shown
 }
 
-// judge settles a row by what the zone said of the address and of its test entries. The order is the border between the
-// states: a zone that has shown that it cannot be believed is an error whatever it says; a missing answer is unknown;
-// an answer that is an error by itself needs no test entry; and what is left is as good as the zone.
-func (z Zone) judge(res *Result, said reply, control verdict) {
-	codes := said.codes[:min(len(said.codes), maxCodes)]
+// judge sets the state of res by the reply about its address and by the zone's health. The order of the cases matters: a
+// broken zone is an error whatever the reply; a missing reply is unknown; a reply with an error code is an error without
+// any test entry; and every other reply counts only if the test entries are right.
+func (z Zone) judge(res *Result, got reply, health health) {
+	codes := got.codes[:min(len(got.codes), maxCodes)]
 	res.Codes = append(res.Codes, codes...)
-	is := z.read(codes)
+	r := z.read(codes)
 	set := func(state State, meaning string) { res.State, res.Meaning = state, meaning }
 	switch {
-	case control.broken != "":
-		set(Error, control.broken)
-	case said.err != nil:
-		set(Unknown, z.why("", said.err))
-	case is.state == Error:
-		set(Error, is.meaning)
-	case control.silent != "":
-		set(Unknown, control.silent)
-	case is.state == Clean && control.noFamily != "":
-		set(Error, control.noFamily)
+	case health.broken != "":
+		set(Error, health.broken)
+	case got.err != nil:
+		set(Unknown, z.noAnswer("", got.err))
+	case r.state == Error:
+		set(Error, r.meaning)
+	case health.silent != "":
+		set(Unknown, health.silent)
+	case r.state == Clean && health.noFamily != "":
+		set(Error, health.noFamily)
 		res.NoFamily = true
 	default:
-		set(is.state, is.meaning)
-		res.Policy = is.policy
+		set(r.state, r.meaning)
+		res.Policy = r.policy
 	}
 }
 
-// why tells why there is no answer. The row says already what was asked, and lists that fail alike are told of together:
-// the client's "A NAME: " is left out. What is left may contain names all the same, and so the key.
-func (z Zone) why(about string, err error) string {
+// noAnswer gives the Meaning for an error of the resolver. It leaves out the name asked: the Result has it, and a report
+// joins lists with equal meanings. The rest may still hold names, and so the key.
+func (z Zone) noAnswer(about string, err error) string {
 	if reason := errors.Unwrap(err); reason != nil {
 		err = reason
 	}
-	why := "no answer" + about
-	if reason := z.hide(err.Error()); about == "" && strings.HasPrefix(reason, why) {
-		why = reason // "no answer in 2s"
-	} else {
-		why += ": " + reason
+	text := z.hide(err.Error())
+	silence, ok := errors.AsType[interface {
+		error
+		NoAnswer() bool
+	}](err)
+	if about != "" || !ok || !silence.NoAnswer() {
+		text = "no answer" + about + ": " + text
 	}
-	return ascii.Cut(why, maxWhySize)
+	return ascii.Cut(text, maxNoAnswerSize)
 }

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// patient is a time-out that no passing test waits for.
+// No passing test waits until the time-out patient.
 const patient = time.Minute
 
 func client(t *testing.T, s *fixtures.DNSServer, c dnsq.Config) *dnsq.Client {
@@ -42,7 +42,7 @@ func zone(t *testing.T, written, key string) dnsbl.Zone {
 
 func addr(text string) netip.Addr { return netip.MustParseAddr(text) }
 
-// records are A records of an address in a zone.
+// records gives A records of an address in a zone.
 func records(address, zone string, answers ...string) string {
 	var b strings.Builder
 	for _, a := range answers {
@@ -51,12 +51,12 @@ func records(address, zone string, answers ...string) string {
 	return b.String()
 }
 
-// healthy are the test entries of a zone.
+// healthy gives the test entries of a zone.
 func healthy(zone string) string {
 	return records("127.0.0.2", zone, "127.0.0.2") + records("::ffff:127.0.0.2", zone, "127.0.0.2")
 }
 
-// check asks about one address in one zone and sums the row up.
+// check asks about one address in one zone, and puts the result into a row.
 func check(t *testing.T, c *dnsq.Client, address string, z dnsbl.Zone) (row string, res dnsbl.Result) {
 	t.Helper()
 	res = dnsbl.Check(t.Context(), []dnsbl.Resolver{c}, []netip.Addr{addr(address)}, []dnsbl.Zone{z})[0]
@@ -70,9 +70,9 @@ func check(t *testing.T, c *dnsq.Client, address string, z dnsbl.Zone) (row stri
 	return row, res
 }
 
-// TestAnswers has what is known of each list: the answer, the row, and what its meaning holds.
+// TestAnswers has the codes of each list, with the result and part of its meaning.
 func TestAnswers(t *testing.T) {
-	const shutOut = "no listing"
+	const shutOut = "not a listing"
 	rows := []struct{ zone, answers, want, meaning string }{
 		// Spamhaus
 		{"zen.spamhaus.org", "", "clean", "not listed"},
@@ -119,12 +119,12 @@ func TestAnswers(t *testing.T) {
 		{"list.dnswl.org", "127.0.3.0", "clean 127.0.3.0", "trust: none"},
 		{"list.dnswl.org", "127.0.0.255", "error 127.0.0.255", "over its limit"},
 		{"list.dnswl.org", "127.0.9.255", "error 127.0.9.255", "over its limit"},
-		{"list.dnswl.org", "127.0.10.3", "error 127.0.10.3", "no statement"},
+		{"list.dnswl.org", "127.0.10.3", "error 127.0.10.3", "not a statement"},
 		{"rep.mailspike.net", "127.0.0.10", "listed 127.0.0.10", "worst"},
 		{"rep.mailspike.net", "127.0.0.14", "clean 127.0.0.14", "neutral"},
 		{"rep.mailspike.net", "127.0.0.20", "clean 127.0.0.20", "excellent"},
 		{"wl.mailspike.net", "127.0.0.18", "clean 127.0.0.18", "good"},
-		// Lists nobody has described (RFC 5782), and answers that no list gives
+		// Unknown lists (RFC 5782), and answers that no list gives
 		{"bl.example", "127.0.0.77", "listed 127.0.0.77", "unknown code 127.0.0.77"},
 		{"bl.example", "127.1.2.3", "listed 127.1.2.3", "unknown code 127.1.2.3"},
 		{"bl.example", "127.0.0.1", "error 127.0.0.1", "never a listing"},
@@ -154,7 +154,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestBorders has the border between error, unknown and the rest.
+// TestBorders has a row on each side of the borders between error, unknown and the other states.
 func TestBorders(t *testing.T) {
 	const v4, v6, list = "192.0.2.25", "2001:db8::25", "bl.example"
 	two, one := dnsbl.Reverse(addr("127.0.0.2"))+"."+list, dnsbl.Reverse(addr("127.0.0.1"))+"."+list
@@ -181,7 +181,7 @@ func TestBorders(t *testing.T) {
 		{"REFUSED for all", v4, healthy(list) + listed, "*", fixtures.Refused, "unknown", "REFUSED"},
 		{"SERVFAIL for a test entry, listed", v4, healthy(list) + listed, two, fixtures.ServFail, "unknown 127.0.0.2", "no answer about its test entry 127.0.0.2: SERVFAIL"},
 		{"SERVFAIL for a test entry, clean", v4, healthy(list), one, fixtures.ServFail, "unknown", "test entry 127.0.0.1"},
-		{"SERVFAIL for a test entry, an error code", v4, healthy(list) + records(v4, list, "127.255.255.254"), two, fixtures.ServFail, "error 127.255.255.254", "no listing"},
+		{"SERVFAIL for a test entry, an error code", v4, healthy(list) + records(v4, list, "127.255.255.254"), two, fixtures.ServFail, "error 127.255.255.254", "not a listing"},
 		{"SERVFAIL for one test entry, the other wrong", v4, healthy(list), two, fixtures.NXDomain, "error", "does not list its test entry"},
 
 		{"IPv6, healthy and clean", v6, healthy(list), "", 0, "clean", "not listed"},
@@ -203,7 +203,7 @@ func TestBorders(t *testing.T) {
 	}
 }
 
-// A zone whose IPv4 test entries are wrong is not believed about IPv6 either, unless its IPv6 ones are right.
+// If the IPv4 test entries of a zone are wrong, its IPv6 answers count only if its IPv6 test entries are right.
 func TestFamiliesTogether(t *testing.T) {
 	const list = "bl.example"
 	both := []netip.Addr{addr("192.0.2.25"), addr("2001:db8::25")}
@@ -223,7 +223,7 @@ func TestFamiliesTogether(t *testing.T) {
 	}
 }
 
-// What cannot say anything about an address is not asked at all.
+// Check does not ask zones that cannot answer about an address.
 func TestNotAsked(t *testing.T) {
 	s := fixtures.DNS(t, "x TXT x")
 	c := client(t, s, dnsq.Config{})
@@ -245,7 +245,7 @@ func TestNotAsked(t *testing.T) {
 	}
 }
 
-// Each name is asked once, reasons of listings alone, and what others wrote is made printable.
+// Check asks about each name once, asks for reasons only of listings, and makes them printable.
 func TestQuestions(t *testing.T) {
 	const list = "bl.example"
 	mine := dnsbl.Reverse(addr("192.0.2.25")) + "." + list
@@ -259,13 +259,13 @@ func TestQuestions(t *testing.T) {
 	want := map[string]int{"udp A " + mine: 1, "udp TXT " + mine: 1,
 		"udp A 26.2.0.192.bl.example": 1, "udp A 2.0.0.127.bl.example": 1, "udp A 1.0.0.127.bl.example": 1}
 	got := s.Asked()
-	delete(got, "tcp TXT "+mine) // a long answer is asked for again
+	delete(got, "tcp TXT "+mine) // the answer is too long for UDP
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Time-outs: nothing is known, and the rest of the rows are not kept waiting for it.
+// A time-out makes the state unknown, and does not delay the other results.
 func TestSilence(t *testing.T) {
 	s := fixtures.DNS(t, healthy("alive.example"))
 	s.Fault("25.2.0.192.dead.example", "A", fixtures.Drop)
@@ -278,7 +278,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestTwoRoundTrips has every question about addresses and test entries under way before one is answered.
+// TestTwoRoundTrips lets all questions about addresses and test entries arrive before it answers one.
 func TestTwoRoundTrips(t *testing.T) {
 	s := fixtures.DNS(t, "x TXT x")
 	arrived, release := s.Hold("", "A")
@@ -301,13 +301,12 @@ func TestTwoRoundTrips(t *testing.T) {
 	}
 }
 
-// A row comes through one resolver: another that is told that nothing is listed proves nothing by that, and one that is
-// told the truth is heard with its own test entries.
+// Each result comes from one resolver, with its own test entries: an empty answer to a blocked resolver proves nothing.
 func TestOneResolverARow(t *testing.T) {
 	const list = "bl.example"
 	shaky := fixtures.DNS(t, healthy(list)+records("192.0.2.1", list, "127.0.0.4"))
 	shaky.Fault("25.2.0.192."+list, "A", fixtures.ServFail)
-	shutOut := fixtures.DNS(t, "x TXT x")
+	blocked := fixtures.DNS(t, "x TXT x")
 	sound := fixtures.DNS(t, healthy(list)+records("192.0.2.25", list, "127.0.0.2"))
 	silent := fixtures.DNS(t)
 	silent.Fault("", "", fixtures.Refused)
@@ -317,10 +316,10 @@ func TestOneResolverARow(t *testing.T) {
 		want    string
 	}{
 		{"shaky alone", []*fixtures.DNSServer{shaky}, "[listed unknown]"},
-		{"then one that is shut out", []*fixtures.DNSServer{shaky, shutOut}, "[listed error]"},
+		{"then a blocked one", []*fixtures.DNSServer{shaky, blocked}, "[listed error]"},
 		{"then a sound one", []*fixtures.DNSServer{shaky, sound}, "[listed listed]"},
-		{"nobody answers", []*fixtures.DNSServer{silent, silent}, "[unknown unknown]"},
-		{"nobody answers but the last", []*fixtures.DNSServer{silent, silent, sound}, "[clean listed]"},
+		{"no answers", []*fixtures.DNSServer{silent, silent}, "[unknown unknown]"},
+		{"an answer of the last one only", []*fixtures.DNSServer{silent, silent, sound}, "[clean listed]"},
 	} {
 		c := dnsq.Config{Timeout: patient}
 		for _, s := range row.servers {
@@ -347,8 +346,8 @@ func TestOneResolverARow(t *testing.T) {
 func TestDead(t *testing.T) {
 	for zone, dead := range map[string]bool{"dnsbl.sorbs.net": true, "dul.dnsbl.sorbs.net": true, "relays.ordb.org": true, "dynablock.njabl.org": true,
 		"zen.spamhaus.org": false, "rbl.example.net": false, "google": false, "": false} {
-		if said := dnsbl.Dead(zone); said != "" != dead {
-			t.Errorf("%q: %q", zone, said)
+		if end := dnsbl.Dead(zone); end != "" != dead {
+			t.Errorf("%q: %q", zone, end)
 		}
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
-// Reverse gives the labels under which an address stands in a zone, the last part first and without a final dot: the
-// four octets of an IPv4 address in decimal, the 32 nibbles of an IPv6 one in hexadecimal (RFC 5782 sections 2.1, 2.4).
-// An IPv4-mapped address is an IPv6 one here: the IPv6 test entries are such.
+// Reverse gives the labels of an address in a zone, the last part first and without a final dot: the four octets of an
+// IPv4 address in decimal, or the 32 nibbles of an IPv6 address in hexadecimal (RFC 5782 sections 2.1 and 2.4). An
+// IPv4-mapped address counts as IPv6, because the IPv6 test entries are IPv4-mapped.
 func Reverse(addr netip.Addr) string {
 	var labels []string
 	bytes := addr.AsSlice()
@@ -24,20 +26,20 @@ func Reverse(addr netip.Addr) string {
 	return strings.Join(labels, ".")
 }
 
-// hiddenKey stands where a key was.
+// hiddenKey replaces a key in output.
 const hiddenKey = "KEY"
 
-// hide takes the zone's key out of a text, whatever its letter case. Text from a DNS client may have been cut in the
-// middle of a name, with "..." behind it: there the beginning of the key is taken out, too.
+// hide replaces the zone's key in a text, in any letter case. If a DNS client has cut a name in the middle of the key and
+// added "...", hide replaces the part of the key too.
 func (z Zone) hide(text string) string { return hide(text, z.key) }
 
 func hide(text, key string) string {
 	if key == "" {
 		return text
 	}
-	key = asciiLower(key)
+	key = ascii.Lower(key)
 	var b strings.Builder
-	for folded := asciiLower(text); text != ""; {
+	for folded := ascii.Lower(text); text != ""; {
 		n := 0
 		if strings.HasPrefix(folded, key) {
 			n = len(key)
@@ -55,29 +57,18 @@ func hide(text, key string) string {
 	return b.String()
 }
 
-// keyedName is a list's name with a key in front, in whatever text it stands.
+// keyedName matches the name of a list with a key before it.
 var keyedName = regexp.MustCompile(`(?i)[^\s.,={}"']+(\.[a-z-]+\.(?:` + regexp.QuoteMeta(dqsDomain) + `|` + regexp.QuoteMeta(abusixDomain) + `))`)
 
-// HideKeys takes the keys out of a text that is not known to ParseZone: a command line, a line of a mail server's
-// configuration. The label in front of the name of a keyed list is taken for one.
+// HideKeys replaces the keys in a text that ParseZone has not read: a command line, or a line of a mail server's
+// configuration. It takes the label before the name of a keyed list for the key.
 func HideKeys(text string) string { return keyedName.ReplaceAllString(text, hiddenKey+"$1") }
 
-// commonPrefix is the length of what a and b both begin with.
+// commonPrefix gives the length of the longest common prefix of a and b.
 func commonPrefix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++
 	}
 	return n
-}
-
-// asciiLower folds the letters that DNS folds, and keeps every byte in its place, which strings.ToLower does not.
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
 }

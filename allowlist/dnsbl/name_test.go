@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/allowlist/ascii"
-
 	"pgregory.net/rapid"
+
+	"mailallow/allowlist/ascii"
 )
 
-// Wherever a text was cut, once or twice, hide leaves no three letters of the key in a row.
-func TestHideWhatWasCut(t *testing.T) {
+// Wherever a text is cut, once or twice, hide leaves no three letters of the key in a row.
+func TestHideInCutText(t *testing.T) {
 	const key = "abcdefghijklmnopqrstuvwx42"
 	rapid.Check(t, func(t *rapid.T) {
 		other := rapid.StringMatching(`[ .:0-9yzÄİ]{0,40}`)

@@ -1,8 +1,8 @@
 package dnsbl
 
-// table is what is known of zones: the codes and their sources are in the project's notes on DNSBL answers (docs/facts.md 17,
-// 18), most of them the operators' own words. An entry that is not sourced gives no meaning, and the code is shown raw.
-// A dead zone stays, since it stays in configurations: one may be wildcarded to list everything.
+// table holds all zones that the package knows (docs/facts.md 17 and 18). Most meanings are those that the operators
+// publish. A code whose meaning no source confirms has none here, and reports show the code itself. A dead zone stays in
+// the table, because it stays in configurations, and its name may come to answer with listings for everything.
 func table() []list {
 	return append(append(spamhaus(), living()...), dead()...)
 }
@@ -15,9 +15,9 @@ func spamhaus() []list {
 		{from: "127.0.0.9", means: "SBL DROP: a network that belongs to criminals as a whole"},
 		{from: "127.0.0.10", sense: policy, means: "PBL, policy, no evidence of spam: its provider says that the address is not to send mail by itself"},
 		{from: "127.0.0.11", sense: policy, means: "PBL, policy, no evidence of spam: Spamhaus takes the address for end-user or dynamic space"},
-		{from: "127.255.255.252", sense: refusal, means: "answered 127.255.255.252, no listing: the name of the list is mistyped"},
-		{from: "127.255.255.254", sense: refusal, means: "answered 127.255.255.254, no listing: Spamhaus answers no public resolvers; ask through one of your own (--resolver), or with a key (key_file)"},
-		{from: "127.255.255.255", sense: refusal, means: "answered 127.255.255.255, no listing: too many queries come from this resolver"},
+		{from: "127.255.255.252", sense: refusal, means: "answered 127.255.255.252, not a listing: the name of the list is mistyped"},
+		{from: "127.255.255.254", sense: refusal, means: "answered 127.255.255.254, not a listing: Spamhaus does not answer public resolvers; ask through one of your own (--resolver), or with a key (key_file)"},
+		{from: "127.255.255.255", sense: refusal, means: "answered 127.255.255.255, not a listing: too many queries come from this resolver"},
 	}
 	const (
 		operator = "Spamhaus"
@@ -38,12 +38,12 @@ func spamhaus() []list {
 func living() []list {
 	return append([]list{
 		{name: "bl.spamcop.net", operator: "SpamCop (Cisco)", standard: true,
-			answers: []answer{{from: "127.0.0.2", means: "reported for spam; it goes by itself when the reports stop"}},
+			answers: []answer{{from: "127.0.0.2", means: "reported for spam; the listing ends when the reports stop"}},
 			lookup:  "https://www.spamcop.net/w3m?action=checkblock&ip=ADDRESS", terms: "free"},
 		{name: "b.barracudacentral.org", operator: "Barracuda Networks",
 			answers: []answer{{from: "127.0.0.2", means: "BRBL: a source of spam"}},
 			lookup:  "https://www.barracudacentral.org/rbl/removal-request/ADDRESS",
-			terms:   "free once the addresses of your resolvers are registered at barracudacentral.org; it answers no others"},
+			terms:   "free once the addresses of your resolvers are registered at barracudacentral.org; it does not answer others"},
 		{name: "psbl.surriel.com", operator: "PSBL", standard: true,
 			answers: []answer{{from: "127.0.0.2", means: "sent mail to a spam trap"}},
 			lookup:  "https://psbl.org/listing?ip=ADDRESS", terms: "free"},
@@ -58,15 +58,15 @@ func living() []list {
 				{from: "127.0.0.5", sense: neutral, means: "not to be listed"},
 			},
 			lookup: "https://ipadmin.junkemailfilter.com/remove.php?ip=ADDRESS", terms: "free for moderate use"},
-		{name: "spamrats.com", below: true, operator: "SpamRATS", // which code is which of its lists is not sourced
+		{name: "spamrats.com", below: true, operator: "SpamRATS", // no source says which list has which code
 			lookup: "https://www.spamrats.com/lookup.php?ip=ADDRESS", terms: "free for moderate use"},
-		{name: "bl.score.senderscore.com", operator: "Validity", bits: []bit{}, // the bits are not sourced
+		{name: "bl.score.senderscore.com", operator: "Validity", bits: []bit{}, // no source explains the bits
 			answers: []answer{{from: "127.255.255.255", sense: refusal,
-				means: "answered 127.255.255.255, no listing: this resolver is not registered with Validity, or over its limit"}},
+				means: "answered 127.255.255.255, not a listing: this resolver is not registered with Validity, or over its limit"}},
 			lookup: "https://senderscore.org/", terms: "registration, and a limit without one"},
-		{name: "multi.surbl.org", operator: "SURBL", bits: []bit{{1, refusal, "answered bit 1, no listing: SURBL does not answer this resolver"}},
+		{name: "multi.surbl.org", operator: "SURBL", bits: []bit{{1, refusal, "answered bit 1, not a listing: SURBL does not answer this resolver"}},
 			lookup: "https://surbl.org/surbl-analysis", terms: "free for small sites, and not through public resolvers"},
-		{name: "multi.uribl.com", operator: "URIBL", bits: []bit{{1, refusal, "answered bit 1, no listing: URIBL does not answer this resolver"}},
+		{name: "multi.uribl.com", operator: "URIBL", bits: []bit{{1, refusal, "answered bit 1, not a listing: URIBL does not answer this resolver"}},
 			lookup: "https://lookup.uribl.com/", terms: "free for low volume, and not through public resolvers"},
 		{name: "combined." + abusixDomain, operator: "Abusix",
 			answers: []answer{
@@ -86,7 +86,7 @@ func uceprotect(name string, s sense, means string) list {
 		lookup:  "https://www.uceprotect.net/en/rblcheck.php?ipr=ADDRESS", terms: "free"}
 }
 
-// reputation has the lists whose answers may be good news.
+// reputation holds the lists that also recommend addresses.
 func reputation() []list {
 	scores := []answer{
 		{from: "127.0.0.2", means: "a source of spam"},
@@ -110,8 +110,8 @@ func reputation() []list {
 		named(mailspike, "wl.mailspike.net", welcome, false),
 		{name: "list.dnswl.org", operator: "DNSWL.org", kind: welcome,
 			answers: []answer{
-				{from: "127.0.0.255", to: "127.0.255.255", sense: refusal, means: "answered 127.0.x.255, no statement: DNSWL.org does not answer this resolver, or it is over its limit"},
-				{from: "127.0.10.0", to: "127.0.10.254", sense: doubtful, means: "answered 127.0.10.x, no statement: what DNSWL.org tells resolvers over its limit of every address"},
+				{from: "127.0.0.255", to: "127.0.255.255", sense: refusal, means: "answered 127.0.x.255, not a statement: DNSWL.org does not answer this resolver, or it is over its limit"},
+				{from: "127.0.10.0", to: "127.0.10.254", sense: doubtful, means: "answered 127.0.10.x, not a statement: DNSWL.org gives this answer for every address to resolvers over its limit"},
 				{from: "127.0.0.0", to: "127.0.255.0", sense: good, means: "on this welcome list, trust: none"},
 				{from: "127.0.0.1", to: "127.0.255.1", sense: good, means: "on this welcome list, trust: low"},
 				{from: "127.0.0.2", to: "127.0.255.2", sense: good, means: "on this welcome list, trust: medium"},

@@ -9,28 +9,28 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// kind is what a zone lists, and how.
+// kind says which kind of entries a zone has.
 type kind int
 
 const (
-	block   kind = iota // addresses that mail is refused from
-	welcome             // addresses that mail is taken from: an A record is good news
-	names               // domain names: not to be asked about addresses
+	block   kind = iota // addresses to refuse mail from
+	welcome             // addresses to accept mail from: an A record is a recommendation
+	names               // domain names: Check does not ask about addresses
 )
 
-// list is an entry in the table of zones: what is known of one.
+// list is an entry in the table of zones.
 type list struct {
-	name     string // of the zone; see below
-	below    bool   // the zones below that name, too
+	name     string // of the zone
+	below    bool   // the entry is also for all zones below name
 	operator string
 	kind     kind
 	answers  []answer // the first that fits counts
-	bits     []bit    // the last octet is a bit mask
-	lookup   string   // where to look an address up and ask for removal; ADDRESS stands for it
+	bits     []bit    // not nil: the last octet of a code is a bit mask
+	lookup   string   // the page to look an address up and ask for removal, with ADDRESS for the address
 	terms    string   // of use, in a sentence
-	standard bool     // asked where no zones are named: alive, and its terms allow to ask about one's own address
-	dead     string   // since when and how; empty: alive
-	dqs      string   // the zone's name below dq.spamhaus.net, where a key opens it
+	standard bool     // one of StandardZones: alive, and its terms allow questions about one's own address
+	dead     string   // the end of the list, in a sentence; empty if it is alive
+	dqs      string   // the name below dq.spamhaus.net under which a key opens the zone
 }
 
 // Zone is a zone to ask.
@@ -39,20 +39,20 @@ type Zone struct {
 	// Written is its name as it was written, without a key.
 	Written string
 
-	asked string // below this name; it may hold the key
-	key   string // that must not be seen
+	asked string // the name that questions end in; it may hold the key
+	key   string // secret
 }
 
-// Name is Written in the form to compare: lower case, no final dot.
-func (z Zone) Name() string { return asciiLower(strings.TrimSuffix(z.Written, ".")) }
+// Name gives Written in the form to compare: in lower case, without a final dot.
+func (z Zone) Name() string { return ascii.Lower(strings.TrimSuffix(z.Written, ".")) }
 
-// Operator is who keeps the list, "" when that is not known.
+// Operator gives the operator of the list, or "" for an unknown list.
 func (z Zone) Operator() string { return z.operator }
 
-// Terms of use of the public mirrors in a sentence, "" when not known.
+// Terms gives the terms of use of the public mirrors in a sentence, or "" for an unknown list.
 func (z Zone) Terms() string { return z.terms }
 
-// Names below which Spamhaus and Abusix answer whoever puts a key in front of the list's own name.
+// Below these names, a key before the name of the list opens the lists of Spamhaus and Abusix.
 const (
 	dqsDomain    = "dq.spamhaus.net"
 	abusixDomain = "mail.abusix.zone"
@@ -61,18 +61,18 @@ const (
 // maxZone leaves room for the 64 octets of a reversed IPv6 address, of the 253 of a name.
 const maxZone = 253 - 64
 
-// ParseZone reads the name of a zone. With a DQS key (see ParseKey), the lists of Spamhaus are asked at their keyed
-// names: zen.spamhaus.org at KEY.zen.dq.spamhaus.net. A key that is written in front of the zone itself is used, and
-// not shown. An error shows no key either.
+// ParseZone reads the name of a zone. With a DQS key (see ParseKey), Check asks the lists of Spamhaus under their keyed
+// names: zen.spamhaus.org under KEY.zen.dq.spamhaus.net. ParseZone takes a key that is written before the zone out of
+// Written. Its errors show no key.
 func ParseZone(written, dqsKey string) (Zone, error) {
-	name := asciiLower(strings.TrimSuffix(written, "."))
+	name := ascii.Lower(strings.TrimSuffix(written, "."))
 	public, inlineKey := splitKey(name)
 	z := Zone{list: find(public), Written: written, asked: name, key: inlineKey}
 	if inlineKey != "" {
 		z.Written = z.Written[len(inlineKey)+1:]
 	}
 	if err := CheckHost(name); err != nil || len(name) > maxZone {
-		shown := ascii.Printable(hide(written, inlineKey), maxTextSize) // with its own escapes: no %q
+		shown := ascii.Printable(hide(written, inlineKey), maxTextSize) // has escapes, so it is not for %q
 		if err == nil {
 			err = fmt.Errorf("longer than %d octets", maxZone)
 		}
@@ -86,12 +86,12 @@ func ParseZone(written, dqsKey string) (Zone, error) {
 	case below && dqsKey != "":
 		z.asked, z.key = dqsKey+"."+sub+"."+dqsDomain, dqsKey
 	case below:
-		return z, fmt.Errorf("zone %q is asked with a key: write it into a file and name that as key_file", z.Written)
+		return z, fmt.Errorf("zone %q needs a key: write the key into a file and set key_file to its path", z.Written)
 	}
 	return z, nil
 }
 
-// splitKey takes the key off a name that has one in front.
+// splitKey cuts off the key before a name, if there is one.
 func splitKey(name string) (public, key string) {
 	for _, domain := range []string{dqsDomain, abusixDomain} {
 		if rest, found := strings.CutSuffix(name, "."+domain); found {
@@ -103,7 +103,7 @@ func splitKey(name string) (public, key string) {
 	return name, ""
 }
 
-// find gives the table's entry for a zone, or one that knows nothing.
+// find gives the table's entry for a zone, or an empty one.
 func find(name string) list {
 	for _, l := range table() {
 		if name == l.name || l.dqs != "" && name == l.dqs+"."+dqsDomain || l.below && strings.HasSuffix(name, "."+l.name) {
@@ -113,13 +113,13 @@ func find(name string) list {
 	return list{}
 }
 
-// TakesKey reports whether a zone, as ParseZone reads it, wants a DQS key that is not written in front of it.
+// TakesKey reports whether ParseZone would use a DQS key for a zone: a list of Spamhaus without a key before its name.
 func TakesKey(written string) bool {
-	public, key := splitKey(asciiLower(strings.TrimSuffix(written, ".")))
+	public, key := splitKey(ascii.Lower(strings.TrimSuffix(written, ".")))
 	return key == "" && (find(public).dqs != "" || strings.HasSuffix(public, "."+dqsDomain))
 }
 
-// StandardZones are asked where none are named.
+// StandardZones gives the zones to ask if the configuration names none.
 func StandardZones() (names []string) {
 	for _, l := range table() {
 		if l.standard {
@@ -129,17 +129,17 @@ func StandardZones() (names []string) {
 	return names
 }
 
-// Dead tells of a zone that it answers no more: what became of it, "" of one that is not known to be dead. A server
-// that still asks it waits in vain, or refuses everybody on the day its domain goes to somebody else (docs/facts.md 18).
+// Dead gives the end of a dead zone in a sentence, or "" for any other zone. A server that still asks a dead zone waits in
+// vain, or refuses all mail once its domain has a new owner (docs/facts.md 18).
 func Dead(zone string) string { return find(zone).dead }
 
-// notAsked says why a zone is not asked about addresses, "" for one that is.
+// notAsked gives the reason why Check does not ask a zone, or "".
 func (z Zone) notAsked() string {
 	switch {
 	case z.dead != "":
 		return "not asked, the list is dead: " + z.dead + "; take it out of the configuration, and of the mail server's"
 	case z.kind == names:
-		return "not asked: it lists domain names, no addresses"
+		return "not asked: it lists domain names, not addresses"
 	}
 	return ""
 }
@@ -148,33 +148,33 @@ func (z Zone) lookup(addr netip.Addr) string {
 	return strings.ReplaceAll(z.list.lookup, "ADDRESS", addr.String())
 }
 
-// Key lengths: those of Spamhaus have 26 characters; a longer one than 63 fits no label.
+// Bounds of a key in characters: those of Spamhaus have 26, and a DNS label has at most 63.
 const (
 	minKey = 6
 	maxKey = 63
 )
 
-// ParseKey reads a key file: one line with letters, digits and hyphens. An error does not show what is in it.
+// ParseKey reads the text of a key file: one line of 6 to 63 letters, digits and hyphens. Its errors do not show the text.
 func ParseKey(text []byte) (string, error) {
 	key := strings.TrimSpace(string(text))
 	switch {
 	case key == "":
 		return "", errors.New("there is no key in it")
 	case strings.ContainsAny(key, "\r\n"):
-		return "", errors.New("more than one line: it is to hold the key alone")
+		return "", errors.New("more than one line: write only the key into it")
 	case len(key) < minKey || len(key) > maxKey:
 		return "", fmt.Errorf("a key has between %d and %d characters, and this has %d", minKey, maxKey, len(key))
 	}
 	for _, c := range []byte(key) {
 		if !hostByte(c) || c == '_' {
-			return "", errors.New("a key is made of letters, digits and hyphens alone")
+			return "", errors.New("a key has only letters, digits and hyphens")
 		}
 	}
 	return key, nil
 }
 
-// CheckHost accepts what can be the name of a host or a zone: labels of at most 63 letters, digits, hyphens and
-// underscores, 253 octets in all, the last label not a number, which would be a mistyped address.
+// CheckHost returns an error unless name can be the name of a host or a zone: labels of 1 to 63 letters, digits, hyphens
+// and underscores, at most 253 octets in all. The last label is not a number, because such a name is a mistyped address.
 func CheckHost(name string) error {
 	name = strings.TrimSuffix(name, ".")
 	if len(name) > 253 {
@@ -187,7 +187,7 @@ func CheckHost(name string) error {
 		}
 		for _, c := range []byte(label) {
 			if !hostByte(c) {
-				return errors.New("not a name: letters, digits, hyphens and dots alone")
+				return errors.New("not a name: only letters, digits, hyphens and dots are allowed")
 			}
 		}
 		last = label

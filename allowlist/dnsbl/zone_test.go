@@ -45,12 +45,12 @@ func TestParseZone(t *testing.T) {
 		{secret + ".combined.mail.abusix.zone", "", secret + ".combined.mail.abusix.zone", "combined.mail.abusix.zone", ""},
 		{"combined.mail.abusix.zone", "", "combined.mail.abusix.zone", "combined.mail.abusix.zone", ""},
 
-		{"zen.dq.spamhaus.net", "", "", "", `zone "zen.dq.spamhaus.net" is asked with a key: write it into a file and name that as key_file`},
-		{secret + "!.zen.dq.spamhaus.net", "", "", "", `zone "KEY.zen.dq.spamhaus.net": not a name: letters, digits, hyphens and dots alone`},
+		{"zen.dq.spamhaus.net", "", "", "", `zone "zen.dq.spamhaus.net" needs a key: write the key into a file and set key_file to its path`},
+		{secret + "!.zen.dq.spamhaus.net", "", "", "", `zone "KEY.zen.dq.spamhaus.net": not a name: only letters, digits, hyphens and dots are allowed`},
 		{"", "", "", "", `zone "": not a name: a label has 1 to 63 octets`},
 		{"bl..example", "", "", "", `zone "bl..example": not a name: a label has 1 to 63 octets`},
-		{"https://bl.example/", "", "", "", `zone "https://bl.example/": not a name: letters, digits, hyphens and dots alone`},
-		{"bl.example\x1b[31m", "", "", "", `zone "bl.example\x1b[31m": not a name: letters, digits, hyphens and dots alone`},
+		{"https://bl.example/", "", "", "", `zone "https://bl.example/": not a name: only letters, digits, hyphens and dots are allowed`},
+		{"bl.example\x1b[31m", "", "", "", `zone "bl.example\x1b[31m": not a name: only letters, digits, hyphens and dots are allowed`},
 		{"192.0.2.1", "", "", "", `zone "192.0.2.1": neither an address nor a name`},
 		{long, "", "", "", `zone "` + long + `": longer than 189 octets`},
 	} {
@@ -80,11 +80,11 @@ func TestParseKey(t *testing.T) {
 		{" " + secret + "\r\n\n", secret, ""},
 		{"", "", "there is no key in it"},
 		{"\n \n", "", "there is no key in it"},
-		{secret + "\n" + secret, "", "more than one line: it is to hold the key alone"},
+		{secret + "\n" + secret, "", "more than one line: write only the key into it"},
 		{"k", "", "a key has between 6 and 63 characters, and this has 1"},
 		{strings.Repeat("k", 64), "", "a key has between 6 and 63 characters, and this has 64"},
-		{secret + ".zen", "", "a key is made of letters, digits and hyphens alone"},
-		{secret + "\x00", "", "a key is made of letters, digits and hyphens alone"},
+		{secret + ".zen", "", "a key has only letters, digits and hyphens"},
+		{secret + "\x00", "", "a key has only letters, digits and hyphens"},
 	} {
 		got, err := dnsbl.ParseKey([]byte(row.text))
 		text := ""
@@ -97,8 +97,8 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
-// Whatever a resolver does about a keyed zone, no part of a result holds the key, nor a piece of it: not its errors, which
-// name what was asked, not the aliases it leads to, cut off in the middle of the key or not, and not the list's reasons.
+// No part of a Result holds the key of its zone, or a piece of it: not the resolver's errors, which name the question, not
+// the aliases, even if they are cut in the middle of the key, and not the list's reasons.
 func TestKeyIsNeverShown(t *testing.T) {
 	const asked = secret + ".zen.dq.spamhaus.net"
 	loud := strings.ToUpper(secret)
@@ -110,7 +110,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 		addrs = append(addrs, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
 		faults[dnsbl.Reverse(addrs[i])+"."+asked] = fault
 	}
-	// An escape is one octet on the wire and four in an error: 50 of them, and the key is where errors are cut.
+	// An escape is one octet in a message and four in an error: after 50 of them, errors are cut in the key.
 	for n := range 60 {
 		address := netip.AddrFrom4([4]byte{198, 51, 100, byte(n)})
 		addrs = append(addrs, address)
@@ -118,7 +118,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 			[]string{secret, loud}[n%2] + ".example"
 		owner := dnsbl.Reverse(address) + "." + asked
 		switch n % 3 {
-		case 0: // it leads where nothing answers
+		case 0: // to a name without an answer
 			text.WriteString(owner + " CNAME " + alias + "\n" + alias + " TXT x\n")
 			faults[alias] = fixtures.ServFail
 		case 1:
@@ -149,8 +149,8 @@ func TestKeyIsNeverShown(t *testing.T) {
 		}
 		masked += strings.Count(shown, "key")
 	}
-	if masked < 40 { // those of the aliases
-		t.Errorf("the key was masked %d times: these are not the texts that could show it", masked)
+	if masked < 40 { // in the errors that name the aliases
+		t.Errorf("the key was hidden %d times: the texts are not the ones that this test needs", masked)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestTakesKey(t *testing.T) {
 	}
 }
 
-// Every entry of the table is one that a mail administrator can act on.
+// Every well-known zone has an operator and terms.
 func TestTable(t *testing.T) {
 	if got := strings.Join(dnsbl.StandardZones(), " "); got != "zen.spamhaus.org bl.spamcop.net psbl.surriel.com dnsbl-1.uceprotect.net bl.mailspike.net" {
 		t.Error("standard zones:", got)

@@ -11,20 +11,20 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// maxAliases bounds how often a CNAME is asked on. Resolvers follow aliases themselves, mostly up to about this many.
+// maxAliases bounds the CNAMEs that a Client follows. Resolvers follow aliases themselves, most of them about as many.
 const maxAliases = 8
 
 var errAliasLoop = errors.New("CNAME loop")
 
-// answer is what a reply says about a question: records, or the name to ask instead, or, with neither, that there is
-// nothing. It is shared between callers and never changed.
+// answer is the answer to a question: records, or the name to ask next, or neither if there are no records. Callers share
+// it and do not change it.
 type answer struct {
 	records []dns.RR
-	next    string // canonical; an alias whose target the reply leaves open
+	next    string // canonical; the alias whose records the reply does not have
 }
 
-// read takes the answer out of a reply to q. Only records on the CNAME chain that starts at q count: what a reply says
-// about other names, nobody asked. An error means that the reply does not tell.
+// read takes the answer out of a reply to q. Only records on the CNAME chain from q count, since a reply may hold records
+// that nobody asked for. An error means that the reply leaves the answer unknown.
 func read(q question, m *dns.Msg) (answer, error) {
 	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
 		return answer{}, errors.New(rcodeText(m.Rcode))
@@ -57,8 +57,8 @@ func read(q question, m *dns.Msg) (answer, error) {
 	}
 }
 
-// at sorts the records of one owner into those of qtype and the target of its alias. Only a TXT record may have no data:
-// one that holds no string says the same as one that holds an empty string.
+// at gives the records of qtype of one owner, and the target of its alias. Only a TXT record may have no data: a record
+// without a string means the same as one with an empty string.
 func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error) {
 	for _, rr := range rrs {
 		switch h := rr.Header(); {
@@ -78,24 +78,24 @@ func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error)
 	return records, target, nil
 }
 
-// missing says what it means that the chain of q ends at owner without a record. That there is nothing is believed of an
-// empty reply alone: what is taken for nothing makes a list smaller.
+// missing gives the answer if the chain of q ends at owner without a record. Only an empty reply means that there are no
+// records, because that may make a list smaller.
 func missing(q question, owner string, m *dns.Msg) (answer, error) {
 	switch {
 	case m.Rcode == dns.RcodeSuccess && owner != q.name:
 		return answer{next: owner}, nil
 	case owner == q.name && len(m.Answer) > 0:
-		return answer{}, errors.New("an answer about something else")
+		return answer{}, errors.New("an answer to another question")
 	}
 	if referral(m) {
-		return answer{}, errors.New("a referral, no answer")
+		return answer{}, errors.New("a referral, not an answer")
 	}
-	return answer{}, nil // NXDOMAIN is of the chain's last name (RFC 6604 section 2.1)
+	return answer{}, nil // NXDOMAIN is about the last name of the chain (RFC 6604 section 2.1)
 }
 
-// referral reports whether an empty reply only points elsewhere, as a server does that neither knows nor recurses; an
-// SOA would make it a true "no data" (RFC 2308 section 2.2). Without any sign it is believed: small servers on one's own
-// host set neither AA nor RA, and the guard stands behind it.
+// referral reports whether an empty reply only refers to other servers, because its server neither has the zone nor
+// recurses. An SOA record makes it "no data" instead (RFC 2308 section 2.2). A reply with neither NS nor SOA is "no data"
+// too: small servers on the same host set neither AA nor RA.
 func referral(m *dns.Msg) bool {
 	if m.Rcode != dns.RcodeSuccess || m.Authoritative {
 		return false
@@ -113,7 +113,7 @@ func referral(m *dns.Msg) bool {
 }
 
 func rcodeText(rcode int) string {
-	if rcode == dns.RcodeBadVers { // the number is BADSIG's too, which only TSIG uses
+	if rcode == dns.RcodeBadVers { // BADSIG has the same number, but only TSIG uses it
 		return "BADVERS"
 	}
 	if text, ok := dns.RcodeToString[rcode]; ok {
@@ -122,29 +122,35 @@ func rcodeText(rcode int) string {
 	return fmt.Sprintf("RCODE %d", rcode)
 }
 
-// verdicts is the error of a question nobody answered: what was said, each with the resolvers that said it.
-type verdicts []verdict
+// failures is the error of a question without an answer: each failure with the resolvers that it is from.
+type failures []failure
 
-type verdict struct {
-	said string
-	from []string
+type failure struct {
+	text    string
+	from    []string
+	timeout bool
 }
 
-func (v *verdicts) add(said, from string) {
-	i := slices.IndexFunc(*v, func(w verdict) bool { return w.said == said })
+func (fs *failures) add(err error, from string) {
+	text := err.Error()
+	i := slices.IndexFunc(*fs, func(f failure) bool { return f.text == text })
 	if i < 0 {
-		*v = append(*v, verdict{said, []string{from}})
+		silent, _ := errors.AsType[noReply](err)
+		*fs = append(*fs, failure{text, []string{from}, silent.timeout})
 		return
 	}
-	if w := &(*v)[i]; !slices.Contains(w.from, from) {
-		w.from = append(w.from, from)
+	if f := &(*fs)[i]; !slices.Contains(f.from, from) {
+		f.from = append(f.from, from)
 	}
 }
 
-func (v verdicts) Error() string {
+// NoAnswer reports whether the text begins with "no answer", because the first resolver's time ran out.
+func (fs failures) NoAnswer() bool { return fs[0].timeout }
+
+func (fs failures) Error() string {
 	var parts []string
-	for _, w := range v {
-		parts = append(parts, w.said+" from "+strings.Join(w.from, ", "))
+	for _, f := range fs {
+		parts = append(parts, f.text+" from "+strings.Join(f.from, ", "))
 	}
-	return ascii.Cut(strings.Join(parts, "; "), maxVerdicts)
+	return ascii.Cut(strings.Join(parts, "; "), maxFailures)
 }

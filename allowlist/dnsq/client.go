@@ -1,9 +1,9 @@
-// Package dnsq asks the DNS and tells "there is nothing" apart from "I do not know": NXDOMAIN and an empty answer are
-// an empty result without an error, everything else that is not an answer is an error. Only the first may shrink a
-// list (docs/facts.md 16).
+// Package dnsq asks the DNS and distinguishes "no records" from "unknown". NXDOMAIN and an empty answer are an empty
+// result without an error; everything else that is not an answer is an error. Only an empty result may make a list
+// smaller (docs/facts.md 16).
 //
-// It is a stub resolver: it needs resolvers that recurse, validates nothing itself, keeps what it learned for the life
-// of a Client and looks at no TTL. A Client is meant for one run.
+// It is a stub resolver: it needs resolvers that recurse, and it does not validate DNSSEC. A Client is for one run: it
+// keeps every answer and ignores TTLs.
 package dnsq
 
 import (
@@ -24,42 +24,42 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Config says whom to ask and how patiently. The zero value of a field is its default.
+// Config configures a Client. A zero field means its default.
 type Config struct {
 	// Resolvers in the order of preference: an address or host name, with or without :port (53), IPv6 with a port in
-	// brackets, or tls://host[:port] (853, DNS over TLS, RFC 7858). Host names are looked up the system's way. Empty:
-	// the nameservers of /etc/resolv.conf, or 127.0.0.1 where it names none (resolv.conf(5)).
+	// brackets, or tls://host[:port] (853, DNS over TLS, RFC 7858). The system looks host names up. The default is the
+	// nameservers of /etc/resolv.conf, or 127.0.0.1 if it has none (resolv.conf(5)).
 	Resolvers []string
-	// Timeout of one try at one resolver, TCP after a truncated UDP answer included. Default 2s.
+	// Timeout bounds one try at one resolver, including TCP after a truncated UDP answer. Default 2s.
 	Timeout time.Duration
-	// Attempts is the number of tries for a question, going round the resolvers; each resolver gets at least one.
+	// Attempts is the number of tries for a question, at one resolver after another; each resolver gets at least one.
 	// Default 3.
 	Attempts int
-	// Concurrency is the number of questions under way at once. Default 128: what forty policies ask in a round, and less
-	// than any resolver takes (dnsmasq refuses beyond 150 of all its clients together).
+	// Concurrency is the number of questions at the same time. The default, 128, is enough for a round of forty policies,
+	// and less than any resolver accepts (dnsmasq accepts 150 of all its clients together).
 	Concurrency int
-	// RequireAD takes an answer without the AD flag (RFC 6840 section 5.8), NXDOMAIN too, for "don't know". It is
-	// worth as much as the path to the resolver: use one on this host, or TLS.
+	// RequireAD makes an answer without the AD flag (RFC 6840 section 5.8), also NXDOMAIN, an error. Anyone on the path to
+	// the resolver can set the flag: use a resolver on this host, or TLS.
 	RequireAD bool
-	// RootCAs verify tls:// resolvers. Nil: the system's.
+	// RootCAs verify tls:// resolvers; nil means the system's.
 	RootCAs *x509.CertPool
 }
 
-// Client asks every question, a name and a type, once and remembers what came of it, errors too, so that one run
-// tells one story; only what the caller's own context cut short is forgotten. It is safe for concurrent use and holds
-// no socket between questions.
+// Client asks each question, a name and a type, only once and keeps the answer or the error, so that all callers in a
+// run get the same. It does not keep an error that comes from the end of a caller's context. A Client is safe for
+// concurrent use and holds no socket between questions.
 type Client struct {
 	resolvers []resolver
 	timeout   time.Duration
 	tries     int
 	requireAD bool
 	rootCAs   *x509.CertPool
-	slots     chan struct{} // one for each question under way
+	slots     chan struct{} // an element for each question that is being asked
 	preferred atomic.Int64  // index of the resolver to ask first
 	sent      atomic.Int64
 
 	mu      sync.Mutex
-	flights map[question]*flight
+	lookups map[question]*lookup
 }
 
 // question is a canonical name (see canonical) and a type; the class is always IN.
@@ -68,15 +68,15 @@ type question struct {
 	qtype uint16
 }
 
-// flight is a question under way or done; the fields below done are fixed once it is closed.
-type flight struct {
+// lookup is a question that is being asked or has been asked. Once done is closed, the other fields do not change.
+type lookup struct {
 	done      chan struct{}
 	answer    answer
 	err       error
-	abandoned bool // the asker's context ended: whoever waited asks again
+	abandoned bool // the context of the caller that asked ended: waiting callers ask again
 }
 
-// New checks the configuration; it sends nothing. The error names every bad entry of Resolvers.
+// New checks the configuration and sends nothing. The error names every bad entry of Resolvers.
 func New(c Config) (*Client, error) {
 	entries := c.Resolvers
 	if len(entries) == 0 {
@@ -96,13 +96,13 @@ func New(c Config) (*Client, error) {
 		requireAD: c.RequireAD,
 		rootCAs:   c.RootCAs,
 		slots:     make(chan struct{}, positive(c.Concurrency, 128)),
-		flights:   make(map[question]*flight),
+		lookups:   make(map[question]*lookup),
 	}, nil
 }
 
-// Apart returns a client for each resolver, in their order, for questions whose answers only mean something when one and
-// the same resolver gave them. Each resolver gets its share of the attempts, at least one; the bound on what is under way
-// is that of all together.
+// Apart returns a client for each resolver, in their order, for answers that are comparable only if the same resolver
+// gave them. Each resolver gets its share of the attempts, at least one. All these clients share one bound of
+// concurrency.
 func (c *Client) Apart() []*Client {
 	clients := make([]*Client, len(c.resolvers))
 	for i, r := range c.resolvers {
@@ -113,25 +113,26 @@ func (c *Client) Apart() []*Client {
 			requireAD: c.requireAD,
 			rootCAs:   c.rootCAs,
 			slots:     c.slots,
-			flights:   make(map[question]*flight),
+			lookups:   make(map[question]*lookup),
 		}
 	}
 	return clients
 }
 
-func positive[T cmp.Ordered](n, otherwise T) T {
+func positive[T cmp.Ordered](n, def T) T {
 	var zero T
 	if n > zero {
 		return n
 	}
-	return otherwise
+	return def
 }
 
-// TXT returns the TXT records of name, the strings of each joined without a separator (RFC 7208 section 3.3), bytes as
-// they are. Like the other lookups it follows CNAMEs, takes dotted names whose other bytes, a backslash too, stand for
-// themselves, and returns nothing and no error where there is nothing. ErrName marks a name that cannot be asked.
+// TXT returns the TXT records of name. It joins the strings of each record without a separator (RFC 7208 section 3.3) and
+// does not change their bytes. Like the other lookups it follows CNAMEs, and returns nothing and no error if there are no
+// records. name is dotted; all its other bytes, also a backslash, mean themselves. The error wraps ErrName if no DNS
+// message can hold the name.
 func (c *Client) TXT(ctx context.Context, name string) ([]string, error) {
-	records, err := c.lookup(ctx, name, dns.TypeTXT)
+	records, err := c.records(ctx, name, dns.TypeTXT)
 	if err != nil {
 		return nil, err
 	}
@@ -142,18 +143,18 @@ func (c *Client) TXT(ctx context.Context, name string) ([]string, error) {
 	return texts, nil
 }
 
-// A returns the IPv4 addresses of name in ascending order, each once.
+// A returns the distinct IPv4 addresses of name in ascending order.
 func (c *Client) A(ctx context.Context, name string) ([]netip.Addr, error) {
 	return c.addresses(ctx, name, dns.TypeA)
 }
 
-// AAAA returns the IPv6 addresses of name in ascending order, each once; IPv4-mapped ones stay IPv6.
+// AAAA returns the distinct IPv6 addresses of name in ascending order; IPv4-mapped ones stay IPv6.
 func (c *Client) AAAA(ctx context.Context, name string) ([]netip.Addr, error) {
 	return c.addresses(ctx, name, dns.TypeAAAA)
 }
 
 func (c *Client) addresses(ctx context.Context, name string, qtype uint16) ([]netip.Addr, error) {
-	records, err := c.lookup(ctx, name, qtype)
+	records, err := c.records(ctx, name, qtype)
 	if err != nil {
 		return nil, err
 	}
@@ -174,11 +175,11 @@ func (c *Client) addresses(ctx context.Context, name string, qtype uint16) ([]ne
 	return slices.Compact(addrs), nil
 }
 
-// MX returns the mail exchanges of name by preference, then by name: lower case, no final dot, ready for A and AAAA.
-// A null MX (RFC 7505) names no exchange and is left out. An exchange with a dot inside a label, which a dotted name
-// cannot say, is an error.
+// MX returns the mail exchanges of name by preference, then by name, in lower case and without a final dot. It leaves
+// out a null MX (RFC 7505), which names no exchange. An exchange with a dot inside a label is an error, since a dotted
+// name cannot express it.
 func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
-	records, err := c.lookup(ctx, name, dns.TypeMX)
+	records, err := c.records(ctx, name, dns.TypeMX)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +202,11 @@ func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
 	return hosts, nil
 }
 
-// Queries is the number of messages sent so far: retries, TCP and the links of CNAME chains count.
+// Queries gives the number of messages sent so far, including retries, TCP and the names of CNAME chains.
 func (c *Client) Queries() int { return int(c.sent.Load()) }
 
-// lookup asks for name and follows where its CNAMEs lead.
-func (c *Client) lookup(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
+// records asks about name and follows its CNAMEs.
+func (c *Client) records(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
 	subject := dns.TypeToString[qtype] + " " + printable(name)
 	first, err := canonical(name)
 	if err != nil {
@@ -231,25 +232,25 @@ func (c *Client) lookup(ctx context.Context, name string, qtype uint16) ([]dns.R
 	return nil, fmt.Errorf("%s: more than %d CNAMEs to follow", subject, maxAliases)
 }
 
-// ask returns what is known of q, asking if nobody has. It follows no alias: a flight that waited for another could
-// wait for itself.
+// ask returns the answer to q. It sends q only if no other caller has. It follows no alias: a lookup that waits for
+// another one could wait for itself.
 func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 	for {
 		c.mu.Lock()
-		f, known := c.flights[q]
+		l, known := c.lookups[q]
 		if !known {
-			f = &flight{done: make(chan struct{})}
-			c.flights[q] = f
+			l = &lookup{done: make(chan struct{})}
+			c.lookups[q] = l
 		}
 		c.mu.Unlock()
 		if !known {
-			c.fly(ctx, q, f)
-			return f.answer, f.err
+			c.finish(ctx, q, l)
+			return l.answer, l.err
 		}
 		select {
-		case <-f.done:
-			if !f.abandoned {
-				return f.answer, f.err
+		case <-l.done:
+			if !l.abandoned {
+				return l.answer, l.err
 			}
 		case <-ctx.Done():
 			return answer{}, context.Cause(ctx)
@@ -257,19 +258,19 @@ func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 	}
 }
 
-// fly settles f, and forgets it when it was ctx that ended it.
-func (c *Client) fly(ctx context.Context, q question, f *flight) {
-	f.answer, f.err = c.resolve(ctx, q)
-	if f.err != nil && ctx.Err() != nil {
-		f.err, f.abandoned = context.Cause(ctx), true
+// finish resolves q and ends the lookup. It forgets the lookup if ctx ended it.
+func (c *Client) finish(ctx context.Context, q question, l *lookup) {
+	l.answer, l.err = c.resolve(ctx, q)
+	if l.err != nil && ctx.Err() != nil {
+		l.err, l.abandoned = context.Cause(ctx), true
 		c.mu.Lock()
-		delete(c.flights, q)
+		delete(c.lookups, q)
 		c.mu.Unlock()
 	}
-	close(f.done)
+	close(l.done)
 }
 
-// resolve puts q to one resolver after the other until one of them knows.
+// resolve asks one resolver after another until one answers.
 func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 	select {
 	case c.slots <- struct{}{}:
@@ -277,7 +278,7 @@ func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 	case <-ctx.Done():
 		return answer{}, context.Cause(ctx)
 	}
-	var said verdicts
+	var failed failures
 	first := int(c.preferred.Load())
 	for i := range c.tries {
 		n := (first + i) % len(c.resolvers)
@@ -286,11 +287,11 @@ func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 			return a, err
 		}
 		if errors.As(err, new(noReply)) {
-			// Later questions should not wait for a dead resolver first. One that answers, be it SERVFAIL, keeps its
-			// place: the order is the administrator's.
+			// Later questions should not wait for a silent resolver first. A resolver that replies, even with SERVFAIL,
+			// keeps its place in the administrator's order.
 			c.preferred.CompareAndSwap(int64(n), int64((n+1)%len(c.resolvers)))
 		}
-		said.add(err.Error(), c.resolvers[n].String())
+		failed.add(err, c.resolvers[n].String())
 	}
-	return answer{}, said
+	return answer{}, failed
 }

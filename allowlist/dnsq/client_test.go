@@ -17,7 +17,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// patient is a time-out that no passing test waits for; hasty is one that a test waits out.
+// No passing test waits until the time-out patient; tests do wait until hasty.
 const (
 	patient = time.Minute
 	hasty   = 250 * time.Millisecond
@@ -38,7 +38,7 @@ func client(t *testing.T, c dnsq.Config, servers ...*fixtures.DNSServer) *dnsq.C
 	return q
 }
 
-// look asks by the name of the type and joins what comes.
+// look asks a question, with the type by name, and joins the answers.
 func look(ctx context.Context, c *dnsq.Client, qtype, name string) (string, error) {
 	var (
 		got   []string
@@ -61,7 +61,7 @@ func look(ctx context.Context, c *dnsq.Client, qtype, name string) (string, erro
 	return strings.Join(got, "|"), err
 }
 
-// check compares a result with what a row wants; ADDR in an error stands for addr.
+// check compares a result with a row. ADDR in an error means addr.
 func check(t *testing.T, got string, err error, want, wantErr, addr string) {
 	t.Helper()
 	text := ""
@@ -111,7 +111,7 @@ func TestLookups(t *testing.T) {
 		{"IPv6, mapped stays mapped", "AAAA", "a.example", "::ffff:192.0.2.1|2001:db8::a", ""},
 		{"exchanges by preference, then name", "MX", "m.example", "b.example|z.example|a.example", ""},
 		{"null MX", "MX", "null.example", "", ""},
-		{"exchange no dotted name can say", "MX", "dot.example", "",
+		{"exchange with a dot in a label", "MX", "dot.example", "",
 			`MX dot.example: a\.b.example has a dot inside a label`},
 		{"NXDOMAIN", "TXT", "none.example", "", ""},
 		{"no data", "MX", "a.example", "", ""},
@@ -146,7 +146,7 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestPublishedZone pins the whole way on real data: a record of three strings, 582 octets, over UDP.
+// TestPublishedZone asks for a real record of three strings and 582 octets, over UDP.
 func TestPublishedZone(t *testing.T) {
 	s := fixtures.DNS(t, "icloud-2025.zone")
 	c := client(t, dnsq.Config{}, s)
@@ -195,7 +195,8 @@ func TestEachQuestionOnce(t *testing.T) {
 	}
 }
 
-// TestCancel pins that the end of a context ends the wait at once, harms nobody else who waits, and is not remembered.
+// TestCancel checks that the end of a context ends the wait of its caller at once, and not that of other callers, and that
+// the client does not keep the error.
 func TestCancel(t *testing.T) {
 	s := fixtures.DNS(t, zone)
 	arrived, release := s.Hold("a.example", "A")
@@ -227,14 +228,14 @@ func TestCancel(t *testing.T) {
 	if !errors.Is(r.err, context.Canceled) {
 		t.Errorf("the error hides its cause: %v", r.err)
 	}
-	<-arrived // the waiter asks for itself
+	<-arrived // the waiting caller asks now
 	release()
 	if r := <-waiter; r.got != "192.0.2.9|192.0.2.10" || r.err != nil {
 		t.Errorf("the waiter: %v", r)
 	}
 }
 
-// TestCancelHandshake pins the same for a resolver that accepts and says no word.
+// TestCancelHandshake checks the same with a resolver that accepts the connection and sends nothing.
 func TestCancelHandshake(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -297,7 +298,7 @@ func TestRequireAD(t *testing.T) {
 		{"answer", "a.example", 0, "", "A a.example: " + not},
 		{"NXDOMAIN", "none.example", 0, "", "A none.example: " + not},
 		{"no data", "m.example", 0, "", "A m.example: " + not},
-		{"SERVFAIL of what is bogus", "a.example", fixtures.ServFail, "", "A a.example: SERVFAIL from ADDR"},
+		{"SERVFAIL for bogus records", "a.example", fixtures.ServFail, "", "A a.example: SERVFAIL from ADDR"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := fixtures.DNS(t, zone)

@@ -14,27 +14,30 @@ import (
 	"github.com/miekg/dns"
 )
 
-// udpSize is offered in EDNS0: what passes everywhere without fragments (the DNS flag day 2020 value).
+// udpSize is the size that the EDNS0 option offers. Answers up to it pass without fragments (DNS flag day 2020).
 const udpSize = 1232
 
-// maxDatagram is the longest UDP answer that is read: servers that go by their own setting and not by what was offered send
-// up to this. It is not what a message may hold, since a walk waits for a hundred answers at a time.
+// maxDatagram is the size of the buffer for a UDP answer: servers that ignore the offered size send up to this. The
+// largest message would fit into 64 KiB, but a walk waits for a hundred answers at a time.
 const maxDatagram = 4096
 
 var errMalformed = errors.New("a malformed answer")
 
-// noReply is the error of a resolver that said nothing at all.
-type noReply struct{ text string }
+// noReply is the error of a resolver that sent no reply.
+type noReply struct {
+	text    string
+	timeout bool // text begins with "no answer"
+}
 
 func (e noReply) Error() string { return e.text }
 
-// try asks one resolver once. Only an answer, or a trustworthy "nothing", is not an error.
+// try asks one resolver once. It gives an answer, or a reliable "no records", or an error.
 func (c *Client) try(ctx context.Context, r resolver, round int, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	addr, err := r.address(ctx, round)
 	if err != nil {
-		return answer{}, noReply{c.complaint(err, 0)}
+		return answer{}, c.noReply(err, 0)
 	}
 	query := c.query(q)
 	reply, err := c.exchange(ctx, r, addr, query)
@@ -55,13 +58,13 @@ func (c *Client) try(ctx context.Context, r resolver, round int, q question) (an
 func (c *Client) query(q question) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetQuestion(q.name, q.qtype)
-	// AD asks for the flag in the answer (RFC 6840 section 5.7); some resolvers set it for DO only.
+	// AD in a query asks for the flag in the answer (RFC 6840 section 5.7), but some resolvers set it only for DO.
 	m.AuthenticatedData = c.requireAD
 	m.SetEdns0(udpSize, c.requireAD)
 	return m
 }
 
-// rejectsEDNS reports whether a resolver may have failed over the OPT record (RFC 6891 section 7).
+// rejectsEDNS reports whether the reply may be an error about the OPT record (RFC 6891 section 7).
 func rejectsEDNS(reply *dns.Msg) bool {
 	switch reply.Rcode {
 	case dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeBadVers:
@@ -70,47 +73,46 @@ func rejectsEDNS(reply *dns.Msg) bool {
 	return false
 }
 
-// exchange gets the whole reply to query: over TLS, or over UDP and, where that was cut, over TCP from the same
-// address.
+// exchange gets the whole reply to query: over TLS, or over UDP and, if that is truncated, over TCP from the same address.
 func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *dns.Msg) (*dns.Msg, error) {
 	if r.tls {
 		d := tls.Dialer{Config: &tls.Config{ServerName: r.host, RootCAs: c.rootCAs, MinVersion: tls.VersionTLS12}}
-		return c.whole(ctx, d.DialContext, addr, query)
+		return c.overStream(ctx, d.DialContext, addr, query)
 	}
 	var d net.Dialer
-	// The socket is connected, on a port the kernel draws: datagrams from elsewhere never get here.
+	// The kernel chooses the port and connects the socket, so it drops datagrams from other addresses.
 	conn, err := d.DialContext(ctx, "udp", addr)
 	if err != nil {
-		return nil, noReply{c.complaint(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
-	reply, err := c.converse(ctx, conn, query)
+	reply, err := c.roundTrip(ctx, conn, query)
 	if err != nil || !reply.Truncated {
 		return reply, err
 	}
-	reply, err = c.whole(ctx, d.DialContext, addr, query)
-	if silent := new(noReply); errors.As(err, silent) {
-		err = noReply{"TCP: " + silent.text}
+	reply, err = c.overStream(ctx, d.DialContext, addr, query)
+	if silent, ok := errors.AsType[noReply](err); ok {
+		err = noReply{text: "TCP: " + silent.text}
 	}
 	return reply, err
 }
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// whole asks over a stream, where a truncated reply has no excuse.
-func (c *Client) whole(ctx context.Context, dial dialFunc, addr string, query *dns.Msg) (*dns.Msg, error) {
+// overStream asks over TCP or TLS. A truncated reply is an error there.
+func (c *Client) overStream(ctx context.Context, dial dialFunc, addr string, query *dns.Msg) (*dns.Msg, error) {
 	conn, err := dial(ctx, "tcp", addr)
 	if err != nil {
-		return nil, noReply{c.complaint(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
-	reply, err := c.converse(ctx, conn, query)
+	reply, err := c.roundTrip(ctx, conn, query)
 	if err == nil && reply.Truncated {
 		return nil, errors.New("an answer truncated over TCP")
 	}
 	return reply, err
 }
 
-// converse sends query and waits for the reply that fits it, until ctx ends. It closes conn.
-func (c *Client) converse(ctx context.Context, conn net.Conn, query *dns.Msg) (*dns.Msg, error) {
+// roundTrip sends query and waits for the reply to it, until ctx ends. It closes conn.
+func (c *Client) roundTrip(ctx context.Context, conn net.Conn, query *dns.Msg) (*dns.Msg, error) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -119,7 +121,7 @@ func (c *Client) converse(ctx context.Context, conn net.Conn, query *dns.Msg) (*
 	msgs := dns.Conn{Conn: conn}
 	c.sent.Add(1)
 	if err := msgs.WriteMsg(query); err != nil {
-		return nil, noReply{c.complaint(err, 0)}
+		return nil, c.noReply(err, 0)
 	}
 	size := dns.MaxMsgSize
 	if _, datagrams := conn.(net.PacketConn); datagrams {
@@ -129,7 +131,7 @@ func (c *Client) converse(ctx context.Context, conn net.Conn, query *dns.Msg) (*
 	for unfit := 0; ; unfit++ {
 		n, err := msgs.Read(buf)
 		if err != nil {
-			return nil, noReply{c.complaint(err, unfit)}
+			return nil, c.noReply(err, unfit)
 		}
 		if reply, err := parse(buf[:n]); fits(query, reply) {
 			return reply, err
@@ -137,8 +139,8 @@ func (c *Client) converse(ctx context.Context, conn net.Conn, query *dns.Msg) (*
 	}
 }
 
-// parse reads a message. With an error, the header and the question are what could be read of them. A truncated
-// message may end anywhere.
+// parse reads a message. With an error, the message holds as much of the header and the question as parse could read. A
+// truncated message may end anywhere.
 func parse(msg []byte) (*dns.Msg, error) {
 	m := new(dns.Msg)
 	if err := m.Unpack(msg); err != nil && !m.Truncated {
@@ -153,13 +155,13 @@ func parse(msg []byte) (*dns.Msg, error) {
 	return m, nil
 }
 
-// complete reports whether msg, which miekg/dns could read, holds the records that its header counts (RFC 1035 section
-// 4.1.1) and nothing behind them. miekg/dns takes a message that ends early, between two records, for a shorter one, and
-// passes over what is behind the last that is counted: both would be smaller lists.
+// complete reports whether msg, which miekg/dns has parsed, holds as many records as its header counts (RFC 1035 section
+// 4.1.1) and nothing after them. miekg/dns accepts a message that ends between two records, and ignores records after the
+// last one counted; both would make a list smaller.
 func complete(msg []byte) bool {
 	const (
-		question = 4 // octets behind the name: type, class
-		record   = 8 // the same and TTL; the length of the data follows
+		question = 4 // octets after the name: type and class
+		record   = 8 // octets after the name: type, class and TTL; then comes the length of the data
 	)
 	count := func(section int) int { return int(binary.BigEndian.Uint16(msg[4+2*section:])) }
 	questions, records := count(0), count(1)+count(2)+count(3)
@@ -176,7 +178,8 @@ func complete(msg []byte) bool {
 	return at == len(msg)
 }
 
-// nameEnd is where the name at an offset ends: behind the root, or behind a pointer (RFC 1035 section 4.1.4).
+// nameEnd gives the offset after the name at an offset. A name ends with the root or with a pointer (RFC 1035 section
+// 4.1.4).
 func nameEnd(msg []byte, at int) int {
 	for at < len(msg) {
 		switch n := int(msg[at]); {
@@ -191,8 +194,8 @@ func nameEnd(msg []byte, at int) int {
 	return at
 }
 
-// fits reports whether reply answers query: everything else on the socket is a stray or a forgery, and the wait goes
-// on. An error may come without the question (RFC 6891 section 7 and many servers' REFUSED); it settles nothing.
+// fits reports whether reply answers query. Any other message on the socket is stray or forged. An error may come without
+// the question (RFC 6891 section 7, and REFUSED of many servers).
 func fits(query, reply *dns.Msg) bool {
 	if !reply.Response || reply.Id != query.Id || reply.Opcode != dns.OpcodeQuery {
 		return false
@@ -207,17 +210,18 @@ func fits(query, reply *dns.Msg) bool {
 	return false
 }
 
-// complaint says in a few words why there is no reply.
-func (c *Client) complaint(err error, unfit int) string {
+// noReply gives in a few words the reason for an error of the network. unfit counts the messages that did not fit.
+func (c *Client) noReply(err error, unfit int) noReply {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		text := fmt.Sprintf("no answer in %s", c.timeout)
 		if unfit > 0 {
-			return fmt.Sprintf("no answer in %s, %d that did not fit the question", c.timeout, unfit)
+			text += fmt.Sprintf(", %d that did not fit the question", unfit)
 		}
-		return fmt.Sprintf("no answer in %s", c.timeout)
+		return noReply{text, true}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return "connection closed without an answer"
+		return noReply{text: "connection closed without an answer"}
 	case errors.As(err, &op):
 		err = op.Err
 		var call *os.SyscallError
@@ -225,5 +229,5 @@ func (c *Client) complaint(err error, unfit int) string {
 			err = call.Err
 		}
 	}
-	return phrase(err.Error())
+	return noReply{text: phrase(err.Error())}
 }

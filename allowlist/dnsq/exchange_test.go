@@ -12,7 +12,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestFaults pins what one resolver's conduct means, for a question that has an answer and one that has none.
+// TestFaults tries each fault of a resolver, with a question that has an answer and one that has none.
 func TestFaults(t *testing.T) {
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
@@ -25,7 +25,7 @@ func TestFaults(t *testing.T) {
 		{"SERVFAIL", fixtures.ServFail, "", "SERVFAIL from ADDR", "udp"},
 		{"REFUSED", fixtures.Refused, "", "REFUSED from ADDR", "udp"},
 		{"NXDOMAIN", fixtures.NXDomain, "", "", "udp"},
-		{"lame", fixtures.Lame, "", "a referral, no answer from ADDR", "udp"},
+		{"lame", fixtures.Lame, "", "a referral, not an answer from ADDR", "udp"},
 		{"truncated", fixtures.Truncated | fixtures.OnlyUDP, answer, "", "udp tcp"},
 		{"truncated and broken", fixtures.Truncated | fixtures.Garbage | fixtures.OnlyUDP, answer, "", "udp tcp"},
 		{"truncated over TCP", fixtures.Truncated, "", "an answer truncated over TCP from ADDR", "udp tcp"},
@@ -46,7 +46,7 @@ func TestFaults(t *testing.T) {
 		{"truncated in the middle of the list", fixtures.Halved | fixtures.OnlyUDP, answer, "", "udp tcp"},
 		{"more counted than there are", fixtures.MoreCounted, "", "a malformed answer from ADDR", "udp"},
 		{"fewer counted than there are", fixtures.FewerCounted, "", "a malformed answer from ADDR", "udp"},
-		{"records of another name", fixtures.Misnamed, "", "an answer about something else from ADDR", "udp"},
+		{"records of another name", fixtures.Misnamed, "", "an answer to another question from ADDR", "udp"},
 		{"records of other names beside", fixtures.Gossip, answer, "", "udp"},
 		{"records of another class", fixtures.OtherClass, "", "a malformed answer from ADDR", "udp"},
 		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 250ms from ADDR", "udp"},
@@ -89,7 +89,7 @@ func rr(t *testing.T, text string) dns.RR {
 	return rr
 }
 
-// TestReplies pins the reading of replies that a well-behaved server does not send.
+// TestReplies reads replies that a correct server does not send.
 func TestReplies(t *testing.T) {
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
@@ -104,13 +104,13 @@ func TestReplies(t *testing.T) {
 		}, answer, ""},
 		{"records of other names alone are not nothing", "none.example", func(m *dns.Msg) {
 			m.Rcode, m.Answer = dns.RcodeSuccess, []dns.RR{rr(t, "b.example A 203.0.113.1")}
-		}, "", "A none.example: an answer about something else from ADDR"},
+		}, "", "A none.example: an answer to another question from ADDR"},
 		{"nor are they with NXDOMAIN", "none.example", func(m *dns.Msg) {
 			m.Answer = []dns.RR{rr(t, "b.example A 203.0.113.1")}
-		}, "", "A none.example: an answer about something else from ADDR"},
+		}, "", "A none.example: an answer to another question from ADDR"},
 		{"nor are records of other types", "m.example", func(m *dns.Msg) {
 			m.Answer = []dns.RR{rr(t, "m.example MX 10 b.example")}
-		}, "", "A m.example: an answer about something else from ADDR"},
+		}, "", "A m.example: an answer to another question from ADDR"},
 		{"NXDOMAIN without SOA", "none.example", func(m *dns.Msg) { m.Ns = nil }, "", ""},
 		{"NXDOMAIN of a server that says nothing of itself", "none.example", func(m *dns.Msg) {
 			m.Authoritative, m.RecursionAvailable, m.Ns = false, false, nil
@@ -149,7 +149,7 @@ func TestReplies(t *testing.T) {
 		}, "", ""},
 		{"a referral from a server that recurses for others", "m.example", func(m *dns.Msg) {
 			m.Authoritative, m.Ns = false, []dns.RR{rr(t, "example NS ns.example")}
-		}, "", "A m.example: a referral, no answer from ADDR"},
+		}, "", "A m.example: a referral, not an answer from ADDR"},
 		{"no data from the authority, NS beside it", "m.example", func(m *dns.Msg) {
 			m.Ns = []dns.RR{rr(t, "example NS ns.example")}
 		}, "", ""},
@@ -172,7 +172,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestNoStrings pins that a TXT record without any string is one empty record, and does not make the others unknown.
+// TestNoStrings checks that a TXT record without a string is an empty record and does not make the answer an error.
 func TestNoStrings(t *testing.T) {
 	s := fixtures.DNS(t, zone)
 	s.Rewrite("t.example", "TXT", func(m *dns.Msg) {
@@ -182,7 +182,7 @@ func TestNoStrings(t *testing.T) {
 	check(t, got, err, "|v=spf1 ip4:192.0.2.0/24 -all", "", s.Addr())
 }
 
-// TestUnfitReplies pins that what does not answer the question is waited past, to the end of the try.
+// TestUnfitReplies checks that the client ignores messages that do not answer the question, until the end of the try.
 func TestUnfitReplies(t *testing.T) {
 	for name, rewrite := range map[string]func(*dns.Msg){
 		"a query":        func(m *dns.Msg) { m.Response = false },
@@ -207,7 +207,7 @@ func TestUnfitReplies(t *testing.T) {
 	}
 }
 
-// TestAliasAskedOn pins chains that replies show one link at a time, as an authoritative server would.
+// TestAliasAskedOn follows chains of which each reply shows one alias, as those of an authoritative server do.
 func TestAliasAskedOn(t *testing.T) {
 	s := fixtures.DNS(t, `
 		c9.example CNAME c8.example
@@ -290,7 +290,7 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestDeadResolver pins that one that went silent is not waited for again, and that SERVFAIL is no silence.
+// TestDeadResolver checks that the client asks a silent resolver last from then on, but not one that replies SERVFAIL.
 func TestDeadResolver(t *testing.T) {
 	dead := closedPort(t)
 	alive, other := fixtures.DNS(t, zone), fixtures.DNS(t, zone)
@@ -327,7 +327,7 @@ func closedPort(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// TestTruncatedWithoutTCP pins that a cut answer is not taken for the whole when TCP is closed.
+// TestTruncatedWithoutTCP checks that a truncated answer is an error if the TCP port is closed.
 func TestTruncatedWithoutTCP(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -374,7 +374,7 @@ func TestTLS(t *testing.T) {
 			check(t, got, err, row.want, row.err, addr)
 		})
 	}
-	// Where localhost is ::1 first, the error tells of that too.
+	// If localhost is ::1 first, the error names that try too, so this compares a part.
 	c := client(t, dnsq.Config{Resolvers: []string{"tls://localhost:" + port}, RootCAs: roots})
 	if _, err := c.A(t.Context(), "a.example"); err == nil || !strings.Contains(err.Error(), "not localhost from") {
 		t.Errorf("another name: %v", err)
@@ -384,7 +384,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestHostName pins that a resolver may be a name, and that each of its addresses gets its turn.
+// TestHostName checks that a resolver may be a name, and that the client tries each of its addresses.
 func TestHostName(t *testing.T) {
 	s := fixtures.DNS(t, zone)
 	_, port, _ := net.SplitHostPort(s.Addr())

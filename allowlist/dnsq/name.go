@@ -10,24 +10,24 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Bounds of RFC 1035 section 2.3.4, in octets; 253 in dotted form are 255 on the wire.
+// Bounds of RFC 1035 section 2.3.4, in octets. A dotted name of 253 octets has 255 in a message.
 const (
 	maxLabel = 63
 	maxName  = 253
 )
 
-// Bounds of what an error shows, in bytes: names, host names of resolvers and certificates are other people's text.
+// Bounds of an error, in bytes: names in DNS answers, resolvers and certificates are foreign text.
 const (
 	maxSubject  = 400
-	maxVerdicts = 600
+	maxFailures = 600
 )
 
-// ErrName is wrapped by the error for a name that no DNS message can hold: an empty name or label, a label over 63
-// octets, a name over 253. It was not asked and never will be.
+// ErrName is in the error for a name that no DNS message can hold: an empty name or label, a label over 63 octets, or a
+// name over 253 octets. A Client sends no question about it.
 var ErrName = errors.New("not a DNS name")
 
-// canonical turns a dotted name, in which every byte but the dot stands for itself, into the form names are compared
-// and asked in: miekg/dns presentation format as it comes off the wire, lower case, with the final dot.
+// canonical gives the form in which names are compared and sent: the presentation format of miekg/dns, in lower case and
+// with the final dot. In name, every byte but the dot means itself.
 func canonical(name string) (string, error) {
 	name = strings.TrimSuffix(name, ".")
 	if len(name) > maxName {
@@ -50,7 +50,7 @@ func canonical(name string) (string, error) {
 	return dns.CanonicalName(text), nil
 }
 
-// plain is the inverse of canonical; the root is "".
+// plain is the inverse of canonical. It gives the root as "".
 func plain(name string) (string, error) {
 	var labels []string
 	for _, label := range dns.SplitDomainName(name) {
@@ -63,7 +63,7 @@ func plain(name string) (string, error) {
 	return strings.Join(labels, "."), nil
 }
 
-// unescape undoes the \DDD and \X of miekg/dns, which it puts into names and strings off the wire.
+// unescape removes the escapes \DDD and \X that miekg/dns puts into names and strings.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
@@ -86,12 +86,12 @@ func unescape(s string) string {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// display is a name off the wire as errors show it.
+// display gives a canonical name as errors show it.
 func display(name string) string {
 	return ascii.Cut(strings.TrimSuffix(name, "."), maxName)
 }
 
-// printable is a caller's name as errors show it: printable ASCII without spaces, other bytes as \DDD, bounded.
+// printable gives a caller's name as errors show it: at most 253 bytes of printable ASCII, other bytes as \DDD.
 func printable(name string) string {
 	name = strings.TrimSuffix(name, ".")
 	var b strings.Builder
@@ -108,7 +108,7 @@ func printable(name string) string {
 	return ascii.Cut(b.String(), maxName)
 }
 
-// phrase is the text of someone else's error as ours show it: printable ASCII, bounded.
+// phrase gives the text of a foreign error as errors of this package show it: at most 253 bytes of printable ASCII.
 func phrase(text string) string {
 	return ascii.Cut(strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

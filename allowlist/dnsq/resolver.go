@@ -34,8 +34,8 @@ func (r resolver) String() string {
 	return ascii.Cut(s, maxName)
 }
 
-// address is where to send to. A host name may have several addresses, and a UDP socket connects to a dead one without
-// complaint: each round of tries takes the next.
+// address gives the address to send to. A host name may have several, and a UDP socket connects to a dead one without an
+// error, so each round of tries takes the next.
 func (r resolver) address(ctx context.Context, round int) (string, error) {
 	host := r.host
 	if _, err := netip.ParseAddr(host); err != nil {
@@ -48,10 +48,10 @@ func (r resolver) address(ctx context.Context, round int) (string, error) {
 	return net.JoinHostPort(host, r.port), nil
 }
 
-// maxResolvConf bounds a resolv.conf, in bytes: the system's own resolver reads three servers of it.
+// maxResolvConf bounds a resolv.conf, in bytes. It has few lines: the C library uses only three servers.
 const maxResolvConf = 1 << 20
 
-// systemResolvers reads the nameservers of a resolv.conf(5) file; with none, or no file, the local host is one.
+// systemResolvers reads the nameservers of a resolv.conf(5) file. Without any, or without the file, it gives 127.0.0.1.
 func systemResolvers(path string) ([]string, error) {
 	text, err := bounded.File(path, maxResolvConf)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -83,7 +83,7 @@ func parseResolvers(entries []string) ([]resolver, error) {
 	return resolvers, errors.Join(bad...)
 }
 
-// parseResolver reads host, host:port, v6, [v6], [v6]:port, each with or without tls:// in front.
+// parseResolver reads host, host:port, v6, [v6] or [v6]:port, each with or without tls:// before it.
 func parseResolver(entry string) (resolver, error) {
 	r := resolver{port: "53"}
 	rest, isTLS := strings.CutPrefix(entry, "tls://")
@@ -114,7 +114,7 @@ func parseResolver(entry string) (resolver, error) {
 	return r, checkHost(r.host, bracketed)
 }
 
-// checkHost accepts addresses (IPv6 ones only in brackets) and host names. A name that ends in a number is a mistyped
+// checkHost accepts addresses and host names; in brackets, only IPv6 addresses. A name that ends in a number is a mistyped
 // address.
 func checkHost(host string, bracketed bool) error {
 	if addr, err := netip.ParseAddr(host); err == nil {

@@ -100,7 +100,7 @@ func TestSystemResolvers(t *testing.T) {
 	}
 }
 
-// TestParseCutMessage pins that a message that ends early, at any octet, never passes for a whole one.
+// TestParseCutMessage cuts a message at each octet; none of these may pass for a whole message.
 func TestParseCutMessage(t *testing.T) {
 	m := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
 	m.Response = true
@@ -126,8 +126,7 @@ func TestParseCutMessage(t *testing.T) {
 	}
 }
 
-// FuzzParse holds what is read of a message against another reader of messages: every record that is taken stands in
-// it, byte for byte.
+// FuzzParse compares answers with another parser of messages, which must find the same records, byte for byte.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{`a.example. 1 IN TXT "v=spf1 \\ \195" "-all"`, "a.example. 1 IN A 192.0.2.1", "a.example. 1 IN AAAA 2001:db8::1", "a.example. 1 IN MX 10 b.example.", "a.example. 1 IN CNAME b.example."} {
 		rr, err := dns.NewRR(text)
@@ -157,7 +156,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var other dnsmessage.Message
 		if reply.Truncated || other.Unpack(msg) != nil {
-			return // that reader is stricter, and a message that is cut is asked for again
+			return // the other parser is stricter, and exchange repeats a truncated message
 		}
 		for _, rr := range a.records {
 			if !slices.ContainsFunc(other.Answers, func(o dnsmessage.Resource) bool { return sameRecord(rr, o) }) {
@@ -167,7 +166,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// sameRecord compares what the walker uses.
+// sameRecord compares the fields that lookups use.
 func sameRecord(rr dns.RR, o dnsmessage.Resource) bool {
 	switch body := o.Body.(type) {
 	case *dnsmessage.AResource:
@@ -186,7 +185,7 @@ func sameRecord(rr dns.RR, o dnsmessage.Resource) bool {
 	return rr.Header().Rrtype == uint16(o.Header.Type)
 }
 
-// FuzzCanonical pins that plain undoes canonical, but for case and the final dot.
+// FuzzCanonical checks that plain undoes canonical, except for case and the final dot.
 func FuzzCanonical(f *testing.F) {
 	f.Add(`back\slash.\065.example.`)
 	f.Add("\xff\x00 \";@$().example")

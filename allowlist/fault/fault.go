@@ -1,5 +1,5 @@
-// Package fault gives an error what a person needs to mend it: the line where it is, and what to do. Both are values
-// beside the text, so that nobody has to read them back from it. The package prints nothing and opens no file.
+// Package fault adds to an error the line of the fault and a hint that says what to do. Both are values of their own, so
+// that no code has to parse the text of an error. The package prints nothing and opens no file.
 package fault
 
 import (
@@ -7,14 +7,14 @@ import (
 	"fmt"
 )
 
-// Hinted is an error with what to do about it.
+// Hinted is an error with a hint. Its text is "PLACE: ERROR; HINT".
 type Hinted struct {
-	Place string // the file that the error is about; empty: whoever reports it knows
+	Place string // the file that the error is about, or empty
 	Err   error
-	Hint  string // what to do; empty: nothing to say
+	Hint  string // what to do, or empty
 }
 
-// Hint makes an error about a file with what to do about it.
+// Hint makes an error about the file place. hint says what to do.
 func Hint(place, hint, format string, args ...any) *Hinted {
 	return &Hinted{Place: place, Err: fmt.Errorf(format, args...), Hint: hint}
 }
@@ -32,13 +32,13 @@ func (e *Hinted) Error() string {
 
 func (e *Hinted) Unwrap() error { return e.Err }
 
-// AtLine is an error about one line of a text.
+// AtLine is an error about one line of a text. Its text is "line N: ERROR".
 type AtLine struct {
-	Line int // physical, from 1
+	Line int // physical line, from 1
 	Err  error
 }
 
-// At makes an error about a line.
+// At makes an error about a physical line, from 1.
 func At(line int, format string, args ...any) *AtLine {
 	return &AtLine{line, fmt.Errorf(format, args...)}
 }
@@ -47,7 +47,7 @@ func (e *AtLine) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Er
 
 func (e *AtLine) Unwrap() error { return e.Err }
 
-// LineOf gives the line that an error is about, the first one where it is about several; 0: the text as a whole.
+// LineOf gives the line of the first AtLine in err, or 0 if the error is about the whole text.
 func LineOf(err error) int {
 	var at *AtLine
 	if errors.As(err, &at) {
@@ -56,7 +56,7 @@ func LineOf(err error) int {
 	return 0
 }
 
-// In puts a place, such as a path, before each of the errors that are joined in err.
+// In puts "PLACE: " before each of the errors that Each gives.
 func In(place string, err error) error {
 	var each []error
 	for _, e := range Each(err) {
@@ -65,8 +65,8 @@ func In(place string, err error) error {
 	return errors.Join(each...)
 }
 
-// Each gives the errors that errors.Join has put together in err, also where one of them is such a join again; err itself
-// where it is none, and nothing for nil. An error that wraps several, and says more than a line about each, is one error.
+// Each gives the single errors of an errors.Join, also of joins in joins. For any other error it gives err itself, and for
+// nil nothing. An error that wraps several errors with text of its own is a single error.
 func Each(err error) (each []error) {
 	if err == nil {
 		return nil

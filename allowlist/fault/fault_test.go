@@ -18,11 +18,11 @@ func ExampleHint() {
 }
 
 func ExampleAt() {
-	err := fmt.Errorf("offices.cidr: %w", fault.At(7, "no network"))
+	err := fmt.Errorf("offices.cidr: %w", fault.At(7, "not a network"))
 	fmt.Println(err)
 	fmt.Println(fault.LineOf(err))
 	// Output:
-	// offices.cidr: line 7: no network
+	// offices.cidr: line 7: not a network
 	// 7
 }
 
@@ -37,7 +37,7 @@ func TestEach(t *testing.T) {
 		{nil, nil},
 		{a, []error{a}},
 		{errors.Join(a, errors.Join(b, c)), []error{a, b, c}},
-		{wrapped, []error{wrapped}}, // it says something of both
+		{wrapped, []error{wrapped}}, // it has text of its own
 		{twice, []error{twice}},
 	}
 	for _, row := range rows {
@@ -49,4 +49,12 @@ func TestEach(t *testing.T) {
 	if line := fault.LineOf(a); line != 0 {
 		t.Errorf("an error without a line has line %d", line)
 	}
+}
+
+func ExampleIn() {
+	err := fault.In("offices.cidr", errors.Join(fault.At(3, "not a network"), fault.At(7, "not a network")))
+	fmt.Println(err)
+	// Output:
+	// offices.cidr: line 3: not a network
+	// offices.cidr: line 7: not a network
 }

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// address is an address of either family, IPv4 behind ::ffff.
+// address is an address of either family; an IPv4 address is in ::ffff:0:0/96.
 type address struct{ hi, lo uint64 }
 
 func addressOf(a netip.Addr) address {
@@ -40,39 +40,39 @@ func (a address) compare(b address) int {
 	return 1
 }
 
-// next is the address behind; behind the last one it is the first.
+// next gives the next address; after the last one, the first.
 func (a address) next() address {
 	lo, carry := bits.Add64(a.lo, 1, 0)
 	return address{a.hi + carry, lo}
 }
 
-// prev is the address before; before the first one it is the last.
+// prev gives the address before a; before the first one, the last.
 func (a address) prev() address {
 	lo, borrow := bits.Sub64(a.lo, 1, 0)
 	return address{a.hi - borrow, lo}
 }
 
-// hostBits has ones behind the first length bits.
+// hostBits gives ones after the first length bits.
 func hostBits(length uint8) address {
 	if length < 64 {
 		return address{^uint64(0) >> length, ^uint64(0)}
 	}
-	return address{0, ^uint64(0) >> (length - 64)} // a shift of 64 leaves none
+	return address{0, ^uint64(0) >> (length - 64)} // a shift by 64 gives 0
 }
 
-// firstOf is the first address of the network of that length around a.
+// firstOf gives the first address of the network of this length around a.
 func (a address) firstOf(length uint8) address {
 	host := hostBits(length)
 	return address{a.hi &^ host.hi, a.lo &^ host.lo}
 }
 
-// lastOf is the last address of the network of that length around a.
+// lastOf gives the last address of the network of this length around a.
 func (a address) lastOf(length uint8) address {
 	host := hostBits(length)
 	return address{a.hi | host.hi, a.lo | host.lo}
 }
 
-// common is how many leading bits are the same.
+// common gives the number of equal leading bits.
 func (a address) common(b address) int {
 	if a.hi != b.hi {
 		return bits.LeadingZeros64(a.hi ^ b.hi)
@@ -80,7 +80,7 @@ func (a address) common(b address) int {
 	return 64 + bits.LeadingZeros64(a.lo^b.lo)
 }
 
-// trailing is how many trailing bits are zero.
+// trailing gives the number of trailing zero bits.
 func (a address) trailing() int {
 	if a.lo != 0 {
 		return bits.TrailingZeros64(a.lo)
@@ -97,7 +97,7 @@ func AppendRange(to []netip.Prefix, first, last netip.Addr) []netip.Prefix {
 	}
 	a, end := addressOf(first), addressOf(last)
 	for !end.less(a) {
-		// The widest network that begins here, and from there the widest that does not reach past the end.
+		// The widest network that begins at a and does not reach past the end.
 		length := uint8(max(shortest, 128-a.trailing()))
 		for end.less(a.lastOf(length)) {
 			length++

@@ -5,15 +5,15 @@ import (
 	"net/netip"
 )
 
-// Run is a run of addresses, From to To inclusive, that a network of a list decides.
+// Run is a run of addresses of one family, From to To inclusive, that one network of a list decides.
 type Run struct {
 	From, To netip.Addr
 	Number   int // of the network in its list
 }
 
-// Nest yields, in address order, the runs that each network of a sorted list
-// decides as the longest one, or the first of equal ones. holes, the fewest
-// networks of a set, are in no run.
+// Nest divides the addresses of a sorted list into runs and yields them in address order, IPv4 first. The longest
+// network around an address decides it, or the first of equal ones. No run contains an address of holes, which must be a
+// result of Fewest.
 func (l List) Nest(holes List) iter.Seq[Run] {
 	return func(yield func(Run) bool) {
 		v4 := sweep[narrow]{entries: l.v4, holes: holes.v4, is4: true, yield: yield}
@@ -22,20 +22,20 @@ func (l List) Nest(holes List) iter.Seq[Run] {
 	}
 }
 
-// sweep goes through one family. Networks either nest or are apart, so a stack of
-// those that are still open is all there is to remember.
+// sweep goes through the networks of one family. Two networks are either nested or disjoint, so it needs only a stack of
+// the networks around the current address.
 type sweep[T stored] struct {
 	entries, holes []T
 	base           int // number of the first entry
 	is4            bool
 	yield          func(Run) bool
 
-	open []opened
-	next address // the first one not yet given to a run
-	past bool    // there is none: the last address is given away
+	open []openNetwork
+	next address // the first address that is in no run yet
+	past bool    // next is past the last address of the family
 }
 
-type opened struct {
+type openNetwork struct {
 	number int
 	last   address
 }
@@ -54,7 +54,7 @@ func (s *sweep[T]) run() bool {
 			return false
 		}
 		s.next, s.past = b.address, false
-		s.open = append(s.open, opened{i, b.last()})
+		s.open = append(s.open, openNetwork{i, b.last()})
 	}
 	for len(s.open) > 0 {
 		if !s.closeTop() {
@@ -64,7 +64,7 @@ func (s *sweep[T]) run() bool {
 	return true
 }
 
-// closeBefore closes what ends before the address.
+// closeBefore closes the networks that end before a.
 func (s *sweep[T]) closeBefore(a address) bool {
 	for len(s.open) > 0 && s.open[len(s.open)-1].last.less(a) {
 		if !s.closeTop() {
@@ -85,7 +85,7 @@ func (s *sweep[T]) closeTop() bool {
 	return true
 }
 
-// emit yields what is left up to an address, without the holes.
+// emit yields the addresses from next up to to, without the holes, as runs of a network.
 func (s *sweep[T]) emit(to address, number int) bool {
 	from := s.next
 	if s.past || to.less(from) {
@@ -97,17 +97,17 @@ func (s *sweep[T]) emit(to address, number int) bool {
 			continue
 		} else if to.less(hole.address) {
 			break
-		} else if from.less(hole.address) && !s.give(from, hole.address.prev(), number) {
+		} else if from.less(hole.address) && !s.emitRun(from, hole.address.prev(), number) {
 			return false
 		} else if !last.less(to) {
-			return true // it may reach into what comes next
+			return true // keep the hole: it may reach into the next run
 		} else {
 			from = last.next()
 		}
 	}
-	return s.give(from, to, number)
+	return s.emitRun(from, to, number)
 }
 
-func (s *sweep[T]) give(from, to address, number int) bool {
+func (s *sweep[T]) emitRun(from, to address, number int) bool {
 	return s.yield(Run{from.netip(s.is4), to.netip(s.is4), s.base + number})
 }

@@ -2,10 +2,10 @@ package prefixes
 
 import "net/netip"
 
-// Parse reads a network or an address that is written plainly: decimal octets, or
-// groups of hex digits with or without "::", and a prefix length or none. ok is
-// false for all else, what is wrong and what is merely unusual (an IPv4 address
-// inside an IPv6 one, a zone, host bits): netip is to judge that.
+// Parse reads a network or an address in plain notation: decimal octets, or groups
+// of hex digits with or without "::", with or without a prefix length. ok is false
+// for any other text, also for a correct one that is unusual (an IPv4 address in an
+// IPv6 address, a zone, host bits): the caller asks netip then.
 func Parse(text []byte) (p netip.Prefix, ok bool) {
 	var a address
 	var rest []byte
@@ -24,14 +24,14 @@ func Parse(text []byte) (p netip.Prefix, ok bool) {
 			}
 			length, ok := parseLength(rest, 128)
 			b := block{address: a, bits: length}
-			return b.prefix(false), ok && b.firstOf(b.bits) == b.address && !b.maps()
+			return b.prefix(false), ok && b.firstOf(b.bits) == b.address && !b.isMapped()
 		}
 	}
 	return p, false
 }
 
-// maps tells whether the network is one of IPv4 addresses inside IPv6.
-func (b block) maps() bool { return b.hi == 0 && b.lo>>32 == 0xffff }
+// isMapped reports whether an IPv6 network holds IPv4-mapped addresses.
+func (b block) isMapped() bool { return b.hi == 0 && b.lo>>32 == 0xffff }
 
 // parseOctets reads four octets without leading zeros.
 func parseOctets(text []byte) (lo uint64, rest []byte, ok bool) {
@@ -56,10 +56,10 @@ func parseOctets(text []byte) (lo uint64, rest []byte, ok bool) {
 	return 0xffff<<32 | lo, text[i:], true
 }
 
-// parseGroups reads eight groups, or fewer with one "::" that stands for the others.
+// parseGroups reads eight groups, or fewer with one "::" in place of the rest.
 func parseGroups(text []byte) (a address, rest []byte, ok bool) {
-	i, groups, gap := 0, 0, -1 // gap: how many groups stand before "::"
-	var head, tail address     // before it and behind
+	i, groups, gap := 0, 0, -1 // gap is the number of groups before "::", or -1
+	var head, tail address     // the groups before "::" and after it
 	for {
 		if i+1 < len(text) && text[i] == ':' && text[i+1] == ':' {
 			if gap >= 0 {
@@ -93,13 +93,13 @@ func parseGroups(text []byte) (a address, rest []byte, ok bool) {
 	case gap < 0:
 		return tail, text[i:], groups == 8
 	case groups == 8:
-		return a, nil, false // nothing is left for it to stand for
+		return a, nil, false // "::" must replace at least one group
 	}
 	head = head.shifted(uint(8-gap) * 16)
 	return address{head.hi | tail.hi, head.lo | tail.lo}, text[i:], true
 }
 
-// shifted is moved to the left by so many bits.
+// shifted gives a, shifted to the left by n bits.
 func (a address) shifted(n uint) address {
 	if n >= 64 {
 		return address{a.lo << (n - 64), 0}
@@ -107,7 +107,7 @@ func (a address) shifted(n uint) address {
 	return address{a.hi<<n | a.lo>>(64-n), a.lo << n}
 }
 
-// parseLength reads the prefix length to the end; nothing is that of one address.
+// parseLength reads a prefix length up to most, to the end of text. No text means most.
 func parseLength(text []byte, most uint8) (length uint8, ok bool) {
 	if len(text) == 0 {
 		return most, true
@@ -127,7 +127,7 @@ func parseLength(text []byte, most uint8) (length uint8, ok bool) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// hexDigits has the value of each hex digit and one more; 0: it is none.
+// hexDigits gives the value of a hex digit plus one, and 0 for any other byte.
 var hexDigits = [256]byte{
 	'0': 1, '1': 2, '2': 3, '3': 4, '4': 5, '5': 6, '6': 7, '7': 8, '8': 9, '9': 10,
 	'a': 11, 'b': 12, 'c': 13, 'd': 14, 'e': 15, 'f': 16,

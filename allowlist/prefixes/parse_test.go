@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// judged is what netip says of a text, where there is nothing unusual to say.
-func judged(text string) (p netip.Prefix, plain bool) {
+// byNetip reads a text with netip. plain reports whether Parse must accept it.
+func byNetip(text string) (p netip.Prefix, plain bool) {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
 		p = netip.PrefixFrom(addr, addr.BitLen())
 	} else if p, err = netip.ParsePrefix(text); err != nil {
@@ -29,22 +29,22 @@ func strangeTexts() []string {
 		"::/129", "::/", "::/00", "::1/64", "fe80::1%eth0", "fe80::%1/64", "::ffff:1.2.3.4", "::1.2.3.4", "::ffff:0:0/96", "::ffff:102:304", "1:2:3:4:5:6:7:8/", "1::/0128"}
 }
 
-func TestParseReadsWhatIsPlain(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, text := range append(plainTexts(), strangeTexts()...) {
-		want, plain := judged(text)
+		want, plain := byNetip(text)
 		if got, ok := Parse([]byte(text)); ok != plain || ok && got != want {
 			t.Errorf("%q: %s, %v; want %s, %v", text, got, ok, want, plain)
 		}
 	}
 }
 
-// FuzzParse holds the reading of addresses against netip's: the same network, wherever it is taken and not left to netip.
+// FuzzParse compares Parse with netip: every plain text gives the same network, every other text is refused.
 func FuzzParse(f *testing.F) {
 	for _, text := range append(plainTexts(), strangeTexts()...) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		want, plain := judged(text)
+		want, plain := byNetip(text)
 		if got, ok := Parse([]byte(text)); ok != plain || ok && got != want {
 			t.Errorf("%q: %s, %v; want %s, %v", text, got, ok, want, plain)
 		}

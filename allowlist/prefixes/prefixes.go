@@ -1,10 +1,11 @@
-// Package prefixes puts together lists of a million networks in about the time
-// of sorting them, and in little memory: 8 bytes an IPv4 network, 24 an IPv6
-// one. It is held against netipx, which does the same for sets that are small.
+// Package prefixes merges lists of a million networks in about the time of
+// sorting them, and in little memory: 8 bytes for an IPv4 network, 24 for an IPv6
+// network. netipx does the same for small sets; tests compare the results.
 //
-// A list holds the networks of both families, each with a label, a number that
-// means something to the caller: which line it stands on, or whose it is. What
-// is asked of a list wants it sorted, and says so.
+// A list holds networks of both families, each with a label: a number with a
+// meaning for the caller, such as a line or a source. The package reads no files
+// and knows nothing about sources and actions. Methods for a sorted list do not
+// check that it is sorted.
 package prefixes
 
 import (
@@ -15,8 +16,8 @@ import (
 	"sort"
 )
 
-// MaxLabel is the largest label. An IPv4 network shares a word with it; a list on
-// disk of 64 MiB has fewer lines.
+// MaxLabel is the largest label, because an IPv4 network and its label are one
+// word. A list on disk of 64 MiB has fewer lines.
 const MaxLabel = 1<<labelBits - 1
 
 // List is a list of networks. The zero value is empty.
@@ -25,25 +26,25 @@ type List struct {
 	v6 []block
 }
 
-// block is a network of either family: an IPv4 address stands in the last 32
-// bits behind ::ffff, and its prefix length is 96 more.
+// block is a network of either family. An IPv4 network is in ::ffff:0:0/96, so its
+// prefix length is 96 more.
 type block struct {
 	address
 	label uint32
 	bits  uint8
 }
 
-// narrow is an IPv4 network in a word that sorts as it should: the address, the
+// narrow is an IPv4 network in a word that sorts like a block: the address, the
 // prefix length, the label.
 type narrow uint64
 
 const (
 	labelBits  = 26
 	lengthBits = 6
-	mapped     = 96 // bits before an IPv4 address
+	mapped     = 96 // bits before an IPv4 address in a block
 )
 
-// stored is how a list holds the networks of one family.
+// stored is the type of the networks of one family in a list.
 type stored interface {
 	narrow | block
 	unpack() block
@@ -61,7 +62,7 @@ func (b block) narrow() narrow {
 
 func (b block) last() address { return b.address.lastOf(b.bits) }
 
-// same tells whether two are the same network.
+// same reports whether b and c are the same network, with any labels.
 func (b block) same(c block) bool { return b.address == c.address && b.bits == c.bits }
 
 func (b block) compare(c block) int {
@@ -89,7 +90,7 @@ func (b block) prefix(is4 bool) netip.Prefix {
 	return netip.PrefixFrom(b.netip(false), int(b.bits))
 }
 
-// Grow makes room for so many more networks of the family of p.
+// Grow makes room for more networks of the family of p.
 func (l *List) Grow(p netip.Prefix, more int) {
 	if p.Addr().Is4() {
 		l.v4 = slices.Grow(l.v4, more)
@@ -98,11 +99,11 @@ func (l *List) Grow(p netip.Prefix, more int) {
 	}
 }
 
-// Add adds a network, which has no host bits and no zone. Labels are at most MaxLabel.
+// Add adds a network without host bits and zone. It panics if p is invalid or label is over MaxLabel.
 func (l *List) Add(p netip.Prefix, label uint32) {
 	switch {
 	case !p.IsValid() || label > MaxLabel:
-		panic("prefixes: no prefix, or a label out of bounds")
+		panic("prefixes: an invalid prefix, or a label over MaxLabel")
 	case p.Addr().Is4():
 		l.v4 = append(l.v4, blockOf(p, label).narrow())
 	default:
@@ -110,7 +111,7 @@ func (l *List) Add(p netip.Prefix, label uint32) {
 	}
 }
 
-// Len is the number of networks.
+// Len gives the number of networks.
 func (l List) Len() int { return len(l.v4) + len(l.v6) }
 
 func (l List) at(i int) (b block, is4 bool) {
@@ -120,13 +121,13 @@ func (l List) at(i int) (b block, is4 bool) {
 	return l.v6[i-len(l.v4)], false
 }
 
-// At gives a network and its label by number, IPv4 first.
+// At gives network number i and its label. Numbers begin at 0, IPv4 first.
 func (l List) At(i int) (netip.Prefix, uint32) {
 	b, is4 := l.at(i)
 	return b.prefix(is4), b.label
 }
 
-// Label is the label of a network, by number.
+// Label gives the label of network number i.
 func (l List) Label(i int) uint32 {
 	if i < len(l.v4) {
 		return uint32(l.v4[i] & MaxLabel)
@@ -134,7 +135,7 @@ func (l List) Label(i int) uint32 {
 	return l.v6[i-len(l.v4)].label
 }
 
-// Wider goes through the networks that are shorter than a prefix length of their
+// Wider yields the networks whose prefix length is shorter than the limit of their
 // family.
 func (l List) Wider(ipv4, ipv6 int) iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
@@ -147,7 +148,7 @@ func (l List) Wider(ipv4, ipv6 int) iter.Seq[netip.Prefix] {
 	}
 }
 
-// All goes through the networks and their labels, IPv4 first.
+// All yields the networks and their labels, IPv4 first.
 func (l List) All() iter.Seq2[netip.Prefix, uint32] {
 	return func(yield func(netip.Prefix, uint32) bool) {
 		for i := range l.Len() {
@@ -158,8 +159,8 @@ func (l List) All() iter.Seq2[netip.Prefix, uint32] {
 	}
 }
 
-// ByLabel goes through the networks of a list that was made in the order of its
-// labels, in that order; those of one label, IPv4 first.
+// ByLabel yields the networks in the order of their labels; networks of the same
+// label, IPv4 first. The caller must have added them in this order of labels.
 func (l List) ByLabel() iter.Seq2[netip.Prefix, uint32] {
 	return func(yield func(netip.Prefix, uint32) bool) {
 		for i, j := 0, 0; i < len(l.v4) || j < len(l.v6); {
@@ -176,7 +177,8 @@ func (l List) ByLabel() iter.Seq2[netip.Prefix, uint32] {
 	}
 }
 
-// Sorted gives the list in order: IPv4 first, by address, the wider first, by label.
+// Sorted gives a sorted copy: IPv4 first, then by address, the wider network first,
+// then by label.
 func (l List) Sorted() List {
 	return List{
 		sorted(l.v4, func(n narrow) uint16 { return uint16(n >> 48) }, slices.Sort[[]narrow]),
@@ -184,19 +186,19 @@ func (l List) Sorted() List {
 	}
 }
 
-// longList is how long a list has to be to be sorted the other way: shorter ones
-// are sorted before the ends are counted.
+// longList is the length from which on buckets pay: a shorter list is sorted in
+// less time than the buckets take to count.
 const longList = 1 << 13
 
-// sorted deals a long list out by the first bits of the addresses, which leaves
-// little to sort.
+// sorted puts the networks of a long list into buckets by the first 16 bits of
+// their addresses, and sorts each bucket.
 func sorted[T stored](list []T, first func(T) uint16, sort func([]T)) []T {
 	if len(list) < longList {
 		s := slices.Clone(list)
 		sort(s)
 		return s
 	}
-	var ends [1<<16 + 1]uint32 // where what has these bits ends, once it is dealt out
+	var ends [1<<16 + 1]uint32 // of each bucket, once it is full
 	for _, item := range list {
 		ends[int(first(item))+1]++
 	}
@@ -217,11 +219,11 @@ func sorted[T stored](list []T, first func(T) uint16, sort func([]T)) []T {
 	return s
 }
 
-// Join puts sets together, each in its fewest networks, in order. The label of a
-// network is the number of its set.
+// Join makes one sorted list of lists that Fewest gave. The label of a network is
+// the number of its list.
 func Join(lists ...List) List {
 	if len(lists) > 0 && !slices.ContainsFunc(lists[1:], func(l List) bool { return l.Len() > 0 }) {
-		return lists[0] // its labels are zero
+		return lists[0] // Fewest made its labels zero
 	}
 	var all List
 	for label, l := range lists {
@@ -237,14 +239,14 @@ func Join(lists ...List) List {
 	return all.Sorted()
 }
 
-// Fewest gives the fewest networks that cover the addresses of a sorted list, in
-// order, with labels of zero.
+// Fewest gives the fewest networks that cover the addresses of a sorted list, sorted
+// and with labels of zero.
 func (l List) Fewest() List {
 	return List{fewest(l.v4, mapped, block.narrow), fewest(l.v6, 0, block.unpack)}
 }
 
-// fewest takes what lies in the network before it away, and puts two halves
-// together as soon as both are there. root is the length of the whole family.
+// fewest removes a network that is inside the one before it, and joins two halves as
+// soon as it has both. root is the prefix length of the whole family.
 func fewest[T stored](sorted []T, root uint8, pack func(block) T) []T {
 	kept := make([]T, 0, len(sorted))
 	var top block // the last of kept
@@ -266,7 +268,7 @@ func fewest[T stored](sorted []T, root uint8, pack func(block) T) []T {
 }
 
 // Longest gives the number of the longest network of a sorted list that holds addr,
-// the first of equal ones; ok is false when none does.
+// or the first of equal ones; ok is false if none does.
 func (l List) Longest(addr netip.Addr) (number int, ok bool) {
 	base, limit := len(l.v4), 128
 	search := func(limit block) int { return searchPast(l.v6, limit) }
@@ -276,8 +278,9 @@ func (l List) Longest(addr netip.Addr) (number int, ok bool) {
 	}
 	a := addressOf(addr)
 	for {
-		// The last network that begins no later than the address either holds it, or
-		// shares fewer bits with it than it is long: what holds it is no longer than these.
+		// The last network that begins no later than the address either holds it, or has
+		// only some leading bits in common with it. In that case a network that holds the
+		// address is no longer than these bits.
 		i := search(block{a.firstOf(uint8(limit)), MaxLabel, uint8(limit)}) - 1
 		if i < 0 {
 			return 0, false
@@ -298,19 +301,19 @@ func (l List) Longest(addr netip.Addr) (number int, ok bool) {
 	}
 }
 
-// searchPast is the number of the first that comes behind limit.
+// searchPast gives the number of the first network after limit.
 func searchPast[T stored](sorted []T, limit block) int {
 	return sort.Search(len(sorted), func(i int) bool { return sorted[i].unpack().compare(limit) > 0 })
 }
 
-// Contains tells whether a network of a sorted list holds addr.
+// Contains reports whether a network of a sorted list holds addr.
 func (l List) Contains(addr netip.Addr) bool {
 	_, ok := l.Longest(addr)
 	return ok
 }
 
-// Inside gives the numbers, from and up to below to, of the networks of a sorted
-// list that lie in p, which is one of their own or wider.
+// Inside gives the networks of a sorted list that are equal to p or inside it: they
+// have the numbers from from to to-1.
 func (l List) Inside(p netip.Prefix) (from, to int) {
 	first := blockOf(p, 0)
 	last := block{first.last(), MaxLabel, 128}
@@ -321,8 +324,8 @@ func (l List) Inside(p netip.Prefix) (from, to int) {
 	return len(l.v4) + from, len(l.v4) + searchPast(l.v6, last)
 }
 
-// Overlap gives the first of the networks that a sorted list and p have in common;
-// ok is false where they have none.
+// Overlap gives the first network that a sorted list and p have in common; ok is
+// false if they have none.
 func (l List) Overlap(p netip.Prefix) (common netip.Prefix, ok bool) {
 	if i, holds := l.Longest(p.Addr()); holds {
 		if q, _ := l.At(i); q.Bits() <= p.Bits() {

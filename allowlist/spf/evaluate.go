@@ -6,17 +6,17 @@ import (
 	"go4.org/netipx"
 )
 
-// outcome says which addresses can get which result. Without unlistable terms the sets are disjoint; with them, an
-// address can be in several.
+// outcome holds the addresses that can get each result. After an unlistable term an address can be in several sets;
+// without one, the sets are disjoint.
 type outcome struct {
 	pass   set
-	listed set // of pass, what some listable term passes; all that passes for certain is among it
-	miss   set // fail, softfail, neutral: for an include it is all one
+	listed set // the part of pass that listable terms pass; it includes all addresses that pass for certain
+	miss   set // fail, softfail or neutral, which are the same for an include
 	perm   set
 	temp   set
 }
 
-// certain returns the addresses that can do nothing but pass.
+// certain returns the addresses that can only pass.
 func (o outcome) certain() set { return o.pass.minus(o.miss).minus(o.perm).minus(o.temp) }
 
 // fail adds addresses that end in an error.
@@ -28,7 +28,8 @@ func (o *outcome) fail(err Error, s set) {
 	}
 }
 
-// match adds addresses that are in a network of ip4, ip6, a or mx. IPv4-mapped ones match nothing, and go no further.
+// match adds addresses that are in a network of ip4, ip6, a or mx. IPv4-mapped ones do not match, and no later term sees
+// them: see mapped.
 func (o *outcome) match(s set) {
 	o.pass = append(o.pass, s.minus(mapped)...)
 	o.miss = append(o.miss, s.intersect(mapped)...)
@@ -51,14 +52,13 @@ func (o outcome) size() int {
 	return len(o.pass) + len(o.listed) + len(o.miss) + len(o.perm) + len(o.temp)
 }
 
-// evaluation works out what the answers in a zone mean. Every record is evaluated only for the addresses that really
-// come to it, and only once for each address, whatever the number of paths that lead there: known addresses are
-// answered from its visit.
+// evaluation evaluates the answers in a zone. It evaluates a record only for addresses that reach it, and only once for
+// each address, however many paths lead to the record: its visit keeps the results.
 //
-// That memory is right inside loops too. A record met again while it is being evaluated is a loop for the addresses
-// that came with it; those end in permerror all the way up, and so come to no other term that could ask for them again.
-// (Behind an unlistable term they can come again, and find what is known of them; being permerror at the top already,
-// they pass for certain neither way.) The same holds for the limit of depth.
+// The results are right inside loops too. An include of a record that is being evaluated is a loop, and the addresses
+// that reach it get permerror in every record above. So they reach no later term, and no record evaluates them again.
+// (After an unlistable term they can reach a record again, and get the kept result; the permerror above already makes
+// their pass uncertain.) The same is true of the limit of depth.
 type evaluation struct {
 	zone     *zone
 	visits   map[string]*visit
@@ -66,15 +66,15 @@ type evaluation struct {
 	steps    int // left of Limits.Steps
 }
 
-// visit is what is known about the evaluation of one record.
+// visit holds the evaluation of one record so far.
 type visit struct {
 	policy   *policy
-	active   bool
-	reported bool // the policy's faults are
+	active   bool // the evaluation is inside this record
+	reported bool // the faults of the policy are in problems
 	known    set  // addresses evaluated
 	out      outcome
-	reached  []bool // by term: some address came to it
-	matched  []set  // by term, what it matches of what came to it; of an include, what its target lists
+	reached  []bool // by term: some address reached it
+	matched  []set  // by term: the addresses that it matched; for an include, those that its target lists
 }
 
 func newEvaluation(z *zone, lim Limits) *evaluation {
@@ -83,7 +83,7 @@ func newEvaluation(z *zone, lim Limits) *evaluation {
 	}
 }
 
-// top evaluates the policy of the domain asked for all addresses.
+// top evaluates the policy of the domain asked, for all addresses. none reports that it has no policy.
 func (e *evaluation) top() (out outcome, none bool) {
 	p := e.zone.policies[e.zone.domain]
 	if p.err == None {
@@ -102,7 +102,7 @@ func (e *evaluation) visit(p *policy) *visit {
 	return v
 }
 
-// record is check_host() for all addresses in reach at once. Depth counts the includes and redirects that led here.
+// record is check_host() for all addresses in reach at once. depth counts the includes and redirects above the record.
 func (e *evaluation) record(p *policy, reach set, depth int) outcome {
 	v := e.visit(p)
 	e.steps -= len(reach) + len(v.known) + v.out.size()
@@ -148,19 +148,19 @@ func (e *evaluation) terms(v *visit, reach set, depth int) outcome {
 	return outcome{normal(out.pass), normal(out.listed), normal(out.miss), normal(out.perm), normal(out.temp)}
 }
 
-// term evaluates term i of a record. In what it returns, pass stands for "matches", and miss for what matches nothing and
-// goes no further; rest is left with the addresses that can go on to the next term.
+// term evaluates term i of a record. In its outcome, pass holds the addresses that match, and miss those that do not match
+// and that no later term sees. The addresses for the next term stay in rest.
 func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	t := v.policy.rec.Terms[i]
 	if e.steps -= 1 + len(*rest)/64; e.steps < 0 {
 		e.problems.add(KindLimit, v.policy.domain, t.Text,
-			"our limit of %d steps (Steps) ends here: the policy is too entangled, and what was not matched before is a permerror",
+			"our limit of %d steps (Steps) ends here: the policy is too entangled, and addresses that no earlier term matches get permerror",
 			e.zone.lim.Steps)
 		return outcome{perm: emptied(rest)}
 	}
 	if !t.Listable() {
 		e.reportUnlistable(v.policy, t)
-		return outcome{pass: slices.Clone(*rest)} // and all can miss: rest stays as it is
+		return outcome{pass: slices.Clone(*rest)} // each address may match or not, so all stay in rest too
 	}
 	var got outcome
 	switch t.Mechanism {
@@ -185,7 +185,7 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	return got
 }
 
-// emptied returns what was in s and leaves s empty.
+// emptied returns the addresses of s and leaves s empty.
 func emptied(s *set) set {
 	all := *s
 	*s = nil

@@ -10,7 +10,7 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// question is one lookup; its name is one that isName accepts.
+// question is one lookup. isName accepts its name.
 type question struct {
 	kind string // "TXT", "A", "AAAA" or "MX"
 	name string
@@ -22,36 +22,36 @@ type answer struct {
 	texts []string     // TXT
 	names []string     // MX, in order of preference
 	addrs []netip.Addr // A and AAAA
-	err   error        // not known
+	err   error        // the answer is unknown
 }
 
 func (a answer) void() bool {
 	return a.err == nil && len(a.texts) == 0 && len(a.names) == 0 && len(a.addrs) == 0
 }
 
-// zone is all that the DNS says about a policy.
+// zone holds every DNS answer about a policy.
 type zone struct {
 	domain   string // the domain asked
 	lim      Limits
 	asked    map[question]answer
-	policies map[string]*policy // by domain, for every TXT question asked
-	stopped  error              // why the gathering ended early, if the context did
+	policies map[string]*policy // by domain, for every TXT question
+	stopped  error              // the context's error, if it ended the gathering early
 }
 
-// policy is what the TXT records of a domain mean.
+// policy is the SPF policy in the TXT records of a domain.
 type policy struct {
 	domain string
-	text   string // the record, when there is exactly one
+	text   string // the record, if there is exactly one
 	rec    Record
-	err    Error   // None, PermError or TempError for the record as a whole
-	faults []fault // what is wrong with it
+	err    Error // None, PermError or TempError for the whole record
+	faults []fault
 }
 
 type fault struct{ kind, term, text string }
 
-// gather asks everything that evaluating the policy of domain can need, breadth first: one round for each step that
-// hangs on an earlier answer. It follows what is written and not what is reachable, except that nothing after an "all"
-// is asked. The order of questions is the order of the records, so that Limits.Lookups always cuts at the same place.
+// gather asks all questions that the evaluation can need, breadth first: one round for each question that depends on an
+// earlier answer. It asks also for terms that no address reaches, except those after an "all". It asks in the order of the
+// records, so that Limits.Lookups always cuts at the same place.
 func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 	z := &zone{domain: domain, lim: lim, asked: map[question]answer{}, policies: map[string]*policy{}}
 	round := z.add(nil, question{"TXT", domain})
@@ -62,7 +62,7 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 			z.asked[q] = answers[i]
 			switch q.kind {
 			case "TXT":
-				// TXT questions come from TXT answers only: the number of the round is their depth.
+				// Only TXT answers lead to TXT questions, so the number of the round is their depth.
 				p := readPolicy(q.name, answers[i], lim)
 				z.policies[q.name] = p
 				next = z.addPolicy(next, p, depth)
@@ -74,7 +74,7 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 		}
 		if z.stopped = context.Cause(ctx); z.stopped != nil {
 			for _, q := range next {
-				delete(z.asked, q) // what was not asked is not known, and must not pass for an empty answer
+				delete(z.asked, q) // its answer is unknown, not empty
 			}
 			return z
 		}
@@ -83,12 +83,12 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 	return z
 }
 
-// add appends q to a round unless it was asked before or there is no more room for it.
+// add appends q to a round unless q was asked before or Limits.Lookups is used up.
 func (z *zone) add(round []question, q question) []question {
 	if _, known := z.asked[q]; known || len(z.asked) >= z.lim.Lookups {
 		return round
 	}
-	z.asked[q] = answer{} // its place is taken
+	z.asked[q] = answer{} // counts against Limits.Lookups from now on
 	return append(round, q)
 }
 
@@ -119,8 +119,8 @@ func (z *zone) addPolicy(round []question, p *policy, depth int) []question {
 	return round
 }
 
-// names returns the name that t, a listable term in the record of domain, asks for when the client has an IPv4 and when
-// it has an IPv6 address. "" stands for one that is no domain name.
+// names returns the name that t, a listable term in the record of domain, asks about for IPv4 clients and for IPv6
+// clients. It is empty if the target does not expand to a domain name.
 func (z *zone) names(domain string, t Term) (names [2]string) {
 	if t.Target.empty() {
 		return [2]string{domain, domain}
@@ -133,13 +133,13 @@ func (z *zone) names(domain string, t Term) (names [2]string) {
 	return names
 }
 
-// target is a record that an include or redirect leads to, and the addresses that go there.
+// target is a record that an include or redirect leads to, for the addresses in reach.
 type target struct {
-	name  string // "" when it is no domain name
+	name  string // empty if it is not a domain name
 	reach set
 }
 
-// targets returns where the addresses in reach go from t: one target, or one for each family when %{v} tells them apart.
+// targets returns the records that t leads the addresses in reach to: one, or one for each family if the name has %{v}.
 func (z *zone) targets(domain string, t Term, reach set) []target {
 	names := z.names(domain, t)
 	if names[v4] == names[v6] {
@@ -152,14 +152,14 @@ func addressQuestion(family int, name string) question {
 	return question{[...]string{v4: "A", v6: "AAAA"}[family], name}
 }
 
-// askAll asks every question at once and returns the answers in the same order. When ctx ends it waits for nobody: what
-// is missing is not known.
+// askAll asks all questions at once and returns the answers in the same order. When ctx ends it returns at once; missing
+// answers are then errors.
 func askAll(ctx context.Context, r Resolver, round []question) []answer {
 	type arrival struct {
 		index  int
 		answer answer
 	}
-	arrivals := make(chan arrival, len(round)) // so that nobody who comes too late is left blocked
+	arrivals := make(chan arrival, len(round)) // late answers must not block their goroutine
 	for i, q := range round {
 		go func() { arrivals <- arrival{i, ask(ctx, r, q)} }()
 	}
@@ -217,7 +217,7 @@ func ask(ctx context.Context, r Resolver, q question) (a answer) {
 	return a
 }
 
-// readPolicy selects the record of a domain (RFC 7208 section 4.5) and parses it.
+// readPolicy selects the SPF record of a domain (RFC 7208 section 4.5) and parses it.
 func readPolicy(domain string, a answer, lim Limits) *policy {
 	p := &policy{domain: domain}
 	var records []string
@@ -229,7 +229,7 @@ func readPolicy(domain string, a answer, lim Limits) *policy {
 	switch {
 	case a.err != nil:
 		p.fail(TempError, KindTempError, "",
-			fmt.Sprintf("%v; what the policy passes is not known", a.err))
+			fmt.Sprintf("%v; the policy is unknown", a.err))
 	case len(records) == 0:
 		p.fail(None, KindNone, "", domain+" has no v=spf1 record, so there is nothing to list")
 	case len(records) > 1:

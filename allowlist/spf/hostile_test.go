@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// tooSlow is far above what any of the hostile zones takes, and far below what walking all their paths would.
+// tooSlow is far longer than any of the hostile zones takes, and far shorter than a walk along all their paths.
 const tooSlow = 20 * time.Second
 
-// fast fails t when what it runs takes far longer than it should.
+// fast fails t if f takes longer than tooSlow.
 func fast(t *testing.T, f func()) {
 	t.Helper()
 	start := time.Now()
@@ -24,7 +24,7 @@ func fast(t *testing.T, f func()) {
 	}
 }
 
-// manyTerms returns a record with n distinct networks that do not merge, in an order that is not the addresses'.
+// manyTerms returns a record with n distinct networks that do not merge and are not in the order of their addresses.
 func manyTerms(n int, qualifier string) string {
 	var b strings.Builder
 	b.WriteString("v=spf1")
@@ -47,36 +47,36 @@ func TestTenThousandTerms(t *testing.T) {
 	}
 }
 
-// TestExplodingTrees walks policies with more paths than anyone can walk.
+// TestExplodingTrees lists policies with 2^30 paths and more.
 func TestExplodingTrees(t *testing.T) {
-	for _, leaf := range []string{"ip4:192.0.2.1 -all", "ptr -all", "exists:%{i}.x.test ip4:192.0.2.1", "?ptr -ip4:192.0.2.7 a:gone.test", "all", "-all", "oops"} {
+	for _, last := range []string{"ip4:192.0.2.1 -all", "ptr -all", "exists:%{i}.x.test ip4:192.0.2.1", "?ptr -ip4:192.0.2.7 a:gone.test", "all", "-all", "oops"} {
 		for _, wide := range []string{"include:l%[1]d.test include:l%[1]d.test ?all", "include:l%[1]d.test -include:l%[1]d.test include:l%[1]d.test redirect=l%[1]d.test"} {
 			d := newFakeDNS()
 			for i := range 30 {
 				d.txt[fmt.Sprintf("l%d.test", i)] = []string{"v=spf1 " + fmt.Sprintf(wide, i+1)}
 			}
-			d.txt["l30.test"] = []string{"v=spf1 " + leaf}
+			d.txt["l30.test"] = []string{"v=spf1 " + last}
 			fast(t, func() {
 				res := walk(t, d, "l0.test")
 				if res.Queries < 31 || res.Queries > 33 {
-					t.Errorf("%s: %d queries", leaf, res.Queries)
+					t.Errorf("%s: %d queries", last, res.Queries)
 				}
-				if kinds := kinds(res); leaf == "ip4:192.0.2.1 -all" && (show(res) != "192.0.2.1/32" || kinds != KindLookupLimit) {
-					t.Errorf("%s: %s, %v", leaf, show(res), res.Problems)
+				if kinds := kinds(res); last == "ip4:192.0.2.1 -all" && (show(res) != "192.0.2.1/32" || kinds != KindLookupLimit) {
+					t.Errorf("%s: %s, %v", last, show(res), res.Problems)
 				}
 			})
 		}
 	}
 }
 
-// TestLoops walks loops of every shape. What is matched before the loop passes; the rest is a permerror.
+// TestLoops lists loops of every shape. Addresses that match before the loop pass; the rest get permerror.
 func TestLoops(t *testing.T) {
 	for _, row := range []struct{ name, zone, pass, kinds string }{
 		{"include itself", `a.test TXT "v=spf1 ip4:192.0.2.1 include:a.test ip4:192.0.2.2 -all"`, "192.0.2.1/32", "loop"},
 		{"redirect to itself", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test"`, "192.0.2.1/32", "loop"},
 		{"redirect to itself beside all", `a.test TXT "v=spf1 ip4:192.0.2.1 redirect=a.test -all"`, "192.0.2.1/32", ""},
-		{"a loop nobody comes to", `a.test TXT "v=spf1 all include:a.test"`, "0.0.0.0/0 ::/0", ""},
-		{"behind everything", `a.test TXT "v=spf1 ip4:0.0.0.0/0 -ip6:::/1 ip6:8000::/1 include:a.test"`, "0.0.0.0/0 8000::/1", ""},
+		{"a loop that no address reaches", `a.test TXT "v=spf1 all include:a.test"`, "0.0.0.0/0 ::/0", ""},
+		{"after all addresses matched", `a.test TXT "v=spf1 ip4:0.0.0.0/0 -ip6:::/1 ip6:8000::/1 include:a.test"`, "0.0.0.0/0 8000::/1", ""},
 		{"two records", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test -all\"\nb.test TXT \"v=spf1 ip4:192.0.2.2 include:a.test\"",
 			"192.0.2.1/32 192.0.2.2/32", "loop"},
 		{"by way of macros and case", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:B.%{d1r} -all\"\nb.a.test TXT \"v=spf1\"\nb.a TXT \"v=spf1 include:A.tesT.\"",
@@ -106,8 +106,8 @@ func TestLoops(t *testing.T) {
 	}
 }
 
-// TestEveryoneIncludesEveryone walks a loop with as many cycles as there are orders of its records.
-func TestEveryoneIncludesEveryone(t *testing.T) {
+// TestAllIncludeAll lists records that all include each other: each order of them is a cycle.
+func TestAllIncludeAll(t *testing.T) {
 	for _, first := range []string{"", "ptr ", "?exists:%{i}.test ", "-ip4:10.%d.0.0/16 ", "ip4:10.%d.0.0/16 -ip4:10.%[1]d.0.0/12 "} {
 		const n = 40
 		d := newFakeDNS()
@@ -129,7 +129,7 @@ func TestEveryoneIncludesEveryone(t *testing.T) {
 	}
 }
 
-// TestEntangled walks a policy that is large in every direction, up to the limit of steps.
+// TestEntangled lists a policy that is wide and deep, up to the limit of steps.
 func TestEntangled(t *testing.T) {
 	d := newFakeDNS()
 	for i := range 20 {
@@ -146,7 +146,7 @@ func TestEntangled(t *testing.T) {
 	}
 }
 
-// TestManyAnswers walks terms whose answers are as large as answers can be.
+// TestManyAnswers lists terms with a thousand addresses and exchanges in an answer.
 func TestManyAnswers(t *testing.T) {
 	d := newFakeDNS()
 	for i := range 1000 {
@@ -155,7 +155,7 @@ func TestManyAnswers(t *testing.T) {
 	}
 	for record, want := range map[string]string{
 		"v=spf1 a:big.test mx:big.test -all":                     "mx-limit limit void-limit", // more exchanges than Limits.Lookups
-		"v=spf1" + strings.Repeat(" a:big.test", 4000) + " -all": "limit lookup-limit",        // of Limits.Steps
+		"v=spf1" + strings.Repeat(" a:big.test", 4000) + " -all": "limit lookup-limit",        // more work than Limits.Steps
 	} {
 		d.txt["a.test"] = []string{record}
 		fast(t, func() {
@@ -167,7 +167,7 @@ func TestManyAnswers(t *testing.T) {
 	}
 }
 
-// TestManyProblems walks records that are nothing but mistakes.
+// TestManyProblems lists records of ten thousand mistakes.
 func TestManyProblems(t *testing.T) {
 	for _, term := range []string{"oops%d", "ptr:x%d.test", "a:%d..test", "\x80\x01%d", "ip4=%d"} {
 		record := "v=spf1"
@@ -185,7 +185,7 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// TestLimits pins our own limits: where they cut, and that they say so.
+// TestLimits checks where each of Limits ends a walk, and its problem.
 func TestLimits(t *testing.T) {
 	d := newFakeDNS()
 	for i := range 60 {
@@ -199,10 +199,10 @@ func TestLimits(t *testing.T) {
 		queries int
 		problem string
 	}{
-		{"depth", Limits{}, 51, 51, "our limit of 50 nested records (Depth) ends here: what was not matched before is a permerror"},
-		{"small depth", Limits{Depth: 3}, 4, 4, "our limit of 3 nested records (Depth) ends here: what was not matched before is a permerror"},
+		{"depth", Limits{}, 51, 51, "our limit of 50 nested records (Depth) ends here: addresses that no earlier term matches get permerror"},
+		{"small depth", Limits{Depth: 3}, 4, 4, "our limit of 3 nested records (Depth) ends here: addresses that no earlier term matches get permerror"},
 		{"lookups", Limits{Lookups: 7}, 7, 7,
-			"TXT c7.test was not asked: our limit of 7 lookups (Lookups) is used up, and what was not matched before is a permerror"},
+			"TXT c7.test was not asked: our limit of 7 lookups (Lookups) is used up, and addresses that no earlier term matches get permerror"},
 		{"record", Limits{RecordBytes: 20}, 0, 1, "record of 43 bytes: our limit is 20 (RecordBytes), so it was not read"},
 		{"enough", Limits{Depth: 60, Lookups: 61, RecordBytes: 50}, 60, 61, ""},
 	} {
@@ -232,7 +232,7 @@ func BenchmarkTenThousandTerms(b *testing.B) {
 	}
 }
 
-// BenchmarkStepsUsedUp is the longest that a walk can take after the last answer.
+// BenchmarkStepsUsedUp measures the longest evaluation: Limits.Steps ends it.
 func BenchmarkStepsUsedUp(b *testing.B) {
 	d := newFakeDNS()
 	for i := range 40 {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Spec is a domain-spec: a domain name that may hold macros (RFC 7208 section 7). The zero Spec stands for none.
+// Spec is a domain-spec: a domain name that may hold macros (RFC 7208 section 7). A term without one has the zero Spec.
 type Spec struct {
 	parts []part
 }
@@ -16,24 +16,24 @@ type Spec struct {
 // part is a macro, or literal text when letter is 0.
 type part struct {
 	literal string
-	letter  byte   // lower case: d, o or v, or i, s, l, h or p, which only a receiver knows
-	escape  bool   // written in upper case: the value is URL-escaped
-	keep    int    // how many right-hand pieces are kept; 0: all
-	reverse bool   // the pieces are reversed before that
-	delims  string // what the value is split at
+	letter  byte   // in lower case: d, o or v, or i, s, l, h or p, whose values only a receiver knows
+	escape  bool   // the letter is in upper case: the value is URL-escaped
+	keep    int    // the number of right-hand pieces that stay; 0 means all
+	reverse bool   // reverse the pieces before that
+	delims  string // the characters between pieces
 }
 
 func (s Spec) empty() bool { return len(s.parts) == 0 }
 
-// needsSender reports whether expanding s takes more than the record's domain, the domain asked and the family.
+// needsSender reports whether s depends on more than the record's domain, the domain asked and the family.
 func (s Spec) needsSender() bool {
 	return slices.ContainsFunc(s.parts, func(p part) bool {
 		return p.letter != 0 && strings.IndexByte("islhp", p.letter) >= 0
 	})
 }
 
-// parseDomainSpec reads macro-string domain-end. The end is a macro, or a dot and a top label, which holds a letter or a
-// hyphen, so that no address is taken for a name.
+// parseDomainSpec reads macro-string domain-end. The end is a macro, or a dot and a top label. A top label has a letter
+// or a hyphen, so an address is not a domain-spec.
 func parseDomainSpec(s string) (Spec, error) {
 	if s == "" {
 		return Spec{}, errors.New("a domain is missing")
@@ -67,7 +67,7 @@ func isTopLabel(s string) bool {
 	return letterOrHyphen
 }
 
-// parseMacroString reads *( macro-expand / macro-literal ) and tells whether the last of them is a macro-expand.
+// parseMacroString reads *( macro-expand / macro-literal ) and reports whether the last of them is a macro-expand.
 func parseMacroString(s string) (parts []part, endsInMacro bool, err error) {
 	var text []byte
 	for i := 0; i < len(s); {
@@ -109,8 +109,8 @@ func parseMacroString(s string) (parts []part, endsInMacro bool, err error) {
 	return parts, endsInMacro, nil
 }
 
-// parseMacro reads what stands between the braces: macro-letter *DIGIT [ "r" ] *delimiter. The letters c, r and t belong
-// to explanation texts, which are never fetched, and are errors in a record (section 7.2).
+// parseMacro reads the text between the braces: macro-letter *DIGIT [ "r" ] *delimiter. The letters c, r and t are for
+// explanation texts, which Walk never fetches; in a record they are errors (section 7.2).
 func parseMacro(s string) (part, error) {
 	bad := errors.New("bad macro")
 	if s == "" || strings.IndexByte("dovislhp", s[0]|0x20) < 0 || !isAlpha(s[0]) {
@@ -122,7 +122,7 @@ func parseMacro(s string) (part, error) {
 	if digits > 0 {
 		n, err := strconv.Atoi(s[:digits])
 		if errors.Is(err, strconv.ErrRange) {
-			n = 0 // more pieces than any name has: all
+			n = 0 // no name has as many pieces: keep all
 		} else if err != nil || n == 0 {
 			return part{}, bad // section 7.3: zero is not allowed
 		}
@@ -144,11 +144,11 @@ func parseMacro(s string) (part, error) {
 // maxName is the longest domain name in octets, without the trailing dot.
 const maxName = 253
 
-// expand returns the name that s stands for, lower case and without a trailing dot. Names over 253 octets lose labels on
-// their left (section 7.3). A Spec that needs the sender must not come here. The result may be no domain name: see
-// isName.
+// expand returns the name that s means in the record of domain, in lower case and without a trailing dot. A name over 253
+// octets loses labels on its left (section 7.3). The result need not be a domain name: see isName. s must not need the
+// sender.
 func (s Spec) expand(domain, asked string, family int) string {
-	// From the right, and no further than can count: a hostile record can repeat %{d} thousands of times.
+	// From the right, and only as far as the result reaches: a hostile record can repeat %{d} thousands of times.
 	var pieces []string
 	for i, n := len(s.parts)-1, 0; i >= 0 && n <= maxName+len(".."); i-- {
 		piece := s.parts[i].value(domain, asked, family)
@@ -193,7 +193,7 @@ func (p part) value(domain, asked string, family int) string {
 	return v
 }
 
-// splitAny is strings.FieldsFunc that keeps empty pieces.
+// splitAny splits s at each of delims, like strings.FieldsFunc, but keeps empty pieces.
 func splitAny(s, delims string) []string {
 	var out []string
 	for {
@@ -219,7 +219,7 @@ func escapeURL(s string) string {
 	return b.String()
 }
 
-// isName reports whether name can be asked for: 1 to 253 octets in labels of 1 to 63.
+// isName reports whether name can be a DNS question: 1 to 253 octets in labels of 1 to 63.
 func isName(name string) bool {
 	if len(name) > maxName {
 		return false
@@ -232,15 +232,16 @@ func isName(name string) bool {
 	return true
 }
 
-// checkDomain returns the domain asked in the form that questions use, or why it is none (RFC 7208 section 4.3).
-func checkDomain(domain string) (name, why string) {
+// checkDomain returns the domain asked in the form that questions use, or the reason why it has no policy (RFC 7208
+// section 4.3).
+func checkDomain(domain string) (name, reason string) {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 	name = strings.TrimSuffix(domain, ".")
 	switch {
 	case strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 }):
 		return "", "not a domain name: it is not ASCII; write its xn-- form"
 	case strings.Trim(name, allowed) != "":
-		return "", "not a domain name: only letters, digits, - and _ can stand between its dots"
+		return "", "not a domain name: only letters, digits, - and _ are allowed between its dots"
 	case !isName(name):
 		return "", "not a domain name: a label has 1 to 63 characters, and all of it no more than 253"
 	case !strings.Contains(name, "."):

@@ -8,7 +8,7 @@ import (
 	"go4.org/netipx"
 )
 
-// lookup evaluates a, mx or exists for the clients of one family. Addresses leave rest for got.
+// lookup evaluates a, mx or exists for the clients of one family. It moves their addresses from rest to got.
 func (e *evaluation) lookup(p *policy, t Term, name string, family int, rest *set, got *outcome) {
 	switch t.Mechanism {
 	case A:
@@ -35,8 +35,8 @@ func (e *evaluation) lookup(p *policy, t Term, name string, family int, rest *se
 	}
 }
 
-// hosts matches the addresses of hosts one host after the other, as receivers do: what cannot be looked up is an error
-// only for addresses that no earlier host matched.
+// hosts matches the addresses of one host after another, as receivers do: a lookup that fails is an error only for
+// addresses that no earlier host matches.
 func (e *evaluation) hosts(p *policy, t Term, hosts []string, family int, rest *set, got *outcome) {
 	for _, host := range hosts {
 		if !rest.holds(family) {
@@ -47,7 +47,7 @@ func (e *evaluation) hosts(p *policy, t Term, hosts []string, family int, rest *
 			got.fail(err, rest.take(universe(family)))
 			return
 		}
-		e.steps -= 4*len(a.addrs) + len(*rest) // they are sorted first
+		e.steps -= 4*len(a.addrs) + len(*rest) // sorting the addresses costs more than one pass
 		got.match(rest.takeAll(networks(a.addrs, t.Bits[family])))
 	}
 }
@@ -60,7 +60,8 @@ func networks(addrs []netip.Addr, bits int) set {
 	return normal(out)
 }
 
-// follow evaluates include and redirect: what the other record passes matches; what it does not pass stays in rest.
+// follow evaluates include and redirect. Addresses that the target record passes match; those that it does not pass stay
+// in rest.
 func (e *evaluation) follow(p *policy, t Term, rest *set, depth int) outcome {
 	var got outcome
 	for _, to := range e.zone.targets(p.domain, t, *rest) {
@@ -79,17 +80,17 @@ func (e *evaluation) target(p *policy, t Term, name string, reach set, depth int
 	}
 	if !strings.Contains(name, ".") {
 		e.problems.add(KindNone, p.domain, t.Text,
-			"%q has one label and can have no policy: what was not matched before is a permerror", name)
+			"%q has one label and can have no policy: addresses that no earlier term matches get permerror", name)
 		return broken
 	}
 	if depth == e.zone.lim.Depth {
 		e.problems.add(KindLimit, p.domain, t.Text,
-			"our limit of %d nested records (Depth) ends here: what was not matched before is a permerror", e.zone.lim.Depth)
+			"our limit of %d nested records (Depth) ends here: addresses that no earlier term matches get permerror", e.zone.lim.Depth)
 		return broken
 	}
 	if v := e.visits[name]; v != nil && v.active {
 		e.problems.add(KindLoop, p.domain, t.Text,
-			"%s is being evaluated already: receivers answer permerror for what comes here unmatched", name)
+			"%s leads back to itself: receivers answer permerror for addresses that no earlier term matches", name)
 		return broken
 	}
 	if _, err := e.answer(p, t, question{"TXT", name}); err != OK {
@@ -100,14 +101,14 @@ func (e *evaluation) target(p *policy, t Term, name string, reach set, depth int
 	next := e.zone.policies[name]
 	if next.err == None {
 		e.problems.add(KindNone, p.domain, t.Text,
-			"%s has no v=spf1 record: what was not matched before is a permerror", name)
+			"%s has no v=spf1 record: addresses that no earlier term matches get permerror", name)
 		return broken
 	}
 	return e.record(next, reach, depth+1)
 }
 
-// answer returns what is known about q. Where there is no answer, because of the DNS, of Limits.Lookups or because the
-// context ended, it reports that for t, and returns the error that the addresses in reach of t get.
+// answer returns the answer to q. Without an answer, because of the DNS, Limits.Lookups or the end of the context, it
+// reports a problem of t and returns the error for the addresses that reach t.
 func (e *evaluation) answer(p *policy, t Term, q question) (answer, Error) {
 	a, asked := e.zone.asked[q]
 	err := a.err
@@ -116,27 +117,27 @@ func (e *evaluation) answer(p *policy, t Term, q question) (answer, Error) {
 		return a, OK
 	case !asked && e.zone.stopped == nil:
 		e.problems.add(KindLimit, p.domain, t.Text,
-			"%s was not asked: our limit of %d lookups (Lookups) is used up, and what was not matched before is a permerror",
+			"%s was not asked: our limit of %d lookups (Lookups) is used up, and addresses that no earlier term matches get permerror",
 			q, e.zone.lim.Lookups)
 		return a, PermError
 	case !asked:
 		err = e.zone.stopped
 	}
-	e.problems.add(KindTempError, p.domain, t.Text, "%v; what was not matched before is not known", err)
+	e.problems.add(KindTempError, p.domain, t.Text, "%v; addresses that no earlier term matches get temperror", err)
 	return a, TempError
 }
 
-// isName reports whether the name that t asks for is one. A term whose name is none matches nothing (sections 4.8, 5);
-// of an include or redirect it is a permerror.
+// isName reports whether the target of t is a domain name. A term without one matches nothing (sections 4.8 and 5); an
+// include or redirect is a permerror.
 func (e *evaluation) isName(p *policy, t Term, name string) bool {
 	if name != "" {
 		return true
 	}
-	means := "it never matches"
+	effect := "it never matches"
 	if t.Mechanism == Include || t.Mechanism == Redirect {
-		means = "what was not matched before is a permerror"
+		effect = "addresses that no earlier term matches get permerror"
 	}
-	e.problems.add(KindBadName, p.domain, t.Text, "expands to no domain name: %s", means)
+	e.problems.add(KindBadName, p.domain, t.Text, "does not expand to a domain name: %s", effect)
 	return false
 }
 
@@ -151,9 +152,9 @@ func (e *evaluation) reportFaults(v *visit) {
 }
 
 func (e *evaluation) reportUnlistable(p *policy, t Term) {
-	text := "what it stops depends on the sender and cannot be listed: what its record passes after it is not certain"
+	text := "the addresses it stops depend on the sender and cannot be listed: addresses that later terms of its record pass are not certain"
 	if t.Qualifier == '+' {
-		text = "what it passes depends on the sender and cannot be listed: it is left out"
+		text = "the addresses it passes depend on the sender and cannot be listed: they are left out"
 	}
 	e.problems.add(KindUnlistable, p.domain, t.Text, "%s", text)
 }

@@ -10,10 +10,10 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Mechanism is a mechanism's or modifier's name, lower case.
+// Mechanism is the name of a mechanism or modifier, in lower case.
 type Mechanism string
 
-// The mechanisms of RFC 7208 section 5 and the modifiers of section 6. Any other modifier is Unknown.
+// The mechanisms of RFC 7208 section 5 and the modifiers of section 6. Unknown is any other modifier.
 const (
 	All      Mechanism = "all"
 	Include  Mechanism = "include"
@@ -33,23 +33,22 @@ type Term struct {
 	Text      string // as written
 	Qualifier byte   // '+', '-', '~' or '?'; '+' for modifiers
 	Mechanism Mechanism
-	Target    Spec         // the domain-spec; empty when there is none, which for a, mx and ptr means the record's domain
-	Prefix    netip.Prefix // ip4 and ip6: the network, host bits cleared
-	Bits      [2]int       // a and mx: prefix lengths for IPv4 and IPv6
+	Target    Spec         // the domain-spec; if empty, a, mx and ptr mean the record's domain
+	Prefix    netip.Prefix // of ip4 and ip6: the network, host bits cleared
+	Bits      [2]int       // of a and mx: prefix lengths for IPv4 and IPv6
 }
 
-// Listable reports whether the addresses that t matches depend on nothing but the DNS.
+// Listable reports whether the addresses that t matches depend only on the DNS.
 func (t Term) Listable() bool { return t.Mechanism != PTR && !t.Target.needsSender() }
 
 // Record is an SPF record that follows the grammar.
 type Record struct {
 	Terms []Term // in the order written, modifiers too
 
-	order []int // terms in the order they are evaluated, up to the first "all"; a redirect that counts is the last
+	order []int // numbers of terms in the order of evaluation: see evaluationOrder
 }
 
-// SyntaxError is a term that breaks the grammar of RFC 7208 section 12. Both its fields may hold any byte; Error escapes
-// them.
+// SyntaxError is a term that breaks the grammar of RFC 7208 section 12. Its fields may hold any byte; Error escapes them.
 type SyntaxError struct {
 	Term string // as written
 	Text string
@@ -59,7 +58,7 @@ func (e *SyntaxError) Error() string {
 	return ascii.Printable(e.Term, maxShown) + ": " + ascii.Printable(e.Text, maxText)
 }
 
-// quote puts a part of a record into an error text.
+// quote quotes part of a record for an error, at most 60 bytes of it.
 func quote(s string) string {
 	const most = 60
 	if len(s) > most {
@@ -68,19 +67,19 @@ func quote(s string) string {
 	return `"` + s + `"`
 }
 
-// IsRecord reports whether txt, a TXT record with its strings joined, is an SPF record: whether it starts with the
-// version section (RFC 7208 section 4.5).
+// IsRecord reports whether txt, a TXT record with its strings joined, is an SPF record: it starts with the version
+// section (RFC 7208 section 4.5).
 func IsRecord(txt string) bool {
 	const version = "v=spf1"
 	return len(txt) >= len(version) && strings.EqualFold(txt[:len(version)], version) &&
 		(len(txt) == len(version) || txt[len(version)] == ' ')
 }
 
-// Parse reads an SPF record. The error joins a *SyntaxError for every term that is wrong (errors.Join); one is enough to
-// make the record as a whole a permerror (RFC 7208 section 4.6), so no Record comes with it.
+// Parse reads an SPF record. The error joins a *SyntaxError for every bad term (errors.Join). One bad term makes the whole
+// record a permerror (RFC 7208 section 4.6), so the Record is then empty.
 func Parse(txt string) (Record, error) {
 	if !IsRecord(txt) {
-		return Record{}, &SyntaxError{"", "no SPF record: it does not start with v=spf1 and a space"}
+		return Record{}, &SyntaxError{"", "not an SPF record: it does not start with v=spf1 and a space"}
 	}
 	var rec Record
 	var errs []error
@@ -109,7 +108,8 @@ func Parse(txt string) (Record, error) {
 	return rec, nil
 }
 
-// evaluationOrder leaves out what follows "all", and the redirect when there is an "all" anywhere (sections 5.1, 6.1).
+// evaluationOrder gives the numbers of the terms in the order of evaluation: the mechanisms up to the first "all", then
+// the redirect if there is no "all" (sections 5.1 and 6.1).
 func evaluationOrder(terms []Term) []int {
 	var order []int
 	redirect := -1
@@ -130,7 +130,7 @@ func evaluationOrder(terms []Term) []int {
 	return order
 }
 
-// parseTerm tells modifiers from directives by the "=" that directly follows a name (section 4.6.1).
+// parseTerm reads a modifier if "=" directly follows the name, else a directive (section 4.6.1).
 func parseTerm(word string) (Term, error) {
 	t := Term{Text: word, Qualifier: '+'}
 	name, rest := cutName(word)
@@ -172,7 +172,7 @@ func parseMechanism(t Term, m Mechanism, rest string) (Term, error) {
 	switch m {
 	case All:
 		if rest != "" {
-			err = fmt.Errorf("all takes nothing after it")
+			err = fmt.Errorf("nothing may follow all")
 		}
 	case IP4, IP6:
 		if !colon {
@@ -207,8 +207,8 @@ func parseAfterColon(rest string) (Spec, error) {
 	return parseDomainSpec(value)
 }
 
-// parseNetwork reads ip4-network [ ip4-cidr-length ] or the same for ip6. Receivers compare only the bits under the
-// prefix length, so host bits are cleared.
+// parseNetwork reads ip4-network [ ip4-cidr-length ] or the same for ip6. It clears host bits, since receivers compare
+// only the bits of the prefix length.
 func parseNetwork(m Mechanism, s string) (netip.Prefix, error) {
 	network, length, slash := strings.Cut(s, "/")
 	addr, err := netip.ParseAddr(network)
@@ -224,8 +224,8 @@ func parseNetwork(m Mechanism, s string) (netip.Prefix, error) {
 	return netip.PrefixFrom(addr, bits).Masked(), nil
 }
 
-// cutDualCIDR takes [ "/" ip4 length ] [ "//" ip6 length ] off the end of s. A domain-spec may hold slashes itself, but
-// cannot end in one and digits: its last label is not all digits, and a macro ends in a brace.
+// cutDualCIDR cuts [ "/" ip4 length ] [ "//" ip6 length ] off the end of s. A domain-spec may contain slashes, but it
+// cannot end in a slash and digits: its last label is not all digits, and a macro ends in a brace.
 func cutDualCIDR(s string) (rest string, bits [2]int, err error) {
 	bits = [2]int{32, 128}
 	if i := strings.LastIndex(s, "//"); i >= 0 && allDigits(s[i+2:]) {
@@ -243,7 +243,7 @@ func cutDualCIDR(s string) (rest string, bits [2]int, err error) {
 	return s, bits, nil
 }
 
-// parseBits reads a prefix length. The grammar allows no leading zeros.
+// parseBits reads a prefix length from 0 to most. The grammar allows no leading zeros.
 func parseBits(s string, most int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || !allDigits(s) || n > most || len(s) > 1 && s[0] == '0' {

@@ -10,20 +10,20 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// TestParseTerm has terms, and what they mean or what is wrong with them.
+// TestParseTerm has a row for each form of a term, good and bad.
 func TestParseTerm(t *testing.T) {
 	prefix := netip.MustParsePrefix
 	both := [2]int{32, 128}
 	for _, row := range []struct {
 		text string
-		want Term // without Text; Target is compared by how it expands in a.b.test, asked.test, IPv4
-		name string
+		want Term   // without Text and Target
+		name string // Target, expanded for a.b.test, asked.test and IPv4
 		err  string
 	}{
 		{"all", Term{Qualifier: '+', Mechanism: All}, "", ""},
 		{"-ALL", Term{Qualifier: '-', Mechanism: All}, "", ""},
 		{"all.", Term{}, "", "no such mechanism"},
-		{"all/8", Term{}, "", "all takes nothing after it"},
+		{"all/8", Term{}, "", "nothing may follow all"},
 		{"--all", Term{}, "", "no such mechanism"},
 		{"all=1", Term{Qualifier: '+', Mechanism: Unknown}, "", ""},
 		{"ip4:192.0.2.1", Term{Qualifier: '+', Mechanism: IP4, Prefix: prefix("192.0.2.1/32")}, "", ""},
@@ -117,9 +117,9 @@ func TestParseRecord(t *testing.T) {
 	}{
 		{"v=spf1", "", ""},
 		{"V=SPF1   a  mx ", "a mx", ""},
-		{"v=spf1\ta", "", ": no SPF record"},
-		{"v=spf10", "", ": no SPF record"},
-		{" v=spf1", "", ": no SPF record"},
+		{"v=spf1\ta", "", ": not an SPF record"},
+		{"v=spf10", "", ": not an SPF record"},
+		{" v=spf1", "", ": not an SPF record"},
 		{"v=spf1 a exp=a.test redirect=b.test exp=c.test redirect=d.test", "", "exp=c.test: exp= may appear only once|redirect=d.test: redirect= may"},
 		{"v=spf1 a b c -all", "", "b: no such mechanism|c: no such mechanism"},
 		{"v=spf1 x=1 x=1 -all a", "x=1 x=1 -all a", ""},
@@ -218,7 +218,7 @@ func FuzzExpand(f *testing.F) {
 		if len(name) > maxName && strings.Contains(name, ".") {
 			t.Errorf("%q in %q: %d bytes", spec, domain, len(name))
 		}
-		// What stands on the left of a long name must not matter.
+		// Text on the left of a long name must not matter.
 		if again, err := parseDomainSpec(strings.Repeat("x.", 200) + spec); err == nil && len(name) == maxName && isName(name) {
 			if got := again.expand(domain, "asked.test", v6); got != name {
 				t.Errorf("%q in %q: %q, with more on its left %q", spec, domain, name, got)

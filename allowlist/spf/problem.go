@@ -6,16 +6,16 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Problem says what in a policy is broken, cannot be listed, or will break at receivers. Its fields are printable ASCII
-// and bounded, whatever the records hold.
+// Problem names a term or record that is broken, cannot be listed, or will fail at receivers. Its fields are printable
+// ASCII of bounded length, whatever the records hold.
 type Problem struct {
 	Kind   string `json:"kind"`
-	Record string `json:"record"` // the domain whose record holds the term
-	Term   string `json:"term"`   // as written; empty when the record as a whole is meant
-	Text   string `json:"text"`   // what is wrong, then what that means
+	Record string `json:"record"` // the domain whose record has the term
+	Term   string `json:"term"`   // as written; empty for a problem of the whole record
+	Text   string `json:"text"`   // the problem, then its effect
 }
 
-// String is the problem on one line, with its place.
+// String gives the problem on one line, with its record and term.
 func (p Problem) String() string {
 	if p.Term == "" {
 		return p.Record + ": " + p.Text
@@ -27,15 +27,15 @@ func (p Problem) String() string {
 const (
 	KindSyntax      = "syntax"       // a term that RFC 7208 section 12 does not allow
 	KindMultiple    = "multiple"     // more than one v=spf1 record (section 4.5)
-	KindNone        = "none"         // no policy where one is asked for
+	KindNone        = "none"         // a domain without a policy
 	KindTempError   = "temperror"    // a question without an answer
 	KindLoop        = "loop"         // an include or redirect that leads back to itself
-	KindBadName     = "bad-name"     // macros that expand to no domain name
+	KindBadName     = "bad-name"     // macros that do not expand to a domain name
 	KindUnlistable  = "unlistable"   // a term that depends on the sender
-	KindUncertain   = "uncertain"    // addresses that pass or not, depending on an unlistable term before them
+	KindUncertain   = "uncertain"    // addresses that an earlier unlistable term may stop
 	KindModifier    = "modifier"     // an unknown modifier that looks like a mechanism with = for :
-	KindLimit       = "limit"        // one of our own Limits
-	KindLookupLimit = "lookup-limit" // receivers' limits (section 4.6.4), reported and not applied
+	KindLimit       = "limit"        // one of Limits
+	KindLookupLimit = "lookup-limit" // the receivers' limits (section 4.6.4), which Walk reports and does not apply
 	KindVoidLimit   = "void-limit"
 	KindMXLimit     = "mx-limit"
 )
@@ -48,9 +48,9 @@ const (
 
 // problems collects each problem once.
 type problems struct {
-	seen   map[Problem]bool // without the text
-	found  []Problem
-	unsaid int
+	seen       map[Problem]bool // keys have no text
+	found      []Problem
+	unreported int // problems past maxProblems
 }
 
 func (ps *problems) add(kind, record, term, format string, args ...any) {
@@ -59,7 +59,7 @@ func (ps *problems) add(kind, record, term, format string, args ...any) {
 		return
 	}
 	if len(ps.found) == maxProblems {
-		ps.unsaid++
+		ps.unreported++
 		return
 	}
 	ps.seen[key] = true
@@ -68,7 +68,7 @@ func (ps *problems) add(kind, record, term, format string, args ...any) {
 }
 
 func (ps *problems) list() []Problem {
-	if ps.unsaid == 0 {
+	if ps.unreported == 0 {
 		return ps.found
 	}
 	return append(ps.found, Problem{

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// piece is what one listable term passes.
+// piece holds the addresses that one listable term passes.
 type piece struct {
 	record string   // the domain whose record holds the term
 	path   []string // terms, from the record of the domain asked
 	pass   set
 }
 
-// attribute divides listed, the addresses that listable terms can pass, among the terms that pass them first.
+// attribute divides listed, the addresses that listable terms can pass, among the first terms that pass them.
 func (e *evaluation) attribute(listed set) []piece {
 	var pieces []piece
 	e.divide(e.zone.domain, slices.Clone(listed), nil, &pieces)
 	return pieces
 }
 
-// divide divides s, which it consumes, among the terms of domain's record. Every address in s finds its term, so that
-// there are no more paths to walk than there are pieces.
+// divide divides s among the terms of domain's record, and uses s up. Each address has its term there, so divide follows
+// no more paths than there are pieces.
 func (e *evaluation) divide(domain string, s set, path []string, pieces *[]piece) {
 	v := e.visits[domain]
 	for _, i := range v.policy.rec.order {
@@ -45,11 +45,11 @@ func (e *evaluation) divide(domain string, s set, path []string, pieces *[]piece
 	}
 }
 
-// ranges returns the parts of pieces that pass for certain, and reports the rest: the first term that has some, and how
-// much there is.
+// ranges returns the parts of pieces that pass for certain. It reports the size of the rest, and the first term that has
+// some of it.
 func (e *evaluation) ranges(pieces []piece, certain set) []Range {
 	var out []Range
-	var unsure set
+	var uncertain set
 	var first piece
 	left := slices.Clone(certain)
 	for _, p := range pieces {
@@ -57,22 +57,22 @@ func (e *evaluation) ranges(pieces []piece, certain set) []Range {
 		if len(pass) > 0 {
 			out = append(out, Range{pass.prefixes(), append([]string{e.zone.domain}, p.path...)})
 		}
-		if not := p.pass.minus(pass); len(not) > 0 {
-			if len(unsure) == 0 {
+		if rest := p.pass.minus(pass); len(rest) > 0 {
+			if len(uncertain) == 0 {
 				first = p
 			}
-			unsure = append(unsure, not...)
+			uncertain = append(uncertain, rest...)
 		}
 	}
-	if len(unsure) > 0 {
+	if len(uncertain) > 0 {
 		e.problems.add(KindUncertain, first.record, first.path[len(first.path)-1],
-			"%s would pass here and after, but for some senders a term that cannot be listed comes first: they are left out",
-			size(normal(unsure)))
+			"%s would pass from this term on, but an earlier term that cannot be listed may stop them: they are left out",
+			size(normal(uncertain)))
 	}
 	return out
 }
 
-// size says how large a set is: 512 IPv4 addresses, 2 IPv6 prefixes (/32 to /48).
+// size describes how large a set is: 512 IPv4 addresses, 2 IPv6 prefixes (/32 to /48).
 func size(s set) string {
 	var text string
 	if four := s.of(v4); len(four) > 0 {

@@ -1,14 +1,14 @@
 package spf
 
-// What receivers allow (RFC 7208 section 4.6.4). A policy that takes more is a permerror for them.
+// The receivers' limits (RFC 7208 section 4.6.4). A policy past one of them is a permerror there.
 const (
 	maxLookups = 10 // terms that ask the DNS
 	maxVoids   = 2  // questions that find nothing
 	maxMX      = 10 // exchanges of one mx term
 )
 
-// reportReceiverLimits reports limits that the policy breaks for a client that nothing in it matches: such a client comes
-// to every term that any client comes to.
+// reportReceiverLimits reports the limits that the policy exceeds for a client that no term matches: such a client reaches
+// every term that any client reaches.
 func (e *evaluation) reportReceiverLimits() {
 	if n, record, term := e.tally(maxLookups, e.lookups); n > maxLookups {
 		e.problems.add(KindLookupLimit, record, term,
@@ -22,14 +22,14 @@ func (e *evaluation) reportReceiverLimits() {
 	}
 }
 
-func atMost(n int, what string) string {
+func atMost(n int, noun string) string {
 	if n >= tooMany {
-		return plural(tooMany, what, "or more "+what)
+		return plural(tooMany, noun, "or more "+noun)
 	}
-	return plural(uint64(n), what, what)
+	return plural(uint64(n), noun, noun)
 }
 
-// lookups returns what term i counts against the limit of lookups.
+// lookups returns 1 if term i counts against the limit of lookups.
 func (e *evaluation) lookups(v *visit, i int) int {
 	switch v.policy.rec.Terms[i].Mechanism {
 	case Include, A, MX, PTR, Exists, Redirect:
@@ -38,8 +38,8 @@ func (e *evaluation) lookups(v *visit, i int) int {
 	return 0
 }
 
-// voids returns the questions that term i asks in vain, whichever family the client is of: hosts without an IPv6
-// address are everywhere, and reporting them would drown the rest.
+// voids counts the questions of term i that find nothing, in the family with fewer of them: hosts without IPv6 addresses
+// are so common that reporting them would hide the rest.
 func (e *evaluation) voids(v *visit, i int) int {
 	t := v.policy.rec.Terms[i]
 	if !t.Listable() {
@@ -71,10 +71,10 @@ func (e *evaluation) void(q question) int {
 	return 0
 }
 
-// tooMany is where tallies stop counting: includes that branch can make numbers beyond any integer.
+// tooMany is the bound of a tally: includes that branch can make numbers too large for any integer.
 const tooMany = 1_000_000
 
-// tally adds up weights over the terms of a policy, counting a record as often as it is included.
+// tally adds up weights over the terms of a policy. It counts a record as often as terms include it.
 type tally struct {
 	e      *evaluation
 	weight func(v *visit, term int) int
@@ -82,7 +82,7 @@ type tally struct {
 	active map[string]bool
 }
 
-// tally returns the sum of weights, and the term that exceeds most.
+// tally returns the sum of all weights, and the first term at which the sum exceeds most.
 func (e *evaluation) tally(most int, weight func(*visit, int) int) (sum int, record, term string) {
 	c := tally{e, weight, map[string]int{}, map[string]bool{}}
 	if sum = c.total(e.zone.domain); sum > most {
@@ -91,7 +91,7 @@ func (e *evaluation) tally(most int, weight func(*visit, int) int) (sum int, rec
 	return sum, record, term
 }
 
-// total returns the sum for the record of domain and all below it. What leads back into a loop adds nothing.
+// total returns the sum for the record of domain and all records below it. A term that closes a loop adds nothing below it.
 func (c *tally) total(domain string) int {
 	v := c.e.visits[domain]
 	if sum, known := c.totals[domain]; known || v == nil || c.active[domain] {
@@ -109,7 +109,7 @@ func (c *tally) total(domain string) int {
 	return sum
 }
 
-// below returns the sum of the record that term i leads to; of two, the larger.
+// below returns the sum of the record that term i leads to; if there is one for each family, the larger sum.
 func (c *tally) below(v *visit, i int) int {
 	sum := 0
 	for _, name := range c.next(v, i) {
@@ -127,7 +127,8 @@ func (c *tally) next(v *visit, i int) []string {
 	return names[:]
 }
 
-// find returns the first term that left does not suffice for. It goes down only where that term is.
+// find returns the first term at which *left is used up. It subtracts the weights before it from *left, and follows an
+// include only if the term is below it.
 func (c *tally) find(domain string, left *int) (record, term string) {
 	v := c.e.visits[domain]
 	c.active[domain] = true

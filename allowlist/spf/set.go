@@ -9,18 +9,17 @@ import (
 	"go4.org/netipx"
 )
 
-// set is a set of addresses: ranges in ascending order, disjoint and never adjacent, IPv4 before IPv6. All functions
-// leave their operands alone except take and takeAll, which work in place: a policy of n networks would otherwise copy
-// its remaining addresses n times.
+// set is a set of addresses: ranges in ascending order, disjoint and never adjacent, IPv4 before IPv6. Only take and
+// takeAll change their operand: otherwise a policy of n networks would copy its remaining addresses n times.
 type set []netipx.IPRange
 
-// families are the indexes of per-family values.
+// Indexes of arrays with a value for each family.
 const (
 	v4 = iota
 	v6
 )
 
-// universe holds all addresses of a family, IPv4-mapped ones (::ffff:0:0/96) among those of IPv6.
+// universe returns all addresses of a family. IPv4-mapped ones (::ffff:0:0/96) are IPv6 here.
 func universe(family int) netipx.IPRange {
 	if family == v4 {
 		return netipx.RangeOfPrefix(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
@@ -30,11 +29,11 @@ func universe(family int) netipx.IPRange {
 
 func everything() set { return set{universe(v4), universe(v6)} }
 
-// mapped are the IPv4-mapped addresses. A client with one is an IPv4 client (RFC 7208 section 5): no network of ip6, a or
-// mx passes it. Where "all" or exists pass every client, they stay in: ::/0 says that better than the 96 prefixes around them.
+// mapped holds the IPv4-mapped addresses. A client with one is an IPv4 client (RFC 7208 section 5), so no network of ip6, a
+// or mx passes it. "all" and exists do, because ::/0 is clearer than the 96 prefixes around the mapped addresses.
 var mapped = set{netipx.RangeOfPrefix(netip.MustParsePrefix("::ffff:0:0/96"))}
 
-// normal makes a set of ranges in any order, which may overlap. It reorders and reuses them.
+// normal makes a set of ranges that may overlap, in any order. It reuses the slice.
 func normal(ranges []netipx.IPRange) set {
 	slices.SortFunc(ranges, func(a, b netipx.IPRange) int {
 		return cmp.Or(a.From().Compare(b.From()), a.To().Compare(b.To()))
@@ -119,7 +118,7 @@ func (s set) minus(o set) set {
 	return out
 }
 
-// take removes r from s and returns what was there.
+// take removes r from s and returns the addresses removed.
 func (s *set) take(r netipx.IPRange) set {
 	first := sort.Search(len(*s), func(i int) bool { return (*s)[i].To().Compare(r.From()) >= 0 })
 	end := first
@@ -135,9 +134,9 @@ func (s *set) take(r netipx.IPRange) set {
 	return taken
 }
 
-// takeAll removes o from s and returns what was there.
+// takeAll removes o from s and returns the addresses removed.
 func (s *set) takeAll(o set) set {
-	const few = 16 // beyond, one pass over both is cheaper
+	const few = 16 // for more ranges, one pass over both sets is cheaper
 	if len(o) > few {
 		taken := s.intersect(o)
 		*s = s.minus(o)

@@ -13,8 +13,8 @@ import (
 
 var networkTerm = regexp.MustCompile(`(?i)(?:^| )\+?ip[46]:(\S+)`)
 
-// collect gathers the networks of a policy by looking for ip4, ip6, include and redirect in its text. That is enough for
-// policies without holes, and for no others.
+// collect finds the networks of a policy by its ip4, ip6, include and redirect terms. This is right only for policies
+// without holes.
 func collect(t *testing.T, d *fakeDNS, domain string, b *netipx.IPSetBuilder) {
 	for _, txt := range d.txt[domain] {
 		if !strings.HasPrefix(txt, "v=spf1 ") {
@@ -58,7 +58,7 @@ func TestSnapshots(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var missing []string // includes that the snapshots do not hold
+				var missing []string // includes that are not in the snapshots
 				for _, p := range res.Problems {
 					if p.Kind == KindNone {
 						missing = append(missing, p.Term)
@@ -82,7 +82,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// TestGoogle pins a real policy word for word.
+// TestGoogle lists a real policy, word for word.
 func TestGoogle(t *testing.T) {
 	d := newFakeDNS().read(t, `
 		gmail.com TXT "v=spf1 redirect=_spf.google.com"

@@ -1,11 +1,12 @@
-// Package spf turns an SPF policy (RFC 7208) into the exact set of networks it passes.
+// Package spf turns an SPF policy (RFC 7208) into the exact set of networks that it passes.
 //
-// Parse reads one record. Walk follows a policy through its includes and redirects, asking a Resolver, and answers with
-// the addresses that certainly pass, the terms that passed them, and everything that stood in the way. The result is set
-// algebra over all addresses, left to right with all four qualifiers, not a collection of tokens (docs/facts.md 14).
+// Parse reads one record. Walk follows a policy through its includes and redirects and asks a Resolver. It gives the
+// addresses that pass for certain, the terms that pass them, and every problem on the way. It evaluates terms from left
+// to right with all four qualifiers, for all addresses at once, because a policy is a set and not a list of tokens
+// (docs/facts.md 14).
 //
-// The package knows no DNS library, no files and no mail server. It judges no sender: what depends on one (ptr, and
-// macros of the client, the local part or the HELO name) is reported and never listed.
+// The package knows no DNS library, no files and no mail server. It does not check a sender: Walk reports terms that
+// depend on one (ptr, and macros of the client, the local part or the HELO name) and never lists their addresses.
 package spf
 
 import (
@@ -17,11 +18,10 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Resolver answers DNS questions. An empty answer with a nil error means that nothing is there (NXDOMAIN, or a name
-// without that type); any error means "don't know" (docs/facts.md 16), and its text names the question. Names are lower case,
-// without a trailing dot and without escapes; macros can put any visible ASCII character and spaces into them. CNAMEs
-// are the Resolver's business, and so is bounding how many questions are under way: Walk asks all that it can ask at
-// once.
+// Resolver answers DNS questions. An empty answer with a nil error means that the name or its records of this type do not
+// exist. An error means that the answer is unknown (docs/facts.md 16); its text names the question. Names are in lower
+// case, without a trailing dot and without escapes; macros can put spaces and any visible ASCII character into them. A
+// Resolver follows CNAMEs. Walk asks many questions at once, so a Resolver bounds the number of queries on their way.
 type Resolver interface {
 	// TXT returns one string for every TXT record, its character-strings joined with no separator.
 	TXT(ctx context.Context, name string) ([]string, error)
@@ -31,46 +31,46 @@ type Resolver interface {
 	MX(ctx context.Context, name string) ([]string, error)
 }
 
-// Limits bound one walk. They are ours, not the receivers': exceeding one is a permerror there, and a problem of kind
-// "limit" that names it. A field that is zero or less means its default.
+// Limits bound one walk. They are not the receivers' limits. A term past a limit is a permerror, and a problem of kind
+// "limit" that names the limit. A field that is zero or less means its default.
 type Limits struct {
 	Lookups     int // distinct questions (name and type)
 	Depth       int // includes and redirects between the domain asked and a record
-	RecordBytes int // length of one record's text
-	Steps       int // work of the evaluation, in address ranges touched; bounds the time hostile zones can take
+	RecordBytes int // length of the text of one record
+	Steps       int // address ranges that the evaluation touches; bounds the time that a hostile zone can take
 }
 
 // DefaultLimits are far above any honest policy: receivers allow 10 lookups, a DNS message holds 64 KiB, and a policy of
-// ten thousand terms takes some two million steps.
+// ten thousand terms takes about two million steps.
 func DefaultLimits() Limits {
 	return Limits{Lookups: 500, Depth: 50, RecordBytes: 256 << 10, Steps: 10_000_000}
 }
 
 func (l Limits) orDefault() Limits {
 	def := DefaultLimits()
-	for _, f := range []struct{ have, def *int }{
+	for _, f := range []struct{ value, def *int }{
 		{&l.Lookups, &def.Lookups}, {&l.Depth, &def.Depth}, {&l.RecordBytes, &def.RecordBytes}, {&l.Steps, &def.Steps},
 	} {
-		if *f.have <= 0 {
-			*f.have = *f.def
+		if *f.value <= 0 {
+			*f.value = *f.def
 		}
 	}
 	return l
 }
 
-// Result is what a walk found.
+// Result is the result of a walk.
 type Result struct {
-	Domain   string        // lower case, without a trailing dot; as given when it is no domain name
-	Error    Error         // how the policy ends for some addresses at least
+	Domain   string        // in lower case, without a trailing dot; as given if it is not a domain name
+	Error    Error         // the error that some addresses, or all, get
 	Pass     *netipx.IPSet // the addresses that pass for certain; never nil
-	Ranges   []Range       // Pass again, by the term that passes; disjoint, in the order of evaluation
-	Problems []Problem     // in the order met, each once
+	Ranges   []Range       // Pass, divided by the term that passes; disjoint, in the order of evaluation
+	Problems []Problem     // each once, in the order of evaluation
 	Queries  int           // distinct questions asked
-	Tree     *Node         // the policy as walked; never nil
+	Tree     *Node         // the records of the policy; never nil
 }
 
-// Error is the error result of an evaluation, as RFC 7208 section 2.6 names it. With PermError and TempError the walk
-// went wrong for some addresses only, and what Pass holds is still right; where both happen, TempError is shown.
+// Error is the error result of an evaluation, as RFC 7208 section 2.6 names it. With PermError and TempError some
+// addresses get the error, and all addresses in Pass still pass. If there are both, Error is TempError.
 type Error string
 
 // The errors of a policy.
@@ -81,19 +81,19 @@ const (
 	TempError Error = "temperror"
 )
 
-// Range is what one term contributes to Pass.
+// Range is the part of Pass that one term passes.
 type Range struct {
 	Prefixes []netip.Prefix // the fewest, sorted, IPv4 first
-	Path     []string       // the domain asked, then each term as written, down to the one that passed
+	Path     []string       // the domain asked, then each term as written, down to the term that passes
 }
 
-// Walk lists the policy of domain. Everything is asked first, in rounds: all questions known at a time go to r at once,
-// each question once. What the answers mean is then worked out without r, so that equal answers give an equal Result
-// whatever their timing. When ctx ends, Walk returns at once, with a temperror where an answer is missing.
+// Walk lists the policy of domain. It first asks all questions in rounds: each round asks every question that is known so
+// far, and Walk asks no question twice. Then it evaluates the answers without r, so that equal answers give an equal
+// Result whatever their timing. When ctx ends, Walk returns at once; a missing answer is a temperror.
 func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
-	name, why := checkDomain(domain)
-	if why != "" {
-		p := Problem{KindNone, ascii.Printable(domain, maxShown), "", why}
+	name, reason := checkDomain(domain)
+	if reason != "" {
+		p := Problem{KindNone, ascii.Printable(domain, maxShown), "", reason}
 		return Result{
 			Domain: domain, Error: None, Pass: set(nil).ipset(), Problems: []Problem{p},
 			Tree: &Node{Domain: p.Record, Error: None, Problems: []Problem{p}},

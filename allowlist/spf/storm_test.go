@@ -17,17 +17,16 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestSoakStorm walks random policies over real sockets, through resolvers that fail and are lied about at random, while
-// the policies change.
+// TestSoakStorm lists random policies over real sockets while resolvers fail, forged answers arrive and the policies
+// change.
 //
-// What a walk may find is this. Every question, a name and a type, is answered once for the whole walk, with what one of
-// the versions says of it, or not at all; what is no version's answer is a forgery believed, and nothing where no version
-// has nothing is a list made smaller. With each question at what it was answered, the addresses that pass, the terms that
-// pass them, and the error are those of check_host() (RFC 7208), address by address: so an address that passes is passed
-// by a policy, and one is missing only where the walk tells of an error, which keeps a source as it was. A walk that its
-// deadline ends may find less, with a temperror, and nothing else.
+// Each question has one answer for the whole walk: that of one version of the policy, or an error. Any other answer is a
+// forgery that was accepted, and an empty answer that no version gives makes a list smaller. With these answers, the
+// addresses that pass, the terms that pass them and the error must be those of check_host() (RFC 7208), address by
+// address. So an address is missing only if the walk reports an error, which keeps a source as it was. A walk that its
+// deadline ends may find fewer addresses, with a temperror.
 func TestSoakStorm(t *testing.T) {
-	const workers = 64 // nearly all of the time goes by in waiting for what is lost
+	const workers = 64 // they wait for lost answers nearly all of the time
 	random := fixtures.Random(t)
 	rounds, seed := fixtures.Rounds(40, 10_000), random.Uint64()
 	var next, whole, calm, sent atomic.Int64
@@ -52,26 +51,26 @@ func TestSoakStorm(t *testing.T) {
 	t.Logf("%d walks, %d in calm, %d without an error; %d messages sent, %v", rounds, calm.Load(), whole.Load(), sent.Load(),
 		time.Since(start).Round(time.Millisecond))
 	if whole.Load() == 0 {
-		t.Error("not one walk came through")
+		t.Error("no walk ended without an error")
 	}
 }
 
-// storm is one walk and what comes over it.
+// storm is one walk with the faults that it meets.
 type storm struct {
 	t        *testing.T
 	client   *dnsq.Client
 	versions [2]*fakeDNS // before and after the change
 	zones    [2]fixtures.Zone
-	loops    map[string]bool // names that are aliases of themselves: broken, in both
+	loops    map[string]bool // names that are aliases of themselves, in both versions
 	climate  *fixtures.Climate
-	change   [2]int64      // by resolver, the number of the first question that finds the other version
-	deadline time.Duration // of the walk; 0: none
+	change   [2]int64      // for each resolver, the number of the first question to the second version
+	deadline time.Duration // of the walk; 0 means none
 
 	mu   sync.Mutex
-	seen *fakeDNS // what the walk was told
+	seen *fakeDNS // the answers that the walk got
 }
 
-// newStorm draws a policy, what it changes to, and the weather over two resolvers.
+// newStorm draws two versions of a policy and the weather of two resolvers.
 func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *storm {
 	draw := func(max int) int { return random.IntN(max + 1) }
 	s := &storm{t: t, climate: fixtures.NewClimate(random), seen: newFakeDNS(), change: [2]int64{1 + random.Int64N(30), 1 + random.Int64N(30)}}
@@ -87,7 +86,7 @@ func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *s
 	}
 	var addrs []string
 	for i, server := range servers {
-		server.Weather(func(question string, n int) fixtures.Conditions { return s.over(i, question, n) })
+		server.Weather(func(question string, n int) fixtures.Conditions { return s.conditions(i, question, n) })
 		addrs = append(addrs, server.Addr())
 	}
 	var err error
@@ -98,8 +97,9 @@ func newStorm(t *testing.T, random *rand.Rand, servers []*fixtures.DNSServer) *s
 	return s
 }
 
-// over is the weather over a resolver: the version that it has, its own failures, and what comes of the climate.
-func (s *storm) over(which int, asked string, n int) fixtures.Conditions {
+// conditions gives the conditions for one question to a resolver: its version of the policy, the failures of that
+// version, and the faults that the climate draws.
+func (s *storm) conditions(which int, asked string, n int) fixtures.Conditions {
 	today, count := s.climate.Over(which, asked, n)
 	version := 0
 	if !s.climate.Calm && count >= s.change[which] {
@@ -110,14 +110,14 @@ func (s *storm) over(which int, asked string, n int) fixtures.Conditions {
 	if d.broken[q] && !s.loops[q.name] {
 		return fixtures.Conditions{Fault: fixtures.ServFail}
 	}
-	if empty := d.says(q) == newFakeDNS().says(q); empty && !s.loops[q.name] && !strings.HasSuffix(q.name, ".alias") && count%2 == 0 {
-		today.Fault |= fixtures.NXDomain // there is nothing, in another form
+	if empty := d.canonical(q) == newFakeDNS().canonical(q); empty && !s.loops[q.name] && !strings.HasSuffix(q.name, ".alias") && count%2 == 0 {
+		today.Fault |= fixtures.NXDomain // the other form of an empty answer
 	}
 	today.Zone = s.zones[version]
 	return today
 }
 
-// walk walks, and holds what was found against what was seen, and that against the versions.
+// walk lists the policy. It compares the result with the answers that the walk got, and these with the versions.
 func (s *storm) walk() Error {
 	ctx := context.Background()
 	if s.deadline > 0 {
@@ -136,7 +136,7 @@ func (s *storm) walk() Error {
 		lines = nil
 		for _, ip := range sampled {
 			if results, _ := ref.check(ip, res.Domain, nil); res.Pass.Contains(ip) && results != refPass {
-				lines = append(lines, fmt.Sprintf("%v passes, and not in the reference", ip))
+				lines = append(lines, fmt.Sprintf("%v passes, but not in the reference", ip))
 			}
 		}
 	}
@@ -148,8 +148,8 @@ func (s *storm) walk() Error {
 		}
 	}
 	for q := range s.seen.asked {
-		if !s.seen.broken[q] && !slices.ContainsFunc(s.versions[:], func(d *fakeDNS) bool { return !d.broken[q] && d.says(q) == s.seen.says(q) }) {
-			lines = append(lines, fmt.Sprintf("%v was answered with %s; the versions: %s, %s", q, s.seen.says(q), s.versions[0].says(q), s.versions[1].says(q)))
+		if !s.seen.broken[q] && !slices.ContainsFunc(s.versions[:], func(d *fakeDNS) bool { return !d.broken[q] && d.canonical(q) == s.seen.canonical(q) }) {
+			lines = append(lines, fmt.Sprintf("%v was answered with %s; the versions: %s, %s", q, s.seen.canonical(q), s.versions[0].canonical(q), s.versions[1].canonical(q)))
 		}
 	}
 	if len(lines) > 0 {
@@ -160,23 +160,23 @@ func (s *storm) walk() Error {
 }
 
 func (s *storm) TXT(ctx context.Context, name string) ([]string, error) {
-	return told(s, ctx, question{"TXT", name}, s.client.TXT, s.seen.txt)
+	return recorded(s, ctx, question{"TXT", name}, s.client.TXT, s.seen.txt)
 }
 
 func (s *storm) MX(ctx context.Context, name string) ([]string, error) {
-	return told(s, ctx, question{"MX", name}, s.client.MX, s.seen.mx)
+	return recorded(s, ctx, question{"MX", name}, s.client.MX, s.seen.mx)
 }
 
 func (s *storm) A(ctx context.Context, name string) ([]netip.Addr, error) {
-	return told(s, ctx, question{"A", name}, s.client.A, s.seen.a)
+	return recorded(s, ctx, question{"A", name}, s.client.A, s.seen.a)
 }
 
 func (s *storm) AAAA(ctx context.Context, name string) ([]netip.Addr, error) {
-	return told(s, ctx, question{"AAAA", name}, s.client.AAAA, s.seen.aaaa)
+	return recorded(s, ctx, question{"AAAA", name}, s.client.AAAA, s.seen.aaaa)
 }
 
-// told asks, and writes down what was seen.
-func told[T any](s *storm, ctx context.Context, q question, ask func(context.Context, string) ([]T, error), into map[string][]T) ([]T, error) {
+// recorded asks a question and records the answer in seen.
+func recorded[T any](s *storm, ctx context.Context, q question, ask func(context.Context, string) ([]T, error), into map[string][]T) ([]T, error) {
 	answer, err := ask(ctx, q.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// poisoned are addresses of what forgeries say, and some of the filler.
+// poisoned gives the addresses in forged answers, and some near the filler.
 func poisoned() []netip.Addr {
 	return []netip.Addr{
 		netip.MustParseAddr(fixtures.PoisonIPv4), netip.MustParseAddr(fixtures.PoisonIPv6),
@@ -20,7 +20,7 @@ func poisoned() []netip.Addr {
 	}
 }
 
-// filler are terms for a record that does not fit into a datagram.
+// filler holds terms that make a record too long for a datagram.
 var filler = func() string {
 	var b strings.Builder
 	for i := range 80 {
@@ -29,7 +29,7 @@ var filler = func() string {
 	return b.String()
 }()
 
-// drawn draws one in so many of the names in a drawn zone.
+// drawn draws one in oneIn of the names of a drawn zone.
 func drawn(draw func(int) int, oneIn int) map[string]bool {
 	names := map[string]bool{}
 	for _, name := range []string{"a.test", "b.test", "c.test", "in-addr.test", "ip6.test", "h1.test", "h2.test", "v.in-addr", "v.ip6"} {
@@ -38,8 +38,8 @@ func drawn(draw func(int) int, oneIn int) map[string]bool {
 	return names
 }
 
-// drawVersion draws a zone in which the records of some names are long. Most of those drawn are broken somewhere: it draws
-// again, a few times, for one that is not.
+// drawVersion draws a zone and makes the records of some names long. Most drawn zones have an error, so it draws up to
+// five times for one without.
 func drawVersion(draw func(int) int, long map[string]bool) *fakeDNS {
 	d := drawZone(draw)
 	for range 4 {
@@ -56,7 +56,7 @@ func drawVersion(draw func(int) int, long map[string]bool) *fakeDNS {
 	return d
 }
 
-// changed is a zone in which about half of the answers are those of another.
+// changed gives a zone with about half of the answers of each of two others.
 func changed(from, to *fakeDNS, draw func(int) int) *fakeDNS {
 	d := newFakeDNS()
 	name := func(name string) string { return name }
@@ -68,7 +68,7 @@ func changed(from, to *fakeDNS, draw func(int) int) *fakeDNS {
 	return d
 }
 
-// mix takes each value from one of two maps. The order of the keys makes it the same for the same draws.
+// mix takes each value of d from one of two maps. It sorts the keys, so that the same draws give the same map.
 func mix[K comparable, V any](d, from, to map[K]V, order func(K) string, draw func(int) int) {
 	both := maps.Clone(from)
 	maps.Copy(both, to)
@@ -81,8 +81,8 @@ func mix[K comparable, V any](d, from, to map[K]V, order func(K) string, draw fu
 	}
 }
 
-// zone is d as fixtures.DNS reads it. The records of aliases stand at the end of a chain of CNAMEs; those of loops are not
-// to be found, and d is told of that.
+// zone gives d in the notation of fixtures.DNS. Aliases have a chain of CNAMEs before their records. A name in loops has
+// a loop of CNAMEs instead, which zone adds to d.broken.
 func (d *fakeDNS) zone(aliases, loops map[string]bool) string {
 	var b strings.Builder
 	for name := range aliases {
@@ -126,8 +126,8 @@ func (d *fakeDNS) zone(aliases, loops map[string]bool) string {
 	return b.String()
 }
 
-// says is the answer to a question, in one form for all that mean the same.
-func (d *fakeDNS) says(q question) string {
+// canonical gives the answer to a question, in one form for equal answers.
+func (d *fakeDNS) canonical(q question) string {
 	addrs := map[string]map[string][]netip.Addr{"A": d.a, "AAAA": d.aaaa}[q.kind][q.name]
 	addrs = slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
 	switch q.kind {

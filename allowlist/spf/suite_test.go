@@ -23,8 +23,8 @@ type scenario struct {
 	Zonedata map[string][]yaml.Node
 }
 
-// receiverOnly names tests whose expected result comes from receivers' limits, which a listing reports and does not
-// apply, with the kind of problem it reports instead.
+// receiverOnly names tests whose result comes from the receivers' limits, with the kind of problem that Walk reports
+// instead.
 var receiverOnly = map[string]string{
 	"mx-limit":           KindMXLimit,
 	"mech-over-limit":    KindLookupLimit,
@@ -32,8 +32,9 @@ var receiverOnly = map[string]string{
 	"void-over-limit":    KindVoidLimit,
 }
 
-// TestSuite runs the public suite. A test that expects pass must find its host in Pass, any other must not, and where an
-// error is expected, the policy must show it. An IPv4-mapped host is an IPv4 one (section 5), and must not be there itself.
+// TestSuite runs the public suite. If a test expects pass, its host must be in Pass, else it must not. If a test expects
+// an error, the policy must have it. A client with an IPv4-mapped address is an IPv4 client (section 5), so Pass must not
+// hold the mapped address.
 func TestSuite(t *testing.T) {
 	counts := map[string]int{}
 	for _, s := range readSuite(t) {
@@ -100,8 +101,8 @@ func readSuite(t *testing.T) []scenario {
 	}
 }
 
-// dns reads zonedata. An SPF record stands for a TXT record too where the name has none; TXT NONE prevents that; TIMEOUT
-// fails the types that have no record.
+// dns reads zonedata. An SPF record is a TXT record too if the name has no other; TXT NONE prevents that. TIMEOUT makes
+// questions for types without a record fail.
 func (s scenario) dns(t *testing.T) *fakeDNS {
 	d := newFakeDNS()
 	for name, records := range s.Zonedata {
@@ -138,13 +139,13 @@ func (s scenario) dns(t *testing.T) *fakeDNS {
 		if txt = slices.DeleteFunc(txt, func(s string) bool { return s == "NONE" }); len(txt) > 0 {
 			d.txt[name] = txt
 		}
-		for kind, there := range map[string]bool{
+		for kind, exists := range map[string]bool{
 			"TXT": len(txt) > 0, "A": types["A"], "AAAA": types["AAAA"], "MX": types["MX"],
 		} {
-			d.broken[question{kind, name}] = timeout && !there
+			d.broken[question{kind, name}] = timeout && !exists
 		}
 	}
-	for name, records := range s.Zonedata { // the one alias that matters leads to a TXT record
+	for name, records := range s.Zonedata { // the only alias that a test needs leads to a TXT record
 		for _, r := range records {
 			if r.Value != "TIMEOUT" && r.Content[0].Value == "CNAME" {
 				d.txt[name] = d.txt[strings.ToLower(r.Content[1].Value)]
@@ -165,7 +166,7 @@ func joined(n *yaml.Node) string {
 	return b.String()
 }
 
-// latin1 undoes that YAML's \xNN is a character and not a byte.
+// latin1 gives a byte for each character, because \xNN is a character in YAML.
 func latin1(s string) string {
 	var b strings.Builder
 	for _, r := range s {

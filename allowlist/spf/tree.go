@@ -3,30 +3,27 @@ package spf
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"mailallow/allowlist/ascii"
 )
 
-// Node is a record of a policy as it was walked. Each record stands in the tree once, where it was first met. Strings
-// are printable ASCII and bounded, as in Problem.
+// Node is one record of a policy. The tree holds each record once, below the first term that leads to it. Strings are
+// printable ASCII of bounded length, as in Problem.
 type Node struct {
 	Domain   string
-	Record   string // its text, cut; empty when there is not exactly one
-	Error    Error  // of the record as a whole; in the topmost node, of the policy
+	Record   string // its text, cut; empty unless there is exactly one
+	Error    Error  // of the whole record; in the topmost node, of the policy
 	Terms    []TermNode
 	Problems []Problem // of this record
 }
 
-// TermNode is a term of a record, and what it did for all the addresses that came to it, from wherever the record is
-// included.
+// TermNode is a term of a record and its effect on all addresses that reach it, on every way to the record.
 type TermNode struct {
 	Text    string
 	Effect  string  // in words: "passes 512 IPv4 addresses", "fails 1 IPv4 address", "not reached"
-	Targets []*Node // where an include or redirect leads: none, one, or one a family; only the first time
+	Targets []*Node // the records that an include or redirect leads to, if they are not yet in the tree; at most one a family
 }
 
-// tree builds the tree from the visits.
 func (e *evaluation) tree(found []Problem, err Error) *Node {
 	byRecord := map[string][]Problem{}
 	for _, p := range found {
@@ -62,7 +59,6 @@ func (e *evaluation) node(domain string, found map[string][]Problem, seen map[st
 	return n
 }
 
-// effect says what term i did.
 func (v *visit) effect(i int) string {
 	t := v.policy.rec.Terms[i]
 	switch {
@@ -73,22 +69,22 @@ func (v *visit) effect(i int) string {
 	case !t.Listable():
 		return "cannot be listed"
 	}
-	does := map[byte]string{'+': "passes ", '-': "fails ", '~': "softfails ", '?': "leaves neutral "}[t.Qualifier]
+	verb := map[byte]string{'+': "passes", '-': "fails", '~': "softfails", '?': "leaves neutral"}[t.Qualifier]
 	if t.Mechanism == All {
-		return strings.TrimSuffix(does, " ") + " all that is left"
+		return verb + " all that is left"
 	}
-	return does + size(v.matched[i])
+	return verb + " " + size(v.matched[i])
 }
 
 const (
 	maxLine    = 400 // bytes
-	maxIndent  = 60  // deeper records stay at this column
-	maxSubject = 80  // of a term before the text of its problem
-	column     = 36  // where effects start, if the term is short enough
+	maxIndent  = 60  // columns; deeper records stay there
+	maxSubject = 80  // bytes of a term before the text of its problem
+	column     = 36  // of the effects, if the term is short enough
 )
 
-// Write writes the tree as text, a line for each term with its records below it, and after each record its problems. A
-// line is at most 400 bytes of printable ASCII.
+// Write writes the tree as text: a line for each term, below it the records that it leads to, and after each record its
+// problems. A line is at most 400 bytes of printable ASCII.
 func (n *Node) Write(w io.Writer) error { return n.write(w, 0) }
 
 func (n *Node) write(w io.Writer, indent int) error {

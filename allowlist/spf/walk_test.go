@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestWalk has a row for each rule. A zone is asked for the policy of its first name.
+// TestWalk has a row for each rule, and lists the policy of a.test.
 func TestWalk(t *testing.T) {
 	for _, row := range []struct {
 		name, zone, pass string
@@ -28,7 +28,7 @@ func TestWalk(t *testing.T) {
 		{"after all", `a.test TXT "v=spf1 ip4:192.0.2.1 -all ip4:192.0.2.2 include:gone.test a:gone.test ptr"`, "192.0.2.1/32", OK, ""},
 		{"IPv4 in IPv6", `a.test TXT "v=spf1 ip6:64:ff9b::192.0.2.2"`, "64:ff9b::c000:202/128", OK, ""},
 
-		// An IPv4-mapped address is no IPv6 client's.
+		// No IPv6 client has an IPv4-mapped address.
 		{"mapped", `a.test TXT "v=spf1 ip6:::FFFF:192.0.2.1 ip4:192.0.2.2 ip6:::ffff:0:0/96 ip6:::ffff:c000:200/120"`, "192.0.2.2/32", OK, ""},
 		{"mapped within a network", `a.test TXT "v=spf1 ip6:::fffe:0:0/95"`, "::fffe:0:0/96", OK, ""},
 		{"mapped, and a hole", `a.test TXT "v=spf1 -ip6:::ffff:192.0.2.1 ip4:192.0.2.1"`, "192.0.2.1/32", OK, ""},
@@ -37,7 +37,7 @@ func TestWalk(t *testing.T) {
 		{"mapped, behind ptr", `a.test TXT "v=spf1 ptr ip6:::ffff:0:0/96 ip4:192.0.2.1 -all"`, "192.0.2.1/32", OK, "unlistable"},
 		{"mapped, gone before all", `a.test TXT "v=spf1 -ip6:::/1 all"`, "0.0.0.0/0 8000::/1", OK, ""},
 
-		// include: only what passes there, under the include's own qualifier.
+		// include: the addresses that pass there get the include's own qualifier.
 		{"include", "a.test TXT \"v=spf1 include:b.test ip4:192.0.2.1 -all\"\nb.test TXT \"v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/30 +all\"",
 			"0.0.0.0/0 ::/0", OK, ""},
 		{"include of fail all", "a.test TXT \"v=spf1 include:b.test ip4:192.0.2.9\"\nb.test TXT \"v=spf1 ip4:192.0.2.1 -all\"",
@@ -51,7 +51,7 @@ func TestWalk(t *testing.T) {
 			"192.0.2.1/32", PermError, "syntax"},
 		{"include of two records", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test\"\nb.test TXT \"v=spf1 +all\"\nb.test TXT \"v=spf1 +all\"",
 			"192.0.2.1/32", PermError, "multiple"},
-		{"broken behind what matched", "a.test TXT \"v=spf1 include:b.test -all\"\nb.test TXT \"v=spf1 ip4:192.0.2.3 include:gone.test\"",
+		{"broken after a match", "a.test TXT \"v=spf1 include:b.test -all\"\nb.test TXT \"v=spf1 ip4:192.0.2.3 include:gone.test\"",
 			"192.0.2.3/32", PermError, "none"},
 		{"include not known", "a.test TXT \"v=spf1 ip4:192.0.2.1 include:b.test ip4:192.0.2.2\"\nb.test FAIL TXT", "192.0.2.1/32", TempError, "temperror"},
 		{"temperror beats permerror", "a.test TXT \"v=spf1 exists:b.test a:b.test include:gone.test\"\nb.test FAIL AAAA",
@@ -67,7 +67,7 @@ func TestWalk(t *testing.T) {
 		{"redirect keeps the domain asked", "a.test TXT \"v=spf1 redirect=b.test\"\nb.test TXT \"v=spf1 a:%{o} a:%{d} -all\"\na.test A 192.0.2.1\nb.test A 192.0.2.9",
 			"192.0.2.1/32 192.0.2.9/32", OK, ""},
 
-		// What cannot be listed.
+		// Terms that cannot be listed.
 		{"+ptr", `a.test TXT "v=spf1 ptr ip4:192.0.2.1 -all"`, "192.0.2.1/32", OK, "unlistable"},
 		{"+exists", `a.test TXT "v=spf1 exists:%{i}.x.test ip4:192.0.2.1 -all"`, "192.0.2.1/32", OK, "unlistable"},
 		{"-exists", `a.test TXT "v=spf1 -exists:%{i}.x.test ip4:192.0.2.1 -all"`, "", OK, "unlistable uncertain"},
@@ -78,7 +78,7 @@ func TestWalk(t *testing.T) {
 		{"-include with ptr in it", "a.test TXT \"v=spf1 -include:b.test ip4:192.0.2.1\"\nb.test TXT \"v=spf1 ptr -all\"", "", OK, "unlistable uncertain"},
 		{"include with -ptr in it", "a.test TXT \"v=spf1 include:b.test ip4:192.0.2.2\"\nb.test TXT \"v=spf1 -ptr ip4:192.0.2.1\"",
 			"192.0.2.2/32", OK, "unlistable uncertain"},
-		{"certain whatever ptr says", `a.test TXT "v=spf1 ptr +all"`, "0.0.0.0/0 ::/0", OK, "unlistable"},
+		{"certain despite ptr", `a.test TXT "v=spf1 ptr +all"`, "0.0.0.0/0 ::/0", OK, "unlistable"},
 
 		// a, mx, exists
 		{"a", "a.test TXT \"v=spf1 a -all\"\na.test A 192.0.2.1\na.test AAAA 2001:db8::1", "192.0.2.1/32 2001:db8::1/128", OK, ""},
@@ -86,7 +86,7 @@ func TestWalk(t *testing.T) {
 		{"a/0 of nothing", `a.test TXT "v=spf1 a/0//0"`, "", OK, ""},
 		{"A not known", "a.test TXT \"v=spf1 a ip6:2001:db8::2 ip4:192.0.2.3\"\na.test FAIL A\na.test AAAA 2001:db8::1",
 			"2001:db8::1/128 2001:db8::2/128", TempError, "temperror"},
-		{"A not known, but all IPv4 is through", "a.test TXT \"v=spf1 -ip4:0.0.0.0/0 a\"\na.test FAIL A\na.test AAAA 2001:db8::1", "2001:db8::1/128", OK, ""},
+		{"A not known, but no IPv4 address left", "a.test TXT \"v=spf1 -ip4:0.0.0.0/0 a\"\na.test FAIL A\na.test AAAA 2001:db8::1", "2001:db8::1/128", OK, ""},
 		{"mx", "a.test TXT \"v=spf1 mx/31 -all\"\na.test MX 0 m1.test\na.test MX 1 M2.test.\nm1.test A 192.0.2.1\nm2.test AAAA 2001:db8::1",
 			"192.0.2.0/31 2001:db8::1/128", OK, ""},
 		{"mx is not a", "a.test TXT \"v=spf1 mx -all\"\na.test A 192.0.2.1", "", OK, ""},
@@ -95,8 +95,8 @@ func TestWalk(t *testing.T) {
 			"192.0.2.1/32", TempError, "temperror"},
 		{"exists", "a.test TXT \"v=spf1 ip4:192.0.2.1 exists:%{d}._x.test -all\"\na.test._x.test A 127.0.0.2", "0.0.0.0/0 ::/0", OK, ""},
 		{"exists asks no AAAA", "a.test TXT \"v=spf1 ip4:192.0.2.1 exists:b.test -all\"\nb.test AAAA ::1", "192.0.2.1/32", OK, ""},
-		{"a name that is none", `a.test TXT "v=spf1 a:b..test exists:%{d}.` + strings.Repeat("x", 64) + `.test ip4:192.0.2.1"`, "192.0.2.1/32", OK, "bad-name bad-name"},
-		{"%{v} tells families apart", "a.test TXT \"v=spf1 exists:%{v}.x.test -all\"\nip6.x.test A 127.0.0.1", "::/0", OK, ""},
+		{"not a domain name", `a.test TXT "v=spf1 a:b..test exists:%{d}.` + strings.Repeat("x", 64) + `.test ip4:192.0.2.1"`, "192.0.2.1/32", OK, "bad-name bad-name"},
+		{"%{v} differs by family", "a.test TXT \"v=spf1 exists:%{v}.x.test -all\"\nip6.x.test A 127.0.0.1", "::/0", OK, ""},
 		{"include:%{v}", "a.test TXT \"v=spf1 include:%{v}.x.test -all\"\nip6.x.test TXT \"v=spf1 all\"\nin-addr.x.test TXT \"v=spf1 ip4:192.0.2.1 all\"",
 			"0.0.0.0/0 ::/0", OK, ""},
 
@@ -132,7 +132,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// TestDomain has the arguments that are no domain names, and those that are.
+// TestDomain tries arguments that are domain names and arguments that are not.
 func TestDomain(t *testing.T) {
 	long := strings.Repeat("a.", 126)
 	d := newFakeDNS().read(t, "a.test TXT \"v=spf1 all\"\n_spf.a-1.test TXT \"v=spf1 all\"\n"+long+"b TXT \"v=spf1 all\"")
@@ -159,7 +159,7 @@ func TestDomain(t *testing.T) {
 	}
 }
 
-// TestProblems pins the texts that people read.
+// TestProblems compares whole texts of problems.
 func TestProblems(t *testing.T) {
 	d := newFakeDNS().read(t, `
 		a.test TXT "v=spf1 ?exists:%{i}.x.test ip4:192.0.2.0/24 include:b.test include:c.test include:a.test a:d.test -all"
@@ -170,10 +170,10 @@ func TestProblems(t *testing.T) {
 	d.txt["e.test"] = []string{"v=spf1 ip4:192.0.2.1\n a:b\\.test\x80"}
 	for domain, want := range map[string][]string{
 		"a.test": {
-			"unlistable a.test ?exists:%{i}.x.test: what it stops depends on the sender and cannot be listed: what its record passes after it is not certain",
-			"unlistable b.test ptr: what it passes depends on the sender and cannot be listed: it is left out",
-			"loop a.test include:a.test: a.test is being evaluated already: receivers answer permerror for what comes here unmatched",
-			"uncertain a.test ip4:192.0.2.0/24: 256 IPv4 addresses would pass here and after, but for some senders a term that cannot be listed comes first: they are left out",
+			"unlistable a.test ?exists:%{i}.x.test: the addresses it stops depend on the sender and cannot be listed: addresses that later terms of its record pass are not certain",
+			"unlistable b.test ptr: the addresses it passes depend on the sender and cannot be listed: they are left out",
+			"loop a.test include:a.test: a.test leads back to itself: receivers answer permerror for addresses that no earlier term matches",
+			"uncertain a.test ip4:192.0.2.0/24: 256 IPv4 addresses would pass from this term on, but an earlier term that cannot be listed may stop them: they are left out",
 		},
 		"e.test": {
 			`syntax e.test ip4:192.0.2.1\x0a: not an IPv4 address: "192.0.2.1\x0a": receivers answer permerror for the whole record`,
@@ -240,7 +240,7 @@ func (d slowDNS) MX(ctx context.Context, name string) ([]string, error) {
 	return d.fakeDNS.MX(ctx, name)
 }
 
-// TestRounds counts how often Walk has to wait, in fake time.
+// TestRounds counts the rounds of questions, in fake time.
 func TestRounds(t *testing.T) {
 	for _, row := range []struct {
 		name, zone string
@@ -267,7 +267,7 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// stuckDNS answers no A question before it is released, and does not listen to its context.
+// stuckDNS does not answer A questions before its release, and ignores the context.
 type stuckDNS struct {
 	*fakeDNS
 	release chan struct{}
@@ -296,37 +296,37 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// lastWord answers TXT and ends the context with it.
-type lastWord struct {
+// endingDNS ends the context with its TXT answer.
+type endingDNS struct {
 	*fakeDNS
 	ended *atomic.Bool
 }
 
-func (d lastWord) TXT(ctx context.Context, name string) ([]string, error) {
+func (d endingDNS) TXT(ctx context.Context, name string) ([]string, error) {
 	defer d.ended.Store(true)
 	return d.fakeDNS.TXT(ctx, name)
 }
 
-// endsLate is a context whose end is first seen when all answers are there.
-type endsLate struct {
+// endingContext ends between two rounds: Err reports the end, but Done does not.
+type endingContext struct {
 	context.Context
 	ended *atomic.Bool
 }
 
-func (c endsLate) Err() error {
+func (c endingContext) Err() error {
 	if c.ended.Load() {
 		return context.Canceled
 	}
 	return nil
 }
 
-// What there was no time to ask is not known: neither an empty answer nor a policy that is not there.
+// A question that the end of the context prevented has an unknown answer, not an empty one.
 func TestEndBetweenRounds(t *testing.T) {
 	for _, record := range []string{"v=spf1 a:b.test -all", "v=spf1 mx:b.test -all", "v=spf1 include:b.test -all", "v=spf1 exists:b.test -all"} {
 		t.Run(record, func(t *testing.T) {
-			d := lastWord{newFakeDNS(), new(atomic.Bool)}
+			d := endingDNS{newFakeDNS(), new(atomic.Bool)}
 			d.txt["a.test"] = []string{record}
-			res := Walk(endsLate{t.Context(), d.ended}, d, "a.test", Limits{})
+			res := Walk(endingContext{t.Context(), d.ended}, d, "a.test", Limits{})
 			if res.Error != TempError || show(res) != "" {
 				t.Errorf("error %q, pass %q, problems %v", res.Error, show(res), res.Problems)
 			}

@@ -16,7 +16,7 @@ import (
 	"go4.org/netipx"
 )
 
-// fakeDNS is a Resolver over maps. It is safe for concurrent use and counts how often each question is asked.
+// fakeDNS is a Resolver over maps. It is safe for concurrent use and counts each question.
 type fakeDNS struct {
 	txt, mx map[string][]string
 	a, aaaa map[string][]netip.Addr
@@ -35,7 +35,7 @@ func newFakeDNS() *fakeDNS {
 
 func (d *fakeDNS) String() string {
 	broken := maps.Clone(d.broken)
-	maps.DeleteFunc(broken, func(_ question, is bool) bool { return !is })
+	maps.DeleteFunc(broken, func(_ question, fails bool) bool { return !fails })
 	return fmt.Sprintf("%q\nbroken %v\na %v aaaa %v mx %v", d.txt, broken, d.a, d.aaaa, d.mx)
 }
 
@@ -104,7 +104,7 @@ func (d *fakeDNS) read(t testing.TB, text string) *fakeDNS {
 	return d
 }
 
-// walk walks domain in a zone with the default limits, and checks what must hold for every Result.
+// walk lists the policy of domain with the default limits and checks the Result.
 func walk(t testing.TB, d *fakeDNS, domain string) Result {
 	t.Helper()
 	return walkLimited(t, d, domain, DefaultLimits())
@@ -126,7 +126,7 @@ func walkLimited(t testing.TB, d *fakeDNS, domain string, lim Limits) Result {
 	return res
 }
 
-// checkResult checks that Ranges divide Pass, in minimal sorted prefixes, and that what is shown is printable.
+// checkResult checks that Ranges divide Pass into minimal sorted prefixes, and that problems and tree are printable.
 func checkResult(t testing.TB, res Result) {
 	t.Helper()
 	var all set
@@ -173,7 +173,7 @@ func checkResult(t testing.TB, res Result) {
 	}
 }
 
-// show returns Pass, as the JSON output has it: prefixes with spaces between.
+// show returns the prefixes of Pass, separated by spaces.
 func show(res Result) string {
 	return strings.Trim(fmt.Sprint(res.Pass.Prefixes()), "[]")
 }
