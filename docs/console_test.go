@@ -70,7 +70,8 @@ type reader struct {
 	*fixtures.Host
 	t    *testing.T
 	dns  *fixtures.DNSServer
-	exit int // of the last command of the next block; -1: not said
+	dns2 *fixtures.DNSServer // nil: the page needs none
+	exit int                 // of the last command of the next block; -1: not said
 }
 
 func newReader(t *testing.T, program []byte) *reader {
@@ -112,7 +113,12 @@ func (r *reader) prepare(s step) {
 	case "host":
 		r.server(s.text)
 	case "dns":
-		r.setDNS(strings.Fields(s.text))
+		r.setDNS(r.dns, strings.Fields(s.text))
+	case "dns2":
+		if r.dns2 == nil {
+			r.dns2 = r.DNSAt("127.0.0.2")
+		}
+		r.setDNS(r.dns2, strings.Fields(s.text))
 	case "first":
 		if out, status := r.shell(s.text); status != 0 {
 			r.t.Fatalf("%s: status %d\n%s", s.text, status, out)
@@ -150,13 +156,13 @@ func (r *reader) server(name string) {
 	}
 }
 
-func (r *reader) setDNS(words []string) {
+func (r *reader) setDNS(server *fixtures.DNSServer, words []string) {
 	r.t.Helper()
 	var zones []string
-	r.dns.Fault("", "", 0)
+	server.Fault("", "", 0)
 	for _, word := range words {
 		if name, silent := strings.CutPrefix(word, "!"); silent {
-			r.dns.Fault(strings.TrimPrefix(name, "*"), "", fixtures.ServFail)
+			server.Fault(strings.TrimPrefix(name, "*"), "", fixtures.ServFail)
 		} else if text, err := os.ReadFile(filepath.Join("testdata", word)); err == nil {
 			zones = append(zones, string(text))
 		} else {
@@ -164,7 +170,7 @@ func (r *reader) setDNS(words []string) {
 		}
 	}
 	if len(zones) > 0 {
-		r.dns.Set(zones...)
+		server.Set(zones...)
 	}
 }
 

@@ -23,6 +23,27 @@ type answer struct {
 	next    string // canonical; the alias whose records the reply does not have
 }
 
+// follow asks about q, and about the aliases that an answer leaves open. It gives these aliases as errors show them.
+func follow(q question, ask func(question) (answer, error)) (records []dns.RR, aliases string, err error) {
+	asked := map[string]bool{}
+	for len(asked) <= maxAliases {
+		a, err := ask(q)
+		if err != nil || a.next == "" {
+			return a.records, aliases, err
+		}
+		asked[q.name] = true
+		if asked[a.next] {
+			return nil, aliases, fmt.Errorf("%w at %s", errAliasLoop, display(a.next))
+		}
+		q.name = a.next
+		if aliases != "" {
+			aliases += ": "
+		}
+		aliases = ascii.Cut(aliases+"CNAME "+display(a.next), maxSubject)
+	}
+	return nil, aliases, fmt.Errorf("more than %d CNAMEs to follow", maxAliases)
+}
+
 // read takes the answer out of a reply to q. Only records on the CNAME chain from q count, since a reply may hold records
 // that nobody asked for. An error means that the reply leaves the answer unknown.
 func read(q question, m *dns.Msg) (answer, error) {

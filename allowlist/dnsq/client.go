@@ -2,8 +2,8 @@
 // result without an error; everything else that is not an answer is an error. Only an empty result may make a list
 // smaller (docs/facts.md 16).
 //
-// It is a stub resolver: it needs resolvers that recurse, and it does not validate DNSSEC. A Client is for one run: it
-// keeps every answer and ignores TTLs.
+// It is a stub resolver: it needs resolvers that recurse, and it does not validate DNSSEC. Against a resolver with forged
+// answers in its cache, Config.Agree compares two. A Client is for one run: it keeps every answer and ignores TTLs.
 package dnsq
 
 import (
@@ -43,7 +43,19 @@ type Config struct {
 	RequireAD bool
 	// RootCAs verify tls:// resolvers; nil means the system's.
 	RootCAs *x509.CertPool
+	// Agree is the number of resolvers that have to give the same answer before it counts: 1, the default, or 2. With 2, a
+	// Client asks two different resolvers at the same time, first those that come first, and the others in place of one
+	// that fails. If two differ, or fewer than two answer, the lookup is an error that names the resolvers.
+	Agree int
+	// Origin and AgreeAt are for the TooFewError of New: where Resolvers were read, such as "--resolver", and where Agree
+	// is written, such as "mailallow.toml:4".
+	Origin, AgreeAt string
 }
+
+// TooFewError is the error of New if there are fewer different resolvers than Config.Agree.
+type TooFewError struct{ text string }
+
+func (e *TooFewError) Error() string { return e.text }
 
 // Client asks each question, a name and a type, only once and keeps the answer or the error, so that all callers in a
 // run get the same. It does not keep an error that comes from the end of a caller's context. A Client is safe for
@@ -52,14 +64,15 @@ type Client struct {
 	resolvers []resolver
 	timeout   time.Duration
 	tries     int
+	agree     int
 	requireAD bool
 	rootCAs   *x509.CertPool
 	slots     chan struct{} // an element for each question that is being asked
-	preferred atomic.Int64  // index of the resolver to ask first
 	sent      atomic.Int64
 
 	mu      sync.Mutex
-	lookups map[question]*lookup
+	ranking []int // indexes of the resolvers, in the order to ask them
+	lookups map[inquiry]*lookup
 }
 
 // question is a canonical name (see canonical) and a type; the class is always IN.
@@ -68,7 +81,15 @@ type question struct {
 	qtype uint16
 }
 
-// lookup is a question that is being asked or has been asked. Once done is closed, the other fields do not change.
+// inquiry is a question to one resolver, by its index, or to as many as Config.Agree says.
+type inquiry struct {
+	question
+	resolver int
+}
+
+const byAgree = -1
+
+// lookup is an inquiry that is being made or has been made. Once done is closed, the other fields do not change.
 type lookup struct {
 	done      chan struct{}
 	answer    answer
@@ -76,33 +97,59 @@ type lookup struct {
 	abandoned bool // the context of the caller that asked ended: waiting callers ask again
 }
 
-// New checks the configuration and sends nothing. The error names every bad entry of Resolvers.
+// New checks the configuration and sends nothing. The error names every bad entry of Resolvers, or is a TooFewError.
 func New(c Config) (*Client, error) {
-	entries := c.Resolvers
+	entries, origin := c.Resolvers, cmp.Or(c.Origin, "Resolvers")
 	if len(entries) == 0 {
 		var err error
 		if entries, err = systemResolvers(resolvConf); err != nil {
 			return nil, err
 		}
+		origin = resolvConf
 	}
 	resolvers, err := parseResolvers(entries)
 	if err != nil {
 		return nil, err
 	}
+	if c.Agree > 1 {
+		if resolvers, err = c.enough(resolvers, origin); err != nil {
+			return nil, err
+		}
+	}
 	return &Client{
 		resolvers: resolvers,
 		timeout:   positive(c.Timeout, 2*time.Second),
 		tries:     max(positive(c.Attempts, 3), len(resolvers)),
+		agree:     positive(c.Agree, 1),
 		requireAD: c.RequireAD,
 		rootCAs:   c.RootCAs,
 		slots:     make(chan struct{}, positive(c.Concurrency, 128)),
-		lookups:   make(map[question]*lookup),
+		ranking:   upTo(len(resolvers)),
+		lookups:   make(map[inquiry]*lookup),
 	}, nil
 }
 
+// enough gives the different ones of resolvers, if they are as many as have to agree. A resolver that is written twice
+// would agree with itself.
+func (c Config) enough(resolvers []resolver, origin string) ([]resolver, error) {
+	if c.Agree > 2 {
+		return nil, fmt.Errorf("agree = %d is not between 1 and 2", c.Agree)
+	}
+	resolvers = different(resolvers)
+	if len(resolvers) >= c.Agree {
+		return resolvers, nil
+	}
+	text := fmt.Sprintf("agree = %d needs two resolvers, and %s gives only %s: name another that shares no cache with it",
+		c.Agree, origin, resolvers[0])
+	if c.AgreeAt != "" {
+		text = c.AgreeAt + ": " + text
+	}
+	return nil, &TooFewError{text}
+}
+
 // Apart returns a client for each resolver, in their order, for answers that are comparable only if the same resolver
-// gave them. Each resolver gets its share of the attempts, at least one. All these clients share one bound of
-// concurrency.
+// gave them; Config.Agree does not bind them. Each resolver gets its share of the attempts, at least one. All these
+// clients share one bound of concurrency.
 func (c *Client) Apart() []*Client {
 	clients := make([]*Client, len(c.resolvers))
 	for i, r := range c.resolvers {
@@ -110,13 +157,23 @@ func (c *Client) Apart() []*Client {
 			resolvers: []resolver{r},
 			timeout:   c.timeout,
 			tries:     (c.tries + len(c.resolvers) - 1) / len(c.resolvers),
+			agree:     1,
 			requireAD: c.requireAD,
 			rootCAs:   c.rootCAs,
 			slots:     c.slots,
-			lookups:   make(map[question]*lookup),
+			ranking:   upTo(1),
+			lookups:   make(map[inquiry]*lookup),
 		}
 	}
 	return clients
+}
+
+func upTo(n int) []int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
 }
 
 func positive[T cmp.Ordered](n, def T) T {
@@ -160,14 +217,7 @@ func (c *Client) addresses(ctx context.Context, name string, qtype uint16) ([]ne
 	}
 	var addrs []netip.Addr
 	for _, rr := range records {
-		var ip []byte
-		switch rr := rr.(type) {
-		case *dns.A:
-			ip = rr.A.To4()
-		case *dns.AAAA:
-			ip = rr.AAAA
-		}
-		if addr, ok := netip.AddrFromSlice(ip); ok {
+		if addr, ok := address(rr); ok {
 			addrs = append(addrs, addr)
 		}
 	}
@@ -212,29 +262,24 @@ func (c *Client) records(ctx context.Context, name string, qtype uint16) ([]dns.
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subject, err)
 	}
-	q := question{first, qtype}
-	asked := map[string]bool{}
-	for len(asked) <= maxAliases {
-		a, err := c.ask(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", subject, err)
-		}
-		if a.next == "" {
-			return a.records, nil
-		}
-		asked[q.name] = true
-		if asked[a.next] {
-			return nil, fmt.Errorf("%s: %w at %s", subject, errAliasLoop, display(a.next))
-		}
-		q.name = a.next
-		subject = ascii.Cut(subject+": CNAME "+display(a.next), maxSubject)
+	records, aliases, err := follow(question{first, qtype}, func(q question) (answer, error) {
+		return c.ask(ctx, inquiry{q, byAgree}, c.resolve)
+	})
+	if err != nil && aliases != "" {
+		subject = ascii.Cut(subject+": "+aliases, maxSubject)
 	}
-	return nil, fmt.Errorf("%s: more than %d CNAMEs to follow", subject, maxAliases)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subject, err)
+	}
+	return records, nil
 }
 
-// ask returns the answer to q. It sends q only if no other caller has. It follows no alias: a lookup that waits for
-// another one could wait for itself.
-func (c *Client) ask(ctx context.Context, q question) (answer, error) {
+// asker finds the answer to a question.
+type asker func(ctx context.Context, q question) (answer, error)
+
+// ask returns the answer to an inquiry, which find gets. It calls find only if no other caller has. It follows no alias: a
+// lookup that waits for another one could wait for itself.
+func (c *Client) ask(ctx context.Context, q inquiry, find asker) (answer, error) {
 	for {
 		c.mu.Lock()
 		l, known := c.lookups[q]
@@ -244,7 +289,7 @@ func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 		}
 		c.mu.Unlock()
 		if !known {
-			c.finish(ctx, q, l)
+			c.finish(ctx, q, l, find)
 			return l.answer, l.err
 		}
 		select {
@@ -258,11 +303,15 @@ func (c *Client) ask(ctx context.Context, q question) (answer, error) {
 	}
 }
 
-// finish resolves q and ends the lookup. It forgets the lookup if ctx ended it.
-func (c *Client) finish(ctx context.Context, q question, l *lookup) {
-	l.answer, l.err = c.resolve(ctx, q)
-	if l.err != nil && ctx.Err() != nil {
+// finish gets the answer and ends the lookup. It forgets the lookup if ctx ended it, and the failed try of one resolver,
+// which agreed may repeat.
+func (c *Client) finish(ctx context.Context, q inquiry, l *lookup, find asker) {
+	l.answer, l.err = find(ctx, q.question)
+	ended := l.err != nil && ctx.Err() != nil
+	if ended {
 		l.err, l.abandoned = context.Cause(ctx), true
+	}
+	if ended || l.err != nil && q.resolver != byAgree {
 		c.mu.Lock()
 		delete(c.lookups, q)
 		c.mu.Unlock()
@@ -270,7 +319,7 @@ func (c *Client) finish(ctx context.Context, q question, l *lookup) {
 	close(l.done)
 }
 
-// resolve asks one resolver after another until one answers.
+// resolve asks one resolver after another until one answers, or until two agree.
 func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 	select {
 	case c.slots <- struct{}{}:
@@ -278,20 +327,38 @@ func (c *Client) resolve(ctx context.Context, q question) (answer, error) {
 	case <-ctx.Done():
 		return answer{}, context.Cause(ctx)
 	}
+	if c.agree > 1 {
+		return c.agreed(ctx, q)
+	}
 	var failed failures
-	first := int(c.preferred.Load())
+	order := c.ranked()
 	for i := range c.tries {
-		n := (first + i) % len(c.resolvers)
-		a, err := c.try(ctx, c.resolvers[n], i/len(c.resolvers), q)
+		n := order[i%len(order)]
+		a, err := c.try(ctx, c.resolvers[n], i/len(order), q)
 		if err == nil || ctx.Err() != nil {
 			return a, err
 		}
-		if errors.As(err, new(noReply)) {
-			// Later questions should not wait for a silent resolver first. A resolver that replies, even with SERVFAIL,
-			// keeps its place in the administrator's order.
-			c.preferred.CompareAndSwap(int64(n), int64((n+1)%len(c.resolvers)))
-		}
+		c.demote(n, err)
 		failed.add(err, c.resolvers[n].String())
 	}
 	return answer{}, failed
+}
+
+// ranked gives the indexes of the resolvers in the order to ask them.
+func (c *Client) ranked() []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.ranking)
+}
+
+// demote moves resolver n to the end of the order if its error is silence: later questions should not wait for it first. A
+// resolver that replies, even with SERVFAIL, keeps its place in the administrator's order.
+func (c *Client) demote(n int, err error) {
+	if !errors.As(err, new(noReply)) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.ranking, n)
+	c.ranking = append(slices.Delete(c.ranking, i, i+1), n)
 }

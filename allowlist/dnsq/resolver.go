@@ -34,6 +34,26 @@ func (r resolver) String() string {
 	return ascii.Cut(s, maxName)
 }
 
+// different leaves out each resolver that is in the list before, perhaps in another notation.
+func different(resolvers []resolver) (all []resolver) {
+	seen := map[resolver]bool{}
+	for _, r := range resolvers {
+		same := r
+		same.host = strings.ToLower(strings.TrimSuffix(r.host, "."))
+		if addr, err := netip.ParseAddr(r.host); err == nil {
+			same.host = addr.Unmap().String()
+		}
+		if port, err := strconv.Atoi(r.port); err == nil {
+			same.port = strconv.Itoa(port)
+		}
+		if !seen[same] {
+			seen[same] = true
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // address gives the address to send to. A host name may have several, and a UDP socket connects to a dead one without an
 // error, so each round of tries takes the next.
 func (r resolver) address(ctx context.Context, round int) (string, error) {

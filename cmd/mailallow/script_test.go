@@ -57,7 +57,7 @@ func TestScript(t *testing.T) {
 // rig is what a script has besides its files.
 type rig struct {
 	tb     testing.TB
-	dns    *fixtures.DNSServer
+	dns    [2]*fixtures.DNSServer
 	http   *fixtures.HTTPServer
 	inodes map[string]inode
 	locks  []*os.File
@@ -68,20 +68,21 @@ type rigKey struct{}
 
 func rigOf(ts *testscript.TestScript) *rig { return ts.Value(rigKey{}).(*rig) }
 
-// setUpScript starts a DNS server at $DNS and an HTTP server at $HTTP, which know nothing yet, and writes their addresses
-// and the script's folder into the configurations, for $DNS, $HTTP and $WORK there.
+// setUpScript starts DNS servers at $DNS and $DNS2 and an HTTP server at $HTTP, which know nothing yet, and writes their
+// addresses and the script's folder into the configurations, for $DNS, $DNS2, $HTTP and $WORK there.
 func setUpScript(env *testscript.Env) error {
 	tb := env.T().(testing.TB)
-	r := &rig{tb: tb, dns: fixtures.DNS(tb), http: fixtures.HTTP(tb), inodes: map[string]inode{}}
+	r := &rig{tb: tb, dns: [2]*fixtures.DNSServer{fixtures.DNS(tb), fixtures.DNS(tb)}, http: fixtures.HTTP(tb), inodes: map[string]inode{}}
 	env.Values[rigKey{}] = r
-	env.Setenv("DNS", r.dns.Addr())
+	env.Setenv("DNS", r.dns[0].Addr())
+	env.Setenv("DNS2", r.dns[1].Addr())
 	env.Setenv("HTTP", r.http.URL(""))
 	env.Defer(func() { r.unlock() })
 	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.[tc][of]*")) // .toml and .cf
 	if err != nil {
 		return err
 	}
-	expand := strings.NewReplacer("$DNS", r.dns.Addr(), "$HTTP", r.http.URL(""), "$WORK", env.WorkDir)
+	expand := strings.NewReplacer("$DNS2", r.dns[1].Addr(), "$DNS", r.dns[0].Addr(), "$HTTP", r.http.URL(""), "$WORK", env.WorkDir)
 	for _, path := range configs {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -94,9 +95,18 @@ func setUpScript(env *testscript.Env) error {
 	return nil
 }
 
-// dns ZONE...: the server answers from these zones and no others: files of the script, else of fixtures/zones.
+// server gives the DNS server of a command, the second one if its arguments begin with -2, and the other arguments.
+func (r *rig) server(args []string) (*fixtures.DNSServer, []string) {
+	if len(args) > 0 && args[0] == "-2" {
+		return r.dns[1], args[1:]
+	}
+	return r.dns[0], args
+}
+
+// dns [-2] ZONE...: the server answers from these zones and no others: files of the script, else of fixtures/zones.
 func dnsCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg, "dns ZONE...")
+	usage(ts, !neg, "dns [-2] ZONE...")
+	server, args := rigOf(ts).server(args)
 	var zones []string
 	for _, name := range args {
 		if text, err := os.ReadFile(ts.MkAbs(name)); err == nil {
@@ -104,14 +114,14 @@ func dnsCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		zones = append(zones, name)
 	}
-	rigOf(ts).dns.Set(zones...)
+	server.Set(zones...)
 }
 
-// asked: a question came to the DNS server since the last look; ! asked: none did.
+// asked: a question came to the first DNS server since the last look; ! asked: none did.
 func askedCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) == 0, "[!] asked")
 	r, now := rigOf(ts), 0
-	for _, times := range r.dns.Asked() {
+	for _, times := range r.dns[0].Asked() {
 		now += times
 	}
 	if came := now - r.asked; came > 0 == neg {
@@ -140,15 +150,16 @@ func pageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	rigOf(ts).http.Set(args[0], page)
 }
 
-// dnsfault NAME TYPE FAULT: what goes wrong with a question; any name or type is *, and the fault off ends it.
+// dnsfault [-2] NAME TYPE FAULT: what goes wrong with a question; any name or type is *, and the fault off ends it.
 func dnsFaultCommand(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, !neg && len(args) == 3, "dnsfault NAME|* TYPE|* FAULT|off")
+	server, args := rigOf(ts).server(args)
+	usage(ts, !neg && len(args) == 3, "dnsfault [-2] NAME|* TYPE|* FAULT|off")
 	fault, known := map[string]fixtures.Fault{
 		"off": 0, "servfail": fixtures.ServFail, "nxdomain": fixtures.NXDomain, "drop": fixtures.Drop, "refused": fixtures.Refused,
 	}[args[2]]
 	usage(ts, known, "FAULT is one of off, servfail, nxdomain, drop, refused")
 	name, qtype := strings.TrimPrefix(args[0], "*"), strings.TrimPrefix(args[1], "*")
-	rigOf(ts).dns.Fault(name, qtype, fault)
+	server.Fault(name, qtype, fault)
 }
 
 // exits CODE COMMAND...: runs the command; it ends with this very code.

@@ -31,6 +31,7 @@ type dnsConfig struct {
 	Attempts    *int     `toml:"attempts"`
 	Concurrency *int     `toml:"concurrency"`
 	RequireAD   bool     `toml:"require_ad"`
+	Agree       *int     `toml:"agree"`
 	Deadline    string   `toml:"deadline"`
 	MaxLookups  *int     `toml:"max_lookups"`
 	MaxDepth    *int     `toml:"max_depth"`
@@ -101,6 +102,7 @@ const (
 type File struct {
 	path     string
 	text     document
+	flags    Flags          // of the command line, if there is one
 	lines    map[string]int // "source[2].cidr[1]" -> 31
 	problems []LineError    // everything wrong with it
 

@@ -78,14 +78,12 @@ func Load(f Flags) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	file.flags = f
 	s, err := file.Settings(f.Root)
 	if err != nil {
 		return nil, err
 	}
 	s.Absent = absent
-	if len(f.Resolvers) > 0 {
-		s.DNS.Resolvers = f.Resolvers
-	}
 	return s, nil
 }
 
@@ -152,9 +150,20 @@ func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
 	r.number("dns.max_lookups", d.MaxLookups, 1, 100_000, &limits.Lookups)
 	r.number("dns.max_depth", d.MaxDepth, 1, 1000, &limits.Depth)
 	r.number("dns.max_record_bytes", d.MaxRecord, 1, 256<<10, &limits.RecordBytes)
-	config := dnsq.Config{Resolvers: d.Resolvers, RequireAD: d.RequireAD}
+	config := dnsq.Config{Resolvers: d.Resolvers, Origin: "[dns] resolvers", RequireAD: d.RequireAD}
+	if len(r.flags.Resolvers) > 0 {
+		config.Resolvers, config.Origin = r.flags.Resolvers, "--resolver"
+	}
 	r.duration("dns.timeout", d.Timeout, &config.Timeout)
 	r.number("dns.attempts", d.Attempts, 1, maxAttempts, &config.Attempts)
 	r.number("dns.concurrency", d.Concurrency, 1, maxConcurrency, &config.Concurrency)
+	r.number("dns.agree", d.Agree, 1, 2, &config.Agree)
+	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: rollback works on any host.
+	if len(config.Resolvers) > 0 {
+		if _, err := dnsq.New(config); errors.As(err, new(*dnsq.TooFewError)) {
+			r.problem("dns.agree", "%w", err)
+		}
+	}
+	config.AgreeAt = fmt.Sprintf("%s:%d", r.path, r.Line("dns.agree"))
 	return config, limits
 }
