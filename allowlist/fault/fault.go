@@ -34,16 +34,25 @@ func (e *Hinted) Unwrap() error { return e.Err }
 
 // AtLine is an error about one line of a text.
 type AtLine struct {
-	Line int // physical, from 1
-	Err  error
+	Place string // the file that holds the text; empty: whoever reports it knows
+	Line  int    // physical, from 1; 0, with a Place: the text as a whole
+	Err   error
 }
 
 // At makes an error about a line.
 func At(line int, format string, args ...any) *AtLine {
-	return &AtLine{line, fmt.Errorf(format, args...)}
+	return &AtLine{Line: line, Err: fmt.Errorf(format, args...)}
 }
 
-func (e *AtLine) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+func (e *AtLine) Error() string {
+	switch {
+	case e.Place == "":
+		return fmt.Sprintf("line %d: %v", e.Line, e.Err)
+	case e.Line == 0:
+		return fmt.Sprintf("%s: %v", e.Place, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Place, e.Line, e.Err)
+}
 
 func (e *AtLine) Unwrap() error { return e.Err }
 

@@ -2,11 +2,11 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
@@ -74,7 +74,7 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 	if path := c.String("config"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return exit.Error{Code: exit.Usage, Err: fmt.Errorf("-c %s: %w", path, exit.Reason(err)), Hint: "'mailallow init' writes one to start from"}
+			return fault.Hint("-c "+path, "'mailallow init' writes one to start from", "%w", exit.Reason(err))
 		}
 	}
 	t.Color = c.String("color")

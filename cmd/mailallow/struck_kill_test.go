@@ -16,12 +16,12 @@ import (
 type story struct {
 	name    string
 	prepare func(*struck)
-	fault   func() fault // what fails besides; nil: nothing
-	changes bool         // only calls that change a file are struck: to be killed before a look is to be killed before what comes next
+	fault   func() failing // what fails besides; nil: nothing
+	changes bool           // only calls that change a file are struck: to be killed before a look is to be killed before what comes next
 }
 
-// fault is what a call fails with, in the order of the calls of one run; 0: it does not.
-type fault func(fixtures.Call) syscall.Errno
+// failing gives the errno that a call fails with, in the order of the calls of one run; 0: it does not fail.
+type failing func(fixtures.Call) syscall.Errno
 
 var stories = []story{
 	{name: "first install", prepare: func(s *struck) { s.begin(false) }},
@@ -36,7 +36,7 @@ var stories = []story{
 	{name: "put back", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
 	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
-		fault: func() fault {
+		fault: func() failing {
 			return func(c fixtures.Call) syscall.Errno {
 				if c.Name == "renameat2" {
 					return syscall.EINVAL
@@ -58,8 +58,8 @@ var stories = []story{
 }
 
 // failsAt is a fault of the first call of that name on that file.
-func failsAt(name, file string, errno syscall.Errno) func() fault {
-	return func() fault {
+func failsAt(name, file string, errno syscall.Errno) func() failing {
+	return func() failing {
 		failed := false
 		return func(c fixtures.Call) syscall.Errno {
 			if failed || c.Name != name || !strings.HasSuffix(c.Path, "/"+file) {
@@ -134,7 +134,7 @@ func TestSoakKilled(t *testing.T) {
 
 // fate is that of the story, with a kill at the nth call.
 func (story story) fate(n int, victims fixtures.Victims) func(fixtures.Call) fixtures.Fate {
-	fails := fault(func(fixtures.Call) syscall.Errno { return 0 })
+	fails := failing(func(fixtures.Call) syscall.Errno { return 0 })
 	if story.fault != nil {
 		fails = story.fault()
 	}

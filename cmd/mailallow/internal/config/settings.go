@@ -12,8 +12,8 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/spf"
-	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // Settings are the checked values of a configuration.
@@ -68,8 +68,8 @@ func Load(f Flags) (*Settings, error) {
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.Error{Code: exit.Usage, Err: err,
-			Hint: "the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder"}
+		return nil, fault.Hint("", "the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder",
+			"%w", err)
 	case err == nil:
 		file, err = Decode(path, text)
 	case absent:

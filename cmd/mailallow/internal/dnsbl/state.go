@@ -14,6 +14,7 @@ import (
 
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -174,8 +175,8 @@ func loadState(kept *state.File) (*memory, error) {
 		s, err = decodeState(text, time.Now())
 	}
 	if err != nil {
-		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("what the last run found cannot be read: %s: %w", kept.Path(), exit.Reason(err)),
-			Hint: "nothing was compared, told or kept: put the file right, or move it away to begin anew"}
+		return nil, fault.Hint("", "nothing was compared, told or kept: put the file right, or move it away to begin anew",
+			"what the last run found cannot be read: %s: %w", kept.Path(), exit.Reason(err))
 	}
 	return s, nil
 }

@@ -32,20 +32,16 @@ func worst(codes []int) int {
 	return Done
 }
 
-// Error is an error with the exit code of the run that it ends, and what to do
-// about it. Without Err it is a mere outcome: there is nothing to say.
+// Error is an error with the exit code of the run that it ends. Without Err it is a
+// mere outcome: there is nothing to say.
 type Error struct {
 	Code int
 	Err  error
-	Hint string // may be empty
 }
 
 func (e Error) Error() string {
-	switch {
-	case e.Err == nil:
+	if e.Err == nil {
 		return ""
-	case e.Hint != "":
-		return e.Err.Error() + "; " + e.Hint
 	}
 	return e.Err.Error()
 }

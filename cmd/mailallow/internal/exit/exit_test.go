@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"mailallow/allowlist/fault"
 )
 
 // When several codes apply, the first of 2, 5, 3, 4, 1 counts, in whatever order they
@@ -41,7 +43,7 @@ func TestCode(t *testing.T) {
 		{With(Held, errors.New("held")), Held, "held"},
 		{fmt.Errorf("while: %w", With(Install, errors.New("failed"))), Install, "while: failed"},
 		{errors.Join(errors.New("a"), With(Stale, errors.New("b"))), Stale, "a\nb"},
-		{Error{Code: Install, Err: errors.New("locked"), Hint: "try again"}, Install, "locked; try again"},
+		{With(Install, fault.Hint("", "try again", "locked")), Install, "locked; try again"},
 	} {
 		if got := Code(row.err); got != row.want || row.err.Error() != row.text || Silent(row.err) {
 			t.Errorf("%q: %d, want %d and %q", row.err, got, row.want, row.text)

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 )
@@ -65,8 +66,8 @@ func newSubject(arg string) (subject, error) {
 	}
 	network, _, _ := strings.Cut(text, "/")
 	if _, err := netip.ParseAddr(network); err == nil {
-		return subject{}, exit.Error{Code: exit.Usage, Err: fmt.Errorf("%q is a network: explain takes single addresses, such as %s", arg, network),
-			Hint: "'mailallow render cidr' writes the networks of the list"}
+		return subject{}, fault.Hint("", "'mailallow render cidr' writes the networks of the list",
+			"%q is a network: explain takes single addresses, such as %s", arg, network)
 	}
 	if !isHostName(text) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)

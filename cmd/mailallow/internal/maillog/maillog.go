@@ -18,6 +18,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
@@ -114,8 +115,8 @@ func logsToRead(named []string, stdin io.Reader) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("no log: there is no %s", strings.Join(usualLogs[:], " and no ")),
-			Hint: "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)"}
+		return nil, fault.Hint("", "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)",
+			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
 }
