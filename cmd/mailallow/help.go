@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +33,7 @@ func helpOfAll(width int) string {
 	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
 	h.section("VERSION", version)
-	h.section("DESCRIPTION", description)
+	h.section("DESCRIPTION", description+"\n\n"+exitCodes())
 	var rows [][]string
 	for _, cmd := range commands() {
 		rows = append(rows, []string{cmd.name, cmd.usage})
@@ -40,6 +41,16 @@ func helpOfAll(width int) string {
 	h.table("COMMANDS", rows)
 	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), cli.HelpFlag, cli.VersionFlag))
 	return h.String()
+}
+
+// exitCodes lists the exit codes in a sentence.
+func exitCodes() string {
+	var codes []string
+	meanings, order := exit.Meanings()
+	for _, m := range meanings {
+		codes = append(codes, m.Code+" "+m.Text)
+	}
+	return "Exit codes: " + strings.Join(codes, "; ") + ". " + order
 }
 
 // helpOf is the help of a command.

@@ -25,14 +25,13 @@ func man(t *terminal.Terminal, c *cli.Context) error {
 }
 
 func commandPage() string {
-	about, codes, _ := strings.Cut(description, "\n\nExit codes: ")
 	p := newPage("mailallow", "1", programUsage)
 	p.section("SYNOPSIS")
 	for _, cmd := range commands() {
 		p.synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)
 	}
 	p.section("DESCRIPTION")
-	p.text(about)
+	p.text(description)
 	p.section("COMMANDS")
 	for _, cmd := range commands() {
 		p.subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
@@ -44,10 +43,9 @@ func commandPage() string {
 	p.text("Flags may stand before or after the command and its arguments.")
 	p.flags(append(globalFlags(), cli.HelpFlag))
 	p.section("EXIT STATUS")
-	list, order, _ := strings.Cut(strings.Join(strings.Fields(codes), " "), ". ")
-	for code := range strings.SplitSeq(list, "; ") {
-		number, meaning, _ := strings.Cut(code, " ")
-		p.entry(number, meaning)
+	meanings, order := exit.Meanings()
+	for _, m := range meanings {
+		p.entry(m.Code, m.Text)
 	}
 	p.text(order)
 	p.section("FILES")

@@ -18,13 +18,7 @@ const description = `Keeps a mail server's allowlist true: walks the SPF policie
 merges them with your own lists, and writes exact Sendmail access entries and
 Postfix CIDR tables, atomically, with the map rebuilt.
 
-Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'.
-
-Exit codes: 0 done; 1 a difference or a finding; 2 usage, configuration or
-internal trouble; 3 a source was held by the guard; 4 a source was stale or
-missing; 5 the installation failed and everything is as it was, or another run
-holds the lock, or on_change or notify failed; 128+n ended by signal n. When
-several apply: 2, 5, 3, 4, 1.`
+Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'.`
 
 const updateText = `Brings every target to what the sources say now: the text is replaced, the map
 rebuilt beside it and swapped in, both or neither, and on_change commands run when

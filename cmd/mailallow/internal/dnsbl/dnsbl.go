@@ -194,9 +194,5 @@ func (c *check) outcome() error {
 	if slices.ContainsFunc(c.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
 		codes = append(codes, exit.Finding)
 	}
-	ended := exit.Outcome(codes...)
-	if len(errs) == 0 {
-		return ended
-	}
-	return exit.With(exit.Code(ended), errors.Join(errs...))
+	return exit.Worst(errors.Join(errs...), codes...)
 }

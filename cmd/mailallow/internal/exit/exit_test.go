@@ -43,6 +43,8 @@ func TestCode(t *testing.T) {
 		{With(Held, errors.New("held")), Held, "held"},
 		{fmt.Errorf("while: %w", With(Install, errors.New("failed"))), Install, "while: failed"},
 		{errors.Join(errors.New("a"), With(Stale, errors.New("b"))), Stale, "a\nb"},
+		{Worst(errors.New("two"), Stale, Held), Held, "two"},
+		{Worst(errors.New("none"), Done), Usage, "none"},
 		{With(Install, fault.Hint("", "try again", "locked")), Install, "locked; try again"},
 	} {
 		if got := Code(row.err); got != row.want || row.err.Error() != row.text || Silent(row.err) {

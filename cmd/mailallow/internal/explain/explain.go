@@ -96,11 +96,7 @@ func (x *explanation) outcome(problems []error) error {
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))
 	}
-	outcome := exit.Outcome(codes...)
-	if err := errors.Join(problems...); err != nil {
-		return exit.With(exit.Code(outcome), err)
-	}
-	return outcome
+	return exit.Worst(errors.Join(problems...), codes...)
 }
 
 // resolve resolves the sources and plans the targets. Where a target cannot be planned

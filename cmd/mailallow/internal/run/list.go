@@ -119,11 +119,7 @@ func (l *List) Refused() error {
 	if l.Barred == "" {
 		return nil
 	}
-	code := exit.Stale
-	if slices.Contains(l.Codes(), exit.Held) {
-		code = exit.Held
-	}
-	return exit.With(code, fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.Barred))
+	return exit.Worst(fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.Barred), l.Codes()...)
 }
 
 // Counts are how many sources have each status.
