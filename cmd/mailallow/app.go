@@ -26,7 +26,7 @@ func allCommands() []command {
 
 // newApp makes the command line for arguments that arrange has ordered. The flag
 // library writes no error, ends no process and makes no help: errors come back to
-// run, and the one help that these arguments can ask for is made here. It is written
+// execute, and the one help that these arguments can ask for is made here. It is written
 // to out, in pieces of a few bytes.
 func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App {
 	helpFor := func(name string, text func(width int) string) string {

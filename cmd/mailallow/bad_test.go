@@ -49,7 +49,7 @@ func runBad(t *testing.T, name, wantPath string) {
 	before := standing(t)
 
 	var stdout, stderr bytes.Buffer
-	code := run(context.Background(), strings.Fields(command), strings.NewReader(""), &stdout, &stderr)
+	code := execute(context.Background(), strings.Fields(command), strings.NewReader(""), &stdout, &stderr)
 	said := regexp.MustCompile(`\.mailallow-[0-9a-f]+`).ReplaceAllString(names.Replace(stderr.String()), ".mailallow-TEMP")
 	got := fmt.Sprintf("$ mailallow %s\nexit %d\n%s", command, code, said)
 

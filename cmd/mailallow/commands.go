@@ -11,6 +11,7 @@ import (
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
 	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/cmd/mailallow/internal/update"
@@ -59,10 +60,9 @@ func updateCommand() command {
 		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
 			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
+			return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
 		},
-		empty: update.Empty,
+		empty: run.Empty,
 	}
 }
 
@@ -72,10 +72,9 @@ func diffCommand() command {
 		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
 			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), Format: c.String("format")})
+			return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
 		},
-		empty: diff.Empty,
+		empty: run.Empty,
 	}
 }
 
@@ -86,8 +85,7 @@ func fetchCommand() command {
 			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
 			&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
-				NoGuard: c.Bool("no-guard"), Output: c.String("o")})
+			return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
 		},
 		empty: fetch.Empty,
 	}
@@ -98,8 +96,7 @@ func renderCommand() command {
 		name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
 		flags: []cli.Flag{snapshotFlag(), acceptFlag()},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
+			return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 		},
 	}
 }
@@ -123,8 +120,7 @@ func explainCommand() command {
 			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
 			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+			return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
 		},
 		empty: explain.Empty,
 	}
@@ -178,8 +174,8 @@ func maillogCommand() command {
 			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
 			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
+			return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+				Since: c.String("since"), Logs: c.Args().Slice()})
 		},
 		empty: maillog.Empty,
 	}

@@ -159,7 +159,7 @@ func TestAskedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr strings.Builder
-	code := run(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
+	code := execute(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
 	if said := stderr.String(); code != exit.Stale || strings.Count(said, " is missing: ") != 2 {
 		t.Errorf("exit code %d, %s", code, said)
 	}

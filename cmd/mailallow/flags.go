@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
-	"mailallow/cmd/mailallow/internal/config"
 	"strings"
+
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/run"
 
 	"github.com/urfave/cli/v2"
 )
@@ -21,10 +23,15 @@ func globalFlags() []cli.Flag {
 	}
 }
 
-// configFlags are the flags that concern the configuration. A command without --root
-// has an empty one.
+// configFlags reads the flags that concern the configuration. One that the command
+// does not have is empty.
 func configFlags(c *cli.Context) config.Flags {
 	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
+}
+
+// runFlags reads the flags that concern the list, likewise.
+func runFlags(c *cli.Context) run.Options {
+	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
 }
 
 // valueFlags are the names of the flags that take a value.

@@ -158,7 +158,7 @@ func TestHostileBytes(t *testing.T) {
 				line = append(append([]string{}, args...), form...)
 			}
 			var stdout, stderr bytes.Buffer
-			run(t.Context(), line, strings.NewReader(poison), &stdout, &stderr)
+			execute(t.Context(), line, strings.NewReader(poison), &stdout, &stderr)
 			for name, text := range map[string][]byte{"stdout": stdout.Bytes(), "stderr": stderr.Bytes()} {
 				if !strings.Contains(strings.Join(args, " "), "--fix") { // the difference shows the lines, checked below
 					checkShown(t, fmt.Sprintf("%.200q: %s", line, name), text)

@@ -65,7 +65,7 @@ func (l lists) benchmark(b *testing.B, format string) {
 	b.ResetTimer()
 	for range b.N {
 		var complaints strings.Builder
-		if code := run(context.Background(), []string{"-c", config, "render", format}, nil, io.Discard, &complaints); code != 0 {
+		if code := execute(context.Background(), []string{"-c", config, "render", format}, nil, io.Discard, &complaints); code != 0 {
 			b.Fatalf("exit %d: %s", code, &complaints)
 		}
 	}

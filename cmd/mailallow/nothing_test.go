@@ -27,7 +27,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 			args := []string{command, "-c", config, "--snapshot", snapshot}
 			for b.Loop() {
 				var stderr bytes.Buffer
-				if code := run(b.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
+				if code := execute(b.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
 					b.Fatalf("exit code %d: %s", code, &stderr)
 				}
 			}
@@ -70,7 +70,7 @@ func everyProvider(tb testing.TB) (config, snapshot string) {
 	}
 	var stderr bytes.Buffer
 	args := []string{"update", "-c", config, "--snapshot", snapshot}
-	if code := run(tb.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
+	if code := execute(tb.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
 		tb.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	return config, snapshot

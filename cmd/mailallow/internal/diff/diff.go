@@ -9,8 +9,6 @@ import (
 	"slices"
 
 	"mailallow/accessmap/plan"
-	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -18,14 +16,9 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // as run.Options have it
-	Accept   []string // likewise
-	Format   string   // one of Formats
+	Run    run.Options
+	Format string // one of Formats
 }
-
-// Empty is the document of a run that found nothing but problems.
-func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
 
 // jsonFormat is the format that is the JSON document.
 const jsonFormat = "json"
@@ -48,7 +41,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
-	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}

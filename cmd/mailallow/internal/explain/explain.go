@@ -22,8 +22,7 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config    config.Flags
-	Snapshot  string   // as run.Options have it
+	Run       run.Options
 	Live      bool     // ask the installed programs, too
 	Name      string   // of the client; may be empty
 	Addresses []string // addresses and host names, at least one
@@ -47,19 +46,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(o.Run.Config)
 	if err != nil {
 		return err
 	}
 	x := &explanation{settings: s}
 	if !s.Absent {
-		x.request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot})
+		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {
 			return err
 		}
-		x.fetches = o.Snapshot == ""
-	} else if o.Snapshot != "" {
+		x.fetches = o.Run.Snapshot == ""
+	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
 		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
@@ -16,10 +15,8 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config  config.Flags
-	Accept  []string // as run.Options have it
-	NoGuard bool     // likewise
-	Output  string   // the file of the snapshot; "-" is stdout
+	Run    run.Options // Run takes it with ForSnapshot
+	Output string      // the file of the snapshot; "-" is stdout
 }
 
 type document struct {
@@ -38,7 +35,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
 		return exit.Usagef("fetch: -o FILE says where the snapshot goes; - is stdout")
 	}
-	r, err := run.Load(t, run.Options{Config: o.Config, Accept: o.Accept, ForSnapshot: true, NoGuard: o.NoGuard})
+	o.Run.ForSnapshot = true
+	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}

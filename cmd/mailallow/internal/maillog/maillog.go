@@ -30,11 +30,10 @@ var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // as run.Options have it
-	Events   bool     // write every event as a line of JSON, and no summary
-	Since    string   // how long ago (36h, 7d) or when (2026-11-01) the summary begins; empty: with the logs
-	Logs     []string // files; "-" is stdin
+	Run    run.Options
+	Events bool     // write every event as a line of JSON, and no summary
+	Since  string   // how long ago (36h, 7d) or when (2026-11-01) the summary begins; empty: with the logs
+	Logs   []string // files; "-" is stdin
 }
 
 // Run writes the summary, or the events. Its exit code is exit.Usage where a log could
@@ -52,19 +51,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Events {
 		return writeEvents(ctx, t, logs, reading)
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(o.Run.Config)
 	if err != nil {
 		return err
 	}
 	var request *run.Request // nil: there is no list to compare with
-	if !s.Absent && len(s.Sources) > 0 || o.Snapshot != "" {
-		if request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot}); err != nil {
+	if !s.Absent && len(s.Sources) > 0 || o.Run.Snapshot != "" {
+		if request, err = run.New(s, o.Run); err != nil {
 			return err
 		}
 	}
 	var of *owners
 	var wait sync.WaitGroup
-	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Snapshot == "") })
+	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Run.Snapshot == "") })
 	counts := newTally()
 	unread := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
 	wait.Wait()

@@ -14,8 +14,6 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
-	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -23,20 +21,15 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config      config.Flags
-	Snapshot    string   // as run.Options have it
-	Accept      []string // likewise
-	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
-	Version     string   // of the program, for the metrics
+	Run         run.Options
+	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
+	Version     string // of the program, for the metrics
 }
-
-// Empty is the document of a run that found nothing but problems.
-func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
 
 // Run brings every target to what the sources say now.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	surviveClosedPipes()
-	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err
 	}
