@@ -18,7 +18,7 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
-		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
+		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of the messages on stderr: plain, text or json; the last two are a log with a record a line"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
 }
@@ -86,13 +86,13 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// typed is what to type: `-c, --config FILE`.
+// typed gives the flag as people type it: `-c, --config FILE`.
 func (w words) typed() string {
 	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
 }
 
-// told is the usage with the default.
-func (w words) told() string {
+// explained is the usage with the default.
+func (w words) explained() string {
 	if w.otherwise == "" {
 		return w.usage
 	}

@@ -16,7 +16,7 @@ const (
 	helpWidth = textWidth + len(helpIndent)
 )
 
-// help is the text of --help, in the making.
+// help builds the text of --help.
 type help struct {
 	strings.Builder
 	width int // below a heading
@@ -104,10 +104,10 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	var rows [][]string
 	for _, f := range flags {
 		w := flagWords(f)
-		rows = append(rows, []string{w.typed(), w.told()})
+		rows = append(rows, []string{w.typed(), w.explained()})
 	}
 	h.table(title, rows)
 }
 
-// helpTemplate has the flag library print a description as it is.
+// helpTemplate makes the flag library print a description as it is.
 const helpTemplate = "{{.Description}}"

@@ -40,7 +40,7 @@ func commandPage() string {
 		p.flags(cmd.flags)
 	}
 	p.section("FLAGS OF EVERY COMMAND")
-	p.text("Flags may stand before or after the command and its arguments.")
+	p.text("Flags may come before or after the command and its arguments.")
 	p.flags(append(globalFlags(), cli.HelpFlag))
 	p.section("EXIT STATUS")
 	meanings, order := exit.Meanings()
@@ -51,8 +51,8 @@ func commandPage() string {
 	p.section("FILES")
 	for _, f := range [][2]string{
 		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
-		{config.DefaultStateDir, "the last good state of every source, the lock, and what is still owed"},
-		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
+		{config.DefaultStateDir, "the last good state of every source, the lock, and the work that a run left unfinished"},
+		{"/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's"},
 	} {
 		p.entry(f[0], f[1])
 	}
@@ -64,9 +64,9 @@ func commandPage() string {
 func configPage() string {
 	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
 	p.section("DESCRIPTION")
-	p.text("The file is TOML. An unknown key is an error, told with its line and the nearest known key. Relative paths start at the file's own directory.")
+	p.text("The file is TOML. An unknown key is an error; the message gives its line and the nearest known key. Relative paths start at the directory of the file.")
 	p.text(initconfig.Actions())
-	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
+	p.text("Each key is shown with a value. A key behind a # may be left out; most of these values are the defaults.")
 	p.section("KEYS")
 	for _, table := range config.Reference() {
 		p.subsection(table.Name)
@@ -76,7 +76,7 @@ func configPage() string {
 		}
 	}
 	p.section("FILES")
-	p.entry(config.DefaultFile, "read where -c names no other")
+	p.entry(config.DefaultFile, "read unless -c names another")
 	p.section("SEE ALSO")
 	p.text("mailallow(1)")
 	return p.String()
