@@ -116,7 +116,7 @@ func TestPackage(t *testing.T) {
 	h.is("/usr/share/man/man1/mailallow.1.gz /usr/share/man/man5/mailallow.toml.5.gz", "man", "-w", "mailallow", "mailallow.toml")
 	h.is("", "systemd-analyze", "verify", "mailallow.timer", "mailallow.service", "mailallow-fetch.service")
 	h.timer("disabled inactive")
-	h.is("mailallow: /etc/mailallow/mailallow.toml: there is no [[target]] to write to: add one, or take the comment signs off one that stands there",
+	h.is("mailallow: /etc/mailallow/mailallow.toml: there is no [[target]] to write to: add one, or take the comment signs off one",
 		"mailallow", "update")
 	h.gone("/var/lib/mailallow")
 

@@ -11,8 +11,8 @@ import (
 	"mailallow/allowlist/dnsbl"
 )
 
-// DNSBL is the [dnsbl] table, checked. Only the command reads the key file: other
-// commands may run as a user that cannot.
+// DNSBL is the [dnsbl] table, checked. Only the command dnsbl reads the key file: other
+// commands may run as a user who cannot.
 type DNSBL struct {
 	Addresses []netip.Addr
 	Hosts     []string
@@ -34,11 +34,11 @@ const maxQuotedWord = 100 // bytes of a mistaken word in a message
 func (r reader) dnsbl(c dnsblConfig) DNSBL {
 	s := DNSBL{Hosts: c.Hosts, Zones: c.Zones}
 	seen := map[string]string{} // as written, by the form in which it is asked
-	once := func(at, is, written string) {
-		if before, twice := seen[is]; twice {
-			r.problem(at, "%s: it is there already, as %q", written, before)
+	once := func(at, key, written string) {
+		if before, twice := seen[key]; twice {
+			r.problem(at, "%s: it is named already, as %q", written, before)
 		}
-		seen[is] = written
+		seen[key] = written
 	}
 	for i, written := range c.Addresses {
 		at := fmt.Sprintf("dnsbl.addresses[%d]", i)
@@ -79,7 +79,7 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 	return s
 }
 
-func (r reader) dnsblZones(c dnsblConfig, once func(at, is, written string)) {
+func (r reader) dnsblZones(c dnsblConfig, once func(at, key, written string)) {
 	if c.Zones != nil && len(c.Zones) == 0 {
 		r.problem("dnsbl.zones", "zones names no zone; without it, %s are asked", strings.Join(dnsbl.StandardZones(), ", "))
 	}

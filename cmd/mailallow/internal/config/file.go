@@ -14,8 +14,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// document is the configuration file as it is written: a string is a string still,
-// and a key that is not there has the zero value. File.Settings checks the values.
+// document is the configuration file as it is written; a key that is not there has the
+// zero value. File.Settings checks the values.
 type document struct {
 	StateDir    string         `toml:"state_dir"`
 	Action      string         `toml:"action"`
@@ -89,7 +89,7 @@ type dnsblConfig struct {
 }
 
 const (
-	// maxConfigBytes bounds a configuration. None comes near it, with inline lists.
+	// maxConfigBytes bounds a configuration: far more than long inline lists need.
 	maxConfigBytes = 4 << 20
 	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
 	// compares each key with all before it.
@@ -109,10 +109,9 @@ type File struct {
 	known map[string][]string // the keys that a table may have, by its path
 }
 
-// Decode reads a configuration; path is for messages, and the directory that
-// relative paths begin at. The error is a *fault.AtLine where a line is to blame.
-// It is for a text that is no TOML or has values of a wrong type. Unknown keys are
-// problems of the File.
+// Decode reads a configuration. Messages name path, and relative paths begin at its
+// directory. A text that is no TOML, or a value of a wrong type, is an error, a
+// *fault.AtLine if it is on one line. Unknown keys are problems of the File.
 func Decode(path string, text []byte) (*File, error) {
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}

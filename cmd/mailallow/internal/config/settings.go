@@ -35,13 +35,14 @@ func (s *Settings) Within(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("not done within deadline = %s", s.Deadline))
 }
 
-// The places that are used where neither flag nor configuration names another.
+// The files and directories that are used if neither a flag nor the configuration names
+// others.
 const (
 	DefaultFile       = "/etc/mailallow/mailallow.toml"
 	DefaultStateDir   = "/var/lib/mailallow"
 	DefaultSendmailCF = "/etc/mail/sendmail.cf"
 
-	// defaultDeadline is far more than any network needs, and less than the hour of a timer.
+	// defaultDeadline is far more than any network needs, and less than a timer's hour.
 	defaultDeadline = 5 * time.Minute
 
 	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
@@ -68,7 +69,7 @@ func Load(f Flags) (*Settings, error) {
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fault.Hint("", "the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder",
+		return nil, fault.Hint("", "let the user that mailallow runs as read it; for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder",
 			"%w", err)
 	case err == nil:
 		file, err = Decode(path, text)

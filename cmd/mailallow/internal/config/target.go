@@ -72,7 +72,7 @@ func (r reader) selection(at string, c targetConfig) format.Selection {
 		case err != nil:
 			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "%w", err)
 		case a == allowlist.Exclude:
-			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "EXCLUDE stands in no output")
+			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "EXCLUDE is in no output")
 		}
 		want.Only = append(want.Only, a)
 	}

@@ -72,8 +72,8 @@ func (r reader) rooted(path, otherwise string) string {
 	return filepath.Join(r.dir, path)
 }
 
-// program leaves a bare name for PATH; a relative path begins at the directory of the
-// configuration, wherever the run was started.
+// program keeps a bare name, for PATH; a relative path begins at the directory of the
+// configuration, not at that of the run.
 func (r reader) program(name string) string {
 	if !strings.Contains(name, "/") || filepath.IsAbs(name) {
 		return name

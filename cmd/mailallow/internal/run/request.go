@@ -118,7 +118,7 @@ func (r *Request) NeedTargets() error {
 	if len(r.Settings.Targets) > 0 {
 		return nil
 	}
-	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.Settings.Path)
+	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path)
 }
 
 // Duration is how long the run has taken, in whole milliseconds.
