@@ -74,7 +74,7 @@ func tellUnified(t *terminal.Terminal, result *run.Result) {
 		run.WarnTarget(t, p)
 		t.Unified(p.UnifiedDiff())
 		if !p.TextChanged() && p.Changed() {
-			t.Note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
+			t.Note("%s: the text stays, its map would be rebuilt: it does not match this text", p.Path)
 		}
 	}
 }

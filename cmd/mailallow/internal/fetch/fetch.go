@@ -1,4 +1,4 @@
-// Package fetch is the command that resolves every source into a snapshot. It touches
+// Package fetch is the command that resolves every source into a snapshot. It changes
 // no target and no state.
 package fetch
 
@@ -15,7 +15,7 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run    run.Options // Run takes it with ForSnapshot
+	Run    run.Options // Run sets its ForSnapshot
 	Output string      // the file of the snapshot; "-" is stdout
 }
 
@@ -33,7 +33,7 @@ func Empty(problems []allowlist.Problem) any {
 // Run writes the snapshot.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
-		return exit.Usagef("fetch: -o FILE says where the snapshot goes; - is stdout")
+		return exit.Usagef("fetch needs -o FILE for the snapshot; - is stdout")
 	}
 	o.Run.ForSnapshot = true
 	r, err := run.Load(t, o.Run)
@@ -49,7 +49,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	list.Tell(t)
 	r.Close(t, list)
-	if t.JSON && o.Output != toStdout { // there the snapshot is the one document
+	if t.JSON && o.Output != toStdout { // otherwise the snapshot is the one document
 		if err := t.Document(document{Version: terminal.DocumentVersion, Sources: list.Documents()}); err != nil {
 			return err
 		}
