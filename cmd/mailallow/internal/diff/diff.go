@@ -31,7 +31,7 @@ func formats() map[string]func(*terminal.Terminal, *run.Result) {
 		"summary":  tellSummary,
 		"unified":  tellUnified,
 		"markdown": tellMarkdown,
-		jsonFormat: tellSummary, // of which stderr has the warnings
+		jsonFormat: tellSummary, // with --json it writes the warnings alone
 	}
 }
 
