@@ -1,6 +1,6 @@
-// Package maillog is the command that reads logs of Sendmail and Postfix and counts
-// whom a DNSBL made this host refuse, whose addresses those are, and who refuses this
-// host. It changes nothing.
+// Package maillog is the command that reads logs of Sendmail and Postfix and counts the
+// clients that this host refused because of a DNSBL, with their providers, and the hosts
+// that refuse this one. It changes nothing. Package accessmap/maillog reads the lines.
 package maillog
 
 import (
@@ -32,12 +32,12 @@ var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 type Options struct {
 	Run    run.Options
 	Events bool     // write every event as a line of JSON, and no summary
-	Since  string   // how long ago (36h, 7d) or when (2026-11-01) the summary begins; empty: with the logs
+	Since  string   // begin the summary so long ago (36h, 7d) or then (2026-11-01); empty: with the logs
 	Logs   []string // files; "-" is stdin
 }
 
-// Run writes the summary, or the events. Its exit code is exit.Usage where a log could
-// not be read; it reads the others all the same.
+// Run writes the summary, or the events. It ends with exit.Usage if it could not read a
+// log; it reads the others all the same.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	logs, err := logsToRead(o.Logs, t.Stdin)
 	if err != nil {
@@ -184,7 +184,7 @@ func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o mai
 	return errors.Join(unread...)
 }
 
-// parseSince reads a time: how long ago, or when.
+// parseSince reads a duration before now, or a time.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -202,5 +202,5 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, exit.Usagef("--since %q: how long ago (36h, 7d), or when (2026-11-01, 2026-11-01T22:00:00Z)", text)
+	return time.Time{}, exit.Usagef("--since %q: write a duration (36h, 7d) or a time (2026-11-01, 2026-11-01T22:00:00Z)", text)
 }
