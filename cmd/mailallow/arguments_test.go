@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An argument cannot forge a line of talk.
+// An argument cannot forge a line of a message.
 func TestArgumentsStandOnOneLine(t *testing.T) {
 	const forged = "/nowhere\nmailallow: all is well"
 	for _, args := range [][]string{

@@ -20,12 +20,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestInterrupt ends a run by Ctrl-C while it waits: it is over at once, and everything is as it was.
+// TestInterrupt ends a run by Ctrl-C while it waits: it ends at once, and everything is as it was.
 func TestInterrupt(t *testing.T) {
-	const patient = "attempts = 10\ntimeout = \"10m\"\ndeadline = \"1h\"" // whoever waits for any of these fails the test
+	const patient = "attempts = 10\ntimeout = \"10m\"\ndeadline = \"1h\"" // a run that waits for one of these fails the test
 	for _, row := range []struct {
 		name string
-		wait func(n *network) (arrived func()) // sets a trap; what it returns comes back once the run is in it
+		wait func(n *network) (arrived func()) // prepares a wait; arrived returns once the run is in it
 	}{
 		{"an answer", func(n *network) func() {
 			came, _ := n.dns.Hold("_a.mail.test", "TXT")
@@ -33,7 +33,7 @@ func TestInterrupt(t *testing.T) {
 			return func() { <-came }
 		}},
 		{"an answer over TCP", func(n *network) func() {
-			n.configure("resolvers = [\"NOTCP\", \"DNS\"]\n"+patient, "") // TCP is closed at the first: the second is asked
+			n.configure("resolvers = [\"NOTCP\", \"DNS\"]\n"+patient, "") // TCP is closed at the first resolver, so the run asks the second
 			came, _ := n.dns.Hold("mail.test", "TXT")
 			return func() { <-came }
 		}},

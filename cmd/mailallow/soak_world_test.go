@@ -27,7 +27,7 @@ type publisher struct {
 	waits    int // days until the administrators of hosts have looked at what is new
 }
 
-// trickery is a day on which a policy is not what its provider means it to be.
+// trickery is a day on which a policy is not the one that its provider wants.
 type trickery struct {
 	name    string
 	fault   fixtures.Fault // of its first record
@@ -59,7 +59,7 @@ func trickeries() []trickery {
 	}
 }
 
-// hugeTerms are networks as wide as is believed, none beside another.
+// hugeTerms are networks as wide as the guard believes, none beside another.
 func hugeTerms() string {
 	var terms []string
 	for i := range 16 {
@@ -68,7 +68,7 @@ func hugeTerms() string {
 	return strings.Join(terms, " ")
 }
 
-// newWorld is the providers of fixtures/spf/snapshots.txt that publish networks.
+// newWorld makes the providers of fixtures/spf/snapshots.txt that publish networks.
 func newWorld(t *testing.T) (world []*publisher) {
 	data, err := os.ReadFile(fixtures.Path("spf", "snapshots.txt"))
 	if err != nil {
@@ -88,7 +88,7 @@ func newWorld(t *testing.T) (world []*publisher) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Addr().Is6() { // elsewhere a network takes up to 32768 keys, and a thousand days would take hours
+			if p.Addr().Is6() { // with other lengths a network takes up to 32768 keys, and a thousand days would take hours
 				p = netip.PrefixFrom(p.Addr(), (p.Bits()+15)/16*16).Masked()
 			}
 			published[label+" "+owner] = append(published[label+" "+owner], p)
@@ -124,7 +124,7 @@ func newWorld(t *testing.T) (world []*publisher) {
 	return world
 }
 
-// zone is what is published today.
+// zone is the policy of today.
 func (p *publisher) zone() (text string) {
 	for _, terms := range p.today.terms {
 		text += txt(p.name, "v=spf1 "+terms)
@@ -136,16 +136,16 @@ func (p *publisher) zone() (text string) {
 	return text
 }
 
-// truth is what the provider means to publish.
+// truth is the policy that the provider wants.
 func (p *publisher) truth(t *testing.T) *netipx.IPSet { return setOf(t, p.networks...) }
 
-// patience counts the days until what is held is looked at.
+// patience counts the days until the administrator looks at a held source.
 func (p *publisher) patience() int {
 	p.waits = max(0, p.waits-1)
 	return p.waits
 }
 
-// pass has a night go by; after the last one all is well.
+// pass goes to the next day; after the last one no trickery is left.
 func (p *publisher) pass(random *rand.Rand, last bool) {
 	if p.left--; p.left > 0 && !last {
 		return
@@ -201,7 +201,7 @@ func (p *publisher) change(random *rand.Rand, n int) {
 	p.networks = networks
 }
 
-// elsewhere is a network of the same size in space that could be a sender's.
+// elsewhere gives a network of the same size in space that a sender could have.
 func elsewhere(random *rand.Rand, like netip.Prefix) netip.Prefix {
 	if like.Addr().Is6() {
 		addr := [16]byte{0x2a, byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256))}

@@ -12,12 +12,12 @@ import (
 	"mailallow/fixtures"
 )
 
-// story is a way that an update has before it.
+// story is the situation before an update.
 type story struct {
 	name    string
 	prepare func(*struck)
-	fault   func() failing // what fails besides; nil: nothing
-	changes bool           // only calls that change a file are struck: to be killed before a look is to be killed before what comes next
+	fault   func() failing // fails besides; nil: nothing does
+	changes bool           // strike only calls that change a file: a kill before a read is the same as one before the next change
 }
 
 // failing gives the errno that a call fails with, in the order of the calls of one run; 0: it does not fail.
@@ -71,12 +71,12 @@ func failsAt(name, file string, errno syscall.Errno) func() failing {
 	}
 }
 
-// struckShort is at how many calls of a story an ordinary run strikes; a long one strikes at each.
+// struckShort is the number of calls of a story at which an ordinary run strikes; a long one strikes at each.
 const struckShort = 3
 
-// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it comes to its end:
-// with all that it runs; at a call of makemap's or of an on_change command's, the update alone and that program alone, too.
-// Every file is wholly old or wholly new then, and the next update finds everything and leaves nothing else.
+// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it ends: together with the
+// programs that it runs; at a call of makemap or of an on_change command, also the update alone and that program alone. After
+// that every file is wholly old or wholly new, and the next update repairs everything and leaves no other file.
 func TestSoakKilled(t *testing.T) {
 	program := fixtures.Mailallow(t)
 	for _, story := range stories[:fixtures.Rounds(3, len(stories))] {
@@ -132,7 +132,7 @@ func TestSoakKilled(t *testing.T) {
 	}
 }
 
-// fate is that of the story, with a kill at the nth call.
+// fate is the fate of the calls of the story, with a kill at the nth.
 func (story story) fate(n int, victims fixtures.Victims) func(fixtures.Call) fixtures.Fate {
 	fails := failing(func(fixtures.Call) syscall.Errno { return 0 })
 	if story.fault != nil {
