@@ -66,16 +66,12 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 		r.problem("dnsbl", "%d addresses and hosts: %d is the most", n, MaxDNSBLAddresses)
 	}
 	if c.KeyFile != "" {
-		s.KeyFile = r.rooted(c.KeyFile, "")
+		s.KeyFile = r.rooted(c.KeyFile)
 		s.KeyPlace = fmt.Sprintf("%s:%d", r.path, cmp.Or(r.lines["dnsbl.key_file"], r.lines["dnsbl"]))
 	} else if r.lines["dnsbl.key_file"] > 0 {
 		r.problem("dnsbl.key_file", "key_file names no file")
 	}
-	if c.Notify != nil && (len(c.Notify) == 0 || c.Notify[0] == "") {
-		r.problem("dnsbl.notify", "notify names no program: it is a list like [\"mail\", \"-s\", \"DNSBL\", \"postmaster\"]")
-	} else if len(c.Notify) > 0 {
-		s.Notify = append([]string{r.program(c.Notify[0])}, c.Notify[1:]...)
-	}
+	s.Notify = r.argv("dnsbl.notify", c.Notify, `["mail", "-s", "DNSBL", "postmaster"]`)
 	return s
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 		return nil, err
 	}
 	r := reader{File: c, root: root, dir: dir}
-	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(c.text.StateDir, DefaultStateDir)}
+	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(cmp.Or(c.text.StateDir, DefaultStateDir))}
 	s.DNS, s.SPF = r.dns(c.text.DNS)
 	r.duration("dns.Deadline", c.text.DNS.Deadline, &s.Deadline)
 	limits := r.guard(c.text.Guard)
@@ -111,7 +112,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 		r.check("action", err)
 	}
 	if c.text.MetricsFile != "" {
-		s.MetricsFile = r.rooted(c.text.MetricsFile, "")
+		s.MetricsFile = r.rooted(c.text.MetricsFile)
 	}
 	s.DNSBL = r.dnsbl(c.text.DNSBL)
 	names := map[string]int{}

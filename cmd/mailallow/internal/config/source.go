@@ -58,7 +58,7 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 		r.check(at+".select", allowlist.CheckSelect(c.Select))
 	}
 	if c.File != "" {
-		src.FilePath = r.rooted(c.File, "")
+		src.FilePath = r.rooted(c.File)
 	}
 	for i, item := range c.CIDR {
 		if _, _, err := allowlist.ParseCIDR(item); err != nil {

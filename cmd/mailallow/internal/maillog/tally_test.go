@@ -40,7 +40,7 @@ func TestTallyClient(t *testing.T) {
 	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	c := newTally()
 	for i, zone := range []string{"b.example", "a.example", "b.example", "c.example", "d.example", "e.example"} {
-		c.add(maillog.Event{Kind: maillog.DNSBLReject, Zone: zone, IP: addr, Time: at.Add(time.Duration(i%3) * time.Hour)})
+		c.add(maillog.Event{Kind: maillog.DNSBLReject, Zone: zone, IP: addr, Time: at.Add(time.Duration((i+1)%3) * time.Hour)})
 	}
 	c.add(maillog.Event{Kind: maillog.DNSBLReject, Zone: "a.example", IP: addr}) // a line without a time
 	r := c.report(&owners{}, 1)
