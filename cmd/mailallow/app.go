@@ -6,11 +6,11 @@ import (
 	"os"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
 // allCommands gives the table of commands and, behind it, two commands that only help to

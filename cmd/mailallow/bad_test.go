@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestBad runs mailallow on every bad input of fixtures/bad. NAME.want begins with the command and the exit code it ends

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/urfave/cli/v2"
+
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/dnsbl"
@@ -15,8 +17,6 @@ import (
 	"mailallow/cmd/mailallow/internal/spf"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/cmd/mailallow/internal/update"
-
-	"github.com/urfave/cli/v2"
 )
 
 // command is an entry in the table of commands.

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
-
-	"github.com/urfave/cli/v2"
 )
 
 // globalFlags work before and after the command.

@@ -3,10 +3,10 @@ package main
 import (
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
 const (

@@ -3,12 +3,12 @@ package main
 import (
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/initconfig"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
 const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, made of the texts that

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/fixtures"
-
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mailallow/fixtures"
 )
 
 func TestMain(m *testing.M) {

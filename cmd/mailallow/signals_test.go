@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // gated is a host whose makemap, sendmail and on_change command can be made to stop during their work, without an end.

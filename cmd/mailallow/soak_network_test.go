@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // TestSoakNetwork runs the program over three resolvers that fail at random and whose answers are forged at random, while the

@@ -17,12 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // host runs `mailallow update`, as it is released and with the real makemap, over and over. The test knows the state of each

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // publisher is a mail provider that publishes an SPF policy.

@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"mailallow/fixtures"
 )
 
 // smallDisk is the size of a file system that fills up, in bytes: some tens of pages.

@@ -15,10 +15,10 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"mailallow/fixtures"
 )
 
 // The result of a run on a host, as the recap counts it.

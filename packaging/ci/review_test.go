@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
+
+	"mailallow/fixtures"
 )
 
 const (

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/rhysd/actionlint"
+
+	"mailallow/fixtures"
 )
 
 // actionlint finds nothing, with shellcheck over the scripts.

@@ -9,9 +9,9 @@ import (
 	"fmt"
 	"slices"
 
-	"mailallow/allowlist/fault"
-
 	"github.com/pelletier/go-toml/v2"
+
+	"mailallow/allowlist/fault"
 )
 
 // document is the configuration file as it is written; a key that is not there has the

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/cmd/mailallow/internal/exit"
-
 	"github.com/pelletier/go-toml/v2"
+
+	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // unknownKey is the mistake of an unknown key, with the nearest known one.

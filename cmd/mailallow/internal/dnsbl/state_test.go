@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/allowlist/dnsbl"
-
 	"github.com/google/go-cmp/cmp"
+
+	"mailallow/allowlist/dnsbl"
 )
 
 // TestCompare has the runs over a row, each as "state@hour", and the hours of the runs that found a change to report.

@@ -6,14 +6,14 @@ import (
 	"context"
 	"sync"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"go4.org/netipx"
 )
 
 // Options are the flags and arguments of the command.
