@@ -133,7 +133,7 @@ func (n *network) everything() map[string]string {
 	return found
 }
 
-// TestAskedOnce counts what the DNS is asked when several sources lead to the same names, one of them in vain.
+// TestAskedOnce counts the questions to the DNS if several sources lead to the same names, one of them without an answer.
 func TestAskedOnce(t *testing.T) {
 	server := fixtures.DNS(t, `
 		one.test TXT "v=spf1 include:shared.test -all"

@@ -72,7 +72,7 @@ func TestSoakDays(t *testing.T) {
 // footprint is the time and memory of the runs of a host, run by run.
 type footprint struct {
 	files         []string
-	sizes, memory []int64 // bytes of all files; the most that was resident, in KiB
+	sizes, memory []int64 // bytes of all files; the largest resident set, in KiB
 }
 
 // note wants the host to have the same files after every run.

@@ -70,10 +70,10 @@ func TestSoakNetwork(t *testing.T) {
 type changingPolicies struct {
 	t             *testing.T
 	before, after [][]netip.Prefix // by source
-	restore       [][]netip.Prefix // what the next change is back to, where not nil
+	restore       [][]netip.Prefix // the policies to which the next change goes back; nil: none
 	resolvers     [3]*fixtures.DNSServer
 	climate       *fixtures.Climate
-	change        [3]int64 // by resolver, the number of the first question that finds what is after
+	change        [3]int64 // by resolver, the number of the first question with the new answer
 	turn          int
 	liar          int // the resolver for which no policy exists; -1: none
 }

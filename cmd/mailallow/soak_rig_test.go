@@ -37,7 +37,7 @@ type host struct {
 // known is a source: an SPF policy at its name.
 type known struct {
 	name string
-	good *netipx.IPSet // what was last fetched and believed; nil: nothing yet
+	good *netipx.IPSet // the last fetched and believed networks; nil: none yet
 	day  int           // the day of that
 }
 
@@ -46,7 +46,7 @@ type ran struct {
 	code   int
 	doc    pipeline.Document
 	said   string
-	memory int64 // the most that was resident, in KiB
+	memory int64 // the largest resident set, in KiB
 	before *netipx.IPSet
 	after  *netipx.IPSet
 }

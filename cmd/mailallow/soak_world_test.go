@@ -19,12 +19,12 @@ import (
 // publisher is a mail provider that publishes an SPF policy.
 type publisher struct {
 	name     string
-	versions [][]netip.Prefix // what the real one published, by date
+	versions [][]netip.Prefix // the policies of the real provider, by date
 	networks []netip.Prefix
 	moves    int // how often the policy has gone to other names
 	today    trickery
 	left     int // days that it lasts
-	waits    int // days until the administrators of hosts have looked at what is new
+	waits    int // days until the administrators of hosts have looked at the new policy
 }
 
 // trickery is a day on which a policy is not the one that its provider wants.
@@ -180,7 +180,7 @@ func (p *publisher) change(random *rand.Rand, n int) {
 		half := netip.PrefixFrom(chosen.Addr(), chosen.Bits()+1)
 		networks[at] = half
 		networks = append(networks, netip.PrefixFrom(netipx.RangeOfPrefix(half).To().Next(), half.Bits()))
-	case n < 90: // as few as say the same
+	case n < 90: // the fewest with the same addresses
 		var b netipx.IPSetBuilder
 		for _, network := range networks {
 			b.AddPrefix(network)

@@ -76,7 +76,7 @@ func TestSoakDisk(t *testing.T) {
 type disk struct {
 	*struck
 	want      files
-	stale     bool // what there is is not what the story begins with
+	stale     bool // the files are not those that the story begins with
 	met, ends counts
 }
 
@@ -86,7 +86,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 	before := d.everything()
 	changes := 0
 	var at fixtures.Call
-	last := 0 // the change that brings the last file in
+	last := 0 // the change that replaces the last file
 	ended := d.traced(func(c fixtures.Call) fixtures.Fate {
 		if !isChange(c) {
 			return fixtures.Fate{}
@@ -135,7 +135,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 		}
 	case strings.Contains(ended.Stderr, "nothing was changed"):
 		fail("it says that nothing was changed")
-	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and what it made was read back
+	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and the update has read its map back
 	case done && (last == 0 || n <= last) && !lasting:
 		fail("a failure before the last file was in")
 	case done && !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()):

@@ -115,7 +115,7 @@ func TestSoakKilled(t *testing.T) {
 					call := ended.Calls[n-1]
 					struck[call.Name]++
 					if victims != fixtures.Children && maps.Equal(before, s.everything()) {
-						continue // nothing had been done yet
+						continue // no file has changed yet
 					}
 					s.whole(want)
 					if victims == fixtures.Children && call.Child && ended.Code != exit.Install && ended.Code != exit.Done {

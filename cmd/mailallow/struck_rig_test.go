@@ -27,7 +27,7 @@ type struck struct {
 	dir     string
 	program string
 	makemap string
-	as      *syscall.Credential // who runs the update; nil: who runs the test
+	as      *syscall.Credential // the user of the update; nil: that of the test
 	old     files               // the files before
 	mapTime time.Time
 	held    *os.File // the map from before, opened as by a session of Sendmail; nil: there was none

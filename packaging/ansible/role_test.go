@@ -142,7 +142,7 @@ func newRig(t *testing.T) *rig {
 		fixtures.Missing(t, "no ansible-playbook here: `make parts` installs ansible-core")
 	}
 	r := &rig{t: t, dir: t.TempDir(), ansible: ansible, dns: fixtures.DNS(t, before)}
-	// A copy: Python leaves compiled files beside its own, and the test cache sees what is read here.
+	// A copy, because Python leaves compiled files beside its own, which would spoil the test cache.
 	if err := os.CopyFS(r.path("roles"), os.DirFS("roles")); err != nil {
 		t.Fatal(err)
 	}

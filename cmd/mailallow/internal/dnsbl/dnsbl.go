@@ -1,6 +1,6 @@
 // Package dnsbl is the command that asks DNS blocklists about this host's own
-// addresses, and remembers the answers from run to run. Package allowlist/dnsbl knows
-// what an answer means.
+// addresses, and keeps the answers from run to run. Package allowlist/dnsbl knows the
+// meaning of an answer.
 package dnsbl
 
 import (

@@ -95,13 +95,13 @@ func (c *check) entries(changed map[rowKey]verdict) (entries []tableEntry) {
 	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
 		var of []tableEntry
 		for _, res := range c.inZoneOrder() {
-			was, isChanged := changed[keyOf(res)]
+			before, isChanged := changed[keyOf(res)]
 			if res.State != state || changed != nil && !isChanged {
 				continue
 			}
 			e := newTableEntry(res)
 			if isChanged {
-				e.details = append([]string{"before: " + was.text()}, e.details...)
+				e.details = append([]string{"before: " + before.text()}, e.details...)
 			}
 			of = append(of, e)
 		}

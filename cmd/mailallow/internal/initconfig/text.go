@@ -2,7 +2,7 @@ package initconfig
 
 const headText = `# mailallow: whose mail gets past the DNS blocklists, and who may relay.
 #
-# What an action means for a client whose address is in a source:
+# The meaning of an action for a client whose address is in a source:
 #   OK       its mail is accepted past the DNSBLs. It cannot relay.
 #   RELAY    the same, and it may send through this server to anywhere. On a
 #            provider's range that holds for every customer of the provider.

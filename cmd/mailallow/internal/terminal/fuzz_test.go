@@ -25,7 +25,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// invisible knows the characters that show nothing, or turn around what others show (Unicode 15, Bidi_Control and
+// invisible knows the characters that show nothing, or turn the direction of others (Unicode 15, Bidi_Control and
 // Default_Ignorable_Code_Point), by their numbers.
 func invisible(r rune) bool {
 	for _, span := range [][2]rune{

@@ -127,8 +127,8 @@ func (m metrics) measureTargets(result *run.Result) {
 	}
 }
 
-func truth(is bool) float64 {
-	if is {
+func truth(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0
