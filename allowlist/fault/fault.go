@@ -32,10 +32,10 @@ func (e *Hinted) Error() string {
 
 func (e *Hinted) Unwrap() error { return e.Err }
 
-// AtLine is an error about one line of a text.
+// AtLine is an error about one line of a text. Its text is "line N: ERROR" or, with a place, "PLACE:N: ERROR".
 type AtLine struct {
-	Place string // the file that holds the text; empty: whoever reports it knows
-	Line  int    // physical, from 1; 0, with a Place: the text as a whole
+	Place string // the file of the text, or empty
+	Line  int    // physical line, from 1; 0, with a place: the whole text
 	Err   error
 }
 
