@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
-# By default every program with it, the tests' own and each mailallow that they start, sleeps for a second at its end.
+# By default every program with it, the test itself and each mailallow that it starts, sleeps for a second at its end.
 export GORACE := atexit_sleep_ms=0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -47,8 +47,8 @@ test:
 	go vet ./...
 	go test $(RACE) -timeout 30m ./...
 
-# Every test goes to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cut
-# short: no list of them can go stale, and go does not run the packages again that have none.
+# Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
+# short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
 test-all: test
 
@@ -57,12 +57,12 @@ soak:
 	@fixtures/parts/fetch.sh all
 	MAILALLOW_ALL=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
 
-# What it finds is kept in .fuzz; an input that fails, in testdata/fuzz beside its test.
+# The inputs that it finds are kept in .fuzz; one that fails, in testdata/fuzz beside its test.
 fuzz:
 	@fixtures/parts/fetch.sh makemap
 	fixtures/fuzz.sh $(or $(FUZZTIME),5m) '$(or $(FUZZ),.)'
 
-# A wrong answer fails; a missed bar is told in the table, which docs/benchmarks.md quotes.
+# A wrong answer fails; the table, which docs/benchmarks.md quotes, marks a missed bar.
 bench:
 	@fixtures/parts/fetch.sh bench
 	go test -run '^$$' -bench . -benchtime 0.5s ./...
@@ -74,7 +74,7 @@ lint:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:" $$unformatted; exit 1; }
 	go vet ./...
 	@if $(call cached,$(STATICCHECK)); then bin/staticcheck ./...; else $(call skipped,$(STATICCHECK)); fi
-	@# Status 3 is findings; anything else is most likely its database out of reach.
+	@# Status 3 means findings; with another one it most likely could not reach its database.
 	@if $(call cached,$(GOVULNCHECK)); then \
 		bin/govulncheck ./... || { [ $$? != 3 ] && echo 'govulncheck: skipped, it did not run (above)'; }; \
 	else $(call skipped,$(GOVULNCHECK)); fi

@@ -32,18 +32,27 @@ func (e *Hinted) Error() string {
 
 func (e *Hinted) Unwrap() error { return e.Err }
 
-// AtLine is an error about one line of a text. Its text is "line N: ERROR".
+// AtLine is an error about one line of a text. Its text is "line N: ERROR" or, with a place, "PLACE:N: ERROR".
 type AtLine struct {
-	Line int // physical line, from 1
-	Err  error
+	Place string // the file of the text, or empty
+	Line  int    // physical line, from 1; 0, with a place: the whole text
+	Err   error
 }
 
 // At makes an error about a physical line, from 1.
 func At(line int, format string, args ...any) *AtLine {
-	return &AtLine{line, fmt.Errorf(format, args...)}
+	return &AtLine{Line: line, Err: fmt.Errorf(format, args...)}
 }
 
-func (e *AtLine) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+func (e *AtLine) Error() string {
+	switch {
+	case e.Place == "":
+		return fmt.Sprintf("line %d: %v", e.Line, e.Err)
+	case e.Line == 0:
+		return fmt.Sprintf("%s: %v", e.Place, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %v", e.Place, e.Line, e.Err)
+}
 
 func (e *AtLine) Unwrap() error { return e.Err }
 

@@ -2,19 +2,19 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
-// allCommands are those of the table, and two that build packages: --help does not
-// list them.
+// allCommands gives the table of commands and, behind it, two commands that only help to
+// build packages: --help does not list them.
 func allCommands() []command {
 	return append(commands(),
 		command{name: "man", args: "PAGE", usage: "a page of the manual", text: manText, action: man},
@@ -24,10 +24,9 @@ func allCommands() []command {
 			}})
 }
 
-// newApp makes the command line for arguments that arrange has ordered. The flag
-// library writes no error, ends no process and makes no help: errors come back to
-// run, and the one help that these arguments can ask for is made here. It is written
-// to out, in pieces of a few bytes.
+// newApp makes the command line for arguments that arrange has ordered. The flag library
+// returns every error to execute: it writes none and ends no process. It makes no help
+// either, but writes the one that these arguments ask for to out, a few bytes at a time.
 func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App {
 	helpFor := func(name string, text func(width int) string) string {
 		if name != commandIn(args) {
@@ -69,12 +68,12 @@ func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App
 	return app
 }
 
-// setUp reads the global flags for the terminal, and checks those that no command does.
+// setUp reads the global flags for the terminal, and checks those that no command checks.
 func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 	if path := c.String("config"); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return exit.Error{Code: exit.Usage, Err: fmt.Errorf("-c %s: %w", path, exit.Reason(err)), Hint: "'mailallow init' writes one to start from"}
+			return fault.Hint("-c "+path, "'mailallow init' writes one to start from", "%w", exit.Reason(err))
 		}
 	}
 	t.Color = c.String("color")
@@ -93,8 +92,8 @@ func noCommand(c *cli.Context) error {
 	return exit.Usagef("no command; 'mailallow --help' lists them")
 }
 
-// badUsage rewrites the flag library's errors. Their text is the only thing that says
-// what is wrong: this is the one place where an error is read back from its message.
+// badUsage rewrites the flag library's errors. They have nothing but their text, so this
+// is the one place that reads an error back from its message.
 func badUsage(c *cli.Context, err error, command string) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
 		var known []string

@@ -6,8 +6,8 @@ import (
 )
 
 // arrange puts a command line in the order that the flag library reads: the command,
-// the flags, then the words that are none. People mix them: "mailallow spf example.com
-// --tree", "mailallow --json diff".
+// the flags, then the arguments. People mix them: "mailallow spf example.com --tree",
+// "mailallow --json diff".
 func arrange(all []command, args []string) []string {
 	takesValue := valueFlags(globalFlags())
 	var name string
@@ -53,7 +53,7 @@ func arrange(all []command, args []string) []string {
 	return append(append(arranged, "--"), words...)
 }
 
-// commandIn is the command in arranged arguments; "" is none.
+// commandIn gives the command in arranged arguments; "" if there is none.
 func commandIn(args []string) string {
 	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 		return args[1]

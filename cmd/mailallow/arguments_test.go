@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An argument cannot forge a line of talk.
+// An argument cannot forge a line of a message.
 func TestArgumentsStandOnOneLine(t *testing.T) {
 	const forged = "/nowhere\nmailallow: all is well"
 	for _, args := range [][]string{
@@ -15,7 +15,7 @@ func TestArgumentsStandOnOneLine(t *testing.T) {
 		{"render", "cidr", "-c", "/dev/null", "--snapshot", forged}, {"lint", "--as", forged},
 	} {
 		var stderr bytes.Buffer
-		run(t.Context(), args, strings.NewReader(""), io.Discard, &stderr)
+		execute(t.Context(), args, strings.NewReader(""), io.Discard, &stderr)
 		if strings.Contains(stderr.String(), "\nmailallow: all") || !strings.Contains(stderr.String(), `\nmailallow: all`) {
 			t.Errorf("%q: %q", args, stderr.String())
 		}

@@ -13,16 +13,16 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // TestBad runs mailallow on every bad input of fixtures/bad. NAME.want begins with the command and the exit code it ends
-// with; the rest is what stderr says, with DIR for the folder and makemap for its path. Beside NAME.toml stand the files
-// it names: NAME.access, NAME.list. Nothing on disk may change, but for the lock in the state directory. With
-// MAILALLOW_UPDATE set, all but the command is written anew.
+// with; the rest is stderr, with DIR for the folder and makemap for its path. Beside NAME.toml are the files that it names:
+// NAME.access, NAME.list. Nothing on disk may change, except for the lock in the state directory. With MAILALLOW_UPDATE set
+// the test writes NAME.want, all but the command.
 func TestBad(t *testing.T) {
 	wants, err := filepath.Glob(fixtures.Path("bad", "*.want"))
 	if err != nil || len(wants) == 0 {
@@ -49,7 +49,7 @@ func runBad(t *testing.T, name, wantPath string) {
 	before := standing(t)
 
 	var stdout, stderr bytes.Buffer
-	code := run(context.Background(), strings.Fields(command), strings.NewReader(""), &stdout, &stderr)
+	code := execute(context.Background(), strings.Fields(command), strings.NewReader(""), &stdout, &stderr)
 	said := regexp.MustCompile(`\.mailallow-[0-9a-f]+`).ReplaceAllString(names.Replace(stderr.String()), ".mailallow-TEMP")
 	got := fmt.Sprintf("$ mailallow %s\nexit %d\n%s", command, code, said)
 
@@ -68,8 +68,8 @@ func runBad(t *testing.T, name, wantPath string) {
 	}
 }
 
-// copyCase puts the files of a case into a folder of its own and goes there. What it returns takes paths that differ from
-// host to host out of messages.
+// copyCase puts the files of a case into a folder of its own and changes to it. The returned replacer takes paths that
+// differ from host to host out of messages.
 func copyCase(t *testing.T, name string) *strings.Replacer {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -95,7 +95,7 @@ func copyCase(t *testing.T, name string) *strings.Replacer {
 	return strings.NewReplacer(hidden...)
 }
 
-// standing is everything below the working directory but the lock, with what tells an untouched file.
+// standing gives everything below the working directory but the lock, with the properties that a change of a file changes.
 func standing(t *testing.T) map[string]string {
 	found := map[string]string{}
 	err := fs.WalkDir(os.DirFS("."), ".", func(path string, d fs.DirEntry, err error) error {

@@ -18,12 +18,12 @@ import (
 	"mailallow/fixtures"
 )
 
-// Updates that meet each other, and others at work on the same files.
+// Several updates at once, and edits of the same files during an update.
 
 const editLine = "Connect:127.0.0.9\tREJECT\n"
 
-// meanwhile has a program do its work and then a piece of shell, in the folder of the host, where its third argument is
-// this one: once, or each time.
+// meanwhile makes a program do its work and then, if its third argument is this one, run a piece of shell in the folder of
+// the host: once, or each time.
 func (g *gated) meanwhile(name, argument, shell string, once bool) {
 	guard := "true"
 	if once {
@@ -33,7 +33,7 @@ func (g *gated) meanwhile(name, argument, shell string, once bool) {
 	g.write(name, fmt.Sprintf("#!/bin/sh\n%s \"$@\" || exit $?\ncd %s && [ \"$3\" = %s ] && %s || exit 0\n%s\n", work, g.dir, argument, guard, shell))
 }
 
-// inStep wants the map to be the one of the access text, which it gives.
+// inStep wants the map to match the access text, and returns the text.
 func (n *network) inStep() (text string) {
 	n.t.Helper()
 	b, err := os.ReadFile(filepath.Join(n.dir, "access"))
@@ -48,7 +48,7 @@ func (n *network) inStep() (text string) {
 	return string(b)
 }
 
-// tidy wants nothing of an update's own beside the targets.
+// tidy wants no temporary file of an update beside the targets.
 func (n *network) tidy() {
 	n.t.Helper()
 	left, err := filepath.Glob(filepath.Join(n.dir, ".mailallow-*"))
@@ -57,8 +57,8 @@ func (n *network) tidy() {
 	}
 }
 
-// Somebody edits the access file while an update is at work: between its reading and the swap, and after it. The update
-// goes over it again, and both are there.
+// Somebody edits the access file during an update: between the reading and the swap, or after it. The update plans again, and
+// the file has both changes.
 func TestEditWhileUpdating(t *testing.T) {
 	const (
 		renamed   = `{ cat access; printf '` + editLine + `'; } > mine && mv mine access`
@@ -90,7 +90,7 @@ func TestEditWhileUpdating(t *testing.T) {
 		})
 	}
 
-	t.Run("a table, which is all ours", func(t *testing.T) {
+	t.Run("a table, which is mailallow's as a whole", func(t *testing.T) {
 		t.Parallel()
 		g := newGated(t)
 		g.meanwhile("makemap", "hash", "printf '127.0.0.9/32\tREJECT\n' >> mailallow.cidr", true)
@@ -112,9 +112,9 @@ func TestEditWhileUpdating(t *testing.T) {
 			t.Errorf("%+v %s", doc, said)
 		}
 		after := g.everything()
-		for name, was := range before {
-			if is := after[name]; is != was && name != "access" && name != "makemap" && name != "." {
-				t.Errorf("%s was %s and is %s", name, was, is)
+		for name, old := range before {
+			if now := after[name]; now != old && name != "access" && name != "makemap" && name != "." {
+				t.Errorf("%s was %s and is %s", name, old, now)
 			}
 		}
 		text, err := os.ReadFile(filepath.Join(g.dir, "access"))
@@ -153,8 +153,7 @@ func TestEditWhileUpdating(t *testing.T) {
 	})
 }
 
-// meeting is a host on which updates meet: two configurations, each with its own state directory, say different things of
-// the same access file.
+// meeting is a host with two configurations for the same access file, each with its own list and state directory.
 type meeting struct {
 	*network
 	configs [2]string
@@ -172,7 +171,7 @@ func newMeeting(t *testing.T) *meeting {
 	return m
 }
 
-// address is what configuration i lists in a round.
+// address is the address that configuration i lists in a round.
 func (m *meeting) address(i, round int) string { return fmt.Sprintf("192.0.%d.%d", 2+i, round%250) }
 
 func (m *meeting) publish(round int) {
@@ -197,8 +196,8 @@ func (m *meeting) update(config int, args ...string) (code int, said string) {
 	return cmd.ProcessState.ExitCode(), talk.String()
 }
 
-// TestSoakMeeting starts several updates at once, of both configurations: those that wait come through, the others do or
-// name the lock, and what is there in the end is wholly the one's or the other's.
+// TestSoakMeeting starts several updates of both configurations at once. Those that wait for the lock succeed, the others
+// succeed or name the lock, and the files in the end are wholly those of one configuration.
 func TestSoakMeeting(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)
@@ -239,8 +238,8 @@ func TestSoakMeeting(t *testing.T) {
 	t.Logf("%d times eight updates at once: %d came through, %d named the lock that was held", rounds, codes[exit.Done], codes[exit.Install])
 }
 
-// TestSoakEditor has somebody add numbered lines to the access file in the ways editors and scripts have, while updates
-// change the list in it. In the end each line is there once.
+// TestSoakEditor adds numbered lines to the access file as editors and scripts do, while updates change the list in it. In
+// the end each line is there once.
 func TestSoakEditor(t *testing.T) {
 	t.Parallel()
 	m := newMeeting(t)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/urfave/cli/v2"
+
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/dnsbl"
@@ -11,11 +13,10 @@ import (
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
 	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/cmd/mailallow/internal/update"
-
-	"github.com/urfave/cli/v2"
 )
 
 // command is an entry in the table of commands.
@@ -24,8 +25,8 @@ type command struct {
 	usage, text string // in a line, and as a description
 	flags       []cli.Flag
 	action      func(*terminal.Terminal, *cli.Context) error
-	// empty makes the JSON document of a run that found nothing but problems; nil: it
-	// has no other members.
+	// empty makes the JSON document of a run that found nothing but problems; nil: the
+	// document has no other members.
 	empty func(problems []allowlist.Problem) any
 }
 
@@ -44,7 +45,7 @@ func snapshotFlag() cli.Flag {
 }
 
 func acceptFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
+	return &cli.StringSliceFlag{Name: "accept", Usage: "waive the guard's hold on source `NAME`, this once (repeatable)"}
 }
 
 func rootFlag() cli.Flag {
@@ -59,10 +60,9 @@ func updateCommand() command {
 		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
 			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return update.Run(c.Context, t, update.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), LockTimeout: c.String("lock-timeout"), Version: version})
+			return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
 		},
-		empty: update.Empty,
+		empty: run.Empty,
 	}
 }
 
@@ -72,10 +72,9 @@ func diffCommand() command {
 		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
 			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return diff.Run(c.Context, t, diff.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), Format: c.String("format")})
+			return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
 		},
-		empty: diff.Empty,
+		empty: run.Empty,
 	}
 }
 
@@ -84,10 +83,9 @@ func fetchCommand() command {
 		name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
 		flags: []cli.Flag{acceptFlag(),
 			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
-			&cli.BoolFlag{Name: "no-guard", Usage: "write what comes as it is, for the guard of 'update --snapshot' to judge"}},
+			&cli.BoolFlag{Name: "no-guard", Usage: "write the ranges as they come, and leave it to the guard of 'update --snapshot' to judge them"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return fetch.Run(c.Context, t, fetch.Options{Config: configFlags(c), Accept: c.StringSlice("accept"),
-				NoGuard: c.Bool("no-guard"), Output: c.String("o")})
+			return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
 		},
 		empty: fetch.Empty,
 	}
@@ -98,8 +96,7 @@ func renderCommand() command {
 		name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
 		flags: []cli.Flag{snapshotFlag(), acceptFlag()},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return render.Run(c.Context, t, render.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Accept: c.StringSlice("accept"), Args: c.Args().Slice()})
+			return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 		},
 	}
 }
@@ -108,7 +105,7 @@ func spfCommand() command {
 	return command{
 		name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
 		flags: []cli.Flag{
-			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as it was walked, each term with what it contributes"}},
+			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as a tree, each term with the networks that it contributes"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
 			return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
 		},
@@ -120,11 +117,10 @@ func explainCommand() command {
 	return command{
 		name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
 		flags: []cli.Flag{snapshotFlag(),
-			&cli.BoolFlag{Name: "live", Usage: "ask what is installed, too: makemap and sendmail -bt, postmap"},
-			&cli.StringFlag{Name: "name", Usage: "take `HOST` for the client's name, as its PTR record gives it and leads back to it"}},
+			&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs: makemap and sendmail -bt, or postmap"},
+			&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return explain.Run(c.Context, t, explain.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+			return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
 		},
 		empty: explain.Empty,
 	}
@@ -132,11 +128,11 @@ func explainCommand() command {
 
 func lintCommand() command {
 	return command{
-		name: "lint", args: "[FILE...]", usage: "what is wrong in access files, tables and the server's settings", text: lintText,
+		name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
 		flags: []cli.Flag{rootFlag(),
-			&cli.StringFlag{Name: "as", Usage: "take every FILE for a `KIND`: access, cidr or config"},
-			&cli.BoolFlag{Name: "fix", Usage: "put right what is certain, and show the difference first"},
-			&cli.BoolFlag{Name: "rules", Usage: "list the rules: what each catches, and why"}},
+			&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr or config"},
+			&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
+			&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
 			return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
 				Rules: c.Bool("rules"), Files: c.Args().Slice()})
@@ -176,10 +172,10 @@ func maillogCommand() command {
 		name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
 		flags: []cli.Flag{snapshotFlag(),
 			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
-			&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
+			&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return maillog.Run(c.Context, t, maillog.Options{Config: configFlags(c), Snapshot: c.String("snapshot"),
-				Events: c.Bool("events"), Since: c.String("since"), Logs: c.Args().Slice()})
+			return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+				Since: c.String("since"), Logs: c.Args().Slice()})
 		},
 		empty: maillog.Empty,
 	}
@@ -195,7 +191,7 @@ func initCommand() command {
 	}
 }
 
-// find gives the entry of a name; ok: there is one.
+// find gives the command of a name; ok: there is one.
 func find(all []command, name string) (found command, ok bool) {
 	for _, cmd := range all {
 		if cmd.name == name {
@@ -205,7 +201,7 @@ func find(all []command, name string) (found command, ok bool) {
 	return command{}, false
 }
 
-// failure is the JSON document of a run that ended before it had one: that of the
+// failure makes the JSON document of a run that failed before it wrote one: that of the
 // command, with nothing in it but the error.
 func failure(command string, err error) any {
 	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}

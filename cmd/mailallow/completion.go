@@ -6,29 +6,29 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
-const completionText = `Writes to stdout what makes bash, zsh or fish complete commands, flags and values.
-Packages are built with it; for one session of bash:
+const completionText = `Writes the script to stdout with which bash, zsh or fish complete commands, flags
+and values. Packages are built with it; for one session of bash:
 
   eval "$(mailallow completion bash)"
 
-What there is to complete the shells ask with 'mailallow completion words -- WORD...',
-the last WORD being the one that is typed: a line for each, a tab before what it
-means; or the one line :file or :dir.`
+The scripts run 'mailallow completion words -- WORD...', where the last WORD is the
+one being typed. It writes the words that fit, one a line, each with a tab and its
+meaning; or the one line :file or :dir.`
 
 //go:embed shell
 var shellScripts embed.FS
 
-// completion writes the script for a shell, or with "words" what can complete the
-// words behind it.
+// completion writes the script for a shell, or, for "words" and a command line, the words
+// that can complete it.
 func completion(t *terminal.Terminal, all []command, args []string) error {
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
@@ -48,8 +48,8 @@ func completion(t *terminal.Terminal, all []command, args []string) error {
 // follow is a word that can come next.
 type follow struct{ word, means string }
 
-// completing gives the words that the last of typed can become: values of the flag
-// before it, flags, commands, or what the command takes.
+// completing gives the words that can complete the last one of typed: values of the flag
+// before it, flags, commands, or arguments of the command.
 func completing(all []command, typed []string) []follow {
 	last := typed[len(typed)-1]
 	cmd, flag := upTo(all, typed[:len(typed)-1])
@@ -97,8 +97,8 @@ func upTo(all []command, typed []string) (cmd command, flag words) {
 	return cmd, flag
 }
 
-// valuesOf are the values of a flag or an argument, by its name in the usage. Most can
-// be anything.
+// valuesOf gives the values of a flag or an argument, by its name in the usage; none for
+// most, which take any value.
 func valuesOf(flag, name string) []follow {
 	switch name {
 	case "FILE":
@@ -124,7 +124,7 @@ func valuesOf(flag, name string) []follow {
 	return nil
 }
 
-// bare are words that need no explanation.
+// bare makes words of names that need no explanation.
 func bare(words []string) (can []follow) {
 	for _, word := range words {
 		can = append(can, follow{word, ""})

@@ -10,7 +10,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// rows of what is typed, the last word being the one to complete, and what it can become.
+// Each row has the typed words, the last one to be completed, and its completions.
 var completions = []struct{ typed, want string }{
 	{"mailallow upd", "update"},
 	{"mailallow --quiet pro", "providers"},
@@ -40,8 +40,8 @@ func TestCompleting(t *testing.T) {
 	}
 }
 
-// TestShells has the real shells complete. Files are theirs to find; of zsh, whose completion wants a terminal, the last
-// step is noted instead.
+// TestShells lets the real shells complete. They find files themselves. The completion of zsh wants a terminal, so the test
+// records its last step.
 func TestShells(t *testing.T) {
 	const typed = `set -- $TYPED; [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
 	for shell, program := range map[string]string{

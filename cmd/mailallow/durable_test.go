@@ -10,8 +10,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// targetFiles are what an update installs; ownFiles are the last good state, and the two files by which the next update finds
-// out what this one did.
+// targetFiles are the files that an update installs; ownFiles are the last good state, and the two files that tell the next
+// update how far this one came.
 var (
 	targetFiles = []string{struckText, struckMap, struckTable}
 	ownFiles    = []string{"state/snapshot.json", "state/owed.json", "state/maps.json"}
@@ -53,7 +53,7 @@ func TestDurable(t *testing.T) {
 	}
 }
 
-// durable wants every rename to path to come after the sync of what is renamed, and before the sync of the directory.
+// durable wants every rename to path to come after the sync of the renamed file, and before the sync of the directory.
 func (s *struck) durable(calls []fixtures.Call, path string) {
 	s.t.Helper()
 	renamed := false
@@ -74,7 +74,7 @@ func (s *struck) durable(calls []fixtures.Call, path string) {
 	}
 }
 
-// contentSynced reports whether the last change of a file was to sync it.
+// contentSynced reports whether the last call on a file was a sync.
 func contentSynced(calls []fixtures.Call, file string) (synced bool) {
 	for _, c := range calls {
 		if c.Path == file && c.Changes {

@@ -10,8 +10,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestHostileZones has the policy of a source become what costs receivers dearly. A run over it is bounded in time and
-// memory, says what is wrong, and leaves what is installed alone.
+// TestHostileZones replaces the policy of a source by ones that cost receivers dearly. A run over each is bounded in time
+// and memory, reports the fault, and does not touch the installed files.
 func TestHostileZones(t *testing.T) {
 	const stale = `the SPF policy of mail.test cannot be listed: permerror`
 	program := withinGibibyte(t)
@@ -62,10 +62,10 @@ func TestHostileZones(t *testing.T) {
 	}
 }
 
-// TestHostileDocuments does the same with documents, under the limits that stand in the program.
+// TestHostileDocuments does the same with documents, under the limits of the program.
 func TestHostileDocuments(t *testing.T) {
 	program := withinGibibyte(t)
-	plain := func(body string) fixtures.Page { // compressing it would take longer than all the rest
+	plain := func(body string) fixtures.Page { // compressing it would take longer than the rest of the test
 		return fixtures.Page{Body: body, Header: map[string]string{"Content-Encoding": "identity"}}
 	}
 	for _, row := range []trouble{
@@ -99,13 +99,13 @@ func TestHostileDocuments(t *testing.T) {
 	}
 }
 
-// withinGibibyte is the program as it is released, which ends when it needs more memory than a gibibyte.
+// withinGibibyte is the program as it is released, which fails if it needs more memory than a gibibyte.
 func withinGibibyte(t *testing.T) []string {
 	return []string{"sh", "-c", `ulimit -d 1048576 && exec "$0" "$@"`, fixtures.Mailallow(t)}
 }
 
-// quick wants no update of a host to have taken long. The bound is far above what is needed, for slow hosts, and far
-// below what a hostile input costs that is believed.
+// quick wants every update of a host to have been quick. The bound is far above the usual time, for slow hosts, and far
+// below the cost of a hostile input that the program believes.
 func (n *network) quick() {
 	n.t.Helper()
 	n.t.Logf("%v of CPU", n.time)

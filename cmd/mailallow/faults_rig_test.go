@@ -17,15 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// network is a host with three sources behind real sockets, and the files that one good update installed from them.
+// network is a host with sources behind real sockets, and the files that one good update installed from them.
 type network struct {
 	t       *testing.T
 	dir     string
@@ -33,11 +33,11 @@ type network struct {
 	web     *fixtures.HTTPServer
 	tls     *fixtures.HTTPServer
 	list    string            // URL of the source "web", in terms of places
-	query   string            // what is selected from it
-	time    time.Duration     // of CPU, that the dearest update took
-	program []string          // what runs mailallow
+	query   string            // select of the source "web"
+	time    time.Duration     // of CPU, of the dearest update
+	program []string          // the command that runs mailallow
 	env     []string          // more of its environment
-	good    map[string]string // what is installed
+	good    map[string]string // the installed files
 }
 
 // networkZone is the policy of the source "provider", and one for "partner" that no fault touches.
@@ -102,7 +102,7 @@ func (n *network) begin() *network {
 	return n
 }
 
-// mend puts everything in order.
+// mend repairs everything.
 func (n *network) mend() {
 	n.dns.Set(networkZone)
 	list := networkList
@@ -115,8 +115,8 @@ func (n *network) mend() {
 	n.configure("", "")
 }
 
-// configure writes the configuration: the keys of [dns] and the URL of the source "web", empty for what works. In both,
-// DNS and the other names of places stand for an address.
+// configure writes the configuration: the keys of [dns] and the URL of the source "web"; empty: ones that work. Both may
+// name an address of places.
 func (n *network) configure(dns, list string) {
 	n.t.Helper()
 	if !strings.Contains(dns, "resolvers") {
@@ -136,8 +136,8 @@ func (n *network) configure(dns, list string) {
 }
 
 // places puts addresses for names: DNS and WEB and SECURE are the servers, NOTCP cuts every answer and has TCP closed,
-// DYING answers the first question of each policy and dies, BADTLS has a certificate that is not in use, NAMEDTLS
-// has one for another name, NOBODY is a closed port.
+// DYING answers the first question of each policy and dies, BADTLS has a certificate that nobody uses, NAMEDTLS has one for
+// another name, NOBODY is a closed port.
 func (n *network) places(text string) string {
 	for name, place := range map[string]func() string{
 		"DNS": n.dns.Addr, "WEB": func() string { return n.web.URL("") }, "SECURE": func() string { return n.tls.URL("") },
@@ -185,13 +185,13 @@ func datagrams(t *testing.T, count int, answer func([]byte) []byte) (addr string
 	return conn.LocalAddr().String()
 }
 
-// cut makes a query its own answer, with the bits for an answer and for more than fits (RFC 1035 section 4.1.1).
+// cut makes an answer of a query, with the bits QR and TC set (RFC 1035 section 4.1.1).
 func cut(query []byte) []byte {
 	query[2] |= 0x80 | 0x02
 	return query
 }
 
-// forwardFirst has the DNS server answer the questions that the two policies begin with, and no others.
+// forwardFirst lets the DNS server answer the first question of each of the two policies, and no others.
 func (n *network) forwardFirst(query []byte) []byte {
 	const (
 		header = 12             // bytes before the name
@@ -211,8 +211,7 @@ func (n *network) forwardFirst(query []byte) []byte {
 	return buf[:size]
 }
 
-// mailallow is a process of its own: parts of another that is under way in this one would hold its lock open while they
-// are forked.
+// mailallow makes a process of its own: in this one, a program that another test starts would inherit the open lock.
 func (n *network) mailallow(args ...string) *exec.Cmd {
 	argv := slices.Concat(n.program, []string{"-c", filepath.Join(n.dir, "c.toml")}, args)
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -224,23 +223,23 @@ func (n *network) mailallow(args ...string) *exec.Cmd {
 func (n *network) update(code int) (doc pipeline.Document, stderr string) {
 	n.t.Helper()
 	cmd := n.mailallow("--json", "update")
-	var out, talk bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &talk
+	var out, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &messages
 	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		n.t.Fatal(err)
 	}
 	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	n.time = max(n.time, time.Duration(used.Utime.Nano()+used.Stime.Nano()))
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		n.t.Fatalf("exit code %d, want %d\n%s", got, code, &talk)
+		n.t.Fatalf("exit code %d, want %d\n%s", got, code, &messages)
 	}
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		n.t.Fatalf("%v in %s", err, &out)
 	}
-	return doc, talk.String()
+	return doc, messages.String()
 }
 
-// files tells of every installed file what a change would change, its bytes included.
+// files gives the properties of every installed file that a change would change, its bytes included.
 func (n *network) files() map[string]string {
 	n.t.Helper()
 	found := map[string]string{}
@@ -262,15 +261,15 @@ func (n *network) files() map[string]string {
 // trouble is one thing that goes wrong between a good update and another.
 type trouble struct {
 	name  string
-	fault fixtures.Fault // of the DNS server, about the question at: "NAME TYPE", all questions of the name without TYPE
+	fault fixtures.Fault // of the DNS server, for the question at: "NAME TYPE"; without TYPE, for all questions of the name
 	at    string
 	zone  string        // in place of networkZone
 	page  fixtures.Page // in place of the list
 	dns   string        // keys of [dns]
-	query string        // what is selected from it, before the trouble too
+	query string        // select of the source "web", before the trouble too
 
-	source string           // whom it hits: names, a blank between
-	status allowlist.Status // what becomes of it
+	source string           // the names of the sources that it hits
+	status allowlist.Status // of these sources
 	says   []string         // on stderr, in this order
 }
 
@@ -331,12 +330,12 @@ func (n *network) unmoved(when string) {
 	}
 }
 
-// placesSaid puts addresses for the names of servers that are there already.
+// placesSaid puts addresses for the names of running servers.
 func (n *network) placesSaid(text string) string {
 	return strings.NewReplacer("from DNS", "from "+n.dns.Addr(), "tls://DNS", "tls://"+n.dns.Addr(), "WEB", n.web.URL(""), "SECURE", n.tls.URL("")).Replace(text)
 }
 
-// trusted is a file with the certificate of a server.
+// trusted gives the path of a file with the certificate of a server.
 func trusted(t *testing.T, server *fixtures.HTTPServer) string {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(server.URL(""), "https://"), &tls.Config{InsecureSkipVerify: true})

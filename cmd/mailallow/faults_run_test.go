@@ -14,18 +14,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// TestInterrupt ends a run by Ctrl-C while it waits: it is over at once, and everything is as it was.
+// TestInterrupt ends a run by Ctrl-C while it waits: it ends at once, and everything is as it was.
 func TestInterrupt(t *testing.T) {
-	const patient = "attempts = 10\ntimeout = \"10m\"\ndeadline = \"1h\"" // whoever waits for any of these fails the test
+	const patient = "attempts = 10\ntimeout = \"10m\"\ndeadline = \"1h\"" // a run that waits for one of these fails the test
 	for _, row := range []struct {
 		name string
-		wait func(n *network) (arrived func()) // sets a trap; what it returns comes back once the run is in it
+		wait func(n *network) (arrived func()) // prepares a wait; arrived returns once the run is in it
 	}{
 		{"an answer", func(n *network) func() {
 			came, _ := n.dns.Hold("_a.mail.test", "TXT")
@@ -33,7 +33,7 @@ func TestInterrupt(t *testing.T) {
 			return func() { <-came }
 		}},
 		{"an answer over TCP", func(n *network) func() {
-			n.configure("resolvers = [\"NOTCP\", \"DNS\"]\n"+patient, "") // TCP is closed at the first: the second is asked
+			n.configure("resolvers = [\"NOTCP\", \"DNS\"]\n"+patient, "") // TCP is closed at the first resolver, so the run asks the second
 			came, _ := n.dns.Hold("mail.test", "TXT")
 			return func() { <-came }
 		}},
@@ -133,7 +133,7 @@ func (n *network) everything() map[string]string {
 	return found
 }
 
-// TestAskedOnce counts what the DNS is asked when several sources lead to the same names, one of them in vain.
+// TestAskedOnce counts the questions to the DNS if several sources lead to the same names, one of them without an answer.
 func TestAskedOnce(t *testing.T) {
 	server := fixtures.DNS(t, `
 		one.test TXT "v=spf1 include:shared.test -all"
@@ -159,7 +159,7 @@ func TestAskedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr strings.Builder
-	code := run(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
+	code := execute(t.Context(), []string{"-c", config, "fetch", "-o", filepath.Join(dir, "out.json")}, strings.NewReader(""), &stdout, &stderr)
 	if said := stderr.String(); code != exit.Stale || strings.Count(said, " is missing: ") != 2 {
 		t.Errorf("exit code %d, %s", code, said)
 	}

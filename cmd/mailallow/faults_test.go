@@ -10,8 +10,8 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestFaults has the network fail in every way that is known of. The files that were installed before are not touched,
-// the source that was hit is told of with the cause, and the others are fresh.
+// TestFaults makes the network fail in every known way. The update does not touch the installed files, it reports the source
+// and the cause, and the other sources are fresh.
 func TestFaults(t *testing.T) {
 	const (
 		quick = `attempts = 1`
@@ -74,7 +74,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestNoResolver has nobody who could be asked.
+// TestNoResolver has no resolver that answers.
 func TestNoResolver(t *testing.T) {
 	for _, row := range []trouble{
 		{name: "nobody there", dns: `resolvers = ["NOBODY"]`, says: []string{"TXT mail.test: connection refused from 127.0.0.1:"}},
@@ -97,7 +97,7 @@ func TestNoResolver(t *testing.T) {
 	}
 }
 
-// TestWebFaults has a document fail in every way that is known of, but for those that TestHostileDocuments has.
+// TestWebFaults makes a document fail in every known way, except for those of TestHostileDocuments.
 func TestWebFaults(t *testing.T) {
 	const (
 		quick   = `deadline = "1s"` // which leaves no time for a second try, or for a third
@@ -135,7 +135,7 @@ func TestWebFaults(t *testing.T) {
 	}
 }
 
-// TestSecureFaults has what TLS is there for go wrong, on a system that trusts the server.
+// TestSecureFaults has the faults that TLS is to find, on a system that trusts the server.
 func TestSecureFaults(t *testing.T) {
 	secure := func(t *testing.T) *network {
 		n := blankNetwork(t)
@@ -144,7 +144,7 @@ func TestSecureFaults(t *testing.T) {
 		return n.begin()
 	}
 	for _, row := range []trouble{
-		{name: "DNS over TLS", dns: `resolvers = ["tls://BADTLS"]`, status: allowlist.Fresh}, // it is known here
+		{name: "DNS over TLS", dns: `resolvers = ["tls://BADTLS"]`, status: allowlist.Fresh}, // the system trusts it
 		{name: "a resolver of another name", dns: `resolvers = ["tls://NAMEDTLS"]`, source: "provider partner",
 			says: []string{"TXT mail.test: tls: failed to verify certificate: x509: certificate is valid for example.com, "}},
 		{name: "to a lower scheme", page: fixtures.Page{Status: 302, Header: map[string]string{"Location": "WEB/list"}},

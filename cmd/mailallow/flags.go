@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
-	"mailallow/cmd/mailallow/internal/config"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/run"
 )
 
 // globalFlags work before and after the command.
@@ -16,15 +18,20 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
-		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of what is said on stderr: plain, text or json; the last two are a log, a record a line"},
+		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of the messages on stderr: plain, text or json; the last two are a log with a record a line"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
 }
 
-// configFlags are the flags that concern the configuration. A command without --root
-// has an empty one.
+// configFlags reads the flags that concern the configuration. One that the command
+// does not have is empty.
 func configFlags(c *cli.Context) config.Flags {
 	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
+}
+
+// runFlags reads the flags that concern the list, likewise.
+func runFlags(c *cli.Context) run.Options {
+	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
 }
 
 // valueFlags are the names of the flags that take a value.
@@ -79,13 +86,13 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// typed is what to type: `-c, --config FILE`.
+// typed gives the flag as people type it: `-c, --config FILE`.
 func (w words) typed() string {
 	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
 }
 
-// told is the usage with the default.
-func (w words) told() string {
+// explained is the usage with the default.
+func (w words) explained() string {
 	if w.otherwise == "" {
 		return w.usage
 	}

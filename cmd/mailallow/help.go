@@ -3,9 +3,10 @@ package main
 import (
 	"strings"
 
-	"mailallow/cmd/mailallow/internal/terminal"
-
 	"github.com/urfave/cli/v2"
+
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 	helpWidth = textWidth + len(helpIndent)
 )
 
-// help is the text of --help, in the making.
+// help builds the text of --help.
 type help struct {
 	strings.Builder
 	width int // below a heading
@@ -32,7 +33,7 @@ func helpOfAll(width int) string {
 	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
 	h.section("VERSION", version)
-	h.section("DESCRIPTION", description)
+	h.section("DESCRIPTION", description+"\n\n"+exitCodes())
 	var rows [][]string
 	for _, cmd := range commands() {
 		rows = append(rows, []string{cmd.name, cmd.usage})
@@ -40,6 +41,16 @@ func helpOfAll(width int) string {
 	h.table("COMMANDS", rows)
 	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), cli.HelpFlag, cli.VersionFlag))
 	return h.String()
+}
+
+// exitCodes lists the exit codes in a sentence.
+func exitCodes() string {
+	var codes []string
+	meanings, order := exit.Meanings()
+	for _, m := range meanings {
+		codes = append(codes, m.Code+" "+m.Text)
+	}
+	return "Exit codes: " + strings.Join(codes, "; ") + ". " + order
 }
 
 // helpOf is the help of a command.
@@ -93,10 +104,10 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	var rows [][]string
 	for _, f := range flags {
 		w := flagWords(f)
-		rows = append(rows, []string{w.typed(), w.told()})
+		rows = append(rows, []string{w.typed(), w.explained()})
 	}
 	h.table(title, rows)
 }
 
-// helpTemplate has the flag library print a description as it is.
+// helpTemplate makes the flag library print a description as it is.
 const helpTemplate = "{{.Description}}"

@@ -15,11 +15,11 @@ import (
 	"mailallow/fixtures"
 )
 
-// poison is what names and texts of others may hold to take over a terminal, a log or a file: sequences of a terminal,
-// C1 controls, marks of direction, what shows nothing, bytes that are no UTF-8, and a line that somebody else seems to say.
+// poison is a name or text from others that attacks a terminal, a log or a file: sequences of a terminal, C1 controls, marks
+// of direction, invisible characters, bytes that are no UTF-8, and a line that looks like one of another program.
 const poison = "a\x1b]0;t\x07\x1b[2J\r\u009b31m\u202e\u2066\u200b\u200f\u061c\ufeff\u00ad\ufe0f\x9b\xff\xc3\x28\x7f\x08\u2028\nFORGED: b"
 
-// poisonZone has it in records, as a zone file writes it.
+// poisonZone has poison in records, as a zone file writes it.
 var poisonZone = strings.NewReplacer("POISON", zoneEscaped(poison)).Replace(`
 mail.test TXT "v=spf1 ip4:74.125.4.0/23 include:good.test POISON include:POISON.test -all"
 good.test TXT "v=spf1 ip4:74.125.8.0/24 exp=POISON -all"
@@ -104,8 +104,8 @@ addresses = ["192.0.2.7"]
 zones = ["bl.test"]
 `
 
-// TestHostileBytes drives every command over names, records, documents, logs and programs that hold poison, and looks at
-// every byte of what is said and written.
+// TestHostileBytes runs every command over names, records, documents, logs and programs that hold poison, and checks every
+// byte of the output and the files.
 func TestHostileBytes(t *testing.T) {
 	t.Chdir(t.TempDir())
 	dns, web := fixtures.DNS(t, poisonZone), fixtures.HTTP(t)
@@ -158,7 +158,7 @@ func TestHostileBytes(t *testing.T) {
 				line = append(append([]string{}, args...), form...)
 			}
 			var stdout, stderr bytes.Buffer
-			run(t.Context(), line, strings.NewReader(poison), &stdout, &stderr)
+			execute(t.Context(), line, strings.NewReader(poison), &stdout, &stderr)
 			for name, text := range map[string][]byte{"stdout": stdout.Bytes(), "stderr": stderr.Bytes()} {
 				if !strings.Contains(strings.Join(args, " "), "--fix") { // the difference shows the lines, checked below
 					checkShown(t, fmt.Sprintf("%.200q: %s", line, name), text)
@@ -179,7 +179,7 @@ func TestHostileBytes(t *testing.T) {
 	}
 }
 
-// tomlText writes a string as TOML takes it; what is no UTF-8 cannot stand there.
+// tomlText writes a string for TOML, which cannot hold bytes that are no UTF-8.
 func tomlText(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "") {
@@ -188,7 +188,7 @@ func tomlText(s string) string {
 	return `"` + b.String() + `"`
 }
 
-// forged is a line that begins with what others said; what programs say stands indented.
+// forged finds a line that begins with a text of others; the output of programs is indented.
 var forged = regexp.MustCompile(`(?m)^FORGED`)
 
 // unwanted reports whether a terminal gets an escape in place of the character.

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// lists are random prefixes, with a length of least to most bits, in files of the
-// folder; a rule each: an action and how many.
+// lists are random prefixes, with a length of least to most bits, in files of the folder,
+// one for each rule: an action and a number of prefixes.
 type lists struct {
 	ipv6        bool
 	least, most int
@@ -65,15 +65,15 @@ func (l lists) benchmark(b *testing.B, format string) {
 	b.ResetTimer()
 	for range b.N {
 		var complaints strings.Builder
-		if code := run(context.Background(), []string{"-c", config, "render", format}, nil, io.Discard, &complaints); code != 0 {
+		if code := execute(context.Background(), []string{"-c", config, "render", format}, nil, io.Discard, &complaints); code != 0 {
 			b.Fatalf("exit %d: %s", code, &complaints)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*l.prefixes*len(l.actions)), "ns/prefix")
 }
 
-// BenchmarkMerge goes from a file of random nested prefixes to the fewest. What one of them costs does not depend on how
-// many there are.
+// BenchmarkMerge goes from a file of random nested prefixes to the fewest. The cost of a prefix does not depend on the number
+// of prefixes.
 func BenchmarkMerge(b *testing.B) {
 	plain, mixed := []string{"OK"}, []string{"RELAY", "OK", "REJECT", "EXCLUDE"}
 	for _, row := range []struct {

@@ -3,12 +3,12 @@ package main
 import (
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/initconfig"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/urfave/cli/v2"
 )
 
 const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, made of the texts that
@@ -25,14 +25,13 @@ func man(t *terminal.Terminal, c *cli.Context) error {
 }
 
 func commandPage() string {
-	about, codes, _ := strings.Cut(description, "\n\nExit codes: ")
 	p := newPage("mailallow", "1", programUsage)
 	p.section("SYNOPSIS")
 	for _, cmd := range commands() {
 		p.synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)
 	}
 	p.section("DESCRIPTION")
-	p.text(about)
+	p.text(description)
 	p.section("COMMANDS")
 	for _, cmd := range commands() {
 		p.subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
@@ -41,20 +40,19 @@ func commandPage() string {
 		p.flags(cmd.flags)
 	}
 	p.section("FLAGS OF EVERY COMMAND")
-	p.text("Flags may stand before or after the command and its arguments.")
+	p.text("Flags may come before or after the command and its arguments.")
 	p.flags(append(globalFlags(), cli.HelpFlag))
 	p.section("EXIT STATUS")
-	list, order, _ := strings.Cut(strings.Join(strings.Fields(codes), " "), ". ")
-	for code := range strings.SplitSeq(list, "; ") {
-		number, meaning, _ := strings.Cut(code, " ")
-		p.entry(number, meaning)
+	meanings, order := exit.Meanings()
+	for _, m := range meanings {
+		p.entry(m.Code, m.Text)
 	}
 	p.text(order)
 	p.section("FILES")
 	for _, f := range [][2]string{
 		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
-		{config.DefaultStateDir, "the last good state of every source, the lock, and what is still owed"},
-		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
+		{config.DefaultStateDir, "the last good state of every source, the lock, and the work that a run left unfinished"},
+		{"/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's"},
 	} {
 		p.entry(f[0], f[1])
 	}
@@ -66,9 +64,9 @@ func commandPage() string {
 func configPage() string {
 	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
 	p.section("DESCRIPTION")
-	p.text("The file is TOML. An unknown key is an error, told with its line and the nearest known key. Relative paths start at the file's own directory.")
+	p.text("The file is TOML. An unknown key is an error; the message gives its line and the nearest known key. Relative paths start at the directory of the file.")
 	p.text(initconfig.Actions())
-	p.text("Each key stands here with a value. Behind a # it is one that need not be written, mostly with its default.")
+	p.text("Each key is shown with a value. A key behind a # may be left out; most of these values are the defaults.")
 	p.section("KEYS")
 	for _, table := range config.Reference() {
 		p.subsection(table.Name)
@@ -78,7 +76,7 @@ func configPage() string {
 		}
 	}
 	p.section("FILES")
-	p.entry(config.DefaultFile, "read where -c names no other")
+	p.entry(config.DefaultFile, "read unless -c names another")
 	p.section("SEE ALSO")
 	p.text("mailallow(1)")
 	return p.String()

@@ -8,7 +8,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestManual: groff finds nothing to warn of in the pages, and every command and flag stands in the first.
+// TestManual: groff warns of nothing in the pages, and the first has every command and flag.
 func TestManual(t *testing.T) {
 	groff, err := exec.LookPath("groff")
 	if err != nil {

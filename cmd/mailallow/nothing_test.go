@@ -18,8 +18,8 @@ import (
 )
 
 // BenchmarkNothingToDo is a run of the timer on an ordinary day: every provider of the catalogue that can be listed, in a
-// snapshot, an access file of some 60,000 keys with its map and a Postfix table, and all of them right already. The start
-// of the program is not in it.
+// snapshot, an access file of some 60,000 keys with its map and a Postfix table, all of them up to date. The start of the
+// program does not count.
 func BenchmarkNothingToDo(b *testing.B) {
 	config, snapshot := everyProvider(b)
 	for _, command := range []string{"update", "diff"} {
@@ -27,7 +27,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 			args := []string{command, "-c", config, "--snapshot", snapshot}
 			for b.Loop() {
 				var stderr bytes.Buffer
-				if code := run(b.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
+				if code := execute(b.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
 					b.Fatalf("exit code %d: %s", code, &stderr)
 				}
 			}
@@ -70,13 +70,13 @@ func everyProvider(tb testing.TB) (config, snapshot string) {
 	}
 	var stderr bytes.Buffer
 	args := []string{"update", "-c", config, "--snapshot", snapshot}
-	if code := run(tb.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
+	if code := execute(tb.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
 		tb.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	return config, snapshot
 }
 
-// likeAProvider is a source of a dozen networks, always the same ones for the name.
+// likeAProvider is a source of a dozen networks, always the same for a name.
 func likeAProvider(name string) allowlist.Resolved {
 	digest := fnv.New32a()
 	digest.Write([]byte(name))
@@ -86,7 +86,7 @@ func likeAProvider(name string) allowlist.Resolved {
 		Time: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for i := range uint32(12) {
-		// Scattered over 20/8 to 99/8, where no special-purpose space is left in by the mask.
+		// Scattered over 20/8 to 99/8, in which the mask leaves no special-purpose space.
 		addr := netip.AddrFrom4([4]byte{byte(20 + (at+i*7)%80), byte(128 | (at>>8+i*31)%128), byte(at>>16 + i*17), 0})
 		p := netip.PrefixFrom(addr, int(19+(at+i)%6)).Masked()
 		source.Ranges.Add(allowlist.Range{Prefix: p, Path: []string{"_spf." + name + ".example", "ip4:" + p.String()}})

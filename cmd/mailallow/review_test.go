@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestSnapshotAsksNobody installs a snapshot and looks at it, with resolvers and a web server that would notice.
+// TestSnapshotAsksNobody installs a snapshot and shows it, with resolvers and a web server that would notice a question.
 func TestSnapshotAsksNobody(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)

@@ -22,7 +22,7 @@ func TestUnprivileged(t *testing.T) {
 	s := newStruckIn(t, program, t.TempDir())
 	makemap, err := os.ReadFile(s.makemap)
 	s.check(err)
-	s.check(os.WriteFile(s.path("makemap"), makemap, 0o755)) // where the tests are may be out of that user's reach
+	s.check(os.WriteFile(s.path("makemap"), makemap, 0o755)) // that user may not reach the folder of the tests
 	s.write("c.toml", strings.ReplaceAll(s.text("c.toml"), s.makemap, s.path("makemap")))
 	s.write("offices", oldNetworks)
 	s.check(errors.Join(os.Chmod(filepath.Dir(s.dir), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755), s.give(user)))
@@ -48,14 +48,14 @@ func TestUnprivileged(t *testing.T) {
 	s.fails("a map with owner 23456:23456 and mode 0600 is unsafe to Sendmail", "chown it to root or the TrustedUser, or let root read it", "nothing was changed")
 	s.write("sendmail.cf", "")
 
-	// What is somebody else's stays it.
+	// A file of another user stays that user's.
 	s.check(os.Chown(s.path(struckTable), 0, 0))
 	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "run as root", "nothing was changed")
 	s.check(errors.Join(os.Chown(s.path(struckTable), user, user), os.Chown(s.path("postfix"), 0, 0)))
 	s.fails(s.path("postfix")+"/", "permission denied", "run as root or as the owner of "+s.path("postfix"), "nothing was changed")
 }
 
-// TestTemporary looks at the files that are being made.
+// TestTemporary checks the files that an update is making.
 func TestTemporary(t *testing.T) {
 	t.Parallel()
 	s := newStruck(t, fixtures.Mailallow(t))
@@ -81,7 +81,7 @@ func TestTemporary(t *testing.T) {
 	}
 }
 
-// text is that of a file.
+// text reads a file.
 func (s *struck) text(name string) string {
 	s.t.Helper()
 	text, err := os.ReadFile(s.path(name))
@@ -89,7 +89,7 @@ func (s *struck) text(name string) string {
 	return string(text)
 }
 
-// give makes a user the owner of all that is there.
+// give makes a user the owner of every file of the host.
 func (s *struck) give(user int) error {
 	return filepath.WalkDir(s.dir, func(path string, _ fs.DirEntry, err error) error {
 		return errors.Join(err, os.Lchown(path, user, user))

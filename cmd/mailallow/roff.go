@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// page is a page of the manual in the making, in the requests that both groff and
-// mandoc know (man(7)).
+// page builds a page of the manual, in the requests that both groff and mandoc know
+// (man(7)).
 type page struct {
 	strings.Builder
 	begun bool // there is text below the last heading: the next paragraph needs a request
@@ -49,7 +49,7 @@ func (p *page) paragraph() {
 	p.begun = true
 }
 
-// synopsis is a line of its own: what to type literally, then the placeholders.
+// synopsis writes a line of its own: the literal words, then the placeholders.
 func (p *page) synopsis(typed, rest string) {
 	if p.begun {
 		p.line(".br")
@@ -59,7 +59,7 @@ func (p *page) synopsis(typed, rest string) {
 	p.line(roff(strings.TrimSpace(rest)))
 }
 
-// entry is a term with its text indented below.
+// entry writes a term with its text indented below.
 func (p *page) entry(term, text string) {
 	p.begun = true
 	p.line(".TP")
@@ -86,12 +86,12 @@ func (p *page) text(text string) {
 func (p *page) flags(flags []cli.Flag) {
 	for _, f := range flags {
 		w := flagWords(f)
-		p.entry(w.typed(), w.told())
+		p.entry(w.typed(), w.explained())
 	}
 }
 
-// roff escapes a text: no part of it is a request or an escape, and hyphens and quotes
-// can be copied from the page into a shell.
+// roff escapes a text, so that no part of it is a request or an escape, and people can
+// copy hyphens and quotes from the page into a shell.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(text)
 	if strings.HasPrefix(text, ".") {

@@ -14,18 +14,18 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/fixtures"
-
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mailallow/fixtures"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"mailallow": main})
 }
 
-// TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set, the outputs that `cmp` holds against
-// are written anew; read the difference before you keep it.
+// TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set it writes the outputs that `cmp` compares
+// with; read the difference before you keep it.
 func TestScript(t *testing.T) {
 	// The program as it is released: hundreds of starts with the race detector are half a minute. TestFaults and others
 	// run a mailallow that has it.
@@ -54,7 +54,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// rig is what a script has besides its files.
+// rig is the servers and locks of a script.
 type rig struct {
 	tb     testing.TB
 	dns    [2]*fixtures.DNSServer
@@ -68,8 +68,8 @@ type rigKey struct{}
 
 func rigOf(ts *testscript.TestScript) *rig { return ts.Value(rigKey{}).(*rig) }
 
-// setUpScript starts DNS servers at $DNS and $DNS2 and an HTTP server at $HTTP, which know nothing yet, and writes their
-// addresses and the script's folder into the configurations, for $DNS, $DNS2, $HTTP and $WORK there.
+// setUpScript starts two empty DNS servers at $DNS and $DNS2 and an empty HTTP server at $HTTP, and replaces $DNS, $DNS2,
+// $HTTP and $WORK in the configurations by their addresses and the folder of the script.
 func setUpScript(env *testscript.Env) error {
 	tb := env.T().(testing.TB)
 	r := &rig{tb: tb, dns: [2]*fixtures.DNSServer{fixtures.DNS(tb), fixtures.DNS(tb)}, http: fixtures.HTTP(tb), inodes: map[string]inode{}}
@@ -117,7 +117,7 @@ func dnsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server.Set(zones...)
 }
 
-// asked: a question came to the first DNS server since the last look; ! asked: none did.
+// asked: the first DNS server got a question since the last such line; ! asked: it got none.
 func askedCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) == 0, "[!] asked")
 	r, now := rigOf(ts), 0
@@ -150,7 +150,7 @@ func pageCommand(ts *testscript.TestScript, neg bool, args []string) {
 	rigOf(ts).http.Set(args[0], page)
 }
 
-// dnsfault [-2] NAME TYPE FAULT: what goes wrong with a question; any name or type is *, and the fault off ends it.
+// dnsfault [-2] NAME TYPE FAULT: the fault of a question; * is any name or type, and the fault off ends it.
 func dnsFaultCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server, args := rigOf(ts).server(args)
 	usage(ts, !neg && len(args) == 3, "dnsfault [-2] NAME|* TYPE|* FAULT|off")
@@ -162,7 +162,7 @@ func dnsFaultCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server.Fault(name, qtype, fault)
 }
 
-// exits CODE COMMAND...: runs the command; it ends with this very code.
+// exits CODE COMMAND...: runs the command, which ends with exactly this code.
 func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) >= 2, "exits CODE COMMAND...")
 	want, err := strconv.Atoi(args[0])
@@ -180,13 +180,13 @@ func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// inode is what tells a file that was left alone from one that was written anew.
+// inode tells an untouched file from one that was written again.
 type inode struct {
 	number   uint64
 	modified time.Time
 }
 
-// inode save FILE... remembers files; [!] inode same FILE... tells whether they were left alone since.
+// inode save FILE... remembers files; [!] inode same FILE... checks whether they are untouched since.
 func inodeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, len(args) >= 2 && (args[0] == "same" || args[0] == "save" && !neg), "inode save FILE...; [!] inode same FILE...")
 	known := rigOf(ts).inodes
@@ -206,7 +206,7 @@ func inodeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// json FILE QUERY WANT: all that the jq query gives of the one document in FILE, in compact JSON and apart by blanks.
+// json FILE QUERY WANT: the results of the jq query on the one document in FILE, in compact JSON with blanks between.
 func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 3, "json FILE QUERY WANT")
 	var document any
@@ -233,7 +233,7 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// lock FILE: holds the lock of a file, or root's lock of a folder, as another run would; ! lock lets go of all.
+// lock FILE: holds the lock of a file, or root's lock of a folder, as another run would; ! lock releases all.
 func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 	r := rigOf(ts)
 	if neg {
@@ -250,7 +250,7 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	ts.Check(err)
 	r.locks = append(r.locks, f)
-	record := syscall.Flock_t{Type: syscall.F_WRLCK} // by which mailallow tells who holds the file
+	record := syscall.Flock_t{Type: syscall.F_WRLCK} // by which mailallow names the holder
 	ts.Check(errors.Join(syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &record), syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)))
 }
 
@@ -261,7 +261,7 @@ func (r *rig) unlock() {
 	r.locks = nil
 }
 
-// mapdump TYPE NAME: what the map of the text NAME holds, as makemap dumps it, sorted.
+// mapdump TYPE NAME: the entries of the map of the text NAME, as makemap dumps them, sorted.
 func mapdumpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 2, "mapdump TYPE NAME")
 	makemap := fixtures.Makemap(rigOf(ts).tb)
@@ -272,7 +272,7 @@ func mapdumpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprint(ts.Stdout(), strings.Join(entries, ""))
 }
 
-// needs makemap: the script ends here where there is none, and elsewhere has its folder on PATH, before the host's own.
+// needs makemap: the script ends here if there is none; otherwise PATH begins with its folder.
 func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1 && (args[0] == "makemap" || args[0] == "root"), "needs makemap|root")
 	if args[0] == "root" {
@@ -286,7 +286,7 @@ func needsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PATH", strings.Join([]string{mailallow, folder, others}, string(filepath.ListSeparator)))
 }
 
-// postconf MAINCF: from here on PATH has a postconf that answers for a Postfix with this main.cf.
+// postconf MAINCF: from here on PATH begins with a postconf for a Postfix with this main.cf.
 func postconfCommand(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "postconf MAINCF")
 	tb := rigOf(ts).tb
@@ -301,7 +301,7 @@ func usage(ts *testscript.TestScript, right bool, text string) {
 	}
 }
 
-// A signal ends a run before anything is changed, with 128 and its number.
+// A signal ends a run before it changes anything, with 128 and the number of the signal.
 func TestSignal(t *testing.T) {
 	server := fixtures.DNS(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
 	arrived, release := server.Hold("mail.test", "TXT")
@@ -327,7 +327,7 @@ target = [{format = "cidr", path = "one.cidr"}]
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // its exit code is looked at
+	_ = cmd.Wait() // the exit code is checked below
 	const code, said = 128 + 15, "mailallow: ended by signal 15 (terminated): nothing was changed: "
 	if got := cmd.ProcessState.ExitCode(); got != code || !strings.HasPrefix(stderr.String(), said) {
 		t.Errorf("exit code %d, want %d; stderr %q, want %q", got, code, &stderr, said)

@@ -9,14 +9,14 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestSoakSessions changes the list under a daemon with sessions that have used the map already: each of them goes by the
-// new list at its next lookup. New ones come all the time, and those that meet the swap (docs/facts.md 6) are counted.
+// TestSoakSessions changes the list under a daemon with sessions that have used the map already: each of them uses the new
+// list at its next lookup. New sessions come all the time; the test counts those that meet the swap (docs/facts.md 6).
 func TestSoakSessions(t *testing.T) {
 	fixtures.Sendmail(t)
 	s := newStory(t, fixtures.Mailallow(t), "# nothing yet")
 	const (
 		open = 5
-		// uses is how often a session is used: after two dozen commands that send no mail Sendmail answers late.
+		// uses bounds the uses of a session: after two dozen commands that send no mail Sendmail answers late.
 		uses = 8
 	)
 	var sessions [open]*fixtures.Session

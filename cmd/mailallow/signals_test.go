@@ -16,17 +16,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// gated is a host whose makemap, sendmail and on_change command can be made to stop in their work, and not to end.
+// gated is a host whose makemap, sendmail and on_change command can be made to stop during their work, without an end.
 type gated struct {
 	*network
-	here, hold string // pipes: a program that has stopped holds the first open, and the second never has a word in it
+	here, hold string // pipes: a stopped program holds the first open, and reads the second, which stays empty
 }
 
 const gatedConfig = `
@@ -47,7 +47,7 @@ path = "mailallow.cidr"
 on_change = ["./reload", "the", "daemon", "now"]
 `
 
-// newGated makes a good update, and then the change that the next one is to install.
+// newGated makes a good update, and then a change for the next one to install.
 func newGated(t *testing.T) *gated {
 	g := &gated{network: &network{t: t, dir: t.TempDir(), program: []string{"mailallow"}}}
 	pipes := t.TempDir()
@@ -80,14 +80,14 @@ func (g *gated) open() {
 	}
 }
 
-// stop has a program do its work and then stop, with a child of its own, where its third argument is this one.
+// stop makes a program do its work and then, if its third argument is this one, stop with a child of its own.
 func (g *gated) stop(name, argument string) {
 	work := map[string]string{"makemap": fixtures.Makemap(g.t), "sendmail": "true", "reload": "echo reload >> " + filepath.Join(g.dir, "reloads") + " #"}
 	g.write(name, fmt.Sprintf("#!/bin/sh\n%s \"$@\" || exit $?\n[ \"$3\" = %s ] || exit 0\nexec 3> %s\necho here >&3\ncat %s & cat %[4]s\n",
 		work[name], argument, g.here, g.hold))
 }
 
-// stopped waits for a program to stop. What it returns waits until nobody is left of it.
+// stopped waits for a program to stop. gone waits until no process of it is left.
 func (g *gated) stopped() (gone func()) {
 	g.t.Helper()
 	here, err := os.OpenFile(g.here, os.O_RDWR, 0)
@@ -95,7 +95,7 @@ func (g *gated) stopped() (gone func()) {
 		g.t.Fatal(err)
 	}
 	defer here.Close()
-	here.SetReadDeadline(time.Now().Add(time.Minute)) // whoever needs that long has not come here
+	here.SetReadDeadline(time.Now().Add(time.Minute)) // far more than a program needs
 	if line, err := bufio.NewReader(here).ReadString('\n'); err != nil {
 		g.t.Fatalf("%q, %v", line, err)
 	}
@@ -112,9 +112,9 @@ func (g *gated) stopped() (gone func()) {
 	}
 }
 
-// TestSignals ends an update in each of its stages. Everything is as it was or, once it is installed, wholly new; the
-// exit code, the message and the document say which, and nothing is left: no file, no process. The next update ends what
-// is still owed. TestInterrupt does it while the network is waited for.
+// TestSignals ends an update in each of its stages. Everything is as it was or, once it is installed, wholly new; the exit
+// code, the message and the document say which, and no file and no process is left. The next update does the rest of the
+// work. TestInterrupt does the same during a wait for the network.
 func TestSignals(t *testing.T) {
 	const nothing = "nothing was changed"
 	for _, row := range []struct {
@@ -124,7 +124,7 @@ func TestSignals(t *testing.T) {
 		signal    syscall.Signal
 		installed bool
 		says      string
-		reloads   int // when the next update is done, one for the good update included
+		reloads   int // after the next update, with that of the good update
 	}{
 		{"planning", "makemap", "-l", syscall.SIGTERM, false, nothing, 2},
 		{"the map is made", "makemap", "hash", syscall.SIGINT, false, nothing, 2},
@@ -150,11 +150,11 @@ func TestSignals(t *testing.T) {
 		})
 	}
 
-	// The signal comes with the system call that replaces the text: the map is the next to be.
+	// The signal comes with the system call that replaces the text, before the one that replaces the map.
 	t.Run("between text and map", func(t *testing.T) {
 		t.Parallel()
 		g := newGated(t)
-		g.write("c.toml", strings.Replace(fmt.Sprintf(gatedConfig, "none"), "sendmail_cf", "# sendmail_cf", 1)) // nobody to ask
+		g.write("c.toml", strings.Replace(fmt.Sprintf(gatedConfig, "none"), "sendmail_cf", "# sendmail_cf", 1)) // no sendmail to ask
 		if err := exec.Command("strace", "-o", os.DevNull, "true").Run(); err != nil {
 			fixtures.Missing(t, fmt.Sprintf("strace: %v", err))
 		}
@@ -191,7 +191,7 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// TestLockTimeout has an update wait for another run, and go on when that has ended.
+// TestLockTimeout makes an update wait for another run; it continues when that has ended.
 func TestLockTimeout(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
@@ -221,7 +221,7 @@ func TestLockTimeout(t *testing.T) {
 	}
 }
 
-// A diff that was ended has no difference to tell of.
+// A diff that a signal ends shows no difference.
 func TestSignalDiff(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
@@ -234,15 +234,15 @@ func TestSignalDiff(t *testing.T) {
 	}
 	gone := g.stopped()
 	cmd.Process.Signal(syscall.SIGINT)
-	cmd.Wait() // its exit code is looked at
+	cmd.Wait() // the exit code is checked below
 	gone()
 	if code := cmd.ProcessState.ExitCode(); code != 130 || strings.Contains(stdout.String(), "would change") || strings.Contains(stderr.String(), "done") {
 		t.Errorf("exit code %d, want 130; it says %s%s", code, &stdout, &stderr)
 	}
 }
 
-// TestUnheard has nobody listen to an update: it goes to its end.
-func TestUnheard(t *testing.T) {
+// TestClosedOutput closes the output of an update: the update goes to its end.
+func TestClosedOutput(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
 	reader, writer, err := os.Pipe()
@@ -259,8 +259,8 @@ func TestUnheard(t *testing.T) {
 	g.healed(true, 2)
 }
 
-// endedBy wants an update that a signal ends to say so. reach sends the signal once the update is where it is to end;
-// what it returns is done when the update is over.
+// endedBy wants an update that a signal ends to say so. reach sends the signal once the update is at the place to end; the
+// returned function runs after the update.
 func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reach func(*exec.Cmd, *bufio.Reader) func(), args ...string) {
 	g.t.Helper()
 	cmd := g.mailallow(append([]string{"update", "--json"}, args...)...)
@@ -271,20 +271,20 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 		g.t.Fatal(err)
 	}
 	stderr := bufio.NewReader(pipe)
-	over := reach(cmd, stderr)
+	ended := reach(cmd, stderr)
 	start := time.Now()
 	said, _ := io.ReadAll(stderr)
-	cmd.Wait() // its exit code is looked at
+	cmd.Wait() // the exit code is checked below
 	if took := time.Since(start); took > 5*time.Second {
 		g.t.Errorf("it ended after %s", took)
 	}
-	over()
+	ended()
 	want := fmt.Sprintf("mailallow: ended by signal %d (%s): ", int(signal), signal)
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(signal) || !strings.Contains(string(said), want) || !strings.Contains(string(said), says) {
 		g.t.Errorf("exit code %d, want %d; stderr %q, want %q and %q", code, 128+int(signal), said, want, says)
 	}
 	if strings.Contains(string(said), "context canceled") {
-		g.t.Errorf("what ended it is not told of: %s", said)
+		g.t.Errorf("it does not say what ended it: %s", said)
 	}
 	var doc pipeline.Document
 	if err := json.Unmarshal([]byte(stdout.String()), &doc); err != nil || doc.Installed != installed || doc.Changed != installed {
@@ -292,8 +292,8 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 	}
 }
 
-// healed wants the next update to install what there is to install, and on_change to have been run so often by then. Only
-// what belongs there is left.
+// healed wants the next update to install what is left to install, on_change to have run so often since the beginning, and no
+// other files than those of the host.
 func (g *gated) healed(installed bool, reloads int) {
 	g.t.Helper()
 	if doc, said := g.update(exit.Done); doc.Changed == installed || !doc.Installed {
@@ -310,6 +310,6 @@ func (g *gated) healed(installed bool, reloads int) {
 	want := []string{".", "access", "access.db", "c.toml", "mailallow.cidr", "makemap", "offices", "reload", "reloads",
 		"sendmail", "sendmail.cf", "state", "state/maps.json", "state/snapshot.json"}
 	if found := slices.Sorted(maps.Keys(g.everything())); !slices.Equal(found, want) {
-		g.t.Errorf("there are files that were not, or the other way round:\n%s", cmp.Diff(want, found))
+		g.t.Errorf("other files than before:\n%s", cmp.Diff(want, found))
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// TestSoakDays has a host update once a day for years. The providers begin with policies that real ones have published;
-// from day to day they add, remove, split, merge, renumber and move networks, fail for days, and have hostile days. The
-// host's administrator accepts what is held and right after some days, and nothing else.
+// TestSoakDays updates a host once a day for years. The providers begin with policies that real ones have published; from day
+// to day they add, remove, split, merge, renumber and move networks, fail for days, and have hostile days. The host's
+// administrator accepts a held source after some days if it is right, and does nothing else.
 //
-// Every day each source comes out as the rules say for what was published that day and what was good before; the list is
-// that of the last good states; what is held or stale is told of with its cause; and neither memory nor files grow. In the
-// end all is as it is published.
+// Every day each source has the status that the rules give for the policy of that day and the last good state; the list is
+// that of the last good states; a held or stale source is reported with its cause; and neither memory nor files grow. In the
+// end the list is as published.
 func TestSoakDays(t *testing.T) {
 	t.Parallel()
 	random := fixtures.Random(t)
@@ -69,13 +69,13 @@ func TestSoakDays(t *testing.T) {
 	t.Logf("%d days of %d providers: %v; %s", days, len(world), tally, used.judged(t))
 }
 
-// footprint is what the runs of a host used, run by run.
+// footprint is the time and memory of the runs of a host, run by run.
 type footprint struct {
 	files         []string
-	sizes, memory []int64 // bytes of all files; the most that was resident, in KiB
+	sizes, memory []int64 // bytes of all files; the largest resident set, in KiB
 }
 
-// note wants the files that lie there after a run to be those after the first.
+// note wants the host to have the same files after every run.
 func (f *footprint) note(h *host, r ran) {
 	h.t.Helper()
 	names, size := h.files()
@@ -88,7 +88,7 @@ func (f *footprint) note(h *host, r ran) {
 	f.sizes, f.memory = append(f.sizes, size), append(f.memory, r.memory)
 }
 
-// judged wants the last tenth of the runs to use no more than the first, but for what a list of another length needs.
+// judged wants the last tenth of the runs to use no more than the first, except for a list of another length.
 func (f *footprint) judged(t *testing.T) string {
 	tenth := len(f.memory)/10 + 1
 	early, late := slices.Max(f.memory[:tenth]), slices.Max(f.memory[len(f.memory)-tenth:])
@@ -100,7 +100,7 @@ func (f *footprint) judged(t *testing.T) string {
 		early, late, len(f.files), first, f.sizes[len(f.sizes)-1], most)
 }
 
-// daysDNS are the settings of [dns]: patient, but on a day when somebody is silent.
+// daysDNS gives the settings of [dns]: patient, except on a day when a server is silent.
 func daysDNS(addr string, silent bool) string {
 	if silent {
 		return "resolvers = [\"" + addr + "\"]\nattempts = 1\ntimeout = \"2s\""
@@ -108,7 +108,7 @@ func daysDNS(addr string, silent bool) string {
 	return "resolvers = [\"" + addr + "\"]\nattempts = 1\ntimeout = \"1m\""
 }
 
-// shift moves the times in the last good state: for the program, that much time has gone by.
+// shift moves the times in the last good state, as if that much time had passed.
 func shift(h *host, by time.Duration) {
 	h.t.Helper()
 	path := h.snapshot()
@@ -127,7 +127,7 @@ func shift(h *host, by time.Duration) {
 	}
 }
 
-// judged holds what became of a provider's source against what has to become of it, and takes that for known.
+// judged compares the status of a provider's source with the one that it must have, and updates the known state.
 func (p *publisher) judged(h *host, r ran, i, day int, accepted bool, tally map[string]int) {
 	h.t.Helper()
 	src, told, published := h.sources[i], r.doc.Sources[i], p.truth(h.t)

@@ -8,19 +8,19 @@ import (
 	"strings"
 	"testing"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
-// TestSoakNetwork runs the program over three resolvers that fail and are lied about at random, while the policies change
-// in mid-run.
+// TestSoakNetwork runs the program over three resolvers that fail at random and whose answers are forged at random, while the
+// policies change in mid-run.
 //
-// A policy changes in one answer at a time, so that whatever mixture of before and after a run saw, it is one of the two.
-// After each run every source is either fresh, and exactly what its policy passed before or passes after, or stale, or
-// held, where a version is more than the guard believes, and then exactly what it was. The list installed is these
-// together, in all its files, and what the run told agrees with them.
+// A policy changes in one answer at a time, so that a run sees either the old or the new policy, and no mixture. After each
+// run every source is fresh, with exactly the networks of the old or of the new policy, or stale, or held if the guard does
+// not believe one of the two, with exactly its networks from before. The installed list is the sum of these, in all its
+// files, and the report of the run agrees with it.
 func TestSoakNetwork(t *testing.T) {
 	t.Parallel()
 	random := fixtures.Random(t)
@@ -39,7 +39,7 @@ func TestSoakNetwork(t *testing.T) {
 	statuses, changes := map[allowlist.Status]int{}, 0
 	rounds := fixtures.Rounds(4, 200)
 	for round := range rounds + 1 {
-		weather.next(random, round == 0 || round == rounds) // the first and the last are in fair weather
+		weather.next(random, round == 0 || round == rounds) // no faults in the first round and in the last
 		h.configure(weather.settings())
 		accept := weather.accepted(h, round == rounds)
 		r := h.update(accept...)
@@ -66,19 +66,19 @@ func TestSoakNetwork(t *testing.T) {
 	t.Logf("%d runs, %d of which changed the list; sources %v", rounds+1, changes, statuses)
 }
 
-// changingPolicies are the policies of a host's sources, before and after a change, and the weather in which it comes.
+// changingPolicies are the policies of a host's sources before and after a change, and the faults during it.
 type changingPolicies struct {
 	t             *testing.T
 	before, after [][]netip.Prefix // by source
-	restore       [][]netip.Prefix // what the next change is back to, where not nil
+	restore       [][]netip.Prefix // the policies to which the next change goes back; nil: none
 	resolvers     [3]*fixtures.DNSServer
 	climate       *fixtures.Climate
-	change        [3]int64 // by resolver, the number of the first question that finds what is after
+	change        [3]int64 // by resolver, the number of the first question with the new answer
 	turn          int
 	liar          int // the resolver for which no policy exists; -1: none
 }
 
-// next draws the next change, and the weather, unless it is to be fair.
+// next draws the next change and, unless fair is set, the faults.
 func (c *changingPolicies) next(random *rand.Rand, fair bool) {
 	c.before, c.climate, c.liar = c.after, fixtures.NewClimate(random), -1
 	for fair && !c.climate.Calm {
@@ -123,7 +123,7 @@ func (c *changingPolicies) next(random *rand.Rand, fair bool) {
 	}
 }
 
-// changedNetworks is a policy with a network more, or less, or, rarely, without one of its records.
+// changedNetworks gives a policy with one network more or fewer or, rarely, without one of its records.
 func changedNetworks(random *rand.Rand, source int, networks []netip.Prefix) (_ []netip.Prefix, large bool) {
 	networks = slices.Clone(networks)
 	at := random.IntN(len(networks))
@@ -139,7 +139,7 @@ func changedNetworks(random *rand.Rand, source int, networks []netip.Prefix) (_ 
 	return networks, false
 }
 
-// anyNetwork is a network of some provider's own space.
+// anyNetwork gives a network in the space of a provider.
 func anyNetwork(random *rand.Rand, source int) netip.Prefix {
 	if random.IntN(4) == 0 {
 		addr := [16]byte{0x2a, byte(source), 0, byte(random.IntN(256)), 0, byte(random.IntN(256)), 15: byte(random.IntN(256))}
@@ -157,7 +157,7 @@ func (c *changingPolicies) settings() string {
 	return fmt.Sprintf("resolvers = [%s]\ntimeout = %q\nattempts = %d", strings.Join(addrs, ", "), c.climate.Patience, c.climate.Attempts)
 }
 
-// believed takes what the program keeps of a fresh source for its good state, if it is one of the versions.
+// believed takes the state that the program keeps of a fresh source as its good state, if it is one of the versions.
 func (c *changingPolicies) believed(h *host, r ran, i int, accepted bool) {
 	h.t.Helper()
 	src, kept := h.sources[i], h.kept(h.sources[i].name)
@@ -171,7 +171,7 @@ func (c *changingPolicies) believed(h *host, r ran, i int, accepted bool) {
 	src.good = kept
 }
 
-// accepted are the arguments to accept what was published for long enough, and is held; every second time, or always.
+// accepted gives the arguments that accept held sources whose policy is old enough: every second time, or always.
 func (c *changingPolicies) accepted(h *host, always bool) (args []string) {
 	for i, src := range h.sources {
 		if c.turn++; beyond(src.good, setOf(c.t, c.before[i]...)) != "" && (always || c.turn%2 == 0) {
@@ -181,7 +181,7 @@ func (c *changingPolicies) accepted(h *host, always bool) (args []string) {
 	return args
 }
 
-// held tells whether a version is more than the guard believes.
+// held reports whether the guard should hold one of the versions.
 func (c *changingPolicies) held(good *netipx.IPSet, i int) bool {
 	return beyond(good, setOf(c.t, c.before[i]...)) != "" || beyond(good, setOf(c.t, c.after[i]...)) != ""
 }

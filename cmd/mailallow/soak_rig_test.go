@@ -17,16 +17,16 @@ import (
 	"testing"
 	"time"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
-// host is one that runs `mailallow update`, as it is released and with the real makemap, over and over, and what is known
-// of each of its sources by another way than the program's.
+// host runs `mailallow update`, as it is released and with the real makemap, over and over. The test knows the state of each
+// source by other means than the program.
 type host struct {
 	t       *testing.T
 	dir     string
@@ -37,16 +37,16 @@ type host struct {
 // known is a source: an SPF policy at its name.
 type known struct {
 	name string
-	good *netipx.IPSet // what was last fetched and believed; nil: nothing yet
+	good *netipx.IPSet // the last fetched and believed networks; nil: none yet
 	day  int           // the day of that
 }
 
-// ran is what one run told.
+// ran is the report of one run.
 type ran struct {
 	code   int
 	doc    pipeline.Document
 	said   string
-	memory int64 // the most that was resident, in KiB
+	memory int64 // the largest resident set, in KiB
 	before *netipx.IPSet
 	after  *netipx.IPSet
 }
@@ -120,7 +120,7 @@ func (h *host) read(name string) []byte {
 	return text
 }
 
-// installed is the list in the table, which has to be the one in the access file and in its map.
+// installed gives the list in the table, which must be the one in the access file and in its map.
 func (h *host) installed() *netipx.IPSet {
 	h.t.Helper()
 	var table netipx.IPSetBuilder
@@ -184,7 +184,7 @@ func setOf(t *testing.T, prefixes ...netip.Prefix) *netipx.IPSet {
 	return built(t, &b)
 }
 
-// consistent holds a run against what is known: the list is that of the last good states, and what is told is true.
+// consistent compares a run with the known states: the list is that of the last good states, and the report is true.
 func (h *host) consistent(r ran, today int) {
 	h.t.Helper()
 	var all netipx.IPSetBuilder
@@ -237,7 +237,7 @@ func (h *host) consistent(r ran, today int) {
 	}
 }
 
-// networksOf reads what is listed as "CIDR ACTION".
+// networksOf reads networks as "CIDR ACTION".
 func networksOf(t *testing.T, listed []string) *netipx.IPSet {
 	var prefixes []netip.Prefix
 	for _, text := range listed {
@@ -250,7 +250,7 @@ func networksOf(t *testing.T, listed []string) *netipx.IPSet {
 	return setOf(t, prefixes...)
 }
 
-// files are what lies in the host's folder and its state, and how large it is.
+// files gives the files of the host and of its state, with their sizes.
 func (h *host) files() (names []string, size int64) {
 	h.t.Helper()
 	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
@@ -272,12 +272,12 @@ func (h *host) files() (names []string, size int64) {
 	return names, size
 }
 
-// record writes a policy in terms into records small enough for a zone's line.
+// record writes the terms of a policy into records that are small enough for a line of a zone.
 func record(name, terms string) string { return txt(name, "v=spf1 "+strings.TrimSpace(terms)+" -all") }
 
-// policyZone is a policy that passes networks, laid out over records as providers do: networks in includes, single
-// addresses in hosts. Where a network stands hangs on the network alone, so that a list that differs in one network differs
-// in one answer.
+// policyZone is a policy that passes networks, in several records as providers write them: networks in includes, single
+// addresses in hosts. The record of a network depends on the network alone, so that policies that differ in one network
+// differ in one answer.
 func policyZone(name string, networks []netip.Prefix) string {
 	var includes [policyRecords]string
 	hosts, zone, root := "", "", ""
@@ -300,10 +300,10 @@ func policyZone(name string, networks []netip.Prefix) string {
 	return zone + record(name, root+" a:out."+name) + hosts
 }
 
-// policyRecords is how many records policyZone lays networks out over, besides the hosts.
+// policyRecords is the number of records for the networks of a policyZone, besides the hosts.
 const policyRecords = 3
 
-// placeOf is the record in which a network stands; negative for the addresses of hosts, of the one family or the other.
+// placeOf gives the record of a network; negative for the addresses of hosts, one number for each family.
 func placeOf(p netip.Prefix) int {
 	octets := p.Addr().AsSlice()
 	n := int(octets[len(octets)-1]) + int(octets[2]) + int(octets[3])
@@ -325,7 +325,7 @@ func readSnapshot(path string) (*allowlist.Snapshot, error) {
 	return allowlist.DecodeSnapshot(f, path)
 }
 
-// kept is what the state directory holds of a source.
+// kept gives the state of a source in the state directory.
 func (h *host) kept(name string) *netipx.IPSet {
 	h.t.Helper()
 	snapshot, err := readSnapshot(h.snapshot())
@@ -340,7 +340,7 @@ func (h *host) kept(name string) *netipx.IPSet {
 	return setOf(h.t, prefixes...)
 }
 
-// beyond is why the guard should hold what is fetched, by the limits that stand in the program; empty: it should not.
+// beyond gives the reason for which the guard should hold the fetched networks, by the default limits; empty: there is none.
 func beyond(good, fetched *netipx.IPSet) string {
 	for _, p := range fetched.Prefixes() {
 		if p.Addr().Is4() && p.Bits() < 12 || p.Addr().Is6() && p.Bits() < 28 {
@@ -366,7 +366,7 @@ func beyond(good, fetched *netipx.IPSet) string {
 	return ""
 }
 
-// addressesOf counts the addresses of a family. All counts here are sums of few powers of two, or far from any limit.
+// addressesOf counts the addresses of a family. The counts are sums of few powers of two, or far from any limit.
 func addressesOf(set *netipx.IPSet, six bool) (n float64) {
 	for _, p := range set.Prefixes() {
 		if p.Addr().Is6() == six {

@@ -10,24 +10,24 @@ import (
 	"strings"
 	"testing"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // publisher is a mail provider that publishes an SPF policy.
 type publisher struct {
 	name     string
-	versions [][]netip.Prefix // what the real one published, by date
+	versions [][]netip.Prefix // the policies of the real provider, by date
 	networks []netip.Prefix
 	moves    int // how often the policy has gone to other names
 	today    trickery
 	left     int // days that it lasts
-	waits    int // days until the administrators of hosts have looked at what is new
+	waits    int // days until the administrators of hosts have looked at the new policy
 }
 
-// trickery is a day on which a policy is not what its provider means it to be.
+// trickery is a day on which a policy is not the one that its provider wants.
 type trickery struct {
 	name    string
 	fault   fixtures.Fault // of its first record
@@ -59,7 +59,7 @@ func trickeries() []trickery {
 	}
 }
 
-// hugeTerms are networks as wide as is believed, none beside another.
+// hugeTerms are networks as wide as the guard believes, none beside another.
 func hugeTerms() string {
 	var terms []string
 	for i := range 16 {
@@ -68,7 +68,7 @@ func hugeTerms() string {
 	return strings.Join(terms, " ")
 }
 
-// newWorld is the providers of fixtures/spf/snapshots.txt that publish networks.
+// newWorld makes the providers of fixtures/spf/snapshots.txt that publish networks.
 func newWorld(t *testing.T) (world []*publisher) {
 	data, err := os.ReadFile(fixtures.Path("spf", "snapshots.txt"))
 	if err != nil {
@@ -88,7 +88,7 @@ func newWorld(t *testing.T) (world []*publisher) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Addr().Is6() { // elsewhere a network takes up to 32768 keys, and a thousand days would take hours
+			if p.Addr().Is6() { // with other lengths a network takes up to 32768 keys, and a thousand days would take hours
 				p = netip.PrefixFrom(p.Addr(), (p.Bits()+15)/16*16).Masked()
 			}
 			published[label+" "+owner] = append(published[label+" "+owner], p)
@@ -124,7 +124,7 @@ func newWorld(t *testing.T) (world []*publisher) {
 	return world
 }
 
-// zone is what is published today.
+// zone is the policy of today.
 func (p *publisher) zone() (text string) {
 	for _, terms := range p.today.terms {
 		text += txt(p.name, "v=spf1 "+terms)
@@ -136,16 +136,16 @@ func (p *publisher) zone() (text string) {
 	return text
 }
 
-// truth is what the provider means to publish.
+// truth is the policy that the provider wants.
 func (p *publisher) truth(t *testing.T) *netipx.IPSet { return setOf(t, p.networks...) }
 
-// patience counts the days until what is held is looked at.
+// patience counts the days until the administrator looks at a held source.
 func (p *publisher) patience() int {
 	p.waits = max(0, p.waits-1)
 	return p.waits
 }
 
-// pass has a night go by; after the last one all is well.
+// pass goes to the next day; after the last one no trickery is left.
 func (p *publisher) pass(random *rand.Rand, last bool) {
 	if p.left--; p.left > 0 && !last {
 		return
@@ -180,7 +180,7 @@ func (p *publisher) change(random *rand.Rand, n int) {
 		half := netip.PrefixFrom(chosen.Addr(), chosen.Bits()+1)
 		networks[at] = half
 		networks = append(networks, netip.PrefixFrom(netipx.RangeOfPrefix(half).To().Next(), half.Bits()))
-	case n < 90: // as few as say the same
+	case n < 90: // the fewest with the same addresses
 		var b netipx.IPSetBuilder
 		for _, network := range networks {
 			b.AddPrefix(network)
@@ -201,7 +201,7 @@ func (p *publisher) change(random *rand.Rand, n int) {
 	p.networks = networks
 }
 
-// elsewhere is a network of the same size in space that could be a sender's.
+// elsewhere gives a network of the same size in space that a sender could have.
 func elsewhere(random *rand.Rand, like netip.Prefix) netip.Prefix {
 	if like.Addr().Is6() {
 		addr := [16]byte{0x2a, byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256)), byte(random.IntN(256))}

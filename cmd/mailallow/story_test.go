@@ -15,7 +15,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// story is a host with a real Sendmail on loopback, a DNSBL that its provider's clients are on, and mailallow.
+// story is a host with a real Sendmail on loopback, a DNSBL that lists the clients of a provider, and mailallow.
 type story struct {
 	t       *testing.T
 	daemon  *fixtures.Daemon
@@ -24,7 +24,7 @@ type story struct {
 	access  string
 }
 
-// The people of the story. The provider publishes 127.0.1.0/24 and 127.0.16.0/20.
+// The clients of the story. The provider publishes 127.0.1.0/24 and 127.0.16.0/20.
 var (
 	gmail     = netip.MustParseAddr("127.0.1.169")
 	gmail20   = netip.MustParseAddr("127.0.31.44") // the last /24 of the /20
@@ -48,7 +48,7 @@ func spamBlock(client netip.Addr) string {
 	return fmt.Sprintf("550 5.7.1 Spam Block: %s is listed", client)
 }
 
-// newStory starts the daemon over an access file as its administrator left it.
+// newStory starts the daemon over an access file with hand-written lines.
 func newStory(t *testing.T, program string, byHand ...string) *story {
 	t.Helper()
 	s := &story{t: t, dir: fixtures.SafeDir(t), program: program}
@@ -60,7 +60,7 @@ func newStory(t *testing.T, program string, byHand ...string) *story {
 	return s
 }
 
-// publish replaces the provider's policy; what the DNSBL lists stays.
+// publish replaces the provider's policy; the DNSBL keeps its entries.
 func (s *story) publish(policy string) {
 	s.t.Helper()
 	zone := "sender.example. 60 IN A 192.0.2.1\n" + fmt.Sprintf("_spf.gmail.test. 60 IN TXT %q\n", policy)
@@ -71,7 +71,7 @@ func (s *story) publish(policy string) {
 	s.daemon.DNS.Set(zone)
 }
 
-// configure writes the configuration. Loopback is special-purpose space, where no real provider sends from.
+// configure writes the configuration. Loopback is special-purpose space, from which no real provider sends.
 func (s *story) configure(action string) {
 	s.t.Helper()
 	text := fmt.Sprintf(`
@@ -109,25 +109,25 @@ sendmail_cf = %q
 // update runs `mailallow update` beside the daemon and wants an exit code.
 func (s *story) update(code int) (stderr string) {
 	s.t.Helper()
-	var stdout, talk bytes.Buffer
+	var stdout, messages bytes.Buffer
 	cmd := exec.Command(s.program, "update", "-c", filepath.Join(s.dir, "mailallow.toml"))
-	cmd.Stdout, cmd.Stderr = &stdout, &talk
+	cmd.Stdout, cmd.Stderr = &stdout, &messages
 	err := s.daemon.Run(cmd)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		s.t.Fatalf("mailallow update: %v", err)
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		s.t.Fatalf("mailallow update: exit code %d, want %d\n%s%s", got, code, stdout.Bytes(), talk.Bytes())
+		s.t.Fatalf("mailallow update: exit code %d, want %d\n%s%s", got, code, stdout.Bytes(), messages.Bytes())
 	}
-	// Sendmail itself was asked for a key of the new map, or there would be a warning.
-	if strings.Contains(talk.String(), "could not be asked") {
-		s.t.Errorf("mailallow update: %s", talk.Bytes())
+	// mailallow warns if it could not ask Sendmail for a key of the new map.
+	if strings.Contains(messages.String(), "could not be asked") {
+		s.t.Errorf("mailallow update: %s", messages.Bytes())
 	}
-	return talk.String()
+	return messages.String()
 }
 
-// attempt is one client's mail and how the daemon's decisive reply begins.
+// attempt is the mail of a client, and the beginning of the daemon's decisive reply.
 type attempt struct {
 	client    netip.Addr
 	recipient string
@@ -143,7 +143,7 @@ func (s *story) attempts(chapter string, rows ...attempt) {
 	}
 }
 
-// unchanged are those whom no chapter lets in: what is not on the list is as it was.
+// unchanged tries the clients that are not on the list: they get the replies from before.
 func (s *story) unchanged(chapter string) {
 	s.t.Helper()
 	s.attempts(chapter,
@@ -164,10 +164,10 @@ func TestStories(t *testing.T) {
 	t.Run("a map that Sendmail would refuse", func(t *testing.T) { tellOfRefusal(t, program) })
 }
 
-// tellOfProvider is the story of an administrator whose server refuses a provider's mail for a DNSBL. The daemon is
-// never restarted, and every update is seen by its next session and by those that are open.
+// tellOfProvider is the story of an administrator whose server refuses a provider's mail because of a DNSBL. The daemon is
+// never restarted; its next session and the open ones use the list of every update.
 func tellOfProvider(t *testing.T, program string) {
-	// What is often written for it: the provider's networks as they are published. makemap takes them without a word.
+	// A usual mistake: the provider's networks as they are published. makemap takes them without a message.
 	s := newStory(t, program, "# Gmail", "127.0.1.0/24\tRELAY", "127.0.16.0/20\tRELAY")
 
 	s.attempts("CIDR in the access file",
@@ -183,7 +183,7 @@ func tellOfProvider(t *testing.T, program string) {
 		attempt{gmail20, foreign, denied})
 	s.unchanged("OK")
 
-	// A session that has used the map is there when the list changes.
+	// A session that has used the map is open when the list changes.
 	open := s.daemon.Session(gmail20)
 	if r := open.Send(sender, foreign); r.Accepted() {
 		t.Errorf("OK, a session: %+v", r)
@@ -216,7 +216,7 @@ func tellOfProvider(t *testing.T, program string) {
 	s.unchanged("a network less")
 }
 
-// tellOfDoubt: what cannot be fetched or believed leaves the provider's mail coming in.
+// tellOfDoubt: a policy that cannot be fetched or believed does not stop the provider's mail.
 func tellOfDoubt(t *testing.T, program string) {
 	s := newStory(t, program, "# nothing yet")
 	s.update(0)
@@ -241,7 +241,7 @@ func tellOfNothing(t *testing.T, program string) {
 }
 
 // tellOfRefusal: a directory that a group may write to makes Sendmail refuse every map in it (docs/facts.md 5). mailallow
-// says so and leaves what is there.
+// says so and leaves the files.
 func tellOfRefusal(t *testing.T, program string) {
 	s := newStory(t, program, "# nothing yet")
 	if err := os.Chmod(s.dir, 0o770); err != nil {

@@ -11,30 +11,30 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// failures are what a disk refuses a call with.
+// failures are the errors with which a disk refuses a call.
 var failures = []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
-// liveFiles are what the mail server reads, and the last good state.
+// liveFiles are the files of the mail server, and the last good state.
 var liveFiles = []string{struckText, struckMap, struckTable, "state/snapshot.json"}
 
-// always are the calls that each of the failures comes to; with the others they take turns.
+// always are the calls that fail in each of these ways; the others take turns.
 var always = regexp.MustCompile("write|sync|rename")
 
 func isChange(c fixtures.Call) bool { return c.Changes && c.Name != "flock" }
 
-// TestSoakDisk has an update's first write, sync, rename or other change of a file fail, its second, and so on, in each way
-// that a disk fails: that one alone, and from then on every change.
+// TestSoakDisk makes an update's first write, sync, rename or other change of a file fail, then its second, and so on, in each
+// way in which a disk fails: that change alone, or it and all later ones.
 //
-// Up to the sync that makes the last replaced file durable, the update ends with 5, says which file and what to do, and
-// leaves everything as it was; a disk that goes on failing may keep it from removing what it had begun, and from putting
-// back. After that, all is installed: what fails then (a touch, a removal, the journal, what it remembers, the metrics) is
-// told of, and the next update makes up for it. makemap itself gets past some failures. In neither case is anything half.
+// Up to the sync that makes the last replaced file durable, the update ends with 5, names the file and the remedy, and leaves
+// everything as it was; if the disk still fails, it may be unable to remove its temporary files or to put files back. After
+// that sync everything is installed: the update reports a later failure (a touch, a removal, the journal, the last good
+// state, the metrics), and the next one makes up for it. makemap itself survives some failures. No file is ever half.
 func TestSoakDisk(t *testing.T) {
 	program := fixtures.Mailallow(t)
 	for _, story := range stories[:3] {
@@ -76,17 +76,17 @@ func TestSoakDisk(t *testing.T) {
 type disk struct {
 	*struck
 	want      files
-	stale     bool // what there is is not what the story begins with
+	stale     bool // the files are not those that the story begins with
 	met, ends counts
 }
 
-// fails has the nth change fail; false: there are not so many.
+// fails makes the nth change fail; false: there are fewer.
 func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 	d.t.Helper()
 	before := d.everything()
 	changes := 0
 	var at fixtures.Call
-	last := 0 // the change that brings the last file in
+	last := 0 // the change that replaces the last file
 	ended := d.traced(func(c fixtures.Call) fixtures.Fate {
 		if !isChange(c) {
 			return fixtures.Fate{}
@@ -127,7 +127,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 				fail("it does not say %q", want)
 			}
 		}
-		if !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()) && !at.Child { // makemap can crash of it
+		if !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()) && !at.Child { // makemap can crash
 			fail("it does not say why")
 		}
 		if !lasting && !maps.Equal(before, after) {
@@ -135,7 +135,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 		}
 	case strings.Contains(ended.Stderr, "nothing was changed"):
 		fail("it says that nothing was changed")
-	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and what it made was read back
+	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and the update has read its map back
 	case done && (last == 0 || n <= last) && !lasting:
 		fail("a failure before the last file was in")
 	case done && !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()):

@@ -10,10 +10,10 @@ import (
 	"syscall"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"mailallow/fixtures"
 )
 
 // smallDisk is the size of a file system that fills up, in bytes: some tens of pages.
@@ -28,7 +28,7 @@ func mountSmall(t *testing.T, dir string) {
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// mountSmallOver is mountSmall on a directory in which kept, if it lies below, is still to be found.
+// mountSmallOver is mountSmall over a directory, with kept still visible if it is below.
 func mountSmallOver(t *testing.T, dir, kept string) {
 	t.Helper()
 	held, err := os.Open(kept)
@@ -85,8 +85,8 @@ func fill(t *testing.T, dir string, free int) (filler string) {
 	return filler
 }
 
-// TestFullDisk fills a real file system, a page less each time, until the update has room. It says what is full each time,
-// and leaves everything as it was.
+// TestFullDisk fills a real file system, a page less each time, until the update has room. Each time it names the full file
+// system, and leaves everything as it was.
 func TestFullDisk(t *testing.T) {
 	program := fixtures.Mailallow(t)
 	for _, full := range []string{"mail", "postfix", "state"} {

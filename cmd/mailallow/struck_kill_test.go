@@ -12,16 +12,16 @@ import (
 	"mailallow/fixtures"
 )
 
-// story is a way that an update has before it.
+// story is the situation before an update.
 type story struct {
 	name    string
 	prepare func(*struck)
-	fault   func() fault // what fails besides; nil: nothing
-	changes bool         // only calls that change a file are struck: to be killed before a look is to be killed before what comes next
+	fault   func() failing // fails besides; nil: nothing does
+	changes bool           // strike only calls that change a file: a kill before a read is the same as one before the next change
 }
 
-// fault is what a call fails with, in the order of the calls of one run; 0: it does not.
-type fault func(fixtures.Call) syscall.Errno
+// failing gives the errno that a call fails with, in the order of the calls of one run; 0: it does not fail.
+type failing func(fixtures.Call) syscall.Errno
 
 var stories = []story{
 	{name: "first install", prepare: func(s *struck) { s.begin(false) }},
@@ -36,7 +36,7 @@ var stories = []story{
 	{name: "put back", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
 	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
-		fault: func() fault {
+		fault: func() failing {
 			return func(c fixtures.Call) syscall.Errno {
 				if c.Name == "renameat2" {
 					return syscall.EINVAL
@@ -58,8 +58,8 @@ var stories = []story{
 }
 
 // failsAt is a fault of the first call of that name on that file.
-func failsAt(name, file string, errno syscall.Errno) func() fault {
-	return func() fault {
+func failsAt(name, file string, errno syscall.Errno) func() failing {
+	return func() failing {
 		failed := false
 		return func(c fixtures.Call) syscall.Errno {
 			if failed || c.Name != name || !strings.HasSuffix(c.Path, "/"+file) {
@@ -71,12 +71,12 @@ func failsAt(name, file string, errno syscall.Errno) func() fault {
 	}
 }
 
-// struckShort is at how many calls of a story an ordinary run strikes; a long one strikes at each.
+// struckShort is the number of calls of a story at which an ordinary run strikes; a long one strikes at each.
 const struckShort = 3
 
-// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it comes to its end:
-// with all that it runs; at a call of makemap's or of an on_change command's, the update alone and that program alone, too.
-// Every file is wholly old or wholly new then, and the next update finds everything and leaves nothing else.
+// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it ends: together with the
+// programs that it runs; at a call of makemap or of an on_change command, also the update alone and that program alone. After
+// that every file is wholly old or wholly new, and the next update repairs everything and leaves no other file.
 func TestSoakKilled(t *testing.T) {
 	program := fixtures.Mailallow(t)
 	for _, story := range stories[:fixtures.Rounds(3, len(stories))] {
@@ -115,7 +115,7 @@ func TestSoakKilled(t *testing.T) {
 					call := ended.Calls[n-1]
 					struck[call.Name]++
 					if victims != fixtures.Children && maps.Equal(before, s.everything()) {
-						continue // nothing had been done yet
+						continue // no file has changed yet
 					}
 					s.whole(want)
 					if victims == fixtures.Children && call.Child && ended.Code != exit.Install && ended.Code != exit.Done {
@@ -132,9 +132,9 @@ func TestSoakKilled(t *testing.T) {
 	}
 }
 
-// fate is that of the story, with a kill at the nth call.
+// fate is the fate of the calls of the story, with a kill at the nth.
 func (story story) fate(n int, victims fixtures.Victims) func(fixtures.Call) fixtures.Fate {
-	fails := fault(func(fixtures.Call) syscall.Errno { return 0 })
+	fails := failing(func(fixtures.Call) syscall.Errno { return 0 })
 	if story.fault != nil {
 		fails = story.fault()
 	}

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // struck is a host whose update is struck: killed, or refused by its disk, at one system call on its files.
@@ -27,13 +27,13 @@ type struck struct {
 	dir     string
 	program string
 	makemap string
-	as      *syscall.Credential // who runs the update; nil: who runs the test
-	old     files               // what there was before
+	as      *syscall.Credential // the user of the update; nil: that of the test
+	old     files               // the files before
 	mapTime time.Time
-	held    *os.File // the map that there was, as a session of Sendmail's has it open; nil: there was none
+	held    *os.File // the map from before, opened as by a session of Sendmail; nil: there was none
 }
 
-// files are those that an update is there for, by name: bytes of a text, entries of a map. One that is not there is "".
+// files are the contents of targets by name: bytes of a text, entries of a map; "" for a missing file.
 type files map[string]string
 
 const (
@@ -42,7 +42,7 @@ const (
 	oldNetworks, newNetworks = "192.0.2.0/24\n", "192.0.2.0/24\n198.51.100.7\n"
 )
 
-// The on_change commands copy what they are to tell of: the copy shows that one was run after the last change.
+// The on_change commands copy their targets: the copy shows whether the command ran after the last change.
 const struckConfig = `
 state_dir = "state"
 metrics_file = "metrics/mailallow.prom"
@@ -69,10 +69,10 @@ var left = map[string][]string{
 	"state": {"lock", "maps.json", "snapshot.json"},
 }
 
-// newStruck is a host that nothing is installed on.
+// newStruck makes a host without installed files.
 func newStruck(t *testing.T, program string) *struck { return newStruckIn(t, program, memoryDir(t)) }
 
-// memoryDir is a folder in memory, where there is one: thousands of updates sync their files for nobody.
+// memoryDir gives a folder in memory if there is one, because thousands of updates sync their files.
 func memoryDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "mailallow-test-")
@@ -107,7 +107,7 @@ func (s *struck) write(name, text string) {
 	s.check(os.WriteFile(s.path(name), []byte(text), 0o644))
 }
 
-// begin makes an update of the old networks, where there is to be one, and notes what it leaves.
+// begin makes an update of the old networks, or removes all installed files, and notes the files.
 func (s *struck) begin(installed bool) {
 	s.t.Helper()
 	s.write("offices", oldNetworks)
@@ -125,7 +125,7 @@ func (s *struck) begin(installed bool) {
 	s.holds()
 }
 
-// holds notes what is there now as what was there before.
+// holds notes the files of now as those from before.
 func (s *struck) holds() {
 	s.t.Helper()
 	s.old = s.now()
@@ -153,15 +153,15 @@ func (s *struck) command() *exec.Cmd {
 	return cmd
 }
 
-// fails wants an update that ends with 5 and says all that is wanted.
+// fails wants an update that ends with 5 and writes all these texts.
 func (s *struck) fails(want ...string) {
 	s.t.Helper()
 	if s.installs(want...) {
-		s.t.Errorf("an update that was to say %q has installed", want)
+		s.t.Errorf("an update that should have said %q has succeeded", want)
 	}
 }
 
-// installs wants an update that succeeds, or one that ends with 5 and says all that is wanted.
+// installs wants an update that succeeds, or one that ends with 5 and writes all these texts.
 func (s *struck) installs(want ...string) bool {
 	s.t.Helper()
 	out, err := s.command().CombinedOutput()
@@ -188,7 +188,7 @@ func (s *struck) update() {
 	}
 }
 
-// traced is an update with a fate for its system calls on the files of the host.
+// traced runs an update, with a fate for its system calls on the files of the host.
 func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced {
 	s.t.Helper()
 	var below []string
@@ -196,7 +196,7 @@ func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced
 		below = append(below, s.path(name))
 	}
 	cmd := s.command()
-	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1") // the fewer other calls to stop at
+	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1") // for fewer calls of other kinds
 	return fixtures.Trace(s.t, cmd, below, judge)
 }
 
@@ -216,7 +216,7 @@ func (s *struck) now() files {
 	return found
 }
 
-// dump is what makemap reads in the map; in a copy, since it reads none with a second name, which a swap may be giving it.
+// dump gives the entries of a copy of the map: makemap refuses a map with a second name, which it has during a swap.
 func (s *struck) dump() string {
 	s.t.Helper()
 	held, err := os.ReadFile(s.path(struckMap))
@@ -232,7 +232,7 @@ func (s *struck) dump() string {
 	return strings.Join(entries, "")
 }
 
-// whole wants each file to be as it was before or as it is to be.
+// whole wants each file to be wholly old or wholly new.
 func (s *struck) whole(want files) {
 	s.t.Helper()
 	now := s.now()
@@ -243,7 +243,7 @@ func (s *struck) whole(want files) {
 	}
 }
 
-// healed wants the next update to bring all about, to finish what was owed, and to leave nothing else.
+// healed wants the next update to install everything, to finish the work of the last one, and to leave no other file.
 func (s *struck) healed(want files) {
 	s.t.Helper()
 	s.update()
@@ -251,17 +251,17 @@ func (s *struck) healed(want files) {
 		s.t.Errorf("healed (-want +got):\n%s", diff)
 	}
 	for name, seen := range map[string]string{struckMap: "seen.db", struckTable: "seen.cidr"} {
-		is, err := os.ReadFile(s.path(name))
+		installed, err := os.ReadFile(s.path(name))
 		s.check(err)
-		if told, err := os.ReadFile(s.path(seen)); err != nil || !bytes.Equal(is, told) {
+		if copied, err := os.ReadFile(s.path(seen)); err != nil || !bytes.Equal(installed, copied) {
 			s.t.Errorf("on_change of %s was not run after the last change: %v", name, err)
 		}
 	}
 	s.nothingElse()
-	s.told()
+	s.touched()
 }
 
-// nothingElse wants the folders to hold what a finished update leaves there.
+// nothingElse wants the folders to hold only the files that a finished update leaves.
 func (s *struck) nothingElse() {
 	s.t.Helper()
 	for name, want := range left {
@@ -277,22 +277,22 @@ func (s *struck) nothingElse() {
 	}
 }
 
-// told wants sessions that hold the old map to see its time jump, if it is no longer the map (docs/facts.md 6).
-func (s *struck) told() {
+// touched wants the time of the old map to have jumped for sessions that hold it, if the map is another one (docs/facts.md 6).
+func (s *struck) touched() {
 	s.t.Helper()
 	if s.held == nil {
 		return
 	}
-	was, err := s.held.Stat()
+	old, err := s.held.Stat()
 	s.check(err)
-	is, err := os.Stat(s.path(struckMap))
+	current, err := os.Stat(s.path(struckMap))
 	s.check(err)
-	if !os.SameFile(was, is) && was.ModTime().Sub(s.mapTime) < 2*time.Second {
-		s.t.Error("sessions that hold the old map are not told")
+	if !os.SameFile(old, current) && old.ModTime().Sub(s.mapTime) < 2*time.Second {
+		s.t.Error("the old map is not touched for the sessions that hold it")
 	}
 }
 
-// everything is all that is on the host, the text of the lock but not its inode, with what tells an untouched file.
+// everything gives the files of the host, but not the lock and the metrics, with the properties that a change changes.
 func (s *struck) everything() map[string]string {
 	s.t.Helper()
 	found := map[string]string{}
@@ -314,7 +314,7 @@ func (s *struck) everything() map[string]string {
 	return found
 }
 
-// counts are how often each system call was met.
+// counts has the number of strikes at each system call.
 type counts map[string]int
 
 func (c counts) String() string {

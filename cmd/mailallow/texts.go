@@ -18,37 +18,31 @@ const description = `Keeps a mail server's allowlist true: walks the SPF policie
 merges them with your own lists, and writes exact Sendmail access entries and
 Postfix CIDR tables, atomically, with the map rebuilt.
 
-Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'.
-
-Exit codes: 0 done; 1 a difference or a finding; 2 usage, configuration or
-internal trouble; 3 a source was held by the guard; 4 a source was stale or
-missing; 5 the installation failed and everything is as it was, or another run
-holds the lock, or on_change or notify failed; 128+n ended by signal n. When
-several apply: 2, 5, 3, 4, 1.`
+Start with 'mailallow init', look with 'mailallow diff', then 'mailallow update'.`
 
 const updateText = `Brings every target to what the sources say now: the text is replaced, the map
 rebuilt beside it and swapped in, both or neither, and on_change commands run when
 something changed. A target that is right already is not touched.
 
-A source that cannot be fetched, or that the guard does not believe, goes on with
-its last good ranges and does not stop the others (exit 3 or 4 says so).
+A source that cannot be fetched, or that the guard does not believe, keeps its last
+good ranges and does not stop the others. The exit code is 3 or 4 then.
 
-While another run is at work this one ends with 5, and names it; --lock-timeout has
-it wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
+If another run is at work, update names it and ends with 5; --lock-timeout makes it
+wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
 
-const diffText = `Goes the way of update up to the last step and shows what would change: by source,
-in networks, with the path that put them there (summary), as a unified diff of each
-file (unified), as Markdown for a review (markdown), or for scripts (json, or --json).
+const diffText = `Does all that update does but the last step, and shows the changes: the networks of
+each source, with the path that put them there (summary), a unified diff of each
+file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).
 
-Nothing is written. Exit 1 when something differs, 0 when nothing does.`
+It writes nothing. Exit 1 if something differs, 0 if nothing does.`
 
-const fetchText = `Fetches every source and writes what it found, each range with its path, as a
-snapshot: a file to review and commit, and to install anywhere with
-'mailallow update --snapshot FILE'. No target and no state is touched. A source that
-cannot be fetched, or is held, stands there with its last good ranges, if this host
-has any. --no-guard looks at no state and holds nothing, so that it can be run by a
-user who may read none: the guard judges where the snapshot is used.`
+const fetchText = `Fetches every source and writes the ranges, each with its path, as a snapshot: a file
+to review and commit, and to install anywhere with 'mailallow update --snapshot FILE'.
+It changes no target and no state. For a source that cannot be fetched, or is held,
+the snapshot has the last good ranges, if this host has any. --no-guard reads no state
+and holds nothing, so that a user without access to the state can run it: the guard
+judges the ranges on the host that uses the snapshot.`
 
 func renderText() string {
 	const indent = "  "
@@ -64,80 +58,81 @@ func renderText() string {
 }
 
 const spfText = `Walks the SPF policy of each DOMAIN as RFC 7208 says and writes the networks that
-pass, the fewest, IPv4 first: for several domains those of all together. What
-cannot be listed is told on stderr. No guard is applied. Exit 4 when a policy could
-not be listed: none is there (none), it is broken (permerror), or DNS did not answer
+pass, the fewest, IPv4 first: for several domains those of all together. Terms that
+cannot be listed are reported on stderr. No guard is applied. Exit 4 if a policy could
+not be listed: there is none (none), it is broken (permerror), or DNS did not answer
 (temperror).`
 
-const explainText = `Says of each ADDRESS what the list does with it and who put it there: every source
-and SPF path, the access key that Sendmail will match (hand-written ones included)
-and what check_relay and check_rcpt make of it, the line of a Postfix table and
-what it means where main.cf names it. Of an address that is in no source: the
-nearest ranges, and the catalogue provider that would cover it. It goes the way of
-diff and changes nothing; without a configuration only the catalogue is looked at.
+const explainText = `Shows the action of the list for each ADDRESS and who put it there: every source and
+SPF path, the access key that Sendmail will match (hand-written ones included) with
+the results of check_relay and check_rcpt, the line of a Postfix table and its effect
+where main.cf names the table. For an address in no source it shows the nearest
+ranges, and the catalogue provider that would cover the address. It resolves and
+plans as diff does and changes nothing; without a configuration it knows only the
+catalogue.
 
-An ADDRESS may be written as logs have it ([192.0.2.7], IPv6:2001:db8::1) or be a
-host name: each of its addresses is explained, and the name is used for keys of host
-names. --live asks what is installed, too: makemap -u and sendmail -bt, or postmap,
-and says where they differ from the plan.`
+An ADDRESS may be written as in logs ([192.0.2.7], IPv6:2001:db8::1) or be a host
+name: each of its addresses is explained, and the name is used for keys of host
+names. --live also asks the installed programs, makemap -u and sendmail -bt, or
+postmap, and says where their answers differ from the plan.`
 
-const lintText = `Says what is wrong in the files, each thing with its line, why, and what to write
-instead: Sendmail access files, Postfix tables of type cidr, and configurations of
-mailallow, told apart by name and content. Exit 1 when something was found.
+const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr and in
+configurations of mailallow, each with its line, the reason and a correction. It tells
+these kinds of files apart by name and content. Exit 1 if there is a mistake.
 
-With no file it looks at the configuration, the files of its targets (else at
-/etc/mail/access and the tables that main.cf names), and at sendmail.cf and Postfix's
-main.cf: what there keeps the list from taking effect.
+Without a FILE it reads the configuration, the files of its targets (else
+/etc/mail/access and the tables that main.cf names), and sendmail.cf and Postfix's
+main.cf, for settings that keep the list from taking effect.
 
---fix puts right what is certain, and shows the difference first. What is not certain
-stays as it is and is told. No map is built and nothing is reloaded.`
+--fix corrects the lines whose correction is certain, and shows the difference first.
+It reports the other mistakes and leaves them. It builds no map and reloads nothing.`
 
 const providersText = `Lists the mail senders that a source may name as provider = "NAME", with the narrow
-SPF names that stand for them. Shared: the hosts send for many unrelated customers,
-so that RELAY would let each of those relay through this server. --check fetches
-all of them and says which still answer; exit 4 when one does not.`
+SPF names of each. Shared: the hosts send for many unrelated customers, so that RELAY
+would let each of those relay through this server. --check fetches all of them and
+says which still answer; exit 4 if one does not.`
 
 const dnsblText = `Asks DNS blocklists about each ADDRESS, or about the addresses of a host name;
 without any, about those of [dnsbl] in the configuration. Every zone must first show,
 through the same resolver, that it lists its test entry and not everything.
 
-  listed   the list has it: what that means, why, where to ask for removal
+  listed   the list has it: the meaning, the reason, where to ask for removal
   clean    the list does not have it
   error    the answer says nothing about the address: an error code
            (127.255.255.x), a resolver that rewrites, a zone without its test
            entries, a dead list
   unknown  no answer: SERVFAIL, REFUSED, a time-out
 
-Exit 1 while anything is listed. What was found is kept in state_dir, where there is a
-configuration; notify is run when a state changed. error and unknown change nothing:
-a row stands as it did, until it has been without an answer for a day.
+Exit 1 while anything is listed. With a configuration the states are kept in state_dir,
+and notify is run when one has changed. error and unknown change no state, until there
+has been no answer for a day.
 
 Public lists have terms of use (--verbose shows them): most are free for a few queries,
 and answer neither public resolvers nor commercial use without an agreement.`
 
-const maillogText = `Reads logs of Sendmail and Postfix and tells which clients a DNSBL made this host
+const maillogText = `Reads logs of Sendmail and Postfix and shows which clients a DNSBL made this host
 refuse, whose they are, and whether the list covers them; which lists answered with
 an error; and which other hosts refuse this one for its address. Logs may be packed
-with gzip, xz, zstd or bzip2; - is stdin. Without a FILE it reads stdin, or where
-that is a terminal /var/log/maillog and /var/log/mail.log.
+with gzip, xz, zstd or bzip2; - is stdin. Without a FILE it reads stdin or, if that is
+a terminal, /var/log/maillog and /var/log/mail.log.
 
-With a configuration its sources are resolved as diff does, and --snapshot FILE takes
-them from there; without one, the networks of providers in this program are the
-measure, and nothing is asked of the network. --events needs neither.
+With a configuration it resolves the sources as diff does, or takes them from
+--snapshot FILE. Without one it compares the clients with the networks of providers in
+this program, and asks the network nothing. --events needs neither.
 
-Exit 2 when a file could not be read; the others are told of all the same.`
+Exit 2 if a file could not be read; the summary has the others all the same.`
 
 const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
-two shared providers, RELAY for this host's own addresses, and what each choice
-means. Nothing is changed:
+two shared providers, RELAY for this host's own addresses, and the meaning of each
+choice. It changes nothing:
 
   mailallow init > /etc/mailallow/mailallow.toml
   mailallow diff`
 
-// paragraph is a part of a description: lines that may be wrapped, or that are indented
-// and stay as they are.
+// paragraph is a part of a description: lines that may be wrapped, or indented ones that
+// may not.
 type paragraph struct {
-	verbatim bool
+	verbatim bool // indented
 	apart    bool // behind an empty line
 	lines    []string
 }

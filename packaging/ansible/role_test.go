@@ -1,4 +1,4 @@
-// Package ansible holds the role; here it is played by the real ansible-playbook, on hosts that are folders of this one.
+// Package ansible holds the role. The test runs it with the real ansible-playbook, on hosts that are folders of this one.
 package ansible
 
 import (
@@ -15,21 +15,21 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"mailallow/fixtures"
 )
 
-// What a run did on a host, as the recap counts it.
+// The result of a run on a host, as the recap counts it.
 const (
 	ok      = "ok"
 	changed = "changed"
 	failed  = "failed"
 )
 
-// hostile is a value that would be code, a table or two lines if it could break out of its string. DEL may not
-// stand in a TOML string, and the last rune is a surrogate pair in JSON.
+// hostile is a value that would be code, a table or two lines if it could break out of its string. DEL is not allowed in a
+// TOML string, and the last rune is a surrogate pair in JSON.
 const hostile = "a\"b'c \\u0041 \\\" \t\r\n[[target]]\npath = '''x'''\x7f\u0085\u2028 ${HOME} `id` # 😀"
 
 const (
@@ -50,7 +50,7 @@ func TestRole(t *testing.T) {
 	copied["mailallow_binary"] = main["mailallow_program"]
 	copied["mailallow_snapshot"] = r.snapshot("209.85.0.0/24")
 
-	// Check mode on new hosts: nothing is written, and the difference is that of the configuration as it would be.
+	// Check mode on new hosts: nothing is written, and the difference is that of the new configuration.
 	untouched := r.files()
 	out := r.play(hosts{"main": main, "bare": bare}, wanted{"main": changed, "bare": changed}, "--check", "--diff")
 	r.wantFiles(untouched)
@@ -72,7 +72,7 @@ func TestRole(t *testing.T) {
 	if got := r.read("broken/etc/mailallow.toml"); got != "# the old one\n" {
 		t.Errorf("the old configuration is now %q", got)
 	}
-	wantText(t, r.read("copied/etc/list.cidr"), "209.85.0.0/24\n") // of the snapshot: DNS says otherwise
+	wantText(t, r.read("copied/etc/list.cidr"), "209.85.0.0/24\n") // of the snapshot: DNS has another range
 	fixtures.All(t)
 
 	// The second: nothing changes, not even a time.
@@ -80,7 +80,7 @@ func TestRole(t *testing.T) {
 	r.play(hosts{"main": main}, wanted{"main": ok})
 	r.wantFiles(untouched, "lock", "state/snapshot.json")
 
-	// The policy changes, or the snapshot: check mode tells, and the run does it, once.
+	// The policy or the snapshot changes: check mode shows the change, and the run makes it, once.
 	copied["mailallow_snapshot"] = r.snapshot("209.85.1.0/24")
 	r.dns.Set(after)
 	untouched = r.files()
@@ -92,7 +92,7 @@ func TestRole(t *testing.T) {
 	wantText(t, out, "-Connect:74.125.4\tOK", "+Connect:74.125.9\tOK")
 	wantText(t, r.read("main/etc/access"), "Connect:74.125.9\tOK\n")
 
-	// A source that is stale is a warning, or a failure where that is asked for; with nothing changed either way.
+	// A source that is stale is a warning, or with strict a failure; nothing is changed either way.
 	r.dns.Fault("mail.test", "TXT", fixtures.ServFail)
 	strict := maps.Clone(main)
 	strict["mailallow_strict"] = true
@@ -142,15 +142,15 @@ func newRig(t *testing.T) *rig {
 		fixtures.Missing(t, "no ansible-playbook here: `make parts` installs ansible-core")
 	}
 	r := &rig{t: t, dir: t.TempDir(), ansible: ansible, dns: fixtures.DNS(t, before)}
-	// A copy: Python leaves compiled files beside its own, and the test cache sees what is read here.
+	// A copy, because Python leaves compiled files beside its own, which would spoil the test cache.
 	if err := os.CopyFS(r.path("roles"), os.DirFS("roles")); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// host makes a folder that stands for a host, and the variables of one with an access file, a map and a list. Its relative
-// paths begin where its configuration is.
+// host makes a folder for a host, and the variables of one with an access file, a map and a list. Relative paths begin at the
+// folder of its configuration.
 func (r *rig) host(name string) vars {
 	r.write(name+"/etc/access", "# by hand\nConnect:localhost\tRELAY\n")
 	r.write(name+"/etc/offices.cidr", "192.0.2.9\n")
@@ -176,7 +176,7 @@ func (r *rig) host(name string) vars {
 	}
 }
 
-// snapshot is one of the same provider, made when its policy was another.
+// snapshot gives a snapshot of the same provider, with an earlier policy.
 func (r *rig) snapshot(policy string) (path string) {
 	r.t.Helper()
 	r.dns.Set(fmt.Sprintf(`mail.test TXT "v=spf1 ip4:%s -all"`, policy))
@@ -190,7 +190,7 @@ func (r *rig) snapshot(policy string) (path string) {
 	return path
 }
 
-// play runs the role on hosts and holds what it did on each against what is wanted.
+// play runs the role on hosts and compares the result on each with the expected one.
 func (r *rig) play(on hosts, want wanted, flags ...string) (output string) {
 	r.t.Helper()
 	inventory, err := json.Marshal(vars{"all": vars{"hosts": on}})
@@ -222,7 +222,7 @@ func (r *rig) play(on hosts, want wanted, flags ...string) (output string) {
 	return string(out)
 }
 
-// command is ansible-playbook with nothing of its user's, and one line to a warning.
+// command is ansible-playbook without the settings of its user, and with one line for a warning.
 func (r *rig) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(r.ansible, args...)
 	cmd.Dir = r.dir
@@ -256,7 +256,7 @@ func (r *rig) read(name string) string {
 	return string(text)
 }
 
-// files is everything on the hosts, with modes, times and contents.
+// files gives every file of the hosts, with mode, time and content.
 func (r *rig) files() map[string]string {
 	r.t.Helper()
 	found := map[string]string{}
@@ -284,7 +284,7 @@ func (r *rig) files() map[string]string {
 	return found
 }
 
-// wantFiles holds the files against what they were, but for those that every update writes.
+// wantFiles compares the files with those from before, except for those that every update writes.
 func (r *rig) wantFiles(want map[string]string, but ...string) {
 	r.t.Helper()
 	written := cmpopts.IgnoreMapEntries(func(path, _ string) bool {

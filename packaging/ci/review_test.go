@@ -1,5 +1,5 @@
-// Package ci holds the workflows that fetch in a repository and review there; here they are run, step by step, against a
-// real git repository and a DNS server on loopback. Only gh is not the real one: it writes down how it was called.
+// Package ci holds the workflows that fetch in a repository and review there. The tests run them, step by step, with a real
+// git repository and a DNS server on loopback. Only gh is not the real one: it records its calls.
 package ci
 
 import (
@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/google/go-cmp/cmp"
+
+	"mailallow/fixtures"
 )
 
 const (
@@ -36,7 +36,7 @@ dns.attempts = 1
 ` + sources
 )
 
-// The review shows this of second against first.
+// The review shows this difference of second to first.
 const review = `## mailallow
 
 | source | action | status | ranges | IPv4 addresses | age |
@@ -55,7 +55,7 @@ WORK/review/access (sendmail-access): 4 keys, would change
 - 74.125.4.0/24  mail.test > ip4:74.125.4.0/23
 ` + "```\n"
 
-// A host installs this of second.
+// A host installs this from second.
 const installed = `# by hand
 # BEGIN mailallow: the lines down to END are replaced by 'mailallow update'
 # 74.125.5.0/24 OK provider: mail.test > include:_b.mail.test > ip4:74.125.5.0/24
@@ -100,7 +100,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// From a scheduled fetch to a host: the change, its review, and the very same installed without DNS.
+// From a scheduled fetch to a host: the change, its review, and the installation of exactly that without DNS.
 func fetchReviewInstall(t *testing.T, p *platform) {
 	work, r := p.refresh()
 	p.wantCalls("first fetch", work, r, false,
@@ -128,7 +128,7 @@ func fetchReviewInstall(t *testing.T, p *platform) {
 	}
 	p.merge()
 
-	// The provider goes on, DNS is asked nothing, and the host gets what was reviewed.
+	// The provider changes again, DNS is not asked, and the host gets the reviewed ranges.
 	p.dns.Set()
 	asked := p.dns.Asked()
 	host := t.TempDir()
@@ -144,7 +144,7 @@ func fetchReviewInstall(t *testing.T, p *platform) {
 	}
 }
 
-// What the guard holds, or cannot be fetched, makes a red job and no smaller list; what is right is accepted by name.
+// A source that the guard holds, or that cannot be fetched, fails the job and makes no smaller list; a right one is accepted by name.
 func fetchInDoubt(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
@@ -173,8 +173,8 @@ func fetchInDoubt(t *testing.T, p *platform) {
 	}
 }
 
-// A snapshot that nobody has looked at for longer than max_age is put before somebody, though nothing in it changed; here in a
-// change that is open already.
+// A snapshot whose review is older than max_age is put up for review, although nothing in it has changed; here in a change that
+// is open already.
 func fetchAfterMaxAge(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
@@ -192,7 +192,7 @@ func fetchAfterMaxAge(t *testing.T, p *platform) {
 
 var timeMember = regexp.MustCompile(`"time": "[^"]*"`)
 
-// platform is the place where the repository lives.
+// platform is the site of the repository.
 type platform struct {
 	t       *testing.T
 	dns     *fixtures.DNSServer
@@ -222,7 +222,7 @@ func newPlatform(t *testing.T, program string) *platform {
 	return p
 }
 
-// checkOut is what the action of that name does: no more commits than there have to be.
+// checkOut does the work of the action of that name: a clone with as few commits as asked for.
 func (p *platform) checkOut(branch string) (work string) {
 	p.t.Helper()
 	work = filepath.Join(p.t.TempDir(), "work")
@@ -249,13 +249,13 @@ func (p *platform) run(workflow, branch string) (work string, r *runner) {
 	return work, r
 }
 
-// merge makes the change what is on main, as a person does who has read it.
+// merge merges the change into main, as a person does after the review.
 func (p *platform) merge() {
 	p.t.Helper()
 	command(p.t, p.origin, "git", "branch", "--force", "main", "mailallow-refresh")
 }
 
-// wantCalls holds how gh was called, and how the job ended, against what is wanted.
+// wantCalls compares the calls of gh, and the result of the job, with the expected ones.
 func (p *platform) wantCalls(when, work string, r *runner, failed bool, want ...string) {
 	p.t.Helper()
 	calls, err := os.ReadFile(filepath.Join(r.gh, "calls"))

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/fixtures"
-
 	"github.com/rhysd/actionlint"
+
+	"mailallow/fixtures"
 )
 
 // actionlint finds nothing, with shellcheck over the scripts.
@@ -31,8 +31,8 @@ func TestWorkflowsAreSound(t *testing.T) {
 	}
 }
 
-// No script holds an expression: what others may have chosen reaches it by its environment alone. And every action of
-// somebody else's is named by its commit.
+// No script has an expression, so that texts of others reach it by its environment alone. Every action of another owner is
+// named by its commit.
 func TestWorkflowsTrustNothing(t *testing.T) {
 	pinned := regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40}$`)
 	for _, name := range []string{"refresh.yml", "review.yml"} {
@@ -51,7 +51,7 @@ func TestWorkflowsTrustNothing(t *testing.T) {
 	}
 }
 
-// readJob is the one job of a workflow.
+// readJob reads the one job of a workflow.
 func readJob(t *testing.T, name string) *actionlint.Job {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -68,8 +68,8 @@ func readJob(t *testing.T, name string) *actionlint.Job {
 	return nil
 }
 
-// runner does what the platform does with a job: the scripts of its steps in order, each with its environment, and what
-// they write for those behind them.
+// runner runs a job as the platform does: the scripts of its steps in order, each with its environment and the outputs of
+// earlier steps.
 type runner struct {
 	t       *testing.T
 	work    string            // the checkout
@@ -80,7 +80,7 @@ type runner struct {
 	summary string
 }
 
-// run does the steps that are to be done in the checkout in work. Checking out is up to the caller.
+// run runs the steps, if their conditions hold, in the checkout in work. The caller checks out.
 func (r *runner) run(workflow string) {
 	r.t.Helper()
 	r.temp = r.t.TempDir()
@@ -102,7 +102,7 @@ func (r *runner) run(workflow string) {
 				r.values["steps."+step.ID.Value+".outputs."+name] = value
 			}
 		}
-		_ = os.Remove(filepath.Join(r.temp, "output")) // there is none after most steps
+		_ = os.Remove(filepath.Join(r.temp, "output")) // most steps write none
 	}
 	r.summary = r.written("summary")
 }
@@ -142,7 +142,7 @@ func (r *runner) holds(condition string) bool {
 	return false
 }
 
-// value is that of an expression. What a step did not write is empty, and so is an input of a run that has none.
+// value gives the value of an expression. An output that a step did not write is empty, and so is an input that a run lacks.
 func (r *runner) value(expression string) string {
 	r.t.Helper()
 	value, known := r.values[expression]
@@ -160,7 +160,7 @@ func (r *runner) written(name string) string {
 	return string(text)
 }
 
-// command runs a program and gives what it says.
+// command runs a program and gives its output.
 func command(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -193,7 +193,7 @@ func read(t *testing.T, elem ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(elem...))
 	if err != nil {
-		t.Fatal(fmt.Errorf("what should have been written is not there: %w", err))
+		t.Fatal(fmt.Errorf("a step has not written its file: %w", err))
 	}
 	return string(text)
 }

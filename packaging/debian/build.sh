@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the Debian package, for the architecture this is run on. The same commit gives the same bytes, wherever and
-# whenever: no path, date, owner or mode of this machine gets in.
+# Builds the Debian package, for the architecture of this machine. The same commit gives the same bytes on any machine at any
+# time: no path, date, owner or mode of this one gets in.
 #
 # usage: build.sh NFPM VERSION FOLDER      SOURCE_DATE_EPOCH: default the time of the commit
 set -eu
@@ -23,7 +23,7 @@ gzip -9n <CHANGELOG.md >"$STAGE/changelog.gz"
 gzip -9n >"$STAGE/changelog.Debian.gz" <<CHANGELOG
 mailallow ($(echo "$VERSION" | sed 's/-/~/')-1) unstable; urgency=medium
 
-  * What is new stands in changelog.gz.
+  * The changes are in changelog.gz.
 
  -- The mailallow authors <mailallow@example.org>  $(date -u -R -d "@$SOURCE_DATE_EPOCH")
 CHANGELOG

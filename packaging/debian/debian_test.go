@@ -1,5 +1,5 @@
-// Package debian holds what the Debian package is made of. Here it is built, and installed, upgraded, removed and purged
-// on a host with a real systemd.
+// Package debian holds the files of the Debian package. The tests build it, and install, upgrade, remove and purge it on a
+// host with a real systemd.
 package debian
 
 import (
@@ -46,7 +46,7 @@ path = "/etc/mail/access"
 makemap = "/usr/libexec/sendmail/makemap"
 `
 
-// host has the package at hand, and the one that comes after it.
+// host is a host with the package, and a later version of it.
 type host struct {
 	*fixtures.Host
 	t *testing.T
@@ -57,11 +57,11 @@ func newHost(t *testing.T) host {
 	h.Sendmail()
 	h.Write("/etc/mail/access", "Connect:127.0.0.1\tRELAY\n", 0o640)
 	h.Write("/root/now.deb", read(t, build(t)), 0o644)
-	h.Run("rm", "-f", "/var/lib/man-db/auto-update") // an index of all manuals is not what is tested
+	h.Run("rm", "-f", "/var/lib/man-db/auto-update") // the test needs no index of all manuals
 	return h
 }
 
-// next makes the package of a later version, with another example and another timer in it.
+// next makes the package of a later version, with another example and another timer.
 func (h host) next() {
 	h.t.Helper()
 	h.Run("dpkg-deb", "-R", "/root/now.deb", "/root/next")
@@ -75,7 +75,7 @@ func (h host) next() {
 	h.Run("dpkg-deb", "-Znone", "-b", "/root/next", "/root/next.deb")
 }
 
-// is compares what a program says with what it has to.
+// is compares the output of a program with the one it must have.
 func (h host) is(want string, argv ...string) {
 	h.t.Helper()
 	out, _ := h.Try(argv...)
@@ -93,7 +93,7 @@ func (h host) gone(paths ...string) {
 	h.t.Helper()
 	for _, path := range paths {
 		if _, err := os.Lstat(h.Path(path)); err == nil {
-			h.t.Errorf("%s is there still", path)
+			h.t.Errorf("%s is still there", path)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// TestPackage is the life of a package, and at its end another build of it, which has to be the same.
+// TestPackage is the life of a package, and at the end a second build of it, which must give the same bytes.
 func TestPackage(t *testing.T) {
 	h := newHost(t)
 
@@ -116,7 +116,7 @@ func TestPackage(t *testing.T) {
 	h.is("/usr/share/man/man1/mailallow.1.gz /usr/share/man/man5/mailallow.toml.5.gz", "man", "-w", "mailallow", "mailallow.toml")
 	h.is("", "systemd-analyze", "verify", "mailallow.timer", "mailallow.service", "mailallow-fetch.service")
 	h.timer("disabled inactive")
-	h.is("mailallow: /etc/mailallow/mailallow.toml: there is no [[target]] to write to: add one, or take the comment signs off one that stands there",
+	h.is("mailallow: /etc/mailallow/mailallow.toml: there is no [[target]] to write to: add one, or take the comment signs off one",
 		"mailallow", "update")
 	h.gone("/var/lib/mailallow")
 
@@ -164,7 +164,7 @@ func TestPackage(t *testing.T) {
 	}
 }
 
-// testCron runs the line of the cron file as cron does, once with a systemd on the host and once without.
+// testCron runs the line of the cron file as cron does, with systemd on the host and without.
 func (h host) testCron() {
 	h.t.Helper()
 	file := h.Read("/etc/cron.d/mailallow")

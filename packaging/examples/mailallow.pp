@@ -1,10 +1,10 @@
-# Brings a host to what its configuration says:
+# Brings the targets of a host up to date with its configuration:
 #
 #   class { 'mailallow': content => file('profile/mailallow.toml') }
 #
-# `mailallow diff` ends with 0 when nothing would change, and update is not run then. While a source is held, stale or
-# missing it ends with 3 or 4, changes or not: update is run, which touches nothing that is right already, and its warnings
-# stand in the report.
+# `mailallow diff` ends with 0 if nothing would change, and update is not run then. While a source is held, stale or missing
+# it ends with 3 or 4, with or without changes: update is run, does not touch targets that are up to date, and its warnings
+# are in the report.
 class mailallow (
   String $content,
   String $program = '/usr/local/sbin/mailallow',

@@ -1,5 +1,5 @@
-// Package examples holds what people copy who run mailallow from a shell or from Puppet; here the script is run as cron
-// would. The manifest was checked by hand, with Debian's Puppet 7.23: parser validate, and apply twice.
+// Package examples holds the files that people copy to run mailallow from a shell or from Puppet. The test runs the script as
+// cron would. The manifest was checked by hand, with Debian's Puppet 7.23: parser validate, and apply twice.
 package examples
 
 import (
@@ -30,7 +30,7 @@ target = [{format = "cidr", path = "list.cidr"}]
 		when           string
 		before         func()
 		code           int
-		stdout, stderr string // parts of them; empty: there is nothing
+		stdout, stderr string // parts of them; empty: there is no output
 		installed      string
 	}{
 		{"first", func() {}, 0, "+ 74.125.4.0/23", "", "74.125.4.0/23\n"},

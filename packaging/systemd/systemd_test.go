@@ -1,5 +1,5 @@
-// Package systemd holds the units that keep the allowlist up to date. Here they are run by a real systemd, with a real
-// Postfix and Sendmail's files as Debian has them.
+// Package systemd holds the units that keep the allowlist up to date. The tests run them under a real systemd, with a real
+// Postfix and the files of Sendmail as Debian has them.
 package systemd
 
 import (
@@ -43,7 +43,7 @@ const (
 	large = `spf.example. 60 IN TXT "v=spf1 ip4:74.125.4.0/22 -all"`
 )
 
-// site is a host with both mail servers, the units and a configuration, whose provider answers over DNS.
+// site is a host with both mail servers, the units, a configuration, and a provider that answers over DNS.
 type site struct {
 	*fixtures.Host
 	t       *testing.T
@@ -68,7 +68,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// update starts the service as the timer does, and returns the status it ended with and what the journal has of it.
+// update starts the service as the timer does, and returns its exit status and its lines in the journal.
 func (s *site) update() (status int, journal string) {
 	s.t.Helper()
 	if s.changed {
@@ -77,7 +77,7 @@ func (s *site) update() (status int, journal string) {
 	s.changed = false
 	s.Try("systemctl", "reset-failed", "mailallow*") // or the sixth start in ten seconds is refused
 	since := "@" + strconv.FormatFloat(float64(time.Now().UnixMicro())/1e6, 'f', 6, 64)
-	s.Try("systemctl", "start", "mailallow.service") // its status is that of the unit, below
+	s.Try("systemctl", "start", "mailallow.service") // the status is that of the unit, below
 	s.Run("journalctl", "--sync")
 	journal = s.Run("journalctl", "--no-pager", "--output=cat", "--since="+since)
 	status, err := strconv.Atoi(strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "ExecMainStatus", "mailallow.service")))
@@ -126,7 +126,7 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("Sendmail finds %q, want %q", got, want)
 	}
 	if _, err := os.Stat(s.Path("/run/mailallow-fetch")); err == nil {
-		t.Error("the snapshot of the last run is there still")
+		t.Error("the snapshot of the last run is still there")
 	}
 	fixtures.All(t)
 
@@ -160,7 +160,7 @@ func TestUpdate(t *testing.T) {
 	s.testRestrictions()
 }
 
-// lookup is what Sendmail finds in its map, asked outside of the restrictions.
+// lookup gives the value that Sendmail finds in its map, outside of the restrictions.
 func (s *site) lookup(network string) string {
 	s.t.Helper()
 	s.Write("/tmp/question", "/map access connect:"+network+"\n", 0o644)
@@ -171,7 +171,7 @@ func (s *site) lookup(network string) string {
 	return out
 }
 
-// reloaded waits until the master process has reloaded so many times: the signal is on its way when 'postfix reload' ends.
+// reloaded waits until the master process has reloaded so many times, because 'postfix reload' ends before the signal arrives.
 func (s *site) reloaded(times int) {
 	s.t.Helper()
 	for range 500 {
@@ -183,8 +183,8 @@ func (s *site) reloaded(times int) {
 	s.t.Errorf("Postfix has not reloaded %d times", times)
 }
 
-// A source that does not answer, or that the guard does not believe, shows as a failed unit and as what it is, and leaves
-// the list as it is.
+// A source that does not answer, or that the guard does not believe, makes the unit fail, with the status of the source in the
+// journal, and leaves the list as it is.
 func (s *site) testSources() {
 	text := s.Read("/etc/mail/access")
 	for _, row := range []struct {
@@ -202,8 +202,8 @@ func (s *site) testSources() {
 		s.dns.Set(row.zone)
 		s.dns.Fault("spf.example", "TXT", row.fault)
 		status, journal := s.update()
-		told := strings.Contains(s.Read(metrics), `mailallow_source_status{source="provider",status="`+row.is+`"} 1`)
-		if status != row.status || s.Read("/etc/mail/access") != text || !strings.Contains(journal, row.why) || !told {
+		measured := strings.Contains(s.Read(metrics), `mailallow_source_status{source="provider",status="`+row.is+`"} 1`)
+		if status != row.status || s.Read("/etc/mail/access") != text || !strings.Contains(journal, row.why) || !measured {
 			s.t.Errorf("%s: status %d, want %d, %q in the metrics, and %q\n%s", row.zone, status, row.status, row.is, row.why, journal)
 		}
 	}
@@ -211,7 +211,7 @@ func (s *site) testSources() {
 	s.dns.Fault("spf.example", "TXT", 0)
 }
 
-// testFetch meets what the user of the fetch may not read, and a resolver whose address has an interface in it.
+// testFetch has files that the user of the fetch may not read, and a resolver whose address names an interface.
 func (s *site) testFetch() {
 	const path = "/etc/mailallow/mailallow.toml"
 	resolvers := s.Read("/etc/resolv.conf")
@@ -239,8 +239,8 @@ func (s *site) testFetch() {
 	s.Write("/etc/resolv.conf", resolvers, 0o644)
 }
 
-// testRestrictions takes away what the unit leaves, one at a time: each time something fails, so that nothing of it is
-// there for nothing. What could not be done is done by the next run that may.
+// testRestrictions removes the permissions of the unit one by one: each time something fails, so that the unit has none without
+// a reason. The next run with the permission does the missing work.
 func (s *site) testRestrictions() {
 	service := read(s.t, "mailallow.service")
 	fails := func(settings, want string) {
@@ -262,7 +262,7 @@ func (s *site) testRestrictions() {
 		fails("CapabilityBoundingSet=~"+capability, why[capability])
 	}
 	if status, journal := s.update(); status != 0 || !strings.Contains(journal, "refreshing the Postfix mail system") {
-		s.t.Errorf("with all there is to the unit: status %d\n%s", status, journal)
+		s.t.Errorf("with all permissions of the unit: status %d\n%s", status, journal)
 	}
 	if status, journal := s.with("ReadOnlyPaths=/run"); status != 0 {
 		s.t.Errorf("with a /run that is read-only but for its own directory: status %d\n%s", status, journal)
@@ -278,8 +278,8 @@ func (s *site) testRestrictions() {
 	}
 }
 
-// testStopped: 'postfix reload' finds out by its lock that there is nothing to reload. Where it cannot write the queue
-// it signals whatever process has the number of the last master.
+// testStopped: 'postfix reload' finds out by its lock that Postfix is not running. If it cannot write to the queue, it signals
+// any process that has the number of the last master.
 func (s *site) testStopped() {
 	s.t.Helper()
 	s.Run("postfix", "stop")
@@ -298,7 +298,7 @@ func (s *site) testStopped() {
 	}
 }
 
-// TestExposure pins what `systemd-analyze security` makes of the units.
+// TestExposure pins the score that `systemd-analyze security` gives the units.
 func TestExposure(t *testing.T) {
 	const worst = 2.0
 	for _, unit := range units(t) {
@@ -322,11 +322,11 @@ func analyze(t *testing.T, args ...string) string {
 	if err != nil {
 		fixtures.Missing(t, "no systemd-analyze here: `make parts` fetches it")
 	}
-	out, _ := exec.Command(path, args...).CombinedOutput() // what it says is looked at
+	out, _ := exec.Command(path, args...).CombinedOutput() // the caller checks the output
 	return string(out)
 }
 
-// TestTimer: the units have nothing that systemd wonders about, and the timer has its next start within two hours.
+// TestTimer: systemd warns of nothing in the units, and the next start of the timer is within two hours.
 func TestTimer(t *testing.T) {
 	t.Parallel()
 	h := fixtures.NewHost(t)

@@ -1,6 +1,6 @@
-// Package catalogue finds the mail providers that send from an address: those that an
-// administrator could name as a source, and perhaps does not. It holds no list of its
-// own: package allowlist has the providers.
+// Package catalogue finds the mail providers that send from an address, whether the
+// configuration names them as sources or not. It holds no list of its own: package
+// allowlist has the providers.
 package catalogue
 
 import (
@@ -22,12 +22,11 @@ type Catalogue struct {
 	times map[string]time.Time // of each provider's ranges
 }
 
-// maxWait bounds the questions to the network: the run does not depend on their
-// answers.
+// maxWait bounds the wait for the network, since the run does not depend on its answers.
 const maxWait = 10 * time.Second
 
-// Open takes the ranges of all providers from the program. With live it asks the
-// network first, and takes those that do not answer from the program.
+// Open takes the ranges of all providers from the program. With live it asks the network
+// first, and takes only the providers without an answer from the program.
 func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bool) (*Catalogue, error) {
 	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
 	if err != nil {
@@ -44,7 +43,7 @@ func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bo
 	return newCatalogue(all, fetched)
 }
 
-// Shared has the shared providers alone, with the ranges in the program.
+// Shared opens the shared providers alone, with the ranges in the program.
 func Shared() (*Catalogue, error) {
 	shared, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
 	if err != nil {
@@ -53,9 +52,9 @@ func Shared() (*Catalogue, error) {
 	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)))
 }
 
-func providersThat(are func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
+func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
 	all, err := allowlist.Providers()
-	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !are(p) }), err
+	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !match(p) }), err
 }
 
 // newCatalogue takes the fetched ranges of each provider, else those in the program.
@@ -87,8 +86,8 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []
 	return run.Fetch(ctx, t, s, sources, nil, time.Now())
 }
 
-// Holding gives the providers that send from addr, by name as the Source, each with
-// its longest prefix; the longest of all first.
+// Holding gives the providers that send from addr, each by its name as Source and with
+// its longest prefix; the longest prefix of all is first.
 func (c *Catalogue) Holding(addr netip.Addr) []allowlist.Match {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(c.index.Holding(addr), func(h allowlist.Match) bool {
@@ -98,10 +97,11 @@ func (c *Catalogue) Holding(addr netip.Addr) []allowlist.Match {
 	})
 }
 
-// Time is when the ranges of a provider were fetched.
+// Time is the time at which the ranges of a provider were fetched.
 func (c *Catalogue) Time(provider string) time.Time { return c.times[provider] }
 
-// Within is the title of a provider that sends from a part of network; empty for none.
+// Within is the title of a provider that sends from a part of network; empty if there is
+// none.
 func (c *Catalogue) Within(network netip.Prefix) string {
 	found, ok := c.index.Within(network)
 	if holding := c.index.Holding(network.Addr()); len(holding) > 0 {
@@ -110,6 +110,6 @@ func (c *Catalogue) Within(network netip.Prefix) string {
 	if !ok {
 		return ""
 	}
-	p, _ := allowlist.ProviderByName(found.Source) // it has no others
+	p, _ := allowlist.ProviderByName(found.Source) // every source of the index is a provider
 	return p.Title
 }

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// What is no configuration at all is told of in few words, and in little time: go-toml compares each key of a table with
-// all before it.
+// A file with too many keys gets a short message in little time: go-toml compares each key of a table with all before it.
 func TestConfigOfMany(t *testing.T) {
 	keys := func(n int) []byte {
 		var b strings.Builder

@@ -11,8 +11,8 @@ import (
 	"mailallow/allowlist/dnsbl"
 )
 
-// DNSBL is the [dnsbl] table, checked. Only the command reads the key file: other
-// commands may run as a user that cannot.
+// DNSBL is the [dnsbl] table, checked. Only the command dnsbl reads the key file: other
+// commands may run as a user who cannot.
 type DNSBL struct {
 	Addresses []netip.Addr
 	Hosts     []string
@@ -34,11 +34,11 @@ const maxQuotedWord = 100 // bytes of a mistaken word in a message
 func (r reader) dnsbl(c dnsblConfig) DNSBL {
 	s := DNSBL{Hosts: c.Hosts, Zones: c.Zones}
 	seen := map[string]string{} // as written, by the form in which it is asked
-	once := func(at, is, written string) {
-		if before, twice := seen[is]; twice {
-			r.problem(at, "%s: it is there already, as %q", written, before)
+	once := func(at, key, written string) {
+		if before, twice := seen[key]; twice {
+			r.problem(at, "%s: it is named already, as %q", written, before)
 		}
-		seen[is] = written
+		seen[key] = written
 	}
 	for i, written := range c.Addresses {
 		at := fmt.Sprintf("dnsbl.addresses[%d]", i)
@@ -66,20 +66,16 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 		r.problem("dnsbl", "%d addresses and hosts: %d is the most", n, MaxDNSBLAddresses)
 	}
 	if c.KeyFile != "" {
-		s.KeyFile = r.rooted(c.KeyFile, "")
+		s.KeyFile = r.rooted(c.KeyFile)
 		s.KeyPlace = fmt.Sprintf("%s:%d", r.path, cmp.Or(r.lines["dnsbl.key_file"], r.lines["dnsbl"]))
 	} else if r.lines["dnsbl.key_file"] > 0 {
 		r.problem("dnsbl.key_file", "key_file names no file")
 	}
-	if c.Notify != nil && (len(c.Notify) == 0 || c.Notify[0] == "") {
-		r.problem("dnsbl.notify", "notify names no program: it is a list like [\"mail\", \"-s\", \"DNSBL\", \"postmaster\"]")
-	} else if len(c.Notify) > 0 {
-		s.Notify = append([]string{r.program(c.Notify[0])}, c.Notify[1:]...)
-	}
+	s.Notify = r.argv("dnsbl.notify", c.Notify, `["mail", "-s", "DNSBL", "postmaster"]`)
 	return s
 }
 
-func (r reader) dnsblZones(c dnsblConfig, once func(at, is, written string)) {
+func (r reader) dnsblZones(c dnsblConfig, once func(at, key, written string)) {
 	if c.Zones != nil && len(c.Zones) == 0 {
 		r.problem("dnsbl.zones", "zones names no zone; without it, %s are asked", strings.Join(dnsbl.StandardZones(), ", "))
 	}

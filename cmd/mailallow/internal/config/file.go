@@ -10,10 +10,12 @@ import (
 	"slices"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"mailallow/allowlist/fault"
 )
 
-// document is the configuration file as it is written: a string is a string still,
-// and a key that is not there has the zero value. File.Settings checks the values.
+// document is the configuration file as it is written; a key that is not there has the
+// zero value. File.Settings checks the values.
 type document struct {
 	StateDir    string         `toml:"state_dir"`
 	Action      string         `toml:"action"`
@@ -88,7 +90,7 @@ type dnsblConfig struct {
 }
 
 const (
-	// maxConfigBytes bounds a configuration. None comes near it, with inline lists.
+	// maxConfigBytes bounds a configuration: far more than long inline lists need.
 	maxConfigBytes = 4 << 20
 	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
 	// compares each key with all before it.
@@ -102,20 +104,19 @@ const (
 type File struct {
 	path     string
 	text     document
-	flags    Flags          // of the command line, if there is one
-	lines    map[string]int // "source[2].cidr[1]" -> 31
-	problems []LineError    // everything wrong with it
+	flags    Flags           // of the command line, if there is one
+	lines    map[string]int  // "source[2].cidr[1]" -> 31
+	problems []*fault.AtLine // everything wrong with it
 
 	known map[string][]string // the keys that a table may have, by its path
 }
 
-// Decode reads a configuration; path is for messages, and the directory that
-// relative paths begin at. The error is a LineError where a line is to blame. It is
-// for a text that is no TOML or has values of a wrong type. Unknown keys are problems
-// of the File.
+// Decode reads a configuration. Messages name path, and relative paths begin at its
+// directory. A text that is no TOML, or a value of a wrong type, is an error, a
+// *fault.AtLine if it is on one line. Unknown keys are problems of the File.
 func Decode(path string, text []byte) (*File, error) {
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {
-		return nil, LineError{Path: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
+		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
 	c := &File{path: path, lines: map[string]int{}, known: map[string][]string{}}
 	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
@@ -127,15 +128,15 @@ func Decode(path string, text []byte) (*File, error) {
 		for i, e := range unknown.Errors {
 			if i == maxUnknownKeys {
 				more := fmt.Errorf("and %d unknown keys more", len(unknown.Errors)-i)
-				c.problems = append(c.problems, LineError{Path: path, Err: more})
+				c.problems = append(c.problems, &fault.AtLine{Place: path, Err: more})
 				break
 			}
 			line, _ := e.Position()
-			c.problems = append(c.problems, LineError{path, line, unknownKey(e.Key())})
+			c.problems = append(c.problems, &fault.AtLine{Place: path, Line: line, Err: unknownKey(e.Key())})
 		}
 	case errors.As(err, &wrong):
 		line, _ := wrong.Position()
-		return nil, LineError{path, line, wrongValue(wrong)}
+		return nil, &fault.AtLine{Place: path, Line: line, Err: wrongValue(wrong)}
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -150,12 +151,12 @@ func Decode(path string, text []byte) (*File, error) {
 
 // problem notes a mistake at a place of the file, such as "source[2].cidr[1]".
 func (c *File) problem(place, format string, args ...any) {
-	c.problems = append(c.problems, LineError{c.path, c.Line(place), fmt.Errorf(format, args...)})
+	c.problems = append(c.problems, &fault.AtLine{Place: c.path, Line: c.Line(place), Err: fmt.Errorf(format, args...)})
 }
 
 // Problems are the mistakes found up to now, in the order of the file.
-func (c *File) Problems() []LineError {
-	slices.SortStableFunc(c.problems, func(a, b LineError) int { return a.Line - b.Line })
+func (c *File) Problems() []*fault.AtLine {
+	slices.SortStableFunc(c.problems, func(a, b *fault.AtLine) int { return a.Line - b.Line })
 	return c.problems
 }
 

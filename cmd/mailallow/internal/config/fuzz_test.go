@@ -10,7 +10,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// FuzzConfig: a configuration is taken as a whole, or every mistake in it is told on one line, with a line of the file.
+// FuzzConfig: Decode and Settings take a configuration as a whole, or report every mistake in one line, with its line in the file.
 func FuzzConfig(f *testing.F) {
 	paths, err := filepath.Glob(fixtures.Path("bad", "*.toml"))
 	if err != nil || len(paths) == 0 {
@@ -59,7 +59,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// checkMessage wants one line of bounded length, but for what joins several.
+// checkMessage wants one line of bounded length, except for errors that join others.
 func checkMessage(t *testing.T, err error) {
 	t.Helper()
 	const most = 2000

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"mailallow/cmd/mailallow/internal/exit"
-
 	"github.com/pelletier/go-toml/v2"
+
+	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // unknownKey is the mistake of an unknown key, with the nearest known one.
@@ -20,59 +20,56 @@ func unknownKey(key []string) error {
 	if len(table) > 0 {
 		where = " in [" + strings.Join(table, ".") + "]"
 	}
-	known := knownKeys(reflect.TypeFor[document](), table)
-	return fmt.Errorf("unknown key %q%s%s", name, where, exit.DidYouMean(name, known))
+	return fmt.Errorf("unknown key %q%s%s", name, where, exit.DidYouMean(name, knownKeys(table)))
 }
 
-// wrongValue names the type that a key takes where its value has another. For text
-// that is no TOML it is the library's message.
+// wrongValue says which values a key takes, where the decoder says which Go type it has.
+// It keeps the decoder's message about tables, and about text that is no TOML.
 func wrongValue(e *toml.DecodeError) error {
-	key := e.Key()
-	t := reflect.TypeFor[document]()
-	for _, name := range key {
-		for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		if t.Kind() != reflect.Struct {
-			break
-		}
-		for _, f := range reflect.VisibleFields(t) {
-			if f.Tag.Get("toml") == name {
-				t = f.Type
-				break
-			}
-		}
-	}
+	field, _, depth := fieldOf(e.Key())
 	wanted := map[string]string{
-		"string": `text in quotes`, "bool": "true or false", "*int": "a whole number", "[]string": `a list like ["one", "two"]`,
-	}[t.String()]
-	if wanted == "" || len(key) == 0 {
+		"string": "text in quotes", "bool": "true or false", "*int": "a whole number", "[]string": `a list like ["one", "two"]`,
+	}[fmt.Sprint(field.Type)]
+	if wanted == "" {
 		return errors.New(strings.TrimPrefix(e.Error(), "toml: "))
 	}
-	return fmt.Errorf("%s wants %s", strings.Join(key, "."), wanted)
+	return fmt.Errorf("%s wants %s", strings.Join(e.Key()[:depth], "."), wanted)
 }
 
-// knownKeys are the keys of the struct that a table decodes into.
-func knownKeys(t reflect.Type, table []string) []string {
-	for t.Kind() == reflect.Slice {
+// fieldOf gives the field of the document that a key decodes into, the fields below it,
+// and how many parts of the key lead to it: fewer than all where the rest is unknown.
+func fieldOf(key []string) (field reflect.StructField, below []reflect.StructField, depth int) {
+	below = fieldsOf(reflect.TypeFor[document]())
+	for _, name := range key {
+		i := slices.IndexFunc(below, func(f reflect.StructField) bool { return f.Tag.Get("toml") == name })
+		if i < 0 {
+			break
+		}
+		field, below = below[i], fieldsOf(below[i].Type)
+		depth++
+	}
+	return field, below, depth
+}
+
+// fieldsOf gives the fields that a table decodes into; none for another value.
+func fieldsOf(t reflect.Type) []reflect.StructField {
+	if t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	var keys []string
-	for _, f := range reflect.VisibleFields(t) {
-		tag := f.Tag.Get("toml")
-		if tag == "" {
-			continue
-		}
-		if len(table) > 0 && tag == table[0] {
-			return knownKeys(f.Type, table[1:])
-		}
-		keys = append(keys, tag)
-	}
-	if len(table) > 0 {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Tag.Get("toml") == "" })
+}
+
+// knownKeys are the keys that a table of the document may have.
+func knownKeys(table []string) (keys []string) {
+	_, fields, depth := fieldOf(table)
+	if depth < len(table) {
 		return nil
+	}
+	for _, f := range fields {
+		keys = append(keys, f.Tag.Get("toml"))
 	}
 	return keys
 }
@@ -83,7 +80,7 @@ func knownKeys(t reflect.Type, table []string) []string {
 func (c *File) exactKeys(place string, path []string, table map[string]any) {
 	known, again := c.known[strings.Join(path, ".")]
 	if !again { // all sources share a path
-		known = knownKeys(reflect.TypeFor[document](), path)
+		known = knownKeys(path)
 		c.known[strings.Join(path, ".")] = known
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {

@@ -9,23 +9,6 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// LineError is a mistake on a line of a file. Line counts from 1; 0 is the file as a
-// whole.
-type LineError struct {
-	Path string
-	Line int
-	Err  error
-}
-
-func (e LineError) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %v", e.Path, e.Err)
-	}
-	return fmt.Sprintf("%s:%d: %v", e.Path, e.Line, e.Err)
-}
-
-func (e LineError) Unwrap() error { return e.Err }
-
 // indexLines notes the line of every key and of every item of a list. The text
 // parses: it is decoded already.
 func (c *File) indexLines(text []byte) {

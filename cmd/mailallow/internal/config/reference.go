@@ -31,8 +31,8 @@ type Key struct {
 }
 
 // readTables reads the reference. A comment is behind its key, at least two blanks
-// away, and goes on in lines that hold nothing else. A key without a comment that
-// appeared before says nothing new.
+// away, and continues in lines that hold nothing else. Of a key that appears again
+// without a comment only the first is taken.
 func readTables(text string) []Table {
 	tables := []Table{{Name: "at the top"}}
 	for line := range strings.Lines(text) {

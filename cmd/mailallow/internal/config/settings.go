@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/spf"
-	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // Settings are the checked values of a configuration.
@@ -35,13 +36,14 @@ func (s *Settings) Within(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("not done within deadline = %s", s.Deadline))
 }
 
-// The places that are used where neither flag nor configuration names another.
+// The files and directories that are used if neither a flag nor the configuration names
+// others.
 const (
 	DefaultFile       = "/etc/mailallow/mailallow.toml"
 	DefaultStateDir   = "/var/lib/mailallow"
 	DefaultSendmailCF = "/etc/mail/sendmail.cf"
 
-	// defaultDeadline is far more than any network needs, and less than the hour of a timer.
+	// defaultDeadline is far more than any network needs, and less than a timer's hour.
 	defaultDeadline = 5 * time.Minute
 
 	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
@@ -68,8 +70,8 @@ func Load(f Flags) (*Settings, error) {
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, exit.Error{Code: exit.Usage, Err: err,
-			Hint: "the user that mailallow runs as has to be able to read it, for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder"}
+		return nil, fault.Hint("", "let the user that mailallow runs as read it; for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder",
+			"%w", err)
 	case err == nil:
 		file, err = Decode(path, text)
 	case absent:
@@ -99,7 +101,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 		return nil, err
 	}
 	r := reader{File: c, root: root, dir: dir}
-	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(c.text.StateDir, DefaultStateDir)}
+	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(cmp.Or(c.text.StateDir, DefaultStateDir))}
 	s.DNS, s.SPF = r.dns(c.text.DNS)
 	r.duration("dns.deadline", c.text.DNS.Deadline, &s.Deadline)
 	limits := r.guard(c.text.Guard)
@@ -108,7 +110,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 		r.check("action", err)
 	}
 	if c.text.MetricsFile != "" {
-		s.MetricsFile = r.rooted(c.text.MetricsFile, "")
+		s.MetricsFile = r.rooted(c.text.MetricsFile)
 	}
 	s.DNSBL = r.dnsbl(c.text.DNSBL)
 	names := map[string]int{}

@@ -38,7 +38,7 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 	}
 	switch {
 	case len(kinds) == 0:
-		r.problem(at, "source %q says not where its addresses come from: one of spf, provider, url, file, cidr", c.Name)
+		r.problem(at, "source %q has no addresses: write one of spf, provider, url, file, cidr", c.Name)
 	case len(kinds) > 1:
 		r.problem(at, "source %q has %s: only one of them", c.Name, strings.Join(kinds, " and "))
 	}
@@ -58,7 +58,7 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 		r.check(at+".select", allowlist.CheckSelect(c.Select))
 	}
 	if c.File != "" {
-		src.FilePath = r.rooted(c.File, "")
+		src.FilePath = r.rooted(c.File)
 	}
 	for i, item := range c.CIDR {
 		if _, _, err := allowlist.ParseCIDR(item); err != nil {
@@ -68,7 +68,7 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 	return src
 }
 
-// action is that of the source, else that at the top of the file. There is no
+// action is the action of the source, else the one at the top of the file. There is no
 // default: RELAY on the range of a shared provider lets all its customers relay.
 func (r reader) action(at, written string) allowlist.Action {
 	place := at + ".action"

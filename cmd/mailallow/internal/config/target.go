@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -20,14 +21,12 @@ func (r reader) target(at string, c targetConfig) plan.Target {
 		r.problem(at, "the target has no path")
 	}
 	t := plan.Target{
-		Format: format, Path: r.rooted(c.Path, ""), WholeFile: c.Mode == "file", Map: c.Map, Makemap: c.Makemap,
-		SendmailCF: r.rooted(c.SendmailCF, DefaultSendmailCF), CFOptional: c.SendmailCF == "", OnChange: c.OnChange,
+		Format: format, Path: r.rooted(c.Path), WholeFile: c.Mode == "file", Map: cmp.Or(c.Map, makemap.Auto), Makemap: r.program(c.Makemap),
+		SendmailCF: r.rooted(cmp.Or(c.SendmailCF, DefaultSendmailCF)), CFOptional: c.SendmailCF == "",
+		OnChange: r.argv(at+".on_change", c.OnChange, `["postfix", "reload"]`),
 	}
 	if filepath.IsAbs(c.Path) {
 		t.Root = r.root
-	}
-	if t.Map == "" {
-		t.Map = makemap.Auto
 	}
 	r.oneOf(at+".mode", c.Mode, "block", "file")
 	r.oneOf(at+".map", c.Map, makemap.Words()...)
@@ -37,13 +36,6 @@ func (r reader) target(at string, c targetConfig) plan.Target {
 	if err == nil && !format.Block && c.Mode == "block" {
 		r.problem(at+".mode", "a %s file is mailallow's as a whole: there is no block in it", format.Name)
 	}
-	if c.OnChange != nil && (len(c.OnChange) == 0 || c.OnChange[0] == "") {
-		r.problem(at+".on_change", "on_change names no program: it is a list like [\"postfix\", \"reload\"]")
-	}
-	if len(c.OnChange) > 0 {
-		t.OnChange = append([]string{r.program(c.OnChange[0])}, c.OnChange[1:]...)
-	}
-	t.Makemap = r.program(c.Makemap)
 	if r.root != "" {
 		t.OnChange = nil // the services below another root are not the ones that run here
 	}
@@ -72,7 +64,7 @@ func (r reader) selection(at string, c targetConfig) format.Selection {
 		case err != nil:
 			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "%w", err)
 		case a == allowlist.Exclude:
-			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "EXCLUDE stands in no output")
+			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "EXCLUDE is in no output")
 		}
 		want.Only = append(want.Only, a)
 	}

@@ -62,18 +62,27 @@ func (r reader) percent(at, value string, into *allowlist.Percent) {
 
 // rooted puts root before an absolute path, and the directory of the configuration
 // before another.
-func (r reader) rooted(path, otherwise string) string {
-	if path == "" {
-		path = otherwise
-	}
+func (r reader) rooted(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Join(r.root, path)
 	}
 	return filepath.Join(r.dir, path)
 }
 
-// program leaves a bare name for PATH; a relative path begins at the directory of the
-// configuration, wherever the run was started.
+// argv checks a command, and gives it with the path of its program.
+func (r reader) argv(at string, written []string, example string) []string {
+	if written == nil {
+		return nil
+	}
+	if len(written) == 0 || written[0] == "" {
+		r.problem(at, "%s names no program: it is a list like %s", keyOf(at), example)
+		return nil
+	}
+	return append([]string{r.program(written[0])}, written[1:]...)
+}
+
+// program keeps a bare name, for PATH; a relative path begins at the directory of the
+// configuration, not at that of the run.
 func (r reader) program(name string) string {
 	if !strings.Contains(name, "/") || filepath.IsAbs(name) {
 		return name

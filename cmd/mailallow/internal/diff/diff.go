@@ -9,8 +9,6 @@ import (
 	"slices"
 
 	"mailallow/accessmap/plan"
-	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -18,14 +16,9 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // as run.Options have it
-	Accept   []string // likewise
-	Format   string   // one of Formats
+	Run    run.Options
+	Format string // one of Formats
 }
-
-// Empty is the document of a run that found nothing but problems.
-func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
 
 // jsonFormat is the format that is the JSON document.
 const jsonFormat = "json"
@@ -38,7 +31,7 @@ func formats() map[string]func(*terminal.Terminal, *run.Result) {
 		"summary":  tellSummary,
 		"unified":  tellUnified,
 		"markdown": tellMarkdown,
-		jsonFormat: tellSummary, // of which stderr has the warnings
+		jsonFormat: tellSummary, // with --json it writes the warnings alone
 	}
 }
 
@@ -48,7 +41,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
-	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}
@@ -81,7 +74,7 @@ func tellUnified(t *terminal.Terminal, result *run.Result) {
 		run.WarnTarget(t, p)
 		t.Unified(p.UnifiedDiff())
 		if !p.TextChanged() && p.Changed() {
-			t.Note("%s: the text stays, its map would be rebuilt: it is not the one of this text", p.Path)
+			t.Note("%s: the text stays, its map would be rebuilt: it does not match this text", p.Path)
 		}
 	}
 }

@@ -12,18 +12,17 @@ import (
 )
 
 const (
-	// maxReviewed bounds the networks of a source that a review lists; with --verbose
-	// there is no bound. The summary of a CI job may have a mebibyte, and a longer one
-	// is not shown at all.
+	// maxReviewed bounds the networks of a source that a review lists, unless there is
+	// --verbose: GitHub does not show a job summary of more than 1 MiB at all.
 	maxReviewed = 2000
-	// maxReviewedPath bounds the path beside each network, in bytes: others choose its
-	// length.
+	// maxReviewedPath bounds the path beside each network, in bytes, because others choose
+	// its length.
 	maxReviewedPath = 300
 )
 
-// tellMarkdown writes the difference for a review: a table by source, the problems,
-// then the networks of each target, long lists folded. Of neighbours that change alike
-// the networks are written once.
+// tellMarkdown writes the difference for a review: a table by source, the problems, then
+// the networks of each target, long lists folded. It writes the networks once for targets
+// in a row that change alike.
 func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
 	for _, s := range result.List.Sources {
@@ -96,9 +95,9 @@ func markdownNetworks(t *terminal.Terminal, sign string, changes []plan.Change) 
 	}
 }
 
-// markdownText escapes names that others chose: on the page they are text, no HTML, no
-// picture, no link, and no mention of a person or an issue. Only a space of no width
-// between the sign and the name prevents the last.
+// markdownText escapes names that others chose, so that they are text on the page: no
+// HTML, no picture, no link, and no mention of a person or an issue. Only a space of zero
+// width behind the sign prevents a mention.
 func markdownText(s string) string {
 	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "~", "\\~", "$", "\\$",
 		"&", "&amp;", "<", "&lt;", "@", "@&#8203;", "#", "#&#8203;", "://", ":&#8203;//", "\n", " ").Replace(s)

@@ -8,19 +8,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
+
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/renderer/html"
 )
 
-// What others choose to name is text on the page and nothing else: what a program makes of it that reads GitHub's Markdown
-// has no other element, and says what was written.
+// A name that others chose is text on the page and nothing else: a reader of GitHub's Markdown makes no other element of it,
+// and shows the name as it was written.
 func TestMarkdownText(t *testing.T) {
 	reader := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
 	tags := regexp.MustCompile(`<[^>]*>`)
@@ -29,7 +29,7 @@ func TestMarkdownText(t *testing.T) {
 		"[l](javascript:x)", "<http://x.example>", "https://x.example/", "&lt;b&gt; &amp;", "@octocat", "@org/team", "see #12", "org/repo#12",
 		"```", "a\n# b", "a\n\n- b", "a\n```\nb", "\\|", "\\`x\\`", "&#64;a",
 	} {
-		said := strings.ReplaceAll(name, "\n", " ")
+		written := strings.ReplaceAll(name, "\n", " ")
 		text := markdownText(name)
 		for page, elements := range map[string]string{
 			"| source |\n|---|\n| " + text + " |\n":                      "<table><thead><tr><th></th></tr></thead><tbody><tr><td></td></tr></tbody></table>",
@@ -46,7 +46,7 @@ func TestMarkdownText(t *testing.T) {
 				t.Errorf("%q becomes\n%s", page, &out)
 			}
 			plain := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&amp;", "&", "\u200b", "").Replace(tags.ReplaceAllString(out.String(), ""))
-			if want := strings.TrimSpace(said); !strings.Contains(plain, want) && !strings.Contains(plain, strings.ReplaceAll(want, "`", "'")) {
+			if want := strings.TrimSpace(written); !strings.Contains(plain, want) && !strings.Contains(plain, strings.ReplaceAll(want, "`", "'")) {
 				t.Errorf("%q is shown as %q", name, plain)
 			}
 			if regexp.MustCompile(`[@#]\w`).MatchString(out.String()) && !strings.Contains(found, "<code") {
@@ -56,7 +56,7 @@ func TestMarkdownText(t *testing.T) {
 	}
 }
 
-// A policy of many networks with long paths makes a review that is still shown.
+// The review of a policy with many networks and long paths is short enough for GitHub to show it.
 func TestMarkdownBounded(t *testing.T) {
 	format, err := format.ByName("cidr")
 	if err != nil {
@@ -74,8 +74,8 @@ func TestMarkdownBounded(t *testing.T) {
 	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format},
 		Content: plan.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
 	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
-	var out, talk bytes.Buffer
-	tellMarkdown(terminal.New(nil, nil, &out, &talk), result)
+	var out, messages bytes.Buffer
+	tellMarkdown(terminal.New(nil, nil, &out, &messages), result)
 	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {
 		t.Errorf("%d bytes, from\n%.2000s", out.Len(), &out)
 	}

@@ -1,6 +1,6 @@
 // Package dnsbl is the command that asks DNS blocklists about this host's own
-// addresses, and remembers the answers from run to run. Package allowlist/dnsbl knows
-// what an answer means.
+// addresses, and keeps the answers from run to run. Package allowlist/dnsbl knows the
+// meaning of an answer.
 package dnsbl
 
 import (
@@ -23,8 +23,8 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// concurrency asks at once what most hosts ask in all, where the configuration does
-// not limit it.
+// concurrency is the number of questions at a time, unless the configuration limits it:
+// most hosts ask no more in all.
 const concurrency = 256
 
 // Options are the flags and arguments of the command.
@@ -44,7 +44,7 @@ type check struct {
 	now      time.Time
 	kept     *state.File // nil: nothing is remembered
 	state    *memory     // of the last run; nil: it could not be read, or nothing is remembered
-	changes  bool        // write nothing else
+	changes  bool        // write only the rows that changed
 	compared comparison
 	problems []problem
 }
@@ -105,9 +105,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return c.conclude(ctx, t)
 }
 
-// remember opens the file that is kept from run to run. Without a configuration there
-// is none, unless --changes asks for it. A user who may not write there gets the
-// answers all the same, and with --changes a problem.
+// remember opens the file that a run keeps for the next. Without a configuration there is
+// none, unless --changes asks for it. A user who may not write there gets the answers all
+// the same, and with --changes a problem.
 func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	if c.settings.Absent && !c.changes {
 		return nil
@@ -119,9 +119,9 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	case errors.As(err, new(*state.LockedError)):
 		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was asked", err))
 	case errors.Is(err, fs.ErrPermission) && !c.changes:
-		t.Note("%v: what is found now is not kept, and notify is not run", err)
+		t.Note("%v: the results are not kept, and notify is not run", err)
 	default:
-		c.problem("state", exit.Usage, fmt.Errorf("%w: nothing was compared, told or kept", err))
+		c.problem("state", exit.Usage, fmt.Errorf("%w: nothing was compared, reported or kept", err))
 	}
 	return nil
 }
@@ -148,9 +148,9 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 		c.tell(t)
 	}
 	if c.state != nil {
-		told := c.notify(ctx, t)
-		if err := c.kept.Write(c.state.after(c.compared, told, c.now)); err != nil {
-			c.problem("state", exit.Usage, fmt.Errorf("what was found could not be kept, and the next run compares with an older one: %w", err))
+		reported := c.notify(ctx, t)
+		if err := c.kept.Write(c.state.after(c.compared, reported, c.now)); err != nil {
+			c.problem("state", exit.Usage, fmt.Errorf("the results could not be kept, and the next run compares with older ones: %w", err))
 		}
 	}
 	if t.JSON {
@@ -161,15 +161,14 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	return c.outcome()
 }
 
-// notify runs the configured command with a report of what changed since it last
-// succeeded, and reports whether it knows everything now. The next run tries again
-// after a failure.
-func (c *check) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
-	if len(c.settings.DNSBL.Notify) == 0 || len(c.compared.untold) == 0 {
+// notify runs the configured command with a report of the changes since it last succeeded,
+// and gives false if it failed: the next run reports them again.
+func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool) {
+	if len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0 {
 		return true
 	}
 	var report bytes.Buffer
-	for _, line := range c.report(terminal.PipeWidth, c.compared.untold) {
+	for _, line := range c.report(terminal.PipeWidth, c.compared.unreported) {
 		report.WriteString(terminal.Clean(line.text) + "\n")
 	}
 	report.WriteString(c.sum() + "\n")
@@ -182,7 +181,8 @@ func (c *check) notify(ctx context.Context, t *terminal.Terminal) (told bool) {
 	return true
 }
 
-// outcome is the error of the run: the problems, with the exit code that counts.
+// outcome is the error of the run: the problems, with the code that counts among theirs
+// and that of a listing.
 func (c *check) outcome() error {
 	var codes []int
 	var errs []error
@@ -194,9 +194,5 @@ func (c *check) outcome() error {
 	if slices.ContainsFunc(c.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
 		codes = append(codes, exit.Finding)
 	}
-	ended := exit.Outcome(codes...)
-	if len(errs) == 0 {
-		return ended
-	}
-	return exit.With(exit.Code(ended), errors.Join(errs...))
+	return exit.Worst(errors.Join(errs...), codes...)
 }

@@ -38,12 +38,12 @@ func (c *check) document() document {
 		row := documentRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
 			append([]string{}, res.Text...), res.Policy, nil}
 		if c.changes {
-			was, changed := c.compared.changed[keyOf(res)]
+			before, changed := c.compared.changed[keyOf(res)]
 			if !changed {
 				continue
 			}
-			before := cmp.Or(was.State, "new")
-			row.Was = &before
+			state := cmp.Or(before.State, "new")
+			row.Was = &state
 		}
 		doc.Results = append(doc.Results, row)
 	}

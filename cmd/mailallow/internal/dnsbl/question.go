@@ -5,17 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-	"net/netip"
-	"os"
-	"slices"
-	"strings"
-	"sync"
 )
 
 // subjects splits the arguments, or without any the configured subjects, into addresses
@@ -91,8 +92,8 @@ func (c *check) openZones(t *terminal.Terminal, flags []string) error {
 	return errors.Join(problems...)
 }
 
-// lookUp adds the addresses of hosts. A host without any, or without an answer, is a
-// problem: nobody watches it.
+// lookUp adds the addresses of hosts. A host without an address, or without an answer, is
+// a problem, because no list is asked about it.
 func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq.Client, hosts []string) {
 	type found struct {
 		a, aaaa       []netip.Addr
@@ -108,13 +109,13 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 	for i, f := range all {
 		addrs := slices.Concat(f.a, f.aaaa)
 		if err := errors.Join(f.errA, f.errAAAA); err != nil {
-			c.problem("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, and it goes unwatched: %w", hosts[i], err))
+			c.problem("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, so no list is asked about it: %w", hosts[i], err))
 		} else if len(addrs) == 0 {
 			c.problem("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
 		for _, addr := range addrs {
 			if len(c.addrs) >= config.MaxDNSBLAddresses {
-				c.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, the rest goes unwatched", hosts[i], config.MaxDNSBLAddresses))
+				c.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, and no list is asked about the rest", hosts[i], config.MaxDNSBLAddresses))
 				break
 			}
 			c.add(addr)
@@ -123,12 +124,12 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 	}
 }
 
-// warnPrivate warns of addresses that only this network sees: no list can have them. A
-// local name server may give them for a host.
+// warnPrivate warns of addresses that only this network can see, so that no list has them.
+// A local name server may give them for a host.
 func (c *check) warnPrivate(t *terminal.Terminal) {
 	for _, addr := range c.addrs {
 		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
-			err := fmt.Errorf("%s is a private address, and no list has any: name the one that other networks see", addr)
+			err := fmt.Errorf("%s is a private address, and no list has any: name the address that other networks see", addr)
 			t.Warn("%v", err)
 			c.problem("private", exit.Done, err)
 		}

@@ -15,8 +15,8 @@ type styledLine struct {
 	text  string
 }
 
-// tableEntry is a line of the table with the details below it: a listing, or one
-// answer that several lists give, or that several addresses get.
+// tableEntry is a line of the table with the details below it: a listing, or an answer
+// that several lists give or several addresses get.
 type tableEntry struct {
 	state     dnsbl.State
 	policy    bool
@@ -31,7 +31,7 @@ const detailIndent = "    "
 
 // tell writes the table, and a line that sums it up.
 func (c *check) tell(t *terminal.Terminal) {
-	var of map[rowKey]stance
+	var of map[rowKey]verdict
 	if c.changes {
 		of = c.compared.changed
 	}
@@ -44,9 +44,9 @@ func (c *check) tell(t *terminal.Terminal) {
 	t.Summary(terminal.Bold, "%s", strings.Join(terminal.Wrap(c.sum(), t.Width()), "\n"))
 }
 
-// report lays out the rows of changed with their former stance, or all rows where
-// changed is nil.
-func (c *check) report(width int, changed map[rowKey]stance) (lines []styledLine) {
+// report lays out the rows of changed with their former verdict, or all rows if changed is
+// nil.
+func (c *check) report(width int, changed map[rowKey]verdict) (lines []styledLine) {
 	entries := c.entries(changed)
 	rows := [][]string{{"STATE", "ADDRESS", "LIST", "ANSWER"}}
 	for _, e := range entries {
@@ -89,19 +89,19 @@ func (e tableEntry) below(width int) (lines []string) {
 	return append(lines, removal, e.url)
 }
 
-// entries are the lines of the table: first the listings, one by one, those by policy
+// entries gives the lines of the table: first the listings, one by one, those by policy
 // last; then the other answers, equal ones joined.
-func (c *check) entries(changed map[rowKey]stance) (entries []tableEntry) {
+func (c *check) entries(changed map[rowKey]verdict) (entries []tableEntry) {
 	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
 		var of []tableEntry
 		for _, res := range c.inZoneOrder() {
-			was, news := changed[keyOf(res)]
-			if res.State != state || changed != nil && !news {
+			before, isChanged := changed[keyOf(res)]
+			if res.State != state || changed != nil && !isChanged {
 				continue
 			}
 			e := newTableEntry(res)
-			if news {
-				e.details = append([]string{"before: " + was.text()}, e.details...)
+			if isChanged {
+				e.details = append([]string{"before: " + before.text()}, e.details...)
 			}
 			of = append(of, e)
 		}
@@ -133,8 +133,7 @@ func mergedEntries(entries []tableEntry) []tableEntry {
 	return mergedBy(zones, addresses, mergedBy(addresses, zones, entries))
 }
 
-// mergedBy joins the field one of entries that are equal in the field other and in the
-// rest.
+// mergedBy joins the field one of entries whose field other and whose rest are equal.
 func mergedBy(one, other func(*tableEntry) *[]string, entries []tableEntry) (joined []tableEntry) {
 	at := map[string]int{}
 	for _, e := range entries {

@@ -2,6 +2,7 @@ package dnsbl
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,13 +15,14 @@ import (
 
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// The state that a run leaves for the next: the stance of each row at its last
-// question, and that which the notify command knows.
+// The state that a run keeps for the next: the verdict of each row at its last question,
+// and the one that it has reported to the notify command.
 
 // stateFile is in the state directory.
 const stateFile = "dnsbl.json"
@@ -34,28 +36,24 @@ const (
 	maxStateYears = 200 * 365 * time.Hour * 24 // from now, of a time
 )
 
-// stance is what --changes and notify compare of a row. A row without an answer keeps
-// its stance, since a resolver that fails now and then is no delisting; after
-// blindAfter its stance is blind.
-type stance struct {
+// verdict is the part of a row that --changes and notify compare. A row without an answer
+// keeps its verdict, because a resolver that fails now and then is no delisting; after
+// blindAfter its verdict is blind.
+type verdict struct {
 	State string   `json:"state"`           // "" before the first answer, listed, clean, blind
 	Codes []string `json:"codes,omitempty"` // of a listing
 }
 
 const blind = "blind"
 
-func (s stance) equals(o stance) bool {
-	return s.State == o.State && slices.Equal(s.Codes, o.Codes)
+// differs reports whether now is a change to report. A first answer of clean is none.
+func (s verdict) differs(now verdict) bool {
+	first := s.State == "" && now.State == string(dnsbl.Clean)
+	return !first && (s.State != now.State || !slices.Equal(s.Codes, now.Codes))
 }
 
-// differs reports whether a change from s to now is news. A first answer of clean is
-// none.
-func (s stance) differs(now stance) bool {
-	return !s.equals(now) && !(s.State == "" && now.State == string(dnsbl.Clean))
-}
-
-// text is a former stance, for people.
-func (s stance) text() string {
+// text is a former verdict, for people.
+func (s verdict) text() string {
 	switch {
 	case s.State == "":
 		return "nothing known"
@@ -69,12 +67,12 @@ func (s stance) text() string {
 
 // stateRow is an address in a zone.
 type stateRow struct {
-	Address string     `json:"address"`
-	Zone    string     `json:"zone"` // in lower case, never with a key
-	Seen    stance     `json:"seen"` // by the last run
-	Told    stance     `json:"told"` // known to the notify command; without one, as Seen
-	Lost    *time.Time `json:"lost"` // since when there is no answer; null: there is one
-	Asked   time.Time  `json:"asked"`
+	Address  string     `json:"address"`
+	Zone     string     `json:"zone"` // in lower case, never with a key
+	Seen     verdict    `json:"seen"` // by the last run
+	Reported verdict    `json:"told"` // to the notify command; without one, as Seen
+	Lost     *time.Time `json:"lost"` // since when there is no answer; null: there is one
+	Asked    time.Time  `json:"asked"`
 }
 
 func (r stateRow) key() rowKey { return rowKey{r.Address, r.Zone} }
@@ -85,7 +83,7 @@ func keyOf(res dnsbl.Result) rowKey {
 	return rowKey{res.Address.String(), res.Zone.Name()}
 }
 
-// memory is the file in which one run leaves for the next the last answer of each row.
+// memory is the file that a run keeps for the next.
 type memory struct {
 	Version int        `json:"version"`
 	Rows    []stateRow `json:"rows"`
@@ -96,50 +94,50 @@ func (r stateRow) next(res dnsbl.Result, now time.Time) stateRow {
 	r.Address, r.Zone, r.Asked = keyOf(res).address, keyOf(res).zone, now
 	switch {
 	case res.State == dnsbl.Listed:
-		r.Seen, r.Lost = stance{string(dnsbl.Listed), codeTexts(res)}, nil
+		r.Seen, r.Lost = verdict{string(dnsbl.Listed), codeTexts(res)}, nil
 	case res.State == dnsbl.Clean:
-		r.Seen, r.Lost = stance{State: string(dnsbl.Clean)}, nil
+		r.Seen, r.Lost = verdict{State: string(dnsbl.Clean)}, nil
 	case res.NoFamily:
 		r.Lost = nil
 	case r.Lost == nil || r.Lost.After(now): // somebody set the clock back
 		r.Lost = &now
 	case now.Sub(*r.Lost) >= blindAfter:
-		r.Seen = stance{State: blind}
+		r.Seen = verdict{State: blind}
 	}
 	return r
 }
 
 // comparison is the difference between a run and the state.
 type comparison struct {
-	rows    map[rowKey]stateRow // the new rows, as long as notify has not run
-	changed map[rowKey]stance   // the former stance of rows that changed since the last run
-	untold  map[rowKey]stance   // the stance that the notify command knows, of rows where that is not the new one
+	rows       map[rowKey]stateRow // the new rows, as long as notify has not run
+	changed    map[rowKey]verdict  // the former verdict of rows that changed since the last run
+	unreported map[rowKey]verdict  // the reported verdict of rows that have another one now
 }
 
-// compare works out the new rows.
+// compare makes the new rows, and finds the changed ones.
 func (s *memory) compare(results []dnsbl.Result, now time.Time) comparison {
-	c := comparison{map[rowKey]stateRow{}, map[rowKey]stance{}, map[rowKey]stance{}}
+	c := comparison{map[rowKey]stateRow{}, map[rowKey]verdict{}, map[rowKey]verdict{}}
 	before := map[rowKey]stateRow{}
 	for _, row := range s.Rows {
 		before[row.key()] = row
 	}
 	for _, res := range results {
 		key := keyOf(res)
-		was := before[key]
-		is := was.next(res, now)
-		c.rows[key] = is
-		if was.Seen.differs(is.Seen) {
-			c.changed[key] = was.Seen
+		last := before[key]
+		next := last.next(res, now)
+		c.rows[key] = next
+		if last.Seen.differs(next.Seen) {
+			c.changed[key] = last.Seen
 		}
-		if was.Told.differs(is.Seen) {
-			c.untold[key] = was.Told
+		if last.Reported.differs(next.Seen) {
+			c.unreported[key] = last.Reported
 		}
 	}
 	return c
 }
 
-// after is the new state. told: the notify command knows it, or there is none.
-func (s *memory) after(c comparison, told bool, now time.Time) *memory {
+// after gives the new state. reported: notify has succeeded, or there is none.
+func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
 	next := &memory{Version: terminal.DocumentVersion}
 	for _, row := range s.Rows {
 		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
@@ -147,18 +145,15 @@ func (s *memory) after(c comparison, told bool, now time.Time) *memory {
 		}
 	}
 	for key, row := range c.rows {
-		if _, untold := c.untold[key]; told || !untold {
-			row.Told = row.Seen
+		if _, unreported := c.unreported[key]; reported || !unreported {
+			row.Reported = row.Seen
 		}
 		next.Rows = append(next.Rows, row)
 	}
 	slices.SortFunc(next.Rows, func(a, b stateRow) int { return b.Asked.Compare(a.Asked) })
 	next.Rows = next.Rows[:min(len(next.Rows), maxStateRows)]
 	slices.SortFunc(next.Rows, func(a, b stateRow) int {
-		if c := strings.Compare(a.Address, b.Address); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Zone, b.Zone)
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Zone, b.Zone))
 	})
 	return next
 }
@@ -174,8 +169,8 @@ func loadState(kept *state.File) (*memory, error) {
 		s, err = decodeState(text, time.Now())
 	}
 	if err != nil {
-		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("what the last run found cannot be read: %s: %w", kept.Path(), exit.Reason(err)),
-			Hint: "nothing was compared, told or kept: put the file right, or move it away to begin anew"}
+		return nil, fault.Hint("", "nothing was compared, reported or kept: put the file right, or move it away to begin anew",
+			"the results of the last run cannot be read: %s: %w", kept.Path(), exit.Reason(err))
 	}
 	return s, nil
 }
@@ -206,7 +201,7 @@ func decodeState(text []byte, now time.Time) (*memory, error) {
 			return nil, fmt.Errorf("row %d: %w", i+1, err)
 		}
 		if seen[row.key()] {
-			return nil, fmt.Errorf("row %d: %s in %s stands there twice", i+1, row.Address, row.Zone)
+			return nil, fmt.Errorf("row %d: %s in %s is there twice", i+1, row.Address, row.Zone)
 		}
 		seen[row.key()] = true
 	}
@@ -227,16 +222,16 @@ func (r stateRow) check(now time.Time) error {
 	}
 	for _, t := range times {
 		if t.Sub(now).Abs() > maxStateYears {
-			return errors.New("a time out of all bounds")
+			return errors.New("a time is out of bounds")
 		}
 	}
-	return errors.Join(r.Seen.check(), r.Told.check())
+	return errors.Join(r.Seen.check(), r.Reported.check())
 }
 
-func (s stance) check() error {
+func (s verdict) check() error {
 	known := []string{"", string(dnsbl.Listed), string(dnsbl.Clean), blind}
 	if !slices.Contains(known, s.State) || len(s.Codes) > maxStateCodes || (len(s.Codes) > 0 && s.State != string(dnsbl.Listed)) {
-		return fmt.Errorf("state %s with %d codes is none", config.QuotedWord(s.State), len(s.Codes))
+		return fmt.Errorf("state %s with %d codes is none that mailallow writes", config.QuotedWord(s.State), len(s.Codes))
 	}
 	for _, code := range s.Codes {
 		if addr, err := netip.ParseAddr(code); err != nil || !addr.Is4() {

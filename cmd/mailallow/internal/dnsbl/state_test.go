@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/allowlist/dnsbl"
-
 	"github.com/google/go-cmp/cmp"
+
+	"mailallow/allowlist/dnsbl"
 )
 
-// TestCompare has what is news of a row, run after run: "state codes @hour" of each run, and the hours at which there was
-// something to tell.
+// TestCompare has the runs over a row, each as "state@hour", and the hours of the runs that found a change to report.
 func TestCompare(t *testing.T) {
 	zone, err := dnsbl.ParseZone("bl.example", "")
 	if err != nil {
@@ -37,9 +36,9 @@ func TestCompare(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			state, news := &memory{}, []string{}
 			for _, run := range strings.Fields(row.runs) {
-				said, hour, _ := strings.Cut(run, "@")
-				res := dnsbl.Result{Address: netip.MustParseAddr("192.0.2.25"), Zone: zone, State: dnsbl.State(said)}
-				switch said {
+				answer, hour, _ := strings.Cut(run, "@")
+				res := dnsbl.Result{Address: netip.MustParseAddr("192.0.2.25"), Zone: zone, State: dnsbl.State(answer)}
+				switch answer {
 				case "listed":
 					res.Codes = []netip.Addr{netip.MustParseAddr("127.0.0.2")}
 				case "nofamily":
@@ -54,8 +53,8 @@ func TestCompare(t *testing.T) {
 				if len(c.changed) > 0 {
 					news = append(news, hour)
 				}
-				if len(c.changed) != len(c.untold) {
-					t.Errorf("at %s: %v changed, %v untold", hour, c.changed, c.untold)
+				if len(c.changed) != len(c.unreported) {
+					t.Errorf("at %s: %v changed, %v unreported", hour, c.changed, c.unreported)
 				}
 				state = stateAsRead(t, state.after(c, true, now), now)
 			}
@@ -66,7 +65,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// stateAsRead is a state as the next run reads it.
+// stateAsRead gives a state as the next run reads it.
 func stateAsRead(t *testing.T, s *memory, now time.Time) *memory {
 	t.Helper()
 	text, err := json.Marshal(s)
@@ -80,7 +79,7 @@ func stateAsRead(t *testing.T, s *memory, now time.Time) *memory {
 	return read
 }
 
-// What is not asked any more is kept for a while, and not for ever.
+// A row that is not asked about any more is kept for a while, and not for ever.
 func TestStateForgets(t *testing.T) {
 	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
 	s := &memory{Version: 1}
@@ -119,14 +118,14 @@ func TestDecodeState(t *testing.T) {
 		{"another version", `{"version":2}`, "version 2 is not one that this mailallow knows"},
 		{"unknown member", `{"version":1,"x":1}`, `json: unknown field "x"`},
 		{"two documents", row("", "") + "{}", "something follows the document"},
-		{"twice", `{"version":1,"rows":[` + goodRow + "," + goodRow + `]}`, "row 2: 192.0.2.25 in bl.example stands there twice"},
+		{"twice", `{"version":1,"rows":[` + goodRow + "," + goodRow + `]}`, "row 2: 192.0.2.25 in bl.example is there twice"},
 		{"address", row("192.0.2.25", "::ffff:192.0.2.25"), `row 1: "::ffff:192.0.2.25" is no address as mailallow writes it`},
 		{"zone", row("bl.example", "bl example"), `row 1: "bl example" is no zone as mailallow writes it`},
 		{"a zone in upper case", row("bl.example", "BL.example"), `row 1: "BL.example" is no zone as mailallow writes it`},
-		{"state", row(`"listed"`, `"error"`), `row 1: state "error" with 1 codes is none`},
-		{"codes without a listing", row(`"listed"`, `"clean"`), `row 1: state "clean" with 1 codes is none`},
+		{"state", row(`"listed"`, `"error"`), `row 1: state "error" with 1 codes is none that mailallow writes`},
+		{"codes without a listing", row(`"listed"`, `"clean"`), `row 1: state "clean" with 1 codes is none that mailallow writes`},
 		{"code", row("127.0.0.2", "::1"), `row 1: "::1" is no answer of a list`},
-		{"time", row("2026-", "9999-"), "row 1: a time out of all bounds"},
+		{"time", row("2026-", "9999-"), "row 1: a time is out of bounds"},
 		{"no time", row(`"2026-09-01T00:00:00Z"`, `"now"`), `parsing time "now" as "2006-01-02T15:04:05Z07:00": cannot parse "now" as "2006"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,7 +141,7 @@ func TestDecodeState(t *testing.T) {
 	}
 }
 
-// FuzzState: what is taken can be compared with, and is written so that it is taken again.
+// FuzzState: a state that is read can be compared with results, and is written in a form that is read again.
 func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"version":1,"rows":[` + goodRow + `]}`))
 	f.Add([]byte(`{"version":1,"rows":[{"address":"2001:db8::1","zone":"a","seen":{"state":"blind"},"told":{"state":"clean"},"lost":"2026-01-01T00:00:00+01:00","asked":"2026-01-01T00:00:00Z"}]}`))

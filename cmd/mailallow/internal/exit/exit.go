@@ -1,6 +1,6 @@
-// Package exit knows how a run of mailallow ends: the exit codes, which of them
-// counts when several apply, the errors that carry one, and the signals that end
-// a run early. It writes nothing and ends no process: package main does.
+// Package exit knows how a run of mailallow ends: the exit codes with their meanings,
+// the one that counts when several apply, the errors that carry one, and the signals
+// that end a run early. It writes nothing and ends no process: package main does.
 package exit
 
 import (
@@ -9,43 +9,62 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// The exit codes.
+// The exit codes. Meanings explains them.
 const (
 	Done    = 0
-	Finding = 1 // diff differs, lint or dnsbl found something
-	Usage   = 2 // usage, configuration or internal trouble
-	Held    = 3 // a source was held by the guard
-	Stale   = 4 // a source was stale or missing; spf: a policy could not be listed
-	Install = 5 // everything is as it was, another run holds the lock, or on_change or notify failed
+	Finding = 1
+	Usage   = 2
+	Held    = 3
+	Stale   = 4
+	Install = 5
 )
 
-// worst gives the code that counts when several apply; Done when none does.
-func worst(codes []int) int {
-	for _, code := range [...]int{Usage, Install, Held, Stale, Finding} {
-		if slices.Contains(codes, code) {
-			return code
-		}
-	}
-	return Done
+// meanings is the table of exit codes. When several apply, the first in it counts.
+var meanings = [...]struct {
+	code int
+	text string
+}{
+	{Usage, "usage, configuration or internal trouble"},
+	{Install, "the installation failed and everything is as it was, or another run holds the lock, or on_change or notify failed"},
+	{Held, "a source was held by the guard"},
+	{Stale, "a source was stale or missing"},
+	{Finding, "a difference or a finding"},
+	{Done, "done"},
 }
 
-// Error is an error with the exit code of the run that it ends, and what to do
-// about it. Without Err it is a mere outcome: there is nothing to say.
+// Meaning is an exit code, or "128+n", with its meaning.
+type Meaning struct{ Code, Text string }
+
+// Meanings gives every exit code, the lowest first, and a sentence that says which of
+// them counts when several apply.
+func Meanings() (all []Meaning, order string) {
+	var codes []string
+	for _, m := range meanings {
+		code := strconv.Itoa(m.code)
+		all = append(all, Meaning{code, m.text})
+		if m.code != Done {
+			codes = append(codes, code)
+		}
+	}
+	slices.SortFunc(all, func(a, b Meaning) int { return strings.Compare(a.Code, b.Code) })
+	all = append(all, Meaning{fmt.Sprintf("%d+n", firstSignalCode), "ended by signal n"})
+	return all, "When several apply: " + strings.Join(codes, ", ") + "."
+}
+
+// Error is an error with the exit code of the run that it ends. Without Err it is a
+// mere outcome: there is nothing to say.
 type Error struct {
 	Code int
 	Err  error
-	Hint string // may be empty
 }
 
 func (e Error) Error() string {
-	switch {
-	case e.Err == nil:
+	if e.Err == nil {
 		return ""
-	case e.Hint != "":
-		return e.Err.Error() + "; " + e.Hint
 	}
 	return e.Err.Error()
 }
@@ -62,20 +81,26 @@ func With(code int, err error) error {
 
 // Usagef makes an error of the command line, with exit code Usage.
 func Usagef(format string, args ...any) error {
-	return Error{Code: Usage, Err: fmt.Errorf(format, args...)}
+	return With(Usage, fmt.Errorf(format, args...))
 }
 
-// Outcome ends a run with the code that counts among codes and nothing more to
-// say. It is nil when none but Done is among them.
-func Outcome(codes ...int) error {
-	if code := worst(codes); code != Done {
-		return Error{Code: code}
+// Outcome ends a run with the code that counts among codes and nothing to say. It is
+// nil when none but Done is among them.
+func Outcome(codes ...int) error { return Worst(nil, codes...) }
+
+// Worst gives err, which may be nil, the code that counts among codes. It returns err
+// as it is when none but Done is among them.
+func Worst(err error, codes ...int) error {
+	for _, m := range meanings {
+		if m.code != Done && slices.Contains(codes, m.code) {
+			return Error{Code: m.code, Err: err}
+		}
 	}
-	return nil
+	return err
 }
 
-// Code is the exit code for what a command returned: that of the first Error in
-// the chain, Usage for an error without one, Done for nil.
+// Code is the exit code for the error of a command: that of the first Error in the
+// chain, Usage for an error without one, Done for nil.
 func Code(err error) int {
 	var e Error
 	switch {
@@ -87,8 +112,8 @@ func Code(err error) int {
 	return Usage
 }
 
-// Silent reports whether there is nothing to say about a run that ended with err: it is
-// nil, or a mere outcome.
+// Silent reports whether there is nothing to say about a run that ended with err: err
+// is nil, or a mere outcome.
 func Silent(err error) bool {
 	var e Error
 	return err == nil || errors.As(err, &e) && e.Err == nil

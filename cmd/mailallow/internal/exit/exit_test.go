@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"mailallow/allowlist/fault"
 )
 
-// When several codes apply, the first of 2, 5, 3, 4, 1 counts, in whatever order they
-// come.
+// When several codes apply, the first of 2, 5, 3, 4, 1 counts, in any order of the codes.
 func TestOutcome(t *testing.T) {
 	order := []int{Usage, Install, Held, Stale, Finding}
 	for i, want := range order {
@@ -41,7 +42,9 @@ func TestCode(t *testing.T) {
 		{With(Held, errors.New("held")), Held, "held"},
 		{fmt.Errorf("while: %w", With(Install, errors.New("failed"))), Install, "while: failed"},
 		{errors.Join(errors.New("a"), With(Stale, errors.New("b"))), Stale, "a\nb"},
-		{Error{Code: Install, Err: errors.New("locked"), Hint: "try again"}, Install, "locked; try again"},
+		{Worst(errors.New("two"), Stale, Held), Held, "two"},
+		{Worst(errors.New("none"), Done), Usage, "none"},
+		{With(Install, fault.Hint("", "try again", "locked")), Install, "locked; try again"},
 	} {
 		if got := Code(row.err); got != row.want || row.err.Error() != row.text || Silent(row.err) {
 			t.Errorf("%q: %d, want %d and %q", row.err, got, row.want, row.text)
@@ -52,7 +55,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// The paths of a failed open, and of a failed rename, are not repeated.
+// Reason leaves out the paths of a failed open and of a failed rename.
 func TestReason(t *testing.T) {
 	dir := t.TempDir()
 	_, opening := os.Open(filepath.Join(dir, "missing"))
@@ -67,7 +70,7 @@ func TestReason(t *testing.T) {
 	}
 }
 
-// A signal decides the exit code, once, and its error keeps what the run says.
+// A signal decides the exit code, once, and keeps the message of the run.
 func TestBySignal(t *testing.T) {
 	ctx, stop := UntilSignal(t.Context())
 	defer stop()
@@ -86,7 +89,7 @@ func TestBySignal(t *testing.T) {
 		t.Errorf("named twice: %v", again)
 	}
 	late := BySignal(ctx, Outcome(Finding))
-	if want := "ended by signal 15 (terminated): everything was done by then"; late.Error() != want || Code(late) != 143 {
+	if want := "ended by signal 15 (terminated): everything was done already"; late.Error() != want || Code(late) != 143 {
 		t.Errorf("%d, %q; want 143, %q", Code(late), late, want)
 	}
 }

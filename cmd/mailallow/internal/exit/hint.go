@@ -8,8 +8,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// DidYouMean ends a message about an unknown word with the nearest of the known
-// ones, or with all of them when none is near.
+// DidYouMean gives the end of a message about an unknown word: the nearest known word,
+// or all of them if none is near.
 func DidYouMean(word string, known []string) string {
 	if hint := Nearest(word, known); hint != "" || len(known) == 0 {
 		return hint
@@ -17,7 +17,8 @@ func DidYouMean(word string, known []string) string {
 	return ": known are " + strings.Join(known, ", ")
 }
 
-// Nearest ends such a message with the nearest known word; empty when none is near.
+// Nearest gives the end of such a message with the nearest known word; empty if none is
+// near.
 func Nearest(word string, known []string) string {
 	if len(known) == 0 {
 		return ""

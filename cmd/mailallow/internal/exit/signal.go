@@ -17,8 +17,8 @@ func (s caughtSignal) Error() string { return s.String() }
 // firstSignalCode is added to the number of a signal, as shells do.
 const firstSignalCode = 128
 
-// UntilSignal gives a context that SIGINT and SIGTERM cancel. A second signal
-// ends the program as if none were caught. The function releases the context.
+// UntilSignal gives a context that SIGINT and SIGTERM cancel. A second signal ends the
+// program as if it caught none. The function releases the context.
 func UntilSignal(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -37,10 +37,10 @@ func UntilSignal(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// BySignal gives the error of a run whose context of UntilSignal a signal has
-// cancelled: exit code 128 and the number of the signal, with what err says of the
-// state it left. It names a signal that came too late to change anything, too. Other
-// runs keep err, as does one whose err names the signal already.
+// BySignal gives the error of a run that a signal has ended, by the context from
+// UntilSignal: the signal, then err, with exit code 128 and the number of the signal. A
+// signal that came too late to change anything has an error, too. A run without a signal
+// keeps err, as does one whose err names the signal already.
 func BySignal(ctx context.Context, err error) error {
 	caught, ok := context.Cause(ctx).(caughtSignal)
 	var named Error
@@ -48,7 +48,7 @@ func BySignal(ctx context.Context, err error) error {
 		return err
 	}
 	if Silent(err) {
-		err = errors.New("everything was done by then")
+		err = errors.New("everything was done already")
 	}
 	number := int(caught.Signal)
 	return Error{Code: firstSignalCode + number, Err: fmt.Errorf("ended by signal %d (%w): %w", number, caught, err)}

@@ -79,7 +79,7 @@ type coverDocument struct {
 	Source     string `json:"source"`     // to paste
 }
 
-// targetDocument is an address in a target, as the plan has it.
+// targetDocument is an address in a target, by its plan.
 type targetDocument struct {
 	format format.Format
 
@@ -131,7 +131,7 @@ type relayDocument struct {
 	Reply   string           `json:"reply"`
 }
 
-// stops reports that the client does not come as far as check_rcpt.
+// stops reports whether check_relay stops the client before check_rcpt.
 func (r relayDocument) stops() bool {
 	return r.Outcome != sendmail.Accepted && r.Outcome != sendmail.Undecided
 }
@@ -162,7 +162,7 @@ type askedDocument struct {
 type liveDocument struct {
 	By      string                   `json:"by"`
 	Error   string                   `json:"error"`
-	Relays  *bool                    `json:"relays"` // what Relay_ok answers; null: not asked
+	Relays  *bool                    `json:"relays"` // the answer of Relay_ok; null: not asked
 	Differs []sendmail.KeyDifference `json:"differs"`
 }
 
@@ -186,8 +186,8 @@ func keyDocuments(by string, entries []sendmail.Entry) []keyDocument {
 	return documents
 }
 
-// distance says how far apart two addresses of a family are: in addresses, and where
-// those are too many, in networks of a usual size.
+// distance is the distance between two addresses of a family: in addresses or, if those
+// are too many, in networks of a usual size.
 func distance(a, b netip.Addr) string {
 	if b.Less(a) {
 		a, b = b, a

@@ -1,5 +1,5 @@
-// Package explain is the command that says what the list does with an address, who
-// put it there, and what Sendmail and Postfix make of it. It changes nothing.
+// Package explain is the command that explains addresses: the action of the list, the
+// sources behind it, and the effect on Sendmail and Postfix. It changes nothing.
 package explain
 
 import (
@@ -22,8 +22,7 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config    config.Flags
-	Snapshot  string   // as run.Options have it
+	Run       run.Options
 	Live      bool     // ask the installed programs, too
 	Name      string   // of the client; may be empty
 	Addresses []string // addresses and host names, at least one
@@ -47,19 +46,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(o.Run.Config)
 	if err != nil {
 		return err
 	}
 	x := &explanation{settings: s}
 	if !s.Absent {
-		x.request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot})
+		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {
 			return err
 		}
-		x.fetches = o.Snapshot == ""
-	} else if o.Snapshot != "" {
+		x.fetches = o.Run.Snapshot == ""
+	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
 		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
@@ -86,8 +85,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return x.outcome(append(problems, err))
 }
 
-// outcome is the error of the run: the problems, which may be nil, with the exit code
-// that counts among theirs and those of the sources.
+// outcome is the error of the run: the problems, which may be nil, with the code that
+// counts among theirs and those of the sources.
 func (x *explanation) outcome(problems []error) error {
 	var codes []int
 	if x.list != nil {
@@ -96,15 +95,11 @@ func (x *explanation) outcome(problems []error) error {
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))
 	}
-	outcome := exit.Outcome(codes...)
-	if err := errors.Join(problems...); err != nil {
-		return exit.With(exit.Code(outcome), err)
-	}
-	return outcome
+	return exit.Worst(errors.Join(problems...), codes...)
 }
 
-// resolve resolves the sources and plans the targets. Where a target cannot be planned
-// the others are, and the error says why.
+// resolve resolves the sources and plans the targets. If a target cannot be planned, the
+// error says why, and the others are planned.
 func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	if x.request == nil {
 		return nil
@@ -121,15 +116,15 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	return err
 }
 
-// readPostfix asks postconf where main.cf names the tables. A host without Postfix
-// makes them for others.
+// readPostfix asks postconf where main.cf names the tables. A host without Postfix makes
+// tables for other hosts.
 func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
 	postconf, err := postfix.Find()
 	if err == nil {
 		x.postfix, err = postfix.Read(ctx, postconf, "")
 	}
 	if err != nil && !errors.Is(err, postfix.ErrNone) {
-		t.Warn("what main.cf says is not known: %v", err)
+		t.Warn("the settings of main.cf are not known: %v", err)
 	}
 }
 
@@ -158,7 +153,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 	return doc, errors.Join(planErr, x.addProviders(ctx, t, doc))
 }
 
-// explained says what the list itself does with an address.
+// explained explains an address by the list alone.
 func (x *explanation) explained(s subject) addressDocument {
 	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.Name, Matches: []matchDocument{},
 		Nearest: []nearDocument{}, Providers: []coverDocument{}, Targets: []targetDocument{}}
@@ -201,7 +196,7 @@ func (x *explanation) match(m allowlist.Match) matchDocument {
 }
 
 // addProviders finds the providers that send from addresses in no source. It asks the
-// network for their ranges only where the run fetches its sources, too.
+// network for their ranges only if the run fetches its sources, too.
 func (x *explanation) addProviders(ctx context.Context, t *terminal.Terminal, doc *document) error {
 	unlisted := func(d addressDocument) bool { return len(d.Matches) == 0 }
 	if !slices.ContainsFunc(doc.Addresses, unlisted) {

@@ -25,7 +25,7 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// What people copy out of a log is read; what is no address and no name is said to be neither.
+// newSubject reads addresses and names as people copy them out of a log, and refuses everything else.
 func TestNewSubject(t *testing.T) {
 	for arg, want := range map[string]string{
 		"192.0.2.7":             "192.0.2.7",

@@ -15,7 +15,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// liveRig is a host with Sendmail and Postfix, both reading what mailallow writes.
+// liveRig is a host whose Sendmail and Postfix read the files of mailallow.
 type liveRig struct {
 	t             *testing.T
 	path          string // PATH
@@ -53,7 +53,7 @@ func (r *liveRig) write(path, text string) {
 	}
 }
 
-// run runs mailallow with that PATH and returns what it writes to stdout.
+// run runs mailallow with that PATH and returns its stdout.
 func (r *liveRig) run(args ...string) []byte {
 	r.t.Helper()
 	cmd := exec.Command(fixtures.Mailallow(r.t), append([]string{"-c", r.config}, args...)...)
@@ -75,22 +75,22 @@ func (r *liveRig) explain(args ...string) []addressDocument {
 	return doc.Addresses
 }
 
-// differs are the keys of which what is installed says something else, by the program that says so.
-func differs(d targetDocument) (said []string) {
+// differs gives the keys whose installed value differs from the plan, by the program that gave it.
+func differs(d targetDocument) (found []string) {
 	for _, live := range d.Live {
 		program, _, _ := strings.Cut(live.By, " ")
 		if live.Error != "" {
-			said = append(said, program+": "+live.Error)
+			found = append(found, program+": "+live.Error)
 		}
 		for _, k := range live.Differs {
-			said = append(said, fmt.Sprintf("%s: %s %s/%s", program, k.Key, k.Planned, k.Installed))
+			found = append(found, fmt.Sprintf("%s: %s %s/%s", program, k.Key, k.Planned, k.Installed))
 		}
 	}
-	return said
+	return found
 }
 
-// TestExplainLive asks the real programs what is installed: the same as the plan after an update, and something else once
-// somebody was at the map, the text or the table.
+// TestExplainLive asks the real programs for the installed entries: they are those of the plan after an update, and others
+// after somebody has changed the map, the text or the table.
 func TestExplainLive(t *testing.T) {
 	r := newLiveRig(t)
 	addresses := []string{"192.0.2.7", "192.0.2.9", "198.51.100.1", "2001:db8:25::1", "203.0.113.1"}
@@ -99,7 +99,7 @@ func TestExplainLive(t *testing.T) {
 		t.Errorf("without a map: %q", got)
 	}
 	if got := before[0].Targets[1].Pending; !slices.Equal(got, []sendmail.KeyDifference{{Key: "192.0.2.7", Planned: "permit"}}) {
-		t.Errorf("without a table, still to come: %v", got)
+		t.Errorf("without a table, not yet written: %v", got)
 	}
 
 	r.run("update")
@@ -119,7 +119,7 @@ func TestExplainLive(t *testing.T) {
 		}
 	}
 
-	// A key with another value, one that is gone, and one that is longer than all of ours.
+	// A key with another value, a missing key, and a longer key than all of mailallow's.
 	tampered := filepath.Join(filepath.Dir(r.access), "tampered")
 	fixtures.MakeAccess(t, tampered, "192.0.2.9\tREJECT", "Connect:192.0.2\tREJECT", "Connect:198.51.100.1\tOK", "198\tRELAY")
 	if err := os.Rename(tampered+".db", r.access+".db"); err != nil {

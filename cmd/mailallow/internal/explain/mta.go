@@ -12,7 +12,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// tellOverruled names the hand-written keys that decide otherwise than the list.
+// tellOverruled names the hand-written keys that overrule the list.
 func tellOverruled(t *terminal.Terminal, d addressDocument) {
 	for _, target := range d.Targets {
 		for _, k := range target.Keys {
@@ -23,7 +23,7 @@ func tellOverruled(t *terminal.Terminal, d addressDocument) {
 	}
 }
 
-// tellSendmail writes which keys match and decide, and what the rulesets then do.
+// tellSendmail writes the keys that match and decide, and the results of the rulesets.
 func tellSendmail(t *terminal.Terminal, target targetDocument, d addressDocument) {
 	s := target.Sendmail
 	deciding := map[string]bool{s.Relay.Key: true, s.Rcpt.Key: true}
@@ -53,7 +53,7 @@ func tellSendmail(t *terminal.Terminal, target targetDocument, d addressDocument
 		if n > 1 {
 			which = fmt.Sprintf("one of %d keys written by hand, such as %s", n, which)
 		}
-		line(t, terminal.Plain, 4, "name", "if the client's name is in %s, that decides first in check_relay: --name HOST tells", which)
+		line(t, terminal.Plain, 4, "name", "if the client's name is in %s, that key decides first in check_relay: try --name HOST", which)
 	}
 	v6 := netip.MustParseAddr(d.Address).Is6()
 	line(t, relayStyle(s.Relay), 4, "check_relay", "%s", s.relay(s.Relay, v6))
@@ -81,8 +81,8 @@ func relayStyle(r relayDocument) terminal.Style {
 	return terminal.Red
 }
 
-// relay says what check_relay does. It asks the stock DNSBLs about IPv4 only, and with
-// delay_checks it runs at RCPT (docs/facts.md 4).
+// relay describes the result of check_relay, which asks the stock DNSBLs about IPv4 only,
+// and with delay_checks runs at RCPT (docs/facts.md 4).
 func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 	lists := ""
 	if len(s.DNSBLs) > 0 {
@@ -111,14 +111,14 @@ func (s *sendmailDocument) relay(r relayDocument, v6 bool) string {
 	}
 	switch {
 	case v6:
-		return "says nothing; the stock DNSBLs are not asked about IPv6, so it goes on"
+		return "does not decide; the stock DNSBLs are not asked about IPv6, so the client passes"
 	case known && lists == "":
-		return "says nothing, and sendmail.cf has no DNSBL, so it goes on"
+		return "does not decide, and sendmail.cf has no DNSBL, so the client passes"
 	}
-	return "says nothing: the DNSBLs" + lists + " are asked, and one that lists it refuses it"
+	return "does not decide: the DNSBLs" + lists + " are asked, and one that lists the client refuses it"
 }
 
-// effects are the words for what a list of main.cf does with a line.
+// effects gives the words for the effect of a line in a list of main.cf.
 func effects() map[postfix.Doing]string {
 	return map[postfix.Doing]string{
 		postfix.EndsList:    "permit ends this list, and no other",
@@ -128,12 +128,12 @@ func effects() map[postfix.Doing]string {
 		postfix.Exempt:      "it passes postscreen without a test, its DNSBLs too",
 		postfix.Refuses:     "it is refused",
 		postfix.OnlyLogs:    "a refusal is only logged (warn_if_reject)",
-		postfix.GoesOn:      "no line: what stands behind is asked",
+		postfix.GoesOn:      "no line: the restrictions behind it are asked",
 		postfix.NotAsked:    "is not asked about the client's address there",
 	}
 }
 
-// tableMeans says what a line of a table does in general, where main.cf is not known.
+// tableMeans describes the effect of a line in general, for an unknown main.cf.
 func tableMeans(use format.Use, value string) string {
 	switch {
 	case use == format.UseNone:
@@ -148,8 +148,7 @@ func tableMeans(use format.Use, value string) string {
 	return "permit ends the one restriction list that names the table, and no other"
 }
 
-// tellTableLine writes the line of a table, and what it does where main.cf names the
-// table.
+// tellTableLine writes the line of a table, and its effect where main.cf names the table.
 func tellTableLine(t *terminal.Terminal, target targetDocument) {
 	value := ""
 	if target.Line == nil {

@@ -10,6 +10,7 @@ import (
 
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 )
@@ -28,7 +29,7 @@ type subject struct {
 }
 
 // newSubjects reads the arguments. The client of a host name has no address yet. name,
-// which may be empty, is that of all other clients.
+// which may be empty, is the name of all other clients.
 func newSubjects(args []string, name string) ([]subject, error) {
 	if len(args) == 0 {
 		return nil, exit.Usagef("explain takes at least one ADDRESS")
@@ -65,8 +66,8 @@ func newSubject(arg string) (subject, error) {
 	}
 	network, _, _ := strings.Cut(text, "/")
 	if _, err := netip.ParseAddr(network); err == nil {
-		return subject{}, exit.Error{Code: exit.Usage, Err: fmt.Errorf("%q is a network: explain takes single addresses, such as %s", arg, network),
-			Hint: "'mailallow render cidr' writes the networks of the list"}
+		return subject{}, fault.Hint("", "'mailallow render cidr' writes the networks of the list",
+			"%q is a network: explain takes single addresses, such as %s", arg, network)
 	}
 	if !isHostName(text) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
@@ -88,7 +89,7 @@ func isHostName(name string) bool {
 }
 
 // lookUp replaces each client with a host name alone by one for each of its addresses.
-// A name that cannot be looked up is a problem, and the others go on.
+// A name that cannot be looked up is a problem, and the others are explained.
 func lookUp(ctx context.Context, s *config.Settings, subjects []subject) (found []subject, problems []error) {
 	if !slices.ContainsFunc(subjects, func(s subject) bool { return !s.Addr.IsValid() }) {
 		return subjects, nil

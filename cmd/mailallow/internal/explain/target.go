@@ -48,11 +48,11 @@ func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p plan.
 	return explained
 }
 
-// accessTargets says which keys match the clients, and what Sendmail does.
+// accessTargets adds the keys that match the clients, and the decisions of Sendmail.
 func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) {
-	there := planned
+	installed := planned
 	if !bytes.Equal(p.Old, p.New) {
-		there = sendmail.NewText(p.Old, p.WholeFile)
+		installed = sendmail.NewText(p.Old, p.WholeFile)
 	}
 	for i, c := range clients {
 		d := &explained[i]
@@ -68,7 +68,7 @@ func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, pla
 				d.Sendmail.WithSkip = &with
 			}
 		}
-		d.Pending = append(d.Pending, planned.Compare(there, c)...)
+		d.Pending = append(d.Pending, planned.Compare(installed, c)...)
 	}
 }
 
@@ -94,15 +94,14 @@ func newRelayDocument(r sendmail.Ruling) relayDocument {
 	return d
 }
 
-// tableTarget says which line of a table holds the client, and what Postfix does with
-// it.
+// tableTarget adds the line of a table that holds the client, and its effect in Postfix.
 func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, c sendmail.Client) {
 	line, found := p.Format.FindLine(p.New, c.Addr)
 	if found {
 		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}
 	}
-	if old, was := p.Format.FindLine(p.Old, c.Addr); was != found || old.Value != line.Value {
-		d.Pending = append(d.Pending, sendmail.KeyDifference{Key: c.Addr.String(), Planned: said(line, found), Installed: said(old, was)})
+	if old, had := p.Format.FindLine(p.Old, c.Addr); had != found || old.Value != line.Value {
+		d.Pending = append(d.Pending, sendmail.KeyDifference{Key: c.Addr.String(), Planned: lineValue(line, found), Installed: lineValue(old, had)})
 	}
 	if p.Format.Use == format.UseNone || x.postfix == nil {
 		return
@@ -132,20 +131,20 @@ func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, c sendmail.Cli
 	}
 }
 
-// said is the value of a line, or its network where it has none.
-func said(line format.Line, found bool) string {
+// lineValue is the value of a line, or its network if it has none.
+func lineValue(line format.Line, found bool) string {
 	if found && line.Value == "" {
 		return line.Network.String()
 	}
 	return line.Value
 }
 
-// addLive adds the answers of the installed programs. It warns once of a program that
-// does not answer, not for every address.
+// addLive adds the answers of the installed programs. It warns of a program without an
+// answer once, not for every address.
 func addLive(t *terminal.Terminal, explained []targetDocument, answers []live.Answers) {
 	for _, live := range answers {
 		if live.Err != nil {
-			t.Warn("%s: what is installed is not known: %v", live.By, live.Err)
+			t.Warn("%s: the installed entries are not known: %v", live.By, live.Err)
 		}
 		for i := range explained {
 			d := liveDocument{By: live.By, Differs: []sendmail.KeyDifference{}}

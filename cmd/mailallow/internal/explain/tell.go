@@ -14,7 +14,7 @@ const (
 	maxShown   = 5  // matches, keys or differences of one kind; JSON has all
 )
 
-// line writes a line of an explanation: a label and a text, which goes on below itself.
+// line writes a label and a text, which is wrapped below itself.
 func line(t *terminal.Terminal, style terminal.Style, indent int, label, format string, args ...any) {
 	margin := strings.Repeat(" ", indent)
 	text := terminal.Wrap(fmt.Sprintf(format, args...), max(t.Width()-indent-labelWidth, 2*terminal.Narrowest))
@@ -40,7 +40,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 	tellVerdict(t, d, x.explain != nil)
 	tellOverruled(t, d)
 	if d.Without != nil {
-		line(t, terminal.Plain, 2, "without it", "%s by %s", d.Without.Action, byWhom(*d.Without))
+		line(t, terminal.Plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
 	}
 	for i, m := range d.others() {
 		if i == maxShown {
@@ -64,7 +64,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 	}
 }
 
-// tellVerdict writes the first line: the address, the action, and who put it there.
+// tellVerdict writes the first line: the address, the action, and the sources behind it.
 func tellVerdict(t *terminal.Terminal, d addressDocument, hasList bool) {
 	styles := map[string]terminal.Style{"OK": terminal.Green, "RELAY": terminal.Yellow, "REJECT": terminal.Red, "EXCLUDE": terminal.Red}
 	head := d.Address
@@ -73,7 +73,7 @@ func tellVerdict(t *terminal.Terminal, d addressDocument, hasList bool) {
 	}
 	switch {
 	case d.Action != "":
-		head += "  " + d.Action + "  by " + byWhom(d.decidingDocument)
+		head += "  " + d.Action + "  by " + owners(d.decidingDocument)
 		if first, ok := d.first(); ok {
 			head += statusMark(first.Status)
 		}
@@ -93,8 +93,8 @@ func tellVerdict(t *terminal.Terminal, d addressDocument, hasList bool) {
 	}
 }
 
-// byWhom names the sources that gave a prefix its action, each with its first path.
-func byWhom(d decidingDocument) string {
+// owners names the sources that gave a prefix its action, each with its first path.
+func owners(d decidingDocument) string {
 	var all []string
 	for _, o := range d.Sources {
 		text := o.Name + ": " + withPrefix(o.Paths[0], d.Prefix)
@@ -115,7 +115,7 @@ func withPrefix(path, prefix string) string {
 	return path + " (" + prefix + ")"
 }
 
-// first is the range that the first line names.
+// first gives the range that the first line names.
 func (d addressDocument) first() (matchDocument, bool) {
 	for _, m := range d.Matches {
 		if m.Action == d.Action && len(d.Sources) > 0 && m.Source == d.Sources[0].Name {
@@ -125,20 +125,20 @@ func (d addressDocument) first() (matchDocument, bool) {
 	return matchDocument{}, false
 }
 
-// others are the ranges that tellAddress has not named: neither the first one, nor the
+// others gives the ranges that tellAddress has not named: neither the first one, nor the
 // one that would decide without the exclusion.
 func (d addressDocument) others() (others []matchDocument) {
 	first, _ := d.first()
 	for _, m := range d.Matches {
-		told := d.Without != nil && m.Source == d.Without.Sources[0].Name && m.Action == d.Without.Action
-		if m != first && !told {
+		named := d.Without != nil && m.Source == d.Without.Sources[0].Name && m.Action == d.Without.Action
+		if m != first && !named {
 			others = append(others, m)
 		}
 	}
 	return others
 }
 
-// statusMark follows a source whose ranges are not fresh.
+// statusMark marks a source whose ranges are not fresh.
 func statusMark(s allowlist.Status) string {
 	if s == allowlist.Fresh || s == "" {
 		return ""
@@ -147,12 +147,12 @@ func statusMark(s allowlist.Status) string {
 }
 
 // tellUnlisted names, for an address in no source, the providers that send from it, and
-// the sources that may hold it although their ranges here do not.
+// the sources whose current ranges are not known and may hold it.
 func (x *explanation) tellUnlisted(t *terminal.Terminal, d addressDocument) {
 	if x.list != nil {
 		for _, s := range x.list.Sources {
 			if s.Status != allowlist.Fresh {
-				line(t, terminal.Yellow, 2, "not known", "source %q is %s: as it is now it may hold this address", s.Source.Name, s.Status)
+				line(t, terminal.Yellow, 2, "not known", "source %q is %s: its current ranges may hold this address", s.Source.Name, s.Status)
 			}
 		}
 	}
@@ -181,7 +181,7 @@ func tellTarget(t *terminal.Terminal, target targetDocument, d addressDocument) 
 		return
 	}
 	if target.LeftAlone {
-		line(t, terminal.Yellow, 4, "left alone", "too little is known of the sources: it stays as it is, and that is what is explained")
+		line(t, terminal.Yellow, 4, "left alone", "too little is known of the sources: the file stays as it is, and is explained as it is")
 	}
 	if target.Sendmail != nil {
 		tellSendmail(t, target, d)
@@ -198,7 +198,7 @@ func tellTarget(t *terminal.Terminal, target targetDocument, d addressDocument) 
 		case len(live.Differs) > 0:
 			line(t, terminal.Red, 4, "live", "%s differs from the plan: %s", live.By, differences(live.Differs))
 		default:
-			line(t, terminal.Green, 4, "live", "%s says what the plan says", live.By)
+			line(t, terminal.Green, 4, "live", "%s agrees with the plan", live.By)
 		}
 		if s := target.Sendmail; live.Relays != nil && s != nil && !s.Relay.stops() && *live.Relays != s.Rcpt.Relays {
 			line(t, terminal.Red, 4, "", "its Relay_ok %s, and the plan's keys do not say so", map[bool]string{
@@ -215,14 +215,14 @@ func differences(all []sendmail.KeyDifference) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(all)-i))
 			break
 		}
-		there, plan := d.Installed+" there", d.Planned
+		installed, plan := d.Installed+" there", d.Planned
 		if d.Installed == "" {
-			there = "not there"
+			installed = "not there"
 		}
 		if d.Planned == "" {
 			plan = "nothing"
 		}
-		parts = append(parts, fmt.Sprintf("%s is %s and %s in the plan", d.Key, there, plan))
+		parts = append(parts, fmt.Sprintf("%s is %s and %s in the plan", d.Key, installed, plan))
 	}
 	return strings.Join(parts, "; ")
 }

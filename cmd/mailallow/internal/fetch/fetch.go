@@ -1,4 +1,4 @@
-// Package fetch is the command that resolves every source into a snapshot. It touches
+// Package fetch is the command that resolves every source into a snapshot. It changes
 // no target and no state.
 package fetch
 
@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
@@ -16,10 +15,8 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config  config.Flags
-	Accept  []string // as run.Options have it
-	NoGuard bool     // likewise
-	Output  string   // the file of the snapshot; "-" is stdout
+	Run    run.Options // Run sets its ForSnapshot
+	Output string      // the file of the snapshot; "-" is stdout
 }
 
 type document struct {
@@ -36,9 +33,10 @@ func Empty(problems []allowlist.Problem) any {
 // Run writes the snapshot.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
-		return exit.Usagef("fetch: -o FILE says where the snapshot goes; - is stdout")
+		return exit.Usagef("fetch needs -o FILE for the snapshot; - is stdout")
 	}
-	r, err := run.Load(t, run.Options{Config: o.Config, Accept: o.Accept, ForSnapshot: true, NoGuard: o.NoGuard})
+	o.Run.ForSnapshot = true
+	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}
@@ -51,7 +49,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	list.Tell(t)
 	r.Close(t, list)
-	if t.JSON && o.Output != toStdout { // there the snapshot is the one document
+	if t.JSON && o.Output != toStdout { // otherwise the snapshot is the one document
 		if err := t.Document(document{Version: terminal.DocumentVersion, Sources: list.Documents()}); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	return nil
 }
 
-// servers are the mail servers of a host, by the files that they read.
+// servers are the mail servers of a host, found by the files that they read.
 type servers struct{ sendmail, postfix bool }
 
 func findServers(root string) servers {
@@ -49,11 +49,11 @@ func findServers(root string) servers {
 func ownAddresses() []netip.Addr {
 	found, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil // the list of them is empty then, and a comment
+		return nil // ownSource writes the source as a comment
 	}
 	var own []netip.Addr
 	for _, a := range found {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && (p.Addr().IsGlobalUnicast()) {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
 			own = append(own, p.Addr())
 		}
 	}
@@ -84,7 +84,7 @@ func ownSource(own []netip.Addr) string {
 	return commentedUnless(len(own) > 0, text)
 }
 
-// ownLists is the [dnsbl] table, with the addresses that other networks see.
+// ownLists is the [dnsbl] table, with the addresses that other networks can see.
 func ownLists(own []netip.Addr) string {
 	var items []string
 	for _, a := range own {
@@ -113,7 +113,7 @@ func commentedUnless(active bool, text string) string {
 	return b.String()
 }
 
-// Actions is what each action means, a line each behind a line that introduces them.
+// Actions explains each action in a line, behind a line that introduces them.
 func Actions() string {
 	_, text, _ := strings.Cut(headText, "\n#\n")
 	text, _, _ = strings.Cut(text, "\n#\n")

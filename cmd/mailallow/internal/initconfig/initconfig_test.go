@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestExample: what the package installs as /etc/mailallow/mailallow.toml is what init writes on a host without a mail
-// server. With MAILALLOW_UPDATE set it is written anew.
+// TestExample: the package installs as /etc/mailallow/mailallow.toml the output of init on a host without a mail server. With
+// MAILALLOW_UPDATE set the test writes that file.
 func TestExample(t *testing.T) {
 	const path = "../../../../packaging/debian/mailallow.toml"
 	want := startingConfig(servers{}, nil)

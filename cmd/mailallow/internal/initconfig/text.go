@@ -2,7 +2,7 @@ package initconfig
 
 const headText = `# mailallow: whose mail gets past the DNS blocklists, and who may relay.
 #
-# What an action means for a client whose address is in a source:
+# The meaning of an action for a client whose address is in a source:
 #   OK       its mail is accepted past the DNSBLs. It cannot relay.
 #   RELAY    the same, and it may send through this server to anywhere. On a
 #            provider's range that holds for every customer of the provider.
@@ -10,7 +10,7 @@ const headText = `# mailallow: whose mail gets past the DNS blocklists, and who 
 #   EXCLUDE  the address is in no output, whatever other sources say.
 # The longer prefix wins between sources, as in the access map itself.
 #
-# See what it would do: mailallow diff       Do it: mailallow update
+# Show the changes: mailallow diff       Make them: mailallow update
 
 state_dir = "/var/lib/mailallow"
 
@@ -59,13 +59,13 @@ path = "/etc/mail/access"
 `
 
 const postfixText = `
-# Postfix: a table of its own. Name it in main.cf, behind what is in your
-# restrictions already and before reject_rbl_client:
+# Postfix: a table of its own. Name it in main.cf, behind your restrictions so far
+# and before reject_rbl_client:
 #   smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated,
 #       reject_unauth_destination,
 #       check_client_access cidr:/etc/postfix/mailallow.cidr,
 #       reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]
-# It permits and never relays there: reject_unauth_destination stands before it.
+# It permits and never relays there: reject_unauth_destination comes before it.
 # For RELAY write a second target with format = "mynetworks-cidr" and name that one
 # in mynetworks; for postscreen there is format = "postscreen-cidr", and for many
 # hosts that ask one list over DNS format = "rbldnsd".
@@ -77,14 +77,14 @@ on_change = ["postfix", "reload"]
 `
 
 const guardText = `
-# What may not happen without your word (mailallow update --accept NAME):
+# Changes that need your consent (mailallow update --accept NAME):
 
 [guard]
-widest_ipv4 = 12        # no wider network is believed
+widest_ipv4 = 12        # a wider network holds the source
 widest_ipv6 = 28
 max_shrink = "30%"      # of a source's addresses, against its last good state
 max_grow = "200%"
-max_age = "72h"         # older ranges are called out
+max_age = "72h"         # a warning if the ranges are older
 `
 
 const dnsblText = `

@@ -6,6 +6,7 @@ import (
 
 	"mailallow/accessmap/lint"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
@@ -14,9 +15,9 @@ import (
 func (l *check) config(path string, text []byte) (findings []lint.Finding) {
 	file, err := config.Decode(path, text)
 	if err != nil {
-		var at config.LineError
+		var at *fault.AtLine
 		if !errors.As(err, &at) {
-			at = config.LineError{Err: err}
+			at = &fault.AtLine{Err: err}
 		}
 		return []lint.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
 	}

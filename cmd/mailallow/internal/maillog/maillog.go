@@ -1,6 +1,6 @@
-// Package maillog is the command that reads logs of Sendmail and Postfix and counts
-// whom a DNSBL made this host refuse, whose addresses those are, and who refuses this
-// host. It changes nothing.
+// Package maillog is the command that reads logs of Sendmail and Postfix and counts the
+// clients that this host refused because of a DNSBL, with their providers, and the hosts
+// that refuse this one. It changes nothing. Package accessmap/maillog reads the lines.
 package maillog
 
 import (
@@ -18,6 +18,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
@@ -29,15 +30,14 @@ var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // as run.Options have it
-	Events   bool     // write every event as a line of JSON, and no summary
-	Since    string   // how long ago (36h, 7d) or when (2026-11-01) the summary begins; empty: with the logs
-	Logs     []string // files; "-" is stdin
+	Run    run.Options
+	Events bool     // write every event as a line of JSON, and no summary
+	Since  string   // begin the summary so long ago (36h, 7d) or then (2026-11-01); empty: with the logs
+	Logs   []string // files; "-" is stdin
 }
 
-// Run writes the summary, or the events. Its exit code is exit.Usage where a log could
-// not be read; it reads the others all the same.
+// Run writes the summary, or the events. It ends with exit.Usage if it could not read a
+// log; it reads the others all the same.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	logs, err := logsToRead(o.Logs, t.Stdin)
 	if err != nil {
@@ -51,19 +51,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Events {
 		return writeEvents(ctx, t, logs, reading)
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(o.Run.Config)
 	if err != nil {
 		return err
 	}
 	var request *run.Request // nil: there is no list to compare with
-	if !s.Absent && len(s.Sources) > 0 || o.Snapshot != "" {
-		if request, err = run.New(s, run.Options{Config: o.Config, Snapshot: o.Snapshot}); err != nil {
+	if !s.Absent && len(s.Sources) > 0 || o.Run.Snapshot != "" {
+		if request, err = run.New(s, o.Run); err != nil {
 			return err
 		}
 	}
 	var of *owners
 	var wait sync.WaitGroup
-	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Snapshot == "") })
+	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Run.Snapshot == "") })
 	counts := newTally()
 	unread := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
 	wait.Wait()
@@ -114,8 +114,8 @@ func logsToRead(named []string, stdin io.Reader) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("no log: there is no %s", strings.Join(usualLogs[:], " and no ")),
-			Hint: "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)"}
+		return nil, fault.Hint("", "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)",
+			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
 }
@@ -184,7 +184,7 @@ func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o mai
 	return errors.Join(unread...)
 }
 
-// parseSince reads a time: how long ago, or when.
+// parseSince reads a duration before now, or a time.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -202,5 +202,5 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, exit.Usagef("--since %q: how long ago (36h, 7d), or when (2026-11-01, 2026-11-01T22:00:00Z)", text)
+	return time.Time{}, exit.Usagef("--since %q: write a duration (36h, 7d) or a time (2026-11-01, 2026-11-01T22:00:00Z)", text)
 }

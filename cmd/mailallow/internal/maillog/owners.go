@@ -22,8 +22,8 @@ const (
 	unknown   = "unknown"
 )
 
-// mark says what the list does with an address: the state, and the source that decides
-// it, or the provider that would.
+// mark is the state of an address in the list, and the source that decides it, or the
+// provider that would cover it.
 type mark struct {
 	State  string `json:"state"`
 	Source string `json:"source"`
@@ -32,18 +32,16 @@ type mark struct {
 func (m mark) String() string {
 	switch m.State {
 	case covered:
-		return "now, by source " + m.Source
-	case rejected:
-		return "REJECT by source " + m.Source
-	case excluded:
-		return "EXCLUDE by source " + m.Source
+		return m.short() + ", by source " + m.Source
+	case rejected, excluded:
+		return m.short() + " by source " + m.Source
 	case coverable:
-		return "would be, by provider " + m.Source
+		return m.short() + ", by provider " + m.Source
 	}
-	return m.State
+	return m.short()
 }
 
-// short is the state for a row that has the provider, too.
+// short is the state alone, for a row that names the provider.
 func (m mark) short() string {
 	switch m.State {
 	case covered:
@@ -58,8 +56,8 @@ func (m mark) short() string {
 	return m.State
 }
 
-// owners know who sends from an address, and what the list does with it. Each part may
-// be nil: then it is not known.
+// owners knows the list, and the providers that send from an address. A part is nil if it
+// could not be opened.
 type owners struct {
 	set       *allowlist.Set
 	index     *allowlist.Index // of the configuration's sources
@@ -67,9 +65,9 @@ type owners struct {
 	problems  []allowlist.Problem
 }
 
-// findOwners resolves the list of request, which may be nil, and opens the catalogue:
-// with live and a request it asks the network for the ranges of providers. A failure
-// is a warning, and that part is not known.
+// findOwners resolves the list of request, which may be nil, and opens the catalogue: with
+// live and a request it asks the network for the ranges of providers. If one of them
+// fails, that is a warning.
 func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, request *run.Request, live bool) *owners {
 	o := &owners{}
 	fail := func(kind, format string, args ...any) {
@@ -96,8 +94,8 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 	return o
 }
 
-// mark says what the list does with an address, and which provider sends from it;
-// empty: none in the catalogue.
+// mark gives the state of an address, and the provider that sends from it; empty: none in
+// the catalogue.
 func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	m.State = unknown
 	if o.catalogue != nil {

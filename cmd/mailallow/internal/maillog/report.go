@@ -1,7 +1,6 @@
 package maillog
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -29,8 +28,7 @@ func Empty(problems []allowlist.Problem) any {
 	return report
 }
 
-// times are how often and when something happened. Since and Until are null where no
-// line had a time.
+// times is a span in the document. Since and Until are null if no line had a time.
 type times struct {
 	Count uint32     `json:"count"`
 	Since *time.Time `json:"since"`
@@ -75,7 +73,7 @@ type providerReport struct {
 
 type listReport struct {
 	Zone string  `json:"zone"` // empty: the line names none
-	Dead *string `json:"dead"` // what became of it; null: it is not known to be dead
+	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
 	times
 	Addresses int `json:"addresses"`
 }
@@ -100,10 +98,6 @@ type outboundReport struct {
 	Host    string      `json:"host"`    // that refused; empty: the line names none
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
 	times
-}
-
-func beyondBounds(lost uint64) string {
-	return fmt.Sprintf("%s more than is kept of single addresses and names: sums are whole, the tables are not", terminal.Counted(lost, "event is", "events are"))
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.
@@ -164,7 +158,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 	r.adviseRefused(t)
 }
 
-// adviseRefused says what to do about refusals.
+// adviseRefused names the steps against refusals.
 func (r *summary) adviseRefused(t *terminal.Terminal) {
 	for _, l := range r.Refused.Lists {
 		if l.Dead != nil {
@@ -172,11 +166,11 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 		}
 	}
 	if names := r.sources(); len(names) > 0 {
-		t.Note("to let in what would be covered: a [[source]] each with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
+		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
 	for _, p := range r.Refused.Providers {
 		if p.Mark.State == covered {
-			t.Note("covered now: if such refusals go on after 'mailallow update', the list does not take effect")
+			t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
 			return
 		}
 	}
@@ -229,10 +223,10 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more host", "more hosts"))
 	}
 	if public {
-		t.Note("is it listed still, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
+		t.Note("to see whether it is still listed, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
 	}
 	if len(private) > 0 {
-		t.Note("%s: private, no DNS tells of it; the reply in the log names the page to ask at (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
+		t.Note("%s: private, and not asked over DNS; the reply in the log names the page for removal (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
 	}
 }
 

@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -15,18 +16,18 @@ import (
 
 const (
 	// maxAddresses bounds the clients that are counted one by one: they take 15 MB, and
-	// are more than a server of 10,000 users refuses in a month. Of further ones only
-	// sums are kept.
+	// are more than a server of 10,000 users refuses in a month. Others are in the sums
+	// alone.
 	maxAddresses = 200_000
-	// maxNames bounds lists, services and remote hosts: anybody can write a log line
-	// that names a new one.
+	// maxNames bounds lists, services and remote hosts, because anybody can write a log
+	// line with a new name.
 	maxNames = 10_000
-	// zonesOf is how many lists are kept for an address.
+	// zonesOf bounds the lists that are kept for an address.
 	zonesOf = 4
 )
 
-// span is how often and when something happened, in seconds since 1970; 0: no line had
-// a time.
+// span counts events, with the first and the last time in seconds since 1970; 0: no line
+// had a time.
 type span struct {
 	count       uint32
 	first, last int64
@@ -52,8 +53,7 @@ func (s *span) join(other span) {
 	s.last = max(s.last, other.last)
 }
 
-// client is a refused address, with the numbers of the lists that did it, from 1; 0:
-// none.
+// client is a refused address, with the numbers of the lists that had it, from 1; 0: none.
 type client struct {
 	span
 	zones [zonesOf]uint16
@@ -62,7 +62,7 @@ type client struct {
 // refusal is a refusal of this host: the list or service, and the host that named it.
 type refusal struct{ zone, host string }
 
-// blocked is how often that happened, and the last address of this host in such a line.
+// blocked counts refusals, with the last address of this host in such a line.
 type blocked struct {
 	span
 	addr netip.Addr
@@ -155,7 +155,7 @@ func (c *tally) addClient(e maillog.Event, list uint16) {
 	c.clients[e.IP] = who
 }
 
-// often are the clients, those refused most often first.
+// often gives the clients, the most often refused first.
 func (c *tally) often() []netip.Addr {
 	return slices.SortedFunc(maps.Keys(c.clients), func(a, b netip.Addr) int {
 		return cmp.Or(cmp.Compare(c.clients[b].count, c.clients[a].count), a.Compare(b))
@@ -210,14 +210,16 @@ func (c *tally) report(o *owners, listed int) *summary {
 	}
 	c.reportLists(r, zones, addresses)
 	if c.lost > 0 {
-		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: beyondBounds(c.lost)})
+		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: fmt.Sprintf(
+			"%s beyond the bounds on single addresses and names: the sums count them, the tables do not",
+			terminal.Counted(c.lost, "event is", "events are"))})
 	}
 	r.sort()
 	return r
 }
 
 // reportLists adds the lists that refused, that answered with an error, and that other
-// hosts go by. zones and addresses are by the number of a list.
+// hosts use. zones and addresses are by the number of a list.
 func (c *tally) reportLists(r *summary, zones map[uint16]string, addresses map[uint16]int) {
 	for n, s := range c.lists {
 		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
@@ -254,7 +256,7 @@ func (r *summary) sort() {
 	})
 }
 
-// sources are the names of the providers that would cover refused addresses.
+// sources gives the names of the providers that would cover refused addresses.
 func (r *summary) sources() []string {
 	names := map[string]bool{}
 	for _, p := range r.Refused.Providers {

@@ -1,7 +1,6 @@
-// Package outfile writes the files that mailallow makes for other programs: a
-// snapshot, metrics. Each appears whole or not at all, under its name, with its bytes
-// synced to the disk before. Targets are not its business: package accessmap installs
-// those together with their maps.
+// Package outfile writes the files that mailallow makes for other programs: a snapshot,
+// metrics. Each appears under its name whole or not at all, and is synced to the disk
+// before. It writes no targets: package accessmap/install does, together with their maps.
 package outfile
 
 import (
@@ -17,9 +16,9 @@ import (
 
 const mode = 0o644 // of new files
 
-// Write puts text where a shell would put it: it follows links, keeps the mode of a
-// file, gives a new one 0644 less umask, and writes into a device or a pipe, since a
-// file in the place of /dev/null would be the end of that.
+// Write writes text to a file as a shell would: it follows links, keeps the mode of a
+// file, and gives a new one 0644 less umask. It writes into a device or a pipe, because a
+// rename would put a file in the place of /dev/null.
 func Write(path string, text []byte) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -35,9 +34,9 @@ func Write(path string, text []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// Replace puts a file with mode 0644 under the name path, whatever the umask and
-// whatever has that name: it follows no link. It removes what earlier calls staged
-// beside it and could not finish. Two processes must not do so at once.
+// Replace puts a file with mode 0644, whatever the umask, in the place of any file or link
+// at path. It removes the files that earlier calls staged beside it and could not finish.
+// Two processes must not call it for one path at once.
 func Replace(path string, text []byte) error {
 	if err := sweep(path); err != nil {
 		return err

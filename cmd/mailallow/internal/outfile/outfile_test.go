@@ -67,8 +67,8 @@ func TestWriteIntoDevice(t *testing.T) {
 	}
 }
 
-// Replace puts a file of its own in the place of a link: who may write to the
-// directory cannot make it write elsewhere.
+// Replace puts a file of its own in the place of a link, so that another user who may
+// write to the directory cannot make it write to another file.
 func TestReplaceFollowsNoLink(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	path, target := filepath.Join(dir, "m.prom"), filepath.Join(elsewhere, "file")
@@ -84,7 +84,7 @@ func TestReplaceFollowsNoLink(t *testing.T) {
 	wantMode(t, path, 0o644)
 }
 
-// Replace removes what a killed run staged, and no other file that looks alike.
+// Replace removes the file that a killed run staged, and no other file with a similar name.
 func TestReplaceSweeps(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o077))
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
 // Package providers is the command that lists the catalogue of mail providers, and with
-// Check fetches all of them. It reads a configuration only for that.
+// Check fetches all of them. It reads the configuration only for Check.
 package providers
 
 import (
@@ -36,7 +36,7 @@ type providerDocument struct {
 	Doc        string   `json:"doc"`
 	Note       string   `json:"note"`
 	Unlistable string   `json:"unlistable"`
-	// Check is there for providers that can be listed, with --check.
+	// Check is the result for a provider that can be listed, with --check.
 	Check *checkDocument `json:"check,omitempty"`
 }
 
@@ -95,7 +95,7 @@ func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []
 		case f.Err != nil:
 			checks[i].Error = f.Err.Error()
 		case len(minimal) == 0:
-			checks[i].Error = "not one address is in it"
+			checks[i].Error = "it has no address"
 		}
 	}
 	return checks, nil

@@ -12,7 +12,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestProvidersCheck serves a policy for every name of the catalogue: all answer. Then one is gone.
+// TestProvidersCheck serves a policy for every name of the catalogue, so that all answer, and then takes one away.
 func TestProvidersCheck(t *testing.T) {
 	// There is no configuration below the root: everything has its default.
 	flags := config.Flags{Root: t.TempDir()}

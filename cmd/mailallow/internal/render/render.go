@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"mailallow/accessmap/format"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -14,10 +13,8 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // as run.Options have it
-	Accept   []string // likewise
-	Args     []string // the name of one format
+	Run  run.Options
+	Args []string // the name of one format
 }
 
 // Run writes the list.
@@ -27,9 +24,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	form, err := format.ByName(o.Args[0])
 	if err != nil {
-		return exit.With(exit.Usage, err)
+		return err
 	}
-	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}

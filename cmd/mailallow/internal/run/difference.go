@@ -87,7 +87,7 @@ func (g SourceChange) Title() string {
 	return fmt.Sprintf("%s %s", g.source, g.action)
 }
 
-// Counts says how many networks and addresses came and went.
+// Counts gives the numbers of networks and IPv4 addresses that came and went.
 func (g SourceChange) Counts() string {
 	var parts []string
 	for _, side := range []struct {

@@ -63,8 +63,8 @@ func (l *List) Documents() []SourceDocument {
 	return documents
 }
 
-// targetDocuments has a row for every target. done: the plans were carried out, or
-// could be; without it no target changes.
+// targetDocuments has a row for every target. done: the plans were carried out, or could
+// be; otherwise no target changes.
 func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
 	documents := []targetDocument{}
 	for _, p := range plans {

@@ -34,22 +34,22 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	return fetched, nil
 }
 
-// fromSnapshot takes the sources from the snapshot. An inline list always comes from
-// the configuration; a file that the snapshot does not hold is read here.
+// fromSnapshot takes the sources from the snapshot. An inline list always comes from the
+// configuration; a file source that the snapshot does not have is read from its file.
 func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.Now}
 	sources := r.Settings.Sources
 	fetched := make([]allowlist.Fetched, len(sources))
 	for i, src := range sources {
-		there, found := r.reviewed.Find(src.Name)
+		reviewed, found := r.reviewed.Find(src.Name)
 		switch {
 		case src.Inline() || !found && src.Static():
 			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
 		case found:
-			fetched[i].Resolved = there
+			fetched[i].Resolved = reviewed
 			if r.options.Snapshot == Embedded {
 				fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
-					Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
+					Text: "its ranges are those in the program, of " + reviewed.Time.Format(time.DateOnly)}}
 			}
 		default:
 			fetched[i].Resolved = allowlist.Resolved{Name: src.Name, Definition: src.Definition()}

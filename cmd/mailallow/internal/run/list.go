@@ -11,16 +11,16 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// List is the merged list, and how each source came to its ranges.
+// List is the merged list, with the guard's verdict on each source.
 type List struct {
 	Sources []Source // in the order of the configuration
 	Set     *allowlist.Set
 	Now     time.Time // ages are counted to here
-	Barred  string    // a source of Unknown that is REJECT or EXCLUDE; empty: none
+	Barred  string    // a source of unknown with REJECT or EXCLUDE; empty: none
 
 	lastGood    *allowlist.Snapshot // the new last good state
 	lost        bool                // there was no last good state
-	unknown     []string            // sources without ranges, of which the last good state has none either
+	unknown     []string            // sources without ranges, here and in the last good state
 	forSnapshot bool
 }
 
@@ -30,7 +30,8 @@ type Source struct {
 	allowlist.Verdict
 }
 
-// Resolve goes from the sources to the set.
+// Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
+// and merges them.
 func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, error) {
 	lastGood, err := r.lastGood()
 	if err != nil {
@@ -55,7 +56,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		case src.Inline():
 		case hasState:
 			good = append(good, v.Resolved)
-		case known: // expired: not in the list, and still what the next fetch is compared with
+		case known: // expired: not in the list, but the guard compares the next fetch with it
 			good = append(good, prev)
 		default:
 			list.unknown = append(list.unknown, src.Name)
@@ -76,7 +77,7 @@ func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == a
 func (r *Request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {
 	limits := src.Limits
 	if takesAway(src.Action) {
-		limits.Expire = 0 // addresses that are kept out must not come in because their range is old
+		limits.Expire = 0 // an old range must still keep its addresses out
 	}
 	guard := allowlist.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
@@ -94,7 +95,7 @@ func (r *Request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetc
 	return v
 }
 
-// Labelled are the ranges of every source under its action.
+// Labelled gives the ranges of every source with its action.
 func (l *List) Labelled() (sources []allowlist.Labelled) {
 	for _, s := range l.Sources {
 		sources = append(sources, allowlist.Labelled{Source: s.Source.Name, Action: s.Action, Ranges: s.Ranges})
@@ -102,7 +103,7 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 	return sources
 }
 
-// Snapshot has the ranges of every source that has some.
+// Snapshot makes a snapshot of every source that has ranges.
 func (l *List) Snapshot() *allowlist.Snapshot {
 	var all []allowlist.Resolved
 	for _, s := range l.Sources {
@@ -113,20 +114,16 @@ func (l *List) Snapshot() *allowlist.Snapshot {
 	return allowlist.NewSnapshot(all)
 }
 
-// Refused is why the list must not be written, nil when it may: without the ranges of
-// Barred it would let in the addresses that this source keeps out.
+// Refused is the error of a list that must not be written, else nil. Without the ranges of
+// Barred the list would let in the addresses that this source keeps out.
 func (l *List) Refused() error {
 	if l.Barred == "" {
 		return nil
 	}
-	code := exit.Stale
-	if slices.Contains(l.Codes(), exit.Held) {
-		code = exit.Held
-	}
-	return exit.With(code, fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.Barred))
+	return exit.Worst(fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.Barred), l.Codes()...)
 }
 
-// Counts are how many sources have each status.
+// Counts gives the number of sources with each status.
 func (l *List) Counts() map[allowlist.Status]int {
 	counts := map[allowlist.Status]int{}
 	for _, s := range l.Sources {
@@ -135,7 +132,7 @@ func (l *List) Counts() map[allowlist.Status]int {
 	return counts
 }
 
-// Codes are the exit codes that the sources call for.
+// Codes gives the exit codes for the statuses of the sources.
 func (l *List) Codes() (codes []int) {
 	for _, s := range l.Sources {
 		switch s.Status {

@@ -1,7 +1,7 @@
-// Package run goes the one way from the configuration to the plan: sources, guard,
-// snapshot, set, plan, each step a function that returns a value. It has the summary
-// and the JSON documents of what it finds, which several commands share. It changes
-// no file: update installs the plan, diff shows it, fetch writes the snapshot.
+// Package run makes the plan from the configuration: sources, guard, snapshot, set, plan,
+// each step a function that returns a value. It also has the summary and the JSON
+// documents that several commands share. It changes no file: update installs the plan,
+// diff shows it, fetch writes the snapshot.
 package run
 
 import (
@@ -27,12 +27,12 @@ type Options struct {
 	Accept   []string // names of sources whose holds are waived
 	// ForSnapshot: the run makes a snapshot, for another host to install.
 	ForSnapshot bool
-	// NoGuard: no last good state is read and nothing is held. Whoever installs the
-	// snapshot judges it.
+	// NoGuard: the run reads no last good state and holds nothing. The host that installs
+	// the snapshot judges it.
 	NoGuard bool
 }
 
-// Request is a run to be made: the settings, and the options that fit them.
+// Request is the settings of a run, and the options that fit them.
 type Request struct {
 	Settings *config.Settings
 	Started  time.Time
@@ -42,9 +42,8 @@ type Request struct {
 	reviewed *allowlist.Snapshot // the one that options name
 }
 
-// Load reads the configuration for a command that cannot do without one, and makes a
-// request of it. There is a request, with the error, where the configuration could be
-// read and the options do not fit it.
+// Load reads the configuration, which must exist, and makes a request of it. It returns
+// a request with the error if it could read the configuration and the options do not fit.
 func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	s, err := config.Load(o.Config)
 	if err != nil {
@@ -58,7 +57,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	return r, err
 }
 
-// New makes a request of settings, and reads the snapshot that o names. There is a
+// New makes a request of settings, and reads the snapshot that o names. It returns a
 // request with an error, too.
 func New(s *config.Settings, o Options) (*Request, error) {
 	now := time.Now()
@@ -66,7 +65,7 @@ func New(s *config.Settings, o Options) (*Request, error) {
 	return r, r.check()
 }
 
-// Announce says with --verbose which configuration is in use.
+// Announce names the configuration in use, with --verbose.
 func (r *Request) Announce(t *terminal.Terminal) {
 	t.Detail("configuration %s: %d sources, %d targets", r.Settings.Path, len(r.Settings.Sources), len(r.Settings.Targets))
 }
@@ -93,7 +92,7 @@ func (r *Request) check() error {
 }
 
 // openSnapshot reads the snapshot. It refuses one in which a source has another
-// definition than here: its reviewer saw something else.
+// definition than here, because its reviewer has not seen this one.
 func (r *Request) openSnapshot() (err error) {
 	if r.options.Snapshot == Embedded {
 		r.reviewed, err = allowlist.EmbeddedSnapshot()
@@ -105,27 +104,27 @@ func (r *Request) openSnapshot() (err error) {
 	}
 	var problems []error
 	for _, src := range r.Settings.Sources {
-		if there, found := r.reviewed.Find(src.Name); found && there.Definition != src.Definition() {
-			problems = append(problems, fmt.Errorf("snapshot %s: source %q is defined otherwise there than in %s: make a new snapshot with 'mailallow fetch'", r.options.Snapshot, src.Name, r.Settings.Path))
+		if reviewed, found := r.reviewed.Find(src.Name); found && reviewed.Definition != src.Definition() {
+			problems = append(problems, fmt.Errorf("snapshot %s: source %q has another definition in it than in %s: make a new snapshot with 'mailallow fetch'", r.options.Snapshot, src.Name, r.Settings.Path))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 // NeedTargets is the error of a configuration without targets, for the commands that
-// write or compare some.
+// write or compare them.
 func (r *Request) NeedTargets() error {
 	if len(r.Settings.Targets) > 0 {
 		return nil
 	}
-	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one that stands there", r.Settings.Path)
+	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path)
 }
 
 // Duration is how long the run has taken, in whole milliseconds.
 func (r *Request) Duration() time.Duration { return time.Since(r.Started).Round(time.Millisecond) }
 
-// Close has the last record of a log hold attrs, the duration and how many sources
-// have each status. list is nil where the sources were not resolved.
+// Close adds attrs, the duration and the number of sources with each status to the last
+// record of a log. list is nil if the sources were not resolved.
 func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
 	if list != nil {
 		counts := list.Counts()

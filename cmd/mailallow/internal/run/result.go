@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,15 +14,15 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Result is what a run has found out and done up to now.
+// Result is the list, the plans and the report of a run, as far as it has come.
 type Result struct {
 	List   *List // nil: the sources were not resolved
 	Plans  []plan.Plan
 	Report install.Report // of the installation; zero: there was none
 }
 
-// Planned resolves the sources and plans the targets. There is a result with an
-// error, too.
+// Planned resolves the sources and plans the targets. It returns a result with an error,
+// too.
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {
 	result := &Result{}
 	var err error
@@ -32,8 +33,8 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 	return result, err
 }
 
-// Plan works out the new files of the targets. Targets without a mistake are planned,
-// with the error of the others.
+// Plan plans the new files of the targets. With an error it returns the plans of the
+// targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, Barred: list.Barred}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
@@ -43,8 +44,8 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	return plans, err
 }
 
-// Fail reports a run that ended with err, as far as it came, and returns err, or
-// the error of writing that.
+// Fail reports a run that ended with err, as far as it came, and returns err, or the
+// error of writing the document.
 func (r *Result) Fail(t *terminal.Terminal, err error) error {
 	if r.List == nil {
 		return err
@@ -55,10 +56,7 @@ func (r *Result) Fail(t *terminal.Terminal, err error) error {
 		r.List.Tell(t)
 		tellReport(t, r.Report)
 	}
-	if err := r.Document(t, err); err != nil {
-		return err
-	}
-	return err
+	return cmp.Or(r.Document(t, err), err)
 }
 
 // Tell writes the summary for people. done: the plans were carried out.

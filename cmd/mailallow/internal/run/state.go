@@ -11,6 +11,7 @@ import (
 	"mailallow/accessmap/install"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -26,8 +27,7 @@ func (r *Request) lastGood() (*allowlist.Snapshot, error) {
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, exit.Error{Code: exit.Usage, Err: fmt.Errorf("the last good state cannot be read: %w; nothing was changed", err),
-			Hint: "put the file right, or move it away to begin anew"}
+		return nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
 	}
 	return lastGood, nil
 }

@@ -12,7 +12,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Figures are the numbers of a source that every form of output has.
+// Figures are the numbers of a source in every form of output.
 type Figures struct {
 	Ranges        int // the fewest networks that cover it
 	IPv6Ranges    int // of Ranges
@@ -44,7 +44,7 @@ func (f Figures) AgeText() string {
 	return terminal.Age(f.Age)
 }
 
-// Tell writes a line about each source, and warns of what is wrong with it.
+// Tell writes a line about each source, and warns of its problems.
 func (l *List) Tell(t *terminal.Terminal) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, s := range l.Sources {
@@ -64,7 +64,7 @@ func (l *List) Tell(t *terminal.Terminal) {
 	l.Warn(t)
 }
 
-// Warn says what is wrong with each source.
+// Warn warns of the problems of each source, and of its status.
 func (l *List) Warn(t *terminal.Terminal) {
 	for _, s := range l.Sources {
 		for _, p := range s.Problems {
@@ -77,8 +77,8 @@ func (l *List) Warn(t *terminal.Terminal) {
 	}
 }
 
-// Hint says what the status of a source means for the list, or the snapshot, and what
-// to do. It is empty for a source that is fresh.
+// Hint explains the status of a source: its effect on the list, or on the snapshot, and
+// the command to run. It is empty for a source that is fresh.
 func (l *List) Hint(s Source) string {
 	kept := "it has no last good ranges, so nothing of it is in the list"
 	switch {
@@ -96,8 +96,8 @@ func (l *List) Hint(s Source) string {
 	return ""
 }
 
-// tellTargets writes the changes of each target, in networks by source. Of
-// neighbours that change alike the networks are written once.
+// tellTargets writes the changes of each target, in networks by source. It writes the
+// networks once for targets in a row that change alike.
 func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
@@ -118,7 +118,7 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 	}
 }
 
-// WarnTarget says what is wrong with the file of a target.
+// WarnTarget warns of the problems in the file of a target.
 func WarnTarget(t *terminal.Terminal, p plan.Plan) {
 	for _, problem := range p.Problems {
 		t.About(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
@@ -126,12 +126,12 @@ func WarnTarget(t *terminal.Terminal, p plan.Plan) {
 	}
 }
 
-// TargetLine says how many entries a target has, and whether it changes or, with
+// TargetLine says how many entries a target has, and whether it would change or, with
 // done, has changed.
 func TargetLine(p plan.Plan, done bool) string {
-	what := "line"
+	entry := "line"
 	if p.Format.Map {
-		what = "key"
+		entry = "key"
 	}
 	state := "no change"
 	switch {
@@ -140,11 +140,11 @@ func TargetLine(p plan.Plan, done bool) string {
 	case p.Changed():
 		state = "would change"
 	}
-	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), what, what+"s"), state)
+	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
 	if p.MapType != "" {
 		line += ", map " + p.MapType
 		if p.Changed() && !p.TextChanged() {
-			line += " to be rebuilt: it is not the one of this text"
+			line += " to be rebuilt: it does not match this text"
 		}
 	}
 	return line

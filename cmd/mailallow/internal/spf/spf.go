@@ -6,14 +6,14 @@ import (
 	"context"
 	"sync"
 
+	"go4.org/netipx"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"go4.org/netipx"
 )
 
 // Options are the flags and arguments of the command.
@@ -128,7 +128,7 @@ func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
 	return nil
 }
 
-// meaning says what a list is worth whose policy has an error.
+// meaning explains the error of a policy, and which part of it the list has.
 func meaning(res spf.Result) string {
 	switch res.Error {
 	case spf.None:
@@ -139,5 +139,5 @@ func meaning(res spf.Result) string {
 	if len(res.Ranges) == 0 {
 		return "permerror: the policy is broken, and nothing can be listed"
 	}
-	return "permerror: the policy is broken, and this list is what it passes before that"
+	return "permerror: the policy is broken, and this list has what it passes before the fault"
 }

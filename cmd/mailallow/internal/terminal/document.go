@@ -14,7 +14,7 @@ import (
 // DocumentVersion is the version member of every JSON document.
 const DocumentVersion = 1
 
-// Document writes the one JSON document of a run.
+// Document writes the one JSON document of a run, as ASCII alone.
 func (t *Terminal) Document(v any) error {
 	t.taken = true
 	var text bytes.Buffer
@@ -27,8 +27,8 @@ func (t *Terminal) Document(v any) error {
 	return err
 }
 
-// Whole writes a text that is all the output of a command, as a document if one
-// is asked for.
+// Whole writes a text that is all the output of a command; with --json, a document that
+// holds it.
 func (t *Terminal) Whole(text string) error {
 	if t.JSON {
 		return t.Document(struct {
@@ -42,9 +42,8 @@ func (t *Terminal) Whole(text string) error {
 	return nil
 }
 
-// Clean keeps letters, signs, blanks, tabs and line feeds. Everything else becomes
-// escapes: control characters, marks of direction, characters that take no room,
-// invalid UTF-8.
+// Clean keeps letters, signs, blanks, tabs and line feeds. It escapes everything else:
+// control characters, marks of direction, characters that take no room, invalid UTF-8.
 func Clean(s string) string {
 	if !strings.ContainsFunc(s, unwanted) {
 		return s

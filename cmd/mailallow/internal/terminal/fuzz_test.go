@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzClean: what reaches a terminal is text, and text is left as it is.
+// FuzzClean: Clean gives only text, and changes no text.
 func FuzzClean(f *testing.F) {
 	f.Add("a\x1b[2J\r\u202eb\u2066\u200b\u200f\u061c\ufeff\x9b\u009b31m\xff\n\t\u0301\ufe0f\u3164\U000e0041")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -25,7 +25,7 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
-// invisible knows the characters that show nothing, or turn around what others show (Unicode 15, Bidi_Control and
+// invisible knows the characters that show nothing, or turn the direction of others (Unicode 15, Bidi_Control and
 // Default_Ignorable_Code_Point), by their numbers.
 func invisible(r rune) bool {
 	for _, span := range [][2]rune{

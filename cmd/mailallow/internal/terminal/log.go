@@ -12,8 +12,8 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// LogForms are the forms of the messages on stderr: plain text, or a log with a
-// record a line.
+// LogForms gives the forms of the messages on stderr: plain text, or a log with a record
+// a line.
 func LogForms() []string { return slices.Sorted(maps.Keys(logForms())) }
 
 func logForms() map[string]func(stderr io.Writer) *slog.Logger {
@@ -24,8 +24,8 @@ func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	}
 }
 
-// asciiWriter escapes the characters that slog's JSON leaves as they are, above
-// all marks that turn the writing direction.
+// asciiWriter escapes the characters that slog's JSON keeps, above all marks that turn
+// the writing direction.
 type asciiWriter struct{ io.Writer }
 
 func (w asciiWriter) Write(record []byte) (int, error) {
@@ -35,8 +35,7 @@ func (w asciiWriter) Write(record []byte) (int, error) {
 	return len(record), nil
 }
 
-// cleanWriter escapes the characters that slog's text leaves as they are although
-// they show nothing.
+// cleanWriter escapes the characters that slog's text keeps although they show nothing.
 type cleanWriter struct{ io.Writer }
 
 func (w cleanWriter) Write(record []byte) (int, error) {
@@ -61,9 +60,9 @@ func logOptions(w io.Writer) *slog.HandlerOptions {
 	return options
 }
 
-// inJournal reports whether w is the stream to the journal that $JOURNAL_STREAM
-// names as DEVICE:INODE (systemd.exec(5)). The variable alone does not say so:
-// programs inherit it that write elsewhere.
+// inJournal reports whether w is the stream to the journal that $JOURNAL_STREAM names as
+// DEVICE:INODE (systemd.exec(5)). The variable alone does not say so: programs inherit it
+// whose stderr is another file.
 func inJournal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

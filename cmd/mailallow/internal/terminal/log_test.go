@@ -15,7 +15,7 @@ import (
 	"unicode"
 )
 
-// Whatever names and messages hold, a record is one line of text.
+// A record is one line of text, whatever the names and messages hold.
 func TestLogHostile(t *testing.T) {
 	for _, name := range []string{
 		"a\nlevel=ERROR msg=forged", "\r\n", "\x1b[31mred\x1b[0m", "\u202egnp.exe", "\u2028\u2029\u0085", "\xff\xfe", `"} {"level":"ERROR"`,
@@ -30,7 +30,7 @@ func TestLogHostile(t *testing.T) {
 			if strings.Count(text, "\n") != 2 || strings.ContainsFunc(strings.ReplaceAll(text, "\n", ""), func(r rune) bool {
 				return !unicode.IsPrint(r) || r == unicode.ReplacementChar
 			}) {
-				t.Errorf("%s: %q is said as %q", form, name, text)
+				t.Errorf("%s: %q is written as %q", form, name, text)
 			}
 			if form != "json" {
 				continue
@@ -44,7 +44,8 @@ func TestLogHostile(t *testing.T) {
 	}
 }
 
-// The journal stamps what it gets; a file that a service writes to, with the journal's variable about it, gets the time.
+// A record has no time for the journal, which has its own, and has one for a file to which a service writes, although the
+// service has the variable of the journal.
 func TestLogTime(t *testing.T) {
 	for _, form := range []string{"text", "json"} {
 		for _, journal := range []bool{true, false} {

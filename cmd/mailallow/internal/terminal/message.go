@@ -24,26 +24,27 @@ func (t *Terminal) Note(format string, args ...any)   { t.About().Note(format, a
 func (t *Terminal) Detail(format string, args ...any) { t.About().Detail(format, args...) }
 func (t *Terminal) Warn(format string, args ...any)   { t.About().Warn(format, args...) }
 
-// Note writes something worth knowing; --quiet leaves it out.
+// Note writes a message that --quiet leaves out.
 func (k Topic) Note(format string, args ...any) {
 	if !k.terminal.Quiet {
 		k.say(slog.LevelInfo, Plain, "", fmt.Sprintf(format, args...))
 	}
 }
 
-// Detail writes what --verbose asks for.
+// Detail writes a message for --verbose alone.
 func (k Topic) Detail(format string, args ...any) {
 	if k.terminal.Verbose && !k.terminal.Quiet {
 		k.say(slog.LevelDebug, Plain, "", fmt.Sprintf(format, args...))
 	}
 }
 
-// Warn writes what somebody should look at, --quiet or not.
+// Warn writes a warning, which somebody should look at, --quiet or not.
 func (k Topic) Warn(format string, args ...any) {
 	k.say(slog.LevelWarn, Yellow, "warning: ", fmt.Sprintf(format, args...))
 }
 
-// Record writes to a log, --quiet or not, what Summary writes for people.
+// Record writes a message to a log alone, --quiet or not. Summary writes the same for
+// people.
 func (k Topic) Record(format string, args ...any) {
 	if k.terminal.log != nil {
 		k.say(slog.LevelInfo, Plain, "", fmt.Sprintf(format, args...))
@@ -61,13 +62,12 @@ func (k Topic) say(level slog.Level, style Style, prefix, text string) {
 	t.log.LogAttrs(context.Background(), level, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "), k.attrs...)
 }
 
-// Close has the last record of a log hold attrs, and be written even when the run
-// ends without an error.
+// Close adds attrs to the last record of a log, which End then writes for a run without
+// an error, too.
 func (t *Terminal) Close(attrs ...slog.Attr) { t.closing = attrs }
 
-// End reports err, which may be nil, and returns the exit code. Its message is the
-// last record. Where a document was asked for and none is written, it writes that
-// of failure.
+// End reports err, which may be nil, in the last record, and returns the exit code. With
+// --json it writes the document of failure, unless one is written.
 func (t *Terminal) End(err error, failure func(error) any) int {
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)

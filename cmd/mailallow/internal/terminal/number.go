@@ -23,8 +23,8 @@ func Grouped(n uint64) string {
 	return s
 }
 
-// Addresses is how many addresses a network has: a number for IPv4, a power of two
-// for IPv6.
+// Addresses is the number of addresses in a network: in digits for IPv4, as a power of
+// two for IPv6.
 func Addresses(p netip.Prefix) string {
 	bits := p.Addr().BitLen() - p.Bits()
 	switch {
@@ -36,7 +36,7 @@ func Addresses(p netip.Prefix) string {
 	return Counted(1<<bits, "address", "addresses")
 }
 
-// Age is how long ago something was, in one unit: now, 5m, 47h, 2d.
+// Age is an age in one unit: now, 5m, 47h, 2d.
 func Age(d time.Duration) string {
 	switch {
 	case d < time.Minute:

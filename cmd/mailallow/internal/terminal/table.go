@@ -18,7 +18,7 @@ const (
 	mayBreakAfter = " /,.:-"
 )
 
-// Width is how many columns stdout has.
+// Width is the number of columns of stdout.
 func (t *Terminal) Width() int {
 	if f, ok := t.stdout.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
@@ -49,9 +49,8 @@ func (t *Terminal) Folded(text string, margin int) []string {
 }
 
 // Layout sets rows of cells in columns that take at most width together, as far as
-// Narrowest allows. The first row is the header. A cell that is too long goes on
-// below itself: nothing is cut off. Each row comes back as its lines, without a
-// line feed.
+// Narrowest allows. The first row is the header. A cell that is too long is wrapped, and
+// never cut off. Each row comes back as its lines, without a line feed.
 func Layout(width int, rows [][]string) [][]string {
 	if len(rows) == 0 {
 		return nil
@@ -117,8 +116,8 @@ func layRow(row []string, columns []int) []string {
 	return lines
 }
 
-// Wrap breaks a text into lines of at most width: between words, else behind a sign
-// that ends a part of a name, else anywhere.
+// Wrap breaks a text into lines of at most width columns: between words, else behind a
+// sign that ends a part of a name, else anywhere.
 func Wrap(text string, width int) []string {
 	runes := []rune(text)
 	var lines []string
@@ -136,8 +135,8 @@ func Wrap(text string, width int) []string {
 	return append(lines, string(runes))
 }
 
-// lastBreak is where the longest line of at most width ends behind one of the
-// signs, or 0. A blank right behind the line counts.
+// lastBreak is the length of the longest line of at most width that ends behind one of
+// the signs, or 0. A blank right behind the line counts.
 func lastBreak(runes []rune, width int, signs string) int {
 	if runes[width] == ' ' {
 		return width

@@ -36,7 +36,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// Whatever the cells: no line is too long, and no letter is lost.
+// No line is too long and no letter is lost, whatever the cells hold.
 func TestLayoutLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cell := rapid.StringMatching(`[a-zé/. -]{0,60}`)

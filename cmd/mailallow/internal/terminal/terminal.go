@@ -1,9 +1,8 @@
-// Package terminal writes what a run has to say: data on stdout, messages on
-// stderr, as plain text, as a log or as one JSON document. It has the tables,
-// widths, colours and number formats that the commands share. Names and records
-// come from elsewhere: whatever they hold, only text reaches stdout and stderr,
-// and control characters, formatting characters and invalid bytes become escapes.
-// It does not know what a command does, and it ends no process.
+// Package terminal writes the output of a run: data on stdout, messages on stderr, as
+// plain text, as a log or as one JSON document. It has the tables, widths, colours and
+// number formats that the commands share. Other people choose many of the names that it
+// writes, so it escapes control characters, formatting characters and invalid bytes. It
+// knows no command, and it ends no process.
 package terminal
 
 import (
@@ -18,9 +17,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Terminal is stdin, stdout and stderr of a run, with what the command line says
-// about their form. Its methods may be called from several goroutines; its fields
-// are set before that.
+// Terminal is stdin, stdout and stderr of a run, with the flags about their form. Several
+// goroutines may call its methods; its fields are set before that.
 type Terminal struct {
 	Stdin   io.Reader // nil: there is none
 	JSON    bool      // stdout is for one document
@@ -39,8 +37,8 @@ type Terminal struct {
 	progressed bool // the cursor is on a line of progress
 }
 
-// New makes a terminal for a command line. It looks for --json and --log-format
-// itself, so that a mistake in the flags is reported in the form that they ask for.
+// New makes a terminal for a command line. It looks for --json and --log-format itself,
+// so that it reports a mistake in the flags in the form that they ask for.
 func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	flags := args
 	if i := slices.Index(args, "--"); i >= 0 {
@@ -63,8 +61,8 @@ func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	return t
 }
 
-// onOneLine escapes the newlines of arguments that messages quote: each line of a
-// message begins with words of ours.
+// onOneLine escapes the newlines of arguments that messages quote, so that every line of
+// a message begins with words of mailallow.
 func onOneLine(args []string) *strings.Replacer {
 	var pairs []string
 	for _, arg := range args {
@@ -95,16 +93,16 @@ const (
 // Colors are the words for when to use colour.
 func Colors() []string { return []string{"auto", "always", "never"} }
 
-// Data writes a line of the command's output. It writes nothing where stdout is
-// for a document or taken.
+// Data writes a line of the command's output; nothing with --json, or once stdout is
+// taken.
 func (t *Terminal) Data(style Style, format string, args ...any) {
 	if !t.JSON && !t.taken {
 		t.write(t.stdout, style, fmt.Sprintf(format, args...))
 	}
 }
 
-// Summary writes a line of output that --quiet leaves out, and a log, which has
-// records in its place.
+// Summary writes a line of output, unless there is --quiet or a log, which has records
+// in its place.
 func (t *Terminal) Summary(style Style, format string, args ...any) {
 	if !t.Quiet && t.log == nil {
 		t.Data(style, format, args...)
@@ -131,8 +129,8 @@ func diffStyle(line string) Style {
 	return Plain
 }
 
-// Take gives stdout to a command that writes bytes of its own. From then on the
-// terminal writes neither output nor a document there.
+// Take gives stdout to a command that writes bytes of its own. From then on the terminal
+// writes nothing there.
 func (t *Terminal) Take() io.Writer {
 	t.taken = true
 	return t.stdout
@@ -150,14 +148,14 @@ func (t *Terminal) write(w io.Writer, style Style, text string) {
 		on, off := "\x1b["+string(style)+"m", "\x1b[0m"
 		text = on + strings.ReplaceAll(text, "\n", off+"\n"+on) + off
 	}
-	// Who closed the pipe does not want to read on; the run goes on to its end.
+	// An error means that the reader has closed the pipe; the run continues to its end.
 	_, _ = io.WriteString(w, text+"\n")
 }
 
 // eraseLine returns to the beginning of the line and clears it.
 const eraseLine = "\r\x1b[K"
 
-// Progress shows on stderr how far a run is, if that is a terminal. The next line
+// Progress shows the progress of a run on stderr, if that is a terminal. The next line
 // of any kind replaces it.
 func (t *Terminal) Progress(format string, args ...any) {
 	if t.Quiet || t.JSON || t.log != nil || !isTerminal(t.stderr) {

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
 	"mailallow/accessmap/install"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
@@ -16,20 +19,16 @@ import (
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
 )
 
-// lastSuccess is the one metric that outlives a run: a run takes it from the file of
-// the one before.
+// lastSuccess is the one metric that a run takes over from the file of the run before.
 const lastSuccess = "mailallow_last_success_timestamp_seconds"
 
 // maxMetricsBytes bounds that file: a thousand sources make less.
 const maxMetricsBytes = 4 << 20
 
-// metrics is a registry of gauges. There are no counters: a run does not know those
-// of the run before.
+// metrics is a registry of gauges. It has no counters, because a run does not know the
+// counts of the runs before.
 type metrics struct{ *prometheus.Registry }
 
 func (m metrics) gauge(name, help string, labels ...string) func(value float64, labels ...string) {
@@ -43,9 +42,8 @@ func (m metrics) gauge(name, help string, labels ...string) func(value float64, 
 	}
 }
 
-// measure writes the metrics of a run that ended with err, if the configuration
-// names a file for them. A failure to do so is a warning: the exit code is about the
-// lists alone.
+// measure writes the metrics of a run that ended with err, if the configuration names a
+// file for them. If it fails, that is a warning: the exit code is about the list alone.
 func measure(t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) {
 	path := r.Settings.MetricsFile
 	if path == "" {
@@ -78,12 +76,12 @@ func (m metrics) write(path string) error {
 
 func (m metrics) measureRun(r *run.Request, report install.Report, version string, code int) {
 	now := float64(time.Now().Unix())
-	m.gauge("mailallow_build_info", "Always 1; the labels tell of the program.", "version", "goversion")(1, version, runtime.Version())
+	m.gauge("mailallow_build_info", "Always 1; the labels are the versions of the program and of Go.", "version", "goversion")(1, version, runtime.Version())
 	m.gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)
 	m.gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 3 a source held, 4 stale or missing, 5 not installed or on_change failed.")(float64(code))
 	m.gauge("mailallow_last_run_duration_seconds", "How long the last update took.")(r.Duration().Seconds())
 	m.gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(truth(report.Changed))
-	m.gauge("mailallow_last_run_installed", "1 if the last update left every target as the list wants it, else 0.")(truth(report.Installed))
+	m.gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(truth(report.Installed))
 	success, known := now, true
 	if code != exit.Done {
 		success, known = readLastSuccess(r.Settings.MetricsFile, now)
@@ -119,32 +117,32 @@ func (m metrics) measureSources(list *run.List) {
 }
 
 func (m metrics) measureTargets(result *run.Result) {
-	entries := m.gauge("mailallow_target_entries", "How many keys or lines of ours a target holds.", "path", "format")
+	entries := m.gauge("mailallow_target_entries", "How many keys or lines a target has from mailallow.", "path", "format")
 	changed := m.gauge("mailallow_target_changed", "1 if the last update changed this target, else 0.", "path", "format")
 	for _, plan := range result.Plans {
 		changed(truth(result.Report.Installed && plan.Changed()), plan.Path, plan.Format.Name)
-		if plan.Err == nil && (result.Report.Installed || !plan.Changed()) { // else it holds what it held before
+		if plan.Err == nil && (result.Report.Installed || !plan.Changed()) { // else the plan does not count the keys in the file
 			entries(float64(plan.Entries), plan.Path, plan.Format.Name)
 		}
 	}
 }
 
-func truth(is bool) float64 {
-	if is {
+func truth(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0
 }
 
-// readLastSuccess takes the time from an earlier file. Anybody may have written that:
-// a time that is not before now is not known.
+// readLastSuccess takes the time from an earlier file. Anybody may have written that file:
+// a time after now is as good as none.
 func readLastSuccess(path string, now float64) (at float64, known bool) {
 	text, err := bounded.File(path, maxMetricsBytes)
 	if err != nil {
 		return 0, false
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ours := strings.CutPrefix(strings.TrimSuffix(line, "\n"), lastSuccess+" "); ours {
+		if value, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), lastSuccess+" "); found {
 			at, err := strconv.ParseFloat(value, 64)
 			return math.Trunc(at), err == nil && at > 0 && at <= now
 		}

@@ -11,16 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
-
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 )
 
 // measured gives the metrics file of a run over a source and a target of these names.
@@ -38,11 +38,11 @@ func measured(t *testing.T, source, path string, err error) []byte {
 			Verdict: allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
 		Plans: []plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
 	}
-	var said bytes.Buffer
-	measure(terminal.New(nil, nil, io.Discard, &said), r, result, "0.1", err)
+	var messages bytes.Buffer
+	measure(terminal.New(nil, nil, io.Discard, &messages), r, result, "0.1", err)
 	text, readErr := os.ReadFile(file)
-	if readErr != nil || said.Len() > 0 {
-		t.Fatalf("%v, it says %q", readErr, &said)
+	if readErr != nil || messages.Len() > 0 {
+		t.Fatalf("%v, its messages are %q", readErr, &messages)
 	}
 	return text
 }
@@ -54,7 +54,7 @@ func TestMetricsLint(t *testing.T) {
 	}
 }
 
-// Names that others choose come back as they are, or as escapes, and add no line and no label.
+// A name that others choose is in the file as it is, or escaped, and adds no line and no label.
 func TestMetricsHostileNames(t *testing.T) {
 	for name, want := range map[string]string{
 		`quote " and back \ slash`:         `quote " and back \ slash`,
@@ -72,10 +72,10 @@ func TestMetricsHostileNames(t *testing.T) {
 			continue
 		}
 		if got := families["mailallow_source_ranges"].GetMetric()[0].GetLabel()[0].GetValue(); got != want {
-			t.Errorf("%q stands there as %q, want %q", name, got, want)
+			t.Errorf("%q is written as %q, want %q", name, got, want)
 		}
 		if got := families["mailallow_target_changed"].GetMetric()[0].GetLabel()[1].GetValue(); got != "/"+want {
-			t.Errorf("the path /%q stands there as %q", name, got)
+			t.Errorf("the path /%q is written as %q", name, got)
 		}
 		if bytes.ContainsAny(text, "\x1b\x00") || len(families) != len(familiesOf(t)) {
 			t.Errorf("%q: there is more than text, or more metrics:\n%s", name, text)
@@ -92,7 +92,7 @@ func familiesOf(t *testing.T) (names []string) {
 	return names
 }
 
-// The last success is a time in the past or nothing, whatever the file is that should tell of it.
+// The last success is a time that is not after now, or unknown, whatever the file holds.
 func TestReadLastSuccess(t *testing.T) {
 	const now = 2e9
 	line := func(value string) string { return lastSuccess + " " + value + "\n" }

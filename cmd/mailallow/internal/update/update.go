@@ -14,8 +14,6 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
-	"mailallow/allowlist"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -23,20 +21,15 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Config      config.Flags
-	Snapshot    string   // as run.Options have it
-	Accept      []string // likewise
-	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
-	Version     string   // of the program, for the metrics
+	Run         run.Options
+	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
+	Version     string // of the program, for the metrics
 }
 
-// Empty is the document of a run that found nothing but problems.
-func Empty(problems []allowlist.Problem) any { return run.Empty(problems) }
-
-// Run brings every target to what the sources say now.
+// Run installs the list in every target.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	surviveClosedPipes()
-	r, err := run.Load(t, run.Options{Config: o.Config, Snapshot: o.Snapshot, Accept: o.Accept})
+	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err
 	}
@@ -57,12 +50,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return err
 }
 
-// surviveClosedPipes has the process go on when the reader of its output has gone
-// away: writes fail, and SIGPIPE does not end it. Programs that it runs get SIGPIPE
-// as ever.
+// surviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output
+// has gone away: writes fail, and the run continues. Programs that it runs get SIGPIPE as
+// usual.
 func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// carryOut plans and installs under the lock. There is a result with an error, too.
+// carryOut plans and installs under the lock. It returns a result with an error, too.
 func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
 	nothing := &run.Result{}
 	if err := r.NeedTargets(); err != nil {
@@ -70,7 +63,7 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	}
 	patience, err := time.ParseDuration(lockTimeout)
 	if err != nil || patience < 0 {
-		return nothing, exit.Usagef("--lock-timeout %q is no time to wait: write 500ms, 30s or 5m", lockTimeout)
+		return nothing, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
 	}
 	lock, err := takeLock(ctx, t, r, patience)
 	if err != nil {
@@ -84,8 +77,8 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	return result, err
 }
 
-// takeLock takes the lock of the state directory. After a wait ages are counted anew,
-// since another run has changed the state.
+// takeLock takes the lock of the state directory. After a wait it sets the time of the run
+// anew, because another run has changed the state.
 func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*install.Lock, error) {
 	lock, err := install.TakeLock(ctx, r.Settings.StateDir, 0)
 	var held *state.LockedError
@@ -101,12 +94,12 @@ func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patienc
 	return lock, nil
 }
 
-// editPauses are the waits before each new try over a file that somebody edits: an
-// editor or a script has soon finished, and the timer comes again.
+// editPauses are the waits before each new try at a file that somebody edits. They are few
+// and short: most edits end soon, and the timer starts the next run.
 var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
-// installPlans brings the targets to their plans, and the last good state with them. It
-// plans again when somebody has edited a file since.
+// installPlans installs the plans and the last good state. It plans again when somebody
+// has edited a file since.
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	for try := 0; ; try++ {
 		var jobs []install.Job
@@ -118,7 +111,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		}
 		var state []install.StateFile
 		var err error
-		if !leftAlone { // a bare file does not name its sources: the next run must see that their state is lost
+		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
 			if state, err = r.StateFiles(result.List); err != nil {
 				return err
 			}

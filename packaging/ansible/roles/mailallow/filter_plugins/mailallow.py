@@ -1,6 +1,6 @@
 """The filter mailallow_toml: values as TOML (https://toml.io/en/v1.0.0).
 
-No Jinja macro: what looks like a list is evaluated again when a macro returns it, depending on what else was templated.
+It is no Jinja macro, because Jinja may evaluate a text again that a macro returns and that looks like a list.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def text(value):
-    """A string of one line, whatever is in it: what is not printed is escaped."""
+    """A string of one line: characters that cannot be printed are escaped."""
     out = ""
     for c in str(value):
         if c in '"\\':
@@ -30,7 +30,7 @@ def key(name):
 
 
 def members(table):
-    """`key = value` of each member; one that is null is as if it were not there."""
+    """`key = value` of each member; a null one is left out."""
     return [key(name) + " = " + inline(value) for name, value in table.items() if value is not None]
 
 

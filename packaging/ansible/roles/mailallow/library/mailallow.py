@@ -17,10 +17,10 @@ from ansible.module_utils.common.text.converters import to_text
 
 DOCUMENTATION = r"""
 module: mailallow
-short_description: Write the configuration of mailallow, and bring its targets to what it says
+short_description: Write the configuration of mailallow, and install the list in its targets
 description:
   - A new configuration is checked by the program before it is put in place.
-  - In check mode C(mailallow diff) is run with the configuration as it would be. Nothing is changed.
+  - In check mode C(mailallow diff) is run with the new configuration. Nothing is changed.
   - With C(--diff) the difference of each file is shown.
 options:
   program:
@@ -28,11 +28,11 @@ options:
     type: path
     required: true
   config:
-    description: The configuration on the host. Its folder is made when it is missing.
+    description: The configuration on the host. A missing folder is made.
     type: path
     required: true
   config_base64:
-    description: What the configuration is to hold.
+    description: The content of the configuration.
     type: str
     required: true
   snapshot_base64:
@@ -43,7 +43,7 @@ options:
     type: list
     elements: str
   strict:
-    description: Fail when a source is held, stale or missing. Everything else has been done then.
+    description: Fail if a source is held, stale or missing, after everything else is done.
     type: bool
     default: false
 """
@@ -52,20 +52,20 @@ options:
 USAGE, HELD, STALE = 2, 3, 4
 DONE = (0, 1)
 
-# Of the difference of a file. The first run on a host writes tens of thousands of keys: nobody reads them all, and the
-# files behind are to be seen, too.
+# Of the difference of a file. The first run on a host writes tens of thousands of keys, which nobody reads, and they would
+# hide the files behind.
 MAX_DIFF_LINES = 200
 
-# Overlaps with lines written by hand may be many; the first ones say what to do.
+# There may be many overlaps with hand-written lines; the first ones are enough to act on.
 MAX_WARNINGS = 50
 
-# Stands for the network where only the configuration is looked at.
+# Used in place of the network to check the configuration alone.
 EMPTY_SNAPSHOT = b'{"version": 1, "sources": []}'
 
 
 class Staged:
-    """A file that is to hold content, kept beside its place until it is put there, so that relative paths in it mean the
-    same from the start."""
+    """New content of a file, kept beside the file until it replaces it, so that relative paths in it are the same from
+    the start."""
 
     def __init__(self, module, path, content):
         self.module, self.place, self.content = module, path, content
@@ -90,7 +90,7 @@ class Staged:
             f.write(self.content)
 
     def put(self):
-        """Replaces what is there, keeping its owner and mode."""
+        """Replaces the old file, keeping its owner and mode."""
         if self.pending:
             self.module.atomic_move(self.path, self.place)
             self.path = self.place
@@ -102,12 +102,12 @@ class Staged:
 
     def diff(self):
         old, new = (to_text(text).rstrip("\n").split("\n") if text else [] for text in (self.before, self.content))
-        there = self.place if self.before else "/dev/null"
-        return "".join(line + "\n" for line in difflib.unified_diff(old, new, there, self.place, lineterm=""))
+        before = self.place if self.before else "/dev/null"
+        return "".join(line + "\n" for line in difflib.unified_diff(old, new, before, self.place, lineterm=""))
 
 
 class Run:
-    """Runs of the program with a configuration and, where one is given, a snapshot."""
+    """Runs of the program with a configuration and, if one is given, a snapshot."""
 
     def __init__(self, module):
         self.module = module
@@ -131,8 +131,8 @@ class Run:
         return self.module.run_command(args, environ_update={"NO_COLOR": "1"})
 
     def check(self):
-        """Fails when the program refuses the new files; asks no network. That a target cannot be written is not the
-        configuration's fault, and is told by update."""
+        """Fails if the program refuses the new files; asks no network. A target that cannot be written is no mistake of
+        the configuration, and update reports it."""
         if not self.pending():
             return
         flags = ["--quiet"]
@@ -147,17 +147,17 @@ class Run:
 
     def fail(self, code, err, **result):
         said = [line for line in err.splitlines() if not line.startswith("warning: ")]
-        text = "\n".join(said).strip() or "mailallow ended with status %d and said nothing" % code
+        text = "\n".join(said).strip() or "mailallow ended with status %d and no message" % code
         self.module.fail_json(msg=self.named(self.quoted(text)), exit_code=code, **result)
 
     def quoted(self, text):
-        """Adds the lines that are complained of: nobody has seen a file that was rendered from variables."""
+        """Adds the lines with mistakes, because nobody has seen a file that was rendered from variables."""
         lines = to_text(self.config.content).split("\n")
         numbers = sorted(set(int(n) for n in re.findall(re.escape(self.config.path) + r":(\d+):", text)))
         return "\n".join([text] + ["    %d: %s" % (n, lines[n - 1]) for n in numbers if 0 < n <= len(lines)])
 
     def named(self, text):
-        """Calls the files by the names they are to have."""
+        """Puts the final names of the files in place of their temporary ones."""
         for f in self.files:
             if f.path != f.place:
                 text = text.replace(f.path, "the new " + f.place)
@@ -168,10 +168,10 @@ class Run:
         for text in said[:MAX_WARNINGS]:
             self.module.warn(self.named(text))
         if len(said) > MAX_WARNINGS:
-            self.module.warn("and %d more: 'mailallow diff' tells them" % (len(said) - MAX_WARNINGS))
+            self.module.warn("and %d more: 'mailallow diff' lists them" % (len(said) - MAX_WARNINGS))
 
     def difference(self):
-        """What would change, as unified diffs."""
+        """The changes, as unified diffs."""
         out = self.tool("diff", "--format", "unified", "--quiet")[1]
         files = [self.config.diff()] + re.split(r"^(?=--- .*\n\+\+\+ )", out, flags=re.MULTILINE)
         return {"prepared": "".join(shortened(text) for text in files)}
@@ -181,7 +181,7 @@ def shortened(diff):
     lines = diff.splitlines(True)
     if len(lines) <= MAX_DIFF_LINES:
         return diff
-    more = "... %d more lines: 'mailallow diff' tells in networks what they say\n" % (len(lines) - MAX_DIFF_LINES)
+    more = "... %d more lines: 'mailallow diff' lists the networks\n" % (len(lines) - MAX_DIFF_LINES)
     return "".join(lines[:MAX_DIFF_LINES]) + more
 
 
@@ -200,7 +200,7 @@ def go(module, run):
         code, out, err = run.tool("update", "--json")
     try:
         doc = json.loads(out)
-    except ValueError:  # it was ended, or is another program
+    except ValueError:  # the run was killed, or this is another program
         run.fail(code, err)
     if module.check_mode and module._diff and code != USAGE:
         shown["diff"] = run.difference()
@@ -208,7 +208,7 @@ def go(module, run):
     written = run.pending() and not (module.check_mode and code == USAGE)
     result = dict(shown, changed=bool(written or doc["changed"]), targets=doc["targets"], sources=doc["sources"])
     if code in DONE or code in (HELD, STALE) and not module.params["strict"]:
-        module.exit_json(exit_code=code, **result)  # rc would be Ansible's own word for failure
+        module.exit_json(exit_code=code, **result)  # Ansible takes rc for a failure
     if code in (HELD, STALE):
         err = "\n".join(re.findall('^warning: (source ".*" is .*)', err, re.MULTILINE))
     run.fail(code, err, **result)
@@ -231,7 +231,7 @@ def main():
     if not os.path.exists(module.params["program"]):
         if not module.check_mode:
             module.fail_json(msg="%s: no such program: set mailallow_binary or mailallow_deb" % module.params["program"])
-        module.warn("mailallow is not on the host yet: what it would change in the targets cannot be told")
+        module.warn("mailallow is not on the host yet: its changes in the targets cannot be shown")
         module.exit_json(changed=True, diff={"prepared": run.config.diff()})
     try:
         go(module, run)
