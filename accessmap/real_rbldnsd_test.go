@@ -11,13 +11,13 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
-	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // zone is a zone of a real rbldnsd, which is asked as Postfix asks it.
 type zone struct {
 	t      *testing.T
-	server *fixtures.RbldnsdServer
+	server *host.RbldnsdServer
 	client *dnsq.Client
 }
 
@@ -32,7 +32,7 @@ func serve(t *testing.T, data ...string) *zone {
 		names = append(names, name)
 		files[name] = text
 	}
-	z := &zone{t: t, server: fixtures.Rbldnsd(t, files, "allow.test:combined:"+strings.Join(names, ","))}
+	z := &zone{t: t, server: host.Rbldnsd(t, files, "allow.test:combined:"+strings.Join(names, ","))}
 	if warnings := z.server.Warnings(); warnings != "" {
 		t.Errorf("rbldnsd: %s", warnings)
 	}
@@ -210,7 +210,7 @@ func TestRbldnsdSkips(t *testing.T) {
 		{"$DATASET ip6trie @\n::ffff:192.0.2.0/120\t:127.0.0.2:x\n", "invalid address"},
 		{"$DATASET ip4trie @\n192.0.2.0/24\t:127.0.0.2:" + strings.Repeat("x", 256) + "\n", "truncated to 255 bytes"},
 	} {
-		server := fixtures.Rbldnsd(t, map[string]string{"list": row.data}, "allow.test:combined:list")
+		server := host.Rbldnsd(t, map[string]string{"list": row.data}, "allow.test:combined:list")
 		if !strings.Contains(server.Warnings(), row.warning) {
 			t.Errorf("%q: %q, want %q", row.data, server.Warnings(), row.warning)
 		}

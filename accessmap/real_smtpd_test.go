@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist"
-	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as in docs/fleet.md. It tries permit_dnswl_client for each
@@ -24,7 +24,7 @@ func TestPostfixAsksRbldnsd(t *testing.T) {
 		first
 		nowhere
 	)
-	server := fixtures.NewSmtpd(t, map[string]string{"list": string(l.mustWrite(t, "rbldnsd"))}, "allow.test:combined:list",
+	server := host.NewSmtpd(t, map[string]string{"list": string(l.mustWrite(t, "rbldnsd"))}, "allow.test:combined:list",
 		// reject is in place of the reject_rbl_client of a list that lists every address.
 		"reject_unauth_destination, permit_dnswl_client allow.test=127.0.0.[2..3], reject",
 		"reject_unauth_destination, permit_dnswl_client allow.test=127.0.0.3, reject",

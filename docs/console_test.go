@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -67,7 +68,7 @@ func TestConsole(t *testing.T) {
 
 // reader does what a page says.
 type reader struct {
-	*fixtures.Host
+	*host.Host
 	t    *testing.T
 	dns  *fixtures.DNSServer
 	dns2 *fixtures.DNSServer // nil: the page needs none
@@ -76,7 +77,7 @@ type reader struct {
 
 func newReader(t *testing.T, program []byte) *reader {
 	t.Helper()
-	r := &reader{Host: fixtures.NewHost(t), t: t, exit: -1}
+	r := &reader{Host: host.New(t), t: t, exit: -1}
 	r.Write("/usr/local/sbin/mailallow", string(program), 0o755)
 	r.dns = r.DNS()
 	r.Run("ip", "address", "add", "192.0.2.25/24", "dev", "lo")

@@ -9,12 +9,12 @@ import (
 
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
-	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // The server that many lists run on, with test entries in one zone, without them in another, and one that lists everything.
 func TestRealList(t *testing.T) {
-	server := fixtures.Rbldnsd(t, map[string]string{
+	server := host.Rbldnsd(t, map[string]string{
 		"v4":   ":127.0.0.2:listed, see https://bl.test/$\n127.0.0.2\n192.0.2.0/28\n!192.0.2.7\n198.51.100.4 :127.0.0.10:end-user space: $\n",
 		"v6":   ":127.0.0.3:IPv6 $\n::ffff:127.0.0.2\n2001:db8:25::/48\n",
 		"bare": ":127.0.0.2:x\n192.0.2.0/28\n",

@@ -9,12 +9,13 @@ import (
 
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // TestAgreeSystemResolvers runs on a host whose /etc/resolv.conf names one resolver, with agree = 2 and no resolvers in the
 // configuration. A command that asks the DNS says where the one is written; a command that asks nothing works.
 func TestAgreeSystemResolvers(t *testing.T) {
-	island := fixtures.NewIsland(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
+	island := host.NewIsland(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
 	program := fixtures.Mailallow(t)
 	dir := t.TempDir()
 	for name, text := range map[string]string{

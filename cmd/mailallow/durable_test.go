@@ -8,6 +8,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
+	"mailallow/fixtures/trace"
 )
 
 // targetFiles are the files that an update installs; ownFiles are the last good state, and the two files that tell the next
@@ -34,11 +35,11 @@ func TestDurable(t *testing.T) {
 			story := stories[slices.IndexFunc(stories, func(s story) bool { return s.name == name })]
 			s := newStruck(t, program)
 			story.prepare(s)
-			fate := story.fate(0, fixtures.Nobody)
-			var made []fixtures.Call
-			ended := s.traced(func(c fixtures.Call) fixtures.Fate {
+			fate := story.fate(0, trace.Nobody)
+			var made []trace.Call
+			ended := s.traced(func(c trace.Call) trace.Fate {
 				is := fate(c)
-				if is == (fixtures.Fate{}) {
+				if is == (trace.Fate{}) {
 					made = append(made, c)
 				}
 				return is
@@ -54,7 +55,7 @@ func TestDurable(t *testing.T) {
 }
 
 // durable wants every rename to path to come after the sync of the renamed file, and before the sync of the directory.
-func (s *struck) durable(calls []fixtures.Call, path string) {
+func (s *struck) durable(calls []trace.Call, path string) {
 	s.t.Helper()
 	renamed := false
 	for i, c := range calls {
@@ -75,7 +76,7 @@ func (s *struck) durable(calls []fixtures.Call, path string) {
 }
 
 // contentSynced reports whether the last call on a file was a sync.
-func contentSynced(calls []fixtures.Call, file string) (synced bool) {
+func contentSynced(calls []trace.Call, file string) (synced bool) {
 	for _, c := range calls {
 		if c.Path == file && c.Changes {
 			synced = isSync(c)
@@ -86,7 +87,7 @@ func contentSynced(calls []fixtures.Call, file string) (synced bool) {
 
 // nameSynced reports whether a directory is synced before the next file is renamed or removed. Where names cannot be
 // exchanged, a second rename, of the old file's other name, belongs to the first.
-func nameSynced(calls []fixtures.Call, dir string) bool {
+func nameSynced(calls []trace.Call, dir string) bool {
 	for _, c := range calls {
 		switch {
 		case isSync(c) && c.Path == dir:
@@ -98,6 +99,6 @@ func nameSynced(calls []fixtures.Call, dir string) bool {
 	return false
 }
 
-func isSync(c fixtures.Call) bool { return c.Name == "fsync" || c.Name == "fdatasync" }
+func isSync(c trace.Call) bool { return c.Name == "fsync" || c.Name == "fdatasync" }
 
-func isRename(c fixtures.Call) bool { return strings.HasPrefix(c.Name, "rename") }
+func isRename(c trace.Call) bool { return strings.HasPrefix(c.Name, "rename") }

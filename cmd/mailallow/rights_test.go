@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/trace"
 )
 
 // TestUnprivileged runs an update as a user who owns the files, their folders and the state directory, and nothing else.
@@ -63,7 +64,7 @@ func TestTemporary(t *testing.T) {
 	s.check(errors.Join(os.Chmod(s.path(struckText), 0o600), os.Chmod(s.path(struckMap), 0o600)))
 	s.write("offices", newNetworks)
 	seen := map[string]bool{}
-	s.traced(func(c fixtures.Call) fixtures.Fate {
+	s.traced(func(c trace.Call) trace.Fate {
 		if name := filepath.Base(c.Path); strings.HasPrefix(name, ".mailallow-") {
 			if info, err := os.Stat(c.Path); err == nil && info.Mode() != 0o600 {
 				if dir := filepath.Base(filepath.Dir(c.Path)); dir == "mail" {
@@ -72,7 +73,7 @@ func TestTemporary(t *testing.T) {
 			}
 			seen[filepath.Base(filepath.Dir(c.Path))+filepath.Ext(name[1:])] = true
 		}
-		return fixtures.Fate{}
+		return trace.Fate{}
 	})
 	for _, want := range []string{"mail", "mail.db", "postfix", "state"} {
 		if !seen[want] {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // TestSoakSessions changes the list under a daemon with sessions that have used the map already: each of them uses the new
@@ -19,7 +20,7 @@ func TestSoakSessions(t *testing.T) {
 		// uses bounds the uses of a session: after two dozen commands that send no mail Sendmail answers late.
 		uses = 8
 	)
-	var sessions [open]*fixtures.Session
+	var sessions [open]*host.Session
 	ask := func(n int, relayed bool) (met bool) {
 		reply := sessions[n].Send(sender, foreign).Decisive()
 		if strings.HasPrefix(reply, "451 ") {

@@ -76,7 +76,7 @@ type footprint struct {
 }
 
 // note wants the host to have the same files after every run.
-func (f *footprint) note(h *host, r ran) {
+func (f *footprint) note(h *soakHost, r ran) {
 	h.t.Helper()
 	names, size := h.files()
 	if f.files == nil {
@@ -109,7 +109,7 @@ func daysDNS(addr string, silent bool) string {
 }
 
 // shift moves the times in the last good state, as if that much time had passed.
-func shift(h *host, by time.Duration) {
+func shift(h *soakHost, by time.Duration) {
 	h.t.Helper()
 	path := h.snapshot()
 	snapshot, err := readSnapshot(path)
@@ -128,7 +128,7 @@ func shift(h *host, by time.Duration) {
 }
 
 // judged compares the status of a provider's source with the one that it must have, and updates the known state.
-func (p *publisher) judged(h *host, r ran, i, day int, accepted bool, tally map[string]int) {
+func (p *publisher) judged(h *soakHost, r ran, i, day int, accepted bool, tally map[string]int) {
 	h.t.Helper()
 	src, told, published := h.sources[i], r.doc.Sources[i], p.truth(h.t)
 	why := beyond(src.good, published)

@@ -158,7 +158,7 @@ func (c *changingPolicies) settings() string {
 }
 
 // believed takes the state that the program keeps of a fresh source as its good state, if it is one of the versions.
-func (c *changingPolicies) believed(h *host, r ran, i int, accepted bool) {
+func (c *changingPolicies) believed(h *soakHost, r ran, i int, accepted bool) {
 	h.t.Helper()
 	src, kept := h.sources[i], h.kept(h.sources[i].name)
 	before, after := setOf(c.t, c.before[i]...), setOf(c.t, c.after[i]...)
@@ -172,7 +172,7 @@ func (c *changingPolicies) believed(h *host, r ran, i int, accepted bool) {
 }
 
 // accepted gives the arguments that accept held sources whose policy is old enough: every second time, or always.
-func (c *changingPolicies) accepted(h *host, always bool) (args []string) {
+func (c *changingPolicies) accepted(h *soakHost, always bool) (args []string) {
 	for i, src := range h.sources {
 		if c.turn++; beyond(src.good, setOf(c.t, c.before[i]...)) != "" && (always || c.turn%2 == 0) {
 			args = append(args, "--accept", src.name)

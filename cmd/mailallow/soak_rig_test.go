@@ -25,9 +25,9 @@ import (
 	"mailallow/fixtures"
 )
 
-// host runs `mailallow update`, as it is released and with the real makemap, over and over. The test knows the state of each
+// soakHost runs `mailallow update`, as it is released and with the real makemap, over and over. The test knows the state of each
 // source by other means than the program.
-type host struct {
+type soakHost struct {
 	t       *testing.T
 	dir     string
 	program string
@@ -51,8 +51,8 @@ type ran struct {
 	after  *netipx.IPSet
 }
 
-func newHost(t *testing.T, names ...string) *host {
-	h := &host{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t)}
+func newHost(t *testing.T, names ...string) *soakHost {
+	h := &soakHost{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t)}
 	for _, name := range names {
 		h.sources = append(h.sources, &known{name: name})
 	}
@@ -61,7 +61,7 @@ func newHost(t *testing.T, names ...string) *host {
 	return h
 }
 
-func (h *host) write(name, text string) {
+func (h *soakHost) write(name, text string) {
 	h.t.Helper()
 	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
 		h.t.Fatal(err)
@@ -69,7 +69,7 @@ func (h *host) write(name, text string) {
 }
 
 // configure writes the configuration, with these keys of [dns].
-func (h *host) configure(dns string) {
+func (h *soakHost) configure(dns string) {
 	text := fmt.Sprintf("state_dir = \"state\"\naction = \"OK\"\n[dns]\n%s\n", dns)
 	for _, src := range h.sources {
 		text += fmt.Sprintf("[[source]]\nname = %q\nspf = [%[1]q]\n", src.name)
@@ -86,7 +86,7 @@ path = "mailallow.cidr"
 }
 
 // update runs `mailallow update --json`.
-func (h *host) update(args ...string) (r ran) {
+func (h *soakHost) update(args ...string) (r ran) {
 	h.t.Helper()
 	texts := h.texts()
 	r.before = h.installed()
@@ -107,11 +107,11 @@ func (h *host) update(args ...string) (r ran) {
 	return r
 }
 
-func (h *host) texts() string {
+func (h *soakHost) texts() string {
 	return string(h.read("access")) + string(h.read("mailallow.cidr"))
 }
 
-func (h *host) read(name string) []byte {
+func (h *soakHost) read(name string) []byte {
 	h.t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.dir, name))
 	if err != nil {
@@ -121,7 +121,7 @@ func (h *host) read(name string) []byte {
 }
 
 // installed gives the list in the table, which must be the one in the access file and in its map.
-func (h *host) installed() *netipx.IPSet {
+func (h *soakHost) installed() *netipx.IPSet {
 	h.t.Helper()
 	var table netipx.IPSetBuilder
 	for line := range strings.Lines(string(h.read("mailallow.cidr"))) {
@@ -185,7 +185,7 @@ func setOf(t *testing.T, prefixes ...netip.Prefix) *netipx.IPSet {
 }
 
 // consistent compares a run with the known states: the list is that of the last good states, and the report is true.
-func (h *host) consistent(r ran, today int) {
+func (h *soakHost) consistent(r ran, today int) {
 	h.t.Helper()
 	var all netipx.IPSetBuilder
 	statuses := map[allowlist.Status]bool{}
@@ -251,7 +251,7 @@ func networksOf(t *testing.T, listed []string) *netipx.IPSet {
 }
 
 // files gives the files of the host and of its state, with their sizes.
-func (h *host) files() (names []string, size int64) {
+func (h *soakHost) files() (names []string, size int64) {
 	h.t.Helper()
 	err := filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || path == h.dir {
@@ -314,7 +314,7 @@ func placeOf(p netip.Prefix) int {
 }
 
 // snapshot is the path of the last good state.
-func (h *host) snapshot() string { return filepath.Join(h.dir, "state", "snapshot.json") }
+func (h *soakHost) snapshot() string { return filepath.Join(h.dir, "state", "snapshot.json") }
 
 func readSnapshot(path string) (*allowlist.Snapshot, error) {
 	f, err := os.Open(path)
@@ -326,7 +326,7 @@ func readSnapshot(path string) (*allowlist.Snapshot, error) {
 }
 
 // kept gives the state of a source in the state directory.
-func (h *host) kept(name string) *netipx.IPSet {
+func (h *soakHost) kept(name string) *netipx.IPSet {
 	h.t.Helper()
 	snapshot, err := readSnapshot(h.snapshot())
 	if err != nil {

@@ -13,12 +13,13 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // story is a host with a real Sendmail on loopback, a DNSBL that lists the clients of a provider, and mailallow.
 type story struct {
 	t       *testing.T
-	daemon  *fixtures.Daemon
+	daemon  *host.Daemon
 	program string
 	dir     string // of the access file and the configuration
 	access  string
@@ -54,7 +55,7 @@ func newStory(t *testing.T, program string, byHand ...string) *story {
 	s := &story{t: t, dir: fixtures.SafeDir(t), program: program}
 	s.access = filepath.Join(s.dir, "access")
 	fixtures.MakeAccess(t, s.access, byHand...)
-	s.daemon = fixtures.NewDaemon(t, fixtures.DaemonOptions{Access: s.access})
+	s.daemon = host.NewDaemon(t, host.DaemonOptions{Access: s.access})
 	s.publish(policy)
 	s.configure("OK")
 	return s

@@ -15,6 +15,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
+	"mailallow/fixtures/trace"
 )
 
 // failures are the errors with which a disk refuses a call.
@@ -26,7 +27,7 @@ var liveFiles = []string{struckText, struckMap, struckTable, "state/snapshot.jso
 // always are the calls that fail in each of these ways; the others take turns.
 var always = regexp.MustCompile("write|sync|rename")
 
-func isChange(c fixtures.Call) bool { return c.Changes && c.Name != "flock" }
+func isChange(c trace.Call) bool { return c.Changes && c.Name != "flock" }
 
 // TestSoakDisk makes an update's first write, sync, rename or other change of a file fail, then its second, and so on, in each
 // way in which a disk fails: that change alone, or it and all later ones.
@@ -43,7 +44,7 @@ func TestSoakDisk(t *testing.T) {
 			start := time.Now()
 			d := &disk{struck: newStruck(t, program), met: counts{}, ends: counts{}}
 			story.prepare(d.struck)
-			changes := slices.DeleteFunc(d.traced(story.fate(0, fixtures.Nobody)).Calls, func(c fixtures.Call) bool { return !isChange(c) })
+			changes := slices.DeleteFunc(d.traced(story.fate(0, trace.Nobody)).Calls, func(c trace.Call) bool { return !isChange(c) })
 			d.want = d.now()
 			d.stale = true
 			random := fixtures.Random(t)
@@ -85,11 +86,11 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 	d.t.Helper()
 	before := d.everything()
 	changes := 0
-	var at fixtures.Call
+	var at trace.Call
 	last := 0 // the change that replaces the last file
-	ended := d.traced(func(c fixtures.Call) fixtures.Fate {
+	ended := d.traced(func(c trace.Call) trace.Fate {
 		if !isChange(c) {
-			return fixtures.Fate{}
+			return trace.Fate{}
 		}
 		changes++
 		if c.Name == "renameat2" {
@@ -99,9 +100,9 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 			at = c
 		}
 		if changes == n || lasting && changes > n {
-			return fixtures.Fate{Errno: errno}
+			return trace.Fate{Errno: errno}
 		}
-		return fixtures.Fate{}
+		return trace.Fate{}
 	})
 	if changes < n {
 		d.stale = true

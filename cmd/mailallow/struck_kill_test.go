@@ -10,6 +10,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
+	"mailallow/fixtures/trace"
 )
 
 // story is the situation before an update.
@@ -21,7 +22,7 @@ type story struct {
 }
 
 // failing gives the errno that a call fails with, in the order of the calls of one run; 0: it does not fail.
-type failing func(fixtures.Call) syscall.Errno
+type failing func(trace.Call) syscall.Errno
 
 var stories = []story{
 	{name: "first install", prepare: func(s *struck) { s.begin(false) }},
@@ -37,7 +38,7 @@ var stories = []story{
 		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
 	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: func() failing {
-			return func(c fixtures.Call) syscall.Errno {
+			return func(c trace.Call) syscall.Errno {
 				if c.Name == "renameat2" {
 					return syscall.EINVAL
 				}
@@ -48,11 +49,11 @@ var stories = []story{
 		s.begin(true)
 		s.write("offices", newNetworks)
 		dies := failsAt("renameat2", "snapshot.json", syscall.EIO)()
-		s.traced(func(c fixtures.Call) fixtures.Fate {
+		s.traced(func(c trace.Call) trace.Fate {
 			if dies(c) != 0 {
-				return fixtures.Fate{Kill: fixtures.Everybody}
+				return trace.Fate{Kill: trace.Everybody}
 			}
-			return fixtures.Fate{}
+			return trace.Fate{}
 		})
 	}},
 }
@@ -61,7 +62,7 @@ var stories = []story{
 func failsAt(name, file string, errno syscall.Errno) func() failing {
 	return func() failing {
 		failed := false
-		return func(c fixtures.Call) syscall.Errno {
+		return func(c trace.Call) syscall.Errno {
 			if failed || c.Name != name || !strings.HasSuffix(c.Path, "/"+file) {
 				return 0
 			}
@@ -85,7 +86,7 @@ func TestSoakKilled(t *testing.T) {
 			start := time.Now()
 			s := newStruck(t, program)
 			story.prepare(s)
-			calls := s.traced(story.fate(0, fixtures.Nobody)).Calls
+			calls := s.traced(story.fate(0, trace.Nobody)).Calls
 			s.update()
 			want := s.now()
 			story.prepare(s)
@@ -98,9 +99,9 @@ func TestSoakKilled(t *testing.T) {
 				for story.changes && n <= len(calls) && !calls[n-1].Changes {
 					n++
 				}
-				forms := []fixtures.Victims{fixtures.Everybody}
+				forms := []trace.Victims{trace.Everybody}
 				if n <= len(calls) && calls[n-1].Child {
-					forms = append(forms, fixtures.Program, fixtures.Children)
+					forms = append(forms, trace.Program, trace.Children)
 				}
 				for _, victims := range forms {
 					before := s.everything()
@@ -114,11 +115,11 @@ func TestSoakKilled(t *testing.T) {
 					}
 					call := ended.Calls[n-1]
 					struck[call.Name]++
-					if victims != fixtures.Children && maps.Equal(before, s.everything()) {
+					if victims != trace.Children && maps.Equal(before, s.everything()) {
 						continue // no file has changed yet
 					}
 					s.whole(want)
-					if victims == fixtures.Children && call.Child && ended.Code != exit.Install && ended.Code != exit.Done {
+					if victims == trace.Children && call.Child && ended.Code != exit.Install && ended.Code != exit.Done {
 						t.Errorf("exit code %d without its child: %s", ended.Code, ended.Stderr)
 					}
 					s.healed(want)
@@ -133,15 +134,15 @@ func TestSoakKilled(t *testing.T) {
 }
 
 // fate is the fate of the calls of the story, with a kill at the nth.
-func (story story) fate(n int, victims fixtures.Victims) func(fixtures.Call) fixtures.Fate {
-	fails := failing(func(fixtures.Call) syscall.Errno { return 0 })
+func (story story) fate(n int, victims trace.Victims) func(trace.Call) trace.Fate {
+	fails := failing(func(trace.Call) syscall.Errno { return 0 })
 	if story.fault != nil {
 		fails = story.fault()
 	}
-	return func(c fixtures.Call) fixtures.Fate {
+	return func(c trace.Call) trace.Fate {
 		if c.N == n {
-			return fixtures.Fate{Kill: victims}
+			return trace.Fate{Kill: victims}
 		}
-		return fixtures.Fate{Errno: fails(c)}
+		return trace.Fate{Errno: fails(c)}
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
+	"mailallow/fixtures/trace"
 )
 
 // struck is a host whose update is struck: killed, or refused by its disk, at one system call on its files.
@@ -189,7 +190,7 @@ func (s *struck) update() {
 }
 
 // traced runs an update, with a fate for its system calls on the files of the host.
-func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced {
+func (s *struck) traced(judge func(trace.Call) trace.Fate) trace.Traced {
 	s.t.Helper()
 	var below []string
 	for name := range left {
@@ -197,7 +198,7 @@ func (s *struck) traced(judge func(fixtures.Call) fixtures.Fate) fixtures.Traced
 	}
 	cmd := s.command()
 	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1") // for fewer calls of other kinds
-	return fixtures.Trace(s.t, cmd, below, judge)
+	return trace.Run(s.t, cmd, below, judge)
 }
 
 func (s *struck) now() files {

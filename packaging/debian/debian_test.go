@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 // build makes the package as people do and returns its path.
@@ -46,14 +47,14 @@ path = "/etc/mail/access"
 makemap = "/usr/libexec/sendmail/makemap"
 `
 
-// host is a host with the package, and a later version of it.
-type host struct {
-	*fixtures.Host
+// debianHost is a host with the package, and a later version of it.
+type debianHost struct {
+	*host.Host
 	t *testing.T
 }
 
-func newHost(t *testing.T) host {
-	h := host{fixtures.NewHost(t), t}
+func newHost(t *testing.T) debianHost {
+	h := debianHost{host.New(t), t}
 	h.Sendmail()
 	h.Write("/etc/mail/access", "Connect:127.0.0.1\tRELAY\n", 0o640)
 	h.Write("/root/now.deb", read(t, build(t)), 0o644)
@@ -62,7 +63,7 @@ func newHost(t *testing.T) host {
 }
 
 // next makes the package of a later version, with another example and another timer.
-func (h host) next() {
+func (h debianHost) next() {
 	h.t.Helper()
 	h.Run("dpkg-deb", "-R", "/root/now.deb", "/root/next")
 	for path, edit := range map[string][2]string{
@@ -76,7 +77,7 @@ func (h host) next() {
 }
 
 // is compares the output of a program with the one it must have.
-func (h host) is(want string, argv ...string) {
+func (h debianHost) is(want string, argv ...string) {
 	h.t.Helper()
 	out, _ := h.Try(argv...)
 	if got := strings.Join(strings.Fields(out), " "); got != want {
@@ -84,12 +85,12 @@ func (h host) is(want string, argv ...string) {
 	}
 }
 
-func (h host) timer(want string) {
+func (h debianHost) timer(want string) {
 	h.t.Helper()
 	h.is(want, "sh", "-c", "systemctl is-enabled mailallow.timer; systemctl is-active mailallow.timer")
 }
 
-func (h host) gone(paths ...string) {
+func (h debianHost) gone(paths ...string) {
 	h.t.Helper()
 	for _, path := range paths {
 		if _, err := os.Lstat(h.Path(path)); err == nil {
@@ -165,7 +166,7 @@ func TestPackage(t *testing.T) {
 }
 
 // testCron runs the line of the cron file as cron does, with systemd on the host and without.
-func (h host) testCron() {
+func (h debianHost) testCron() {
 	h.t.Helper()
 	file := h.Read("/etc/cron.d/mailallow")
 	line := regexp.MustCompile(`(?m)^#(?:\S+ ){5}root (.*)$`).FindStringSubmatch(file)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mailallow/fixtures"
+	"mailallow/fixtures/host"
 )
 
 const metrics = "/var/lib/prometheus/node-exporter/mailallow.prom"
@@ -45,14 +46,14 @@ const (
 
 // site is a host with both mail servers, the units, a configuration, and a provider that answers over DNS.
 type site struct {
-	*fixtures.Host
+	*host.Host
 	t       *testing.T
 	dns     *fixtures.DNSServer
 	changed bool // units have, since systemd read them
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{Host: fixtures.NewHost(t), t: t}
+	s := &site{Host: host.New(t), t: t}
 	s.Sendmail()
 	s.Postfix()
 	s.Write("/usr/local/sbin/mailallow", read(t, fixtures.Mailallow(t)), 0o755)
@@ -329,7 +330,7 @@ func analyze(t *testing.T, args ...string) string {
 // TestTimer: systemd warns of nothing in the units, and the next start of the timer is within two hours.
 func TestTimer(t *testing.T) {
 	t.Parallel()
-	h := fixtures.NewHost(t)
+	h := host.New(t)
 	h.Write("/usr/local/sbin/mailallow", "", 0o755)
 	for _, unit := range units(t) {
 		h.Write("/etc/systemd/system/"+unit, read(t, unit), 0o644)
