@@ -8,20 +8,21 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/provenance"
 )
 
 // maxLine bounds every line we write, its LF included. makemap splits a line at
 // 1,023 bytes, a comment too, and reads its tail as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// provenance is the comment that stands above the lines of an entry: the prefix
+// commentOf is the comment that stands above the lines of an entry: the prefix
 // as the source has it, the action, the source and the path that put it there.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
 // Sources and paths carry what others chose to publish, so the line is escaped
 // and cut.
-func provenance(e *allowlist.Entry) string {
+func commentOf(e *allowlist.Entry) string {
 	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
 }
 
@@ -33,7 +34,7 @@ func owners(e *allowlist.Entry) string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0], maxLine))
+		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0].String(), maxLine))
 		if more := len(o.Paths) - 1; more > 0 {
 			fmt.Fprintf(&b, " (and %d more)", more)
 		}
@@ -82,7 +83,7 @@ func readProvenance(line string) (e allowlist.Entry, ok bool) {
 			break
 		}
 		path, rest, _ = strings.Cut(path, "; ")
-		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []string{path}})
+		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []*provenance.Path{provenance.Of(path)}})
 	}
 	return e, len(e.Owners) > 0
 }

@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // Change is a network that came into a target or went out of it, and who put it
@@ -15,8 +16,8 @@ import (
 type Change struct {
 	Prefix netip.Prefix
 	Action allowlist.Action
-	Source string // empty where the format does not tell
-	Path   string
+	Source string           // empty where the format does not tell
+	Path   *provenance.Path // nil where the format does not tell
 }
 
 // String is the change as scripts read it: "CIDR ACTION".
@@ -110,10 +111,10 @@ func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 	return found
 }
 
-func owner(s allowlist.Span) (source, path string) {
+func owner(s allowlist.Span) (source string, path *provenance.Path) {
 	owners := s.Entry().Owners
 	if len(owners) == 0 {
-		return "", ""
+		return "", nil
 	}
 	return owners[0].Source, owners[0].Paths[0]
 }
@@ -121,5 +122,5 @@ func owner(s allowlist.Span) (source, path string) {
 func sameOwner(a, b allowlist.Span) bool {
 	sourceA, pathA := owner(a)
 	sourceB, pathB := owner(b)
-	return a.Action() == b.Action() && sourceA == sourceB && pathA == pathB
+	return a.Action() == b.Action() && sourceA == sourceB && pathA.Compare(pathB) == 0
 }

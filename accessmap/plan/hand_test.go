@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // TestHandWritten is about keys that people have written into the same file: which of ours stay, and what is said.
@@ -69,7 +70,7 @@ func TestHandWritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				sources = append(sources, allowlist.Labelled{Source: strings.ToLower(name), Action: action,
-					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: []string{network}})})
+					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: provenance.Of(network)})})
 			}
 			format, err := format.ByName("sendmail-access")
 			if err != nil {
