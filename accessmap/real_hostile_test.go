@@ -16,6 +16,7 @@ import (
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // smuggled are names that would add a key or break a line if they were written unchanged (docs/facts.md 5).
@@ -53,7 +54,7 @@ func hostileSources(names, steps []string) *allowlist.Set {
 	for i, name := range names {
 		src := allowlist.Labelled{Source: fmt.Sprint(i, name), Action: allowlist.OK}
 		for j, p := range []string{"192.0.2.0/24", fmt.Sprintf("198.51.%d.0/23", 100+2*i), "2001:db8::/46"} {
-			src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, steps[(i+j)%len(steps)]}})
+			src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(name, steps[(i+j)%len(steps)])})
 		}
 		sources = append(sources, src)
 	}

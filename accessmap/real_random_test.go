@@ -12,6 +12,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // maxRandomKeys keeps the maps of random lists small: one small hole in an IPv6 range can take 65,535 keys.
@@ -35,7 +36,7 @@ func drawList(t *rapid.T) list {
 		src := allowlist.Labelled{Source: fmt.Sprintf("s%d", i), Action: action}
 		for range rapid.IntRange(1, 4).Draw(t, "networks") {
 			p := network(t)
-			src.Ranges.Add(allowlist.Range{Prefix: p, Path: []string{p.String()}})
+			src.Ranges.Add(allowlist.Range{Prefix: p, Path: provenance.Of(p.String())})
 		}
 		sources = append(sources, src)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/provenance"
 	"mailallow/fixtures/host"
 )
 
@@ -128,7 +129,7 @@ func TestRbldnsdTexts(t *testing.T) {
 		{"long", strings.Repeat("x", 500), "OK long: " + strings.Repeat("x", 254-9-3) + "..."},
 	} {
 		l := list{set: allowlist.Merge([]allowlist.Labelled{{Source: row.source, Action: allowlist.OK,
-			Ranges: allowlist.RangesOf(allowlist.Range{Prefix: network, Path: []string{row.path}})}})}
+			Ranges: allowlist.RangesOf(allowlist.Range{Prefix: network, Path: provenance.Of(row.path)})}})}
 		z := serve(t, string(l.mustWrite(t, "rbldnsd")))
 		if got := z.text(network.Addr()); got != row.want {
 			t.Errorf("%q, want %q", got, row.want)

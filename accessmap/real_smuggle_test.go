@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
 
@@ -66,7 +67,7 @@ func TestSoakNoKeyIsAdded(t *testing.T) {
 			}
 			ranges := allowlist.RangesOf(slices.Collect(got.Ranges.All())...)
 			// A refused record gives no range. This range has its text in a path all the same.
-			ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: []string{text(), zone["a.test"], text()}})
+			ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: provenance.Of(text(), zone["a.test"], text())})
 			action := []allowlist.Action{allowlist.OK, allowlist.Relay, allowlist.Reject}[random.IntN(3)]
 			name := fmt.Sprint(i, text())
 			hostile = append(hostile, allowlist.Labelled{Source: name, Action: action, Ranges: ranges})
@@ -75,7 +76,7 @@ func TestSoakNoKeyIsAdded(t *testing.T) {
 			}
 			var bare allowlist.Ranges
 			for r := range ranges.All() {
-				bare.Add(allowlist.Range{Prefix: r.Prefix, Path: []string{"p"}})
+				bare.Add(allowlist.Range{Prefix: r.Prefix, Path: provenance.Of("p")})
 			}
 			plain = append(plain, allowlist.Labelled{Source: fmt.Sprint(i), Action: action, Ranges: bare})
 		}

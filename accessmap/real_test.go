@@ -13,6 +13,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
 
@@ -94,7 +95,7 @@ func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Lab
 func networks(name string, action allowlist.Action, prefixes ...string) allowlist.Labelled {
 	src := allowlist.Labelled{Source: name, Action: action}
 	for _, p := range prefixes {
-		src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{p}})
+		src.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(p)})
 	}
 	return src
 }

@@ -3,6 +3,8 @@ package allowlist
 import (
 	"net/netip"
 	"testing"
+
+	"mailallow/allowlist/provenance"
 )
 
 // Explain finds the deciding entry, the excluded ranges and the nearest ones.
@@ -10,7 +12,7 @@ func TestExplain(t *testing.T) {
 	labelled := func(name string, action Action, prefixes ...string) Labelled {
 		src := Labelled{Source: name, Action: action}
 		for _, p := range prefixes {
-			src.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{name, p}})
+			src.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(name, p)})
 		}
 		return src
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/provenance"
 )
 
 // Limits bound how a source may change before a person accepts the change.
@@ -174,17 +176,18 @@ const maxSpecialReports = 20
 // strangers comes from there. It reports each SPF term or line that named some.
 func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
 	special := specialSet()
-	reported := map[string]bool{} // by path
+	var last *provenance.Path // of the ranges that named some
+	places := 0
 	for r := range ranges.All() {
 		if !special.OverlapsPrefix(r.Prefix) {
 			kept.Add(r)
 			continue
 		}
-		if path := r.PathString(); !reported[path] {
-			reported[path] = true
-			if len(reported) <= maxSpecialReports {
+		if r.Path.Compare(last) != 0 {
+			last = r.Path
+			if places++; places <= maxSpecialReports {
 				dropped = append(dropped, Problem{Kind: "special",
-					Text: path + ": special-purpose space is dropped: no mail comes from there"})
+					Text: r.PathString() + ": special-purpose space is dropped: no mail comes from there"})
 			}
 		}
 		var b netipx.IPSetBuilder
@@ -194,7 +197,7 @@ func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
 			kept.Add(Range{Prefix: p, Path: r.Path})
 		}
 	}
-	if more := len(reported) - maxSpecialReports; more > 0 {
+	if more := places - maxSpecialReports; more > 0 {
 		dropped = append(dropped, Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
 	}
 	return kept, dropped

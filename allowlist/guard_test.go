@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mailallow/allowlist/provenance"
 )
 
 func someRanges(prefixes ...string) (ranges Ranges) {
 	for _, p := range prefixes {
-		ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{"_spf.example", "ip:" + p}})
+		ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of("_spf.example", "ip:"+p)})
 	}
 	return ranges
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"mailallow/allowlist/provenance"
+
 	"pgregory.net/rapid"
 )
 
@@ -29,7 +31,7 @@ func TestHoldingFindsEveryRange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				src.Ranges.Add(Range{Prefix: p, Path: []string{name}})
+				src.Ranges.Add(Range{Prefix: p, Path: provenance.Of(name)})
 			}
 			sources = append(sources, src)
 		}

@@ -1,26 +1,22 @@
 package allowlist
 
 import (
-	"cmp"
 	"iter"
 	"math/big"
 	"net/netip"
-	"slices"
-	"strings"
+
+	"mailallow/allowlist/provenance"
 )
 
 // Range is one prefix of a source, and the path that leads to it: in an SPF
 // source the name and each term below it, in a file the line.
 type Range struct {
-	Prefix netip.Prefix `json:"prefix"`
-	Path   []string     `json:"path"`
+	Prefix netip.Prefix
+	Path   *provenance.Path
 }
 
-// PathSeparator separates the steps of a path in output for people.
-const PathSeparator = " > "
-
 // PathString gives the path on one line.
-func (r Range) PathString() string { return strings.Join(r.Path, PathSeparator) }
+func (r Range) PathString() string { return r.Path.String() }
 
 // Count is a number of addresses in each family. IPv6 needs 129 bits.
 type Count struct {
@@ -43,10 +39,4 @@ func CountAddresses(prefixes iter.Seq[netip.Prefix]) Count {
 		c.IPv6.Add(c.IPv6, new(big.Int).Lsh(big.NewInt(n), uint(128-bits)))
 	}
 	return c
-}
-
-func sortRanges(ranges []Range) {
-	slices.SortFunc(ranges, func(a, b Range) int {
-		return cmp.Or(a.Prefix.Compare(b.Prefix), slices.Compare(a.Path, b.Path))
-	})
 }

@@ -4,23 +4,24 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 
 	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/provenance"
 )
 
 // Ranges holds the ranges of a source in little memory, because a list on disk
 // may have a million. The zero value is empty. A copy shares its ranges with the
-// original. Add nothing after the first call of Ordered, Minimal or Merge: they
-// sort the ranges once and keep the result.
+// original. Add nothing after the first call of Minimal or Merge: they sort the
+// ranges once and keep the result.
 type Ranges struct{ *packed }
 
-// packed labels each prefix with the number of its path.
+// packed labels each prefix with the number of its path, or with its line.
 type packed struct {
 	list  prefixes.List
-	paths [][]string // empty for a list on disk
-	file  *string    // the name of a list on disk, whose labels are line numbers; else nil
+	paths []*provenance.Path
+	lines *provenance.Path // the name of a list whose labels are line numbers; nil: labels are numbers in paths
+	last  uint32           // the last label, with lines
 
 	ordered func() order
 }
@@ -38,20 +39,49 @@ func RangesOf(all ...Range) (r Ranges) {
 	return r
 }
 
-// Add adds a range, whose prefix must be masked.
+// Add adds a range, whose prefix must be masked. Lines in their order take no
+// memory for their path, and neighbours with one path share it.
 func (r *Ranges) Add(one Range) {
+	list, line := one.Path.Line()
 	if r.packed == nil {
 		r.packed = newPacked()
+		r.lines = list
 	}
-	r.list.Add(one.Prefix, uint32(len(r.paths)))
-	r.paths = append(r.paths, one.Path)
+	if r.lines != nil && list.Compare(r.lines) == 0 && line >= r.last {
+		r.addLine(one.Prefix, line)
+		return
+	}
+	r.labelPaths()
+	if n := len(r.paths); n == 0 || r.paths[n-1] != one.Path {
+		r.paths = append(r.paths, one.Path)
+	}
+	r.list.Add(one.Prefix, uint32(len(r.paths)-1))
 }
 
-// linesOf makes empty Ranges for a list on disk: labels are line numbers.
-func linesOf(file string) Ranges {
+// linesOf makes empty Ranges for a list: labels are line numbers.
+func linesOf(list string) Ranges {
 	r := Ranges{newPacked()}
-	r.file = &file
+	r.lines = provenance.Of(list)
 	return r
+}
+
+// addLine adds the network of a line, which is the last one yet or comes after it.
+func (p *packed) addLine(network netip.Prefix, line uint32) {
+	p.list.Add(network, line)
+	p.last = line
+}
+
+// labelPaths puts numbers of paths in place of line numbers.
+func (p *packed) labelPaths() {
+	if p.lines == nil {
+		return
+	}
+	var list prefixes.List
+	for network, line := range p.list.ByLabel() {
+		list.Add(network, uint32(len(p.paths)))
+		p.paths = append(p.paths, p.lines.AtLine(line))
+	}
+	p.list, p.lines = list, nil
 }
 
 func newPacked() *packed {
@@ -71,7 +101,7 @@ func (r Ranges) Len() int {
 	return r.list.Len()
 }
 
-// All yields the ranges in the order of the source; within one line of a list on disk, IPv4 first.
+// All yields the ranges in the order of the source; within one line or term, IPv4 first.
 func (r Ranges) All() iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		if r.packed == nil {
@@ -85,38 +115,11 @@ func (r Ranges) All() iter.Seq[Range] {
 	}
 }
 
-// Ordered yields the ranges by address and path, IPv4 first.
-func (r Ranges) Ordered() iter.Seq[Range] {
-	return func(yield func(Range) bool) {
-		if r.packed == nil {
-			return
-		}
-		var same []Range // with the same prefix
-		flush := func() bool {
-			slices.SortFunc(same, func(a, b Range) int { return slices.Compare(a.Path, b.Path) })
-			for _, one := range same {
-				if !yield(one) {
-					return false
-				}
-			}
-			same = same[:0]
-			return true
-		}
-		for p, number := range r.ordered().sorted.All() {
-			if len(same) > 0 && same[0].Prefix != p && !flush() {
-				return
-			}
-			same = append(same, Range{p, r.path(number)})
-		}
-		flush()
+func (p *packed) path(label uint32) *provenance.Path {
+	if p.lines != nil {
+		return p.lines.AtLine(label)
 	}
-}
-
-func (p *packed) path(number uint32) []string {
-	if p.file != nil {
-		return []string{*p.file + ":" + strconv.FormatUint(uint64(number), 10)}
-	}
-	return p.paths[number]
+	return p.paths[label]
 }
 
 // fewest gives the fewest prefixes that cover exactly the addresses of the ranges.
@@ -139,16 +142,15 @@ func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	}
 }
 
-// pathsInside gives the distinct paths of the ranges inside p, each on one line,
-// sorted, and the number of these ranges.
-func (r Ranges) pathsInside(p netip.Prefix) (paths []string, ranges int) {
+// pathsInside gives the distinct paths of the ranges inside p, sorted, and the
+// number of these ranges.
+func (r Ranges) pathsInside(p netip.Prefix) (paths []*provenance.Path, ranges int) {
 	sorted := r.ordered().sorted
 	from, to := sorted.Inside(p)
-	paths = make([]string, 0, to-from)
+	paths = make([]*provenance.Path, 0, to-from)
 	for i := from; i < to; i++ {
-		q, number := sorted.At(i)
-		paths = append(paths, Range{q, r.path(number)}.PathString())
+		paths = append(paths, r.path(sorted.Label(i)))
 	}
-	slices.Sort(paths)
-	return slices.Compact(paths), to - from
+	slices.SortFunc(paths, (*provenance.Path).Compare)
+	return slices.CompactFunc(paths, func(a, b *provenance.Path) bool { return a.Compare(b) == 0 }), to - from
 }

@@ -8,12 +8,13 @@ import (
 	"sync"
 
 	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/provenance"
 )
 
 // Owner is a source that named a prefix of the list.
 type Owner struct {
 	Source string
-	Paths  []string // at least one, each on one line, sorted
+	Paths  []*provenance.Path // at least one, sorted
 }
 
 // Entry is a prefix of the list with its action. Its owners are the sources that

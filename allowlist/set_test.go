@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"mailallow/allowlist/provenance"
+
 	"go4.org/netipx"
 	"pgregory.net/rapid"
 )
@@ -34,7 +36,7 @@ func sources() *rapid.Generator[[]Labelled] {
 				Action: rapid.SampledFrom([]Action{Relay, OK, Reject, Exclude}).Draw(t, "action"),
 			}
 			for j, p := range rapid.SliceOfN(networks(), 0, 8).Draw(t, "prefixes") {
-				src.Ranges.Add(Range{Prefix: p, Path: []string{fmt.Sprintf("term %d", j)}})
+				src.Ranges.Add(Range{Prefix: p, Path: provenance.Of(fmt.Sprintf("term %d", j))})
 			}
 			drawn = append(drawn, src)
 		}
@@ -139,7 +141,7 @@ func TestMergeAtTheEdges(t *testing.T) {
 	list := func(action Action, prefixes ...string) Labelled {
 		l := Labelled{Source: action.String(), Action: action}
 		for _, p := range prefixes {
-			l.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: []string{"cidr " + p}})
+			l.Ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of("cidr " + p)})
 		}
 		return l
 	}
@@ -182,10 +184,10 @@ func TestMergeAtTheEdges(t *testing.T) {
 func TestSpansOfAnEntryOfManyRanges(t *testing.T) {
 	hosts, inside := Labelled{Source: "hosts", Action: OK}, Labelled{Source: "inside", Action: Reject}
 	for i := range 256 {
-		hosts.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 32), []string{fmt.Sprintf("line %03d", i)}})
+		hosts.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 32), provenance.Of(fmt.Sprintf("line %03d", i))})
 	}
 	for _, i := range []byte{7, 77, 177} {
-		inside.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, i}), 32), []string{"x"}})
+		inside.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, i}), 32), provenance.Of("x")})
 	}
 	spans := 0
 	for s := range Merge([]Labelled{hosts, inside}).Spans() {
@@ -193,7 +195,7 @@ func TestSpansOfAnEntryOfManyRanges(t *testing.T) {
 		if s.Action() != OK {
 			continue
 		}
-		if spans++; s.Prefix().String() != "192.0.2.0/24" || len(e.Owners) != 1 || len(e.Owners[0].Paths) != 256 || e.Owners[0].Paths[255] != "line 255" {
+		if spans++; s.Prefix().String() != "192.0.2.0/24" || len(e.Owners) != 1 || len(e.Owners[0].Paths) != 256 || e.Owners[0].Paths[255].String() != "line 255" {
 			t.Errorf("%s-%s: %s, %d owners", s.From, s.To, s.Prefix(), len(e.Owners))
 		}
 	}

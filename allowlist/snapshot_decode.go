@@ -1,7 +1,6 @@
 package allowlist
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,34 +9,91 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
+
+	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/provenance"
 )
+
+// DecodeSnapshot reads a snapshot that Encode, or version 1 of it, or a person
+// wrote. It is strict, because the ranges are installed without another look: an
+// unknown member, a member given twice or in other letters, a prefix with host
+// bits set, or two sources with one name is an error. Errors begin with name and
+// report every mistake, up to a bound.
+func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
+	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
+	in := newSnapshotReader(limited)
+	decoded, err := in.document()
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the file is empty")
+	}
+	if err == nil {
+		if _, after := in.dec.Token(); !errors.Is(after, io.EOF) {
+			err = errors.New("more text after its end")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.dec.InputOffset(), err)
+	}
+	if err := checkSources(decoded); err != nil {
+		return nil, fmt.Errorf("snapshot %s: %w", name, err)
+	}
+	var sources []Resolved
+	for _, src := range decoded {
+		sources = append(sources, src.Resolved)
+	}
+	return NewSnapshot(sources), nil
+}
 
 // snapshotReader reads a snapshot token by token, so that the whole text is never
 // in memory. It compares names of members letter by letter and refuses a member
 // that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
 // would take the last of two members although a reviewer may have read the first.
 type snapshotReader struct {
-	dec    *json.Decoder
-	ranges int
-	raw    json.RawMessage   // buffer for one range
-	steps  map[string]string // one copy of each step of a path but the last, which few ranges share
+	dec     *json.Decoder
+	version int
+	ranges  int // of all sources
+
+	known map[versionOneStep]*provenance.Path // of a source in version 1
 }
 
 func newSnapshotReader(r io.Reader) *snapshotReader {
 	dec := json.NewDecoder(r)
 	dec.UseNumber()
-	return &snapshotReader{dec: dec, steps: map[string]string{}}
+	return &snapshotReader{dec: dec}
 }
 
-func (r *snapshotReader) document() (version int, sources []decoded, err error) {
+// decoded is a source of the file, with the mistakes in its ranges.
+type decoded struct {
+	Resolved
+	mistakes   []error
+	unreported int // mistakes past maxMistakes
+}
+
+func (d *decoded) mistake(format string, args ...any) {
+	if len(d.mistakes) == maxMistakes {
+		d.unreported++
+		return
+	}
+	d.mistakes = append(d.mistakes, fmt.Errorf(format, args...))
+}
+
+func (r *snapshotReader) document() (sources []*decoded, err error) {
 	err = r.object([]string{"version", "sources"}, func(member int) error {
 		if member == 0 {
 			number, err := read[json.Number](r, "number")
 			if err == nil {
-				version, err = strconv.Atoi(number.String())
+				r.version, err = strconv.Atoi(number.String())
+			}
+			if err == nil && r.version != 1 && r.version != snapshotVersion {
+				err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, snapshotVersion)
 			}
 			return err
+		}
+		if r.version == 0 {
+			return errors.New("the version comes before the sources")
 		}
 		return r.array(func() error {
 			src, err := r.source()
@@ -45,11 +101,20 @@ func (r *snapshotReader) document() (version int, sources []decoded, err error) 
 			return err
 		})
 	})
-	return version, sources, err
+	if err == nil && r.version == 0 {
+		err = errors.New("it has no version")
+	}
+	return sources, err
 }
 
-func (r *snapshotReader) source() (src decoded, err error) {
-	err = r.object([]string{"name", "definition", "time", "validator", "ranges"}, func(member int) (err error) {
+func (r *snapshotReader) source() (*decoded, error) {
+	src := &decoded{}
+	r.known = map[versionOneStep]*provenance.Path{}
+	list := "paths"
+	if r.version == 1 {
+		list = "ranges"
+	}
+	err := r.object([]string{"name", "definition", "time", "validator", list}, func(member int) (err error) {
 		switch member {
 		case 0:
 			src.Name, err = read[string](r, "string")
@@ -68,9 +133,10 @@ func (r *snapshotReader) source() (src decoded, err error) {
 			})
 		case 4:
 			err = r.array(func() error {
-				next, err := r.nextRange()
-				src.Ranges = append(src.Ranges, next)
-				return err
+				if r.version == 1 {
+					return r.versionOneRange(src)
+				}
+				return r.step(src, nil, 1)
 			})
 		}
 		return err
@@ -78,77 +144,137 @@ func (r *snapshotReader) source() (src decoded, err error) {
 	return src, err
 }
 
-// nextRange reads one range. It first tries the form that Encode writes, because
-// reading token by token takes several times as long.
-func (r *snapshotReader) nextRange() (Range, error) {
-	if r.ranges++; r.ranges > MaxSnapshotRanges {
-		return Range{}, fmt.Errorf("more than %d ranges", MaxSnapshotRanges)
+// step reads a step below above, and all that is below it.
+func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) error {
+	if depth > provenance.MaxSteps {
+		return fmt.Errorf("a path of more than %d steps", provenance.MaxSteps)
 	}
-	if err := r.dec.Decode(&r.raw); err != nil {
-		return Range{}, err
-	}
-	if encoded, ok := r.encodedRange(r.raw); ok {
-		return encoded, nil
-	}
-	return newSnapshotReader(bytes.NewReader(r.raw)).anyRange()
-}
-
-// encodedRange reads a range in the form that Encode writes, if it has no escape:
-// in JSON without a backslash every quotation mark begins or ends a string.
-func (r *snapshotReader) encodedRange(raw []byte) (result Range, ok bool) {
-	prefix, path, ok := bytes.Cut(raw, []byte(`", "path": ["`))
-	prefix, isFirst := bytes.CutPrefix(prefix, []byte(`{"prefix": "`))
-	path, isLast := bytes.CutSuffix(path, []byte(`"]}`))
-	if !ok || !isFirst || !isLast || bytes.IndexByte(path, '\\') >= 0 {
-		return result, false
-	}
-	last := bytes.Count(path, []byte(`","`))
-	if last >= maxPathSteps || bytes.Count(path, []byte(`"`)) != 2*last || !utf8.Valid(path) {
-		return result, false
-	}
-	result.Path = make([]string, 0, last+1)
-	for step := range bytes.SplitSeq(path, []byte(`","`)) {
-		if len(result.Path) < last {
-			result.Path = append(result.Path, r.shared(step))
-		} else {
-			result.Path = append(result.Path, string(step))
+	var path *provenance.Path
+	before := r.ranges
+	err := r.object([]string{"step", "ranges", "lines", "steps"}, func(member int) error {
+		if member > 0 && path == nil {
+			return errors.New("the text of a step comes before its ranges, lines and steps")
 		}
-	}
-	var err error
-	result.Prefix, err = netip.ParsePrefix(string(prefix))
-	return result, err == nil
-}
-
-// shared gives one string for all equal steps.
-func (r *snapshotReader) shared(step []byte) string {
-	known, ok := r.steps[string(step)]
-	if !ok {
-		known = string(step)
-		r.steps[known] = known
-	}
-	return known
-}
-
-// anyRange reads a range in any form of JSON.
-func (r *snapshotReader) anyRange() (result Range, err error) {
-	err = r.object([]string{"prefix", "path"}, func(member int) error {
-		if member == 0 {
+		switch member {
+		case 0:
 			text, err := read[string](r, "string")
-			if err == nil && text != "" { // checkRange reports an empty prefix, with the name of the source
-				result.Prefix, err = netip.ParsePrefix(text)
+			if path = above.Then(text); !isPrintable(text) {
+				src.mistake("the step \"%s\" has characters that cannot be printed", cutText(text))
 			}
+			return err
+		case 1:
+			return r.array(func() error {
+				prefix, err := r.prefix()
+				if err != nil {
+					return err
+				}
+				return r.add(src, Range{prefix, path})
+			})
+		case 2:
+			return r.array(func() error { return r.line(src, path) })
+		}
+		return r.array(func() error { return r.step(src, path, depth+1) })
+	})
+	if err == nil && r.ranges == before {
+		err = fmt.Errorf("the step \"%s\" leads to no range", cutText(path.Step()))
+	}
+	return err
+}
+
+// line reads a line of a list and its network.
+func (r *snapshotReader) line(src *decoded, list *provenance.Path) error {
+	one := Range{}
+	err := r.object([]string{"line", "prefix"}, func(member int) (err error) {
+		if member == 1 {
+			one.Prefix, err = r.prefix()
 			return err
 		}
-		return r.array(func() error {
-			step, err := read[string](r, "string")
-			if len(result.Path) <= maxPathSteps { // one step past the bound, so that checkRange reports it
-				result.Path = append(result.Path, step)
-			}
+		number, err := read[json.Number](r, "number")
+		if err != nil {
 			return err
-		})
+		}
+		line, err := strconv.ParseUint(number.String(), 10, 32)
+		if err != nil || line == 0 || line > prefixes.MaxLabel {
+			return fmt.Errorf("line %s is not between 1 and %d", cutText(number.String()), prefixes.MaxLabel)
+		}
+		one.Path = list.AtLine(uint32(line))
+		return nil
 	})
-	result.Path = slices.Clip(result.Path)
-	return result, err
+	if err == nil && one.Path == nil {
+		err = errors.New("a range has no line")
+	}
+	if err != nil {
+		return err
+	}
+	return r.add(src, one)
+}
+
+func (r *snapshotReader) prefix() (netip.Prefix, error) {
+	text, err := read[string](r, "string")
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return netip.ParsePrefix(text)
+}
+
+// add adds a range to the source, or the mistake in it.
+func (r *snapshotReader) add(src *decoded, one Range) error {
+	if r.ranges++; r.ranges > MaxSnapshotRanges {
+		return fmt.Errorf("more than %d ranges", MaxSnapshotRanges)
+	}
+	switch masked := one.Prefix.Masked(); {
+	case !one.Prefix.IsValid():
+		src.mistake("a range has no prefix")
+	case one.Prefix != masked:
+		src.mistake("%s has host bits set: %s is meant", one.Prefix, masked)
+	default:
+		src.Ranges.Add(one)
+	}
+	return nil
+}
+
+// checkSources reports the mistakes of all sources.
+func checkSources(sources []*decoded) error {
+	var problems []error
+	unreported := 0
+	seen := map[string]bool{}
+	for _, src := range sources {
+		src.check(seen[src.Name])
+		seen[src.Name] = true
+		for _, err := range src.mistakes {
+			if len(problems) == maxMistakes {
+				unreported++
+				continue
+			}
+			problems = append(problems, fmt.Errorf("source \"%s\": %w", cutText(src.Name), err))
+		}
+		unreported += src.unreported
+	}
+	if unreported > 0 {
+		problems = append(problems, fmt.Errorf("and %d more mistakes", unreported))
+	}
+	return errors.Join(problems...)
+}
+
+// check notes the mistakes beside the ranges. twice: an earlier source has the name.
+func (d *decoded) check(twice bool) {
+	if d.Name == "" {
+		d.mistake("it has no name")
+	}
+	if twice {
+		d.mistake("another source has the same name")
+	}
+	if d.Definition == "" {
+		d.mistake("it has no definition")
+	}
+	if d.Time.IsZero() {
+		d.mistake("it has no time")
+	} else if year := d.Time.UTC().Year(); year < 1970 || year > 9999 {
+		d.mistake("its time is in the year %d", year)
+	}
+	if !isPrintable(d.Name) {
+		d.mistake("its name has characters that cannot be printed")
+	}
 }
 
 // object reads an object with no other members than names, in any order. member

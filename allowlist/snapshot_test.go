@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist/provenance"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -17,30 +19,65 @@ func TestSnapshotReadsBack(t *testing.T) {
 		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`[ -~é]{1,20}`), rapid.ID).Draw(t, "names") {
 			r := Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
 			for _, p := range rapid.SliceOfN(networks(), 0, 5).Draw(t, "prefixes") {
-				path := rapid.SliceOfN(rapid.Just("_spf.example <&> é"), 1, 3).Draw(t, "path")
+				path := provenance.Of(rapid.SliceOfN(rapid.SampledFrom([]string{"", "_spf.example <&> é", `a"\b`}), 1, 3).Draw(t, "path")...)
+				if line := rapid.Uint32Range(0, 3).Draw(t, "line"); line > 0 {
+					path = path.AtLine(line)
+				}
 				r.Ranges.Add(Range{Prefix: p, Path: path})
 			}
 			drawn = append(drawn, r)
 		}
-		encoded := NewSnapshot(drawn).Encode()
+		encoded := encodedText(t, NewSnapshot(drawn))
 		decoded, err := DecodeSnapshot(bytes.NewReader(encoded), "test")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again := decoded.Encode(); !bytes.Equal(again, encoded) {
+		if again := encodedText(t, decoded); !bytes.Equal(again, encoded) {
 			t.Fatalf("written, read and written again:\n%s", cmp.Diff(string(encoded), string(again)))
 		}
 	})
 }
 
+func encodedText(t interface{ Fatal(...any) }, s *Snapshot) []byte {
+	text, err := s.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestDecodeSnapshotRefuses(t *testing.T) {
 	const source = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "192.0.2.0/24", "path": ["x"]}]}`
+	const source2 = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "ranges": ["192.0.2.0/24"]}]}`
+	two := func(was, is string) string {
+		return `{"version": 2, "sources": [` + strings.Replace(source2, was, is, 1) + `]}`
+	}
 	for _, row := range []struct{ name, text, want string }{
 		{"an empty file", "", "snapshot s.json: byte 0: the file is empty"},
 		{"no JSON", "hello", "invalid character 'h'"},
 		{"a half file", `{"version": 1, "sources": [` + source, "unexpected EOF"},
 		{"two documents", `{"version": 1, "sources": []} {}`, "more text after its end"},
-		{"another version", `{"version": 2, "sources": []}`, "version 2, and this mailallow reads version 1"},
+		{"another version", `{"version": 3, "sources": [], "signature": ""}`, "version 3, and this mailallow reads versions 1 and 2"},
+		{"no version", `{}`, "it has no version"},
+		{"sources before the version", `{"sources": [], "version": 1}`, "the version comes before the sources"},
+		{"version 1 in version 2", `{"version": 2, "sources": [` + source + `]}`, `unknown field "ranges"`},
+		{"version 2 in version 1", `{"version": 1, "sources": [` + source2 + `]}`, `unknown field "paths"`},
+		{"2: ranges before the step", two(`"step": "x", "ranges": ["192.0.2.0/24"]`, `"ranges": ["192.0.2.0/24"], "step": "x"`), "the text of a step comes before its ranges, lines and steps"},
+		{"2: no step", two(`"step": "x", `, ``), "the text of a step comes before its ranges, lines and steps"},
+		{"2: a step twice", two(`"step": "x"`, `"step": "x", "step": "y"`), `field "step" is given twice`},
+		{"2: ranges twice", two(`}`, `, "ranges": ["0.0.0.0/0"]}`), `field "ranges" is given twice`},
+		{"2: an unknown member", two(`}`, `, "action": "OK"}`), `unknown field "action"`},
+		{"2: no ranges", two(`["192.0.2.0/24"]`, `[]`), `the step "x" leads to no range`},
+		{"2: no list of ranges", two(`, "ranges": ["192.0.2.0/24"]`, ``), `the step "x" leads to no range`},
+		{"2: no range below", two(`"ranges": ["192.0.2.0/24"]`, `"steps": [{"step": "y"}]`), `the step "y" leads to no range`},
+		{"2: host bits", two(`2.0/24`, `2.1/24`), "192.0.2.1/24 has host bits set: 192.0.2.0/24 is meant"},
+		{"2: an address", two(`2.0/24`, `2.1`), "no '/'"},
+		{"2: a number for a range", two(`"192.0.2.0/24"`, `1`), "found a number, expected a string"},
+		{"2: a step that forges a line", two(`"x"`, `"x\u001b[2J"`), "characters that cannot be printed"},
+		{"2: line 0", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"line": 0, "prefix": "192.0.2.0/24"}]`), "line 0 is not between 1 and 67108863"},
+		{"2: line too large", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"line": 67108864, "prefix": "192.0.2.0/24"}]`), "line 67108864 is not between 1 and 67108863"},
+		{"2: no line", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"prefix": "192.0.2.0/24"}]`), "a range has no line"},
+		{"2: a line without a network", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"line": 1}]`), "a range has no prefix"},
 		{"an unknown member", `{"version": 1, "sources": [], "action": "RELAY"}`, `unknown field "action"`},
 		{"a member twice", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "prefix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
 		{"a member twice, escaped", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "\u0070refix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
@@ -70,6 +107,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 
 func FuzzDecodeSnapshot(f *testing.F) {
 	f.Add([]byte(`{"version": 1, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "::/0", "path": ["x"]}]}]}`))
+	f.Add([]byte(`{"version": 2, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "lines": [{"line": 2, "prefix": "::/0"}], "steps": [{"step": "y", "ranges": ["192.0.2.0/24"]}]}]}]}`))
 	f.Add(embeddedJSON)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := DecodeSnapshot(bytes.NewReader(text), "fuzz")
@@ -79,8 +117,9 @@ func FuzzDecodeSnapshot(f *testing.F) {
 		if name := ambiguous(json.NewDecoder(bytes.NewReader(text))); name != "" {
 			t.Fatalf("member %q is given twice, or in other letters", name)
 		}
-		again, err := DecodeSnapshot(bytes.NewReader(s.Encode()), "fuzz")
-		if err != nil || !bytes.Equal(again.Encode(), s.Encode()) {
+		written := encodedText(t, s)
+		again, err := DecodeSnapshot(bytes.NewReader(written), "fuzz")
+		if err != nil || !bytes.Equal(encodedText(t, again), written) {
 			t.Fatalf("the snapshot changes when it is written and read again: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
 
@@ -214,7 +215,7 @@ func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 		if note != "" {
 			problems = append(problems, Problem{Kind: "canonicalised", Text: note})
 		}
-		ranges.Add(Range{Prefix: p, Path: []string{"cidr " + p.String()}})
+		ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
 	}
 	return ranges, problems, errors.Join(failed...)
 }

@@ -1,12 +1,14 @@
 package allowlist_test
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
 
@@ -51,7 +53,7 @@ func TestFetchDocument(t *testing.T) {
 			server := fixtures.HTTP(t)
 			server.Set("/list", test.page)
 			last := allowlist.Resolved{Name: "web", Definition: src(server).Definition(), Time: now.Add(-time.Hour), Validator: test.last,
-				Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: []string{"before"}})}
+				Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: provenance.Of("before")})}
 			if test.edited {
 				last.Definition = "another"
 			}
@@ -78,7 +80,11 @@ func TestFetchDocument(t *testing.T) {
 // reread gives a snapshot of one source after writing and reading it.
 func reread(t *testing.T, src allowlist.Resolved) *allowlist.Snapshot {
 	t.Helper()
-	s, err := allowlist.DecodeSnapshot(strings.NewReader(string(allowlist.NewSnapshot([]allowlist.Resolved{src}).Encode())), "last")
+	text, err := allowlist.NewSnapshot([]allowlist.Resolved{src}).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := allowlist.DecodeSnapshot(bytes.NewReader(text), "last")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (r *listReader) add(p netip.Prefix) {
 	if r.ranges.Len() == 0 { // most lists have one family only
 		r.ranges.list.Grow(p, r.expected)
 	}
-	r.ranges.list.Add(p, uint32(r.line))
+	r.ranges.addLine(p, uint32(r.line))
 }
 
 func isListBlank(c rune) bool { return c == ' ' || c == '\t' || c == ',' || c == '\r' || c == '\ufeff' }

@@ -51,7 +51,7 @@ func FuzzParseList(f *testing.F) {
 				}
 				path := fmt.Sprintf("list:%d", i+1)
 				at := slices.IndexFunc(ranges, func(r Range) bool {
-					return r.Path[0] == path && (r.Prefix.Contains(a.Unmap()) || r.Prefix.Contains(a)) && r.Prefix == r.Prefix.Masked() &&
+					return r.PathString() == path && (r.Prefix.Contains(a.Unmap()) || r.Prefix.Contains(a)) && r.Prefix == r.Prefix.Masked() &&
 						(a.Is4In6() || r.Prefix.Addr().Is4In6() || fmt.Sprint(r.Prefix.Bits()) == bits)
 				})
 				if at < 0 {

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
+
+	"mailallow/allowlist/provenance"
 )
 
 // CheckSelect compiles a jq query and returns its first error. A query cannot
@@ -43,7 +45,8 @@ func (w Web) selected(ctx context.Context, f *finding, body []byte, query string
 	if err != nil {
 		return err
 	}
-	s := selection{finding: f, path: []string{f.name, printable("select " + strings.Join(strings.Fields(query), " "))}}
+	s := selection{finding: f, query: printable("select " + strings.Join(strings.Fields(query), " "))}
+	s.path = provenance.Of(f.name, s.query)
 	limited := &stepLimit{Context: ctx, left: w.MaxSteps, max: w.MaxSteps}
 	for results := code.RunWithContext(limited, doc); len(s.failed) < maxDocumentProblems; {
 		result, more := results.Next()
@@ -105,12 +108,13 @@ func countValues(doc []byte) int {
 // selection turns results into ranges.
 type selection struct {
 	*finding
-	path   []string
+	query  string // as messages name it
+	path   *provenance.Path
 	failed []error
 }
 
 func (s *selection) fail(err error) {
-	s.failed = append(s.failed, fmt.Errorf("%s: %w", s.path[1], err))
+	s.failed = append(s.failed, fmt.Errorf("%s: %w", s.query, err))
 }
 
 // take adds a result to the ranges, or a mistake to failed. It returns an error
@@ -134,7 +138,7 @@ func (s *selection) take(result any) error {
 			return nil
 		}
 		if note != "" {
-			s.problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.name, s.path[1], note) })
+			s.problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.name, s.query, note) })
 		}
 		return s.add(p, s.path)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"mailallow/allowlist/provenance"
 )
 
 // maxDocumentProblems bounds the problems of a document that are reported one by one.
@@ -25,7 +27,7 @@ type finding struct {
 	unreported int // problems past the bound
 }
 
-func (f *finding) add(p netip.Prefix, path []string) error {
+func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
 	if f.ranges.Len() == f.max {
 		return fmt.Errorf("more than %d addresses and networks", f.max)
 	}
@@ -91,22 +93,22 @@ func (f *finding) readText(body []byte, contentType string) error {
 type textReader struct {
 	*finding
 	comments bool
+	list     *provenance.Path // the name of the text
 	line     int
-	path     []string // of this line, shared by all its addresses
 
 	pending       string // the address as written, or empty
 	pendingPrefix netip.Prefix
-	pendingPath   []string
 	pendingLine   int
 	link          string // the word after it, if it may change the meaning: a dash, "netmask"
 }
 
 func (r *textReader) read(text string) error {
+	r.list = provenance.Of(r.name)
 	for i := 0; i < len(text); {
 		c, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case c == '\n':
-			r.line, r.path = r.line+1, nil
+			r.line++
 			i++
 		case r.comments && (c == '#' || c == ';') && (i == 0 || isBlank(text[i-1])):
 			if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
@@ -175,10 +177,7 @@ func (r *textReader) word(w string) error {
 	case !ok:
 		return nil
 	}
-	if r.path == nil {
-		r.path = []string{fmt.Sprintf("%s:%d", r.name, r.line)}
-	}
-	r.pending, r.pendingPrefix, r.pendingPath, r.pendingLine = item, p, r.path, r.line
+	r.pending, r.pendingPrefix, r.pendingLine = item, p, r.line
 	if strings.Contains(item, "/") {
 		return r.settle()
 	}
@@ -197,7 +196,7 @@ func (r *textReader) settle() error {
 		})
 	}
 	r.pending, r.link = "", ""
-	return r.add(network, r.pendingPath)
+	return r.add(network, r.list.AtLine(uint32(r.pendingLine)))
 }
 
 func (r *textReader) leaveOut(line int, words ...string) {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
 
@@ -262,8 +263,8 @@ func TestDocumentSecrets(t *testing.T) {
 			t.Errorf("the second server got %s: %s", name, text)
 		}
 	}
-	want := []allowlist.Range{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: []string{first.URL("/r:1")}}}
-	if diff := cmp.Diff(want, slices.Collect(doc.Ranges.All()), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+	want := []allowlist.Range{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: provenance.Of(first.URL("/r")).AtLine(1)}}
+	if diff := cmp.Diff(want, slices.Collect(doc.Ranges.All()), cmp.Comparer(func(a, b allowlist.Range) bool { return a.Prefix == b.Prefix && a.Path.Compare(b.Path) == 0 })); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -8,18 +8,19 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/provenance"
 )
 
 // maxLine bounds every written line, in bytes with its LF. makemap cuts a line after 1,023 bytes, a comment too, and reads the
 // rest as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// provenance is the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
+// commentOf is the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
 // Paths contain text that others publish, so the line is escaped and cut.
-func provenance(e *allowlist.Entry) string {
+func commentOf(e *allowlist.Entry) string {
 	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
 }
 
@@ -30,7 +31,7 @@ func owners(e *allowlist.Entry) string {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0], maxLine))
+		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0].String(), maxLine))
 		if more := len(o.Paths) - 1; more > 0 {
 			fmt.Fprintf(&b, " (and %d more)", more)
 		}
@@ -78,7 +79,7 @@ func readProvenance(line string) (e allowlist.Entry, ok bool) {
 			break
 		}
 		path, rest, _ = strings.Cut(path, "; ")
-		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []string{path}})
+		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []*provenance.Path{provenance.Of(path)}})
 	}
 	return e, len(e.Owners) > 0
 }

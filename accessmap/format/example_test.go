@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // An access map has no networks: keys end at an octet or a group, and the longest key that matches decides. A CIDR list has
@@ -15,7 +16,7 @@ import (
 func ExampleFormat_Write() {
 	ranges := func(path string, prefixes ...string) (r allowlist.Ranges) {
 		for _, p := range prefixes {
-			r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{path}})
+			r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(path)})
 		}
 		return r
 	}

@@ -13,6 +13,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/provenance"
 )
 
 type jsonEntry struct {
@@ -71,7 +72,7 @@ func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) stri
 			if j > 0 {
 				b.WriteByte(',')
 			}
-			b.WriteString(beforePath + cutJSON(path))
+			b.WriteString(beforePath + cutJSON(path.String()))
 		}
 		b.WriteString("]}")
 	}
@@ -132,7 +133,11 @@ func readJSON(text []byte) ([]allowlist.Entry, error) {
 			if len(o.Paths) == 0 {
 				return nil, fmt.Errorf("%s: a source without a path", e.Prefix)
 			}
-			entry.Owners = append(entry.Owners, allowlist.Owner{Source: o.Name, Paths: o.Paths})
+			owner := allowlist.Owner{Source: o.Name}
+			for _, path := range o.Paths {
+				owner.Paths = append(owner.Paths, provenance.Of(path))
+			}
+			entry.Owners = append(entry.Owners, owner)
 		}
 		entries = append(entries, entry)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // TestJSONLines has entries that fit on one line, entries with a line for each name and path, and paths that are cut between
@@ -36,8 +37,12 @@ func TestJSONLines(t *testing.T) {
 		{"no UTF-8", []string{strings.Repeat("\xff", most)}, long(strings.Repeat(`\ufffd`, (most-3)/6) + "...")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			owner := allowlist.Owner{Source: "a"}
+			for _, path := range row.paths {
+				owner.Paths = append(owner.Paths, provenance.Of(path))
+			}
 			spans := allowlist.Nest([]allowlist.Entry{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK,
-				Owners: []allowlist.Owner{{Source: "a", Paths: row.paths}}}})
+				Owners: []allowlist.Owner{owner}}})
 			var text bytes.Buffer
 			if _, err := writeJSON(&text, list{spans: slices.Values(spans)}); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // Change is a network that a plan adds to a target or removes from it, with the source that listed it. The networks of one
@@ -15,8 +16,8 @@ import (
 type Change struct {
 	Prefix netip.Prefix
 	Action allowlist.Action
-	Source string // empty: the format does not hold it
-	Path   string // in the source, as Owner has it
+	Source string           // empty: the format does not hold it
+	Path   *provenance.Path // in the source, as Owner has it; nil: the format does not hold it
 }
 
 // String gives the change as "CIDR ACTION", which scripts read.
@@ -108,10 +109,10 @@ func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
 	return found
 }
 
-func owner(s allowlist.Span) (source, path string) {
+func owner(s allowlist.Span) (source string, path *provenance.Path) {
 	owners := s.Entry().Owners
 	if len(owners) == 0 {
-		return "", ""
+		return "", nil
 	}
 	return owners[0].Source, owners[0].Paths[0]
 }
@@ -119,5 +120,5 @@ func owner(s allowlist.Span) (source, path string) {
 func sameOwner(a, b allowlist.Span) bool {
 	sourceA, pathA := owner(a)
 	sourceB, pathB := owner(b)
-	return a.Action() == b.Action() && sourceA == sourceB && pathA == pathB
+	return a.Action() == b.Action() && sourceA == sourceB && pathA.Compare(pathB) == 0
 }

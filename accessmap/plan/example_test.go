@@ -11,6 +11,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // A Postfix table holds the list of last week. The new list has another network of the provider, and rejects half of the
@@ -64,7 +65,7 @@ func ExamplePlan_Diff() {
 
 func ranges(path string, prefixes ...string) (r allowlist.Ranges) {
 	for _, p := range prefixes {
-		r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{path}})
+		r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(path)})
 	}
 	return r
 }

@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // TestHandWritten writes a list into a file with hand-written keys, and checks the generated keys and the problems.
@@ -69,7 +70,7 @@ func TestHandWritten(t *testing.T) {
 					t.Fatal(err)
 				}
 				sources = append(sources, allowlist.Labelled{Source: strings.ToLower(name), Action: action,
-					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: []string{network}})})
+					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: provenance.Of(network)})})
 			}
 			format, err := format.ByName("sendmail-access")
 			if err != nil {

@@ -8,15 +8,16 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // FuzzRead reads any text in each format. Either it is an error, or the networks and actions are those that the format allows,
 // and can be written and read again.
 func FuzzRead(f *testing.F) {
 	entries := []allowlist.Entry{
-		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "a b", Paths: []string{"x > y", "z"}}}},
-		{Prefix: netip.MustParsePrefix("192.0.2.7/32"), Action: allowlist.Relay, Owners: []allowlist.Owner{{Source: "c", Paths: []string{"d; e: f"}}}},
-		{Prefix: netip.MustParsePrefix("2001:db8::/32"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "g", Paths: []string{"$1"}}}},
+		{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "a b", Paths: []*provenance.Path{provenance.Of("x", "y"), provenance.Of("z")}}}},
+		{Prefix: netip.MustParsePrefix("192.0.2.7/32"), Action: allowlist.Relay, Owners: []allowlist.Owner{{Source: "c", Paths: []*provenance.Path{provenance.Of("d; e: f")}}}},
+		{Prefix: netip.MustParsePrefix("2001:db8::/32"), Action: allowlist.OK, Owners: []allowlist.Owner{{Source: "g", Paths: []*provenance.Path{provenance.Of("$1")}}}},
 	}
 	spans := allowlist.Nest(entries)
 	for _, form := range format.All() {
@@ -34,7 +35,7 @@ func FuzzRead(f *testing.F) {
 			}
 			for i, e := range read {
 				if len(e.Owners) == 0 && !form.Bare { // every entry of a set has an owner, and the comment with its action comes from it
-					read[i].Owners = []allowlist.Owner{{Source: "a", Paths: []string{"b"}}}
+					read[i].Owners = []allowlist.Owner{{Source: "a", Paths: []*provenance.Path{provenance.Of("b")}}}
 				}
 				if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() || !slices.Contains(form.Actions, e.Action) {
 					t.Fatalf("%s: %v", form.Name, e)

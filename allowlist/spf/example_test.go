@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"strings"
 
 	"mailallow/allowlist/spf"
 )
@@ -46,7 +45,7 @@ func ExampleWalk() {
 	}
 	result := spf.Walk(context.Background(), dns, "example.com", spf.DefaultLimits())
 	for _, r := range result.Ranges {
-		fmt.Println(r.Prefixes, "by", strings.Join(r.Path, " > "))
+		fmt.Println(r.Prefixes, "by", r.Path)
 	}
 	for _, p := range result.Problems {
 		fmt.Println(p)

@@ -3,25 +3,28 @@ package spf
 import (
 	"fmt"
 	"slices"
+
+	"mailallow/allowlist/provenance"
 )
 
 // piece holds the addresses that one listable term passes.
 type piece struct {
-	record string   // the domain whose record holds the term
-	path   []string // terms, from the record of the domain asked
+	record string // the domain whose record holds the term
+	term   string
+	path   *provenance.Path
 	pass   set
 }
 
 // attribute divides listed, the addresses that listable terms can pass, among the first terms that pass them.
 func (e *evaluation) attribute(listed set) []piece {
 	var pieces []piece
-	e.divide(e.zone.domain, slices.Clone(listed), nil, &pieces)
+	e.divide(e.zone.domain, slices.Clone(listed), provenance.Of(e.zone.domain), &pieces)
 	return pieces
 }
 
 // divide divides s among the terms of domain's record, and uses s up. Each address has its term there, so divide follows
 // no more paths than there are pieces.
-func (e *evaluation) divide(domain string, s set, path []string, pieces *[]piece) {
+func (e *evaluation) divide(domain string, s set, path *provenance.Path, pieces *[]piece) {
 	v := e.visits[domain]
 	for _, i := range v.policy.rec.order {
 		t := v.policy.rec.Terms[i]
@@ -32,9 +35,9 @@ func (e *evaluation) divide(domain string, s set, path []string, pieces *[]piece
 		if len(part) == 0 {
 			continue
 		}
-		here := append(slices.Clone(path), t.Text)
+		here := path.Then(t.Text)
 		if t.Mechanism != Include && t.Mechanism != Redirect {
-			*pieces = append(*pieces, piece{domain, here, part})
+			*pieces = append(*pieces, piece{domain, t.Text, here, part})
 			continue
 		}
 		for _, to := range e.zone.targets(domain, t, part) {
@@ -55,7 +58,7 @@ func (e *evaluation) ranges(pieces []piece, certain set) []Range {
 	for _, p := range pieces {
 		pass := left.takeAll(p.pass)
 		if len(pass) > 0 {
-			out = append(out, Range{pass.prefixes(), append([]string{e.zone.domain}, p.path...)})
+			out = append(out, Range{pass.prefixes(), p.path})
 		}
 		if rest := p.pass.minus(pass); len(rest) > 0 {
 			if len(uncertain) == 0 {
@@ -65,7 +68,7 @@ func (e *evaluation) ranges(pieces []piece, certain set) []Range {
 		}
 	}
 	if len(uncertain) > 0 {
-		e.problems.add(KindUncertain, first.record, first.path[len(first.path)-1],
+		e.problems.add(KindUncertain, first.record, first.term,
 			"%s would pass from this term on, but an earlier term that cannot be listed may stop them: they are left out",
 			size(normal(uncertain)))
 	}

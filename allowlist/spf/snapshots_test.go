@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"mailallow/allowlist/provenance"
+
 	"go4.org/netipx"
 )
 
@@ -91,8 +93,8 @@ func TestGoogle(t *testing.T) {
 	if want := "74.125.0.0/16 209.85.128.0/17 2001:4860:4864::/56 2404:6800:4864::/56"; show(res) != want || res.Queries != 2 {
 		t.Errorf("%s, %d queries, want %s, 2", show(res), res.Queries, want)
 	}
-	want := Range{[]netip.Prefix{netip.MustParsePrefix("74.125.0.0/16")}, []string{"gmail.com", "redirect=_spf.google.com", "ip4:74.125.0.0/16"}}
-	if got := res.Ranges[0]; !slices.Equal(got.Prefixes, want.Prefixes) || !slices.Equal(got.Path, want.Path) {
+	want := Range{[]netip.Prefix{netip.MustParsePrefix("74.125.0.0/16")}, provenance.Of("gmail.com", "redirect=_spf.google.com", "ip4:74.125.0.0/16")}
+	if got := res.Ranges[0]; !slices.Equal(got.Prefixes, want.Prefixes) || got.Path.Compare(want.Path) != 0 {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

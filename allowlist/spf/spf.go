@@ -16,6 +16,7 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/provenance"
 )
 
 // Resolver answers DNS questions. An empty answer with a nil error means that the name or its records of this type do not
@@ -84,7 +85,8 @@ const (
 // Range is the part of Pass that one term passes.
 type Range struct {
 	Prefixes []netip.Prefix // the fewest, sorted, IPv4 first
-	Path     []string       // the domain asked, then each term as written, down to the term that passes
+	// Path has the domain asked, then each term as written, down to the term that passes. Ranges share its steps.
+	Path *provenance.Path
 }
 
 // Walk lists the policy of domain. It first asks all questions in rounds: each round asks every question that is known so

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
@@ -63,7 +64,11 @@ func everyProvider(tb testing.TB) (config, snapshot string) {
 	}
 	text += fmt.Sprintf("[[target]]\nformat = \"sendmail-access\"\npath = \"access\"\nmakemap = %q\n", makemap) +
 		"[[target]]\nformat = \"postfix-cidr\"\npath = \"mailallow.cidr\"\n"
-	for path, content := range map[string][]byte{config: []byte(text), snapshot: allowlist.NewSnapshot(sources).Encode()} {
+	encoded, err := allowlist.NewSnapshot(sources).Bytes()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for path, content := range map[string][]byte{config: []byte(text), snapshot: encoded} {
 		if err := os.WriteFile(path, content, 0o644); err != nil {
 			tb.Fatal(err)
 		}
@@ -89,7 +94,7 @@ func likeAProvider(name string) allowlist.Resolved {
 		// Scattered over 20/8 to 99/8, in which the mask leaves no special-purpose space.
 		addr := netip.AddrFrom4([4]byte{byte(20 + (at+i*7)%80), byte(128 | (at>>8+i*31)%128), byte(at>>16 + i*17), 0})
 		p := netip.PrefixFrom(addr, int(19+(at+i)%6)).Masked()
-		source.Ranges.Add(allowlist.Range{Prefix: p, Path: []string{"_spf." + name + ".example", "ip4:" + p.String()}})
+		source.Ranges.Add(allowlist.Range{Prefix: p, Path: provenance.Of("_spf."+name+".example", "ip4:"+p.String())})
 	}
 	return source
 }

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mailallow": main})
+	testscript.Main(m, map[string]func(){"mailallow": main, "stopwatch": stopwatch})
 }
 
 // TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set it writes the outputs that `cmp` compares

@@ -122,7 +122,11 @@ func shift(h *soakHost, by time.Duration) {
 	for i := range snapshot.Sources {
 		snapshot.Sources[i].Time = snapshot.Sources[i].Time.Add(by)
 	}
-	if err := os.WriteFile(path, snapshot.Encode(), 0o644); err != nil {
+	text, err := snapshot.Bytes()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 )
 
 // A provider has its fetched ranges or, if the fetch failed or found none, those in the program.
@@ -81,7 +82,7 @@ func TestWithin(t *testing.T) {
 
 func ranges(prefixes ...string) (all allowlist.Ranges) {
 	for _, p := range prefixes {
-		all.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: []string{p}})
+		all.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(p)})
 	}
 	return all
 }

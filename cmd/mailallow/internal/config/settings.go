@@ -14,6 +14,7 @@ import (
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
 
@@ -150,7 +151,7 @@ func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
 	}
 	limits := spf.DefaultLimits()
 	r.number("dns.max_lookups", d.MaxLookups, 1, 100_000, &limits.Lookups)
-	r.number("dns.max_depth", d.MaxDepth, 1, 1000, &limits.Depth)
+	r.number("dns.max_depth", d.MaxDepth, 1, provenance.MaxDepth, &limits.Depth)
 	r.number("dns.max_record_bytes", d.MaxRecord, 1, 256<<10, &limits.RecordBytes)
 	config := dnsq.Config{Resolvers: d.Resolvers, Origin: "[dns] resolvers", RequireAD: d.RequireAD}
 	if len(r.flags.Resolvers) > 0 {

@@ -84,7 +84,7 @@ func markdownNetworks(t *terminal.Terminal, sign string, changes []plan.Change) 
 		shown = shown[:maxReviewed]
 	}
 	for _, c := range shown {
-		path := markdownCode(c.Path)
+		path := markdownCode(c.Path.String())
 		if len(path) > maxReviewedPath {
 			path = ascii.Printable(path, maxReviewedPath)
 		}

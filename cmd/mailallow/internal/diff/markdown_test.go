@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -68,7 +69,7 @@ func TestMarkdownBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ranges.Add(allowlist.Range{Prefix: p, Path: []string{strings.Repeat("long.", 500)}})
+		ranges.Add(allowlist.Range{Prefix: p, Path: provenance.Of(strings.Repeat("long.", 500))})
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
 	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format},

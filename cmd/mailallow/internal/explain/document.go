@@ -173,7 +173,11 @@ func newDecidingDocument(e *allowlist.Entry) decidingDocument {
 	}
 	d.Action, d.Prefix = e.Action.String(), e.Prefix.String()
 	for _, o := range e.Owners {
-		d.Sources = append(d.Sources, ownerDocument{o.Source, o.Paths})
+		owner := ownerDocument{Name: o.Source}
+		for _, path := range o.Paths {
+			owner.Paths = append(owner.Paths, path.String())
+		}
+		d.Sources = append(d.Sources, owner)
 	}
 	return d
 }

@@ -60,15 +60,10 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 const toStdout = "-"
 
 func write(t *terminal.Terminal, output string, snapshot *allowlist.Snapshot) error {
-	text := snapshot.Encode()
-	if err := snapshot.CheckSize(text); err != nil {
-		return err
-	}
 	if output == toStdout {
-		_, err := t.Take().Write(text)
-		return err
+		return snapshot.Encode(t.Take())
 	}
-	if err := outfile.Write(output, text); err != nil {
+	if err := outfile.Write(output, snapshot.Encode); err != nil {
 		return fmt.Errorf("-o %s: it cannot be written: %w", output, exit.Reason(err))
 	}
 	return nil

@@ -5,6 +5,7 @@ package outfile
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,22 +17,21 @@ import (
 
 const mode = 0o644 // of new files
 
-// Write writes text to a file as a shell would: it follows links, keeps the mode of a
+// Write has write write to a file as a shell would: it follows links, keeps the mode of a
 // file, and gives a new one 0644 less umask. It writes into a device or a pipe, because a
 // rename would put a file in the place of /dev/null.
-func Write(path string, text []byte) error {
+func Write(path string, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
-		return replace(path, text, renameio.WithPermissions(mode), renameio.WithExistingPermissions())
+		return replace(path, write, renameio.WithPermissions(mode), renameio.WithExistingPermissions())
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return errors.Join(write(f), f.Close())
 }
 
 // Replace puts a file with mode 0644, whatever the umask, in the place of any file or link
@@ -41,16 +41,20 @@ func Replace(path string, text []byte) error {
 	if err := sweep(path); err != nil {
 		return err
 	}
-	return replace(path, text, renameio.WithStaticPermissions(mode))
+	write := func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}
+	return replace(path, write, renameio.WithStaticPermissions(mode))
 }
 
-func replace(path string, text []byte, options ...renameio.Option) error {
+func replace(path string, write func(io.Writer) error, options ...renameio.Option) error {
 	f, err := renameio.NewPendingFile(path, append(options, renameio.WithTempDir(filepath.Dir(path)))...)
 	if err != nil {
 		return err
 	}
 	defer f.Cleanup()
-	if _, err := f.Write(text); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	return f.CloseAtomicallyReplace()

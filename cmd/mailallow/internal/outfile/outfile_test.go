@@ -1,6 +1,7 @@
 package outfile
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -48,7 +49,7 @@ func TestWriteFollowsLinks(t *testing.T) {
 	if err := os.Symlink("file", link); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(link, []byte("new")); err != nil {
+	if err := Write(link, text("new")); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles(t, dir, map[string]string{"file": "new", "link": "new"})
@@ -58,7 +59,7 @@ func TestWriteFollowsLinks(t *testing.T) {
 
 // Write writes into a device, which stays one.
 func TestWriteIntoDevice(t *testing.T) {
-	if err := Write(os.DevNull, []byte("new")); err != nil {
+	if err := Write(os.DevNull, text("new")); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(os.DevNull)
@@ -110,13 +111,23 @@ func TestFailureLeavesNothing(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(path, "below"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, write := range map[string]func(string, []byte) error{"Write": Write, "Replace": Replace} {
-		if err := write(path, []byte("new")); err == nil {
+	for name, write := range map[string]func() error{
+		"Write":   func() error { return Write(path, text("new")) },
+		"Replace": func() error { return Replace(path, []byte("new")) },
+	} {
+		if err := write(); err == nil {
 			t.Errorf("%s replaced a directory", name)
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != 1 {
 			t.Errorf("%s left %v, %v", name, entries, err)
 		}
+	}
+}
+
+func text(s string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, s)
+		return err
 	}
 }

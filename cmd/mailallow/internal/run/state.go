@@ -1,7 +1,6 @@
 package run
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/allowlist"
-	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 )
@@ -41,16 +39,12 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 	return allowlist.DecodeSnapshot(f, path)
 }
 
-// StateFiles is the new last good state as a file to install together with the list;
-// none where the file has these bytes already. A state that the next run could not
-// read is an error.
+// StateFiles is the new last good state as a file to install together with the list.
+// A state that the next run could not read is an error.
 func (r *Request) StateFiles(list *List) ([]install.StateFile, error) {
-	encoded := list.lastGood.Encode()
-	if err := list.lastGood.CheckSize(encoded); err != nil {
+	encoded, err := list.lastGood.Bytes()
+	if err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
-	}
-	if old, err := bounded.File(r.lastGoodPath(), allowlist.MaxSnapshotBytes); err == nil && bytes.Equal(old, encoded) {
-		return nil, nil
 	}
 	return []install.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
 }

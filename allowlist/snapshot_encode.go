@@ -1,0 +1,173 @@
+package allowlist
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"mailallow/allowlist/provenance"
+)
+
+// Encode writes the snapshot as JSON to w. The paths of a source are a tree, in which each step is written once, and the
+// ranges are below their steps, one to a line and in the order of the paths. So the diff of two snapshots shows how the
+// list changed. It is an error if DecodeSnapshot would refuse the snapshot for its size.
+func (s *Snapshot) Encode(w io.Writer) error {
+	counted := &counter{Writer: w}
+	out := snapshotWriter{Writer: bufio.NewWriterSize(counted, 64<<10)}
+	ranges := 0
+	fmt.Fprintf(out, "{\"version\": %d, \"sources\": [", snapshotVersion) // errors come with Flush
+	for i, src := range s.Sources {
+		ranges += src.Ranges.Len()
+		fmt.Fprintf(out, "%s\n {\"name\": %s, \"definition\": %s, \"time\": %s, ",
+			comma(i), encode(src.Name), encode(src.Definition), encode(src.Time))
+		if src.Validator != nil {
+			fmt.Fprintf(out, "\"validator\": %s, ", encode(src.Validator))
+		}
+		out.paths(src.Ranges)
+		out.WriteByte('}')
+	}
+	out.WriteString("]}\n")
+	err := out.Flush()
+	if err == nil && (ranges > MaxSnapshotRanges || counted.bytes > MaxSnapshotBytes) {
+		err = fmt.Errorf("the sources have %d ranges, %d bytes with their paths, and a snapshot holds %d and %d: leave out the longest",
+			ranges, counted.bytes, MaxSnapshotRanges, MaxSnapshotBytes)
+	}
+	return err
+}
+
+// Bytes gives the text that Encode writes, for callers that install it with other files.
+func (s *Snapshot) Bytes() ([]byte, error) {
+	size := &counter{Writer: io.Discard}
+	if err := s.Encode(size); err != nil {
+		return nil, err
+	}
+	text := bytes.NewBuffer(make([]byte, 0, size.bytes)) // it never grows, so there is no second copy
+	err := s.Encode(text)
+	return text.Bytes(), err
+}
+
+// counter counts the bytes on their way.
+type counter struct {
+	io.Writer
+	bytes int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// snapshotWriter writes the tree of the paths of a source.
+type snapshotWriter struct {
+	*bufio.Writer
+	open []branch // the steps of the last range; the first is the tree
+}
+
+// branch is a step whose object is not closed yet.
+type branch struct {
+	path *provenance.Path
+	list string // the member whose array is open, or empty
+}
+
+func (w *snapshotWriter) paths(ranges Ranges) {
+	w.WriteString("\"paths\": [") // errors come with Flush
+	w.open = append(w.open[:0], branch{})
+	for r := range byPath(ranges) {
+		if list, line := r.Path.Line(); line > 0 {
+			w.enter(list)
+			w.item("lines")
+			fmt.Fprintf(w, "{\"line\": %d, \"prefix\": \"%s\"}", line, r.Prefix)
+		} else {
+			w.enter(r.Path)
+			w.item("ranges")
+			w.Write(append(r.Prefix.AppendTo(append(w.AvailableBuffer(), '"')), '"'))
+		}
+	}
+	w.leave(1)
+	w.WriteByte(']')
+}
+
+// byPath yields the ranges by path, then by address. The lines of a list are in this order already.
+func byPath(ranges Ranges) iter.Seq[Range] {
+	if ranges.packed == nil || ranges.lines != nil {
+		return ranges.All()
+	}
+	all := slices.AppendSeq(make([]Range, 0, ranges.Len()), ranges.All())
+	slices.SortFunc(all, func(a, b Range) int { return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) })
+	return slices.Values(all)
+}
+
+// enter closes the steps that path does not have and opens those that it has below them.
+func (w *snapshotWriter) enter(path *provenance.Path) {
+	last := w.open[len(w.open)-1].path
+	if path == last {
+		return
+	}
+	steps, shared := []*provenance.Path{path}, len(w.open)-2
+	if last == nil || path.Above() != last.Above() || path.Step() == last.Step() { // most are neighbours
+		steps, shared = path.Nodes(), 0
+		for shared < min(len(steps), len(w.open)-1) && steps[shared].Step() == w.open[shared+1].path.Step() {
+			shared++
+		}
+		steps = steps[shared:]
+	}
+	w.leave(shared + 1)
+	for _, step := range steps {
+		w.item("steps")
+		w.WriteString("{\"step\": ")
+		w.Write(encode(step.Step()))
+		w.open = append(w.open, branch{path: step})
+	}
+}
+
+// leave closes the steps from the number depth on.
+func (w *snapshotWriter) leave(depth int) {
+	for ; len(w.open) > depth; w.open = w.open[:len(w.open)-1] {
+		w.WriteString("]}") // each step leads to a range, so one of its arrays is open
+	}
+}
+
+// item begins an element of an array of the step that is open. Each has a line of its own, but for the first range.
+func (w *snapshotWriter) item(list string) {
+	in := &w.open[len(w.open)-1]
+	first := in.list != list
+	switch {
+	case !first:
+		w.WriteByte(',')
+	case in.path == nil:
+	case in.list != "":
+		fmt.Fprintf(w, "], \"%s\": [", list)
+	default:
+		fmt.Fprintf(w, ", \"%s\": [", list)
+	}
+	if in.list = list; !first || list != "ranges" {
+		const deepest = 20 // columns; deeper steps stay there
+		w.WriteString("\n " + strings.Repeat(" ", min(len(w.open), deepest)))
+	}
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ","
+}
+
+// encode gives JSON without escapes for HTML: ">" in a path is easier to review
+// than its code.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic("allowlist: a snapshot value has no JSON form: " + err.Error()) // strings and times have one
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/fixtures"
+)
+
+// figure holds the costs of a run, as the kernel counts them.
+type figure struct {
+	Wall   time.Duration
+	Memory int64 // bytes: the largest resident set (VmHWM)
+	Exit   int
+	said   string // on stderr
+	doc    []byte // on stdout
+}
+
+func (f figure) String() string {
+	return fmt.Sprintf("exit %d, %.1f s, %d MiB", f.Exit, f.Wall.Seconds(), f.Memory>>20)
+}
+
+// stopwatch is a role of the test binary: it runs a program and writes the figure to file 3. It is a process of its own,
+// because the kernel gives a new program the largest resident set of the process that started it (exec(2)), and a test
+// that serves large zones is large.
+func stopwatch() {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	start := time.Now()
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	f := figure{
+		Wall: time.Since(start), Exit: cmd.ProcessState.ExitCode(),
+		Memory: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10,
+	}
+	if err := json.NewEncoder(os.NewFile(3, "figure")).Encode(f); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// mailServer is a host with an access file and a CIDR table, whose sources are good.test, an inline REJECT list, and the
+// publishers that a test adds.
+type mailServer struct {
+	t   *testing.T
+	dir string
+	dns *fixtures.DNSServer
+}
+
+const (
+	goodZone = "good.test TXT \"v=spf1 ip4:74.125.4.0/23 -all\"\n"
+	goodKey  = "Connect:74.125.4\tOK\n"
+	ownKey   = "Connect:185.70.40\tREJECT\n" // of the administrator
+)
+
+func newMailServer(t *testing.T) *mailServer {
+	s := &mailServer{t: t, dir: t.TempDir(), dns: fixtures.DNS(t, goodZone)}
+	fixtures.MakeAccess(t, filepath.Join(s.dir, "access"), "Connect:localhost\tRELAY")
+	s.configure("")
+	return s
+}
+
+// configure writes the configuration, with more at its end: keys of [dns], then sources.
+func (s *mailServer) configure(more string) {
+	s.t.Helper()
+	fixtures.WriteFile(s.t, filepath.Join(s.dir, "c.toml"), fmt.Sprintf(`
+state_dir = "state"
+action = "OK"
+[[target]]
+format = "sendmail-access"
+path = "access"
+makemap = %q
+[[target]]
+format = "postfix-cidr"
+path = "mailallow.cidr"
+[[source]]
+name = "good"
+spf = ["good.test"]
+[[source]]
+name = "own"
+cidr = ["185.70.40.0/24"]
+action = "REJECT"
+[dns]
+resolvers = [%q]
+%s`, fixtures.Makemap(s.t), s.dns.Addr(), more))
+}
+
+const evilSource = "[[source]]\nname = \"evil\"\nspf = [\"evil.test\"]\n"
+
+// run runs mailallow with arguments under the stopwatch.
+func (s *mailServer) run(args ...string) (f figure) {
+	s.t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer read.Close()
+	var out, talk bytes.Buffer
+	args = append([]string{"stopwatch", fixtures.Mailallow(s.t), "-c", filepath.Join(s.dir, "c.toml")}, args...)
+	cmd := exec.Command(os.Args[0])
+	cmd.Args, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = args, &out, &talk, []*os.File{write}
+	err = cmd.Run()
+	write.Close()
+	if err = errors.Join(err, json.NewDecoder(read).Decode(&f)); err != nil {
+		s.t.Fatalf("%v\n%s", err, &talk)
+	}
+	f.said, f.doc = talk.String(), out.Bytes()
+	return f
+}
+
+// longName gives a domain name of 252 bytes: the longest has 253.
+func longName(i int) string {
+	return fmt.Sprintf("p%05d.", i) + strings.Repeat(strings.Repeat("x", 58)+".", 4) + "evil.test"
+}
+
+// nested gives the policy of evil.test: a chain of includes with long names, and in its last record an include for each
+// 3,000 terms.
+func nested(includes int, terms []string) string {
+	const each = 3000 // a DNS message holds 64 KiB
+	var zone strings.Builder
+	name := "evil.test"
+	for i := 1; i < includes; i++ {
+		zone.WriteString(txt(name, "v=spf1 include:"+longName(i)+" -all"))
+		name = longName(i)
+	}
+	last := "v=spf1"
+	for i := 0; len(terms) > 0; i++ {
+		n := min(each, len(terms))
+		leaf := longName(includes + i)
+		last += " include:" + leaf
+		zone.WriteString(txt(leaf, "v=spf1 "+strings.Join(terms[:n], " ")+" -all"))
+		terms = terms[n:]
+	}
+	zone.WriteString(txt(name, last+" -all"))
+	return zone.String()
+}
+
+// singleTerms gives a term for each of n addresses from first on.
+func singleTerms(first string, n int) (terms []string) {
+	addr := netip.MustParseAddr(first)
+	for range n {
+		terms = append(terms, "ip4:"+addr.String())
+		addr = addr.Next()
+	}
+	return terms
+}
+
+// most is the memory that no publisher may make a run need, in bytes.
+const most = 256 << 20
+
+// TestManyTerms: a provider that publishes 110,000 addresses as single terms behind 49 long includes. With a path of
+// 12 KB for each range, update needed 5,694 MiB and fetch 3,944, and both failed for all sources.
+func TestManyTerms(t *testing.T) {
+	const addresses, includes = 110_000, 49
+	s := newMailServer(t)
+	snapshot := filepath.Join(s.dir, "snapshot.json")
+	runs := [][]string{{"update"}, {"update"}, {"fetch", "-o", snapshot}, {"update", "--snapshot", snapshot}}
+	var alone []figure
+	for _, args := range runs {
+		alone = append(alone, s.run(args...))
+	}
+	s.configure(evilSource)
+	s.dns.Set(goodZone, nested(includes, singleTerms("20.0.0.0", addresses)))
+	for i, args := range runs {
+		f := s.run(args...)
+		t.Logf("%s: %s; without it %s", strings.Join(args, " "), f, alone[i])
+		if f.Exit != exit.Done || f.Memory > alone[i].Memory+most {
+			t.Errorf("%.2000s", f.said)
+		}
+	}
+	if text := fixtures.ReadFile(t, filepath.Join(s.dir, "access")); strings.Count(text, "\nConnect:20.") != 1+173+176 {
+		t.Errorf("%d keys", strings.Count(text, "\nConnect:20."))
+	}
+}
+
+// TestDeepest: the next runs read back every path that max_depth lets in.
+func TestDeepest(t *testing.T) {
+	s := newMailServer(t)
+	const includes = 230
+	for _, row := range []struct{ depth, exit int }{{includes - 1, exit.Stale}, {includes, exit.Done}, {300, exit.Done}} {
+		s.dns.Set(goodZone, nested(includes, singleTerms("20.0.0.0", 1)))
+		s.configure(fmt.Sprintf("max_depth = %d\n", row.depth) + evilSource)
+		for range 2 {
+			if f := s.run("update"); f.Exit != row.exit {
+				t.Errorf("max_depth = %d: %s\n%.2000s", row.depth, f, f.said)
+			}
+		}
+	}
+}
