@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
@@ -218,6 +219,22 @@ func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 		ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
 	}
 	return ranges, problems, errors.Join(failed...)
+}
+
+// defaultFileBytes bounds a list on disk: four million lines.
+const defaultFileBytes = 64 << 20
+
+// readFile reads a list on disk.
+func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
+	limit := f.MaxFileBytes
+	if limit == 0 {
+		limit = defaultFileBytes
+	}
+	text, err := bounded.File(src.FilePath, limit)
+	if err != nil {
+		return Ranges{}, nil, err
+	}
+	return ParseList(text, printable(src.File))
 }
 
 // ParseCIDR reads a network or a single address, without a zone. It clears host

@@ -6,27 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 
-	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/prefixes"
 )
 
-// defaultFileBytes bounds a list on disk: four million lines.
-const defaultFileBytes = 64 << 20
-
 // maxFileErrors bounds the bad lines of a file that are reported one by one.
 const maxFileErrors = 20
-
-func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
-	limit := f.MaxFileBytes
-	if limit == 0 {
-		limit = defaultFileBytes
-	}
-	text, err := bounded.File(src.FilePath, limit)
-	if err != nil {
-		return Ranges{}, nil, err
-	}
-	return ParseList(text, printable(src.File))
-}
 
 // ParseList reads a list of networks: one or more to a line, separated by blanks
 // or commas. A comment begins with # or ; and ends with the line. Paths and

@@ -86,8 +86,7 @@ func FuzzSelect(f *testing.F) {
 		}
 		query = queries[int(which)%len(queries)]
 		found := &finding{name: "doc", max: 1000}
-		bounds := (&Web{MaxValues: 10_000, MaxSteps: 100_000}).bounds()
-		err := bounds.selected(t.Context(), found, body, query)
+		err := found.readSelected(t.Context(), body, query, 10_000, 100_000)
 		if err != nil {
 			for message := range strings.SplitSeq(err.Error(), "\n") {
 				if !isPrintable(message) || len(message) > maxMessage {

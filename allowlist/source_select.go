@@ -33,21 +33,22 @@ func compileSelect(query string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// selected runs a query over a JSON document. Every result must be a string that
+// readSelected runs a query over a JSON document. Every result must be a string that
 // is an address or a network, or an array of such strings. null is an error too,
 // because a query gives null after the document has changed its structure.
-func (w Web) selected(ctx context.Context, f *finding, body []byte, query string) error {
+// maxValues bounds the values of the document, and maxSteps the steps of the query.
+func (f *finding) readSelected(ctx context.Context, body []byte, query string, maxValues, maxSteps int) error {
 	code, err := compileSelect(query)
 	if err != nil {
 		return err
 	}
-	doc, err := decodeJSON(body, w.MaxValues)
+	doc, err := decodeJSON(body, maxValues)
 	if err != nil {
 		return err
 	}
 	s := selection{finding: f, query: printable("select " + strings.Join(strings.Fields(query), " "))}
 	s.path = provenance.Of(f.name, s.query)
-	limited := &stepLimit{Context: ctx, left: w.MaxSteps, max: w.MaxSteps}
+	limited := &stepLimit{Context: ctx, left: maxSteps, max: maxSteps}
 	for results := code.RunWithContext(limited, doc); len(s.failed) < maxDocumentProblems; {
 		result, more := results.Next()
 		if !more {

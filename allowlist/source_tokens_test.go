@@ -216,7 +216,7 @@ func TestSelect(t *testing.T) {
 			if text == "" {
 				text = doc
 			}
-			err := Web{MaxValues: 2000, MaxSteps: 100_000}.selected(t.Context(), f, []byte(text), test.query)
+			err := f.readSelected(t.Context(), []byte(text), test.query, 2000, 100_000)
 			if got := fmt.Sprint(err); err != nil && got != test.err || err == nil && test.err != "" {
 				t.Errorf("error:\n%s\nwant:\n%s", got, test.err)
 			}
@@ -233,7 +233,7 @@ func TestSelectTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	f := &finding{name: "doc", max: 100}
-	err := Web{MaxValues: 1, MaxSteps: 1 << 60}.selected(ctx, f, []byte("0"), "range(1e12) | empty")
+	err := f.readSelected(ctx, []byte("0"), "range(1e12) | empty", 1, 1<<60)
 	if want := "select range(1e12) | empty: context deadline exceeded"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

@@ -221,7 +221,7 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 	}
 	found := finding{name: printable(publicURL(v.start)), max: v.MaxRanges}
 	if query != "" {
-		err = v.selected(ctx, &found, got.body, query)
+		err = found.readSelected(ctx, got.body, query, v.MaxValues, v.MaxSteps)
 	} else {
 		err = found.readText(got.body, got.contentType)
 	}
