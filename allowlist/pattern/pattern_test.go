@@ -16,7 +16,7 @@ func ExampleNew() {
 }
 
 func TestNewCompilesOnce(t *testing.T) {
-	if octet() != octet() {
+	if first, second := octet(), octet(); first != second {
 		t.Error("two calls give two expressions")
 	}
 	bad := pattern.New("(") // nothing is compiled yet
