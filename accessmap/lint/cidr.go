@@ -11,23 +11,34 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
+// cidrChecks are the checks of a rule on a Postfix table of type cidr, by what they look at. The kinds run in this order.
+type cidrChecks struct {
+	line    func(*cidrLinter, *cidrLine) []Finding               // a logical line as a whole
+	pattern func(*cidrLinter, string) *addressFault              // what a line matches and Postfix does not read; the first rule decides
+	value   func(*cidrLinter, *cidrLine) []Finding               // what it gives
+	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // an entry that counts, or will when it is put right
+	end     func(*cidrLinter) []Finding                          // the table, behind its last line
+}
+
 // CIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
 // certain put right. A healthy line stays as it is, byte for byte.
 func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
-	l := &cidrLinter{use: use, seen: map[netip.Prefix]*cidrLine{}}
+	l := &cidrLinter{linter: newLinter(), use: use, seen: map[netip.Prefix]*cidrLine{}}
 	for i, raw := range ascii.Lines(text) {
-		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{raw: string(raw)}, number: i + 1})
+		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{number: i + 1, raw: string(raw)}})
 	}
-	logical := logicalLines(l.lines, l.indented)
+	logical := l.logicalLines()
 	for _, line := range logical {
 		l.cut(line)
 	}
 	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
 	for _, line := range logical {
-		l.examine(line)
+		l.look(line)
 	}
-	for _, open := range l.open {
-		l.add(open, "if", "this if has no endif: Postfix goes on as if it ended with the file", "write endif behind its last line")
+	for _, r := range l.rules {
+		if r.cidr.end != nil {
+			l.report(r, r.cidr.end(l)...)
+		}
 	}
 	for i, f := range l.findings { // all that is put right on a line has one fix: the line as a whole
 		if f.Certain {
@@ -42,12 +53,12 @@ func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
 }
 
 type cidrLinter struct {
-	use      format.Use
-	lines    []*cidrLine
-	findings []Finding
-	seen     map[netip.Prefix]*cidrLine // networks outside any if, by their first line
-	open     []*cidrLine                // ifs without an endif so far
-	healthy  []healthyLine              // what Postfix reads as it stands, in order of address
+	linter
+	use     format.Use
+	lines   []*cidrLine
+	seen    map[netip.Prefix]*cidrLine // networks outside any if, by their first line
+	open    []*cidrLine                // ifs without an endif so far
+	healthy []healthyLine              // what Postfix reads as it stands, in order of address
 }
 
 type healthyLine struct {
@@ -58,10 +69,10 @@ type healthyLine struct {
 // cidrLine is a logical line, or a physical one that belongs to one.
 type cidrLine struct {
 	rewrite
-	number  int
 	logical string // with what continues it
 	more    []string
 
+	word     string // if or endif; empty: an entry
 	negated  bool
 	pattern  string // as written, without its !
 	value    string
@@ -69,53 +80,40 @@ type cidrLine struct {
 	indent   bool      // it begins with a blank and is meant to be an entry
 	above    *cidrLine // indent: what Postfix takes it for more of; nil: nothing
 	followed bool      // such a line stands below it
+	alone    bool      // it begins with a blank, is no entry, and has nothing above it
+	stays    bool      // indent: another line would be reached no more
 }
-
-func (l *cidrLinter) add(line *cidrLine, rule, text, fix string) {
-	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: fix})
-}
-
-// fix puts a line right. What continues it stands on lines of its own and goes with them unchanged.
-func (l *cidrLinter) fix(line *cidrLine, rule, text string, lines ...string) {
-	line.set(lines...)
-	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: strings.Join(lines, "\n"), Certain: true})
-}
-
-// indentation is what a line that begins with a blank is.
-type indentation int
-
-const (
-	moreOfLine indentation = iota
-	ownLine                // it is meant to be an entry
-	noLine                 // it continues nothing
-)
 
 // single reports whether the logical line is one physical line.
 func (line *cidrLine) single() bool { return strings.TrimSpace(line.raw) == line.logical }
 
+// hasValue reports whether what stands behind the pattern is a value.
+func (line *cidrLine) hasValue() bool { return line.value != "" && line.value[0] != '/' }
+
 // logicalLines puts lines together as Postfix does: one that begins with a blank continues the one above, whatever
-// comments and blank lines stand between them. indented is asked first whether it looks like a line of its own.
-func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) indentation) (logical []*cidrLine) {
+// comments and blank lines stand between them. One that looks like an entry is taken for a line of its own.
+func (l *cidrLinter) logicalLines() (logical []*cidrLine) {
 	var above *cidrLine
-	for _, line := range physical {
+	for _, line := range l.lines {
 		trimmed := strings.TrimSpace(line.raw)
 		switch {
 		case trimmed == "" || trimmed[0] == '#':
-		case ascii.IsSpace(line.raw[0]):
-			switch indented(line, above) {
-			case ownLine:
-				if line.above = above; above != nil {
-					above.followed = true
-				}
-				line.logical, above = trimmed, line
-				logical = append(logical, line)
-			case moreOfLine:
-				above.more = append(above.more, trimmed)
+			continue
+		case !ascii.IsSpace(line.raw[0]):
+		case looksLikeEntry(trimmed):
+			if line.indent, line.above = true, above; above != nil {
+				above.followed = true
 			}
-		default:
-			line.logical, above = trimmed, line
+		case above == nil:
+			line.alone = true
 			logical = append(logical, line)
+			continue
+		default:
+			above.more = append(above.more, trimmed)
+			continue
 		}
+		line.logical, above = trimmed, line
+		logical = append(logical, line)
 	}
 	for _, line := range logical {
 		if line.more != nil {
@@ -125,33 +123,23 @@ func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) ind
 	return logical
 }
 
-// indented tells of a line that begins with a blank and is not meant to continue another.
-func (l *cidrLinter) indented(line, above *cidrLine) indentation {
-	trimmed := strings.TrimSpace(line.raw)
-	first, _, _ := strings.Cut(strings.TrimLeft(trimmed, "!"), " ")
+// looksLikeEntry reports whether a line without the blanks before it begins with a network.
+func looksLikeEntry(line string) bool {
+	first, _, _ := strings.Cut(strings.TrimLeft(line, "!"), " ")
 	first, _, _ = strings.Cut(first, "\t")
-	_, fault := readPattern(first)
-	_, isNetwork := looseNetwork(first)
-	switch {
-	case fault == nil || isNetwork:
-		line.indent = true
-		return ownLine
-	case above == nil:
-		l.add(line, "leading-blank", "a line that begins with a blank and has none above it to continue: Postfix skips it", "remove the blanks before it")
-		return noLine
+	if p, ok := readPattern(first); ok && p == p.Masked() {
+		return true
 	}
-	return moreOfLine
+	_, isNetwork := looseNetwork(first)
+	return isNetwork
 }
 
-var (
-	conditional = ascii.Pattern(`(?i)^(if|endif)(\s|$)`)
-	// confused are words of other programs; any other word may be a restriction class.
-	confused = ascii.Pattern(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
-)
+var conditional = ascii.Pattern(`(?i)^(if|endif)(\s|$)`)
 
 // cut takes an entry apart.
 func (l *cidrLinter) cut(line *cidrLine) {
-	if conditional().MatchString(line.logical) {
+	if word := conditional().FindString(line.logical); word != "" {
+		line.word, line.pattern = strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):])
 		return
 	}
 	rest := strings.TrimLeft(line.logical, "! \t")
@@ -161,64 +149,97 @@ func (l *cidrLinter) cut(line *cidrLine) {
 		end = len(rest)
 	}
 	line.pattern, line.value = rest[:end], strings.TrimSpace(rest[end:])
-	prefix, fault := readPattern(line.pattern)
-	if line.skipped = fault != nil || line.value == "" || line.indent; !line.skipped && !line.negated {
-		l.healthy = append(l.healthy, healthyLine{prefix, line})
+	p, ok := readPattern(line.pattern)
+	if line.skipped = !ok || p != p.Masked() || line.value == "" || line.indent; !line.skipped && !line.negated {
+		l.healthy = append(l.healthy, healthyLine{p, line})
 	}
 }
 
-func (l *cidrLinter) examine(line *cidrLine) {
-	if word := conditional().FindString(line.logical); word != "" {
-		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
+// readPattern reads ADDRESS or ADDRESS/BITS, either in brackets or not, as Postfix does (cidr_match.c, tried). Bits of the
+// host may be set; Postfix skips such a line.
+func readPattern(s string) (p netip.Prefix, ok bool) {
+	address, mask, hasMask := strings.Cut(s, "/")
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if whole, ok := strings.CutSuffix(inner, "]"); ok {
+			address, mask, hasMask = strings.Cut(whole, "/")
+		} else if before, after, ok := strings.Cut(inner, "]/"); ok {
+			address, mask, hasMask = before, after, true
+		}
+	}
+	addr, err := netip.ParseAddr(address)
+	if err != nil || addr.Zone() != "" {
+		return p, false
+	}
+	bits := addr.BitLen()
+	if hasMask && number().MatchString(mask) {
+		bits = 0
+		for _, digit := range mask {
+			bits = min(bits*10+int(digit-'0'), 1000)
+		}
+	} else if hasMask {
+		bits = -1
+	}
+	p = netip.PrefixFrom(addr, bits)
+	return p, p.IsValid()
+}
+
+// look has the rules look at a logical line, and puts right what is certain.
+func (l *cidrLinter) look(line *cidrLine) {
+	if line.word == "if" && !l.condition(line) {
 		return
 	}
-	if line.indent && !l.leadingBlank(line) {
+	for _, r := range l.rules {
+		if r.cidr.line != nil {
+			l.report(r, r.cidr.line(l, line)...)
+		}
+	}
+	if line.word != "" || line.alone || line.stays {
 		return
 	}
-	prefixes, patternOK := l.pattern(line)
-	valueOK := l.value(line)
-	if patternOK && valueOK && !line.negated && len(prefixes) == 1 {
-		l.reachable(line, prefixes[0])
+	prefixes, counts := l.pattern(line)
+	for _, r := range l.rules {
+		if r.cidr.value != nil {
+			l.report(r, r.cidr.value(l, line)...)
+		}
+	}
+	if !counts || !line.hasValue() || line.negated || len(prefixes) != 1 {
+		return
+	}
+	for _, r := range l.rules {
+		if r.cidr.network != nil {
+			l.report(r, r.cidr.network(l, line, prefixes[0])...)
+		}
 	}
 }
 
-// leadingBlank puts an indented entry into the first column; ok tells that it may stand there.
-func (l *cidrLinter) leadingBlank(line *cidrLine) (ok bool) {
-	text := "a line that begins with a blank: Postfix takes it for more of the line above"
-	if line.above != nil {
-		text += fmt.Sprintf(", line %d, and never for an entry", line.above.number)
+// readPattern reads the pattern of a line; where Postfix does not, the fault says why.
+func (l *cidrLinter) readPattern(s string) (netip.Prefix, *Rule, *addressFault) {
+	if p, ok := readPattern(s); ok && p == p.Masked() {
+		return p, nil, nil
 	}
-	if prefix, fault := readPattern(line.pattern); fault == nil {
-		if later := l.contradicted(line, []netip.Prefix{prefix}); later > 0 {
-			l.add(line, "leading-blank", text, belongsBehind(later)+"\n"+line.logical)
-			return false
+	for _, r := range l.rules {
+		if r.cidr.pattern == nil {
+			continue
+		}
+		if f := r.cidr.pattern(l, s); f != nil {
+			return netip.Prefix{}, r, f
 		}
 	}
-	l.fix(line, "leading-blank", text, line.logical)
-	return true
+	return netip.Prefix{}, nil, nil
 }
 
-func (l *cidrLinter) condition(line *cidrLine, word, pattern string) {
-	switch {
-	case word == "endif" && len(l.open) == 0:
-		l.add(line, "if", "endif without an if: Postfix skips it", "remove it, or write the if")
-	case word == "endif":
-		l.open = l.open[:len(l.open)-1]
-		if pattern != "" {
-			l.fix(line, "if", "there is something behind endif: Postfix skips the line", "endif")
-		}
-	default:
-		if _, fault := readPattern(strings.TrimLeft(pattern, "! \t")); fault != nil {
-			l.add(line, fault.rule, shown(pattern)+": "+fault.text+", and with it this if: what stands behind it holds for all", "write if NETWORK")
-			return
-		}
-		l.open = append(l.open, line)
+// condition looks at the network of an if; ok tells that Postfix reads it.
+func (l *cidrLinter) condition(line *cidrLine) (ok bool) {
+	_, r, fault := l.readPattern(strings.TrimLeft(line.pattern, "! \t"))
+	if fault != nil {
+		l.report(r, line.found(shown(line.pattern)+": "+fault.text+", and with it this if: what stands behind it holds for all", "write if NETWORK"))
 	}
+	return fault == nil
 }
 
 // pattern looks at what a line matches; ok tells that the line counts.
 func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) {
-	prefix, fault := readPattern(line.pattern)
+	prefix, r, fault := l.readPattern(line.pattern)
 	if fault == nil {
 		return []netip.Prefix{prefix}, true
 	}
@@ -236,14 +257,14 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 		fault.certain, fault.advice = false, belongsBehind(later)
 	}
 	if fault.certain && one && line.value != "" && line.single() {
-		l.fix(line, fault.rule, text, proposal...)
+		l.report(r, line.fixed(text, proposal...))
 		return fault.meant, true
 	}
 	advice := fault.advice
 	if one && line.value != "" {
 		advice = strings.TrimPrefix(advice+"\n"+strings.Join(proposal, "\n"), "\n")
 	}
-	l.add(line, fault.rule, text, advice)
+	l.report(r, line.found(text, advice))
 	return nil, false
 }
 
@@ -271,71 +292,3 @@ func belongsBehind(later int) string {
 // maxRangeLines bounds the networks that a range A-B is written as; no two addresses need more than twice the bits of
 // one.
 const maxRangeLines = 2 * 128
-
-// value looks at what a line gives; ok tells that the line counts.
-func (l *cidrLinter) value(line *cidrLine) (ok bool) {
-	word, _, _ := strings.Cut(line.value, " ")
-	word, _, _ = strings.Cut(word, "\t")
-	known := slices.ContainsFunc([]string{"permit", "reject", "dunno", "permit_mynetworks"}, func(w string) bool { return strings.EqualFold(w, word) })
-	name := shown(line.pattern) + " " + shown(word) + ": "
-	switch {
-	case line.value == "":
-		l.add(line, "missing-value", shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT behind it")
-		return false
-	case line.value[0] == '/':
-		l.add(line, "pattern", shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest its value", "write the network without a blank")
-		return false
-	case l.use == format.UseMyNetworks && slices.Contains([]string{"reject", "dunno"}, strings.ToLower(word)):
-		l.add(line, "table-value", name+"in mynetworks the value means nothing: any line that matches lets its addresses relay",
-			"remove the line, and what is wider and holds its addresses; list what is around them")
-	case strings.EqualFold(word, "RELAY") && l.use == format.UseMyNetworks:
-	case strings.EqualFold(word, "RELAY"), strings.EqualFold(word, "OK") && l.use == format.UsePostscreen:
-		l.word(line, name, word)
-	case l.use == format.UsePostscreen && !known:
-		l.add(line, "table-value", name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")
-	case confused().MatchString(word) && l.use != format.UseMyNetworks:
-		l.add(line, "table-value", name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")
-	}
-	return true
-}
-
-// word puts permit in the place of a word of Sendmail's.
-func (l *cidrLinter) word(line *cidrLine, name, word string) {
-	text := name + "a word of Sendmail's: smtpd takes it for permit without a word, and postscreen ignores the rest of its list after it"
-	if !line.single() {
-		l.add(line, "table-value", text, "write permit")
-		return
-	}
-	if !line.changed {
-		line.text = []string{line.raw}
-	}
-	var written []string
-	for _, t := range line.text {
-		at := strings.LastIndex(t, line.value)
-		written = append(written, t[:at]+"permit"+t[at+len(word):])
-	}
-	l.fix(line, "table-value", text, written...)
-	line.value = "permit" + line.value[len(word):]
-}
-
-// reachable tells of a line that an earlier one keeps from ever deciding.
-func (l *cidrLinter) reachable(line *cidrLine, p netip.Prefix) {
-	for bits := p.Bits(); bits >= 0; bits-- {
-		wider, err := p.Addr().Prefix(bits)
-		before := l.seen[wider]
-		if err != nil || before == nil || before.skipped && !line.skipped {
-			continue
-		}
-		same := line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
-		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", shown(line.pattern), before.number, shown(before.pattern))
-		if same {
-			l.fix(line, "unreachable", text+"; it says the same")
-		} else {
-			l.add(line, "unreachable", text, "move it above that line, or remove it")
-		}
-		return
-	}
-	if len(l.open) == 0 {
-		l.seen[p] = line
-	}
-}

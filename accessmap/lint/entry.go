@@ -13,37 +13,39 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// entryWork is what is to be done to one entry.
+// entryWork is what is to be done to one entry: what the rules find wrong with its parts, and the keys to write.
 type entryWork struct {
 	*accessLine
-	value *valueFault
-	keys  []string // in place of the key; nil: it stays
-	told  string   // why the keys are not certain after all
+	indent, tag []ruleFault
+	keyRule     *Rule
+	keyFault    *addressFault
+	valueRule   *Rule
+	valueFault  *valueFault
+
+	keys []string // in place of the key; nil: it stays
+	told string   // why the keys are not certain after all
 }
 
-// examine looks at every entry: its key, then its value, then what both together make of the line.
-func (l *accessLinter) examine() {
-	skip := skipUnknown
-	if l.CF != nil {
-		if skip = skipError; l.CF.AccessSkip {
-			skip = skipKnown
-		}
-	}
+type ruleFault struct {
+	*Rule
+	*partFault
+}
+
+// entries looks at every entry: at its parts, then what they make of the line together.
+func (l *accessLinter) entries() {
 	var work, gaps []*entryWork
 	for _, line := range l.lines {
-		if !line.entry {
+		if line.form != formEntry {
 			continue
 		}
-		isAddress := l.readKey(line)
-		onAddress := isAddress || line.fault != nil
-		w := entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
-		if line.fault != nil || w.value != nil || line.indent || line.gap || l.matchesSenders(&w) {
-			work = append(work, &w)
+		w := l.look(line)
+		if w.indent == nil && w.tag == nil && w.keyFault == nil && w.valueFault == nil {
+			continue
 		}
-		if line.gap && isAddress {
+		work = append(work, &w)
+		if line.gap && line.prefix.IsValid() {
 			gaps = append(gaps, &w)
 		}
-		line.matches = isAddress && line.fault == nil && !line.gap
 	}
 	if len(work) == 0 {
 		return
@@ -66,6 +68,39 @@ func (l *accessLinter) examine() {
 	}
 }
 
+// look has the rules look at the parts of an entry.
+func (l *accessLinter) look(line *accessLine) entryWork {
+	w := entryWork{accessLine: line}
+	line.prefix, w.keyRule, w.keyFault = l.readAddress(line.key, l.CF)
+	isAddress := line.prefix.IsValid() || w.keyFault != nil
+	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
+	for _, r := range l.rules {
+		if r.access.indent != nil {
+			if f := r.access.indent(l.Options, line); f != nil {
+				w.indent = append(w.indent, ruleFault{r, f})
+			}
+		}
+		if r.access.tag != nil {
+			if f := r.access.tag(l.Options, line); f != nil {
+				w.tag = append(w.tag, ruleFault{r, f})
+			}
+		}
+		if r.access.value != nil && w.valueFault == nil {
+			w.valueRule, w.valueFault = r, r.access.value(value)
+		}
+	}
+	return w
+}
+
+// canonical is one form for the keys that are looked up for the same question at the same length: Connect:1.2.3 and
+// 1.2.3 for a client (docs/facts.md 3).
+func canonical(k key.Key) string {
+	if k.Tag == "" {
+		k.Tag = "connect"
+	}
+	return k.Tag + ":" + k.Address
+}
+
 // takeKeys notes the keys that stand in the file and match; of those for one question the one that is found first.
 func (l *accessLinter) takeKeys() {
 	for _, line := range l.lines {
@@ -74,43 +109,12 @@ func (l *accessLinter) takeKeys() {
 		}
 	}
 	for _, line := range l.lines {
-		if key := canonical(line.key); line.matches {
+		if key := canonical(line.key); line.prefix.IsValid() && !line.gap {
 			if _, known := l.taken[key]; !known || line.key.Tag != "" {
 				l.taken[key] = takenKey{line.number, line.means, -1}
 			}
 		}
 	}
-}
-
-// readKey finds the prefix of a key, or its fault; ok tells that it is an address.
-func (l *accessLinter) readKey(line *accessLine) (ok bool) {
-	prefix, ok, fault := readAddress(line.key.Address)
-	switch {
-	case line.key.AsksAddresses():
-	case strings.HasPrefix(line.key.Address, "*."): // of no use under any tag
-	case fault != nil && fault.rule == "cidr" && slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, line.key.Tag):
-		fault.certain, fault.meant = false, nil
-		fault.text = "no network is looked up under this tag, only a person's address, a domain or a user: this key never matches"
-		fault.advice = "for the addresses of clients write Connect: keys"
-	default:
-		return false
-	}
-	if fault != nil && fault.rule == "ipv6-form" && fault.meant != nil && strings.Contains(line.key.Address, "::") {
-		switch {
-		case l.CF == nil:
-			fault.text += " (unless UseCompressedIPv6Addresses is on)"
-		case l.CF.CompressedIPv6:
-			fault = nil // that is how this Sendmail looks up
-		}
-	}
-	line.prefix, line.fault = prefix, fault
-	return ok
-}
-
-// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (docs/facts.md 3).
-func (l *accessLinter) matchesSenders(w *entryWork) bool {
-	return l.CF != nil && l.CF.DelayChecks && w.key.Tag == "" && w.prefix.IsValid() && w.prefix.Addr().Is4() &&
-		(w.says(allowlist.OK) || w.says(allowlist.Relay))
 }
 
 // says reports whether the value is an action; letters are folded (tried).
@@ -124,9 +128,9 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 	var broken []*entryWork
 	for _, w := range work {
 		switch {
-		case w.fault != nil && w.fault.meant != nil:
+		case w.keyFault != nil && w.keyFault.meant != nil:
 			broken = append(broken, w)
-		case w.fault == nil && l.matchesSenders(w):
+		case l.matchesSenders(w.accessLine):
 			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
@@ -135,7 +139,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 		}
 	}
 	longest := func(w *entryWork) int {
-		return slices.MaxFunc(w.fault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
+		return slices.MaxFunc(w.keyFault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
 	}
 	slices.SortStableFunc(broken, func(a, b *entryWork) int { return cmp.Compare(longest(b), longest(a)) })
 	for _, w := range broken {
@@ -145,7 +149,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 
 func (l *accessLinter) expand(w *entryWork) {
 	all := 0
-	for _, p := range w.fault.meant {
+	for _, p := range w.keyFault.meant {
 		_, count := key.Of(p)
 		all += count
 	}
@@ -157,7 +161,7 @@ func (l *accessLinter) expand(w *entryWork) {
 	w.keys = []string{}
 	claimed := map[string]takenKey{}
 	other, equal := 0, w.disputed // lines that have a key already and say something else: of any network, of the very same one
-	for _, p := range w.fault.meant {
+	for _, p := range w.keyFault.meant {
 		first, count := key.Of(p)
 		for i := range count {
 			text := key.Text(w.key, key.Nth(first, i))
@@ -185,38 +189,37 @@ func (l *accessLinter) expand(w *entryWork) {
 
 // keyCertain tells that what the key means is known, and can be written.
 func (w *entryWork) keyCertain() bool {
-	return !(w.gap && w.key.Address == "") && w.told == "" && (w.fault == nil || w.fault.certain)
+	return !(w.gap && w.key.Address == "") && w.told == "" && (w.keyFault == nil || w.keyFault.certain)
 }
 
 // valueCertain tells that the value is known, or what it means.
-func (w *entryWork) valueCertain() bool { return w.value == nil || w.value.value != "" }
+func (w *entryWork) valueCertain() bool { return w.valueFault == nil || w.valueFault.value != "" }
 
 // tell tells what is wrong with an entry and puts right what is certain. All findings on a line have one fix: the line
 // as a whole.
 func (l *accessLinter) tell(w *entryWork) {
-	wanted := w.fault != nil || w.value != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be anything
+	wanted := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be anything
 	certain := w.keyCertain() && w.valueCertain() && wanted
 	proposal := w.proposal()
 	if certain {
 		w.set(proposal...)
 	}
-	add := func(rule, text, advice string) {
-		f := Finding{Line: w.number, Rule: rule, Text: text, Fix: advice, Certain: certain}
+	name := shown(w.written) + ": "
+	add := func(r *Rule, text, advice string) {
+		f := Finding{Line: w.number, Text: name + text, Fix: advice, Certain: certain}
 		if certain || advice == "" {
 			f.Fix = fixOf(proposal)
 		}
-		l.findings = append(l.findings, f)
+		l.report(r, f)
 	}
-	name := shown(w.written) + ": "
-	if w.indent {
-		add("leading-blank", name+"a line that begins with a blank: makemap refuses it", "remove the blanks before it")
+	for _, f := range w.indent {
+		add(f.Rule, f.text, f.advice)
 	}
-	if w.gap {
-		add("blank-in-key", name+"a blank behind the tag: makemap takes the tag alone for the key, and nobody looks that up",
-			cmp.Or(w.told, "write the key right behind the tag"))
+	for _, f := range w.tag {
+		add(f.Rule, f.text, cmp.Or(w.told, f.advice))
 	}
-	if f := w.fault; f != nil {
-		text, advice := name+f.text, f.advice
+	if f := w.keyFault; f != nil {
+		text, advice := f.text, f.advice
 		switch n := len(w.keys); {
 		case n > 1:
 			text += fmt.Sprintf("; %d keys say it", n)
@@ -229,28 +232,25 @@ func (l *accessLinter) tell(w *entryWork) {
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(f.rule, text+l.sharedNote(w), advice)
-	} else if l.matchesSenders(w) {
-		add("sender-domain", name+"without Connect: this also matches a forged sender domain that ends in "+w.key.Address+
-			", under delay_checks, and lets any client in", w.told)
+		add(w.keyRule, text+l.sharedNote(w), advice)
 	}
-	if v := w.value; v != nil && v.likely != "" {
-		add(v.rule, name+v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
+	if v := w.valueFault; v != nil && v.likely != "" {
+		add(w.valueRule, v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
 	} else if v != nil {
-		add(v.rule, name+v.text, v.advice)
+		add(w.valueRule, v.text, v.advice)
 	}
 }
 
 // proposal is the entry as it should stand, as far as that is known.
 func (w *entryWork) proposal() (text []string) {
-	value, keys, separator := strings.TrimRight(w.accessLine.value, "\r"), w.keys, "\t"
+	value, keys, separator := strings.TrimRight(w.value, "\r"), w.keys, "\t"
 	switch {
-	case w.value == nil:
-	case w.value.value != "":
-		value = w.value.value
-		text = append(text, w.value.comment)
-	case w.value.likely != "":
-		value = w.value.likely
+	case w.valueFault == nil:
+	case w.valueFault.value != "":
+		value = w.valueFault.value
+		text = append(text, w.valueFault.comment)
+	case w.valueFault.likely != "":
+		value = w.valueFault.likely
 	}
 	if keys == nil {
 		keys, separator = []string{w.written}, w.separator
@@ -266,41 +266,10 @@ func (l *accessLinter) sharedNote(w *entryWork) string {
 	if l.Shared == nil || !w.key.ForClients() || !w.says(allowlist.Relay) {
 		return ""
 	}
-	for _, p := range w.fault.meant {
+	for _, p := range w.keyFault.meant {
 		if title := l.Shared(p); title != "" {
 			return "; it holds hosts of " + title + ": RELAY lets each of their customers relay through this server, OK does not"
 		}
 	}
 	return ""
-}
-
-// sharedRelay finds RELAY on hosts that send for many customers.
-func (l *accessLinter) sharedRelay() {
-	if l.Shared == nil {
-		return
-	}
-	told := map[string]int{}
-	folded := map[string]int{} // index of the finding for all the others
-	for _, line := range l.lines {
-		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.ForClients() ||
-			!line.says(allowlist.Relay) {
-			continue
-		}
-		title := l.Shared(line.prefix)
-		if title == "" {
-			continue
-		}
-		told[title]++
-		switch n := told[title]; {
-		case n <= maxShared:
-			l.add(line.number, "shared-relay", shown(line.written)+": it holds hosts of "+title+
-				": RELAY lets each of their customers relay through this server, OK only lets their mail in", line.written+line.separator+allowlist.OK.String())
-		case n == maxShared+1:
-			folded[title] = len(l.findings)
-			l.add(line.number, "shared-relay", "", "write OK in the place of RELAY")
-			fallthrough
-		default:
-			l.findings[folded[title]].Text = fmt.Sprintf("from here on %d more lines have RELAY on hosts of %s", n-maxShared, title)
-		}
-	}
 }

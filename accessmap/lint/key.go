@@ -3,73 +3,90 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go4.org/netipx"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 )
 
-// keyFault is why a key never matches an address, and what its writer meant.
-type keyFault struct {
-	rule, text string
-	meant      []netip.Prefix // canonical; nil: nobody can tell
-	certain    bool           // meant is what it means, and nothing else
-	advice     string         // where meant is not certain
+// addressKey is a key as the checks of keys see it.
+type addressKey struct {
+	key.Key
+	bare string       // its address without brackets around it
+	cf   *sendmail.CF // that reads it; nil: not known
 }
+
+// addressFault is why an address, as it is written, matches no client, and what its writer meant.
+type addressFault struct {
+	partFault
+	meant   []netip.Prefix // canonical; nil: nobody can tell
+	certain bool           // meant is what it means, and nothing else
+}
+
+// family is what stands before an IPv6 address in a key, as makemap folds it.
+const family = "ipv6:"
 
 // maxAddressText bounds what may be meant for an address: a range of two of IPv6, in brackets, is half as long.
 const maxAddressText = 200
 
-// readAddress reads the address part of a key: the prefix that it stands for, or what is wrong with it, or neither for
-// what is no address at all.
-func readAddress(address string) (p netip.Prefix, ok bool, fault *keyFault) {
-	if p, ok := key.Parse(address); ok {
-		return p, true, nil
+// readAddress reads the address of a key: the prefix that Sendmail finds under it, or what is wrong with it and which
+// rule says so, or neither for what is no address at all.
+func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *addressFault) {
+	if p, ok := key.Parse(k.Address); ok {
+		if !k.AsksAddresses() {
+			p = netip.Prefix{}
+		}
+		return p, nil, nil
 	}
-	if len(address) > maxAddressText {
-		return p, false, nil
+	if len(k.Address) > maxAddressText {
+		return netip.Prefix{}, nil, nil
 	}
-	inner := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if _, ok := key.Parse(inner); ok {
-		return p, false, nil // [192.0.2.7] is the name of a client without one (cf/README)
+	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
+	if _, ok := key.Parse(bare); ok {
+		return netip.Prefix{}, nil, nil // [192.0.2.7] is the name of a client without one (cf/README)
 	}
-	address = inner
-	for _, read := range []func(string) *keyFault{networkFault, ipv6Fault, ipv4Fault, wildcardFault} {
-		if fault := read(address); fault != nil {
-			return p, false, fault
+	for _, r := range l.rules {
+		if r.access.key == nil {
+			continue
+		}
+		if fault := r.access.key(addressKey{k, bare, cf}); fault != nil {
+			return netip.Prefix{}, r, fault
 		}
 	}
-	return p, false, nil
+	return netip.Prefix{}, nil, nil
 }
 
-// networkFault knows networks: CIDR, a netmask, A-B.
-func networkFault(address string) *keyFault {
-	fault := &keyFault{rule: "cidr", certain: true}
-	address = strings.TrimPrefix(address, strings.ToLower(key.IPv6))
+// networkKey finds networks: CIDR, a netmask, A-B.
+func networkKey(k addressKey) *addressFault {
+	forPersons := slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, k.Tag)
+	if !forPersons && !k.AsksAddresses() {
+		return nil
+	}
+	f := &addressFault{certain: true}
+	address := strings.TrimPrefix(k.bare, family)
 	if prefix, ok := looseNetwork(address); ok {
-		fault.text = "an access map knows no networks: this key never matches"
-		fault.meant = []netip.Prefix{prefix.Masked()}
+		f.text, f.meant = "an access map knows no networks: this key never matches", []netip.Prefix{prefix.Masked()}
 		if prefix != prefix.Masked() {
-			fault.certain = false
-			fault.advice = "it has host bits; if " + prefix.Masked().String() + " is meant, write"
+			f.certain, f.advice = false, "it has host bits; if "+prefix.Masked().String()+" is meant, write"
 		}
-		return fault
+	} else if r, ok := looseRange(address); ok {
+		f.text, f.meant = "an access map knows no ranges: this key never matches", r.Prefixes()
+	} else if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
+		f.certain, f.text, f.advice = false, "an access map knows no networks, and this is none: the key never matches", "correct the network"
+	} else {
+		return nil
 	}
-	if first, last, ok := strings.Cut(address, "-"); ok {
-		if r, ok := looseRange(first, last); ok {
-			fault.text = "an access map knows no ranges: this key never matches"
-			fault.meant = r.Prefixes()
-			return fault
-		}
+	if forPersons {
+		return &addressFault{partFault: partFault{
+			"no network is looked up under this tag, only a person's address, a domain or a user: this key never matches",
+			"for the addresses of clients write Connect: keys"}}
 	}
-	if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
-		fault.certain, fault.text, fault.advice = false, "an access map knows no networks, and this is none: the key never matches", "correct the network"
-		return fault
-	}
-	return nil
+	return f
 }
 
 // isCutAddress reports whether s is an address, or the beginning of one.
@@ -119,7 +136,8 @@ func maskBits(m [4]byte) int {
 }
 
 // looseRange reads A-B where both are addresses, and A-N where N is the last octet.
-func looseRange(first, last string) (netipx.IPRange, bool) {
+func looseRange(s string) (netipx.IPRange, bool) {
+	first, last, _ := strings.Cut(s, "-")
 	from, err := netip.ParseAddr(first)
 	if err != nil || from.Zone() != "" {
 		return netipx.IPRange{}, false
@@ -134,38 +152,59 @@ func looseRange(first, last string) (netipx.IPRange, bool) {
 	return r, err == nil && r.IsValid()
 }
 
-// ipv6Fault knows IPv6 addresses and the beginnings of one.
-func ipv6Fault(address string) *keyFault {
-	groups, tagged := strings.CutPrefix(address, strings.ToLower(key.IPv6))
-	fault := &keyFault{rule: "ipv6-form", certain: true,
-		text: "Sendmail looks up groups without leading zeros and without ::, so this key never matches"}
-	if !tagged {
-		if !strings.Contains(groups, ":") {
-			return nil
-		}
-		fault.rule, fault.text = "ipv6-prefix", "without IPv6: before the address this key never matches"
-	}
-	if addr, err := netip.ParseAddr(groups); err == nil && addr.Is6() && addr.Zone() == "" {
-		addr = addr.Unmap()
-		fault.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
-		network := key.Groups(strings.Split(strings.TrimSuffix(groups, "::"), ":"))
-		if strings.HasSuffix(groups, "::") && network != nil {
-			fault.certain = false
-			fault.advice = fmt.Sprintf("for the network of its first %d groups write %s; for that one host write", len(network),
-				key.Text(key.Key{}, cutPrefix(network)))
-		}
-		return fault
-	}
-	values := key.Groups(strings.Split(strings.TrimSuffix(groups, ":"), ":"))
-	switch {
-	case values != nil:
-		fault.meant = []netip.Prefix{cutPrefix(values)}
-	case tagged:
-		fault.certain, fault.text, fault.advice = false, "this is no IPv6 address: the key never matches", "correct the address"
-	default:
+// ipv6WithoutFamily finds IPv6 addresses and the beginnings of one without IPv6: before them.
+func ipv6WithoutFamily(k addressKey) *addressFault {
+	if !k.AsksAddresses() || strings.HasPrefix(k.bare, family) || !strings.Contains(k.bare, ":") {
 		return nil
 	}
-	return fault
+	f := looseIPv6(k.bare)
+	if f != nil {
+		f.text = "without IPv6: before the address this key never matches"
+	}
+	return f
+}
+
+// ipv6Form finds them with it, and not as Sendmail writes them.
+func ipv6Form(k addressKey) *addressFault {
+	groups, ok := strings.CutPrefix(k.bare, family)
+	if !ok || !k.AsksAddresses() {
+		return nil
+	}
+	f := looseIPv6(groups)
+	if f == nil {
+		return &addressFault{partFault: partFault{"this is no IPv6 address: the key never matches", "correct the address"}}
+	}
+	f.text = "Sendmail looks up groups without leading zeros and without ::, so this key never matches"
+	switch {
+	case !strings.Contains(groups, "::"):
+	case k.cf == nil:
+		f.text += " (unless UseCompressedIPv6Addresses is on)"
+	case k.cf.CompressedIPv6:
+		return nil // that is how this Sendmail looks up
+	}
+	return f
+}
+
+// looseIPv6 reads an IPv6 address or its first groups; nil: it is neither.
+func looseIPv6(s string) *addressFault {
+	f := &addressFault{certain: true}
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() && addr.Zone() == "" {
+		addr = addr.Unmap()
+		f.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
+		network := key.Groups(strings.Split(strings.TrimSuffix(s, "::"), ":"))
+		if strings.HasSuffix(s, "::") && network != nil {
+			f.certain = false
+			f.advice = fmt.Sprintf("for the network of its first %d groups write %s; for that one host write", len(network),
+				key.Text(key.Key{}, cutPrefix(network)))
+		}
+		return f
+	}
+	values := key.Groups(strings.Split(strings.TrimSuffix(s, ":"), ":"))
+	if values == nil {
+		return nil
+	}
+	f.meant = []netip.Prefix{cutPrefix(values)}
+	return f
 }
 
 // cutPrefix is the prefix that the first groups of an IPv6 address stand for.
@@ -183,13 +222,30 @@ var (
 	around = `"',;:`
 )
 
-// ipv4Fault knows what is made of digits and dots and is no key.
-func ipv4Fault(address string) *keyFault {
-	fault := &keyFault{rule: "address-form", text: "this is no address that Sendmail looks up: the key never matches"}
+// addressForm finds what is made of digits and dots and is no key, and wildcards. The rulesets look a name up whole and then
+// without its first labels, under any tag.
+func addressForm(k addressKey) *addressFault {
+	if k.AsksAddresses() {
+		if f := looseIPv4(k.bare); f != nil {
+			return f
+		}
+	} else if !strings.HasPrefix(k.Address, "*.") {
+		return nil
+	}
+	name, ok := strings.CutPrefix(k.bare, "*.")
+	if !ok {
+		return nil
+	}
+	return &addressFault{partFault: partFault{"an access map knows no wildcards: this key never matches",
+		"write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}}
+}
+
+func looseIPv4(address string) *addressFault {
+	f := &addressFault{partFault: partFault{text: "this is no address that Sendmail looks up: the key never matches"}}
 	bare := strings.Trim(address, around)
 	if p, ok := key.Parse(bare); ok && bare != address && p.Addr().Is4() {
-		fault.meant, fault.certain = []netip.Prefix{p}, true
-		return fault
+		f.meant, f.certain = []netip.Prefix{p}, true
+		return f
 	}
 	if !ipv4Form().MatchString(address) {
 		return nil
@@ -199,20 +255,10 @@ func ipv4Fault(address string) *keyFault {
 		trimmed = trimmed[:len(trimmed)-2]
 	}
 	if p, ok := key.Parse(trimmed); ok && trimmed != address {
-		fault.text = "the key of a network ends behind its last octet: with this one it never matches"
-		fault.meant, fault.certain = []netip.Prefix{p}, true
-		return fault
+		f.text = "the key of a network ends behind its last octet: with this one it never matches"
+		f.meant, f.certain = []netip.Prefix{p}, true
+		return f
 	}
-	fault.advice = "correct the address: octets are 0 to 255, without leading zeros"
-	return fault
-}
-
-// wildcardFault knows *.example.com: the rulesets look a name up whole and then without its first labels, under any tag.
-func wildcardFault(address string) *keyFault {
-	name, ok := strings.CutPrefix(address, "*.")
-	if !ok {
-		return nil
-	}
-	return &keyFault{rule: "address-form", text: "an access map knows no wildcards: this key never matches",
-		advice: "write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}
+	f.advice = "correct the address: octets are 0 to 255, without leading zeros"
+	return f
 }

@@ -5,10 +5,12 @@ package lint
 import (
 	"bytes"
 	"cmp"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 )
 
@@ -24,56 +26,12 @@ type Finding struct {
 	Certain bool `json:"-"`
 }
 
-// Rule is an entry of the table of rules.
-type Rule struct {
-	Name    string `json:"name"`
-	Catches string `json:"catches"`
-	Why     string `json:"why"`
-}
-
-// Rules are all there are, in the order in which people are told of them: access files, Postfix tables, what the
-// servers do with either, mailallow's own.
-func Rules() []Rule {
-	return []Rule{
-		{"cidr", "a network as 192.0.2.0/24, a netmask or A-B in an access key",
-			"Sendmail cuts addresses at octets and 16-bit groups and looks up nothing else: the key never matches"},
-		{"ipv6-prefix", "an IPv6 key without IPv6: before it", "Sendmail looks up IPv6:2001:db8:..., never 2001:db8:..."},
-		{"ipv6-form", "an IPv6 key with ::, leading zeros or a colon at its end", "Sendmail looks up groups without leading zeros and without ::"},
-		{"address-form", "an IPv4 key that is none: 192.0.2., 192.0.2.*, 192.0.2.300, 192.0.02; a name as *.example.com", "it never matches"},
-		{"blank-in-key", "a blank between a tag and its key", "the key is the tag alone, and the rest its value"},
-		{"value-comment", "a comment behind a value", "there is none: OK # google is an error reply, and refuses"},
-		{"value", "a value that Sendmail does not know, on an address", "it is an error reply, and refuses"},
-		{"skip", "SKIP where access_db was not configured with `skip'", "it is an error reply there, and refuses"},
-		{"duplicate", "a key that stands in the file already", "makemap keeps the first, and fails"},
-		{"shadowed", "an address key that never decides", "longer keys, or the same one under Connect:, are found first"},
-		{"sender-domain", "OK or RELAY on an untagged IPv4 key under delay_checks", "a forged sender domain that ends like it matches, too"},
-		{"shared-relay", "RELAY on a range of a provider with many customers", "each of them may relay through this server"},
-		{"missing-value", "a key without a value", "makemap refuses the line; Postfix skips it"},
-		{"leading-blank", "a line that begins with a blank", "makemap refuses it; Postfix takes it for more of the line above"},
-		{"long-line", "a line that makemap cuts in two", "its end becomes a key of its own, in a comment, too"},
-		{"control", "a CR at the end of lines, a NUL byte, a byte order mark", "they become part of a value or a key, or end the line for makemap"},
-		{"map-older", "a map that is older than its text", "what was changed since is not in effect"},
-		{"map-differs", "a map that does not hold what its text says", "Sendmail reads the map alone"},
-
-		{"host-bits", "a network with host bits, in a Postfix table", "Postfix skips the line, with a warning in the log alone"},
-		{"pattern", "what is no address, in a Postfix table", "Postfix skips the line, with a warning in the log alone"},
-		{"access-syntax", "a Sendmail key in a Postfix table", "Postfix skips the line, with a warning in the log alone"},
-		{"table-value", "RELAY, or another word that the table's reader does not know", "postscreen stops at it, and smtpd answers 451"},
-		{"unreachable", "a line behind a wider one, in a Postfix table", "the first match decides"},
-		{"if", "if and endif that make no pair", "Postfix skips the line, with a warning in the log alone"},
-
-		{"no-access-map", "a sendmail.cf without an access map", "no list of ours is asked"},
-		{"other-map", "a sendmail.cf that reads another map, or another type", "the list is not what Sendmail reads"},
-		{"no-map", "a map that is not there", "Sendmail answers 451, or goes on without it"},
-		{"unsafe-map", "a map that Sendmail refuses to open", "every lookup fails"},
-		{"compressed-ipv6", "UseCompressedIPv6Addresses", "no exact keys exist for a network then"},
-		{"not-named", "a table that main.cf names nowhere", "Postfix does not read it"},
-		{"dnsbl-first", "a DNSBL that is asked whatever the table says", "a permit ends only the list it stands in"},
-		{"relay-table", "a permitting table where relaying is decided", "every address it permits may relay to anywhere"},
-
-		{"block", "markers of mailallow's block that make no pair, or lines in it that are not ours", "update refuses the file, or writes over them"},
-		{"config", "what is wrong in mailallow's configuration", "update refuses it"},
-	}
+// Options are what a linter knows besides the file.
+type Options struct {
+	// CF is the sendmail.cf that reads the map of this file; nil: not known.
+	CF *sendmail.CF
+	// Shared names the provider with many customers that sends from a part of a prefix, empty for none. nil: none is known.
+	Shared func(netip.Prefix) string
 }
 
 // Kind is what a file is linted as.
@@ -127,8 +85,22 @@ func KindOf(path string, text []byte) Kind {
 	return KindAccess
 }
 
+// partFault is what a check finds wrong with a part of a line. The line as a whole has one fix, made of all of them.
+type partFault struct {
+	text   string
+	advice string // what to do if nobody can tell what is meant
+}
+
+// maxShown bounds what of a line is shown in a message.
+const maxShown = 60
+
+func shown(s string) string { return ascii.Printable(s, maxShown) }
+
+var number = ascii.Pattern(`^\d+$`)
+
 // rewrite is a line of a file, and what is to stand in its place.
 type rewrite struct {
+	number  int    // from 1
 	raw     string // without its LF
 	changed bool
 	text    []string // the lines in its place; none: it goes
@@ -137,6 +109,28 @@ type rewrite struct {
 func (r *rewrite) set(text ...string) { r.changed, r.text = true, text }
 
 func (r *rewrite) line() *rewrite { return r }
+
+// found is a finding on the line, which stays as it is.
+func (r *rewrite) found(text, fix string) Finding {
+	return Finding{Line: r.number, Text: text, Fix: fix}
+}
+
+// fixed is a finding that other lines in the place of this one put right.
+func (r *rewrite) fixed(text string, lines ...string) Finding {
+	r.set(lines...)
+	return Finding{Line: r.number, Text: text, Fix: fixOf(lines), Certain: true}
+}
+
+// fixOf is the fix that puts lines in the place of one, in words where there is nothing to paste.
+func fixOf(lines []string) string {
+	switch text := strings.Join(lines, "\n"); {
+	case text != "":
+		return text
+	case len(lines) > 0:
+		return "leave the line empty"
+	}
+	return "remove the line"
+}
 
 // rewritten is the text with the lines that were set; its end stays as it is, with or without an LF.
 func rewritten[L interface{ line() *rewrite }](text []byte, lines []L) []byte {

@@ -12,9 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/fixtures"
 )
 
@@ -181,6 +183,105 @@ func TestKindOf(t *testing.T) {
 	for _, name := range []string{"healthy.cidr", "postscreen.cidr"} {
 		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindCIDR {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// rulesOf are the rules of findings, in their order.
+func rulesOf(findings []Finding) string {
+	var rules []string
+	for _, f := range findings {
+		rules = append(rules, f.Rule)
+	}
+	return strings.Join(rules, " ")
+}
+
+// ruleRows are files in which one rule finds something, and no other does.
+var ruleRows = []struct {
+	rule    string
+	kind    Kind
+	text    string
+	options Options
+}{
+	{"cidr", KindAccess, "64.18.0.0/20\tOK\n", Options{}},
+	{"cidr", KindAccess, "From:64.18.0.0/20\tOK\n", Options{}},
+	{"ipv6-prefix", KindAccess, "2001:db8:1\tOK\n", Options{}},
+	{"ipv6-form", KindAccess, "IPv6:2001:0db8\tOK\n", Options{}},
+	{"address-form", KindAccess, "192.0.2.\tOK\n", Options{}},
+	{"address-form", KindAccess, "From:*.example.com\tOK\n", Options{}},
+	{"blank-in-key", KindAccess, "Connect: 192.0.2\tOK\n", Options{}},
+	{"value-comment", KindAccess, "192.0.2\tOK # us\n", Options{}},
+	{"value", KindAccess, "192.0.2\tPERMIT\n", Options{}},
+	{"skip", KindAccess, "192.0.2\tSKIP\n", Options{}},
+	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", Options{}},
+	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", Options{}},
+	{"sender-domain", KindAccess, "192.0.2\tOK\n", Options{CF: &sendmail.CF{DelayChecks: true}}},
+	{"shared-relay", KindAccess, "74.125\tRELAY\n", Options{Shared: google}},
+	{"missing-value", KindAccess, "192.0.2\n", Options{}},
+	{"missing-value", KindCIDR, "192.0.2.0/24\n", Options{}},
+	{"leading-blank", KindAccess, " 192.0.2\tOK\n", Options{}},
+	{"leading-blank", KindAccess, " # us\n", Options{}},
+	{"leading-blank", KindCIDR, " 192.0.2.0/24\tpermit\n", Options{}},
+	{"long-line", KindAccess, "#" + strings.Repeat("x", 2000) + "\n", Options{}},
+	{"control", KindAccess, "\xef\xbb\xbf192.0.2\tOK\n", Options{}},
+	{"control", KindAccess, "192.0.2\tOK\r\n", Options{}},
+	{"host-bits", KindCIDR, "192.0.2.7/24\tpermit\n", Options{}},
+	{"pattern", KindCIDR, "example.com\tpermit\n", Options{}},
+	{"pattern", KindCIDR, "192.0.2.0 /24 permit\n", Options{}},
+	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", Options{}},
+	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", Options{}},
+	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", Options{}},
+	{"if", KindCIDR, "if 192.0.2.0/24\n", Options{}},
+	{"if", KindCIDR, "endif\n", Options{}},
+	{"block", KindAccess, block.Begin + "\n", Options{}},
+	{"block", KindAccess, format.Header + "192.0.2\tOK\n", Options{}},
+}
+
+func TestRules(t *testing.T) {
+	for _, row := range ruleRows {
+		var findings []Finding
+		if row.kind == KindCIDR {
+			findings, _ = CIDR([]byte(row.text), format.UseNone)
+		} else {
+			findings, _ = Access([]byte(row.text), row.options)
+		}
+		if got := rulesOf(findings); got != row.rule {
+			t.Errorf("%s of %q: %+v", row.rule, row.text, findings)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	findings := Config(Configuration{
+		Mistakes:     []*fault.AtLine{fault.At(2, "unknown key")},
+		SharedRelays: []SharedRelay{{Source: "us", Title: "Google", Line: 7}},
+	})
+	if got := rulesOf(findings); got != "shared-relay config" || findings[0].Line != 7 || findings[1].Text != "unknown key" {
+		t.Errorf("%+v", findings)
+	}
+}
+
+// TestEveryRuleFires: of every rule there is a row in which no other rule finds anything.
+func TestEveryRuleFires(t *testing.T) {
+	alone := map[string]bool{"config": true} // TestConfig
+	for _, row := range ruleRows {
+		alone[row.rule] = true
+	}
+	for _, row := range mapRows {
+		alone[row.want] = true
+	}
+	for _, row := range cfRows {
+		alone[row.want] = true
+	}
+	for _, row := range postfixRows {
+		alone[row.want] = true
+	}
+	for _, r := range Rules() {
+		if !alone[r.Name] {
+			t.Errorf("no row for %s", r.Name)
+		}
+		if r.Severity != Error && r.Severity != Warning && r.Severity != Note {
+			t.Errorf("%s: severity %q", r.Name, r.Severity)
 		}
 	}
 }

@@ -36,6 +36,8 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_recipient_restrictions = check_client_access cidr:/t/list", ""}, // smtpd_relay_restrictions has its default
 	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
 	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list, reject_unauth_destination",
+		"relay-table dnsbl-first"},
 }
 
 func TestLintPostfix(t *testing.T) {
@@ -46,15 +48,13 @@ func TestLintPostfix(t *testing.T) {
 			t.Fatal(err)
 		}
 		findings := Postfix(m, []Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
-		var rules []string
 		for _, f := range findings {
-			rules = append(rules, f.Rule)
 			if f.File != config+"/main.cf" {
 				t.Errorf("%+v", f)
 			}
 		}
 		checkFindings(t, nil, findings)
-		if got := strings.Join(rules, " "); got != row.want {
+		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
 		}
 	}
@@ -85,39 +85,36 @@ func TestLintPostfixBelow(t *testing.T) {
 	}
 }
 
+// cfRows: what a sendmail.cf says, PATH for the path of an access file with a map, and what lint says of it.
+var cfRows = []struct{ cf, mapType, want string }{
+	{"", "auto", "no-access-map"},
+	{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
+	{"Kaccess ldap -1 PATH\n", "auto", "other-map"},
+	{"Kaccess hash -T<TMPF> PATH\n", "cdb", "other-map no-map"},
+	{"Kaccess hash -T<TMPF> PATH\n", "auto", ""},
+	{"Kaccess hash -T<TMPF> PATH\n", "", ""},
+	{"Kaccess btree PATH\n", "auto", ""},
+	{"Kaccess hash -f PATH\n", "auto", "other-map"},
+	{"Kaccess cdb -o PATH\n", "auto", "no-map"},
+	{"Kaccess cdb PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6 no-map"},
+	{"Kaccess hash -T<TMPF> PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
+	{"Kaccess hash -T<TMPF> PATH\nO RunAsUser=125:125\n", "auto", "unsafe-map"},
+}
+
 func TestLintSendmailCF(t *testing.T) {
-	dir := fixtures.SafeDir(t)
-	path := filepath.Join(dir, "access")
-	kaccess := "Kaccess hash -T<TMPF> " + path + "\n"
-	rows := []struct{ cf, mapType, want string }{
-		{"", "auto", "no-access-map"},
-		{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
-		{"Kaccess ldap -1 " + path + "\n", "auto", "other-map"},
-		{kaccess, "cdb", "other-map no-map"},
-		{kaccess, "auto", ""},
-		{kaccess, "", ""},
-		{"Kaccess btree " + path + "\n", "auto", ""},
-		{"Kaccess hash -f " + path + "\n", "auto", "other-map"},
-		{"Kaccess cdb -o " + path + "\n", "auto", "no-map"},
-		{kaccess + "O UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
-		{kaccess + "O RunAsUser=125:125\n", "auto", "unsafe-map"},
-	}
+	path := filepath.Join(fixtures.SafeDir(t), "access")
 	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
-	for _, row := range rows {
-		cf := sendmail.ParseCF("x.cf", []byte(row.cf))
-		if err := os.Chmod(path+".db", 0o640); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Chmod(path+".db", 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range cfRows {
+		cf := sendmail.ParseCF("x.cf", []byte(strings.ReplaceAll(row.cf, "PATH", path)))
 		findings := Sendmail(&cf, path, row.mapType)
-		var rules []string
-		for _, f := range findings {
-			rules = append(rules, f.Rule)
-		}
 		checkFindings(t, nil, findings)
 		if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fix == "" }) {
 			t.Errorf("%s: no fix: %+v", row.cf, findings)
 		}
-		if got := strings.Join(rules, " "); got != row.want {
+		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s as %s: %q, want %q: %v", row.cf, row.mapType, got, row.want, findings)
 		}
 	}

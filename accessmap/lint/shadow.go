@@ -11,10 +11,10 @@ import (
 
 // shadowed finds the keys that decide for no address: the same one stands under Connect:, or longer ones stand for
 // everything under it (docs/facts.md 3).
-func (l *accessLinter) shadowed() {
+func shadowed(l *accessLinter) (found []Finding) {
 	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
 	for _, line := range l.lines {
-		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.ForClients() {
+		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
 			continue
 		}
 		if line.key.Tag == "" {
@@ -29,27 +29,28 @@ func (l *accessLinter) shadowed() {
 			if !strings.EqualFold(line.means, winner.means) {
 				says = "says " + shown(winner.means)
 			}
-			l.add(line.number, "shadowed", fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
-				shown(line.written), winner.number, says), "remove one of the two")
+			found = append(found, line.found(fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
+				shown(line.written), winner.number, says), "remove one of the two"))
 		}
 	}
 	for prefix, line := range untagged {
 		if tagged[prefix] == nil {
-			l.winsUntagged(line, tagged)
+			found = append(found, winsUntagged(line, tagged)...)
 		}
 	}
 	for prefix := range coveredByLonger(tagged, untagged) {
 		for _, line := range []*accessLine{tagged[prefix], untagged[prefix]} {
 			if line != nil {
-				l.add(line.number, "shadowed", shown(line.written)+": longer keys stand for every address of it, and win", "remove it, or some of those")
+				found = append(found, line.found(shown(line.written)+": longer keys stand for every address of it, and win", "remove it, or some of those"))
 			}
 		}
 	}
+	return found
 }
 
 // winsUntagged tells of a key without a tag that wins over a shorter one with Connect: and says the opposite. Of two keys
 // with a tag, or without one, the longer is taken for the exception that it is.
-func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) {
+func winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) []Finding {
 	step := key.Step(line.prefix)
 	for bits := line.prefix.Bits() - step; bits > 0; bits -= step {
 		wider := tagged[netip.PrefixFrom(line.prefix.Addr(), bits).Masked()]
@@ -57,11 +58,12 @@ func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*a
 			continue
 		}
 		if line.accepts() && wider.refuses() || line.refuses() && wider.accepts() {
-			l.add(line.number, "shadowed", fmt.Sprintf("%s: it is longer than %s on line %d, which says %s: without a tag it wins all the same",
-				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if that is meant, or remove it")
+			return []Finding{line.found(fmt.Sprintf("%s: it is longer than %s on line %d, which says %s: without a tag it wins all the same",
+				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if that is meant, or remove it")}
 		}
-		return
+		return nil
 	}
+	return nil
 }
 
 func (line *accessLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }

@@ -41,3 +41,14 @@ func Tables(m *postfix.Main) (tables []Table) {
 	}
 	return tables
 }
+
+// PermitsAny reports whether a line of a cidr table permits.
+func PermitsAny(text []byte) bool {
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 1 && line[0] != '#' &&
+			slices.Contains([]string{"permit", "ok", "relay"}, strings.ToLower(fields[1])) {
+			return true
+		}
+	}
+	return false
+}

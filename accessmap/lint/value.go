@@ -5,16 +5,24 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 )
 
+// entryValue is a value as the checks of values see it.
+type entryValue struct {
+	key.Key
+	onAddress bool         // the key is an address, healthy or not
+	text      string       // without blanks around it
+	cf        *sendmail.CF // that reads it; nil: not known
+}
+
 // valueFault is what is wrong with a value.
 type valueFault struct {
-	rule, text string
-	value      string // what it means without its comment; empty: nobody can tell
-	comment    string // what stands behind it, from its # on
-	likely     string // what its writer may have meant; empty: who knows
-	advice     string
+	partFault
+	value   string // what it means without its comment; empty: nobody can tell
+	comment string // what stands behind it, from its # on
+	likely  string // what its writer may have meant; empty: who knows
 }
 
 var (
@@ -37,51 +45,75 @@ var (
 		{"RELAY", ascii.Pattern(`(?i)^["']?RELAY\b`)},
 		{"REJECT", ascii.Pattern(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
 	}
-	number = ascii.Pattern(`^\d+$`)
 )
 
-// skipping is what is known of the server's access_db.
-type skipping int
+// ratesClients reports whether the value under a tag is a number.
+func (v entryValue) ratesClients() bool {
+	return v.Tag == "clientrate" || v.Tag == "clientconn" || v.Tag == "greetpause"
+}
 
-const (
-	skipUnknown skipping = iota
-	skipKnown            // it was configured with `skip'
-	skipError            // it was not: SKIP is an error reply (docs/facts.md 4)
-)
+// decides reports whether the value decides about mail.
+func (v entryValue) decides() bool {
+	return v.Tag == "" || v.Tag == "connect" || v.Tag == "from" || v.Tag == "to"
+}
 
-// readValue says what is wrong with a value. onAddress tells that the key is an address, healthy or not.
-func readValue(key key.Key, onAddress bool, value string, skip skipping) *valueFault {
-	value = strings.Trim(value, " \t\r\v\f")
-	if fault := commentFault(key, value); fault != nil {
-		return fault
-	}
-	switch key.Tag {
+// ofClient reports whether check_relay gets the value for a client's address.
+func (v entryValue) ofClient() bool { return v.onAddress && v.ForClients() }
+
+func valueComment(v entryValue) *valueFault {
+	form := commented
+	switch v.Tag {
 	case "clientrate", "clientconn", "greetpause":
-		if oneWord().MatchString(value) {
-			return &valueFault{rule: "value", text: value + " is no number: " + strings.TrimSuffix(key.Written, ":") + " wants one",
-				advice: "write a number; 0 is no limit, or no pause"}
-		}
-		return nil
-	case "", "connect", "from", "to":
+		form = numberCommented
+	case "", "connect", "from", "to", "spam", "tls_srv", "tls_clt", "tls_rcpt":
 	default:
 		return nil
 	}
-	clients := onAddress && key.ForClients()
+	if !strings.ContainsAny(v.text, "#/;") {
+		return nil
+	}
+	match := form().FindStringSubmatch(v.text)
+	if match == nil {
+		return nil
+	}
+	comment := match[2]
+	if comment[0] != '#' {
+		comment = "# " + comment
+	}
+	text := "an access map has no comments behind a value: this is an error reply, and refuses"
+	if number().MatchString(match[1]) || !v.ForClients() {
+		text = "an access map has no comments behind a value: the comment is part of it"
+	}
+	return &valueFault{partFault: partFault{text: text}, value: match[1], comment: comment}
+}
+
+// skipValue finds SKIP where it is not known to mean undecided (docs/facts.md 4).
+func skipValue(v entryValue) *valueFault {
+	if !v.decides() || !strings.EqualFold(v.text, "SKIP") {
+		return nil
+	}
+	f := partFault{"SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'",
+		"add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for what is around it"}
 	switch {
-	case strings.EqualFold(value, "SKIP"):
-		if skip == skipError || skip == skipUnknown && clients {
-			text := "SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'"
-			if skip == skipError {
-				text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
-			}
-			return &valueFault{rule: "skip", text: text, advice: "add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or " +
-				"remove the line and write keys for what is around it"}
-		}
-	case addressValue().MatchString(value):
-	case clients, oneWord().MatchString(value) && !nameValue().MatchString(value):
-		return &valueFault{rule: "value", text: shown(value) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
-			likely: likelyValue(value),
-			advice: "OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}
+	case v.cf == nil && !v.ofClient(), v.cf != nil && v.cf.AccessSkip:
+		return nil
+	case v.cf != nil:
+		f.text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
+	}
+	return &valueFault{partFault: f}
+}
+
+func unknownValue(v entryValue) *valueFault {
+	isWord := oneWord().MatchString(v.text)
+	switch {
+	case v.ratesClients() && isWord:
+		return &valueFault{partFault: partFault{v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " wants one",
+			"write a number; 0 is no limit, or no pause"}}
+	case !v.decides() || addressValue().MatchString(v.text):
+	case v.ofClient(), isWord && !nameValue().MatchString(v.text):
+		return &valueFault{likely: likelyValue(v.text), partFault: partFault{
+			shown(v.text) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
+			"OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}}
 	}
 	return nil
 }
@@ -93,31 +125,4 @@ func likelyValue(value string) string {
 		}
 	}
 	return ""
-}
-
-func commentFault(key key.Key, value string) *valueFault {
-	form := commented
-	switch key.Tag {
-	case "clientrate", "clientconn", "greetpause":
-		form = numberCommented
-	case "", "connect", "from", "to", "spam", "tls_srv", "tls_clt", "tls_rcpt":
-	default:
-		return nil
-	}
-	if !strings.ContainsAny(value, "#/;") {
-		return nil
-	}
-	match := form().FindStringSubmatch(value)
-	if match == nil {
-		return nil
-	}
-	comment := match[2]
-	if comment[0] != '#' {
-		comment = "# " + comment
-	}
-	text := "an access map has no comments behind a value: this is an error reply, and refuses"
-	if number().MatchString(match[1]) || !key.ForClients() {
-		text = "an access map has no comments behind a value: the comment is part of it"
-	}
-	return &valueFault{rule: "value-comment", text: text, value: match[1], comment: comment}
 }

@@ -6,35 +6,40 @@ import (
 
 	"mailallow/accessmap/lint"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
 // config gives the mistakes in a configuration, or in one without any the sources that
 // let every customer of a provider relay.
-func (l *check) config(path string, text []byte) (findings []lint.Finding) {
+func (l *check) config(path string, text []byte) []lint.Finding {
+	var c lint.Configuration
+	mistake := func(err error) {
+		at := config.LineError{Err: err}
+		errors.As(err, &at)
+		c.Mistakes = append(c.Mistakes, &fault.AtLine{Line: at.Line, Err: at.Err})
+	}
 	file, err := config.Decode(path, text)
 	if err != nil {
-		var at config.LineError
-		if !errors.As(err, &at) {
-			at = config.LineError{Err: err}
-		}
-		return []lint.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
+		mistake(err)
+		return lint.Config(c)
 	}
 	s, err := file.Settings(l.root)
 	if err == nil {
-		return l.sharedSources(file, s)
+		c.SharedRelays = l.sharedRelays(file, s)
+		return lint.Config(c)
 	}
 	for _, problem := range file.Problems() {
-		findings = append(findings, lint.Finding{Line: problem.Line, Rule: "config", Text: problem.Err.Error()})
+		mistake(problem)
 	}
-	if len(findings) == 0 {
-		findings = append(findings, lint.Finding{Rule: "config", Text: err.Error()})
+	if len(c.Mistakes) == 0 {
+		c.Mistakes = append(c.Mistakes, &fault.AtLine{Err: err})
 	}
-	return findings
+	return lint.Config(c)
 }
 
-// sharedSources finds RELAY on hosts that send for many customers.
-func (l *check) sharedSources(file *config.File, s *config.Settings) (findings []lint.Finding) {
+// sharedRelays finds RELAY on hosts that send for many customers.
+func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []lint.SharedRelay) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
@@ -50,10 +55,8 @@ func (l *check) sharedSources(file *config.File, s *config.Settings) (findings [
 			}
 		}
 		if title != "" {
-			findings = append(findings, lint.Finding{Line: file.Line(place), Rule: "shared-relay", Fix: `action = "OK"`,
-				Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
-					src.Name, title)})
+			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: file.Line(place)})
 		}
 	}
-	return findings
+	return shared
 }

@@ -1,0 +1,178 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/postfix"
+)
+
+// postfixChecks are the checks of a rule on a main.cf, by what they look at. The kinds run in this order, the first two for
+// each table.
+type postfixChecks struct {
+	use     func(*postfixLinter, Table, postfix.Use) []Finding // a place that names the table
+	table   func(*postfixLinter, Table) []Finding              // all places together, if each of them finds a cidr table
+	main    func(*postfixLinter) []Finding                     // main.cf as a whole
+	network func(*postfixLinter, postfix.Item) []Finding       // an item of mynetworks
+}
+
+// Postfix says what keeps tables from taking effect, and where one lets more than mail through (docs/facts.md 10). shared
+// is as in AccessOptions.
+func Postfix(m *postfix.Main, tables []Table, o Options) (findings []Finding) {
+	l := &postfixLinter{linter: newLinter(), Options: o, Main: m, tables: tables}
+	for _, t := range tables {
+		l.table(t)
+	}
+	for _, r := range l.rules {
+		if r.postfix.main != nil {
+			l.report(r, r.postfix.main(l)...)
+		}
+	}
+	for _, item := range m.Lists["mynetworks"].Items {
+		for _, r := range l.rules {
+			if r.postfix.network != nil {
+				l.report(r, r.postfix.network(l, item)...)
+			}
+		}
+	}
+	file := "/etc/postfix/main.cf"
+	if m.ConfigDirectory != "" {
+		file = strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"
+	}
+	for i, f := range l.findings {
+		f.File, f.Text, f.Fix = file, m.Inside(f.Text), m.Inside(f.Fix)
+		l.findings[i] = f
+	}
+	return l.findings
+}
+
+type postfixLinter struct {
+	linter
+	Options
+	*postfix.Main
+	tables []Table
+}
+
+func (l *postfixLinter) table(t Table) {
+	for _, use := range l.Uses(t.Path) {
+		for _, r := range l.rules {
+			if r.postfix.use != nil {
+				l.report(r, r.postfix.use(l, t, use)...)
+			}
+		}
+		if t.Missing || t.isNamedOtherwise(use) {
+			return
+		}
+	}
+	for _, r := range l.rules {
+		if r.postfix.table != nil {
+			l.report(r, r.postfix.table(l, t)...)
+		}
+	}
+}
+
+// isNamedOtherwise reports whether a place names one of mailallow's tables as another type than cidr.
+func (t Table) isNamedOtherwise(use postfix.Use) bool {
+	return t.Ours && use.Item.TableType() != "cidr"
+}
+
+// place is where a table belongs, and the line of main.cf that names it there.
+func (t Table) place() (list, setting string) {
+	switch t.Use {
+	case format.UsePostscreen:
+		return "postscreen_access_list", "postscreen_access_list = permit_mynetworks, cidr:" + t.Path
+	case format.UseMyNetworks:
+		return "mynetworks", "mynetworks = 127.0.0.0/8 [::1]/128 cidr:" + t.Path
+	}
+	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
+}
+
+// isNamed reports whether main.cf names a table where its reader looks for it.
+func (l *postfixLinter) isNamed(t Table) bool {
+	list, _ := t.place()
+	return slices.ContainsFunc(l.Uses(t.Path), func(use postfix.Use) bool {
+		if t.Use == format.UseSMTPD {
+			return use.Item.Name == "check_client_access"
+		}
+		return use.List == list
+	})
+}
+
+func namedOtherwise(_ *postfixLinter, t Table, use postfix.Use) []Finding {
+	if !t.isNamedOtherwise(use) {
+		return nil
+	}
+	return []Finding{{Text: fmt.Sprintf("%s names %s as %s: and not as cidr:, so Postfix looks for another file, or reads it otherwise",
+		use.List, t.Path, use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
+}
+
+func notNamed(l *postfixLinter, t Table) []Finding {
+	if !t.Ours || l.isNamed(t) {
+		return nil
+	}
+	list, setting := t.place()
+	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
+}
+
+func noTable(_ *postfixLinter, t Table, use postfix.Use) []Finding {
+	if !t.Missing || t.isNamedOtherwise(use) {
+		return nil
+	}
+	fix := "make it, or take it out"
+	if t.Ours {
+		fix = "run: mailallow update"
+	}
+	return []Finding{{Text: fmt.Sprintf("%s names %s, which is not there: its lookups fail, and smtpd answers 451", use.List, t.Path), Fix: fix}}
+}
+
+func relayTable(l *postfixLinter, t Table, use postfix.Use) (found []Finding) {
+	if t.Missing || t.isNamedOtherwise(use) {
+		return nil
+	}
+	if t.Permits && use.Item.Name == "check_client_access" && l.RelaysAt(use) {
+		found = append(found, Finding{Text: fmt.Sprintf("%s stands before reject_unauth_destination in %s: every address it permits may relay to anywhere", use.Item, use.List),
+			Fix: "name it in smtpd_client_restrictions; addresses that are to relay belong into mynetworks"})
+	}
+	if use.List == "mynetworks" && t.Use != format.UseMyNetworks {
+		found = append(found, Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
+			Fix: "take it out, and use a target with format = \"mynetworks-cidr\", which holds the RELAY ranges alone"})
+	}
+	return found
+}
+
+// dnsblFirst finds the lists in which a DNSBL refuses a client that the table permits.
+func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
+	if !t.permitsMail() || !l.isNamed(t) {
+		return nil
+	}
+	asked := l.StillAsked(t.Path)
+	for _, list := range postfix.RestrictionLists() {
+		items := asked[list]
+		if len(items) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list it stands in", list, items[0], t.Path)
+		if slices.ContainsFunc(l.Uses(t.Path), func(u postfix.Use) bool { return u.List == list }) {
+			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
+		}
+		found = append(found, Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there",
+			t.Path, items[0], list)})
+	}
+	return found
+}
+
+// permitsMail reports whether smtpd is to let clients in by one of mailallow's tables.
+func (t Table) permitsMail() bool { return t.Ours && t.Permits && t.Use == format.UseSMTPD }
+
+// postscreenFirst finds a postscreen that asks DNSBLs and knows none of mailallow's tables.
+func postscreenFirst(l *postfixLinter) []Finding {
+	sites := l.Lists["postscreen_dnsbl_sites"].Items
+	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Ours && t.Use == format.UsePostscreen })
+	if !l.Postscreen || len(sites) == 0 || knowsList || !slices.ContainsFunc(l.tables, Table.permitsMail) {
+		return nil
+	}
+	return []Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and knows no list of yours", sites[0].Name),
+		Fix: "add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list"}}
+}
