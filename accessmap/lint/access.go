@@ -13,23 +13,23 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// accessChecks are the checks of a rule on an access file, by what they look at. The kinds run in this order, so that the
-// findings on a line are in the order of its parts.
+// accessChecks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
+// that the findings on a line have the order of its parts.
 type accessChecks struct {
-	own    func(*accessLinter) []Finding         // what mailallow wrote: its block, or the whole text
-	text   func(*accessLinter) []Finding         // the text as a whole
-	line   func(*accessLine) []Finding           // a line, above all one that makemap reads no entry from: see form
+	own    func(*accessLinter) []Finding         // the lines that mailallow wrote: its block, or the whole text
+	text   func(*accessLinter) []Finding         // the bytes before its first line
+	line   func(*accessLine) []Finding           // a line of any form
 	keys   func(*accessLinter) []Finding         // the keys of all entries
 	indent func(Options, *accessLine) *partFault // the blanks before an entry
 	tag    func(Options, *accessLine) *partFault // its tag
-	key    func(addressKey) *addressFault        // an address that it has for a key and Sendmail does not find; the first rule decides
-	value  func(entryValue) *valueFault          // its value; the first rule decides
-	file   func(*accessLinter) []Finding         // all entries, when it is known what their keys match
+	key    func(addressKey) *addressFault        // its address, if Sendmail does not find it as it is written; the first rule that finds a fault decides
+	value  func(entryValue) *valueFault          // its value; the first rule that finds a fault decides
+	file   func(*accessLinter) []Finding         // all entries, after their keys are read
 }
 
-// Access says what is wrong in an access file as people write it, and gives the text with what is certain put
-// right. Lines inside mailallow's own block are only checked for being its own; a healthy line stays as it is, byte for
-// byte. Nothing is read or asked: see LintMap for the map.
+// Access gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones
+// corrected. A line without a finding keeps every byte. Of the lines inside mailallow's block it only checks that mailallow
+// wrote them. It reads no file and asks no program; Map compares the text with its map.
 func Access(text []byte, o Options) (findings []Finding, fixed []byte) {
 	l := newAccessLinter(text, o)
 	for _, r := range l.rules {
@@ -72,60 +72,61 @@ type accessLinter struct {
 	linter
 	Options
 	text      []byte // without a byte order mark
-	marked    bool   // there was one
-	generated bool   // it is mailallow's as a whole
+	marked    bool   // the text begins with one
+	generated bool   // mailallow writes the whole file
 	block     block.File
 	blockErr  error
 	lines     []*accessLine
-	taken     map[string]takenKey // keys that stand in the file and match, in canonical form; where something is to be put right
-	keysLeft  int
+	taken     map[string]takenKey // keys that match, by canonical form; filled if any entry has a fault
+	keysLeft  int                 // that may still be written instead of networks
 }
 
-// accessLine is a line as it stands, and what is to stand in its place.
+// accessLine is a line of an access file.
 type accessLine struct {
 	rewrite
-	ours bool // of mailallow's block
-	crs  int  // of the first line that ends in CR: how many do
-	form form
+	managed bool // it belongs to mailallow's block
+	crs     int  // on the first line that ends in CR: the number of such lines
+	form    form
 
 	// Of an entry:
 	written   string // the key
 	folded    string // the key as makemap stores it
 	separator string
 	value     string
-	means     string // the value without what is taken for a comment
+	means     string // the value without a comment that its writer added
 	key       key.Key
-	prefix    netip.Prefix // of a key that matches addresses
-	indent    bool         // stands behind blanks
-	gap       bool         // has blanks between tag and key
-	refused   int          // gap: the line that has the key already
-	disputed  int          // a later line with the same key and another value
+	prefix    netip.Prefix // the addresses that the key matches; not valid: none
+	indent    bool         // blanks before the key
+	gap       bool         // blanks between tag and key
+	takenBy   int          // if gap: the number of the line that has the key already
+	disputed  int          // the number of a later line with the same key and another value
 }
 
-// form is what makemap makes of a line.
+// form says how makemap reads a line.
 type form uint8
 
 const (
-	formNone     form = iota // an empty line or a comment; a line of mailallow's block
-	formNUL                  // it refuses the line
-	formTooLong              // it cuts the line in two
-	formBlanks               // blanks alone: it refuses the line
-	formIndented             // a comment behind blanks: it refuses the line
-	formKeyAlone             // it refuses the line
+	formNone     form = iota // an empty line or a comment; also every line of mailallow's block
+	formNUL                  // a NUL byte: refused
+	formTooLong              // cut in two
+	formBlanks               // only blanks: refused
+	formIndented             // a comment after blanks: refused
+	formKeyAlone             // a key without value: refused
 	formEntry
-	formRepeated // an entry whose key is that of an earlier line: it leaves it out
+	formRepeated // an entry with the key of an earlier line: left out
 )
 
+// takenKey is a key that a line has, or gets instead of a network.
 type takenKey struct {
 	line  int
 	value string
-	bits  int // of the network that the key comes from; -1: it stands there
+	bits  int // of the network; -1: the line has the key itself
 }
 
-// byteOrder is the mark that some editors write before a text in UTF-8.
+// byteOrder is the byte order mark that some editors write before UTF-8.
 var byteOrder = []byte("\xef\xbb\xbf")
 
-// maxFixKeys bounds the keys written out in place of networks, of one file: as many as a target has by default.
+// maxFixKeys bounds the keys that a fixed file gets instead of networks: as many as a target may have by default.
 const maxFixKeys = format.DefaultMaxKeys
 
 // newAccessLinter cuts the text into lines and finds mailallow's block.
@@ -145,9 +146,9 @@ func newAccessLinter(text []byte, o Options) *accessLinter {
 	for i, raw := range physical {
 		n := i + 1
 		line := &read[i]
-		*line = accessLine{rewrite: rewrite{number: n, raw: string(raw)}, ours: n >= first && n <= last}
+		*line = accessLine{rewrite: rewrite{number: n, raw: string(raw)}, managed: n >= first && n <= last}
 		l.lines = append(l.lines, line)
-		if line.ours || !line.endsInCR() {
+		if line.managed || !line.endsInCR() {
 			continue
 		}
 		if firstCR == nil {
@@ -158,20 +159,20 @@ func newAccessLinter(text []byte, o Options) *accessLinter {
 	return l
 }
 
-// blockLine is the line on which mailallow's block begins.
+// blockLine is the number of the line that begins mailallow's block.
 func (l *accessLinter) blockLine() int { return bytes.Count(l.block.Before, []byte("\n")) + 1 }
 
 func (line *accessLine) endsInCR() bool { return strings.HasSuffix(line.raw, "\r") }
 
-// body is the line without the CRs at its end, and without the blanks at its beginning.
+// body gives the line without the CRs at its end; bare also lacks the blanks at its beginning.
 func (line *accessLine) body() (body, bare string) {
 	body = strings.TrimRight(line.raw, "\r")
 	return body, strings.TrimLeft(body, " \t\v\f\r")
 }
 
-// read takes a line apart as makemap does.
+// read takes a line apart like makemap.
 func (l *accessLinter) read(line *accessLine) {
-	if line.ours {
+	if line.managed {
 		read := makemap.ReadLine(line.raw)
 		line.folded, line.value = read.Key, read.Value
 		return
@@ -209,29 +210,28 @@ func (l *accessLinter) readEntry(line *accessLine, bare string) {
 	}
 }
 
-// closeGap takes a key that is a tag alone together with what is meant to stand right behind it. Tags that give a
-// default (ClientRate: 10) stand alone.
+// closeGap joins a tag with the key after the blanks. It leaves tags that set a default, as in ClientRate: 10.
 func (l *accessLinter) closeGap(line *accessLine) {
-	k, lacking := line.key, ""
-	if k.Tag == "" && tagAlone().MatchString(k.Address) {
-		k.Tag, lacking = k.Address, ":"
+	k, colon := line.key, ""
+	if k.Tag == "" && bareTag().MatchString(k.Address) {
+		k.Tag, colon = k.Address, ":"
 	} else if k.Address != "" && k.Address != family || k.Address == "" && k.Tag == "" {
 		return
 	}
-	behind, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
+	rest, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
 	prefix := ""
 	if k.Address == family {
 		prefix = family
 	}
-	p, _, fault := l.readAddress(key.Key{Address: prefix + ascii.Lower(behind)}, nil)
-	isAddress := p.IsValid() && !number().MatchString(behind) || fault != nil
-	neverAlone := lacking == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
-	line.gap = neverAlone || k.AsksAddresses() && isAddress
+	p, _, fault := l.readAddress(key.Key{Address: prefix + ascii.Lower(rest)}, nil)
+	isAddress := p.IsValid() && !number().MatchString(rest) || fault != nil
+	hasNoDefault := colon == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
+	line.gap = hasNoDefault || k.AsksAddresses() && isAddress
 	if value = strings.TrimSpace(value); line.gap && value != "" {
-		line.value, line.written = value, line.written+lacking+behind
+		line.value, line.written = value, line.written+colon+rest
 		line.key, line.folded = key.Cut(line.written), ascii.Lower(line.written)
 	}
 }
 
-// tagAlone are the tags that stand before addresses, without the colon.
-var tagAlone = ascii.Pattern(`^(connect|greetpause|clientrate|clientconn)$`)
+// bareTag matches a tag of addresses without its colon.
+var bareTag = ascii.Pattern(`^(connect|greetpause|clientrate|clientconn)$`)

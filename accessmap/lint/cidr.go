@@ -11,17 +11,18 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// cidrChecks are the checks of a rule on a Postfix table of type cidr, by what they look at. The kinds run in this order.
+// cidrChecks are the checks of a rule on a Postfix table of type cidr. Each kind looks at another part. The kinds run in this
+// order, the first four for each logical line.
 type cidrChecks struct {
-	line    func(*cidrLinter, *cidrLine) []Finding               // a logical line as a whole
-	pattern func(*cidrLinter, string) *addressFault              // what a line matches and Postfix does not read; the first rule decides
-	value   func(*cidrLinter, *cidrLine) []Finding               // what it gives
-	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // an entry that counts, or will when it is put right
-	end     func(*cidrLinter) []Finding                          // the table, behind its last line
+	line    func(*cidrLinter, *cidrLine) []Finding               // the whole line
+	pattern func(*cidrLinter, string) *addressFault              // its pattern, if Postfix does not read it; the first rule that finds a fault decides
+	value   func(*cidrLinter, *cidrLine) []Finding               // its value
+	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // its one network, if Postfix reads the line, or will after the fix
+	end     func(*cidrLinter) []Finding                          // the table after its last line
 }
 
-// CIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
-// certain put right. A healthy line stays as it is, byte for byte.
+// CIDR gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
+// with the certain ones corrected. A line without a finding keeps every byte. use is the program that reads the table.
 func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
 	l := &cidrLinter{linter: newLinter(), use: use, seen: map[netip.Prefix]*cidrLine{}}
 	for i, raw := range ascii.Lines(text) {
@@ -33,21 +34,21 @@ func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
 	}
 	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
 	for _, line := range logical {
-		l.look(line)
+		l.check(line)
 	}
 	for _, r := range l.rules {
 		if r.cidr.end != nil {
 			l.report(r, r.cidr.end(l)...)
 		}
 	}
-	for i, f := range l.findings { // all that is put right on a line has one fix: the line as a whole
+	for i, f := range l.findings { // all certain findings on a line have one fix: the corrected line
 		if f.Certain {
 			l.findings[i].Fix = fixOf(l.lines[f.Line-1].text)
 		}
 	}
 	sortFindings(l.findings)
 	if fixed = rewritten(text, l.lines); !bytes.Equal(fixed, text) {
-		_, fixed = CIDR(fixed, use) // a line that was put right may say what a later one said
+		_, fixed = CIDR(fixed, use) // a corrected line may make a later one unreachable
 	}
 	return l.findings, fixed
 }
@@ -56,9 +57,9 @@ type cidrLinter struct {
 	linter
 	use     format.Use
 	lines   []*cidrLine
-	seen    map[netip.Prefix]*cidrLine // networks outside any if, by their first line
-	open    []*cidrLine                // ifs without an endif so far
-	healthy []healthyLine              // what Postfix reads as it stands, in order of address
+	seen    map[netip.Prefix]*cidrLine // the first line of each network outside any if
+	open    []*cidrLine                // the ifs without an endif so far
+	healthy []healthyLine              // the lines that Postfix reads as they are, in order of address
 }
 
 type healthyLine struct {
@@ -66,32 +67,32 @@ type healthyLine struct {
 	*cidrLine
 }
 
-// cidrLine is a logical line, or a physical one that belongs to one.
+// cidrLine is a physical line. The first of a logical line holds all of it.
 type cidrLine struct {
 	rewrite
-	logical string // with what continues it
-	more    []string
+	logical string   // with the lines that continue it
+	more    []string // those lines
 
 	word     string // if or endif; empty: an entry
 	negated  bool
 	pattern  string // as written, without its !
 	value    string
-	skipped  bool      // Postfix does not read it as it stands
-	indent   bool      // it begins with a blank and is meant to be an entry
-	above    *cidrLine // indent: what Postfix takes it for more of; nil: nothing
-	followed bool      // such a line stands below it
-	alone    bool      // it begins with a blank, is no entry, and has nothing above it
-	stays    bool      // indent: another line would be reached no more
+	skipped  bool      // Postfix does not read it as it is
+	indent   bool      // it begins with a blank and is meant as an entry
+	above    *cidrLine // if indent: the line that it continues for Postfix; nil: none
+	followed bool      // a line with indent continues it
+	orphan   bool      // it begins with a blank, is no entry, and continues no line
+	stays    bool      // indent, and its entry would hide another line
 }
 
 // single reports whether the logical line is one physical line.
 func (line *cidrLine) single() bool { return strings.TrimSpace(line.raw) == line.logical }
 
-// hasValue reports whether what stands behind the pattern is a value.
+// hasValue reports whether a value follows the pattern, and not the rest of a network after a blank.
 func (line *cidrLine) hasValue() bool { return line.value != "" && line.value[0] != '/' }
 
-// logicalLines puts lines together as Postfix does: one that begins with a blank continues the one above, whatever
-// comments and blank lines stand between them. One that looks like an entry is taken for a line of its own.
+// logicalLines joins lines like Postfix: a line that begins with a blank continues the line above, even with comments and
+// empty lines between them. A line with indent is a logical line of its own.
 func (l *cidrLinter) logicalLines() (logical []*cidrLine) {
 	var above *cidrLine
 	for _, line := range l.lines {
@@ -105,7 +106,7 @@ func (l *cidrLinter) logicalLines() (logical []*cidrLine) {
 				above.followed = true
 			}
 		case above == nil:
-			line.alone = true
+			line.orphan = true
 			logical = append(logical, line)
 			continue
 		default:
@@ -136,7 +137,7 @@ func looksLikeEntry(line string) bool {
 
 var conditional = ascii.Pattern(`(?i)^(if|endif)(\s|$)`)
 
-// cut takes an entry apart.
+// cut takes a logical line apart.
 func (l *cidrLinter) cut(line *cidrLine) {
 	if word := conditional().FindString(line.logical); word != "" {
 		line.word, line.pattern = strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):])
@@ -155,8 +156,8 @@ func (l *cidrLinter) cut(line *cidrLine) {
 	}
 }
 
-// readPattern reads ADDRESS or ADDRESS/BITS, either in brackets or not, as Postfix does (cidr_match.c, tried). Bits of the
-// host may be set; Postfix skips such a line.
+// readPattern reads ADDRESS or ADDRESS/BITS, with or without brackets, like Postfix (cidr_match.c, tried). It also reads a
+// network with host bits, which Postfix skips.
 func readPattern(s string) (p netip.Prefix, ok bool) {
 	address, mask, hasMask := strings.Cut(s, "/")
 	if inner, ok := strings.CutPrefix(s, "["); ok {
@@ -183,8 +184,8 @@ func readPattern(s string) (p netip.Prefix, ok bool) {
 	return p, p.IsValid()
 }
 
-// look has the rules look at a logical line, and puts right what is certain.
-func (l *cidrLinter) look(line *cidrLine) {
+// check runs the checks of a logical line.
+func (l *cidrLinter) check(line *cidrLine) {
 	if line.word == "if" && !l.condition(line) {
 		return
 	}
@@ -193,7 +194,7 @@ func (l *cidrLinter) look(line *cidrLine) {
 			l.report(r, r.cidr.line(l, line)...)
 		}
 	}
-	if line.word != "" || line.alone || line.stays {
+	if line.word != "" || line.orphan || line.stays {
 		return
 	}
 	prefixes, counts := l.pattern(line)
@@ -212,7 +213,7 @@ func (l *cidrLinter) look(line *cidrLine) {
 	}
 }
 
-// readPattern reads the pattern of a line; where Postfix does not, the fault says why.
+// readPattern gives the network of a pattern, or the fault for which Postfix does not read it, with its rule.
 func (l *cidrLinter) readPattern(s string) (netip.Prefix, *Rule, *addressFault) {
 	if p, ok := readPattern(s); ok && p == p.Masked() {
 		return p, nil, nil
@@ -228,16 +229,17 @@ func (l *cidrLinter) readPattern(s string) (netip.Prefix, *Rule, *addressFault) 
 	return netip.Prefix{}, nil, nil
 }
 
-// condition looks at the network of an if; ok tells that Postfix reads it.
+// condition checks the network of an if; ok: Postfix reads it.
 func (l *cidrLinter) condition(line *cidrLine) (ok bool) {
 	_, r, fault := l.readPattern(strings.TrimLeft(line.pattern, "! \t"))
 	if fault != nil {
-		l.report(r, line.found(shown(line.pattern)+": "+fault.text+", and with it this if: what stands behind it holds for all", "write if NETWORK"))
+		l.report(r, line.found(shown(line.pattern)+": "+fault.text+"; without this if, the lines after it apply to all clients", "write if NETWORK"))
 	}
 	return fault == nil
 }
 
-// pattern looks at what a line matches; ok tells that the line counts.
+// pattern checks the pattern of a line, and corrects it if that is certain. It gives the networks of the line; ok: Postfix
+// reads them, or will after the fix.
 func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) {
 	prefix, r, fault := l.readPattern(line.pattern)
 	if fault == nil {
@@ -268,10 +270,10 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 	return nil, false
 }
 
-// contradicted is the first line found behind one that Postfix skips that says something else of a part of the networks:
-// it would decide no more if they were read. 0: there is none.
+// contradicted gives the number of a later line with another value for a part of the networks of a skipped line; 0: there is
+// none. If the skipped line were corrected in its place, the later line would decide no more.
 func (l *cidrLinter) contradicted(line *cidrLine, meant []netip.Prefix) (later int) {
-	const most = 1000 // lines to look at
+	const most = 1000 // lines to compare; with more the answer is yes, to bound the time
 	looked := 0
 	for _, p := range meant {
 		at, _ := slices.BinarySearchFunc(l.healthy, p.Addr(), func(h healthyLine, a netip.Addr) int { return h.prefix.Addr().Compare(a) })
@@ -286,9 +288,8 @@ func (l *cidrLinter) contradicted(line *cidrLine, meant []netip.Prefix) (later i
 }
 
 func belongsBehind(later int) string {
-	return fmt.Sprintf("line %d says something else of a part of it: behind that line, write", later)
+	return fmt.Sprintf("line %d has another value for a part of it: after that line, write", later)
 }
 
-// maxRangeLines bounds the networks that a range A-B is written as; no two addresses need more than twice the bits of
-// one.
+// maxRangeLines bounds the networks that replace a range A-B. Two addresses need at most twice the bits of one.
 const maxRangeLines = 2 * 128

@@ -20,7 +20,7 @@ func hostBits(_ *cidrLinter, s string) *addressFault {
 		meant: []netip.Prefix{p.Masked()}}
 }
 
-// noPattern finds anything else that Postfix cannot read.
+// noPattern finds any other pattern that Postfix does not read.
 func noPattern(l *cidrLinter, s string) *addressFault {
 	f, isKey := l.meantBy(s)
 	if isKey {
@@ -35,11 +35,11 @@ func accessSyntax(l *cidrLinter, s string) *addressFault {
 	if !isKey {
 		return nil
 	}
-	f.text = "that is a key for Sendmail's access map: Postfix skips the line"
+	f.text = "this is a key of Sendmail's access map: Postfix skips the line"
 	return f
 }
 
-// meantBy finds the networks that are meant by what is no pattern, and whether it is a key of an access map.
+// meantBy finds the networks that a text means if it is no pattern. isKey: it is a key of an access map.
 func (l *cidrLinter) meantBy(s string) (f *addressFault, isKey bool) {
 	f = &addressFault{partFault: partFault{advice: "write an address, or a network as 192.0.2.0/24 or 2001:db8::/32"}}
 	k := key.Cut(strings.TrimRight(s, ","))
@@ -57,17 +57,17 @@ func (l *cidrLinter) meantBy(s string) (f *addressFault, isKey bool) {
 	return f, isKey
 }
 
-// indentedNetwork puts an entry that begins with a blank into the first column, if it may stand there.
+// indentedNetwork moves an entry that begins with a blank to the first column, unless it would hide another line there.
 func indentedNetwork(l *cidrLinter, line *cidrLine) []Finding {
-	if line.alone {
-		return []Finding{line.found("a line that begins with a blank and has none above it to continue: Postfix skips it", "remove the blanks before it")}
+	if line.orphan {
+		return []Finding{line.found("a line that begins with a blank, and no line above that it continues: Postfix skips it", "remove the blanks before it")}
 	}
 	if !line.indent {
 		return nil
 	}
-	text := "a line that begins with a blank: Postfix takes it for more of the line above"
+	text := "a line that begins with a blank: Postfix reads it as part of the line above"
 	if line.above != nil {
-		text += fmt.Sprintf(", line %d, and never for an entry", line.above.number)
+		text += fmt.Sprintf(", line %d, and not as an entry", line.above.number)
 	}
 	if p, ok := readPattern(line.pattern); ok && p == p.Masked() {
 		if later := l.contradicted(line, []netip.Prefix{p}); later > 0 {
@@ -78,7 +78,7 @@ func indentedNetwork(l *cidrLinter, line *cidrLine) []Finding {
 	return []Finding{line.fixed(text, line.logical)}
 }
 
-// conditions finds an endif that closes nothing, and opens and closes the others.
+// conditions pairs each endif with its if. It finds an endif without one, and text after an endif.
 func conditions(l *cidrLinter, line *cidrLine) []Finding {
 	switch {
 	case line.word == "if":
@@ -88,7 +88,7 @@ func conditions(l *cidrLinter, line *cidrLine) []Finding {
 	case line.word == "endif":
 		l.open = l.open[:len(l.open)-1]
 		if line.pattern != "" {
-			return []Finding{line.fixed("there is something behind endif: Postfix skips the line", "endif")}
+			return []Finding{line.fixed("text after endif: Postfix skips the line", "endif")}
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ func conditions(l *cidrLinter, line *cidrLine) []Finding {
 
 func openConditions(l *cidrLinter) (found []Finding) {
 	for _, open := range l.open {
-		found = append(found, open.found("this if has no endif: Postfix goes on as if it ended with the file", "write endif behind its last line"))
+		found = append(found, open.found("this if has no endif: for Postfix it ends with the file", "write endif after its last line"))
 	}
 	return found
 }
@@ -105,20 +105,20 @@ func networkWithoutValue(_ *cidrLinter, line *cidrLine) []Finding {
 	if line.value != "" {
 		return nil
 	}
-	return []Finding{line.found(shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT behind it")}
+	return []Finding{line.found(shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT after it")}
 }
 
 func blankBeforeSlash(_ *cidrLinter, line *cidrLine) []Finding {
 	if line.value == "" || line.hasValue() {
 		return nil
 	}
-	return []Finding{line.found(shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest its value", "write the network without a blank")}
+	return []Finding{line.found(shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest is its value", "write the network without a blank")}
 }
 
-// confused are words of other programs; any other word may be a restriction class.
+// confused matches words of other programs. Any other word may be a restriction class.
 var confused = ascii.Pattern(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
 
-// tableValue finds values that the table's reader does not know.
+// tableValue finds values that the reader of the table does not know.
 func tableValue(l *cidrLinter, line *cidrLine) []Finding {
 	if !line.hasValue() {
 		return nil
@@ -131,8 +131,8 @@ func tableValue(l *cidrLinter, line *cidrLine) []Finding {
 	name := shown(line.pattern) + " " + shown(word) + ": "
 	switch {
 	case l.use == format.UseMyNetworks && is("reject", "dunno"):
-		return []Finding{line.found(name+"in mynetworks the value means nothing: any line that matches lets its addresses relay",
-			"remove the line, and what is wider and holds its addresses; list what is around them")}
+		return []Finding{line.found(name+"Postfix ignores values in mynetworks: any line that matches lets its addresses relay",
+			"remove the line, and every wider network that holds its addresses; list the networks around them")}
 	case l.use == format.UseMyNetworks:
 	case is("relay"), is("ok") && l.use == format.UsePostscreen:
 		return []Finding{line.permits(name, word)}
@@ -144,9 +144,9 @@ func tableValue(l *cidrLinter, line *cidrLine) []Finding {
 	return nil
 }
 
-// permits puts permit in the place of a word of Sendmail's.
+// permits replaces a word of Sendmail with permit.
 func (line *cidrLine) permits(name, word string) Finding {
-	text := name + "a word of Sendmail's: smtpd takes it for permit without a word, and postscreen ignores the rest of its list after it"
+	text := name + "a word of Sendmail: smtpd silently takes it as permit, and postscreen ignores the rest of its list after it"
 	if !line.single() {
 		return line.found(text, "write permit")
 	}
@@ -162,7 +162,7 @@ func (line *cidrLine) permits(name, word string) Finding {
 	return line.fixed(text, written...)
 }
 
-// unreachable finds a line that an earlier one keeps from ever deciding.
+// unreachable finds a line that never decides, because an earlier line matches all its addresses.
 func unreachable(l *cidrLinter, line *cidrLine, p netip.Prefix) []Finding {
 	for bits := p.Bits(); bits >= 0; bits-- {
 		wider, err := p.Addr().Prefix(bits)
@@ -172,7 +172,7 @@ func unreachable(l *cidrLinter, line *cidrLine, p netip.Prefix) []Finding {
 		}
 		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", shown(line.pattern), before.number, shown(before.pattern))
 		if line.value == before.value && len(l.open) == 0 && line.single() && !line.followed {
-			return []Finding{line.fixed(text + "; it says the same")}
+			return []Finding{line.fixed(text + "; its value is the same")}
 		}
 		return []Finding{line.found(text, "move it above that line, or remove it")}
 	}

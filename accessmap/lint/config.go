@@ -2,20 +2,20 @@ package lint
 
 import "mailallow/allowlist/fault"
 
-// Configuration is what is known of a configuration of mailallow's, which only the command can read.
+// Configuration holds the facts about a configuration of mailallow. Only the command can read one.
 type Configuration struct {
-	Mistakes     []*fault.AtLine
+	Mistakes     []*fault.AtLine // line 0: the file as a whole
 	SharedRelays []SharedRelay
 }
 
-// SharedRelay is a source whose action is RELAY and which holds hosts of a provider with many customers.
+// SharedRelay is a source with the action RELAY that holds hosts of a provider with many customers.
 type SharedRelay struct {
 	Source string // its name
 	Title  string // of the provider
 	Line   int    // 0: not known
 }
 
-// Config says what is wrong in a configuration.
+// Config gives the findings in a configuration.
 func Config(c Configuration) (findings []Finding) {
 	l := newLinter()
 	for _, r := range l.rules {

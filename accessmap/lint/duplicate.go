@@ -2,17 +2,17 @@ package lint
 
 import "fmt"
 
-// duplicates finds the keys that makemap sees twice. A second line that says the same is dropped. What stands behind a
-// blank is no key yet, and becomes one only where there is none.
+// duplicates finds keys that the file has twice for makemap. The fix removes a second line with the same value. A key after
+// a gap does not count, because makemap reads only its tag; if its gap is closed, another line that has the key keeps it.
 func duplicates(l *accessLinter) (found []Finding) {
 	seen := make(map[string]*accessLine, len(l.lines))
 	for _, line := range l.lines {
 		before := seen[line.folded]
 		switch {
-		case line.ours && before != nil:
-			found = append(found, before.found(fmt.Sprintf("%s stands in mailallow's block, too, on line %d: makemap keeps the first, and fails",
+		case line.managed && before != nil:
+			found = append(found, before.found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
 				shown(before.written), line.number), "'mailallow update' leaves its own key out"))
-		case line.ours && line.folded == "", !line.ours && (line.form != formEntry || line.gap):
+		case line.managed && line.folded == "", !line.managed && (line.form != formEntry || line.gap):
 		case before != nil:
 			found = append(found, repeat(line, before))
 		default:
@@ -24,7 +24,7 @@ func duplicates(l *accessLinter) (found []Finding) {
 			continue
 		}
 		if before := seen[line.folded]; before != nil {
-			line.refused = before.number
+			line.takenBy = before.number
 		} else {
 			seen[line.folded] = line
 		}
@@ -32,14 +32,14 @@ func duplicates(l *accessLinter) (found []Finding) {
 	return found
 }
 
-// repeat takes a line for one that has the key of an earlier line.
+// repeat marks a line that has the key of an earlier line.
 func repeat(line, before *accessLine) Finding {
 	line.form = formRepeated
-	text := fmt.Sprintf("%s stands on line %d already (letters of a key are folded): makemap keeps that one, and fails",
+	text := fmt.Sprintf("%s is already on line %d (makemap folds letters to lower case): makemap keeps the first, and fails",
 		shown(line.written), before.number)
-	if before.means == line.means && !before.ours {
+	if before.means == line.means && !before.managed {
 		return line.fixed(text)
 	}
 	before.disputed = line.number
-	return line.found(text, "remove one of the two: they say different things")
+	return line.found(text, "remove one of the two: their values differ")
 }

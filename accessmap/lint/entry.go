@@ -13,7 +13,7 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// entryWork is what is to be done to one entry: what the rules find wrong with its parts, and the keys to write.
+// entryWork holds the faults of one entry and the keys to write instead of its key.
 type entryWork struct {
 	*accessLine
 	indent, tag []ruleFault
@@ -22,8 +22,8 @@ type entryWork struct {
 	valueRule   *Rule
 	valueFault  *valueFault
 
-	keys []string // in place of the key; nil: it stays
-	told string   // why the keys are not certain after all
+	keys  []string // nil: the key stays
+	doubt string   // why the keys are not certain; empty: no such reason
 }
 
 type ruleFault struct {
@@ -31,14 +31,14 @@ type ruleFault struct {
 	*partFault
 }
 
-// entries looks at every entry: at its parts, then what they make of the line together.
+// entries checks the parts of every entry, then makes one fix for each entry that has a fault.
 func (l *accessLinter) entries() {
 	var work, gaps []*entryWork
 	for _, line := range l.lines {
 		if line.form != formEntry {
 			continue
 		}
-		w := l.look(line)
+		w := l.checkParts(line)
 		if w.indent == nil && w.tag == nil && w.keyFault == nil && w.valueFault == nil {
 			continue
 		}
@@ -54,22 +54,22 @@ func (l *accessLinter) entries() {
 	for _, w := range gaps {
 		key := canonical(w.key)
 		if taken, known := l.taken[key]; known {
-			w.refused = taken.line
+			w.takenBy = taken.line
 		} else {
 			l.taken[key] = takenKey{w.number, w.means, -1}
 		}
 	}
 	l.expandAll(work)
 	for _, w := range work {
-		if w.refused > 0 {
-			w.told = fmt.Sprintf("line %d has that key already", w.refused)
+		if w.takenBy > 0 {
+			w.doubt = fmt.Sprintf("line %d has that key already", w.takenBy)
 		}
-		l.tell(w)
+		l.reportEntry(w)
 	}
 }
 
-// look has the rules look at the parts of an entry.
-func (l *accessLinter) look(line *accessLine) entryWork {
+// checkParts runs the checks of the parts of an entry.
+func (l *accessLinter) checkParts(line *accessLine) entryWork {
 	w := entryWork{accessLine: line}
 	line.prefix, w.keyRule, w.keyFault = l.readAddress(line.key, l.CF)
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
@@ -92,8 +92,7 @@ func (l *accessLinter) look(line *accessLine) entryWork {
 	return w
 }
 
-// canonical is one form for the keys that are looked up for the same question at the same length: Connect:1.2.3 and
-// 1.2.3 for a client (docs/facts.md 3).
+// canonical gives keys that Sendmail looks up for the same client one form: Connect:1.2.3 and 1.2.3 (docs/facts.md 3).
 func canonical(k key.Key) string {
 	if k.Tag == "" {
 		k.Tag = "connect"
@@ -101,10 +100,10 @@ func canonical(k key.Key) string {
 	return k.Tag + ":" + k.Address
 }
 
-// takeKeys notes the keys that stand in the file and match; of those for one question the one that is found first.
+// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first.
 func (l *accessLinter) takeKeys() {
 	for _, line := range l.lines {
-		if line.ours && line.folded != "" {
+		if line.managed && line.folded != "" {
 			l.taken[canonical(key.Cut(line.folded))] = takenKey{line.number, line.value, -1}
 		}
 	}
@@ -117,13 +116,13 @@ func (l *accessLinter) takeKeys() {
 	}
 }
 
-// says reports whether the value is an action; letters are folded (tried).
+// says reports whether the value is an action. Sendmail ignores the case of letters (tried).
 func (line *accessLine) says(a allowlist.Action) bool {
 	return strings.EqualFold(line.means, a.String())
 }
 
-// expandAll finds the keys in the place of those that never match. A key that stands in the file stays its owner's; of
-// two networks the longer one has its keys first, as it would win.
+// expandAll finds the keys to write instead of those that never match. A line that has a key keeps it. Of two networks the
+// longer one gets its keys first, because its keys would win.
 func (l *accessLinter) expandAll(work []*entryWork) {
 	var broken []*entryWork
 	for _, w := range work {
@@ -134,7 +133,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
-				w.told = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
+				w.doubt = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
 			}
 		}
 	}
@@ -147,6 +146,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 	}
 }
 
+// expand finds the keys for the networks that one key means.
 func (l *accessLinter) expand(w *entryWork) {
 	all := 0
 	for _, p := range w.keyFault.meant {
@@ -154,13 +154,13 @@ func (l *accessLinter) expand(w *entryWork) {
 		all += count
 	}
 	if all > l.keysLeft {
-		w.told = fmt.Sprintf("%d keys would be needed: name the network in mailallow's configuration, or make it narrower", all)
+		w.doubt = fmt.Sprintf("it would take %d keys: name the network in mailallow's configuration, or make it narrower", all)
 		return
 	}
 	l.keysLeft -= all
 	w.keys = []string{}
 	claimed := map[string]takenKey{}
-	other, equal := 0, w.disputed // lines that have a key already and say something else: of any network, of the very same one
+	other, equal := 0, w.disputed // lines that have a key with another value: for any network, for the same network
 	for _, p := range w.keyFault.meant {
 		first, count := key.Of(p)
 		for i := range count {
@@ -181,25 +181,25 @@ func (l *accessLinter) expand(w *entryWork) {
 	}
 	switch {
 	case equal > 0:
-		w.told = fmt.Sprintf("line %d says something else of the same addresses", equal)
+		w.doubt = fmt.Sprintf("line %d has another value for the same addresses", equal)
 	case w.keyCertain() && w.valueCertain():
 		maps.Copy(l.taken, claimed)
 	}
 }
 
-// keyCertain tells that what the key means is known, and can be written.
+// keyCertain reports whether the meaning of the key is known and can be written.
 func (w *entryWork) keyCertain() bool {
-	return !(w.gap && w.key.Address == "") && w.told == "" && (w.keyFault == nil || w.keyFault.certain)
+	return !(w.gap && w.key.Address == "") && w.doubt == "" && (w.keyFault == nil || w.keyFault.certain)
 }
 
-// valueCertain tells that the value is known, or what it means.
+// valueCertain reports whether the meaning of the value is known.
 func (w *entryWork) valueCertain() bool { return w.valueFault == nil || w.valueFault.value != "" }
 
-// tell tells what is wrong with an entry and puts right what is certain. All findings on a line have one fix: the line
-// as a whole.
-func (l *accessLinter) tell(w *entryWork) {
-	wanted := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be anything
-	certain := w.keyCertain() && w.valueCertain() && wanted
+// reportEntry reports the faults of an entry, and corrects it if that is certain. All findings have the corrected line as
+// their fix.
+func (l *accessLinter) reportEntry(w *entryWork) {
+	isEntry := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be any text
+	certain := w.keyCertain() && w.valueCertain() && isEntry
 	proposal := w.proposal()
 	if certain {
 		w.set(proposal...)
@@ -216,18 +216,18 @@ func (l *accessLinter) tell(w *entryWork) {
 		add(f.Rule, f.text, f.advice)
 	}
 	for _, f := range w.tag {
-		add(f.Rule, f.text, cmp.Or(w.told, f.advice))
+		add(f.Rule, f.text, cmp.Or(w.doubt, f.advice))
 	}
 	if f := w.keyFault; f != nil {
 		text, advice := f.text, f.advice
 		switch n := len(w.keys); {
 		case n > 1:
-			text += fmt.Sprintf("; %d keys say it", n)
-		case n == 0 && w.keys != nil && w.told == "":
+			text += fmt.Sprintf("; it takes %d keys", n)
+		case n == 0 && w.keys != nil && w.doubt == "":
 			text += "; other lines have its keys already"
 		}
-		if w.told != "" {
-			text, advice = text+"; "+w.told, cmp.Or(advice, "correct one of the lines by hand")
+		if w.doubt != "" {
+			text, advice = text+"; "+w.doubt, cmp.Or(advice, "correct one of the lines by hand")
 		}
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
@@ -241,7 +241,7 @@ func (l *accessLinter) tell(w *entryWork) {
 	}
 }
 
-// proposal is the entry as it should stand, as far as that is known.
+// proposal gives the lines that should replace the entry, as far as their meaning is known.
 func (w *entryWork) proposal() (text []string) {
 	value, keys, separator := strings.TrimRight(w.value, "\r"), w.keys, "\t"
 	switch {
@@ -261,7 +261,7 @@ func (w *entryWork) proposal() (text []string) {
 	return text
 }
 
-// sharedNote says what RELAY would do if the keys of a network were written.
+// sharedNote warns of RELAY for a shared provider before the keys of a network are written.
 func (l *accessLinter) sharedNote(w *entryWork) string {
 	if l.Shared == nil || !w.key.ForClients() || !w.says(allowlist.Relay) {
 		return ""

@@ -14,28 +14,28 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// addressKey is a key as the checks of keys see it.
+// addressKey is a key whose address Sendmail does not find as it is written.
 type addressKey struct {
 	key.Key
-	bare string       // its address without brackets around it
-	cf   *sendmail.CF // that reads it; nil: not known
+	bare string       // its address without brackets
+	cf   *sendmail.CF // that reads the key; nil: not known
 }
 
-// addressFault is why an address, as it is written, matches no client, and what its writer meant.
+// addressFault says why an address matches no client as it is written, and which networks its writer meant.
 type addressFault struct {
 	partFault
-	meant   []netip.Prefix // canonical; nil: nobody can tell
-	certain bool           // meant is what it means, and nothing else
+	meant   []netip.Prefix // canonical; nil: not known
+	certain bool           // the address can mean nothing else
 }
 
-// family is what stands before an IPv6 address in a key, as makemap folds it.
+// family begins an IPv6 address in a key, as makemap folds it.
 const family = "ipv6:"
 
-// maxAddressText bounds what may be meant for an address: a range of two of IPv6, in brackets, is half as long.
+// maxAddressText bounds a text that may mean an address, in bytes. A range of two IPv6 addresses is half as long.
 const maxAddressText = 200
 
-// readAddress reads the address of a key: the prefix that Sendmail finds under it, or what is wrong with it and which
-// rule says so, or neither for what is no address at all.
+// readAddress reads the address of a key. It gives the prefix that the key matches, or the fault with its rule, or neither
+// if the text is no address.
 func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *addressFault) {
 	if p, ok := key.Parse(k.Address); ok {
 		if !k.AsksAddresses() {
@@ -48,7 +48,7 @@ func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *
 	}
 	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
 	if _, ok := key.Parse(bare); ok {
-		return netip.Prefix{}, nil, nil // [192.0.2.7] is the name of a client without one (cf/README)
+		return netip.Prefix{}, nil, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
 	for _, r := range l.rules {
 		if r.access.key == nil {
@@ -61,10 +61,10 @@ func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *
 	return netip.Prefix{}, nil, nil
 }
 
-// networkKey finds networks: CIDR, a netmask, A-B.
+// networkKey finds networks in CIDR form, with a netmask, or as a range A-B.
 func networkKey(k addressKey) *addressFault {
-	forPersons := slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, k.Tag)
-	if !forPersons && !k.AsksAddresses() {
+	ofMail := slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, k.Tag)
+	if !ofMail && !k.AsksAddresses() {
 		return nil
 	}
 	f := &addressFault{certain: true}
@@ -77,26 +77,27 @@ func networkKey(k addressKey) *addressFault {
 	} else if r, ok := looseRange(address); ok {
 		f.text, f.meant = "an access map knows no ranges: this key never matches", r.Prefixes()
 	} else if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
-		f.certain, f.text, f.advice = false, "an access map knows no networks, and this is none: the key never matches", "correct the network"
+		f.certain, f.text, f.advice = false, "this is no valid network, and an access map knows no networks: the key never matches", "correct the network"
 	} else {
 		return nil
 	}
-	if forPersons {
+	if ofMail {
 		return &addressFault{partFault: partFault{
-			"no network is looked up under this tag, only a person's address, a domain or a user: this key never matches",
+			"under this tag Sendmail looks up a mail address, a domain or a user, and no network: this key never matches",
 			"for the addresses of clients write Connect: keys"}}
 	}
 	return f
 }
 
-// isCutAddress reports whether s is an address, or the beginning of one.
+// isCutAddress reports whether s is an address or the first octets or groups of one.
 func isCutAddress(s string) bool {
 	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	_, ok := key.Parse(strings.TrimSuffix(s, "."))
 	return err == nil || ok
 }
 
-// looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK, with fewer than four octets, too: 10/8, 192.168/255.255.0.0.
+// looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK. An IPv4 address may have fewer than four octets: 10/8,
+// 192.168/255.255.0.0.
 func looseNetwork(s string) (netip.Prefix, bool) {
 	address, mask, ok := strings.Cut(s, "/")
 	if !ok {
@@ -124,7 +125,7 @@ func looseNetwork(s string) (netip.Prefix, bool) {
 	return p, p.IsValid()
 }
 
-// maskBits is the length of a netmask, or -1.
+// maskBits gives the prefix length of a netmask; -1: it has none.
 func maskBits(m [4]byte) int {
 	v := uint32(m[0])<<24 | uint32(m[1])<<16 | uint32(m[2])<<8 | uint32(m[3])
 	for bits := range 33 {
@@ -135,7 +136,7 @@ func maskBits(m [4]byte) int {
 	return -1
 }
 
-// looseRange reads A-B where both are addresses, and A-N where N is the last octet.
+// looseRange reads a range of two addresses, A-B, or A-N with N as the last octet of its end.
 func looseRange(s string) (netipx.IPRange, bool) {
 	first, last, _ := strings.Cut(s, "-")
 	from, err := netip.ParseAddr(first)
@@ -152,7 +153,7 @@ func looseRange(s string) (netipx.IPRange, bool) {
 	return r, err == nil && r.IsValid()
 }
 
-// ipv6WithoutFamily finds IPv6 addresses and the beginnings of one without IPv6: before them.
+// ipv6WithoutFamily finds an IPv6 address, or its first groups, without IPv6: before it.
 func ipv6WithoutFamily(k addressKey) *addressFault {
 	if !k.AsksAddresses() || strings.HasPrefix(k.bare, family) || !strings.Contains(k.bare, ":") {
 		return nil
@@ -164,7 +165,7 @@ func ipv6WithoutFamily(k addressKey) *addressFault {
 	return f
 }
 
-// ipv6Form finds them with it, and not as Sendmail writes them.
+// ipv6Form finds an IPv6 address that is not written as Sendmail looks it up (docs/facts.md 2).
 func ipv6Form(k addressKey) *addressFault {
 	groups, ok := strings.CutPrefix(k.bare, family)
 	if !ok || !k.AsksAddresses() {
@@ -185,7 +186,7 @@ func ipv6Form(k addressKey) *addressFault {
 	return f
 }
 
-// looseIPv6 reads an IPv6 address or its first groups; nil: it is neither.
+// looseIPv6 reads an IPv6 address or its first groups; nil: s is neither.
 func looseIPv6(s string) *addressFault {
 	f := &addressFault{certain: true}
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() && addr.Zone() == "" {
@@ -194,7 +195,7 @@ func looseIPv6(s string) *addressFault {
 		network := key.Groups(strings.Split(strings.TrimSuffix(s, "::"), ":"))
 		if strings.HasSuffix(s, "::") && network != nil {
 			f.certain = false
-			f.advice = fmt.Sprintf("for the network of its first %d groups write %s; for that one host write", len(network),
+			f.advice = fmt.Sprintf("for the network of its first %d groups write %s; for the one host write", len(network),
 				key.Text(key.Key{}, cutPrefix(network)))
 		}
 		return f
@@ -207,7 +208,7 @@ func looseIPv6(s string) *addressFault {
 	return f
 }
 
-// cutPrefix is the prefix that the first groups of an IPv6 address stand for.
+// cutPrefix gives the prefix of the addresses that begin with the groups.
 func cutPrefix(values []uint16) netip.Prefix {
 	var b [16]byte
 	for i, v := range values {
@@ -218,12 +219,12 @@ func cutPrefix(values []uint16) netip.Prefix {
 
 var (
 	ipv4Form = ascii.Pattern(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
-	// around is what stands around an address where it was taken from a list, or written as for another program.
+	// around holds characters that other programs and lists put around an address.
 	around = `"',;:`
 )
 
-// addressForm finds what is made of digits and dots and is no key, and wildcards. The rulesets look a name up whole and then
-// without its first labels, under any tag.
+// addressForm finds malformed IPv4 keys, and wildcards. Wildcards fail under any tag: the rulesets look up the whole name,
+// then the name without its first labels.
 func addressForm(k addressKey) *addressFault {
 	if k.AsksAddresses() {
 		if f := looseIPv4(k.bare); f != nil {
@@ -237,9 +238,10 @@ func addressForm(k addressKey) *addressFault {
 		return nil
 	}
 	return &addressFault{partFault: partFault{"an access map knows no wildcards: this key never matches",
-		"write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}}
+		"write the name without the *.: " + shown(name) + " also matches all names that end in it"}}
 }
 
+// looseIPv4 reads an IPv4 address or its first octets with more around them; nil: it is not made of digits and dots.
 func looseIPv4(address string) *addressFault {
 	f := &addressFault{partFault: partFault{text: "this is no address that Sendmail looks up: the key never matches"}}
 	bare := strings.Trim(address, around)
@@ -255,7 +257,7 @@ func looseIPv4(address string) *addressFault {
 		trimmed = trimmed[:len(trimmed)-2]
 	}
 	if p, ok := key.Parse(trimmed); ok && trimmed != address {
-		f.text = "the key of a network ends behind its last octet: with this one it never matches"
+		f.text = "the key of a network ends after its last octet: this key never matches"
 		f.meant, f.certain = []netip.Prefix{p}, true
 		return f
 	}

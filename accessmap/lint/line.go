@@ -17,15 +17,15 @@ func byteOrderMark(l *accessLinter) []Finding {
 		return nil
 	}
 	return []Finding{{Line: 1, Certain: true,
-		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `take it away: sed -i '1s/^\xef\xbb\xbf//'`}}
+		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `remove it: sed -i '1s/^\xef\xbb\xbf//'`}}
 }
 
-// blockProblems finds markers that make no pair, and what is not as mailallow wrote it.
+// blockProblems finds markers that are not one pair, and lines of mailallow that somebody has changed.
 func blockProblems(l *accessLinter) (found []Finding) {
 	for _, problem := range fault.Each(l.blockErr) {
 		if at := (*fault.AtLine)(nil); errors.As(problem, &at) {
 			found = append(found, Finding{Line: at.Line, Text: at.Err.Error(), Fix: fmt.Sprintf("there must be one line '%s' and one '%s' below it, or neither: "+
-				"mend the file by hand", block.Begin, block.End)})
+				"correct the file by hand", block.Begin, block.End)})
 		}
 	}
 	if l.block.Found {
@@ -35,23 +35,23 @@ func blockProblems(l *accessLinter) (found []Finding) {
 				err = at.Err
 			}
 			found = append(found, Finding{Line: line, Text: "inside mailallow's block: " + err.Error(),
-				Fix: "'mailallow update' writes the block anew; lines of your own belong above or below it"})
+				Fix: "'mailallow update' writes the block again; your own lines belong above or below it"})
 		}
 	}
 	if l.generated {
 		if _, err := format.ReadSendmail(l.text); err != nil {
-			found = append(found, Finding{Text: "this file is mailallow's as a whole, and not as it wrote it: " + err.Error(), Fix: "'mailallow update' writes it anew"})
+			found = append(found, Finding{Text: "mailallow writes this whole file, and somebody has changed it: " + err.Error(), Fix: "'mailallow update' writes it again"})
 		}
 	}
 	return found
 }
 
-// controlBytes finds NULs, and tells once of all CRs at the ends of lines.
+// controlBytes finds NULs, and CRs at the ends of lines: one finding for all of them, on the first.
 func controlBytes(line *accessLine) (found []Finding) {
 	if line.form == formNUL {
-		found = append(found, line.found("a NUL byte ends the line for makemap, which then refuses it", "remove the byte"))
+		found = append(found, line.found("makemap takes a NUL byte for the end of the line, and refuses the line", "remove the byte"))
 	}
-	if line.ours || !line.endsInCR() {
+	if line.managed || !line.endsInCR() {
 		return found
 	}
 	if !line.changed {
@@ -59,8 +59,8 @@ func controlBytes(line *accessLine) (found []Finding) {
 	}
 	if line.crs > 0 {
 		found = append(found, Finding{Line: line.number, Certain: true,
-			Text: fmt.Sprintf("lines end in CR LF (%d of them): the CR becomes part of the value, and a blank line is refused by makemap", line.crs),
-			Fix:  "end lines in LF alone: sed -i 's/\\r*$//'"})
+			Text: fmt.Sprintf("lines end in CR LF (%d of them): the CR becomes part of the value, and makemap refuses a blank line", line.crs),
+			Fix:  "end lines in LF only: sed -i 's/\\r*$//'"})
 	}
 	return found
 }
@@ -69,14 +69,14 @@ func longLine(line *accessLine) []Finding {
 	if line.form != formTooLong {
 		return nil
 	}
-	return []Finding{line.found(fmt.Sprintf("a line of %d bytes: makemap cuts it at %d and reads the rest as a line of its own, in a comment, too",
-		len(line.raw), makemap.MaxLine), fmt.Sprintf("make lines of at most %d bytes of it", makemap.MaxLine-1))}
+	return []Finding{line.found(fmt.Sprintf("a line of %d bytes: makemap cuts it at %d and reads the rest as a line of its own, even in a comment",
+		len(line.raw), makemap.MaxLine), fmt.Sprintf("split it into lines of at most %d bytes", makemap.MaxLine-1))}
 }
 
 func indentedLine(line *accessLine) []Finding {
 	switch _, bare := line.body(); line.form {
 	case formBlanks:
-		return []Finding{line.fixed("a blank line that holds blanks: makemap refuses it", "")}
+		return []Finding{line.fixed("a line of blanks only: makemap refuses it", "")}
 	case formIndented:
 		return []Finding{line.fixed("a comment that does not begin in the first column: makemap refuses the line", bare)}
 	}
@@ -89,10 +89,9 @@ func keyWithoutValue(line *accessLine) []Finding {
 	}
 	_, bare := line.body()
 	return []Finding{line.found(shown(strings.TrimSpace(bare))+": a key without a value: makemap refuses the line",
-		"write a value behind it, or remove the line")}
+		"write a value after it, or remove the line")}
 }
 
-// indentedEntry finds an entry that makemap refuses for the blanks before it.
 func indentedEntry(_ Options, line *accessLine) *partFault {
 	if !line.indent {
 		return nil
@@ -104,18 +103,19 @@ func blankInKey(_ Options, line *accessLine) *partFault {
 	if !line.gap {
 		return nil
 	}
-	return &partFault{"a blank behind the tag: makemap takes the tag alone for the key, and nobody looks that up", "write the key right behind the tag"}
+	return &partFault{"a blank after the tag: for makemap the tag alone is the key, which Sendmail never looks up", "write the key directly after the tag"}
 }
 
 func senderDomain(o Options, line *accessLine) *partFault {
 	if !o.matchesSenders(line) {
 		return nil
 	}
-	return &partFault{text: "without Connect: this also matches a forged sender domain that ends in " + line.key.Address +
-		", under delay_checks, and lets any client in"}
+	return &partFault{text: "under delay_checks a key without Connect: also matches a forged sender domain that ends in " + line.key.Address +
+		", and lets any client in"}
 }
 
-// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (docs/facts.md 3).
+// matchesSenders reports whether the key also matches sender domains: under delay_checks Sendmail looks up an untagged IPv4
+// key for a domain that ends in it (docs/facts.md 3).
 func (o Options) matchesSenders(line *accessLine) bool {
 	return o.CF != nil && o.CF.DelayChecks && line.key.Tag == "" && line.prefix.IsValid() && line.prefix.Addr().Is4() &&
 		(line.says(allowlist.OK) || line.says(allowlist.Relay))

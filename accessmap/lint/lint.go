@@ -1,5 +1,6 @@
-// Package lint finds what is wrong in files that people write: access files, Postfix tables, and the settings of the servers
-// that read them. It says what to write instead, and gives a text with what is certain put right; it writes no file.
+// Package lint finds mistakes in files that people write: access files, Postfix tables, and the settings of the servers that
+// read them. It says how to correct each, and returns a text with the certain corrections made. It writes no file and decides
+// no exit code. The table of rules in rules.go names every check.
 package lint
 
 import (
@@ -14,27 +15,28 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// Finding is one thing that is wrong in a file, or between a file and the server that reads it.
+// Finding is one mistake in a file, or between a file and the server that reads it.
 type Finding struct {
 	File string `json:"file"`
 	Line int    `json:"line"` // physical, from 1; 0: the file as a whole
-	Rule string `json:"rule"`
-	Text string `json:"text"` // why, on one line
-	Fix  string `json:"fix"`  // what to write in the line's place, or what to do; empty: nothing to say
+	Rule string `json:"rule"` // its name in the table of rules
+	Text string `json:"text"` // the mistake and its effect, on one line
+	Fix  string `json:"fix"`  // the lines to write instead of this one, or advice; may be empty
 
-	// Certain tells that the fix is what the line means, and is in the fixed text that the linter returns.
+	// Certain reports that the line can mean nothing but the fix, so that the fixed text has it.
 	Certain bool `json:"-"`
 }
 
-// Options are what a linter knows besides the file.
+// Options hold what a linter knows besides the file.
 type Options struct {
 	// CF is the sendmail.cf that reads the map of this file; nil: not known.
 	CF *sendmail.CF
-	// Shared names the provider with many customers that sends from a part of a prefix, empty for none. nil: none is known.
+	// Shared gives the title of a provider with many customers that sends from a part of a prefix; empty: no such provider
+	// does. nil: no provider is known.
 	Shared func(netip.Prefix) string
 }
 
-// Kind is what a file is linted as.
+// Kind is a kind of file that has rules.
 type Kind string
 
 const (
@@ -45,16 +47,16 @@ const (
 
 var (
 	tomlLine = ascii.Pattern(`^\s*(\[\[?[a-z_.]+\]\]?\s*(#.*)?$|[a-z_.]+\s*=)`)
-	// cidrWord is what stands in a Postfix table and in no access file.
+	// cidrWord matches lines of a Postfix table that no access file has.
 	cidrWord = ascii.Pattern(`(?i)^(if\s+!?[\[0-9a-f:]|endif\s*$|!|\S+\s+(permit|dunno|permit_\S+|reject_\S+|defer_\S+|defer|hold|warn|prepend|info)\b)`)
-	// accessTag is a tag of Sendmail's before a key: whatever the value, its writer had an access file in mind.
+	// accessTag matches lines with a tag of Sendmail before the key: they belong to an access file whatever their value.
 	accessTag = ascii.Pattern(`(?i)^(connect|from|to|spam|greetpause|clientrate|clientconn|tls_srv|tls_clt|tls_rcpt|try_tls|srv_features):`)
-	// accessWord is a key that stands in an access file and in no Postfix table: a tag, a name, a cut address.
+	// accessWord matches keys of an access file that no Postfix table has: a tag, a name, an address cut after an octet.
 	accessWord = ascii.Pattern(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
 
-// KindOf tells what a file is, by what it is called and what is in it. What could be either is an access file: that is
-// what people paste networks into.
+// KindOf tells the kind of a file by its name, else by its lines. A file that could be either is an access file, because
+// people paste networks into access files.
 func KindOf(path string, text []byte) Kind {
 	switch base := strings.ToLower(filepath.Base(path)); {
 	case strings.HasSuffix(base, ".toml"):
@@ -85,43 +87,43 @@ func KindOf(path string, text []byte) Kind {
 	return KindAccess
 }
 
-// partFault is what a check finds wrong with a part of a line. The line as a whole has one fix, made of all of them.
+// partFault is a mistake in a part of a line. The faults of all parts give the line one fix.
 type partFault struct {
 	text   string
-	advice string // what to do if nobody can tell what is meant
+	advice string // used if the fix of the line is not certain
 }
 
-// maxShown bounds what of a line is shown in a message.
+// maxShown bounds how much of a line a message shows, in bytes.
 const maxShown = 60
 
 func shown(s string) string { return ascii.Printable(s, maxShown) }
 
 var number = ascii.Pattern(`^\d+$`)
 
-// rewrite is a line of a file, and what is to stand in its place.
+// rewrite is a line of a file and the lines that replace it.
 type rewrite struct {
-	number  int    // from 1
+	number  int    // physical, from 1
 	raw     string // without its LF
 	changed bool
-	text    []string // the lines in its place; none: it goes
+	text    []string // if changed: the lines that replace it; empty: it is removed
 }
 
 func (r *rewrite) set(text ...string) { r.changed, r.text = true, text }
 
 func (r *rewrite) line() *rewrite { return r }
 
-// found is a finding on the line, which stays as it is.
+// found makes a finding that leaves the line unchanged.
 func (r *rewrite) found(text, fix string) Finding {
 	return Finding{Line: r.number, Text: text, Fix: fix}
 }
 
-// fixed is a finding that other lines in the place of this one put right.
+// fixed makes a finding that replaces the line.
 func (r *rewrite) fixed(text string, lines ...string) Finding {
 	r.set(lines...)
 	return Finding{Line: r.number, Text: text, Fix: fixOf(lines), Certain: true}
 }
 
-// fixOf is the fix that puts lines in the place of one, in words where there is nothing to paste.
+// fixOf describes the replacement of a line: the new lines, or words if there is nothing to paste.
 func fixOf(lines []string) string {
 	switch text := strings.Join(lines, "\n"); {
 	case text != "":
@@ -132,7 +134,7 @@ func fixOf(lines []string) string {
 	return "remove the line"
 }
 
-// rewritten is the text with the lines that were set; its end stays as it is, with or without an LF.
+// rewritten gives the text with its changed lines replaced. A last line without LF stays without it.
 func rewritten[L interface{ line() *rewrite }](text []byte, lines []L) []byte {
 	if !slices.ContainsFunc(lines, func(l L) bool { return l.line().changed }) {
 		return text
@@ -154,7 +156,7 @@ func rewritten[L interface{ line() *rewrite }](text []byte, lines []L) []byte {
 	return b.Bytes()
 }
 
-// sortFindings puts them in the order of the file.
+// sortFindings sorts by line. Findings on one line keep their order.
 func sortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
 }

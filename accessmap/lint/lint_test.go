@@ -20,7 +20,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// google stands for the catalogue.
+// google is Options.Shared of a catalogue with one provider.
 func google(p netip.Prefix) string {
 	for _, s := range []string{"74.125.0.0/16", "209.85.128.0/17"} {
 		if netip.MustParsePrefix(s).Overlaps(p) {
@@ -30,10 +30,9 @@ func google(p netip.Prefix) string {
 	return ""
 }
 
-// TestLint lints every file of fixtures/lint and holds what it finds against NAME.want: a line each, "+" before those
-// that are put right, with the fix below, then the text that --fix writes where it is another one. A first line
-// "# options: ..." or "# use: ..." says what is known beside the file. With MAILALLOW_UPDATE set, the .want are written
-// anew.
+// TestLint compares the findings in every file of fixtures/lint with NAME.want: a line for each, with "+" if it is certain,
+// and the fix below it; then the fixed text, if it differs. A first line "# options: ..." or "# use: ..." in the file gives
+// the options. With MAILALLOW_UPDATE set, the test writes the .want files.
 func TestLint(t *testing.T) {
 	paths, err := filepath.Glob(fixtures.Path("lint", "*.[ac][ci]*"))
 	if err != nil || len(paths) == 0 {
@@ -89,7 +88,7 @@ func readString(path string) string {
 	return string(text)
 }
 
-// wanted is what a .want file holds; long fixes are cut.
+// wanted makes the content of a .want file. It cuts long fixes.
 func wanted(text []byte, findings []Finding, fixed []byte) string {
 	var b strings.Builder
 	for _, f := range findings {
@@ -114,7 +113,7 @@ func writeSome(b *strings.Builder, lines []string) {
 	}
 }
 
-// checkFindings holds for any file whatever.
+// checkFindings checks properties of the findings in any file.
 func checkFindings(t *testing.T, text []byte, findings []Finding) {
 	t.Helper()
 	for _, f := range findings {
@@ -127,7 +126,7 @@ func checkFindings(t *testing.T, text []byte, findings []Finding) {
 	}
 }
 
-// TestSeed: the lines of the story give one finding each, whatever separates their columns.
+// TestSeed: each line of the list from the blogs gives one finding, whatever separates its columns.
 func TestSeed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	for _, separator := range []string{"\t", " ", " \t  "} {
@@ -187,7 +186,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// rulesOf are the rules of findings, in their order.
+// rulesOf gives the rules of the findings, in their order.
 func rulesOf(findings []Finding) string {
 	var rules []string
 	for _, f := range findings {
@@ -196,7 +195,7 @@ func rulesOf(findings []Finding) string {
 	return strings.Join(rules, " ")
 }
 
-// ruleRows are files in which one rule finds something, and no other does.
+// ruleRows are texts in which exactly one rule finds something.
 var ruleRows = []struct {
 	rule    string
 	kind    Kind
@@ -261,7 +260,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestEveryRuleFires: of every rule there is a row in which no other rule finds anything.
+// TestEveryRuleFires: every rule has a row in which it finds something and no other rule does.
 func TestEveryRuleFires(t *testing.T) {
 	alone := map[string]bool{"config": true} // TestConfig
 	for _, row := range ruleRows {
@@ -286,7 +285,7 @@ func TestEveryRuleFires(t *testing.T) {
 	}
 }
 
-// TestRulesAreDocumented: every rule has a name of its own, and when-refused.md has it.
+// TestRulesAreDocumented: every rule has texts and a name of its own, and when-refused.md lists it.
 func TestRulesAreDocumented(t *testing.T) {
 	page := fixtures.ReadFile(t, fixtures.Path("..", "docs", "when-refused.md"))
 	seen := map[string]bool{}

@@ -10,19 +10,19 @@ import (
 	"mailallow/accessmap/makemap"
 )
 
-// builtMap is a map and the text that it is to be made of.
+// builtMap is a map with the text of its access file.
 type builtMap struct {
 	path, mapType string
 	info          fs.FileInfo
 	textPath      string
 	text          []byte
-	makemap       string // name or path; empty: as makemap.Find finds it
+	makemap       string // name or path of the program; see makemap.Find
 }
 
-// Map holds the map of an access file against its text: how old it is, and with makemap -u what is in it. mapType
-// is what sendmail.cf reads; empty: whatever map stands beside the text. Without a map, or without the right to read it,
-// there is nothing to say. program is a name or path as FindMakemap takes it; where there is none, only the ages are
-// compared. The error is the context's.
+// Map compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps. mapType
+// is the type that sendmail.cf names; empty: any map beside the text. program is a name or path for makemap.Find; without
+// makemap Map compares the times only. Without a map, or the right to read it, there are no findings. The error is the
+// context's.
 func Map(ctx context.Context, path string, text []byte, mapType, program string) (findings []Finding, err error) {
 	m, ok := findMap(path, mapType)
 	if !ok {
@@ -45,8 +45,8 @@ func Map(ctx context.Context, path string, text []byte, mapType, program string)
 	return l.findings, nil
 }
 
-// findMap finds the map of a text. Of an unknown type: cdb has a suffix of its own, hash and btree share one, and what is
-// in it tells.
+// findMap finds the map of a text. If the type is not known, hash stands for btree too, because both have the suffix .db;
+// mapDiffers then tries both.
 func findMap(textPath, mapType string) (m builtMap, ok bool) {
 	types := []string{"hash", "cdb"}
 	if mapType != "" {
@@ -69,15 +69,15 @@ func mapOlder(_ context.Context, m builtMap) (problem string, err error) {
 	if err != nil || !text.ModTime().After(m.info.ModTime()) {
 		return "", nil
 	}
-	return m.path + " is older than the text: what was changed since is not in effect", nil
+	return m.path + " is older than the text: later changes are not in effect", nil
 }
 
-// mapDiffers says nothing if nobody can tell.
+// mapDiffers compares the entries of the map with its text. It finds nothing if it cannot compare them.
 func mapDiffers(ctx context.Context, m builtMap) (problem string, err error) {
 	read := makemap.ReadText(m.text)
 	program, err := makemap.Find(m.makemap)
 	if err != nil || len(read.Problems) > 0 {
-		return "", nil // what makemap made of a text that it refuses depends on its options
+		return "", nil // the map of a text that makemap refuses depends on its options
 	}
 	f, err := os.Open(m.path)
 	if errors.Is(err, fs.ErrPermission) {

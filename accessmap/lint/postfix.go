@@ -9,17 +9,16 @@ import (
 	"mailallow/accessmap/postfix"
 )
 
-// postfixChecks are the checks of a rule on a main.cf, by what they look at. The kinds run in this order, the first two for
-// each table.
+// postfixChecks are the checks of a rule on a main.cf. The kinds run in this order, the first two for each table.
 type postfixChecks struct {
-	use     func(*postfixLinter, Table, postfix.Use) []Finding // a place that names the table
-	table   func(*postfixLinter, Table) []Finding              // all places together, if each of them finds a cidr table
-	main    func(*postfixLinter) []Finding                     // main.cf as a whole
+	use     func(*postfixLinter, Table, postfix.Use) []Finding // one place that names the table
+	table   func(*postfixLinter, Table) []Finding              // all places together, if Postfix reads the table in each
+	main    func(*postfixLinter) []Finding                     // the whole main.cf
 	network func(*postfixLinter, postfix.Item) []Finding       // an item of mynetworks
 }
 
-// Postfix says what keeps tables from taking effect, and where one lets more than mail through (docs/facts.md 10). shared
-// is as in AccessOptions.
+// Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
+// (docs/facts.md 10). Of the options it uses Shared.
 func Postfix(m *postfix.Main, tables []Table, o Options) (findings []Finding) {
 	l := &postfixLinter{linter: newLinter(), Options: o, Main: m, tables: tables}
 	for _, t := range tables {
@@ -78,7 +77,7 @@ func (t Table) isNamedOtherwise(use postfix.Use) bool {
 	return t.Ours && use.Item.TableType() != "cidr"
 }
 
-// place is where a table belongs, and the line of main.cf that names it there.
+// place gives the list that should name the table, and a line of main.cf for it.
 func (t Table) place() (list, setting string) {
 	switch t.Use {
 	case format.UsePostscreen:
@@ -89,7 +88,7 @@ func (t Table) place() (list, setting string) {
 	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
 }
 
-// isNamed reports whether main.cf names a table where its reader looks for it.
+// isNamed reports whether main.cf names the table where its reader looks for it.
 func (l *postfixLinter) isNamed(t Table) bool {
 	list, _ := t.place()
 	return slices.ContainsFunc(l.Uses(t.Path), func(use postfix.Use) bool {
@@ -104,7 +103,7 @@ func namedOtherwise(_ *postfixLinter, t Table, use postfix.Use) []Finding {
 	if !t.isNamedOtherwise(use) {
 		return nil
 	}
-	return []Finding{{Text: fmt.Sprintf("%s names %s as %s: and not as cidr:, so Postfix looks for another file, or reads it otherwise",
+	return []Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
 		use.List, t.Path, use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
 }
 
@@ -113,18 +112,18 @@ func notNamed(l *postfixLinter, t Table) []Finding {
 		return nil
 	}
 	list, setting := t.place()
-	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
+	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put it first in the list: " + setting}}
 }
 
 func noTable(_ *postfixLinter, t Table, use postfix.Use) []Finding {
 	if !t.Missing || t.isNamedOtherwise(use) {
 		return nil
 	}
-	fix := "make it, or take it out"
+	fix := "create it, or remove it from the list"
 	if t.Ours {
 		fix = "run: mailallow update"
 	}
-	return []Finding{{Text: fmt.Sprintf("%s names %s, which is not there: its lookups fail, and smtpd answers 451", use.List, t.Path), Fix: fix}}
+	return []Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", use.List, t.Path), Fix: fix}}
 }
 
 func relayTable(l *postfixLinter, t Table, use postfix.Use) (found []Finding) {
@@ -132,17 +131,17 @@ func relayTable(l *postfixLinter, t Table, use postfix.Use) (found []Finding) {
 		return nil
 	}
 	if t.Permits && use.Item.Name == "check_client_access" && l.RelaysAt(use) {
-		found = append(found, Finding{Text: fmt.Sprintf("%s stands before reject_unauth_destination in %s: every address it permits may relay to anywhere", use.Item, use.List),
-			Fix: "name it in smtpd_client_restrictions; addresses that are to relay belong into mynetworks"})
+		found = append(found, Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", use.Item, use.List),
+			Fix: "name it in smtpd_client_restrictions; addresses that may relay belong in mynetworks"})
 	}
 	if use.List == "mynetworks" && t.Use != format.UseMyNetworks {
 		found = append(found, Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
-			Fix: "take it out, and use a target with format = \"mynetworks-cidr\", which holds the RELAY ranges alone"})
+			Fix: "remove it, and use a target with format = \"mynetworks-cidr\", which holds only the RELAY ranges"})
 	}
 	return found
 }
 
-// dnsblFirst finds the lists in which a DNSBL refuses a client that the table permits.
+// dnsblFirst finds the lists in which Postfix asks a DNSBL about a client that the table permits.
 func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
 	if !t.permitsMail() || !l.isNamed(t) {
 		return nil
@@ -153,26 +152,26 @@ func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
 		if len(items) == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list it stands in", list, items[0], t.Path)
+		text := fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list that names the table", list, items[0], t.Path)
 		if slices.ContainsFunc(l.Uses(t.Path), func(u postfix.Use) bool { return u.List == list }) {
 			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
 		}
-		found = append(found, Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s right before %s in %s, behind reject_unauth_destination if that is there",
+		found = append(found, Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s directly before %s in %s, and after reject_unauth_destination if that is in the list",
 			t.Path, items[0], list)})
 	}
 	return found
 }
 
-// permitsMail reports whether smtpd is to let clients in by one of mailallow's tables.
+// permitsMail reports whether mailallow writes the table for smtpd to let clients in.
 func (t Table) permitsMail() bool { return t.Ours && t.Permits && t.Use == format.UseSMTPD }
 
-// postscreenFirst finds a postscreen that asks DNSBLs and knows none of mailallow's tables.
+// postscreenFirst finds a postscreen that asks DNSBLs and reads no table of mailallow.
 func postscreenFirst(l *postfixLinter) []Finding {
 	sites := l.Lists["postscreen_dnsbl_sites"].Items
 	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Ours && t.Use == format.UsePostscreen })
 	if !l.Postscreen || len(sites) == 0 || knowsList || !slices.ContainsFunc(l.tables, Table.permitsMail) {
 		return nil
 	}
-	return []Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and knows no list of yours", sites[0].Name),
+	return []Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and does not read your list", sites[0].Name),
 		Fix: "add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list"}}
 }

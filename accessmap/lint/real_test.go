@@ -23,7 +23,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// TestHealthyIsHealthy: what lint finds nothing in, makemap takes without a word and Sendmail finds key by key.
+// TestHealthyIsHealthy: makemap takes a file without findings, and Sendmail finds each of its keys.
 func TestHealthyIsHealthy(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "healthy.access"))
 	read := makemap.ReadText([]byte(text))
@@ -47,7 +47,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 		if value := values[e.Key]; value != e.Value {
 			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
 		}
-		// Every address key decides for an address that it stands for.
+		// Every address key decides for an address that it matches.
 		k := key.Cut(e.Key)
 		p, ok := key.Parse(k.Address)
 		if !ok || !k.ForClients() || p.Addr() == netip.IPv4Unspecified() {
@@ -62,7 +62,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 		}
 	}
 	for i, verdict := range rules.Ask(clients) {
-		// check_relay gives an accepting value as it is written.
+		// check_relay returns an accepting value as it is written.
 		got := strings.ToUpper(verdict.RelayText)
 		if got != "OK" && got != "RELAY" {
 			got = verdict.Relay
@@ -73,7 +73,8 @@ func TestHealthyIsHealthy(t *testing.T) {
 	}
 }
 
-// TestSeedFixed: what --fix makes of the lines of the story lets every range relay to its borders, and nothing beside it.
+// TestSeedFixed: with the fixed list from the blogs Sendmail relays for the first and last address of every range, and not
+// for their neighbours.
 func TestSeedFixed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	_, fixed := Access([]byte(text), Options{})
@@ -99,8 +100,8 @@ func TestSeedFixed(t *testing.T) {
 	}
 }
 
-// TestBrokenIsBroken: no key that lint calls one that never matches is found for its own address, and every value that it
-// calls unknown refuses.
+// TestBrokenIsBroken: Sendmail finds no key of which lint says that it never matches, and refuses for every value that lint
+// calls unknown.
 func TestBrokenIsBroken(t *testing.T) {
 	var text []string
 	var clients []netip.Addr
@@ -126,7 +127,7 @@ func TestBrokenIsBroken(t *testing.T) {
 	}
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path})
-	for i, line := range text { // a file each: what one leaves undecided another may not decide
+	for i, line := range text { // one line a file, so that no other line decides
 		fixtures.MakeAccess(t, path, line)
 		verdict := rules.Ask(clients[i : i+1])[0]
 		// check_rcpt lets the loopback relay by itself.
@@ -136,8 +137,8 @@ func TestBrokenIsBroken(t *testing.T) {
 	}
 }
 
-// TestCIDRAgrees: lint finds something on every line on which the real Postfix warns, and warns of nothing in a healthy
-// file; and the fixed text makes no more warnings than lines were left.
+// TestCIDRAgrees: lint has a finding on every line for which the real Postfix warns, and calls no line skipped for which it
+// does not; in the fixed text Postfix warns only for lines with findings that are not certain.
 func TestCIDRAgrees(t *testing.T) {
 	warned := regexp.MustCompile(`line (\d+): `)
 	lineNumbers := func(path string) (found []int, stderr string) {
@@ -260,7 +261,8 @@ func TestReplaceText(t *testing.T) {
 	}
 }
 
-// decider answers for addresses as Sendmail does: the longest key first, Connect: before none (docs/facts.md 3).
+// decider finds the value for an address like Sendmail: the longest key first, and with Connect: before without
+// (docs/facts.md 3).
 type decider map[string]string
 
 func newDecider(text []byte) decider {

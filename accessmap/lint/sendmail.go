@@ -11,29 +11,30 @@ import (
 	"mailallow/accessmap/sendmail"
 )
 
-// sendmailChecks are the checks of a rule on a sendmail.cf, by what they look at. The kinds run in this order.
+// sendmailChecks are the checks of a rule on a sendmail.cf. The kinds run in this order.
 type sendmailChecks struct {
-	cf   func(*namedMap) []Finding // what it says
-	file func(*namedMap) []Finding // the file of the map, if it names the one of this text; it is looked at, not opened
+	cf   func(*namedMap) []Finding // its settings
+	file func(*namedMap) []Finding // the file of the map, if its settings name the map of the access file
 }
 
-// namedMap is what a sendmail.cf makes of the map of an access file.
+// namedMap is an access file with the map that a sendmail.cf names for it.
 type namedMap struct {
 	*sendmail.CF
 	textPath string
-	mapType  string
-	path     string // of the map; empty: this sendmail.cf reads none that makemap makes of the text
+	mapType  string // that the map is built as
+	path     string // of the map; empty: this sendmail.cf names no map of the access file
 }
 
-// Sendmail says what keeps the access file at textPath from taking effect. mapType is the type its map is made
-// as; empty, MapAuto: as sendmail.cf says. Files and directories on the map's path are looked at, not opened.
+// Sendmail gives the findings that keep the access file at textPath from taking effect. mapType is the type that its map is
+// built as; empty or makemap.Auto: the type in sendmail.cf. It reads the owner and mode of the map and its directories, and
+// opens no file.
 func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
 	if mapType == "" || mapType == makemap.Auto {
 		mapType = cf.AccessClass
 	}
 	m := &namedMap{CF: cf, textPath: textPath, mapType: mapType}
 	if cf.HasAccessMap() && cf.Names(textPath) {
-		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap tells of types that it does not know
+		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
 	}
 	l := newLinter()
 	for _, r := range l.rules {
@@ -52,14 +53,14 @@ func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
 	return l.findings
 }
 
-// rebuild ends what is to be changed in sendmail.mc.
-const rebuild = " in sendmail.mc, make sendmail.cf anew and restart Sendmail"
+// rebuild ends the advice to change sendmail.mc.
+const rebuild = " in sendmail.mc, build sendmail.cf again and restart Sendmail"
 
 func noAccessMap(m *namedMap) []Finding {
 	if m.HasAccessMap() {
 		return nil
 	}
-	return []Finding{{Text: "there is no access map (no Kaccess line): Sendmail asks no list of yours",
+	return []Finding{{Text: "there is no access map (no Kaccess line): Sendmail looks no client up in your list",
 		Fix: "add FEATURE(`access_db', `hash -T<TMPF> " + m.Inside(m.textPath) + "')" + rebuild}}
 }
 
@@ -84,7 +85,7 @@ func compressedIPv6(m *namedMap) []Finding {
 	if m.path == "" || !m.CompressedIPv6 {
 		return nil
 	}
-	return []Finding{{Text: "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, and no exact keys for a network exist then",
+	return []Finding{{Text: "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, so that no exact keys for a network exist",
 		Fix: "remove confUSE_COMPRESSED_IPV6_ADDRESSES" + rebuild + "; or families = [\"ipv4\"]"}}
 }
 
@@ -92,9 +93,9 @@ func noMapFile(m *namedMap) []Finding {
 	if _, err := os.Stat(m.path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	text := "the map " + m.path + " is not there: every lookup fails for the time being, and mail is answered 451"
+	text := "the map " + m.path + " does not exist: until it does, every lookup fails, and Sendmail answers mail with 451"
 	if slices.Contains(m.AccessFlags, "-o") {
-		text = "the map " + m.path + " is not there, and -o lets Sendmail go on without it: no list of yours is asked"
+		text = "the map " + m.path + " does not exist, and -o lets Sendmail work without it: it looks no client up in your list"
 	}
 	return []Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + m.textPath + " < " + m.textPath}}
 }

@@ -13,7 +13,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// postfixRows: what main.cf says, and what lint says of the table /t/list in it.
+// postfixRows are a main.cf and the rules that find something about the table /t/list.
 var postfixRows = []struct{ main, want string }{
 	{"", "not-named"},
 	{"smtpd_client_restrictions = check_client_access cidr:/t/list", ""},
@@ -60,7 +60,7 @@ func TestLintPostfix(t *testing.T) {
 	}
 }
 
-// TestLintPostfixBelow: tables below a root are those that main.cf names without it, and are told of without it.
+// TestLintPostfixBelow: main.cf names tables without the root above them, and so do the findings.
 func TestLintPostfixBelow(t *testing.T) {
 	config := fixtures.PostfixConfig(t, "smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list\n"+
 		"mynetworks = cidr:$config_directory/nets\n")
@@ -74,18 +74,18 @@ func TestLintPostfixBelow(t *testing.T) {
 		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
 		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
 	}, Options{})
-	var told []string
+	var got []string
 	for _, f := range findings {
-		told = append(told, f.Rule+" "+f.Text)
+		got = append(got, f.Rule+" "+f.Text)
 	}
 	want := []string{"dnsbl-first smtpd_client_restrictions asks reject_rbl_client a.example before /t/list",
-		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which is not there: its lookups fail, and smtpd answers 451"}
-	if !slices.Equal(told, want) {
-		t.Errorf("%q, want %q", told, want)
+		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which does not exist: its lookups fail, and smtpd answers 451"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// cfRows: what a sendmail.cf says, PATH for the path of an access file with a map, and what lint says of it.
+// cfRows are a sendmail.cf, with PATH for the path of an access file that has a map, and the rules that find something.
 var cfRows = []struct{ cf, mapType, want string }{
 	{"", "auto", "no-access-map"},
 	{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
@@ -120,8 +120,7 @@ func TestLintSendmailCF(t *testing.T) {
 	}
 }
 
-// TestRootsOwnDirectories: what lies above a root is none of the Sendmail below it, and a path in sendmail.mc is as it
-// will see it.
+// TestRootsOwnDirectories: lint ignores directories above a root, and advises paths for sendmail.mc without it.
 func TestRootsOwnDirectories(t *testing.T) {
 	above := filepath.Join(fixtures.SafeDir(t), "above")
 	root := filepath.Join(above, "root")

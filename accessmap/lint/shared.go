@@ -7,16 +7,16 @@ import (
 	"mailallow/allowlist"
 )
 
-// maxShared is for how many lines in a file RELAY on one provider is told of; the others are told of in one.
+// maxShared bounds the findings about one provider in a file. One more finding counts the other lines.
 const maxShared = 8
 
-// sharedRelay finds RELAY on hosts that send for many customers.
+// sharedRelay finds entries with RELAY for hosts that send for many customers.
 func sharedRelay(l *accessLinter) (found []Finding) {
 	if l.Shared == nil {
 		return nil
 	}
-	told := map[string]int{}
-	folded := map[string]int{} // index of the finding for all the others
+	lines := map[string]int{} // of each provider
+	rest := map[string]int{}  // index of the finding that counts the other lines
 	for _, line := range l.lines {
 		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) {
 			continue
@@ -25,23 +25,23 @@ func sharedRelay(l *accessLinter) (found []Finding) {
 		if title == "" {
 			continue
 		}
-		told[title]++
-		switch n := told[title]; {
+		lines[title]++
+		switch n := lines[title]; {
 		case n <= maxShared:
 			found = append(found, line.found(shown(line.written)+": it holds hosts of "+title+
 				": RELAY lets each of their customers relay through this server, OK only lets their mail in", line.written+line.separator+allowlist.OK.String()))
 		case n == maxShared+1:
-			folded[title] = len(found)
-			found = append(found, line.found("", "write OK in the place of RELAY"))
+			rest[title] = len(found)
+			found = append(found, line.found("", "write OK instead of RELAY"))
 			fallthrough
 		default:
-			found[folded[title]].Text = fmt.Sprintf("from here on %d more lines have RELAY on hosts of %s", n-maxShared, title)
+			found[rest[title]].Text = fmt.Sprintf("from this line on %d more lines have RELAY for hosts of %s", n-maxShared, title)
 		}
 	}
 	return found
 }
 
-// sharedNetwork finds them among the hosts that mynetworks lets relay.
+// sharedNetwork finds such hosts in mynetworks.
 func sharedNetwork(l *postfixLinter, item postfix.Item) []Finding {
 	p, ok := readPattern(item.Name)
 	if !ok || p != p.Masked() || l.Shared == nil {
@@ -52,10 +52,10 @@ func sharedNetwork(l *postfixLinter, item postfix.Item) []Finding {
 		return nil
 	}
 	return []Finding{{Text: fmt.Sprintf("mynetworks has %s, which holds hosts of %s: each of their customers may relay through this server", item.Name, title),
-		Fix: "take it out, and let their mail in with a table of permits"}}
+		Fix: "remove it, and let their mail in with a table that permits them"}}
 }
 
-// sharedSources finds them among the sources of a configuration.
+// sharedSources finds such hosts in the sources of a configuration.
 func sharedSources(c Configuration) (found []Finding) {
 	for _, s := range c.SharedRelays {
 		found = append(found, Finding{Line: s.Line, Fix: `action = "OK"`,

@@ -9,34 +9,34 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// entryValue is a value as the checks of values see it.
+// entryValue is the value of an entry with its key.
 type entryValue struct {
 	key.Key
-	onAddress bool         // the key is an address, healthy or not
+	onAddress bool         // the key means an address, even if it does not match
 	text      string       // without blanks around it
-	cf        *sendmail.CF // that reads it; nil: not known
+	cf        *sendmail.CF // that reads the entry; nil: not known
 }
 
-// valueFault is what is wrong with a value.
+// valueFault says why a value does not do what its writer meant.
 type valueFault struct {
 	partFault
-	value   string // what it means without its comment; empty: nobody can tell
-	comment string // what stands behind it, from its # on
-	likely  string // what its writer may have meant; empty: who knows
+	value   string // the meant value; empty: not certain
+	comment string // the comment after the value, from its # on
+	likely  string // the probable value, if value is empty; empty: not known
 }
 
 var (
-	// commented is a value with what its writer takes for a comment behind it. A reply text may hold such signs.
+	// commented matches a value with a comment after it. It matches no reply text, which may hold #, // and ;.
 	commented       = ascii.Pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
 	numberCommented = ascii.Pattern(`^(\d+)\s*((?:#|//|;).*)$`)
 
-	// addressValue is what check_relay and check_rcpt know (cf/README; matched without regard to case, tried): four
-	// words, a reply with its code, in quotes or not, and what begins with ERROR: or QUARANTINE:.
+	// addressValue matches the values that check_relay and check_rcpt know (cf/README; they ignore case, tried): five words,
+	// a reply that begins with its code, with quotes or without, and ERROR: or QUARANTINE: with a text.
 	addressValue = ascii.Pattern(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
-	// nameValue are the words that stand elsewhere, beside any reply text.
+	// nameValue matches the other words that the rulesets know, under keys that are no address.
 	nameValue = ascii.Pattern(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
 	oneWord   = ascii.Pattern(`^[A-Za-z]+$`)
-	// likelyValues are by what begins as a value that is right, or as the word of another program for it.
+	// likelyValues maps values that begin like a right one, or are the word of another program for it.
 	likelyValues = [...]struct {
 		value string
 		form  func() *regexp.Regexp
@@ -47,17 +47,17 @@ var (
 	}
 )
 
-// ratesClients reports whether the value under a tag is a number.
+// ratesClients reports whether the tag needs a number as its value.
 func (v entryValue) ratesClients() bool {
 	return v.Tag == "clientrate" || v.Tag == "clientconn" || v.Tag == "greetpause"
 }
 
-// decides reports whether the value decides about mail.
+// decides reports whether the value accepts or refuses mail.
 func (v entryValue) decides() bool {
 	return v.Tag == "" || v.Tag == "connect" || v.Tag == "from" || v.Tag == "to"
 }
 
-// ofClient reports whether check_relay gets the value for a client's address.
+// ofClient reports whether check_relay uses the value for the address of a client.
 func (v entryValue) ofClient() bool { return v.onAddress && v.ForClients() }
 
 func valueComment(v entryValue) *valueFault {
@@ -80,20 +80,20 @@ func valueComment(v entryValue) *valueFault {
 	if comment[0] != '#' {
 		comment = "# " + comment
 	}
-	text := "an access map has no comments behind a value: this is an error reply, and refuses"
+	text := "an access map has no comments after a value: this is an error reply, and refuses"
 	if number().MatchString(match[1]) || !v.ForClients() {
-		text = "an access map has no comments behind a value: the comment is part of it"
+		text = "an access map has no comments after a value: the comment is part of it"
 	}
 	return &valueFault{partFault: partFault{text: text}, value: match[1], comment: comment}
 }
 
-// skipValue finds SKIP where it is not known to mean undecided (docs/facts.md 4).
+// skipValue finds SKIP, unless access_db is known to have the argument `skip' (docs/facts.md 4).
 func skipValue(v entryValue) *valueFault {
 	if !v.decides() || !strings.EqualFold(v.text, "SKIP") {
 		return nil
 	}
 	f := partFault{"SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'",
-		"add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for what is around it"}
+		"add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for the addresses around it"}
 	switch {
 	case v.cf == nil && !v.ofClient(), v.cf != nil && v.cf.AccessSkip:
 		return nil
@@ -107,7 +107,7 @@ func unknownValue(v entryValue) *valueFault {
 	isWord := oneWord().MatchString(v.text)
 	switch {
 	case v.ratesClients() && isWord:
-		return &valueFault{partFault: partFault{v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " wants one",
+		return &valueFault{partFault: partFault{v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
 			"write a number; 0 is no limit, or no pause"}}
 	case !v.decides() || addressValue().MatchString(v.text):
 	case v.ofClient(), isWord && !nameValue().MatchString(v.text):
