@@ -10,8 +10,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 )
 
-// config gives the mistakes in a configuration, or in one without any the sources that
-// let every customer of a provider relay.
+// config checks a configuration. If it has mistakes, they are the only findings.
 func (l *check) config(path string, text []byte) []lint.Finding {
 	var c lint.Configuration
 	mistake := func(err error) {
@@ -38,7 +37,8 @@ func (l *check) config(path string, text []byte) []lint.Finding {
 	return lint.Config(c)
 }
 
-// sharedRelays finds RELAY on hosts that send for many customers.
+// sharedRelays finds the sources with RELAY that hold hosts of a provider with many
+// customers.
 func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []lint.SharedRelay) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
