@@ -112,7 +112,7 @@ func notNamed(l *postfixLinter, t Table) []Finding {
 		return nil
 	}
 	list, setting := t.place()
-	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put it first in the list: " + setting}}
+	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
 }
 
 func noTable(_ *postfixLinter, t Table, use postfix.Use) []Finding {

@@ -85,6 +85,32 @@ func TestLintPostfixBelow(t *testing.T) {
 	}
 }
 
+// TestPostscreenFirst: postscreen asks DNSBLs before smtpd reads a table, unless it reads one of mailallow itself.
+func TestPostscreenFirst(t *testing.T) {
+	smtpd := Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}
+	greeting := Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Ours: true}
+	lists := map[string]postfix.List{
+		"smtpd_client_restrictions": {Items: []postfix.Item{{Name: "check_client_access", Argument: "cidr:/t/list"}}},
+		"postscreen_access_list":    {Items: []postfix.Item{{Name: "cidr:/t/greeting"}}},
+		"postscreen_dnsbl_sites":    {Items: []postfix.Item{{Name: "a.example*2"}}},
+	}
+	for _, row := range []struct {
+		main   postfix.Main
+		tables []Table
+		want   string
+	}{
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd}, "dnsbl-first"},
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd, greeting}, ""},
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{greeting}, ""},
+		{postfix.Main{Lists: lists}, []Table{smtpd}, ""},
+	} {
+		findings := Postfix(&row.main, row.tables, Options{})
+		if got := rulesOf(findings); got != row.want {
+			t.Errorf("postscreen %v, %+v: %+v, want %q", row.main.Postscreen, row.tables, findings, row.want)
+		}
+	}
+}
+
 // cfRows are a sendmail.cf, with PATH for the path of an access file that has a map, and the rules that find something.
 var cfRows = []struct{ cf, mapType, want string }{
 	{"", "auto", "no-access-map"},
