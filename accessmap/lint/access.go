@@ -14,7 +14,7 @@ import (
 )
 
 // accessChecks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
-// that the findings on a line have the order of its parts.
+// that the findings on a line have the order of its parts. Of a key or value the first rule with a fault decides.
 type accessChecks struct {
 	own    func(*accessLinter) []Finding         // the lines that mailallow wrote: its block, or the whole text
 	text   func(*accessLinter) []Finding         // the bytes before its first line
@@ -22,8 +22,8 @@ type accessChecks struct {
 	keys   func(*accessLinter) []Finding         // the keys of all entries
 	indent func(Options, *accessLine) *partFault // the blanks before an entry
 	tag    func(Options, *accessLine) *partFault // its tag
-	key    func(addressKey) *addressFault        // its address, if Sendmail does not find it as it is written; the first rule that finds a fault decides
-	value  func(entryValue) *valueFault          // its value; the first rule that finds a fault decides
+	key    func(addressKey) *addressFault        // its address, if Sendmail does not find it as it is written
+	value  func(entryValue) *valueFault          // its value
 	file   func(*accessLinter) []Finding         // all entries, after their keys are read
 }
 

@@ -12,12 +12,12 @@ import (
 )
 
 // cidrChecks are the checks of a rule on a Postfix table of type cidr. Each kind looks at another part. The kinds run in this
-// order, the first four for each logical line.
+// order, the first four for each logical line. Of a pattern the first rule with a fault decides.
 type cidrChecks struct {
 	line    func(*cidrLinter, *cidrLine) []Finding               // the whole line
-	pattern func(*cidrLinter, string) *addressFault              // its pattern, if Postfix does not read it; the first rule that finds a fault decides
+	pattern func(*cidrLinter, string) *addressFault              // its pattern, if Postfix does not read it
 	value   func(*cidrLinter, *cidrLine) []Finding               // its value
-	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // its one network, if Postfix reads the line, or will after the fix
+	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // its network, if Postfix reads it now or after the fix
 	end     func(*cidrLinter) []Finding                          // the table after its last line
 }
 
