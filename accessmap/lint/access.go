@@ -16,15 +16,15 @@ import (
 // accessChecks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
 // that the findings on a line have the order of its parts. Of a key or value the first rule with a fault decides.
 type accessChecks struct {
-	own    func(*accessLinter) []Finding         // the lines that mailallow wrote: its block, or the whole text
-	text   func(*accessLinter) []Finding         // the bytes before its first line
-	line   func(*accessLine) []Finding           // a line of any form
-	keys   func(*accessLinter) []Finding         // the keys of all entries
-	indent func(Options, *accessLine) *partFault // the blanks before an entry
-	tag    func(Options, *accessLine) *partFault // its tag
-	key    func(addressKey) *addressFault        // its address, if Sendmail does not find it as it is written
-	value  func(entryValue) *valueFault          // its value
-	file   func(*accessLinter) []Finding         // all entries, after their keys are read
+	own    check[*accessLinter]           // the lines that mailallow wrote: its block, or the whole text
+	text   check[*accessLinter]           // the bytes before its first line
+	line   check[*accessLine]             // a line of any form
+	keys   check[*accessLinter]           // the keys of all entries
+	indent check[*accessLine]             // the blanks before an entry
+	tag    check[*accessLine]             // its tag
+	key    func(addressKey) *addressFault // its address, if Sendmail does not find it as it is written
+	value  func(entryValue) *valueFault   // its value
+	file   check[*accessLinter]           // all entries, after their keys are read
 }
 
 // Access gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones
@@ -32,38 +32,18 @@ type accessChecks struct {
 // wrote them. It reads no file and asks no program; Map compares the text with its map.
 func Access(text []byte, o Options) (findings []Finding, fixed []byte) {
 	l := newAccessLinter(text, o)
-	for _, r := range l.rules {
-		if r.access.own != nil {
-			l.report(r, r.access.own(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.access.own.of(l) })
 	if l.generated {
 		return l.findings, text
 	}
-	for _, r := range l.rules {
-		if r.access.text != nil {
-			l.report(r, r.access.text(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.access.text.of(l) })
 	for _, line := range l.lines {
 		l.read(line)
-		for _, r := range l.rules {
-			if r.access.line != nil {
-				l.report(r, r.access.line(line)...)
-			}
-		}
+		l.each(func(r *Rule) []Finding { return r.access.line.of(line) })
 	}
-	for _, r := range l.rules {
-		if r.access.keys != nil {
-			l.report(r, r.access.keys(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.access.keys.of(l) })
 	l.entries()
-	for _, r := range l.rules {
-		if r.access.file != nil {
-			l.report(r, r.access.file(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.access.file.of(l) })
 	sortFindings(l.findings)
 	return l.findings, rewritten(l.text, l.lines)
 }
@@ -96,6 +76,7 @@ type accessLine struct {
 	means     string // the value without a comment that its writer added
 	key       key.Key
 	prefix    netip.Prefix // the addresses that the key matches; not valid: none
+	senders   bool         // the key also matches sender domains
 	indent    bool         // blanks before the key
 	gap       bool         // blanks between tag and key
 	takenBy   int          // if gap: the number of the line that has the key already

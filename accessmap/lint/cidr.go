@@ -14,11 +14,11 @@ import (
 // cidrChecks are the checks of a rule on a Postfix table of type cidr. Each kind looks at another part. The kinds run in this
 // order, the first four for each logical line. Of a pattern the first rule with a fault decides.
 type cidrChecks struct {
-	line    func(*cidrLinter, *cidrLine) []Finding               // the whole line
-	pattern func(*cidrLinter, string) *addressFault              // its pattern, if Postfix does not read it
-	value   func(*cidrLinter, *cidrLine) []Finding               // its value
-	network func(*cidrLinter, *cidrLine, netip.Prefix) []Finding // its network, if Postfix reads it now or after the fix
-	end     func(*cidrLinter) []Finding                          // the table after its last line
+	line    checkIn[*cidrLinter, *cidrLine]         // the whole line
+	pattern func(*cidrLinter, string) *addressFault // its pattern, if Postfix does not read it
+	value   checkIn[*cidrLinter, *cidrLine]         // its value
+	network checkIn[*cidrLinter, *cidrLine]         // its network, if Postfix reads it now or after the fix
+	end     check[*cidrLinter]                      // the table after its last line
 }
 
 // CIDR gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
@@ -36,11 +36,7 @@ func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
 	for _, line := range logical {
 		l.check(line)
 	}
-	for _, r := range l.rules {
-		if r.cidr.end != nil {
-			l.report(r, r.cidr.end(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.cidr.end.of(l) })
 	for i, f := range l.findings { // all certain findings on a line have one fix: the corrected line
 		if f.Certain {
 			l.findings[i].Fix = fixOf(l.lines[f.Line-1].text)
@@ -77,12 +73,13 @@ type cidrLine struct {
 	negated  bool
 	pattern  string // as written, without its !
 	value    string
-	skipped  bool      // Postfix does not read it as it is
-	indent   bool      // it begins with a blank and is meant as an entry
-	above    *cidrLine // if indent: the line that it continues for Postfix; nil: none
-	followed bool      // a line with indent continues it
-	orphan   bool      // it begins with a blank, is no entry, and continues no line
-	stays    bool      // indent, and its entry would hide another line
+	network  netip.Prefix // for the checks of networks
+	skipped  bool         // Postfix does not read it as it is
+	indent   bool         // it begins with a blank and is meant as an entry
+	above    *cidrLine    // if indent: the line that it continues for Postfix; nil: none
+	followed bool         // a line with indent continues it
+	orphan   bool         // it begins with a blank, is no entry, and continues no line
+	stays    bool         // indent, and its entry would hide another line
 }
 
 // single reports whether the logical line is one physical line.
@@ -189,28 +186,17 @@ func (l *cidrLinter) check(line *cidrLine) {
 	if line.word == "if" && !l.condition(line) {
 		return
 	}
-	for _, r := range l.rules {
-		if r.cidr.line != nil {
-			l.report(r, r.cidr.line(l, line)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.cidr.line.of(l, line) })
 	if line.word != "" || line.orphan || line.stays {
 		return
 	}
 	prefixes, counts := l.pattern(line)
-	for _, r := range l.rules {
-		if r.cidr.value != nil {
-			l.report(r, r.cidr.value(l, line)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.cidr.value.of(l, line) })
 	if !counts || !line.hasValue() || line.negated || len(prefixes) != 1 {
 		return
 	}
-	for _, r := range l.rules {
-		if r.cidr.network != nil {
-			l.report(r, r.cidr.network(l, line, prefixes[0])...)
-		}
-	}
+	line.network = prefixes[0]
+	l.each(func(r *Rule) []Finding { return r.cidr.network.of(l, line) })
 }
 
 // readPattern gives the network of a pattern, or the fault for which Postfix does not read it, with its rule.
@@ -233,7 +219,7 @@ func (l *cidrLinter) readPattern(s string) (netip.Prefix, *Rule, *addressFault) 
 func (l *cidrLinter) condition(line *cidrLine) (ok bool) {
 	_, r, fault := l.readPattern(strings.TrimLeft(line.pattern, "! \t"))
 	if fault != nil {
-		l.report(r, line.found(shown(line.pattern)+": "+fault.text+"; without this if, the lines after it apply to all clients", "write if NETWORK"))
+		l.report(r.Name, line.found(shown(line.pattern)+": "+fault.text+"; without this if, the lines after it apply to all clients", "write if NETWORK"))
 	}
 	return fault == nil
 }
@@ -259,14 +245,14 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 		fault.certain, fault.advice = false, belongsBehind(later)
 	}
 	if fault.certain && one && line.value != "" && line.single() {
-		l.report(r, line.fixed(text, proposal...))
+		l.report(r.Name, line.fixed(text, proposal...))
 		return fault.meant, true
 	}
 	advice := fault.advice
 	if one && line.value != "" {
 		advice = strings.TrimPrefix(advice+"\n"+strings.Join(proposal, "\n"), "\n")
 	}
-	l.report(r, line.found(text, advice))
+	l.report(r.Name, line.found(text, advice))
 	return nil, false
 }
 

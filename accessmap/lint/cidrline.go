@@ -163,7 +163,8 @@ func (line *cidrLine) permits(name, word string) Finding {
 }
 
 // unreachable finds a line that never decides, because an earlier line matches all its addresses.
-func unreachable(l *cidrLinter, line *cidrLine, p netip.Prefix) []Finding {
+func unreachable(l *cidrLinter, line *cidrLine) []Finding {
+	p := line.network
 	for bits := p.Bits(); bits >= 0; bits-- {
 		wider, err := p.Addr().Prefix(bits)
 		before := l.seen[wider]

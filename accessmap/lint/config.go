@@ -18,11 +18,7 @@ type SharedRelay struct {
 // Config gives the findings in a configuration.
 func Config(c Configuration) (findings []Finding) {
 	l := newLinter()
-	for _, r := range l.rules {
-		if r.config != nil {
-			l.report(r, r.config(c)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.config.of(c) })
 	return l.findings
 }
 

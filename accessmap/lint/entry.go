@@ -16,19 +16,14 @@ import (
 // entryWork holds the faults of one entry and the keys to write instead of its key.
 type entryWork struct {
 	*accessLine
-	indent, tag []ruleFault
-	keyRule     *Rule
-	keyFault    *addressFault
-	valueRule   *Rule
-	valueFault  *valueFault
+	ofIndent, ofTag []Finding // without the fix of the line
+	keyRule         *Rule
+	keyFault        *addressFault
+	valueRule       *Rule
+	valueFault      *valueFault
 
 	keys  []string // nil: the key stays
 	doubt string   // why the keys are not certain; empty: no such reason
-}
-
-type ruleFault struct {
-	*Rule
-	*partFault
 }
 
 // entries checks the parts of every entry, then makes one fix for each entry that has a fault.
@@ -39,7 +34,7 @@ func (l *accessLinter) entries() {
 			continue
 		}
 		w := l.checkParts(line)
-		if w.indent == nil && w.tag == nil && w.keyFault == nil && w.valueFault == nil {
+		if w.ofIndent == nil && w.ofTag == nil && w.keyFault == nil && w.valueFault == nil {
 			continue
 		}
 		work = append(work, &w)
@@ -72,24 +67,24 @@ func (l *accessLinter) entries() {
 func (l *accessLinter) checkParts(line *accessLine) entryWork {
 	w := entryWork{accessLine: line}
 	line.prefix, w.keyRule, w.keyFault = l.readAddress(line.key, l.CF)
+	line.senders = l.matchesSenders(line)
+	w.ofIndent = l.find(func(r *Rule) []Finding { return r.access.indent.of(line) })
+	w.ofTag = l.find(func(r *Rule) []Finding { return r.access.tag.of(line) })
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
 	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
 	for _, r := range l.rules {
-		if r.access.indent != nil {
-			if f := r.access.indent(l.Options, line); f != nil {
-				w.indent = append(w.indent, ruleFault{r, f})
-			}
-		}
-		if r.access.tag != nil {
-			if f := r.access.tag(l.Options, line); f != nil {
-				w.tag = append(w.tag, ruleFault{r, f})
-			}
-		}
 		if r.access.value != nil && w.valueFault == nil {
 			w.valueRule, w.valueFault = r, r.access.value(value)
 		}
 	}
 	return w
+}
+
+// matchesSenders reports whether the key also matches sender domains: under delay_checks Sendmail looks up an untagged IPv4
+// key for a domain that ends in it (docs/facts.md 3).
+func (l *accessLinter) matchesSenders(line *accessLine) bool {
+	return l.CF != nil && l.CF.DelayChecks && line.key.Tag == "" && line.prefix.IsValid() && line.prefix.Addr().Is4() &&
+		(line.says(allowlist.OK) || line.says(allowlist.Relay))
 }
 
 // canonical gives keys that Sendmail looks up for the same client one form: Connect:1.2.3 and 1.2.3 (docs/facts.md 3).
@@ -129,7 +124,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 		switch {
 		case w.keyFault != nil && w.keyFault.meant != nil:
 			broken = append(broken, w)
-		case l.matchesSenders(w.accessLine):
+		case w.senders:
 			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
@@ -205,18 +200,18 @@ func (l *accessLinter) reportEntry(w *entryWork) {
 		w.set(proposal...)
 	}
 	name := shown(w.written) + ": "
-	add := func(r *Rule, text, advice string) {
+	add := func(rule, text, advice string) {
 		f := Finding{Line: w.number, Text: name + text, Fix: advice, Certain: certain}
 		if certain || advice == "" {
 			f.Fix = fixOf(proposal)
 		}
-		l.report(r, f)
+		l.report(rule, f)
 	}
-	for _, f := range w.indent {
-		add(f.Rule, f.text, f.advice)
+	for _, f := range w.ofIndent {
+		add(f.Rule, f.Text, f.Fix)
 	}
-	for _, f := range w.tag {
-		add(f.Rule, f.text, cmp.Or(w.doubt, f.advice))
+	for _, f := range w.ofTag {
+		add(f.Rule, f.Text, cmp.Or(w.doubt, f.Fix))
 	}
 	if f := w.keyFault; f != nil {
 		text, advice := f.text, f.advice
@@ -232,12 +227,12 @@ func (l *accessLinter) reportEntry(w *entryWork) {
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(w.keyRule, text+l.sharedNote(w), advice)
+		add(w.keyRule.Name, text+l.sharedNote(w), advice)
 	}
 	if v := w.valueFault; v != nil && v.likely != "" {
-		add(w.valueRule, v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
+		add(w.valueRule.Name, v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
 	} else if v != nil {
-		add(w.valueRule, v.text, v.advice)
+		add(w.valueRule.Name, v.text, v.advice)
 	}
 }
 

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -113,7 +114,9 @@ func looseNetwork(s string) (netip.Prefix, bool) {
 	}
 	bits, err := strconv.Atoi(mask)
 	if m, maskErr := netip.ParseAddr(mask); maskErr == nil && m.Is4() && addr.Is4() {
-		bits, err = maskBits(m.As4()), nil
+		if ones, all := net.IPMask(m.AsSlice()).Size(); all > 0 { // 0: it is no netmask
+			bits, err = ones, nil
+		}
 	}
 	if err != nil || addr.Zone() != "" {
 		return netip.Prefix{}, false
@@ -123,17 +126,6 @@ func looseNetwork(s string) (netip.Prefix, bool) {
 	}
 	p := netip.PrefixFrom(addr, bits)
 	return p, p.IsValid()
-}
-
-// maskBits gives the prefix length of a netmask; -1: it has none.
-func maskBits(m [4]byte) int {
-	v := uint32(m[0])<<24 | uint32(m[1])<<16 | uint32(m[2])<<8 | uint32(m[3])
-	for bits := range 33 {
-		if v == ^uint32(0)<<(32-bits) {
-			return bits
-		}
-	}
-	return -1
 }
 
 // looseRange reads a range of two addresses, A-B, or A-N with N as the last octet of its end.

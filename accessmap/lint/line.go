@@ -8,7 +8,6 @@ import (
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
-	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 )
 
@@ -92,31 +91,25 @@ func keyWithoutValue(line *accessLine) []Finding {
 		"write a value after it, or remove the line")}
 }
 
-func indentedEntry(_ Options, line *accessLine) *partFault {
+func indentedEntry(line *accessLine) []Finding {
 	if !line.indent {
 		return nil
 	}
-	return &partFault{"a line that begins with a blank: makemap refuses it", "remove the blanks before it"}
+	return []Finding{line.found("a line that begins with a blank: makemap refuses it", "remove the blanks before it")}
 }
 
-func blankInKey(_ Options, line *accessLine) *partFault {
+func blankInKey(line *accessLine) []Finding {
 	if !line.gap {
 		return nil
 	}
-	return &partFault{"a blank after the tag: for makemap the tag alone is the key, which Sendmail never looks up", "write the key directly after the tag"}
+	return []Finding{line.found("a blank after the tag: for makemap the tag alone is the key, which Sendmail never looks up",
+		"write the key directly after the tag")}
 }
 
-func senderDomain(o Options, line *accessLine) *partFault {
-	if !o.matchesSenders(line) {
+func senderDomain(line *accessLine) []Finding {
+	if !line.senders {
 		return nil
 	}
-	return &partFault{text: "under delay_checks a key without Connect: also matches a forged sender domain that ends in " + line.key.Address +
-		", and lets any client in"}
-}
-
-// matchesSenders reports whether the key also matches sender domains: under delay_checks Sendmail looks up an untagged IPv4
-// key for a domain that ends in it (docs/facts.md 3).
-func (o Options) matchesSenders(line *accessLine) bool {
-	return o.CF != nil && o.CF.DelayChecks && line.key.Tag == "" && line.prefix.IsValid() && line.prefix.Addr().Is4() &&
-		(line.says(allowlist.OK) || line.says(allowlist.Relay))
+	return []Finding{line.found("under delay_checks a key without Connect: also matches a forged sender domain that ends in "+line.key.Address+
+		", and lets any client in", "")}
 }

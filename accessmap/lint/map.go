@@ -13,7 +13,6 @@ import (
 // builtMap is a map with the text of its access file.
 type builtMap struct {
 	path, mapType string
-	info          fs.FileInfo
 	textPath      string
 	text          []byte
 	makemap       string // name or path of the program; see makemap.Find
@@ -24,11 +23,22 @@ type builtMap struct {
 // makemap Map compares the times only. Without a map, or the right to read it, there are no findings. The error is the
 // context's.
 func Map(ctx context.Context, path string, text []byte, mapType, program string) (findings []Finding, err error) {
-	m, ok := findMap(path, mapType)
-	if !ok {
+	types := []string{"hash", "cdb"} // btree has the suffix of hash; mapDiffers tries both
+	if mapType != "" {
+		types = []string{mapType}
+	}
+	m := builtMap{textPath: path, text: text, makemap: program}
+	for _, m.mapType = range types {
+		if m.path, err = makemap.UsualFile(m.mapType, path); err != nil {
+			return nil, nil
+		}
+		if _, err = os.Stat(m.path); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return nil, nil
 	}
-	m.text, m.makemap = text, program
 	l := newLinter()
 	for _, r := range l.rules {
 		if r.built == nil {
@@ -39,34 +49,16 @@ func Map(ctx context.Context, path string, text []byte, mapType, program string)
 			return l.findings, err
 		}
 		if problem != "" {
-			l.report(r, Finding{Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
+			l.report(r.Name, Finding{Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
 		}
 	}
 	return l.findings, nil
 }
 
-// findMap finds the map of a text. If the type is not known, hash stands for btree too, because both have the suffix .db;
-// mapDiffers then tries both.
-func findMap(textPath, mapType string) (m builtMap, ok bool) {
-	types := []string{"hash", "cdb"}
-	if mapType != "" {
-		types = []string{mapType}
-	}
-	for _, t := range types {
-		path, err := makemap.UsualFile(t, textPath)
-		if err != nil {
-			return m, false
-		}
-		if info, err := os.Stat(path); err == nil {
-			return builtMap{path: path, mapType: t, info: info, textPath: textPath}, true
-		}
-	}
-	return m, false
-}
-
 func mapOlder(_ context.Context, m builtMap) (problem string, err error) {
-	text, err := os.Stat(m.textPath)
-	if err != nil || !text.ModTime().After(m.info.ModTime()) {
+	text, textErr := os.Stat(m.textPath)
+	built, err := os.Stat(m.path)
+	if textErr != nil || err != nil || !text.ModTime().After(built.ModTime()) {
 		return "", nil
 	}
 	return m.path + " is older than the text: later changes are not in effect", nil

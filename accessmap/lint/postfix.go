@@ -11,10 +11,10 @@ import (
 
 // postfixChecks are the checks of a rule on a main.cf. The kinds run in this order, the first two for each table.
 type postfixChecks struct {
-	use     func(*postfixLinter, Table, postfix.Use) []Finding // one place that names the table
-	table   func(*postfixLinter, Table) []Finding              // all places together, if Postfix reads the table in each
-	main    func(*postfixLinter) []Finding                     // the whole main.cf
-	network func(*postfixLinter, postfix.Item) []Finding       // an item of mynetworks
+	use     checkIn[*postfixLinter, namedTable]   // one place that names the table
+	table   checkIn[*postfixLinter, Table]        // all places together, if Postfix reads the table in each
+	main    check[*postfixLinter]                 // the whole main.cf
+	network checkIn[*postfixLinter, postfix.Item] // an item of mynetworks
 }
 
 // Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
@@ -24,17 +24,9 @@ func Postfix(m *postfix.Main, tables []Table, o Options) (findings []Finding) {
 	for _, t := range tables {
 		l.table(t)
 	}
-	for _, r := range l.rules {
-		if r.postfix.main != nil {
-			l.report(r, r.postfix.main(l)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.postfix.main.of(l) })
 	for _, item := range m.Lists["mynetworks"].Items {
-		for _, r := range l.rules {
-			if r.postfix.network != nil {
-				l.report(r, r.postfix.network(l, item)...)
-			}
-		}
+		l.each(func(r *Rule) []Finding { return r.postfix.network.of(l, item) })
 	}
 	file := "/etc/postfix/main.cf"
 	if m.ConfigDirectory != "" {
@@ -54,28 +46,25 @@ type postfixLinter struct {
 	tables []Table
 }
 
+// namedTable is a table and a place that names it.
+type namedTable struct {
+	Table
+	use postfix.Use
+}
+
 func (l *postfixLinter) table(t Table) {
 	for _, use := range l.Uses(t.Path) {
-		for _, r := range l.rules {
-			if r.postfix.use != nil {
-				l.report(r, r.postfix.use(l, t, use)...)
-			}
-		}
-		if t.Missing || t.isNamedOtherwise(use) {
+		named := namedTable{t, use}
+		l.each(func(r *Rule) []Finding { return r.postfix.use.of(l, named) })
+		if t.Missing || named.isOtherType() {
 			return
 		}
 	}
-	for _, r := range l.rules {
-		if r.postfix.table != nil {
-			l.report(r, r.postfix.table(l, t)...)
-		}
-	}
+	l.each(func(r *Rule) []Finding { return r.postfix.table.of(l, t) })
 }
 
-// isNamedOtherwise reports whether a place names one of mailallow's tables as another type than cidr.
-func (t Table) isNamedOtherwise(use postfix.Use) bool {
-	return t.Ours && use.Item.TableType() != "cidr"
-}
+// isOtherType reports whether the place names a table of mailallow as another type than cidr.
+func (t namedTable) isOtherType() bool { return t.Ours && t.use.Item.TableType() != "cidr" }
 
 // place gives the list that should name the table, and a line of main.cf for it.
 func (t Table) place() (list, setting string) {
@@ -99,12 +88,12 @@ func (l *postfixLinter) isNamed(t Table) bool {
 	})
 }
 
-func namedOtherwise(_ *postfixLinter, t Table, use postfix.Use) []Finding {
-	if !t.isNamedOtherwise(use) {
+func namedOtherwise(_ *postfixLinter, t namedTable) []Finding {
+	if !t.isOtherType() {
 		return nil
 	}
 	return []Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
-		use.List, t.Path, use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
+		t.use.List, t.Path, t.use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
 }
 
 func notNamed(l *postfixLinter, t Table) []Finding {
@@ -115,26 +104,26 @@ func notNamed(l *postfixLinter, t Table) []Finding {
 	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
 }
 
-func noTable(_ *postfixLinter, t Table, use postfix.Use) []Finding {
-	if !t.Missing || t.isNamedOtherwise(use) {
+func noTable(_ *postfixLinter, t namedTable) []Finding {
+	if !t.Missing || t.isOtherType() {
 		return nil
 	}
 	fix := "create it, or remove it from the list"
 	if t.Ours {
 		fix = "run: mailallow update"
 	}
-	return []Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", use.List, t.Path), Fix: fix}}
+	return []Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
 }
 
-func relayTable(l *postfixLinter, t Table, use postfix.Use) (found []Finding) {
-	if t.Missing || t.isNamedOtherwise(use) {
+func relayTable(l *postfixLinter, t namedTable) (found []Finding) {
+	if t.Missing || t.isOtherType() {
 		return nil
 	}
-	if t.Permits && use.Item.Name == "check_client_access" && l.RelaysAt(use) {
-		found = append(found, Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", use.Item, use.List),
+	if t.Permits && t.use.Item.Name == "check_client_access" && l.RelaysAt(t.use) {
+		found = append(found, Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
 			Fix: "name it in smtpd_client_restrictions; addresses that may relay belong in mynetworks"})
 	}
-	if use.List == "mynetworks" && t.Use != format.UseMyNetworks {
+	if t.use.List == "mynetworks" && t.Use != format.UseMyNetworks {
 		found = append(found, Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
 			Fix: "remove it, and use a target with format = \"mynetworks-cidr\", which holds only the RELAY ranges"})
 	}

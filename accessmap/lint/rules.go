@@ -24,7 +24,7 @@ type Rule struct {
 	cidr     cidrChecks
 	sendmail sendmailChecks
 	postfix  postfixChecks
-	config   func(Configuration) []Finding
+	config   check[Configuration]
 }
 
 // Rules gives all rules, in the order in which `lint --rules` lists them: rules about access files, about Postfix tables,
@@ -139,6 +139,26 @@ func Rules() []Rule {
 	}
 }
 
+// check looks at a T. A rule without the check finds nothing there.
+type check[T any] func(T) []Finding
+
+func (c check[T]) of(x T) []Finding {
+	if c == nil {
+		return nil
+	}
+	return c(x)
+}
+
+// checkIn looks at a part T of what the linter L looks at.
+type checkIn[L, T any] func(L, T) []Finding
+
+func (c checkIn[L, T]) of(l L, x T) []Finding {
+	if c == nil {
+		return nil
+	}
+	return c(l, x)
+}
+
 // linter runs the checks of the rules, and gives each finding the name of the rule whose check made it.
 type linter struct {
 	rules    []*Rule
@@ -153,9 +173,21 @@ func newLinter() linter {
 	return l
 }
 
-func (l *linter) report(r *Rule, found ...Finding) {
-	for _, f := range found {
-		f.Rule = r.Name
-		l.findings = append(l.findings, f)
+// find runs one check of every rule, in the order of the table.
+func (l *linter) find(run func(*Rule) []Finding) (found []Finding) {
+	for _, r := range l.rules {
+		for _, f := range run(r) {
+			f.Rule = r.Name
+			found = append(found, f)
+		}
 	}
+	return found
+}
+
+// each runs one check of every rule and reports its findings.
+func (l *linter) each(run func(*Rule) []Finding) { l.findings = append(l.findings, l.find(run)...) }
+
+func (l *linter) report(rule string, f Finding) {
+	f.Rule = rule
+	l.findings = append(l.findings, f)
 }

@@ -13,8 +13,8 @@ import (
 
 // sendmailChecks are the checks of a rule on a sendmail.cf. The kinds run in this order.
 type sendmailChecks struct {
-	cf   func(*namedMap) []Finding // its settings
-	file func(*namedMap) []Finding // the file of the map, if its settings name the map of the access file
+	cf   check[*namedMap] // its settings
+	file check[*namedMap] // the file of the map, if its settings name the map of the access file
 }
 
 // namedMap is an access file with the map that a sendmail.cf names for it.
@@ -37,15 +37,9 @@ func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
 		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
 	}
 	l := newLinter()
-	for _, r := range l.rules {
-		if r.sendmail.cf != nil {
-			l.report(r, r.sendmail.cf(m)...)
-		}
-	}
-	for _, r := range l.rules {
-		if r.sendmail.file != nil && m.path != "" {
-			l.report(r, r.sendmail.file(m)...)
-		}
+	l.each(func(r *Rule) []Finding { return r.sendmail.cf.of(m) })
+	if m.path != "" {
+		l.each(func(r *Rule) []Finding { return r.sendmail.file.of(m) })
 	}
 	for i := range l.findings {
 		l.findings[i].File = cf.Path

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/key"
@@ -62,11 +63,9 @@ func (v entryValue) ofClient() bool { return v.onAddress && v.ForClients() }
 
 func valueComment(v entryValue) *valueFault {
 	form := commented
-	switch v.Tag {
-	case "clientrate", "clientconn", "greetpause":
+	if v.ratesClients() {
 		form = numberCommented
-	case "", "connect", "from", "to", "spam", "tls_srv", "tls_clt", "tls_rcpt":
-	default:
+	} else if !v.decides() && !slices.Contains([]string{"spam", "tls_srv", "tls_clt", "tls_rcpt"}, v.Tag) {
 		return nil
 	}
 	if !strings.ContainsAny(v.text, "#/;") {
