@@ -12,43 +12,51 @@ import (
 	"mailallow/allowlist/pattern"
 )
 
-// CIDR says what is wrong in a Postfix table of type cidr (cidr_table(5)), and gives the text with what is
-// certain put right. A healthy line stays as it is, byte for byte.
+// cidrChecks are the checks of a rule on a Postfix table of type cidr. Each kind looks at another part. The kinds run in this
+// order, the first four for each logical line. Of a pattern the first rule with a fault decides.
+type cidrChecks struct {
+	line    checkIn[*cidrLinter, *cidrLine]         // the whole line
+	pattern func(*cidrLinter, string) *addressFault // its pattern, if Postfix does not read it
+	value   checkIn[*cidrLinter, *cidrLine]         // its value
+	network checkIn[*cidrLinter, *cidrLine]         // its network, if Postfix reads it now or after the fix
+	end     check[*cidrLinter]                      // the table after its last line
+}
+
+// CIDR gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
+// with the certain ones corrected. A line without a finding keeps every byte. use is the program that reads the table.
 func CIDR(text []byte, use format.Use) (findings []Finding, fixed []byte) {
-	l := &cidrLinter{use: use, seen: map[netip.Prefix]*cidrLine{}}
+	l := &cidrLinter{linter: newLinter(), use: use, seen: map[netip.Prefix]*cidrLine{}}
 	for i, raw := range ascii.Lines(text) {
-		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{raw: string(raw)}, number: i + 1})
+		l.lines = append(l.lines, &cidrLine{rewrite: rewrite{number: i + 1, raw: string(raw)}})
 	}
-	logical := logicalLines(l.lines, l.indented)
+	logical := l.logicalLines()
 	for _, line := range logical {
 		l.cut(line)
 	}
 	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
 	for _, line := range logical {
-		l.examine(line)
+		l.check(line)
 	}
-	for _, open := range l.open {
-		l.add(open, "if", "this if has no endif: Postfix goes on as if it ended with the file", "write endif behind its last line")
-	}
-	for i, f := range l.findings { // all that is put right on a line has one fix: the line as a whole
+	l.each(func(r *Rule) []Finding { return r.cidr.end.of(l) })
+	for i, f := range l.findings { // all certain findings on a line have one fix: the corrected line
 		if f.Certain {
 			l.findings[i].Fix = fixOf(l.lines[f.Line-1].text)
 		}
 	}
 	sortFindings(l.findings)
 	if fixed = rewritten(text, l.lines); !bytes.Equal(fixed, text) {
-		_, fixed = CIDR(fixed, use) // a line that was put right may say what a later one said
+		_, fixed = CIDR(fixed, use) // a corrected line may make a later one unreachable
 	}
 	return l.findings, fixed
 }
 
 type cidrLinter struct {
-	use      format.Use
-	lines    []*cidrLine
-	findings []Finding
-	seen     map[netip.Prefix]*cidrLine // networks outside any if, by their first line
-	open     []*cidrLine                // ifs without an endif so far
-	healthy  []healthyLine              // what Postfix reads as it stands, in order of address
+	linter
+	use     format.Use
+	lines   []*cidrLine
+	seen    map[netip.Prefix]*cidrLine // the first line of each network outside any if
+	open    []*cidrLine                // the ifs without an endif so far
+	healthy []healthyLine              // the lines that Postfix reads as they are, in order of address
 }
 
 type healthyLine struct {
@@ -56,67 +64,55 @@ type healthyLine struct {
 	*cidrLine
 }
 
-// cidrLine is a logical line, or a physical one that belongs to one.
+// cidrLine is a physical line. The first of a logical line holds all of it.
 type cidrLine struct {
 	rewrite
-	number  int
-	logical string // with what continues it
-	more    []string
+	logical string   // with the lines that continue it
+	more    []string // those lines
 
+	word     string // if or endif; empty: an entry
 	negated  bool
 	pattern  string // as written, without its !
 	value    string
-	skipped  bool      // Postfix does not read it as it stands
-	indent   bool      // it begins with a blank and is meant to be an entry
-	above    *cidrLine // indent: what Postfix takes it for more of; nil: nothing
-	followed bool      // such a line stands below it
+	network  netip.Prefix // for the checks of networks
+	skipped  bool         // Postfix does not read it as it is
+	indent   bool         // it begins with a blank and is meant as an entry
+	above    *cidrLine    // if indent: the line that it continues for Postfix; nil: none
+	followed bool         // a line with indent continues it
+	orphan   bool         // it begins with a blank, is no entry, and continues no line
+	stays    bool         // indent, and its entry would hide another line
 }
-
-func (l *cidrLinter) add(line *cidrLine, rule, text, fix string) {
-	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: fix})
-}
-
-// fix puts a line right. What continues it stands on lines of its own and goes with them unchanged.
-func (l *cidrLinter) fix(line *cidrLine, rule, text string, lines ...string) {
-	line.set(lines...)
-	l.findings = append(l.findings, Finding{Line: line.number, Rule: rule, Text: text, Fix: strings.Join(lines, "\n"), Certain: true})
-}
-
-// indentation is what a line that begins with a blank is.
-type indentation int
-
-const (
-	moreOfLine indentation = iota
-	ownLine                // it is meant to be an entry
-	noLine                 // it continues nothing
-)
 
 // single reports whether the logical line is one physical line.
 func (line *cidrLine) single() bool { return strings.TrimSpace(line.raw) == line.logical }
 
-// logicalLines puts lines together as Postfix does: one that begins with a blank continues the one above, whatever
-// comments and blank lines stand between them. indented is asked first whether it looks like a line of its own.
-func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) indentation) (logical []*cidrLine) {
+// hasValue reports whether a value follows the pattern, and not the rest of a network after a blank.
+func (line *cidrLine) hasValue() bool { return line.value != "" && line.value[0] != '/' }
+
+// logicalLines joins lines like Postfix: a line that begins with a blank continues the line above, even with comments and
+// empty lines between them. A line with indent is a logical line of its own.
+func (l *cidrLinter) logicalLines() (logical []*cidrLine) {
 	var above *cidrLine
-	for _, line := range physical {
+	for _, line := range l.lines {
 		trimmed := strings.TrimSpace(line.raw)
 		switch {
 		case trimmed == "" || trimmed[0] == '#':
-		case ascii.IsSpace(line.raw[0]):
-			switch indented(line, above) {
-			case ownLine:
-				if line.above = above; above != nil {
-					above.followed = true
-				}
-				line.logical, above = trimmed, line
-				logical = append(logical, line)
-			case moreOfLine:
-				above.more = append(above.more, trimmed)
+			continue
+		case !ascii.IsSpace(line.raw[0]):
+		case looksLikeEntry(trimmed):
+			if line.indent, line.above = true, above; above != nil {
+				above.followed = true
 			}
-		default:
-			line.logical, above = trimmed, line
+		case above == nil:
+			line.orphan = true
 			logical = append(logical, line)
+			continue
+		default:
+			above.more = append(above.more, trimmed)
+			continue
 		}
+		line.logical, above = trimmed, line
+		logical = append(logical, line)
 	}
 	for _, line := range logical {
 		if line.more != nil {
@@ -126,33 +122,23 @@ func logicalLines(physical []*cidrLine, indented func(line, above *cidrLine) ind
 	return logical
 }
 
-// indented tells of a line that begins with a blank and is not meant to continue another.
-func (l *cidrLinter) indented(line, above *cidrLine) indentation {
-	trimmed := strings.TrimSpace(line.raw)
-	first, _, _ := strings.Cut(strings.TrimLeft(trimmed, "!"), " ")
+// looksLikeEntry reports whether a line without the blanks before it begins with a network.
+func looksLikeEntry(line string) bool {
+	first, _, _ := strings.Cut(strings.TrimLeft(line, "!"), " ")
 	first, _, _ = strings.Cut(first, "\t")
-	_, fault := readPattern(first)
-	_, isNetwork := looseNetwork(first)
-	switch {
-	case fault == nil || isNetwork:
-		line.indent = true
-		return ownLine
-	case above == nil:
-		l.add(line, "leading-blank", "a line that begins with a blank and has none above it to continue: Postfix skips it", "remove the blanks before it")
-		return noLine
+	if p, ok := readPattern(first); ok && p == p.Masked() {
+		return true
 	}
-	return moreOfLine
+	_, isNetwork := looseNetwork(first)
+	return isNetwork
 }
 
-var (
-	conditional = pattern.New(`(?i)^(if|endif)(\s|$)`)
-	// confused are words of other programs; any other word may be a restriction class.
-	confused = pattern.New(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
-)
+var conditional = pattern.New(`(?i)^(if|endif)(\s|$)`)
 
-// cut takes an entry apart.
+// cut takes a logical line apart.
 func (l *cidrLinter) cut(line *cidrLine) {
-	if conditional().MatchString(line.logical) {
+	if word := conditional().FindString(line.logical); word != "" {
+		line.word, line.pattern = strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):])
 		return
 	}
 	rest := strings.TrimLeft(line.logical, "! \t")
@@ -162,64 +148,87 @@ func (l *cidrLinter) cut(line *cidrLine) {
 		end = len(rest)
 	}
 	line.pattern, line.value = rest[:end], strings.TrimSpace(rest[end:])
-	prefix, fault := readPattern(line.pattern)
-	if line.skipped = fault != nil || line.value == "" || line.indent; !line.skipped && !line.negated {
-		l.healthy = append(l.healthy, healthyLine{prefix, line})
+	p, ok := readPattern(line.pattern)
+	if line.skipped = !ok || p != p.Masked() || line.value == "" || line.indent; !line.skipped && !line.negated {
+		l.healthy = append(l.healthy, healthyLine{p, line})
 	}
 }
 
-func (l *cidrLinter) examine(line *cidrLine) {
-	if word := conditional().FindString(line.logical); word != "" {
-		l.condition(line, strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):]))
+// readPattern reads ADDRESS or ADDRESS/BITS, with or without brackets, like Postfix (cidr_match.c, tried). It also reads a
+// network with host bits, which Postfix skips.
+func readPattern(s string) (p netip.Prefix, ok bool) {
+	address, mask, hasMask := strings.Cut(s, "/")
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if whole, ok := strings.CutSuffix(inner, "]"); ok {
+			address, mask, hasMask = strings.Cut(whole, "/")
+		} else if before, after, ok := strings.Cut(inner, "]/"); ok {
+			address, mask, hasMask = before, after, true
+		}
+	}
+	addr, err := netip.ParseAddr(address)
+	if err != nil || addr.Zone() != "" {
+		return p, false
+	}
+	bits := addr.BitLen()
+	if hasMask && number().MatchString(mask) {
+		bits = 0
+		for _, digit := range mask {
+			bits = min(bits*10+int(digit-'0'), 1000)
+		}
+	} else if hasMask {
+		bits = -1
+	}
+	p = netip.PrefixFrom(addr, bits)
+	return p, p.IsValid()
+}
+
+// check runs the checks of a logical line.
+func (l *cidrLinter) check(line *cidrLine) {
+	if line.word == "if" && !l.condition(line) {
 		return
 	}
-	if line.indent && !l.leadingBlank(line) {
+	l.each(func(r *Rule) []Finding { return r.cidr.line.of(l, line) })
+	if line.word != "" || line.orphan || line.stays {
 		return
 	}
-	prefixes, patternOK := l.pattern(line)
-	valueOK := l.value(line)
-	if patternOK && valueOK && !line.negated && len(prefixes) == 1 {
-		l.reachable(line, prefixes[0])
+	prefixes, counts := l.pattern(line)
+	l.each(func(r *Rule) []Finding { return r.cidr.value.of(l, line) })
+	if !counts || !line.hasValue() || line.negated || len(prefixes) != 1 {
+		return
 	}
+	line.network = prefixes[0]
+	l.each(func(r *Rule) []Finding { return r.cidr.network.of(l, line) })
 }
 
-// leadingBlank puts an indented entry into the first column; ok tells that it may stand there.
-func (l *cidrLinter) leadingBlank(line *cidrLine) (ok bool) {
-	text := "a line that begins with a blank: Postfix takes it for more of the line above"
-	if line.above != nil {
-		text += fmt.Sprintf(", line %d, and never for an entry", line.above.number)
+// readPattern gives the network of a pattern, or the fault for which Postfix does not read it, with its rule.
+func (l *cidrLinter) readPattern(s string) (netip.Prefix, *Rule, *addressFault) {
+	if p, ok := readPattern(s); ok && p == p.Masked() {
+		return p, nil, nil
 	}
-	if prefix, fault := readPattern(line.pattern); fault == nil {
-		if later := l.contradicted(line, []netip.Prefix{prefix}); later > 0 {
-			l.add(line, "leading-blank", text, belongsBehind(later)+"\n"+line.logical)
-			return false
+	for _, r := range l.rules {
+		if r.cidr.pattern == nil {
+			continue
+		}
+		if f := r.cidr.pattern(l, s); f != nil {
+			return netip.Prefix{}, r, f
 		}
 	}
-	l.fix(line, "leading-blank", text, line.logical)
-	return true
+	return netip.Prefix{}, nil, nil
 }
 
-func (l *cidrLinter) condition(line *cidrLine, word, pattern string) {
-	switch {
-	case word == "endif" && len(l.open) == 0:
-		l.add(line, "if", "endif without an if: Postfix skips it", "remove it, or write the if")
-	case word == "endif":
-		l.open = l.open[:len(l.open)-1]
-		if pattern != "" {
-			l.fix(line, "if", "there is something behind endif: Postfix skips the line", "endif")
-		}
-	default:
-		if _, fault := readPattern(strings.TrimLeft(pattern, "! \t")); fault != nil {
-			l.add(line, fault.rule, shown(pattern)+": "+fault.text+", and with it this if: what stands behind it holds for all", "write if NETWORK")
-			return
-		}
-		l.open = append(l.open, line)
+// condition checks the network of an if; ok: Postfix reads it.
+func (l *cidrLinter) condition(line *cidrLine) (ok bool) {
+	_, r, fault := l.readPattern(strings.TrimLeft(line.pattern, "! \t"))
+	if fault != nil {
+		l.report(r.Name, line.found(shown(line.pattern)+": "+fault.text+"; without this if, the lines after it apply to all clients", "write if NETWORK"))
 	}
+	return fault == nil
 }
 
-// pattern looks at what a line matches; ok tells that the line counts.
+// pattern checks the pattern of a line, and corrects it if that is certain. It gives the networks of the line; ok: Postfix
+// reads them, or will after the fix.
 func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) {
-	prefix, fault := readPattern(line.pattern)
+	prefix, r, fault := l.readPattern(line.pattern)
 	if fault == nil {
 		return []netip.Prefix{prefix}, true
 	}
@@ -237,21 +246,21 @@ func (l *cidrLinter) pattern(line *cidrLine) (prefixes []netip.Prefix, ok bool) 
 		fault.certain, fault.advice = false, belongsBehind(later)
 	}
 	if fault.certain && one && line.value != "" && line.single() {
-		l.fix(line, fault.rule, text, proposal...)
+		l.report(r.Name, line.fixed(text, proposal...))
 		return fault.meant, true
 	}
 	advice := fault.advice
 	if one && line.value != "" {
 		advice = strings.TrimPrefix(advice+"\n"+strings.Join(proposal, "\n"), "\n")
 	}
-	l.add(line, fault.rule, text, advice)
+	l.report(r.Name, line.found(text, advice))
 	return nil, false
 }
 
-// contradicted is the first line found behind one that Postfix skips that says something else of a part of the networks:
-// it would decide no more if they were read. 0: there is none.
+// contradicted gives the number of a later line with another value for a part of the networks of a skipped line; 0: there is
+// none. If the skipped line were corrected in its place, the later line would decide no more.
 func (l *cidrLinter) contradicted(line *cidrLine, meant []netip.Prefix) (later int) {
-	const most = 1000 // lines to look at
+	const most = 1000 // lines to compare; with more the answer is yes, to bound the time
 	looked := 0
 	for _, p := range meant {
 		at, _ := slices.BinarySearchFunc(l.healthy, p.Addr(), func(h healthyLine, a netip.Addr) int { return h.prefix.Addr().Compare(a) })
@@ -266,77 +275,8 @@ func (l *cidrLinter) contradicted(line *cidrLine, meant []netip.Prefix) (later i
 }
 
 func belongsBehind(later int) string {
-	return fmt.Sprintf("line %d says something else of a part of it: behind that line, write", later)
+	return fmt.Sprintf("line %d has another value for a part of it: after that line, write", later)
 }
 
-// maxRangeLines bounds the networks that a range A-B is written as; no two addresses need more than twice the bits of
-// one.
+// maxRangeLines bounds the networks that replace a range A-B. Two addresses need at most twice the bits of one.
 const maxRangeLines = 2 * 128
-
-// value looks at what a line gives; ok tells that the line counts.
-func (l *cidrLinter) value(line *cidrLine) (ok bool) {
-	word, _, _ := strings.Cut(line.value, " ")
-	word, _, _ = strings.Cut(word, "\t")
-	known := slices.ContainsFunc([]string{"permit", "reject", "dunno", "permit_mynetworks"}, func(w string) bool { return strings.EqualFold(w, word) })
-	name := shown(line.pattern) + " " + shown(word) + ": "
-	switch {
-	case line.value == "":
-		l.add(line, "missing-value", shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT behind it")
-		return false
-	case line.value[0] == '/':
-		l.add(line, "pattern", shown(line.logical)+": a blank before the slash: the pattern is one address, and the rest its value", "write the network without a blank")
-		return false
-	case l.use == format.UseMyNetworks && slices.Contains([]string{"reject", "dunno"}, strings.ToLower(word)):
-		l.add(line, "table-value", name+"in mynetworks the value means nothing: any line that matches lets its addresses relay",
-			"remove the line, and what is wider and holds its addresses; list what is around them")
-	case strings.EqualFold(word, "RELAY") && l.use == format.UseMyNetworks:
-	case strings.EqualFold(word, "RELAY"), strings.EqualFold(word, "OK") && l.use == format.UsePostscreen:
-		l.word(line, name, word)
-	case l.use == format.UsePostscreen && !known:
-		l.add(line, "table-value", name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")
-	case confused().MatchString(word) && l.use != format.UseMyNetworks:
-		l.add(line, "table-value", name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")
-	}
-	return true
-}
-
-// word puts permit in the place of a word of Sendmail's.
-func (l *cidrLinter) word(line *cidrLine, name, word string) {
-	text := name + "a word of Sendmail's: smtpd takes it for permit without a word, and postscreen ignores the rest of its list after it"
-	if !line.single() {
-		l.add(line, "table-value", text, "write permit")
-		return
-	}
-	if !line.changed {
-		line.text = []string{line.raw}
-	}
-	var written []string
-	for _, t := range line.text {
-		at := strings.LastIndex(t, line.value)
-		written = append(written, t[:at]+"permit"+t[at+len(word):])
-	}
-	l.fix(line, "table-value", text, written...)
-	line.value = "permit" + line.value[len(word):]
-}
-
-// reachable tells of a line that an earlier one keeps from ever deciding.
-func (l *cidrLinter) reachable(line *cidrLine, p netip.Prefix) {
-	for bits := p.Bits(); bits >= 0; bits-- {
-		wider, err := p.Addr().Prefix(bits)
-		before := l.seen[wider]
-		if err != nil || before == nil || before.skipped && !line.skipped {
-			continue
-		}
-		same := line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
-		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", shown(line.pattern), before.number, shown(before.pattern))
-		if same {
-			l.fix(line, "unreachable", text+"; it says the same")
-		} else {
-			l.add(line, "unreachable", text, "move it above that line, or remove it")
-		}
-		return
-	}
-	if len(l.open) == 0 {
-		l.seen[p] = line
-	}
-}

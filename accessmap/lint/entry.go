@@ -13,37 +13,34 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// entryWork is what is to be done to one entry.
+// entryWork holds the faults of one entry and the keys to write instead of its key.
 type entryWork struct {
 	*accessLine
-	value *valueFault
-	keys  []string // in place of the key; nil: it stays
-	told  string   // why the keys are not certain after all
+	ofIndent, ofTag []Finding // without the fix of the line
+	keyRule         *Rule
+	keyFault        *addressFault
+	valueRule       *Rule
+	valueFault      *valueFault
+
+	keys  []string // nil: the key stays
+	doubt string   // why the keys are not certain; empty: no such reason
 }
 
-// examine looks at every entry: its key, then its value, then what both together make of the line.
-func (l *accessLinter) examine() {
-	skip := skipUnknown
-	if l.CF != nil {
-		if skip = skipError; l.CF.AccessSkip {
-			skip = skipKnown
-		}
-	}
+// entries checks the parts of every entry, then makes one fix for each entry that has a fault.
+func (l *accessLinter) entries() {
 	var work, gaps []*entryWork
 	for _, line := range l.lines {
-		if !line.entry {
+		if line.form != formEntry {
 			continue
 		}
-		isAddress := l.readKey(line)
-		onAddress := isAddress || line.fault != nil
-		w := entryWork{accessLine: line, value: readValue(line.key, onAddress, line.value, skip)}
-		if line.fault != nil || w.value != nil || line.indent || line.gap || l.matchesSenders(&w) {
-			work = append(work, &w)
+		w := l.checkParts(line)
+		if w.ofIndent == nil && w.ofTag == nil && w.keyFault == nil && w.valueFault == nil {
+			continue
 		}
-		if line.gap && isAddress {
+		work = append(work, &w)
+		if line.gap && line.prefix.IsValid() {
 			gaps = append(gaps, &w)
 		}
-		line.matches = isAddress && line.fault == nil && !line.gap
 	}
 	if len(work) == 0 {
 		return
@@ -52,29 +49,61 @@ func (l *accessLinter) examine() {
 	for _, w := range gaps {
 		key := canonical(w.key)
 		if taken, known := l.taken[key]; known {
-			w.refused = taken.line
+			w.takenBy = taken.line
 		} else {
 			l.taken[key] = takenKey{w.number, w.means, -1}
 		}
 	}
 	l.expandAll(work)
 	for _, w := range work {
-		if w.refused > 0 {
-			w.told = fmt.Sprintf("line %d has that key already", w.refused)
+		if w.takenBy > 0 {
+			w.doubt = fmt.Sprintf("line %d has that key already", w.takenBy)
 		}
-		l.tell(w)
+		l.reportEntry(w)
 	}
 }
 
-// takeKeys notes the keys that stand in the file and match; of those for one question the one that is found first.
+// checkParts runs the checks of the parts of an entry.
+func (l *accessLinter) checkParts(line *accessLine) entryWork {
+	w := entryWork{accessLine: line}
+	line.prefix, w.keyRule, w.keyFault = l.readAddress(line.key, l.CF)
+	line.senders = l.matchesSenders(line)
+	w.ofIndent = l.find(func(r *Rule) []Finding { return r.access.indent.of(line) })
+	w.ofTag = l.find(func(r *Rule) []Finding { return r.access.tag.of(line) })
+	isAddress := line.prefix.IsValid() || w.keyFault != nil
+	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
+	for _, r := range l.rules {
+		if r.access.value != nil && w.valueFault == nil {
+			w.valueRule, w.valueFault = r, r.access.value(value)
+		}
+	}
+	return w
+}
+
+// matchesSenders reports whether the key also matches sender domains: under delay_checks Sendmail looks up an untagged IPv4
+// key for a domain that ends in it (docs/facts.md 3).
+func (l *accessLinter) matchesSenders(line *accessLine) bool {
+	return l.CF != nil && l.CF.DelayChecks && line.key.Tag == "" && line.prefix.IsValid() && line.prefix.Addr().Is4() &&
+		(line.says(allowlist.OK) || line.says(allowlist.Relay))
+}
+
+// canonical gives keys that Sendmail looks up for the same client one form: Connect:1.2.3 and 1.2.3 (docs/facts.md 3).
+func canonical(k key.Key) string {
+	if k.Tag == "" {
+		k.Tag = "connect"
+	}
+	return k.Tag + ":" + k.Address
+}
+
+// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first.
 func (l *accessLinter) takeKeys() {
 	for _, line := range l.lines {
-		if line.ours && line.folded != "" {
+		if line.managed && line.folded != "" {
 			l.taken[canonical(key.Cut(line.folded))] = takenKey{line.number, line.value, -1}
 		}
 	}
 	for _, line := range l.lines {
-		if key := canonical(line.key); line.matches {
+		if key := canonical(line.key); line.prefix.IsValid() && !line.gap {
 			if _, known := l.taken[key]; !known || line.key.Tag != "" {
 				l.taken[key] = takenKey{line.number, line.means, -1}
 			}
@@ -82,60 +111,29 @@ func (l *accessLinter) takeKeys() {
 	}
 }
 
-// readKey finds the prefix of a key, or its fault; ok tells that it is an address.
-func (l *accessLinter) readKey(line *accessLine) (ok bool) {
-	prefix, ok, fault := readAddress(line.key.Address)
-	switch {
-	case line.key.AsksAddresses():
-	case strings.HasPrefix(line.key.Address, "*."): // of no use under any tag
-	case fault != nil && fault.rule == "cidr" && slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, line.key.Tag):
-		fault.certain, fault.meant = false, nil
-		fault.text = "no network is looked up under this tag, only a person's address, a domain or a user: this key never matches"
-		fault.advice = "for the addresses of clients write Connect: keys"
-	default:
-		return false
-	}
-	if fault != nil && fault.rule == "ipv6-form" && fault.meant != nil && strings.Contains(line.key.Address, "::") {
-		switch {
-		case l.CF == nil:
-			fault.text += " (unless UseCompressedIPv6Addresses is on)"
-		case l.CF.CompressedIPv6:
-			fault = nil // that is how this Sendmail looks up
-		}
-	}
-	line.prefix, line.fault = prefix, fault
-	return ok
-}
-
-// matchesSenders: with delay_checks an untagged IPv4 key also matches a sender domain that ends like it (docs/facts.md 3).
-func (l *accessLinter) matchesSenders(w *entryWork) bool {
-	return l.CF != nil && l.CF.DelayChecks && w.key.Tag == "" && w.prefix.IsValid() && w.prefix.Addr().Is4() &&
-		(w.says(allowlist.OK) || w.says(allowlist.Relay))
-}
-
-// says reports whether the value is an action; letters are folded (tried).
+// says reports whether the value is an action. Sendmail ignores the case of letters (tried).
 func (line *accessLine) says(a allowlist.Action) bool {
 	return strings.EqualFold(line.means, a.String())
 }
 
-// expandAll finds the keys in the place of those that never match. A key that stands in the file stays its owner's; of
-// two networks the longer one has its keys first, as it would win.
+// expandAll finds the keys to write instead of those that never match. A line that has a key keeps it. Of two networks the
+// longer one gets its keys first, because its keys would win.
 func (l *accessLinter) expandAll(work []*entryWork) {
 	var broken []*entryWork
 	for _, w := range work {
 		switch {
-		case w.fault != nil && w.fault.meant != nil:
+		case w.keyFault != nil && w.keyFault.meant != nil:
 			broken = append(broken, w)
-		case w.fault == nil && l.matchesSenders(w):
+		case w.senders:
 			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
-				w.told = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
+				w.doubt = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
 			}
 		}
 	}
 	longest := func(w *entryWork) int {
-		return slices.MaxFunc(w.fault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
+		return slices.MaxFunc(w.keyFault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
 	}
 	slices.SortStableFunc(broken, func(a, b *entryWork) int { return cmp.Compare(longest(b), longest(a)) })
 	for _, w := range broken {
@@ -143,21 +141,22 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 	}
 }
 
+// expand finds the keys for the networks that one key means.
 func (l *accessLinter) expand(w *entryWork) {
 	all := 0
-	for _, p := range w.fault.meant {
+	for _, p := range w.keyFault.meant {
 		_, count := key.Of(p)
 		all += count
 	}
 	if all > l.keysLeft {
-		w.told = fmt.Sprintf("%d keys would be needed: name the network in mailallow's configuration, or make it narrower", all)
+		w.doubt = fmt.Sprintf("it would take %d keys: name the network in mailallow's configuration, or make it narrower", all)
 		return
 	}
 	l.keysLeft -= all
 	w.keys = []string{}
 	claimed := map[string]takenKey{}
-	other, equal := 0, w.disputed // lines that have a key already and say something else: of any network, of the very same one
-	for _, p := range w.fault.meant {
+	other, equal := 0, w.disputed // lines that have a key with another value: for any network, for the same network
+	for _, p := range w.keyFault.meant {
 		first, count := key.Of(p)
 		for i := range count {
 			text := key.Text(w.key, key.Nth(first, i))
@@ -177,80 +176,76 @@ func (l *accessLinter) expand(w *entryWork) {
 	}
 	switch {
 	case equal > 0:
-		w.told = fmt.Sprintf("line %d says something else of the same addresses", equal)
+		w.doubt = fmt.Sprintf("line %d has another value for the same addresses", equal)
 	case w.keyCertain() && w.valueCertain():
 		maps.Copy(l.taken, claimed)
 	}
 }
 
-// keyCertain tells that what the key means is known, and can be written.
+// keyCertain reports whether the meaning of the key is known and can be written.
 func (w *entryWork) keyCertain() bool {
-	return !(w.gap && w.key.Address == "") && w.told == "" && (w.fault == nil || w.fault.certain)
+	return !(w.gap && w.key.Address == "") && w.doubt == "" && (w.keyFault == nil || w.keyFault.certain)
 }
 
-// valueCertain tells that the value is known, or what it means.
-func (w *entryWork) valueCertain() bool { return w.value == nil || w.value.value != "" }
+// valueCertain reports whether the meaning of the value is known.
+func (w *entryWork) valueCertain() bool { return w.valueFault == nil || w.valueFault.value != "" }
 
-// tell tells what is wrong with an entry and puts right what is certain. All findings on a line have one fix: the line
-// as a whole.
-func (l *accessLinter) tell(w *entryWork) {
-	wanted := w.fault != nil || w.value != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be anything
-	certain := w.keyCertain() && w.valueCertain() && wanted
+// reportEntry reports the faults of an entry, and corrects it if that is certain. All findings have the corrected line as
+// their fix.
+func (l *accessLinter) reportEntry(w *entryWork) {
+	isEntry := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be any text
+	certain := w.keyCertain() && w.valueCertain() && isEntry
 	proposal := w.proposal()
 	if certain {
 		w.set(proposal...)
 	}
+	name := shown(w.written) + ": "
 	add := func(rule, text, advice string) {
-		f := Finding{Line: w.number, Rule: rule, Text: text, Fix: advice, Certain: certain}
+		f := Finding{Line: w.number, Text: name + text, Fix: advice, Certain: certain}
 		if certain || advice == "" {
 			f.Fix = fixOf(proposal)
 		}
-		l.findings = append(l.findings, f)
+		l.report(rule, f)
 	}
-	name := shown(w.written) + ": "
-	if w.indent {
-		add("leading-blank", name+"a line that begins with a blank: makemap refuses it", "remove the blanks before it")
+	for _, f := range w.ofIndent {
+		add(f.Rule, f.Text, f.Fix)
 	}
-	if w.gap {
-		add("blank-in-key", name+"a blank behind the tag: makemap takes the tag alone for the key, and nobody looks that up",
-			cmp.Or(w.told, "write the key right behind the tag"))
+	for _, f := range w.ofTag {
+		add(f.Rule, f.Text, cmp.Or(w.doubt, f.Fix))
 	}
-	if f := w.fault; f != nil {
-		text, advice := name+f.text, f.advice
+	if f := w.keyFault; f != nil {
+		text, advice := f.text, f.advice
 		switch n := len(w.keys); {
 		case n > 1:
-			text += fmt.Sprintf("; %d keys say it", n)
-		case n == 0 && w.keys != nil && w.told == "":
+			text += fmt.Sprintf("; it takes %d keys", n)
+		case n == 0 && w.keys != nil && w.doubt == "":
 			text += "; other lines have its keys already"
 		}
-		if w.told != "" {
-			text, advice = text+"; "+w.told, cmp.Or(advice, "correct one of the lines by hand")
+		if w.doubt != "" {
+			text, advice = text+"; "+w.doubt, cmp.Or(advice, "correct one of the lines by hand")
 		}
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(f.rule, text+l.sharedNote(w), advice)
-	} else if l.matchesSenders(w) {
-		add("sender-domain", name+"without Connect: this also matches a forged sender domain that ends in "+w.key.Address+
-			", under delay_checks, and lets any client in", w.told)
+		add(w.keyRule.Name, text+l.sharedNote(w), advice)
 	}
-	if v := w.value; v != nil && v.likely != "" {
-		add(v.rule, name+v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
+	if v := w.valueFault; v != nil && v.likely != "" {
+		add(w.valueRule.Name, v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
 	} else if v != nil {
-		add(v.rule, name+v.text, v.advice)
+		add(w.valueRule.Name, v.text, v.advice)
 	}
 }
 
-// proposal is the entry as it should stand, as far as that is known.
+// proposal gives the lines that should replace the entry, as far as their meaning is known.
 func (w *entryWork) proposal() (text []string) {
-	value, keys, separator := strings.TrimRight(w.accessLine.value, "\r"), w.keys, "\t"
+	value, keys, separator := strings.TrimRight(w.value, "\r"), w.keys, "\t"
 	switch {
-	case w.value == nil:
-	case w.value.value != "":
-		value = w.value.value
-		text = append(text, w.value.comment)
-	case w.value.likely != "":
-		value = w.value.likely
+	case w.valueFault == nil:
+	case w.valueFault.value != "":
+		value = w.valueFault.value
+		text = append(text, w.valueFault.comment)
+	case w.valueFault.likely != "":
+		value = w.valueFault.likely
 	}
 	if keys == nil {
 		keys, separator = []string{w.written}, w.separator
@@ -261,46 +256,15 @@ func (w *entryWork) proposal() (text []string) {
 	return text
 }
 
-// sharedNote says what RELAY would do if the keys of a network were written.
+// sharedNote warns of RELAY for a shared provider before the keys of a network are written.
 func (l *accessLinter) sharedNote(w *entryWork) string {
 	if l.Shared == nil || !w.key.ForClients() || !w.says(allowlist.Relay) {
 		return ""
 	}
-	for _, p := range w.fault.meant {
+	for _, p := range w.keyFault.meant {
 		if title := l.Shared(p); title != "" {
 			return "; it holds hosts of " + title + ": RELAY lets each of their customers relay through this server, OK does not"
 		}
 	}
 	return ""
-}
-
-// sharedRelay finds RELAY on hosts that send for many customers.
-func (l *accessLinter) sharedRelay() {
-	if l.Shared == nil {
-		return
-	}
-	told := map[string]int{}
-	folded := map[string]int{} // index of the finding for all the others
-	for _, line := range l.lines {
-		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.ForClients() ||
-			!line.says(allowlist.Relay) {
-			continue
-		}
-		title := l.Shared(line.prefix)
-		if title == "" {
-			continue
-		}
-		told[title]++
-		switch n := told[title]; {
-		case n <= maxShared:
-			l.add(line.number, "shared-relay", shown(line.written)+": it holds hosts of "+title+
-				": RELAY lets each of their customers relay through this server, OK only lets their mail in", line.written+line.separator+allowlist.OK.String())
-		case n == maxShared+1:
-			folded[title] = len(l.findings)
-			l.add(line.number, "shared-relay", "", "write OK in the place of RELAY")
-			fallthrough
-		default:
-			l.findings[folded[title]].Text = fmt.Sprintf("from here on %d more lines have RELAY on hosts of %s", n-maxShared, title)
-		}
-	}
 }

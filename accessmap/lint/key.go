@@ -2,84 +2,103 @@ package lint
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"go4.org/netipx"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/pattern"
 )
 
-// keyFault is why a key never matches an address, and what its writer meant.
-type keyFault struct {
-	rule, text string
-	meant      []netip.Prefix // canonical; nil: nobody can tell
-	certain    bool           // meant is what it means, and nothing else
-	advice     string         // where meant is not certain
+// addressKey is a key whose address Sendmail does not find as it is written.
+type addressKey struct {
+	key.Key
+	bare string       // its address without brackets
+	cf   *sendmail.CF // that reads the key; nil: not known
 }
 
-// maxAddressText bounds what may be meant for an address: a range of two of IPv6, in brackets, is half as long.
+// addressFault says why an address matches no client as it is written, and which networks its writer meant.
+type addressFault struct {
+	partFault
+	meant   []netip.Prefix // canonical; nil: not known
+	certain bool           // the address can mean nothing else
+}
+
+// family begins an IPv6 address in a key, as makemap folds it.
+const family = "ipv6:"
+
+// maxAddressText bounds a text that may mean an address, in bytes. A range of two IPv6 addresses is half as long.
 const maxAddressText = 200
 
-// readAddress reads the address part of a key: the prefix that it stands for, or what is wrong with it, or neither for
-// what is no address at all.
-func readAddress(address string) (p netip.Prefix, ok bool, fault *keyFault) {
-	if p, ok := key.Parse(address); ok {
-		return p, true, nil
+// readAddress reads the address of a key. It gives the prefix that the key matches, or the fault with its rule, or neither
+// if the text is no address.
+func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *addressFault) {
+	if p, ok := key.Parse(k.Address); ok {
+		if !k.AsksAddresses() {
+			p = netip.Prefix{}
+		}
+		return p, nil, nil
 	}
-	if len(address) > maxAddressText {
-		return p, false, nil
+	if len(k.Address) > maxAddressText {
+		return netip.Prefix{}, nil, nil
 	}
-	inner := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if _, ok := key.Parse(inner); ok {
-		return p, false, nil // [192.0.2.7] is the name of a client without one (cf/README)
+	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
+	if _, ok := key.Parse(bare); ok {
+		return netip.Prefix{}, nil, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
-	address = inner
-	for _, read := range []func(string) *keyFault{networkFault, ipv6Fault, ipv4Fault, wildcardFault} {
-		if fault := read(address); fault != nil {
-			return p, false, fault
+	for _, r := range l.rules {
+		if r.access.key == nil {
+			continue
+		}
+		if fault := r.access.key(addressKey{k, bare, cf}); fault != nil {
+			return netip.Prefix{}, r, fault
 		}
 	}
-	return p, false, nil
+	return netip.Prefix{}, nil, nil
 }
 
-// networkFault knows networks: CIDR, a netmask, A-B.
-func networkFault(address string) *keyFault {
-	fault := &keyFault{rule: "cidr", certain: true}
-	address = strings.TrimPrefix(address, strings.ToLower(key.IPv6))
+// networkKey finds networks in CIDR form, with a netmask, or as a range A-B.
+func networkKey(k addressKey) *addressFault {
+	ofMail := slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, k.Tag)
+	if !ofMail && !k.AsksAddresses() {
+		return nil
+	}
+	f := &addressFault{certain: true}
+	address := strings.TrimPrefix(k.bare, family)
 	if prefix, ok := looseNetwork(address); ok {
-		fault.text = "an access map knows no networks: this key never matches"
-		fault.meant = []netip.Prefix{prefix.Masked()}
+		f.text, f.meant = "an access map knows no networks: this key never matches", []netip.Prefix{prefix.Masked()}
 		if prefix != prefix.Masked() {
-			fault.certain = false
-			fault.advice = "it has host bits; if " + prefix.Masked().String() + " is meant, write"
+			f.certain, f.advice = false, "it has host bits; if "+prefix.Masked().String()+" is meant, write"
 		}
-		return fault
+	} else if r, ok := looseRange(address); ok {
+		f.text, f.meant = "an access map knows no ranges: this key never matches", r.Prefixes()
+	} else if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
+		f.certain, f.text, f.advice = false, "this is no valid network, and an access map knows no networks: the key never matches", "correct the network"
+	} else {
+		return nil
 	}
-	if first, last, ok := strings.Cut(address, "-"); ok {
-		if r, ok := looseRange(first, last); ok {
-			fault.text = "an access map knows no ranges: this key never matches"
-			fault.meant = r.Prefixes()
-			return fault
-		}
+	if ofMail {
+		return &addressFault{partFault: partFault{
+			"under this tag Sendmail looks up a mail address, a domain or a user, and no network: this key never matches",
+			"for the addresses of clients write Connect: keys"}}
 	}
-	if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
-		fault.certain, fault.text, fault.advice = false, "an access map knows no networks, and this is none: the key never matches", "correct the network"
-		return fault
-	}
-	return nil
+	return f
 }
 
-// isCutAddress reports whether s is an address, or the beginning of one.
+// isCutAddress reports whether s is an address or the first octets or groups of one.
 func isCutAddress(s string) bool {
 	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	_, ok := key.Parse(strings.TrimSuffix(s, "."))
 	return err == nil || ok
 }
 
-// looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK, with fewer than four octets, too: 10/8, 192.168/255.255.0.0.
+// looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK. An IPv4 address may have fewer than four octets: 10/8,
+// 192.168/255.255.0.0.
 func looseNetwork(s string) (netip.Prefix, bool) {
 	address, mask, ok := strings.Cut(s, "/")
 	if !ok {
@@ -95,7 +114,9 @@ func looseNetwork(s string) (netip.Prefix, bool) {
 	}
 	bits, err := strconv.Atoi(mask)
 	if m, maskErr := netip.ParseAddr(mask); maskErr == nil && m.Is4() && addr.Is4() {
-		bits, err = maskBits(m.As4()), nil
+		if ones, all := net.IPMask(m.AsSlice()).Size(); all > 0 { // 0: it is no netmask
+			bits, err = ones, nil
+		}
 	}
 	if err != nil || addr.Zone() != "" {
 		return netip.Prefix{}, false
@@ -107,19 +128,9 @@ func looseNetwork(s string) (netip.Prefix, bool) {
 	return p, p.IsValid()
 }
 
-// maskBits is the length of a netmask, or -1.
-func maskBits(m [4]byte) int {
-	v := uint32(m[0])<<24 | uint32(m[1])<<16 | uint32(m[2])<<8 | uint32(m[3])
-	for bits := range 33 {
-		if v == ^uint32(0)<<(32-bits) {
-			return bits
-		}
-	}
-	return -1
-}
-
-// looseRange reads A-B where both are addresses, and A-N where N is the last octet.
-func looseRange(first, last string) (netipx.IPRange, bool) {
+// looseRange reads a range of two addresses, A-B, or A-N with N as the last octet of its end.
+func looseRange(s string) (netipx.IPRange, bool) {
+	first, last, _ := strings.Cut(s, "-")
 	from, err := netip.ParseAddr(first)
 	if err != nil || from.Zone() != "" {
 		return netipx.IPRange{}, false
@@ -134,41 +145,62 @@ func looseRange(first, last string) (netipx.IPRange, bool) {
 	return r, err == nil && r.IsValid()
 }
 
-// ipv6Fault knows IPv6 addresses and the beginnings of one.
-func ipv6Fault(address string) *keyFault {
-	groups, tagged := strings.CutPrefix(address, strings.ToLower(key.IPv6))
-	fault := &keyFault{rule: "ipv6-form", certain: true,
-		text: "Sendmail looks up groups without leading zeros and without ::, so this key never matches"}
-	if !tagged {
-		if !strings.Contains(groups, ":") {
-			return nil
-		}
-		fault.rule, fault.text = "ipv6-prefix", "without IPv6: before the address this key never matches"
-	}
-	if addr, err := netip.ParseAddr(groups); err == nil && addr.Is6() && addr.Zone() == "" {
-		addr = addr.Unmap()
-		fault.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
-		network := key.Groups(strings.Split(strings.TrimSuffix(groups, "::"), ":"))
-		if strings.HasSuffix(groups, "::") && network != nil {
-			fault.certain = false
-			fault.advice = fmt.Sprintf("for the network of its first %d groups write %s; for that one host write", len(network),
-				key.Text(key.Key{}, cutPrefix(network)))
-		}
-		return fault
-	}
-	values := key.Groups(strings.Split(strings.TrimSuffix(groups, ":"), ":"))
-	switch {
-	case values != nil:
-		fault.meant = []netip.Prefix{cutPrefix(values)}
-	case tagged:
-		fault.certain, fault.text, fault.advice = false, "this is no IPv6 address: the key never matches", "correct the address"
-	default:
+// ipv6WithoutFamily finds an IPv6 address, or its first groups, without IPv6: before it.
+func ipv6WithoutFamily(k addressKey) *addressFault {
+	if !k.AsksAddresses() || strings.HasPrefix(k.bare, family) || !strings.Contains(k.bare, ":") {
 		return nil
 	}
-	return fault
+	f := looseIPv6(k.bare)
+	if f != nil {
+		f.text = "without IPv6: before the address this key never matches"
+	}
+	return f
 }
 
-// cutPrefix is the prefix that the first groups of an IPv6 address stand for.
+// ipv6Form finds an IPv6 address that is not written as Sendmail looks it up (docs/facts.md 2).
+func ipv6Form(k addressKey) *addressFault {
+	groups, ok := strings.CutPrefix(k.bare, family)
+	if !ok || !k.AsksAddresses() {
+		return nil
+	}
+	f := looseIPv6(groups)
+	if f == nil {
+		return &addressFault{partFault: partFault{"this is no IPv6 address: the key never matches", "correct the address"}}
+	}
+	f.text = "Sendmail looks up groups without leading zeros and without ::, so this key never matches"
+	switch {
+	case !strings.Contains(groups, "::"):
+	case k.cf == nil:
+		f.text += " (unless UseCompressedIPv6Addresses is on)"
+	case k.cf.CompressedIPv6:
+		return nil // that is how this Sendmail looks up
+	}
+	return f
+}
+
+// looseIPv6 reads an IPv6 address or its first groups; nil: s is neither.
+func looseIPv6(s string) *addressFault {
+	f := &addressFault{certain: true}
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() && addr.Zone() == "" {
+		addr = addr.Unmap()
+		f.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
+		network := key.Groups(strings.Split(strings.TrimSuffix(s, "::"), ":"))
+		if strings.HasSuffix(s, "::") && network != nil {
+			f.certain = false
+			f.advice = fmt.Sprintf("for the network of its first %d groups write %s; for the one host write", len(network),
+				key.Text(key.Key{}, cutPrefix(network)))
+		}
+		return f
+	}
+	values := key.Groups(strings.Split(strings.TrimSuffix(s, ":"), ":"))
+	if values == nil {
+		return nil
+	}
+	f.meant = []netip.Prefix{cutPrefix(values)}
+	return f
+}
+
+// cutPrefix gives the prefix of the addresses that begin with the groups.
 func cutPrefix(values []uint16) netip.Prefix {
 	var b [16]byte
 	for i, v := range values {
@@ -179,17 +211,35 @@ func cutPrefix(values []uint16) netip.Prefix {
 
 var (
 	ipv4Form = pattern.New(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
-	// around is what stands around an address where it was taken from a list, or written as for another program.
+	// around holds characters that other programs and lists put around an address.
 	around = `"',;:`
 )
 
-// ipv4Fault knows what is made of digits and dots and is no key.
-func ipv4Fault(address string) *keyFault {
-	fault := &keyFault{rule: "address-form", text: "this is no address that Sendmail looks up: the key never matches"}
+// addressForm finds malformed IPv4 keys, and wildcards. Wildcards fail under any tag: the rulesets look up the whole name,
+// then the name without its first labels.
+func addressForm(k addressKey) *addressFault {
+	if k.AsksAddresses() {
+		if f := looseIPv4(k.bare); f != nil {
+			return f
+		}
+	} else if !strings.HasPrefix(k.Address, "*.") {
+		return nil
+	}
+	name, ok := strings.CutPrefix(k.bare, "*.")
+	if !ok {
+		return nil
+	}
+	return &addressFault{partFault: partFault{"an access map knows no wildcards: this key never matches",
+		"write the name without the *.: " + shown(name) + " also matches all names that end in it"}}
+}
+
+// looseIPv4 reads an IPv4 address or its first octets with more around them; nil: it is not made of digits and dots.
+func looseIPv4(address string) *addressFault {
+	f := &addressFault{partFault: partFault{text: "this is no address that Sendmail looks up: the key never matches"}}
 	bare := strings.Trim(address, around)
 	if p, ok := key.Parse(bare); ok && bare != address && p.Addr().Is4() {
-		fault.meant, fault.certain = []netip.Prefix{p}, true
-		return fault
+		f.meant, f.certain = []netip.Prefix{p}, true
+		return f
 	}
 	if !ipv4Form().MatchString(address) {
 		return nil
@@ -199,20 +249,10 @@ func ipv4Fault(address string) *keyFault {
 		trimmed = trimmed[:len(trimmed)-2]
 	}
 	if p, ok := key.Parse(trimmed); ok && trimmed != address {
-		fault.text = "the key of a network ends behind its last octet: with this one it never matches"
-		fault.meant, fault.certain = []netip.Prefix{p}, true
-		return fault
+		f.text = "the key of a network ends after its last octet: this key never matches"
+		f.meant, f.certain = []netip.Prefix{p}, true
+		return f
 	}
-	fault.advice = "correct the address: octets are 0 to 255, without leading zeros"
-	return fault
-}
-
-// wildcardFault knows *.example.com: the rulesets look a name up whole and then without its first labels, under any tag.
-func wildcardFault(address string) *keyFault {
-	name, ok := strings.CutPrefix(address, "*.")
-	if !ok {
-		return nil
-	}
-	return &keyFault{rule: "address-form", text: "an access map knows no wildcards: this key never matches",
-		advice: "write the name without the *.: " + shown(name) + " stands for all that ends in it, too"}
+	f.advice = "correct the address: octets are 0 to 255, without leading zeros"
+	return f
 }

@@ -12,13 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/fixtures"
 )
 
-// google stands for the catalogue.
+// google is Options.Shared of a catalogue with one provider.
 func google(p netip.Prefix) string {
 	for _, s := range []string{"74.125.0.0/16", "209.85.128.0/17"} {
 		if netip.MustParsePrefix(s).Overlaps(p) {
@@ -28,10 +30,9 @@ func google(p netip.Prefix) string {
 	return ""
 }
 
-// TestLint lints every file of fixtures/lint and holds what it finds against NAME.want: a line each, "+" before those
-// that are put right, with the fix below, then the text that --fix writes where it is another one. A first line
-// "# options: ..." or "# use: ..." says what is known beside the file. With MAILALLOW_UPDATE set, the .want are written
-// anew.
+// TestLint compares the findings in every file of fixtures/lint with NAME.want: a line for each, with "+" if it is certain,
+// and the fix below it; then the fixed text, if it differs. A first line "# options: ..." or "# use: ..." in the file gives
+// the options. With MAILALLOW_UPDATE set, the test writes the .want files.
 func TestLint(t *testing.T) {
 	paths, err := filepath.Glob(fixtures.Path("lint", "*.[ac][ci]*"))
 	if err != nil || len(paths) == 0 {
@@ -87,7 +88,7 @@ func readString(path string) string {
 	return string(text)
 }
 
-// wanted is what a .want file holds; long fixes are cut.
+// wanted makes the content of a .want file. It cuts long fixes.
 func wanted(text []byte, findings []Finding, fixed []byte) string {
 	var b strings.Builder
 	for _, f := range findings {
@@ -112,7 +113,7 @@ func writeSome(b *strings.Builder, lines []string) {
 	}
 }
 
-// checkFindings holds for any file whatever.
+// checkFindings checks properties of the findings in any file.
 func checkFindings(t *testing.T, text []byte, findings []Finding) {
 	t.Helper()
 	for _, f := range findings {
@@ -125,7 +126,7 @@ func checkFindings(t *testing.T, text []byte, findings []Finding) {
 	}
 }
 
-// TestSeed: the lines of the story give one finding each, whatever separates their columns.
+// TestSeed: each line of the list from the blogs gives one finding, whatever separates its columns.
 func TestSeed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	for _, separator := range []string{"\t", " ", " \t  "} {
@@ -185,7 +186,106 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// TestRulesAreDocumented: every rule has a name of its own, and when-refused.md has it.
+// rulesOf gives the rules of the findings, in their order.
+func rulesOf(findings []Finding) string {
+	var rules []string
+	for _, f := range findings {
+		rules = append(rules, f.Rule)
+	}
+	return strings.Join(rules, " ")
+}
+
+// ruleRows are texts in which exactly one rule finds something.
+var ruleRows = []struct {
+	rule    string
+	kind    Kind
+	text    string
+	options Options
+}{
+	{"cidr", KindAccess, "64.18.0.0/20\tOK\n", Options{}},
+	{"cidr", KindAccess, "From:64.18.0.0/20\tOK\n", Options{}},
+	{"ipv6-prefix", KindAccess, "2001:db8:1\tOK\n", Options{}},
+	{"ipv6-form", KindAccess, "IPv6:2001:0db8\tOK\n", Options{}},
+	{"address-form", KindAccess, "192.0.2.\tOK\n", Options{}},
+	{"address-form", KindAccess, "From:*.example.com\tOK\n", Options{}},
+	{"blank-in-key", KindAccess, "Connect: 192.0.2\tOK\n", Options{}},
+	{"value-comment", KindAccess, "192.0.2\tOK # us\n", Options{}},
+	{"value", KindAccess, "192.0.2\tPERMIT\n", Options{}},
+	{"skip", KindAccess, "192.0.2\tSKIP\n", Options{}},
+	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", Options{}},
+	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", Options{}},
+	{"sender-domain", KindAccess, "192.0.2\tOK\n", Options{CF: &sendmail.CF{DelayChecks: true}}},
+	{"shared-relay", KindAccess, "74.125\tRELAY\n", Options{Shared: google}},
+	{"missing-value", KindAccess, "192.0.2\n", Options{}},
+	{"missing-value", KindCIDR, "192.0.2.0/24\n", Options{}},
+	{"leading-blank", KindAccess, " 192.0.2\tOK\n", Options{}},
+	{"leading-blank", KindAccess, " # us\n", Options{}},
+	{"leading-blank", KindCIDR, " 192.0.2.0/24\tpermit\n", Options{}},
+	{"long-line", KindAccess, "#" + strings.Repeat("x", 2000) + "\n", Options{}},
+	{"control", KindAccess, "\xef\xbb\xbf192.0.2\tOK\n", Options{}},
+	{"control", KindAccess, "192.0.2\tOK\r\n", Options{}},
+	{"host-bits", KindCIDR, "192.0.2.7/24\tpermit\n", Options{}},
+	{"pattern", KindCIDR, "example.com\tpermit\n", Options{}},
+	{"pattern", KindCIDR, "192.0.2.0 /24 permit\n", Options{}},
+	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", Options{}},
+	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", Options{}},
+	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", Options{}},
+	{"if", KindCIDR, "if 192.0.2.0/24\n", Options{}},
+	{"if", KindCIDR, "endif\n", Options{}},
+	{"block", KindAccess, block.Begin + "\n", Options{}},
+	{"block", KindAccess, format.Header + "192.0.2\tOK\n", Options{}},
+}
+
+func TestRules(t *testing.T) {
+	for _, row := range ruleRows {
+		var findings []Finding
+		if row.kind == KindCIDR {
+			findings, _ = CIDR([]byte(row.text), format.UseNone)
+		} else {
+			findings, _ = Access([]byte(row.text), row.options)
+		}
+		if got := rulesOf(findings); got != row.rule {
+			t.Errorf("%s of %q: %+v", row.rule, row.text, findings)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	findings := Config(Configuration{
+		Mistakes:     []*fault.AtLine{fault.At(2, "unknown key")},
+		SharedRelays: []SharedRelay{{Source: "us", Title: "Google", Line: 7}},
+	})
+	if got := rulesOf(findings); got != "shared-relay config" || findings[0].Line != 7 || findings[1].Text != "unknown key" {
+		t.Errorf("%+v", findings)
+	}
+}
+
+// TestEveryRuleFires: every rule has a row in which it finds something and no other rule does.
+func TestEveryRuleFires(t *testing.T) {
+	alone := map[string]bool{"config": true} // TestConfig
+	for _, row := range ruleRows {
+		alone[row.rule] = true
+	}
+	for _, row := range mapRows {
+		alone[row.want] = true
+	}
+	for _, row := range cfRows {
+		alone[row.want] = true
+	}
+	for _, row := range postfixRows {
+		alone[row.want] = true
+	}
+	for _, r := range Rules() {
+		if !alone[r.Name] {
+			t.Errorf("no row for %s", r.Name)
+		}
+		if r.Severity != Error && r.Severity != Warning && r.Severity != Note {
+			t.Errorf("%s: severity %q", r.Name, r.Severity)
+		}
+	}
+}
+
+// TestRulesAreDocumented: every rule has texts and a name of its own, and when-refused.md lists it.
 func TestRulesAreDocumented(t *testing.T) {
 	page := fixtures.ReadFile(t, fixtures.Path("..", "docs", "when-refused.md"))
 	seen := map[string]bool{}

@@ -10,68 +10,82 @@ import (
 	"mailallow/accessmap/makemap"
 )
 
-// Map holds the map of an access file against its text: how old it is, and with makemap -u what is in it. mapType
-// is what sendmail.cf reads; empty: whatever map stands beside the text. Without a map, or without the right to read it,
-// there is nothing to say. program is a name or path as FindMakemap takes it; where there is none, only the ages are
-// compared. The error is the context's.
+// builtMap is a map with the text of its access file.
+type builtMap struct {
+	path, mapType string
+	textPath      string
+	text          []byte
+	makemap       string // name or path of the program; see makemap.Find
+}
+
+// Map compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps. mapType
+// is the type that sendmail.cf names; empty: any map beside the text. program is a name or path for makemap.Find; without
+// makemap Map compares the times only. Without a map, or the right to read it, there are no findings. The error is the
+// context's.
 func Map(ctx context.Context, path string, text []byte, mapType, program string) (findings []Finding, err error) {
-	for _, t := range mapTypesFor(mapType) {
-		mapPath, err := makemap.UsualFile(t, path)
-		if err != nil {
+	types := []string{"hash", "cdb"} // btree has the suffix of hash; mapDiffers tries both
+	if mapType != "" {
+		types = []string{mapType}
+	}
+	m := builtMap{textPath: path, text: text, makemap: program}
+	for _, m.mapType = range types {
+		if m.path, err = makemap.UsualFile(m.mapType, path); err != nil {
 			return nil, nil
 		}
-		is, err := os.Stat(mapPath)
-		if err != nil {
+		if _, err = os.Stat(m.path); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, nil
+	}
+	l := newLinter()
+	for _, r := range l.rules {
+		if r.built == nil {
 			continue
 		}
-		rebuild := "run: makemap " + t + " " + path + " < " + path
-		was, err := os.Stat(path)
-		if err == nil && was.ModTime().After(is.ModTime()) {
-			findings = append(findings, Finding{Rule: "map-older", Fix: rebuild,
-				Text: mapPath + " is older than the text: what was changed since is not in effect"})
-		}
-		differs, err := mapDiffers(ctx, t, path, mapPath, text, program)
+		problem, err := r.built(ctx, m)
 		if err != nil {
-			return findings, err
+			return l.findings, err
 		}
-		if differs != "" {
-			findings = append(findings, Finding{Rule: "map-differs", Text: mapPath + ": " + differs, Fix: rebuild})
+		if problem != "" {
+			l.report(r.Name, Finding{Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
 		}
-		return findings, nil
 	}
-	return nil, nil
+	return l.findings, nil
 }
 
-// mapTypesFor are the types to look for: cdb has a suffix of its own, hash and btree share one, and what is in it tells.
-func mapTypesFor(mapType string) []string {
-	if mapType != "" {
-		return []string{mapType}
+func mapOlder(_ context.Context, m builtMap) (problem string, err error) {
+	text, textErr := os.Stat(m.textPath)
+	built, err := os.Stat(m.path)
+	if textErr != nil || err != nil || !text.ModTime().After(built.ModTime()) {
+		return "", nil
 	}
-	return []string{"hash", "cdb"}
+	return m.path + " is older than the text: later changes are not in effect", nil
 }
 
-// mapDiffers says in words how a map differs from its text; empty: it does not, or nobody can tell.
-func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte, name string) (string, error) {
-	read := makemap.ReadText(text)
-	program, err := makemap.Find(name)
+// mapDiffers compares the entries of the map with its text. It finds nothing if it cannot compare them.
+func mapDiffers(ctx context.Context, m builtMap) (problem string, err error) {
+	read := makemap.ReadText(m.text)
+	program, err := makemap.Find(m.makemap)
 	if err != nil || len(read.Problems) > 0 {
-		return "", nil // what makemap made of a text that it refuses depends on its options
+		return "", nil // the map of a text that makemap refuses depends on its options
 	}
-	f, err := os.Open(mapPath)
+	f, err := os.Open(m.path)
 	if errors.Is(err, fs.ErrPermission) {
 		return "", nil
 	}
 	if err == nil {
 		f.Close()
 	}
-	m := makemap.Program{Path: program}
-	real, err := filepath.EvalSymlinks(mapPath) // makemap follows none (docs/facts.md 5)
+	run := makemap.Program{Path: program}
+	real, err := filepath.EvalSymlinks(m.path) // makemap follows none (docs/facts.md 5)
 	if err != nil {
 		return "", nil
 	}
-	err = m.Verify(ctx, mapType, real, read)
-	if err != nil && mapType == "hash" && ctx.Err() == nil {
-		if btree := m.Verify(ctx, "btree", real, read); btree == nil {
+	err = run.Verify(ctx, m.mapType, real, read)
+	if err != nil && m.mapType == "hash" && ctx.Err() == nil {
+		if btree := run.Verify(ctx, "btree", real, read); btree == nil {
 			return "", nil
 		}
 	}
@@ -83,7 +97,7 @@ func mapDiffers(ctx context.Context, mapType, path, mapPath string, text []byte,
 	case err == nil:
 		return "", nil
 	case errors.As(err, &differs):
-		return differs.Error(), nil
+		return m.path + ": " + differs.Error(), nil
 	}
-	return "it cannot be read as " + mapType + ": " + err.Error(), nil
+	return m.path + ": it cannot be read as " + m.mapType + ": " + err.Error(), nil
 }

@@ -17,7 +17,7 @@ import (
 	"mailallow/accessmap/sendmail"
 )
 
-// drawnLine is a line of an access file; broken is the network that it is meant for and does not match.
+// drawnLine is a line of an access file; broken is the network that it means and does not match.
 type drawnLine struct {
 	text   string
 	broken netip.Prefix
@@ -25,7 +25,7 @@ type drawnLine struct {
 
 func drawLine(t *rapid.T) drawnLine {
 	value := rapid.SampledFrom([]string{"OK", "RELAY", "REJECT", "reject", "550 no", "ERROR:5.7.1:550 no # no"}).Draw(t, "value")
-	// Few addresses, so that lines meet.
+	// Few addresses, so that many lines overlap.
 	b := [4]byte{10, rapid.SampledFrom([]byte{0, 1}).Draw(t, "b"), rapid.Byte().Draw(t, "c"), rapid.SampledFrom([]byte{0, 128, 255}).Draw(t, "d")}
 	addr := netip.AddrFrom4(b)
 	separator := rapid.SampledFrom([]string{"\t", " ", "  \t"}).Draw(t, "separator")
@@ -51,8 +51,8 @@ func drawLine(t *rapid.T) drawnLine {
 	}
 }
 
-// TestFixKeepsMeaning: --fix changes nothing for an address that no broken line is meant for, no healthy line at all, and
-// makes nothing that makemap refuses; and a second one has nothing left to do.
+// TestFixKeepsMeaning: the fixed text keeps every line without a finding, and the value of every address that no broken line
+// means; makemap takes it if it took the text; and a second fix changes nothing.
 func TestFixKeepsMeaning(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var lines []string
@@ -93,18 +93,18 @@ func TestFixKeepsMeaning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was, is := newDecider(text), newDecider(fixed)
+		before, after := newDecider(text), newDecider(fixed)
 		for range 50 {
 			addr := netip.AddrFrom4([4]byte{10, rapid.SampledFrom([]byte{0, 1, 2}).Draw(t, "b"), rapid.Byte().Draw(t, "c"),
 				rapid.SampledFrom([]byte{0, 1, 127, 128, 255}).Draw(t, "d")})
-			if !set.Contains(addr) && was.value(addr) != is.value(addr) {
-				t.Fatalf("%s: %q became %q:\n%s\nto\n%s", addr, was.value(addr), is.value(addr), text, fixed)
+			if !set.Contains(addr) && before.value(addr) != after.value(addr) {
+				t.Fatalf("%s: %q became %q:\n%s\nto\n%s", addr, before.value(addr), after.value(addr), text, fixed)
 			}
 		}
 	})
 }
 
-// TestFixSaysTheNetwork: one network alone becomes the keys that match it and nothing else.
+// TestFixSaysTheNetwork: the keys that replace one network match its addresses and no others.
 func TestFixSaysTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		addr := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "v4")))
@@ -115,7 +115,7 @@ func TestFixSaysTheNetwork(t *testing.T) {
 		}
 		p, err := addr.Prefix(bits)
 		if err != nil || p.Addr().Is4In6() {
-			t.Skip("no network, or one that an IPv4 key says")
+			t.Skip("no network, or an IPv4-mapped one, which gets an IPv4 key")
 		}
 		_, fixed := Access([]byte(p.String()+" OK\n"), Options{})
 		d := newDecider(fixed)
@@ -169,7 +169,7 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 	})
 }
 
-// fuzzLint holds for every text: findings are fit to be told, and one fix does all there is to do.
+// fuzzLint checks for any text that findings can be shown, and that a second fix changes nothing.
 func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]Finding, []byte)) {
 	findings, fixed := lintOf(text)
 	checkFindings(t, text, findings)

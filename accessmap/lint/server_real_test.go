@@ -13,7 +13,7 @@ import (
 	"mailallow/fixtures"
 )
 
-// postfixRows: what main.cf says, and what lint says of the table /t/list in it.
+// postfixRows are a main.cf and the rules that find something about the table /t/list.
 var postfixRows = []struct{ main, want string }{
 	{"", "not-named"},
 	{"smtpd_client_restrictions = check_client_access cidr:/t/list", ""},
@@ -36,6 +36,8 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_recipient_restrictions = check_client_access cidr:/t/list", ""}, // smtpd_relay_restrictions has its default
 	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
 	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
+	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list, reject_unauth_destination",
+		"relay-table dnsbl-first"},
 }
 
 func TestLintPostfix(t *testing.T) {
@@ -46,21 +48,19 @@ func TestLintPostfix(t *testing.T) {
 			t.Fatal(err)
 		}
 		findings := Postfix(m, []Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
-		var rules []string
 		for _, f := range findings {
-			rules = append(rules, f.Rule)
 			if f.File != config+"/main.cf" {
 				t.Errorf("%+v", f)
 			}
 		}
 		checkFindings(t, nil, findings)
-		if got := strings.Join(rules, " "); got != row.want {
+		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
 		}
 	}
 }
 
-// TestLintPostfixBelow: tables below a root are those that main.cf names without it, and are told of without it.
+// TestLintPostfixBelow: main.cf names tables without the root above them, and so do the findings.
 func TestLintPostfixBelow(t *testing.T) {
 	config := fixtures.PostfixConfig(t, "smtpd_client_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list\n"+
 		"mynetworks = cidr:$config_directory/nets\n")
@@ -74,57 +74,79 @@ func TestLintPostfixBelow(t *testing.T) {
 		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
 		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
 	}, Options{})
-	var told []string
+	var got []string
 	for _, f := range findings {
-		told = append(told, f.Rule+" "+f.Text)
+		got = append(got, f.Rule+" "+f.Text)
 	}
 	want := []string{"dnsbl-first smtpd_client_restrictions asks reject_rbl_client a.example before /t/list",
-		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which is not there: its lookups fail, and smtpd answers 451"}
-	if !slices.Equal(told, want) {
-		t.Errorf("%q, want %q", told, want)
+		"no-map mynetworks names /" + filepath.Base(config) + "/nets, which does not exist: its lookups fail, and smtpd answers 451"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestLintSendmailCF(t *testing.T) {
-	dir := fixtures.SafeDir(t)
-	path := filepath.Join(dir, "access")
-	kaccess := "Kaccess hash -T<TMPF> " + path + "\n"
-	rows := []struct{ cf, mapType, want string }{
-		{"", "auto", "no-access-map"},
-		{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
-		{"Kaccess ldap -1 " + path + "\n", "auto", "other-map"},
-		{kaccess, "cdb", "other-map no-map"},
-		{kaccess, "auto", ""},
-		{kaccess, "", ""},
-		{"Kaccess btree " + path + "\n", "auto", ""},
-		{"Kaccess hash -f " + path + "\n", "auto", "other-map"},
-		{"Kaccess cdb -o " + path + "\n", "auto", "no-map"},
-		{kaccess + "O UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
-		{kaccess + "O RunAsUser=125:125\n", "auto", "unsafe-map"},
+// TestPostscreenFirst: postscreen asks DNSBLs before smtpd reads a table, unless it reads one of mailallow itself.
+func TestPostscreenFirst(t *testing.T) {
+	smtpd := Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}
+	greeting := Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Ours: true}
+	lists := map[string]postfix.List{
+		"smtpd_client_restrictions": {Items: []postfix.Item{{Name: "check_client_access", Argument: "cidr:/t/list"}}},
+		"postscreen_access_list":    {Items: []postfix.Item{{Name: "cidr:/t/greeting"}}},
+		"postscreen_dnsbl_sites":    {Items: []postfix.Item{{Name: "a.example*2"}}},
 	}
+	for _, row := range []struct {
+		main   postfix.Main
+		tables []Table
+		want   string
+	}{
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd}, "dnsbl-first"},
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd, greeting}, ""},
+		{postfix.Main{Lists: lists, Postscreen: true}, []Table{greeting}, ""},
+		{postfix.Main{Lists: lists}, []Table{smtpd}, ""},
+	} {
+		findings := Postfix(&row.main, row.tables, Options{})
+		if got := rulesOf(findings); got != row.want {
+			t.Errorf("postscreen %v, %+v: %+v, want %q", row.main.Postscreen, row.tables, findings, row.want)
+		}
+	}
+}
+
+// cfRows are a sendmail.cf, with PATH for the path of an access file that has a map, and the rules that find something.
+var cfRows = []struct{ cf, mapType, want string }{
+	{"", "auto", "no-access-map"},
+	{"Kaccess hash /somewhere/access\n", "auto", "other-map"},
+	{"Kaccess ldap -1 PATH\n", "auto", "other-map"},
+	{"Kaccess hash -T<TMPF> PATH\n", "cdb", "other-map no-map"},
+	{"Kaccess hash -T<TMPF> PATH\n", "auto", ""},
+	{"Kaccess hash -T<TMPF> PATH\n", "", ""},
+	{"Kaccess btree PATH\n", "auto", ""},
+	{"Kaccess hash -f PATH\n", "auto", "other-map"},
+	{"Kaccess cdb -o PATH\n", "auto", "no-map"},
+	{"Kaccess cdb PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6 no-map"},
+	{"Kaccess hash -T<TMPF> PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
+	{"Kaccess hash -T<TMPF> PATH\nO RunAsUser=125:125\n", "auto", "unsafe-map"},
+}
+
+func TestLintSendmailCF(t *testing.T) {
+	path := filepath.Join(fixtures.SafeDir(t), "access")
 	fixtures.MakeAccess(t, path, "Connect:192.0.2\tOK")
-	for _, row := range rows {
-		cf := sendmail.ParseCF("x.cf", []byte(row.cf))
-		if err := os.Chmod(path+".db", 0o640); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Chmod(path+".db", 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range cfRows {
+		cf := sendmail.ParseCF("x.cf", []byte(strings.ReplaceAll(row.cf, "PATH", path)))
 		findings := Sendmail(&cf, path, row.mapType)
-		var rules []string
-		for _, f := range findings {
-			rules = append(rules, f.Rule)
-		}
 		checkFindings(t, nil, findings)
 		if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fix == "" }) {
 			t.Errorf("%s: no fix: %+v", row.cf, findings)
 		}
-		if got := strings.Join(rules, " "); got != row.want {
+		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s as %s: %q, want %q: %v", row.cf, row.mapType, got, row.want, findings)
 		}
 	}
 }
 
-// TestRootsOwnDirectories: what lies above a root is none of the Sendmail below it, and a path in sendmail.mc is as it
-// will see it.
+// TestRootsOwnDirectories: lint ignores directories above a root, and advises paths for sendmail.mc without it.
 func TestRootsOwnDirectories(t *testing.T) {
 	above := filepath.Join(fixtures.SafeDir(t), "above")
 	root := filepath.Join(above, "root")

@@ -9,12 +9,12 @@ import (
 	"mailallow/allowlist"
 )
 
-// shadowed finds the keys that decide for no address: the same one stands under Connect:, or longer ones stand for
-// everything under it (docs/facts.md 3).
-func (l *accessLinter) shadowed() {
+// shadowed finds keys that decide for no address, because the same key has an entry with Connect:, or longer keys cover every
+// address (docs/facts.md 3).
+func shadowed(l *accessLinter) (found []Finding) {
 	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
 	for _, line := range l.lines {
-		if line.ours || !line.entry || !line.prefix.IsValid() || !line.key.ForClients() {
+		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
 			continue
 		}
 		if line.key.Tag == "" {
@@ -25,31 +25,32 @@ func (l *accessLinter) shadowed() {
 	}
 	for prefix, line := range untagged {
 		if winner := tagged[prefix]; winner != nil {
-			says := "says the same"
+			value := "the same value"
 			if !strings.EqualFold(line.means, winner.means) {
-				says = "says " + shown(winner.means)
+				value = "the value " + shown(winner.means)
 			}
-			l.add(line.number, "shadowed", fmt.Sprintf("%s: for clients line %d is found first, which has the key with Connect: and %s",
-				shown(line.written), winner.number, says), "remove one of the two")
+			found = append(found, line.found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and %s",
+				shown(line.written), winner.number, value), "remove one of the two"))
 		}
 	}
 	for prefix, line := range untagged {
 		if tagged[prefix] == nil {
-			l.winsUntagged(line, tagged)
+			found = append(found, winsUntagged(line, tagged)...)
 		}
 	}
 	for prefix := range coveredByLonger(tagged, untagged) {
 		for _, line := range []*accessLine{tagged[prefix], untagged[prefix]} {
 			if line != nil {
-				l.add(line.number, "shadowed", shown(line.written)+": longer keys stand for every address of it, and win", "remove it, or some of those")
+				found = append(found, line.found(shown(line.written)+": longer keys cover every address of this key, and win", "remove it, or some of the longer keys"))
 			}
 		}
 	}
+	return found
 }
 
-// winsUntagged tells of a key without a tag that wins over a shorter one with Connect: and says the opposite. Of two keys
-// with a tag, or without one, the longer is taken for the exception that it is.
-func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) {
+// winsUntagged finds a key without a tag that wins over a shorter key with Connect: and the opposite value. If both keys have
+// a tag, or neither, the longer key is an exception that its writer wants.
+func winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) []Finding {
 	step := key.Step(line.prefix)
 	for bits := line.prefix.Bits() - step; bits > 0; bits -= step {
 		wider := tagged[netip.PrefixFrom(line.prefix.Addr(), bits).Masked()]
@@ -57,11 +58,12 @@ func (l *accessLinter) winsUntagged(line *accessLine, tagged map[netip.Prefix]*a
 			continue
 		}
 		if line.accepts() && wider.refuses() || line.refuses() && wider.accepts() {
-			l.add(line.number, "shadowed", fmt.Sprintf("%s: it is longer than %s on line %d, which says %s: without a tag it wins all the same",
-				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if that is meant, or remove it")
+			return []Finding{line.found(fmt.Sprintf("%s: it is longer than %s on line %d, which has the value %s: it wins although it has no tag",
+				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if you want that, or remove it")}
 		}
-		return
+		return nil
 	}
+	return nil
 }
 
 func (line *accessLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }
@@ -70,10 +72,10 @@ func (line *accessLine) refuses() bool {
 	return addressValue().MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
 }
 
-// coveredByLonger are the prefixes whose every address has a longer key.
+// coveredByLonger gives the prefixes in which every address has a longer key.
 func coveredByLonger(tagged, untagged map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
 	const longest = 128
-	ofLength := make([][]netip.Prefix, longest+1) // of both families: what is above a prefix tells them apart
+	ofLength := make([][]netip.Prefix, longest+1) // both families: a parent has the family of its child
 	for p := range tagged {
 		ofLength[p.Bits()] = append(ofLength[p.Bits()], p)
 	}

@@ -8,16 +8,16 @@ import (
 	"mailallow/accessmap/postfix"
 )
 
-// Table is a table of type cidr that a Postfix is to read.
+// Table is a table of type cidr for Postfix.
 type Table struct {
 	Path    string
 	Use     format.Use
-	Permits bool // it permits something: see PermitsAny
-	Ours    bool // mailallow writes it: it must be named, and before the DNSBLs
-	Missing bool // there is no such file
+	Permits bool // a line of it permits; see PermitsAny
+	Ours    bool // mailallow writes it, so that main.cf must name it, before any DNSBL
+	Missing bool // the file does not exist
 }
 
-// Tables are the tables of type cidr that main.cf looks up with a client's address.
+// Tables gives the tables of type cidr in which main.cf has clients' addresses looked up, each once.
 func Tables(m *postfix.Main) (tables []Table) {
 	for _, name := range append(postfix.RestrictionLists(), postfix.AddressLists()...) {
 		use := map[string]format.Use{"mynetworks": format.UseMyNetworks, "postscreen_access_list": format.UsePostscreen}[name]
@@ -40,4 +40,15 @@ func Tables(m *postfix.Main) (tables []Table) {
 		}
 	}
 	return tables
+}
+
+// PermitsAny reports whether a line of a cidr table permits.
+func PermitsAny(text []byte) bool {
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 1 && line[0] != '#' &&
+			slices.Contains([]string{"permit", "ok", "relay"}, strings.ToLower(fields[1])) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,33 +2,42 @@ package lint
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/pattern"
 )
 
-// valueFault is what is wrong with a value.
+// entryValue is the value of an entry with its key.
+type entryValue struct {
+	key.Key
+	onAddress bool         // the key means an address, even if it does not match
+	text      string       // without blanks around it
+	cf        *sendmail.CF // that reads the entry; nil: not known
+}
+
+// valueFault says why a value does not do what its writer meant.
 type valueFault struct {
-	rule, text string
-	value      string // what it means without its comment; empty: nobody can tell
-	comment    string // what stands behind it, from its # on
-	likely     string // what its writer may have meant; empty: who knows
-	advice     string
+	partFault
+	value   string // the meant value; empty: not certain
+	comment string // the comment after the value, from its # on
+	likely  string // the probable value, if value is empty; empty: not known
 }
 
 var (
-	// commented is a value with what its writer takes for a comment behind it. A reply text may hold such signs.
+	// commented matches a value with a comment after it. It matches no reply text, which may hold #, // and ;.
 	commented       = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|FRIEND|HATER|VERIFY|ENCR:\d+)\s*((?:#|//|;).*)$`)
 	numberCommented = pattern.New(`^(\d+)\s*((?:#|//|;).*)$`)
 
-	// addressValue is what check_relay and check_rcpt know (cf/README; matched without regard to case, tried): four
-	// words, a reply with its code, in quotes or not, and what begins with ERROR: or QUARANTINE:.
+	// addressValue matches the values that check_relay and check_rcpt know (cf/README; they ignore case, tried): five words,
+	// a reply that begins with its code, with quotes or without, and ERROR: or QUARANTINE: with a text.
 	addressValue = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
-	// nameValue are the words that stand elsewhere, beside any reply text.
+	// nameValue matches the other words that the rulesets know, under keys that are no address.
 	nameValue = pattern.New(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
 	oneWord   = pattern.New(`^[A-Za-z]+$`)
-	// likelyValues are by what begins as a value that is right, or as the word of another program for it.
+	// likelyValues maps values that begin like a right one, or are the word of another program for it.
 	likelyValues = [...]struct {
 		value string
 		form  func() *regexp.Regexp
@@ -37,51 +46,73 @@ var (
 		{"RELAY", pattern.New(`(?i)^["']?RELAY\b`)},
 		{"REJECT", pattern.New(`(?i)^["']?(REJECT|REJECTED|DENY|DENIED|BLOCK|BLOCKED|DROP|BLACKLIST|BLACKLISTED|DENYLIST|REFUSE|NO|FALSE)\b`)},
 	}
-	number = pattern.New(`^\d+$`)
 )
 
-// skipping is what is known of the server's access_db.
-type skipping int
+// ratesClients reports whether the tag needs a number as its value.
+func (v entryValue) ratesClients() bool {
+	return v.Tag == "clientrate" || v.Tag == "clientconn" || v.Tag == "greetpause"
+}
 
-const (
-	skipUnknown skipping = iota
-	skipKnown            // it was configured with `skip'
-	skipError            // it was not: SKIP is an error reply (docs/facts.md 4)
-)
+// decides reports whether the value accepts or refuses mail.
+func (v entryValue) decides() bool {
+	return v.Tag == "" || v.Tag == "connect" || v.Tag == "from" || v.Tag == "to"
+}
 
-// readValue says what is wrong with a value. onAddress tells that the key is an address, healthy or not.
-func readValue(key key.Key, onAddress bool, value string, skip skipping) *valueFault {
-	value = strings.Trim(value, " \t\r\v\f")
-	if fault := commentFault(key, value); fault != nil {
-		return fault
-	}
-	switch key.Tag {
-	case "clientrate", "clientconn", "greetpause":
-		if oneWord().MatchString(value) {
-			return &valueFault{rule: "value", text: value + " is no number: " + strings.TrimSuffix(key.Written, ":") + " wants one",
-				advice: "write a number; 0 is no limit, or no pause"}
-		}
-		return nil
-	case "", "connect", "from", "to":
-	default:
+// ofClient reports whether check_relay uses the value for the address of a client.
+func (v entryValue) ofClient() bool { return v.onAddress && v.ForClients() }
+
+func valueComment(v entryValue) *valueFault {
+	form := commented
+	if v.ratesClients() {
+		form = numberCommented
+	} else if !v.decides() && !slices.Contains([]string{"spam", "tls_srv", "tls_clt", "tls_rcpt"}, v.Tag) {
 		return nil
 	}
-	clients := onAddress && key.ForClients()
+	if !strings.ContainsAny(v.text, "#/;") {
+		return nil
+	}
+	match := form().FindStringSubmatch(v.text)
+	if match == nil {
+		return nil
+	}
+	comment := match[2]
+	if comment[0] != '#' {
+		comment = "# " + comment
+	}
+	text := "an access map has no comments after a value: this is an error reply, and refuses"
+	if number().MatchString(match[1]) || !v.ForClients() {
+		text = "an access map has no comments after a value: the comment is part of it"
+	}
+	return &valueFault{partFault: partFault{text: text}, value: match[1], comment: comment}
+}
+
+// skipValue finds SKIP, unless access_db is known to have the argument `skip' (docs/facts.md 4).
+func skipValue(v entryValue) *valueFault {
+	if !v.decides() || !strings.EqualFold(v.text, "SKIP") {
+		return nil
+	}
+	f := partFault{"SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'",
+		"add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for the addresses around it"}
 	switch {
-	case strings.EqualFold(value, "SKIP"):
-		if skip == skipError || skip == skipUnknown && clients {
-			text := "SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'"
-			if skip == skipError {
-				text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
-			}
-			return &valueFault{rule: "skip", text: text, advice: "add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or " +
-				"remove the line and write keys for what is around it"}
-		}
-	case addressValue().MatchString(value):
-	case clients, oneWord().MatchString(value) && !nameValue().MatchString(value):
-		return &valueFault{rule: "value", text: shown(value) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
-			likely: likelyValue(value),
-			advice: "OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}
+	case v.cf == nil && !v.ofClient(), v.cf != nil && v.cf.AccessSkip:
+		return nil
+	case v.cf != nil:
+		f.text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
+	}
+	return &valueFault{partFault: f}
+}
+
+func unknownValue(v entryValue) *valueFault {
+	isWord := oneWord().MatchString(v.text)
+	switch {
+	case v.ratesClients() && isWord:
+		return &valueFault{partFault: partFault{v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
+			"write a number; 0 is no limit, or no pause"}}
+	case !v.decides() || addressValue().MatchString(v.text):
+	case v.ofClient(), isWord && !nameValue().MatchString(v.text):
+		return &valueFault{likely: likelyValue(v.text), partFault: partFault{
+			shown(v.text) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
+			"OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}}
 	}
 	return nil
 }
@@ -93,31 +124,4 @@ func likelyValue(value string) string {
 		}
 	}
 	return ""
-}
-
-func commentFault(key key.Key, value string) *valueFault {
-	form := commented
-	switch key.Tag {
-	case "clientrate", "clientconn", "greetpause":
-		form = numberCommented
-	case "", "connect", "from", "to", "spam", "tls_srv", "tls_clt", "tls_rcpt":
-	default:
-		return nil
-	}
-	if !strings.ContainsAny(value, "#/;") {
-		return nil
-	}
-	match := form().FindStringSubmatch(value)
-	if match == nil {
-		return nil
-	}
-	comment := match[2]
-	if comment[0] != '#' {
-		comment = "# " + comment
-	}
-	text := "an access map has no comments behind a value: this is an error reply, and refuses"
-	if number().MatchString(match[1]) || !key.ForClients() {
-		text = "an access map has no comments behind a value: the comment is part of it"
-	}
-	return &valueFault{rule: "value-comment", text: text, value: match[1], comment: comment}
 }

@@ -10,32 +10,36 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 )
 
-// config gives the mistakes in a configuration, or in one without any the sources that
-// let every customer of a provider relay.
-func (l *check) config(path string, text []byte) (findings []lint.Finding) {
+// config checks a configuration. If it has mistakes, they are the only findings.
+func (l *check) config(path string, text []byte) []lint.Finding {
+	var c lint.Configuration
+	mistake := func(err error) {
+		at := &fault.AtLine{Err: err}
+		errors.As(err, &at)
+		c.Mistakes = append(c.Mistakes, at)
+	}
 	file, err := config.Decode(path, text)
 	if err != nil {
-		var at *fault.AtLine
-		if !errors.As(err, &at) {
-			at = &fault.AtLine{Err: err}
-		}
-		return []lint.Finding{{Line: at.Line, Rule: "config", Text: at.Err.Error()}}
+		mistake(err)
+		return lint.Config(c)
 	}
 	s, err := file.Settings(l.root)
 	if err == nil {
-		return l.sharedSources(file, s)
+		c.SharedRelays = l.sharedRelays(file, s)
+		return lint.Config(c)
 	}
 	for _, problem := range file.Problems() {
-		findings = append(findings, lint.Finding{Line: problem.Line, Rule: "config", Text: problem.Err.Error()})
+		mistake(problem)
 	}
-	if len(findings) == 0 {
-		findings = append(findings, lint.Finding{Rule: "config", Text: err.Error()})
+	if len(c.Mistakes) == 0 {
+		c.Mistakes = append(c.Mistakes, &fault.AtLine{Err: err})
 	}
-	return findings
+	return lint.Config(c)
 }
 
-// sharedSources finds RELAY on hosts that send for many customers.
-func (l *check) sharedSources(file *config.File, s *config.Settings) (findings []lint.Finding) {
+// sharedRelays finds the sources with RELAY that hold hosts of a provider with many
+// customers.
+func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []lint.SharedRelay) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
@@ -51,10 +55,8 @@ func (l *check) sharedSources(file *config.File, s *config.Settings) (findings [
 			}
 		}
 		if title != "" {
-			findings = append(findings, lint.Finding{Line: file.Line(place), Rule: "shared-relay", Fix: `action = "OK"`,
-				Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
-					src.Name, title)})
+			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: file.Line(place)})
 		}
 	}
-	return findings
+	return shared
 }

@@ -16,13 +16,13 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 )
 
-// Bounds on a file: a million keys with their comments are half of that.
+// Bounds on a file. A million keys with their comments need half of each.
 const (
 	maxBytes = 128 << 20
 	maxLines = 4_000_000
 )
 
-// targetOf is the target whose file is at path; nil for none.
+// targetOf gives the target with the file at path; nil: there is none.
 func (l *check) targetOf(path string) *plan.Target {
 	for i, t := range l.settings.Targets {
 		if t.Path == path {
@@ -32,8 +32,8 @@ func (l *check) targetOf(path string) *plan.Target {
 	return nil
 }
 
-// kindOf is the kind that --as names, else that of the file's target, else that of
-// main.cf, else that of its name and content.
+// kindOf gives the kind of a file: from --as, else its target, else main.cf, else its
+// name and content. An empty kind has no rules.
 func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind, format.Use) {
 	use := format.UseNone
 	if target != nil {
@@ -45,7 +45,7 @@ func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind
 		case target.Format.Map:
 			return lint.KindAccess, use
 		default:
-			return "", use // a list for other programs, which nobody writes by hand
+			return "", use // a list for other programs, not written by hand
 		}
 	}
 	if l.as != "" {
@@ -57,7 +57,8 @@ func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind
 	return lint.KindOf(path, text), use
 }
 
-// readerOf is the sendmail.cf that reads the map of an access file; nil for none.
+// readerOf gives the sendmail.cf that reads the map of an access file; nil: there is
+// none.
 func (l *check) readerOf(path string, target *plan.Target) *sendmail.CF {
 	cf, err := sendmail.ReadCF(l.sendmailCF(target))
 	if err != nil {
@@ -69,6 +70,7 @@ func (l *check) readerOf(path string, target *plan.Target) *sendmail.CF {
 	return &cf
 }
 
+// sendmailCF gives the path of the sendmail.cf for a target, which may be nil.
 func (l *check) sendmailCF(target *plan.Target) string {
 	if target != nil && target.SendmailCF != "" {
 		return target.SendmailCF
@@ -76,7 +78,7 @@ func (l *check) sendmailCF(target *plan.Target) string {
 	return filepath.Join(l.root, config.DefaultSendmailCF)
 }
 
-// below puts the root before the path of the access file in a sendmail.cf.
+// below puts the root before the path of the access map in a sendmail.cf.
 func (l *check) below(cf *sendmail.CF) {
 	if cf.Root = l.root; l.root != "" && cf.AccessPath != "" {
 		cf.AccessPath = filepath.Join(l.root, cf.AccessPath)
@@ -100,8 +102,8 @@ func makemapOf(target *plan.Target) string {
 	return target.Makemap
 }
 
-// look gives the findings in a file, and its text with the certain ones put right.
-func (l *check) look(ctx context.Context, path string, text []byte) (findings []lint.Finding, fixed []byte) {
+// find gives the findings in a file, and its text with the certain ones corrected.
+func (l *check) find(ctx context.Context, path string, text []byte) (findings []lint.Finding, fixed []byte) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path
@@ -132,7 +134,7 @@ func (l *check) look(ctx context.Context, path string, text []byte) (findings []
 	return findings, fixed
 }
 
-// file looks at a file, and with --fix writes it and looks at what is left.
+// file checks a file. With --fix it writes the fixed text and checks the file again.
 func (l *check) file(ctx context.Context, path string) {
 	text, err := readBounded(path)
 	if err != nil {
@@ -140,7 +142,7 @@ func (l *check) file(ctx context.Context, path string) {
 		return
 	}
 	l.files++
-	findings, fixed := l.look(ctx, path, text)
+	findings, fixed := l.find(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
 		l.t.Unified(install.UnifiedDiff(path, text, fixed))
 		warning, err := install.ReplaceText(ctx, path, text, fixed)
@@ -148,34 +150,34 @@ func (l *check) file(ctx context.Context, path string) {
 			l.t.Warn("%s", warning)
 		}
 		if err != nil {
-			l.errs = append(l.errs, fmt.Errorf("it stays as it is: %w", err))
+			l.errs = append(l.errs, fmt.Errorf("--fix: the file is unchanged: %w", err))
 		} else {
 			for _, f := range findings {
 				if f.Certain {
 					l.document.Fixed = append(l.document.Fixed, f)
 				}
 			}
-			findings, _ = l.look(ctx, path, fixed)
+			findings, _ = l.find(ctx, path, fixed)
 		}
 	}
 	l.document.Findings = append(l.document.Findings, findings...)
 }
 
+// readBounded reads a text file within the bounds.
 func readBounded(path string) ([]byte, error) {
 	text, err := bounded.Stream(path, maxBytes)
 	if err == nil && bytes.Count(text, []byte("\n")) > maxLines {
 		err = fmt.Errorf("%s: more than %d lines", path, maxLines)
 	}
 	if err == nil && isBinary(text) {
-		err = fmt.Errorf("%s: no text; a map is linted with the text that it is made from", path)
+		err = fmt.Errorf("%s: no text; to check a map, lint the text that it is built from", path)
 	}
 	return text, err
 }
 
-// isBinary reports whether a file is a map or the like and no text, by the NULs at its
-// beginning.
+// isBinary reports whether a file is a map or other binary: of its first 4096 bytes more
+// than a tenth are NULs.
 func isBinary(text []byte) bool {
-	const looked, often = 4096, 10
-	head := text[:min(len(text), looked)]
-	return bytes.Count(head, []byte{0})*often > len(head)
+	head := text[:min(len(text), 4096)]
+	return bytes.Count(head, []byte{0})*10 > len(head)
 }

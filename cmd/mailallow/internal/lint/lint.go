@@ -1,6 +1,6 @@
-// Package lint is the command that says what is wrong in access files, tables,
-// configurations and the settings of the mail servers, and puts right what is certain.
-// The rules for files are those of package accessmap.
+// Package lint is the command that reports mistakes in access files, tables,
+// configurations and the settings of the mail servers, and with --fix corrects the certain
+// ones. It chooses the files and shows the findings; package accessmap/lint has the rules.
 package lint
 
 import (
@@ -23,8 +23,8 @@ import (
 type Options struct {
 	Config config.Flags
 	As     string   // one of Kinds; empty: by name and content
-	Fix    bool     // put right what is certain
-	Rules  bool     // list the rules, and look at nothing
+	Fix    bool     // correct the files if the correction is certain
+	Rules  bool     // list the rules, and check nothing
 	Files  []string // empty: the configuration, its targets and the servers
 }
 
@@ -32,23 +32,23 @@ type Options struct {
 type check struct {
 	settings *config.Settings
 	t        *terminal.Terminal
-	root     string                // absolute, or empty
+	root     string                // absolute; empty: /
 	shared   *catalogue.Catalogue  // of shared providers
 	as       lint.Kind             // empty: by name and content
-	uses     map[string]format.Use // of the tables that main.cf names, by path
+	uses     map[string]format.Use // the tables that main.cf names, by path
 	fix      bool
 	document document
-	files    int     // looked at
+	files    int     // checked
 	errs     []error // of reading and writing
 
-	ofServers []lint.Finding
+	ofServers []lint.Finding // in sendmail.cf and main.cf
 }
 
 type document struct {
 	Version  int                 `json:"version"`
 	Findings []lint.Finding      `json:"findings"`
-	Fixed    []lint.Finding      `json:"fixed"`   // with --fix, with the lines before it
-	Servers  []serverDocument    `json:"servers"` // of this host, with no FILE
+	Fixed    []lint.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
+	Servers  []serverDocument    `json:"servers"` // of this host, if no FILE is named
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -63,23 +63,24 @@ func newDocument() document {
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 
-// Empty is the document of a run that found nothing but problems.
+// Empty gives the JSON document of a run that ended with problems before it checked a
+// file.
 func Empty(problems []allowlist.Problem) any {
 	doc := newDocument()
 	doc.Problems = problems
 	return doc
 }
 
-// Kinds are the kinds of files.
+// Kinds gives the values of --as.
 func Kinds() []string {
 	return []string{string(lint.KindAccess), string(lint.KindCIDR), string(lint.KindConfig)}
 }
 
-// Run looks at the files, or with none at the whole host. It ends with exit.Finding if
-// something is wrong.
+// Run checks the files, or without any the whole host. The error is exit.Finding if there
+// are findings, and a usage error if a file cannot be read or written.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
-		return tellRules(t)
+		return showRules(t)
 	}
 	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix,
 		uses: map[string]format.Use{}, document: newDocument()}
@@ -87,7 +88,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if o.As != "" && len(o.Files) == 0 {
-		return exit.Usagef("--as says what FILE is, and there is none")
+		return exit.Usagef("--as needs a FILE")
 	}
 	var err error
 	if l.root != "" {
@@ -99,11 +100,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if l.settings, err = config.Load(o.Config); err != nil {
-		l.settings = &config.Settings{} // mistakes in the configuration are findings, if lint looks at it
+		l.settings = &config.Settings{} // the mistakes are findings, if lint checks the configuration
 	}
 	if len(o.Files) > 0 {
 		if err != nil {
-			t.Note("what the configuration says of files is not known: 'mailallow lint' with no file looks at it")
+			t.Note("the configuration has mistakes and is not used: 'mailallow lint' without a file shows them")
 		}
 		for _, path := range o.Files {
 			l.file(ctx, path)
@@ -117,8 +118,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return l.end()
 }
 
-// host looks at the configuration at path, at the files that it names, and at the
-// servers.
+// host checks the configuration at path, the files that it names, and the servers.
 func (l *check) host(ctx context.Context, path string) {
 	if path == "" {
 		path = filepath.Join(l.root, config.DefaultFile)
@@ -131,12 +131,12 @@ func (l *check) host(ctx context.Context, path string) {
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.settings.Targets {
 		if _, err := os.Stat(t.Path); errors.Is(err, os.ErrNotExist) {
-			l.t.Note("%s: not there yet: 'mailallow update' creates it", t.Path)
+			l.t.Note("%s does not exist yet: 'mailallow update' creates it", t.Path)
 			continue
 		}
 		l.file(ctx, t.Path)
 	}
 	l.servers(ctx)
-	// Mistakes that keep the whole list from taking effect come before those of a line.
+	// Findings that keep the whole list from taking effect come before those in its lines.
 	l.document.Findings = slices.Insert(l.document.Findings, ofConfig, l.ofServers...)
 }

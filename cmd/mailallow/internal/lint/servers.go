@@ -18,7 +18,7 @@ import (
 	"mailallow/accessmap/sendmail"
 )
 
-// servers looks at the settings of the mail servers of this host.
+// servers checks the settings of the mail servers of this host.
 func (l *check) servers(ctx context.Context) {
 	sendmail, postfix := l.sendmail(ctx), l.postfix(ctx)
 	if !sendmail && !postfix {
@@ -26,7 +26,7 @@ func (l *check) servers(ctx context.Context) {
 	}
 }
 
-// sendmail compares sendmail.cf with the access files. ok: there is one.
+// sendmail checks sendmail.cf and the access files that it reads. ok: it exists.
 func (l *check) sendmail(ctx context.Context) (ok bool) {
 	var targets []*plan.Target
 	for i, t := range l.settings.Targets {
@@ -37,7 +37,7 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 	if len(targets) == 0 {
 		targets = append(targets, nil) // the access file that sendmail.cf names
 	}
-	told := map[string]bool{}
+	shown := map[string]bool{}
 	for _, t := range targets {
 		path := l.sendmailCF(t)
 		cf, err := sendmail.ReadCF(path)
@@ -50,8 +50,8 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 			continue
 		}
 		l.below(&cf)
-		if !told[path] {
-			told[path] = true
+		if !shown[path] {
+			shown[path] = true
 			l.document.Servers = append(l.document.Servers, serverDocument{"sendmail", path, sendmailFacts(&cf)})
 		}
 		l.accessOf(ctx, &cf, t)
@@ -59,7 +59,7 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 	return ok
 }
 
-// accessOf looks at the access file of a target, or of sendmail.cf where t is nil.
+// accessOf checks the access file of a target; if t is nil, the one that sendmail.cf names.
 func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
 	path, mapType := filepath.Join(l.root, "/etc/mail/access"), ""
 	switch {
@@ -68,7 +68,7 @@ func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
 	case t != nil:
 		path, mapType = t.Path, t.Map
 	case l.hasPostfixTarget() && !cf.HasAccessMap():
-		return // Postfix reads the list of this host
+		return // Postfix reads the list on this host
 	case cf.AccessPath != "":
 		path = cf.AccessPath
 	}
@@ -103,7 +103,7 @@ func sendmailFacts(cf *sendmail.CF) (facts []string) {
 	return facts
 }
 
-// postfix compares main.cf with the tables. ok: there is a Postfix.
+// postfix checks main.cf and the tables that it names. ok: Postfix is on this host.
 func (l *check) postfix(ctx context.Context) (ok bool) {
 	postconf, err := postfix.Find()
 	if errors.Is(err, postfix.ErrNone) {
@@ -131,8 +131,8 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	return true
 }
 
-// tables are those of the targets, then the others that main.cf names. It looks into
-// the latter, too.
+// tables gives the tables of the targets, then the others that main.cf names, which it
+// also checks.
 func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []lint.Table) {
 	for _, t := range l.settings.Targets {
 		if _, use := l.kindOf(t.Path, nil, &t); use != format.UseNone {
@@ -149,7 +149,7 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []lint.Tabl
 			tables = append(tables, t)
 			continue
 		}
-		if _, looked := l.uses[t.Path]; !looked {
+		if _, checked := l.uses[t.Path]; !checked {
 			l.uses[t.Path] = t.Use
 			l.file(ctx, t.Path)
 		}
@@ -167,12 +167,12 @@ func isMissing(path string) bool {
 }
 
 func postfixFacts(m *postfix.Main) (facts []string) {
-	told := map[string]bool{}
+	shown := map[string]bool{}
 	for _, t := range lint.Tables(m) {
 		for _, use := range m.Uses(t.Path) {
 			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
-			if !told[fact] {
-				told[fact] = true
+			if !shown[fact] {
+				shown[fact] = true
 				facts = append(facts, fact)
 			}
 		}
@@ -186,7 +186,7 @@ func postfixFacts(m *postfix.Main) (facts []string) {
 		facts = append(facts, "postscreen on port 25")
 	}
 	if len(m.Overrides) > 0 {
-		facts = append(facts, "not looked at, for other services than port 25: "+strings.Join(m.Overrides, " "))
+		facts = append(facts, "not checked, since they are not for port 25: "+strings.Join(m.Overrides, " "))
 	}
 	return facts
 }

@@ -14,10 +14,10 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// maxFixShown bounds the lines shown of one fix; --json and --fix have all.
+// maxFixShown bounds the lines of one fix in the output; --json and --fix have all.
 const maxFixShown = 4
 
-// end writes the findings and returns the error of the run.
+// end shows the findings and returns the error of the run.
 func (l *check) end() error {
 	err := errors.Join(l.errs...)
 	if l.t.JSON {
@@ -28,7 +28,7 @@ func (l *check) end() error {
 			return err
 		}
 	} else {
-		l.tell()
+		l.show()
 	}
 	if err == nil && len(l.document.Findings) > 0 {
 		return exit.Outcome(exit.Finding)
@@ -36,12 +36,12 @@ func (l *check) end() error {
 	return exit.With(exit.Usage, err)
 }
 
-// tell writes the findings as compilers do, a line each with the fix below, then the
-// facts about the servers, then the count.
-func (l *check) tell() {
+// show writes the findings like a compiler, one line for each and the fix below it, then
+// the facts about the servers, then the count.
+func (l *check) show() {
 	for _, f := range l.document.Findings {
 		l.t.Data(terminal.Bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", terminal.Place(f.File, f.Line), f.Rule, f.Text)))
-		l.tellFix(f)
+		l.showFix(f)
 	}
 	for _, s := range l.document.Servers {
 		l.t.Summary(terminal.Plain, "%s (%s):", s.MTA, s.File)
@@ -60,7 +60,7 @@ func (l *check) tell() {
 	}
 }
 
-func (l *check) tellFix(f lint.Finding) {
+func (l *check) showFix(f lint.Finding) {
 	if f.Fix == "" {
 		return
 	}
@@ -76,14 +76,13 @@ func (l *check) tellFix(f lint.Finding) {
 	}
 }
 
-// folded breaks a text at words for a terminal, with the lines below the first one
-// indented.
+// folded breaks a text at words for a terminal, and indents the lines after the first.
 func (l *check) folded(text string) string {
-	const deepest = 4 // columns of the deepest indentation
+	const deepest = 4 // columns of indentation, at most
 	return strings.Join(l.t.Folded(text, deepest), "\n  ")
 }
 
-// count is the last line: how many findings, by rule, in how many files.
+// count gives the last line: the number of findings, by rule, and of files.
 func (l *check) count() string {
 	findings := l.document.Findings
 	if len(findings) == 0 {
@@ -119,12 +118,12 @@ func (l *check) fixedCount() string {
 	return ""
 }
 
-// effect is the step after --fix that makes a file take effect.
+// effect gives the command after --fix that makes a file take effect.
 func (l *check) effect(path string) string {
 	absolute, err := filepath.Abs(path)
 	text, readErr := readBounded(path)
 	if err != nil || readErr != nil {
-		return "build its map anew"
+		return "build its map again"
 	}
 	target := l.targetOf(absolute)
 	switch kind, _ := l.kindOf(path, text, target); {
@@ -136,7 +135,7 @@ func (l *check) effect(path string) string {
 	return fmt.Sprintf("makemap hash %s < %s", path, path)
 }
 
-// fixedFiles are the files that --fix has written.
+// fixedFiles gives the files that --fix has written.
 func (l *check) fixedFiles() (paths []string) {
 	for _, f := range l.document.Fixed {
 		if !slices.Contains(paths, f.File) {
@@ -146,8 +145,8 @@ func (l *check) fixedFiles() (paths []string) {
 	return paths
 }
 
-// tellRules writes the table of rules.
-func tellRules(t *terminal.Terminal) error {
+// showRules writes the table of rules.
+func showRules(t *terminal.Terminal) error {
 	rules := lint.Rules()
 	if t.JSON {
 		return t.Document(struct {

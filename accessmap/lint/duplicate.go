@@ -1,0 +1,45 @@
+package lint
+
+import "fmt"
+
+// duplicates finds keys that the file has twice for makemap. The fix removes a second line with the same value. A key after
+// a gap does not count, because makemap reads only its tag; if its gap is closed, another line that has the key keeps it.
+func duplicates(l *accessLinter) (found []Finding) {
+	seen := make(map[string]*accessLine, len(l.lines))
+	for _, line := range l.lines {
+		before := seen[line.folded]
+		switch {
+		case line.managed && before != nil:
+			found = append(found, before.found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
+				shown(before.written), line.number), "'mailallow update' leaves its own key out"))
+		case line.managed && line.folded == "", !line.managed && (line.form != formEntry || line.gap):
+		case before != nil:
+			found = append(found, repeat(line, before))
+		default:
+			seen[line.folded] = line
+		}
+	}
+	for _, line := range l.lines {
+		if !line.gap {
+			continue
+		}
+		if before := seen[line.folded]; before != nil {
+			line.takenBy = before.number
+		} else {
+			seen[line.folded] = line
+		}
+	}
+	return found
+}
+
+// repeat marks a line that has the key of an earlier line.
+func repeat(line, before *accessLine) Finding {
+	line.form = formRepeated
+	text := fmt.Sprintf("%s is already on line %d (makemap folds letters to lower case): makemap keeps the first, and fails",
+		shown(line.written), before.number)
+	if before.means == line.means && !before.managed {
+		return line.fixed(text)
+	}
+	before.disputed = line.number
+	return line.found(text, "remove one of the two: their values differ")
+}

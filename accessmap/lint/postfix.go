@@ -1,0 +1,166 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/postfix"
+)
+
+// postfixChecks are the checks of a rule on a main.cf. The kinds run in this order, the first two for each table.
+type postfixChecks struct {
+	use     checkIn[*postfixLinter, namedTable]   // one place that names the table
+	table   checkIn[*postfixLinter, Table]        // all places together, if Postfix reads the table in each
+	main    check[*postfixLinter]                 // the whole main.cf
+	network checkIn[*postfixLinter, postfix.Item] // an item of mynetworks
+}
+
+// Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
+// (docs/facts.md 10). Of the options it uses Shared.
+func Postfix(m *postfix.Main, tables []Table, o Options) (findings []Finding) {
+	l := &postfixLinter{linter: newLinter(), Options: o, Main: m, tables: tables}
+	for _, t := range tables {
+		l.table(t)
+	}
+	l.each(func(r *Rule) []Finding { return r.postfix.main.of(l) })
+	for _, item := range m.Lists["mynetworks"].Items {
+		l.each(func(r *Rule) []Finding { return r.postfix.network.of(l, item) })
+	}
+	file := "/etc/postfix/main.cf"
+	if m.ConfigDirectory != "" {
+		file = strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"
+	}
+	for i, f := range l.findings {
+		f.File, f.Text, f.Fix = file, m.Inside(f.Text), m.Inside(f.Fix)
+		l.findings[i] = f
+	}
+	return l.findings
+}
+
+type postfixLinter struct {
+	linter
+	Options
+	*postfix.Main
+	tables []Table
+}
+
+// namedTable is a table and a place that names it.
+type namedTable struct {
+	Table
+	use postfix.Use
+}
+
+func (l *postfixLinter) table(t Table) {
+	for _, use := range l.Uses(t.Path) {
+		named := namedTable{t, use}
+		l.each(func(r *Rule) []Finding { return r.postfix.use.of(l, named) })
+		if t.Missing || named.isOtherType() {
+			return
+		}
+	}
+	l.each(func(r *Rule) []Finding { return r.postfix.table.of(l, t) })
+}
+
+// isOtherType reports whether the place names a table of mailallow as another type than cidr.
+func (t namedTable) isOtherType() bool { return t.Ours && t.use.Item.TableType() != "cidr" }
+
+// place gives the list that should name the table, and a line of main.cf for it.
+func (t Table) place() (list, setting string) {
+	switch t.Use {
+	case format.UsePostscreen:
+		return "postscreen_access_list", "postscreen_access_list = permit_mynetworks, cidr:" + t.Path
+	case format.UseMyNetworks:
+		return "mynetworks", "mynetworks = 127.0.0.0/8 [::1]/128 cidr:" + t.Path
+	}
+	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
+}
+
+// isNamed reports whether main.cf names the table where its reader looks for it.
+func (l *postfixLinter) isNamed(t Table) bool {
+	list, _ := t.place()
+	return slices.ContainsFunc(l.Uses(t.Path), func(use postfix.Use) bool {
+		if t.Use == format.UseSMTPD {
+			return use.Item.Name == "check_client_access"
+		}
+		return use.List == list
+	})
+}
+
+func namedOtherwise(_ *postfixLinter, t namedTable) []Finding {
+	if !t.isOtherType() {
+		return nil
+	}
+	return []Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
+		t.use.List, t.Path, t.use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
+}
+
+func notNamed(l *postfixLinter, t Table) []Finding {
+	if !t.Ours || l.isNamed(t) {
+		return nil
+	}
+	list, setting := t.place()
+	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
+}
+
+func noTable(_ *postfixLinter, t namedTable) []Finding {
+	if !t.Missing || t.isOtherType() {
+		return nil
+	}
+	fix := "create it, or remove it from the list"
+	if t.Ours {
+		fix = "run: mailallow update"
+	}
+	return []Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
+}
+
+func relayTable(l *postfixLinter, t namedTable) (found []Finding) {
+	if t.Missing || t.isOtherType() {
+		return nil
+	}
+	if t.Permits && t.use.Item.Name == "check_client_access" && l.RelaysAt(t.use) {
+		found = append(found, Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
+			Fix: "name it in smtpd_client_restrictions; addresses that may relay belong in mynetworks"})
+	}
+	if t.use.List == "mynetworks" && t.Use != format.UseMyNetworks {
+		found = append(found, Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
+			Fix: "remove it, and use a target with format = \"mynetworks-cidr\", which holds only the RELAY ranges"})
+	}
+	return found
+}
+
+// dnsblFirst finds the lists in which Postfix asks a DNSBL about a client that the table permits.
+func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
+	if !t.permitsMail() || !l.isNamed(t) {
+		return nil
+	}
+	asked := l.StillAsked(t.Path)
+	for _, list := range postfix.RestrictionLists() {
+		items := asked[list]
+		if len(items) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s asks %s whatever %s says: a permit ends only the list that names the table", list, items[0], t.Path)
+		if slices.ContainsFunc(l.Uses(t.Path), func(u postfix.Use) bool { return u.List == list }) {
+			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
+		}
+		found = append(found, Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s directly before %s in %s, and after reject_unauth_destination if that is in the list",
+			t.Path, items[0], list)})
+	}
+	return found
+}
+
+// permitsMail reports whether mailallow writes the table for smtpd to let clients in.
+func (t Table) permitsMail() bool { return t.Ours && t.Permits && t.Use == format.UseSMTPD }
+
+// postscreenFirst finds a postscreen that asks DNSBLs and reads no table of mailallow.
+func postscreenFirst(l *postfixLinter) []Finding {
+	sites := l.Lists["postscreen_dnsbl_sites"].Items
+	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Ours && t.Use == format.UsePostscreen })
+	if !l.Postscreen || len(sites) == 0 || knowsList || !slices.ContainsFunc(l.tables, Table.permitsMail) {
+		return nil
+	}
+	return []Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and does not read your list", sites[0].Name),
+		Fix: "add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list"}}
+}

@@ -1,0 +1,112 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/sendmail"
+)
+
+// sendmailChecks are the checks of a rule on a sendmail.cf. The kinds run in this order.
+type sendmailChecks struct {
+	cf   check[*namedMap] // its settings
+	file check[*namedMap] // the file of the map, if its settings name the map of the access file
+}
+
+// namedMap is an access file with the map that a sendmail.cf names for it.
+type namedMap struct {
+	*sendmail.CF
+	textPath string
+	mapType  string // that the map is built as
+	path     string // of the map; empty: this sendmail.cf names no map of the access file
+}
+
+// Sendmail gives the findings that keep the access file at textPath from taking effect. mapType is the type that its map is
+// built as; empty or makemap.Auto: the type in sendmail.cf. It reads the owner and mode of the map and its directories, and
+// opens no file.
+func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
+	if mapType == "" || mapType == makemap.Auto {
+		mapType = cf.AccessClass
+	}
+	m := &namedMap{CF: cf, textPath: textPath, mapType: mapType}
+	if cf.HasAccessMap() && cf.Names(textPath) {
+		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
+	}
+	l := newLinter()
+	l.each(func(r *Rule) []Finding { return r.sendmail.cf.of(m) })
+	if m.path != "" {
+		l.each(func(r *Rule) []Finding { return r.sendmail.file.of(m) })
+	}
+	for i := range l.findings {
+		l.findings[i].File = cf.Path
+	}
+	return l.findings
+}
+
+// rebuild ends the advice to change sendmail.mc.
+const rebuild = " in sendmail.mc, build sendmail.cf again and restart Sendmail"
+
+func noAccessMap(m *namedMap) []Finding {
+	if m.HasAccessMap() {
+		return nil
+	}
+	return []Finding{{Text: "there is no access map (no Kaccess line): Sendmail looks no client up in your list",
+		Fix: "add FEATURE(`access_db', `hash -T<TMPF> " + m.Inside(m.textPath) + "')" + rebuild}}
+}
+
+func otherMap(m *namedMap) (found []Finding) {
+	switch {
+	case !m.HasAccessMap():
+		return nil
+	case !m.Names(m.textPath):
+		return []Finding{{Text: fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", m.AccessClass, shown(m.AccessPath), m.textPath),
+			Fix: "name " + shown(m.AccessPath) + " as the path of the target, or change FEATURE(`access_db')" + rebuild}}
+	case m.path == "":
+		return []Finding{{Text: fmt.Sprintf("Sendmail reads its access map as %s, which makemap does not make from a text", shown(m.AccessClass)),
+			Fix: "change FEATURE(`access_db') to hash, btree or cdb" + rebuild}}
+	}
+	for _, why := range m.RefusesType(m.mapType) {
+		found = append(found, Finding{Text: why.Err.Error(), Fix: why.Hint})
+	}
+	return found
+}
+
+func compressedIPv6(m *namedMap) []Finding {
+	if m.path == "" || !m.CompressedIPv6 {
+		return nil
+	}
+	return []Finding{{Text: "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, so that no exact keys for a network exist",
+		Fix: "remove confUSE_COMPRESSED_IPV6_ADDRESSES" + rebuild + "; or families = [\"ipv4\"]"}}
+}
+
+func noMapFile(m *namedMap) []Finding {
+	if _, err := os.Stat(m.path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	text := "the map " + m.path + " does not exist: until it does, every lookup fails, and Sendmail answers mail with 451"
+	if slices.Contains(m.AccessFlags, "-o") {
+		text = "the map " + m.path + " does not exist, and -o lets Sendmail work without it: it looks no client up in your list"
+	}
+	return []Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + m.textPath + " < " + m.textPath}}
+}
+
+func unsafeMap(m *namedMap) (found []Finding) {
+	info, err := os.Stat(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	why := m.RefusesPath(m.path)
+	if err == nil {
+		if refused := m.RefusesFile(m.path, info); refused != nil {
+			why = append(why, refused)
+		}
+	}
+	for _, w := range why {
+		found = append(found, Finding{Text: w.Err.Error(), Fix: w.Hint})
+	}
+	return found
+}
