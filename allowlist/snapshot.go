@@ -1,12 +1,9 @@
 package allowlist
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
-
-	"mailallow/allowlist/ascii"
 )
 
 // snapshotVersion is the version that Encode writes. DecodeSnapshot reads version 1, too.
@@ -68,30 +65,4 @@ func NewSnapshot(sources []Resolved) *Snapshot {
 		s.Sources[i].Time = s.Sources[i].Time.UTC().Truncate(time.Second)
 	}
 	return s
-}
-
-// printable makes s fit for a step of a path. DecodeSnapshot refuses a path that
-// cannot be printed, and file names in the configuration may have such characters.
-func printable(s string) string {
-	const most = 1000
-	if isPrintable(s) {
-		return s
-	}
-	return ascii.Printable(s, most)
-}
-
-// isPrintable reports whether s is text on one line.
-func isPrintable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !ascii.Shows(r) })
-}
-
-// canonical masks a prefix and turns an IPv4-mapped one into IPv4, since Sendmail
-// and Postfix see such a client as IPv4. changed reports whether the result
-// differs from p.
-func canonical(p netip.Prefix) (_ netip.Prefix, changed bool) {
-	masked := p.Masked()
-	if masked.Addr().Is4In6() && masked.Bits() >= 96 {
-		return netip.PrefixFrom(masked.Addr().Unmap(), masked.Bits()-96), true
-	}
-	return masked, masked != p
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
@@ -158,8 +159,8 @@ func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) e
 		switch member {
 		case 0:
 			text, err := read[string](r, "string")
-			if path = above.Then(text); !isPrintable(text) {
-				src.mistake("the step \"%s\" has characters that cannot be printed", cutText(text))
+			if path = above.Then(text); !ascii.AllShow(text) {
+				src.mistake("the step \"%s\" has characters that cannot be printed", ascii.Excerpt(text))
 			}
 			return err
 		case 1:
@@ -176,7 +177,7 @@ func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) e
 		return r.array(func() error { return r.step(src, path, depth+1) })
 	})
 	if err == nil && r.ranges == before {
-		err = fmt.Errorf("the step \"%s\" leads to no range", cutText(path.Step()))
+		err = fmt.Errorf("the step \"%s\" leads to no range", ascii.Excerpt(path.Step()))
 	}
 	return err
 }
@@ -195,7 +196,7 @@ func (r *snapshotReader) line(src *decoded, list *provenance.Path) error {
 		}
 		line, err := strconv.ParseUint(number.String(), 10, 32)
 		if err != nil || line == 0 || line > prefixes.MaxLabel {
-			return fmt.Errorf("line %s is not between 1 and %d", cutText(number.String()), prefixes.MaxLabel)
+			return fmt.Errorf("line %s is not between 1 and %d", ascii.Excerpt(number.String()), prefixes.MaxLabel)
 		}
 		one.Path = list.AtLine(uint32(line))
 		return nil
@@ -246,7 +247,7 @@ func checkSources(sources []*decoded) error {
 				unreported++
 				continue
 			}
-			problems = append(problems, fmt.Errorf("source \"%s\": %w", cutText(src.Name), err))
+			problems = append(problems, fmt.Errorf("source \"%s\": %w", ascii.Excerpt(src.Name), err))
 		}
 		unreported += src.unreported
 	}
@@ -272,7 +273,7 @@ func (d *decoded) check(twice bool) {
 	} else if year := d.Time.UTC().Year(); year < 1970 || year > 9999 {
 		d.mistake("its time is in the year %d", year)
 	}
-	if !isPrintable(d.Name) {
+	if !ascii.AllShow(d.Name) {
 		d.mistake("its name has characters that cannot be printed")
 	}
 }
@@ -292,7 +293,7 @@ func (r *snapshotReader) object(names []string, member func(int) error) error {
 		i := slices.Index(names, name)
 		switch {
 		case i < 0:
-			return fmt.Errorf("unknown field \"%s\"", cutText(name))
+			return fmt.Errorf("unknown field \"%s\"", ascii.Excerpt(name))
 		case seen&(1<<i) != 0:
 			return fmt.Errorf("field %q is given twice", name)
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
@@ -34,7 +35,7 @@ func (r *snapshotReader) versionOneRange(src *decoded) error {
 		}
 		return r.array(func() error {
 			step, err := read[string](r, "string")
-			printable = printable && isPrintable(step)
+			printable = printable && ascii.AllShow(step)
 			if len(steps) <= provenance.MaxSteps { // one step past the bound, which is a mistake below
 				steps = append(steps, step)
 			}

@@ -6,13 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/document"
 	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
@@ -190,7 +191,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 			problems = append(problems, Problem{Kind: p.Kind, Text: p.String()})
 		}
 		if res.Error != "" {
-			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", printable(res.Domain), res.Error))
+			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), res.Error))
 		}
 		for _, r := range res.Ranges {
 			for _, p := range r.Prefixes {
@@ -208,7 +209,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 	var failed []error
 	for _, item := range s.CIDR {
-		p, note, err := ParseCIDR(item)
+		p, note, err := document.ParseCIDR(item)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -234,21 +235,5 @@ func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
 	if err != nil {
 		return Ranges{}, nil, err
 	}
-	return ParseList(text, printable(src.File))
-}
-
-// ParseCIDR reads a network or a single address, without a zone. It clears host
-// bits and turns an IPv4-mapped network into IPv4; note says so, and is empty if p
-// is the network as written.
-func ParseCIDR(s string) (p netip.Prefix, note string, err error) {
-	if addr, addrErr := netip.ParseAddr(s); addrErr == nil && addr.Zone() == "" {
-		p = netip.PrefixFrom(addr, addr.BitLen())
-	} else if p, err = netip.ParsePrefix(s); err != nil {
-		return netip.Prefix{}, "", fmt.Errorf("\"%s\" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32", cutText(s))
-	}
-	meant, changed := canonical(p)
-	if changed {
-		note = fmt.Sprintf("%s is read as %s", s, meant)
-	}
-	return meant, note, nil
+	return ParseList(text, ascii.Line(src.File))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"mailallow/allowlist/document"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -68,7 +69,7 @@ func (r *listReader) read(line []byte) {
 
 // readItem reads an item that prefixes.Parse refuses, with a note or an error.
 func (r *listReader) readItem(item string) {
-	p, note, err := ParseCIDR(item)
+	p, note, err := document.ParseCIDR(item)
 	if err != nil {
 		r.failed = append(r.failed, fmt.Errorf("%s:%d: %w", r.name, r.line, err))
 		return

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"mailallow/allowlist/document"
+
 	"pgregory.net/rapid"
 )
 
@@ -17,7 +19,7 @@ func readSlowly(text, name string) (lines, problems []string, err error) {
 		line, _, _ = strings.Cut(line, "#")
 		line, _, _ = strings.Cut(line, ";")
 		for _, item := range strings.FieldsFunc(line, isListBlank) {
-			p, note, err := ParseCIDR(item)
+			p, note, err := document.ParseCIDR(item)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s:%d: %w", name, i+1, err))
 				continue

@@ -17,6 +17,10 @@ import (
 	"syscall"
 	"time"
 
+	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/document"
+	"mailallow/allowlist/provenance"
+
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -135,7 +139,7 @@ func parseURL(text string) (*url.URL, error) {
 	case err != nil || u.Hostname() == "":
 		return nil, errors.New("the url cannot be read: write https://host/path")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("the url begins with %s: write https://host/path", cutText(u.Scheme))
+		return nil, fmt.Errorf("the url begins with %s: write https://host/path", ascii.Excerpt(u.Scheme))
 	}
 	return u, nil
 }
@@ -219,13 +223,55 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := finding{name: printable(publicURL(v.start)), max: v.MaxRanges}
+	found := finding{name: ascii.Line(publicURL(v.start)), max: v.MaxRanges}
 	if query != "" {
-		err = found.readSelected(ctx, got.body, query, v.MaxValues, v.MaxSteps)
+		err = found.reader().Selected(ctx, got.body, query, v.MaxValues, v.MaxSteps)
 	} else {
-		err = found.readText(got.body, got.contentType)
+		err = found.reader().Text(got.body, got.contentType)
 	}
 	return Document{Ranges: found.ranges, Validator: got.validator}, found.report(), err
+}
+
+// maxDocumentProblems bounds the problems of a document that are reported one by one.
+const maxDocumentProblems = 20
+
+// finding collects the ranges and problems of a document.
+type finding struct {
+	name       string // of the document, for paths and messages
+	max        int    // of ranges
+	ranges     Ranges
+	problems   []Problem
+	unreported int // problems past the bound
+}
+
+func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
+	if f.ranges.Len() == f.max {
+		return fmt.Errorf("more than %d addresses and networks", f.max)
+	}
+	f.ranges.Add(Range{Prefix: p, Path: path})
+	return nil
+}
+
+// problem adds a problem. It does not make the text of one past the bound.
+func (f *finding) problem(kind string, text func() string) {
+	if len(f.problems) == maxDocumentProblems {
+		f.unreported++
+		return
+	}
+	f.problems = append(f.problems, Problem{Kind: kind, Text: text()})
+}
+
+// report gives the problems, the last of them a count of those past the bound.
+func (f *finding) report() []Problem {
+	if f.unreported == 0 {
+		return f.problems
+	}
+	return append(f.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", f.name, f.unreported)})
+}
+
+// reader gives a reader of the document.
+func (f *finding) reader() document.Reader {
+	return document.Reader{Name: f.name, Add: f.add, Problem: f.problem}
 }
 
 // transient is an error that another try may not meet.
@@ -275,7 +321,7 @@ func (v *visit) follow(ctx context.Context) (*reply, error) {
 		}
 		resp.Body.Close()
 		if err == nil && hops == maxRedirects {
-			err = fmt.Errorf("more than %d redirects, the last to %s", maxRedirects, cutText(publicURL(next)))
+			err = fmt.Errorf("more than %d redirects, the last to %s", maxRedirects, ascii.Excerpt(publicURL(next)))
 		}
 		if err != nil {
 			return nil, err
@@ -305,7 +351,7 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 		return resp, nil
 	}
 	if at != v.start {
-		err = fmt.Errorf("redirected to %s: %w", cutText(publicURL(at)), err)
+		err = fmt.Errorf("redirected to %s: %w", ascii.Excerpt(publicURL(at)), err)
 	}
 	if lasting(err) {
 		return nil, err
@@ -334,7 +380,7 @@ func redirect(at *url.URL, resp *http.Response) (*url.URL, error) {
 	case err != nil || resp.Header.Get("Location") == "" || next.Hostname() == "":
 		return nil, fmt.Errorf("%s without a readable Location", resp.Status)
 	case next.Scheme != "https" && next.Scheme != "http", next.Scheme == "http" && at.Scheme == "https":
-		return nil, fmt.Errorf("redirected from %s to %s, which is not followed", at.Scheme, cutText(publicURL(next)))
+		return nil, fmt.Errorf("redirected from %s to %s, which is not followed", at.Scheme, ascii.Excerpt(publicURL(next)))
 	}
 	return next, nil
 }
@@ -347,12 +393,12 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 	case code == http.StatusNotModified && v.known != Validator{}:
 		return &reply{notModified: true}, nil
 	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
-		return nil, &transient{error: errors.New(cutText(resp.Status)), after: retryAfter(resp.Header)}
+		return nil, &transient{error: errors.New(ascii.Excerpt(resp.Status)), after: retryAfter(resp.Header)}
 	default:
-		return nil, errors.New(cutText(resp.Status))
+		return nil, errors.New(ascii.Excerpt(resp.Status))
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, fmt.Errorf("the content-encoding %s was not asked for", cutText(coding)) // gzip is undone by net/http
+		return nil, fmt.Errorf("the content-encoding %s was not asked for", ascii.Excerpt(coding)) // gzip is undone by net/http
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, v.MaxBytes+1))
 	if int64(len(body)) > v.MaxBytes {

@@ -14,9 +14,9 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// document is the configuration file as it is written; a key that is not there has the
+// written is the configuration file as it is written; a key that is not there has the
 // zero value. File.Settings checks the values.
-type document struct {
+type written struct {
 	StateDir    string         `toml:"state_dir"`
 	Action      string         `toml:"action"`
 	MetricsFile string         `toml:"metrics_file"`
@@ -103,7 +103,7 @@ const (
 // File is a decoded configuration with the line of each of its keys.
 type File struct {
 	path     string
-	text     document
+	text     written
 	flags    Flags           // of the command line, if there is one
 	lines    map[string]int  // "source[2].cidr[1]" -> 31
 	problems []*fault.AtLine // everything wrong with it

@@ -39,7 +39,7 @@ func wrongValue(e *toml.DecodeError) error {
 // fieldOf gives the field of the document that a key decodes into, the fields below it,
 // and how many parts of the key lead to it: fewer than all where the rest is unknown.
 func fieldOf(key []string) (field reflect.StructField, below []reflect.StructField, depth int) {
-	below = fieldsOf(reflect.TypeFor[document]())
+	below = fieldsOf(reflect.TypeFor[written]())
 	for _, name := range key {
 		i := slices.IndexFunc(below, func(f reflect.StructField) bool { return f.Tag.Get("toml") == name })
 		if i < 0 {

@@ -30,7 +30,7 @@ func TestReference(t *testing.T) {
 		t.Error(err)
 	}
 	tables := Reference()
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[document]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[written]()) {
 		name := field.Tag.Get("toml")
 		if field.Type.Kind() == reflect.Slice || field.Type.Kind() == reflect.Struct {
 			for _, key := range knownKeys([]string{name}) {

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/document"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -55,13 +56,13 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 		r.check(at+".url", allowlist.CheckURL(c.URL))
 	}
 	if c.Select != "" {
-		r.check(at+".select", allowlist.CheckSelect(c.Select))
+		r.check(at+".select", document.CheckSelect(c.Select))
 	}
 	if c.File != "" {
 		src.FilePath = r.rooted(c.File)
 	}
 	for i, item := range c.CIDR {
-		if _, _, err := allowlist.ParseCIDR(item); err != nil {
+		if _, _, err := document.ParseCIDR(item); err != nil {
 			r.problem(fmt.Sprintf("%s.cidr[%d]", at, i), "%w", err)
 		}
 	}

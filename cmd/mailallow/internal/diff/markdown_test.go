@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/document"
 	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -65,7 +66,7 @@ func TestMarkdownBounded(t *testing.T) {
 	}
 	var ranges allowlist.Ranges
 	for i := range 2 * maxReviewed {
-		p, _, err := allowlist.ParseCIDR(fmt.Sprintf("74.%d.%d.%d", i>>14&255, i>>7&127, i<<1&255))
+		p, _, err := document.ParseCIDR(fmt.Sprintf("74.%d.%d.%d", i>>14&255, i>>7&127, i<<1&255))
 		if err != nil {
 			t.Fatal(err)
 		}

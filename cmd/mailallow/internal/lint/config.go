@@ -6,6 +6,7 @@ import (
 
 	"mailallow/accessmap/lint"
 	"mailallow/allowlist"
+	"mailallow/allowlist/document"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 )
@@ -50,7 +51,7 @@ func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []li
 			title = p.Title
 		}
 		for n, item := range src.CIDR {
-			if prefix, _, err := allowlist.ParseCIDR(item); title == "" && err == nil {
+			if prefix, _, err := document.ParseCIDR(item); title == "" && err == nil {
 				title, place = l.shared.Within(prefix), fmt.Sprintf("%s.cidr[%d]", at, n)
 			}
 		}

@@ -37,14 +37,14 @@ type check struct {
 	as       lint.Kind             // empty: by name and content
 	uses     map[string]format.Use // the tables that main.cf names, by path
 	fix      bool
-	document document
+	document jsonDocument
 	files    int     // checked
 	errs     []error // of reading and writing
 
 	ofServers []lint.Finding // in sendmail.cf and main.cf
 }
 
-type document struct {
+type jsonDocument struct {
 	Version  int                 `json:"version"`
 	Findings []lint.Finding      `json:"findings"`
 	Fixed    []lint.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
@@ -58,8 +58,8 @@ type serverDocument struct {
 	Facts []string `json:"facts"`
 }
 
-func newDocument() document {
-	return document{Version: terminal.DocumentVersion, Findings: []lint.Finding{}, Fixed: []lint.Finding{},
+func newDocument() jsonDocument {
+	return jsonDocument{Version: terminal.DocumentVersion, Findings: []lint.Finding{}, Fixed: []lint.Finding{},
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 

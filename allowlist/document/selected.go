@@ -1,4 +1,4 @@
-package allowlist
+package document
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 )
 
@@ -33,11 +34,11 @@ func compileSelect(query string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// readSelected runs a query over a JSON document. Every result must be a string that
+// Selected runs a query over a JSON document. Every result must be a string that
 // is an address or a network, or an array of such strings. null is an error too,
 // because a query gives null after the document has changed its structure.
 // maxValues bounds the values of the document, and maxSteps the steps of the query.
-func (f *finding) readSelected(ctx context.Context, body []byte, query string, maxValues, maxSteps int) error {
+func (r Reader) Selected(ctx context.Context, body []byte, query string, maxValues, maxSteps int) error {
 	code, err := compileSelect(query)
 	if err != nil {
 		return err
@@ -46,16 +47,16 @@ func (f *finding) readSelected(ctx context.Context, body []byte, query string, m
 	if err != nil {
 		return err
 	}
-	s := selection{finding: f, query: printable("select " + strings.Join(strings.Fields(query), " "))}
-	s.path = provenance.Of(f.name, s.query)
+	s := selection{Reader: r, query: ascii.Line("select " + strings.Join(strings.Fields(query), " "))}
+	s.path = provenance.Of(r.Name, s.query)
 	limited := &stepLimit{Context: ctx, left: maxSteps, max: maxSteps}
-	for results := code.RunWithContext(limited, doc); len(s.failed) < maxDocumentProblems; {
+	for results := code.RunWithContext(limited, doc); len(s.failed) < maxMistakes; {
 		result, more := results.Next()
 		if !more {
 			break
 		}
 		if err, failed := result.(error); failed {
-			s.fail(errors.New(cutText(err.Error())))
+			s.fail(errors.New(ascii.Excerpt(err.Error())))
 			break // jq gives no results after an error
 		}
 		if err := s.take(result); err != nil {
@@ -82,7 +83,7 @@ func decodeJSON(body []byte, maxValues int) (any, error) {
 		return nil, fmt.Errorf("select: the document is not JSON: line %d: %w", line, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("select: the document is not JSON: %s", cutText(err.Error()))
+		return nil, fmt.Errorf("select: the document is not JSON: %s", ascii.Excerpt(err.Error()))
 	}
 	return doc, nil
 }
@@ -108,7 +109,7 @@ func countValues(doc []byte) int {
 
 // selection turns results into ranges.
 type selection struct {
-	*finding
+	Reader
 	query  string // as messages name it
 	path   *provenance.Path
 	failed []error
@@ -124,7 +125,7 @@ func (s *selection) take(result any) error {
 	switch v := result.(type) {
 	case []any:
 		for _, element := range v {
-			if err := s.take(element); err != nil || len(s.failed) >= maxDocumentProblems {
+			if err := s.take(element); err != nil || len(s.failed) >= maxMistakes {
 				return err
 			}
 		}
@@ -139,15 +140,15 @@ func (s *selection) take(result any) error {
 			return nil
 		}
 		if note != "" {
-			s.problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.name, s.query, note) })
+			s.Problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.Name, s.query, note) })
 		}
-		return s.add(p, s.path)
+		return s.Add(p, s.path)
 	}
 	text := "null"
 	if _, object := result.(map[string]any); object {
 		text = "an object"
 	} else if result != nil {
-		text = cutText(fmt.Sprint(result))
+		text = ascii.Excerpt(fmt.Sprint(result))
 	}
 	s.fail(fmt.Errorf("gives %s, not an address or a network", text))
 	return nil

@@ -1,4 +1,4 @@
-package allowlist
+package document
 
 import (
 	"bytes"
@@ -7,63 +7,15 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 )
 
-// maxDocumentProblems bounds the problems of a document that are reported one by one.
-const maxDocumentProblems = 20
-
-// finding collects the ranges and problems of a document.
-type finding struct {
-	name       string // of the document, for paths and messages
-	max        int    // of ranges
-	ranges     Ranges
-	problems   []Problem
-	unreported int // problems past the bound
-}
-
-func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
-	if f.ranges.Len() == f.max {
-		return fmt.Errorf("more than %d addresses and networks", f.max)
-	}
-	f.ranges.Add(Range{Prefix: p, Path: path})
-	return nil
-}
-
-// problem adds a problem. It does not make the text of one past the bound.
-func (f *finding) problem(kind string, text func() string) {
-	if len(f.problems) == maxDocumentProblems {
-		f.unreported++
-		return
-	}
-	f.problems = append(f.problems, Problem{Kind: kind, Text: text()})
-}
-
-// report gives the problems, the last of them a count of those past the bound.
-func (f *finding) report() []Problem {
-	if f.unreported == 0 {
-		return f.problems
-	}
-	return append(f.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", f.name, f.unreported)})
-}
-
-// cutText makes foreign text safe for a message: at most 80 bytes of it, in
-// printable ASCII with escapes for the rest.
-func cutText(s string) string {
-	const most = 80
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	quoted := strconv.QuoteToASCII(s)
-	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(quoted[1 : len(quoted)-1])
-}
-
-// readText adds every address and network of a text. Of HTML it reads the text
+// Text adds every address and network of a text. Of HTML it reads the text
 // that a browser shows: no attributes, comments, scripts or styles, and entities
 // decoded. Any other text may have comments: from a # or ; at the start of a line
 // or after a blank, to the end of the line.
@@ -76,22 +28,22 @@ func cutText(s string) string {
 // change its meaning: a netmask, a prefix length, or the other end of a range. A
 // word that does not count but looks like a network is a problem with its line. A
 // text without any address is not an error.
-func (f *finding) readText(body []byte, contentType string) error {
+func (r Reader) Text(body []byte, contentType string) error {
 	if bytes.IndexByte(body, 0) >= 0 {
 		return errors.New("it is not text: it holds a zero byte")
 	}
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	r := textReader{finding: f, line: 1, comments: true}
+	text := textReader{Reader: r, line: 1, comments: true}
 	if isHTML(body, contentType) {
-		body, r.comments = visibleText(body), false
+		body, text.comments = visibleText(body), false
 	}
-	return r.read(string(body))
+	return text.read(string(body))
 }
 
 // textReader reads a text word by word. An address without a prefix length stays
 // pending until the next word shows that it does not change its meaning.
 type textReader struct {
-	*finding
+	Reader
 	comments bool
 	list     *provenance.Path // the name of the text
 	line     int
@@ -103,7 +55,7 @@ type textReader struct {
 }
 
 func (r *textReader) read(text string) error {
-	r.list = provenance.Of(r.name)
+	r.list = provenance.Of(r.Name)
 	for i := 0; i < len(text); {
 		c, size := utf8.DecodeRuneInString(text[i:])
 		switch {
@@ -191,18 +143,18 @@ func (r *textReader) settle() error {
 	}
 	network, changed := canonical(r.pendingPrefix)
 	if changed {
-		r.problem("canonicalised", func() string {
-			return fmt.Sprintf("%s:%d: %s is read as %s", r.name, r.pendingLine, r.pending, network)
+		r.Problem("canonicalised", func() string {
+			return fmt.Sprintf("%s:%d: %s is read as %s", r.Name, r.pendingLine, r.pending, network)
 		})
 	}
 	r.pending, r.link = "", ""
-	return r.add(network, r.list.AtLine(uint32(r.pendingLine)))
+	return r.Add(network, r.list.AtLine(uint32(r.pendingLine)))
 }
 
 func (r *textReader) leaveOut(line int, words ...string) {
-	r.problem("skipped", func() string {
+	r.Problem("skipped", func() string {
 		text := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
-		return fmt.Sprintf("%s:%d: left out: %s cannot be read as an address or a network", r.name, line, cutText(text))
+		return fmt.Sprintf("%s:%d: left out: %s cannot be read as an address or a network", r.Name, line, ascii.Excerpt(text))
 	})
 }
 

@@ -1,4 +1,4 @@
-package allowlist
+package document
 
 import (
 	"bytes"
@@ -14,20 +14,48 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist/provenance"
+
 	"github.com/google/go-cmp/cmp"
 )
 
-// report gives "PREFIX at LINE" for each range of a finding, then its problems,
-// both without "doc:".
-func report(f *finding) []string {
-	var lines []string
-	for r := range f.ranges.All() {
-		lines = append(lines, r.Prefix.String()+" at "+strings.TrimPrefix(r.PathString(), "doc:"))
+// finding is everything that a reader found in the document "doc".
+type finding struct {
+	Reader
+	networks []network
+	problems []string // "KIND TEXT"
+}
+
+type network struct {
+	netip.Prefix
+	path string
+}
+
+// newFinding takes so many networks at most.
+func newFinding(most int) *finding {
+	f := &finding{}
+	f.Reader = Reader{
+		Name: "doc",
+		Add: func(p netip.Prefix, path *provenance.Path) error {
+			if len(f.networks) == most {
+				return fmt.Errorf("more than %d addresses and networks", most)
+			}
+			f.networks = append(f.networks, network{p, path.String()})
+			return nil
+		},
+		Problem: func(kind string, text func() string) {
+			f.problems = append(f.problems, kind+" "+strings.TrimPrefix(strings.TrimPrefix(text(), "doc:"), " "))
+		},
 	}
-	for _, p := range f.report() {
-		lines = append(lines, p.Kind+" "+strings.TrimPrefix(strings.TrimPrefix(p.Text, "doc:"), " "))
+	return f
+}
+
+// report gives "PREFIX at LINE" for each network, IPv4 first within a line, then the problems, both without "doc:".
+func (f *finding) report() (lines []string) {
+	for _, n := range f.networks {
+		lines = append(lines, n.Prefix.String()+" at "+strings.TrimPrefix(n.path, "doc:"))
 	}
-	return lines
+	return append(lines, f.problems...)
 }
 
 func out(line int, words string) string {
@@ -99,17 +127,15 @@ func TestText(t *testing.T) {
 			"192.0.2.2/32 at 2", "192.0.2.5/32 at 4", "192.0.2.7/32 at 5"}},
 		{"XML", `<net a="192.0.2.1">192.0.2.0/24</net>`, []string{"192.0.2.1/32 at 1", "192.0.2.0/24 at 1"}},
 		{"an escape sequence", "10.0.0.0/8\\x1b]0;", nil},
-		{"many problems", strings.Repeat("10.0.0.0/33\n", 22), append(repeat(20, func(i int) string {
-			return out(i+1, "10.0.0.0/33")
-		}), "more and 2 more problems like these")},
+		{"many problems", strings.Repeat("10.0.0.0/33\n", 22), repeat(22, func(i int) string { return out(i+1, "10.0.0.0/33") })},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := &finding{name: "doc", max: 100}
-			if err := f.readText([]byte(test.text), "text/plain"); err != nil {
+			f := newFinding(100)
+			if err := f.Text([]byte(test.text), "text/plain"); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, report(f)); diff != "" {
+			if diff := cmp.Diff(test.want, f.report()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -150,11 +176,11 @@ func TestHTML(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := &finding{name: "doc", max: 100}
-			if err := f.readText([]byte(test.text), test.contentType); err != nil {
+			f := newFinding(100)
+			if err := f.Text([]byte(test.text), test.contentType); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, report(f)); diff != "" {
+			if diff := cmp.Diff(test.want, f.report()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -211,17 +237,17 @@ func TestSelect(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := &finding{name: "doc", max: 100}
+			f := newFinding(100)
 			text := test.doc
 			if text == "" {
 				text = doc
 			}
-			err := f.readSelected(t.Context(), []byte(text), test.query, 2000, 100_000)
+			err := f.Selected(t.Context(), []byte(text), test.query, 2000, 100_000)
 			if got := fmt.Sprint(err); err != nil && got != test.err || err == nil && test.err != "" {
 				t.Errorf("error:\n%s\nwant:\n%s", got, test.err)
 			}
 			if err == nil {
-				if diff := cmp.Diff(test.want, report(f)); diff != "" {
+				if diff := cmp.Diff(test.want, f.report()); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -232,8 +258,8 @@ func TestSelect(t *testing.T) {
 func TestSelectTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	f := &finding{name: "doc", max: 100}
-	err := f.readSelected(ctx, []byte("0"), "range(1e12) | empty", 1, 1<<60)
+	f := newFinding(100)
+	err := f.Selected(ctx, []byte("0"), "range(1e12) | empty", 1, 1<<60)
 	if want := "select range(1e12) | empty: context deadline exceeded"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -270,9 +296,9 @@ func TestHostileText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, contentType := range []string{"text/plain", "text/html"} {
-				f := &finding{name: "doc", max: 1000}
-				if err := f.readText(body, contentType); err != nil || f.ranges.Len() > 0 && name != "dashes between" {
-					t.Errorf("%s: %v, %d ranges", contentType, err, f.ranges.Len())
+				f := newFinding(1000)
+				if err := f.Text(body, contentType); err != nil || len(f.networks) > 0 && name != "dashes between" {
+					t.Errorf("%s: %v, %d ranges", contentType, err, len(f.networks))
 				}
 			}
 		})
@@ -305,9 +331,9 @@ func TestTextAgainstNetip(t *testing.T) {
 			}
 			text.WriteString("\n")
 		}
-		f := &finding{name: "doc", max: 100}
-		(&textReader{finding: f, line: 1}).read(text.String())
-		got := report(f)
+		f := newFinding(100)
+		(&textReader{Reader: f.Reader, line: 1}).read(text.String())
+		got := f.report()
 		slices.Sort(got) // of the networks of one line, the IPv4 ones come first
 		slices.Sort(want)
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -343,8 +369,8 @@ func FuzzText(f *testing.F) {
 	}
 	bound := regexp.MustCompile("[\\x00-\\x20\"'`,;<>(){}|#\\x7f]|[^\\x00-\\x7f]")
 	f.Fuzz(func(t *testing.T, text string) {
-		found := &finding{name: "doc", max: 1 << 20}
-		if err := (&textReader{finding: found, line: 1, comments: true}).read(text); err != nil {
+		found := newFinding(1 << 20)
+		if err := (&textReader{Reader: found.Reader, line: 1, comments: true}).read(text); err != nil {
 			t.Fatal(err)
 		}
 		written := map[string]bool{} // "doc:LINE PREFIX" of every word that netip reads
@@ -358,11 +384,11 @@ func FuzzText(f *testing.F) {
 				}
 			}
 		}
-		for r := range found.ranges.All() {
-			if r.Prefix != r.Prefix.Masked() || !written[r.PathString()+" "+r.Prefix.String()] {
-				t.Errorf("%s, %s: not in the text", r.PathString(), r.Prefix)
+		for _, r := range found.networks {
+			if r.Prefix != r.Prefix.Masked() || !written[r.path+" "+r.Prefix.String()] {
+				t.Errorf("%s, %s: not in the text", r.path, r.Prefix)
 			}
 		}
-		(&finding{name: "doc", max: 1 << 20}).readText([]byte(text), "text/html")
+		newFinding(1<<20).Text([]byte(text), "text/html")
 	})
 }
