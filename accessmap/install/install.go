@@ -33,7 +33,7 @@ type Job struct {
 	OnChange []string // argv of a command to run when the target has changed; empty: none
 }
 
-// StateFile is a file of mailallow's own, 0600, that changes together with the targets: the last good snapshot.
+// StateFile is a file of mailallow's own, 0600, that changes together with the targets: the last good snapshot, the guard's memory.
 type StateFile struct {
 	Path  string
 	Bytes []byte

@@ -44,7 +44,7 @@ func snapshotFlag() cli.Flag {
 }
 
 func acceptFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "accept", Usage: "waive, this once, what the guard holds against source `NAME` (repeatable)"}
+	return &cli.StringSliceFlag{Name: "accept", Usage: "accept, this once, the change of the held source `NAME`; as NAME@DIGEST the one that was shown alone; never a width or a total (repeatable)"}
 }
 
 func rootFlag() cli.Flag {

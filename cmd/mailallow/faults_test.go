@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 		{name: "a loop", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/23 include:mail.test -all"), says: broken("mail.test: include:mail.test", "mail.test leads back to itself")},
 		{name: "a resolver that dies", dns: "resolvers = [\"DYING\"]\n" + hasty, says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: ")},
 		{name: "held by the guard", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/25 -all"), status: allowlist.Held,
-			says: []string{`source "provider": IPv4 shrinks from `, `source "provider" is held: its last good ranges stay, of 20`}},
+			says: []string{`source "provider": IPv4: 386 of 514 addresses of the last good state are gone (76%), more than max_shrink = 30%`, `source "provider" is held: its last good ranges stay, of 20`}},
 	} {
 		row.source = "provider"
 		if row.says == nil {
@@ -118,7 +118,7 @@ func TestWebFaults(t *testing.T) {
 		{name: "endless header", page: fixtures.Page{Fault: fixtures.EndlessHead}, dns: quick, says: []string{"headers exceeded 262144 bytes"}},
 		{name: "no text", page: fixtures.Page{Body: "%PDF-1.7\x00 17.41.0.0/16"}, says: []string{"it is not text"}},
 		{name: "a page to log in at", page: fixtures.Page{Body: "<!DOCTYPE html><title>Log in</title>"}, status: allowlist.Held, says: []string{"not one address is left in it"}},
-		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: allowlist.Held, says: []string{"IPv4 shrinks from "}},
+		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: allowlist.Held, says: []string{"IPv4: 65,536 of 65,792 addresses of the last good state are gone (100%)"}},
 		{name: "redirects in a circle", page: to("WEB/list"), says: []string{"more than 5 redirects, the last to WEB/list"}},
 		{name: "redirect to another host in clear", page: to("http://0.0.0.0:1/list"), says: []string{"http is for loopback alone"}},
 	} {

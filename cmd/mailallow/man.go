@@ -53,7 +53,7 @@ func commandPage() string {
 	p.section("FILES")
 	for _, f := range [][2]string{
 		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
-		{config.DefaultStateDir, "the last good state of every source, the lock, and what is still owed"},
+		{config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and what is still owed"},
 		{"/etc/mail/access", "lines of mailallow's between two markers; the rest is the administrator's"},
 	} {
 		p.entry(f[0], f[1])

@@ -10,8 +10,6 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/fixtures"
-
-	"go4.org/netipx"
 )
 
 // TestSoakNetwork runs the program over three resolvers that fail and are lied about at random, while the policies change
@@ -49,7 +47,7 @@ func TestSoakNetwork(t *testing.T) {
 			if status == allowlist.Fresh {
 				weather.believed(h, r, i, slices.Contains(accept, src.name))
 			}
-			if status == allowlist.Held && !weather.held(src.good, i) {
+			if status == allowlist.Held && !weather.held(src, i) {
 				t.Errorf("%s is held, and every version is within the limits", src.name)
 			}
 		}
@@ -165,16 +163,17 @@ func (c *changingPolicies) believed(h *host, r ran, i int, accepted bool) {
 	if !kept.Equal(before) && !kept.Equal(after) {
 		h.t.Fatalf("%s, %s: fresh, with\n%v\nbefore:\n%v\nafter:\n%v\n%s", c.climate, src.name, kept.Prefixes(), before.Prefixes(), after.Prefixes(), r.said)
 	}
-	if why := beyond(src.good, kept); why != "" && !accepted {
+	why := src.beyond(c.t, kept, 0)
+	if why != "" && !accepted {
 		h.t.Errorf("%s is fresh, and should be held: %s", src.name, why)
 	}
-	src.good = kept
+	src.believes(kept, 0, why != "")
 }
 
 // accepted are the arguments to accept what was published for long enough, and is held; every second time, or always.
 func (c *changingPolicies) accepted(h *host, always bool) (args []string) {
 	for i, src := range h.sources {
-		if c.turn++; beyond(src.good, setOf(c.t, c.before[i]...)) != "" && (always || c.turn%2 == 0) {
+		if c.turn++; src.beyond(c.t, setOf(c.t, c.before[i]...), 0) != "" && (always || c.turn%2 == 0) {
 			args = append(args, "--accept", src.name)
 		}
 	}
@@ -182,6 +181,6 @@ func (c *changingPolicies) accepted(h *host, always bool) (args []string) {
 }
 
 // held tells whether a version is more than the guard believes.
-func (c *changingPolicies) held(good *netipx.IPSet, i int) bool {
-	return beyond(good, setOf(c.t, c.before[i]...)) != "" || beyond(good, setOf(c.t, c.after[i]...)) != ""
+func (c *changingPolicies) held(src *known, i int) bool {
+	return src.beyond(c.t, setOf(c.t, c.before[i]...), 0) != "" || src.beyond(c.t, setOf(c.t, c.after[i]...), 0) != ""
 }

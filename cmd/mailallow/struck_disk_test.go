@@ -20,8 +20,8 @@ import (
 // failures are what a disk refuses a call with.
 var failures = []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
-// liveFiles are what the mail server reads, and the last good state.
-var liveFiles = []string{struckText, struckMap, struckTable, "state/snapshot.json"}
+// liveFiles are what the mail server reads, and the state.
+var liveFiles = []string{struckText, struckMap, struckTable, "state/window.json", "state/snapshot.json"}
 
 // always are the calls that each of the failures comes to; with the others they take turns.
 var always = regexp.MustCompile("write|sync|rename")

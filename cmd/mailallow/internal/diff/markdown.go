@@ -46,6 +46,9 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 
 func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	var b strings.Builder
+	for _, p := range result.List.Problems {
+		fmt.Fprintf(&b, "- %s\n", markdownText(p.Text))
+	}
 	for _, s := range result.List.Sources {
 		for _, p := range s.Problems {
 			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))

@@ -77,13 +77,17 @@ on_change = ["postfix", "reload"]
 `
 
 const guardText = `
-# What may not happen without your word (mailallow update --accept NAME):
+# What no source may do by itself. 'mailallow update --accept NAME' accepts what is
+# gone or new, once; widths and totals are raised here, or in the source:
 
 [guard]
 widest_ipv4 = 12        # no wider network is believed
 widest_ipv6 = 28
-max_shrink = "30%"      # of a source's addresses, against its last good state
-max_grow = "200%"
+# total_ipv4 = 11       # no more addresses than one network of this length; RELAY: 12
+# total_ipv6 = 28       # RELAY: 32
+max_shrink = "30%"      # of a source's addresses, so many may be gone
+max_grow = "200%"       # of their number, so many may be new
+window = "30d"          # both against every state within so long
 max_age = "72h"         # older ranges are called out
 `
 

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"net/netip"
+
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -36,7 +38,24 @@ type SourceDocument struct {
 	Ranges        int                 `json:"ranges"`
 	IPv4Addresses uint64              `json:"ipv4_addresses"`
 	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges
+	Proposed      *proposedDocument   `json:"proposed"`    // null: it is not held
 	Problems      []allowlist.Problem `json:"problems"`
+}
+
+// proposedDocument is allowlist.Proposed.
+type proposedDocument struct {
+	Digest        string         `json:"digest"`
+	Ranges        int            `json:"ranges"`
+	IPv4Addresses uint64         `json:"ipv4_addresses"`
+	Came          []netip.Prefix `json:"came"`
+	Gone          []netip.Prefix `json:"gone"`
+}
+
+func proposedOf(p *allowlist.Proposed) *proposedDocument {
+	if p == nil {
+		return nil
+	}
+	return &proposedDocument{p.Digest, p.Ranges, p.IPv4Addresses, p.Came, p.Gone}
 }
 
 // Empty is the document of a run that found nothing but problems.
@@ -53,6 +72,7 @@ func (l *List) Documents() []SourceDocument {
 			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
 			Ranges: f.Ranges, IPv4Addresses: f.IPv4Addresses,
 			Problems: append([]allowlist.Problem{}, s.Problems...),
+			Proposed: proposedOf(s.Proposed),
 		}
 		if f.HasTime {
 			age := int64(f.Age.Seconds())
