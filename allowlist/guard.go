@@ -75,11 +75,12 @@ func (a Acceptance) covers(p Proposed) bool {
 // Guard decides whether the new ranges of one source replace its last good ones. Check depends on nothing but the guard and
 // its arguments.
 type Guard struct {
-	Limits  Limits
-	Static  bool // Source.Static: special-purpose space is allowed
-	Unbound bool // Source.Inline: no limit but MaxAge binds
-	Accept  Acceptance
-	Now     time.Time
+	Limits     Limits
+	Static     bool // Source.Static: special-purpose space is allowed
+	Unbound    bool // Source.Inline: no limit but MaxAge binds
+	Accept     Acceptance
+	Now        time.Time
+	ClockWrong bool // no age is known: nothing expires, and nothing is a problem for its age
 }
 
 // Check compares the fetched ranges with the limits and with the earlier states of the source. It never fails: after a fetch
@@ -154,7 +155,7 @@ func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem
 		}
 		return v
 	}
-	if g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire {
+	if !g.ClockWrong && g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire {
 		v.Problems = append(v.Problems, Problem{Kind: "expired",
 			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), days(g.Limits.Expire))})
 		if status == Stale {
@@ -172,7 +173,7 @@ func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem
 
 // aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
-	if age := v.Age(g.Now); g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
+	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
 		v.Problems = append(v.Problems, Problem{Kind: "age",
 			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}

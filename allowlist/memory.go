@@ -181,6 +181,16 @@ func (m *Memory) Remember(e Earlier) {
 	m.sources = slices.Insert(m.sources, at, s)
 }
 
+// Newest gives the newest time in the memory; zero for none.
+func (m *Memory) Newest() (newest time.Time) {
+	if m != nil {
+		for _, s := range m.sources {
+			newest = latest(newest, s.Since) // every past state ended before
+		}
+	}
+	return newest
+}
+
 // thinned leaves out every other state until the rest is within the bounds. The oldest one stays.
 func thinned(past []Past) []Past {
 	tooLarge := func() bool {

@@ -52,6 +52,9 @@ func TestMemory(t *testing.T) {
 		if string(again.Encode()) != string(m.Encode()) {
 			t.Fatalf("%s, want %s", again.Encode(), m.Encode())
 		}
+		if newest := read.Newest(); !newest.Equal(l.earlier.Since) {
+			t.Fatalf("the newest time is %v, want %v", newest, l.earlier.Since)
+		}
 	})
 }
 

@@ -93,6 +93,18 @@ func (s *Snapshot) Match(sources []Source) []*Resolved {
 	return found
 }
 
+// Newest gives the name and the time of the newest source; zero for none.
+func (s *Snapshot) Newest() (name string, at time.Time) {
+	if s != nil {
+		for _, src := range s.Sources {
+			if src.Time.After(at) {
+				name, at = src.Name, src.Time
+			}
+		}
+	}
+	return name, at
+}
+
 // NewSnapshot sorts the sources by name, so that equal content encodes to equal
 // bytes.
 func NewSnapshot(sources []Resolved) *Snapshot {

@@ -20,12 +20,13 @@ type List struct {
 
 	Problems []allowlist.Problem // of the run, not of one source
 
-	lastGood *allowlist.Snapshot // the new last good state
-	lost     bool                // there was no last good state
-	unknown  []string            // sources without ranges, of which the last good state has none either
-	memory   allowlist.Memory    // the guard's new memory
-	options  Options             // of the run, for commands to paste
-	config   string              // the file with the sources
+	lastGood   *allowlist.Snapshot // the new last good state
+	lost       bool                // there was no last good state
+	unknown    []string            // sources without ranges, of which the last good state has none either
+	memory     allowlist.Memory    // the guard's new memory
+	clockWrong bool                // no age is known
+	options    Options             // of the run, for commands to paste
+	config     string              // the file with the sources
 }
 
 // Source is a source with the guard's verdict on it.
@@ -41,6 +42,8 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		return nil, err
 	}
 	memory, memoryErr := r.memory(lastGood)
+	now, wrong := believed(r.Now, lastGood, memory)
+	r.Now = now
 	var fetched []allowlist.Fetched
 	if r.options.Snapshot != "" {
 		fetched = r.fromSnapshot(ctx)
@@ -50,7 +53,10 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, options: r.options, config: r.Settings.Path}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	if list.clockWrong {
+		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	}
 	var good []allowlist.Resolved
 	var forgotten []allowlist.Earlier
 	last := lastGood.Match(r.Settings.Sources)
@@ -61,7 +67,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 			renamed.Name = src.Name
 			earlier.Last = &renamed
 		}
-		v := r.judge(src, earlier, fetched[i])
+		v := r.judge(src, earlier, fetched[i], list.clockWrong)
 		list.Sources = append(list.Sources, Source{src, v})
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
@@ -114,14 +120,14 @@ func (r *Request) incomplete(sources []allowlist.Earlier, err error) allowlist.P
 func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
 
 // judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(src allowlist.Source, earlier allowlist.Earlier, fetched allowlist.Fetched) allowlist.Verdict {
+func (r *Request) judge(src allowlist.Source, earlier allowlist.Earlier, fetched allowlist.Fetched, clockWrong bool) allowlist.Verdict {
 	limits := src.Limits
 	if takesAway(src.Action) {
 		limits.Expire = 0 // addresses that are kept out must not come in because their range is old
 	}
 	guard := allowlist.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
-		Accept: r.accepted[src.Name], Now: r.Now,
+		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
 	}
 	v := guard.Check(earlier, fetched)
 	if shared, ok := src.OnSharedHosts(); ok && src.Action == allowlist.Relay {

@@ -17,12 +17,12 @@ type Figures struct {
 	Ranges        int // the fewest networks that cover it
 	IPv6Ranges    int // of Ranges
 	IPv4Addresses uint64
-	HasTime       bool          // it has ranges, or had some
-	Age           time.Duration // of its ranges, with HasTime
+	HasTime       bool           // it has ranges, or had some
+	Age           *time.Duration // of its ranges; nil: there are none, or the clock is wrong
 }
 
-// Figures counts the ranges of a source. Its age is counted to now.
-func (s Source) Figures(now time.Time) Figures {
+// Figures counts the ranges of a source of the list.
+func (l *List) Figures(s Source) Figures {
 	f := Figures{IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4, HasTime: !s.Time.IsZero()}
 	for p := range s.Ranges.Minimal() {
 		f.Ranges++
@@ -30,25 +30,29 @@ func (s Source) Figures(now time.Time) Figures {
 			f.IPv6Ranges++
 		}
 	}
-	if f.HasTime {
-		f.Age = s.Age(now)
+	if f.HasTime && !l.clockWrong {
+		age := s.Age(l.Now)
+		f.Age = &age
 	}
 	return f
 }
 
 // AgeText is the age in a table.
 func (f Figures) AgeText() string {
-	if !f.HasTime {
+	switch {
+	case !f.HasTime:
 		return "-"
+	case f.Age == nil:
+		return "unknown"
 	}
-	return terminal.Age(f.Age)
+	return terminal.Age(*f.Age)
 }
 
 // Tell writes a line about each source, and warns of what is wrong with it.
 func (l *List) Tell(t *terminal.Terminal) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, s := range l.Sources {
-		f := s.Figures(l.Now)
+		f := l.Figures(s)
 		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
 			fmt.Sprint(f.Ranges), terminal.Grouped(f.IPv4Addresses), fmt.Sprint(f.IPv6Ranges), f.AgeText()})
 	}
