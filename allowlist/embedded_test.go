@@ -57,6 +57,15 @@ func TestEmbeddedSnapshot(t *testing.T) {
 	if diff := cmp.Diff(string(encoded(t, want)), string(encoded(t, got))); diff != "" {
 		t.Errorf("embedded.json differs from the zones (-zones +embedded); MAILALLOW_UPDATE=1 writes it:\n%s", diff)
 	}
+	var newest time.Time
+	for _, src := range got.Sources {
+		if src.Time.After(newest) {
+			newest = src.Time
+		}
+	}
+	if at := allowlist.EmbeddedTime(); !at.Equal(newest) {
+		t.Errorf("EmbeddedTime gives %v, and the newest time in embedded.json is %v", at, newest)
+	}
 }
 
 func encoded(t *testing.T, s *allowlist.Snapshot) []byte {

@@ -73,8 +73,8 @@ func ExampleGuard_Check() {
 	fetched := allowlist.Fetched{Resolved: resolved("74.125.0.0/25", 0)}
 
 	for _, accepted := range []bool{false, true} {
-		guard := allowlist.Guard{Limits: allowlist.DefaultLimits(), Now: now, Accepted: accepted}
-		verdict := guard.Check(&lastGood, fetched)
+		guard := allowlist.Guard{Limits: allowlist.DefaultLimits(), Now: now, Accept: allowlist.Acceptance{Given: accepted}}
+		verdict := guard.Check(allowlist.Earlier{Last: &lastGood}, fetched)
 		for p := range verdict.Ranges.Minimal() {
 			fmt.Println(verdict.Status, p, "of", verdict.Time.Format(time.DateOnly))
 		}
@@ -84,7 +84,7 @@ func ExampleGuard_Check() {
 	}
 	// Output:
 	// held 74.125.0.0/24 of 2026-11-27
-	//   IPv4 shrinks from 256 to 128 addresses, more than max_shrink = 30%
+	//   IPv4: 128 of 256 addresses of the last good state are gone (50%), more than max_shrink = 30%; a list that was emptied or cut by mistake is often whole again within hours
 	// fresh 74.125.0.0/25 of 2026-11-28
-	//   IPv4 shrinks from 256 to 128 addresses, more than max_shrink = 30%; accepted
+	//   IPv4: 128 of 256 addresses of the last good state are gone (50%), more than max_shrink = 30%; accepted
 }

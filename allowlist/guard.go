@@ -2,22 +2,21 @@ package allowlist
 
 import (
 	"fmt"
-	"math/big"
 	"net/netip"
-	"sync"
+	"slices"
 	"time"
 
-	"go4.org/netipx"
-
-	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/prefixes"
 )
 
-// Limits bound how a source may change before a person accepts the change.
-// MaxAge and Expire are off at zero; the others always bind.
+// Limits bound how a source may change before a person accepts the change. MaxAge and Expire are off at zero; the others
+// always bind.
 type Limits struct {
 	WidestIPv4, WidestIPv6 int           // shortest prefix length that is accepted
-	MaxShrink              Percent       // addresses a family may lose; 100 and more switches the limit off
-	MaxGrow                Percent       // addresses a family may gain; 200 allows three times as many
+	TotalIPv4, TotalIPv6   int           // the source has no more addresses than one network of this prefix length; 0: any number
+	MaxShrink              Percent       // of the addresses that a family had; 100 and above never holds
+	MaxGrow                Percent       // the same, of new addresses
+	Window                 time.Duration // MaxShrink and MaxGrow hold against every state in force within so long
 	MaxAge                 time.Duration // ranges that are older are a problem "age"
 	Expire                 time.Duration // last good ranges that are older are not used
 	AllowSpecial           bool          // fetched sources may name special-purpose space
@@ -26,10 +25,18 @@ type Limits struct {
 // Percent is a share in whole percent.
 type Percent int
 
-// DefaultLimits gives the limits of a configuration that sets none.
+// DefaultLimits gives the limits of a configuration that sets none, for sources with the action OK.
 func DefaultLimits() Limits {
-	return Limits{WidestIPv4: 12, WidestIPv6: 28, MaxShrink: 30, MaxGrow: 200, MaxAge: 72 * time.Hour}
+	return Limits{WidestIPv4: 12, WidestIPv6: 28, TotalIPv4: 11, TotalIPv6: 28, MaxShrink: 30, MaxGrow: 200,
+		Window: 30 * 24 * time.Hour, MaxAge: 72 * time.Hour}
 }
+
+// The totals of a RELAY source if the configuration names none. They are smaller than those of an OK source, because a foreign
+// address that may relay does more harm than one that is let past a DNSBL.
+const (
+	RelayTotalIPv4 = 12
+	RelayTotalIPv6 = 32
+)
 
 // Status is the result of one run for a source.
 type Status string
@@ -50,188 +57,215 @@ type Verdict struct {
 	Resolved
 	Status   Status
 	Problems []Problem
+	Proposed *Proposed // of a held source, else nil
+	Raise    []string  // the keys of the limits that a held source is past and that no acceptance waives
+	Accepted bool      // it would be held without an acceptance: the window begins anew
 }
 
-// Guard decides whether the new ranges of one source replace its last good ones.
-// Check depends on nothing but the guard and its arguments.
+// Acceptance is a person's consent to the next state of a source, for one run.
+type Acceptance struct {
+	Given  bool
+	Digest string // of the state that the person saw, as Proposed has it; empty: whatever comes
+}
+
+func (a Acceptance) covers(p Proposed) bool {
+	return a.Given && (a.Digest == "" || a.Digest == p.Digest)
+}
+
+// Guard decides whether the new ranges of one source replace its last good ones. Check depends on nothing but the guard and
+// its arguments.
 type Guard struct {
-	Limits   Limits
-	Static   bool // Source.Static: special-purpose space is allowed
-	Unbound  bool // Source.Inline: no limit but MaxAge binds
-	Accepted bool // a person accepted this change, for this run
-	Now      time.Time
+	Limits     Limits
+	Static     bool // Source.Static: special-purpose space is allowed
+	Unbound    bool // Source.Inline: no limit but MaxAge binds
+	Accept     Acceptance
+	Now        time.Time
+	ClockWrong bool // no age is known: nothing expires, and nothing is a problem for its age
 }
 
-// Check compares the fetched ranges with the last good state. prev is nil if
-// the source has no last good state. Check never fails: after a fetch error, and
-// past a limit, the verdict has the ranges of prev, or none.
-func (g Guard) Check(prev *Resolved, next Fetched) Verdict {
+// Check compares the fetched ranges with the limits and with the earlier states of the source. It never fails: after a fetch
+// error, and past a limit, the verdict has the last good ranges, or none.
+func (g Guard) Check(earlier Earlier, next Fetched) Verdict {
 	v := Verdict{Resolved: next.Resolved, Status: Fresh, Problems: next.Problems}
 	if next.Err != nil {
-		return g.fallBack(v, prev, Stale, Problem{Kind: "fetch", Text: next.Err.Error()})
+		v = g.fallBack(v, earlier.Last, Stale, Problem{Kind: "fetch", Text: next.Err.Error()})
+		return g.notHeld(v)
 	}
 	if g.Unbound {
+		return g.aged(g.notHeld(v))
+	}
+	var special droppings
+	if !g.Static && !g.Limits.AllowSpecial {
+		v.Ranges = special.wholly(v.Ranges)
+	}
+	// The widths come before the rest of special-purpose space is dropped: a network that is too wide is no narrower for it.
+	lasting := g.tooWide(&v)
+	v.Ranges = special.partly(v.Ranges)
+	v.Problems = append(v.Problems, special.problems()...)
+	lasting = append(lasting, g.tooMany(&v)...)
+	once := g.tooDifferent(earlier, v.Resolved)
+	if len(lasting)+len(once) == 0 {
+		return g.aged(g.notHeld(v))
+	}
+	proposed := propose(earlier.Last, v.Resolved)
+	if len(lasting) == 0 && g.Accept.covers(proposed) {
+		for _, p := range once {
+			v.Problems = append(v.Problems, Problem{Kind: "accepted", Text: p.Text + "; accepted"})
+		}
+		v.Accepted = true
 		return g.aged(v)
 	}
-	// The widths come first: a prefix that is too wide stays wrong after special-purpose
-	// space is removed from it.
-	reasons := g.tooWide(v.Ranges)
-	if !g.Static && !g.Limits.AllowSpecial {
-		var dropped []Problem
-		v.Ranges, dropped = dropSpecial(v.Ranges)
-		v.Problems = append(v.Problems, dropped...)
+	if last := len(once) - 1; len(lasting) == 0 && len(proposed.Came) == 0 && once[last].Kind != "grow" {
+		once[last].Text += "; a list that was emptied or cut by mistake is often whole again within hours"
 	}
-	reasons = append(reasons, g.tooDifferent(prev, v.Resolved)...)
-	if len(reasons) > 0 && !g.Accepted {
-		return g.fallBack(v, prev, Held, reasons...)
+	v.Proposed = &proposed
+	v = g.fallBack(v, earlier.Last, Held, append(lasting, once...)...)
+	return g.notAccepted(v)
+}
+
+// notHeld says of an acceptance that there is nothing to accept.
+func (g Guard) notHeld(v Verdict) Verdict {
+	if g.Accept.Given {
+		v.Problems = append(v.Problems, Problem{Kind: "accept", Text: "it is not held: --accept does nothing"})
 	}
-	for _, r := range reasons {
-		v.Problems = append(v.Problems, Problem{Kind: "accepted", Text: r.Text + "; accepted"})
+	return v
+}
+
+// notAccepted says why an acceptance does not end a hold.
+func (g Guard) notAccepted(v Verdict) Verdict {
+	switch {
+	case !g.Accept.Given:
+	case len(v.Raise) > 0:
+		v.Problems = append(v.Problems, Problem{Kind: "accept", Text: "--accept never waives a width or a total"})
+	default:
+		v.Problems = append(v.Problems, Problem{Kind: "accept",
+			Text: fmt.Sprintf("--accept names %s, and the source is %s now: look again", g.Accept.Digest, v.Proposed.Digest)})
 	}
-	return g.aged(v)
+	return v
 }
 
 // fallBack takes the last good ranges in place of the fetched ones.
-func (g Guard) fallBack(v Verdict, prev *Resolved, status Status, reasons ...Problem) Verdict {
-	v.Status, v.Problems = status, append(v.Problems, reasons...)
+func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem) Verdict {
+	definition := v.Definition
+	v.Status, v.Problems = status, append(v.Problems, why...)
 	v.Ranges, v.Time = Ranges{}, time.Time{}
-	if prev == nil {
+	if last == nil {
 		if status == Stale {
 			v.Status = Missing
 		}
 		return v
 	}
-	if g.Limits.Expire > 0 && prev.Age(g.Now) > g.Limits.Expire {
+	if !g.ClockWrong && g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire {
 		v.Problems = append(v.Problems, Problem{Kind: "expired",
-			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(prev.Age(g.Now)), days(g.Limits.Expire))})
+			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), days(g.Limits.Expire))})
 		if status == Stale {
 			v.Status = Missing
 		}
 		return v
 	}
-	v.Resolved = *prev
+	if last.Definition != definition {
+		v.Problems = append(v.Problems, Problem{Kind: "definition",
+			Text: "its ranges are those of its earlier definition, until it is fetched once as it is defined now"})
+	}
+	v.Resolved = *last
 	return g.aged(v)
 }
 
 // aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
-	if age := v.Age(g.Now); g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
+	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
 		v.Problems = append(v.Problems, Problem{Kind: "age",
 			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}
 	return v
 }
 
-func (g Guard) tooWide(ranges Ranges) []Problem {
-	var problems []Problem
-	for p := range ranges.fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
-		limit, family := g.Limits.WidestIPv4, "ipv4"
+func (g Guard) tooWide(v *Verdict) (problems []Problem) {
+	for p := range v.Ranges.fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
+		limit, key := g.Limits.WidestIPv4, "widest_ipv4"
 		if p.Addr().Is6() {
-			limit, family = g.Limits.WidestIPv6, "ipv6"
+			limit, key = g.Limits.WidestIPv6, "widest_ipv6"
 		}
-		problems = append(problems, Problem{Kind: "wide", Text: fmt.Sprintf("%s is wider than widest_%s = %d", p, family, limit)})
+		problems = append(problems, v.raise(key, "wide", fmt.Sprintf("%s is wider than %s = %d", p, key, limit)))
 	}
 	return problems
 }
 
-// tooDifferent compares each family by itself. A last good state of another
-// definition says nothing about the new ranges, so it is not compared.
-func (g Guard) tooDifferent(prev *Resolved, next Resolved) []Problem {
+// tooMany compares the whole of a source with the totals.
+func (g Guard) tooMany(v *Verdict) (problems []Problem) {
+	for i, f := range families() {
+		limit := [...]int{g.Limits.TotalIPv4, g.Limits.TotalIPv6}[i]
+		if n, most := f.count(v.Ranges.fewest()), power(f.bits-limit); n.Cmp(most) > 0 {
+			problems = append(problems, v.raise("total_"+f.key, "total", fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
+				f.name, addressCount(n), addressCount(most), limit, f.key, limit)))
+		}
+	}
+	return problems
+}
+
+// raise gives the problem of a limit that no acceptance waives, and notes its key.
+func (v *Verdict) raise(key, kind, text string) Problem {
+	if !slices.Contains(v.Raise, key) {
+		v.Raise = append(v.Raise, key)
+	}
+	return Problem{Kind: kind, Text: text}
+}
+
+// tooDifferent compares a source, family by family, with every state that was in force within the window. A state of
+// another definition says nothing about the new ranges.
+func (g Guard) tooDifferent(earlier Earlier, next Resolved) (problems []Problem) {
+	last := earlier.Last
+	comparable := last != nil && last.Definition == next.Definition
 	if next.Ranges.Len() == 0 {
-		if prev != nil && prev.Definition == next.Definition && prev.Ranges.Len() == 0 {
+		if comparable && last.Ranges.Len() == 0 {
 			return nil // a person has accepted the empty source before
 		}
 		return []Problem{{Kind: "empty", Text: "not one address is left in it"}}
 	}
-	if prev == nil || prev.Definition != next.Definition {
-		return nil
+	now := next.Ranges.fewest()
+	if !comparable || prefixes.Equal(now, last.Ranges.fewest()) {
+		return nil // an equal state was compared with every earlier one when it came into force
 	}
-	before, after := CountAddresses(prev.Ranges.Minimal()), CountAddresses(next.Ranges.Minimal())
-	problems := g.compare("IPv4", new(big.Int).SetUint64(before.IPv4), new(big.Int).SetUint64(after.IPv4))
-	return append(problems, g.compare("IPv6", before.IPv6, after.IPv6)...)
-}
-
-func (g Guard) compare(family string, before, after *big.Int) []Problem {
-	if before.Sign() == 0 {
-		return nil // every share of nothing is nothing: a family may start at any size
-	}
-	percent := func(p Percent) *big.Int { return new(big.Int).Mul(before, big.NewInt(int64(p))) }
-	change := new(big.Int).Sub(after, before)
-	change.Mul(change, big.NewInt(100))
-	switch {
-	case g.Limits.MaxShrink < 100 && new(big.Int).Neg(change).Cmp(percent(g.Limits.MaxShrink)) > 0:
-		return []Problem{{Kind: "shrink",
-			Text: fmt.Sprintf("%s shrinks from %s to %s addresses, more than max_shrink = %d%%", family, before, after, g.Limits.MaxShrink)}}
-	case change.Cmp(percent(g.Limits.MaxGrow)) > 0:
-		return []Problem{{Kind: "grow",
-			Text: fmt.Sprintf("%s grows from %s to %s addresses, more than max_grow = %d%%", family, before, after, g.Limits.MaxGrow)}}
-	}
-	return nil
-}
-
-// maxSpecialReports bounds the problems of one source; the rest is a count.
-const maxSpecialReports = 20
-
-// dropSpecial removes special-purpose space from ranges, because no mail of
-// strangers comes from there. It reports each SPF term or line that named some.
-func dropSpecial(ranges Ranges) (kept Ranges, dropped []Problem) {
-	special := specialSet()
-	var last *provenance.Path // of the ranges that named some
-	places := 0
-	for r := range ranges.All() {
-		if !special.OverlapsPrefix(r.Prefix) {
-			kept.Add(r)
-			continue
-		}
-		if r.Path.Compare(last) != 0 {
-			last = r.Path
-			if places++; places <= maxSpecialReports {
-				dropped = append(dropped, Problem{Kind: "special",
-					Text: r.PathString() + ": special-purpose space is dropped: no mail comes from there"})
+	var gone, come [2]difference // the largest of each family
+	states := earlier.inForce(g.Limits.Window, g.Now)
+	for s := range states {
+		for i, f := range families() {
+			if had := f.count(s.networks); had.Sign() > 0 { // a family that had none may start
+				gone[i] = gone[i].larger(difference{f.gone(s.networks, now), had, s.when()})
+				come[i] = come[i].larger(difference{f.count(now.Minus(s.networks)), had, s.when()})
 			}
 		}
-		var b netipx.IPSetBuilder
-		b.AddPrefix(r.Prefix)
-		b.RemoveSet(special)
-		for _, p := range mustSet(&b).Prefixes() {
-			kept.Add(Range{Prefix: p, Path: r.Path})
+	}
+	for i, f := range families() {
+		if gone[i].past(g.Limits.MaxShrink) && !f.oneHostMoved(states, now) {
+			problems = append(problems, Problem{Kind: "shrink", Text: fmt.Sprintf("%s: %s of %s addresses of %s are gone (%s), more than max_shrink = %d%%",
+				f.name, addressCount(gone[i].part), addressCount(gone[i].of), gone[i].when, gone[i].percent(), g.Limits.MaxShrink)})
+		}
+		if come[i].past(g.Limits.MaxGrow) {
+			problems = append(problems, Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s addresses are new beside %s of %s (%s), more than max_grow = %d%%",
+				f.name, addressCount(come[i].part), addressCount(come[i].of), come[i].when, come[i].percent(), g.Limits.MaxGrow)})
 		}
 	}
-	if more := places - maxSpecialReports; more > 0 {
-		dropped = append(dropped, Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
-	}
-	return kept, dropped
+	return problems
 }
 
-// specialPrefixes are the IANA IPv4 and IPv6 Special-Purpose Address Registries
-// (RFC 6890 and its updates, as of 2025), and two blocks that no sender uses
-// either: multicast, and the deprecated site-local addresses.
-var specialPrefixes = [...]string{
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-	"192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24",
-	"192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-	"224.0.0.0/4", "240.0.0.0/4",
-	"::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64",
-	"2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16",
-	"fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+// Proposed is what a held source would become.
+type Proposed struct {
+	Digest        string // of its ranges: see digestOf
+	Ranges        int    // the fewest networks
+	IPv4Addresses uint64
+	Came, Gone    []netip.Prefix // every address, against the last good state; the fewest networks, never nil
 }
 
-var specialSet = sync.OnceValue(func() *netipx.IPSet {
-	var b netipx.IPSetBuilder
-	for _, p := range specialPrefixes {
-		b.AddPrefix(netip.MustParsePrefix(p))
+// propose compares a source with its last good state.
+func propose(last *Resolved, next Resolved) Proposed {
+	now := next.Ranges.fewest()
+	var before prefixes.List
+	if last != nil {
+		before = last.Ranges.fewest()
 	}
-	return mustSet(&b)
-})
-
-// mustSet builds a set. It panics on an invalid prefix, which is a fault of this
-// package: readers parse and mask every prefix.
-func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
-	set, err := b.IPSet()
-	if err != nil {
-		panic("allowlist: an invalid prefix reached the set: " + err.Error())
-	}
-	return set
+	return Proposed{Digest: digestOf(now), Ranges: now.Len(), IPv4Addresses: CountAddresses(next.Ranges.Minimal()).IPv4,
+		Came: networksOf(now.Minus(before)), Gone: networksOf(before.Minus(now))}
 }
 
 // days gives an age in days from two days on, in hours from one hour on, else in seconds.

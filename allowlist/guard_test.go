@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,23 +40,25 @@ func TestGuard(t *testing.T) {
 		{name: "the first fetch has no earlier state",
 			next: []string{"74.125.0.0/16"}, status: Fresh, ranges: []string{"74.125.0.0/16"}},
 		{name: "a prefix wider than the limit holds", prev: last("74.125.0.0/16"),
-			next: []string{"74.0.0.0/8"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "grow"},
+			next: []string{"74.0.0.0/8"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "total", "grow"},
 			text: "74.0.0.0/8 is wider than widest_ipv4 = 12"},
 		{name: "a wide prefix made of narrow ones is as wide",
 			next: []string{"16.0.0.0/12", "16.16.0.0/12"}, status: Held, problem: []string{"wide"}, text: "16.0.0.0/11"},
-		{name: "the width is checked before special space is removed",
-			next: []string{"10.0.0.0/8", "74.125.0.0/16"}, status: Held, problem: []string{"special", "wide"}},
+		{name: "special space is dropped before the width is checked",
+			next: []string{"10.0.0.0/8", "74.125.0.0/16"}, status: Fresh, ranges: []string{"74.125.0.0/16"}, problem: []string{"special"}},
+		{name: "a wide network with special space in it is wide",
+			next: []string{"0.0.0.0/1", "74.125.0.0/16"}, status: Held, problem: []string{"special", "wide", "total"}, text: "0.0.0.0/1 is wider"},
 		{name: "ipv6 has its own width",
-			next: []string{"2a00::/27"}, status: Held, problem: []string{"wide"}, text: "widest_ipv6 = 28"},
+			next: []string{"2a00::/27"}, status: Held, problem: []string{"wide", "total"}, text: "widest_ipv6 = 28"},
 		{name: "held without a last good state has no ranges",
-			next: []string{"74.0.0.0/8"}, status: Held, problem: []string{"wide"}},
+			next: []string{"74.0.0.0/8"}, status: Held, problem: []string{"wide", "total"}},
 		{name: "a shrink to the limit passes", prev: last("74.125.0.0/24", "74.126.0.0/22"),
 			limits: func(l *Limits) { l.MaxShrink = 20 },
 			next:   []string{"74.126.0.0/22"}, status: Fresh, ranges: []string{"74.126.0.0/22"}},
 		{name: "a shrink past the limit holds", prev: last("74.125.0.0/24", "74.126.0.0/22"),
 			limits: func(l *Limits) { l.MaxShrink = 19 },
 			next:   []string{"74.126.0.0/22"}, status: Held, ranges: []string{"74.125.0.0/24", "74.126.0.0/22"}, problem: []string{"shrink"},
-			text: "IPv4 shrinks from 1280 to 1024 addresses, more than max_shrink = 19%"},
+			text: "IPv4: 256 of 1,280 addresses of the last good state are gone (20%), more than max_shrink = 19%"},
 		{name: "each family is compared by itself", prev: last("74.125.0.0/16", "2a00:1450:4864::/56"),
 			next: []string{"74.125.0.0/16"}, status: Held, ranges: []string{"74.125.0.0/16", "2a00:1450:4864::/56"}, problem: []string{"shrink"}, text: "IPv6"},
 		{name: "100% never holds a shrink", prev: last("74.125.0.0/16"),
@@ -87,13 +90,64 @@ func TestGuard(t *testing.T) {
 			next: []string{"74.125.0.0/30"}, status: Fresh, ranges: []string{"74.125.0.0/30"}},
 		{name: "its old ranges stay until it is fetched",
 			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
-			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/16"}, problem: []string{"fetch"}, text: "SERVFAIL"},
+			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/16"}, problem: []string{"fetch", "definition"}, text: "its earlier definition"},
 		{name: "a failed fetch is stale", prev: last("74.125.0.0/24"), err: errors.New("SERVFAIL"),
 			status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch"}},
 		{name: "a failed first fetch is missing", err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch"}},
-		{name: "an accepted change does not hold", guard: Guard{Accepted: true}, prev: last("74.125.0.0/24"),
-			next: []string{"74.0.0.0/8"}, status: Fresh, ranges: []string{"74.0.0.0/8"}, problem: []string{"accepted", "accepted"}},
-		{name: "accepting does not fetch", guard: Guard{Accepted: true}, err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch"}},
+		{name: "accepting waives growth", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.125.0.0/24"),
+			next: []string{"74.125.0.0/16"}, status: Fresh, ranges: []string{"74.125.0.0/16"}, problem: []string{"accepted"}},
+		{name: "accepting waives a loss", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.125.0.0/24"),
+			next: []string{"74.126.0.0/24"}, status: Fresh, ranges: []string{"74.126.0.0/24"}, problem: []string{"accepted"}},
+		{name: "accepting waives an empty result", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.125.0.0/24"),
+			status: Fresh, problem: []string{"accepted"}},
+		{name: "accepting waives no width", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.0.0.0/9"),
+			next: []string{"74.0.0.0/11"}, limits: func(l *Limits) { l.TotalIPv4 = 0 }, status: Held, ranges: []string{"74.0.0.0/9"},
+			problem: []string{"wide", "shrink", "accept"}, text: "never waives a width or a total"},
+		{name: "accepting waives no total", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.0.0.0/12"),
+			next: []string{"74.0.0.0/12", "74.32.0.0/12", "74.64.0.0/12"}, status: Held, ranges: []string{"74.0.0.0/12"},
+			problem: []string{"total", "accept"}, text: "3,145,728 addresses are more than the 2,097,152 of a /11: total_ipv4 = 11"},
+		{name: "accepting what was seen", guard: Guard{Accept: Acceptance{true, "f6834336fee9"}}, prev: last("74.125.0.0/24"),
+			next: []string{"74.126.0.0/24"}, status: Fresh, ranges: []string{"74.126.0.0/24"}, problem: []string{"accepted"}},
+		{name: "accepting something else", guard: Guard{Accept: Acceptance{true, "000000000000"}}, prev: last("74.125.0.0/24"),
+			next: []string{"74.126.0.0/24"}, status: Held, ranges: []string{"74.125.0.0/24"}, problem: []string{"shrink", "accept"},
+			text: "--accept names 000000000000, and the source is f6834336fee9 now"},
+		{name: "accepting without a hold", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.125.0.0/24"),
+			next: []string{"74.125.0.0/24"}, status: Fresh, ranges: []string{"74.125.0.0/24"}, problem: []string{"accept"}, text: "it is not held"},
+		{name: "every range replaced by another of its size", prev: last("74.125.0.0/16"),
+			next: []string{"74.126.0.0/16"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"shrink"}, text: "(100%)"},
+		{name: "as many addresses as the total", next: []string{"74.0.0.0/12", "74.32.0.0/12"}, status: Fresh, ranges: []string{"74.0.0.0/12", "74.32.0.0/12"}},
+		{name: "one more than the total", next: []string{"74.0.0.0/12", "74.32.0.0/12", "75.0.0.0/32"}, status: Held, problem: []string{"total"}},
+		{name: "IPv6 has a total too", next: []string{"2a00::/28", "2b00::/128"}, status: Held, problem: []string{"total"}, text: "a /28: total_ipv6 = 28"},
+		{name: "a total of 0 binds nothing", limits: func(l *Limits) { l.TotalIPv4, l.WidestIPv4 = 0, 0 },
+			next: []string{"16.0.0.0/4"}, status: Fresh, ranges: []string{"16.0.0.0/4"}},
+		{name: "one address less than the total", limits: func(l *Limits) { l.TotalIPv4 = 24 },
+			next:   []string{"74.0.0.0/25", "74.0.0.128/26", "74.0.0.192/27", "74.0.0.224/28", "74.0.0.240/29", "74.0.0.248/30", "74.0.0.252/31", "74.0.0.254/32"},
+			status: Fresh, ranges: []string{"74.0.0.0/25", "74.0.0.128/26", "74.0.0.192/27", "74.0.0.224/28", "74.0.0.240/29", "74.0.0.248/30", "74.0.0.252/31", "74.0.0.254/32"}},
+		{name: "growth to the limit passes", prev: last("74.125.0.0/24"), next: []string{"74.125.0.0/24", "74.125.2.0/23"},
+			status: Fresh, ranges: []string{"74.125.0.0/24", "74.125.2.0/23"}},
+		{name: "growth by one address more holds", prev: last("74.125.0.0/24"), next: []string{"74.125.0.0/24", "74.125.2.0/23", "74.125.8.0/32"},
+			status: Held, ranges: []string{"74.125.0.0/24"}, problem: []string{"grow"}, text: "513 addresses are new beside 256 of the last good state (201%)"},
+		{name: "a held source of an edited definition has its old ranges",
+			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
+			next: []string{"74.0.0.0/11"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "definition"}},
+		{name: "without a clock nothing is old", guard: Guard{ClockWrong: true}, limits: func(l *Limits) { l.Expire = time.Hour },
+			prev: &Resolved{Definition: definition, Time: now.AddDate(-9, 0, 0), Ranges: someRanges("74.125.0.0/24")},
+			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch"}},
+		{name: "one host that moves is no loss", prev: last("74.125.0.7/32"), next: []string{"74.125.0.8/32"}, status: Fresh, ranges: []string{"74.125.0.8/32"}},
+		{name: "of two hosts one moves", prev: last("74.125.0.7/32", "74.125.9.1/32"), next: []string{"74.125.0.8/32", "74.125.9.1/32"},
+			status: Fresh, ranges: []string{"74.125.0.8/32", "74.125.9.1/32"}},
+		{name: "two hosts that move are a loss", prev: last("74.125.0.7/32", "74.125.9.1/32"), next: []string{"74.125.0.8/32", "74.125.9.2/32"},
+			status: Held, ranges: []string{"74.125.0.7/32", "74.125.9.1/32"}, problem: []string{"shrink"}},
+		{name: "a host that goes leaves its family empty", prev: last("74.125.0.7/32", "2a00:1::/64"), next: []string{"2a00:1::/64"},
+			status: Held, ranges: []string{"74.125.0.7/32", "2a00:1::/64"}, problem: []string{"shrink"}},
+		{name: "a /64 that moves is one host", prev: last("2a00:1:0:1::/64"), next: []string{"2a00:1:0:2::/64"}, status: Fresh, ranges: []string{"2a00:1:0:2::/64"}},
+		{name: "a /63 that moves is two", prev: last("2a00:1:0:2::/63"), next: []string{"2a00:1:0:4::/63"}, status: Held,
+			ranges: []string{"2a00:1:0:2::/63"}, problem: []string{"shrink"}},
+		{name: "narrowing loses no IPv6 network", prev: last("2a00:1000::/36", "2a00:2000::/36"), next: []string{"2a00:1000::/56", "2a00:2000::/56"},
+			status: Fresh, ranges: []string{"2a00:1000::/56", "2a00:2000::/56"}},
+		{name: "narrowing loses IPv4 addresses", prev: last("74.125.0.0/16"), next: []string{"74.125.0.0/24"}, status: Held,
+			ranges: []string{"74.125.0.0/16"}, problem: []string{"shrink"}},
+		{name: "accepting does not fetch", guard: Guard{Accept: Acceptance{Given: true}}, err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch", "accept"}},
 		{name: "old ranges are a problem",
 			prev: &Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch", "age"}, text: "4 days old"},
@@ -108,7 +162,7 @@ func TestGuard(t *testing.T) {
 			if row.limits != nil {
 				row.limits(&g.Limits)
 			}
-			v := g.Check(row.prev, Fetched{
+			v := g.Check(Earlier{Last: row.prev}, Fetched{
 				Resolved: Resolved{Name: "x", Definition: definition, Time: now, Ranges: someRanges(row.next...)}, Err: row.err})
 			if v.Status != row.status {
 				t.Errorf("status %s, want %s", v.Status, row.status)
@@ -133,7 +187,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardAges tries ranges as old as a limit, and a second younger and older: only the older ones are a problem.
+// TestGuardAges has ranges as old as a limit, and a second to either side: only what is older is called out, or expired.
 func TestGuardAges(t *testing.T) {
 	const limit = 72 * time.Hour
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -141,7 +195,7 @@ func TestGuardAges(t *testing.T) {
 		name   string
 		limits Limits
 		kind   string // of the problem past the limit
-		past   Status // past the limit
+		past   Status
 	}{
 		{"max_age", Limits{MaxAge: limit}, "age", Stale},
 		{"expire", Limits{Expire: limit}, "expired", Missing},
@@ -149,7 +203,7 @@ func TestGuardAges(t *testing.T) {
 		for _, over := range []time.Duration{-time.Second, 0, time.Second} {
 			prev := &Resolved{Name: "x", Time: now.Add(-limit - over), Ranges: someRanges("74.125.0.0/24")}
 			g := Guard{Limits: row.limits, Now: now}
-			v := g.Check(prev, Fetched{Resolved: Resolved{Name: "x"}, Err: errors.New("SERVFAIL")})
+			v := g.Check(Earlier{Last: prev}, Fetched{Resolved: Resolved{Name: "x"}, Err: errors.New("SERVFAIL")})
 			status, kinds := Stale, []string{"fetch"}
 			if over > 0 {
 				status, kinds = row.past, append(kinds, row.kind)
@@ -161,6 +215,31 @@ func TestGuardAges(t *testing.T) {
 			if v.Status != status || !slices.Equal(got, kinds) {
 				t.Errorf("%s and %v: %s, problems %v; want %s, %v", row.name, over, v.Status, got, status, kinds)
 			}
+		}
+	}
+}
+
+// A held source says what it would become, and which limits would have to be raised; any other says neither.
+func TestGuardProposed(t *testing.T) {
+	last := &Resolved{Name: "x", Ranges: someRanges("74.125.0.0/24", "2a00:1::/32")}
+	for _, row := range []struct {
+		next, came, gone []string
+		raise            []string
+		digest           string
+	}{
+		// printf '74.125.1.0/24\n2a00:1::/33\n' | sha256sum
+		{next: []string{"74.125.1.0/24", "2a00:1::/33"}, came: []string{"74.125.1.0/24"}, gone: []string{"74.125.0.0/24", "2a00:1:8000::/33"}, digest: "24ed1b265668"},
+		// printf '80.64.0.0/10\n' | sha256sum
+		{next: []string{"80.96.0.0/11", "80.64.0.0/11"}, came: []string{"80.64.0.0/10"}, gone: []string{"74.125.0.0/24", "2a00:1::/32"}, digest: "b63e11355cb0",
+			raise: []string{"widest_ipv4", "total_ipv4"}},
+		{next: []string{"74.125.0.0/24", "2a00:1::/32"}},
+	} {
+		v := Guard{Limits: DefaultLimits()}.Check(Earlier{Last: last}, Fetched{Resolved: Resolved{Name: "x", Ranges: someRanges(row.next...)}})
+		if !slices.Equal(v.Raise, row.raise) || (v.Proposed != nil) != (row.digest != "") {
+			t.Fatalf("%q: raise %q, proposed %+v", row.next, v.Raise, v.Proposed)
+		}
+		if p := v.Proposed; p != nil && (p.Digest != row.digest || fmt.Sprint(p.Came) != fmt.Sprint(row.came) || fmt.Sprint(p.Gone) != fmt.Sprint(row.gone)) {
+			t.Errorf("%q: %+v, want %+v", row.next, p, row)
 		}
 	}
 }

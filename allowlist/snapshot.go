@@ -56,6 +56,44 @@ func (s *Snapshot) Find(name string) (Resolved, bool) {
 	return s.Sources[i], true
 }
 
+// Match gives the state of each source, nil for none, each state once: the state of its name, else one of its definition, so
+// that a source that was renamed keeps its state. It has the name of the snapshot. Inline lists have no state.
+func (s *Snapshot) Match(sources []Source) []*Resolved {
+	found := make([]*Resolved, len(sources))
+	if s == nil {
+		return found
+	}
+	taken := map[string]bool{}
+	for i, src := range sources {
+		if last, ok := s.Find(src.Name); ok && !src.Inline() {
+			found[i], taken[src.Name] = &last, true
+		}
+	}
+	for i, src := range sources {
+		if found[i] != nil || src.Inline() {
+			continue
+		}
+		definition := src.Definition()
+		at := slices.IndexFunc(s.Sources, func(r Resolved) bool { return r.Definition == definition && !taken[r.Name] })
+		if at >= 0 {
+			found[i], taken[s.Sources[at].Name] = &s.Sources[at], true
+		}
+	}
+	return found
+}
+
+// Newest gives the name and the time of the newest source; zero for none.
+func (s *Snapshot) Newest() (name string, at time.Time) {
+	if s != nil {
+		for _, src := range s.Sources {
+			if src.Time.After(at) {
+				name, at = src.Name, src.Time
+			}
+		}
+	}
+	return name, at
+}
+
 // NewSnapshot sorts the sources by name, so that equal content encodes to equal
 // bytes.
 func NewSnapshot(sources []Resolved) *Snapshot {

@@ -169,7 +169,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 	var doc Document
 	doc, out.Problems, out.Err = f.Web.Document(ctx, src, last)
 	out.Ranges = doc.Ranges
-	if _, special := dropSpecial(doc.Ranges); len(out.Problems) == 0 && len(special) == 0 {
+	if len(out.Problems) == 0 && !namesSpecial(doc.Ranges) {
 		out.Validator = doc.Validator
 	}
 }

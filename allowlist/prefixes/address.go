@@ -91,23 +91,13 @@ func (a address) trailing() int {
 // AppendRange appends the fewest networks that cover the addresses of one family
 // from first to last.
 func AppendRange(to []netip.Prefix, first, last netip.Addr) []netip.Prefix {
-	is4, shortest := first.Is4(), 0
+	is4, shortest := first.Is4(), uint8(0)
 	if is4 {
 		shortest = mapped
 	}
-	a, end := addressOf(first), addressOf(last)
-	for !end.less(a) {
-		// The widest network that begins at a and does not reach past the end.
-		length := uint8(max(shortest, 128-a.trailing()))
-		for end.less(a.lastOf(length)) {
-			length++
-		}
-		to = append(to, block{address: a, bits: length}.prefix(is4))
-		after := a.lastOf(length).next()
-		if !a.less(after) {
-			break
-		}
-		a = after
+	var few [64]block // most ranges need no more
+	for _, b := range appendNetworks(few[:0], addressOf(first), addressOf(last), shortest, block.unpack) {
+		to = append(to, b.prefix(is4))
 	}
 	return to
 }

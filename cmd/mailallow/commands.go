@@ -45,7 +45,7 @@ func snapshotFlag() cli.Flag {
 }
 
 func acceptFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "accept", Usage: "waive the guard's hold on source `NAME`, this once (repeatable)"}
+	return &cli.StringSliceFlag{Name: "accept", Usage: "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width or a total (repeatable)"}
 }
 
 func rootFlag() cli.Flag {

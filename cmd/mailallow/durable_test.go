@@ -11,11 +11,11 @@ import (
 	"mailallow/fixtures/trace"
 )
 
-// targetFiles are the files that an update installs; ownFiles are the last good state, and the two files that tell the next
-// update how far this one came.
+// targetFiles are the files that an update installs; ownFiles are the guard's memory, the last good state, and the two files
+// that tell the next update how far this one came.
 var (
 	targetFiles = []string{struckText, struckMap, struckTable}
-	ownFiles    = []string{"state/snapshot.json", "state/owed.json", "state/maps.json"}
+	ownFiles    = []string{"state/window.json", "state/snapshot.json", "state/owed.json", "state/maps.json"}
 )
 
 // TestDurable follows the system calls of an update. A file gets its name only when its content is on the disk, and no other

@@ -169,7 +169,7 @@ func TestHostileBytes(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"access", "table", "zone", "list.json", "metrics.prom", "state/snapshot.json", "state/owed.json", "state/dnsbl.json"} {
+	for _, name := range []string{"access", "table", "zone", "list.json", "metrics.prom", "state/snapshot.json", "state/window.json", "state/owed.json", "state/dnsbl.json"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Logf("%s was not written", name)

@@ -51,7 +51,7 @@ func commandPage() string {
 	p.section("FILES")
 	for _, f := range [][2]string{
 		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
-		{config.DefaultStateDir, "the last good state of every source, the lock, and the work that a run left unfinished"},
+		{config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished"},
 		{"/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's"},
 	} {
 		p.entry(f[0], f[1])

@@ -30,7 +30,7 @@ func TestUnprivileged(t *testing.T) {
 	s.as = &syscall.Credential{Uid: user, Gid: user}
 
 	s.update()
-	for name, mode := range map[string]fs.FileMode{struckText: 0o644, struckMap: 0o644, struckTable: 0o644, "state/snapshot.json": 0o600} {
+	for name, mode := range map[string]fs.FileMode{struckText: 0o644, struckMap: 0o644, struckTable: 0o644, "state/snapshot.json": 0o600, "state/window.json": 0o600} {
 		info, err := os.Stat(s.path(name))
 		s.check(err)
 		if stat := info.Sys().(*syscall.Stat_t); stat.Uid != user || info.Mode() != mode {

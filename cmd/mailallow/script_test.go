@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,7 @@ func TestScript(t *testing.T) {
 			"exits":    exitsCommand,
 			"inode":    inodeCommand,
 			"json":     jsonCommand,
+			"later":    laterCommand,
 			"lock":     lockCommand,
 			"mapdump":  mapdumpCommand,
 			"needs":    needsCommand,
@@ -230,6 +232,38 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got := strings.Join(results, " "); got != args[2] {
 		ts.Fatalf("%s\n got %s\nwant %s", args[1], got, args[2])
+	}
+}
+
+// later DURATION FOLDER: the state directory is as if so much time had passed.
+func laterCommand(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, !neg && len(args) == 2, "later DURATION FOLDER")
+	by, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	makeEarlier(rigOf(ts).tb, ts.MkAbs(args[1]), by)
+}
+
+var stateTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
+
+// makeEarlier moves all times in a state directory back, as if so much time had passed.
+func makeEarlier(tb testing.TB, dir string, by time.Duration) {
+	tb.Helper()
+	for _, name := range []string{"snapshot.json", "window.json"} {
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		text = stateTime.ReplaceAllFunc(text, func(quoted []byte) []byte {
+			at, err := time.Parse(time.RFC3339, strings.Trim(string(quoted), `"`))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return []byte(`"` + at.Add(-by).Format(time.RFC3339) + `"`)
+		})
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			tb.Fatal(err)
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"go4.org/netipx"
 
 	"mailallow/allowlist"
 	"mailallow/fixtures"
@@ -49,7 +48,7 @@ func TestSoakNetwork(t *testing.T) {
 			if status == allowlist.Fresh {
 				weather.believed(h, r, i, slices.Contains(accept, src.name))
 			}
-			if status == allowlist.Held && !weather.held(src.good, i) {
+			if status == allowlist.Held && !weather.held(src, i) {
 				t.Errorf("%s is held, and every version is within the limits", src.name)
 			}
 		}
@@ -165,23 +164,24 @@ func (c *changingPolicies) believed(h *soakHost, r ran, i int, accepted bool) {
 	if !kept.Equal(before) && !kept.Equal(after) {
 		h.t.Fatalf("%s, %s: fresh, with\n%v\nbefore:\n%v\nafter:\n%v\n%s", c.climate, src.name, kept.Prefixes(), before.Prefixes(), after.Prefixes(), r.said)
 	}
-	if why := beyond(src.good, kept); why != "" && !accepted {
+	why := src.beyond(c.t, kept, 0)
+	if why != "" && !accepted {
 		h.t.Errorf("%s is fresh, and should be held: %s", src.name, why)
 	}
-	src.good = kept
+	src.believes(kept, 0, why != "")
 }
 
 // accepted gives the arguments that accept held sources whose policy is old enough: every second time, or always.
 func (c *changingPolicies) accepted(h *soakHost, always bool) (args []string) {
 	for i, src := range h.sources {
-		if c.turn++; beyond(src.good, setOf(c.t, c.before[i]...)) != "" && (always || c.turn%2 == 0) {
+		if c.turn++; src.beyond(c.t, setOf(c.t, c.before[i]...), 0) != "" && (always || c.turn%2 == 0) {
 			args = append(args, "--accept", src.name)
 		}
 	}
 	return args
 }
 
-// held reports whether the guard should hold one of the versions.
-func (c *changingPolicies) held(good *netipx.IPSet, i int) bool {
-	return beyond(good, setOf(c.t, c.before[i]...)) != "" || beyond(good, setOf(c.t, c.after[i]...)) != ""
+// held reports whether the guard should hold a version.
+func (c *changingPolicies) held(src *known, i int) bool {
+	return src.beyond(c.t, setOf(c.t, c.before[i]...), 0) != "" || src.beyond(c.t, setOf(c.t, c.after[i]...), 0) != ""
 }

@@ -36,9 +36,31 @@ type soakHost struct {
 
 // known is a source: an SPF policy at its name.
 type known struct {
-	name string
-	good *netipx.IPSet // the last fetched and believed networks; nil: none yet
-	day  int           // the day of that
+	name  string
+	good  *netipx.IPSet // the set that was last fetched and believed; nil: none yet
+	day   int           // of that fetch
+	since int           // the day on which another set became good
+	past  []replaced    // the sets before, since the first fetch or the last acceptance
+}
+
+// replaced is a set that was good until a day.
+type replaced struct {
+	set   *netipx.IPSet
+	until int
+}
+
+// believes takes a set for the good one. accepted: a person has accepted it, and no earlier set counts any more.
+func (k *known) believes(set *netipx.IPSet, day int, accepted bool) {
+	switch {
+	case k.good == nil, accepted:
+		k.past, k.since = nil, day
+	case !k.good.Equal(set):
+		if len(k.past) == 0 || k.since < day { // at most one a day is kept
+			k.past = append(k.past, replaced{k.good, day})
+		}
+		k.since = day
+	}
+	k.good, k.day = set, day
 }
 
 // ran is the report of one run.
@@ -340,30 +362,96 @@ func (h *soakHost) kept(name string) *netipx.IPSet {
 	return setOf(h.t, prefixes...)
 }
 
-// beyond gives the reason for which the guard should hold the fetched networks, by the default limits; empty: there is none.
-func beyond(good, fetched *netipx.IPSet) string {
+// beyond gives the first reason for which the guard should hold a fetched set, by the default limits; empty: there is none.
+func (k *known) beyond(t *testing.T, fetched *netipx.IPSet, day int) string {
 	for _, p := range fetched.Prefixes() {
 		if p.Addr().Is4() && p.Bits() < 12 || p.Addr().Is6() && p.Bits() < 28 {
 			return "wide"
 		}
 	}
+	if addressesOf(fetched, false) > 1<<21 || addressesOf(fetched, true) > math.Ldexp(1, 100) {
+		return "total"
+	}
 	if len(fetched.Prefixes()) == 0 {
 		return "empty"
 	}
-	if good == nil {
+	if k.good == nil || k.good.Equal(fetched) {
 		return ""
 	}
+	states := []*netipx.IPSet{k.good}
+	for _, p := range k.past {
+		if day-p.until < 30 { // a run is a moment after its day began
+			states = append(states, p.set)
+		}
+	}
 	for _, six := range []bool{false, true} {
-		had, has := addressesOf(good, six), addressesOf(fetched, six)
-		switch {
-		case had == 0:
-		case has < 0.7*had:
+		missing := setOf(t)
+		shrinks, grows := false, false
+		for _, state := range states {
+			had := addressesOf(state, six)
+			if had == 0 {
+				continue
+			}
+			gone := without(t, state, fetched)
+			missing = with(t, missing, gone)
+			lost := gone
+			if six { // a network that became narrower is not lost
+				lost = untouched(t, state, fetched)
+			}
+			shrinks = shrinks || addressesOf(lost, six) > 0.3*had
+			grows = grows || addressesOf(without(t, fetched, state), six) > 2*had
+		}
+		if hosts := hostsOf(missing, six); shrinks && (len(hosts) > 1 || addressesOf(fetched, six) == 0) {
 			return "shrink"
-		case has > 3*had:
+		}
+		if grows {
 			return "grow"
 		}
 	}
 	return ""
+}
+
+func with(t *testing.T, set, other *netipx.IPSet) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	b.AddSet(set)
+	b.AddSet(other)
+	return built(t, &b)
+}
+
+func without(t *testing.T, set, other *netipx.IPSet) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	b.AddSet(set)
+	b.RemoveSet(other)
+	return built(t, &b)
+}
+
+// untouched is the networks of a set that share no address with another set.
+func untouched(t *testing.T, set, other *netipx.IPSet) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range set.Prefixes() {
+		if !other.OverlapsPrefix(p) {
+			b.AddPrefix(p)
+		}
+	}
+	return built(t, &b)
+}
+
+// hostsOf is the addresses, of IPv6 the /64s, of a set; two of them stand for any larger number.
+func hostsOf(set *netipx.IPSet, six bool) map[netip.Prefix]bool {
+	bits := 32
+	if six {
+		bits = 64
+	}
+	hosts := map[netip.Prefix]bool{}
+	for _, p := range set.Prefixes() {
+		if p.Addr().Is6() != six {
+			continue
+		}
+		for _, addr := range []netip.Addr{netipx.RangeOfPrefix(p).From(), netipx.RangeOfPrefix(p).To()} {
+			hosts[netip.PrefixFrom(addr, bits).Masked()] = true
+		}
+	}
+	return hosts
 }
 
 // addressesOf counts the addresses of a family. The counts are sums of few powers of two, or far from any limit.

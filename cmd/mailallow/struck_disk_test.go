@@ -21,8 +21,8 @@ import (
 // failures are the errors with which a disk refuses a call.
 var failures = []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
-// liveFiles are the files of the mail server, and the last good state.
-var liveFiles = []string{struckText, struckMap, struckTable, "state/snapshot.json"}
+// liveFiles are the files of the mail server, and the state.
+var liveFiles = []string{struckText, struckMap, struckTable, "state/window.json", "state/snapshot.json"}
 
 // always are the calls that fail in each of these ways; the others take turns.
 var always = regexp.MustCompile("write|sync|rename")

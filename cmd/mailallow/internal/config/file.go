@@ -44,8 +44,11 @@ type dnsConfig struct {
 type limitsConfig struct {
 	WidestIPv4 *int   `toml:"widest_ipv4"`
 	WidestIPv6 *int   `toml:"widest_ipv6"`
+	TotalIPv4  *int   `toml:"total_ipv4"`
+	TotalIPv6  *int   `toml:"total_ipv6"`
 	MaxShrink  string `toml:"max_shrink"`
 	MaxGrow    string `toml:"max_grow"`
+	Window     string `toml:"window"`
 	MaxAge     string `toml:"max_age"`
 }
 

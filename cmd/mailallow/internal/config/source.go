@@ -25,9 +25,10 @@ func (r reader) uniqueName(names map[string]int, at, name string) {
 
 func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allowlist.Source {
 	src := allowlist.Source{
-		Name: c.Name, Action: r.action(at, c.Action), Limits: r.limits(at, c.limitsConfig, limits),
+		Name: c.Name, Action: r.action(at, c.Action),
 		SPF: c.SPF, Provider: c.Provider, URL: c.URL, Select: c.Select, Insecure: c.Insecure, File: c.File, CIDR: c.CIDR,
 	}
+	src.Limits = r.totals(src, c.limitsConfig, r.limits(at, c.limitsConfig, limits))
 	var kinds []string
 	for _, k := range []struct {
 		name string
@@ -119,8 +120,29 @@ func (r reader) guard(g guardConfig) allowlist.Limits {
 func (r reader) limits(at string, l limitsConfig, limits allowlist.Limits) allowlist.Limits {
 	r.number(at+".widest_ipv4", l.WidestIPv4, 0, 32, &limits.WidestIPv4)
 	r.number(at+".widest_ipv6", l.WidestIPv6, 0, 128, &limits.WidestIPv6)
+	r.number(at+".total_ipv4", l.TotalIPv4, 0, 32, &limits.TotalIPv4)
+	r.number(at+".total_ipv6", l.TotalIPv6, 0, 128, &limits.TotalIPv6)
 	r.percent(at+".max_shrink", l.MaxShrink, &limits.MaxShrink)
 	r.percent(at+".max_grow", l.MaxGrow, &limits.MaxGrow)
+	r.duration(at+".window", l.Window, &limits.Window)
 	r.duration(at+".max_age", l.MaxAge, &limits.MaxAge)
+	return limits
+}
+
+// totals gives the limits of a source with the totals that bind it: RELAY has smaller ones unless the configuration has some,
+// and files, REJECT and EXCLUDE have none.
+func (r reader) totals(src allowlist.Source, own limitsConfig, limits allowlist.Limits) allowlist.Limits {
+	guard := r.text.Guard
+	switch {
+	case src.Static(), src.Action == allowlist.Reject, src.Action == allowlist.Exclude:
+		limits.TotalIPv4, limits.TotalIPv6 = 0, 0
+	case src.Action == allowlist.Relay:
+		if own.TotalIPv4 == nil && guard.TotalIPv4 == nil {
+			limits.TotalIPv4 = allowlist.RelayTotalIPv4
+		}
+		if own.TotalIPv6 == nil && guard.TotalIPv6 == nil {
+			limits.TotalIPv6 = allowlist.RelayTotalIPv6
+		}
+	}
 	return limits
 }

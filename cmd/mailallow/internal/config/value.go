@@ -39,12 +39,32 @@ func (r reader) duration(at, value string, into *time.Duration) {
 	if value == "" {
 		return
 	}
-	d, err := time.ParseDuration(value)
+	d, err := parseDuration(value)
 	if err != nil || d <= 0 {
-		r.problem(at, "%s = %q is no duration: write \"500ms\", \"2s\" or \"72h\"", keyOf(at), value)
+		r.problem(at, "%s = %q is no duration: write \"500ms\", \"2s\", \"72h\" or \"30d\"", keyOf(at), value)
 		return
 	}
 	*into = d
+}
+
+// parseDuration reads a duration as time.ParseDuration does, with days in front of it: 30d, 1d12h.
+func parseDuration(text string) (time.Duration, error) {
+	number, rest, hasDays := strings.Cut(text, "d")
+	if !hasDays {
+		return time.ParseDuration(text)
+	}
+	const most = 100_000 // days that a time.Duration can hold
+	days, err := strconv.ParseUint(number, 10, 31)
+	if err != nil || days > most {
+		return 0, strconv.ErrRange
+	}
+	var more time.Duration
+	if rest != "" {
+		if more, err = time.ParseDuration(rest); more < 0 {
+			return 0, strconv.ErrRange
+		}
+	}
+	return time.Duration(days)*24*time.Hour + more, err
 }
 
 func (r reader) percent(at, value string, into *allowlist.Percent) {

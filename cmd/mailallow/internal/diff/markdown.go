@@ -26,7 +26,7 @@ const (
 func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
 	for _, s := range result.List.Sources {
-		f := s.Figures(result.List.Now)
+		f := result.List.Figures(s)
 		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, f.Ranges,
 			terminal.Grouped(f.IPv4Addresses), f.AgeText())
 	}
@@ -45,6 +45,9 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 
 func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	var b strings.Builder
+	for _, p := range result.List.Problems {
+		fmt.Fprintf(&b, "- %s\n", markdownText(p.Text))
+	}
 	for _, s := range result.List.Sources {
 		for _, p := range s.Problems {
 			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))

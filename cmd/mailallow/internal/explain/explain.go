@@ -136,7 +136,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 	}
 	doc := &document{Version: terminal.DocumentVersion, Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: []allowlist.Problem{}}
 	if x.list != nil {
-		doc.Sources = x.list.Documents()
+		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
 		x.list.Warn(t)
 	}
 	for _, s := range x.subjects {

@@ -50,7 +50,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	list.Tell(t)
 	r.Close(t, list)
 	if t.JSON && o.Output != toStdout { // otherwise the snapshot is the one document
-		if err := t.Document(document{Version: terminal.DocumentVersion, Sources: list.Documents()}); err != nil {
+		if err := t.Document(document{Version: terminal.DocumentVersion, Sources: list.Documents(), Problems: list.Problems}); err != nil {
 			return err
 		}
 	}

@@ -77,13 +77,17 @@ on_change = ["postfix", "reload"]
 `
 
 const guardText = `
-# Changes that need your consent (mailallow update --accept NAME):
+# Changes that need your consent. 'mailallow update --accept NAME' accepts what is
+# gone or new, once; widths and totals are raised here, or in the source:
 
 [guard]
 widest_ipv4 = 12        # a wider network holds the source
 widest_ipv6 = 28
-max_shrink = "30%"      # of a source's addresses, against its last good state
-max_grow = "200%"
+# total_ipv4 = 11       # no more addresses than one network of this length; RELAY: 12
+# total_ipv6 = 28       # RELAY: 32
+max_shrink = "30%"      # of a source's addresses, so many may go
+max_grow = "200%"       # of their number, so many may be new
+window = "30d"          # both against every state within this time
 max_age = "72h"         # a warning if the ranges are older
 `
 

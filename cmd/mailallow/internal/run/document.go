@@ -1,6 +1,8 @@
 package run
 
 import (
+	"net/netip"
+
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -35,8 +37,25 @@ type SourceDocument struct {
 	Status        allowlist.Status    `json:"status"`
 	Ranges        int                 `json:"ranges"`
 	IPv4Addresses uint64              `json:"ipv4_addresses"`
-	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges
+	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges, or the clock is wrong
+	Proposed      *proposedDocument   `json:"proposed"`    // null: it is not held
 	Problems      []allowlist.Problem `json:"problems"`
+}
+
+// proposedDocument is allowlist.Proposed.
+type proposedDocument struct {
+	Digest        string         `json:"digest"`
+	Ranges        int            `json:"ranges"`
+	IPv4Addresses uint64         `json:"ipv4_addresses"`
+	Came          []netip.Prefix `json:"came"`
+	Gone          []netip.Prefix `json:"gone"`
+}
+
+func proposedOf(p *allowlist.Proposed) *proposedDocument {
+	if p == nil {
+		return nil
+	}
+	return &proposedDocument{p.Digest, p.Ranges, p.IPv4Addresses, p.Came, p.Gone}
 }
 
 // Empty is the document of a run that found nothing but problems.
@@ -48,13 +67,14 @@ func Empty(problems []allowlist.Problem) any {
 func (l *List) Documents() []SourceDocument {
 	documents := []SourceDocument{}
 	for _, s := range l.Sources {
-		f := s.Figures(l.Now)
+		f := l.Figures(s)
 		d := SourceDocument{
 			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
 			Ranges: f.Ranges, IPv4Addresses: f.IPv4Addresses,
 			Problems: append([]allowlist.Problem{}, s.Problems...),
+			Proposed: proposedOf(s.Proposed),
 		}
-		if f.HasTime {
+		if f.Age != nil {
 			age := int64(f.Age.Seconds())
 			d.AgeSeconds = &age
 		}

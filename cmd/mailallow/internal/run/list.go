@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"mailallow/allowlist"
@@ -18,10 +17,15 @@ type List struct {
 	Now     time.Time // ages are counted to here
 	Barred  string    // a source of unknown with REJECT or EXCLUDE; empty: none
 
-	lastGood    *allowlist.Snapshot // the new last good state
-	lost        bool                // there was no last good state
-	unknown     []string            // sources without ranges, here and in the last good state
-	forSnapshot bool
+	Problems []allowlist.Problem // of the run, not of one source
+
+	lastGood   *allowlist.Snapshot // the new last good state
+	lost       bool                // there was no last good state
+	unknown    []string            // sources without ranges, here and in the last good state
+	memory     allowlist.Memory    // the guard's new memory
+	clockWrong bool                // no age is known
+	options    Options             // of the run, for commands to paste
+	config     string              // the file with the sources
 }
 
 // Source is a source with the guard's verdict on it.
@@ -37,6 +41,9 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if err != nil {
 		return nil, err
 	}
+	memory, memoryErr := r.memory(lastGood)
+	now, wrong := believed(r.Now, lastGood, memory)
+	r.Now = now
 	var fetched []allowlist.Fetched
 	if r.options.Snapshot != "" {
 		fetched = r.fromSnapshot(ctx)
@@ -46,48 +53,83 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, forSnapshot: r.options.ForSnapshot}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	if list.clockWrong {
+		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	}
 	var good []allowlist.Resolved
+	var forgotten []allowlist.Earlier
+	last := lastGood.Match(r.Settings.Sources)
 	for i, src := range r.Settings.Sources {
-		v := r.judge(src, lastGood, fetched[i])
+		earlier := memory.Earlier(last[i], r.Now)
+		if last[i] != nil && last[i].Name != src.Name {
+			renamed := *last[i]
+			renamed.Name = src.Name
+			earlier.Last = &renamed
+		}
+		v := r.judge(src, earlier, fetched[i], list.clockWrong)
 		list.Sources = append(list.Sources, Source{src, v})
-		prev, known := lastGood.Find(src.Name)
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
+			continue
 		case hasState:
 			good = append(good, v.Resolved)
-		case known: // expired: not in the list, but the guard compares the next fetch with it
-			good = append(good, prev)
+		case earlier.Last != nil: // expired: not in the list, but the guard compares the next fetch with it
+			good = append(good, *earlier.Last)
 		default:
 			list.unknown = append(list.unknown, src.Name)
 			if takesAway(src.Action) {
 				list.Barred = src.Name
 			}
+			continue
 		}
+		after := earlier.After(v, src.Limits.Window, r.Now)
+		if !after.Whole(src.Limits.Window, r.Now) {
+			forgotten = append(forgotten, after)
+		}
+		list.memory.Remember(after)
+	}
+	if len(forgotten) > 0 {
+		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
 	list.Set = allowlist.Merge(list.Labelled())
 	list.lastGood = allowlist.NewSnapshot(good)
 	return list, nil
 }
 
+// incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
+func (r *Request) incomplete(sources []allowlist.Earlier, err error) allowlist.Problem {
+	whose, since := fmt.Sprintf("source %q", sources[0].Last.Name), sources[0].Lost
+	if len(sources) > 1 {
+		whose = fmt.Sprintf("%d sources", len(sources))
+	}
+	for _, e := range sources {
+		if e.Lost.After(since) {
+			since = e.Lost
+		}
+	}
+	text := fmt.Sprintf("the guard knows no states of %s from before %s: until a whole window has passed it compares with fewer",
+		whose, since.Format(time.DateOnly))
+	if err != nil {
+		text = fmt.Sprintf("the guard compares %s with the last good state alone: %v", whose, err)
+	}
+	return allowlist.Problem{Kind: "window", Text: text}
+}
+
 // takesAway reports whether a source of this action keeps addresses out.
 func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
 
-// judge has the guard compare a fetched source with its last good state.
-func (r *Request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {
+// judge has the guard compare a fetched source with its earlier states.
+func (r *Request) judge(src allowlist.Source, earlier allowlist.Earlier, fetched allowlist.Fetched, clockWrong bool) allowlist.Verdict {
 	limits := src.Limits
 	if takesAway(src.Action) {
 		limits.Expire = 0 // an old range must still keep its addresses out
 	}
 	guard := allowlist.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
-		Accepted: slices.Contains(r.options.Accept, src.Name), Now: r.Now,
+		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
 	}
-	var prev *allowlist.Resolved
-	if last, ok := lastGood.Find(src.Name); ok {
-		prev = &last
-	}
-	v := guard.Check(prev, fetched)
+	v := guard.Check(earlier, fetched)
 	if shared, ok := src.OnSharedHosts(); ok && src.Action == allowlist.Relay {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
 			"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)})

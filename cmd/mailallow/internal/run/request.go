@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"mailallow/allowlist"
@@ -24,7 +25,7 @@ const Embedded = "embedded"
 type Options struct {
 	Config   config.Flags
 	Snapshot string   // a file, or Embedded; empty: fetch the sources
-	Accept   []string // names of sources whose holds are waived
+	Accept   []string // NAME or NAME@DIGEST of sources whose held change is accepted
 	// ForSnapshot: the run makes a snapshot, for another host to install.
 	ForSnapshot bool
 	// NoGuard: the run reads no last good state and holds nothing. The host that installs
@@ -39,7 +40,8 @@ type Request struct {
 	Now      time.Time // ages are counted to here
 
 	options  Options
-	reviewed *allowlist.Snapshot // the one that options name
+	reviewed *allowlist.Snapshot             // the one that options name
+	accepted map[string]allowlist.Acceptance // by source
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -61,7 +63,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 // request with an error, too.
 func New(s *config.Settings, o Options) (*Request, error) {
 	now := time.Now()
-	r := &Request{Settings: s, Started: now, Now: now, options: o}
+	r := &Request{Settings: s, Started: now, Now: now, options: o, accepted: map[string]allowlist.Acceptance{}}
 	return r, r.check()
 }
 
@@ -80,15 +82,28 @@ func (r *Request) check() error {
 	if len(names) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is no [[source]]: 'mailallow init' shows how one is written", r.Settings.Path))
 	}
-	for _, name := range r.options.Accept {
+	for _, word := range r.options.Accept {
+		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {
-			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", name, exit.DidYouMean(name, names)))
+			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
+			continue
 		}
+		r.accepted[name] = allowlist.Acceptance{Given: true, Digest: digest}
 	}
 	if r.options.Snapshot != "" {
 		problems = append(problems, r.openSnapshot())
 	}
 	return errors.Join(problems...)
+}
+
+// acceptance divides NAME@DIGEST at the last @ before twelve hex digits. A source of the whole name comes first.
+func acceptance(word string, names []string) (name, digest string) {
+	const digits = 12
+	at := len(word) - digits - len("@")
+	if slices.Contains(names, word) || at < 0 || word[at] != '@' || strings.Trim(word[at+1:], "0123456789abcdef") != "" {
+		return word, ""
+	}
+	return word[:at], word[at+1:]
 }
 
 // openSnapshot reads the snapshot. It refuses one in which a source has another

@@ -75,7 +75,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 	doc := Document{
 		Version: terminal.DocumentVersion, Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
-		Sources: r.List.Documents(), Problems: []allowlist.Problem{},
+		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
 	}
 	if failed != nil {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})

@@ -9,14 +9,36 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
-// lastGoodFile holds the last good state, in the state directory.
-const lastGoodFile = "snapshot.json"
+// The files of the state directory that a run reads and update replaces.
+const (
+	lastGoodFile = "snapshot.json" // the last good state
+	memoryFile   = "window.json"   // the states before it, for the guard
+)
 
 func (r *Request) lastGoodPath() string { return filepath.Join(r.Settings.StateDir, lastGoodFile) }
+func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateDir, memoryFile) }
+
+// memory reads the guard's memory; nil, with an error that says why, if it cannot be used. Without a last good state there is
+// nothing to remember.
+func (r *Request) memory(lastGood *allowlist.Snapshot) (*allowlist.Memory, error) {
+	if lastGood == nil {
+		return nil, nil
+	}
+	text, err := bounded.File(r.memoryPath(), allowlist.MaxMemoryBytes(len(lastGood.Sources)))
+	if err != nil {
+		return nil, fmt.Errorf("the states before it are lost: %w", err)
+	}
+	m, err := allowlist.DecodeMemory(text)
+	if err != nil {
+		return nil, fmt.Errorf("the states before it are lost: %s: %w", r.memoryPath(), err)
+	}
+	return m, nil
+}
 
 // lastGood reads the last good state; nil when there is none, or NoGuard asks for none.
 func (r *Request) lastGood() (*allowlist.Snapshot, error) {
@@ -39,12 +61,13 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 	return allowlist.DecodeSnapshot(f, path)
 }
 
-// StateFiles is the new last good state as a file to install together with the list.
-// A state that the next run could not read is an error.
+// StateFiles is the guard's new memory and the new last good state, as files to install together with the list. The memory
+// comes first: after a kill in between, the next run compares with one state twice, and forgets none. A state that the
+// next run could not read is an error.
 func (r *Request) StateFiles(list *List) ([]install.StateFile, error) {
 	encoded, err := list.lastGood.Bytes()
 	if err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	return []install.StateFile{{Path: r.lastGoodPath(), Bytes: encoded}}, nil
+	return []install.StateFile{{Path: r.memoryPath(), Bytes: list.memory.Encode()}, {Path: r.lastGoodPath(), Bytes: encoded}}, nil
 }

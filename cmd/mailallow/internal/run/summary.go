@@ -17,12 +17,12 @@ type Figures struct {
 	Ranges        int // the fewest networks that cover it
 	IPv6Ranges    int // of Ranges
 	IPv4Addresses uint64
-	HasTime       bool          // it has ranges, or had some
-	Age           time.Duration // of its ranges, with HasTime
+	HasTime       bool           // it has ranges, or had some
+	Age           *time.Duration // of its ranges; nil: there are none, or the clock is wrong
 }
 
-// Figures counts the ranges of a source. Its age is counted to now.
-func (s Source) Figures(now time.Time) Figures {
+// Figures counts the ranges of a source of the list.
+func (l *List) Figures(s Source) Figures {
 	f := Figures{IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4, HasTime: !s.Time.IsZero()}
 	for p := range s.Ranges.Minimal() {
 		f.Ranges++
@@ -30,25 +30,29 @@ func (s Source) Figures(now time.Time) Figures {
 			f.IPv6Ranges++
 		}
 	}
-	if f.HasTime {
-		f.Age = s.Age(now)
+	if f.HasTime && !l.clockWrong {
+		age := s.Age(l.Now)
+		f.Age = &age
 	}
 	return f
 }
 
 // AgeText is the age in a table.
 func (f Figures) AgeText() string {
-	if !f.HasTime {
+	switch {
+	case !f.HasTime:
 		return "-"
+	case f.Age == nil:
+		return "unknown"
 	}
-	return terminal.Age(f.Age)
+	return terminal.Age(*f.Age)
 }
 
 // Tell writes a line about each source, and warns of its problems.
 func (l *List) Tell(t *terminal.Terminal) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, s := range l.Sources {
-		f := s.Figures(l.Now)
+		f := l.Figures(s)
 		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
 			fmt.Sprint(f.Ranges), terminal.Grouped(f.IPv4Addresses), fmt.Sprint(f.IPv6Ranges), f.AgeText()})
 	}
@@ -64,8 +68,11 @@ func (l *List) Tell(t *terminal.Terminal) {
 	l.Warn(t)
 }
 
-// Warn warns of the problems of each source, and of its status.
+// Warn warns of the problems of the run and of each source, and of its status.
 func (l *List) Warn(t *terminal.Terminal) {
+	for _, p := range l.Problems {
+		t.About(slog.String("kind", p.Kind)).Warn("%s", p.Text)
+	}
 	for _, s := range l.Sources {
 		for _, p := range s.Problems {
 			t.About(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).Warn("source %q: %s", s.Source.Name, p.Text)
@@ -84,16 +91,52 @@ func (l *List) Hint(s Source) string {
 	switch {
 	case s.Ranges.Len() > 0:
 		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
-	case l.forSnapshot: // the host that installs the snapshot may have last good ranges
+	case l.options.ForSnapshot: // the host that installs the snapshot may have last good ranges
 		kept = "nothing of it is in the snapshot"
 	}
-	switch s.Status {
-	case allowlist.Held:
-		return fmt.Sprintf("%s; when the change is right: mailallow update --accept %q", kept, s.Source.Name)
-	case allowlist.Stale, allowlist.Missing:
+	switch {
+	case s.Status == allowlist.Held && len(s.Raise) > 0:
+		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
+	case s.Status == allowlist.Held:
+		return kept + "; " + l.accepting(s)
+	case s.Status == allowlist.Stale, s.Status == allowlist.Missing:
 		return kept
 	}
 	return ""
+}
+
+// accepting gives the two commands that show the change of a held source and that accept it.
+func (l *List) accepting(s Source) string {
+	accept := " --accept " + quoted(s.Source.Name)
+	look, do := "mailallow diff", "mailallow update"
+	if l.options.ForSnapshot {
+		do = "mailallow fetch -o FILE"
+	}
+	return fmt.Sprintf("look at the change with: %s%s%s; if it is right: %s%s%s@%s",
+		look, l.options.flags(), accept, do, l.options.flags(), accept, s.Proposed.Digest)
+}
+
+// flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
+func (o Options) flags() (text string) {
+	if o.Config.Path != "" {
+		text += " -c " + quoted(o.Config.Path)
+	}
+	if o.Config.Root != "" {
+		text += " --root " + quoted(o.Config.Root)
+	}
+	if s := o.Snapshot; s != "" && s != "-" && !strings.HasPrefix(s, "/run/") && !strings.HasPrefix(s, "/dev/") {
+		text += " --snapshot " + quoted(s)
+	}
+	return text
+}
+
+// quoted gives a word as a shell reads it.
+func quoted(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@%+:,/"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // tellTargets writes the changes of each target, in networks by source. It writes the

@@ -103,12 +103,14 @@ func (m metrics) measureSources(list *run.List) {
 	ranges := m.gauge("mailallow_source_ranges", "How many networks a source has, the fewest that cover it.", "source")
 	addresses := m.gauge("mailallow_source_ipv4_addresses", "How many IPv4 addresses a source has.", "source")
 	for _, s := range list.Sources {
-		name, f := s.Source.Name, s.Figures(list.Now)
+		name, f := s.Source.Name, list.Figures(s)
 		for _, status := range allowlist.Statuses() {
 			state(truth(s.Status == status), name, string(status))
 		}
 		if f.HasTime {
 			fetched(float64(s.Time.Unix()), name)
+		}
+		if f.Age != nil {
 			age(f.Age.Truncate(time.Second).Seconds(), name)
 		}
 		ranges(float64(f.Ranges), name)

@@ -39,7 +39,7 @@ options:
     description: A snapshot to install without fetching. It is kept as snapshot.json beside the configuration.
     type: str
   accept:
-    description: Sources whose hold by the guard is waived in this run.
+    description: Sources whose held change is accepted in this run, as NAME or NAME@DIGEST.
     type: list
     elements: str
   strict:

@@ -1,0 +1,200 @@
+package allowlist
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"mailallow/allowlist/prefixes"
+)
+
+// A memory is read back as it was written, and the guard is given the same states.
+func TestMemory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := newLife()
+		var numbers []int
+		for range rapid.IntRange(1, 10).Draw(t, "runs") {
+			l.now = l.now.Add(26 * time.Hour)
+			l.run(drawSet(t, &numbers), true)
+			l.run(drawSet(t, &numbers), false)
+		}
+		if l.earlier.Last == nil {
+			return
+		}
+		named := func(name string, lost time.Time) Earlier {
+			e := l.earlier
+			last := *e.Last
+			last.Name = name
+			e.Last, e.Lost = &last, lost
+			return e
+		}
+		var m, again Memory
+		m.Remember(named("x", time.Time{}))
+		m.Remember(named("a", l.now.Truncate(time.Second)))
+		read, err := DecodeMemory(m.Encode())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, m.Encode())
+		}
+		for _, want := range []Earlier{named("x", time.Time{}), named("a", l.now.Truncate(time.Second))} {
+			got := read.Earlier(want.Last, l.now)
+			if !got.Lost.Equal(want.Lost) || !got.Since.Equal(want.Since) || !slices.EqualFunc(got.Past, want.Past, func(a, b Past) bool {
+				return a.From.Equal(b.From) && a.To.Equal(b.To) && prefixes.Equal(a.Came, b.Came) && prefixes.Equal(a.Gone, b.Gone)
+			}) {
+				t.Fatalf("%+v, want %+v", got, want)
+			}
+			again.Remember(got)
+		}
+		if string(again.Encode()) != string(m.Encode()) {
+			t.Fatalf("%s, want %s", again.Encode(), m.Encode())
+		}
+		if newest := read.Newest(); !newest.Equal(l.earlier.Since) {
+			t.Fatalf("the newest time is %v, want %v", newest, l.earlier.Since)
+		}
+	})
+}
+
+func TestMemoryDamaged(t *testing.T) {
+	const good = `{"version": 1, "sources": [
+ {"name":"x","definition":"d","since":"2026-11-02T00:00:00Z","past":[
+  {"from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00Z","came":["74.0.0.0/24"]}]}]}`
+	if _, err := DecodeMemory([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ old, text, want string }{
+		{"", "", "EOF"},
+		{good[40:], "", "EOF"},
+		{`"version": 1`, `"version": 0`, "version 0, and this mailallow reads version 1"},
+		{`"version": 1`, `"version": 2`, "version 2, and this mailallow reads version 1"},
+		{`"version": 1`, `"version": 2, "more": {}`, "version 2, and this mailallow reads version 1"},
+		{"]}]}]}", `]}]},{"name":"x","definition":"d","since":"2026-11-02T00:00:00Z","past":[]}]}`, "it is there twice"},
+		{`"name"`, `"nome"`, "unknown field"},
+		{`74.0.0.0/24`, `74.0.0.1/24`, "74.0.0.1/24 is no network"},
+		{`74.0.0.0/24`, `x`, "x"},
+		{`"to":"2026-11-02`, `"to":"2026-11-03`, "not in the order of time"},
+		{`"from":"2026-11-01`, `"from":"2026-11-03`, "not in the order of time"},
+		{`]}]}]}`, `]}]}]} {}`, "more text"},
+	} {
+		text := strings.Replace(good, row.old, row.text, 1)
+		if row.old == "" {
+			text = row.text
+		}
+		if _, err := DecodeMemory([]byte(text)); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%q for %q: %v, want %q", row.text, row.old, err, row.want)
+		}
+	}
+	// The guard compares with the last good state alone, and knows that its memory is lost.
+	now := time.Date(2026, 11, 5, 1, 2, 3, 4, time.UTC)
+	last := &Resolved{Name: "x", Definition: "d", Ranges: someRanges("74.0.0.0/24")}
+	for _, m := range []*Memory{nil, {}} {
+		if e := m.Earlier(last, now); e.Last != last || len(e.Past) > 0 || !e.Lost.Equal(now.Truncate(time.Second)) || e.Whole(time.Hour, now) {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// A memory that was lost is whole again after a window, and at once when the window begins anew.
+func TestMemoryWholeAgain(t *testing.T) {
+	l := newLife()
+	l.publish(false, "74.0.0.0/24")
+	lost := l.now
+	l.earlier.Lost = lost
+	for _, row := range []struct {
+		after time.Duration
+		whole bool
+	}{{0, false}, {l.limits.Window, false}, {l.limits.Window + time.Second, true}} {
+		l.now = lost.Add(row.after)
+		l.publish(false, "74.0.0.0/24")
+		if whole := l.earlier.Whole(l.limits.Window, l.now); whole != row.whole || whole != l.earlier.Lost.IsZero() {
+			t.Errorf("after %v: %v, %+v", row.after, whole, l.earlier)
+		}
+	}
+	l.earlier.Lost = l.now
+	if l.publish(true, "74.9.0.0/24"); !l.earlier.Lost.IsZero() {
+		t.Errorf("after an acceptance: %+v", l.earlier)
+	}
+}
+
+// A clock that goes back, and comes forward again, puts no state out of order, and forgets none.
+func TestMemoryClock(t *testing.T) {
+	l := newLife()
+	networks := []string{"74.0.0.0/24", "74.0.1.0/24", "74.0.2.0/24", "74.0.3.0/24", "74.0.4.0/24", "74.0.5.0/24", "74.0.6.0/24", "74.0.7.0/24"}
+	start := l.now
+	for i, at := range []time.Duration{0, 48 * time.Hour, -9000 * time.Hour, 24 * time.Hour, 72 * time.Hour} {
+		l.now = start.Add(at)
+		if v := l.publish(false, networks[:len(networks)-min(i, 2)]...); v.Status != Fresh {
+			t.Fatalf("%v: %v", at, v.Problems)
+		}
+		var m Memory
+		m.Remember(l.earlier)
+		if _, err := DecodeMemory(m.Encode()); err != nil {
+			t.Fatalf("%v: %v\n%s", at, err, m.Encode())
+		}
+	}
+	if v := l.publish(false, networks[:len(networks)-3]...); v.Status != Held {
+		t.Errorf("the first state is forgotten: %+v", l.earlier)
+	}
+}
+
+// Of a source with more states than are kept the oldest one stays.
+func TestMemoryBounded(t *testing.T) {
+	var all []Past
+	var before prefixes.List
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range maxPast + 10 {
+		networks := someRanges(fmt.Sprintf("74.%d.%d.0/24", i>>8, i&255)).fewest()
+		all = append(all, pastOf(at, at.Add(24*time.Hour), networks, before))
+		at, before = at.Add(24*time.Hour), networks
+	}
+	for n, want := range map[int]int{1: 1, maxPast: maxPast, maxPast + 1: maxPast/2 + 1} {
+		past := thinned(all[:n])
+		if len(past) != want || !past[0].From.Equal(all[0].From) {
+			t.Errorf("of %d states %d are kept, from %v; want %d", n, len(past), past[0].From, want)
+		}
+		if last := (len(past) - 1) * ((n + 1) / len(past)); !prefixes.Equal(newest(past), newest(all[:last+1])) {
+			t.Errorf("of %d states the last kept is another", n)
+		}
+	}
+}
+
+// A source that is another every day for a month, with as many networks as are kept, stays within the bounds, and the oldest
+// state with it.
+func TestMemoryBoundedNetworks(t *testing.T) {
+	var past []Past
+	var before prefixes.List
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for day := range 30 {
+		var networks prefixes.List
+		for i := range maxPastNetworks / 20 {
+			networks.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + day), byte(i >> 14), byte(i >> 6), byte(i << 2)}), 31), 0)
+		}
+		past = append(past, pastOf(at, at.Add(24*time.Hour), networks, before))
+		at, before = at.Add(24*time.Hour), networks
+	}
+	some := thinned(past)
+	size := 0
+	for _, p := range some {
+		size += p.Came.Len() + p.Gone.Len()
+	}
+	if size > maxPastNetworks || size < maxPastNetworks/4 || !some[0].From.Equal(past[0].From) {
+		t.Errorf("%d networks in %d states, from %v", size, len(some), some[0].From)
+	}
+	// One that is long and hardly changes.
+	const many = maxPastNetworks / 2
+	var long prefixes.List
+	for i := range many {
+		long.Add(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(20 + i>>14), byte(i >> 6), byte(i << 2)}), 31), 0)
+	}
+	long = long.Sorted().Fewest()
+	past = []Past{pastOf(at, at, long, prefixes.List{})}
+	for range maxCompared / many {
+		past = append(past, Past{From: at, To: at})
+	}
+	if some := thinned(past); len(some)*many > maxCompared || len(some)*many < maxCompared/4 {
+		t.Errorf("%d states of %d networks", len(some), many)
+	}
+}
