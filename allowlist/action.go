@@ -1,12 +1,12 @@
 // Package allowlist makes one list out of many sources of addresses. It reads
-// sources, compares each with its last good state and merges the results. It
-// knows no mail server, and it writes no file: Snapshot.Encode gives bytes.
+// sources and merges what the guard lets through. It knows no mail server, and it
+// writes no file: Snapshot.Encode gives bytes.
 //
 // A run calls the stages in this order:
 //
-//	Source    -> Fetcher.Fetch -> Fetched: ranges, each with the path that named it
-//	Fetched   -> Guard.Check   -> Verdict: these ranges, or the last good ones
-//	Labelled… -> Merge         -> Set: one action for each address, and its sources
+//	Source    -> Fetcher.Fetch     -> Fetched: ranges, each with the path that named it
+//	Fetched   -> guard.Guard.Check -> Verdict: these ranges, or the last good ones
+//	Labelled… -> Merge             -> Set: one action for each address, and its sources
 package allowlist
 
 import "fmt"

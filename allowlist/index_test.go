@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"mailallow/allowlist/provenance"
-
 	"pgregory.net/rapid"
+
+	"mailallow/allowlist/provenance"
 )
 
 // Holding finds the same ranges as a search through all of them.

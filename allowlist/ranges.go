@@ -122,8 +122,8 @@ func (p *packed) path(label uint32) *provenance.Path {
 	return p.paths[label]
 }
 
-// fewest gives the fewest prefixes that cover exactly the addresses of the ranges.
-func (r Ranges) fewest() prefixes.List {
+// Fewest gives the fewest prefixes that cover exactly the addresses of the ranges.
+func (r Ranges) Fewest() prefixes.List {
 	if r.packed == nil {
 		return prefixes.List{}
 	}
@@ -134,7 +134,7 @@ func (r Ranges) fewest() prefixes.List {
 // ranges, IPv4 first, in address order.
 func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
-		for p := range r.fewest().All() {
+		for p := range r.Fewest().All() {
 			if !yield(p) {
 				return
 			}
@@ -153,4 +153,15 @@ func (r Ranges) pathsInside(p netip.Prefix) (paths []*provenance.Path, ranges in
 	}
 	slices.SortFunc(paths, (*provenance.Path).Compare)
 	return slices.CompactFunc(paths, func(a, b *provenance.Path) bool { return a.Compare(b) == 0 }), to - from
+}
+
+// NameSpecial reports whether the ranges name special-purpose space.
+func (r Ranges) NameSpecial() bool {
+	special := prefixes.SpecialPurpose()
+	for p := range r.Minimal() {
+		if special.OverlapsPrefix(p) {
+			return true
+		}
+	}
+	return false
 }

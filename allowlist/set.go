@@ -87,9 +87,9 @@ func Merge(sources []Labelled) *Set {
 	var excluded []prefixes.List
 	for i, src := range set.sources {
 		if src.Action == Exclude {
-			excluded = append(excluded, src.Ranges.fewest())
+			excluded = append(excluded, src.Ranges.Fewest())
 		} else {
-			lists[i] = src.Ranges.fewest()
+			lists[i] = src.Ranges.Fewest()
 		}
 	}
 	set.Excluded = prefixes.Join(excluded...).Fewest()

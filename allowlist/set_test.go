@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"mailallow/allowlist/provenance"
-
 	"go4.org/netipx"
 	"pgregory.net/rapid"
+
+	"mailallow/allowlist/provenance"
 )
 
 // networks draws from few addresses of each family, so that networks nest, touch

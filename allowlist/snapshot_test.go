@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/allowlist/provenance"
-
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"mailallow/allowlist/provenance"
 )
 
 func TestSnapshotReadsBack(t *testing.T) {

@@ -169,7 +169,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 	var doc Document
 	doc, out.Problems, out.Err = f.Web.Document(ctx, src, last)
 	out.Ranges = doc.Ranges
-	if len(out.Problems) == 0 && !namesSpecial(doc.Ranges) {
+	if len(out.Problems) == 0 && !doc.Ranges.NameSpecial() {
 		out.Validator = doc.Validator
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/allowlist/document"
-
 	"pgregory.net/rapid"
+
+	"mailallow/allowlist/document"
 )
 
 // readSlowly reads a list word by word with ParseCIDR, for comparison with ParseList.

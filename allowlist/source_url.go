@@ -17,11 +17,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/provenance"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // Web fetches the documents of URL sources. A zero field means its default.

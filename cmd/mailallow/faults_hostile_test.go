@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/fixtures"
 )
 
@@ -17,17 +17,17 @@ func TestHostileZones(t *testing.T) {
 	program := withinGibibyte(t)
 	for _, row := range []trouble{
 		{name: "ten thousand terms", zone: txt("mail.test", "v=spf1"+strings.Repeat(" a", 10_000)+" -all"),
-			status: allowlist.Held, says: []string{"not one address is left in it"}},
+			status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "ten thousand mistakes", zone: txt("mail.test", "v=spf1"+strings.Repeat(" oops", 10_000)), says: []string{"mail.test: oops: ", stale}},
 		{name: "ten thousand ptr", zone: txt("mail.test", "v=spf1"+strings.Repeat(" ptr", 10_000)+" ip4:74.125.4.0/23"),
-			status: allowlist.Held, says: []string{"mail.test: ptr: ", `source "provider" is held`}},
-		{name: "as many networks as fit", zone: txt("mail.test", networks(3700)), status: allowlist.Held, says: []string{"IPv4: 514 of 514 addresses of the last good state are gone (100%)"}},
-		{name: "as long as a record can be", zone: txt("mail.test", "v=spf1 x="+strings.Repeat("x", 65_000)), status: allowlist.Held,
+			status: guard.Held, says: []string{"mail.test: ptr: ", `source "provider" is held`}},
+		{name: "as many networks as fit", zone: txt("mail.test", networks(3700)), status: guard.Held, says: []string{"IPv4: 514 of 514 addresses of the last good state are gone (100%)"}},
+		{name: "as long as a record can be", zone: txt("mail.test", "v=spf1 x="+strings.Repeat("x", 65_000)), status: guard.Held,
 			says: []string{"not one address is left in it"}},
 		{name: "longer than our limit", zone: txt("mail.test", networks(3700)), dns: "max_record_bytes = 10000",
 			says: []string{"our limit is 10000 (RecordBytes), so it was not read", stale}},
 		{name: "as many records as fit", zone: strings.Repeat(`mail.test TXT "v=spf1 -all"`+"\n", 1900), says: []string{"mail.test: 1900 v=spf1 records where one is allowed", stale}},
-		{name: "includes that double", zone: tree(40, 1, "include:%[1]s include:%[1]s"), status: allowlist.Held, says: []string{"receivers allow 10"}},
+		{name: "includes that double", zone: tree(40, 1, "include:%[1]s include:%[1]s"), status: guard.Held, says: []string{"receivers allow 10"}},
 		{name: "includes without end", zone: tree(2, 9, ""), says: []string{"our limit of 500 lookups (Lookups) is used up", stale}},
 		{name: "includes too deep", zone: tree(60, 1, ""), says: []string{"our limit of 50 nested records (Depth) ends here", stale}},
 		{name: "a redirect to itself", zone: txt("mail.test", "v=spf1 redirect=mail.test"), says: []string{"mail.test leads back to itself", stale}},
@@ -38,19 +38,19 @@ func TestHostileZones(t *testing.T) {
 		{name: "aliases in a circle", zone: aliases(20) + "c20.test CNAME mail.test\n", says: []string{"CNAME", "temperror"}},
 		{name: "an alias of itself", zone: "mail.test CNAME mail.test", says: []string{"CNAME loop at mail.test", "temperror"}},
 		{name: "exchanges beyond number", zone: exchanges(1000), says: []string{"our limit of 500 lookups (Lookups) is used up", stale}},
-		{name: "addresses beyond number", zone: addresses(2500), status: allowlist.Held, says: []string{"addresses are new beside 514 of the last good state"}},
-		{name: "the whole Internet", zone: txt("mail.test", "v=spf1 +all"), status: allowlist.Held,
+		{name: "addresses beyond number", zone: addresses(2500), status: guard.Held, says: []string{"addresses are new beside 514 of the last good state"}},
+		{name: "the whole Internet", zone: txt("mail.test", "v=spf1 +all"), status: guard.Held,
 			says: []string{"0.0.0.0/0 is wider than widest_ipv4 = 12", "::/0 is wider than widest_ipv6 = 28"}},
 		{name: "bytes of all kinds", zone: `mail.test TXT "v=spf1 include:\000\007\027[31m\010Connect:8\009RELAY\195\188.test -all"`,
 			says: []string{`include:\x00\x07\x1b[31m`, stale}},
 		{name: "names with escapes", zone: `mail.test CNAME e\.vil\010\027[31m.test` + "\n" + `e\.vil\010\027[31m.test TXT "v=spf1 a:a.test/24 -all"`,
-			status: allowlist.Held, says: []string{"not one address is left in it"}},
+			status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "an exchange with escapes", zone: txt("mail.test", "v=spf1 mx -all") + `mail.test MX 10 e\.vil\010\027[31m.test`,
 			says: []string{`MX mail.test: `, "temperror"}},
 	} {
 		row.source = "provider"
 		if row.status == "" {
-			row.status = allowlist.Stale
+			row.status = guard.Stale
 		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -76,14 +76,14 @@ func TestHostileDocuments(t *testing.T) {
 		{name: "a million brackets", page: plain(strings.Repeat("[", 999_999)), query: ".", says: []string{"the document is not JSON"}},
 		{name: "a billion numbers out of one", page: plain("1000000000"), query: "if type == \"array\" then .[] else [range(.)] end", says: []string{"not done after 20000000 steps"}},
 		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 1000000 addresses and networks"}},
-		{name: "one word", page: plain(strings.Repeat("1.", 15_000_000)), status: allowlist.Held, says: []string{"not one address is left in it"}},
-		{name: "tags that never end", page: plain(strings.Repeat("<b ", 5_000_000)), status: allowlist.Held, says: []string{"not one address is left in it"}},
-		{name: "no UTF-8", page: plain(strings.Repeat("\xff\xc3(", 5_000_000)), status: allowlist.Held, says: []string{"not one address is left in it"}},
+		{name: "one word", page: plain(strings.Repeat("1.", 15_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
+		{name: "tags that never end", page: plain(strings.Repeat("<b ", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
+		{name: "no UTF-8", page: plain(strings.Repeat("\xff\xc3(", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "no UTF-8 in JSON", page: plain("\"17.41.0.0/16\xff\""), query: ".", says: []string{"it is not UTF-8"}},
 	} {
 		row.source = "web"
 		if row.status == "" {
-			row.status = allowlist.Stale
+			row.status = guard.Stale
 		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

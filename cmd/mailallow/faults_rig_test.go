@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
@@ -268,9 +268,9 @@ type trouble struct {
 	dns   string        // keys of [dns]
 	query string        // select of the source "web", before the trouble too
 
-	source string           // the names of the sources that it hits
-	status allowlist.Status // of these sources
-	says   []string         // on stderr, in this order
+	source string       // the names of the sources that it hits
+	status guard.Status // of these sources
+	says   []string     // on stderr, in this order
 }
 
 // hits runs an update with the trouble, and one without it.
@@ -293,13 +293,13 @@ func (n *network) hits(row trouble) {
 	if row.dns != "" {
 		n.configure(row.dns, "")
 	}
-	code := map[allowlist.Status]int{allowlist.Fresh: exit.Done, allowlist.Stale: exit.Stale, allowlist.Held: exit.Held}[row.status]
+	code := map[guard.Status]int{guard.Fresh: exit.Done, guard.Stale: exit.Stale, guard.Held: exit.Held}[row.status]
 	doc, said := n.update(code)
 	if doc.Changed {
 		n.t.Error("the document says that something changed")
 	}
 	for _, src := range doc.Sources {
-		want := allowlist.Fresh
+		want := guard.Fresh
 		if slices.Contains(strings.Fields(row.source), src.Name) {
 			want = row.status
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
@@ -58,14 +58,14 @@ func TestFaults(t *testing.T) {
 		{name: "two records", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/23 -all") + "\n" + policy("mail.test", "v=spf1 -all"), says: broken("mail.test", "records")},
 		{name: "a loop", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/23 include:mail.test -all"), says: broken("mail.test: include:mail.test", "mail.test leads back to itself")},
 		{name: "a resolver that dies", dns: "resolvers = [\"DYING\"]\n" + hasty, says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: ")},
-		{name: "held by the guard", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/25 -all"), status: allowlist.Held,
+		{name: "held by the guard", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/25 -all"), status: guard.Held,
 			says: []string{`source "provider": IPv4: 386 of 514 addresses of the last good state are gone (76%), more than max_shrink = 30%`, `source "provider" is held: its last good ranges stay, of 20`}},
 	} {
 		row.source = "provider"
 		if row.says == nil {
-			row.status = allowlist.Fresh
+			row.status = guard.Fresh
 		} else if row.status == "" {
-			row.status = allowlist.Stale
+			row.status = guard.Stale
 		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestNoResolver(t *testing.T) {
 		{name: "no TLS there", dns: "resolvers = [\"tls://DNS\"]\nattempts = 1\ntimeout = \"1500ms\"", says: []string{"TXT mail.test: ", " from tls://DNS"}},
 		{name: "nothing validated", dns: "require_ad = true", says: []string{"TXT mail.test: an answer not validated by DNSSEC (no AD flag) from DNS"}},
 	} {
-		row.source, row.status = "provider partner", allowlist.Stale
+		row.source, row.status = "provider partner", guard.Stale
 		row.says = append(row.says, "the SPF policy of mail.test cannot be listed", `source "provider" is stale`, `source "partner" is stale`)
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -118,14 +118,14 @@ func TestWebFaults(t *testing.T) {
 		{name: "no HTTP", page: fixtures.Page{Fault: fixtures.NotHTTP}, dns: retries, says: []string{"malformed HTTP status code"}},
 		{name: "endless header", page: fixtures.Page{Fault: fixtures.EndlessHead}, dns: retries, says: []string{"headers exceeded 262144 bytes"}},
 		{name: "no text", page: fixtures.Page{Body: "%PDF-1.7\x00 17.41.0.0/16"}, says: []string{"it is not text"}},
-		{name: "a page to log in at", page: fixtures.Page{Body: "<!DOCTYPE html><title>Log in</title>"}, status: allowlist.Held, says: []string{"not one address is left in it"}},
-		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: allowlist.Held, says: []string{"IPv4: 65,536 of 65,792 addresses of the last good state are gone (100%)"}},
+		{name: "a page to log in at", page: fixtures.Page{Body: "<!DOCTYPE html><title>Log in</title>"}, status: guard.Held, says: []string{"not one address is left in it"}},
+		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: guard.Held, says: []string{"IPv4: 65,536 of 65,792 addresses of the last good state are gone (100%)"}},
 		{name: "redirects in a circle", page: to("WEB/list"), says: []string{"more than 5 redirects, the last to WEB/list"}},
 		{name: "redirect to another host in clear", page: to("http://0.0.0.0:1/list"), says: []string{"http is for loopback alone"}},
 	} {
 		row.source = "web"
 		if row.status == "" {
-			row.status = allowlist.Stale
+			row.status = guard.Stale
 			row.says = append([]string{`source "web": WEB/list: `}, row.says...)
 		}
 		row.says = append(row.says, fmt.Sprintf(`source "web" is %s: its last good ranges stay, of 20`, row.status))
@@ -145,14 +145,14 @@ func TestSecureFaults(t *testing.T) {
 		return n.begin()
 	}
 	for _, row := range []trouble{
-		{name: "DNS over TLS", dns: `resolvers = ["tls://BADTLS"]`, status: allowlist.Fresh}, // the system trusts it
+		{name: "DNS over TLS", dns: `resolvers = ["tls://BADTLS"]`, status: guard.Fresh}, // the system trusts it
 		{name: "a resolver of another name", dns: `resolvers = ["tls://NAMEDTLS"]`, source: "provider partner",
 			says: []string{"TXT mail.test: tls: failed to verify certificate: x509: certificate is valid for example.com, "}},
 		{name: "to a lower scheme", page: fixtures.Page{Status: 302, Header: map[string]string{"Location": "WEB/list"}},
 			says: []string{`source "web": SECURE/list: redirected from https to WEB/list, which is not followed`}},
 	} {
 		if row.status == "" {
-			row.status = allowlist.Stale
+			row.status = guard.Stale
 		}
 		if row.source == "" {
 			row.source = "web"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/fixtures"
 )
 
@@ -115,14 +115,14 @@ func (p *publisher) judged(h *soakHost, r ran, i, day int, accepted bool, tally 
 	h.t.Helper()
 	src, told, published := h.sources[i], r.doc.Sources[i], p.truth(h.t)
 	why := src.beyond(h.t, published, day)
-	want, kind := allowlist.Fresh, ""
+	want, kind := guard.Fresh, ""
 	switch {
 	case p.today.unknown:
-		want, kind = allowlist.Stale, "fetch"
+		want, kind = guard.Stale, "fetch"
 	case p.today.held != "":
-		want, kind = allowlist.Held, p.today.held
+		want, kind = guard.Held, p.today.held
 	case why != "" && !accepted:
-		want, kind = allowlist.Held, why
+		want, kind = guard.Held, why
 	case why != "":
 		kind = "accepted"
 	case p.today.name == "private space":
@@ -132,7 +132,7 @@ func (p *publisher) judged(h *soakHost, r ran, i, day int, accepted bool, tally 
 	if p.today.name != "" {
 		tally[p.today.name]++
 	}
-	if want == allowlist.Fresh {
+	if want == guard.Fresh {
 		src.believes(published, day, why != "")
 	}
 	var kinds []string
@@ -142,7 +142,7 @@ func (p *publisher) judged(h *soakHost, r ran, i, day int, accepted bool, tally 
 			h.t.Errorf("%s: not on stderr: %s", p.name, problem.Text)
 		}
 	}
-	old := want != allowlist.Fresh && day-src.day > 3 // max_age is 72h
+	old := want != guard.Fresh && day-src.day > 3 // max_age is 72h
 	if told.Status != want || kind != "" && !slices.Contains(kinds, kind) || old != slices.Contains(kinds, "age") && day-src.day != 3 {
 		h.t.Fatalf("day %d, %s, %q: %s with %v, want %s with %q\n%s", day, p.name, p.today.name, told.Status, kinds, want, kind, r.said)
 	}

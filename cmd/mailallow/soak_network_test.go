@@ -8,8 +8,7 @@ import (
 	"strings"
 	"testing"
 
-
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/fixtures"
 )
 
@@ -35,7 +34,7 @@ func TestSoakNetwork(t *testing.T) {
 	for i := range weather.resolvers {
 		weather.resolvers[i] = fixtures.DNS(t)
 	}
-	statuses, changes := map[allowlist.Status]int{}, 0
+	statuses, changes := map[guard.Status]int{}, 0
 	rounds := fixtures.Rounds(4, 200)
 	for round := range rounds + 1 {
 		weather.next(random, round == 0 || round == rounds) // no faults in the first round and in the last
@@ -45,10 +44,10 @@ func TestSoakNetwork(t *testing.T) {
 		for i, src := range h.sources {
 			status := r.doc.Sources[i].Status
 			statuses[status]++
-			if status == allowlist.Fresh {
+			if status == guard.Fresh {
 				weather.believed(h, r, i, slices.Contains(accept, src.name))
 			}
-			if status == allowlist.Held && !weather.held(src, i) {
+			if status == guard.Held && !weather.held(src, i) {
 				t.Errorf("%s is held, and every version is within the limits", src.name)
 			}
 		}

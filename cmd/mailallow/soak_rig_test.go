@@ -20,6 +20,7 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
@@ -210,7 +211,7 @@ func setOf(t *testing.T, prefixes ...netip.Prefix) *netipx.IPSet {
 func (h *soakHost) consistent(r ran, today int) {
 	h.t.Helper()
 	var all netipx.IPSetBuilder
-	statuses := map[allowlist.Status]bool{}
+	statuses := map[guard.Status]bool{}
 	for i, src := range h.sources {
 		told := r.doc.Sources[i]
 		statuses[told.Status] = true
@@ -227,7 +228,7 @@ func (h *soakHost) consistent(r ran, today int) {
 		if count := allowlist.CountAddresses(slices.Values(set.Prefixes())); told.Ranges != len(set.Prefixes()) || told.IPv4Addresses != count.IPv4 {
 			h.t.Errorf("%s: %d ranges, %d IPv4 addresses; want %d, %d", src.name, told.Ranges, told.IPv4Addresses, len(set.Prefixes()), count.IPv4)
 		}
-		if bad := told.Status != allowlist.Fresh; bad != strings.Contains(r.said, fmt.Sprintf("source %q is %s: ", src.name, told.Status)) || bad && len(told.Problems) == 0 {
+		if bad := told.Status != guard.Fresh; bad != strings.Contains(r.said, fmt.Sprintf("source %q is %s: ", src.name, told.Status)) || bad && len(told.Problems) == 0 {
 			h.t.Errorf("%s is %s: the document says %v\n%s", src.name, told.Status, told.Problems, r.said)
 		}
 	}
@@ -236,9 +237,9 @@ func (h *soakHost) consistent(r ran, today int) {
 	}
 	code := exit.Done
 	switch {
-	case statuses[allowlist.Held]:
+	case statuses[guard.Held]:
 		code = exit.Held
-	case statuses[allowlist.Stale], statuses[allowlist.Missing]:
+	case statuses[guard.Stale], statuses[guard.Missing]:
 		code = exit.Stale
 	}
 	if r.code != code {

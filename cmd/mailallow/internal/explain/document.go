@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -51,11 +52,11 @@ type ownerDocument struct {
 }
 
 type matchDocument struct {
-	Source string           `json:"source"`
-	Action string           `json:"action"`
-	Prefix string           `json:"prefix"`
-	Path   string           `json:"path"`
-	Status allowlist.Status `json:"status"`
+	Source string       `json:"source"`
+	Action string       `json:"action"`
+	Prefix string       `json:"prefix"`
+	Path   string       `json:"path"`
+	Status guard.Status `json:"status"`
 }
 
 type nearDocument struct {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/sendmail"
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -139,8 +139,8 @@ func (d addressDocument) others() (others []matchDocument) {
 }
 
 // statusMark marks a source whose ranges are not fresh.
-func statusMark(s allowlist.Status) string {
-	if s == allowlist.Fresh || s == "" {
+func statusMark(s guard.Status) string {
+	if s == guard.Fresh || s == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (%s: its last good ranges)", s)
@@ -151,7 +151,7 @@ func statusMark(s allowlist.Status) string {
 func (x *explanation) tellUnlisted(t *terminal.Terminal, d addressDocument) {
 	if x.list != nil {
 		for _, s := range x.list.Sources {
-			if s.Status != allowlist.Fresh {
+			if s.Status != guard.Fresh {
 				line(t, terminal.Yellow, 2, "not known", "source %q is %s: its current ranges may hold this address", s.Source.Name, s.Status)
 			}
 		}

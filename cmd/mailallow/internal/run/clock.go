@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 )
 
 // clockSlack is how far in the future a time may be before a clock is wrong: the clocks of two hosts differ by minutes.
@@ -13,7 +14,7 @@ const clockSlack = time.Hour
 // believed gives the time that a run goes by, and says why the computer's clock is wrong; empty: it is not known to be. A
 // clock that is before the newest known time stands still or was never set; where the known time is that of the state
 // alone, the clock may have been ahead when the state was written.
-func believed(now time.Time, lastGood *allowlist.Snapshot, memory *allowlist.Memory) (_ time.Time, wrong string) {
+func believed(now time.Time, lastGood *allowlist.Snapshot, memory *guard.Memory) (_ time.Time, wrong string) {
 	const unknown = "so no age is known, and nothing expires"
 	embedded := allowlist.EmbeddedTime()
 	source, newest := lastGood.Newest()

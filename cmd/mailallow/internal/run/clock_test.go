@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -36,13 +37,13 @@ func TestBelieved(t *testing.T) {
 		{name: "the memory is further ahead", now: later, lastGood: later, since: later.Add(time.Hour + time.Second), want: later, wrong: "the newest state in window.json is of "},
 	} {
 		var lastGood *allowlist.Snapshot
-		var memory *allowlist.Memory
+		var memory *guard.Memory
 		if !row.lastGood.IsZero() {
 			lastGood = &allowlist.Snapshot{Sources: []allowlist.Resolved{{Name: "x", Time: row.lastGood}}}
 		}
 		if !row.since.IsZero() {
-			memory = &allowlist.Memory{}
-			memory.Remember(allowlist.Earlier{Last: &lastGood.Sources[0], Since: row.since})
+			memory = &guard.Memory{}
+			memory.Remember(guard.Earlier{Last: &lastGood.Sources[0], Since: row.since})
 		}
 		at, wrong := believed(row.now, lastGood, memory)
 		if !at.Equal(row.want) || !strings.Contains(wrong, row.wrong) || (wrong == "") != (row.wrong == "") {
@@ -95,13 +96,13 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 	}
 	list.Warn(terminal.New(nil, nil, &said, &said))
 	gone, here := list.Sources[0], list.Sources[1]
-	if gone.Status != allowlist.Stale || gone.Ranges.Len() != 1 || list.Figures(gone).AgeText() != "unknown" || strings.Contains(said.String(), "days") {
+	if gone.Status != guard.Stale || gone.Ranges.Len() != 1 || list.Figures(gone).AgeText() != "unknown" || strings.Contains(said.String(), "days") {
 		t.Errorf("%s, age %s, %s", gone.Status, list.Figures(gone).AgeText(), &said)
 	}
 	if n := strings.Count(said.String(), "the clock says 1970-01-01T00:16:40Z, and"); n != 1 {
 		t.Errorf("the clock is said to be wrong %d times:\n%s", n, &said)
 	}
-	if here.Status != allowlist.Fresh || !here.Time.Equal(allowlist.EmbeddedTime()) {
+	if here.Status != guard.Fresh || !here.Time.Equal(allowlist.EmbeddedTime()) {
 		t.Errorf("%s, of %v", here.Status, here.Time)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -34,7 +35,7 @@ type targetDocument struct {
 type SourceDocument struct {
 	Name          string              `json:"name"`
 	Action        string              `json:"action"`
-	Status        allowlist.Status    `json:"status"`
+	Status        guard.Status        `json:"status"`
 	Ranges        int                 `json:"ranges"`
 	IPv4Addresses uint64              `json:"ipv4_addresses"`
 	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges, or the clock is wrong
@@ -51,7 +52,7 @@ type proposedDocument struct {
 	Gone          []netip.Prefix `json:"gone"`
 }
 
-func proposedOf(p *allowlist.Proposed) *proposedDocument {
+func proposedOf(p *guard.Proposed) *proposedDocument {
 	if p == nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -22,7 +23,7 @@ type List struct {
 	lastGood   *allowlist.Snapshot // the new last good state
 	lost       bool                // there was no last good state
 	unknown    []string            // sources without ranges, here and in the last good state
-	memory     allowlist.Memory    // the guard's new memory
+	memory     guard.Memory        // the guard's new memory
 	clockWrong bool                // no age is known
 	options    Options             // of the run, for commands to paste
 	config     string              // the file with the sources
@@ -31,7 +32,7 @@ type List struct {
 // Source is a source with the guard's verdict on it.
 type Source struct {
 	allowlist.Source
-	allowlist.Verdict
+	guard.Verdict
 }
 
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
@@ -58,7 +59,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
 	}
 	var good []allowlist.Resolved
-	var forgotten []allowlist.Earlier
+	var forgotten []guard.Earlier
 	last := lastGood.Match(r.Settings.Sources)
 	for i, src := range r.Settings.Sources {
 		earlier := memory.Earlier(last[i], r.Now)
@@ -98,7 +99,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
-func (r *Request) incomplete(sources []allowlist.Earlier, err error) allowlist.Problem {
+func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Problem {
 	whose, since := fmt.Sprintf("source %q", sources[0].Last.Name), sources[0].Lost
 	if len(sources) > 1 {
 		whose = fmt.Sprintf("%d sources", len(sources))
@@ -120,16 +121,16 @@ func (r *Request) incomplete(sources []allowlist.Earlier, err error) allowlist.P
 func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
 
 // judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(src allowlist.Source, earlier allowlist.Earlier, fetched allowlist.Fetched, clockWrong bool) allowlist.Verdict {
+func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong bool) guard.Verdict {
 	limits := src.Limits
 	if takesAway(src.Action) {
 		limits.Expire = 0 // an old range must still keep its addresses out
 	}
-	guard := allowlist.Guard{
+	g := guard.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
 		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
 	}
-	v := guard.Check(earlier, fetched)
+	v := g.Check(earlier, fetched)
 	if shared, ok := src.OnSharedHosts(); ok && src.Action == allowlist.Relay {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
 			"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)})
@@ -166,8 +167,8 @@ func (l *List) Refused() error {
 }
 
 // Counts gives the number of sources with each status.
-func (l *List) Counts() map[allowlist.Status]int {
-	counts := map[allowlist.Status]int{}
+func (l *List) Counts() map[guard.Status]int {
+	counts := map[guard.Status]int{}
 	for _, s := range l.Sources {
 		counts[s.Status]++
 	}
@@ -178,9 +179,9 @@ func (l *List) Counts() map[allowlist.Status]int {
 func (l *List) Codes() (codes []int) {
 	for _, s := range l.Sources {
 		switch s.Status {
-		case allowlist.Held:
+		case guard.Held:
 			codes = append(codes, exit.Held)
-		case allowlist.Stale, allowlist.Missing:
+		case guard.Stale, guard.Missing:
 			codes = append(codes, exit.Stale)
 		}
 	}

@@ -3,7 +3,7 @@ package run
 import (
 	"testing"
 
-	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -11,17 +11,17 @@ import (
 func TestRefused(t *testing.T) {
 	for _, row := range []struct {
 		barred   string
-		statuses []allowlist.Status
+		statuses []guard.Status
 		want     int
 	}{
-		{"", []allowlist.Status{allowlist.Held, allowlist.Missing}, exit.Done},
-		{"never", []allowlist.Status{allowlist.Fresh, allowlist.Missing}, exit.Stale},
-		{"never", []allowlist.Status{allowlist.Held}, exit.Held},
-		{"never", []allowlist.Status{allowlist.Stale, allowlist.Missing, allowlist.Held}, exit.Held},
+		{"", []guard.Status{guard.Held, guard.Missing}, exit.Done},
+		{"never", []guard.Status{guard.Fresh, guard.Missing}, exit.Stale},
+		{"never", []guard.Status{guard.Held}, exit.Held},
+		{"never", []guard.Status{guard.Stale, guard.Missing, guard.Held}, exit.Held},
 	} {
 		list := &List{Barred: row.barred}
 		for _, status := range row.statuses {
-			list.Sources = append(list.Sources, Source{Verdict: allowlist.Verdict{Status: status}})
+			list.Sources = append(list.Sources, Source{Verdict: guard.Verdict{Status: status}})
 		}
 		err := list.Refused()
 		if got := exit.Code(err); got != row.want || err != nil && exit.Silent(err) {

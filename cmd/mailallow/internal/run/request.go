@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -40,8 +41,8 @@ type Request struct {
 	Now      time.Time // ages are counted to here
 
 	options  Options
-	reviewed *allowlist.Snapshot             // the one that options name
-	accepted map[string]allowlist.Acceptance // by source
+	reviewed *allowlist.Snapshot         // the one that options name
+	accepted map[string]guard.Acceptance // by source
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -63,7 +64,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 // request with an error, too.
 func New(s *config.Settings, o Options) (*Request, error) {
 	now := time.Now()
-	r := &Request{Settings: s, Started: now, Now: now, options: o, accepted: map[string]allowlist.Acceptance{}}
+	r := &Request{Settings: s, Started: now, Now: now, options: o, accepted: map[string]guard.Acceptance{}}
 	return r, r.check()
 }
 
@@ -88,7 +89,7 @@ func (r *Request) check() error {
 			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
 			continue
 		}
-		r.accepted[name] = allowlist.Acceptance{Given: true, Digest: digest}
+		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
 	if r.options.Snapshot != "" {
 		problems = append(problems, r.openSnapshot())
@@ -144,7 +145,7 @@ func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
 	if list != nil {
 		counts := list.Counts()
 		var sources []slog.Attr
-		for _, status := range allowlist.Statuses() {
+		for _, status := range guard.Statuses() {
 			sources = append(sources, slog.Int(string(status), counts[status]))
 		}
 		attrs = append(attrs, slog.GroupAttrs("sources", sources...))

@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -25,15 +26,15 @@ func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateD
 
 // memory reads the guard's memory; nil, with an error that says why, if it cannot be used. Without a last good state there is
 // nothing to remember.
-func (r *Request) memory(lastGood *allowlist.Snapshot) (*allowlist.Memory, error) {
+func (r *Request) memory(lastGood *allowlist.Snapshot) (*guard.Memory, error) {
 	if lastGood == nil {
 		return nil, nil
 	}
-	text, err := bounded.File(r.memoryPath(), allowlist.MaxMemoryBytes(len(lastGood.Sources)))
+	text, err := bounded.File(r.memoryPath(), guard.MaxMemoryBytes(len(lastGood.Sources)))
 	if err != nil {
 		return nil, fmt.Errorf("the states before it are lost: %w", err)
 	}
-	m, err := allowlist.DecodeMemory(text)
+	m, err := guard.DecodeMemory(text)
 	if err != nil {
 		return nil, fmt.Errorf("the states before it are lost: %s: %w", r.memoryPath(), err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -60,7 +61,7 @@ func (l *List) Tell(t *terminal.Terminal) {
 		style := terminal.Plain
 		if i == 0 {
 			style = terminal.Bold
-		} else if s := l.Sources[i-1].Status; s == allowlist.Held || s == allowlist.Missing || s == allowlist.Stale {
+		} else if s := l.Sources[i-1].Status; s == guard.Held || s == guard.Missing || s == guard.Stale {
 			style = terminal.Yellow
 		}
 		t.Summary(style, "%s", strings.Join(lines, "\n"))
@@ -95,11 +96,11 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
-	case s.Status == allowlist.Held && len(s.Raise) > 0:
+	case s.Status == guard.Held && len(s.Raise) > 0:
 		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
-	case s.Status == allowlist.Held:
+	case s.Status == guard.Held:
 		return kept + "; " + l.accepting(s)
-	case s.Status == allowlist.Stale, s.Status == allowlist.Missing:
+	case s.Status == guard.Stale, s.Status == guard.Missing:
 		return kept
 	}
 	return ""

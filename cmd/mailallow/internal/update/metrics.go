@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"mailallow/accessmap/install"
-	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
@@ -94,7 +94,7 @@ func (m metrics) measureRun(r *run.Request, report install.Report, version strin
 func (m metrics) measureSources(list *run.List) {
 	count := m.gauge("mailallow_sources", "How many sources have each status.", "status")
 	counts := list.Counts()
-	for _, status := range allowlist.Statuses() {
+	for _, status := range guard.Statuses() {
 		count(float64(counts[status]), string(status))
 	}
 	state := m.gauge("mailallow_source_status", "1 for the status a source has, 0 for the others.", "source", "status")
@@ -104,7 +104,7 @@ func (m metrics) measureSources(list *run.List) {
 	addresses := m.gauge("mailallow_source_ipv4_addresses", "How many IPv4 addresses a source has.", "source")
 	for _, s := range list.Sources {
 		name, f := s.Source.Name, list.Figures(s)
-		for _, status := range allowlist.Statuses() {
+		for _, status := range guard.Statuses() {
 			state(truth(s.Status == status), name, string(status))
 		}
 		if f.HasTime {

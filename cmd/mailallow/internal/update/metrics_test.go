@@ -18,6 +18,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -35,7 +36,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 	r := &run.Request{Settings: &config.Settings{MetricsFile: file}, Started: now, Now: now}
 	result := &run.Result{
 		List: &run.List{Now: now, Sources: []run.Source{{Source: allowlist.Source{Name: source},
-			Verdict: allowlist.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: allowlist.Held}}}},
+			Verdict: guard.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: guard.Held}}}},
 		Plans: []plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
 	}
 	var messages bytes.Buffer

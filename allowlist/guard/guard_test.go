@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"errors"
@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
 )
 
-func someRanges(prefixes ...string) (ranges Ranges) {
+func someRanges(prefixes ...string) (ranges allowlist.Ranges) {
 	for _, p := range prefixes {
-		ranges.Add(Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of("_spf.example", "ip:"+p)})
+		ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of("_spf.example", "ip:"+p)})
 	}
 	return ranges
 }
@@ -22,14 +23,14 @@ func someRanges(prefixes ...string) (ranges Ranges) {
 func TestGuard(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	const definition = "sha256:1"
-	last := func(prefixes ...string) *Resolved {
-		return &Resolved{Name: "x", Definition: definition, Time: now.Add(-time.Hour), Ranges: someRanges(prefixes...)}
+	last := func(prefixes ...string) *allowlist.Resolved {
+		return &allowlist.Resolved{Name: "x", Definition: definition, Time: now.Add(-time.Hour), Ranges: someRanges(prefixes...)}
 	}
 	for _, row := range []struct {
 		name    string
-		limits  func(*Limits)
+		limits  func(*allowlist.Limits)
 		guard   Guard
-		prev    *Resolved
+		prev    *allowlist.Resolved
 		next    []string
 		err     error
 		status  Status
@@ -53,16 +54,16 @@ func TestGuard(t *testing.T) {
 		{name: "held without a last good state has no ranges",
 			next: []string{"74.0.0.0/8"}, status: Held, problem: []string{"wide", "total"}},
 		{name: "a shrink to the limit passes", prev: last("74.125.0.0/24", "74.126.0.0/22"),
-			limits: func(l *Limits) { l.MaxShrink = 20 },
+			limits: func(l *allowlist.Limits) { l.MaxShrink = 20 },
 			next:   []string{"74.126.0.0/22"}, status: Fresh, ranges: []string{"74.126.0.0/22"}},
 		{name: "a shrink past the limit holds", prev: last("74.125.0.0/24", "74.126.0.0/22"),
-			limits: func(l *Limits) { l.MaxShrink = 19 },
+			limits: func(l *allowlist.Limits) { l.MaxShrink = 19 },
 			next:   []string{"74.126.0.0/22"}, status: Held, ranges: []string{"74.125.0.0/24", "74.126.0.0/22"}, problem: []string{"shrink"},
 			text: "IPv4: 256 of 1,280 addresses of the last good state are gone (20%), more than max_shrink = 19%"},
 		{name: "each family is compared by itself", prev: last("74.125.0.0/16", "2a00:1450:4864::/56"),
 			next: []string{"74.125.0.0/16"}, status: Held, ranges: []string{"74.125.0.0/16", "2a00:1450:4864::/56"}, problem: []string{"shrink"}, text: "IPv6"},
 		{name: "100% never holds a shrink", prev: last("74.125.0.0/16"),
-			limits: func(l *Limits) { l.MaxShrink = 100 },
+			limits: func(l *allowlist.Limits) { l.MaxShrink = 100 },
 			next:   []string{"74.125.0.0/30"}, status: Fresh, ranges: []string{"74.125.0.0/30"}},
 		{name: "growth to three times passes", prev: last("74.125.0.0/24"),
 			next: []string{"74.125.0.0/23", "74.125.2.0/24"}, status: Fresh, ranges: []string{"74.125.0.0/23", "74.125.2.0/24"}},
@@ -79,17 +80,17 @@ func TestGuard(t *testing.T) {
 		{name: "special space inside a range is cut out",
 			next: []string{"192.0.2.0/23"}, status: Fresh, ranges: []string{"192.0.3.0/24"}, problem: []string{"special"}},
 		{name: "nothing but special space is an empty result", next: []string{"10.0.0.0/24"}, status: Held, problem: []string{"special", "empty"}},
-		{name: "allow_special", limits: func(l *Limits) { l.AllowSpecial = true },
+		{name: "allow_special", limits: func(l *allowlist.Limits) { l.AllowSpecial = true },
 			next: []string{"127.0.0.1/32"}, status: Fresh, ranges: []string{"127.0.0.1/32"}},
 		{name: "an administrator's file may name special space", guard: Guard{Static: true},
 			next: []string{"10.1.0.0/16"}, status: Fresh, ranges: []string{"10.1.0.0/16"}},
 		{name: "an inline list is its owner's word", guard: Guard{Static: true, Unbound: true},
 			next: []string{"10.0.0.0/8"}, status: Fresh, ranges: []string{"10.0.0.0/8"}},
 		{name: "an edited definition has no earlier state",
-			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
+			prev: &allowlist.Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			next: []string{"74.125.0.0/30"}, status: Fresh, ranges: []string{"74.125.0.0/30"}},
 		{name: "its old ranges stay until it is fetched",
-			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
+			prev: &allowlist.Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/16"}, problem: []string{"fetch", "definition"}, text: "its earlier definition"},
 		{name: "a failed fetch is stale", prev: last("74.125.0.0/24"), err: errors.New("SERVFAIL"),
 			status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch"}},
@@ -101,7 +102,7 @@ func TestGuard(t *testing.T) {
 		{name: "accepting waives an empty result", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.125.0.0/24"),
 			status: Fresh, problem: []string{"accepted"}},
 		{name: "accepting waives no width", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.0.0.0/9"),
-			next: []string{"74.0.0.0/11"}, limits: func(l *Limits) { l.TotalIPv4 = 0 }, status: Held, ranges: []string{"74.0.0.0/9"},
+			next: []string{"74.0.0.0/11"}, limits: func(l *allowlist.Limits) { l.TotalIPv4 = 0 }, status: Held, ranges: []string{"74.0.0.0/9"},
 			problem: []string{"wide", "shrink", "accept"}, text: "never waives a width or a total"},
 		{name: "accepting waives no total", guard: Guard{Accept: Acceptance{Given: true}}, prev: last("74.0.0.0/12"),
 			next: []string{"74.0.0.0/12", "74.32.0.0/12", "74.64.0.0/12"}, status: Held, ranges: []string{"74.0.0.0/12"},
@@ -118,9 +119,9 @@ func TestGuard(t *testing.T) {
 		{name: "as many addresses as the total", next: []string{"74.0.0.0/12", "74.32.0.0/12"}, status: Fresh, ranges: []string{"74.0.0.0/12", "74.32.0.0/12"}},
 		{name: "one more than the total", next: []string{"74.0.0.0/12", "74.32.0.0/12", "75.0.0.0/32"}, status: Held, problem: []string{"total"}},
 		{name: "IPv6 has a total too", next: []string{"2a00::/28", "2b00::/128"}, status: Held, problem: []string{"total"}, text: "a /28: total_ipv6 = 28"},
-		{name: "a total of 0 binds nothing", limits: func(l *Limits) { l.TotalIPv4, l.WidestIPv4 = 0, 0 },
+		{name: "a total of 0 binds nothing", limits: func(l *allowlist.Limits) { l.TotalIPv4, l.WidestIPv4 = 0, 0 },
 			next: []string{"16.0.0.0/4"}, status: Fresh, ranges: []string{"16.0.0.0/4"}},
-		{name: "one address less than the total", limits: func(l *Limits) { l.TotalIPv4 = 24 },
+		{name: "one address less than the total", limits: func(l *allowlist.Limits) { l.TotalIPv4 = 24 },
 			next:   []string{"74.0.0.0/25", "74.0.0.128/26", "74.0.0.192/27", "74.0.0.224/28", "74.0.0.240/29", "74.0.0.248/30", "74.0.0.252/31", "74.0.0.254/32"},
 			status: Fresh, ranges: []string{"74.0.0.0/25", "74.0.0.128/26", "74.0.0.192/27", "74.0.0.224/28", "74.0.0.240/29", "74.0.0.248/30", "74.0.0.252/31", "74.0.0.254/32"}},
 		{name: "growth to the limit passes", prev: last("74.125.0.0/24"), next: []string{"74.125.0.0/24", "74.125.2.0/23"},
@@ -128,10 +129,10 @@ func TestGuard(t *testing.T) {
 		{name: "growth by one address more holds", prev: last("74.125.0.0/24"), next: []string{"74.125.0.0/24", "74.125.2.0/23", "74.125.8.0/32"},
 			status: Held, ranges: []string{"74.125.0.0/24"}, problem: []string{"grow"}, text: "513 addresses are new beside 256 of the last good state (201%)"},
 		{name: "a held source of an edited definition has its old ranges",
-			prev: &Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
+			prev: &allowlist.Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			next: []string{"74.0.0.0/11"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "definition"}},
-		{name: "without a clock nothing is old", guard: Guard{ClockWrong: true}, limits: func(l *Limits) { l.Expire = time.Hour },
-			prev: &Resolved{Definition: definition, Time: now.AddDate(-9, 0, 0), Ranges: someRanges("74.125.0.0/24")},
+		{name: "without a clock nothing is old", guard: Guard{ClockWrong: true}, limits: func(l *allowlist.Limits) { l.Expire = time.Hour },
+			prev: &allowlist.Resolved{Definition: definition, Time: now.AddDate(-9, 0, 0), Ranges: someRanges("74.125.0.0/24")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch"}},
 		{name: "one host that moves is no loss", prev: last("74.125.0.7/32"), next: []string{"74.125.0.8/32"}, status: Fresh, ranges: []string{"74.125.0.8/32"}},
 		{name: "of two hosts one moves", prev: last("74.125.0.7/32", "74.125.9.1/32"), next: []string{"74.125.0.8/32", "74.125.9.1/32"},
@@ -149,21 +150,21 @@ func TestGuard(t *testing.T) {
 			ranges: []string{"74.125.0.0/16"}, problem: []string{"shrink"}},
 		{name: "accepting does not fetch", guard: Guard{Accept: Acceptance{Given: true}}, err: errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch", "accept"}},
 		{name: "old ranges are a problem",
-			prev: &Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
+			prev: &allowlist.Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
 			err:  errors.New("SERVFAIL"), status: Stale, ranges: []string{"74.125.0.0/24"}, problem: []string{"fetch", "age"}, text: "4 days old"},
 		{name: "expired ranges are no longer used",
-			limits: func(l *Limits) { l.Expire = 72 * time.Hour },
-			prev:   &Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
+			limits: func(l *allowlist.Limits) { l.Expire = 72 * time.Hour },
+			prev:   &allowlist.Resolved{Definition: definition, Time: now.AddDate(0, 0, -4), Ranges: someRanges("74.125.0.0/24")},
 			err:    errors.New("SERVFAIL"), status: Missing, problem: []string{"fetch", "expired"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			g := row.guard
-			g.Now, g.Limits = now, DefaultLimits()
+			g.Now, g.Limits = now, allowlist.DefaultLimits()
 			if row.limits != nil {
 				row.limits(&g.Limits)
 			}
-			v := g.Check(Earlier{Last: row.prev}, Fetched{
-				Resolved: Resolved{Name: "x", Definition: definition, Time: now, Ranges: someRanges(row.next...)}, Err: row.err})
+			v := g.Check(Earlier{Last: row.prev}, allowlist.Fetched{
+				Resolved: allowlist.Resolved{Name: "x", Definition: definition, Time: now, Ranges: someRanges(row.next...)}, Err: row.err})
 			if v.Status != row.status {
 				t.Errorf("status %s, want %s", v.Status, row.status)
 			}
@@ -193,17 +194,17 @@ func TestGuardAges(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, row := range []struct {
 		name   string
-		limits Limits
+		limits allowlist.Limits
 		kind   string // of the problem past the limit
 		past   Status
 	}{
-		{"max_age", Limits{MaxAge: limit}, "age", Stale},
-		{"expire", Limits{Expire: limit}, "expired", Missing},
+		{"max_age", allowlist.Limits{MaxAge: limit}, "age", Stale},
+		{"expire", allowlist.Limits{Expire: limit}, "expired", Missing},
 	} {
 		for _, over := range []time.Duration{-time.Second, 0, time.Second} {
-			prev := &Resolved{Name: "x", Time: now.Add(-limit - over), Ranges: someRanges("74.125.0.0/24")}
+			prev := &allowlist.Resolved{Name: "x", Time: now.Add(-limit - over), Ranges: someRanges("74.125.0.0/24")}
 			g := Guard{Limits: row.limits, Now: now}
-			v := g.Check(Earlier{Last: prev}, Fetched{Resolved: Resolved{Name: "x"}, Err: errors.New("SERVFAIL")})
+			v := g.Check(Earlier{Last: prev}, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x"}, Err: errors.New("SERVFAIL")})
 			status, kinds := Stale, []string{"fetch"}
 			if over > 0 {
 				status, kinds = row.past, append(kinds, row.kind)
@@ -221,7 +222,7 @@ func TestGuardAges(t *testing.T) {
 
 // A held source says what it would become, and which limits would have to be raised; any other says neither.
 func TestGuardProposed(t *testing.T) {
-	last := &Resolved{Name: "x", Ranges: someRanges("74.125.0.0/24", "2a00:1::/32")}
+	last := &allowlist.Resolved{Name: "x", Ranges: someRanges("74.125.0.0/24", "2a00:1::/32")}
 	for _, row := range []struct {
 		next, came, gone []string
 		raise            []string
@@ -234,20 +235,12 @@ func TestGuardProposed(t *testing.T) {
 			raise: []string{"widest_ipv4", "total_ipv4"}},
 		{next: []string{"74.125.0.0/24", "2a00:1::/32"}},
 	} {
-		v := Guard{Limits: DefaultLimits()}.Check(Earlier{Last: last}, Fetched{Resolved: Resolved{Name: "x", Ranges: someRanges(row.next...)}})
+		v := Guard{Limits: allowlist.DefaultLimits()}.Check(Earlier{Last: last}, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Ranges: someRanges(row.next...)}})
 		if !slices.Equal(v.Raise, row.raise) || (v.Proposed != nil) != (row.digest != "") {
 			t.Fatalf("%q: raise %q, proposed %+v", row.next, v.Raise, v.Proposed)
 		}
 		if p := v.Proposed; p != nil && (p.Digest != row.digest || fmt.Sprint(p.Came) != fmt.Sprint(row.came) || fmt.Sprint(p.Gone) != fmt.Sprint(row.gone)) {
 			t.Errorf("%q: %+v, want %+v", row.next, p, row)
-		}
-	}
-}
-
-func TestSpecialPrefixesParse(t *testing.T) {
-	for _, p := range specialPrefixes {
-		if prefix, err := netip.ParsePrefix(p); err != nil || prefix != prefix.Masked() {
-			t.Errorf("%s: %v", p, err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"bufio"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
@@ -60,15 +61,15 @@ func TestHistories(t *testing.T) {
 	years, ordinary := 0.0, 0
 	found := map[string][]string{} // kinds of problems by month
 	for _, h := range histories(t) {
-		l := &life{limits: DefaultLimits()}
+		l := &life{limits: allowlist.DefaultLimits()}
 		var networks prefixes.List
 		for _, s := range h.States {
 			came, _ := listOf(s.Came)
 			gone, _ := listOf(s.Gone)
 			networks = prefixes.Join(networks.Minus(gone), came).Fewest()
-			var ranges Ranges
+			var ranges allowlist.Ranges
 			for p := range networks.All() {
-				ranges.Add(Range{Prefix: p, Path: provenance.Of(p.String())})
+				ranges.Add(allowlist.Range{Prefix: p, Path: provenance.Of(p.String())})
 			}
 			l.now = s.Time
 			v := l.run(ranges, false)

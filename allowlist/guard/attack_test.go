@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
@@ -20,11 +21,11 @@ type attack struct {
 	was, size int // /24s: before the attack, and now
 }
 
-func newAttack(window time.Duration, action Action) *attack {
+func newAttack(window time.Duration, action allowlist.Action) *attack {
 	a := &attack{life: newLife(), was: 384} // 98,304 addresses, as Google had
 	a.limits.Window = window
-	if action == Relay {
-		a.limits.TotalIPv4, a.limits.TotalIPv6 = RelayTotalIPv4, RelayTotalIPv6
+	if action == allowlist.Relay {
+		a.limits.TotalIPv4, a.limits.TotalIPv6 = allowlist.RelayTotalIPv4, allowlist.RelayTotalIPv6
 	}
 	a.try(a.was)
 	return a
@@ -40,12 +41,12 @@ func (a *attack) try(size int) bool {
 }
 
 // rangesUpTo are the fewest networks of the first /24s from 24.0.0.0 on.
-func rangesUpTo(size int) (r Ranges) {
+func rangesUpTo(size int) (r allowlist.Ranges) {
 	at := uint32(24) << 24
 	for bits := 8; bits <= 24; bits++ {
 		if n := 1 << (24 - bits); size&n != 0 {
 			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(at >> 24), byte(at >> 16), byte(at >> 8)}), bits)
-			r.Add(Range{Prefix: p, Path: provenance.Of(p.String())})
+			r.Add(allowlist.Range{Prefix: p, Path: provenance.Of(p.String())})
 			at += uint32(n) << 8
 		}
 	}
@@ -93,16 +94,16 @@ func TestAttack(t *testing.T) {
 	table.WriteString("| goal | action, window | a day | a week | a month | a year |\n|---|---|---|---|---|---|\n")
 	for _, row := range []struct {
 		goal   string
-		action Action
+		action allowlist.Action
 		window time.Duration
 		grow   bool
 	}{
-		{"a list that shrinks", OK, 30 * 24 * time.Hour, false},
-		{"a list that shrinks", OK, 90 * 24 * time.Hour, false},
-		{"a list that grows", OK, 30 * 24 * time.Hour, true},
-		{"a list that grows", OK, 90 * 24 * time.Hour, true},
-		{"a list that grows", Relay, 30 * 24 * time.Hour, true},
-		{"a list that grows", Relay, 90 * 24 * time.Hour, true},
+		{"a list that shrinks", allowlist.OK, 30 * 24 * time.Hour, false},
+		{"a list that shrinks", allowlist.OK, 90 * 24 * time.Hour, false},
+		{"a list that grows", allowlist.OK, 30 * 24 * time.Hour, true},
+		{"a list that grows", allowlist.OK, 90 * 24 * time.Hour, true},
+		{"a list that grows", allowlist.Relay, 30 * 24 * time.Hour, true},
+		{"a list that grows", allowlist.Relay, 90 * 24 * time.Hour, true},
 	} {
 		a := newAttack(row.window, row.action)
 		fmt.Fprintf(&table, "| %s | %s, %dd |", row.goal, row.action, int(row.window.Hours()/24))
@@ -121,8 +122,8 @@ func TestAttack(t *testing.T) {
 		}
 		table.WriteString("\n")
 	}
-	a, own := newAttack(90*24*time.Hour, Relay), rangesUpTo(384)
-	own.Add(Range{Prefix: netip.MustParsePrefix("66.6.6.0/24"), Path: provenance.Of("his own")})
+	a, own := newAttack(90*24*time.Hour, allowlist.Relay), rangesUpTo(384)
+	own.Add(allowlist.Range{Prefix: netip.MustParsePrefix("66.6.6.0/24"), Path: provenance.Of("his own")})
 	if a.run(own, false).Status == Fresh {
 		table.WriteString("| his own /24 in | RELAY, 90d | at once | | | |\n")
 	}

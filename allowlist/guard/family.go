@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"crypto/sha256"
@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -40,7 +41,7 @@ func (f family) of(l prefixes.List) func(yield func(netip.Prefix) bool) {
 
 // count is the number of addresses of the family in disjoint networks.
 func (f family) count(l prefixes.List) *big.Int {
-	c := CountAddresses(f.of(l))
+	c := allowlist.CountAddresses(f.of(l))
 	return c.IPv6.Add(c.IPv6, new(big.Int).SetUint64(c.IPv4))
 }
 
@@ -92,7 +93,7 @@ func (d difference) larger(than difference) difference {
 }
 
 // past reports whether the share is larger than a limit.
-func (d difference) past(limit Percent) bool {
+func (d difference) past(limit allowlist.Percent) bool {
 	if d.of == nil {
 		return false
 	}

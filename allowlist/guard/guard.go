@@ -1,4 +1,7 @@
-package allowlist
+// Package guard decides whether the new ranges of a source replace its last good ones. It compares sets of addresses: with
+// fixed widths and totals, and with every state of the source that was in force within a window (Earlier). Between runs these
+// states are in a Memory. It reads no clock and no file.
+package guard
 
 import (
 	"fmt"
@@ -6,36 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
-)
-
-// Limits bound how a source may change before a person accepts the change. MaxAge and Expire are off at zero; the others
-// always bind.
-type Limits struct {
-	WidestIPv4, WidestIPv6 int           // shortest prefix length that is accepted
-	TotalIPv4, TotalIPv6   int           // the source has no more addresses than one network of this prefix length; 0: any number
-	MaxShrink              Percent       // of the addresses that a family had; 100 and above never holds
-	MaxGrow                Percent       // the same, of new addresses
-	Window                 time.Duration // MaxShrink and MaxGrow hold against every state in force within so long
-	MaxAge                 time.Duration // ranges that are older are a problem "age"
-	Expire                 time.Duration // last good ranges that are older are not used
-	AllowSpecial           bool          // fetched sources may name special-purpose space
-}
-
-// Percent is a share in whole percent.
-type Percent int
-
-// DefaultLimits gives the limits of a configuration that sets none, for sources with the action OK.
-func DefaultLimits() Limits {
-	return Limits{WidestIPv4: 12, WidestIPv6: 28, TotalIPv4: 11, TotalIPv6: 28, MaxShrink: 30, MaxGrow: 200,
-		Window: 30 * 24 * time.Hour, MaxAge: 72 * time.Hour}
-}
-
-// The totals of a RELAY source if the configuration names none. They are smaller than those of an OK source, because a foreign
-// address that may relay does more harm than one that is let past a DNSBL.
-const (
-	RelayTotalIPv4 = 12
-	RelayTotalIPv6 = 32
 )
 
 // Status is the result of one run for a source.
@@ -54,9 +29,9 @@ func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
 
 // Verdict holds the ranges that the list takes from a source, and the reasons.
 type Verdict struct {
-	Resolved
+	allowlist.Resolved
 	Status   Status
-	Problems []Problem
+	Problems []allowlist.Problem
 	Proposed *Proposed // of a held source, else nil
 	Raise    []string  // the keys of the limits that a held source is past and that no acceptance waives
 	Accepted bool      // it would be held without an acceptance: the window begins anew
@@ -75,7 +50,7 @@ func (a Acceptance) covers(p Proposed) bool {
 // Guard decides whether the new ranges of one source replace its last good ones. Check depends on nothing but the guard and
 // its arguments.
 type Guard struct {
-	Limits     Limits
+	Limits     allowlist.Limits
 	Static     bool // Source.Static: special-purpose space is allowed
 	Unbound    bool // Source.Inline: no limit but MaxAge binds
 	Accept     Acceptance
@@ -85,10 +60,10 @@ type Guard struct {
 
 // Check compares the fetched ranges with the limits and with the earlier states of the source. It never fails: after a fetch
 // error, and past a limit, the verdict has the last good ranges, or none.
-func (g Guard) Check(earlier Earlier, next Fetched) Verdict {
+func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	v := Verdict{Resolved: next.Resolved, Status: Fresh, Problems: next.Problems}
 	if next.Err != nil {
-		v = g.fallBack(v, earlier.Last, Stale, Problem{Kind: "fetch", Text: next.Err.Error()})
+		v = g.fallBack(v, earlier.Last, Stale, allowlist.Problem{Kind: "fetch", Text: next.Err.Error()})
 		return g.notHeld(v)
 	}
 	if g.Unbound {
@@ -110,7 +85,7 @@ func (g Guard) Check(earlier Earlier, next Fetched) Verdict {
 	proposed := propose(earlier.Last, v.Resolved)
 	if len(lasting) == 0 && g.Accept.covers(proposed) {
 		for _, p := range once {
-			v.Problems = append(v.Problems, Problem{Kind: "accepted", Text: p.Text + "; accepted"})
+			v.Problems = append(v.Problems, allowlist.Problem{Kind: "accepted", Text: p.Text + "; accepted"})
 		}
 		v.Accepted = true
 		return g.aged(v)
@@ -126,7 +101,7 @@ func (g Guard) Check(earlier Earlier, next Fetched) Verdict {
 // notHeld says of an acceptance that there is nothing to accept.
 func (g Guard) notHeld(v Verdict) Verdict {
 	if g.Accept.Given {
-		v.Problems = append(v.Problems, Problem{Kind: "accept", Text: "it is not held: --accept does nothing"})
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "it is not held: --accept does nothing"})
 	}
 	return v
 }
@@ -136,19 +111,19 @@ func (g Guard) notAccepted(v Verdict) Verdict {
 	switch {
 	case !g.Accept.Given:
 	case len(v.Raise) > 0:
-		v.Problems = append(v.Problems, Problem{Kind: "accept", Text: "--accept never waives a width or a total"})
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives a width or a total"})
 	default:
-		v.Problems = append(v.Problems, Problem{Kind: "accept",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept",
 			Text: fmt.Sprintf("--accept names %s, and the source is %s now: look again", g.Accept.Digest, v.Proposed.Digest)})
 	}
 	return v
 }
 
 // fallBack takes the last good ranges in place of the fetched ones.
-func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem) Verdict {
+func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why ...allowlist.Problem) Verdict {
 	definition := v.Definition
 	v.Status, v.Problems = status, append(v.Problems, why...)
-	v.Ranges, v.Time = Ranges{}, time.Time{}
+	v.Ranges, v.Time = allowlist.Ranges{}, time.Time{}
 	if last == nil {
 		if status == Stale {
 			v.Status = Missing
@@ -156,7 +131,7 @@ func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem
 		return v
 	}
 	if !g.ClockWrong && g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire {
-		v.Problems = append(v.Problems, Problem{Kind: "expired",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "expired",
 			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), days(g.Limits.Expire))})
 		if status == Stale {
 			v.Status = Missing
@@ -164,7 +139,7 @@ func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem
 		return v
 	}
 	if last.Definition != definition {
-		v.Problems = append(v.Problems, Problem{Kind: "definition",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "definition",
 			Text: "its ranges are those of its earlier definition, until it is fetched once as it is defined now"})
 	}
 	v.Resolved = *last
@@ -174,14 +149,14 @@ func (g Guard) fallBack(v Verdict, last *Resolved, status Status, why ...Problem
 // aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
-		v.Problems = append(v.Problems, Problem{Kind: "age",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "age",
 			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}
 	return v
 }
 
-func (g Guard) tooWide(v *Verdict) (problems []Problem) {
-	for p := range v.Ranges.fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
+func (g Guard) tooWide(v *Verdict) (problems []allowlist.Problem) {
+	for p := range v.Ranges.Fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
 		limit, key := g.Limits.WidestIPv4, "widest_ipv4"
 		if p.Addr().Is6() {
 			limit, key = g.Limits.WidestIPv6, "widest_ipv6"
@@ -192,10 +167,10 @@ func (g Guard) tooWide(v *Verdict) (problems []Problem) {
 }
 
 // tooMany compares the whole of a source with the totals.
-func (g Guard) tooMany(v *Verdict) (problems []Problem) {
+func (g Guard) tooMany(v *Verdict) (problems []allowlist.Problem) {
 	for i, f := range families() {
 		limit := [...]int{g.Limits.TotalIPv4, g.Limits.TotalIPv6}[i]
-		if n, most := f.count(v.Ranges.fewest()), power(f.bits-limit); n.Cmp(most) > 0 {
+		if n, most := f.count(v.Ranges.Fewest()), power(f.bits-limit); n.Cmp(most) > 0 {
 			problems = append(problems, v.raise("total_"+f.key, "total", fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
 				f.name, addressCount(n), addressCount(most), limit, f.key, limit)))
 		}
@@ -204,26 +179,26 @@ func (g Guard) tooMany(v *Verdict) (problems []Problem) {
 }
 
 // raise gives the problem of a limit that no acceptance waives, and notes its key.
-func (v *Verdict) raise(key, kind, text string) Problem {
+func (v *Verdict) raise(key, kind, text string) allowlist.Problem {
 	if !slices.Contains(v.Raise, key) {
 		v.Raise = append(v.Raise, key)
 	}
-	return Problem{Kind: kind, Text: text}
+	return allowlist.Problem{Kind: kind, Text: text}
 }
 
 // tooDifferent compares a source, family by family, with every state that was in force within the window. A state of
 // another definition says nothing about the new ranges.
-func (g Guard) tooDifferent(earlier Earlier, next Resolved) (problems []Problem) {
+func (g Guard) tooDifferent(earlier Earlier, next allowlist.Resolved) (problems []allowlist.Problem) {
 	last := earlier.Last
 	comparable := last != nil && last.Definition == next.Definition
 	if next.Ranges.Len() == 0 {
 		if comparable && last.Ranges.Len() == 0 {
 			return nil // a person has accepted the empty source before
 		}
-		return []Problem{{Kind: "empty", Text: "not one address is left in it"}}
+		return []allowlist.Problem{{Kind: "empty", Text: "not one address is left in it"}}
 	}
-	now := next.Ranges.fewest()
-	if !comparable || prefixes.Equal(now, last.Ranges.fewest()) {
+	now := next.Ranges.Fewest()
+	if !comparable || prefixes.Equal(now, last.Ranges.Fewest()) {
 		return nil // an equal state was compared with every earlier one when it came into force
 	}
 	var gone, come [2]difference // the largest of each family
@@ -238,11 +213,11 @@ func (g Guard) tooDifferent(earlier Earlier, next Resolved) (problems []Problem)
 	}
 	for i, f := range families() {
 		if gone[i].past(g.Limits.MaxShrink) && !f.oneHostMoved(states, now) {
-			problems = append(problems, Problem{Kind: "shrink", Text: fmt.Sprintf("%s: %s of %s addresses of %s are gone (%s), more than max_shrink = %d%%",
+			problems = append(problems, allowlist.Problem{Kind: "shrink", Text: fmt.Sprintf("%s: %s of %s addresses of %s are gone (%s), more than max_shrink = %d%%",
 				f.name, addressCount(gone[i].part), addressCount(gone[i].of), gone[i].when, gone[i].percent(), g.Limits.MaxShrink)})
 		}
 		if come[i].past(g.Limits.MaxGrow) {
-			problems = append(problems, Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s addresses are new beside %s of %s (%s), more than max_grow = %d%%",
+			problems = append(problems, allowlist.Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s addresses are new beside %s of %s (%s), more than max_grow = %d%%",
 				f.name, addressCount(come[i].part), addressCount(come[i].of), come[i].when, come[i].percent(), g.Limits.MaxGrow)})
 		}
 	}
@@ -258,13 +233,13 @@ type Proposed struct {
 }
 
 // propose compares a source with its last good state.
-func propose(last *Resolved, next Resolved) Proposed {
-	now := next.Ranges.fewest()
+func propose(last *allowlist.Resolved, next allowlist.Resolved) Proposed {
+	now := next.Ranges.Fewest()
 	var before prefixes.List
 	if last != nil {
-		before = last.Ranges.fewest()
+		before = last.Ranges.Fewest()
 	}
-	return Proposed{Digest: digestOf(now), Ranges: now.Len(), IPv4Addresses: CountAddresses(next.Ranges.Minimal()).IPv4,
+	return Proposed{Digest: digestOf(now), Ranges: now.Len(), IPv4Addresses: allowlist.CountAddresses(next.Ranges.Minimal()).IPv4,
 		Came: networksOf(now.Minus(before)), Gone: networksOf(before.Minus(now))}
 }
 

@@ -1,19 +1,20 @@
-package allowlist
+package guard
 
 import (
 	"iter"
 	"slices"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 )
 
 // Earlier holds the states of one source from before this run. Its times are in UTC and whole seconds.
 type Earlier struct {
-	Last  *Resolved // the last good state; nil: there is none
-	Since time.Time // the networks of Last are in force since then
-	Past  []Past    // the states before Last, of its definition, in the order of time
-	Lost  time.Time // when older states were found to be lost; zero: none are
+	Last  *allowlist.Resolved // the last good state; nil: there is none
+	Since time.Time           // the networks of Last are in force since then
+	Past  []Past              // the states before Last, of its definition, in the order of time
+	Lost  time.Time           // when older states were found to be lost; zero: none are
 }
 
 // Past is a state that was in force from From to To. It is written as its difference from the state before it, the first
@@ -57,7 +58,7 @@ func (e Earlier) inForce(window time.Duration, now time.Time) iter.Seq[state] {
 				return
 			}
 		}
-		yield(state{networks: e.Last.Ranges.fewest()})
+		yield(state{networks: e.Last.Ranges.Fewest()})
 	}
 }
 
@@ -81,7 +82,7 @@ func (e Earlier) After(v Verdict, window time.Duration, now time.Time) Earlier {
 	if e.Whole(window, now) {
 		next.Lost = time.Time{}
 	}
-	if replaced := e.Last.Ranges.fewest(); !prefixes.Equal(replaced, v.Ranges.fewest()) {
+	if replaced := e.Last.Ranges.Fewest(); !prefixes.Equal(replaced, v.Ranges.Fewest()) {
 		to := latest(now, next.Since) // the clock may have gone back
 		if midnight := to.Truncate(24 * time.Hour); len(e.Past) == 0 || !next.Since.After(midnight) {
 			next.Past = append(slices.Clip(e.Past), pastOf(next.Since, to, replaced, newest(e.Past)))

@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -89,7 +90,7 @@ func TestMemoryDamaged(t *testing.T) {
 	}
 	// The guard compares with the last good state alone, and knows that its memory is lost.
 	now := time.Date(2026, 11, 5, 1, 2, 3, 4, time.UTC)
-	last := &Resolved{Name: "x", Definition: "d", Ranges: someRanges("74.0.0.0/24")}
+	last := &allowlist.Resolved{Name: "x", Definition: "d", Ranges: someRanges("74.0.0.0/24")}
 	for _, m := range []*Memory{nil, {}} {
 		if e := m.Earlier(last, now); e.Last != last || len(e.Past) > 0 || !e.Lost.Equal(now.Truncate(time.Second)) || e.Whole(time.Hour, now) {
 			t.Errorf("%+v", e)
@@ -146,7 +147,7 @@ func TestMemoryBounded(t *testing.T) {
 	var before prefixes.List
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range maxPast + 10 {
-		networks := someRanges(fmt.Sprintf("74.%d.%d.0/24", i>>8, i&255)).fewest()
+		networks := someRanges(fmt.Sprintf("74.%d.%d.0/24", i>>8, i&255)).Fewest()
 		all = append(all, pastOf(at, at.Add(24*time.Hour), networks, before))
 		at, before = at.Add(24*time.Hour), networks
 	}

@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -94,20 +95,25 @@ func DecodeMemory(text []byte) (*Memory, error) {
 
 // Encode gives the memory as JSON, a state to a line.
 func (m *Memory) Encode() []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "{\"version\": %d, \"sources\": [", memoryVersion)
+	sources := make([][]byte, len(m.sources))
 	for i, s := range m.sources {
-		past := s.Past
-		s.Past = []pastState{}
-		head := encode(s)
-		fmt.Fprintf(&b, "%s\n %s", comma(i), head[:len(head)-len("]}")])
-		for j, p := range past {
-			fmt.Fprintf(&b, "%s\n  %s", comma(j), encode(p))
+		past := make([][]byte, len(s.Past))
+		for j, p := range s.Past {
+			past[j] = append([]byte("\n  "), encoded(p)...)
 		}
-		b.WriteString("]}")
+		s.Past = []pastState{}
+		head := append([]byte("\n "), bytes.TrimSuffix(encoded(s), []byte("]}"))...)
+		sources[i] = slices.Concat(head, bytes.Join(past, []byte(",")), []byte("]}"))
 	}
-	b.WriteString("]}\n")
-	return b.Bytes()
+	return fmt.Appendf(nil, "{\"version\": %d, \"sources\": [%s]}\n", memoryVersion, bytes.Join(sources, []byte(",")))
+}
+
+func encoded(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("guard: a state has no JSON form: " + err.Error()) // names, times and networks have one
+	}
+	return text
 }
 
 // decode gives the past states.
@@ -148,7 +154,7 @@ func networksOf(l prefixes.List) []netip.Prefix {
 
 // Earlier gives the states that the guard compares a source with. last is its last good state, nil for none. A nil memory,
 // and one that does not know the source, has lost the states before it.
-func (m *Memory) Earlier(last *Resolved, now time.Time) Earlier {
+func (m *Memory) Earlier(last *allowlist.Resolved, now time.Time) Earlier {
 	if last == nil {
 		return Earlier{}
 	}

@@ -1,4 +1,4 @@
-package allowlist
+package guard
 
 import (
 	"errors"
@@ -8,21 +8,22 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
+	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
-
-	"pgregory.net/rapid"
 )
 
 // life is a source from run to run, as update keeps it.
 type life struct {
-	limits  Limits
+	limits  allowlist.Limits
 	earlier Earlier
 	now     time.Time
 }
 
 func newLife() *life {
-	return &life{limits: DefaultLimits(), now: time.Date(2026, 11, 1, 0, 30, 0, 0, time.UTC)}
+	return &life{limits: allowlist.DefaultLimits(), now: time.Date(2026, 11, 1, 0, 30, 0, 0, time.UTC)}
 }
 
 // publish is one run: the source says these networks, and a person may have accepted them.
@@ -30,9 +31,9 @@ func (l *life) publish(accept bool, networks ...string) Verdict {
 	return l.run(someRanges(networks...), accept)
 }
 
-func (l *life) run(ranges Ranges, accept bool) Verdict {
+func (l *life) run(ranges allowlist.Ranges, accept bool) Verdict {
 	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}}
-	v := g.Check(l.earlier, Fetched{Resolved: Resolved{Name: "x", Definition: "sha256:1", Time: l.now, Ranges: ranges}})
+	v := g.Check(l.earlier, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Definition: "sha256:1", Time: l.now, Ranges: ranges}})
 	if !v.Time.IsZero() {
 		l.earlier = l.earlier.After(v, l.limits.Window, l.now)
 	}
@@ -40,7 +41,9 @@ func (l *life) run(ranges Ranges, accept bool) Verdict {
 }
 
 // inForce is the number of IPv4 addresses of the last good state.
-func (l *life) inForce() uint64 { return CountAddresses(l.earlier.Last.Ranges.Minimal()).IPv4 }
+func (l *life) inForce() uint64 {
+	return allowlist.CountAddresses(l.earlier.Last.Ranges.Minimal()).IPv4
+}
 
 // A list that grows threefold every hour is held once it has grown threefold, however long it goes on.
 func TestWindowGrowth(t *testing.T) {
@@ -109,7 +112,7 @@ func TestWindowForgets(t *testing.T) {
 	for _, over := range []time.Duration{0, time.Second} {
 		g := Guard{Limits: l.limits, Now: l.now.Add(over)}
 		g.Limits.MaxShrink = 34
-		v := g.Check(l.earlier, Fetched{Resolved: Resolved{Name: "x", Definition: "sha256:1", Ranges: someRanges("74.0.0.0/24", "74.0.1.0/24")}})
+		v := g.Check(l.earlier, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Definition: "sha256:1", Ranges: someRanges("74.0.0.0/24", "74.0.1.0/24")}})
 		if held := v.Status == Held; held != (over == 0) {
 			t.Errorf("%v past the window: %s, %v", over, v.Status, v.Problems)
 		}
@@ -148,14 +151,14 @@ func TestWindowBeginsAnew(t *testing.T) {
 	before := l.earlier
 	l.now = l.now.Add(time.Hour)
 	l.publish(false, "74.8.0.0/24")
-	failed := Guard{Limits: l.limits, Now: l.now}.Check(l.earlier, Fetched{Err: errors.New("SERVFAIL")})
+	failed := Guard{Limits: l.limits, Now: l.now}.Check(l.earlier, allowlist.Fetched{Err: errors.New("SERVFAIL")})
 	if after := l.earlier.After(failed, l.limits.Window, l.now); !after.Since.Equal(before.Since) || after.Last != before.Last {
 		t.Errorf("after a hold and a failure: %+v, want %+v", after, before)
 	}
 }
 
 // drawSet draws the networks of a source, /28s of a few /24s: others than in the list of numbers, or a few of them changed.
-func drawSet(t *rapid.T, numbers *[]int) Ranges {
+func drawSet(t *rapid.T, numbers *[]int) allowlist.Ranges {
 	number := rapid.IntRange(0, 47)
 	if rapid.IntRange(0, 4).Draw(t, "anew") == 0 {
 		*numbers = rapid.SliceOfNDistinct(number, 0, 30, rapid.ID).Draw(t, "networks")
@@ -167,10 +170,10 @@ func drawSet(t *rapid.T, numbers *[]int) Ranges {
 			*numbers = append(slices.Clone(*numbers), n)
 		}
 	}
-	var r Ranges
+	var r allowlist.Ranges
 	for _, i := range *numbers {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{74, 0, byte(i / 16), byte(i % 16 * 16)}), 28)
-		r.Add(Range{Prefix: p, Path: provenance.Of(p.String())})
+		r.Add(allowlist.Range{Prefix: p, Path: provenance.Of(p.String())})
 	}
 	return r
 }
@@ -193,13 +196,13 @@ func TestWindowProperty(t *testing.T) {
 			var before prefixes.List
 			since := l.earlier.Since
 			if l.earlier.Last != nil {
-				before = l.earlier.Last.Ranges.fewest()
+				before = l.earlier.Last.Ranges.Fewest()
 			}
 			v := l.run(drawSet(t, &numbers), accept)
 			if v.Status != Fresh {
 				continue
 			}
-			after := l.earlier.Last.Ranges.fewest()
+			after := l.earlier.Last.Ranges.Fewest()
 			if v.Accepted || model == nil {
 				model = []kept{{networks: after}}
 				continue
