@@ -27,6 +27,8 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 		Name: c.Name, Action: r.action(at, c.Action), Limits: r.limits(at, c.limitsConfig, limits),
 		SPF: c.SPF, Provider: c.Provider, URL: c.URL, Select: c.Select, Insecure: c.Insecure, File: c.File, CIDR: c.CIDR,
 	}
+	r.duration(at+".deadline", c.Deadline, &src.Bounds.Deadline)
+	r.number(at+".max_keys", c.MaxKeys, 1, maxKeys, &src.Bounds.Keys)
 	var kinds []string
 	for _, k := range []struct {
 		name string
