@@ -3,6 +3,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -111,12 +112,11 @@ type Selection struct {
 // Write writes the spans of a set in the format, whole, to w. It may go through
 // them more than once, and holds no more of what it writes than a buffer.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
-	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.MaxKeys}
-	if l.maxKeys == 0 {
-		l.maxKeys = DefaultMaxKeys
-	}
-	return f.write(w, l)
+	return f.write(w, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
 }
+
+// KeyLimit gives MaxKeys or its default.
+func (s Selection) KeyLimit() int { return cmp.Or(s.MaxKeys, DefaultMaxKeys) }
 
 // Read reads back what Write wrote. Each entry is a line, with the source and
 // path of the comment above it. Anything that Write does not write is an error

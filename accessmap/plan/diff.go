@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/aymanbagabas/go-udiff"
 	"go4.org/netipx"
@@ -26,6 +27,15 @@ func (c Change) String() string { return c.Prefix.String() + " " + c.Action.Stri
 // Difference is what a plan changes in terms of networks.
 type Difference struct {
 	Added, Removed []Change
+}
+
+// Equal reports whether two differences read alike.
+func (d Difference) Equal(e Difference) bool {
+	return slices.EqualFunc(d.Added, e.Added, Change.equal) && slices.EqualFunc(d.Removed, e.Removed, Change.equal)
+}
+
+func (c Change) equal(d Change) bool {
+	return c.Prefix == d.Prefix && c.Action == d.Action && c.Source == d.Source && (c.Path == d.Path || c.Path.String() == d.Path.String())
 }
 
 // Diff gives the difference between what our part of the file says and what it

@@ -47,8 +47,13 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	}
 	list := &List{Now: r.Now, lost: lastGood == nil, forSnapshot: r.options.ForSnapshot}
 	var good []allowlist.Resolved
+	verdicts := make([]allowlist.Verdict, len(fetched))
 	for i, src := range r.Settings.Sources {
-		v := r.judge(src, lastGood, fetched[i])
+		verdicts[i] = r.judge(src, lastGood, fetched[i])
+	}
+	r.fitKeys(verdicts, lastGood)
+	for i, src := range r.Settings.Sources {
+		v := verdicts[i]
 		list.Sources = append(list.Sources, Source{src, v})
 		prev, known := lastGood.Find(src.Name)
 		switch hasState := !v.Time.IsZero(); {
@@ -72,14 +77,19 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 // takesAway reports whether a source of this action keeps addresses out.
 func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
 
-// judge has the guard compare a fetched source with its last good state.
-func (r *Request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {
+// guardLimits are the limits of a source under its action.
+func guardLimits(src allowlist.Source) allowlist.Limits {
 	limits := src.Limits
 	if takesAway(src.Action) {
 		limits.Expire = 0 // addresses that are kept out must not come in because their range is old
 	}
+	return limits
+}
+
+// judge has the guard compare a fetched source with its last good state.
+func (r *Request) judge(src allowlist.Source, lastGood *allowlist.Snapshot, fetched allowlist.Fetched) allowlist.Verdict {
 	guard := allowlist.Guard{
-		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
+		Limits: guardLimits(src), Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
 		Accepted: slices.Contains(r.options.Accept, src.Name), Now: r.Now,
 	}
 	var prev *allowlist.Resolved

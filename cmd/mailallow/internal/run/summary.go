@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 	"log/slog"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +89,9 @@ func (l *List) Hint(s Source) string {
 	}
 	switch s.Status {
 	case allowlist.Held:
+		if slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "keys" }) {
+			return kept // --accept does not waive it
+		}
 		return fmt.Sprintf("%s; when the change is right: mailallow update --accept %q", kept, s.Source.Name)
 	case allowlist.Stale, allowlist.Missing:
 		return kept
@@ -111,7 +114,7 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).Record("%s", line)
 		}
 		WarnTarget(t, p)
-		if i+1 < len(plans) && reflect.DeepEqual(differences[i], differences[i+1]) {
+		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
 		tellDifference(t, differences[i])
