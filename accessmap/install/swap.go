@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/bounded"
 )
 
 // exchange makes two files of one directory change names in a single step. What stood at live keeps its inode and its
@@ -124,11 +124,11 @@ func (c *change) unedited(path string) error {
 	if openForWriting(path) {
 		return writingError{}
 	}
-	got, err := os.ReadFile(path)
+	same, err := bounded.Holds(path, c.old)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.was == nil:
 		return nil
-	case errors.Is(err, fs.ErrNotExist), err == nil && (c.was == nil || !bytes.Equal(got, c.old)):
+	case errors.Is(err, fs.ErrNotExist), err == nil && (c.was == nil || !same):
 		return ErrChanged
 	}
 	return err
@@ -209,8 +209,8 @@ func (c *change) standsAt(path string) bool {
 	case inodeOf(info) != c.inode:
 		return false
 	}
-	got, err := os.ReadFile(path)
-	return err != nil || bytes.Equal(got, c.new)
+	same, err := bounded.Holds(path, c.new)
+	return err != nil || same
 }
 
 // finish removes what was replaced. Sessions that hold an old map learn from its time that it is gone (docs/facts.md 6).

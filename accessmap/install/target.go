@@ -11,6 +11,7 @@ import (
 
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist/bounded"
 )
 
 // target is a job held against what stands there: which of its files have to change.
@@ -200,7 +201,7 @@ func (t *target) probe(ctx context.Context) (warning string, err error) {
 
 // newStateChange is nil for a file that holds the bytes already.
 func newStateChange(file StateFile) (*change, error) {
-	if is, err := os.ReadFile(file.Path); err == nil && bytes.Equal(is, file.Bytes) {
+	if same, err := bounded.Holds(file.Path, file.Bytes); err == nil && same {
 		return nil, nil
 	}
 	c, err := newChange(kindState, file.Path)

@@ -25,7 +25,7 @@ type Content struct {
 
 // render makes the new text of a target, in a block or whole, and reads it back.
 func render(t Target, was Standing, m MapChoice, set *allowlist.Set) (c Content, err error) {
-	spans := slices.Collect(t.Format.Selected(set.Spans(), t.Want))
+	spans := slices.AppendSeq(make([]allowlist.Span, 0, set.Len()), t.Format.Selected(set.Spans(), t.Want))
 	file, hand, err := cutByHand(t, was, m)
 	if err != nil {
 		return c, err
@@ -58,7 +58,7 @@ func render(t Target, was Standing, m MapChoice, set *allowlist.Set) (c Content,
 	}
 	c.Problems = overlaps(hand, entries, written.Left, set, spans)
 	switch {
-	case t.Format.Bare, same && written.Entries > 0: // the spans know more than a bare file
+	case t.Format.Bare, same && written.Entries > 0, len(hand) == 0: // the spans know more than a file, and take less memory
 		c.After = spans
 	default:
 		c.After = allowlist.Nest(entries)
@@ -68,9 +68,10 @@ func render(t Target, was Standing, m MapChoice, set *allowlist.Set) (c Content,
 	} else {
 		c.readBefore(t.Format, file.Inside)
 	}
-	c.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
 	if t.inBlock() {
-		c.New = file.Splice(c.New)
+		c.New = file.Splice(text.Bytes())
+	} else {
+		c.New = append([]byte{}, text.Bytes()...) // never nil: an empty file is a file
 	}
 	return c, nil
 }

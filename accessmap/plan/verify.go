@@ -13,12 +13,15 @@ import (
 // verify is an error unless the entries of a text say what the spans say. A hand-written key cuts off what is inherited
 // from keys of ours above it, and decides for the part of the list that is no longer than itself.
 func verify(f format.Format, entries []allowlist.Entry, spans []allowlist.Span, hand []handKey) error {
-	entries = slices.Clone(entries)
+	left := spans
+	if len(hand) > 0 { // the copies are large where the list is
+		entries = slices.Clone(entries)
+		left = leftToUs(spans, hand)
+	}
 	for _, h := range hand {
 		entries = append(entries, allowlist.Entry{Prefix: h.prefix, Action: allowlist.Exclude})
 	}
 	written := slices.DeleteFunc(allowlist.Nest(entries), func(s allowlist.Span) bool { return s.Action() == allowlist.Exclude })
-	left := leftToUs(spans, hand)
 	for _, a := range format.Actions() {
 		if !slices.Equal(runs(f, left, a), runs(f, written, a)) {
 			return fmt.Errorf("what was written as %s does not say what the list says for %s: this is a fault of mailallow", f.Name, a)
