@@ -110,6 +110,9 @@ func (s *Set) Spans() iter.Seq[Span] {
 	}
 }
 
+// Len gives the number of prefixes of all sources but EXCLUDE. Most lists have as many spans.
+func (s *Set) Len() int { return s.list.Len() }
+
 // Lookup gives the entry that decides addr, or nil. addr must not be IPv4-mapped.
 func (s *Set) Lookup(addr netip.Addr) *Entry {
 	number, ok := s.list.Longest(addr)
@@ -188,7 +191,7 @@ func Nest(entries []Entry) []Span {
 	for _, e := range won {
 		list.Add(e.Prefix, 0)
 	}
-	var spans []Span
+	spans := make([]Span, 0, len(won)) // few have another entry inside
 	for r := range list.Nest(prefixes.List{}) {
 		spans = append(spans, Span{r.From, r.To, won[r.Number].Action, r.Number, won})
 	}

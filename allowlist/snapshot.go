@@ -13,7 +13,7 @@ const snapshotVersion = 2
 // file, and 40 in memory.
 const (
 	MaxSnapshotBytes  = 256 << 20
-	MaxSnapshotRanges = 2_000_000 // more than the keys of any usable access map
+	MaxSnapshotRanges = 4_000_000 // two long lists on disk, and eight sources that others publish
 )
 
 // maxMistakes bounds the mistakes of a snapshot that are reported one by one.

@@ -34,6 +34,7 @@ type Source struct {
 	CIDR     []string // networks and addresses, in the configuration
 
 	Limits Limits
+	Bounds Bounds
 }
 
 // Static reports whether the addresses are in a file or in the configuration of
@@ -122,8 +123,24 @@ func (f *Fetcher) Fetch(ctx context.Context, sources []Source) []Fetched {
 	return out
 }
 
+// fetch resolves one source within its bounds.
 func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 	out := Fetched{Resolved: Resolved{Name: src.Name, Definition: src.Definition(), Time: f.Now}}
+	bounds := src.bounds()
+	ctx, cancel := bounds.within(ctx)
+	defer cancel()
+	f.resolve(ctx, src, &out)
+	if out.Err == nil {
+		out.Err = bounds.check(out.Ranges)
+	}
+	if out.Err != nil {
+		out.Ranges = Ranges{}
+	}
+	out.Problems = fewProblems(out.Problems)
+	return out
+}
+
+func (f *Fetcher) resolve(ctx context.Context, src Source, out *Fetched) {
 	if p, ok := ProviderByName(src.Provider); ok && p.URL != "" {
 		src.URL, src.Select = p.URL, p.Select
 	}
@@ -133,24 +150,23 @@ func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 	case src.File != "":
 		out.Ranges, out.Problems, out.Err = f.readFile(src)
 	case src.URL != "":
-		f.document(ctx, src, &out)
+		f.document(ctx, src, out)
 	case src.Provider != "":
-		out.Ranges, out.Problems, out.Err = f.provider(ctx, src.Provider)
+		out.Ranges, out.Problems, out.Err = f.provider(ctx, src)
 	default:
-		out.Ranges, out.Problems, out.Err = f.walk(ctx, src.SPF)
+		out.Ranges, out.Problems, out.Err = f.walk(ctx, src, src.SPF)
 	}
-	return out
 }
 
-func (f *Fetcher) provider(ctx context.Context, name string) (Ranges, []Problem, error) {
-	p, ok := ProviderByName(name)
+func (f *Fetcher) provider(ctx context.Context, src Source) (Ranges, []Problem, error) {
+	p, ok := ProviderByName(src.Provider)
 	switch {
 	case !ok:
-		return Ranges{}, nil, fmt.Errorf("unknown provider %q: 'mailallow providers' lists them", name)
+		return Ranges{}, nil, fmt.Errorf("unknown provider %q: 'mailallow providers' lists them", src.Provider)
 	case p.Unlistable != "":
 		return Ranges{}, nil, fmt.Errorf("provider %q cannot be listed: %s", p.Name, p.Unlistable)
 	}
-	return f.walk(ctx, p.SPF)
+	return f.walk(ctx, src, p.SPF)
 }
 
 // document fetches the document of a URL source, or takes the last good ranges if
@@ -177,11 +193,13 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 // walk lists SPF policies. One policy with an error is an error for all names of
 // the source: the source must become stale, not smaller. A term that can never be
 // listed is only a problem.
-func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, problems []Problem, _ error) {
+func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, problems []Problem, _ error) {
+	limits := f.SPF
+	limits.Ranges = src.bounds().Ranges
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {
-		wait.Go(func() { results[i] = spf.Walk(ctx, f.Resolver, name, f.SPF) })
+		wait.Go(func() { results[i] = spf.Walk(ctx, f.Resolver, name, limits) })
 	}
 	wait.Wait()
 
@@ -191,7 +209,7 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 			problems = append(problems, Problem{Kind: p.Kind, Text: p.String()})
 		}
 		if res.Error != "" {
-			failed = append(failed, fmt.Errorf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), res.Error))
+			failed = append(failed, unlisted(ctx, res))
 		}
 		for _, r := range res.Ranges {
 			for _, p := range r.Prefixes {
@@ -203,6 +221,21 @@ func (f *Fetcher) walk(ctx context.Context, names []string) (ranges Ranges, prob
 		return Ranges{}, problems, err
 	}
 	return ranges, problems, nil
+}
+
+// unlisted gives the error of a policy, with the deadline or the limit that it is past.
+func unlisted(ctx context.Context, res spf.Result) error {
+	reason := string(res.Error)
+	if ctx.Err() != nil {
+		reason += ": " + context.Cause(ctx).Error()
+	}
+	for _, p := range res.Problems {
+		if p.Kind == spf.KindLimit {
+			reason += ": " + p.Text
+			break
+		}
+	}
+	return fmt.Errorf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), reason)
 }
 
 // readCIDR reads an inline list. Its errors name the item; the caller adds the line.

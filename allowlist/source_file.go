@@ -37,6 +37,9 @@ func ParseList(text []byte, name string) (Ranges, []Problem, error) {
 		more := len(r.failed) - maxFileErrors
 		r.failed = append(r.failed[:maxFileErrors], fmt.Errorf("%s: and %d more lines like these", name, more))
 	}
+	if r.unreported > 0 {
+		r.problems = append(r.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", name, r.unreported)})
+	}
 	return r.ranges, r.problems, errors.Join(r.failed...)
 }
 
@@ -48,6 +51,8 @@ type listReader struct {
 	ranges   Ranges
 	problems []Problem
 	failed   []error
+
+	unreported int // problems past maxProblems
 }
 
 func (r *listReader) read(line []byte) {
@@ -74,7 +79,11 @@ func (r *listReader) readItem(item string) {
 		r.failed = append(r.failed, fmt.Errorf("%s:%d: %w", r.name, r.line, err))
 		return
 	}
-	if note != "" {
+	switch {
+	case note == "":
+	case len(r.problems) == maxProblems:
+		r.unreported++
+	default:
 		r.problems = append(r.problems, Problem{Kind: "canonicalised", Text: fmt.Sprintf("%s:%d: %s", r.name, r.line, note)})
 	}
 	r.add(p)

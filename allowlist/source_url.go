@@ -30,12 +30,10 @@ import (
 type Web struct {
 	RootCAs *x509.CertPool // certificate authorities; nil means the system's
 
-	Timeout   time.Duration // for one source: tries, pauses, redirects and select together
-	Tries     int           // including the first
-	MaxBytes  int64         // of a document, decompressed
-	MaxRanges int           // of a document
-	MaxValues int           // of a JSON document, nested values included
-	MaxSteps  int           // of the jq machine, for one select
+	Tries     int   // including the first
+	MaxBytes  int64 // of a document, decompressed
+	MaxValues int   // of a JSON document, nested values included
+	MaxSteps  int   // of the jq machine, for one select
 
 	// Pause waits between tries; nil waits for d or until ctx ends.
 	Pause func(ctx context.Context, d time.Duration) error
@@ -43,12 +41,10 @@ type Web struct {
 
 // The defaults of Web.
 const (
-	DefaultWebTimeout     = time.Minute // a person may be waiting for the update
-	DefaultWebTries       = 4           // with the pauses below, about four seconds
-	DefaultDocumentBytes  = 32 << 20    // the largest list in use, Azure's service tags, has 5 MB
-	DefaultDocumentRanges = 1_000_000   // about 150 MB as a snapshot
-	DefaultDocumentValues = 1_000_000   // Azure's list has about 100,000; a value takes up to 200 bytes of memory
-	DefaultSelectSteps    = 20_000_000  // about ten for each value: two seconds, and at most 400 MB of memory
+	DefaultWebTries       = 4          // with the pauses below, about four seconds
+	DefaultDocumentBytes  = 32 << 20   // the largest list in use, Azure's service tags, has 5 MB
+	DefaultDocumentValues = 1_000_000  // Azure's list has about 100,000; a value takes up to 200 bytes of memory
+	DefaultSelectSteps    = 20_000_000 // about ten for each value: two seconds, and at most 400 MB of memory
 )
 
 const (
@@ -74,15 +70,13 @@ type Validator struct {
 	LastModified string `json:"last_modified,omitempty"`
 }
 
-// Document fetches the document of a URL source and reads its ranges: the results
+// Document fetches the document of a URL source until ctx ends and reads its ranges: the results
 // of Select, or without Select every address of the text. last is the last good
 // state under the same definition, or nil; if it has a validator and the server
 // reports no change, its ranges are the result. Errors and paths name the URL
 // without user, password and query, which may be secrets.
 func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Document, []Problem, error) {
 	bounds := w.bounds()
-	within, cancel := context.WithTimeout(ctx, bounds.Timeout)
-	defer cancel()
 	start, err := parseURL(src.URL)
 	if err != nil {
 		return Document{}, nil, err
@@ -92,24 +86,22 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 	if last != nil && last.Validator != nil {
 		v.known = last.Validator.usable()
 	}
-	doc, problems, err := v.document(within, src.Select, last)
+	doc, problems, err := v.document(ctx, src, last)
 	switch {
 	case err == nil:
 		return doc, problems, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case within.Err() != nil:
-		err = fmt.Errorf("not done within %s: %w", bounds.Timeout, err)
 	}
 	return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), err)
 }
 
 func (w *Web) bounds() Web {
 	b := *w
-	b.Timeout = cmp.Or(b.Timeout, DefaultWebTimeout)
 	b.Tries = cmp.Or(b.Tries, DefaultWebTries)
 	b.MaxBytes = cmp.Or(b.MaxBytes, DefaultDocumentBytes)
-	b.MaxRanges = cmp.Or(b.MaxRanges, DefaultDocumentRanges)
 	b.MaxValues = cmp.Or(b.MaxValues, DefaultDocumentValues)
 	b.MaxSteps = cmp.Or(b.MaxSteps, DefaultSelectSteps)
 	if b.Pause == nil {
@@ -215,7 +207,7 @@ type reply struct {
 	validator   *Validator
 }
 
-func (v *visit) document(ctx context.Context, query string, last *Resolved) (Document, []Problem, error) {
+func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Document, []Problem, error) {
 	got, err := v.get(ctx)
 	if err != nil {
 		return Document{}, nil, err
@@ -223,9 +215,9 @@ func (v *visit) document(ctx context.Context, query string, last *Resolved) (Doc
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := finding{name: ascii.Line(publicURL(v.start)), max: v.MaxRanges}
-	if query != "" {
-		err = found.reader().Selected(ctx, got.body, query, v.MaxValues, v.MaxSteps)
+	found := finding{name: ascii.Line(publicURL(v.start)), max: src.bounds().Ranges}
+	if src.Select != "" {
+		err = found.reader().Selected(ctx, got.body, src.Select, v.MaxValues, v.MaxSteps)
 	} else {
 		err = found.reader().Text(got.body, got.contentType)
 	}

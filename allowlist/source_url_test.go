@@ -82,6 +82,8 @@ func TestDocumentAnswers(t *testing.T) {
 		name     string
 		pages    []page
 		web      func(*allowlist.Web)
+		bounds   allowlist.Bounds
+		within   time.Duration // the deadline; zero: none
 		want     string
 		err      string // after the document's name
 		requests int
@@ -99,9 +101,9 @@ func TestDocumentAnswers(t *testing.T) {
 		{name: "aborted once", pages: []page{{Fault: fixtures.CutShort, Body: "192.0.2.0/2"}, one}, want: "192.0.2.0/24", requests: 2},
 		{name: "always cut short", pages: []page{{Fault: fixtures.CutShort, Body: "192.0.2.0/2"}},
 			err: "after 11 bytes: stream error: stream ID 7; INTERNAL_ERROR; received from peer (try 4 of 4)", requests: 4},
-		{name: "a wait past the limit", pages: []page{{Status: 429, Header: header("Retry-After", "3600")}},
+		{name: "a wait past the limit", within: time.Minute, pages: []page{{Status: 429, Header: header("Retry-After", "3600")}},
 			err: "429 Too Many Requests (try 1 of 4; the next, in 1h0m0s, is past the time limit)", requests: 1},
-		{name: "an absurd wait", pages: []page{{Status: 503, Header: header("Retry-After", "18446744073709551615")}},
+		{name: "an absurd wait", within: time.Minute, pages: []page{{Status: 503, Header: header("Retry-After", "18446744073709551615")}},
 			err: "503 Service Unavailable (try 1 of 4; the next, in 277h46m40s, is past the time limit)", requests: 1},
 		{name: "a wait until the past", pages: []page{{Status: 503, Header: header("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")}, one},
 			want: "192.0.2.0/24", requests: 2},
@@ -109,14 +111,14 @@ func TestDocumentAnswers(t *testing.T) {
 		{name: "compressed bomb", pages: []page{{Fault: fixtures.Bomb}}, web: small, err: "larger than 1048576 bytes", requests: 1},
 		{name: "as large as may be", pages: []page{one}, web: func(w *allowlist.Web) { w.MaxBytes = 13 }, want: "192.0.2.0/24", requests: 1},
 		{name: "a byte too large", pages: []page{one}, web: func(w *allowlist.Web) { w.MaxBytes = 12 }, err: "larger than 12 bytes", requests: 1},
-		{name: "too many networks", pages: []page{{Body: "192.0.2.1 192.0.2.2 192.0.2.3"}}, web: func(w *allowlist.Web) { w.MaxRanges = 2 },
+		{name: "too many networks", pages: []page{{Body: "192.0.2.1 192.0.2.2 192.0.2.3"}}, bounds: allowlist.Bounds{Ranges: 2},
 			err: "more than 2 addresses and networks", requests: 1},
 		{name: "no gzip", pages: []page{{Fault: fixtures.BrokenGzip, Body: "192.0.2.0/24 is no gzip"}}, err: "after 0 bytes: gzip: invalid header (try 4 of 4)", requests: 4},
 		{name: "another coding", pages: []page{{Body: "192.0.2.0/24", Header: header("Content-Encoding", "br")}},
 			err: "the content-encoding br was not asked for", requests: 1},
-		{name: "silent", pages: []page{{Fault: fixtures.Silent}}, web: func(w *allowlist.Web) { w.Timeout = time.Second },
+		{name: "silent", pages: []page{{Fault: fixtures.Silent}}, within: time.Second,
 			err: "not done within 1s: context deadline exceeded", requests: 1},
-		{name: "stalled", pages: []page{{Fault: fixtures.Stalled, Body: "192.0.2.0/24"}}, web: func(w *allowlist.Web) { w.Timeout = time.Second },
+		{name: "stalled", pages: []page{{Fault: fixtures.Stalled, Body: "192.0.2.0/24"}}, within: time.Second,
 			err: "not done within 1s: after 12 bytes: context deadline exceeded", requests: 1},
 		{name: "no text", pages: []page{{Body: "PK\x03\x04\x00\x00192.0.2.0/24"}}, err: "it is not text: it holds a zero byte", requests: 1},
 	}
@@ -127,7 +129,13 @@ func TestDocumentAnswers(t *testing.T) {
 			server.Set("/list", test.pages...)
 			web := newWeb(test.web)
 			web.RootCAs = server.Roots()
-			doc, problems, err := web.Document(t.Context(), allowlist.Source{URL: server.URL("/list")}, nil)
+			ctx := t.Context()
+			if test.within > 0 {
+				var cancel func()
+				ctx, cancel = context.WithTimeoutCause(ctx, test.within, fmt.Errorf("not done within %s", test.within))
+				defer cancel()
+			}
+			doc, problems, err := web.Document(ctx, allowlist.Source{URL: server.URL("/list"), Bounds: test.bounds}, nil)
 			if got := prefixes(doc.Ranges); got != test.want || len(problems) > 0 {
 				t.Errorf("ranges %q, want %q; problems %v", got, test.want, problems)
 			}
@@ -355,7 +363,7 @@ func TestDocumentWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error)
 	go func() {
-		web := allowlist.Web{Timeout: time.Hour}
+		web := allowlist.Web{}
 		_, _, err := web.Document(ctx, allowlist.Source{URL: server.URL("/list")}, nil)
 		failed <- err
 	}()

@@ -3,6 +3,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -103,12 +104,11 @@ type Selection struct {
 // Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. More
 // than MaxKeys access keys are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
-	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.MaxKeys}
-	if l.maxKeys == 0 {
-		l.maxKeys = DefaultMaxKeys
-	}
-	return f.write(w, l)
+	return f.write(w, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
 }
+
+// KeyLimit gives MaxKeys or its default.
+func (s Selection) KeyLimit() int { return cmp.Or(s.MaxKeys, DefaultMaxKeys) }
 
 // Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does not
 // write is an error, a *fault.AtLine except in JSON.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -116,6 +118,14 @@ func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
 		}
 	}
 	return trees
+}
+
+// CountKeys gives the number of access keys that Write would write, whatever MaxKeys is. A format without a map needs none.
+func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int) {
+	if !f.Map {
+		return 0
+	}
+	return countKeys(keyTrees(slices.Collect(f.Selected(spans, want))), list{maxKeys: math.MaxInt})
 }
 
 // countKeys counts the keys and stops once there are more than maxKeys.

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/bounded"
 )
 
 const tempPrefix = ".mailallow-"
@@ -66,7 +66,7 @@ func newChange(kind changeKind, path string) (*change, error) {
 
 // newStateChange returns nil for a file that holds the bytes already.
 func newStateChange(file StateFile) (*change, error) {
-	if old, err := os.ReadFile(file.Path); err == nil && bytes.Equal(old, file.Bytes) {
+	if same, err := bounded.Holds(file.Path, file.Bytes); err == nil && same {
 		return nil, nil
 	}
 	c, err := newChange(kindState, file.Path)
@@ -237,11 +237,11 @@ func (c *change) checkOld(path string) error {
 	if openForWriting(path) {
 		return writingError{}
 	}
-	got, err := os.ReadFile(path)
+	same, err := bounded.Holds(path, c.old)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.oldInfo == nil:
 		return nil
-	case errors.Is(err, fs.ErrNotExist), err == nil && (c.oldInfo == nil || !bytes.Equal(got, c.old)):
+	case errors.Is(err, fs.ErrNotExist), err == nil && (c.oldInfo == nil || !same):
 		return ErrChanged
 	}
 	return err
@@ -267,6 +267,6 @@ func (c *change) isNewAt(path string) bool {
 	case inodeOf(info) != c.inode:
 		return false
 	}
-	got, err := os.ReadFile(path)
-	return err != nil || bytes.Equal(got, c.new)
+	same, err := bounded.Holds(path, c.new)
+	return err != nil || same
 }

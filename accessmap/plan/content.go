@@ -26,7 +26,7 @@ type Content struct {
 
 // render writes the new text of a target and reads it back.
 func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, err error) {
-	spans := slices.Collect(t.Format.Selected(set.Spans(), t.Want))
+	spans := slices.AppendSeq(make([]allowlist.Span, 0, set.Len()), t.Format.Selected(set.Spans(), t.Want))
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
 		return c, err
@@ -59,7 +59,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 	}
 	c.Problems = overlaps(handWritten, entries, written.Omitted, set, spans)
 	switch {
-	case t.Format.Bare, same && written.Entries > 0: // the spans have the sources that a bare file lacks
+	case t.Format.Bare, same && written.Entries > 0, len(handWritten) == 0: // the spans have all sources and need less memory
 		c.After = spans
 	default:
 		c.After = allowlist.Nest(entries)
@@ -69,9 +69,10 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 	} else {
 		c.readBefore(t.Format, file.Inside)
 	}
-	c.New = append([]byte{}, text.Bytes()...) // not nil: an empty file is a file
 	if t.inBlock() {
-		c.New = file.Splice(c.New)
+		c.New = file.Splice(text.Bytes())
+	} else {
+		c.New = append([]byte{}, text.Bytes()...) // not nil: an empty file is a file
 	}
 	return c, nil
 }

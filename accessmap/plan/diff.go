@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/aymanbagabas/go-udiff"
 	"go4.org/netipx"
@@ -26,6 +27,15 @@ func (c Change) String() string { return c.Prefix.String() + " " + c.Action.Stri
 // Difference is the change of a plan, in networks.
 type Difference struct {
 	Added, Removed []Change
+}
+
+// Equal reports whether the two differences read alike.
+func (d Difference) Equal(e Difference) bool {
+	return slices.EqualFunc(d.Added, e.Added, Change.equal) && slices.EqualFunc(d.Removed, e.Removed, Change.equal)
+}
+
+func (c Change) equal(d Change) bool {
+	return c.Prefix == d.Prefix && c.Action == d.Action && c.Source == d.Source && (c.Path == d.Path || c.Path.String() == d.Path.String())
 }
 
 // Diff compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action

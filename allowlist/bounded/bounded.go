@@ -31,6 +31,29 @@ func File(path string, limit int64) ([]byte, error) {
 	return read(f, limit, info.Size())
 }
 
+// Holds reports whether the file at path has exactly the bytes of want. It keeps only a part of the file in memory.
+func Holds(path string, want []byte) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	part := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(part)
+		if n > len(want) || !bytes.Equal(part[:n], want[:n]) {
+			return false, nil
+		}
+		want = want[n:]
+		if err == io.EOF {
+			return len(want) == 0, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
 // Stream reads a file that a person names on the command line, of at most limit
 // bytes. It may be a pipe or a terminal; Stream waits for its end. Every error is an
 // *fs.PathError.

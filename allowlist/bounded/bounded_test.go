@@ -65,3 +65,28 @@ func check(t *testing.T, name, text string, err error, want string) {
 		t.Errorf("%s: %q, %v; want %q", name, text, err, want)
 	}
 }
+
+func TestHolds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	text := strings.Repeat("0123456789", 20_000)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, want string
+		holds      bool
+	}{
+		{"the same", text, true},
+		{"a byte less", text[:len(text)-1], false},
+		{"a byte more", text + "0", false},
+		{"another byte at the end", text[:len(text)-1] + "0", false},
+		{"nothing", "", false},
+	} {
+		if holds, err := Holds(path, []byte(row.want)); holds != row.holds || err != nil {
+			t.Errorf("%s: %v, %v", row.name, holds, err)
+		}
+	}
+	if _, err := Holds(path+"x", nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}

@@ -24,6 +24,8 @@ const (
 	Missing Status = "missing" // the fetch failed, and there are no last good ranges
 )
 
+const kindKeys = "keys" // of a problem
+
 // Statuses gives all four, from the best to the worst.
 func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
 
@@ -96,6 +98,19 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	v.Proposed = &proposed
 	v = g.fallBack(v, earlier.Last, Held, append(lasting, once...)...)
 	return g.notAccepted(v)
+}
+
+// HoldForKeys gives the verdict on a source whose accepted ranges need more access keys than there may be.
+func (g Guard) HoldForKeys(earlier Earlier, v Verdict, reason string) Verdict {
+	proposed := propose(earlier.Last, v.Resolved)
+	v.Proposed, v.Accepted = &proposed, false
+	v.Problems = slices.Clip(v.Problems) // the caller may judge v again
+	return g.fallBack(v, earlier.Last, Held, allowlist.Problem{Kind: kindKeys, Text: reason})
+}
+
+// NeedsTooManyKeys reports whether the source is held for its keys. No acceptance waives that.
+func (v Verdict) NeedsTooManyKeys() bool {
+	return slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool { return p.Kind == kindKeys })
 }
 
 // notHeld says of an acceptance that there is nothing to accept.

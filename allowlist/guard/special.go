@@ -7,6 +7,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/provenance"
 )
 
 // maxSpecialReports bounds the problems of one source; the rest is a count.
@@ -15,9 +16,10 @@ const maxSpecialReports = 20
 // droppings takes special-purpose space out of the ranges of a source, because no mail of strangers comes from there. It
 // notes each SPF term or line that names some.
 type droppings struct {
-	paths   []string
-	noted   map[string]bool
-	overlap bool // ranges that wholly kept hold special-purpose space
+	paths   []string         // the first of the noted places
+	places  int              // how many were noted
+	last    *provenance.Path // the last of them
+	overlap bool             // ranges that wholly kept hold special-purpose space
 }
 
 // wholly takes out the ranges that lie in special-purpose space.
@@ -60,23 +62,21 @@ func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 }
 
 func (d *droppings) note(r allowlist.Range) {
-	path := r.PathString()
-	if d.noted[path] {
+	if r.Path.Compare(d.last) == 0 {
 		return
 	}
-	if d.noted == nil {
-		d.noted = map[string]bool{}
+	d.last = r.Path
+	if d.places++; d.places <= maxSpecialReports {
+		d.paths = append(d.paths, r.PathString())
 	}
-	d.noted[path] = true
-	d.paths = append(d.paths, path)
 }
 
 func (d *droppings) problems() (problems []allowlist.Problem) {
-	for i, path := range d.paths {
-		if i == maxSpecialReports {
-			return append(problems, allowlist.Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", len(d.paths)-i)})
-		}
+	for _, path := range d.paths {
 		problems = append(problems, allowlist.Problem{Kind: "special", Text: path + ": special-purpose space is dropped: no mail comes from there"})
+	}
+	if more := d.places - len(d.paths); more > 0 {
+		problems = append(problems, allowlist.Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
 	}
 	return problems
 }

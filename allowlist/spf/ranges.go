@@ -2,6 +2,7 @@ package spf
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"mailallow/allowlist/provenance"
@@ -48,15 +49,18 @@ func (e *evaluation) divide(domain string, s set, path *provenance.Path, pieces 
 	}
 }
 
-// ranges returns the parts of pieces that pass for certain. It reports the size of the rest, and the first term that has
-// some of it.
-func (e *evaluation) ranges(pieces []piece, certain set) []Range {
-	var out []Range
+// ranges returns the parts of pieces that pass for certain, unless they are more than most prefixes. It reports the size of
+// the rest, and the first term that has some of it.
+func (e *evaluation) ranges(pieces []piece, certain set, most int) (out []Range, tooMany bool) {
+	count := 0
 	var uncertain set
 	var first piece
 	left := slices.Clone(certain)
 	for _, p := range pieces {
 		pass := left.takeAll(p.pass)
+		if count += pass.countPrefixes(most - count); count > most {
+			return nil, true
+		}
 		if len(pass) > 0 {
 			out = append(out, Range{pass.prefixes(), p.path})
 		}
@@ -72,7 +76,7 @@ func (e *evaluation) ranges(pieces []piece, certain set) []Range {
 			"%s would pass from this term on, but an earlier term that cannot be listed may stop them: they are left out",
 			size(normal(uncertain)))
 	}
-	return out
+	return out, false
 }
 
 // size describes how large a set is: 512 IPv4 addresses, 2 IPv6 prefixes (/32 to /48).
@@ -87,15 +91,19 @@ func size(s set) string {
 		text = plural(n, "IPv4 address", "IPv4 addresses")
 	}
 	if six := s.of(v6); len(six) > 0 {
-		prefixes := six.prefixes()
-		widest, narrowest := 128, 0
-		for _, p := range prefixes {
-			widest, narrowest = min(widest, p.Bits()), max(narrowest, p.Bits())
+		count, widest, narrowest := 0, 128, 0
+		var some []netip.Prefix // of one range: a set can have millions
+		for _, r := range six {
+			some = r.AppendPrefixes(some[:0])
+			for _, p := range some {
+				widest, narrowest = min(widest, p.Bits()), max(narrowest, p.Bits())
+			}
+			count += len(some)
 		}
 		if text != "" {
 			text += ", "
 		}
-		text += plural(uint64(len(prefixes)), "IPv6 prefix", "IPv6 prefixes") + fmt.Sprintf(" (/%d", widest)
+		text += plural(uint64(count), "IPv6 prefix", "IPv6 prefixes") + fmt.Sprintf(" (/%d", widest)
 		if widest < narrowest {
 			text += fmt.Sprintf(" to /%d", narrowest)
 		}

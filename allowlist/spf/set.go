@@ -178,6 +178,18 @@ func (s set) prefixes() []netip.Prefix {
 	return out
 }
 
+// countPrefixes gives the number of prefixes that prefixes returns; it counts up to just past most.
+func (s set) countPrefixes(most int) (n int) {
+	var some []netip.Prefix
+	for _, r := range s {
+		some = r.AppendPrefixes(some[:0])
+		if n += len(some); n > most {
+			break
+		}
+	}
+	return n
+}
+
 func (s set) ipset() *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, r := range s {

@@ -38,19 +38,21 @@ type Limits struct {
 	Lookups     int // distinct questions (name and type)
 	Depth       int // includes and redirects between the domain asked and a record
 	RecordBytes int // length of the text of one record
+	Ranges      int // prefixes that pass
 	Steps       int // address ranges that the evaluation touches; bounds the time that a hostile zone can take
 }
 
-// DefaultLimits are far above any honest policy: receivers allow 10 lookups, a DNS message holds 64 KiB, and a policy of
-// ten thousand terms takes about two million steps.
+// DefaultLimits are far above any honest policy: receivers allow 10 lookups, a DNS message holds 64 KiB, a policy of
+// ten thousand terms takes about two million steps, and the longest one in use passes some hundred prefixes.
 func DefaultLimits() Limits {
-	return Limits{Lookups: 500, Depth: 50, RecordBytes: 256 << 10, Steps: 10_000_000}
+	return Limits{Lookups: 500, Depth: 50, RecordBytes: 256 << 10, Ranges: 120_000, Steps: 10_000_000}
 }
 
 func (l Limits) orDefault() Limits {
 	def := DefaultLimits()
 	for _, f := range []struct{ value, def *int }{
-		{&l.Lookups, &def.Lookups}, {&l.Depth, &def.Depth}, {&l.RecordBytes, &def.RecordBytes}, {&l.Steps, &def.Steps},
+		{&l.Lookups, &def.Lookups}, {&l.Depth, &def.Depth}, {&l.RecordBytes, &def.RecordBytes}, {&l.Ranges, &def.Ranges},
+		{&l.Steps, &def.Steps},
 	} {
 		if *f.value <= 0 {
 			*f.value = *f.def
@@ -106,8 +108,13 @@ func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
 	e := newEvaluation(z, lim)
 	out, none := e.top()
 	pass := out.certain()
-	res := Result{Domain: name, Pass: pass.ipset(), Queries: len(z.asked)}
-	res.Ranges = e.ranges(e.attribute(out.listed), pass)
+	res := Result{Domain: name, Queries: len(z.asked)}
+	ranges, tooMany := e.ranges(e.attribute(out.listed), pass, lim.Ranges)
+	if tooMany {
+		e.problems.add(KindLimit, name, "", "it passes more than %d prefixes, our limit (Ranges): none is listed", lim.Ranges)
+		out, pass, ranges = outcome{perm: everything()}, nil, nil
+	}
+	res.Pass, res.Ranges = pass.ipset(), ranges
 	e.reportReceiverLimits()
 	res.Problems = e.problems.list()
 	switch {

@@ -333,3 +333,23 @@ func TestEndBetweenRounds(t *testing.T) {
 		})
 	}
 }
+
+// TestLimitOfRanges: adjacent networks of two terms are two ranges, and what is left around a hole is several.
+func TestLimitOfRanges(t *testing.T) {
+	d := newFakeDNS().read(t, `a.test TXT "v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/30 ip4:192.0.2.4/30 -all"`)
+	for _, row := range []struct {
+		most int
+		want string
+		err  Error
+	}{
+		{4, "192.0.2.0/32 192.0.2.2/31 192.0.2.4/30", OK},
+		{3, "192.0.2.0/32 192.0.2.2/31 192.0.2.4/30", OK},
+		{2, "", PermError},
+	} {
+		res := Walk(t.Context(), d, "a.test", Limits{Ranges: row.most})
+		if show(res) != row.want || res.Error != row.err {
+			t.Errorf("%d: %q, error %q; want %q, %q", row.most, show(res), res.Error, row.want, row.err)
+		}
+		checkResult(t, res)
+	}
+}

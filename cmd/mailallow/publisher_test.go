@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
+	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 )
 
@@ -165,6 +167,7 @@ const most = 256 << 20
 // TestManyTerms: a provider that publishes 110,000 addresses as single terms behind 49 long includes. With a path of
 // 12 KB for each range, update needed 5,694 MiB and fetch 3,944, and both failed for all sources.
 func TestManyTerms(t *testing.T) {
+	t.Parallel()
 	const addresses, includes = 110_000, 49
 	s := newMailServer(t)
 	snapshot := filepath.Join(s.dir, "snapshot.json")
@@ -174,7 +177,7 @@ func TestManyTerms(t *testing.T) {
 		alone = append(alone, s.run(args...))
 	}
 	s.configure(evilSource)
-	s.dns.Set(goodZone, nested(includes, singleTerms("20.0.0.0", addresses)))
+	s.dns.Set(goodZone + nested(includes, singleTerms("20.0.0.0", addresses)))
 	for i, args := range runs {
 		f := s.run(args...)
 		t.Logf("%s: %s; without it %s", strings.Join(args, " "), f, alone[i])
@@ -187,12 +190,207 @@ func TestManyTerms(t *testing.T) {
 	}
 }
 
+// hostile is what a publisher can do, in the zone of evil.test or in a document, and how update and fetch end.
+type hostile struct {
+	name    string
+	zone    string
+	page    string
+	source  string // keys of the source
+	exit    int
+	says    string
+	problem int // warnings about the source
+}
+
+// scattered gives n single addresses of which no two are neighbours.
+func scattered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "2a00:1111:2222:%x:%x:7777:6666:%x\n", i>>16, i&0xffff, i&0xffff)
+	}
+	return b.String()
+}
+
+// wide gives a policy of n IPv6 networks, each of which needs 32,768 access keys.
+func wide(n int) string {
+	policy := "v=spf1"
+	for i := range n {
+		policy += fmt.Sprintf(" ip6:2a%02x:100::/33", i)
+	}
+	return txt("evil.test", policy+" -all")
+}
+
+// unlistable gives a policy with n terms that are each a problem.
+func unlistable(n int) string {
+	policy := "v=spf1"
+	for i := range n {
+		policy += fmt.Sprintf(" exists:%%{l}.x%d.test", i)
+	}
+	return txt("evil.test", policy+" ip4:74.126.0.0/24 -all")
+}
+
+// crumbs gives a policy that passes a network but for n single addresses, so that its prefixes are many more than its terms.
+func crumbs(n int) string {
+	var zone strings.Builder
+	const each = 1000
+	policy := "v=spf1"
+	for i := 0; i*each < n; i++ {
+		leaf := "v=spf1"
+		for j := range each {
+			leaf += fmt.Sprintf(" ip6:2a00:1450:%x:%x::1", i, j)
+		}
+		name := fmt.Sprintf("l%d.evil.test", i)
+		policy += " -include:" + name
+		zone.WriteString(txt(name, leaf+" -all"))
+	}
+	return zone.String() + txt("evil.test", policy+" ip6:2a00:1450::/32 -all")
+}
+
+func hostilePublishers() []hostile {
+	bounds := allowlist.DefaultBounds()
+	objects := "{\"x\": [\"74.126.0.0/24\"], \"y\": [" + strings.Repeat("{\"\":0},", 333_000) + "0]}"
+	return []hostile{
+		{name: "special-purpose space behind long includes", zone: nested(49, singleTerms("10.0.0.0", 110_000)),
+			exit: exit.Held, says: "not one address is left in it"},
+		{name: "a million keys", zone: wide(31),
+			exit: exit.Held, says: "it needs 1015808 access keys for DIR/access, and max_keys of a source is 250000"},
+		{name: "a key too many", zone: wide(1), source: "max_keys = 32767\n",
+			exit: exit.Held, says: "it needs 32768 access keys for DIR/access, and max_keys of a source is 32767"},
+		{name: "as many keys as it may need", zone: wide(7)},
+		{name: "a document of as many ranges as there may be", page: scattered(bounds.Ranges)},
+		{name: "a document of one range more", page: scattered(bounds.Ranges + 1),
+			exit: exit.Stale, says: "more than 120000 addresses and networks"},
+		{name: "a document of a million values", page: objects, source: "select = \".x[]\"\n"},
+		{name: "prefixes without end", zone: crumbs(30_000),
+			exit: exit.Stale, says: "it passes more than 120000 prefixes, our limit (Ranges)"},
+		{name: "a thousand warnings", zone: unlistable(900), says: "and 881 more problems", problem: 21},
+	}
+}
+
+// TestHostilePublisher: whatever one publisher does, the good source and the administrator's own line are installed, and
+// update and fetch need less than 256 MiB more than without it.
+func TestHostilePublisher(t *testing.T) {
+	t.Parallel()
+	alone := newMailServer(t)
+	runs := [][]string{{"update"}, {"update"}, {"fetch", "-o", os.DevNull}}
+	var before []figure
+	for _, args := range runs {
+		before = append(before, alone.run(args...))
+	}
+	for _, row := range hostilePublishers() {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			s := newMailServer(t)
+			source := evilSource
+			if row.page != "" {
+				web := fixtures.HTTP(t)
+				web.Set("/list", fixtures.Page{Body: row.page})
+				source = fmt.Sprintf("[[source]]\nname = \"evil\"\nurl = %q\n", web.URL("/list"))
+			}
+			s.configure(source + row.source)
+			s.dns.Set(goodZone + row.zone)
+			for i, args := range runs {
+				f := s.run(args...)
+				t.Logf("%s: %s", args[0], f)
+				says := strings.ReplaceAll(row.says, "DIR", s.dir)
+				if f.Exit != row.exit || f.Memory > before[i].Memory+most || !strings.Contains(f.said, says) {
+					t.Errorf("%s: exit %d, want %d, and %q in\n%.2000s", args[0], f.Exit, row.exit, says, f.said)
+				}
+				if n := strings.Count(f.said, "warning: source \"evil\": "); row.problem > 0 && n != row.problem {
+					t.Errorf("%d warnings, want %d", n, row.problem)
+				}
+				access := fixtures.ReadFile(t, filepath.Join(s.dir, "access"))
+				if !strings.Contains(access, goodKey) || !strings.Contains(access, ownKey) {
+					t.Errorf("%s: the other sources are not installed", args[0])
+				}
+			}
+		})
+	}
+}
+
+// TestLastGoodKeys: a source that is held for its keys keeps its last good state.
+func TestLastGoodKeys(t *testing.T) {
+	t.Parallel()
+	s := newMailServer(t)
+	s.configure(evilSource + "max_grow = \"100000%\"\n")
+	s.dns.Set(goodZone + wide(1))
+	if f := s.run("update"); f.Exit != exit.Done {
+		t.Fatalf("%s\n%s", f, f.said)
+	}
+	s.dns.Set(goodZone + wide(8))
+	f := s.run("update")
+	const hint = "warning: source \"evil\" is held: its last good ranges stay, of "
+	if f.Exit != exit.Held || !strings.Contains(f.said, "it needs 262144 access keys") || !strings.Contains(f.said, hint) || strings.Contains(f.said, "--accept") {
+		t.Errorf("%s\n%s", f, f.said)
+	}
+	access := fixtures.ReadFile(t, filepath.Join(s.dir, "access"))
+	if n := strings.Count(access, "\nConnect:IPv6:2a00:"); n != 32768 || strings.Contains(access, "IPv6:2a01:") {
+		t.Errorf("%d keys of the last good state", n)
+	}
+}
+
+// TestKeysTogether: sources within their bounds need more keys than the target may have. The one that gained most is held,
+// and the next ones only until the others fit.
+func TestKeysTogether(t *testing.T) {
+	t.Parallel()
+	s := newMailServer(t)
+	source := func(name string) string {
+		return fmt.Sprintf("[[source]]\nname = %q\nspf = [\"%[1]s.test\"]\nmax_grow = \"1000%%\"\n", name)
+	}
+	policy := func(name string, second, hosts int) string {
+		text := "v=spf1"
+		for i := range hosts {
+			text += fmt.Sprintf(" ip4:74.%d.%d.1", second, i)
+		}
+		return txt(name+".test", text+" -all")
+	}
+	config := source("a") + source("b") + source("c")
+	configure := func(maxKeys int) {
+		s.configure(config + fmt.Sprintf("[[target]]\nformat = \"sendmail-access\"\npath = \"small\"\nmap = \"none\"\nmode = \"file\"\nmax_keys = %d\n", maxKeys))
+	}
+	const others = 3 // keys of good and own
+	statuses := func(args ...string) string {
+		f := s.run(append([]string{"--json"}, args...)...)
+		var doc pipeline.Document
+		if err := json.Unmarshal(f.doc, &doc); err != nil {
+			t.Fatalf("%v\n%s%s", err, f.doc, f.said)
+		}
+		var all []string
+		for _, src := range doc.Sources[2:] {
+			all = append(all, string(src.Status))
+		}
+		return strings.Join(all, " ")
+	}
+	s.dns.Set(goodZone + policy("a", 1, 10) + policy("b", 2, 10) + policy("c", 3, 10))
+	configure(30 + others)
+	if got, want := statuses("update"), "fresh fresh fresh"; got != want {
+		t.Fatalf("at the bound: %s, want %s", got, want)
+	}
+	s.dns.Set(goodZone + policy("a", 1, 20) + policy("b", 2, 40) + policy("c", 3, 30))
+	for _, row := range []struct {
+		maxKeys int
+		want    string
+	}{
+		{90 + others + 1, "fresh fresh fresh"},
+		{90 + others, "fresh fresh fresh"},
+		{90 + others - 1, "fresh held fresh"}, // b gained 30
+		{60 + others, "fresh held fresh"},
+		{60 + others - 1, "fresh held held"}, // c gained 20
+		{40 + others - 1, "held held held"},
+	} {
+		configure(row.maxKeys)
+		if got := statuses("diff"); got != row.want {
+			t.Errorf("max_keys = %d: %s, want %s", row.maxKeys, got, row.want)
+		}
+	}
+}
+
 // TestDeepest: the next runs read back every path that max_depth lets in.
 func TestDeepest(t *testing.T) {
+	t.Parallel()
 	s := newMailServer(t)
 	const includes = 230
 	for _, row := range []struct{ depth, exit int }{{includes - 1, exit.Stale}, {includes, exit.Done}, {300, exit.Done}} {
-		s.dns.Set(goodZone, nested(includes, singleTerms("20.0.0.0", 1)))
+		s.dns.Set(goodZone + nested(includes, singleTerms("20.0.0.0", 1)))
 		s.configure(fmt.Sprintf("max_depth = %d\n", row.depth) + evilSource)
 		for range 2 {
 			if f := s.run("update"); f.Exit != row.exit {

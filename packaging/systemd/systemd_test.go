@@ -327,6 +327,35 @@ func analyze(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// TestMemory: both units bound their memory. An update that passes its bound leaves the files as they are, and the next one
+// does the work.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if status, journal := s.update(); status != 0 {
+		t.Fatalf("status %d\n%s", status, journal)
+	}
+	for unit, want := range map[string]int{"mailallow-fetch.service": 1 << 30, "mailallow.service": 2 << 30} {
+		got := strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "MemoryMax", unit))
+		if got != strconv.Itoa(want) {
+			t.Errorf("%s: MemoryMax is %s, want %d", unit, got, want)
+		}
+	}
+	const killed = 9
+	text := s.Read("/etc/mail/access")
+	s.dns.Set(large)
+	status, journal := s.with("MemoryMax=2M")
+	if status == 0 {
+		fixtures.Missing(t, "this kernel gives the host no memory controller")
+	}
+	if status != killed || s.Read("/etc/mail/access") != text {
+		t.Errorf("with 2 MB: status %d, want %d, and the files as they were\n%s", status, killed, journal)
+	}
+	if status, journal := s.update(); status != 0 || s.Read("/etc/mail/access") == text {
+		t.Errorf("the next update: status %d\n%s", status, journal)
+	}
+}
+
 // TestTimer: systemd warns of nothing in the units, and the next start of the timer is within two hours.
 func TestTimer(t *testing.T) {
 	t.Parallel()

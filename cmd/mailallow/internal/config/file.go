@@ -68,6 +68,8 @@ type sourceConfig struct {
 	Insecure bool     `toml:"insecure"`
 	File     string   `toml:"file"`
 	CIDR     []string `toml:"cidr"`
+	Deadline string   `toml:"deadline"`
+	MaxKeys  *int     `toml:"max_keys"`
 	limitsConfig
 }
 

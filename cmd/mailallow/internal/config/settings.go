@@ -50,6 +50,7 @@ const (
 	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
 	maxAttempts    = 10
 	maxConcurrency = 1024
+	maxKeys        = 100_000_000 // of a target or a source
 )
 
 // Flags are the flags of the command line that concern the configuration.

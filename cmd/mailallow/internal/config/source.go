@@ -29,6 +29,8 @@ func (r reader) source(at string, c sourceConfig, limits allowlist.Limits) allow
 		SPF: c.SPF, Provider: c.Provider, URL: c.URL, Select: c.Select, Insecure: c.Insecure, File: c.File, CIDR: c.CIDR,
 	}
 	src.Limits = r.totals(src, c.limitsConfig, r.limits(at, c.limitsConfig, limits))
+	r.duration(at+".deadline", c.Deadline, &src.Bounds.Deadline)
+	r.number(at+".max_keys", c.MaxKeys, 1, maxKeys, &src.Bounds.Keys)
 	var kinds []string
 	for _, k := range []struct {
 		name string

@@ -45,7 +45,7 @@ func (r reader) target(at string, c targetConfig) plan.Target {
 
 func (r reader) selection(at string, c targetConfig) format.Selection {
 	var want format.Selection
-	r.number(at+".max_keys", c.MaxKeys, 1, 100_000_000, &want.MaxKeys)
+	r.number(at+".max_keys", c.MaxKeys, 1, maxKeys, &want.MaxKeys)
 	if c.Families != nil {
 		want.NoIPv4, want.NoIPv6 = !slices.Contains(c.Families, "ipv4"), !slices.Contains(c.Families, "ipv6")
 		if want.NoIPv4 && want.NoIPv6 {

@@ -7,12 +7,16 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // MaxListed bounds the networks of a source that are listed one by one. With
 // --verbose there is no bound.
 const MaxListed = 25
+
+// maxShownPath bounds a path, in bytes: the names of many long includes are no help.
+const maxShownPath = 500
 
 func tellDifference(t *terminal.Terminal, d plan.Difference) {
 	if len(d.Added)+len(d.Removed) == 0 {
@@ -35,7 +39,7 @@ func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, change
 		width = max(width, len(c.Prefix.String()))
 	}
 	for _, c := range shown {
-		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, c.Prefix, terminal.Addresses(c.Prefix), c.Path)
+		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, c.Prefix, terminal.Addresses(c.Prefix), ascii.Printable(c.Path.String(), maxShownPath))
 		t.Summary(style, "%s", strings.TrimRight(line, " "))
 	}
 	if more := len(changes) - len(shown); more > 0 {

@@ -60,15 +60,9 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	}
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
-	last := lastGood.Match(r.Settings.Sources)
+	judged := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
 	for i, src := range r.Settings.Sources {
-		earlier := memory.Earlier(last[i], r.Now)
-		if last[i] != nil && last[i].Name != src.Name {
-			renamed := *last[i]
-			renamed.Name = src.Name
-			earlier.Last = &renamed
-		}
-		v := r.judge(src, earlier, fetched[i], list.clockWrong)
+		v, earlier := judged[i].verdict, judged[i].earlier
 		list.Sources = append(list.Sources, Source{src, v})
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
@@ -120,8 +114,32 @@ func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Probl
 // takesAway reports whether a source of this action keeps addresses out.
 func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
 
+// judgement is the verdict on a source, and what the guard compared it with.
+type judgement struct {
+	guard   guard.Guard
+	earlier guard.Earlier
+	verdict guard.Verdict
+}
+
+// judgeAll has the guard judge every source of the settings, then holds those that need too many access keys.
+func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *allowlist.Snapshot, clockWrong bool) []judgement {
+	judged := make([]judgement, len(fetched))
+	last := lastGood.Match(r.Settings.Sources)
+	for i, src := range r.Settings.Sources {
+		earlier := memory.Earlier(last[i], r.Now)
+		if last[i] != nil && last[i].Name != src.Name {
+			renamed := *last[i]
+			renamed.Name = src.Name
+			earlier.Last = &renamed
+		}
+		judged[i] = r.judge(src, earlier, fetched[i], clockWrong)
+	}
+	r.fitKeys(judged)
+	return judged
+}
+
 // judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong bool) guard.Verdict {
+func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong bool) judgement {
 	limits := src.Limits
 	if takesAway(src.Action) {
 		limits.Expire = 0 // an old range must still keep its addresses out
@@ -135,7 +153,7 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
 			"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)})
 	}
-	return v
+	return judgement{g, earlier, v}
 }
 
 // Labelled gives the ranges of every source with its action.

@@ -55,6 +55,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	if s.Absent {
 		return nil, exit.Usagef("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path)
 	}
+	collectSooner()
 	r, err := New(s, o)
 	r.Announce(t)
 	return r, err

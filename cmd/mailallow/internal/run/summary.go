@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"log/slog"
-	"reflect"
 	"strings"
 	"time"
 
@@ -96,6 +95,8 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
+	case s.Status == guard.Held && s.NeedsTooManyKeys():
+		return kept // the problem names the remedy
 	case s.Status == guard.Held && len(s.Raise) > 0:
 		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
 	case s.Status == guard.Held:
@@ -155,7 +156,7 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).Record("%s", line)
 		}
 		WarnTarget(t, p)
-		if i+1 < len(plans) && reflect.DeepEqual(differences[i], differences[i+1]) {
+		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
 		tellDifference(t, differences[i])
