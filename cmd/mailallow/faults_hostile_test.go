@@ -75,7 +75,7 @@ func TestHostileDocuments(t *testing.T) {
 			says: []string{"the document has more than 1000000 values"}},
 		{name: "a million brackets", page: plain(strings.Repeat("[", 999_999)), query: ".", says: []string{"the document is not JSON"}},
 		{name: "a billion numbers out of one", page: plain("1000000000"), query: "if type == \"array\" then .[] else [range(.)] end", says: []string{"not done after 20000000 steps"}},
-		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 1000000 addresses and networks"}},
+		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 120000 addresses and networks"}},
 		{name: "one word", page: plain(strings.Repeat("1.", 15_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "tags that never end", page: plain(strings.Repeat("<b ", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "no UTF-8", page: plain(strings.Repeat("\xff\xc3(", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},

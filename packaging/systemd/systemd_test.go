@@ -222,7 +222,7 @@ func (s *site) testFetch() {
 		mode   os.FileMode
 		says   string
 	}{
-		{config, 0o600, "permission denied; the user that mailallow runs as has to be able to read it"},
+		{config, 0o600, "permission denied; let the user that mailallow runs as read it"},
 		{config + "\n[[source]]\nname = \"offices\"\nfile = \"offices.cidr\"\naction = \"OK\"\n", 0o644, `msg="update done" exit_code=0`},
 		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`}, // makes the state
 		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`},
