@@ -81,14 +81,3 @@ func (r Ranges) provenance() int64 {
 	}
 	return m.Bytes
 }
-
-// maxProblems bounds the problems of one source that a run reports one by one.
-const maxProblems = 20
-
-// fewProblems gives the first problems of a source, and the number of those that are left out.
-func fewProblems(problems []Problem) []Problem {
-	if more := len(problems) - maxProblems; more > 1 { // the reader of a document has counted those past its bound
-		problems = append(problems[:maxProblems:maxProblems], Problem{Kind: "more", Text: fmt.Sprintf("and %d more problems", more)})
-	}
-	return problems
-}

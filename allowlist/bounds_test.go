@@ -40,20 +40,6 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-func TestFewProblems(t *testing.T) {
-	for _, row := range []struct{ n, want, left int }{{20, 20, 0}, {21, 21, 0}, {22, 21, 2}, {1000, 21, 980}} {
-		var problems []Problem
-		for i := range row.n {
-			problems = append(problems, Problem{"x", fmt.Sprint(i)})
-		}
-		got := fewProblems(problems)
-		last := got[len(got)-1].Text
-		if len(got) != row.want || row.left > 0 && last != fmt.Sprintf("and %d more problems", row.left) {
-			t.Errorf("%d: %d, the last %q", row.n, len(got), last)
-		}
-	}
-}
-
 // silent is a resolver that answers for one name, and waits for the end of the context for the others.
 type silent struct{ answers string }
 

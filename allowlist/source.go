@@ -136,7 +136,6 @@ func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 	if out.Err != nil {
 		out.Ranges = Ranges{}
 	}
-	out.Problems = fewProblems(out.Problems)
 	return out
 }
 
@@ -193,7 +192,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 // walk lists SPF policies. One policy with an error is an error for all names of
 // the source: the source must become stale, not smaller. A term that can never be
 // listed is only a problem.
-func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, problems []Problem, _ error) {
+func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, _ []Problem, _ error) {
 	limits := f.SPF
 	limits.Ranges = src.bounds().Ranges
 	results := make([]spf.Result, len(names))
@@ -203,10 +202,11 @@ func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges 
 	}
 	wait.Wait()
 
+	var problems Few
 	var failed []error
 	for _, res := range results {
 		for _, p := range res.Problems {
-			problems = append(problems, Problem{Kind: p.Kind, Text: p.String()})
+			problems.Add(p.Kind, p.String)
 		}
 		if res.Error != "" {
 			failed = append(failed, unlisted(ctx, res))
@@ -218,9 +218,9 @@ func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges 
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
-		return Ranges{}, problems, err
+		return Ranges{}, problems.inSource(), err
 	}
-	return ranges, problems, nil
+	return ranges, problems.inSource(), nil
 }
 
 // unlisted gives the error of a policy, with the deadline or the limit that it is past.
@@ -239,7 +239,8 @@ func unlisted(ctx context.Context, res spf.Result) error {
 }
 
 // readCIDR reads an inline list. Its errors name the item; the caller adds the line.
-func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
+func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
+	var problems Few
 	var failed []error
 	for _, item := range s.CIDR {
 		p, note, err := document.ParseCIDR(item)
@@ -248,11 +249,11 @@ func (s Source) readCIDR() (ranges Ranges, problems []Problem, _ error) {
 			continue
 		}
 		if note != "" {
-			problems = append(problems, Problem{Kind: "canonicalised", Text: note})
+			problems.Add("canonicalised", func() string { return note })
 		}
 		ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
 	}
-	return ranges, problems, errors.Join(failed...)
+	return ranges, problems.inSource(), errors.Join(failed...)
 }
 
 // defaultFileBytes bounds a list on disk: four million lines.

@@ -37,10 +37,7 @@ func ParseList(text []byte, name string) (Ranges, []Problem, error) {
 		more := len(r.failed) - maxFileErrors
 		r.failed = append(r.failed[:maxFileErrors], fmt.Errorf("%s: and %d more lines like these", name, more))
 	}
-	if r.unreported > 0 {
-		r.problems = append(r.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", name, r.unreported)})
-	}
-	return r.ranges, r.problems, errors.Join(r.failed...)
+	return r.ranges, r.problems.inDocument(name), errors.Join(r.failed...)
 }
 
 // listReader reads a list line by line.
@@ -49,10 +46,8 @@ type listReader struct {
 	line     int // from 1
 	expected int // an estimate of the number of networks
 	ranges   Ranges
-	problems []Problem
+	problems Few
 	failed   []error
-
-	unreported int // problems past maxProblems
 }
 
 func (r *listReader) read(line []byte) {
@@ -79,12 +74,8 @@ func (r *listReader) readItem(item string) {
 		r.failed = append(r.failed, fmt.Errorf("%s:%d: %w", r.name, r.line, err))
 		return
 	}
-	switch {
-	case note == "":
-	case len(r.problems) == maxProblems:
-		r.unreported++
-	default:
-		r.problems = append(r.problems, Problem{Kind: "canonicalised", Text: fmt.Sprintf("%s:%d: %s", r.name, r.line, note)})
+	if note != "" {
+		r.problems.Add("canonicalised", func() string { return fmt.Sprintf("%s:%d: %s", r.name, r.line, note) })
 	}
 	r.add(p)
 }

@@ -8,11 +8,11 @@ import (
 // The problems of one document are bounded, and the last says how many there are past the bound.
 func TestFindingBounded(t *testing.T) {
 	f := finding{name: "doc", max: 1}
-	for range maxDocumentProblems + 2 {
-		f.problem("skipped", func() string { return "x" })
+	for range maxFew + 2 {
+		f.problems.Add("skipped", func() string { return "x" })
 	}
-	report := f.report()
-	if n := len(report); n != maxDocumentProblems+1 || report[n-1].Text != "doc: and 2 more problems like these" {
+	report := f.problems.inDocument(f.name)
+	if n := len(report); n != maxFew+1 || report[n-1].Text != "doc: and 2 more problems like these" {
 		t.Errorf("%d problems, the last %q", n, report[n-1].Text)
 	}
 	p := netip.MustParsePrefix("192.0.2.0/24")

@@ -221,19 +221,15 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 	} else {
 		err = found.reader().Text(got.body, got.contentType)
 	}
-	return Document{Ranges: found.ranges, Validator: got.validator}, found.report(), err
+	return Document{Ranges: found.ranges, Validator: got.validator}, found.problems.inDocument(found.name), err
 }
-
-// maxDocumentProblems bounds the problems of a document that are reported one by one.
-const maxDocumentProblems = 20
 
 // finding collects the ranges and problems of a document.
 type finding struct {
-	name       string // of the document, for paths and messages
-	max        int    // of ranges
-	ranges     Ranges
-	problems   []Problem
-	unreported int // problems past the bound
+	name     string // of the document, for paths and messages
+	max      int    // of ranges
+	ranges   Ranges
+	problems Few
 }
 
 func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
@@ -244,26 +240,9 @@ func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
 	return nil
 }
 
-// problem adds a problem. It does not make the text of one past the bound.
-func (f *finding) problem(kind string, text func() string) {
-	if len(f.problems) == maxDocumentProblems {
-		f.unreported++
-		return
-	}
-	f.problems = append(f.problems, Problem{Kind: kind, Text: text()})
-}
-
-// report gives the problems, the last of them a count of those past the bound.
-func (f *finding) report() []Problem {
-	if f.unreported == 0 {
-		return f.problems
-	}
-	return append(f.problems, Problem{Kind: "more", Text: fmt.Sprintf("%s: and %d more problems like these", f.name, f.unreported)})
-}
-
 // reader gives a reader of the document.
 func (f *finding) reader() document.Reader {
-	return document.Reader{Name: f.name, Add: f.add, Problem: f.problem}
+	return document.Reader{Name: f.name, Add: f.add, Problem: f.problems.Add}
 }
 
 // transient is an error that another try may not meet.

@@ -170,15 +170,18 @@ func (g Guard) aged(v Verdict) Verdict {
 	return v
 }
 
-func (g Guard) tooWide(v *Verdict) (problems []allowlist.Problem) {
+// tooWide compares each network with the widths.
+func (g Guard) tooWide(v *Verdict) []allowlist.Problem {
+	var wide allowlist.Few
 	for p := range v.Ranges.Fewest().Wider(g.Limits.WidestIPv4, g.Limits.WidestIPv6) {
 		limit, key := g.Limits.WidestIPv4, "widest_ipv4"
 		if p.Addr().Is6() {
 			limit, key = g.Limits.WidestIPv6, "widest_ipv6"
 		}
-		problems = append(problems, v.raise(key, "wide", fmt.Sprintf("%s is wider than %s = %d", p, key, limit)))
+		v.raise(key)
+		wide.Add("wide", func() string { return fmt.Sprintf("%s is wider than %s = %d", p, key, limit) })
 	}
-	return problems
+	return wide.Report("wide", func(more int) string { return fmt.Sprintf("and %d more networks are too wide", more) })
 }
 
 // tooMany compares the whole of a source with the totals.
@@ -186,19 +189,19 @@ func (g Guard) tooMany(v *Verdict) (problems []allowlist.Problem) {
 	for i, f := range families() {
 		limit := [...]int{g.Limits.TotalIPv4, g.Limits.TotalIPv6}[i]
 		if n, most := f.count(v.Ranges.Fewest()), power(f.bits-limit); n.Cmp(most) > 0 {
-			problems = append(problems, v.raise("total_"+f.key, "total", fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
-				f.name, addressCount(n), addressCount(most), limit, f.key, limit)))
+			v.raise("total_" + f.key)
+			problems = append(problems, allowlist.Problem{Kind: "total", Text: fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
+				f.name, addressCount(n), addressCount(most), limit, f.key, limit)})
 		}
 	}
 	return problems
 }
 
-// raise gives the problem of a limit that no acceptance waives, and notes its key.
-func (v *Verdict) raise(key, kind, text string) allowlist.Problem {
+// raise notes the key of a limit that no acceptance waives.
+func (v *Verdict) raise(key string) {
 	if !slices.Contains(v.Raise, key) {
 		v.Raise = append(v.Raise, key)
 	}
-	return allowlist.Problem{Kind: kind, Text: text}
 }
 
 // tooDifferent compares a source, family by family, with every state that was in force within the window. A state of

@@ -244,3 +244,23 @@ func TestGuardProposed(t *testing.T) {
 		}
 	}
 }
+
+// A source of many networks that are too wide takes few lines of a report, and is held all the same.
+func TestGuardManyWide(t *testing.T) {
+	for _, row := range []struct{ n, want int }{{20, 20}, {21, 21}, {600, 21}} {
+		var next []string
+		for i := range row.n {
+			next = append(next, fmt.Sprintf("2a00:%x::/27", i<<6))
+		}
+		v := Guard{Limits: allowlist.DefaultLimits()}.Check(Earlier{}, allowlist.Fetched{Resolved: allowlist.Resolved{Ranges: someRanges(next...)}})
+		wide := 0
+		for _, p := range v.Problems {
+			if p.Kind == "wide" {
+				wide++
+			}
+		}
+		if v.Status != Held && v.Status != Missing || wide != row.want || !slices.Equal(v.Raise, []string{"widest_ipv6", "total_ipv6"}) {
+			t.Errorf("%d: %s, %d problems of width, raise %q", row.n, v.Status, wide, v.Raise)
+		}
+	}
+}

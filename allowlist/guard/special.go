@@ -10,15 +10,11 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// maxSpecialReports bounds the problems of one source; the rest is a count.
-const maxSpecialReports = 20
-
 // droppings takes special-purpose space out of the ranges of a source, because no mail of strangers comes from there. It
 // notes each SPF term or line that names some.
 type droppings struct {
-	paths   []string         // the first of the noted places
-	places  int              // how many were noted
-	last    *provenance.Path // the last of them
+	places  allowlist.Few
+	last    *provenance.Path // of the place that was noted last
 	overlap bool             // ranges that wholly kept hold special-purpose space
 }
 
@@ -66,19 +62,13 @@ func (d *droppings) note(r allowlist.Range) {
 		return
 	}
 	d.last = r.Path
-	if d.places++; d.places <= maxSpecialReports {
-		d.paths = append(d.paths, r.PathString())
-	}
+	d.places.Add("special", func() string {
+		return r.PathString() + ": special-purpose space is dropped: no mail comes from there"
+	})
 }
 
-func (d *droppings) problems() (problems []allowlist.Problem) {
-	for _, path := range d.paths {
-		problems = append(problems, allowlist.Problem{Kind: "special", Text: path + ": special-purpose space is dropped: no mail comes from there"})
-	}
-	if more := d.places - len(d.paths); more > 0 {
-		problems = append(problems, allowlist.Problem{Kind: "special", Text: fmt.Sprintf("and special-purpose space in %d more places", more)})
-	}
-	return problems
+func (d *droppings) problems() []allowlist.Problem {
+	return d.places.Report("special", func(more int) string { return fmt.Sprintf("and special-purpose space in %d more places", more) })
 }
 
 // mustSet builds a set. It panics on an invalid prefix, which is a fault of this
