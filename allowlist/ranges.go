@@ -159,7 +159,7 @@ func (r Ranges) pathsInside(p netip.Prefix) (paths []*provenance.Path, ranges in
 func (r Ranges) NameSpecial() bool {
 	special := prefixes.SpecialPurpose()
 	for p := range r.Minimal() {
-		if special.OverlapsPrefix(p) {
+		if _, overlaps := special.Overlap(p); overlaps {
 			return true
 		}
 	}

@@ -95,8 +95,6 @@ type Fetcher struct {
 	Resolver spf.Resolver
 	SPF      spf.Limits
 	Now      time.Time
-	// MaxFileBytes bounds a list on disk; zero means 64 MiB.
-	MaxFileBytes int64
 	// Web gets the documents of URL sources; if it is nil, URL sources fail.
 	Web *Web
 	// Last is the last good state, or nil. If it has a URL source under the same definition, the server sends the
@@ -256,16 +254,12 @@ func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
 	return ranges, problems.inSource(), errors.Join(failed...)
 }
 
-// defaultFileBytes bounds a list on disk: four million lines.
-const defaultFileBytes = 64 << 20
+// maxFileBytes bounds a list on disk; maxFileRanges bounds its ranges.
+const maxFileBytes = 64 << 20
 
 // readFile reads a list on disk.
 func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
-	limit := f.MaxFileBytes
-	if limit == 0 {
-		limit = defaultFileBytes
-	}
-	text, err := bounded.File(src.FilePath, limit)
+	text, err := bounded.File(src.FilePath, maxFileBytes)
 	if err != nil {
 		return Ranges{}, nil, err
 	}

@@ -20,8 +20,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/document"
-	"mailallow/allowlist/provenance"
 )
 
 // Web fetches the documents of URL sources. A zero field means its default.
@@ -30,21 +28,18 @@ import (
 type Web struct {
 	RootCAs *x509.CertPool // certificate authorities; nil means the system's
 
-	Tries     int   // including the first
-	MaxBytes  int64 // of a document, decompressed
-	MaxValues int   // of a JSON document, nested values included
-	MaxSteps  int   // of the jq machine, for one select
+	Tries    int   // including the first; zero means four
+	MaxBytes int64 // of a document, decompressed; zero means 32 MiB
 
 	// Pause waits between tries; nil waits for d or until ctx ends.
 	Pause func(ctx context.Context, d time.Duration) error
 }
 
-// The defaults of Web.
 const (
-	DefaultWebTries       = 4          // with the pauses below, about four seconds
-	DefaultDocumentBytes  = 32 << 20   // the largest list in use, Azure's service tags, has 5 MB
-	DefaultDocumentValues = 1_000_000  // Azure's list has about 100,000; a value takes up to 200 bytes of memory
-	DefaultSelectSteps    = 20_000_000 // about ten for each value: two seconds, and at most 400 MB of memory
+	defaultTries         = 4          // with the pauses below, about four seconds
+	defaultDocumentBytes = 32 << 20   // the largest list in use, Azure's service tags, has 5 MB
+	maxDocumentValues    = 1_000_000  // of JSON, nested ones included; Azure's list has about 100,000; a value takes up to 200 bytes of memory
+	maxSelectSteps       = 20_000_000 // of the jq machine: about ten for each value, two seconds, and at most 400 MB of memory
 )
 
 const (
@@ -100,10 +95,8 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 
 func (w *Web) bounds() Web {
 	b := *w
-	b.Tries = cmp.Or(b.Tries, DefaultWebTries)
-	b.MaxBytes = cmp.Or(b.MaxBytes, DefaultDocumentBytes)
-	b.MaxValues = cmp.Or(b.MaxValues, DefaultDocumentValues)
-	b.MaxSteps = cmp.Or(b.MaxSteps, DefaultSelectSteps)
+	b.Tries = cmp.Or(b.Tries, defaultTries)
+	b.MaxBytes = cmp.Or(b.MaxBytes, defaultDocumentBytes)
 	if b.Pause == nil {
 		b.Pause = pause
 	}
@@ -217,32 +210,11 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 	}
 	found := finding{name: ascii.Line(publicURL(v.start)), max: src.bounds().Ranges}
 	if src.Select != "" {
-		err = found.reader().Selected(ctx, got.body, src.Select, v.MaxValues, v.MaxSteps)
+		err = found.reader().Selected(ctx, got.body, src.Select, maxDocumentValues, maxSelectSteps)
 	} else {
 		err = found.reader().Text(got.body, got.contentType)
 	}
 	return Document{Ranges: found.ranges, Validator: got.validator}, found.problems.inDocument(found.name), err
-}
-
-// finding collects the ranges and problems of a document.
-type finding struct {
-	name     string // of the document, for paths and messages
-	max      int    // of ranges
-	ranges   Ranges
-	problems Few
-}
-
-func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
-	if f.ranges.Len() == f.max {
-		return fmt.Errorf("more than %d addresses and networks", f.max)
-	}
-	f.ranges.Add(Range{Prefix: p, Path: path})
-	return nil
-}
-
-// reader gives a reader of the document.
-func (f *finding) reader() document.Reader {
-	return document.Reader{Name: f.name, Add: f.add, Problem: f.problems.Add}
 }
 
 // transient is an error that another try may not meet.

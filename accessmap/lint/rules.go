@@ -8,7 +8,6 @@ type Severity string
 const (
 	Error   Severity = "error"   // a program refuses the file or a part of it, or does not do what the file says
 	Warning Severity = "warning" // programs do what the file says, which is probably not what its writer wants
-	Note    Severity = "note"    // nothing is wrong yet; no rule has this severity so far
 )
 
 // Rule is an entry of the table of rules: its name, severity and texts, and the checks that make its findings. A rule about

@@ -136,6 +136,9 @@ func grouped(digits string) string {
 	return digits
 }
 
+// DigestDigits is the length of a digest of proposed ranges.
+const DigestDigits = 12
+
 // digestOf gives the name of a set of addresses: the first twelve hex digits of the SHA-256 of its fewest networks, IPv4
 // first, in address order, each ending in LF.
 func digestOf(fewest prefixes.List) string {
@@ -145,5 +148,5 @@ func digestOf(fewest prefixes.List) string {
 		line = append(p.AppendTo(line[:0]), '\n')
 		h.Write(line)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:12]
+	return hex.EncodeToString(h.Sum(nil))[:DigestDigits]
 }

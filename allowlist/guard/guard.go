@@ -104,7 +104,10 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 func (g Guard) HoldForKeys(earlier Earlier, v Verdict, reason string) Verdict {
 	proposed := propose(earlier.Last, v.Resolved)
 	v.Proposed, v.Accepted = &proposed, false
-	v.Problems = slices.Clip(v.Problems) // the caller may judge v again
+	v.Problems = slices.DeleteFunc(slices.Clone(v.Problems), func(p allowlist.Problem) bool { return p.Kind == "accept" || p.Kind == "accepted" })
+	if g.Accept.Given {
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives a number of access keys"})
+	}
 	return g.fallBack(v, earlier.Last, Held, allowlist.Problem{Kind: kindKeys, Text: reason})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -64,8 +65,10 @@ func DecodeMemory(text []byte) (*Memory, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&file)
-	if err == nil && dec.More() {
-		err = errors.New("more text after its end")
+	if err == nil {
+		if _, end := dec.Token(); end != io.EOF {
+			err = errors.New("more text after its end")
+		}
 	}
 	if err != nil {
 		json.Unmarshal(text, &struct { // a newer version may have other members

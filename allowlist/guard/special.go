@@ -3,8 +3,6 @@ package guard
 import (
 	"fmt"
 
-	"go4.org/netipx"
-
 	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
@@ -25,11 +23,12 @@ func (d *droppings) wholly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	}
 	special := prefixes.SpecialPurpose()
 	for r := range ranges.All() {
-		if special.ContainsPrefix(r.Prefix) {
+		common, overlaps := special.Overlap(r.Prefix)
+		if overlaps && common == r.Prefix {
 			d.note(r)
 			continue
 		}
-		d.overlap = d.overlap || special.OverlapsPrefix(r.Prefix)
+		d.overlap = d.overlap || overlaps
 		kept.Add(r)
 	}
 	return kept
@@ -42,15 +41,14 @@ func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	}
 	special := prefixes.SpecialPurpose()
 	for r := range ranges.All() {
-		if !special.OverlapsPrefix(r.Prefix) {
+		if _, overlaps := special.Overlap(r.Prefix); !overlaps {
 			kept.Add(r)
 			continue
 		}
 		d.note(r)
-		var b netipx.IPSetBuilder
-		b.AddPrefix(r.Prefix)
-		b.RemoveSet(special)
-		for _, p := range mustSet(&b).Prefixes() {
+		var network prefixes.List
+		network.Add(r.Prefix, 0)
+		for p := range network.Minus(special).All() {
 			kept.Add(allowlist.Range{Prefix: p, Path: r.Path})
 		}
 	}
@@ -69,14 +67,4 @@ func (d *droppings) note(r allowlist.Range) {
 
 func (d *droppings) problems() []allowlist.Problem {
 	return d.places.Report("special", func(more int) string { return fmt.Sprintf("and special-purpose space in %d more places", more) })
-}
-
-// mustSet builds a set. It panics on an invalid prefix, which is a fault of this
-// package: readers parse and mask every prefix.
-func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
-	set, err := b.IPSet()
-	if err != nil {
-		panic("guard: an invalid prefix reached the set: " + err.Error())
-	}
-	return set
 }

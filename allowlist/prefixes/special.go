@@ -3,8 +3,6 @@ package prefixes
 import (
 	"net/netip"
 	"sync"
-
-	"go4.org/netipx"
 )
 
 // specialPrefixes are the IANA IPv4 and IPv6 Special-Purpose Address Registries
@@ -20,15 +18,11 @@ var specialPrefixes = [...]string{
 	"fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
 }
 
-// SpecialPurpose is special-purpose space: no mail of strangers comes from there.
-var SpecialPurpose = sync.OnceValue(func() *netipx.IPSet {
-	var b netipx.IPSetBuilder
+// SpecialPurpose gives special-purpose space as the fewest networks. No mail of strangers comes from there.
+var SpecialPurpose = sync.OnceValue(func() List {
+	var l List
 	for _, p := range specialPrefixes {
-		b.AddPrefix(netip.MustParsePrefix(p))
+		l.Add(netip.MustParsePrefix(p), 0)
 	}
-	set, err := b.IPSet()
-	if err != nil {
-		panic("prefixes: special-purpose space: " + err.Error())
-	}
-	return set
+	return l.Sorted().Fewest()
 })

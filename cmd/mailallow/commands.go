@@ -45,7 +45,7 @@ func snapshotFlag() cli.Flag {
 }
 
 func acceptFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "accept", Usage: "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width or a total (repeatable)"}
+	return &cli.StringSliceFlag{Name: "accept", Usage: "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width, a total or a number of keys (repeatable)"}
 }
 
 func rootFlag() cli.Flag {

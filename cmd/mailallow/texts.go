@@ -24,8 +24,9 @@ const updateText = `Brings every target to what the sources say now: the text is
 rebuilt beside it and swapped in, both or neither, and on_change commands run when
 something changed. A target that is right already is not touched.
 
-A source that cannot be fetched, or that the guard does not believe, keeps its last
-good ranges and does not stop the others. The exit code is 3 or 4 then.
+A source that cannot be fetched, that the guard does not believe, or that needs
+too many access keys, keeps its last good ranges and does not stop the others.
+The exit code is 3 or 4 then.
 
 If another run is at work, update names it and ends with 5; --lock-timeout makes it
 wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,

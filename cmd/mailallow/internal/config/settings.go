@@ -162,7 +162,7 @@ func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
 	r.number("dns.attempts", d.Attempts, 1, maxAttempts, &config.Attempts)
 	r.number("dns.concurrency", d.Concurrency, 1, maxConcurrency, &config.Concurrency)
 	r.number("dns.agree", d.Agree, 1, 2, &config.Agree)
-	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: rollback works on any host.
+	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: update --snapshot works on any host.
 	if len(config.Resolvers) > 0 {
 		if _, err := dnsq.New(config); errors.As(err, new(*dnsq.TooFewError)) {
 			r.problem("dns.agree", "%w", err)

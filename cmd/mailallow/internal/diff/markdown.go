@@ -2,7 +2,6 @@ package diff
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	"mailallow/accessmap/plan"
@@ -34,7 +33,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	for i, p := range result.Plans {
 		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(run.TargetLine(p, false)))
 		difference := p.Diff()
-		if i+1 < len(result.Plans) && reflect.DeepEqual(difference, result.Plans[i+1].Diff()) {
+		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Diff()) {
 			continue
 		}
 		for _, g := range run.GroupBySource(difference) {

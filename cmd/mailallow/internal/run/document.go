@@ -43,7 +43,7 @@ type SourceDocument struct {
 	Problems      []allowlist.Problem `json:"problems"`
 }
 
-// proposedDocument is allowlist.Proposed.
+// proposedDocument is guard.Proposed.
 type proposedDocument struct {
 	Digest        string         `json:"digest"`
 	Ranges        int            `json:"ranges"`

@@ -100,8 +100,7 @@ func (r *Request) check() error {
 
 // acceptance divides NAME@DIGEST at the last @ before twelve hex digits. A source of the whole name comes first.
 func acceptance(word string, names []string) (name, digest string) {
-	const digits = 12
-	at := len(word) - digits - len("@")
+	at := len(word) - guard.DigestDigits - len("@")
 	if slices.Contains(names, word) || at < 0 || word[at] != '@' || strings.Trim(word[at+1:], "0123456789abcdef") != "" {
 		return word, ""
 	}
