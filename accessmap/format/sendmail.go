@@ -120,12 +120,13 @@ func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
 	return trees
 }
 
-// CountKeys gives the number of access keys that Write would write, whatever MaxKeys is. A format without a map needs none.
+// CountKeys gives the number of access keys that Write would write beside the Taken ones, whatever MaxKeys is. A format without
+// a map needs none.
 func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int) {
 	if !f.Map {
 		return 0
 	}
-	return countKeys(keyTrees(slices.Collect(f.Selected(spans, want))), list{maxKeys: math.MaxInt})
+	return countKeys(keyTrees(slices.Collect(f.Selected(spans, want))), list{taken: want.Taken, maxKeys: math.MaxInt})
 }
 
 // countKeys counts the keys and stops once there are more than maxKeys.

@@ -3,7 +3,6 @@ package plan
 import (
 	"bytes"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"mailallow/accessmap/block"
@@ -32,13 +31,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		return c, err
 	}
 	want := t.Want
-	if len(handWritten) > 0 {
-		taken := map[netip.Prefix]bool{}
-		for _, h := range handWritten {
-			taken[h.prefix] = true
-		}
-		want.Taken = func(key netip.Prefix) bool { return taken[key] }
-	}
+	want.Taken = taken(handWritten)
 	var text bytes.Buffer
 	text.Grow(len(current.Old)) // most runs change little
 	written, err := t.Format.Write(&text, slices.Values(spans), want)

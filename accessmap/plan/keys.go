@@ -29,5 +29,30 @@ func (t Target) KeysOf(a allowlist.Action, prefixes iter.Seq[netip.Prefix]) (n i
 	return n
 }
 
-// Keys gives the number of access keys that the target needs for the list. Keys that people wrote count, too.
+// BesideHandWritten gives the target with the hand-written keys of its present file as Taken: what lies below one inherits from
+// no shorter key, and needs keys of its own. It has none if the file cannot be read, which the plan reports.
+func (t Target) BesideHandWritten() Target {
+	current, err := readTarget(t)
+	if err != nil {
+		return t
+	}
+	if _, handWritten, err := separate(t, current, MapChoice{}); err == nil {
+		t.Want.Taken = taken(handWritten)
+	}
+	return t
+}
+
+// Keys gives the number of access keys that the target needs for the list, beside those that are Taken.
 func (t Target) Keys(set *allowlist.Set) int { return t.Format.CountKeys(set.Spans(), t.Want) }
+
+// taken reports the keys that are hand-written; nil: none are.
+func taken(handWritten []handKey) func(key netip.Prefix) bool {
+	if len(handWritten) == 0 {
+		return nil
+	}
+	keys := map[netip.Prefix]bool{}
+	for _, h := range handWritten {
+		keys[h.prefix] = true
+	}
+	return func(key netip.Prefix) bool { return keys[key] }
+}

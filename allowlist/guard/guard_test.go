@@ -264,3 +264,24 @@ func TestGuardManyWide(t *testing.T) {
 		}
 	}
 }
+
+// A path through many long names takes little of a report.
+func TestSpecialLongPath(t *testing.T) {
+	var ranges allowlist.Ranges
+	for i := range 30 {
+		path := provenance.Of("_spf.example")
+		for range 49 {
+			path = path.Then("include:" + strings.Repeat("x", 240))
+		}
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), 32)
+		ranges.Add(allowlist.Range{Prefix: p, Path: path.Then("ip4:" + p.String())})
+	}
+	v := Guard{Limits: allowlist.DefaultLimits()}.Check(Earlier{}, allowlist.Fetched{Resolved: allowlist.Resolved{Ranges: ranges}})
+	size := 0
+	for _, p := range v.Problems {
+		size += len(p.Text)
+	}
+	if size > 15_000 {
+		t.Errorf("%d problems of %d bytes", len(v.Problems), size)
+	}
+}

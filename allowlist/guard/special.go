@@ -4,9 +4,13 @@ import (
 	"fmt"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
+
+// maxPath bounds a path in a message, in bytes: the names of many long includes are no help.
+const maxPath = 500
 
 // droppings takes special-purpose space out of the ranges of a source, because no mail of strangers comes from there. It
 // notes each SPF term or line that names some.
@@ -61,7 +65,7 @@ func (d *droppings) note(r allowlist.Range) {
 	}
 	d.last = r.Path
 	d.places.Add("special", func() string {
-		return r.PathString() + ": special-purpose space is dropped: no mail comes from there"
+		return ascii.Printable(r.PathString(), maxPath) + ": special-purpose space is dropped: no mail comes from there"
 	})
 }
 

@@ -1,98 +1,199 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/prefixes"
 )
 
 // fitKeys holds sources until no target with a map needs more keys than it may have: first each source that is past its
-// own bound, then the one whose change since the last good state costs most keys. So the other sources are installed.
+// own bound, then those whose changes since the last good state cost most keys. So the other sources are installed.
 func (r *Request) fitKeys(judged []judgement) {
 	if r.options.NoGuard {
 		return
 	}
+	f := keyFitter{Request: r, judged: judged}
 	for _, t := range r.Settings.Targets {
-		f := keyFitter{Request: r, target: t, judged: judged}
-		f.fitEach()
-		f.fitTogether()
+		f.fitEach(t)
 	}
+	for _, t := range r.Settings.Targets {
+		if f.mayNeed(t) {
+			f.targets = append(f.targets, t.BesideHandWritten())
+		}
+	}
+	f.fitTogether()
 }
 
-// keyFitter fits the sources into one target.
+// keyFitter fits the sources into the targets.
 type keyFitter struct {
 	*Request
-	target plan.Target
-	judged []judgement // of each source in the settings
+	judged  []judgement   // of each source in the settings
+	targets []plan.Target // those for which the list can be too long
 }
 
 // fitEach holds each source that needs too many keys by itself.
-func (f *keyFitter) fitEach() {
+func (f *keyFitter) fitEach(t plan.Target) {
 	for i, src := range f.Settings.Sources {
-		if v := f.judged[i].verdict; v.Status != guard.Fresh || src.Static() {
+		if f.judged[i].verdict.Status != guard.Fresh || src.Static() {
 			continue
 		}
-		if n, most := f.keysOf(i), src.KeyLimit(); n > most {
+		if n, most := f.keysOf(t, i), src.KeyLimit(); n > most {
 			f.judged[i].verdict = f.held(i, fmt.Sprintf(
 				"it needs %d access keys for %s, and max_keys of a source is %d: raise it for this source, or leave out IPv6 in the target with families = [\"ipv4\"]",
-				n, f.target.Path, most))
+				n, t.Path, most))
 		}
 	}
 }
 
-// fitTogether holds the source that gained most keys, one after another.
+// fitTogether holds sources in the order of inOrder until every target fits, and then takes those back in that fit beside the
+// others: one network of two sources needs the same key. If the last good states of all do not fit either, it holds none,
+// and the plan of the target reports it.
 func (f *keyFitter) fitTogether() {
-	most := f.target.Want.KeyLimit()
-	if !f.mayNeed(most) {
+	if f.tooLong() == nil {
 		return
 	}
-	for {
-		needed := f.keys()
-		if needed <= most {
-			return
+	order := f.inOrder()
+	fresh := make([]guard.Verdict, len(f.judged))
+	fits := 0
+	for ; fits < len(order) && f.tooLong() != nil; fits++ {
+		i := order[fits]
+		fresh[i] = f.judged[i].verdict
+		f.judged[i].verdict = f.held(i, "")
+	}
+	if fits == len(order) && f.tooLong() != nil {
+		for _, i := range order {
+			f.judged[i].verdict = fresh[i]
 		}
-		worst, least, held := -1, needed, guard.Verdict{}
-		for i, src := range f.Settings.Sources {
-			before := f.judged[i].verdict
-			if before.Status != guard.Fresh || src.Inline() {
-				continue
-			}
-			f.judged[i].verdict = f.held(i, "")
-			if n := f.keys(); n < least {
-				worst, least, held = i, n, f.judged[i].verdict
-			}
-			f.judged[i].verdict = before
-		}
-		if worst < 0 {
-			return // the plan of the target reports it
-		}
-		held.Problems[len(held.Problems)-1].Text = fmt.Sprintf(
-			"the list needs %d access keys for %s, max_keys of the target is %d, and %d of them come from the change of this source: raise max_keys, or leave the source out",
-			needed, f.target.Path, most, needed-least)
-		f.judged[worst].verdict = held
+		return
+	}
+	held := slices.Clone(order[:fits])
+	slices.Reverse(held)
+	for before := -1; len(held) != before; { // one that takes addresses away may make room for others
+		before = len(held)
+		held = slices.DeleteFunc(held, func(i int) bool { return f.takeBack(i, fresh[i]) })
 	}
 }
 
-// mayNeed reports whether the list can need more keys than most. Without holes it needs no more than its sources do one by
-// one.
-func (f *keyFitter) mayNeed(most int) bool {
+// takeBack takes a held source back in if it fits beside the others, and else says what it costs.
+func (f *keyFitter) takeBack(i int, fresh guard.Verdict) bool {
+	without := f.keys()
+	f.judged[i].verdict = fresh
+	with := f.tooLong()
+	if with == nil {
+		return true
+	}
+	f.judged[i].verdict = f.held(i, fmt.Sprintf(
+		"the list needs %d access keys for %s, max_keys of the target is %d, and %d of them come from the change of this source: raise max_keys, or leave the source out",
+		with.keys, with.target.Path, with.target.Want.KeyLimit(), with.keys-without[with.number]))
+	return false
+}
+
+// inOrder gives the sources whose changes can be held: the one that gained most keys first. An unknown source that takes away
+// comes last: while it is held, no target is written.
+func (f *keyFitter) inOrder() (order []int) {
+	all := f.keys()
+	gain := make([]int, len(f.judged))
+	for i, src := range f.Settings.Sources {
+		last, v := f.judged[i].earlier.Last, f.judged[i].verdict
+		if v.Status == guard.Fresh && !src.Inline() && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
+			order = append(order, i)
+			gain[i] = f.gainOf(i, all)
+		}
+	}
+	barring := func(i int) int {
+		if takesAway(f.Settings.Sources[i].Action) && f.judged[i].earlier.Last == nil {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Or(barring(i)-barring(j), gain[j]-gain[i]) })
+	return order
+}
+
+// gainOf gives the number of keys that the change of a source costs. Where a target does not take its action, the source makes
+// holes in the networks of others. all are the keys with the change.
+func (f *keyFitter) gainOf(i int, all []int) (gain int) {
+	action, fresh, held := f.Settings.Sources[i].Action, f.judged[i].verdict, f.held(i, "")
+	f.judged[i].verdict = held
+	var without []int
+	for number, t := range f.targets {
+		if t.Takes(action) {
+			gain += t.KeysOf(action, fresh.Ranges.Minimal()) - t.KeysOf(action, held.Ranges.Minimal())
+			continue
+		}
+		if without == nil {
+			without = f.keys()
+		}
+		gain += all[number] - without[number]
+	}
+	f.judged[i].verdict = fresh
+	return gain
+}
+
+// mayNeed reports whether the list can need more keys than the target may have, whichever sources are held. Without holes it
+// needs no more than its sources do one by one.
+func (f *keyFitter) mayNeed(t plan.Target) bool {
 	n := 0
 	for i, src := range f.Settings.Sources {
-		if f.judged[i].verdict.Ranges.Len() > 0 && !f.target.Takes(src.Action) {
-			return f.target.Format.Map
+		most := 0
+		for _, ranges := range f.eitherWay(i) {
+			if ranges.Len() > 0 && !t.Takes(src.Action) {
+				return t.Format.Map
+			}
+			most = max(most, t.KeysOf(src.Action, ranges.Minimal()))
 		}
-		n += f.keysOf(i)
+		n += most
 	}
-	return n > most
+	return n > t.Want.KeyLimit()
 }
 
-func (f *keyFitter) keysOf(i int) int {
-	return f.target.KeysOf(f.Settings.Sources[i].Action, f.judged[i].verdict.Ranges.Minimal())
+// eitherWay gives the ranges of a source, and those that it has when it is held.
+func (f *keyFitter) eitherWay(i int) []allowlist.Ranges {
+	ranges := []allowlist.Ranges{f.judged[i].verdict.Ranges}
+	if last := f.judged[i].earlier.Last; last != nil {
+		ranges = append(ranges, last.Ranges)
+	}
+	return ranges
 }
 
-func (f *keyFitter) keys() int { return f.target.Keys(allowlist.Merge(f.labelled())) }
+// excess is a target that needs more keys than it may have.
+type excess struct {
+	number int // of the target
+	target plan.Target
+	keys   int
+}
+
+// tooLong gives the first target that needs too many keys; nil: every one fits.
+func (f *keyFitter) tooLong() *excess {
+	for number, n := range f.keys() {
+		if t := f.targets[number]; n > t.Want.KeyLimit() {
+			return &excess{number, t, n}
+		}
+	}
+	return nil
+}
+
+// keys gives the number of keys that each target needs.
+func (f *keyFitter) keys() []int {
+	if len(f.targets) == 0 {
+		return nil
+	}
+	set := allowlist.Merge(f.labelled())
+	keys := make([]int, len(f.targets))
+	for number, t := range f.targets {
+		keys[number] = t.Keys(set)
+	}
+	return keys
+}
+
+func (f *keyFitter) keysOf(t plan.Target, i int) int {
+	return t.KeysOf(f.Settings.Sources[i].Action, f.judged[i].verdict.Ranges.Minimal())
+}
 
 func (f *keyFitter) labelled() (sources []allowlist.Labelled) {
 	for i, src := range f.Settings.Sources {
