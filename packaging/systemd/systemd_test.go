@@ -345,8 +345,8 @@ func TestMemory(t *testing.T) {
 	text := s.Read("/etc/mail/access")
 	s.dns.Set(large)
 	status, journal := s.with("MemoryMax=2M")
-	if status == 0 {
-		fixtures.Missing(t, "this kernel gives the host no memory controller")
+	if status == 0 { // no package adds the controller: nothing is missing under CI either
+		t.Skip("this kernel gives the host no memory controller: MemoryMax= is shown, and not enforced")
 	}
 	if status != killed || s.Read("/etc/mail/access") != text {
 		t.Errorf("with 2 MB: status %d, want %d, and the files as they were\n%s", status, killed, journal)
