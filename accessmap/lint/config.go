@@ -1,6 +1,11 @@
 package lint
 
-import "mailallow/allowlist/fault"
+import (
+	"fmt"
+
+	"mailallow/accessmap/lint/rule"
+	"mailallow/allowlist/fault"
+)
 
 // Configuration holds the facts about a configuration of mailallow. Only the command can read one.
 type Configuration struct {
@@ -16,15 +21,25 @@ type SharedRelay struct {
 }
 
 // Config gives the findings in a configuration.
-func Config(c Configuration) (findings []Finding) {
-	l := newLinter()
-	l.each(func(r *Rule) []Finding { return r.config.of(c) })
-	return l.findings
+func Config(c Configuration) (findings []rule.Finding) {
+	l := rule.Run[rule.Check[Configuration]]{Table: configRules()}
+	l.Each(func(check rule.Check[Configuration]) []rule.Finding { return check.Of(c) })
+	return l.Findings
 }
 
-func configMistakes(c Configuration) (found []Finding) {
+func configMistakes(c Configuration) (found []rule.Finding) {
 	for _, m := range c.Mistakes {
-		found = append(found, Finding{Line: m.Line, Text: m.Err.Error()})
+		found = append(found, rule.Finding{Line: m.Line, Text: m.Err.Error()})
+	}
+	return found
+}
+
+// sharedSources finds hosts that send for many customers in the sources of a configuration.
+func sharedSources(c Configuration) (found []rule.Finding) {
+	for _, s := range c.SharedRelays {
+		found = append(found, rule.Finding{Line: s.Line, Fix: `action = "OK"`,
+			Text: fmt.Sprintf("source %q: it holds hosts of %s: RELAY lets each of their customers relay through this server, OK only lets their mail in",
+				s.Source, s.Title)})
 	}
 	return found
 }

@@ -14,13 +14,16 @@ import (
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
 	"mailallow/fixtures"
 )
 
-// google is Options.Shared of a catalogue with one provider.
+// google is access.Options.Shared of a catalogue with one provider.
 func google(p netip.Prefix) string {
 	for _, s := range []string{"74.125.0.0/16", "209.85.128.0/17"} {
 		if netip.MustParsePrefix(s).Overlaps(p) {
@@ -66,21 +69,21 @@ func TestLint(t *testing.T) {
 	}
 }
 
-func lintFixture(path string, text []byte) ([]Finding, []byte) {
+func lintFixture(path string, text []byte) ([]rule.Finding, []byte) {
 	known, _, _ := strings.Cut(readString(path), "\n")
 	if filepath.Ext(path) == ".cidr" {
 		use, _ := strings.CutPrefix(known, "# use: ")
 		if use == known {
 			use = ""
 		}
-		return CIDR(text, format.Use(use))
+		return table.Check(text, format.Use(use))
 	}
-	o := Options{Shared: google}
+	o := access.Options{Shared: google}
 	if options, ok := strings.CutPrefix(known, "# options: "); ok {
 		o.CF = &sendmail.CF{DelayChecks: strings.Contains(options, "delay_checks"), AccessSkip: strings.Contains(options, "skip"),
 			CompressedIPv6: strings.Contains(options, "compressed")}
 	}
-	return Access(text, o)
+	return access.Check(text, o)
 }
 
 func readString(path string) string {
@@ -89,7 +92,7 @@ func readString(path string) string {
 }
 
 // wanted makes the content of a .want file. It cuts long fixes.
-func wanted(text []byte, findings []Finding, fixed []byte) string {
+func wanted(text []byte, findings []rule.Finding, fixed []byte) string {
 	var b strings.Builder
 	for _, f := range findings {
 		sign := map[bool]string{true: "+", false: "-"}[f.Certain]
@@ -114,10 +117,10 @@ func writeSome(b *strings.Builder, lines []string) {
 }
 
 // checkFindings checks properties of the findings in any file.
-func checkFindings(t *testing.T, text []byte, findings []Finding) {
+func checkFindings(t *testing.T, text []byte, findings []rule.Finding) {
 	t.Helper()
 	for _, f := range findings {
-		if !slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == f.Rule }) {
+		if !slices.ContainsFunc(Rules(), func(r rule.Rule) bool { return r.Name == f.Rule }) {
 			t.Errorf("rule %q is not in the table", f.Rule)
 		}
 		if f.Line < 0 || f.Line > len(ascii.Lines(text)) || f.Text == "" || strings.Contains(f.Text, "\n") {
@@ -130,7 +133,7 @@ func checkFindings(t *testing.T, text []byte, findings []Finding) {
 func TestSeed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	for _, separator := range []string{"\t", " ", " \t  "} {
-		findings, _ := Access([]byte(strings.ReplaceAll(text, "\t", separator)), Options{Shared: google})
+		findings, _ := access.Check([]byte(strings.ReplaceAll(text, "\t", separator)), access.Options{Shared: google})
 		const ranges = 19
 		for i, f := range findings {
 			if f.Rule != "cidr" || f.Line != i+1 {
@@ -187,7 +190,7 @@ func TestKindOf(t *testing.T) {
 }
 
 // rulesOf gives the rules of the findings, in their order.
-func rulesOf(findings []Finding) string {
+func rulesOf(findings []rule.Finding) string {
 	var rules []string
 	for _, f := range findings {
 		rules = append(rules, f.Rule)
@@ -200,49 +203,49 @@ var ruleRows = []struct {
 	rule    string
 	kind    Kind
 	text    string
-	options Options
+	options access.Options
 }{
-	{"cidr", KindAccess, "64.18.0.0/20\tOK\n", Options{}},
-	{"cidr", KindAccess, "From:64.18.0.0/20\tOK\n", Options{}},
-	{"ipv6-prefix", KindAccess, "2001:db8:1\tOK\n", Options{}},
-	{"ipv6-form", KindAccess, "IPv6:2001:0db8\tOK\n", Options{}},
-	{"address-form", KindAccess, "192.0.2.\tOK\n", Options{}},
-	{"address-form", KindAccess, "From:*.example.com\tOK\n", Options{}},
-	{"blank-in-key", KindAccess, "Connect: 192.0.2\tOK\n", Options{}},
-	{"value-comment", KindAccess, "192.0.2\tOK # us\n", Options{}},
-	{"value", KindAccess, "192.0.2\tPERMIT\n", Options{}},
-	{"skip", KindAccess, "192.0.2\tSKIP\n", Options{}},
-	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", Options{}},
-	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", Options{}},
-	{"sender-domain", KindAccess, "192.0.2\tOK\n", Options{CF: &sendmail.CF{DelayChecks: true}}},
-	{"shared-relay", KindAccess, "74.125\tRELAY\n", Options{Shared: google}},
-	{"missing-value", KindAccess, "192.0.2\n", Options{}},
-	{"missing-value", KindCIDR, "192.0.2.0/24\n", Options{}},
-	{"leading-blank", KindAccess, " 192.0.2\tOK\n", Options{}},
-	{"leading-blank", KindAccess, " # us\n", Options{}},
-	{"leading-blank", KindCIDR, " 192.0.2.0/24\tpermit\n", Options{}},
-	{"long-line", KindAccess, "#" + strings.Repeat("x", 2000) + "\n", Options{}},
-	{"control", KindAccess, "\xef\xbb\xbf192.0.2\tOK\n", Options{}},
-	{"control", KindAccess, "192.0.2\tOK\r\n", Options{}},
-	{"host-bits", KindCIDR, "192.0.2.7/24\tpermit\n", Options{}},
-	{"pattern", KindCIDR, "example.com\tpermit\n", Options{}},
-	{"pattern", KindCIDR, "192.0.2.0 /24 permit\n", Options{}},
-	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", Options{}},
-	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", Options{}},
-	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", Options{}},
-	{"if", KindCIDR, "if 192.0.2.0/24\n", Options{}},
-	{"if", KindCIDR, "endif\n", Options{}},
-	{"block", KindAccess, block.Begin + "\n", Options{}},
-	{"block", KindAccess, format.Header + "192.0.2\tOK\n", Options{}},
+	{"cidr", KindAccess, "64.18.0.0/20\tOK\n", access.Options{}},
+	{"cidr", KindAccess, "From:64.18.0.0/20\tOK\n", access.Options{}},
+	{"ipv6-prefix", KindAccess, "2001:db8:1\tOK\n", access.Options{}},
+	{"ipv6-form", KindAccess, "IPv6:2001:0db8\tOK\n", access.Options{}},
+	{"address-form", KindAccess, "192.0.2.\tOK\n", access.Options{}},
+	{"address-form", KindAccess, "From:*.example.com\tOK\n", access.Options{}},
+	{"blank-in-key", KindAccess, "Connect: 192.0.2\tOK\n", access.Options{}},
+	{"value-comment", KindAccess, "192.0.2\tOK # us\n", access.Options{}},
+	{"value", KindAccess, "192.0.2\tPERMIT\n", access.Options{}},
+	{"skip", KindAccess, "192.0.2\tSKIP\n", access.Options{}},
+	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", access.Options{}},
+	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", access.Options{}},
+	{"sender-domain", KindAccess, "192.0.2\tOK\n", access.Options{CF: &sendmail.CF{DelayChecks: true}}},
+	{"shared-relay", KindAccess, "74.125\tRELAY\n", access.Options{Shared: google}},
+	{"missing-value", KindAccess, "192.0.2\n", access.Options{}},
+	{"missing-value", KindCIDR, "192.0.2.0/24\n", access.Options{}},
+	{"leading-blank", KindAccess, " 192.0.2\tOK\n", access.Options{}},
+	{"leading-blank", KindAccess, " # us\n", access.Options{}},
+	{"leading-blank", KindCIDR, " 192.0.2.0/24\tpermit\n", access.Options{}},
+	{"long-line", KindAccess, "#" + strings.Repeat("x", 2000) + "\n", access.Options{}},
+	{"control", KindAccess, "\xef\xbb\xbf192.0.2\tOK\n", access.Options{}},
+	{"control", KindAccess, "192.0.2\tOK\r\n", access.Options{}},
+	{"host-bits", KindCIDR, "192.0.2.7/24\tpermit\n", access.Options{}},
+	{"pattern", KindCIDR, "example.com\tpermit\n", access.Options{}},
+	{"pattern", KindCIDR, "192.0.2.0 /24 permit\n", access.Options{}},
+	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", access.Options{}},
+	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", access.Options{}},
+	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", access.Options{}},
+	{"if", KindCIDR, "if 192.0.2.0/24\n", access.Options{}},
+	{"if", KindCIDR, "endif\n", access.Options{}},
+	{"block", KindAccess, block.Begin + "\n", access.Options{}},
+	{"block", KindAccess, format.Header + "192.0.2\tOK\n", access.Options{}},
 }
 
 func TestRules(t *testing.T) {
 	for _, row := range ruleRows {
-		var findings []Finding
+		var findings []rule.Finding
 		if row.kind == KindCIDR {
-			findings, _ = CIDR([]byte(row.text), format.UseNone)
+			findings, _ = table.Check([]byte(row.text), format.UseNone)
 		} else {
-			findings, _ = Access([]byte(row.text), row.options)
+			findings, _ = access.Check([]byte(row.text), row.options)
 		}
 		if got := rulesOf(findings); got != row.rule {
 			t.Errorf("%s of %q: %+v", row.rule, row.text, findings)
@@ -279,7 +282,7 @@ func TestEveryRuleFires(t *testing.T) {
 		if !alone[r.Name] {
 			t.Errorf("no row for %s", r.Name)
 		}
-		if r.Severity != Error && r.Severity != Warning {
+		if r.Severity != rule.Error && r.Severity != rule.Warning {
 			t.Errorf("%s: severity %q", r.Name, r.Severity)
 		}
 	}

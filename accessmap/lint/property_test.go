@@ -13,6 +13,9 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
 )
@@ -65,8 +68,8 @@ func TestFixKeepsMeaning(t *testing.T) {
 			}
 		}
 		text := []byte(strings.Join(lines, "\n") + "\n")
-		findings, fixed := Access(text, Options{})
-		again, twice := Access(fixed, Options{})
+		findings, fixed := access.Check(text, access.Options{})
+		again, twice := access.Check(fixed, access.Options{})
 		if !bytes.Equal(fixed, twice) {
 			t.Fatalf("a second fix changes\n%s\nto\n%s", fixed, twice)
 		}
@@ -117,7 +120,7 @@ func TestFixSaysTheNetwork(t *testing.T) {
 		if err != nil || p.Addr().Is4In6() {
 			t.Skip("no network, or an IPv4-mapped one, which gets an IPv4 key")
 		}
-		_, fixed := Access([]byte(p.String()+" OK\n"), Options{})
+		_, fixed := access.Check([]byte(p.String()+" OK\n"), access.Options{})
 		d := newDecider(fixed)
 		last := netipx.PrefixLastIP(p)
 		for _, in := range []netip.Addr{p.Addr(), last} {
@@ -142,11 +145,11 @@ func FuzzLintAccess(f *testing.F) {
 		f.Add([]byte(text), true, true)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, delay, known bool) {
-		o := Options{Shared: google}
+		o := access.Options{Shared: google}
 		if known {
 			o.CF = &sendmail.CF{DelayChecks: delay}
 		}
-		lintOf := func(text []byte) ([]Finding, []byte) { return Access(text, o) }
+		lintOf := func(text []byte) ([]rule.Finding, []byte) { return access.Check(text, o) }
 		fuzzLint(t, text, lintOf)
 		_, fixed := lintOf(text)
 		if len(makemap.ReadText(text).Problems) == 0 {
@@ -165,12 +168,12 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 		f.Add([]byte(text), "postscreen")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, use string) {
-		fuzzLint(t, text, func(text []byte) ([]Finding, []byte) { return CIDR(text, format.Use(use)) })
+		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) { return table.Check(text, format.Use(use)) })
 	})
 }
 
 // fuzzLint checks for any text that findings can be shown, and that a second fix changes nothing.
-func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]Finding, []byte)) {
+func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]rule.Finding, []byte)) {
 	findings, fixed := lintOf(text)
 	checkFindings(t, text, findings)
 	for _, f := range findings {

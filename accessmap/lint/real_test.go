@@ -18,6 +18,10 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/address"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
@@ -77,7 +81,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 // for their neighbours.
 func TestSeedFixed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
-	_, fixed := Access([]byte(text), Options{})
+	_, fixed := access.Check([]byte(text), access.Options{})
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	var clients []netip.Addr
 	in := map[netip.Addr]bool{}
@@ -105,20 +109,19 @@ func TestSeedFixed(t *testing.T) {
 func TestBrokenIsBroken(t *testing.T) {
 	var text []string
 	var clients []netip.Addr
-	l := newLinter()
 	for _, name := range []string{"keys.access", "values.access", "forms.access"} {
 		all := strings.Split(fixtures.ReadFile(t, fixtures.Path("lint", name)), "\n")
-		findings, _ := Access([]byte(strings.Join(all, "\n")), Options{})
+		findings, _ := access.Check([]byte(strings.Join(all, "\n")), access.Options{})
 		for _, f := range findings {
 			line := all[f.Line-1]
 			key := key.Cut(strings.Fields(line)[0])
 			if !key.ForClients() || slices.Contains(text, line) {
 				continue
 			}
-			if p, _, fault := l.readAddress(key, nil); p.IsValid() {
+			if p, _, fault := address.Read(key, nil); p.IsValid() {
 				clients = append(clients, p.Addr())
-			} else if fault != nil && fault.meant != nil {
-				clients = append(clients, fault.meant[0].Addr())
+			} else if fault != nil && fault.Meant != nil {
+				clients = append(clients, fault.Meant[0].Addr())
 			} else {
 				continue
 			}
@@ -152,10 +155,10 @@ func TestCIDRAgrees(t *testing.T) {
 	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(fixtures.ReadFile(t, path))
-		findings, fixed := CIDR(text, format.UseNone)
+		findings, fixed := table.Check(text, format.UseNone)
 		numbers, stderr := lineNumbers(path)
 		for _, n := range numbers {
-			if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Line == n }) {
+			if !slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Line == n }) {
 				t.Errorf("%s: Postfix warns on line %d, and lint does not:\n%s", name, n, stderr)
 			}
 		}
@@ -169,9 +172,9 @@ func TestCIDRAgrees(t *testing.T) {
 		after := filepath.Join(t.TempDir(), name)
 		fixtures.WriteFile(t, after, string(fixed))
 		left, stderr := lineNumbers(after)
-		again, _ := CIDR(fixed, format.UseNone)
+		again, _ := table.Check(fixed, format.UseNone)
 		for _, n := range left {
-			if !slices.ContainsFunc(again, func(f Finding) bool { return f.Line == n && !f.Certain }) {
+			if !slices.ContainsFunc(again, func(f rule.Finding) bool { return f.Line == n && !f.Certain }) {
 				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)
 			}
 		}
@@ -222,7 +225,7 @@ func TestLintMap(t *testing.T) {
 	fixtures.WriteFile(t, m.path, m.text)
 	for _, row := range mapRows {
 		row.prepare(m)
-		findings, err := Map(t.Context(), m.path, []byte(m.text), row.mapType, m.makemap)
+		findings, err := access.CheckMap(t.Context(), m.path, []byte(m.text), row.mapType, m.makemap)
 		if err != nil {
 			t.Fatal(err)
 		}

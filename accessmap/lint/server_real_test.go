@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
@@ -47,7 +49,7 @@ func TestLintPostfix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings := Postfix(m, []Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, Options{Shared: google})
+		findings := server.Postfix(m, []server.Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, google)
 		for _, f := range findings {
 			if f.File != config+"/main.cf" {
 				t.Errorf("%+v", f)
@@ -70,10 +72,10 @@ func TestLintPostfixBelow(t *testing.T) {
 	}
 	root := filepath.Dir(config)
 	m.Below(root)
-	findings := Postfix(m, []Table{
+	findings := server.Postfix(m, []server.Table{
 		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
 		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
-	}, Options{})
+	}, nil)
 	var got []string
 	for _, f := range findings {
 		got = append(got, f.Rule+" "+f.Text)
@@ -87,8 +89,8 @@ func TestLintPostfixBelow(t *testing.T) {
 
 // TestPostscreenFirst: postscreen asks DNSBLs before smtpd reads a table, unless it reads one of mailallow itself.
 func TestPostscreenFirst(t *testing.T) {
-	smtpd := Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}
-	greeting := Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Ours: true}
+	smtpd := server.Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}
+	greeting := server.Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Ours: true}
 	lists := map[string]postfix.List{
 		"smtpd_client_restrictions": {Items: []postfix.Item{{Name: "check_client_access", Argument: "cidr:/t/list"}}},
 		"postscreen_access_list":    {Items: []postfix.Item{{Name: "cidr:/t/greeting"}}},
@@ -96,15 +98,15 @@ func TestPostscreenFirst(t *testing.T) {
 	}
 	for _, row := range []struct {
 		main   postfix.Main
-		tables []Table
+		tables []server.Table
 		want   string
 	}{
-		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd}, "dnsbl-first"},
-		{postfix.Main{Lists: lists, Postscreen: true}, []Table{smtpd, greeting}, ""},
-		{postfix.Main{Lists: lists, Postscreen: true}, []Table{greeting}, ""},
-		{postfix.Main{Lists: lists}, []Table{smtpd}, ""},
+		{postfix.Main{Lists: lists, Postscreen: true}, []server.Table{smtpd}, "dnsbl-first"},
+		{postfix.Main{Lists: lists, Postscreen: true}, []server.Table{smtpd, greeting}, ""},
+		{postfix.Main{Lists: lists, Postscreen: true}, []server.Table{greeting}, ""},
+		{postfix.Main{Lists: lists}, []server.Table{smtpd}, ""},
 	} {
-		findings := Postfix(&row.main, row.tables, Options{})
+		findings := server.Postfix(&row.main, row.tables, nil)
 		if got := rulesOf(findings); got != row.want {
 			t.Errorf("postscreen %v, %+v: %+v, want %q", row.main.Postscreen, row.tables, findings, row.want)
 		}
@@ -135,9 +137,9 @@ func TestLintSendmailCF(t *testing.T) {
 	}
 	for _, row := range cfRows {
 		cf := sendmail.ParseCF("x.cf", []byte(strings.ReplaceAll(row.cf, "PATH", path)))
-		findings := Sendmail(&cf, path, row.mapType)
+		findings := server.Sendmail(&cf, path, row.mapType)
 		checkFindings(t, nil, findings)
-		if slices.ContainsFunc(findings, func(f Finding) bool { return f.Fix == "" }) {
+		if slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Fix == "" }) {
 			t.Errorf("%s: no fix: %+v", row.cf, findings)
 		}
 		if got := rulesOf(findings); got != row.want {
@@ -159,15 +161,15 @@ func TestRootsOwnDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	cf := sendmail.ParseCF("x.cf", []byte("Kaccess hash "+path+"\n"))
-	if findings := Sendmail(&cf, path, ""); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
+	if findings := server.Sendmail(&cf, path, ""); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
 		t.Errorf("%+v", findings)
 	}
 	cf.Root = root
-	if findings := Sendmail(&cf, path, ""); len(findings) > 0 {
+	if findings := server.Sendmail(&cf, path, ""); len(findings) > 0 {
 		t.Errorf("%+v", findings)
 	}
 	cf = sendmail.CF{Path: "x.cf", Root: root}
-	if findings := Sendmail(&cf, path, ""); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
+	if findings := server.Sendmail(&cf, path, ""); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
 		t.Errorf("%+v", findings)
 	}
 }

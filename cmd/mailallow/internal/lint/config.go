@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/fault"
@@ -12,7 +13,7 @@ import (
 )
 
 // config checks a configuration. If it has mistakes, they are the only findings.
-func (l *check) config(path string, text []byte) []lint.Finding {
+func (l *check) config(path string, text []byte) []rule.Finding {
 	var c lint.Configuration
 	mistake := func(err error) {
 		at := &fault.AtLine{Err: err}

@@ -9,6 +9,9 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/sendmail"
@@ -103,7 +106,7 @@ func makemapOf(target *plan.Target) string {
 }
 
 // find gives the findings in a file, and its text with the certain ones corrected.
-func (l *check) find(ctx context.Context, path string, text []byte) (findings []lint.Finding, fixed []byte) {
+func (l *check) find(ctx context.Context, path string, text []byte) (findings []rule.Finding, fixed []byte) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		absolute = path
@@ -115,14 +118,14 @@ func (l *check) find(ctx context.Context, path string, text []byte) (findings []
 	case lint.KindConfig:
 		findings = l.config(path, text)
 	case lint.KindCIDR:
-		findings, fixed = lint.CIDR(text, use)
+		findings, fixed = table.Check(text, use)
 	case lint.KindAccess:
 		cf := l.readerOf(absolute, target)
-		findings, fixed = lint.Access(text, lint.Options{CF: cf, Shared: l.shared.Within})
+		findings, fixed = access.Check(text, access.Options{CF: cf, Shared: l.shared.Within})
 		if target != nil && target.Map == makemap.None {
 			break
 		}
-		ofMap, err := lint.Map(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
+		ofMap, err := access.CheckMap(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
 		if err != nil {
 			l.errs = append(l.errs, err)
 		}

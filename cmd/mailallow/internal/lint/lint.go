@@ -12,6 +12,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -41,13 +42,13 @@ type check struct {
 	files    int     // checked
 	errs     []error // of reading and writing
 
-	ofServers []lint.Finding // in sendmail.cf and main.cf
+	ofServers []rule.Finding // in sendmail.cf and main.cf
 }
 
 type jsonDocument struct {
 	Version  int                 `json:"version"`
-	Findings []lint.Finding      `json:"findings"`
-	Fixed    []lint.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
+	Findings []rule.Finding      `json:"findings"`
+	Fixed    []rule.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
 	Servers  []serverDocument    `json:"servers"` // of this host, if no FILE is named
 	Problems []allowlist.Problem `json:"problems"`
 }
@@ -59,7 +60,7 @@ type serverDocument struct {
 }
 
 func newDocument() jsonDocument {
-	return jsonDocument{Version: terminal.DocumentVersion, Findings: []lint.Finding{}, Fixed: []lint.Finding{},
+	return jsonDocument{Version: terminal.DocumentVersion, Findings: []rule.Finding{}, Fixed: []rule.Finding{},
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 

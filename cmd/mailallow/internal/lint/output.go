@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -52,7 +53,7 @@ func (l *check) show() {
 	if l.files > 0 || len(l.document.Findings) > 0 {
 		l.t.Summary(terminal.Plain, "%s", l.folded(l.count()))
 	}
-	if slices.ContainsFunc(l.document.Findings, func(f lint.Finding) bool { return f.Rule == "cidr" }) {
+	if slices.ContainsFunc(l.document.Findings, func(f rule.Finding) bool { return f.Rule == "cidr" }) {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, path := range l.fixedFiles() {
@@ -60,7 +61,7 @@ func (l *check) show() {
 	}
 }
 
-func (l *check) showFix(f lint.Finding) {
+func (l *check) showFix(f rule.Finding) {
 	if f.Fix == "" {
 		return
 	}
@@ -151,7 +152,7 @@ func showRules(t *terminal.Terminal) error {
 	if t.JSON {
 		return t.Document(struct {
 			Version int         `json:"version"`
-			Rules   []lint.Rule `json:"rules"`
+			Rules   []rule.Rule `json:"rules"`
 		}{terminal.DocumentVersion, rules})
 	}
 	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}

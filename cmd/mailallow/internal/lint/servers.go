@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
@@ -77,7 +77,7 @@ func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
 			l.file(ctx, path)
 		}
 	}
-	l.ofServers = append(l.ofServers, lint.Sendmail(cf, path, mapType)...)
+	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, mapType)...)
 }
 
 func (l *check) hasPostfixTarget() bool {
@@ -127,21 +127,21 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	m.Below(l.root)
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
-	l.ofServers = append(l.ofServers, lint.Postfix(m, tables, lint.Options{Shared: l.shared.Within})...)
+	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.shared.Within)...)
 	return true
 }
 
 // tables gives the tables of the targets, then the others that main.cf names, which it
 // also checks.
-func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []lint.Table) {
+func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Table) {
 	for _, t := range l.settings.Targets {
 		if _, use := l.kindOf(t.Path, nil, &t); use != format.UseNone {
 			only := t.Want.Only
 			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
-			tables = append(tables, lint.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
+			tables = append(tables, server.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
 		}
 	}
-	for _, t := range lint.Tables(m) {
+	for _, t := range server.Tables(m) {
 		if l.targetOf(t.Path) != nil {
 			continue
 		}
@@ -154,7 +154,7 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []lint.Tabl
 			l.file(ctx, t.Path)
 		}
 		if text, err := readBounded(t.Path); err == nil {
-			t.Permits = lint.PermitsAny(text)
+			t.Permits = server.PermitsAny(text)
 			tables = append(tables, t)
 		}
 	}
@@ -168,7 +168,7 @@ func isMissing(path string) bool {
 
 func postfixFacts(m *postfix.Main) (facts []string) {
 	shown := map[string]bool{}
-	for _, t := range lint.Tables(m) {
+	for _, t := range server.Tables(m) {
 		for _, use := range m.Uses(t.Path) {
 			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
 			if !shown[fact] {

@@ -1,4 +1,4 @@
-package lint
+package access
 
 import (
 	"regexp"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/pattern"
 )
@@ -20,7 +21,7 @@ type entryValue struct {
 
 // valueFault says why a value does not do what its writer meant.
 type valueFault struct {
-	partFault
+	rule.Fault
 	value   string // the meant value; empty: not certain
 	comment string // the comment after the value, from its # on
 	likely  string // the probable value, if value is empty; empty: not known
@@ -83,7 +84,7 @@ func valueComment(v entryValue) *valueFault {
 	if number().MatchString(match[1]) || !v.ForClients() {
 		text = "an access map has no comments after a value: the comment is part of it"
 	}
-	return &valueFault{partFault: partFault{text: text}, value: match[1], comment: comment}
+	return &valueFault{Fault: rule.Fault{Text: text}, value: match[1], comment: comment}
 }
 
 // skipValue finds SKIP, unless access_db is known to have the argument `skip' (docs/facts.md 4).
@@ -91,28 +92,28 @@ func skipValue(v entryValue) *valueFault {
 	if !v.decides() || !strings.EqualFold(v.text, "SKIP") {
 		return nil
 	}
-	f := partFault{"SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'",
-		"add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for the addresses around it"}
+	f := rule.Fault{Text: "SKIP is an error reply, and refuses, unless FEATURE(`access_db') has the argument `skip'",
+		Advice: "add `skip' to FEATURE(`access_db', ...) in sendmail.mc, or remove the line and write keys for the addresses around it"}
 	switch {
 	case v.cf == nil && !v.ofClient(), v.cf != nil && v.cf.AccessSkip:
 		return nil
 	case v.cf != nil:
-		f.text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
+		f.Text = "SKIP is an error reply here, and refuses: FEATURE(`access_db') lacks the argument `skip'"
 	}
-	return &valueFault{partFault: f}
+	return &valueFault{Fault: f}
 }
 
 func unknownValue(v entryValue) *valueFault {
 	isWord := oneWord().MatchString(v.text)
 	switch {
 	case v.ratesClients() && isWord:
-		return &valueFault{partFault: partFault{v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
-			"write a number; 0 is no limit, or no pause"}}
+		return &valueFault{Fault: rule.Fault{Text: v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
+			Advice: "write a number; 0 is no limit, or no pause"}}
 	case !v.decides() || addressValue().MatchString(v.text):
 	case v.ofClient(), isWord && !nameValue().MatchString(v.text):
-		return &valueFault{likely: likelyValue(v.text), partFault: partFault{
-			shown(v.text) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
-			"OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}}
+		return &valueFault{likely: likelyValue(v.text), Fault: rule.Fault{
+			Text:   rule.Shown(v.text) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",
+			Advice: "OK: its mail is accepted; RELAY: it may also relay; REJECT: it is refused; ERROR:5.7.1:550 text: refused with that text"}}
 	}
 	return nil
 }

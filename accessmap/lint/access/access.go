@@ -1,4 +1,6 @@
-package lint
+// Package access finds mistakes in a Sendmail access file that people wrote, and in the map that is built from it. It returns the
+// text with the certain corrections made, and writes no file.
+package access
 
 import (
 	"bytes"
@@ -9,62 +11,73 @@ import (
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/address"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/pattern"
 )
 
-// accessChecks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
-// that the findings on a line have the order of its parts. Of a key or value the first rule with a fault decides.
-type accessChecks struct {
-	own    check[*accessLinter]           // the lines that mailallow wrote: its block, or the whole text
-	text   check[*accessLinter]           // the bytes before its first line
-	line   check[*accessLine]             // a line of any form
-	keys   check[*accessLinter]           // the keys of all entries
-	indent check[*accessLine]             // the blanks before an entry
-	tag    check[*accessLine]             // its tag
-	key    func(addressKey) *addressFault // its address, if Sendmail does not find it as it is written
-	value  func(entryValue) *valueFault   // its value
-	file   check[*accessLinter]           // all entries, after their keys are read
+// checks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
+// that the findings on a line have the order of its parts. Of a value the first rule with a fault decides; what is wrong with a key tells package address.
+type checks struct {
+	own    rule.Check[*linter]          // the lines that mailallow wrote: its block, or the whole text
+	text   rule.Check[*linter]          // the bytes before its first line
+	line   rule.Check[*textLine]        // a line of any form
+	keys   rule.Check[*linter]          // the keys of all entries
+	indent rule.Check[*textLine]        // the blanks before an entry
+	tag    rule.Check[*textLine]        // its tag
+	value  func(entryValue) *valueFault // its value
+	file   rule.Check[*linter]          // all entries, after their keys are read
 }
 
-// Access gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones
+// Options hold what is known besides the file.
+type Options struct {
+	// CF is the sendmail.cf that reads the map of this file; nil: not known.
+	CF *sendmail.CF
+	// Shared gives the title of a provider with many customers that sends from a part of a prefix; empty: no such provider
+	// does. nil: no provider is known.
+	Shared func(netip.Prefix) string
+}
+
+// Check gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones
 // corrected. A line without a finding keeps every byte. Of the lines inside mailallow's block it only checks that mailallow
-// wrote them. It reads no file and asks no program; Map compares the text with its map.
-func Access(text []byte, o Options) (findings []Finding, fixed []byte) {
-	l := newAccessLinter(text, o)
-	l.each(func(r *Rule) []Finding { return r.access.own.of(l) })
+// wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
+func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
+	l := newLinter(text, o)
+	l.Each(func(c checks) []rule.Finding { return c.own.Of(l) })
 	if l.generated {
-		return l.findings, text
+		return l.Findings, text
 	}
-	l.each(func(r *Rule) []Finding { return r.access.text.of(l) })
+	l.Each(func(c checks) []rule.Finding { return c.text.Of(l) })
 	for _, line := range l.lines {
 		l.read(line)
-		l.each(func(r *Rule) []Finding { return r.access.line.of(line) })
+		l.Each(func(c checks) []rule.Finding { return c.line.Of(line) })
 	}
-	l.each(func(r *Rule) []Finding { return r.access.keys.of(l) })
+	l.Each(func(c checks) []rule.Finding { return c.keys.Of(l) })
 	l.entries()
-	l.each(func(r *Rule) []Finding { return r.access.file.of(l) })
-	sortFindings(l.findings)
-	return l.findings, rewritten(l.text, l.lines)
+	l.Each(func(c checks) []rule.Finding { return c.file.Of(l) })
+	rule.Sort(l.Findings)
+	return l.Findings, rule.Rewritten(l.text, l.lines)
 }
 
-type accessLinter struct {
-	linter
+type linter struct {
+	rule.Run[checks]
 	Options
 	text      []byte // without a byte order mark
 	marked    bool   // the text begins with one
 	generated bool   // mailallow writes the whole file
 	block     block.File
 	blockErr  error
-	lines     []*accessLine
+	lines     []*textLine
 	taken     map[string]takenKey // keys that match, by canonical form; filled if any entry has a fault
 	keysLeft  int                 // that may still be written instead of networks
 }
 
-// accessLine is a line of an access file.
-type accessLine struct {
-	rewrite
+// textLine is a line of an access file.
+type textLine struct {
+	rule.Line
 	managed bool // it belongs to mailallow's block
 	crs     int  // on the first line that ends in CR: the number of such lines
 	form    form
@@ -111,9 +124,9 @@ var byteOrder = []byte("\xef\xbb\xbf")
 // maxFixKeys bounds the keys that a fixed file gets instead of networks: as many as a target may have by default.
 const maxFixKeys = format.DefaultMaxKeys
 
-// newAccessLinter cuts the text into lines and finds mailallow's block.
-func newAccessLinter(text []byte, o Options) *accessLinter {
-	l := &accessLinter{linter: newLinter(), Options: o, text: bytes.TrimPrefix(text, byteOrder),
+// newLinter cuts the text into lines and finds mailallow's block.
+func newLinter(text []byte, o Options) *linter {
+	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, text: bytes.TrimPrefix(text, byteOrder),
 		generated: bytes.HasPrefix(text, []byte(format.Header)), taken: map[string]takenKey{}, keysLeft: maxFixKeys}
 	l.marked = len(l.text) < len(text)
 	l.block, l.blockErr = block.Extract(l.text)
@@ -123,12 +136,12 @@ func newAccessLinter(text []byte, o Options) *accessLinter {
 		last = first + bytes.Count(l.block.Inside, []byte("\n")) + 1
 	}
 	physical := ascii.Lines(l.text)
-	read := make([]accessLine, len(physical))
-	var firstCR *accessLine
+	read := make([]textLine, len(physical))
+	var firstCR *textLine
 	for i, raw := range physical {
 		n := i + 1
 		line := &read[i]
-		*line = accessLine{rewrite: rewrite{number: n, raw: string(raw)}, managed: n >= first && n <= last}
+		*line = textLine{Line: rule.Line{Number: n, Raw: string(raw)}, managed: n >= first && n <= last}
 		l.lines = append(l.lines, line)
 		if line.managed || !line.endsInCR() {
 			continue
@@ -142,20 +155,20 @@ func newAccessLinter(text []byte, o Options) *accessLinter {
 }
 
 // blockLine is the number of the line that begins mailallow's block.
-func (l *accessLinter) blockLine() int { return bytes.Count(l.block.Before, []byte("\n")) + 1 }
+func (l *linter) blockLine() int { return bytes.Count(l.block.Before, []byte("\n")) + 1 }
 
-func (line *accessLine) endsInCR() bool { return strings.HasSuffix(line.raw, "\r") }
+func (line *textLine) endsInCR() bool { return strings.HasSuffix(line.Raw, "\r") }
 
 // body gives the line without the CRs at its end; bare also lacks the blanks at its beginning.
-func (line *accessLine) body() (body, bare string) {
-	body = strings.TrimRight(line.raw, "\r")
+func (line *textLine) body() (body, bare string) {
+	body = strings.TrimRight(line.Raw, "\r")
 	return body, strings.TrimLeft(body, " \t\v\f\r")
 }
 
 // read takes a line apart like makemap.
-func (l *accessLinter) read(line *accessLine) {
+func (l *linter) read(line *textLine) {
 	if line.managed {
-		read := makemap.ReadLine(line.raw)
+		read := makemap.ReadLine(line.Raw)
 		line.folded, line.value = read.Key, read.Value
 		return
 	}
@@ -163,7 +176,7 @@ func (l *accessLinter) read(line *accessLine) {
 	switch {
 	case strings.ContainsRune(body, 0):
 		line.form = formNUL
-	case len(line.raw) >= makemap.MaxLine:
+	case len(line.Raw) >= makemap.MaxLine:
 		line.form = formTooLong
 	case body == "" || body[0] == '#':
 	case bare == "":
@@ -176,7 +189,7 @@ func (l *accessLinter) read(line *accessLine) {
 	}
 }
 
-func (l *accessLinter) readEntry(line *accessLine, bare string) {
+func (l *linter) readEntry(line *textLine, bare string) {
 	read := makemap.ReadLine(bare)
 	if line.form = formKeyAlone; read.Key == "" {
 		return
@@ -193,19 +206,19 @@ func (l *accessLinter) readEntry(line *accessLine, bare string) {
 }
 
 // closeGap joins a tag with the key after the blanks. It leaves tags that set a default, as in ClientRate: 10.
-func (l *accessLinter) closeGap(line *accessLine) {
+func (l *linter) closeGap(line *textLine) {
 	k, colon := line.key, ""
 	if k.Tag == "" && bareTag().MatchString(k.Address) {
 		k.Tag, colon = k.Address, ":"
-	} else if k.Address != "" && k.Address != family || k.Address == "" && k.Tag == "" {
+	} else if k.Address != "" && k.Address != address.Family || k.Address == "" && k.Tag == "" {
 		return
 	}
 	rest, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
 	prefix := ""
-	if k.Address == family {
-		prefix = family
+	if k.Address == address.Family {
+		prefix = address.Family
 	}
-	p, _, fault := l.readAddress(key.Key{Address: prefix + ascii.Lower(rest)}, nil)
+	p, _, fault := address.Read(key.Key{Address: prefix + ascii.Lower(rest)}, nil)
 	isAddress := p.IsValid() && !number().MatchString(rest) || fault != nil
 	hasNoDefault := colon == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
 	line.gap = hasNoDefault || k.AsksAddresses() && isAddress
@@ -214,6 +227,8 @@ func (l *accessLinter) closeGap(line *accessLine) {
 		line.key, line.folded = key.Cut(line.written), ascii.Lower(line.written)
 	}
 }
+
+var number = pattern.New(`^\d+$`)
 
 // bareTag matches a tag of addresses without its colon.
 var bareTag = pattern.New(`^(connect|greetpause|clientrate|clientconn)$`)

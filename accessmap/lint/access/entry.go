@@ -1,4 +1,4 @@
-package lint
+package access
 
 import (
 	"cmp"
@@ -9,17 +9,19 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/address"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 )
 
 // entryWork holds the faults of one entry and the keys to write instead of its key.
 type entryWork struct {
-	*accessLine
-	ofIndent, ofTag []Finding // without the fix of the line
-	keyRule         *Rule
-	keyFault        *addressFault
-	valueRule       *Rule
+	*textLine
+	ofIndent, ofTag []rule.Finding // without the fix of the line
+	keyRule         string
+	keyFault        *address.Fault
+	valueRule       string
 	valueFault      *valueFault
 
 	keys  []string // nil: the key stays
@@ -27,7 +29,7 @@ type entryWork struct {
 }
 
 // entries checks the parts of every entry, then makes one fix for each entry that has a fault.
-func (l *accessLinter) entries() {
+func (l *linter) entries() {
 	var work, gaps []*entryWork
 	for _, line := range l.lines {
 		if line.form != formEntry {
@@ -51,7 +53,7 @@ func (l *accessLinter) entries() {
 		if taken, known := l.taken[key]; known {
 			w.takenBy = taken.line
 		} else {
-			l.taken[key] = takenKey{w.number, w.means, -1}
+			l.taken[key] = takenKey{w.Number, w.means, -1}
 		}
 	}
 	l.expandAll(work)
@@ -64,17 +66,17 @@ func (l *accessLinter) entries() {
 }
 
 // checkParts runs the checks of the parts of an entry.
-func (l *accessLinter) checkParts(line *accessLine) entryWork {
-	w := entryWork{accessLine: line}
-	line.prefix, w.keyRule, w.keyFault = l.readAddress(line.key, l.CF)
+func (l *linter) checkParts(line *textLine) entryWork {
+	w := entryWork{textLine: line}
+	line.prefix, w.keyRule, w.keyFault = address.Read(line.key, l.CF)
 	line.senders = l.matchesSenders(line)
-	w.ofIndent = l.find(func(r *Rule) []Finding { return r.access.indent.of(line) })
-	w.ofTag = l.find(func(r *Rule) []Finding { return r.access.tag.of(line) })
+	w.ofIndent = l.Find(func(c checks) []rule.Finding { return c.indent.Of(line) })
+	w.ofTag = l.Find(func(c checks) []rule.Finding { return c.tag.Of(line) })
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
 	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
-	for _, r := range l.rules {
-		if r.access.value != nil && w.valueFault == nil {
-			w.valueRule, w.valueFault = r, r.access.value(value)
+	for _, r := range l.Table {
+		if r.Checks.value != nil && w.valueFault == nil {
+			w.valueRule, w.valueFault = r.Name, r.Checks.value(value)
 		}
 	}
 	return w
@@ -82,7 +84,7 @@ func (l *accessLinter) checkParts(line *accessLine) entryWork {
 
 // matchesSenders reports whether the key also matches sender domains: under delay_checks Sendmail looks up an untagged IPv4
 // key for a domain that ends in it (docs/facts.md 3).
-func (l *accessLinter) matchesSenders(line *accessLine) bool {
+func (l *linter) matchesSenders(line *textLine) bool {
 	return l.CF != nil && l.CF.DelayChecks && line.key.Tag == "" && line.prefix.IsValid() && line.prefix.Addr().Is4() &&
 		(line.says(allowlist.OK) || line.says(allowlist.Relay))
 }
@@ -96,36 +98,36 @@ func canonical(k key.Key) string {
 }
 
 // takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first.
-func (l *accessLinter) takeKeys() {
+func (l *linter) takeKeys() {
 	for _, line := range l.lines {
 		if line.managed && line.folded != "" {
-			l.taken[canonical(key.Cut(line.folded))] = takenKey{line.number, line.value, -1}
+			l.taken[canonical(key.Cut(line.folded))] = takenKey{line.Number, line.value, -1}
 		}
 	}
 	for _, line := range l.lines {
 		if key := canonical(line.key); line.prefix.IsValid() && !line.gap {
 			if _, known := l.taken[key]; !known || line.key.Tag != "" {
-				l.taken[key] = takenKey{line.number, line.means, -1}
+				l.taken[key] = takenKey{line.Number, line.means, -1}
 			}
 		}
 	}
 }
 
 // says reports whether the value is an action. Sendmail ignores the case of letters (tried).
-func (line *accessLine) says(a allowlist.Action) bool {
+func (line *textLine) says(a allowlist.Action) bool {
 	return strings.EqualFold(line.means, a.String())
 }
 
 // expandAll finds the keys to write instead of those that never match. A line that has a key keeps it. Of two networks the
 // longer one gets its keys first, because its keys would win.
-func (l *accessLinter) expandAll(work []*entryWork) {
+func (l *linter) expandAll(work []*entryWork) {
 	var broken []*entryWork
 	for _, w := range work {
 		switch {
-		case w.keyFault != nil && w.keyFault.meant != nil:
+		case w.keyFault != nil && w.keyFault.Meant != nil:
 			broken = append(broken, w)
 		case w.senders:
-			if taken := l.taken[canonical(w.key)]; taken.line == w.number {
+			if taken := l.taken[canonical(w.key)]; taken.line == w.Number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
 				w.doubt = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
@@ -133,7 +135,7 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 		}
 	}
 	longest := func(w *entryWork) int {
-		return slices.MaxFunc(w.keyFault.meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
+		return slices.MaxFunc(w.keyFault.Meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
 	}
 	slices.SortStableFunc(broken, func(a, b *entryWork) int { return cmp.Compare(longest(b), longest(a)) })
 	for _, w := range broken {
@@ -142,9 +144,9 @@ func (l *accessLinter) expandAll(work []*entryWork) {
 }
 
 // expand finds the keys for the networks that one key means.
-func (l *accessLinter) expand(w *entryWork) {
+func (l *linter) expand(w *entryWork) {
 	all := 0
-	for _, p := range w.keyFault.meant {
+	for _, p := range w.keyFault.Meant {
 		_, count := key.Of(p)
 		all += count
 	}
@@ -156,13 +158,13 @@ func (l *accessLinter) expand(w *entryWork) {
 	w.keys = []string{}
 	claimed := map[string]takenKey{}
 	other, equal := 0, w.disputed // lines that have a key with another value: for any network, for the same network
-	for _, p := range w.keyFault.meant {
+	for _, p := range w.keyFault.Meant {
 		first, count := key.Of(p)
 		for i := range count {
 			text := key.Text(w.key, key.Nth(first, i))
 			folded := ascii.Lower(text)
 			if taken, known := l.taken[folded]; !known {
-				claimed[folded] = takenKey{w.number, w.means, p.Bits()}
+				claimed[folded] = takenKey{w.Number, w.means, p.Bits()}
 				w.keys = append(w.keys, text)
 			} else if !strings.EqualFold(taken.value, w.means) {
 				if other = taken.line; taken.bits == p.Bits() {
@@ -184,7 +186,7 @@ func (l *accessLinter) expand(w *entryWork) {
 
 // keyCertain reports whether the meaning of the key is known and can be written.
 func (w *entryWork) keyCertain() bool {
-	return !(w.gap && w.key.Address == "") && w.doubt == "" && (w.keyFault == nil || w.keyFault.certain)
+	return !(w.gap && w.key.Address == "") && w.doubt == "" && (w.keyFault == nil || w.keyFault.Certain)
 }
 
 // valueCertain reports whether the meaning of the value is known.
@@ -192,20 +194,20 @@ func (w *entryWork) valueCertain() bool { return w.valueFault == nil || w.valueF
 
 // reportEntry reports the faults of an entry, and corrects it if that is certain. All findings have the corrected line as
 // their fix.
-func (l *accessLinter) reportEntry(w *entryWork) {
+func (l *linter) reportEntry(w *entryWork) {
 	isEntry := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be any text
 	certain := w.keyCertain() && w.valueCertain() && isEntry
 	proposal := w.proposal()
 	if certain {
-		w.set(proposal...)
+		w.Set(proposal...)
 	}
-	name := shown(w.written) + ": "
-	add := func(rule, text, advice string) {
-		f := Finding{Line: w.number, Text: name + text, Fix: advice, Certain: certain}
+	name := rule.Shown(w.written) + ": "
+	add := func(of, text, advice string) {
+		f := rule.Finding{Line: w.Number, Text: name + text, Fix: advice, Certain: certain}
 		if certain || advice == "" {
-			f.Fix = fixOf(proposal)
+			f.Fix = rule.FixOf(proposal)
 		}
-		l.report(rule, f)
+		l.Report(of, f)
 	}
 	for _, f := range w.ofIndent {
 		add(f.Rule, f.Text, f.Fix)
@@ -214,7 +216,7 @@ func (l *accessLinter) reportEntry(w *entryWork) {
 		add(f.Rule, f.Text, cmp.Or(w.doubt, f.Fix))
 	}
 	if f := w.keyFault; f != nil {
-		text, advice := f.text, f.advice
+		text, advice := f.Text, f.Advice
 		switch n := len(w.keys); {
 		case n > 1:
 			text += fmt.Sprintf("; it takes %d keys", n)
@@ -227,12 +229,12 @@ func (l *accessLinter) reportEntry(w *entryWork) {
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(w.keyRule.Name, text+l.sharedNote(w), advice)
+		add(w.keyRule, text+l.sharedNote(w), advice)
 	}
 	if v := w.valueFault; v != nil && v.likely != "" {
-		add(w.valueRule.Name, v.text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
+		add(w.valueRule, v.Text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
 	} else if v != nil {
-		add(w.valueRule.Name, v.text, v.advice)
+		add(w.valueRule, v.Text, v.Advice)
 	}
 }
 
@@ -257,11 +259,11 @@ func (w *entryWork) proposal() (text []string) {
 }
 
 // sharedNote warns of RELAY for a shared provider before the keys of a network are written.
-func (l *accessLinter) sharedNote(w *entryWork) string {
+func (l *linter) sharedNote(w *entryWork) string {
 	if l.Shared == nil || !w.key.ForClients() || !w.says(allowlist.Relay) {
 		return ""
 	}
-	for _, p := range w.keyFault.meant {
+	for _, p := range w.keyFault.Meant {
 		if title := l.Shared(p); title != "" {
 			return "; it holds hosts of " + title + ": RELAY lets each of their customers relay through this server, OK does not"
 		}

@@ -1,4 +1,7 @@
-package lint
+// Package address reads addresses and networks as people write them into access files and tables: in CIDR form, with a netmask,
+// as a range, cut after an octet, with blanks and quotes around them. It tells the networks that the writer meant, and which
+// rule of lint the text breaks.
+package address
 
 import (
 	"fmt"
@@ -11,6 +14,7 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/pattern"
 )
@@ -22,70 +26,67 @@ type addressKey struct {
 	cf   *sendmail.CF // that reads the key; nil: not known
 }
 
-// addressFault says why an address matches no client as it is written, and which networks its writer meant.
-type addressFault struct {
-	partFault
-	meant   []netip.Prefix // canonical; nil: not known
-	certain bool           // the address can mean nothing else
+// Fault says why an address matches no client as it is written, and which networks its writer meant.
+type Fault struct {
+	rule.Fault
+	Meant   []netip.Prefix // canonical; nil: not known
+	Certain bool           // the address can mean nothing else
 }
 
-// family begins an IPv6 address in a key, as makemap folds it.
-const family = "ipv6:"
+// Family begins an IPv6 address in a key, as makemap folds it.
+const Family = "ipv6:"
 
 // maxAddressText bounds a text that may mean an address, in bytes. A range of two IPv6 addresses is half as long.
 const maxAddressText = 200
 
-// readAddress reads the address of a key. It gives the prefix that the key matches, or the fault with its rule, or neither
-// if the text is no address.
-func (l *linter) readAddress(k key.Key, cf *sendmail.CF) (netip.Prefix, *Rule, *addressFault) {
+// Read reads the address of a key. It gives the prefix that the key matches, or the fault with the name of its rule, or neither
+// if the text is no address. cf is the sendmail.cf that reads the key; nil: not known.
+func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of string, fault *Fault) {
 	if p, ok := key.Parse(k.Address); ok {
 		if !k.AsksAddresses() {
 			p = netip.Prefix{}
 		}
-		return p, nil, nil
+		return p, "", nil
 	}
 	if len(k.Address) > maxAddressText {
-		return netip.Prefix{}, nil, nil
+		return netip.Prefix{}, "", nil
 	}
 	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
 	if _, ok := key.Parse(bare); ok {
-		return netip.Prefix{}, nil, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
+		return netip.Prefix{}, "", nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
-	for _, r := range l.rules {
-		if r.access.key == nil {
-			continue
-		}
-		if fault := r.access.key(addressKey{k, bare, cf}); fault != nil {
-			return netip.Prefix{}, r, fault
+	for _, r := range rules() {
+		if fault := r.Checks(addressKey{k, bare, cf}); fault != nil {
+			return netip.Prefix{}, r.Name, fault
 		}
 	}
-	return netip.Prefix{}, nil, nil
+	return netip.Prefix{}, "", nil
 }
 
 // networkKey finds networks in CIDR form, with a netmask, or as a range A-B.
-func networkKey(k addressKey) *addressFault {
+func networkKey(k addressKey) *Fault {
 	ofMail := slices.Contains([]string{"from", "to", "spam", "tls_rcpt"}, k.Tag)
 	if !ofMail && !k.AsksAddresses() {
 		return nil
 	}
-	f := &addressFault{certain: true}
-	address := strings.TrimPrefix(k.bare, family)
-	if prefix, ok := looseNetwork(address); ok {
-		f.text, f.meant = "an access map knows no networks: this key never matches", []netip.Prefix{prefix.Masked()}
+	f := &Fault{Certain: true}
+	address := strings.TrimPrefix(k.bare, Family)
+	if prefix, ok := Network(address); ok {
+		f.Text, f.Meant = "an access map knows no networks: this key never matches", []netip.Prefix{prefix.Masked()}
 		if prefix != prefix.Masked() {
-			f.certain, f.advice = false, "it has host bits; if "+prefix.Masked().String()+" is meant, write"
+			f.Certain, f.Advice = false, "it has host bits; if "+prefix.Masked().String()+" is meant, write"
 		}
 	} else if r, ok := looseRange(address); ok {
-		f.text, f.meant = "an access map knows no ranges: this key never matches", r.Prefixes()
+		f.Text, f.Meant = "an access map knows no ranges: this key never matches", r.Prefixes()
 	} else if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
-		f.certain, f.text, f.advice = false, "this is no valid network, and an access map knows no networks: the key never matches", "correct the network"
+		f.Certain, f.Text, f.Advice = false, "this is no valid network, and an access map knows no networks: the key never matches", "correct the network"
 	} else {
 		return nil
 	}
 	if ofMail {
-		return &addressFault{partFault: partFault{
-			"under this tag Sendmail looks up a mail address, a domain or a user, and no network: this key never matches",
-			"for the addresses of clients write Connect: keys"}}
+		return &Fault{Fault: rule.Fault{
+			Text:   "under this tag Sendmail looks up a mail address, a domain or a user, and no network: this key never matches",
+			Advice: "for the addresses of clients write Connect: keys"}}
 	}
 	return f
 }
@@ -97,9 +98,9 @@ func isCutAddress(s string) bool {
 	return err == nil || ok
 }
 
-// looseNetwork reads ADDRESS/BITS and ADDRESS/NETMASK. An IPv4 address may have fewer than four octets: 10/8,
+// Network reads ADDRESS/BITS and ADDRESS/NETMASK. An IPv4 address may have fewer than four octets: 10/8,
 // 192.168/255.255.0.0.
-func looseNetwork(s string) (netip.Prefix, bool) {
+func Network(s string) (netip.Prefix, bool) {
 	address, mask, ok := strings.Cut(s, "/")
 	if !ok {
 		return netip.Prefix{}, false
@@ -146,32 +147,32 @@ func looseRange(s string) (netipx.IPRange, bool) {
 }
 
 // ipv6WithoutFamily finds an IPv6 address, or its first groups, without IPv6: before it.
-func ipv6WithoutFamily(k addressKey) *addressFault {
-	if !k.AsksAddresses() || strings.HasPrefix(k.bare, family) || !strings.Contains(k.bare, ":") {
+func ipv6WithoutFamily(k addressKey) *Fault {
+	if !k.AsksAddresses() || strings.HasPrefix(k.bare, Family) || !strings.Contains(k.bare, ":") {
 		return nil
 	}
 	f := looseIPv6(k.bare)
 	if f != nil {
-		f.text = "without IPv6: before the address this key never matches"
+		f.Text = "without IPv6: before the address this key never matches"
 	}
 	return f
 }
 
 // ipv6Form finds an IPv6 address that is not written as Sendmail looks it up (docs/facts.md 2).
-func ipv6Form(k addressKey) *addressFault {
-	groups, ok := strings.CutPrefix(k.bare, family)
+func ipv6Form(k addressKey) *Fault {
+	groups, ok := strings.CutPrefix(k.bare, Family)
 	if !ok || !k.AsksAddresses() {
 		return nil
 	}
 	f := looseIPv6(groups)
 	if f == nil {
-		return &addressFault{partFault: partFault{"this is no IPv6 address: the key never matches", "correct the address"}}
+		return &Fault{Fault: rule.Fault{Text: "this is no IPv6 address: the key never matches", Advice: "correct the address"}}
 	}
-	f.text = "Sendmail looks up groups without leading zeros and without ::, so this key never matches"
+	f.Text = "Sendmail looks up groups without leading zeros and without ::, so this key never matches"
 	switch {
 	case !strings.Contains(groups, "::"):
 	case k.cf == nil:
-		f.text += " (unless UseCompressedIPv6Addresses is on)"
+		f.Text += " (unless UseCompressedIPv6Addresses is on)"
 	case k.cf.CompressedIPv6:
 		return nil // that is how this Sendmail looks up
 	}
@@ -179,15 +180,15 @@ func ipv6Form(k addressKey) *addressFault {
 }
 
 // looseIPv6 reads an IPv6 address or its first groups; nil: s is neither.
-func looseIPv6(s string) *addressFault {
-	f := &addressFault{certain: true}
+func looseIPv6(s string) *Fault {
+	f := &Fault{Certain: true}
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() && addr.Zone() == "" {
 		addr = addr.Unmap()
-		f.meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
+		f.Meant = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
 		network := key.Groups(strings.Split(strings.TrimSuffix(s, "::"), ":"))
 		if strings.HasSuffix(s, "::") && network != nil {
-			f.certain = false
-			f.advice = fmt.Sprintf("for the network of its first %d groups write %s; for the one host write", len(network),
+			f.Certain = false
+			f.Advice = fmt.Sprintf("for the network of its first %d groups write %s; for the one host write", len(network),
 				key.Text(key.Key{}, cutPrefix(network)))
 		}
 		return f
@@ -196,7 +197,7 @@ func looseIPv6(s string) *addressFault {
 	if values == nil {
 		return nil
 	}
-	f.meant = []netip.Prefix{cutPrefix(values)}
+	f.Meant = []netip.Prefix{cutPrefix(values)}
 	return f
 }
 
@@ -217,7 +218,7 @@ var (
 
 // addressForm finds malformed IPv4 keys, and wildcards. Wildcards fail under any tag: the rulesets look up the whole name,
 // then the name without its first labels.
-func addressForm(k addressKey) *addressFault {
+func addressForm(k addressKey) *Fault {
 	if k.AsksAddresses() {
 		if f := looseIPv4(k.bare); f != nil {
 			return f
@@ -229,16 +230,16 @@ func addressForm(k addressKey) *addressFault {
 	if !ok {
 		return nil
 	}
-	return &addressFault{partFault: partFault{"an access map knows no wildcards: this key never matches",
-		"write the name without the *.: " + shown(name) + " also matches all names that end in it"}}
+	return &Fault{Fault: rule.Fault{Text: "an access map knows no wildcards: this key never matches",
+		Advice: "write the name without the *.: " + rule.Shown(name) + " also matches all names that end in it"}}
 }
 
 // looseIPv4 reads an IPv4 address or its first octets with more around them; nil: it is not made of digits and dots.
-func looseIPv4(address string) *addressFault {
-	f := &addressFault{partFault: partFault{text: "this is no address that Sendmail looks up: the key never matches"}}
+func looseIPv4(address string) *Fault {
+	f := &Fault{Fault: rule.Fault{Text: "this is no address that Sendmail looks up: the key never matches"}}
 	bare := strings.Trim(address, around)
 	if p, ok := key.Parse(bare); ok && bare != address && p.Addr().Is4() {
-		f.meant, f.certain = []netip.Prefix{p}, true
+		f.Meant, f.Certain = []netip.Prefix{p}, true
 		return f
 	}
 	if !ipv4Form().MatchString(address) {
@@ -249,10 +250,10 @@ func looseIPv4(address string) *addressFault {
 		trimmed = trimmed[:len(trimmed)-2]
 	}
 	if p, ok := key.Parse(trimmed); ok && trimmed != address {
-		f.text = "the key of a network ends after its last octet: this key never matches"
-		f.meant, f.certain = []netip.Prefix{p}, true
+		f.Text = "the key of a network ends after its last octet: this key never matches"
+		f.Meant, f.Certain = []netip.Prefix{p}, true
 		return f
 	}
-	f.advice = "correct the address: octets are 0 to 255, without leading zeros"
+	f.Advice = "correct the address: octets are 0 to 255, without leading zeros"
 	return f
 }

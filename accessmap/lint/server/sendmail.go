@@ -1,4 +1,4 @@
-package lint
+package server
 
 import (
 	"errors"
@@ -7,14 +7,15 @@ import (
 	"os"
 	"slices"
 
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
 )
 
 // sendmailChecks are the checks of a rule on a sendmail.cf. The kinds run in this order.
 type sendmailChecks struct {
-	cf   check[*namedMap] // its settings
-	file check[*namedMap] // the file of the map, if its settings name the map of the access file
+	cf   rule.Check[*namedMap] // its settings
+	file rule.Check[*namedMap] // the file of the map, if its settings name the map of the access file
 }
 
 // namedMap is an access file with the map that a sendmail.cf names for it.
@@ -28,7 +29,7 @@ type namedMap struct {
 // Sendmail gives the findings that keep the access file at textPath from taking effect. mapType is the type that its map is
 // built as; empty or makemap.Auto: the type in sendmail.cf. It reads the owner and mode of the map and its directories, and
 // opens no file.
-func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
+func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []rule.Finding) {
 	if mapType == "" || mapType == makemap.Auto {
 		mapType = cf.AccessClass
 	}
@@ -36,54 +37,54 @@ func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []Finding) {
 	if cf.HasAccessMap() && cf.Names(textPath) {
 		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
 	}
-	l := newLinter()
-	l.each(func(r *Rule) []Finding { return r.sendmail.cf.of(m) })
+	l := rule.Run[sendmailChecks]{Table: sendmailRules()}
+	l.Each(func(c sendmailChecks) []rule.Finding { return c.cf.Of(m) })
 	if m.path != "" {
-		l.each(func(r *Rule) []Finding { return r.sendmail.file.of(m) })
+		l.Each(func(c sendmailChecks) []rule.Finding { return c.file.Of(m) })
 	}
-	for i := range l.findings {
-		l.findings[i].File = cf.Path
+	for i := range l.Findings {
+		l.Findings[i].File = cf.Path
 	}
-	return l.findings
+	return l.Findings
 }
 
 // rebuild ends the advice to change sendmail.mc.
 const rebuild = " in sendmail.mc, build sendmail.cf again and restart Sendmail"
 
-func noAccessMap(m *namedMap) []Finding {
+func noAccessMap(m *namedMap) []rule.Finding {
 	if m.HasAccessMap() {
 		return nil
 	}
-	return []Finding{{Text: "there is no access map (no Kaccess line): Sendmail looks no client up in your list",
+	return []rule.Finding{{Text: "there is no access map (no Kaccess line): Sendmail looks no client up in your list",
 		Fix: "add FEATURE(`access_db', `hash -T<TMPF> " + m.Inside(m.textPath) + "')" + rebuild}}
 }
 
-func otherMap(m *namedMap) (found []Finding) {
+func otherMap(m *namedMap) (found []rule.Finding) {
 	switch {
 	case !m.HasAccessMap():
 		return nil
 	case !m.Names(m.textPath):
-		return []Finding{{Text: fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", m.AccessClass, shown(m.AccessPath), m.textPath),
-			Fix: "name " + shown(m.AccessPath) + " as the path of the target, or change FEATURE(`access_db')" + rebuild}}
+		return []rule.Finding{{Text: fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", m.AccessClass, rule.Shown(m.AccessPath), m.textPath),
+			Fix: "name " + rule.Shown(m.AccessPath) + " as the path of the target, or change FEATURE(`access_db')" + rebuild}}
 	case m.path == "":
-		return []Finding{{Text: fmt.Sprintf("Sendmail reads its access map as %s, which makemap does not make from a text", shown(m.AccessClass)),
+		return []rule.Finding{{Text: fmt.Sprintf("Sendmail reads its access map as %s, which makemap does not make from a text", rule.Shown(m.AccessClass)),
 			Fix: "change FEATURE(`access_db') to hash, btree or cdb" + rebuild}}
 	}
 	for _, why := range m.RefusesType(m.mapType) {
-		found = append(found, Finding{Text: why.Err.Error(), Fix: why.Hint})
+		found = append(found, rule.Finding{Text: why.Err.Error(), Fix: why.Hint})
 	}
 	return found
 }
 
-func compressedIPv6(m *namedMap) []Finding {
+func compressedIPv6(m *namedMap) []rule.Finding {
 	if m.path == "" || !m.CompressedIPv6 {
 		return nil
 	}
-	return []Finding{{Text: "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, so that no exact keys for a network exist",
+	return []rule.Finding{{Text: "UseCompressedIPv6Addresses is on: Sendmail looks addresses up with ::, so that no exact keys for a network exist",
 		Fix: "remove confUSE_COMPRESSED_IPV6_ADDRESSES" + rebuild + "; or families = [\"ipv4\"]"}}
 }
 
-func noMapFile(m *namedMap) []Finding {
+func noMapFile(m *namedMap) []rule.Finding {
 	if _, err := os.Stat(m.path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -91,10 +92,10 @@ func noMapFile(m *namedMap) []Finding {
 	if slices.Contains(m.AccessFlags, "-o") {
 		text = "the map " + m.path + " does not exist, and -o lets Sendmail work without it: it looks no client up in your list"
 	}
-	return []Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + m.textPath + " < " + m.textPath}}
+	return []rule.Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + m.textPath + " < " + m.textPath}}
 }
 
-func unsafeMap(m *namedMap) (found []Finding) {
+func unsafeMap(m *namedMap) (found []rule.Finding) {
 	info, err := os.Stat(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -106,7 +107,7 @@ func unsafeMap(m *namedMap) (found []Finding) {
 		}
 	}
 	for _, w := range why {
-		found = append(found, Finding{Text: w.Err.Error(), Fix: w.Hint})
+		found = append(found, rule.Finding{Text: w.Err.Error(), Fix: w.Hint})
 	}
 	return found
 }

@@ -1,4 +1,4 @@
-package lint
+package access
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 )
 
 // shadowed finds keys that decide for no address, because the same key has an entry with Connect:, or longer keys cover every
 // address (docs/facts.md 3).
-func shadowed(l *accessLinter) (found []Finding) {
-	tagged, untagged := map[netip.Prefix]*accessLine{}, map[netip.Prefix]*accessLine{}
+func shadowed(l *linter) (found []rule.Finding) {
+	tagged, untagged := map[netip.Prefix]*textLine{}, map[netip.Prefix]*textLine{}
 	for _, line := range l.lines {
 		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
 			continue
@@ -27,10 +28,10 @@ func shadowed(l *accessLinter) (found []Finding) {
 		if winner := tagged[prefix]; winner != nil {
 			value := "the same value"
 			if !strings.EqualFold(line.means, winner.means) {
-				value = "the value " + shown(winner.means)
+				value = "the value " + rule.Shown(winner.means)
 			}
-			found = append(found, line.found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and %s",
-				shown(line.written), winner.number, value), "remove one of the two"))
+			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and %s",
+				rule.Shown(line.written), winner.Number, value), "remove one of the two"))
 		}
 	}
 	for prefix, line := range untagged {
@@ -39,9 +40,9 @@ func shadowed(l *accessLinter) (found []Finding) {
 		}
 	}
 	for prefix := range coveredByLonger(tagged, untagged) {
-		for _, line := range []*accessLine{tagged[prefix], untagged[prefix]} {
+		for _, line := range []*textLine{tagged[prefix], untagged[prefix]} {
 			if line != nil {
-				found = append(found, line.found(shown(line.written)+": longer keys cover every address of this key, and win", "remove it, or some of the longer keys"))
+				found = append(found, line.Found(rule.Shown(line.written)+": longer keys cover every address of this key, and win", "remove it, or some of the longer keys"))
 			}
 		}
 	}
@@ -50,7 +51,7 @@ func shadowed(l *accessLinter) (found []Finding) {
 
 // winsUntagged finds a key without a tag that wins over a shorter key with Connect: and the opposite value. If both keys have
 // a tag, or neither, the longer key is an exception that its writer wants.
-func winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) []Finding {
+func winsUntagged(line *textLine, tagged map[netip.Prefix]*textLine) []rule.Finding {
 	step := key.Step(line.prefix)
 	for bits := line.prefix.Bits() - step; bits > 0; bits -= step {
 		wider := tagged[netip.PrefixFrom(line.prefix.Addr(), bits).Masked()]
@@ -58,22 +59,22 @@ func winsUntagged(line *accessLine, tagged map[netip.Prefix]*accessLine) []Findi
 			continue
 		}
 		if line.accepts() && wider.refuses() || line.refuses() && wider.accepts() {
-			return []Finding{line.found(fmt.Sprintf("%s: it is longer than %s on line %d, which has the value %s: it wins although it has no tag",
-				shown(line.written), shown(wider.written), wider.number, shown(wider.means)), "write Connect: before it if you want that, or remove it")}
+			return []rule.Finding{line.Found(fmt.Sprintf("%s: it is longer than %s on line %d, which has the value %s: it wins although it has no tag",
+				rule.Shown(line.written), rule.Shown(wider.written), wider.Number, rule.Shown(wider.means)), "write Connect: before it if you want that, or remove it")}
 		}
 		return nil
 	}
 	return nil
 }
 
-func (line *accessLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }
+func (line *textLine) accepts() bool { return line.says(allowlist.OK) || line.says(allowlist.Relay) }
 
-func (line *accessLine) refuses() bool {
+func (line *textLine) refuses() bool {
 	return addressValue().MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
 }
 
 // coveredByLonger gives the prefixes in which every address has a longer key.
-func coveredByLonger(tagged, untagged map[netip.Prefix]*accessLine) map[netip.Prefix]bool {
+func coveredByLonger(tagged, untagged map[netip.Prefix]*textLine) map[netip.Prefix]bool {
 	const longest = 128
 	ofLength := make([][]netip.Prefix, longest+1) // both families: a parent has the family of its child
 	for p := range tagged {

@@ -1,49 +1,52 @@
-package lint
+package server
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
 )
 
 // postfixChecks are the checks of a rule on a main.cf. The kinds run in this order, the first two for each table.
 type postfixChecks struct {
-	use     checkIn[*postfixLinter, namedTable]   // one place that names the table
-	table   checkIn[*postfixLinter, Table]        // all places together, if Postfix reads the table in each
-	main    check[*postfixLinter]                 // the whole main.cf
-	network checkIn[*postfixLinter, postfix.Item] // an item of mynetworks
+	use     rule.CheckIn[*postfixLinter, namedTable]   // one place that names the table
+	table   rule.CheckIn[*postfixLinter, Table]        // all places together, if Postfix reads the table in each
+	main    rule.Check[*postfixLinter]                 // the whole main.cf
+	network rule.CheckIn[*postfixLinter, postfix.Item] // an item of mynetworks
 }
 
 // Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
-// (docs/facts.md 10). Of the options it uses Shared.
-func Postfix(m *postfix.Main, tables []Table, o Options) (findings []Finding) {
-	l := &postfixLinter{linter: newLinter(), Options: o, Main: m, tables: tables}
+// (docs/facts.md 10). shared gives the title of a provider with many
+// customers that sends from a part of a prefix; nil: no provider is known.
+func Postfix(m *postfix.Main, tables []Table, shared func(netip.Prefix) string) (findings []rule.Finding) {
+	l := &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, shared: shared}
 	for _, t := range tables {
 		l.table(t)
 	}
-	l.each(func(r *Rule) []Finding { return r.postfix.main.of(l) })
+	l.Each(func(c postfixChecks) []rule.Finding { return c.main.Of(l) })
 	for _, item := range m.Lists["mynetworks"].Items {
-		l.each(func(r *Rule) []Finding { return r.postfix.network.of(l, item) })
+		l.Each(func(c postfixChecks) []rule.Finding { return c.network.Of(l, item) })
 	}
 	file := "/etc/postfix/main.cf"
 	if m.ConfigDirectory != "" {
 		file = strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"
 	}
-	for i, f := range l.findings {
+	for i, f := range l.Findings {
 		f.File, f.Text, f.Fix = file, m.Inside(f.Text), m.Inside(f.Fix)
-		l.findings[i] = f
+		l.Findings[i] = f
 	}
-	return l.findings
+	return l.Findings
 }
 
 type postfixLinter struct {
-	linter
-	Options
+	rule.Run[postfixChecks]
 	*postfix.Main
 	tables []Table
+	shared func(netip.Prefix) string
 }
 
 // namedTable is a table and a place that names it.
@@ -55,12 +58,12 @@ type namedTable struct {
 func (l *postfixLinter) table(t Table) {
 	for _, use := range l.Uses(t.Path) {
 		named := namedTable{t, use}
-		l.each(func(r *Rule) []Finding { return r.postfix.use.of(l, named) })
+		l.Each(func(c postfixChecks) []rule.Finding { return c.use.Of(l, named) })
 		if t.Missing || named.isOtherType() {
 			return
 		}
 	}
-	l.each(func(r *Rule) []Finding { return r.postfix.table.of(l, t) })
+	l.Each(func(c postfixChecks) []rule.Finding { return c.table.Of(l, t) })
 }
 
 // isOtherType reports whether the place names a table of mailallow as another type than cidr.
@@ -88,23 +91,23 @@ func (l *postfixLinter) isNamed(t Table) bool {
 	})
 }
 
-func namedOtherwise(_ *postfixLinter, t namedTable) []Finding {
+func namedOtherwise(_ *postfixLinter, t namedTable) []rule.Finding {
 	if !t.isOtherType() {
 		return nil
 	}
-	return []Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
+	return []rule.Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
 		t.use.List, t.Path, t.use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
 }
 
-func notNamed(l *postfixLinter, t Table) []Finding {
+func notNamed(l *postfixLinter, t Table) []rule.Finding {
 	if !t.Ours || l.isNamed(t) {
 		return nil
 	}
 	list, setting := t.place()
-	return []Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
+	return []rule.Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
 }
 
-func noTable(_ *postfixLinter, t namedTable) []Finding {
+func noTable(_ *postfixLinter, t namedTable) []rule.Finding {
 	if !t.Missing || t.isOtherType() {
 		return nil
 	}
@@ -112,26 +115,26 @@ func noTable(_ *postfixLinter, t namedTable) []Finding {
 	if t.Ours {
 		fix = "run: mailallow update"
 	}
-	return []Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
+	return []rule.Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
 }
 
-func relayTable(l *postfixLinter, t namedTable) (found []Finding) {
+func relayTable(l *postfixLinter, t namedTable) (found []rule.Finding) {
 	if t.Missing || t.isOtherType() {
 		return nil
 	}
 	if t.Permits && t.use.Item.Name == "check_client_access" && l.RelaysAt(t.use) {
-		found = append(found, Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
+		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
 			Fix: "name it in smtpd_client_restrictions; addresses that may relay belong in mynetworks"})
 	}
 	if t.use.List == "mynetworks" && t.Use != format.UseMyNetworks {
-		found = append(found, Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
+		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
 			Fix: "remove it, and use a target with format = \"mynetworks-cidr\", which holds only the RELAY ranges"})
 	}
 	return found
 }
 
 // dnsblFirst finds the lists in which Postfix asks a DNSBL about a client that the table permits.
-func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
+func dnsblFirst(l *postfixLinter, t Table) (found []rule.Finding) {
 	if !t.permitsMail() || !l.isNamed(t) {
 		return nil
 	}
@@ -145,7 +148,7 @@ func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
 		if slices.ContainsFunc(l.Uses(t.Path), func(u postfix.Use) bool { return u.List == list }) {
 			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
 		}
-		found = append(found, Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s directly before %s in %s, and after reject_unauth_destination if that is in the list",
+		found = append(found, rule.Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s directly before %s in %s, and after reject_unauth_destination if that is in the list",
 			t.Path, items[0], list)})
 	}
 	return found
@@ -155,12 +158,26 @@ func dnsblFirst(l *postfixLinter, t Table) (found []Finding) {
 func (t Table) permitsMail() bool { return t.Ours && t.Permits && t.Use == format.UseSMTPD }
 
 // postscreenFirst finds a postscreen that asks DNSBLs and reads no table of mailallow.
-func postscreenFirst(l *postfixLinter) []Finding {
+func postscreenFirst(l *postfixLinter) []rule.Finding {
 	sites := l.Lists["postscreen_dnsbl_sites"].Items
 	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Ours && t.Use == format.UsePostscreen })
 	if !l.Postscreen || len(sites) == 0 || knowsList || !slices.ContainsFunc(l.tables, Table.permitsMail) {
 		return nil
 	}
-	return []Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and does not read your list", sites[0].Name),
+	return []rule.Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and does not read your list", sites[0].Name),
 		Fix: "add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list"}}
+}
+
+// sharedNetwork finds hosts that send for many customers in mynetworks.
+func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
+	p, ok := postfix.ParsePattern(item.Name)
+	if !ok || p != p.Masked() || l.shared == nil {
+		return nil
+	}
+	title := l.shared(p)
+	if title == "" {
+		return nil
+	}
+	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, which holds hosts of %s: each of their customers may relay through this server", item.Name, title),
+		Fix: "remove it, and let their mail in with a table that permits them"}}
 }

@@ -1,4 +1,4 @@
-package lint
+package access
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
 )
 
@@ -18,11 +19,11 @@ type builtMap struct {
 	makemap       string // name or path of the program; see makemap.Find
 }
 
-// Map compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps. mapType
+// CheckMap compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps. mapType
 // is the type that sendmail.cf names; empty: any map beside the text. program is a name or path for makemap.Find; without
 // makemap Map compares the times only. Without a map, or the right to read it, there are no findings. The error is the
 // context's.
-func Map(ctx context.Context, path string, text []byte, mapType, program string) (findings []Finding, err error) {
+func CheckMap(ctx context.Context, path string, text []byte, mapType, program string) (findings []rule.Finding, err error) {
 	types := []string{"hash", "cdb"} // btree has the suffix of hash; mapDiffers tries both
 	if mapType != "" {
 		types = []string{mapType}
@@ -39,20 +40,16 @@ func Map(ctx context.Context, path string, text []byte, mapType, program string)
 	if err != nil {
 		return nil, nil
 	}
-	l := newLinter()
-	for _, r := range l.rules {
-		if r.built == nil {
-			continue
-		}
-		problem, err := r.built(ctx, m)
+	for _, r := range mapRules() {
+		problem, err := r.Checks(ctx, m)
 		if err != nil {
-			return l.findings, err
+			return findings, err
 		}
 		if problem != "" {
-			l.report(r.Name, Finding{Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
+			findings = append(findings, rule.Finding{Rule: r.Name, Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
 		}
 	}
-	return l.findings, nil
+	return findings, nil
 }
 
 func mapOlder(_ context.Context, m builtMap) (problem string, err error) {

@@ -1,19 +1,19 @@
-package lint_test
+package access_test
 
 import (
 	"fmt"
 	"strings"
 
-	"mailallow/accessmap/lint"
+	"mailallow/accessmap/lint/access"
 )
 
 // Three lines of the list of Gmail's networks that blogs tell people to paste into /etc/mail/access. None of these keys
 // matches a client.
-func ExampleAccess() {
+func ExampleCheck() {
 	text := "74.125.0.0/16\tRELAY\n" +
 		"173.194.0.0/16\tRELAY # Gmail\n" +
 		"108.177.8.0/21\tRELAY\n"
-	findings, fixed := lint.Access([]byte(text), lint.Options{})
+	findings, fixed := access.Check([]byte(text), access.Options{})
 	for _, f := range findings {
 		fmt.Printf("line %d: %s: %s\n", f.Line, f.Rule, f.Text)
 	}

@@ -1,0 +1,63 @@
+package access
+
+import (
+	"context"
+
+	"mailallow/accessmap/lint/rule"
+)
+
+// Rules gives the rules about access files and their maps.
+func Rules() []rule.Rule { return append(rule.Of(rules()), rule.Of(mapRules())...) }
+
+// rules is the table of the rules about the text. Checks of one kind run in its order.
+func rules() []rule.Entry[checks] {
+	return []rule.Entry[checks]{
+		{Checks: checks{tag: blankInKey}, Rule: rule.Rule{Name: "blank-in-key", Severity: rule.Error,
+			Catches: "a blank between a tag and its key",
+			Why:     "the key is the tag alone, and the rest its value"}},
+		{Checks: checks{value: valueComment}, Rule: rule.Rule{Name: "value-comment", Severity: rule.Error,
+			Catches: "a comment after a value",
+			Why:     "the comment is part of the value: OK # google is an error reply, and refuses"}},
+		{Checks: checks{value: unknownValue}, Rule: rule.Rule{Name: "value", Severity: rule.Error,
+			Catches: "a value that Sendmail does not know, on an address",
+			Why:     "it is an error reply, and refuses"}},
+		{Checks: checks{value: skipValue}, Rule: rule.Rule{Name: "skip", Severity: rule.Error,
+			Catches: "SKIP where access_db was not configured with `skip'",
+			Why:     "it is an error reply there, and refuses"}},
+		{Checks: checks{keys: duplicates}, Rule: rule.Rule{Name: "duplicate", Severity: rule.Error,
+			Catches: "a key that is in the file already",
+			Why:     "makemap keeps the first, and fails"}},
+		{Checks: checks{file: shadowed}, Rule: rule.Rule{Name: "shadowed", Severity: rule.Warning,
+			Catches: "an address key that never decides",
+			Why:     "Sendmail finds longer keys, or the same key with Connect:, first"}},
+		{Checks: checks{tag: senderDomain}, Rule: rule.Rule{Name: "sender-domain", Severity: rule.Warning,
+			Catches: "OK or RELAY on an untagged IPv4 key under delay_checks",
+			Why:     "it also matches a forged sender domain that ends in the key"}},
+		{Checks: checks{file: sharedRelay}, Rule: rule.SharedRelay()},
+		{Checks: checks{line: keyWithoutValue}, Rule: rule.MissingValue()},
+		{Checks: checks{line: indentedLine, indent: indentedEntry}, Rule: rule.LeadingBlank()},
+		{Checks: checks{line: longLine}, Rule: rule.Rule{Name: "long-line", Severity: rule.Error,
+			Catches: "a line that makemap cuts in two",
+			Why:     "it reads the rest as a line of its own, which may hold a key, even in a comment"}},
+		{Checks: checks{text: byteOrderMark, line: controlBytes}, Rule: rule.Rule{Name: "control", Severity: rule.Error,
+			Catches: "a CR at the end of lines, a NUL byte, a byte order mark",
+			Why:     "they become part of a value or a key, or end the line for makemap"}},
+		{Checks: checks{own: blockProblems}, Rule: rule.Rule{Name: "block", Severity: rule.Error,
+			Catches: "markers of mailallow's block that are not one pair, or lines in the block that mailallow did not write",
+			Why:     "update refuses the file, or replaces the lines"}},
+	}
+}
+
+// mapCheck looks at a map. An empty problem is no finding.
+type mapCheck func(context.Context, builtMap) (problem string, err error)
+
+func mapRules() []rule.Entry[mapCheck] {
+	return []rule.Entry[mapCheck]{
+		{Checks: mapOlder, Rule: rule.Rule{Name: "map-older", Severity: rule.Warning,
+			Catches: "a map that is older than its text",
+			Why:     "later changes of the text are not in effect"}},
+		{Checks: mapDiffers, Rule: rule.Rule{Name: "map-differs", Severity: rule.Error,
+			Catches: "a map that differs from its text",
+			Why:     "Sendmail reads only the map"}},
+	}
+}

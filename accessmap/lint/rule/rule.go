@@ -1,0 +1,71 @@
+// Package rule is the ground under the rooms of lint: a finding, a rule with its name and texts, the run that gives each finding
+// the name of its rule, and the line of a text that a correction replaces. It knows no format.
+package rule
+
+import (
+	"cmp"
+	"slices"
+
+	"mailallow/allowlist/ascii"
+)
+
+// Finding is one mistake in a file, or between a file and the server that reads it.
+type Finding struct {
+	File string `json:"file"`
+	Line int    `json:"line"` // physical, from 1; 0: the file as a whole
+	Rule string `json:"rule"` // its name in the table of rules
+	Text string `json:"text"` // the mistake and its effect, on one line
+	Fix  string `json:"fix"`  // the lines to write instead of this one, or advice; may be empty
+
+	// Certain reports that the line can mean nothing but the fix, so that the fixed text has it.
+	Certain bool `json:"-"`
+}
+
+// Sort sorts findings by line. Findings on one line keep their order.
+func Sort(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+// Severity says how bad a finding is. So far findings of every severity count alike.
+type Severity string
+
+const (
+	Error   Severity = "error"   // a program refuses the file or a part of it, or does not do what the file says
+	Warning Severity = "warning" // programs do what the file says, which is probably not what its writer wants
+)
+
+// Rule is a rule of lint: its name, its severity, and its texts for `lint --rules`.
+type Rule struct {
+	Name     string   `json:"name"`
+	Severity Severity `json:"-"`
+	Catches  string   `json:"catches"`
+	Why      string   `json:"why"`
+}
+
+// The rules that look at several kinds of files.
+
+func SharedRelay() Rule {
+	return Rule{"shared-relay", Warning, "RELAY on a range of a provider with many customers",
+		"each of them may relay through this server"}
+}
+
+func MissingValue() Rule {
+	return Rule{"missing-value", Error, "a key without a value", "makemap refuses the line; Postfix skips it"}
+}
+
+func LeadingBlank() Rule {
+	return Rule{"leading-blank", Error, "a line that begins with a blank",
+		"makemap refuses it; Postfix reads it as part of the line above"}
+}
+
+// Fault is a mistake in a part of a line. The faults of all parts give the line one fix.
+type Fault struct {
+	Text   string
+	Advice string // used if the fix of the line is not certain
+}
+
+// maxShown bounds how much of a line a message shows, in bytes.
+const maxShown = 60
+
+// Shown gives a text from a file for a message: printable, and cut to 60 bytes.
+func Shown(s string) string { return ascii.Printable(s, maxShown) }

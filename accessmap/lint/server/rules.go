@@ -1,0 +1,48 @@
+// Package server finds settings of Sendmail and Postfix that keep a list from taking effect, or that let clients relay that should
+// only send mail. It takes settings as values, and reads no more of the files than their owners and modes.
+package server
+
+import "mailallow/accessmap/lint/rule"
+
+// Rules gives the rules about the settings of the servers.
+func Rules() []rule.Rule { return append(rule.Of(sendmailRules()), rule.Of(postfixRules())...) }
+
+func sendmailRules() []rule.Entry[sendmailChecks] {
+	return []rule.Entry[sendmailChecks]{
+		{Checks: sendmailChecks{cf: noAccessMap}, Rule: rule.Rule{Name: "no-access-map", Severity: rule.Error,
+			Catches: "a sendmail.cf without an access map",
+			Why:     "Sendmail looks no client up in a list"}},
+		{Checks: sendmailChecks{cf: otherMap}, Rule: rule.Rule{Name: "other-map", Severity: rule.Error,
+			Catches: "a sendmail.cf that reads another map, or another type",
+			Why:     "Sendmail does not read the list"}},
+		{Checks: sendmailChecks{file: noMapFile}, Rule: noMap()},
+		{Checks: sendmailChecks{file: unsafeMap}, Rule: rule.Rule{Name: "unsafe-map", Severity: rule.Error,
+			Catches: "a map that Sendmail refuses to open",
+			Why:     "every lookup fails"}},
+		{Checks: sendmailChecks{cf: compressedIPv6}, Rule: rule.Rule{Name: "compressed-ipv6", Severity: rule.Error,
+			Catches: "UseCompressedIPv6Addresses",
+			Why:     "with it no exact keys for a network exist"}},
+	}
+}
+
+func postfixRules() []rule.Entry[postfixChecks] {
+	return []rule.Entry[postfixChecks]{
+		{Checks: postfixChecks{network: sharedNetwork}, Rule: rule.SharedRelay()},
+		{Checks: postfixChecks{use: noTable}, Rule: noMap()},
+		{Checks: postfixChecks{use: namedOtherwise, table: notNamed}, Rule: rule.Rule{Name: "not-named", Severity: rule.Error,
+			Catches: "a table that main.cf does not name where its reader looks",
+			Why:     "Postfix does not read it"}},
+		{Checks: postfixChecks{table: dnsblFirst, main: postscreenFirst}, Rule: rule.Rule{Name: "dnsbl-first", Severity: rule.Warning,
+			Catches: "a DNSBL that Postfix asks whatever the table says",
+			Why:     "a permit ends only the restriction list that names the table"}},
+		{Checks: postfixChecks{use: relayTable}, Rule: rule.Rule{Name: "relay-table", Severity: rule.Error,
+			Catches: "a permitting table where relaying is decided",
+			Why:     "every address it permits may relay to anywhere"}},
+	}
+}
+
+func noMap() rule.Rule {
+	return rule.Rule{Name: "no-map", Severity: rule.Error,
+		Catches: "a map or table that does not exist",
+		Why:     "Sendmail and Postfix answer 451, or Sendmail works without it"}
+}
