@@ -144,9 +144,9 @@ func FuzzLintAccess(f *testing.F) {
 	} {
 		f.Add([]byte(text), true, true)
 	}
-	f.Fuzz(func(t *testing.T, text []byte, delay, known bool) {
-		o := access.Options{Shared: google}
-		if known {
+	f.Fuzz(func(t *testing.T, text []byte, delay, withCF bool) {
+		o := access.Options{Options: known}
+		if withCF {
 			o.CF = &sendmail.CF{DelayChecks: delay}
 		}
 		lintOf := func(text []byte) ([]rule.Finding, []byte) { return access.Check(text, o) }
@@ -168,7 +168,7 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 		f.Add([]byte(text), "postscreen")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, use string) {
-		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) { return table.Check(text, format.Use(use)) })
+		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) { return table.Check(text, format.Use(use), known) })
 	})
 }
 

@@ -36,6 +36,12 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = check_client_access cidr:/t/list, reject_unauth_destination", "relay-table"},
 	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, check_client_access cidr:/t/list", ""},
 	{"smtpd_recipient_restrictions = check_client_access cidr:/t/list", ""}, // smtpd_relay_restrictions has its default
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client zen.spamhaus.org", "dnsbl-answers"},
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]", ""},
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rhsbl_helo dbl.spamhaus.org", "dnsbl-answers"},
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client dnsbl.sorbs.net", "dead-dnsbl"},
+	{"mynetworks = 127.0.0.1/8\nsmtpd_client_restrictions = cidr:/t/list", "host-bits"},
+	{"mynetworks = 0.0.0.0/0\nsmtpd_client_restrictions = cidr:/t/list", "wide"},
 	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
 	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
 	{"smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject_rbl_client a.example, check_client_access cidr:/t/list, reject_unauth_destination",
@@ -49,7 +55,7 @@ func TestLintPostfix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings := server.Postfix(m, []server.Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, google)
+		findings := server.Postfix(m, []server.Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, known)
 		for _, f := range findings {
 			if f.File != config+"/main.cf" {
 				t.Errorf("%+v", f)
@@ -75,7 +81,7 @@ func TestLintPostfixBelow(t *testing.T) {
 	findings := server.Postfix(m, []server.Table{
 		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
 		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
-	}, nil)
+	}, rule.Options{})
 	var got []string
 	for _, f := range findings {
 		got = append(got, f.Rule+" "+f.Text)
@@ -106,7 +112,7 @@ func TestPostscreenFirst(t *testing.T) {
 		{postfix.Main{Lists: lists, Postscreen: true}, []server.Table{greeting}, ""},
 		{postfix.Main{Lists: lists}, []server.Table{smtpd}, ""},
 	} {
-		findings := server.Postfix(&row.main, row.tables, nil)
+		findings := server.Postfix(&row.main, row.tables, rule.Options{})
 		if got := rulesOf(findings); got != row.want {
 			t.Errorf("postscreen %v, %+v: %+v, want %q", row.main.Postscreen, row.tables, findings, row.want)
 		}

@@ -27,6 +27,7 @@ type CF struct {
 	AccessPath  string   // without the map's suffix
 	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (docs/facts.md 4)
 
+	DotDomains  bool     // FEATURE(`lookupdotdomain'): keys with a dot before a name match all names that end in it
 	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (docs/facts.md 4)
 	DNSBLs      []string // the zones that FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and FEATURE(`rbl') ask, in their order, without account keys
 
@@ -79,6 +80,7 @@ func (cf *CF) setRules(line string) {
 	name, _, _ = strings.Cut(name, "=")
 	// With delay_checks, m4 writes the rules of check_relay and check_mail into checkrelay and checkmail.
 	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
+	cf.DotDomains = cf.DotDomains || strings.Contains(line, ":.$2 $: ? $) >")
 	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
 	if match := dnsblRule().FindStringSubmatch(line); match != nil {
 		if zone := dnsbl.HideKeys(match[1]); !slices.Contains(cf.DNSBLs, zone) {

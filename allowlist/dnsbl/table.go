@@ -24,10 +24,12 @@ func spamhaus() []list {
 		lookup   = "https://www.spamhaus.org/query/ip/ADDRESS"
 		terms    = "free for low-volume, non-commercial use, and not through public resolvers; otherwise with a key (key_file)"
 	)
-	all := []list{{name: "zen.spamhaus.org", dqs: "zen", standard: true}, {name: "sbl.spamhaus.org", dqs: "sbl"},
-		{name: "xbl.spamhaus.org", dqs: "xbl"}, {name: "pbl.spamhaus.org", dqs: "pbl"}, {name: "sbl-xbl.spamhaus.org"},
-		{name: "authbl.dq.spamhaus.net", dqs: "authbl"},
-		{name: "dbl.spamhaus.org", dqs: "dbl", kind: names}, {name: "zrd.dq.spamhaus.net", dqs: "zrd", kind: names}}
+	const ofZen = "127.0.0.[2..11]"
+	all := []list{{name: "zen.spamhaus.org", dqs: "zen", standard: true, filter: ofZen}, {name: "sbl.spamhaus.org", dqs: "sbl", filter: ofZen},
+		{name: "xbl.spamhaus.org", dqs: "xbl", filter: ofZen}, {name: "pbl.spamhaus.org", dqs: "pbl", filter: ofZen},
+		{name: "sbl-xbl.spamhaus.org", filter: ofZen}, {name: "authbl.dq.spamhaus.net", dqs: "authbl", filter: "127.0.0.20"},
+		{name: "dbl.spamhaus.org", dqs: "dbl", kind: names, filter: "127.0.1.[2..99]"},
+		{name: "zrd.dq.spamhaus.net", dqs: "zrd", kind: names, filter: "127.0.2.[2..24]"}}
 	for i := range all {
 		all[i].operator, all[i].lookup, all[i].terms = operator, lookup, terms
 		all[i].answers = zen
@@ -60,7 +62,7 @@ func living() []list {
 			lookup: "https://ipadmin.junkemailfilter.com/remove.php?ip=ADDRESS", terms: "free for moderate use"},
 		{name: "spamrats.com", below: true, operator: "SpamRATS", // no source says which list has which code
 			lookup: "https://www.spamrats.com/lookup.php?ip=ADDRESS", terms: "free for moderate use"},
-		{name: "bl.score.senderscore.com", operator: "Validity", bits: []bit{}, // no source explains the bits
+		{name: "bl.score.senderscore.com", operator: "Validity", bits: []bit{}, filter: "127.0.[0..255].[0..255]", // no source explains the bits
 			answers: []answer{{from: "127.255.255.255", sense: refusal,
 				means: "answered 127.255.255.255, not a listing: this resolver is not registered with Validity, or over its limit"}},
 			lookup: "https://senderscore.org/", terms: "registration, and a limit without one"},

@@ -29,6 +29,7 @@ type list struct {
 	lookup   string   // the page to look an address up and ask for removal, with ADDRESS for the address
 	terms    string   // of use, in a sentence
 	standard bool     // one of StandardZones: alive, and its terms allow questions about one's own address
+	filter   string   // the codes that are listings, as Postfix filters for them; empty: the list has no other codes that look like one
 	dead     string   // the end of the list, in a sentence; empty if it is alive
 	dqs      string   // the name below dq.spamhaus.net under which a key opens the zone
 }
@@ -131,7 +132,17 @@ func StandardZones() (names []string) {
 
 // Dead gives the end of a dead zone in a sentence, or "" for any other zone. A server that still asks a dead zone waits in
 // vain, or refuses all mail once its domain has a new owner (docs/facts.md 18).
-func Dead(zone string) string { return find(zone).dead }
+func Dead(zone string) string { return named(zone).dead }
+
+// Filter gives the codes of a zone that are listings, in the form of postconf(5) (127.0.0.[2..11]), if the zone also has codes
+// that say something else and that a server without the filter takes for listings (docs/facts.md 17 and 29); else "".
+func Filter(zone string) string { return named(zone).filter }
+
+// named gives the table's entry for a zone as it is written in settings, perhaps with a key.
+func named(written string) list {
+	public, _ := splitKey(ascii.Lower(strings.TrimSuffix(written, ".")))
+	return find(public)
+}
 
 // notAsked gives the reason why Check does not ask a zone, or "".
 func (z Zone) notAsked() string {

@@ -177,3 +177,17 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+func TestFilter(t *testing.T) {
+	for zone, want := range map[string]string{
+		"zen.spamhaus.org": "127.0.0.[2..11]", "ZEN.spamhaus.org.": "127.0.0.[2..11]", "abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net": "127.0.0.[2..11]",
+		"dbl.spamhaus.org": "127.0.1.[2..99]", "bl.spamcop.net": "", "unknown.example": "",
+	} {
+		if got := Filter(zone); got != want {
+			t.Errorf("%s: %q, want %q", zone, got, want)
+		}
+	}
+	if Dead("DUL.dnsbl.sorbs.net.") == "" || Dead("zen.spamhaus.org") != "" {
+		t.Error("Dead")
+	}
+}

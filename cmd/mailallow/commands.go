@@ -132,10 +132,11 @@ func lintCommand() command {
 		flags: []cli.Flag{rootFlag(),
 			&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr or config"},
 			&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
+			&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
 			&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
 		action: func(t *terminal.Terminal, c *cli.Context) error {
 			return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
-				Rules: c.Bool("rules"), Files: c.Args().Slice()})
+				Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
 		},
 		empty: lint.Empty,
 	}

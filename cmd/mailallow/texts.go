@@ -79,7 +79,8 @@ postmap, and says where their answers differ from the plan.`
 
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr and in
 configurations of mailallow, each with its line, the reason and a correction. It tells
-these kinds of files apart by name and content. Exit 1 if there is a mistake.
+these kinds of files apart by name and content. Exit 1 if there is a mistake; a note
+is none, unless --strict is given.
 
 Without a FILE it reads the configuration, the files of its targets (else
 /etc/mail/access and the tables that main.cf names), and sendmail.cf and Postfix's

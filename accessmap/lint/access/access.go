@@ -20,25 +20,25 @@ import (
 )
 
 // checks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
-// that the findings on a line have the order of its parts. Of a value the first rule with a fault decides; what is wrong with a key tells package address.
+// that the findings on a line have the order of its parts. Of a name or value the first rule with a fault decides; what is wrong with
+// an address tells package address.
 type checks struct {
-	own    rule.Check[*linter]          // the lines that mailallow wrote: its block, or the whole text
-	text   rule.Check[*linter]          // the bytes before its first line
-	line   rule.Check[*textLine]        // a line of any form
-	keys   rule.Check[*linter]          // the keys of all entries
-	indent rule.Check[*textLine]        // the blanks before an entry
-	tag    rule.Check[*textLine]        // its tag
-	value  func(entryValue) *valueFault // its value
-	file   rule.Check[*linter]          // all entries, after their keys are read
+	own    rule.Check[*linter]                     // the lines that mailallow wrote: its block, or the whole text
+	text   rule.Check[*linter]                     // the bytes before its first line
+	line   rule.Check[*textLine]                   // a line of any form
+	keys   rule.Check[*linter]                     // the keys of all entries
+	indent rule.Check[*textLine]                   // the blanks before an entry
+	tag    rule.Check[*textLine]                   // its tag
+	name   func(*linter, *textLine) *address.Fault // its key, if that is no address and Sendmail does not find it as it is written
+	value  func(entryValue) *valueFault            // its value
+	file   rule.Check[*linter]                     // all entries, after their keys are read
 }
 
 // Options hold what is known besides the file.
 type Options struct {
 	// CF is the sendmail.cf that reads the map of this file; nil: not known.
 	CF *sendmail.CF
-	// Shared gives the title of a provider with many customers that sends from a part of a prefix; empty: no such provider
-	// does. nil: no provider is known.
-	Shared func(netip.Prefix) string
+	rule.Options
 }
 
 // Check gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones

@@ -19,9 +19,9 @@ import (
 type entryWork struct {
 	*textLine
 	ofIndent, ofTag []rule.Finding // without the fix of the line
-	keyRule         string
+	keyRule         rule.Rule
 	keyFault        *address.Fault
-	valueRule       string
+	valueRule       rule.Rule
 	valueFault      *valueFault
 
 	keys  []string // nil: the key stays
@@ -73,10 +73,15 @@ func (l *linter) checkParts(line *textLine) entryWork {
 	w.ofIndent = l.Find(func(c checks) []rule.Finding { return c.indent.Of(line) })
 	w.ofTag = l.Find(func(c checks) []rule.Finding { return c.tag.Of(line) })
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
+	for _, r := range l.Table {
+		if r.Checks.name != nil && !isAddress && w.keyFault == nil {
+			w.keyRule, w.keyFault = r.Rule, r.Checks.name(l, line)
+		}
+	}
 	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
 	for _, r := range l.Table {
 		if r.Checks.value != nil && w.valueFault == nil {
-			w.valueRule, w.valueFault = r.Name, r.Checks.value(value)
+			w.valueRule, w.valueFault = r.Rule, r.Checks.value(value)
 		}
 	}
 	return w
@@ -202,7 +207,7 @@ func (l *linter) reportEntry(w *entryWork) {
 		w.Set(proposal...)
 	}
 	name := rule.Shown(w.written) + ": "
-	add := func(of, text, advice string) {
+	add := func(of rule.Rule, text, advice string) {
 		f := rule.Finding{Line: w.Number, Text: name + text, Fix: advice, Certain: certain}
 		if certain || advice == "" {
 			f.Fix = rule.FixOf(proposal)
@@ -210,10 +215,10 @@ func (l *linter) reportEntry(w *entryWork) {
 		l.Report(of, f)
 	}
 	for _, f := range w.ofIndent {
-		add(f.Rule, f.Text, f.Fix)
+		add(rule.Rule{Name: f.Rule, Severity: f.Severity}, f.Text, f.Fix)
 	}
 	for _, f := range w.ofTag {
-		add(f.Rule, f.Text, cmp.Or(w.doubt, f.Fix))
+		add(rule.Rule{Name: f.Rule, Severity: f.Severity}, f.Text, cmp.Or(w.doubt, f.Fix))
 	}
 	if f := w.keyFault; f != nil {
 		text, advice := f.Text, f.Advice
@@ -245,7 +250,9 @@ func (w *entryWork) proposal() (text []string) {
 	case w.valueFault == nil:
 	case w.valueFault.value != "":
 		value = w.valueFault.value
-		text = append(text, w.valueFault.comment)
+		if w.valueFault.comment != "" {
+			text = append(text, w.valueFault.comment)
+		}
 	case w.valueFault.likely != "":
 		value = w.valueFault.likely
 	}

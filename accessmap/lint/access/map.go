@@ -46,7 +46,7 @@ func CheckMap(ctx context.Context, path string, text []byte, mapType, program st
 			return findings, err
 		}
 		if problem != "" {
-			findings = append(findings, rule.Finding{Rule: r.Name, Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
+			findings = append(findings, rule.Finding{Rule: r.Name, Severity: r.Severity, Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
 		}
 	}
 	return findings, nil

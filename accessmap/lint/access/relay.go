@@ -18,7 +18,7 @@ func sharedRelay(l *linter) (found []rule.Finding) {
 	lines := map[string]int{} // of each provider
 	rest := map[string]int{}  // index of the finding that counts the other lines
 	for _, line := range l.lines {
-		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) {
+		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) || l.Limits.Wide(line.prefix) {
 			continue
 		}
 		title := l.Shared(line.prefix)

@@ -10,10 +10,9 @@ import (
 	"mailallow/allowlist"
 )
 
-// shadowed finds keys that decide for no address, because the same key has an entry with Connect:, or longer keys cover every
-// address (docs/facts.md 3).
-func shadowed(l *linter) (found []rule.Finding) {
-	tagged, untagged := map[netip.Prefix]*textLine{}, map[netip.Prefix]*textLine{}
+// byTag gives the entries of clients by their prefix, with Connect: and without a tag.
+func (l *linter) byTag() (tagged, untagged map[netip.Prefix]*textLine) {
+	tagged, untagged = map[netip.Prefix]*textLine{}, map[netip.Prefix]*textLine{}
 	for _, line := range l.lines {
 		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
 			continue
@@ -24,19 +23,33 @@ func shadowed(l *linter) (found []rule.Finding) {
 			tagged[line.prefix] = line
 		}
 	}
+	return tagged, untagged
+}
+
+// shadowed finds keys that do not decide as their writer expects, because the same key has an entry with Connect: and another
+// value, or an untagged key wins over a shorter one (docs/facts.md 3).
+func shadowed(l *linter) (found []rule.Finding) {
+	tagged, untagged := l.byTag()
 	for prefix, line := range untagged {
-		if winner := tagged[prefix]; winner != nil {
-			value := "the same value"
-			if !strings.EqualFold(line.means, winner.means) {
-				value = "the value " + rule.Shown(winner.means)
-			}
-			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and %s",
-				rule.Shown(line.written), winner.Number, value), "remove one of the two"))
+		winner := tagged[prefix]
+		if winner == nil {
+			found = append(found, winsUntagged(line, tagged)...)
+		} else if !strings.EqualFold(line.means, winner.means) {
+			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and the value %s",
+				rule.Shown(line.written), winner.Number, rule.Shown(winner.means)), "remove one of the two"))
 		}
 	}
+	return found
+}
+
+// redundant finds keys that decide for no address, because the same key has an entry with Connect: and the same value, or longer
+// keys cover every address (docs/facts.md 3).
+func redundant(l *linter) (found []rule.Finding) {
+	tagged, untagged := l.byTag()
 	for prefix, line := range untagged {
-		if tagged[prefix] == nil {
-			found = append(found, winsUntagged(line, tagged)...)
+		if winner := tagged[prefix]; winner != nil && strings.EqualFold(line.means, winner.means) {
+			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and the same value",
+				rule.Shown(line.written), winner.Number), "remove one of the two"))
 		}
 	}
 	for prefix := range coveredByLonger(tagged, untagged) {

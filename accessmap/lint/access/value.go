@@ -37,7 +37,9 @@ var (
 	addressValue = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
 	// nameValue matches the other words that the rulesets know, under keys that are no address.
 	nameValue = pattern.New(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
-	oneWord   = pattern.New(`^[A-Za-z]+$`)
+	// quoted matches a whole value in quotes. Around the text of a reply they are right.
+	quoted  = pattern.New(`(?i)^"(OK|RELAY|REJECT|DISCARD|ERROR:[^"]+|QUARANTINE:[^"]+)"$`)
+	oneWord = pattern.New(`^[A-Za-z]+$`)
 	// likelyValues maps values that begin like a right one, or are the word of another program for it.
 	likelyValues = [...]struct {
 		value string
@@ -106,6 +108,8 @@ func skipValue(v entryValue) *valueFault {
 func unknownValue(v entryValue) *valueFault {
 	isWord := oneWord().MatchString(v.text)
 	switch {
+	case v.decides() && quoted().MatchString(v.text):
+		return &valueFault{value: v.text[1 : len(v.text)-1], Fault: rule.Fault{Text: rule.Shown(v.text) + ": with quotes around all of it Sendmail knows no value: it is sent as an error reply"}}
 	case v.ratesClients() && isWord:
 		return &valueFault{Fault: rule.Fault{Text: v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
 			Advice: "write a number; 0 is no limit, or no pause"}}

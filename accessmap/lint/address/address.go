@@ -39,28 +39,28 @@ const Family = "ipv6:"
 // maxAddressText bounds a text that may mean an address, in bytes. A range of two IPv6 addresses is half as long.
 const maxAddressText = 200
 
-// Read reads the address of a key. It gives the prefix that the key matches, or the fault with the name of its rule, or neither
+// Read reads the address of a key. It gives the prefix that the key matches, or the fault with its rule, or neither
 // if the text is no address. cf is the sendmail.cf that reads the key; nil: not known.
-func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of string, fault *Fault) {
+func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of rule.Rule, fault *Fault) {
 	if p, ok := key.Parse(k.Address); ok {
 		if !k.AsksAddresses() {
 			p = netip.Prefix{}
 		}
-		return p, "", nil
+		return p, of, nil
 	}
 	if len(k.Address) > maxAddressText {
-		return netip.Prefix{}, "", nil
+		return netip.Prefix{}, of, nil
 	}
 	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
 	if _, ok := key.Parse(bare); ok {
-		return netip.Prefix{}, "", nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
+		return netip.Prefix{}, of, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
 	for _, r := range rules() {
 		if fault := r.Checks(addressKey{k, bare, cf}); fault != nil {
-			return netip.Prefix{}, r.Name, fault
+			return netip.Prefix{}, r.Rule, fault
 		}
 	}
-	return netip.Prefix{}, "", nil
+	return netip.Prefix{}, of, nil
 }
 
 // networkKey finds networks in CIDR form, with a netmask, or as a range A-B.

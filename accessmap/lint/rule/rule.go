@@ -11,11 +11,12 @@ import (
 
 // Finding is one mistake in a file, or between a file and the server that reads it.
 type Finding struct {
-	File string `json:"file"`
-	Line int    `json:"line"` // physical, from 1; 0: the file as a whole
-	Rule string `json:"rule"` // its name in the table of rules
-	Text string `json:"text"` // the mistake and its effect, on one line
-	Fix  string `json:"fix"`  // the lines to write instead of this one, or advice; may be empty
+	File     string   `json:"file"`
+	Line     int      `json:"line"`     // physical, from 1; 0: the file as a whole
+	Rule     string   `json:"rule"`     // its name in the table of rules
+	Text     string   `json:"text"`     // the mistake and its effect, on one line
+	Fix      string   `json:"fix"`      // the lines to write instead of this one, or advice; may be empty
+	Severity Severity `json:"severity"` // of the rule
 
 	// Certain reports that the line can mean nothing but the fix, so that the fixed text has it.
 	Certain bool `json:"-"`
@@ -26,18 +27,19 @@ func Sort(findings []Finding) {
 	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
 }
 
-// Severity says how bad a finding is. So far findings of every severity count alike.
+// Severity says how bad a finding is. A note is no mistake: `lint` shows it, and its exit code counts it with --strict only.
 type Severity string
 
 const (
 	Error   Severity = "error"   // a program refuses the file or a part of it, or does not do what the file says
 	Warning Severity = "warning" // programs do what the file says, which is probably not what its writer wants
+	Note    Severity = "note"    // nothing is wrong, and something could be simpler
 )
 
 // Rule is a rule of lint: its name, its severity, and its texts for `lint --rules`.
 type Rule struct {
 	Name     string   `json:"name"`
-	Severity Severity `json:"-"`
+	Severity Severity `json:"severity"`
 	Catches  string   `json:"catches"`
 	Why      string   `json:"why"`
 }
@@ -56,6 +58,31 @@ func MissingValue() Rule {
 func LeadingBlank() Rule {
 	return Rule{"leading-blank", Error, "a line that begins with a blank",
 		"makemap refuses it; Postfix reads it as part of the line above"}
+}
+
+func ValueComment() Rule {
+	return Rule{"value-comment", Error, "a comment after a value",
+		"the comment is part of the value: OK # google is an error reply for Sendmail, and refuses; a text of Postfix goes to the client"}
+}
+
+func Redundant() Rule {
+	return Rule{"redundant", Note, "a line that decides nothing, because other lines say the same",
+		"it does no harm, and nothing changes without it"}
+}
+
+func Wide() Rule {
+	return Rule{"wide", Warning, "a network that lets in more than the guard's limit",
+		"most of it is somebody else's, and with RELAY may send through this server"}
+}
+
+func SpecialSpace() Rule {
+	return Rule{"special", Warning, "special-purpose space in a list of other networks",
+		"no sender has such an address: the list was made without looking"}
+}
+
+func HostBits() Rule {
+	return Rule{"host-bits", Error, "a network with host bits, in a Postfix table or mynetworks",
+		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451"}
 }
 
 // Fault is a mistake in a part of a line. The faults of all parts give the line one fix.

@@ -47,8 +47,7 @@ type Run[C any] struct {
 func (r *Run[C]) Find(check func(C) []Finding) (found []Finding) {
 	for _, e := range r.Table {
 		for _, f := range check(e.Checks) {
-			f.Rule = e.Name
-			found = append(found, f)
+			found = append(found, e.own(f))
 		}
 	}
 	return found
@@ -58,7 +57,10 @@ func (r *Run[C]) Find(check func(C) []Finding) (found []Finding) {
 func (r *Run[C]) Each(check func(C) []Finding) { r.Findings = append(r.Findings, r.Find(check)...) }
 
 // Report keeps a finding of a rule.
-func (r *Run[C]) Report(rule string, f Finding) {
-	f.Rule = rule
-	r.Findings = append(r.Findings, f)
+func (r *Run[C]) Report(of Rule, f Finding) { r.Findings = append(r.Findings, of.own(f)) }
+
+// own gives a finding the name and the severity of the rule.
+func (r Rule) own(f Finding) Finding {
+	f.Rule, f.Severity = r.Name, r.Severity
+	return f
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,10 +19,9 @@ type postfixChecks struct {
 }
 
 // Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
-// (docs/facts.md 10). shared gives the title of a provider with many
-// customers that sends from a part of a prefix; nil: no provider is known.
-func Postfix(m *postfix.Main, tables []Table, shared func(netip.Prefix) string) (findings []rule.Finding) {
-	l := &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, shared: shared}
+// (docs/facts.md 10).
+func Postfix(m *postfix.Main, tables []Table, o rule.Options) (findings []rule.Finding) {
+	l := &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, Options: o}
 	for _, t := range tables {
 		l.table(t)
 	}
@@ -46,7 +44,7 @@ type postfixLinter struct {
 	rule.Run[postfixChecks]
 	*postfix.Main
 	tables []Table
-	shared func(netip.Prefix) string
+	rule.Options
 }
 
 // namedTable is a table and a place that names it.
@@ -166,18 +164,4 @@ func postscreenFirst(l *postfixLinter) []rule.Finding {
 	}
 	return []rule.Finding{{Text: fmt.Sprintf("postscreen asks %s before smtpd sees a client, and does not read your list", sites[0].Name),
 		Fix: "add a target with format = \"postscreen-cidr\" and name it in postscreen_access_list"}}
-}
-
-// sharedNetwork finds hosts that send for many customers in mynetworks.
-func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
-	p, ok := postfix.ParsePattern(item.Name)
-	if !ok || p != p.Masked() || l.shared == nil {
-		return nil
-	}
-	title := l.shared(p)
-	if title == "" {
-		return nil
-	}
-	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, which holds hosts of %s: each of their customers may relay through this server", item.Name, title),
-		Fix: "remove it, and let their mail in with a table that permits them"}}
 }

@@ -27,6 +27,8 @@ func sendmailRules() []rule.Entry[sendmailChecks] {
 
 func postfixRules() []rule.Entry[postfixChecks] {
 	return []rule.Entry[postfixChecks]{
+		{Checks: postfixChecks{network: hostBitsNetwork}, Rule: rule.HostBits()},
+		{Checks: postfixChecks{network: wideNetwork}, Rule: rule.Wide()},
 		{Checks: postfixChecks{network: sharedNetwork}, Rule: rule.SharedRelay()},
 		{Checks: postfixChecks{use: noTable}, Rule: noMap()},
 		{Checks: postfixChecks{use: namedOtherwise, table: notNamed}, Rule: rule.Rule{Name: "not-named", Severity: rule.Error,
@@ -35,6 +37,12 @@ func postfixRules() []rule.Entry[postfixChecks] {
 		{Checks: postfixChecks{table: dnsblFirst, main: postscreenFirst}, Rule: rule.Rule{Name: "dnsbl-first", Severity: rule.Warning,
 			Catches: "a DNSBL that Postfix asks whatever the table says",
 			Why:     "a permit ends only the restriction list that names the table"}},
+		{Checks: postfixChecks{main: deadZones}, Rule: rule.Rule{Name: "dead-dnsbl", Severity: rule.Error,
+			Catches: "a DNSBL that was shut down",
+			Why:     "it lists nobody, and may refuse everybody one day"}},
+		{Checks: postfixChecks{main: unfilteredZones}, Rule: rule.Rule{Name: "dnsbl-answers", Severity: rule.Error,
+			Catches: "a DNSBL with answers that are no listings, without a filter for those that are",
+			Why:     "a list that does not answer this resolver has all mail refused"}},
 		{Checks: postfixChecks{use: relayTable}, Rule: rule.Rule{Name: "relay-table", Severity: rule.Error,
 			Catches: "a permitting table where relaying is decided",
 			Why:     "every address it permits may relay to anywhere"}},

@@ -126,8 +126,7 @@ func tableValue(l *linter, line *textLine) []rule.Finding {
 	if !line.hasValue() {
 		return nil
 	}
-	word, _, _ := strings.Cut(line.value, " ")
-	word, _, _ = strings.Cut(word, "\t")
+	word, _ := line.words()
 	is := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
 	}
@@ -158,30 +157,45 @@ func (line *textLine) permits(name, word string) rule.Finding {
 	}
 	var written []string
 	for _, t := range line.Text {
-		at := strings.LastIndex(t, line.value)
-		written = append(written, t[:at]+"permit"+t[at+len(word):])
+		if at := strings.LastIndex(t, line.value); at >= 0 { // else it is the comment of valueComment
+			t = t[:at] + "permit" + t[at+len(word):]
+		}
+		written = append(written, t)
 	}
 	line.value = "permit" + line.value[len(word):]
 	return line.Fixed(text, written...)
 }
 
-// unreachable finds a line that never decides, because an earlier line matches all its addresses.
-func unreachable(l *linter, line *textLine) []rule.Finding {
+// before gives an earlier line that matches all addresses of a line, so that this line never decides; nil: there is none. same:
+// it may as well go, because the earlier line has the same value.
+func (l *linter) before(line *textLine) (before *textLine, same bool) {
 	p := line.network
 	for bits := p.Bits(); bits >= 0; bits-- {
 		wider, err := p.Addr().Prefix(bits)
 		before := l.seen[wider]
-		if err != nil || before == nil || before.skipped && !line.skipped {
-			continue
+		if err == nil && before != nil && (!before.skipped || line.skipped) {
+			return before, line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
 		}
-		text := fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), before.Number, rule.Shown(before.pattern))
-		if line.value == before.value && len(l.open) == 0 && line.single() && !line.followed {
-			return []rule.Finding{line.Fixed(text + "; its value is the same")}
-		}
-		return []rule.Finding{line.Found(text, "move it above that line, or remove it")}
 	}
-	if len(l.open) == 0 {
-		l.seen[p] = line
+	return nil, false
+}
+
+func neverDecides(line, before *textLine) string {
+	return fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), before.Number, rule.Shown(before.pattern))
+}
+
+func unreachable(l *linter, line *textLine) []rule.Finding {
+	before, same := l.before(line)
+	if before == nil || same {
+		return nil
 	}
-	return nil
+	return []rule.Finding{line.Found(neverDecides(line, before), "move it above that line, or remove it")}
+}
+
+func redundant(l *linter, line *textLine) []rule.Finding {
+	before, same := l.before(line)
+	if !same {
+		return nil
+	}
+	return []rule.Finding{line.Fixed(neverDecides(line, before) + "; its value is the same")}
 }

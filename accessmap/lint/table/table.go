@@ -29,8 +29,8 @@ type checks struct {
 
 // Check gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
 // with the certain ones corrected. A line without a finding keeps every byte. use is the program that reads the table.
-func Check(text []byte, use format.Use) (findings []rule.Finding, fixed []byte) {
-	l := &linter{Run: rule.Run[checks]{Table: rules()}, use: use, seen: map[netip.Prefix]*textLine{}}
+func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding, fixed []byte) {
+	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, use: use, seen: map[netip.Prefix]*textLine{}}
 	for i, raw := range ascii.Lines(text) {
 		l.lines = append(l.lines, &textLine{Line: rule.Line{Number: i + 1, Raw: string(raw)}})
 	}
@@ -39,6 +39,7 @@ func Check(text []byte, use format.Use) (findings []rule.Finding, fixed []byte) 
 		l.cut(line)
 	}
 	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
+	l.outside = l.permitsOutside()
 	for _, line := range logical {
 		l.check(line)
 	}
@@ -50,18 +51,20 @@ func Check(text []byte, use format.Use) (findings []rule.Finding, fixed []byte) 
 	}
 	rule.Sort(l.Findings)
 	if fixed = rule.Rewritten(text, l.lines); !bytes.Equal(fixed, text) {
-		_, fixed = Check(fixed, use) // a corrected line may make a later one unreachable
+		_, fixed = Check(fixed, use, o) // a corrected line may make a later one unreachable
 	}
 	return l.Findings, fixed
 }
 
 type linter struct {
 	rule.Run[checks]
+	rule.Options
 	use     format.Use
 	lines   []*textLine
 	seen    map[netip.Prefix]*textLine // the first line of each network outside any if
 	open    []*textLine                // the ifs without an endif so far
 	healthy []healthyLine              // the lines that Postfix reads as they are, in order of address
+	outside bool                       // a line lets in a network that is not special-purpose space
 }
 
 type healthyLine struct {
@@ -175,22 +178,25 @@ func (l *linter) check(line *textLine) {
 	}
 	line.network = prefixes[0]
 	l.Each(func(c checks) []rule.Finding { return c.network.Of(l, line) })
+	if before, _ := l.before(line); before == nil && len(l.open) == 0 {
+		l.seen[line.network] = line
+	}
 }
 
-// read gives the network of a pattern, or the fault for which Postfix does not read it, with the name of its rule.
-func (l *linter) read(s string) (p netip.Prefix, of string, fault *address.Fault) {
+// read gives the network of a pattern, or the fault for which Postfix does not read it, with its rule.
+func (l *linter) read(s string) (p netip.Prefix, of rule.Rule, fault *address.Fault) {
 	if p, ok := postfix.ParsePattern(s); ok && p == p.Masked() {
-		return p, "", nil
+		return p, of, nil
 	}
 	for _, r := range l.Table {
 		if r.Checks.pattern == nil {
 			continue
 		}
 		if f := r.Checks.pattern(s); f != nil {
-			return netip.Prefix{}, r.Name, f
+			return netip.Prefix{}, r.Rule, f
 		}
 	}
-	return netip.Prefix{}, "", nil
+	return netip.Prefix{}, of, nil
 }
 
 // condition checks the network of an if; ok: Postfix reads it.

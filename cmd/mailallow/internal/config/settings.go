@@ -27,6 +27,7 @@ type Settings struct {
 	DNS         dnsq.Config
 	SPF         spf.Limits
 	Deadline    time.Duration // for all questions to the network together
+	Limits      allowlist.Limits // of [guard], for sources that set none
 	Sources     []allowlist.Source
 	Targets     []plan.Target
 	DNSBL       DNSBL
@@ -106,7 +107,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(cmp.Or(c.text.StateDir, DefaultStateDir))}
 	s.DNS, s.SPF = r.dns(c.text.DNS)
 	r.duration("dns.deadline", c.text.DNS.Deadline, &s.Deadline)
-	limits := r.guard(c.text.Guard)
+	s.Limits = r.guard(c.text.Guard)
 	if top := c.text.Action; top != "" {
 		_, err := allowlist.ParseAction(top)
 		r.check("action", err)
@@ -119,7 +120,7 @@ func (c *File) Settings(root string) (*Settings, error) {
 	for i, src := range c.text.Source {
 		at := fmt.Sprintf("source[%d]", i)
 		r.uniqueName(names, at, src.Name)
-		s.Sources = append(s.Sources, r.source(at, src, limits))
+		s.Sources = append(s.Sources, r.source(at, src, s.Limits))
 	}
 	paths := map[string]int{}
 	for i, t := range c.text.Target {

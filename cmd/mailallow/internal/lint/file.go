@@ -118,10 +118,10 @@ func (l *check) find(ctx context.Context, path string, text []byte) (findings []
 	case lint.KindConfig:
 		findings = l.config(path, text)
 	case lint.KindCIDR:
-		findings, fixed = table.Check(text, use)
+		findings, fixed = table.Check(text, use, l.known())
 	case lint.KindAccess:
 		cf := l.readerOf(absolute, target)
-		findings, fixed = access.Check(text, access.Options{CF: cf, Shared: l.shared.Within})
+		findings, fixed = access.Check(text, access.Options{CF: cf, Options: l.known()})
 		if target != nil && target.Map == makemap.None {
 			break
 		}

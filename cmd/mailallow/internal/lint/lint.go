@@ -25,6 +25,7 @@ type Options struct {
 	Config config.Flags
 	As     string   // one of Kinds; empty: by name and content
 	Fix    bool     // correct the files if the correction is certain
+	Strict bool     // a note counts as a finding for the exit code
 	Rules  bool     // list the rules, and check nothing
 	Files  []string // empty: the configuration, its targets and the servers
 }
@@ -38,6 +39,7 @@ type check struct {
 	as       lint.Kind             // empty: by name and content
 	uses     map[string]format.Use // the tables that main.cf names, by path
 	fix      bool
+	strict   bool
 	document jsonDocument
 	files    int     // checked
 	errs     []error // of reading and writing
@@ -78,12 +80,12 @@ func Kinds() []string {
 }
 
 // Run checks the files, or without any the whole host. The error is exit.Finding if there
-// are findings, and a usage error if a file cannot be read or written.
+// are findings other than notes, and a usage error if a file cannot be read or written.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
 		return showRules(t)
 	}
-	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix,
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix, strict: o.Strict,
 		uses: map[string]format.Use{}, document: newDocument()}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
@@ -101,7 +103,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if l.settings, err = config.Load(o.Config); err != nil {
-		l.settings = &config.Settings{} // the mistakes are findings, if lint checks the configuration
+		// The mistakes are findings, if lint checks the configuration.
+		l.settings = &config.Settings{Limits: allowlist.DefaultLimits()}
 	}
 	if len(o.Files) > 0 {
 		if err != nil {
@@ -117,6 +120,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	return l.end()
+}
+
+// known gives what the rules need to know of networks.
+func (l *check) known() rule.Options {
+	limits := l.settings.Limits
+	return rule.Options{Shared: l.shared.Within, Limits: rule.Limits{IPv4: limits.WidestIPv4, IPv6: limits.WidestIPv6}}
 }
 
 // host checks the configuration at path, the files that it names, and the servers.

@@ -15,6 +15,9 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
+// maxNotesShown bounds the notes of one rule in one file; --json has all.
+const maxNotesShown = 5
+
 // maxFixShown bounds the lines of one fix in the output; --json and --fix have all.
 const maxFixShown = 4
 
@@ -31,18 +34,43 @@ func (l *check) end() error {
 	} else {
 		l.show()
 	}
-	if err == nil && len(l.document.Findings) > 0 {
+	if findings, notes := l.counts(); err == nil && (findings > 0 || l.strict && notes > 0) {
 		return exit.Outcome(exit.Finding)
 	}
 	return exit.With(exit.Usage, err)
 }
 
+// counts gives the number of findings that are mistakes, and of notes.
+func (l *check) counts() (findings, notes int) {
+	for _, f := range l.document.Findings {
+		if f.Severity == rule.Note {
+			notes++
+		} else {
+			findings++
+		}
+	}
+	return findings, notes
+}
+
 // show writes the findings like a compiler, one line for each and the fix below it, then
 // the facts about the servers, then the count.
 func (l *check) show() {
+	notes := map[[2]string]int{} // of each file and rule
 	for _, f := range l.document.Findings {
-		l.t.Data(terminal.Bold, "%s", l.folded(fmt.Sprintf("%s: %s: %s", terminal.Place(f.File, f.Line), f.Rule, f.Text)))
+		of, style := f.Rule, terminal.Bold
+		if f.Severity == rule.Note {
+			of, style = "note: "+of, terminal.Plain
+			if notes[[2]string{f.File, f.Rule}]++; notes[[2]string{f.File, f.Rule}] > maxNotesShown {
+				continue
+			}
+		}
+		l.t.Data(style, "%s", l.folded(fmt.Sprintf("%s: %s: %s", terminal.Place(f.File, f.Line), of, f.Text)))
 		l.showFix(f)
+	}
+	for _, of := range slices.SortedFunc(maps.Keys(notes), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		if more := notes[of] - maxNotesShown; more > 0 {
+			l.t.Data(terminal.Plain, "%s", l.folded(fmt.Sprintf("%s: note: %s: %s more like these", of[0], of[1], terminal.Grouped(uint64(more)))))
+		}
 	}
 	for _, s := range l.document.Servers {
 		l.t.Summary(terminal.Plain, "%s (%s):", s.MTA, s.File)
@@ -83,33 +111,49 @@ func (l *check) folded(text string) string {
 	return strings.Join(l.t.Folded(text, deepest), "\n  ")
 }
 
-// count gives the last line: the number of findings, by rule, and of files.
+// count gives the last line: the number of findings, by rule, of notes, and of files.
 func (l *check) count() string {
-	findings := l.document.Findings
-	if len(findings) == 0 {
-		return fmt.Sprintf("%s: nothing to put right%s", terminal.Counted(uint64(l.files), "file", "files"), l.fixedCount())
-	}
-	byRule := map[string]int{}
-	certain := 0
-	for _, f := range findings {
-		byRule[f.Rule]++
-		if f.Certain {
-			certain++
+	findings, notes := l.counts()
+	files := terminal.Counted(uint64(l.files), "file", "files")
+	text := files + ": nothing to put right"
+	if findings > 0 {
+		text = terminal.Counted(uint64(findings), "finding", "findings")
+		if l.files > 0 {
+			text += " in " + files
 		}
+		text += " (" + strings.Join(l.byRule(), ", ") + ")"
 	}
-	var rules []string
-	for _, r := range slices.Sorted(maps.Keys(byRule)) {
-		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+	if notes > 0 {
+		text += "; " + terminal.Counted(uint64(notes), "note", "notes")
 	}
-	text := terminal.Counted(uint64(len(findings)), "finding", "findings")
-	if l.files > 0 {
-		text += " in " + terminal.Counted(uint64(l.files), "file", "files")
-	}
-	text += " (" + strings.Join(rules, ", ") + ")"
-	if certain > 0 && !l.fix {
+	if certain := l.certain(); certain > 0 && !l.fix {
 		text += fmt.Sprintf("; --fix puts %d of them right", certain)
 	}
 	return text + l.fixedCount()
+}
+
+// byRule gives the number of findings of each rule that are mistakes.
+func (l *check) byRule() (rules []string) {
+	byRule := map[string]int{}
+	for _, f := range l.document.Findings {
+		if f.Severity != rule.Note {
+			byRule[f.Rule]++
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(byRule)) {
+		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+	}
+	return rules
+}
+
+// certain gives the number of findings that --fix corrects.
+func (l *check) certain() (n int) {
+	for _, f := range l.document.Findings {
+		if f.Certain {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *check) fixedCount() string {
@@ -155,9 +199,9 @@ func showRules(t *terminal.Terminal) error {
 			Rules   []rule.Rule `json:"rules"`
 		}{terminal.DocumentVersion, rules})
 	}
-	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}
+	rows := [][]string{{"RULE", "SEVERITY", "WHAT IT CATCHES", "WHY"}}
 	for _, r := range rules {
-		rows = append(rows, []string{r.Name, r.Catches, r.Why})
+		rows = append(rows, []string{r.Name, string(r.Severity), r.Catches, r.Why})
 	}
 	t.Table(rows)
 	return nil

@@ -127,7 +127,7 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	m.Below(l.root)
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
-	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.shared.Within)...)
+	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
 	return true
 }
 

@@ -1,0 +1,52 @@
+package access
+
+import (
+	"fmt"
+	"net/netip"
+
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/allowlist"
+)
+
+// wide finds keys that let in more public addresses than one network of the guard's limit.
+func wide(l *linter) (found []rule.Finding) {
+	for _, line := range l.lines {
+		if !line.letsIn() || !l.Limits.Wide(line.prefix) {
+			continue
+		}
+		text := fmt.Sprintf("%s: this is %s", rule.Shown(line.written), line.prefix)
+		advice := "write longer keys, for the networks that are meant"
+		if inside := rule.PrivateIn(line.prefix); inside.IsValid() {
+			text += fmt.Sprintf(", of which only %s is private", inside)
+			first, count := key.Of(inside)
+			if advice = "if your own network is meant, write its keys, as " + key.Text(line.key, first); count > 1 {
+				advice += " to " + key.Text(line.key, key.Nth(first, count-1))
+			}
+		} else if line.prefix == netip.MustParsePrefix("1::/16") {
+			advice = "for the host itself write " + key.Text(line.key, netip.MustParsePrefix("::1/128"))
+		}
+		effect := "lets all of it send mail to your users"
+		if line.says(allowlist.Relay) {
+			effect = "lets all of it relay through this server"
+		}
+		found = append(found, line.Found(text+": "+line.means+" "+effect, advice))
+	}
+	return found
+}
+
+// special finds keys that let in addresses from which no mail can come. Private networks are one's own.
+func special(l *linter) (found []rule.Finding) {
+	for _, line := range l.lines {
+		if line.letsIn() && rule.NoSender(line.prefix) {
+			found = append(found, line.Found(fmt.Sprintf("%s: no client has an address of %s, which is special-purpose space", rule.Shown(line.written), line.prefix),
+				"remove it"))
+		}
+	}
+	return found
+}
+
+// letsIn reports whether the line is an entry that lets clients in.
+func (line *textLine) letsIn() bool {
+	return line.form == formEntry && line.prefix.IsValid() && line.key.ForClients() && line.accepts()
+}

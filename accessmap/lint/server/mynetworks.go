@@ -1,0 +1,54 @@
+package server
+
+import (
+	"fmt"
+	"net/netip"
+
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/postfix"
+)
+
+// networkOf reads an item of mynetworks. ok: it is an address or a network, perhaps with host bits.
+func networkOf(item postfix.Item) (p netip.Prefix, ok bool) { return postfix.ParsePattern(item.Name) }
+
+// sharedNetwork finds hosts that send for many customers in mynetworks.
+func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
+	p, ok := networkOf(item)
+	if !ok || p != p.Masked() || l.Shared == nil || l.Limits.Wide(p) {
+		return nil
+	}
+	title := l.Shared(p)
+	if title == "" {
+		return nil
+	}
+	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, which holds hosts of %s: each of their customers may relay through this server", item.Name, title),
+		Fix: "remove it, and let their mail in with a table that permits them"}}
+}
+
+// wideNetwork finds networks in mynetworks that can hardly be one's own.
+func wideNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
+	p, ok := networkOf(item)
+	if !ok || p != p.Masked() || !l.Limits.Wide(p) {
+		return nil
+	}
+	text := fmt.Sprintf("mynetworks has %s: this is %s, and every host in it may relay through this server", item.Name, rule.Size(p))
+	if p.Bits() == 0 {
+		text += ": an open relay"
+	}
+	return []rule.Finding{{Text: text, Fix: "name your own networks there"}}
+}
+
+// hostBitsNetwork finds networks in mynetworks for which Postfix refuses the whole list (docs/facts.md 28).
+func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
+	p, ok := networkOf(item)
+	if !ok || p == p.Masked() {
+		return nil
+	}
+	meant := p.Masked()
+	if b := p.Addr().As16(); p.Addr().Is6() && meant.Addr().IsUnspecified() && b[0] == 0 { // fd::/8 for fd00::/8
+		b[0], b[1] = b[1], 0
+		meant, _ = netip.AddrFrom16(b).Prefix(p.Bits())
+	}
+	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, with bits of the host set: Postfix cannot read the list, and answers every client with 451", item.Name),
+		Fix: "if the network is meant, write " + meant.String()}}
+}

@@ -1,0 +1,106 @@
+package table
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
+)
+
+// letsIn reports whether the line lets its addresses in: by its value, and in mynetworks by being there.
+func (l *linter) letsIn(line *textLine) bool {
+	word, _ := line.words()
+	switch strings.ToLower(word) {
+	case "permit", "ok", "relay", "permit_mynetworks", "permit_auth_destination":
+		return true
+	}
+	return l.use == format.UseMyNetworks
+}
+
+// words gives the first word of the value, and the rest of it.
+func (line *textLine) words() (word, rest string) {
+	end := strings.IndexAny(line.value, " \t")
+	if end < 0 {
+		return line.value, ""
+	}
+	return line.value[:end], strings.TrimLeft(line.value[end:], " \t")
+}
+
+// wide finds lines that let in more public addresses than one network of the guard's limit.
+func wide(l *linter, line *textLine) []rule.Finding {
+	if !l.letsIn(line) || !l.Limits.Wide(line.network) {
+		return nil
+	}
+	effect := "it lets all of it in, whoever sends from there"
+	if l.use == format.UseMyNetworks {
+		effect = "all of it may relay through this server"
+	}
+	return []rule.Finding{line.Found(fmt.Sprintf("%s: this is %s: %s", rule.Shown(line.pattern), rule.Size(line.network), effect),
+		"write the networks that are meant")}
+}
+
+// special finds networks that lie in special-purpose space, in a table that lets other networks in. A table of such networks alone
+// is about one's own, and so is mynetworks.
+func special(l *linter, line *textLine) []rule.Finding {
+	p := line.network
+	if !l.outside || l.use == format.UseMyNetworks || p.IsSingleIP() || p.Addr().IsLoopback() || !rule.Special(p) || rule.IsExample(p) || !l.letsIn(line) {
+		return nil
+	}
+	return []rule.Finding{line.Found(fmt.Sprintf("%s: special-purpose space, from which no mail of others comes, among networks of others", rule.Shown(line.pattern)),
+		"remove it, unless it is a network of yours")}
+}
+
+// permitsOutside reports whether a line that Postfix reads lets in a network that is not special-purpose space.
+func (l *linter) permitsOutside() bool {
+	for _, h := range l.healthy {
+		if !h.prefix.IsSingleIP() && !rule.Special(h.prefix) && l.letsIn(h.textLine) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharedRelay finds hosts that send for many customers in a table of mynetworks.
+func sharedRelay(l *linter, line *textLine) []rule.Finding {
+	if l.use != format.UseMyNetworks || l.Shared == nil || l.Limits.Wide(line.network) {
+		return nil
+	}
+	title := l.Shared(line.network)
+	if title == "" {
+		return nil
+	}
+	return []rule.Finding{line.Found(fmt.Sprintf("%s: it holds hosts of %s: in mynetworks each of their customers may relay through this server", rule.Shown(line.pattern), title),
+		"remove it, and let their mail in with a table that permits them")}
+}
+
+var mappedNetwork = netip.MustParsePrefix("::ffff:0:0/96")
+
+// mapped finds IPv4-mapped networks. Postfix takes the address of such a client for IPv4 (docs/facts.md 31).
+func mapped(_ *linter, line *textLine) []rule.Finding {
+	p := line.network
+	if !mappedNetwork.Contains(p.Addr()) || p.Bits() < mappedNetwork.Bits() {
+		return nil
+	}
+	plain := netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedNetwork.Bits())
+	meant := strings.TrimSuffix(plain.String(), "/32")
+	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": Postfix takes an IPv4-mapped client for an IPv4 client: this line never matches",
+		"write "+meant+"\t"+line.value)}
+}
+
+// valueComment finds a comment after a value: Postfix takes it for a part of the value (docs/facts.md 28).
+func valueComment(l *linter, line *textLine) []rule.Finding {
+	at := strings.IndexByte(line.value, '#')
+	if l.use == format.UseMyNetworks || at < 1 || line.value[at-1] != ' ' && line.value[at-1] != '\t' {
+		return nil
+	}
+	value, comment := strings.TrimRight(line.value[:at], " \t"), line.value[at:]
+	word, rest := line.words()
+	if rest == comment && line.single() && !line.Changed && l.letsIn(line) {
+		line.value = word
+		return []rule.Finding{line.Fixed(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of it", comment, line.pattern+"\t"+word)}
+	}
+	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of the text that the client gets",
+		"if it is a comment, write it on a line of its own:\n"+comment+"\n"+line.pattern+"\t"+value)}
+}
