@@ -10,7 +10,9 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/lint/table"
+	"mailallow/accessmap/postfix"
 	"mailallow/fixtures"
 	"mailallow/fixtures/host"
 )
@@ -80,6 +82,96 @@ func TestNamesNeverMatch(t *testing.T) {
 	for _, key := range []string{"sender.example", "From:sender.example", "who@sender.example", "From:who@", "example", "127.0.0", "Connect:127.0.0.9"} {
 		if !refused(key + "\tREJECT") {
 			t.Errorf("%s does not refuse", key)
+		}
+	}
+}
+
+// adviceRows are settings of smtpd that keep a table, cidr:TABLE, from taking effect. The list all.test lists every client.
+var adviceRows = []map[string]string{
+	{"smtpd_client_restrictions": "permit_mynetworks, reject_rbl_client all.test"},
+	{"smtpd_client_restrictions": "reject_rbl_client all.test, check_client_access cidr:TABLE"},
+	{"smtpd_recipient_restrictions": "permit_mynetworks, reject_unauth_destination, reject_rbl_client all.test"},
+	{"smtpd_recipient_restrictions": "permit_mynetworks, reject_rbl_client all.test, reject_unauth_destination"},
+	{"smtpd_recipient_restrictions": "reject_rbl_client all.test, permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination, reject_rbl_client all.test=127.0.0.2"},
+	{"smtpd_client_restrictions": "reject_rbl_client all.test", "smtpd_helo_restrictions": "permit_mynetworks, reject_rbl_client all.test",
+		"smtpd_sender_restrictions": "reject_rbl_client all.test", "smtpd_data_restrictions": "reject_unauth_pipelining"},
+	{"smtpd_relay_restrictions": "reject_rbl_client all.test, permit_mynetworks, reject_unauth_destination"},
+	{"smtpd_relay_restrictions": "permit_mynetworks, defer_unauth_destination, reject_rbl_client all.test"},
+	{"smtpd_relay_restrictions": "check_client_access cidr:TABLE, permit_mynetworks, reject_unauth_destination", "smtpd_client_restrictions": "reject_rbl_client all.test"},
+	{"smtpd_recipient_restrictions": "check_client_access cidr:TABLE, reject_rbl_client all.test, reject_unauth_destination"},
+	{"smtpd_relay_restrictions": "permit_mynetworks, check_client_access hash:TABLE, reject_unauth_destination", "smtpd_client_restrictions": "reject_rbl_client all.test"},
+	{"smtpd_client_restrictions": "warn_if_reject reject_rbl_client all.test", "smtpd_sender_restrictions": "warn_if_reject reject_rbl_client all.test, reject_rbl_client all.test"},
+	{"smtpd_client_restrictions": "check_client_access cidr:TABLE, reject_rbl_client all.test", "smtpd_sender_restrictions": "reject_rbl_client all.test"},
+}
+
+// TestAdviceTakesEffect: with the lines that lint prints for main.cf, the real smtpd accepts the mail of a listed client that
+// the table permits, and lets nobody relay; before, it refuses that mail or relays. Then lint finds nothing.
+func TestAdviceTakesEffect(t *testing.T) {
+	const client, relay, recipient = "smtpd_client_restrictions", "smtpd_relay_restrictions", "smtpd_recipient_restrictions"
+	path := filepath.Join(t.TempDir(), "table")
+	fixtures.WriteFile(t, path, "127.0.4.0/24\tpermit\n")
+	tables := []server.Table{{Path: path, Use: format.UseSMTPD, Permits: true, Ours: true}}
+	find := func(settings map[string]string) []rule.Finding {
+		text := ""
+		for name, value := range settings {
+			text += name + " = " + value + "\n"
+		}
+		m, err := postfix.Read(t.Context(), fixtures.Postconf(t, fixtures.PostfixConfig(t, text)), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.Postfix(m, tables, known)
+	}
+	service := func(settings map[string]string) string {
+		text := settings[recipient]
+		for name, value := range settings {
+			if name != recipient {
+				text += " }\n  -o { " + name + " = " + value
+			}
+		}
+		return text
+	}
+	var services []string
+	for _, row := range adviceRows {
+		settings := map[string]string{client: "", relay: "permit_mynetworks, reject_unauth_destination", recipient: ""}
+		if row[recipient] != "" {
+			settings[relay] = "" // the recipient's list guards, as before Postfix 2.10
+		}
+		for name, value := range row {
+			settings[name] = strings.ReplaceAll(value, "TABLE", path)
+		}
+		services = append(services, service(settings))
+		for _, f := range find(settings) {
+			for line := range strings.Lines(f.Fix) {
+				if name, value, ok := strings.Cut(strings.TrimSpace(line), " = "); ok {
+					settings[name] = value
+				}
+			}
+		}
+		if left := find(settings); len(left) > 0 {
+			t.Errorf("%v: after the advice, %v: %+v", row, settings, left)
+		}
+		services = append(services, service(settings))
+	}
+	server := host.NewSmtpd(t, map[string]string{"all": ":127.0.0.2:listed\n127.0.0.0/8\n"}, "all.test:ip4set:all", services...)
+	for i, row := range adviceRows {
+		const local, foreign = "postmaster@mail.test", "someone@elsewhere.test"
+		send := func(n int, from, to string) bool {
+			return server.Send(n, netip.MustParseAddr(from), "a@sender.example", to).Accepted()
+		}
+		if send(2*i, "127.0.4.1", local) && !send(2*i, "127.0.4.1", foreign) {
+			t.Errorf("%v: all is well before the advice", row)
+		}
+		if !send(2*i+1, "127.0.4.1", local) {
+			t.Errorf("%v: the mail is refused after the advice: %s", row, services[2*i+1])
+		}
+		for n, from := range []string{"127.0.4.1", "127.0.5.1"} {
+			if send(2*i+1, from, foreign) {
+				t.Errorf("%v: %s relays after the advice", row, from)
+			}
+			if n == 1 && send(2*i+1, from, local) {
+				t.Errorf("%v: the DNSBL refuses nobody after the advice", row)
+			}
 		}
 	}
 }

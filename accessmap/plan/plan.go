@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
@@ -44,6 +45,11 @@ type Plan struct {
 
 // Changed reports whether an installation would replace the file or its map.
 func (p Plan) Changed() bool { return p.TextChanged() || p.MapType != "" && !p.MapInStep }
+
+// First reports whether an installation would put entries of mailallow where there are none.
+func (p Plan) First() bool {
+	return p.New != nil && (!p.Exists || p.inBlock() && !bytes.Contains(p.Old, []byte(block.Begin)))
+}
 
 // TextChanged reports whether an installation would replace the file itself.
 func (p Plan) TextChanged() bool {

@@ -183,11 +183,11 @@ func TestFilter(t *testing.T) {
 		"zen.spamhaus.org": "127.0.0.[2..11]", "ZEN.spamhaus.org.": "127.0.0.[2..11]", "abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net": "127.0.0.[2..11]",
 		"dbl.spamhaus.org": "127.0.1.[2..99]", "bl.spamcop.net": "", "unknown.example": "",
 	} {
-		if got := Filter(zone); got != want {
+		if got := dnsbl.Filter(zone); got != want {
 			t.Errorf("%s: %q, want %q", zone, got, want)
 		}
 	}
-	if Dead("DUL.dnsbl.sorbs.net.") == "" || Dead("zen.spamhaus.org") != "" {
+	if dnsbl.Dead("DUL.dnsbl.sorbs.net.") == "" || dnsbl.Dead("zen.spamhaus.org") != "" {
 		t.Error("Dead")
 	}
 }

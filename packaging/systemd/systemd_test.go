@@ -56,6 +56,7 @@ func newSite(t *testing.T) *site {
 	s := &site{Host: host.New(t), t: t}
 	s.Sendmail()
 	s.Postfix()
+	s.Run("postconf", "-e", "smtpd_client_restrictions = check_client_access cidr:/etc/postfix/mailallow.cidr")
 	s.Write("/usr/local/sbin/mailallow", read(t, fixtures.Mailallow(t)), 0o755)
 	for _, unit := range units(t) {
 		s.Write("/etc/systemd/system/"+unit, read(t, unit), 0o644)

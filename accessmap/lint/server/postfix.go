@@ -20,8 +20,8 @@ type postfixChecks struct {
 
 // Postfix gives the findings that keep tables from taking effect, or let clients relay that should only send mail
 // (docs/facts.md 10).
-func Postfix(m *postfix.Main, tables []Table, o rule.Options) (findings []rule.Finding) {
-	l := &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, Options: o}
+func Postfix(m *postfix.Main, tables []Table, o rule.Options) []rule.Finding {
+	l := newPostfixLinter(m, tables, o)
 	for _, t := range tables {
 		l.table(t)
 	}
@@ -29,12 +29,28 @@ func Postfix(m *postfix.Main, tables []Table, o rule.Options) (findings []rule.F
 	for _, item := range m.Lists["mynetworks"].Items {
 		l.Each(func(c postfixChecks) []rule.Finding { return c.network.Of(l, item) })
 	}
+	return l.inMain()
+}
+
+// PostfixTable gives the findings that keep one table from taking effect.
+func PostfixTable(m *postfix.Main, t Table) []rule.Finding {
+	l := newPostfixLinter(m, []Table{t}, rule.Options{})
+	l.table(t)
+	return l.inMain()
+}
+
+func newPostfixLinter(m *postfix.Main, tables []Table, o rule.Options) *postfixLinter {
+	return &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, Options: o}
+}
+
+// inMain gives the findings the path of main.cf, and to the paths in them the form that they have there.
+func (l *postfixLinter) inMain() []rule.Finding {
 	file := "/etc/postfix/main.cf"
-	if m.ConfigDirectory != "" {
-		file = strings.TrimSuffix(m.ConfigDirectory, "/") + "/main.cf"
+	if l.ConfigDirectory != "" {
+		file = strings.TrimSuffix(l.ConfigDirectory, "/") + "/main.cf"
 	}
 	for i, f := range l.Findings {
-		f.File, f.Text, f.Fix = file, m.Inside(f.Text), m.Inside(f.Fix)
+		f.File, f.Text, f.Fix = file, l.Inside(f.Text), l.Inside(f.Fix)
 		l.Findings[i] = f
 	}
 	return l.Findings
@@ -67,42 +83,62 @@ func (l *postfixLinter) table(t Table) {
 // isOtherType reports whether the place names a table of mailallow as another type than cidr.
 func (t namedTable) isOtherType() bool { return t.Ours && t.use.Item.TableType() != "cidr" }
 
-// place gives the list that should name the table, and a line of main.cf for it.
-func (t Table) place() (list, setting string) {
-	switch t.Use {
-	case format.UsePostscreen:
-		return "postscreen_access_list", "postscreen_access_list = permit_mynetworks, cidr:" + t.Path
-	case format.UseMyNetworks:
-		return "mynetworks", "mynetworks = 127.0.0.0/8 [::1]/128 cidr:" + t.Path
-	}
-	return "smtpd_client_restrictions", "smtpd_client_restrictions = check_client_access cidr:" + t.Path
+// list is the list of main.cf in which the reader of the table looks for it.
+func (t Table) list() string {
+	return map[format.Use]string{format.UsePostscreen: "postscreen_access_list", format.UseMyNetworks: "mynetworks"}[t.Use]
 }
 
 // isNamed reports whether main.cf names the table where its reader looks for it.
 func (l *postfixLinter) isNamed(t Table) bool {
-	list, _ := t.place()
 	return slices.ContainsFunc(l.Uses(t.Path), func(use postfix.Use) bool {
 		if t.Use == format.UseSMTPD {
 			return use.Item.Name == "check_client_access"
 		}
-		return use.List == list
+		return use.List == t.list()
 	})
 }
 
-func namedOtherwise(_ *postfixLinter, t namedTable) []rule.Finding {
+func namedOtherwise(l *postfixLinter, t namedTable) []rule.Finding {
 	if !t.isOtherType() {
 		return nil
 	}
+	fix := "write cidr:" + t.Path + " there"
+	if t.list() == "" {
+		fix = l.naming(t.Table, "")
+	}
 	return []rule.Finding{{Text: fmt.Sprintf("%s names %s as %s:, not as cidr:, so Postfix looks for another file, or reads another format",
-		t.use.List, t.Path, t.use.Item.TableType()), Fix: "write cidr:" + t.Path + " there"}}
+		t.use.List, t.Path, t.use.Item.TableType()), Fix: fix}}
 }
 
 func notNamed(l *postfixLinter, t Table) []rule.Finding {
 	if !t.Ours || l.isNamed(t) {
 		return nil
 	}
-	list, setting := t.place()
-	return []rule.Finding{{Text: fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path), Fix: "put first in its list: " + setting}}
+	text := fmt.Sprintf("no restriction list of smtpd names %s: Postfix does not read it", t.Path)
+	if list := t.list(); list != "" {
+		text = fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path)
+	}
+	return []rule.Finding{{Text: text, Fix: l.naming(t, "")}}
+}
+
+// naming gives the lines of main.cf that name the table where it takes effect, of one list or, if that is empty, of all.
+func (l *postfixLinter) naming(t Table, list string) string {
+	settings, classes := []postfix.Setting{}, []string{}
+	if list := t.list(); list != "" {
+		settings = append(settings, l.Adding(list, "cidr:"+t.Path))
+	} else {
+		settings, classes = l.PermitBefore(t.Path)
+	}
+	text := "write in main.cf:"
+	for _, s := range settings {
+		if list == "" || list == s.Name {
+			text += "\n" + s.String()
+		}
+	}
+	for _, class := range classes {
+		text += fmt.Sprintf("\nand put check_client_access cidr:%s first in the restriction class %s", t.Path, class)
+	}
+	return text
 }
 
 func noTable(_ *postfixLinter, t namedTable) []rule.Finding {
@@ -122,7 +158,7 @@ func relayTable(l *postfixLinter, t namedTable) (found []rule.Finding) {
 	}
 	if t.Permits && t.use.Item.Name == "check_client_access" && l.RelaysAt(t.use) {
 		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
-			Fix: "name it in smtpd_client_restrictions; addresses that may relay belong in mynetworks"})
+			Fix: l.naming(t.Table, "")})
 	}
 	if t.use.List == "mynetworks" && t.Use != format.UseMyNetworks {
 		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
@@ -146,8 +182,7 @@ func dnsblFirst(l *postfixLinter, t Table) (found []rule.Finding) {
 		if slices.ContainsFunc(l.Uses(t.Path), func(u postfix.Use) bool { return u.List == list }) {
 			text = fmt.Sprintf("%s asks %s before %s", list, items[0], t.Path)
 		}
-		found = append(found, rule.Finding{Text: text, Fix: fmt.Sprintf("put check_client_access cidr:%s directly before %s in %s, and after reject_unauth_destination if that is in the list",
-			t.Path, items[0], list)})
+		found = append(found, rule.Finding{Text: text, Fix: l.naming(t, list)})
 	}
 	return found
 }

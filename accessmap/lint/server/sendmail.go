@@ -29,7 +29,16 @@ type namedMap struct {
 // Sendmail gives the findings that keep the access file at textPath from taking effect. mapType is the type that its map is
 // built as; empty or makemap.Auto: the type in sendmail.cf. It reads the owner and mode of the map and its directories, and
 // opens no file.
-func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []rule.Finding) {
+func Sendmail(cf *sendmail.CF, textPath, mapType string) []rule.Finding {
+	return lintSendmail(cf, textPath, mapType, true)
+}
+
+// SendmailSettings gives the same findings before there is a map: those about the settings alone.
+func SendmailSettings(cf *sendmail.CF, textPath, mapType string) []rule.Finding {
+	return lintSendmail(cf, textPath, mapType, false)
+}
+
+func lintSendmail(cf *sendmail.CF, textPath, mapType string, isBuilt bool) []rule.Finding {
 	if mapType == "" || mapType == makemap.Auto {
 		mapType = cf.AccessClass
 	}
@@ -39,7 +48,7 @@ func Sendmail(cf *sendmail.CF, textPath, mapType string) (findings []rule.Findin
 	}
 	l := rule.Run[sendmailChecks]{Table: sendmailRules()}
 	l.Each(func(c sendmailChecks) []rule.Finding { return c.cf.Of(m) })
-	if m.path != "" {
+	if isBuilt && m.path != "" {
 		l.Each(func(c sendmailChecks) []rule.Finding { return c.file.Of(m) })
 	}
 	for i := range l.Findings {

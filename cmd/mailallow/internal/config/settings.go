@@ -26,7 +26,7 @@ type Settings struct {
 	MetricsFile string // for Prometheus; empty: none
 	DNS         dnsq.Config
 	SPF         spf.Limits
-	Deadline    time.Duration // for all questions to the network together
+	Deadline    time.Duration    // for all questions to the network together
 	Limits      allowlist.Limits // of [guard], for sources that set none
 	Sources     []allowlist.Source
 	Targets     []plan.Target

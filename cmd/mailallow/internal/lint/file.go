@@ -17,6 +17,7 @@ import (
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/servers"
 )
 
 // Bounds on a file. A million keys with their comments need half of each.
@@ -63,14 +64,11 @@ func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind
 // readerOf gives the sendmail.cf that reads the map of an access file; nil: there is
 // none.
 func (l *check) readerOf(path string, target *plan.Target) *sendmail.CF {
-	cf, err := sendmail.ReadCF(l.sendmailCF(target))
-	if err != nil {
+	cf, err := servers.Sendmail(l.sendmailCF(target), l.root)
+	if err != nil || !cf.Names(path) {
 		return nil
 	}
-	if l.below(&cf); !cf.Names(path) {
-		return nil
-	}
-	return &cf
+	return cf
 }
 
 // sendmailCF gives the path of the sendmail.cf for a target, which may be nil.
@@ -79,13 +77,6 @@ func (l *check) sendmailCF(target *plan.Target) string {
 		return target.SendmailCF
 	}
 	return filepath.Join(l.root, config.DefaultSendmailCF)
-}
-
-// below puts the root before the path of the access map in a sendmail.cf.
-func (l *check) below(cf *sendmail.CF) {
-	if cf.Root = l.root; l.root != "" && cf.AccessPath != "" {
-		cf.AccessPath = filepath.Join(l.root, cf.AccessPath)
-	}
 }
 
 func mapTypeOf(target *plan.Target, cf *sendmail.CF) string {

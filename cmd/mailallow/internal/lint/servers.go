@@ -16,6 +16,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
+	"mailallow/cmd/mailallow/internal/servers"
 )
 
 // servers checks the settings of the mail servers of this host.
@@ -40,7 +41,7 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 	shown := map[string]bool{}
 	for _, t := range targets {
 		path := l.sendmailCF(t)
-		cf, err := sendmail.ReadCF(path)
+		cf, err := servers.Sendmail(path, l.root)
 		if errors.Is(err, fs.ErrNotExist) && (t == nil || t.CFOptional) {
 			continue
 		}
@@ -49,12 +50,11 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 			l.errs = append(l.errs, err)
 			continue
 		}
-		l.below(&cf)
 		if !shown[path] {
 			shown[path] = true
-			l.document.Servers = append(l.document.Servers, serverDocument{"sendmail", path, sendmailFacts(&cf)})
+			l.document.Servers = append(l.document.Servers, serverDocument{"sendmail", path, sendmailFacts(cf)})
 		}
-		l.accessOf(ctx, &cf, t)
+		l.accessOf(ctx, cf, t)
 	}
 	return ok
 }
@@ -105,26 +105,14 @@ func sendmailFacts(cf *sendmail.CF) (facts []string) {
 
 // postfix checks main.cf and the tables that it names. ok: Postfix is on this host.
 func (l *check) postfix(ctx context.Context) (ok bool) {
-	postconf, err := postfix.Find()
+	m, err := servers.Postfix(ctx, l.root)
 	if errors.Is(err, postfix.ErrNone) {
 		return false
-	}
-	var m *postfix.Main
-	config := ""
-	if l.root != "" {
-		config = filepath.Join(l.root, "/etc/postfix")
-		if _, err := os.Stat(filepath.Join(config, "main.cf")); errors.Is(err, fs.ErrNotExist) {
-			return false
-		}
-	}
-	if err == nil {
-		m, err = postfix.Read(ctx, postconf, config)
 	}
 	if err != nil {
 		l.errs = append(l.errs, err)
 		return true
 	}
-	m.Below(l.root)
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
@@ -135,10 +123,10 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 // also checks.
 func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Table) {
 	for _, t := range l.settings.Targets {
-		if _, use := l.kindOf(t.Path, nil, &t); use != format.UseNone {
-			only := t.Want.Only
-			permits := only == nil || len(only) > 1 || only[0].String() != "REJECT"
-			tables = append(tables, server.Table{Path: t.Path, Use: use, Permits: permits, Ours: true, Missing: isMissing(t.Path)})
+		if t.Format.Use != format.UseNone {
+			table := servers.Table(t)
+			table.Missing = isMissing(t.Path)
+			tables = append(tables, table)
 		}
 	}
 	for _, t := range server.Tables(m) {

@@ -11,6 +11,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/servers"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -41,7 +42,21 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
+	for i, p := range plans {
+		if p.Err != nil || !p.First() {
+			continue
+		}
+		for _, f := range servers.NotRead(ctx, r.options.Config.Root, p) {
+			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + onOneLine(f.Fix)})
+		}
+	}
 	return plans, err
+}
+
+// onOneLine gives advice of several lines for a message.
+func onOneLine(advice string) string {
+	head, lines, _ := strings.Cut(advice, ":\n")
+	return strings.TrimSuffix(head+": "+strings.ReplaceAll(lines, "\n", "; and "), ": ")
 }
 
 // Fail reports a run that ended with err, as far as it came, and returns err, or the
