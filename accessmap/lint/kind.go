@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"net/netip"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +14,7 @@ type Kind string
 const (
 	KindAccess Kind = "access" // a Sendmail access file
 	KindCIDR   Kind = "cidr"   // a Postfix cidr table
+	KindList   Kind = "list"   // a plain list, one network a line
 	KindConfig Kind = "config" // mailallow's configuration
 )
 
@@ -27,17 +29,17 @@ var (
 )
 
 // KindOf tells the kind of a file by its name, else by its lines. A file that could be either is an access file, because
-// people paste networks into access files.
+// people paste networks into access files. A list has networks alone,
+// whatever it is called.
 func KindOf(path string, text []byte) Kind {
 	switch base := strings.ToLower(filepath.Base(path)); {
 	case strings.HasSuffix(base, ".toml"):
 		return KindConfig
 	case strings.HasSuffix(base, ".cidr"):
-		return KindCIDR
 	case base == "access", strings.HasPrefix(base, "access."), strings.HasSuffix(base, ".access"):
 		return KindAccess
 	}
-	cidr, access := 0, 0
+	cidr, access, list := 0, 0, 0
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
@@ -46,13 +48,18 @@ func KindOf(path string, text []byte) Kind {
 		if cidr+access == 0 && tomlLine().MatchString(line) {
 			return KindConfig
 		}
-		if cidrWord().MatchString(line) && !accessTag().MatchString(line) {
+		if _, err := netip.ParsePrefix(strings.TrimSpace(line)); err == nil {
+			list++
+		} else if cidrWord().MatchString(line) && !accessTag().MatchString(line) {
 			cidr++
 		} else if accessWord().MatchString(line + " ") {
 			access++
 		}
 	}
-	if cidr > access || cidr+access == 0 && strings.Contains(filepath.ToSlash(path), "postfix/") {
+	if list > cidr+access {
+		return KindList
+	}
+	if strings.HasSuffix(path, ".cidr") || cidr > access || cidr+access == 0 && strings.Contains(filepath.ToSlash(path), "postfix/") {
 		return KindCIDR
 	}
 	return KindAccess

@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/sendmail"
@@ -173,6 +174,10 @@ func TestKindOf(t *testing.T) {
 		{"list", "# c\n[[source]]\nname = \"x\"\n", KindConfig},
 		{"list", "[dns] # c\n", KindConfig},
 		{"list", "[192.0.2.0]/24 permit\n", KindCIDR},
+		{"list", "# c\n64.18.0.0/20\n2001:db8::/32\n", KindList},
+		{"x.cidr", "64.18.0.0/20\n64.18.16.0/20 # c\n", KindList},
+		{"access", "64.18.0.0/20\n", KindAccess},
+		{"list", "192.0.2.7\nexample.com\n", KindAccess},
 		{"list", "Srv_Features: V\na = b\n", KindAccess},
 	}
 	for _, row := range rows {
@@ -246,6 +251,13 @@ var ruleRows = []struct {
 	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", access.Options{}},
 	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", access.Options{}},
 	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", access.Options{}},
+	{"no-network", KindList, "192.0.2\n", access.Options{}},
+	{"no-network", KindList, "8.8.8.0-8.8.8.255\n", access.Options{}},
+	{"host-bits", KindList, "8.8.8.8/24\n", access.Options{}},
+	{"redundant", KindList, "8.8.8.0/24 # dns\n8.8.8.8\n", access.Options{}},
+	{"redundant", KindList, "8.8.8.8\n8.8.8.8/32\n", access.Options{}},
+	{"wide", KindList, "8.0.0.0/8\n", access.Options{}},
+	{"special", KindList, "10.1.0.0/16\n", access.Options{}},
 	{"if", KindCIDR, "if 192.0.2.0/24\n", access.Options{}},
 	{"if", KindCIDR, "endif\n", access.Options{}},
 	{"block", KindAccess, block.Begin + "\n", access.Options{}},
@@ -255,9 +267,12 @@ var ruleRows = []struct {
 func TestRules(t *testing.T) {
 	for _, row := range ruleRows {
 		var findings []rule.Finding
-		if row.kind == KindCIDR {
+		switch row.kind {
+		case KindCIDR:
 			findings, _ = table.Check([]byte(row.text), format.UseNone, known)
-		} else {
+		case KindList:
+			findings, _ = list.Check([]byte(row.text), known)
+		default:
 			findings, _ = access.Check([]byte(row.text), row.options)
 		}
 		if got := rulesOf(findings); got != row.rule {

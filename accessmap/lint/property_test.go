@@ -14,6 +14,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
@@ -190,4 +191,43 @@ func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]rule.Finding, []
 	if !bytes.Equal(fixed, twice) {
 		t.Errorf("a second fix of %q changes %.500q to %.500q", text, fixed, twice)
 	}
+}
+
+// TestShortestList: the fixed list has the addresses of the list, in no more lines, and nothing but special-purpose space and wide
+// networks is left to find in it.
+func TestShortestList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var lines []string
+		var set netipx.IPSetBuilder
+		for range rapid.IntRange(1, 30).Draw(t, "lines") {
+			addr := netip.AddrFrom4([4]byte{8, 8, rapid.SampledFrom([]byte{0, 1, 2}).Draw(t, "c"), rapid.Byte().Draw(t, "d")})
+			p := netip.PrefixFrom(addr, rapid.IntRange(20, 32).Draw(t, "bits"))
+			set.AddPrefix(p.Masked())
+			comment := rapid.SampledFrom([]string{"", " # c", "\t; c", "//c"}).Draw(t, "comment")
+			lines = append(lines, rapid.SampledFrom([]string{p.String(), p.Masked().String()}).Draw(t, "written")+comment)
+		}
+		want, err := set.IPSet()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, fixed := list.Check([]byte("# head\n"+strings.Join(lines, "\n")+"\n"), known)
+		var got netipx.IPSetBuilder
+		left := strings.Split(strings.TrimSpace(string(fixed)), "\n")
+		for _, line := range left[1:] {
+			p, err := netip.ParsePrefix(line)
+			if err != nil {
+				p, err = netip.MustParseAddr(line).Prefix(32)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.AddPrefix(p)
+		}
+		if have, err := got.IPSet(); err != nil || !have.Equal(want) || left[0] != "# head" || len(left)-1 != len(want.Prefixes()) {
+			t.Fatalf("%q became %q", lines, left)
+		}
+		if again, twice := list.Check(fixed, known); len(again) > 0 || !bytes.Equal(fixed, twice) {
+			t.Fatalf("left in %q: %+v", fixed, again)
+		}
+	})
 }

@@ -7,15 +7,16 @@ import (
 
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/address"
+	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/lint/table"
 )
 
-// Rules gives all rules, in the order in which `lint --rules` lists them: rules about access files, about Postfix tables,
-// about the servers that read them, and about mailallow's own files. A rule of several rooms comes once.
+// Rules gives all rules, in the order in which `lint --rules` lists them: rules about access files, about Postfix tables
+// and lists, about the servers that read them, and about mailallow's own files. A rule of several rooms comes once.
 func Rules() (rules []rule.Rule) {
-	for _, of := range [][]rule.Rule{address.Rules(), access.Rules(), table.Rules(), server.Rules(), rule.Of(configRules())} {
+	for _, of := range [][]rule.Rule{address.Rules(), access.Rules(), table.Rules(), list.Rules(), server.Rules(), rule.Of(configRules())} {
 		for _, r := range of {
 			if !slices.ContainsFunc(rules, func(have rule.Rule) bool { return have.Name == r.Name }) {
 				rules = append(rules, r)

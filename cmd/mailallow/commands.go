@@ -130,7 +130,7 @@ func lintCommand() command {
 	return command{
 		name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
 		flags: []cli.Flag{rootFlag(),
-			&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr or config"},
+			&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr, list or config"},
 			&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
 			&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
 			&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},

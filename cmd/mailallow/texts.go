@@ -77,10 +77,11 @@ name: each of its addresses is explained, and the name is used for keys of host
 names. --live also asks the installed programs, makemap -u and sendmail -bt, or
 postmap, and says where their answers differ from the plan.`
 
-const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr and in
-configurations of mailallow, each with its line, the reason and a correction. It tells
-these kinds of files apart by name and content. Exit 1 if there is a mistake; a note
-is none, unless --strict is given.
+const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
+plain lists of networks and in configurations of mailallow, each with its line, the
+reason and a correction. It tells these kinds of files apart by name and content.
+Exit 1 if there is a mistake; a note is none, unless --strict is given. Of a list
+--fix writes the shortest one.
 
 Without a FILE it reads the configuration, the files of its targets (else
 /etc/mail/access and the tables that main.cf names), and sendmail.cf and Postfix's

@@ -146,6 +146,21 @@ func looseRange(s string) (netipx.IPRange, bool) {
 	return r, err == nil && r.IsValid()
 }
 
+// Networks gives the networks that a text means: ADDRESS/NETMASK, an address cut after an octet with a length, a range A-B; nil: it
+// means none, or has host bits.
+func Networks(s string) []netip.Prefix {
+	if len(s) > maxAddressText {
+		return nil
+	}
+	if p, ok := Network(s); ok && p == p.Masked() {
+		return []netip.Prefix{p}
+	}
+	if r, ok := looseRange(strings.ReplaceAll(s, " ", "")); ok {
+		return r.Prefixes()
+	}
+	return nil
+}
+
 // ipv6WithoutFamily finds an IPv6 address, or its first groups, without IPv6: before it.
 func ipv6WithoutFamily(k addressKey) *Fault {
 	if !k.AsksAddresses() || strings.HasPrefix(k.bare, Family) || !strings.Contains(k.bare, ":") {

@@ -5,16 +5,19 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/access"
+	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/servers"
@@ -57,6 +60,9 @@ func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind
 	}
 	if use := l.uses[path]; use != format.UseNone {
 		return lint.KindCIDR, use
+	}
+	if slices.ContainsFunc(l.settings.Sources, func(s allowlist.Source) bool { return s.File != "" && s.File == path }) {
+		return lint.KindList, use
 	}
 	return lint.KindOf(path, text), use
 }
@@ -110,6 +116,8 @@ func (l *check) find(ctx context.Context, path string, text []byte) (findings []
 		findings = l.config(path, text)
 	case lint.KindCIDR:
 		findings, fixed = table.Check(text, use, l.known())
+	case lint.KindList:
+		findings, fixed = list.Check(text, l.known())
 	case lint.KindAccess:
 		cf := l.readerOf(absolute, target)
 		findings, fixed = access.Check(text, access.Options{CF: cf, Options: l.known()})

@@ -76,7 +76,7 @@ func Empty(problems []allowlist.Problem) any {
 
 // Kinds gives the values of --as.
 func Kinds() []string {
-	return []string{string(lint.KindAccess), string(lint.KindCIDR), string(lint.KindConfig)}
+	return []string{string(lint.KindAccess), string(lint.KindCIDR), string(lint.KindList), string(lint.KindConfig)}
 }
 
 // Run checks the files, or without any the whole host. The error is exit.Finding if there

@@ -85,7 +85,9 @@ func (l *check) show() {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, path := range l.fixedFiles() {
-		l.t.Note("%s was written; for it to take effect: %s", path, l.effect(path))
+		if command := l.effect(path); command != "" {
+			l.t.Note("%s was written; for it to take effect: %s", path, command)
+		}
 	}
 }
 
@@ -163,7 +165,7 @@ func (l *check) fixedCount() string {
 	return ""
 }
 
-// effect gives the command after --fix that makes a file take effect.
+// effect gives the command after --fix that makes a file take effect; empty: none is known.
 func (l *check) effect(path string) string {
 	absolute, err := filepath.Abs(path)
 	text, readErr := readBounded(path)
@@ -174,6 +176,8 @@ func (l *check) effect(path string) string {
 	switch kind, _ := l.kindOf(path, text, target); {
 	case kind == lint.KindCIDR:
 		return "postfix reload"
+	case kind == lint.KindList:
+		return "" // who reads it is not known
 	case target != nil:
 		return "mailallow update, which builds its map"
 	}
