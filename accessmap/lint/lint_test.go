@@ -235,6 +235,7 @@ var ruleRows = []struct {
 	{"mapped", KindCIDR, "::ffff:192.0.2.1\tpermit\n", access.Options{}},
 	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", access.Options{}},
 	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", access.Options{}},
+	{"ipv6-unused", KindAccess, "Connect:IPv6:2a01:4f8\tOK\n", access.Options{CF: &sendmail.CF{}}},
 	{"sender-domain", KindAccess, "192.0.2\tOK\n", access.Options{CF: &sendmail.CF{DelayChecks: true}}},
 	{"shared-relay", KindAccess, "74.125\tRELAY\n", access.Options{Options: known}},
 	{"missing-value", KindAccess, "192.0.2\n", access.Options{}},

@@ -132,6 +132,10 @@ var cfRows = []struct{ cf, mapType, want string }{
 	{"Kaccess cdb -o PATH\n", "auto", "no-map"},
 	{"Kaccess cdb PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6 no-map"},
 	{"Kaccess hash -T<TMPF> PATH\nO UseCompressedIPv6Addresses=True\n", "auto", "compressed-ipv6"},
+	{"Kaccess hash -T<TMPF> PATH\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.dnsbl.sorbs.net. $: OK $)\nR<?>$+\t\t$#error $: x\n", "auto", "dead-dnsbl"},
+	{"Kaccess hash -T<TMPF> PATH\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.zen.spamhaus.org. $: OK $)\nR<?>$+\t\t$#error $: x\n", "auto", "dnsbl-answers"},
+	{"Kaccess hash -T<TMPF> PATH\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net. $: OK $)\n" +
+		"R<?>127.0.0.$-.\t\t$#error $: \"at abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net\"\n", "auto", "dnsbl-key"},
 	{"Kaccess hash -T<TMPF> PATH\nO RunAsUser=125:125\n", "auto", "unsafe-map"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
 	"mailallow/fixtures/host"
 )
@@ -172,6 +173,37 @@ func TestAdviceTakesEffect(t *testing.T) {
 			if n == 1 && send(2*i+1, from, local) {
 				t.Errorf("%v: the DNSBL refuses nobody after the advice", row)
 			}
+		}
+	}
+}
+
+// TestFilterAdvice: a daemon with FEATURE(`dnsbl') refuses every client once the list does not answer its resolver; with the line
+// that lint prints it refuses those that are listed.
+func TestFilterAdvice(t *testing.T) {
+	const zone = "zen.spamhaus.org"
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	fixtures.MakeAccess(t, path, "Connect:192.0.2\tREJECT")
+	listed, refused, clean := netip.MustParseAddr("127.0.0.8"), netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.10")
+	feature := "FEATURE(`dnsbl', `" + zone + "')dnl"
+	for _, filtered := range []bool{false, true} {
+		daemon := host.NewDaemon(t, host.DaemonOptions{Access: path, Feature: feature})
+		daemon.DNS.Set("sender.example. 60 IN A 192.0.2.1\n8.0.0.127." + zone + ". 60 IN A 127.0.0.4\n9.0.0.127." + zone + ". 60 IN A 127.255.255.254\n")
+		accepts := func(client netip.Addr) bool {
+			return daemon.Send(client, "who@sender.example", "root@mail.test").Accepted()
+		}
+		if accepts(listed) || accepts(refused) != filtered || !accepts(clean) {
+			t.Errorf("%s: listed %v, refused %v, clean %v", feature, accepts(listed), accepts(refused), accepts(clean))
+		}
+		cf, err := sendmail.ReadCF(daemon.CF)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings := server.SendmailSettings(&cf, path, "hash")
+		if filtered != (len(findings) == 0) {
+			t.Fatalf("%s: %+v", feature, findings)
+		}
+		if !filtered {
+			_, feature, _ = strings.Cut(findings[0].Fix, "\n")
 		}
 	}
 }

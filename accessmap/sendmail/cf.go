@@ -27,14 +27,31 @@ type CF struct {
 	AccessPath  string   // without the map's suffix
 	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (docs/facts.md 4)
 
-	DotDomains  bool     // FEATURE(`lookupdotdomain'): keys with a dot before a name match all names that end in it
-	DelayChecks bool     // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (docs/facts.md 4)
-	DNSBLs      []string // the zones that FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and FEATURE(`rbl') ask, in their order, without account keys
+	DotDomains  bool    // FEATURE(`lookupdotdomain'): keys with a dot before a name match all names that end in it
+	DelayChecks bool    // FEATURE(`delay_checks'): check_relay runs at RCPT, after the sender (docs/facts.md 4)
+	DNSBLs      []DNSBL // that FEATURE(`dnsbl'), FEATURE(`enhdnsbl') and FEATURE(`rbl') ask about IPv4 clients, each zone once, in their order
+	// ChecksIPv6 says that ratecontrol, conncontrol, greet_pause or require_rdns looks at IPv6 clients, which DNSBLs do not.
+	ChecksIPv6 bool
 
 	TrustedUser    string
 	RunAsUser      string
 	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (docs/facts.md 2)
 	DontBlame      []string // DontBlameSendmail, in lower case
+}
+
+// DNSBL is a list that a sendmail.cf asks.
+type DNSBL struct {
+	Zone     string // without an account key
+	Filtered bool   // only some answers refuse the client: enhdnsbl with patterns (docs/facts.md 29)
+	ShowsKey bool   // the refusal names the zone with its account key
+}
+
+// Zones gives the names of the DNSBLs.
+func (cf *CF) Zones() (zones []string) {
+	for _, d := range cf.DNSBLs {
+		zones = append(zones, d.Zone)
+	}
+	return zones
 }
 
 // HasAccessMap reports whether this sendmail.cf was made with FEATURE(`access_db').
@@ -54,7 +71,7 @@ func ReadCF(path string) (CF, error) {
 
 // ParseCF parses a sendmail.cf and ignores lines that it does not know. The last of several settings counts, as for Sendmail.
 func ParseCF(path string, text []byte) CF {
-	cf := CF{Path: path}
+	cf, asked := CF{Path: path}, ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
 		if definition, ok := strings.CutPrefix(line, "Kaccess"); ok && definition != "" && ascii.IsSpace(definition[0]) {
@@ -65,6 +82,7 @@ func ParseCF(path string, text []byte) CF {
 			cf.setOption(strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value))
 		}
 		cf.setRules(line)
+		asked = cf.setDNSBL(line, asked)
 	}
 	return cf
 }
@@ -82,11 +100,32 @@ func (cf *CF) setRules(line string) {
 	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
 	cf.DotDomains = cf.DotDomains || strings.Contains(line, ":.$2 $: ? $) >")
 	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
+	cf.ChecksIPv6 = cf.ChecksIPv6 || checksIPv6().MatchString(line)
+}
+
+// checksIPv6 matches a line of the features that look at clients of any family.
+var checksIPv6 = pattern.New("<! (ClientRate|ClientConn)>|^Sgreet_pause|Fix reverse DNS for ")
+
+// setDNSBL reads the rule that asks a list, or one of those below it for the answers of the list asked. It gives that list, or
+// "" after its last rule.
+func (cf *CF) setDNSBL(line, asked string) string {
 	if match := dnsblRule().FindStringSubmatch(line); match != nil {
-		if zone := dnsbl.HideKeys(match[1]); !slices.Contains(cf.DNSBLs, zone) {
-			cf.DNSBLs = append(cf.DNSBLs, zone)
+		zone := dnsbl.HideKeys(match[1])
+		if !slices.Contains(cf.Zones(), zone) {
+			cf.DNSBLs = append(cf.DNSBLs, DNSBL{Zone: zone, Filtered: true})
 		}
+		return zone
 	}
+	left, right, _ := strings.Cut(line, "\t")
+	i := slices.Index(cf.Zones(), asked)
+	if i < 0 || !strings.HasPrefix(left, "R<?>") {
+		return ""
+	}
+	if d := &cf.DNSBLs[i]; strings.Contains(right, "$#error") || strings.Contains(right, "$#discard") {
+		d.Filtered = d.Filtered && left != "R<?>$+"
+		d.ShowsKey = d.ShowsKey || dnsbl.HideKeys(right) != right
+	}
+	return asked
 }
 
 func (cf *CF) setAccess(fields []string) {

@@ -30,8 +30,8 @@ func TestParseSendmailCF(t *testing.T) {
 		{"O UseCompressedIPv6Addresses\n", CF{CompressedIPv6: true}},
 		{"O UseCompressedIPv6Addresses=True\n", CF{CompressedIPv6: true}},
 		{"O UseCompressedIPv6Addresses=False\n", CF{}},
-		{"Scheckrelay=88\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.zen.example. $: OK $)\n", CF{DelayChecks: true, DNSBLs: []string{"zen.example"}}},
-		{"R$-.$-.$-.$-\t\t$: <?> $(d2 $4.$3.$2.$1.secret.zen.dq.spamhaus.net. $: OK $)\n", CF{DNSBLs: []string{"KEY.zen.dq.spamhaus.net"}}},
+		{"Scheckrelay=88\nR$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.zen.example. $: OK $)\n", CF{DelayChecks: true, DNSBLs: []DNSBL{{Zone: "zen.example", Filtered: true}}}},
+		{"R$-.$-.$-.$-\t\t$: <?> $(d2 $4.$3.$2.$1.secret.zen.dq.spamhaus.net. $: OK $)\n", CF{DNSBLs: []DNSBL{{Zone: "KEY.zen.dq.spamhaus.net", Filtered: true}}}},
 		{"R<@> $*<@$+.> $| $*\t$: <?> $(dnsbl $2.rhs.example. $: OK $) $(macro {RHS} $@ $2 $)\n", CF{}},
 	}
 	for _, row := range rows {

@@ -24,7 +24,7 @@ func TestRealFeatures(t *testing.T) {
 		if cf.AccessSkip != o.Skip || cf.DelayChecks != o.DelayChecks || cf.AccessPath != o.Access || cf.HasAccessMap() != (o.Access != "") {
 			t.Errorf("%+v: %+v", o, cf)
 		}
-		if diff := cmp.Diff(zones, cf.DNSBLs); diff != "" {
+		if diff := cmp.Diff(zones, cf.Zones()); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", o, diff)
 		}
 	}

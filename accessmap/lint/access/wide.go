@@ -3,10 +3,14 @@ package access
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 )
 
 // wide finds keys that let in more public addresses than one network of the guard's limit.
@@ -49,4 +53,29 @@ func special(l *linter) (found []rule.Finding) {
 // letsIn reports whether the line is an entry that lets clients in.
 func (line *textLine) letsIn() bool {
 	return line.form == formEntry && line.prefix.IsValid() && line.key.ForClients() && line.accepts()
+}
+
+// unusedIPv6 counts the OK keys for IPv6 clients, mailallow's included, if nothing in this sendmail.cf would refuse the clients that
+// they let in: the DNSBL features ask about IPv4 clients alone.
+func unusedIPv6(l *linter) []rule.Finding {
+	if l.CF == nil || l.CF.ChecksIPv6 {
+		return nil
+	}
+	keys := 0
+	for _, raw := range ascii.Lines(l.text) {
+		read := makemap.ReadLine(string(raw))
+		k := key.Cut(read.Key)
+		if !k.ForClients() || !strings.HasPrefix(k.Address, address.Family) || !strings.EqualFold(read.Value, allowlist.OK.String()) {
+			continue
+		}
+		if _, ok := key.Parse(k.Address); ok {
+			keys++
+		}
+	}
+	if keys == 0 {
+		return nil
+	}
+	return []rule.Finding{{Text: fmt.Sprintf("the OK keys for IPv6 clients (%d) change nothing: nothing in this sendmail.cf refuses such a client before it looks at mail: "+
+		"DNSBL features ask about IPv4 alone, and there is no rate or connection control, greet_pause or require_rdns", keys),
+		Fix: `families = ["ipv4"] in the target leaves mailallow's out`}}
 }

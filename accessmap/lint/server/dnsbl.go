@@ -7,7 +7,9 @@ import (
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/pattern"
 )
 
 // askedZone is a DNSBL that a server asks, and the place where its settings name it.
@@ -44,6 +46,63 @@ func zonesOf(m *postfix.Main) (zones []askedZone) {
 	return zones
 }
 
+// featuresOf gives the DNSBLs that a sendmail.cf asks.
+func featuresOf(cf *sendmail.CF) (zones []askedZone) {
+	for _, d := range cf.DNSBLs {
+		zones = append(zones, askedZone{"sendmail.cf", "a DNSBL feature for " + d.Zone, d.Zone, d.Filtered})
+	}
+	return zones
+}
+
+// deadFeatures finds lists that have ended, in a sendmail.cf.
+func deadFeatures(m *namedMap) (found []rule.Finding) {
+	for _, z := range featuresOf(m.CF) {
+		if end := dnsbl.Dead(z.zone); end != "" {
+			found = append(found, deadZone(z, end, "take the FEATURE with "+z.zone+" out of it: "+rebuilding))
+		}
+	}
+	return found
+}
+
+// unfilteredFeatures finds lists whose refusals to answer are taken for listings, in a sendmail.cf. FEATURE(`dnsbl') has no filter;
+// the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
+func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
+	for _, z := range featuresOf(m.CF) {
+		codes := dnsbl.Filter(z.zone)
+		if codes == "" || z.filtered {
+			continue
+		}
+		pattern := octets().ReplaceAllString(codes, "$$-") + "."
+		found = append(found, rule.Finding{Text: unfiltered(z), Fix: fmt.Sprintf("in place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
+			"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `t', `%s')dnl", z.zone, operator(z), pattern)})
+	}
+	return found
+}
+
+// octets matches the alternatives for an octet in a filter of postconf(5).
+var octets = pattern.New(`\[[0-9.]+\]`)
+
+// operator names who runs a list, for a reply that does not name the zone, in which an account key may be.
+func operator(z askedZone) string {
+	if zone, err := dnsbl.ParseZone(z.zone, ""); err == nil && zone.Operator() != "" {
+		return zone.Operator()
+	}
+	return "a blocklist"
+}
+
+// keysShown finds replies that tell every refused client the account key.
+func keysShown(m *namedMap) (found []rule.Finding) {
+	for _, d := range m.DNSBLs {
+		if d.ShowsKey {
+			found = append(found, rule.Finding{Text: fmt.Sprintf("the reply for %s names the zone with its account key: every client that is refused gets the key", d.Zone),
+				Fix: "give the FEATURE a text of its own as its second argument, without the zone: " + rebuilding})
+		}
+	}
+	return found
+}
+
+const rebuilding = "in sendmail.mc; then build sendmail.cf again and restart Sendmail"
+
 // deadZones finds lists that have ended.
 func deadZones(l *postfixLinter) (found []rule.Finding) {
 	for _, z := range zonesOf(l.Main) {
@@ -71,8 +130,12 @@ func unfilteredZones(l *postfixLinter) (found []rule.Finding) {
 		if weighs {
 			line += "*" + weight
 		}
-		found = append(found, rule.Finding{Text: fmt.Sprintf("%s has %s without the codes that are listings: if the list does not answer this resolver, its code 127.255.255.254 counts as a listing, and all mail is refused",
-			z.place, z.written), Fix: "write there: " + line})
+		found = append(found, rule.Finding{Text: unfiltered(z), Fix: "write there: " + line})
 	}
 	return found
+}
+
+func unfiltered(z askedZone) string {
+	return fmt.Sprintf("%s has %s without the codes that are listings: if the list does not answer this resolver, its code 127.255.255.254 counts as a listing, and all mail is refused",
+		z.place, z.written)
 }

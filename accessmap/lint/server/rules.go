@@ -22,6 +22,11 @@ func sendmailRules() []rule.Entry[sendmailChecks] {
 		{Checks: sendmailChecks{cf: compressedIPv6}, Rule: rule.Rule{Name: "compressed-ipv6", Severity: rule.Error,
 			Catches: "UseCompressedIPv6Addresses",
 			Why:     "with it no exact keys for a network exist"}},
+		{Checks: sendmailChecks{cf: deadFeatures}, Rule: deadDNSBL()},
+		{Checks: sendmailChecks{cf: unfilteredFeatures}, Rule: dnsblAnswers()},
+		{Checks: sendmailChecks{cf: keysShown}, Rule: rule.Rule{Name: "dnsbl-key", Severity: rule.Error,
+			Catches: "a refusal that names a DNSBL with the account key",
+			Why:     "every client that is refused gets the key"}},
 	}
 }
 
@@ -37,12 +42,8 @@ func postfixRules() []rule.Entry[postfixChecks] {
 		{Checks: postfixChecks{table: dnsblFirst, main: postscreenFirst}, Rule: rule.Rule{Name: "dnsbl-first", Severity: rule.Warning,
 			Catches: "a DNSBL that Postfix asks whatever the table says",
 			Why:     "a permit ends only the restriction list that names the table"}},
-		{Checks: postfixChecks{main: deadZones}, Rule: rule.Rule{Name: "dead-dnsbl", Severity: rule.Error,
-			Catches: "a DNSBL that was shut down",
-			Why:     "it lists nobody, and may refuse everybody one day"}},
-		{Checks: postfixChecks{main: unfilteredZones}, Rule: rule.Rule{Name: "dnsbl-answers", Severity: rule.Error,
-			Catches: "a DNSBL with answers that are no listings, without a filter for those that are",
-			Why:     "a list that does not answer this resolver has all mail refused"}},
+		{Checks: postfixChecks{main: deadZones}, Rule: deadDNSBL()},
+		{Checks: postfixChecks{main: unfilteredZones}, Rule: dnsblAnswers()},
 		{Checks: postfixChecks{use: relayTable}, Rule: rule.Rule{Name: "relay-table", Severity: rule.Error,
 			Catches: "a permitting table where relaying is decided",
 			Why:     "every address it permits may relay to anywhere"}},
@@ -53,4 +54,16 @@ func noMap() rule.Rule {
 	return rule.Rule{Name: "no-map", Severity: rule.Error,
 		Catches: "a map or table that does not exist",
 		Why:     "Sendmail and Postfix answer 451, or Sendmail works without it"}
+}
+
+func deadDNSBL() rule.Rule {
+	return rule.Rule{Name: "dead-dnsbl", Severity: rule.Error,
+		Catches: "a DNSBL that was shut down",
+		Why:     "it lists nobody, and may refuse everybody one day"}
+}
+
+func dnsblAnswers() rule.Rule {
+	return rule.Rule{Name: "dnsbl-answers", Severity: rule.Error,
+		Catches: "a DNSBL with answers that are no listings, without a filter for those that are",
+		Why:     "a list that does not answer this resolver has all mail refused"}
 }

@@ -75,7 +75,7 @@ func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, pla
 func newSendmailDocument(cf *sendmail.CF, r sendmail.Ruling) *sendmailDocument {
 	d := &sendmailDocument{Relay: newRelayDocument(r)}
 	if cf != nil {
-		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.DNSBLs...)
+		d.DelayChecks, d.Skip, d.DNSBLs = &cf.DelayChecks, &cf.AccessSkip, append([]string{}, cf.Zones()...)
 	}
 	if r.Relays && !d.Relay.stops() {
 		d.Rcpt.Relays = true

@@ -96,7 +96,7 @@ func sendmailFacts(cf *sendmail.CF) (facts []string) {
 		facts = append(facts, "delay_checks")
 	}
 	if len(cf.DNSBLs) > 0 {
-		facts = append(facts, "asks about IPv4 clients, unless the access map has decided: "+strings.Join(cf.DNSBLs, " "))
+		facts = append(facts, "asks about IPv4 clients, unless the access map has decided: "+strings.Join(cf.Zones(), " "))
 	} else {
 		facts = append(facts, "asks no DNSBL")
 	}
