@@ -112,8 +112,6 @@ type File struct {
 	flags    Flags           // of the command line, if there is one
 	lines    map[string]int  // "source[2].cidr[1]" -> 31
 	problems []*fault.AtLine // everything wrong with it
-
-	known map[string][]string // the keys that a table may have, by its path
 }
 
 // Decode reads a configuration. Messages name path, and relative paths begin at its
@@ -123,34 +121,17 @@ func Decode(path string, text []byte) (*File, error) {
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
-	c := &File{path: path, lines: map[string]int{}, known: map[string][]string{}}
-	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	err := dec.Decode(&c.text)
-	var unknown *toml.StrictMissingError
+	c := &File{path: path, lines: map[string]int{}}
+	err := toml.Unmarshal(text, &c.text)
 	var wrong *toml.DecodeError
 	switch {
-	case errors.As(err, &unknown):
-		for i, e := range unknown.Errors {
-			if i == maxUnknownKeys {
-				more := fmt.Errorf("and %d unknown keys more", len(unknown.Errors)-i)
-				c.problems = append(c.problems, &fault.AtLine{Place: path, Err: more})
-				break
-			}
-			line, _ := e.Position()
-			c.problems = append(c.problems, &fault.AtLine{Place: path, Line: line, Err: unknownKey(e.Key())})
-		}
 	case errors.As(err, &wrong):
 		line, _ := wrong.Position()
 		return nil, &fault.AtLine{Place: path, Line: line, Err: wrongValue(wrong)}
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c.indexLines(text)
-	var generic map[string]any
-	if err := toml.Unmarshal(text, &generic); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	c.exactKeys("", nil, generic)
+	c.index(text)
 	return c, nil
 }
 
@@ -159,16 +140,12 @@ func (c *File) problem(place, format string, args ...any) {
 	c.problems = append(c.problems, &fault.AtLine{Place: c.path, Line: c.Line(place), Err: fmt.Errorf(format, args...)})
 }
 
-// Problems are the mistakes found up to now, in the order of the file.
-func (c *File) Problems() []*fault.AtLine {
-	slices.SortStableFunc(c.problems, func(a, b *fault.AtLine) int { return a.Line - b.Line })
-	return c.problems
-}
-
+// err gives the mistakes in the order of the file, each an *fault.AtLine.
 func (c *File) err() error {
-	var all []error
-	for _, p := range c.Problems() {
-		all = append(all, p)
+	slices.SortStableFunc(c.problems, func(a, b *fault.AtLine) int { return a.Line - b.Line })
+	all := make([]error, len(c.problems))
+	for i, p := range c.problems {
+		all[i] = p
 	}
 	return errors.Join(all...)
 }

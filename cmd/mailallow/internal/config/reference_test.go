@@ -2,7 +2,6 @@ package config
 
 import (
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,14 +29,12 @@ func TestReference(t *testing.T) {
 		t.Error(err)
 	}
 	tables := Reference()
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[written]()) {
-		name := field.Tag.Get("toml")
-		if field.Type.Kind() == reflect.Slice || field.Type.Kind() == reflect.Struct {
-			for _, key := range knownKeys([]string{name}) {
-				named(t, tables, name, key)
-			}
-		} else {
-			named(t, tables, "at the top", name)
+	for _, f := range documentFields() {
+		for _, key := range f.below {
+			named(t, tables, f.key, key.key)
+		}
+		if f.below == nil {
+			named(t, tables, "at the top", f.key)
 		}
 	}
 	for _, table := range tables {

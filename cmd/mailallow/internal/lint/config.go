@@ -14,26 +14,18 @@ import (
 // config checks a configuration. If it has mistakes, they are the only findings.
 func (l *check) config(path string, text []byte) []lint.Finding {
 	var c lint.Configuration
-	mistake := func(err error) {
-		at := &fault.AtLine{Err: err}
-		errors.As(err, &at)
-		c.Mistakes = append(c.Mistakes, at)
-	}
+	var s *config.Settings
 	file, err := config.Decode(path, text)
-	if err != nil {
-		mistake(err)
-		return lint.Config(c)
+	if err == nil {
+		s, err = file.Settings(l.root)
 	}
-	s, err := file.Settings(l.root)
 	if err == nil {
 		c.SharedRelays = l.sharedRelays(file, s)
-		return lint.Config(c)
 	}
-	for _, problem := range file.Problems() {
-		mistake(problem)
-	}
-	if len(c.Mistakes) == 0 {
-		c.Mistakes = append(c.Mistakes, &fault.AtLine{Err: err})
+	for _, mistake := range fault.Each(err) {
+		at := &fault.AtLine{Err: mistake}
+		errors.As(mistake, &at)
+		c.Mistakes = append(c.Mistakes, at)
 	}
 	return lint.Config(c)
 }
