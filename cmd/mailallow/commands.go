@@ -189,8 +189,5 @@ func failure(command string, err error) any {
 	if cmd, _ := find(commands(), command); cmd.empty != nil {
 		return cmd.empty(problems)
 	}
-	return struct {
-		Version  int                 `json:"version"`
-		Problems []allowlist.Problem `json:"problems"`
-	}{terminal.DocumentVersion, problems}
+	return map[string][]allowlist.Problem{"problems": problems}
 }

@@ -18,7 +18,6 @@ import (
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
-	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // The state that a run keeps for the next: the verdict of each row at its last question,
@@ -28,6 +27,7 @@ import (
 const stateFile = "dnsbl.json"
 
 const (
+	stateVersion  = 1
 	maxStateBytes = 16 << 20                   // of the file: more than maxStateRows need
 	maxStateRows  = 20_000                     // the configured ones are 64 x 256 at most
 	stateMemory   = 400 * 24 * time.Hour       // after which a row without a question is forgotten
@@ -138,7 +138,7 @@ func (s *memory) compare(results []dnsbl.Result, now time.Time) comparison {
 
 // after gives the new state. reported: notify has succeeded, or there is none.
 func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
-	next := &memory{Version: terminal.DocumentVersion}
+	next := &memory{Version: stateVersion}
 	for _, row := range s.Rows {
 		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
 			next.Rows = append(next.Rows, row)
@@ -190,7 +190,7 @@ func decodeState(text []byte, now time.Time) (*memory, error) {
 		return nil, errors.New("something follows the document")
 	}
 	switch {
-	case s.Version != terminal.DocumentVersion:
+	case s.Version != stateVersion:
 		return nil, fmt.Errorf("version %d is not one that this mailallow knows", s.Version)
 	case len(s.Rows) > maxStateRows:
 		return nil, fmt.Errorf("more than %d rows", maxStateRows)

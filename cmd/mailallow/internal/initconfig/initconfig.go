@@ -22,10 +22,7 @@ type Options struct {
 func Run(t *terminal.Terminal, o Options) error {
 	config := startingConfig(findServers(o.Root), ownAddresses())
 	if t.JSON {
-		return t.Document(struct {
-			Version int    `json:"version"`
-			Config  string `json:"config"`
-		}{terminal.DocumentVersion, config})
+		return t.Document(map[string]string{"config": config})
 	}
 	t.Data(terminal.Plain, "%s", strings.TrimRight(config, "\n"))
 	return nil

@@ -45,7 +45,6 @@ type check struct {
 }
 
 type jsonDocument struct {
-	Version  int                 `json:"version"`
 	Findings []lint.Finding      `json:"findings"`
 	Fixed    []lint.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
 	Servers  []serverDocument    `json:"servers"` // of this host, if no FILE is named
@@ -59,7 +58,7 @@ type serverDocument struct {
 }
 
 func newDocument() jsonDocument {
-	return jsonDocument{Version: terminal.DocumentVersion, Findings: []lint.Finding{}, Fixed: []lint.Finding{},
+	return jsonDocument{Findings: []lint.Finding{}, Fixed: []lint.Finding{},
 		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
 }
 

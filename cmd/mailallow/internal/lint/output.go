@@ -149,10 +149,7 @@ func (l *check) fixedFiles() (paths []string) {
 func showRules(t *terminal.Terminal) error {
 	rules := lint.Rules()
 	if t.JSON {
-		return t.Document(struct {
-			Version int         `json:"version"`
-			Rules   []lint.Rule `json:"rules"`
-		}{terminal.DocumentVersion, rules})
+		return t.Document(map[string][]lint.Rule{"rules": rules})
 	}
 	rows := [][]string{{"RULE", "WHAT IT CATCHES", "WHY"}}
 	for _, r := range rules {

@@ -13,7 +13,6 @@ import (
 
 // summary is the JSON document; the text for people is made of it.
 type summary struct {
-	Version  int                 `json:"version"`
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`

@@ -169,7 +169,7 @@ func (c *tally) report(o *owners, listed int) *summary {
 	for zone, n := range c.numbers {
 		zones[n] = zone
 	}
-	r := &summary{Version: terminal.DocumentVersion, Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
+	r := &summary{Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
 		Providers: []providerReport{}, Lists: []listReport{}, Clients: []clientReport{}},
 		Other: c.other.times(), Errors: []errorReport{}, Outbound: []outboundReport{}, Problems: []allowlist.Problem{}}
 	addresses := map[uint16]int{}

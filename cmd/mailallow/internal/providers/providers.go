@@ -21,7 +21,6 @@ type Options struct {
 }
 
 type document struct {
-	Version   int                 `json:"version"`
 	Providers []providerDocument  `json:"providers"`
 	Problems  []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a provider
 }
@@ -103,11 +102,11 @@ func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Providers: []providerDocument{}, Problems: problems}
+	return document{Providers: []providerDocument{}, Problems: problems}
 }
 
 func newDocument(all []allowlist.Provider, checks []*checkDocument) document {
-	doc := document{Version: terminal.DocumentVersion}
+	doc := document{}
 	for i, p := range all {
 		doc.Providers = append(doc.Providers, providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
 			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, checks[i]})

@@ -6,14 +6,12 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
-	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // The JSON documents. Scripts rely on their members: see the documentation.
 
 // Document is the document of update and diff.
 type Document struct {
-	Version   int                 `json:"version"`
 	Changed   bool                `json:"changed"`
 	Installed bool                `json:"installed"`
 	Targets   []targetDocument    `json:"targets"`
@@ -61,7 +59,7 @@ func proposedOf(p *guard.Proposed) *proposedDocument {
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return Document{Version: terminal.DocumentVersion, Targets: []targetDocument{}, Sources: []SourceDocument{}, Problems: problems}
+	return Document{Targets: []targetDocument{}, Sources: []SourceDocument{}, Problems: problems}
 }
 
 // Documents are the sources, in the order of the configuration.

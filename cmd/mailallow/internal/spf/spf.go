@@ -24,7 +24,6 @@ type Options struct {
 }
 
 type document struct {
-	Version  int                 `json:"version"`
 	Domains  []domainDocument    `json:"domains"`
 	Problems []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a policy
 }
@@ -79,11 +78,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Domains: []domainDocument{}, Problems: problems}
+	return document{Domains: []domainDocument{}, Problems: problems}
 }
 
 func newDocument(results []spf.Result) document {
-	doc := document{Version: terminal.DocumentVersion, Domains: []domainDocument{}}
+	doc := document{Domains: []domainDocument{}}
 	for _, res := range results {
 		d := domainDocument{Domain: res.Domain, Pass: []string{}, Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
 		if res.Error != "" {
