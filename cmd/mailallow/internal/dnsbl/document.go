@@ -31,7 +31,7 @@ func Empty(problems []allowlist.Problem) any {
 }
 
 func (c *check) document() document {
-	doc := document{Results: []documentRow{}, Problems: []allowlist.Problem{}}
+	doc := document{Results: []documentRow{}, Problems: append([]allowlist.Problem{}, c.problems...)}
 	for _, res := range c.results {
 		row := documentRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
 			append([]string{}, res.Text...), res.Policy, nil}
@@ -44,9 +44,6 @@ func (c *check) document() document {
 			row.Was = &state
 		}
 		doc.Results = append(doc.Results, row)
-	}
-	for _, p := range c.problems {
-		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: p.kind, Text: p.err.Error()})
 	}
 	return doc
 }
