@@ -39,7 +39,7 @@ func (r reader) duration(at, value string, into *time.Duration) {
 	if value == "" {
 		return
 	}
-	d, err := parseDuration(value)
+	d, err := ParseDuration(value)
 	if err != nil || d <= 0 {
 		r.problem(at, "%s = %q is no duration: write \"500ms\", \"2s\", \"72h\" or \"30d\"", keyOf(at), value)
 		return
@@ -47,8 +47,8 @@ func (r reader) duration(at, value string, into *time.Duration) {
 	*into = d
 }
 
-// parseDuration reads a duration as time.ParseDuration does, with days in front of it: 30d, 1d12h.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads a duration as time.ParseDuration does, with days in front of it: 30d, 1d12h.
+func ParseDuration(text string) (time.Duration, error) {
 	number, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
 		return time.ParseDuration(text)

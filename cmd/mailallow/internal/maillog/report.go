@@ -164,14 +164,20 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 			t.Warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
 		}
 	}
-	if names := r.sources(); len(names) > 0 {
+	var names []string
+	coveredNow := false
+	for _, p := range r.Refused.Providers {
+		coveredNow = coveredNow || p.Mark.State == covered
+		if p.Mark.State == coverable {
+			names = append(names, p.Mark.Source)
+		}
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
 		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
-	for _, p := range r.Refused.Providers {
-		if p.Mark.State == covered {
-			t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
-			return
-		}
+	if coveredNow {
+		t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
 	}
 }
 

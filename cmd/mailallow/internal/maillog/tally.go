@@ -59,10 +59,17 @@ type client struct {
 	zones [zonesOf]uint16
 }
 
+// list is a list that refused clients.
+type list struct {
+	span
+	zone      string
+	addresses int // of the clients that have it in their zones
+}
+
 // refusal is a refusal of this host: the list or service, and the host that named it.
 type refusal struct{ zone, host string }
 
-// blocked counts refusals, with the last address of this host in such a line.
+// blocked counts refusals, with the last address in such a line.
 type blocked struct {
 	span
 	addr netip.Addr
@@ -73,17 +80,17 @@ type tally struct {
 	refused  span // by DNSBLs
 	nameless span // of refused, those without an address
 	other    span // refusals for another reason
-	numbers  map[string]uint16
-	lists    map[uint16]*span
+	lists    []list
+	numbers  map[string]uint16 // of the lists, from 1
 	clients  map[netip.Addr]client
-	errors   map[refusal]*span // of lists; host: that asked them
-	outbound map[refusal]*blocked
-	lost     uint64 // events beyond a bound
+	errors   map[refusal]*blocked // of lists; host: that asked them
+	outbound map[refusal]*blocked // of this host
+	lost     uint64               // events beyond a bound
 }
 
 func newTally() *tally {
-	return &tally{numbers: map[string]uint16{}, lists: map[uint16]*span{}, clients: map[netip.Addr]client{},
-		errors: map[refusal]*span{}, outbound: map[refusal]*blocked{}}
+	return &tally{numbers: map[string]uint16{}, clients: map[netip.Addr]client{},
+		errors: map[refusal]*blocked{}, outbound: map[refusal]*blocked{}}
 }
 
 func (c *tally) add(e maillog.Event) {
@@ -94,29 +101,26 @@ func (c *tally) add(e maillog.Event) {
 		c.refused.add(e.Time)
 		c.addClient(e, c.addList(e))
 	case maillog.DNSBLError:
-		where := refusal{e.Zone, e.Remote}
-		if c.errors[where] == nil && len(c.errors) < maxNames {
-			c.errors[where] = &span{}
-		}
-		if s := c.errors[where]; s != nil {
-			s.add(e.Time)
-		} else {
-			c.lost++
-		}
+		c.addRefusal(c.errors, e)
 	case maillog.OutboundBlock:
-		where := refusal{e.Zone, e.Remote}
-		if c.outbound[where] == nil && len(c.outbound) < maxNames {
-			c.outbound[where] = &blocked{}
-		}
-		b := c.outbound[where]
-		if b == nil {
-			c.lost++
-			return
-		}
-		b.add(e.Time)
-		if e.IP.IsValid() {
-			b.addr = e.IP
-		}
+		c.addRefusal(c.outbound, e)
+	}
+}
+
+func (c *tally) addRefusal(to map[refusal]*blocked, e maillog.Event) {
+	where := refusal{e.Zone, e.Remote}
+	b := to[where]
+	if b == nil && len(to) == maxNames {
+		c.lost++
+		return
+	}
+	if b == nil {
+		b = &blocked{}
+		to[where] = b
+	}
+	b.add(e.Time)
+	if e.IP.IsValid() {
+		b.addr = e.IP
 	}
 }
 
@@ -124,18 +128,19 @@ func (c *tally) add(e maillog.Event) {
 func (c *tally) addList(e maillog.Event) uint16 {
 	n, known := c.numbers[e.Zone]
 	if !known {
-		if len(c.numbers) == maxNames {
+		if len(c.lists) == maxNames {
 			c.lost++
 			return 0
 		}
-		n = uint16(len(c.numbers) + 1)
-		c.numbers[e.Zone], c.lists[n] = n, &span{}
+		c.lists = append(c.lists, list{zone: e.Zone})
+		n = uint16(len(c.lists))
+		c.numbers[e.Zone] = n
 	}
-	c.lists[n].add(e.Time)
+	c.lists[n-1].add(e.Time)
 	return n
 }
 
-func (c *tally) addClient(e maillog.Event, list uint16) {
+func (c *tally) addClient(e maillog.Event, number uint16) {
 	if !e.IP.IsValid() {
 		c.nameless.add(e.Time)
 		return
@@ -146,11 +151,9 @@ func (c *tally) addClient(e maillog.Event, list uint16) {
 		return
 	}
 	who.add(e.Time)
-	for i, n := range who.zones {
-		if n == list || n == 0 {
-			who.zones[i] = list
-			break
-		}
+	if free := slices.Index(who.zones[:], 0); number > 0 && free >= 0 && !slices.Contains(who.zones[:], number) {
+		who.zones[free] = number
+		c.lists[number-1].addresses++
 	}
 	c.clients[e.IP] = who
 }
@@ -165,14 +168,9 @@ func (c *tally) often() []netip.Addr {
 // report joins the counts with the owners of the addresses. It lists at most listed
 // clients.
 func (c *tally) report(o *owners, listed int) *summary {
-	zones := make(map[uint16]string, len(c.numbers))
-	for zone, n := range c.numbers {
-		zones[n] = zone
-	}
 	r := &summary{Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
 		Providers: []providerReport{}, Lists: []listReport{}, Clients: []clientReport{}},
 		Other: c.other.times(), Errors: []errorReport{}, Outbound: []outboundReport{}, Problems: []allowlist.Problem{}}
-	addresses := map[uint16]int{}
 	type group struct {
 		provider string
 		mark
@@ -194,8 +192,7 @@ func (c *tally) report(o *owners, listed int) *summary {
 		by := []string{}
 		for _, n := range who.zones {
 			if n != 0 {
-				addresses[n]++
-				by = append(by, zones[n])
+				by = append(by, c.lists[n-1].zone)
 			}
 		}
 		if i < listed {
@@ -208,7 +205,7 @@ func (c *tally) report(o *owners, listed int) *summary {
 	if c.nameless.count > 0 {
 		r.Refused.Providers = append(r.Refused.Providers, providerReport{"", c.nameless.times(), 0, mark{State: unknown}})
 	}
-	c.reportLists(r, zones, addresses)
+	c.reportLists(r)
 	if c.lost > 0 {
 		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: fmt.Sprintf(
 			"%s beyond the bounds on single addresses and names: the sums count them, the tables do not",
@@ -219,10 +216,10 @@ func (c *tally) report(o *owners, listed int) *summary {
 }
 
 // reportLists adds the lists that refused, that answered with an error, and that other
-// hosts use. zones and addresses are by the number of a list.
-func (c *tally) reportLists(r *summary, zones map[uint16]string, addresses map[uint16]int) {
-	for n, s := range c.lists {
-		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
+// hosts use.
+func (c *tally) reportLists(r *summary) {
+	for _, l := range c.lists {
+		row := listReport{Zone: l.zone, times: l.times(), Addresses: l.addresses}
 		if dead := dnsbl.Dead(row.Zone); dead != "" {
 			row.Dead = &dead
 		}
@@ -254,15 +251,4 @@ func (r *summary) sort() {
 	slices.SortFunc(r.Outbound, func(a, b outboundReport) int {
 		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
 	})
-}
-
-// sources gives the names of the providers that would cover refused addresses.
-func (r *summary) sources() []string {
-	names := map[string]bool{}
-	for _, p := range r.Refused.Providers {
-		if p.Mark.State == coverable {
-			names[p.Mark.Source] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
