@@ -16,7 +16,7 @@ type summary struct {
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Other    times               `json:"other"` // refusals for another reason
+	Other    span                `json:"other"` // refusals for another reason
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -27,36 +27,53 @@ func Empty(problems []allowlist.Problem) any {
 	return report
 }
 
-// times is a span in the document. Since and Until are null if no line had a time.
-type times struct {
-	Count uint32     `json:"count"`
-	Since *time.Time `json:"since"`
-	Until *time.Time `json:"until"`
+// span counts events, with the first and the last time.
+type span struct {
+	Count uint32 `json:"count"`
+	Since stamp  `json:"since"`
+	Until stamp  `json:"until"`
 }
 
-func (s span) times() times {
-	t := times{Count: s.count}
-	if s.first != 0 {
-		first, last := time.Unix(s.first, 0), time.Unix(s.last, 0)
-		t.Since, t.Until = &first, &last
+func (s *span) add(at time.Time) {
+	one := span{Count: 1}
+	if !at.IsZero() {
+		one.Since, one.Until = stamp(at.Unix()), stamp(at.Unix())
 	}
-	return t
+	s.join(one)
 }
 
-func (t times) since() string { return shownTime(t.Since, time.DateOnly) }
-func (t times) until() string { return shownTime(t.Until, time.DateOnly) }
+func (s *span) join(other span) {
+	s.Count += other.Count
+	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
+		s.Since = other.Since
+	}
+	s.Until = max(s.Until, other.Until)
+}
+
+// stamp is a time in seconds since 1970; 0: no line had a time.
+type stamp int64
+
+// MarshalJSON gives the time, or null.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return time.Unix(int64(s), 0).MarshalJSON()
+}
+
+func (s stamp) String() string { return s.format(time.DateOnly) }
+
+func (s stamp) format(layout string) string {
+	if s == 0 {
+		return "-"
+	}
+	return time.Unix(int64(s), 0).Format(layout)
+}
 
 const toTheMinute = "2006-01-02 15:04"
 
-func shownTime(at *time.Time, layout string) string {
-	if at == nil {
-		return "-"
-	}
-	return at.Format(layout)
-}
-
 type refusedReport struct {
-	times
+	span
 	Addresses int              `json:"addresses"`
 	Providers []providerReport `json:"providers"`
 	Lists     []listReport     `json:"lists"`
@@ -65,7 +82,7 @@ type refusedReport struct {
 
 type providerReport struct {
 	Name string `json:"name"` // empty: no provider of the catalogue sends from there
-	times
+	span
 	Addresses int  `json:"addresses"`
 	Mark      mark `json:"mark"`
 }
@@ -73,13 +90,13 @@ type providerReport struct {
 type listReport struct {
 	Zone string  `json:"zone"` // empty: the line names none
 	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
-	times
+	span
 	Addresses int `json:"addresses"`
 }
 
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
-	times
+	span
 	Zones    []string `json:"zones"`
 	Provider string   `json:"provider"`
 	Mark     mark     `json:"mark"`
@@ -88,7 +105,7 @@ type clientReport struct {
 type errorReport struct {
 	Zone string `json:"zone"`
 	Host string `json:"host"` // that asked it; empty: this one
-	times
+	span
 }
 
 type outboundReport struct {
@@ -96,7 +113,7 @@ type outboundReport struct {
 	Private bool        `json:"private"` // a service that cannot be asked over DNS
 	Host    string      `json:"host"`    // that refused; empty: the line names none
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
-	times
+	span
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.
@@ -127,10 +144,10 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		return
 	}
 	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
-		terminal.Counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.format(toTheMinute), all.Until.format(toTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
-		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
+		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})
 	}
 	t.Table(rows)
 	t.Data(terminal.Plain, "")
@@ -140,13 +157,13 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		if l.Dead != nil {
 			name += " (dead)"
 		}
-		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.since(), l.until()})
+		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.Since.String(), l.Until.String()})
 	}
 	t.Table(rows)
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)
@@ -193,7 +210,7 @@ func (r *summary) tellErrors(t *terminal.Terminal) {
 		if host == "" {
 			host, own = "this host", true
 		}
-		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.since(), e.until()})
+		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.Since.String(), e.Until.String()})
 	}
 	t.Table(rows)
 	if own {
@@ -217,7 +234,7 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 		if o.IP != nil {
 			addr = o.IP.String()
 		}
-		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.since(), o.until()})
+		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.Since.String(), o.Until.String()})
 		if o.Private {
 			private[o.Zone] = true
 		}
