@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/plan"
@@ -101,15 +102,12 @@ func (g SourceChange) Counts() string {
 		if len(side.changes) == 0 {
 			continue
 		}
-		prefixes := func(yield func(netip.Prefix) bool) {
-			for _, c := range side.changes {
-				if !yield(c.Prefix) {
-					return
-				}
-			}
+		var prefixes []netip.Prefix
+		for _, c := range side.changes {
+			prefixes = append(prefixes, c.Prefix)
 		}
 		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
-			terminal.Counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
+			terminal.Counted(allowlist.CountAddresses(slices.Values(prefixes)).IPv4, "IPv4 address", "IPv4 addresses")))
 	}
 	return strings.Join(parts, ", ")
 }

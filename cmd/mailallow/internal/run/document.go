@@ -41,20 +41,13 @@ type SourceDocument struct {
 	Problems      []allowlist.Problem `json:"problems"`
 }
 
-// proposedDocument is guard.Proposed.
+// proposedDocument has the fields of guard.Proposed.
 type proposedDocument struct {
 	Digest        string         `json:"digest"`
 	Ranges        int            `json:"ranges"`
 	IPv4Addresses uint64         `json:"ipv4_addresses"`
 	Came          []netip.Prefix `json:"came"`
 	Gone          []netip.Prefix `json:"gone"`
-}
-
-func proposedOf(p *guard.Proposed) *proposedDocument {
-	if p == nil {
-		return nil
-	}
-	return &proposedDocument{p.Digest, p.Ranges, p.IPv4Addresses, p.Came, p.Gone}
 }
 
 // Empty is the document of a run that found nothing but problems.
@@ -71,7 +64,7 @@ func (l *List) Documents() []SourceDocument {
 			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
 			Ranges: f.Ranges, IPv4Addresses: f.IPv4Addresses,
 			Problems: append([]allowlist.Problem{}, s.Problems...),
-			Proposed: proposedOf(s.Proposed),
+			Proposed: (*proposedDocument)(s.Proposed),
 		}
 		if f.Age != nil {
 			age := int64(f.Age.Seconds())

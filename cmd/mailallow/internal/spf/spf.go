@@ -4,6 +4,7 @@ package spf
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 
 	"go4.org/netipx"
@@ -29,11 +30,11 @@ type document struct {
 }
 
 type domainDocument struct {
-	Domain   string        `json:"domain"`
-	Error    *string       `json:"error"`
-	Pass     []string      `json:"pass"`
-	Problems []spf.Problem `json:"problems"`
-	Queries  int           `json:"queries"`
+	Domain   string         `json:"domain"`
+	Error    *spf.Error     `json:"error"`
+	Pass     []netip.Prefix `json:"pass"`
+	Problems []spf.Problem  `json:"problems"`
+	Queries  int            `json:"queries"`
 }
 
 // Run writes the networks. It ends with exit.Stale if a policy could not be listed.
@@ -84,13 +85,10 @@ func Empty(problems []allowlist.Problem) any {
 func newDocument(results []spf.Result) document {
 	doc := document{Domains: []domainDocument{}}
 	for _, res := range results {
-		d := domainDocument{Domain: res.Domain, Pass: []string{}, Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
+		d := domainDocument{Domain: res.Domain, Pass: append([]netip.Prefix{}, res.Pass.Prefixes()...),
+			Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
 		if res.Error != "" {
-			kind := string(res.Error)
-			d.Error = &kind
-		}
-		for _, p := range res.Pass.Prefixes() {
-			d.Pass = append(d.Pass, p.String())
+			d.Error = &res.Error
 		}
 		doc.Domains = append(doc.Domains, d)
 	}
