@@ -14,13 +14,9 @@ import (
 // config checks a configuration. If it has mistakes, they are the only findings.
 func (l *check) config(path string, text []byte) []lint.Finding {
 	var c lint.Configuration
-	var s *config.Settings
-	file, err := config.Decode(path, text)
+	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
-		s, err = file.Settings(l.root)
-	}
-	if err == nil {
-		c.SharedRelays = l.sharedRelays(file, s)
+		c.SharedRelays = l.sharedRelays(s)
 	}
 	for _, mistake := range fault.Each(err) {
 		at := &fault.AtLine{Err: mistake}
@@ -32,7 +28,7 @@ func (l *check) config(path string, text []byte) []lint.Finding {
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many
 // customers.
-func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []lint.SharedRelay) {
+func (l *check) sharedRelays(s *config.Settings) (shared []lint.SharedRelay) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
@@ -48,7 +44,7 @@ func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []li
 			}
 		}
 		if title != "" {
-			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: file.Line(place)})
+			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: s.Line(place)})
 		}
 	}
 	return shared
