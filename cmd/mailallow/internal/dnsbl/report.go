@@ -52,11 +52,11 @@ func (c *check) report(width int, changed map[rowKey]verdict, line func(terminal
 	styles := map[dnsbl.State]terminal.Style{dnsbl.Listed: terminal.Red, dnsbl.Error: terminal.Yellow, dnsbl.Unknown: terminal.Yellow, dnsbl.Clean: terminal.Green}
 	for i, laid := range terminal.Layout(width, rows) {
 		if i == 0 {
-			line(terminal.Bold, strings.Join(laid, "\n"))
+			line(terminal.Bold, laid)
 			continue
 		}
 		e := entries[i-1]
-		line(styles[e.state], strings.Join(laid, "\n"))
+		line(styles[e.state], laid)
 		for _, text := range e.below(width - len(detailIndent)) {
 			line(terminal.Plain, detailIndent+text)
 		}

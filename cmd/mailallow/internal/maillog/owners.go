@@ -106,8 +106,10 @@ func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	if o.set == nil {
 		return m, provider
 	}
-	if o.set.Excluded.Contains(addr) {
-		return mark{excluded, o.source(addr, allowlist.Exclude)}, provider
+	for _, m := range o.index.Holding(addr) {
+		if m.Action == allowlist.Exclude {
+			return mark{excluded, m.Source}, provider
+		}
 	}
 	if e := o.set.Lookup(addr); e != nil {
 		var names []string
@@ -120,14 +122,4 @@ func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 		}
 	}
 	return m, provider
-}
-
-// source is the first source with this action that holds an address.
-func (o *owners) source(addr netip.Addr, action allowlist.Action) string {
-	for _, m := range o.index.Holding(addr) {
-		if m.Action == action {
-			return m.Source
-		}
-	}
-	return ""
 }

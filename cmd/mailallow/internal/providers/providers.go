@@ -121,9 +121,9 @@ func tell(t *terminal.Terminal, all []allowlist.Provider, checks []*checkDocumen
 		rows = append(rows, []string{p.Name, yesNo(p.Shared), origin(p)})
 	}
 	laid := terminal.Layout(t.Width(), rows)
-	t.Data(terminal.Bold, "%s", strings.Join(laid[0], "\n"))
+	t.Data(terminal.Bold, "%s", laid[0])
 	for i, p := range all {
-		t.Data(terminal.Plain, "%s", strings.Join(laid[i+1], "\n"))
+		t.Data(terminal.Plain, "%s", laid[i+1])
 		if t.Verbose {
 			t.Data(terminal.Faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
 		}

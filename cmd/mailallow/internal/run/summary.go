@@ -56,14 +56,14 @@ func (l *List) Tell(t *terminal.Terminal) {
 		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
 			fmt.Sprint(f.Ranges), terminal.Grouped(f.IPv4Addresses), fmt.Sprint(f.IPv6Ranges), f.AgeText()})
 	}
-	for i, lines := range terminal.Layout(t.Width(), rows) {
+	for i, row := range terminal.Layout(t.Width(), rows) {
 		style := terminal.Plain
 		if i == 0 {
 			style = terminal.Bold
-		} else if s := l.Sources[i-1].Status; s == guard.Held || s == guard.Missing || s == guard.Stale {
+		} else if l.Sources[i-1].Status != guard.Fresh {
 			style = terminal.Yellow
 		}
-		t.Summary(style, "%s", strings.Join(lines, "\n"))
+		t.Summary(style, "%s", row)
 	}
 	l.Warn(t)
 }

@@ -30,12 +30,10 @@ func (t *Terminal) Width() int {
 
 // Table writes rows in columns as output, the first row being the header.
 func (t *Terminal) Table(rows [][]string) {
-	for i, lines := range Layout(t.Width(), rows) {
-		style := Plain
-		if i == 0 {
-			style = Bold
-		}
-		t.Data(style, "%s", strings.Join(lines, "\n"))
+	style := Bold
+	for _, row := range Layout(t.Width(), rows) {
+		t.Data(style, "%s", row)
+		style = Plain
 	}
 }
 
@@ -50,8 +48,8 @@ func (t *Terminal) Folded(text string, margin int) []string {
 
 // Layout sets rows of cells in columns that take at most width together, as far as
 // Narrowest allows. The first row is the header. A cell that is too long is wrapped, and
-// never cut off. Each row comes back as its lines, without a line feed.
-func Layout(width int, rows [][]string) [][]string {
+// never cut off. Each row comes back as a text of one line or more, without a line feed at its end.
+func Layout(width int, rows [][]string) []string {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -62,7 +60,7 @@ func Layout(width int, rows [][]string) [][]string {
 		}
 	}
 	squeeze(columns, width-len(columnGap)*(len(columns)-1))
-	laid := make([][]string, len(rows))
+	laid := make([]string, len(rows))
 	for i, row := range rows {
 		laid[i] = layRow(row, columns)
 	}
@@ -92,7 +90,7 @@ func squeeze(columns []int, width int) {
 	}
 }
 
-func layRow(row []string, columns []int) []string {
+func layRow(row []string, columns []int) string {
 	cells := make([][]string, len(row))
 	height := 1
 	for i, cell := range row {
@@ -113,7 +111,7 @@ func layRow(row []string, columns []int) []string {
 		}
 		lines[n] = strings.TrimRight(b.String(), " ")
 	}
-	return lines
+	return strings.Join(lines, "\n")
 }
 
 // Wrap breaks a text into lines of at most width columns: between words, else behind a
