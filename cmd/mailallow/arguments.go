@@ -8,7 +8,7 @@ import (
 // arrange puts a command line in the order that the flag library reads: the command,
 // the flags, then the arguments. People mix them: "mailallow spf example.com --tree",
 // "mailallow --json diff".
-func arrange(all []command, args []string) []string {
+func arrange(args []string) []string {
 	takesValue := valueFlags(globalFlags())
 	var name string
 	var flags, words []string
@@ -33,14 +33,14 @@ func arrange(all []command, args []string) []string {
 			}
 		case name == "":
 			name = arg
-			cmd, _ := find(all, name) // an unknown one has no flags of its own
+			cmd, _ := find(name) // an unknown one has no flags of its own
 			takesValue = valueFlags(append(cmd.flags, globalFlags()...))
 		default:
 			words = append(words, arg)
 		}
 	}
 	arranged := []string{"mailallow"}
-	if _, known := find(all, name); name != "" && !known {
+	if _, known := find(name); name != "" && !known {
 		return append(arranged, "--", name)
 	}
 	if name != "" {

@@ -173,8 +173,8 @@ func rootFlag() cli.Flag {
 }
 
 // find gives the command of a name; ok: there is one.
-func find(all []command, name string) (found command, ok bool) {
-	for _, cmd := range all {
+func find(name string) (found command, ok bool) {
+	for _, cmd := range allCommands() {
 		if cmd.name == name {
 			return cmd, true
 		}
@@ -186,7 +186,7 @@ func find(all []command, name string) (found command, ok bool) {
 // command, with nothing in it but the error.
 func failure(command string, err error) any {
 	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
-	if cmd, _ := find(commands(), command); cmd.empty != nil {
+	if cmd, _ := find(command); cmd.empty != nil {
 		return cmd.empty(problems)
 	}
 	return map[string][]allowlist.Problem{"problems": problems}

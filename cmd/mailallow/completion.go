@@ -29,10 +29,11 @@ var shellScripts embed.FS
 
 // completion writes the script for a shell, or, for "words" and a command line, the words
 // that can complete it.
-func completion(t *terminal.Terminal, all []command, args []string) error {
+func completion(t *terminal.Terminal, c *cli.Context) error {
+	args := c.Args().Slice()
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
-		for _, f := range completing(all, args[1:]) {
+		for _, f := range completing(args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
 		return t.Whole(lines.String())
@@ -50,9 +51,9 @@ type follow struct{ word, means string }
 
 // completing gives the words that can complete the last one of typed: values of the flag
 // before it, flags, commands, or arguments of the command.
-func completing(all []command, typed []string) []follow {
+func completing(typed []string) []follow {
 	last := typed[len(typed)-1]
-	cmd, flag := upTo(all, typed[:len(typed)-1])
+	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
 	case flag.value != "":
@@ -79,7 +80,7 @@ func completing(all []command, typed []string) []follow {
 
 // upTo reads the words before the last one: the command, and the flag whose value must
 // follow.
-func upTo(all []command, typed []string) (cmd command, flag words) {
+func upTo(typed []string) (cmd command, flag words) {
 	for _, word := range typed {
 		if flag.value != "" {
 			flag = words{}
@@ -90,7 +91,7 @@ func upTo(all []command, typed []string) (cmd command, flag words) {
 				flag = w
 			}
 		}
-		if found, ok := find(all, word); ok && cmd.name == "" {
+		if found, ok := find(word); ok && cmd.name == "" {
 			cmd = found
 		}
 	}

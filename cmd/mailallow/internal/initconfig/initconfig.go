@@ -46,7 +46,7 @@ func findServers(root string) servers {
 func ownAddresses() []netip.Addr {
 	found, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil // ownSource writes the source as a comment
+		return nil // startingConfig writes the source as a comment
 	}
 	var own []netip.Addr
 	for _, a := range found {
@@ -59,40 +59,25 @@ func ownAddresses() []netip.Addr {
 }
 
 func startingConfig(s servers, own []netip.Addr) string {
-	var b strings.Builder
-	b.WriteString(headText)
-	b.WriteString(ownSource(own))
+	text := headText + commentedUnless(len(own) > 0, fmt.Sprintf(ownText, quoted(own)))
 	if !s.sendmail && !s.postfix {
-		b.WriteString("\n# Neither /etc/mail nor /etc/postfix is on this host: take the comment signs off\n# the targets that are right.\n")
+		text += "\n# Neither /etc/mail nor /etc/postfix is on this host: take the comment signs off\n# the targets that are right.\n"
 	}
-	b.WriteString(commentedUnless(s.sendmail, sendmailText))
-	b.WriteString(commentedUnless(s.postfix, postfixText))
-	b.WriteString(guardText)
-	b.WriteString(commentedUnless(false, ownLists(own)))
-	return b.String()
+	text += commentedUnless(s.sendmail, sendmailText) + commentedUnless(s.postfix, postfixText) + guardText
+	visible := slices.DeleteFunc(slices.Clone(own), netip.Addr.IsPrivate) // for other networks
+	if len(visible) == 0 {
+		visible = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 25})}
+	}
+	return text + commentedUnless(false, fmt.Sprintf(dnsblText, quoted(visible)))
 }
 
-func ownSource(own []netip.Addr) string {
-	items := make([]string, len(own))
-	for i, a := range own {
+// quoted gives addresses as the items of a list.
+func quoted(addrs []netip.Addr) string {
+	items := make([]string, len(addrs))
+	for i, a := range addrs {
 		items[i] = fmt.Sprintf("%q", a)
 	}
-	text := fmt.Sprintf(ownText, strings.Join(items, ", "))
-	return commentedUnless(len(own) > 0, text)
-}
-
-// ownLists is the [dnsbl] table, with the addresses that other networks can see.
-func ownLists(own []netip.Addr) string {
-	var items []string
-	for _, a := range own {
-		if !a.IsPrivate() {
-			items = append(items, fmt.Sprintf("%q", a))
-		}
-	}
-	if len(items) == 0 {
-		items = []string{`"192.0.2.25"`}
-	}
-	return fmt.Sprintf(dnsblText, strings.Join(items, ", "))
+	return strings.Join(items, ", ")
 }
 
 // commentedUnless gives text as it is, or every line of it as a comment.
