@@ -3,6 +3,7 @@
 package initconfig
 
 import (
+	_ "embed"
 	"fmt"
 	"net"
 	"net/netip"
@@ -46,7 +47,7 @@ func findServers(root string) servers {
 func ownAddresses() []netip.Addr {
 	found, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil // startingConfig writes the source as a comment
+		return nil // startingConfig leaves the source as a comment
 	}
 	var own []netip.Addr
 	for _, a := range found {
@@ -58,17 +59,35 @@ func ownAddresses() []netip.Addr {
 	return slices.Compact(own)
 }
 
+// start is the configuration for a host without a mail server and without addresses, which
+// the package installs: what init may know is a comment in it.
+//
+//go:embed mailallow.toml
+var start string
+
+// startingConfig takes the comment signs off the paragraphs that are right for the host.
 func startingConfig(s servers, own []netip.Addr) string {
-	text := headText + commentedUnless(len(own) > 0, fmt.Sprintf(ownText, quoted(own)))
-	if !s.sendmail && !s.postfix {
-		text += "\n# Neither /etc/mail nor /etc/postfix is on this host: take the comment signs off\n# the targets that are right.\n"
-	}
-	text += commentedUnless(s.sendmail, sendmailText) + commentedUnless(s.postfix, postfixText) + guardText
 	visible := slices.DeleteFunc(slices.Clone(own), netip.Addr.IsPrivate) // for other networks
-	if len(visible) == 0 {
-		visible = []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 25})}
+	var paragraphs []string
+	for _, p := range strings.Split(start, "\n\n") {
+		begins := func(lines ...string) bool { return strings.HasPrefix(p, "# "+strings.Join(lines, "\n# ")) }
+		switch {
+		case begins("Neither /etc/mail nor /etc/postfix") && (s.sendmail || s.postfix):
+			continue
+		case begins("[[source]]", `name = "own networks"`) && len(own) > 0:
+			p = uncommented(strings.Replace(p, "[]", "["+quoted(own)+"]", 1))
+		case begins("[[target]]", `format = "sendmail-access"`) && s.sendmail, begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
+			p = uncommented(p)
+		case begins("[dnsbl]") && len(visible) > 0:
+			p = strings.Replace(p, `"192.0.2.25"`, quoted(visible), 1)
+		}
+		paragraphs = append(paragraphs, p)
 	}
-	return text + commentedUnless(false, fmt.Sprintf(dnsblText, quoted(visible)))
+	return strings.Join(paragraphs, "\n\n")
+}
+
+func uncommented(paragraph string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(paragraph, "# "), "\n# ", "\n")
 }
 
 // quoted gives addresses as the items of a list.
@@ -80,24 +99,9 @@ func quoted(addrs []netip.Addr) string {
 	return strings.Join(items, ", ")
 }
 
-// commentedUnless gives text as it is, or every line of it as a comment.
-func commentedUnless(active bool, text string) string {
-	if active {
-		return text
-	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if line != "\n" && line[0] != '#' {
-			line = "# " + line
-		}
-		b.WriteString(line)
-	}
-	return b.String()
-}
-
 // Actions explains each action in a line, behind a line that introduces them.
 func Actions() string {
-	_, text, _ := strings.Cut(headText, "\n#\n")
+	_, text, _ := strings.Cut(start, "\n#\n")
 	text, _, _ = strings.Cut(text, "\n#\n")
-	return strings.ReplaceAll(strings.TrimPrefix(text, "# "), "\n# ", "\n")
+	return uncommented(text)
 }
