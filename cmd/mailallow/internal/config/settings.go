@@ -185,9 +185,8 @@ func (r *reader) dns(at string, table map[string]any) {
 // resolvers checks the resolvers, those of the command line too.
 func (r *reader) resolvers(ofFlags []string) {
 	for i, resolver := range r.DNS.Resolvers {
-		if _, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}}); err != nil {
-			r.problem(item("dns.resolvers", i), "%w", err)
-		}
+		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})
+		r.check(item("dns.resolvers", i), err)
 	}
 	r.DNS.Origin = "[dns] resolvers"
 	if len(ofFlags) > 0 {

@@ -29,9 +29,8 @@ func (r *reader) target(at string, table map[string]any) {
 		{"on_change", &onChange},
 	})
 	var err error
-	if t.Format, err = format.ByName(name); err != nil {
-		r.problem(at+".format", "%w", err)
-	}
+	t.Format, err = format.ByName(name)
+	r.check(at+".format", err)
 	if path == "" {
 		r.problem(at, "the target has no path")
 	}

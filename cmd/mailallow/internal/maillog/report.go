@@ -1,6 +1,7 @@
 package maillog
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -147,13 +148,13 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.format(toTheMinute), all.Until.format(toTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
-		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})
+		rows = append(rows, []string{cmp.Or(p.Name, "-"), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})
 	}
 	t.Table(rows)
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
 	for _, l := range all.Lists {
-		name := orDash(l.Zone)
+		name := cmp.Or(l.Zone, "-")
 		if l.Dead != nil {
 			name += " (dead)"
 		}
@@ -163,7 +164,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), c.Mark.short()})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)
@@ -210,7 +211,7 @@ func (r *summary) tellErrors(t *terminal.Terminal) {
 		if host == "" {
 			host, own = "this host", true
 		}
-		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.Since.String(), e.Until.String()})
+		rows = append(rows, []string{cmp.Or(e.Zone, "-"), host, terminal.Grouped(uint64(e.Count)), e.Since.String(), e.Until.String()})
 	}
 	t.Table(rows)
 	if own {
@@ -234,7 +235,7 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 		if o.IP != nil {
 			addr = o.IP.String()
 		}
-		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.Since.String(), o.Until.String()})
+		rows = append(rows, []string{cmp.Or(o.Zone, "-"), cmp.Or(o.Host, "-"), addr, terminal.Grouped(uint64(o.Count)), o.Since.String(), o.Until.String()})
 		if o.Private {
 			private[o.Zone] = true
 		}
@@ -250,11 +251,4 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 	if len(private) > 0 {
 		t.Note("%s: private, and not asked over DNS; the reply in the log names the page for removal (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
 	}
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

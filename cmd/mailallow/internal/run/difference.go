@@ -20,9 +20,6 @@ const MaxListed = 25
 const maxShownPath = 500
 
 func tellDifference(t *terminal.Terminal, d plan.Difference) {
-	if len(d.Added)+len(d.Removed) == 0 {
-		return
-	}
 	for _, g := range GroupBySource(d) {
 		t.Summary(terminal.Cyan, "  %s: %s", g.Title(), g.Counts())
 		tellChanges(t, terminal.Green, "+", g.Added)
