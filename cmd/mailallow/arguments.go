@@ -9,7 +9,7 @@ import (
 // the flags, then the arguments. People mix them: "mailallow spf example.com --tree",
 // "mailallow --json diff".
 func arrange(args []string) []string {
-	takesValue := valueFlags(globalFlags())
+	defined := globalFlags()
 	var name string
 	var flags, words []string
 	cut := false // the last flag lacks its value: no word may follow it
@@ -24,7 +24,7 @@ func arrange(args []string) []string {
 			i = len(args)
 		case len(arg) > 1 && arg[0] == '-':
 			flags = append(flags, arg)
-			if takesValue[strings.TrimLeft(arg, "-")] {
+			if flagOf(defined, arg).value != "" {
 				if i++; i < len(args) {
 					flags = append(flags, args[i])
 				} else {
@@ -34,7 +34,7 @@ func arrange(args []string) []string {
 		case name == "":
 			name = arg
 			cmd, _ := find(name) // an unknown one has no flags of its own
-			takesValue = valueFlags(append(cmd.flags, globalFlags()...))
+			defined = append(cmd.flags, defined...)
 		default:
 			words = append(words, arg)
 		}

@@ -86,11 +86,7 @@ func upTo(typed []string) (cmd command, flag words) {
 			flag = words{}
 			continue
 		}
-		for _, f := range append(slices.Clone(cmd.flags), globalFlags()...) {
-			if w := flagWords(f); slices.Contains(w.names, word) {
-				flag = w
-			}
-		}
+		flag = flagOf(append(slices.Clone(cmd.flags), globalFlags()...), word)
 		if found, ok := find(word); ok && cmd.name == "" {
 			cmd = found
 		}
