@@ -96,35 +96,20 @@ func upTo(typed []string) (cmd command, flag words) {
 
 // valuesOf gives the values of a flag or an argument, by its name in the usage; none for
 // most, which take any value.
-func valuesOf(flag, name string) []follow {
-	switch name {
-	case "FILE":
-		return []follow{{":file", ""}}
-	case "DIR":
-		return []follow{{":dir", ""}}
-	case "FORMAT":
-		var can []follow
+func valuesOf(flag, name string) (can []follow) {
+	words := map[string][]string{
+		"FILE": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
+	}[name]
+	if flag == "--log-format" {
+		words = terminal.LogForms()
+	}
+	for _, word := range words {
+		can = append(can, follow{word, ""})
+	}
+	if name == "FORMAT" {
 		for _, f := range format.All() {
 			can = append(can, follow{f.Name, f.Summary})
 		}
-		return can
-	case "FORM":
-		if flag == "--log-format" {
-			return bare(terminal.LogForms())
-		}
-		return bare(diff.Formats())
-	case "KIND":
-		return bare(lint.Kinds())
-	case "WHEN":
-		return bare(terminal.Colors())
-	}
-	return nil
-}
-
-// bare makes words of names that need no explanation.
-func bare(words []string) (can []follow) {
-	for _, word := range words {
-		can = append(can, follow{word, ""})
 	}
 	return can
 }

@@ -86,7 +86,8 @@ func (c *check) entries(changed map[rowKey]verdict) (entries []tableEntry) {
 		policy bool
 	}{{dnsbl.Listed, false}, {dnsbl.Listed, true}, {dnsbl.Error, false}, {dnsbl.Unknown, false}, {dnsbl.Clean, false}} {
 		var of []tableEntry
-		for _, res := range c.inZoneOrder() {
+		for i := range c.results { // they are by address, and the table is by list
+			res := c.results[i%len(c.addrs)*len(c.zones)+i/len(c.addrs)]
 			before, isChanged := changed[keyOf(res)]
 			if res.State != group.state || res.Policy != group.policy || changed != nil && !isChanged {
 				continue
@@ -126,16 +127,6 @@ func mergedBy(one, other func(*tableEntry) *[]string, entries []tableEntry) (joi
 		joined = append(joined, e)
 	}
 	return joined
-}
-
-func (c *check) inZoneOrder() []dnsbl.Result {
-	rows := make([]dnsbl.Result, 0, len(c.results))
-	for z := range c.zones {
-		for a := range c.addrs {
-			rows = append(rows, c.results[a*len(c.zones)+z])
-		}
-	}
-	return rows
 }
 
 // newTableEntry makes an entry of a row, with its meaning as details.
