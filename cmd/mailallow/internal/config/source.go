@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -91,38 +92,32 @@ func (r *reader) origin(at string, src allowlist.Source) {
 // actionOf is the action of the source, else the one at the top of the file. There is no
 // default: RELAY on the range of a shared provider lets all its customers relay.
 func (r *reader) actionOf(at, written string) allowlist.Action {
-	if written == "" && r.action != "" {
-		a, _ := allowlist.ParseAction(r.action) // document checks it
-		return a
-	}
-	if written == "" {
+	text := cmp.Or(written, r.action)
+	if text == "" {
 		r.problem(at, "the source has no action: write action = \"OK\" (accepted past DNSBLs), \"RELAY\" (may also relay to anywhere), \"REJECT\" or \"EXCLUDE\" in it, or once at the top of the file")
 		return allowlist.None
 	}
-	a, err := allowlist.ParseAction(written)
-	r.check(at+".action", err)
+	a, err := allowlist.ParseAction(text)
+	if written != "" { // document checks the other one
+		r.check(at+".action", err)
+	}
 	return a
 }
 
 func (r *reader) provider(at, name string) {
-	p, ok := allowlist.ProviderByName(name)
-	if ok && p.Unlistable != "" {
+	p, known := allowlist.ProviderByName(name)
+	switch {
+	case known && p.Unlistable != "":
 		r.problem(at, "provider %q cannot be listed: %s", name, p.Unlistable)
+	case !known:
+		all, err := allowlist.Providers()
+		r.check(at, err)
+		var names []string
+		for _, p := range all {
+			names = append(names, p.Name)
+		}
+		r.problem(at, "unknown provider %q%s", name, cmp.Or(exit.Nearest(name, names), ": 'mailallow providers' lists those there are"))
 	}
-	if ok {
-		return
-	}
-	all, err := allowlist.Providers()
-	r.check(at, err)
-	var names []string
-	for _, p := range all {
-		names = append(names, p.Name)
-	}
-	hint := exit.Nearest(name, names)
-	if hint == "" {
-		hint = ": 'mailallow providers' lists those there are"
-	}
-	r.problem(at, "unknown provider %q%s", name, hint)
 }
 
 // limitKeys are the keys that [guard] and every source have.

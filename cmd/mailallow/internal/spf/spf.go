@@ -5,6 +5,7 @@ package spf
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"go4.org/netipx"
@@ -69,10 +70,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	for _, res := range results {
-		if res.Error != "" {
-			return exit.Outcome(exit.Stale)
-		}
+	if slices.ContainsFunc(results, func(res spf.Result) bool { return res.Error != "" }) {
+		return exit.Outcome(exit.Stale)
 	}
 	return nil
 }
@@ -98,22 +97,19 @@ func newDocument(results []spf.Result) document {
 func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
 	var all netipx.IPSetBuilder
 	for _, res := range results {
-		all.AddSet(res.Pass)
 		if tree {
 			if err := res.Tree.Write(t.Take()); err != nil {
 				return err
 			}
 			continue
 		}
+		all.AddSet(res.Pass)
 		for _, p := range res.Problems {
 			t.Warn("%s", p)
 		}
 		if res.Error != "" {
 			t.Warn("%s: %s", res.Domain, meaning(res))
 		}
-	}
-	if tree {
-		return nil
 	}
 	pass, err := all.IPSet()
 	if err != nil {

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -80,13 +81,7 @@ func squeeze(columns []int, width int) {
 		if sum <= width || columns[widest] <= Narrowest {
 			return
 		}
-		second := Narrowest
-		for i, w := range columns {
-			if i != widest {
-				second = max(second, w)
-			}
-		}
-		columns[widest] = max(min(second, columns[widest]-1), columns[widest]-(sum-width))
+		columns[widest]--
 	}
 }
 
@@ -105,9 +100,7 @@ func layRow(row []string, columns []int) string {
 			if n < len(cell) {
 				text = cell[n]
 			}
-			b.WriteString(text)
-			b.WriteString(strings.Repeat(" ", columns[i]-utf8.RuneCountInString(text)))
-			b.WriteString(columnGap)
+			fmt.Fprintf(&b, "%-*s%s", columns[i], text, columnGap)
 		}
 		lines[n] = strings.TrimRight(b.String(), " ")
 	}
