@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -67,11 +68,11 @@ func sweep(path string) error {
 	if err != nil {
 		return nil // a directory may be writable and not readable
 	}
-	for _, e := range entries {
-		number, staged := strings.CutPrefix(e.Name(), prefix)
-		if !staged || number == "" || strings.Trim(number, "0123456789") != "" {
-			continue
-		}
+	staged := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		number, ok := strings.CutPrefix(e.Name(), prefix)
+		return !ok || number == "" || strings.Trim(number, "0123456789") != ""
+	})
+	for _, e := range staged {
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
