@@ -52,4 +52,3 @@ type Key struct {
 	Setting string // `name = value`, behind a # where it need not be written
 	Comment string
 }
-
