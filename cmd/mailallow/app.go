@@ -18,10 +18,7 @@ import (
 func allCommands() []command {
 	return append(commands(),
 		command{name: "man", args: "PAGE", usage: "a page of the manual", text: manText, action: man},
-		command{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText,
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return completion(t, allCommands(), c.Args().Slice())
-			}})
+		command{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText, action: completion})
 }
 
 // newApp makes the command line for arguments that arrange has ordered. The flag library

@@ -8,8 +8,8 @@ import (
 // arrange puts a command line in the order that the flag library reads: the command,
 // the flags, then the arguments. People mix them: "mailallow spf example.com --tree",
 // "mailallow --json diff".
-func arrange(all []command, args []string) []string {
-	takesValue := valueFlags(globalFlags())
+func arrange(args []string) []string {
+	defined := globalFlags()
 	var name string
 	var flags, words []string
 	cut := false // the last flag lacks its value: no word may follow it
@@ -24,7 +24,7 @@ func arrange(all []command, args []string) []string {
 			i = len(args)
 		case len(arg) > 1 && arg[0] == '-':
 			flags = append(flags, arg)
-			if takesValue[strings.TrimLeft(arg, "-")] {
+			if flagOf(defined, arg).value != "" {
 				if i++; i < len(args) {
 					flags = append(flags, args[i])
 				} else {
@@ -33,14 +33,14 @@ func arrange(all []command, args []string) []string {
 			}
 		case name == "":
 			name = arg
-			cmd, _ := find(all, name) // an unknown one has no flags of its own
-			takesValue = valueFlags(append(cmd.flags, globalFlags()...))
+			cmd, _ := find(name) // an unknown one has no flags of its own
+			defined = append(cmd.flags, defined...)
 		default:
 			words = append(words, arg)
 		}
 	}
 	arranged := []string{"mailallow"}
-	if _, known := find(all, name); name != "" && !known {
+	if _, known := find(name); name != "" && !known {
 		return append(arranged, "--", name)
 	}
 	if name != "" {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"mailallow/allowlist"
@@ -30,11 +32,130 @@ type command struct {
 	empty func(problems []allowlist.Problem) any
 }
 
-// commands is the table of commands, in the order of the help.
-func commands() []command {
+// commands is the table of commands, in the order of the help. Each turns its flags and
+// arguments into the options of its package.
+func commands() []command { return slices.Concat(listCommands(), lookCommands(), hostCommands()) }
+
+// listCommands make the list and install it.
+func listCommands() []command {
 	return []command{
-		updateCommand(), diffCommand(), fetchCommand(), renderCommand(), spfCommand(), explainCommand(),
-		lintCommand(), providersCommand(), dnsblCommand(), maillogCommand(), initCommand(),
+		{
+			name: "update", usage: "fetch, merge, guard, install", text: updateText,
+			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+				&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
+			},
+			empty: run.Empty,
+		},
+		{
+			name: "diff", usage: "the same, changing nothing", text: diffText,
+			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
+			},
+			empty: run.Empty,
+		},
+		{
+			name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
+			flags: []cli.Flag{acceptFlag(),
+				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
+				&cli.BoolFlag{Name: "no-guard", Usage: "write the ranges as they come, and leave it to the guard of 'update --snapshot' to judge them"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
+			},
+			empty: fetch.Empty,
+		},
+		{
+			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
+			flags: []cli.Flag{snapshotFlag(), acceptFlag()},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
+			},
+		},
+	}
+}
+
+// lookCommands look into policies, addresses, files and providers.
+func lookCommands() []command {
+	return []command{
+		{
+			name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
+			flags: []cli.Flag{
+				&cli.BoolFlag{Name: "tree", Usage: "draw the policy as a tree, each term with the networks that it contributes"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
+			},
+			empty: spf.Empty,
+		},
+		{
+			name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
+			flags: []cli.Flag{snapshotFlag(),
+				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs: makemap and sendmail -bt, or postmap"},
+				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+			},
+			empty: explain.Empty,
+		},
+		{
+			name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
+			flags: []cli.Flag{rootFlag(),
+				&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr, list or config"},
+				&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
+				&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
+				&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
+					Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
+			},
+			empty: lint.Empty,
+		},
+		{
+			name: "providers", usage: "the catalogue of mail providers", text: providersText,
+			flags: []cli.Flag{
+				&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
+			},
+			empty: providers.Empty,
+		},
+	}
+}
+
+// hostCommands are about this host.
+func hostCommands() []command {
+	return []command{
+		{
+			name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
+			flags: []cli.Flag{
+				&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
+				&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
+					Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
+			},
+			empty: dnsbl.Empty,
+		},
+		{
+			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
+			flags: []cli.Flag{snapshotFlag(),
+				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+				&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+					Since: c.String("since"), Logs: c.Args().Slice()})
+			},
+			empty: maillog.Empty,
+		},
+		{
+			name: "init", usage: "a commented starting configuration for this host", text: initText,
+			flags: []cli.Flag{rootFlag()},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+			},
+		},
 	}
 }
 
@@ -52,149 +173,9 @@ func rootFlag() cli.Flag {
 	return &cli.StringFlag{Name: "root", Usage: "put `DIR` before every absolute path of the configuration; on_change is not run then"}
 }
 
-// The commands: each turns its flags and arguments into the options of its package.
-
-func updateCommand() command {
-	return command{
-		name: "update", usage: "fetch, merge, guard, install", text: updateText,
-		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
-			&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
-		},
-		empty: run.Empty,
-	}
-}
-
-func diffCommand() command {
-	return command{
-		name: "diff", usage: "the same, changing nothing", text: diffText,
-		flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
-			&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
-		},
-		empty: run.Empty,
-	}
-}
-
-func fetchCommand() command {
-	return command{
-		name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
-		flags: []cli.Flag{acceptFlag(),
-			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
-			&cli.BoolFlag{Name: "no-guard", Usage: "write the ranges as they come, and leave it to the guard of 'update --snapshot' to judge them"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
-		},
-		empty: fetch.Empty,
-	}
-}
-
-func renderCommand() command {
-	return command{
-		name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
-		flags: []cli.Flag{snapshotFlag(), acceptFlag()},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
-		},
-	}
-}
-
-func spfCommand() command {
-	return command{
-		name: "spf", args: "DOMAIN...", usage: "the exact networks an SPF policy passes, one a line", text: spfText,
-		flags: []cli.Flag{
-			&cli.BoolFlag{Name: "tree", Usage: "draw the policy as a tree, each term with the networks that it contributes"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return spf.Run(c.Context, t, spf.Options{Config: configFlags(c), Tree: c.Bool("tree"), Domains: c.Args().Slice()})
-		},
-		empty: spf.Empty,
-	}
-}
-
-func explainCommand() command {
-	return command{
-		name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
-		flags: []cli.Flag{snapshotFlag(),
-			&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs: makemap and sendmail -bt, or postmap"},
-			&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
-		},
-		empty: explain.Empty,
-	}
-}
-
-func lintCommand() command {
-	return command{
-		name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
-		flags: []cli.Flag{rootFlag(),
-			&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr, list or config"},
-			&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
-			&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
-			&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
-				Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
-		},
-		empty: lint.Empty,
-	}
-}
-
-func providersCommand() command {
-	return command{
-		name: "providers", usage: "the catalogue of mail providers", text: providersText,
-		flags: []cli.Flag{
-			&cli.BoolFlag{Name: "check", Usage: "fetch every one of them and say which still answer"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return providers.Run(c.Context, t, providers.Options{Config: configFlags(c), Check: c.Bool("check")})
-		},
-		empty: providers.Empty,
-	}
-}
-
-func dnsblCommand() command {
-	return command{
-		name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
-		flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "zone", Usage: "ask the list `ZONE` in place of the configured ones (repeatable)"},
-			&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: c.StringSlice("zone"),
-				Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
-		},
-		empty: dnsbl.Empty,
-	}
-}
-
-func maillogCommand() command {
-	return command{
-		name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
-		flags: []cli.Flag{snapshotFlag(),
-			&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
-			&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
-				Since: c.String("since"), Logs: c.Args().Slice()})
-		},
-		empty: maillog.Empty,
-	}
-}
-
-func initCommand() command {
-	return command{
-		name: "init", usage: "a commented starting configuration for this host", text: initText,
-		flags: []cli.Flag{rootFlag()},
-		action: func(t *terminal.Terminal, c *cli.Context) error {
-			return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
-		},
-	}
-}
-
 // find gives the command of a name; ok: there is one.
-func find(all []command, name string) (found command, ok bool) {
-	for _, cmd := range all {
+func find(name string) (found command, ok bool) {
+	for _, cmd := range allCommands() {
 		if cmd.name == name {
 			return cmd, true
 		}
@@ -206,11 +187,8 @@ func find(all []command, name string) (found command, ok bool) {
 // command, with nothing in it but the error.
 func failure(command string, err error) any {
 	problems := []allowlist.Problem{{Kind: "error", Text: err.Error()}}
-	if cmd, _ := find(commands(), command); cmd.empty != nil {
+	if cmd, _ := find(command); cmd.empty != nil {
 		return cmd.empty(problems)
 	}
-	return struct {
-		Version  int                 `json:"version"`
-		Problems []allowlist.Problem `json:"problems"`
-	}{terminal.DocumentVersion, problems}
+	return map[string][]allowlist.Problem{"problems": problems}
 }

@@ -29,10 +29,11 @@ var shellScripts embed.FS
 
 // completion writes the script for a shell, or, for "words" and a command line, the words
 // that can complete it.
-func completion(t *terminal.Terminal, all []command, args []string) error {
+func completion(t *terminal.Terminal, c *cli.Context) error {
+	args := c.Args().Slice()
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
-		for _, f := range completing(all, args[1:]) {
+		for _, f := range completing(args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
 		return t.Whole(lines.String())
@@ -50,9 +51,9 @@ type follow struct{ word, means string }
 
 // completing gives the words that can complete the last one of typed: values of the flag
 // before it, flags, commands, or arguments of the command.
-func completing(all []command, typed []string) []follow {
+func completing(typed []string) []follow {
 	last := typed[len(typed)-1]
-	cmd, flag := upTo(all, typed[:len(typed)-1])
+	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
 	case flag.value != "":
@@ -79,18 +80,14 @@ func completing(all []command, typed []string) []follow {
 
 // upTo reads the words before the last one: the command, and the flag whose value must
 // follow.
-func upTo(all []command, typed []string) (cmd command, flag words) {
+func upTo(typed []string) (cmd command, flag words) {
 	for _, word := range typed {
 		if flag.value != "" {
 			flag = words{}
 			continue
 		}
-		for _, f := range append(slices.Clone(cmd.flags), globalFlags()...) {
-			if w := flagWords(f); slices.Contains(w.names, word) {
-				flag = w
-			}
-		}
-		if found, ok := find(all, word); ok && cmd.name == "" {
+		flag = flagOf(append(slices.Clone(cmd.flags), globalFlags()...), word)
+		if found, ok := find(word); ok && cmd.name == "" {
 			cmd = found
 		}
 	}
@@ -99,35 +96,20 @@ func upTo(all []command, typed []string) (cmd command, flag words) {
 
 // valuesOf gives the values of a flag or an argument, by its name in the usage; none for
 // most, which take any value.
-func valuesOf(flag, name string) []follow {
-	switch name {
-	case "FILE":
-		return []follow{{":file", ""}}
-	case "DIR":
-		return []follow{{":dir", ""}}
-	case "FORMAT":
-		var can []follow
+func valuesOf(flag, name string) (can []follow) {
+	words := map[string][]string{
+		"FILE": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
+	}[name]
+	if flag == "--log-format" {
+		words = terminal.LogForms()
+	}
+	for _, word := range words {
+		can = append(can, follow{word, ""})
+	}
+	if name == "FORMAT" {
 		for _, f := range format.All() {
 			can = append(can, follow{f.Name, f.Summary})
 		}
-		return can
-	case "FORM":
-		if flag == "--log-format" {
-			return bare(terminal.LogForms())
-		}
-		return bare(diff.Formats())
-	case "KIND":
-		return bare(lint.Kinds())
-	case "WHEN":
-		return bare(terminal.Colors())
-	}
-	return nil
-}
-
-// bare makes words of names that need no explanation.
-func bare(words []string) (can []follow) {
-	for _, word := range words {
-		can = append(can, follow{word, ""})
 	}
 	return can
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -34,19 +35,6 @@ func runFlags(c *cli.Context) run.Options {
 	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
 }
 
-// valueFlags are the names of the flags that take a value.
-func valueFlags(flags []cli.Flag) map[string]bool {
-	names := map[string]bool{}
-	for _, f := range flags {
-		if _, isBool := f.(*cli.BoolFlag); !isBool {
-			for _, name := range f.Names() {
-				names[name] = true
-			}
-		}
-	}
-	return names
-}
-
 // words are the texts of a flag.
 type words struct {
 	names     []string // as they are typed
@@ -74,6 +62,18 @@ func flagWords(f cli.Flag) words {
 			w.value = "VALUE"
 		}
 		w.otherwise = cmp.Or(doc.GetDefaultText(), doc.GetValue())
+	}
+	return w
+}
+
+// flagOf gives the texts of the flag that a word names, with one dash or two; none if it
+// names no flag.
+func flagOf(flags []cli.Flag, word string) (w words) {
+	name := strings.TrimLeft(word, "-")
+	for _, f := range flags {
+		if name != word && slices.Contains(f.Names(), name) {
+			w = flagWords(f)
+		}
 	}
 	return w
 }

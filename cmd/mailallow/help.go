@@ -72,7 +72,9 @@ func (h *help) heading(title string) {
 	h.WriteString(title + ":\n")
 }
 
-func (h *help) line(text string) { h.WriteString(helpIndent + text + "\n") }
+func (h *help) lines(text string) {
+	h.WriteString(helpIndent + strings.ReplaceAll(text, "\n", "\n"+helpIndent) + "\n")
+}
 
 // section writes a text below its heading, wrapped where it is not indented.
 func (h *help) section(title, text string) {
@@ -85,18 +87,14 @@ func (h *help) section(title, text string) {
 		if !p.verbatim {
 			lines = terminal.Wrap(strings.Join(lines, " "), h.width)
 		}
-		for _, line := range lines {
-			h.line(line)
-		}
+		h.lines(strings.Join(lines, "\n"))
 	}
 }
 
 func (h *help) table(title string, rows [][]string) {
 	h.heading(title)
-	for _, lines := range terminal.Layout(h.width, rows) {
-		for _, line := range lines {
-			h.line(line)
-		}
+	for _, row := range terminal.Layout(h.width, rows) {
+		h.lines(row)
 	}
 }
 

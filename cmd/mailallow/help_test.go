@@ -15,7 +15,7 @@ func TestHelp(t *testing.T) {
 		pages[cmd.name] = helpOf(cmd, terminal.PipeWidth)
 	}
 	for name, page := range pages {
-		cmd, _ := find(allCommands(), name)
+		cmd, _ := find(name)
 		for _, f := range append(cmd.flags, globalFlags()...) {
 			if want := flagWords(f).typed(); !strings.Contains(page, want) {
 				t.Errorf("%q has no %q", name, want)

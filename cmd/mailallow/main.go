@@ -23,7 +23,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	ctx, stop := exit.UntilSignal(ctx)
 	defer stop()
 	t := terminal.New(args, stdin, stdout, stderr)
-	args = arrange(allCommands(), args)
+	args = arrange(args)
 	shown := bufio.NewWriter(stdout)
 	err := newApp(t, args, shown, stderr).RunContext(ctx, args)
 	err = cmp.Or(err, shown.Flush())

@@ -49,13 +49,9 @@ func commandPage() string {
 	}
 	p.text(order)
 	p.section("FILES")
-	for _, f := range [][2]string{
-		{config.DefaultFile, "the configuration, see mailallow.toml(5)"},
-		{config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished"},
-		{"/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's"},
-	} {
-		p.entry(f[0], f[1])
-	}
+	p.entry(config.DefaultFile, "the configuration, see mailallow.toml(5)")
+	p.entry(config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished")
+	p.entry("/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's")
 	p.section("SEE ALSO")
 	p.text("mailallow.toml(5), makemap(8), cidr_table(5), systemd.timer(5)")
 	return p.String()

@@ -52,8 +52,8 @@ func renderText() string {
 		rows = append(rows, []string{f.Name, f.Summary})
 	}
 	text := "Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n"
-	for _, lines := range terminal.Layout(textWidth-len(indent), rows) {
-		text += indent + strings.Join(lines, "\n"+indent) + "\n"
+	for _, row := range terminal.Layout(textWidth-len(indent), rows) {
+		text += indent + strings.ReplaceAll(row, "\n", "\n"+indent) + "\n"
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -31,8 +30,14 @@ const (
 
 const maxQuotedWord = 100 // bytes of a mistaken word in a message
 
-func (r reader) dnsbl(c dnsblConfig) DNSBL {
-	s := DNSBL{Hosts: c.Hosts, Zones: c.Zones}
+// dnsbl reads the [dnsbl] table.
+func (r *reader) dnsbl(_ string, table map[string]any) {
+	s := &r.DNSBL
+	var addresses, notify []string
+	var keyFile string
+	r.table("dnsbl", table, []key{
+		{"addresses", &addresses}, {"hosts", &s.Hosts}, {"zones", &s.Zones}, {"key_file", &keyFile}, {"notify", &notify},
+	})
 	seen := map[string]string{} // as written, by the form in which it is asked
 	once := func(at, key, written string) {
 		if before, twice := seen[key]; twice {
@@ -40,8 +45,8 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 		}
 		seen[key] = written
 	}
-	for i, written := range c.Addresses {
-		at := fmt.Sprintf("dnsbl.addresses[%d]", i)
+	for i, written := range addresses {
+		at := item("dnsbl.addresses", i)
 		addr, err := ParseOwnAddress(written)
 		if err != nil {
 			r.problem(at, "%w", err)
@@ -50,8 +55,8 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 		once(at, addr.String(), written)
 		s.Addresses = append(s.Addresses, addr)
 	}
-	for i, host := range c.Hosts {
-		at := fmt.Sprintf("dnsbl.hosts[%d]", i)
+	for i, host := range s.Hosts {
+		at := item("dnsbl.hosts", i)
 		if _, err := netip.ParseAddr(host); err == nil {
 			r.problem(at, "host %q is an address: write it into addresses", host)
 			continue
@@ -61,31 +66,31 @@ func (r reader) dnsbl(c dnsblConfig) DNSBL {
 		}
 		once(at, strings.ToLower(strings.TrimSuffix(host, ".")), host)
 	}
-	r.dnsblZones(c, once)
-	if n := len(c.Addresses) + len(c.Hosts); n > MaxDNSBLAddresses {
+	r.dnsblZones(keyFile != "", once)
+	if n := len(addresses) + len(s.Hosts); n > MaxDNSBLAddresses {
 		r.problem("dnsbl", "%d addresses and hosts: %d is the most", n, MaxDNSBLAddresses)
 	}
-	if c.KeyFile != "" {
-		s.KeyFile = r.rooted(c.KeyFile)
-		s.KeyPlace = fmt.Sprintf("%s:%d", r.path, cmp.Or(r.lines["dnsbl.key_file"], r.lines["dnsbl"]))
+	if keyFile != "" {
+		s.KeyFile = r.rooted(keyFile)
+		s.KeyPlace = fmt.Sprintf("%s:%d", r.Path, r.Line("dnsbl.key_file"))
 	} else if r.lines["dnsbl.key_file"] > 0 {
 		r.problem("dnsbl.key_file", "key_file names no file")
 	}
-	s.Notify = r.argv("dnsbl.notify", c.Notify, `["mail", "-s", "DNSBL", "postmaster"]`)
-	return s
+	s.Notify = r.argv("dnsbl.notify", notify, `["mail", "-s", "DNSBL", "postmaster"]`)
 }
 
-func (r reader) dnsblZones(c dnsblConfig, once func(at, key, written string)) {
-	if c.Zones != nil && len(c.Zones) == 0 {
+func (r *reader) dnsblZones(hasKey bool, once func(at, key, written string)) {
+	zones := r.DNSBL.Zones
+	if zones != nil && len(zones) == 0 {
 		r.problem("dnsbl.zones", "zones names no zone; without it, %s are asked", strings.Join(dnsbl.StandardZones(), ", "))
 	}
-	if len(c.Zones) > MaxDNSBLZones {
-		r.problem("dnsbl.zones", "%d zones: %d is the most", len(c.Zones), MaxDNSBLZones)
+	if len(zones) > MaxDNSBLZones {
+		r.problem("dnsbl.zones", "%d zones: %d is the most", len(zones), MaxDNSBLZones)
 	}
-	for i, written := range c.Zones {
-		at := fmt.Sprintf("dnsbl.zones[%d]", i)
+	for i, written := range zones {
+		at := item("dnsbl.zones", i)
 		key := ""
-		if c.KeyFile != "" {
+		if hasKey {
 			key = "unread" // no name of a zone here depends on it
 		}
 		zone, err := dnsbl.ParseZone(written, key)

@@ -6,11 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pelletier/go-toml/v2"
+
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/fixtures"
 )
 
-// FuzzConfig: Decode and Settings take a configuration as a whole, or report every mistake in one line, with its line in the file.
+// FuzzConfig: Parse takes a configuration as a whole, or reports every mistake in one line, with its line in the file.
 func FuzzConfig(f *testing.F) {
 	paths, err := filepath.Glob(fixtures.Path("bad", "*.toml"))
 	if err != nil || len(paths) == 0 {
@@ -27,34 +30,32 @@ func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const name = "c.toml"
-		c, err := Decode(filepath.Join(dir, name), text)
-		if err != nil {
-			checkMessage(t, err)
-			return
-		}
+		s, err := Parse(filepath.Join(dir, name), text, Flags{})
 		lines := strings.Count(string(text), "\n") + 1
-		for place, line := range c.lines {
-			if line < 1 || line > lines {
-				t.Errorf("%s is on line %d of %d", place, line, lines)
-			}
-		}
-		s, err := c.Settings("")
-		if err == nil && (len(s.Sources) != len(c.text.Source) || len(s.Targets) != len(c.text.Target)) {
-			t.Errorf("%d sources and %d targets of %d and %d", len(s.Sources), len(s.Targets), len(c.text.Source), len(c.text.Target))
-		}
-		if err == nil {
-			for _, src := range s.Sources {
-				if src.Name == "" || src.Name != terminal.Clean(src.Name) || strings.ContainsAny(src.Name, "\n\t") {
-					t.Errorf("a source named %q", src.Name)
+		if s != nil {
+			for place, line := range s.lines {
+				if line < 1 || line > lines {
+					t.Errorf("%s is on line %d of %d", place, line, lines)
 				}
 			}
+		}
+		for _, e := range fault.Each(err) {
+			if line := fault.LineOf(e); line < 0 || line > lines {
+				t.Errorf("line %d of %d", line, lines)
+			}
+			checkMessage(t, e)
+		}
+		if err != nil {
 			return
 		}
-		for _, p := range c.problems {
-			if p.Line < 0 || p.Line > lines {
-				t.Errorf("line %d of %d", p.Line, lines)
+		var written struct{ Source, Target []map[string]any }
+		if err := toml.Unmarshal(text, &written); err != nil || len(s.Sources) != len(written.Source) || len(s.Targets) != len(written.Target) {
+			t.Errorf("%d sources and %d targets of %d and %d: %v", len(s.Sources), len(s.Targets), len(written.Source), len(written.Target), err)
+		}
+		for _, src := range s.Sources {
+			if src.Name == "" || src.Name != terminal.Clean(src.Name) || strings.ContainsAny(src.Name, "\n\t") {
+				t.Errorf("a source named %q", src.Name)
 			}
-			checkMessage(t, p)
 		}
 	})
 }

@@ -1,96 +1,119 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
-	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// indexLines notes the line of every key and of every item of a list. The text
-// parses: it is decoded already.
-func (c *File) indexLines(text []byte) {
-	var p unstable.Parser
-	p.Reset(text)
-	lines := lineStarts(text)
-	table, count := "", map[string]int{}
-	for p.NextExpression() {
-		e := p.Expression()
-		switch e.Kind {
-		case unstable.ArrayTable:
-			name, line := lines.key(e)
-			table = fmt.Sprintf("%s[%d]", name, count[name])
-			count[name]++
-			c.lines[table] = line
-		case unstable.Table:
-			name, line := lines.key(e)
-			table = name
-			c.lines[table] = line
-		case unstable.KeyValue:
-			name, line := lines.key(e)
-			if table != "" {
-				name = table + "." + name
-			}
-			c.lines[name] = line
-			if value := e.Value(); value.Kind == unstable.Array {
-				for i, items := 0, value.Children(); items.Next(); i++ {
-					item := items.Node()
-					if item.Raw.Length > 0 {
-						line = lines.of(item.Raw)
-					}
-					c.lines[fmt.Sprintf("%s[%d]", name, i)] = line
-				}
-			}
-		}
-	}
-}
+// lines are the lines of keys and of items of lists, by their place: "source[2].cidr[1]" is on line 31.
+type lines map[string]int
 
-// starts are the offsets at which lines begin. The parser would count lines from the
-// beginning for each item, which takes minutes for a list of a million.
-type starts []int
-
-func lineStarts(text []byte) starts {
-	all := starts{0}
-	for i, c := range text {
-		if c == '\n' {
-			all = append(all, i+1)
-		}
-	}
-	return all
-}
-
-func (s starts) of(r unstable.Range) int {
-	line, isStart := slices.BinarySearch(s, int(r.Offset))
-	if isStart {
-		line++
-	}
-	return line
-}
-
-func (s starts) key(e *unstable.Node) (name string, line int) {
-	var parts []string
-	for keys := e.Key(); keys.Next(); {
-		parts = append(parts, string(keys.Node().Data))
-		if line == 0 {
-			line = s.of(keys.Node().Raw)
-		}
-	}
-	return strings.Join(parts, "."), line
-}
-
-// Line is the line of a place such as "source[2].cidr[1]". A key that is not written
-// has the line of its table; 0 means that the table is not written either.
-func (c *File) Line(place string) int {
+// Line is the line of a place. A key that is not written has the line of its table; 0 means
+// that the table is not written either.
+func (l lines) Line(at string) int {
 	for {
-		if line := cmp.Or(c.lines[place], c.lines[place+"[0]"]); line > 0 {
+		if line := cmp.Or(l[at], l[at+"[0]"]); line > 0 {
 			return line
 		}
-		dot := strings.LastIndexByte(place, '.')
+		dot := strings.LastIndexByte(at, '.')
 		if dot < 0 {
 			return 0
 		}
-		place = place[:dot]
+		at = at[:dot]
 	}
+}
+
+// below is the place of a key in a table.
+func below(table, key string) string { return cut(strings.TrimPrefix(table+"."+key, ".")) }
+
+// item is the place of an item of a list.
+func item(list string, number int) string { return cut(list + "[" + strconv.Itoa(number) + "]") }
+
+// cut cuts a place that is longer than those of known keys: the place of a table is part of
+// that of each of its keys, and anybody may have written it.
+func cut(place string) string {
+	const most = 100
+	return place[:min(len(place), most)]
+}
+
+// walk goes through a document from its beginning.
+type walk struct {
+	lines   lines
+	tables  map[string]int // the number of tables with one name, [[source]]
+	text    []byte
+	counted int // bytes of text
+	line    int // at which they end
+}
+
+// linesOf gives the lines of a text that parses.
+func linesOf(text []byte) lines {
+	var p unstable.Parser
+	p.Reset(text)
+	w := &walk{lines: lines{}, tables: map[string]int{}, text: text, line: 1}
+	table := ""
+	for p.NextExpression() {
+		switch e := p.Expression(); e.Kind {
+		case unstable.KeyValue:
+			w.keyValue(table, e)
+		case unstable.Table:
+			table = w.key("", e)
+		case unstable.ArrayTable:
+			list := w.key("", e)
+			table = item(list, w.tables[list])
+			w.lines[table] = w.lines[list]
+			w.tables[list]++
+		}
+	}
+	return w.lines
+}
+
+func (w *walk) keyValue(table string, e *unstable.Node) {
+	at := w.key(table, e)
+	w.value(at, e.Value())
+}
+
+// key notes each part of a key, and gives the place to which it leads. The key of a table in a
+// list of tables leads through the last one.
+func (w *walk) key(at string, e *unstable.Node) string {
+	for keys := e.Key(); keys.Next(); {
+		if n := w.tables[at]; n > 0 {
+			at = item(at, n-1)
+		}
+		at = below(at, string(keys.Node().Data))
+		w.lines[at] = w.lineOf(keys.Node().Raw)
+	}
+	return at
+}
+
+// value notes what is in a list or an inline table.
+func (w *walk) value(at string, value *unstable.Node) {
+	switch value.Kind {
+	case unstable.InlineTable:
+		for pairs := value.Children(); pairs.Next(); {
+			w.keyValue(at, pairs.Node())
+		}
+	case unstable.Array:
+		line := w.lines[at]
+		for i, items := 0, value.Children(); items.Next(); i++ {
+			if raw := items.Node().Raw; raw.Length > 0 {
+				line = w.lineOf(raw)
+			}
+			here := item(at, i)
+			w.lines[here] = line
+			w.value(here, items.Node())
+		}
+	}
+}
+
+// lineOf gives the line of a part of the text. It counts on from the part before: the parser would count from the
+// beginning for each item, which takes minutes for a list of a million.
+func (w *walk) lineOf(part unstable.Range) int {
+	at := int(part.Offset)
+	w.line += bytes.Count(w.text[w.counted:at], []byte("\n"))
+	w.counted = at
+	return w.line
 }

@@ -13,29 +13,12 @@ import (
 var reference string
 
 // Reference gives the tables of a configuration, each with its keys: first those at
-// the top of the file, [[source]] and the like once.
-func Reference() []Table { return readTables(reference) }
-
-// Table is a table of the reference.
-type Table struct {
-	Name    string // with its brackets, or "at the top"
-	Comment string
-	Keys    []Key
-}
-
-// Key is a key of the reference.
-type Key struct {
-	Name    string
-	Setting string // `name = value`, behind a # where it need not be written
-	Comment string
-}
-
-// readTables reads the reference. A comment is behind its key, at least two blanks
-// away, and continues in lines that hold nothing else. Of a key that appears again
-// without a comment only the first is taken.
-func readTables(text string) []Table {
+// the top of the file, [[source]] and the like once. In the text, a comment is behind its
+// key, at least two blanks away, and continues in lines that hold nothing else. Of a key
+// that appears again without a comment only the first is taken.
+func Reference() []Table {
 	tables := []Table{{Name: "at the top"}}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(reference) {
 		setting, comment, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  # ")
 		setting, comment = strings.TrimSpace(setting), strings.TrimSpace(strings.TrimLeft(comment, "# "))
 		table := &tables[len(tables)-1]
@@ -54,4 +37,18 @@ func readTables(text string) []Table {
 		}
 	}
 	return tables
+}
+
+// Table is a table of the reference.
+type Table struct {
+	Name    string // with its brackets, or "at the top"
+	Comment string
+	Keys    []Key
+}
+
+// Key is a key of the reference.
+type Key struct {
+	Name    string
+	Setting string // `name = value`, behind a # where it need not be written
+	Comment string
 }

@@ -1,13 +1,20 @@
+// Package config reads the configuration of mailallow: it decodes the TOML, checks
+// every value, and reports each mistake with its line. It has the reference of all
+// keys, too. It opens no other file than the configuration, and asks no network.
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
@@ -31,6 +38,8 @@ type Settings struct {
 	Sources     []allowlist.Source
 	Targets     []plan.Target
 	DNSBL       DNSBL
+
+	lines
 }
 
 // Within bounds ctx by the deadline.
@@ -47,6 +56,15 @@ const (
 
 	// defaultDeadline is far more than any network needs, and less than a timer's hour.
 	defaultDeadline = 5 * time.Minute
+)
+
+// Bounds on a configuration.
+const (
+	// maxConfigBytes is far more than long inline lists need.
+	maxConfigBytes = 4 << 20
+	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
+	// compares each key with all before it.
+	maxConfigKeys = 10_000
 
 	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
 	maxAttempts    = 10
@@ -68,23 +86,16 @@ func Load(f Flags) (*Settings, error) {
 	if path == "" {
 		path = filepath.Join(f.Root, DefaultFile)
 	}
-	file := &File{path: path}
 	text, err := bounded.Stream(path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fault.Hint("", "let the user that mailallow runs as read it; for mailallow-fetch.service that is every user: chmod a+r the file, a+x its folder",
 			"%w", err)
-	case err == nil:
-		file, err = Decode(path, text)
-	case absent:
-		err = nil
-	}
-	if err != nil {
+	case err != nil && !absent:
 		return nil, err
 	}
-	file.flags = f
-	s, err := file.Settings(f.Root)
+	s, err := Parse(path, text, f)
 	if err != nil {
 		return nil, err
 	}
@@ -92,83 +103,101 @@ func Load(f Flags) (*Settings, error) {
 	return s, nil
 }
 
-// Settings checks the values. root is put before every absolute path but that of the
-// configuration itself; it is usually empty. The error holds every mistake in the
-// file, those in its keys included.
-func (c *File) Settings(root string) (*Settings, error) {
-	dir, err := filepath.Abs(filepath.Dir(c.path))
-	if err == nil && root != "" {
-		root, err = filepath.Abs(root)
+// Parse checks a configuration. Messages name path, and relative paths begin at its
+// directory. The error joins a *fault.AtLine for each mistake.
+func Parse(path string, text []byte, f Flags) (*Settings, error) {
+	var document map[string]any
+	if bytes.Count(text, []byte("=")) > maxConfigKeys {
+		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
+	}
+	err := toml.Unmarshal(text, &document)
+	var wrong *toml.DecodeError
+	if errors.As(err, &wrong) {
+		line, _ := wrong.Position()
+		return nil, &fault.AtLine{Place: path, Line: line, Err: errors.New(strings.TrimPrefix(wrong.Error(), "toml: "))}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s := &Settings{Path: path, Deadline: defaultDeadline, SPF: spf.DefaultLimits(), lines: linesOf(text)}
+	r := &reader{Settings: s, root: f.Root, paths: map[string]int{}, names: map[string]int{}}
+	r.dir, err = filepath.Abs(filepath.Dir(path))
+	if err == nil && r.root != "" {
+		r.root, err = filepath.Abs(r.root)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := reader{File: c, root: root, dir: dir}
-	s := &Settings{Path: c.path, Deadline: defaultDeadline, StateDir: r.rooted(cmp.Or(c.text.StateDir, DefaultStateDir))}
-	s.DNS, s.SPF = r.dns(c.text.DNS)
-	r.duration("dns.deadline", c.text.DNS.Deadline, &s.Deadline)
-	s.Limits = r.guard(c.text.Guard)
-	if top := c.text.Action; top != "" {
-		_, err := allowlist.ParseAction(top)
+	r.document(document)
+	r.resolvers(f.Resolvers)
+	return s, r.err()
+}
+
+// reader turns a document into settings, and notes mistakes.
+type reader struct {
+	*Settings
+	root, dir string // absolute; dir is that of the configuration
+	action    string // at the top of the file
+	mistakes
+
+	names, paths map[string]int // the lines of sources by name, and of targets by path
+}
+
+// document reads the tables. The keys are in the order in which messages list them.
+func (r *reader) document(document map[string]any) {
+	r.Limits = allowlist.DefaultLimits()
+	r.table("", document, []key{
+		{"state_dir", &r.StateDir},
+		{"action", &r.action},
+		{"metrics_file", &r.MetricsFile},
+		{"dns", oneTable(r.dns)},
+		{"guard", oneTable(func(at string, table map[string]any) {
+			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
+		})},
+		{"source", eachTable(func(at string, table map[string]any) { r.source(at, table, r.Limits) })},
+		{"target", eachTable(r.target)},
+		{"dnsbl", oneTable(r.dnsbl)},
+	})
+	r.StateDir = r.rooted(cmp.Or(r.StateDir, DefaultStateDir))
+	if r.MetricsFile != "" {
+		r.MetricsFile = r.rooted(r.MetricsFile)
+	}
+	if r.action != "" {
+		_, err := allowlist.ParseAction(r.action)
 		r.check("action", err)
 	}
-	if c.text.MetricsFile != "" {
-		s.MetricsFile = r.rooted(c.text.MetricsFile)
-	}
-	s.DNSBL = r.dnsbl(c.text.DNSBL)
-	names := map[string]int{}
-	for i, src := range c.text.Source {
-		at := fmt.Sprintf("source[%d]", i)
-		r.uniqueName(names, at, src.Name)
-		s.Sources = append(s.Sources, r.source(at, src, s.Limits))
-	}
-	paths := map[string]int{}
-	for i, t := range c.text.Target {
-		at := fmt.Sprintf("target[%d]", i)
-		target := r.target(at, t)
-		if before, twice := paths[target.Path]; twice && t.Path != "" {
-			r.problem(at+".path", "the path %s is that of the target on line %d already", t.Path, before)
-		}
-		if target.Path == s.MetricsFile && t.Path != "" {
-			r.problem(at+".path", "the path %s is that of metrics_file", t.Path)
-		}
-		paths[target.Path] = c.lines[at+".path"]
-		s.Targets = append(s.Targets, target)
-	}
-	return s, c.err()
 }
 
-// reader turns the values of a file into checked ones, and notes mistakes in the file.
-type reader struct {
-	*File
-	root string
-	dir  string // of the configuration, absolute
+func (r *reader) dns(at string, table map[string]any) {
+	r.table(at, table, []key{
+		{"resolvers", &r.DNS.Resolvers},
+		{"timeout", &r.DNS.Timeout},
+		{"attempts", number{&r.DNS.Attempts, 1, maxAttempts}},
+		{"concurrency", number{&r.DNS.Concurrency, 1, maxConcurrency}},
+		{"require_ad", &r.DNS.RequireAD},
+		{"agree", number{&r.DNS.Agree, 1, 2}},
+		{"deadline", &r.Deadline},
+		{"max_lookups", number{&r.SPF.Lookups, 1, 100_000}},
+		{"max_depth", number{&r.SPF.Depth, 1, provenance.MaxDepth}},
+		{"max_record_bytes", number{&r.SPF.RecordBytes, 1, 256 << 10}},
+	})
 }
 
-func (r reader) dns(d dnsConfig) (dnsq.Config, spf.Limits) {
-	for i, resolver := range d.Resolvers {
-		if _, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}}); err != nil {
-			r.problem(fmt.Sprintf("dns.resolvers[%d]", i), "%w", err)
-		}
+// resolvers checks the resolvers, those of the command line too.
+func (r *reader) resolvers(ofFlags []string) {
+	for i, resolver := range r.DNS.Resolvers {
+		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})
+		r.check(item("dns.resolvers", i), err)
 	}
-	limits := spf.DefaultLimits()
-	r.number("dns.max_lookups", d.MaxLookups, 1, 100_000, &limits.Lookups)
-	r.number("dns.max_depth", d.MaxDepth, 1, provenance.MaxDepth, &limits.Depth)
-	r.number("dns.max_record_bytes", d.MaxRecord, 1, 256<<10, &limits.RecordBytes)
-	config := dnsq.Config{Resolvers: d.Resolvers, Origin: "[dns] resolvers", RequireAD: d.RequireAD}
-	if len(r.flags.Resolvers) > 0 {
-		config.Resolvers, config.Origin = r.flags.Resolvers, "--resolver"
+	r.DNS.Origin = "[dns] resolvers"
+	if len(ofFlags) > 0 {
+		r.DNS.Resolvers, r.DNS.Origin = ofFlags, "--resolver"
 	}
-	r.duration("dns.timeout", d.Timeout, &config.Timeout)
-	r.number("dns.attempts", d.Attempts, 1, maxAttempts, &config.Attempts)
-	r.number("dns.concurrency", d.Concurrency, 1, maxConcurrency, &config.Concurrency)
-	r.number("dns.agree", d.Agree, 1, 2, &config.Agree)
 	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: update --snapshot works on any host.
-	if len(config.Resolvers) > 0 {
-		if _, err := dnsq.New(config); errors.As(err, new(*dnsq.TooFewError)) {
+	if len(r.DNS.Resolvers) > 0 {
+		if _, err := dnsq.New(r.DNS); errors.As(err, new(*dnsq.TooFewError)) {
 			r.problem("dns.agree", "%w", err)
 		}
 	}
-	config.AgreeAt = fmt.Sprintf("%s:%d", r.path, r.Line("dns.agree"))
-	return config, limits
+	r.DNS.AgreeAt = fmt.Sprintf("%s:%d", r.Path, r.Line("dns.agree"))
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -12,61 +11,76 @@ import (
 	"mailallow/allowlist"
 )
 
-func (r reader) target(at string, c targetConfig) plan.Target {
-	format, err := format.ByName(c.Format)
-	if err != nil {
-		r.problem(at+".format", "%w", err)
-	}
-	if c.Path == "" {
+// target reads a [[target]].
+func (r *reader) target(at string, table map[string]any) {
+	var name, path, mode, mapType, cf string
+	var families, only, onChange []string
+	var t plan.Target
+	r.table(at, table, []key{
+		{"format", &name},
+		{"path", &path},
+		{"mode", &mode},
+		{"map", &mapType},
+		{"makemap", &t.Makemap},
+		{"sendmail_cf", &cf},
+		{"families", &families},
+		{"max_keys", number{&t.Want.MaxKeys, 1, maxKeys}},
+		{"only", &only},
+		{"on_change", &onChange},
+	})
+	var err error
+	t.Format, err = format.ByName(name)
+	r.check(at+".format", err)
+	if path == "" {
 		r.problem(at, "the target has no path")
 	}
-	t := plan.Target{
-		Format: format, Path: r.rooted(c.Path), WholeFile: c.Mode == "file", Map: cmp.Or(c.Map, makemap.Auto), Makemap: r.program(c.Makemap),
-		SendmailCF: r.rooted(cmp.Or(c.SendmailCF, DefaultSendmailCF)), CFOptional: c.SendmailCF == "",
-		OnChange: r.argv(at+".on_change", c.OnChange, `["postfix", "reload"]`),
+	r.oneOf(at+".mode", mode, "block", "file")
+	r.oneOf(at+".map", mapType, makemap.Words()...)
+	if err == nil && !t.Format.Map && cmp.Or(mapType, t.Makemap, cf) != "" {
+		r.problem(at, "map, makemap and sendmail_cf belong to sendmail-access: a %s target has no map", t.Format.Name)
 	}
-	if filepath.IsAbs(c.Path) {
+	if err == nil && !t.Format.Block && mode == "block" {
+		r.problem(at+".mode", "a %s file is mailallow's as a whole: there is no block in it", t.Format.Name)
+	}
+	t.Path, t.WholeFile = r.rooted(path), mode == "file"
+	t.Map, t.Makemap = cmp.Or(mapType, makemap.Auto), r.program(t.Makemap)
+	t.SendmailCF, t.CFOptional = r.rooted(cmp.Or(cf, DefaultSendmailCF)), cf == ""
+	if filepath.IsAbs(path) {
 		t.Root = r.root
 	}
-	r.oneOf(at+".mode", c.Mode, "block", "file")
-	r.oneOf(at+".map", c.Map, makemap.Words()...)
-	if err == nil && !format.Map && (c.Map != "" || c.Makemap != "" || c.SendmailCF != "") {
-		r.problem(at, "map, makemap and sendmail_cf belong to sendmail-access: a %s target has no map", format.Name)
+	if onChange = r.argv(at+".on_change", onChange, `["postfix", "reload"]`); r.root == "" {
+		t.OnChange = onChange // the services below another root are not the ones that run here
 	}
-	if err == nil && !format.Block && c.Mode == "block" {
-		r.problem(at+".mode", "a %s file is mailallow's as a whole: there is no block in it", format.Name)
+	r.selection(at, families, only, &t.Want)
+	if before, twice := r.paths[t.Path]; twice && path != "" {
+		r.problem(at+".path", "the path %s is that of the target on line %d already", path, before)
 	}
-	if r.root != "" {
-		t.OnChange = nil // the services below another root are not the ones that run here
+	if r.MetricsFile != "" && t.Path == r.rooted(r.MetricsFile) && path != "" {
+		r.problem(at+".path", "the path %s is that of metrics_file", path)
 	}
-	t.Want = r.selection(at, c)
-	return t
+	r.paths[t.Path] = r.lines[at+".path"]
+	r.Targets = append(r.Targets, t)
 }
 
-func (r reader) selection(at string, c targetConfig) format.Selection {
-	var want format.Selection
-	r.number(at+".max_keys", c.MaxKeys, 1, maxKeys, &want.MaxKeys)
-	if c.Families != nil {
-		want.NoIPv4, want.NoIPv6 = !slices.Contains(c.Families, "ipv4"), !slices.Contains(c.Families, "ipv6")
+func (r *reader) selection(at string, families, only []string, want *format.Selection) {
+	if families != nil {
+		want.NoIPv4, want.NoIPv6 = !slices.Contains(families, "ipv4"), !slices.Contains(families, "ipv6")
 		if want.NoIPv4 && want.NoIPv6 {
 			r.problem(at+".families", "families names neither \"ipv4\" nor \"ipv6\"")
 		}
 	}
-	for i, family := range c.Families {
-		r.oneOf(fmt.Sprintf("%s.families[%d]", at, i), family, "ipv4", "ipv6")
+	for i, family := range families {
+		r.oneOf(item(at+".families", i), family, "ipv4", "ipv6")
 	}
-	if c.Only != nil && len(c.Only) == 0 {
+	if only != nil && len(only) == 0 {
 		r.problem(at+".only", "only names no action")
 	}
-	for i, name := range c.Only {
+	for i, name := range only {
 		a, err := allowlist.ParseAction(name)
-		switch {
-		case err != nil:
-			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "%w", err)
-		case a == allowlist.Exclude:
-			r.problem(fmt.Sprintf("%s.only[%d]", at, i), "EXCLUDE is in no output")
+		r.check(item(at+".only", i), err)
+		if a == allowlist.Exclude {
+			r.problem(item(at+".only", i), "EXCLUDE is in no output")
 		}
 		want.Only = append(want.Only, a)
 	}
-	return want
 }

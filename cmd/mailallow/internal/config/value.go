@@ -10,13 +10,7 @@ import (
 	"mailallow/allowlist"
 )
 
-func (r reader) check(at string, err error) {
-	if err != nil {
-		r.problem(at, "%w", err)
-	}
-}
-
-func (r reader) oneOf(at, value string, known ...string) {
+func (r *reader) oneOf(at, value string, known ...string) {
 	if value != "" && !slices.Contains(known, value) {
 		r.problem(at, "%s: %q is not one of %s", keyOf(at), value, strings.Join(known, ", "))
 	}
@@ -25,21 +19,19 @@ func (r reader) oneOf(at, value string, known ...string) {
 // keyOf is the key at the end of a place: max_age of "source[2].max_age".
 func keyOf(place string) string { return place[strings.LastIndexByte(place, '.')+1:] }
 
-func (r reader) number(at string, value *int, least, most int, into *int) {
-	switch {
-	case value == nil:
-	case *value < least || *value > most:
-		r.problem(at, "%s = %d is not between %d and %d", keyOf(at), *value, least, most)
-	default:
-		*into = *value
+func (r *reader) number(at string, value int64, to number) {
+	if value < to.least || value > to.most {
+		r.problem(at, "%s = %d is not between %d and %d", keyOf(at), value, to.least, to.most)
+		return
 	}
+	*to.into = int(value)
 }
 
-func (r reader) duration(at, value string, into *time.Duration) {
+func (r *reader) duration(at, value string, into *time.Duration) {
 	if value == "" {
 		return
 	}
-	d, err := parseDuration(value)
+	d, err := ParseDuration(value)
 	if err != nil || d <= 0 {
 		r.problem(at, "%s = %q is no duration: write \"500ms\", \"2s\", \"72h\" or \"30d\"", keyOf(at), value)
 		return
@@ -47,8 +39,8 @@ func (r reader) duration(at, value string, into *time.Duration) {
 	*into = d
 }
 
-// parseDuration reads a duration as time.ParseDuration does, with days in front of it: 30d, 1d12h.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads a duration as time.ParseDuration does, with days in front of it: 30d, 1d12h.
+func ParseDuration(text string) (time.Duration, error) {
 	number, rest, hasDays := strings.Cut(text, "d")
 	if !hasDays {
 		return time.ParseDuration(text)
@@ -67,7 +59,7 @@ func parseDuration(text string) (time.Duration, error) {
 	return time.Duration(days)*24*time.Hour + more, err
 }
 
-func (r reader) percent(at, value string, into *allowlist.Percent) {
+func (r *reader) percent(at, value string, into *allowlist.Percent) {
 	if value == "" {
 		return
 	}
@@ -82,7 +74,7 @@ func (r reader) percent(at, value string, into *allowlist.Percent) {
 
 // rooted puts root before an absolute path, and the directory of the configuration
 // before another.
-func (r reader) rooted(path string) string {
+func (r *reader) rooted(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Join(r.root, path)
 	}
@@ -90,7 +82,7 @@ func (r reader) rooted(path string) string {
 }
 
 // argv checks a command, and gives it with the path of its program.
-func (r reader) argv(at string, written []string, example string) []string {
+func (r *reader) argv(at string, written []string, example string) []string {
 	if written == nil {
 		return nil
 	}
@@ -103,7 +95,7 @@ func (r reader) argv(at string, written []string, example string) []string {
 
 // program keeps a bare name, for PATH; a relative path begins at the directory of the
 // configuration, not at that of the run.
-func (r reader) program(name string) string {
+func (r *reader) program(name string) string {
 	if !strings.Contains(name, "/") || filepath.IsAbs(name) {
 		return name
 	}

@@ -24,10 +24,9 @@ const (
 // in a row that change alike.
 func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
-	for _, s := range result.List.Sources {
-		f := result.List.Figures(s)
-		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(s.Source.Name), s.Action, s.Status, f.Ranges,
-			terminal.Grouped(f.IPv4Addresses), f.AgeText())
+	for _, d := range result.List.Documents() {
+		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
+			terminal.Grouped(d.IPv4Addresses), d.AgeText())
 	}
 	markdownProblems(t, result)
 	for i, p := range result.Plans {

@@ -16,6 +16,7 @@ import (
 
 	"mailallow/accessmap/program"
 	"mailallow/accessmap/state"
+	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
 	"mailallow/cmd/mailallow/internal/config"
@@ -46,22 +47,15 @@ type check struct {
 	state    *memory     // of the last run; nil: it could not be read, or nothing is remembered
 	changes  bool        // write only the rows that changed
 	compared comparison
-	problems []problem
+	problems []allowlist.Problem // beside the rows: host, private, notify, state
+	errs     []error             // those problems that are more than a warning
 }
 
-// problem is a failure beside the rows, with its exit code; exit.Done is that of a
-// warning.
-type problem struct {
-	kind string // host, private, notify, state
-	code int
-	err  error
-}
-
-func (c *check) problem(kind string, code int, err error) {
-	if shown := dnsbl.HideKeys(err.Error()); shown != err.Error() { // somebody gave a zone with its key for a host
-		err = errors.New(shown)
-	}
-	c.problems = append(c.problems, problem{kind, code, err})
+// fail notes a failure beside the rows, with its exit code.
+func (c *check) fail(kind string, code int, err error) {
+	text := dnsbl.HideKeys(err.Error()) // somebody gave a zone with its key for a host
+	c.problems = append(c.problems, allowlist.Problem{Kind: kind, Text: text})
+	c.errs = append(c.errs, exit.With(code, errors.New(text)))
 }
 
 // Run asks every zone about every address. It ends with exit.Finding while one is
@@ -89,7 +83,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := c.remember(ctx, t); err != nil {
 		return err
 	}
-	defer c.forget()
+	if c.kept != nil {
+		defer c.kept.Close()
+	}
 	bounded, cancel := s.Within(ctx)
 	defer cancel()
 	c.lookUp(bounded, t, resolver, hosts)
@@ -121,15 +117,9 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	case errors.Is(err, fs.ErrPermission) && !c.changes:
 		t.Note("%v: the results are not kept, and notify is not run", err)
 	default:
-		c.problem("state", exit.Usage, fmt.Errorf("%w: nothing was compared, reported or kept", err))
+		c.fail("state", exit.Usage, fmt.Errorf("%w: nothing was compared, reported or kept", err))
 	}
 	return nil
-}
-
-func (c *check) forget() {
-	if c.kept != nil {
-		c.kept.Close()
-	}
 }
 
 // conclude compares the rows with the last run, writes them, runs notify, and keeps
@@ -139,7 +129,7 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	if c.kept != nil {
 		last, err := loadState(c.kept)
 		if err != nil {
-			c.problem("state", exit.Usage, err)
+			c.fail("state", exit.Usage, err)
 		} else {
 			c.state, c.compared = last, last.compare(c.results, c.now)
 		}
@@ -150,7 +140,7 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	if c.state != nil {
 		reported := c.notify(ctx, t)
 		if err := c.kept.Write(c.state.after(c.compared, reported, c.now)); err != nil {
-			c.problem("state", exit.Usage, fmt.Errorf("the results could not be kept, and the next run compares with older ones: %w", err))
+			c.fail("state", exit.Usage, fmt.Errorf("the results could not be kept, and the next run compares with older ones: %w", err))
 		}
 	}
 	if t.JSON {
@@ -168,31 +158,28 @@ func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool
 		return true
 	}
 	var report bytes.Buffer
-	for _, line := range c.report(terminal.PipeWidth, c.compared.unreported) {
-		report.WriteString(terminal.Clean(line.text) + "\n")
-	}
+	c.report(terminal.PipeWidth, c.compared.unreported, func(_ terminal.Style, text string) {
+		report.WriteString(terminal.Clean(text) + "\n")
+	})
 	report.WriteString(c.sum() + "\n")
 	done := program.Command(ctx, c.settings.DNSBL.Notify, report.Bytes())
 	if done.Err != nil {
-		c.problem("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
+		c.fail("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
 		return false
 	}
 	t.Detail("ran %q", done.Argv)
 	return true
 }
 
-// outcome is the error of the run: the problems, with the code that counts among theirs
+// outcome is the error of the run: the failures, with the code that counts among theirs
 // and that of a listing.
 func (c *check) outcome() error {
 	var codes []int
-	var errs []error
-	for _, p := range c.problems {
-		if p.code != exit.Done {
-			codes, errs = append(codes, p.code), append(errs, p.err)
-		}
+	for _, err := range c.errs {
+		codes = append(codes, exit.Code(err))
 	}
 	if slices.ContainsFunc(c.results, func(res dnsbl.Result) bool { return res.State == dnsbl.Listed }) {
 		codes = append(codes, exit.Finding)
 	}
-	return exit.Worst(errors.Join(errs...), codes...)
+	return exit.Worst(errors.Join(c.errs...), codes...)
 }

@@ -5,12 +5,10 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
-	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // document is the JSON document.
 type document struct {
-	Version  int                 `json:"version"`
 	Results  []documentRow       `json:"results"`
 	Problems []allowlist.Problem `json:"problems"`
 }
@@ -29,11 +27,11 @@ type documentRow struct {
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Results: []documentRow{}, Problems: problems}
+	return document{Results: []documentRow{}, Problems: problems}
 }
 
 func (c *check) document() document {
-	doc := document{Version: terminal.DocumentVersion, Results: []documentRow{}, Problems: []allowlist.Problem{}}
+	doc := document{Results: []documentRow{}, Problems: append([]allowlist.Problem{}, c.problems...)}
 	for _, res := range c.results {
 		row := documentRow{res.Address.String(), res.Zone.Written, res.State, codeTexts(res), res.Meaning, res.URL,
 			append([]string{}, res.Text...), res.Policy, nil}
@@ -46,9 +44,6 @@ func (c *check) document() document {
 			row.Was = &state
 		}
 		doc.Results = append(doc.Results, row)
-	}
-	for _, p := range c.problems {
-		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: p.kind, Text: p.err.Error()})
 	}
 	return doc
 }

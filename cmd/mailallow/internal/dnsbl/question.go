@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
@@ -109,13 +110,13 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 	for i, f := range all {
 		addrs := slices.Concat(f.a, f.aaaa)
 		if err := errors.Join(f.errA, f.errAAAA); err != nil {
-			c.problem("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, so no list is asked about it: %w", hosts[i], err))
+			c.fail("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, so no list is asked about it: %w", hosts[i], err))
 		} else if len(addrs) == 0 {
-			c.problem("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
+			c.fail("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
 		for _, addr := range addrs {
 			if len(c.addrs) >= config.MaxDNSBLAddresses {
-				c.problem("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, and no list is asked about the rest", hosts[i], config.MaxDNSBLAddresses))
+				c.fail("host", exit.Usage, fmt.Errorf("host %s: more than %d addresses in all, and no list is asked about the rest", hosts[i], config.MaxDNSBLAddresses))
 				break
 			}
 			c.add(addr)
@@ -129,9 +130,9 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 func (c *check) warnPrivate(t *terminal.Terminal) {
 	for _, addr := range c.addrs {
 		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
-			err := fmt.Errorf("%s is a private address, and no list has any: name the address that other networks see", addr)
-			t.Warn("%v", err)
-			c.problem("private", exit.Done, err)
+			text := fmt.Sprintf("%s is a private address, and no list has any: name the address that other networks see", addr)
+			t.Warn("%s", text)
+			c.problems = append(c.problems, allowlist.Problem{Kind: "private", Text: text})
 		}
 	}
 }

@@ -2,24 +2,16 @@ package dnsbl
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"mailallow/allowlist/dnsbl"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// styledLine is a line of a report. The notify command gets the text alone.
-type styledLine struct {
-	style terminal.Style
-	text  string
-}
-
 // tableEntry is a line of the table with the details below it: a listing, or an answer
 // that several lists give or several addresses get.
 type tableEntry struct {
 	state     dnsbl.State
-	policy    bool
 	addresses []string
 	zones     []string
 	codes     string
@@ -38,15 +30,13 @@ func (c *check) tell(t *terminal.Terminal) {
 	if len(c.results) == 0 || c.changes && len(of) == 0 {
 		return
 	}
-	for _, line := range c.report(t.Width(), of) {
-		t.Data(line.style, "%s", line.text)
-	}
+	c.report(t.Width(), of, func(style terminal.Style, text string) { t.Data(style, "%s", text) })
 	t.Summary(terminal.Bold, "%s", strings.Join(terminal.Wrap(c.sum(), t.Width()), "\n"))
 }
 
 // report lays out the rows of changed with their former verdict, or all rows if changed is
-// nil.
-func (c *check) report(width int, changed map[rowKey]verdict) (lines []styledLine) {
+// nil, and gives line each row and detail.
+func (c *check) report(width int, changed map[rowKey]verdict, line func(terminal.Style, string)) {
 	entries := c.entries(changed)
 	rows := [][]string{{"STATE", "ADDRESS", "LIST", "ANSWER"}}
 	for _, e := range entries {
@@ -62,16 +52,15 @@ func (c *check) report(width int, changed map[rowKey]verdict) (lines []styledLin
 	styles := map[dnsbl.State]terminal.Style{dnsbl.Listed: terminal.Red, dnsbl.Error: terminal.Yellow, dnsbl.Unknown: terminal.Yellow, dnsbl.Clean: terminal.Green}
 	for i, laid := range terminal.Layout(width, rows) {
 		if i == 0 {
-			lines = append(lines, styledLine{terminal.Bold, strings.Join(laid, "\n")})
+			line(terminal.Bold, laid)
 			continue
 		}
 		e := entries[i-1]
-		lines = append(lines, styledLine{styles[e.state], strings.Join(laid, "\n")})
+		line(styles[e.state], laid)
 		for _, text := range e.below(width - len(detailIndent)) {
-			lines = append(lines, styledLine{terminal.Plain, detailIndent + text})
+			line(terminal.Plain, detailIndent+text)
 		}
 	}
-	return lines
 }
 
 // below are the details of an entry, in lines of at most width, save for a longer URL.
@@ -92,11 +81,15 @@ func (e tableEntry) below(width int) (lines []string) {
 // entries gives the lines of the table: first the listings, one by one, those by policy
 // last; then the other answers, equal ones joined.
 func (c *check) entries(changed map[rowKey]verdict) (entries []tableEntry) {
-	for _, state := range []dnsbl.State{dnsbl.Listed, dnsbl.Error, dnsbl.Unknown, dnsbl.Clean} {
+	for _, group := range []struct {
+		state  dnsbl.State
+		policy bool
+	}{{dnsbl.Listed, false}, {dnsbl.Listed, true}, {dnsbl.Error, false}, {dnsbl.Unknown, false}, {dnsbl.Clean, false}} {
 		var of []tableEntry
-		for _, res := range c.inZoneOrder() {
+		for i := range c.results { // they are by address, and the table is by list
+			res := c.results[i%len(c.addrs)*len(c.zones)+i/len(c.addrs)]
 			before, isChanged := changed[keyOf(res)]
-			if res.State != state || changed != nil && !isChanged {
+			if res.State != group.state || res.Policy != group.policy || changed != nil && !isChanged {
 				continue
 			}
 			e := newTableEntry(res)
@@ -105,24 +98,12 @@ func (c *check) entries(changed map[rowKey]verdict) (entries []tableEntry) {
 			}
 			of = append(of, e)
 		}
-		if state == dnsbl.Listed {
-			slices.SortStableFunc(of, byEvidence)
-		} else {
+		if group.state != dnsbl.Listed {
 			of = mergedEntries(of)
 		}
 		entries = append(entries, of...)
 	}
 	return entries
-}
-
-func byEvidence(a, b tableEntry) int {
-	switch {
-	case a.policy == b.policy:
-		return 0
-	case a.policy:
-		return 1
-	}
-	return -1
 }
 
 // mergedEntries joins entries that differ in the addresses alone, then those that
@@ -148,19 +129,9 @@ func mergedBy(one, other func(*tableEntry) *[]string, entries []tableEntry) (joi
 	return joined
 }
 
-func (c *check) inZoneOrder() []dnsbl.Result {
-	rows := make([]dnsbl.Result, 0, len(c.results))
-	for z := range c.zones {
-		for a := range c.addrs {
-			rows = append(rows, c.results[a*len(c.zones)+z])
-		}
-	}
-	return rows
-}
-
 // newTableEntry makes an entry of a row, with its meaning as details.
 func newTableEntry(res dnsbl.Result) tableEntry {
-	e := tableEntry{state: res.State, policy: res.Policy, addresses: []string{res.Address.String()},
+	e := tableEntry{state: res.State, addresses: []string{res.Address.String()},
 		zones: []string{res.Zone.Written}, codes: strings.Join(codeTexts(res), " ")}
 	if res.Meaning != dnsbl.NotListed {
 		e.details = append(e.details, res.Meaning)

@@ -18,7 +18,6 @@ import (
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
-	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // The state that a run keeps for the next: the verdict of each row at its last question,
@@ -28,6 +27,7 @@ import (
 const stateFile = "dnsbl.json"
 
 const (
+	stateVersion  = 1
 	maxStateBytes = 16 << 20                   // of the file: more than maxStateRows need
 	maxStateRows  = 20_000                     // the configured ones are 64 x 256 at most
 	stateMemory   = 400 * 24 * time.Hour       // after which a row without a question is forgotten
@@ -67,17 +67,17 @@ func (s verdict) text() string {
 
 // stateRow is an address in a zone.
 type stateRow struct {
-	Address  string     `json:"address"`
-	Zone     string     `json:"zone"` // in lower case, never with a key
+	rowKey
 	Seen     verdict    `json:"seen"` // by the last run
 	Reported verdict    `json:"told"` // to the notify command; without one, as Seen
 	Lost     *time.Time `json:"lost"` // since when there is no answer; null: there is one
 	Asked    time.Time  `json:"asked"`
 }
 
-func (r stateRow) key() rowKey { return rowKey{r.Address, r.Zone} }
-
-type rowKey struct{ address, zone string }
+type rowKey struct {
+	Address string `json:"address"`
+	Zone    string `json:"zone"` // in lower case, never with a key
+}
 
 func keyOf(res dnsbl.Result) rowKey {
 	return rowKey{res.Address.String(), res.Zone.Name()}
@@ -91,7 +91,7 @@ type memory struct {
 
 // next is the row after an answer.
 func (r stateRow) next(res dnsbl.Result, now time.Time) stateRow {
-	r.Address, r.Zone, r.Asked = keyOf(res).address, keyOf(res).zone, now
+	r.rowKey, r.Asked = keyOf(res), now
 	switch {
 	case res.State == dnsbl.Listed:
 		r.Seen, r.Lost = verdict{string(dnsbl.Listed), codeTexts(res)}, nil
@@ -119,7 +119,7 @@ func (s *memory) compare(results []dnsbl.Result, now time.Time) comparison {
 	c := comparison{map[rowKey]stateRow{}, map[rowKey]verdict{}, map[rowKey]verdict{}}
 	before := map[rowKey]stateRow{}
 	for _, row := range s.Rows {
-		before[row.key()] = row
+		before[row.rowKey] = row
 	}
 	for _, res := range results {
 		key := keyOf(res)
@@ -138,9 +138,9 @@ func (s *memory) compare(results []dnsbl.Result, now time.Time) comparison {
 
 // after gives the new state. reported: notify has succeeded, or there is none.
 func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
-	next := &memory{Version: terminal.DocumentVersion}
+	next := &memory{Version: stateVersion}
 	for _, row := range s.Rows {
-		if _, asked := c.rows[row.key()]; !asked && now.Sub(row.Asked) < stateMemory {
+		if _, asked := c.rows[row.rowKey]; !asked && now.Sub(row.Asked) < stateMemory {
 			next.Rows = append(next.Rows, row)
 		}
 	}
@@ -190,7 +190,7 @@ func decodeState(text []byte, now time.Time) (*memory, error) {
 		return nil, errors.New("something follows the document")
 	}
 	switch {
-	case s.Version != terminal.DocumentVersion:
+	case s.Version != stateVersion:
 		return nil, fmt.Errorf("version %d is not one that this mailallow knows", s.Version)
 	case len(s.Rows) > maxStateRows:
 		return nil, fmt.Errorf("more than %d rows", maxStateRows)
@@ -200,10 +200,10 @@ func decodeState(text []byte, now time.Time) (*memory, error) {
 		if err := row.check(now); err != nil {
 			return nil, fmt.Errorf("row %d: %w", i+1, err)
 		}
-		if seen[row.key()] {
+		if seen[row.rowKey] {
 			return nil, fmt.Errorf("row %d: %s in %s is there twice", i+1, row.Address, row.Zone)
 		}
-		seen[row.key()] = true
+		seen[row.rowKey] = true
 	}
 	return &s, nil
 }
@@ -215,15 +215,8 @@ func (r stateRow) check(now time.Time) error {
 		return fmt.Errorf("%s is no address as mailallow writes it", config.QuotedWord(r.Address))
 	case dnsbl.CheckHost(r.Zone) != nil || strings.ToLower(r.Zone) != r.Zone:
 		return fmt.Errorf("%s is no zone as mailallow writes it", config.QuotedWord(r.Zone))
-	}
-	times := []time.Time{r.Asked}
-	if r.Lost != nil {
-		times = append(times, *r.Lost)
-	}
-	for _, t := range times {
-		if t.Sub(now).Abs() > maxStateYears {
-			return errors.New("a time is out of bounds")
-		}
+	case r.Asked.Sub(now).Abs() > maxStateYears, r.Lost != nil && r.Lost.Sub(now).Abs() > maxStateYears:
+		return errors.New("a time is out of bounds")
 	}
 	return errors.Join(r.Seen.check(), r.Reported.check())
 }

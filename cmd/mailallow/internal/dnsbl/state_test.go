@@ -88,7 +88,7 @@ func TestStateForgets(t *testing.T) {
 		if i == 7 {
 			asked = now.Add(-stateMemory)
 		}
-		s.Rows = append(s.Rows, stateRow{Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String(), Zone: "bl.example", Asked: asked})
+		s.Rows = append(s.Rows, stateRow{rowKey: rowKey{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String(), "bl.example"}, Asked: asked})
 	}
 	after := s.after(comparison{}, true, now)
 	if len(after.Rows) != maxStateRows {

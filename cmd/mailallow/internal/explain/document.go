@@ -17,7 +17,6 @@ import (
 
 // document is the JSON document; the text for people is made of it.
 type document struct {
-	Version   int                  `json:"version"`
 	Addresses []addressDocument    `json:"addresses"`
 	Sources   []run.SourceDocument `json:"sources"`
 	Problems  []allowlist.Problem  `json:"problems"`
@@ -25,7 +24,7 @@ type document struct {
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: problems}
+	return document{Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: problems}
 }
 
 type addressDocument struct {

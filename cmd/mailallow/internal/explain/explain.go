@@ -134,7 +134,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 	if planErr != nil && x.list == nil {
 		return nil, planErr
 	}
-	doc := &document{Version: terminal.DocumentVersion, Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: []allowlist.Problem{}}
+	doc := &document{Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: []allowlist.Problem{}}
 	if x.list != nil {
 		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
 		x.list.Warn(t)

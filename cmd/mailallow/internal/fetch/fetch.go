@@ -20,14 +20,13 @@ type Options struct {
 }
 
 type document struct {
-	Version  int                  `json:"version"`
 	Sources  []run.SourceDocument `json:"sources"`
 	Problems []allowlist.Problem  `json:"problems,omitempty"` // of the run, not of a source
 }
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Sources: []run.SourceDocument{}, Problems: problems}
+	return document{Sources: []run.SourceDocument{}, Problems: problems}
 }
 
 // Run writes the snapshot.
@@ -50,7 +49,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	list.Tell(t)
 	r.Close(t, list)
 	if t.JSON && o.Output != toStdout { // otherwise the snapshot is the one document
-		if err := t.Document(document{Version: terminal.DocumentVersion, Sources: list.Documents(), Problems: list.Problems}); err != nil {
+		if err := t.Document(document{Sources: list.Documents(), Problems: list.Problems}); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@
 package initconfig
 
 import (
+	_ "embed"
 	"fmt"
 	"net"
 	"net/netip"
@@ -22,10 +23,7 @@ type Options struct {
 func Run(t *terminal.Terminal, o Options) error {
 	config := startingConfig(findServers(o.Root), ownAddresses())
 	if t.JSON {
-		return t.Document(struct {
-			Version int    `json:"version"`
-			Config  string `json:"config"`
-		}{terminal.DocumentVersion, config})
+		return t.Document(map[string]string{"config": config})
 	}
 	t.Data(terminal.Plain, "%s", strings.TrimRight(config, "\n"))
 	return nil
@@ -49,7 +47,7 @@ func findServers(root string) servers {
 func ownAddresses() []netip.Addr {
 	found, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil // ownSource writes the source as a comment
+		return nil // startingConfig leaves the source as a comment
 	}
 	var own []netip.Addr
 	for _, a := range found {
@@ -61,61 +59,49 @@ func ownAddresses() []netip.Addr {
 	return slices.Compact(own)
 }
 
+// start is the configuration for a host without a mail server and without addresses, which
+// the package installs: what init may know is a comment in it.
+//
+//go:embed mailallow.toml
+var start string
+
+// startingConfig takes the comment signs off the paragraphs that are right for the host.
 func startingConfig(s servers, own []netip.Addr) string {
-	var b strings.Builder
-	b.WriteString(headText)
-	b.WriteString(ownSource(own))
-	if !s.sendmail && !s.postfix {
-		b.WriteString("\n# Neither /etc/mail nor /etc/postfix is on this host: take the comment signs off\n# the targets that are right.\n")
+	visible := slices.DeleteFunc(slices.Clone(own), netip.Addr.IsPrivate) // for other networks
+	var paragraphs []string
+	for _, p := range strings.Split(start, "\n\n") {
+		begins := func(lines ...string) bool { return strings.HasPrefix(p, "# "+strings.Join(lines, "\n# ")) }
+		switch {
+		case begins("Neither /etc/mail nor /etc/postfix") && (s.sendmail || s.postfix):
+			continue
+		case begins("[[source]]", `name = "own networks"`) && len(own) > 0:
+			p = uncommented(strings.Replace(p, "[]", "["+quoted(own)+"]", 1))
+		case begins("[[target]]", `format = "sendmail-access"`) && s.sendmail, begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
+			p = uncommented(p)
+		case begins("[dnsbl]") && len(visible) > 0:
+			p = strings.Replace(p, `"192.0.2.25"`, quoted(visible), 1)
+		}
+		paragraphs = append(paragraphs, p)
 	}
-	b.WriteString(commentedUnless(s.sendmail, sendmailText))
-	b.WriteString(commentedUnless(s.postfix, postfixText))
-	b.WriteString(guardText)
-	b.WriteString(commentedUnless(false, ownLists(own)))
-	return b.String()
+	return strings.Join(paragraphs, "\n\n")
 }
 
-func ownSource(own []netip.Addr) string {
-	items := make([]string, len(own))
-	for i, a := range own {
+func uncommented(paragraph string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(paragraph, "# "), "\n# ", "\n")
+}
+
+// quoted gives addresses as the items of a list.
+func quoted(addrs []netip.Addr) string {
+	items := make([]string, len(addrs))
+	for i, a := range addrs {
 		items[i] = fmt.Sprintf("%q", a)
 	}
-	text := fmt.Sprintf(ownText, strings.Join(items, ", "))
-	return commentedUnless(len(own) > 0, text)
-}
-
-// ownLists is the [dnsbl] table, with the addresses that other networks can see.
-func ownLists(own []netip.Addr) string {
-	var items []string
-	for _, a := range own {
-		if !a.IsPrivate() {
-			items = append(items, fmt.Sprintf("%q", a))
-		}
-	}
-	if len(items) == 0 {
-		items = []string{`"192.0.2.25"`}
-	}
-	return fmt.Sprintf(dnsblText, strings.Join(items, ", "))
-}
-
-// commentedUnless gives text as it is, or every line of it as a comment.
-func commentedUnless(active bool, text string) string {
-	if active {
-		return text
-	}
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if line != "\n" && line[0] != '#' {
-			line = "# " + line
-		}
-		b.WriteString(line)
-	}
-	return b.String()
+	return strings.Join(items, ", ")
 }
 
 // Actions explains each action in a line, behind a line that introduces them.
 func Actions() string {
-	_, text, _ := strings.Cut(headText, "\n#\n")
+	_, text, _ := strings.Cut(start, "\n#\n")
 	text, _, _ = strings.Cut(text, "\n#\n")
-	return strings.ReplaceAll(strings.TrimPrefix(text, "# "), "\n# ", "\n")
+	return uncommented(text)
 }

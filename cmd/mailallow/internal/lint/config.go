@@ -15,33 +15,21 @@ import (
 // config checks a configuration. If it has mistakes, they are the only findings.
 func (l *check) config(path string, text []byte) []rule.Finding {
 	var c lint.Configuration
-	mistake := func(err error) {
-		at := &fault.AtLine{Err: err}
-		errors.As(err, &at)
-		c.Mistakes = append(c.Mistakes, at)
-	}
-	file, err := config.Decode(path, text)
-	if err != nil {
-		mistake(err)
-		return lint.Config(c)
-	}
-	s, err := file.Settings(l.root)
+	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
-		c.SharedRelays = l.sharedRelays(file, s)
-		return lint.Config(c)
+		c.SharedRelays = l.sharedRelays(s)
 	}
-	for _, problem := range file.Problems() {
-		mistake(problem)
-	}
-	if len(c.Mistakes) == 0 {
-		c.Mistakes = append(c.Mistakes, &fault.AtLine{Err: err})
+	for _, mistake := range fault.Each(err) {
+		at := &fault.AtLine{Err: mistake}
+		errors.As(mistake, &at)
+		c.Mistakes = append(c.Mistakes, at)
 	}
 	return lint.Config(c)
 }
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many
 // customers.
-func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []lint.SharedRelay) {
+func (l *check) sharedRelays(s *config.Settings) (shared []lint.SharedRelay) {
 	for i, src := range s.Sources {
 		if src.Action != allowlist.Relay {
 			continue
@@ -57,7 +45,7 @@ func (l *check) sharedRelays(file *config.File, s *config.Settings) (shared []li
 			}
 		}
 		if title != "" {
-			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: file.Line(place)})
+			shared = append(shared, lint.SharedRelay{Source: src.Name, Title: title, Line: s.Line(place)})
 		}
 	}
 	return shared

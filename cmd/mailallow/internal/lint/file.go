@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -29,109 +30,99 @@ const (
 	maxLines = 4_000_000
 )
 
-// targetOf gives the target with the file at path; nil: there is none.
-func (l *check) targetOf(path string) *plan.Target {
-	for i, t := range l.settings.Targets {
-		if t.Path == path {
-			return &l.settings.Targets[i]
-		}
-	}
-	return nil
+// subject is a file to check.
+type subject struct {
+	path, absolute string
+	text           []byte
+	target         plan.Target // with this file; its Path is empty if there is none
+	kind           lint.Kind   // empty: a list for other programs, not written by hand, which has no rules
+	use            format.Use
 }
 
-// kindOf gives the kind of a file: from --as, else its target, else main.cf, else its
-// name and content. An empty kind has no rules.
-func (l *check) kindOf(path string, text []byte, target *plan.Target) (lint.Kind, format.Use) {
-	use := format.UseNone
-	if target != nil {
-		use = target.Format.Use
-		switch {
-		case l.as != "":
-		case target.Format.Use != format.UseNone:
-			return lint.KindCIDR, use
-		case target.Format.Map:
-			return lint.KindAccess, use
-		default:
-			return "", use // a list for other programs, not written by hand
-		}
+// subjectOf finds the target with the file, and the kind of the file: from --as, else its
+// target, else main.cf, else its name and content.
+func (l *check) subjectOf(path string, text []byte) subject {
+	s := subject{path: path, absolute: path, text: text, use: l.uses[path]}
+	if absolute, err := filepath.Abs(path); err == nil {
+		s.absolute = absolute
 	}
-	if l.as != "" {
-		return l.as, use
+	var isTarget bool
+	if s.target, isTarget = l.targetOf(s.absolute); isTarget {
+		s.use = s.target.Format.Use
 	}
-	if use := l.uses[path]; use != format.UseNone {
-		return lint.KindCIDR, use
+	switch {
+	case l.as != "":
+		s.kind = l.as
+	case s.use != format.UseNone:
+		s.kind = lint.KindCIDR
+	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File != "" && src.File == path }):
+		s.kind = lint.KindList
+	case !isTarget:
+		s.kind = lint.KindOf(path, text)
+	case s.target.Format.Map:
+		s.kind = lint.KindAccess
 	}
-	if slices.ContainsFunc(l.settings.Sources, func(s allowlist.Source) bool { return s.File != "" && s.File == path }) {
-		return lint.KindList, use
+	return s
+}
+
+func (l *check) targetOf(path string) (t plan.Target, found bool) {
+	i := slices.IndexFunc(l.settings.Targets, func(t plan.Target) bool { return t.Path == path })
+	if i < 0 {
+		return t, false
 	}
-	return lint.KindOf(path, text), use
+	return l.settings.Targets[i], true
 }
 
 // readerOf gives the sendmail.cf that reads the map of an access file; nil: there is
 // none.
-func (l *check) readerOf(path string, target *plan.Target) *sendmail.CF {
-	cf, err := servers.Sendmail(l.sendmailCF(target), l.root)
-	if err != nil || !cf.Names(path) {
+func (l *check) readerOf(s subject) *sendmail.CF {
+	cf, err := servers.Sendmail(l.sendmailCF(s.target), l.root)
+	if err != nil || !cf.Names(s.absolute) {
 		return nil
 	}
 	return cf
 }
 
-// sendmailCF gives the path of the sendmail.cf for a target, which may be nil.
-func (l *check) sendmailCF(target *plan.Target) string {
-	if target != nil && target.SendmailCF != "" {
-		return target.SendmailCF
-	}
-	return filepath.Join(l.root, config.DefaultSendmailCF)
+// sendmailCF gives the path of the sendmail.cf for a target, which may be zero.
+func (l *check) sendmailCF(target plan.Target) string {
+	return cmp.Or(target.SendmailCF, filepath.Join(l.root, config.DefaultSendmailCF))
 }
 
-func mapTypeOf(target *plan.Target, cf *sendmail.CF) string {
+// mapType gives the type of the map; empty: it is not known.
+func (s subject) mapType(cf *sendmail.CF) string {
 	switch {
-	case target != nil && target.Map != makemap.Auto:
-		return target.Map
+	case s.target.Map != "" && s.target.Map != makemap.Auto:
+		return s.target.Map
 	case cf != nil:
 		return cf.AccessClass
 	}
 	return ""
 }
 
-func makemapOf(target *plan.Target) string {
-	if target == nil {
-		return ""
-	}
-	return target.Makemap
-}
-
 // find gives the findings in a file, and its text with the certain ones corrected.
-func (l *check) find(ctx context.Context, path string, text []byte) (findings []rule.Finding, fixed []byte) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		absolute = path
-	}
-	target := l.targetOf(absolute)
-	kind, use := l.kindOf(path, text, target)
-	fixed = text
-	switch kind {
+func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, fixed []byte) {
+	fixed = s.text
+	switch s.kind {
 	case lint.KindConfig:
-		findings = l.config(path, text)
+		findings = l.config(s.path, s.text)
 	case lint.KindCIDR:
-		findings, fixed = table.Check(text, use, l.known())
+		findings, fixed = table.Check(s.text, s.use, l.known())
 	case lint.KindList:
-		findings, fixed = list.Check(text, l.known())
+		findings, fixed = list.Check(s.text, l.known())
 	case lint.KindAccess:
-		cf := l.readerOf(absolute, target)
-		findings, fixed = access.Check(text, access.Options{CF: cf, Options: l.known()})
-		if target != nil && target.Map == makemap.None {
+		cf := l.readerOf(s)
+		findings, fixed = access.Check(s.text, access.Options{CF: cf, Options: l.known()})
+		if s.target.Map == makemap.None {
 			break
 		}
-		ofMap, err := access.CheckMap(ctx, absolute, text, mapTypeOf(target, cf), makemapOf(target))
+		ofMap, err := access.CheckMap(ctx, s.absolute, s.text, s.mapType(cf), s.target.Makemap)
 		if err != nil {
 			l.errs = append(l.errs, err)
 		}
 		findings = append(ofMap, findings...)
 	}
 	for i := range findings {
-		findings[i].File = path
+		findings[i].File = s.path
 	}
 	return findings, fixed
 }
@@ -144,7 +135,8 @@ func (l *check) file(ctx context.Context, path string) {
 		return
 	}
 	l.files++
-	findings, fixed := l.find(ctx, path, text)
+	s := l.subjectOf(path, text)
+	findings, fixed := l.find(ctx, s)
 	if l.fix && string(fixed) != string(text) {
 		l.t.Unified(install.UnifiedDiff(path, text, fixed))
 		warning, err := install.ReplaceText(ctx, path, text, fixed)
@@ -159,7 +151,9 @@ func (l *check) file(ctx context.Context, path string) {
 					l.document.Fixed = append(l.document.Fixed, f)
 				}
 			}
-			findings, _ = l.find(ctx, path, fixed)
+			l.written = append(l.written, s)
+			s.text = fixed
+			findings, _ = l.find(ctx, s)
 		}
 	}
 	l.document.Findings = append(l.document.Findings, findings...)

@@ -5,8 +5,6 @@ package lint
 
 import (
 	"context"
-	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -41,14 +39,14 @@ type check struct {
 	fix      bool
 	strict   bool
 	document jsonDocument
-	files    int     // checked
-	errs     []error // of reading and writing
+	files    int       // checked
+	written  []subject // by --fix
+	errs     []error   // of reading and writing
 
 	ofServers []rule.Finding // in sendmail.cf and main.cf
 }
 
 type jsonDocument struct {
-	Version  int                 `json:"version"`
 	Findings []rule.Finding      `json:"findings"`
 	Fixed    []rule.Finding      `json:"fixed"`   // corrected by --fix; the lines are those before
 	Servers  []serverDocument    `json:"servers"` // of this host, if no FILE is named
@@ -61,18 +59,13 @@ type serverDocument struct {
 	Facts []string `json:"facts"`
 }
 
-func newDocument() jsonDocument {
-	return jsonDocument{Version: terminal.DocumentVersion, Findings: []rule.Finding{}, Fixed: []rule.Finding{},
-		Servers: []serverDocument{}, Problems: []allowlist.Problem{}}
+func newDocument(problems []allowlist.Problem) jsonDocument {
+	return jsonDocument{[]rule.Finding{}, []rule.Finding{}, []serverDocument{}, problems}
 }
 
 // Empty gives the JSON document of a run that ended with problems before it checked a
 // file.
-func Empty(problems []allowlist.Problem) any {
-	doc := newDocument()
-	doc.Problems = problems
-	return doc
-}
+func Empty(problems []allowlist.Problem) any { return newDocument(problems) }
 
 // Kinds gives the values of --as.
 func Kinds() []string {
@@ -86,7 +79,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return showRules(t)
 	}
 	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix, strict: o.Strict,
-		uses: map[string]format.Use{}, document: newDocument()}
+		uses: map[string]format.Use{}, document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
 	}
@@ -140,7 +133,7 @@ func (l *check) host(ctx context.Context, path string) {
 	}
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.settings.Targets {
-		if _, err := os.Stat(t.Path); errors.Is(err, os.ErrNotExist) {
+		if isMissing(t.Path) {
 			l.t.Note("%s does not exist yet: 'mailallow update' creates it", t.Path)
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -84,9 +83,9 @@ func (l *check) show() {
 	if slices.ContainsFunc(l.document.Findings, func(f rule.Finding) bool { return f.Rule == "cidr" }) {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
-	for _, path := range l.fixedFiles() {
-		if command := l.effect(path); command != "" {
-			l.t.Note("%s was written; for it to take effect: %s", path, command)
+	for _, s := range l.written {
+		if command := s.effect(); command != "" {
+			l.t.Note("%s was written; for it to take effect: %s", s.path, command)
 		}
 	}
 }
@@ -166,42 +165,23 @@ func (l *check) fixedCount() string {
 }
 
 // effect gives the command after --fix that makes a file take effect; empty: none is known.
-func (l *check) effect(path string) string {
-	absolute, err := filepath.Abs(path)
-	text, readErr := readBounded(path)
-	if err != nil || readErr != nil {
-		return "build its map again"
-	}
-	target := l.targetOf(absolute)
-	switch kind, _ := l.kindOf(path, text, target); {
-	case kind == lint.KindCIDR:
+func (s subject) effect() string {
+	switch {
+	case s.kind == lint.KindCIDR:
 		return "postfix reload"
-	case kind == lint.KindList:
-		return "" // who reads it is not known
-	case target != nil:
+	case s.kind == lint.KindList:
+		return ""
+	case s.target.Path != "":
 		return "mailallow update, which builds its map"
 	}
-	return fmt.Sprintf("makemap hash %s < %s", path, path)
-}
-
-// fixedFiles gives the files that --fix has written.
-func (l *check) fixedFiles() (paths []string) {
-	for _, f := range l.document.Fixed {
-		if !slices.Contains(paths, f.File) {
-			paths = append(paths, f.File)
-		}
-	}
-	return paths
+	return fmt.Sprintf("makemap hash %[1]s < %[1]s", s.path)
 }
 
 // showRules writes the table of rules.
 func showRules(t *terminal.Terminal) error {
 	rules := lint.Rules()
 	if t.JSON {
-		return t.Document(struct {
-			Version int         `json:"version"`
-			Rules   []rule.Rule `json:"rules"`
-		}{terminal.DocumentVersion, rules})
+		return t.Document(map[string][]rule.Rule{"rules": rules})
 	}
 	rows := [][]string{{"RULE", "SEVERITY", "WHAT IT CATCHES", "WHY"}}
 	for _, r := range rules {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,20 +30,15 @@ func (l *check) servers(ctx context.Context) {
 
 // sendmail checks sendmail.cf and the access files that it reads. ok: it exists.
 func (l *check) sendmail(ctx context.Context) (ok bool) {
-	var targets []*plan.Target
-	for i, t := range l.settings.Targets {
-		if t.Format.Map {
-			targets = append(targets, &l.settings.Targets[i])
-		}
-	}
+	targets := slices.DeleteFunc(slices.Clone(l.settings.Targets), func(t plan.Target) bool { return !t.Format.Map })
 	if len(targets) == 0 {
-		targets = append(targets, nil) // the access file that sendmail.cf names
+		targets = append(targets, plan.Target{}) // for the access file that sendmail.cf names
 	}
 	shown := map[string]bool{}
 	for _, t := range targets {
 		path := l.sendmailCF(t)
 		cf, err := servers.Sendmail(path, l.root)
-		if errors.Is(err, fs.ErrNotExist) && (t == nil || t.CFOptional) {
+		if errors.Is(err, fs.ErrNotExist) && (t.Path == "" || t.CFOptional) {
 			continue
 		}
 		ok = true
@@ -59,25 +55,22 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 	return ok
 }
 
-// accessOf checks the access file of a target; if t is nil, the one that sendmail.cf names.
-func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t *plan.Target) {
-	path, mapType := filepath.Join(l.root, "/etc/mail/access"), ""
+// accessOf checks the access file of a target; of a zero one, that which sendmail.cf names.
+func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t plan.Target) {
+	path := t.Path
 	switch {
-	case t != nil && t.Map == makemap.None:
+	case t.Map == makemap.None:
 		return
-	case t != nil:
-		path, mapType = t.Path, t.Map
+	case path != "":
 	case l.hasPostfixTarget() && !cf.HasAccessMap():
 		return // Postfix reads the list on this host
-	case cf.AccessPath != "":
-		path = cf.AccessPath
-	}
-	if t == nil {
+	default:
+		path = cmp.Or(cf.AccessPath, filepath.Join(l.root, "/etc/mail/access"))
 		if _, err := os.Stat(path); err == nil {
 			l.file(ctx, path)
 		}
 	}
-	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, mapType)...)
+	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, t.Map)...)
 }
 
 func (l *check) hasPostfixTarget() bool {
@@ -130,7 +123,7 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Ta
 		}
 	}
 	for _, t := range server.Tables(m) {
-		if l.targetOf(t.Path) != nil {
+		if _, isTarget := l.targetOf(t.Path); isTarget {
 			continue
 		}
 		if t.Missing = isMissing(t.Path); t.Missing {
@@ -155,12 +148,10 @@ func isMissing(path string) bool {
 }
 
 func postfixFacts(m *postfix.Main) (facts []string) {
-	shown := map[string]bool{}
 	for _, t := range server.Tables(m) {
 		for _, use := range m.Uses(t.Path) {
 			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
-			if !shown[fact] {
-				shown[fact] = true
+			if !slices.Contains(facts, fact) {
 				facts = append(facts, fact)
 			}
 		}

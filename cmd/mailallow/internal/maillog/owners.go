@@ -29,31 +29,30 @@ type mark struct {
 	Source string `json:"source"`
 }
 
-func (m mark) String() string {
+// words are the state, and the words between it and the source.
+func (m mark) words() (state, by string) {
 	switch m.State {
 	case covered:
-		return m.short() + ", by source " + m.Source
-	case rejected, excluded:
-		return m.short() + " by source " + m.Source
+		return "now", ", by source "
+	case rejected:
+		return "REJECT", " by source "
+	case excluded:
+		return "EXCLUDE", " by source "
 	case coverable:
-		return m.short() + ", by provider " + m.Source
+		return "would be", ", by provider "
 	}
-	return m.short()
+	return m.State, ""
 }
 
 // short is the state alone, for a row that names the provider.
 func (m mark) short() string {
-	switch m.State {
-	case covered:
-		return "now"
-	case rejected:
-		return "REJECT"
-	case excluded:
-		return "EXCLUDE"
-	case coverable:
-		return "would be"
-	}
-	return m.State
+	state, _ := m.words()
+	return state
+}
+
+func (m mark) String() string {
+	state, by := m.words()
+	return state + by + m.Source
 }
 
 // owners knows the list, and the providers that send from an address. A part is nil if it
@@ -107,8 +106,10 @@ func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	if o.set == nil {
 		return m, provider
 	}
-	if o.set.Excluded.Contains(addr) {
-		return mark{excluded, o.source(addr, allowlist.Exclude)}, provider
+	for _, m := range o.index.Holding(addr) {
+		if m.Action == allowlist.Exclude {
+			return mark{excluded, m.Source}, provider
+		}
 	}
 	if e := o.set.Lookup(addr); e != nil {
 		var names []string
@@ -121,14 +122,4 @@ func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 		}
 	}
 	return m, provider
-}
-
-// source is the first source with this action that holds an address.
-func (o *owners) source(addr netip.Addr, action allowlist.Action) string {
-	for _, m := range o.index.Holding(addr) {
-		if m.Action == action {
-			return m.Source
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package maillog
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -13,11 +14,10 @@ import (
 
 // summary is the JSON document; the text for people is made of it.
 type summary struct {
-	Version  int                 `json:"version"`
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Other    times               `json:"other"` // refusals for another reason
+	Other    span                `json:"other"` // refusals for another reason
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -28,36 +28,53 @@ func Empty(problems []allowlist.Problem) any {
 	return report
 }
 
-// times is a span in the document. Since and Until are null if no line had a time.
-type times struct {
-	Count uint32     `json:"count"`
-	Since *time.Time `json:"since"`
-	Until *time.Time `json:"until"`
+// span counts events, with the first and the last time.
+type span struct {
+	Count uint32 `json:"count"`
+	Since stamp  `json:"since"`
+	Until stamp  `json:"until"`
 }
 
-func (s span) times() times {
-	t := times{Count: s.count}
-	if s.first != 0 {
-		first, last := time.Unix(s.first, 0), time.Unix(s.last, 0)
-		t.Since, t.Until = &first, &last
+func (s *span) add(at time.Time) {
+	one := span{Count: 1}
+	if !at.IsZero() {
+		one.Since, one.Until = stamp(at.Unix()), stamp(at.Unix())
 	}
-	return t
+	s.join(one)
 }
 
-func (t times) since() string { return shownTime(t.Since, time.DateOnly) }
-func (t times) until() string { return shownTime(t.Until, time.DateOnly) }
+func (s *span) join(other span) {
+	s.Count += other.Count
+	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
+		s.Since = other.Since
+	}
+	s.Until = max(s.Until, other.Until)
+}
+
+// stamp is a time in seconds since 1970; 0: no line had a time.
+type stamp int64
+
+// MarshalJSON gives the time, or null.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return time.Unix(int64(s), 0).MarshalJSON()
+}
+
+func (s stamp) String() string { return s.format(time.DateOnly) }
+
+func (s stamp) format(layout string) string {
+	if s == 0 {
+		return "-"
+	}
+	return time.Unix(int64(s), 0).Format(layout)
+}
 
 const toTheMinute = "2006-01-02 15:04"
 
-func shownTime(at *time.Time, layout string) string {
-	if at == nil {
-		return "-"
-	}
-	return at.Format(layout)
-}
-
 type refusedReport struct {
-	times
+	span
 	Addresses int              `json:"addresses"`
 	Providers []providerReport `json:"providers"`
 	Lists     []listReport     `json:"lists"`
@@ -66,7 +83,7 @@ type refusedReport struct {
 
 type providerReport struct {
 	Name string `json:"name"` // empty: no provider of the catalogue sends from there
-	times
+	span
 	Addresses int  `json:"addresses"`
 	Mark      mark `json:"mark"`
 }
@@ -74,13 +91,13 @@ type providerReport struct {
 type listReport struct {
 	Zone string  `json:"zone"` // empty: the line names none
 	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
-	times
+	span
 	Addresses int `json:"addresses"`
 }
 
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
-	times
+	span
 	Zones    []string `json:"zones"`
 	Provider string   `json:"provider"`
 	Mark     mark     `json:"mark"`
@@ -89,7 +106,7 @@ type clientReport struct {
 type errorReport struct {
 	Zone string `json:"zone"`
 	Host string `json:"host"` // that asked it; empty: this one
-	times
+	span
 }
 
 type outboundReport struct {
@@ -97,7 +114,7 @@ type outboundReport struct {
 	Private bool        `json:"private"` // a service that cannot be asked over DNS
 	Host    string      `json:"host"`    // that refused; empty: the line names none
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
-	times
+	span
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.
@@ -128,26 +145,26 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		return
 	}
 	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
-		terminal.Counted(uint64(all.Addresses), "address", "addresses"), shownTime(all.Since, toTheMinute), shownTime(all.Until, toTheMinute))
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.format(toTheMinute), all.Until.format(toTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
-		rows = append(rows, []string{orDash(p.Name), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.since(), p.until(), p.Mark.String()})
+		rows = append(rows, []string{cmp.Or(p.Name, "-"), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})
 	}
 	t.Table(rows)
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"REFUSING LIST", "REFUSED", "ADDRESSES", "SINCE", "LAST"}}
 	for _, l := range all.Lists {
-		name := orDash(l.Zone)
+		name := cmp.Or(l.Zone, "-")
 		if l.Dead != nil {
 			name += " (dead)"
 		}
-		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.since(), l.until()})
+		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.Since.String(), l.Until.String()})
 	}
 	t.Table(rows)
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.until(), orDash(strings.Join(c.Zones, " ")), orDash(c.Provider), c.Mark.short()})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), c.Mark.short()})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)
@@ -165,14 +182,20 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 			t.Warn("%s is a dead list: %s; take it out of the server's configuration", l.Zone, *l.Dead)
 		}
 	}
-	if names := r.sources(); len(names) > 0 {
+	var names []string
+	coveredNow := false
+	for _, p := range r.Refused.Providers {
+		coveredNow = coveredNow || p.Mark.State == covered
+		if p.Mark.State == coverable {
+			names = append(names, p.Mark.Source)
+		}
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
 		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
-	for _, p := range r.Refused.Providers {
-		if p.Mark.State == covered {
-			t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
-			return
-		}
+	if coveredNow {
+		t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
 	}
 }
 
@@ -188,7 +211,7 @@ func (r *summary) tellErrors(t *terminal.Terminal) {
 		if host == "" {
 			host, own = "this host", true
 		}
-		rows = append(rows, []string{orDash(e.Zone), host, terminal.Grouped(uint64(e.Count)), e.since(), e.until()})
+		rows = append(rows, []string{cmp.Or(e.Zone, "-"), host, terminal.Grouped(uint64(e.Count)), e.Since.String(), e.Until.String()})
 	}
 	t.Table(rows)
 	if own {
@@ -212,7 +235,7 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 		if o.IP != nil {
 			addr = o.IP.String()
 		}
-		rows = append(rows, []string{orDash(o.Zone), orDash(o.Host), addr, terminal.Grouped(uint64(o.Count)), o.since(), o.until()})
+		rows = append(rows, []string{cmp.Or(o.Zone, "-"), cmp.Or(o.Host, "-"), addr, terminal.Grouped(uint64(o.Count)), o.Since.String(), o.Until.String()})
 		if o.Private {
 			private[o.Zone] = true
 		}
@@ -228,11 +251,4 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 	if len(private) > 0 {
 		t.Note("%s: private, and not asked over DNS; the reply in the log names the page for removal (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))
 	}
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

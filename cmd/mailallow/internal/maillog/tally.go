@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
@@ -26,64 +25,31 @@ const (
 	zonesOf = 4
 )
 
-// span counts events, with the first and the last time in seconds since 1970; 0: no line
-// had a time.
-type span struct {
-	count       uint32
-	first, last int64
-}
-
-func (s *span) add(at time.Time) {
-	s.count++
-	if at.IsZero() {
-		return
-	}
-	seconds := at.Unix()
-	if s.first == 0 || seconds < s.first {
-		s.first = seconds
-	}
-	s.last = max(s.last, seconds)
-}
-
-func (s *span) join(other span) {
-	s.count += other.count
-	if other.first != 0 && (s.first == 0 || other.first < s.first) {
-		s.first = other.first
-	}
-	s.last = max(s.last, other.last)
-}
-
 // client is a refused address, with the numbers of the lists that had it, from 1; 0: none.
 type client struct {
 	span
 	zones [zonesOf]uint16
 }
 
-// refusal is a refusal of this host: the list or service, and the host that named it.
+// refusal is a list that answered with an error, or that refuses this host, and the host that named it.
 type refusal struct{ zone, host string }
-
-// blocked counts refusals, with the last address of this host in such a line.
-type blocked struct {
-	span
-	addr netip.Addr
-}
 
 // tally counts events, in bounded memory.
 type tally struct {
 	refused  span // by DNSBLs
 	nameless span // of refused, those without an address
 	other    span // refusals for another reason
-	numbers  map[string]uint16
-	lists    map[uint16]*span
+	lists    []listReport
+	numbers  map[string]uint16 // of the lists, from 1
 	clients  map[netip.Addr]client
-	errors   map[refusal]*span // of lists; host: that asked them
-	outbound map[refusal]*blocked
+	errors   map[refusal]*errorReport
+	outbound map[refusal]*outboundReport
 	lost     uint64 // events beyond a bound
 }
 
 func newTally() *tally {
-	return &tally{numbers: map[string]uint16{}, lists: map[uint16]*span{}, clients: map[netip.Addr]client{},
-		errors: map[refusal]*span{}, outbound: map[refusal]*blocked{}}
+	return &tally{lists: []listReport{}, numbers: map[string]uint16{}, clients: map[netip.Addr]client{},
+		errors: map[refusal]*errorReport{}, outbound: map[refusal]*outboundReport{}}
 }
 
 func (c *tally) add(e maillog.Event) {
@@ -94,48 +60,55 @@ func (c *tally) add(e maillog.Event) {
 		c.refused.add(e.Time)
 		c.addClient(e, c.addList(e))
 	case maillog.DNSBLError:
-		where := refusal{e.Zone, e.Remote}
-		if c.errors[where] == nil && len(c.errors) < maxNames {
-			c.errors[where] = &span{}
-		}
-		if s := c.errors[where]; s != nil {
-			s.add(e.Time)
-		} else {
-			c.lost++
+		if row := rowOf(c, c.errors, e); row != nil {
+			row.Zone, row.Host = e.Zone, e.Remote
+			row.add(e.Time)
 		}
 	case maillog.OutboundBlock:
-		where := refusal{e.Zone, e.Remote}
-		if c.outbound[where] == nil && len(c.outbound) < maxNames {
-			c.outbound[where] = &blocked{}
-		}
-		b := c.outbound[where]
-		if b == nil {
-			c.lost++
-			return
-		}
-		b.add(e.Time)
-		if e.IP.IsValid() {
-			b.addr = e.IP
+		if row := rowOf(c, c.outbound, e); row != nil {
+			row.Zone, row.Host, row.Private = e.Zone, e.Remote, maillog.Private(e.Zone)
+			row.add(e.Time)
+			if addr := e.IP; addr.IsValid() {
+				row.IP = &addr
+			}
 		}
 	}
+}
+
+// rowOf gives the row of an event, a new one if need be; nil: there are too many.
+func rowOf[T any](c *tally, rows map[refusal]*T, e maillog.Event) *T {
+	where := refusal{e.Zone, e.Remote}
+	if rows[where] == nil {
+		if len(rows) == maxNames {
+			c.lost++
+			return nil
+		}
+		rows[where] = new(T)
+	}
+	return rows[where]
 }
 
 // addList counts a list and gives its number.
 func (c *tally) addList(e maillog.Event) uint16 {
 	n, known := c.numbers[e.Zone]
 	if !known {
-		if len(c.numbers) == maxNames {
+		if len(c.lists) == maxNames {
 			c.lost++
 			return 0
 		}
-		n = uint16(len(c.numbers) + 1)
-		c.numbers[e.Zone], c.lists[n] = n, &span{}
+		row := listReport{Zone: e.Zone}
+		if dead := dnsbl.Dead(e.Zone); dead != "" {
+			row.Dead = &dead
+		}
+		c.lists = append(c.lists, row)
+		n = uint16(len(c.lists))
+		c.numbers[e.Zone] = n
 	}
-	c.lists[n].add(e.Time)
+	c.lists[n-1].add(e.Time)
 	return n
 }
 
-func (c *tally) addClient(e maillog.Event, list uint16) {
+func (c *tally) addClient(e maillog.Event, number uint16) {
 	if !e.IP.IsValid() {
 		c.nameless.add(e.Time)
 		return
@@ -146,11 +119,9 @@ func (c *tally) addClient(e maillog.Event, list uint16) {
 		return
 	}
 	who.add(e.Time)
-	for i, n := range who.zones {
-		if n == list || n == 0 {
-			who.zones[i] = list
-			break
-		}
+	if free := slices.Index(who.zones[:], 0); number > 0 && free >= 0 && !slices.Contains(who.zones[:], number) {
+		who.zones[free] = number
+		c.lists[number-1].Addresses++
 	}
 	c.clients[e.IP] = who
 }
@@ -158,57 +129,44 @@ func (c *tally) addClient(e maillog.Event, list uint16) {
 // often gives the clients, the most often refused first.
 func (c *tally) often() []netip.Addr {
 	return slices.SortedFunc(maps.Keys(c.clients), func(a, b netip.Addr) int {
-		return cmp.Or(cmp.Compare(c.clients[b].count, c.clients[a].count), a.Compare(b))
+		return cmp.Or(cmp.Compare(c.clients[b].Count, c.clients[a].Count), a.Compare(b))
 	})
 }
 
 // report joins the counts with the owners of the addresses. It lists at most listed
 // clients.
 func (c *tally) report(o *owners, listed int) *summary {
-	zones := make(map[uint16]string, len(c.numbers))
-	for zone, n := range c.numbers {
-		zones[n] = zone
-	}
-	r := &summary{Version: terminal.DocumentVersion, Refused: refusedReport{times: c.refused.times(), Addresses: len(c.clients),
-		Providers: []providerReport{}, Lists: []listReport{}, Clients: []clientReport{}},
-		Other: c.other.times(), Errors: []errorReport{}, Outbound: []outboundReport{}, Problems: []allowlist.Problem{}}
-	addresses := map[uint16]int{}
+	r := &summary{Refused: refusedReport{span: c.refused, Addresses: len(c.clients), Lists: c.lists, Clients: []clientReport{}},
+		Other: c.other, Errors: values(c.errors), Outbound: values(c.outbound), Problems: []allowlist.Problem{}}
 	type group struct {
 		provider string
 		mark
 	}
-	type sum struct {
-		span
-		addresses int
-	}
-	groups := map[group]*sum{}
+	groups := map[group]*providerReport{}
 	for i, addr := range c.often() {
 		who := c.clients[addr]
 		m, provider := o.mark(addr)
 		g := group{provider, m}
 		if groups[g] == nil {
-			groups[g] = &sum{}
+			groups[g] = &providerReport{Name: provider, Mark: m}
 		}
 		groups[g].join(who.span)
-		groups[g].addresses++
-		by := []string{}
+		groups[g].Addresses++
+		if i >= listed {
+			continue
+		}
+		row := clientReport{IP: addr, span: who.span, Zones: []string{}, Provider: provider, Mark: m}
 		for _, n := range who.zones {
 			if n != 0 {
-				addresses[n]++
-				by = append(by, zones[n])
+				row.Zones = append(row.Zones, c.lists[n-1].Zone)
 			}
 		}
-		if i < listed {
-			r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, times: who.times(), Zones: by, Provider: provider, Mark: m})
-		}
+		r.Refused.Clients = append(r.Refused.Clients, row)
 	}
-	for g, s := range groups {
-		r.Refused.Providers = append(r.Refused.Providers, providerReport{g.provider, s.times(), s.addresses, g.mark})
+	r.Refused.Providers = values(groups)
+	if c.nameless.Count > 0 {
+		r.Refused.Providers = append(r.Refused.Providers, providerReport{span: c.nameless, Mark: mark{State: unknown}})
 	}
-	if c.nameless.count > 0 {
-		r.Refused.Providers = append(r.Refused.Providers, providerReport{"", c.nameless.times(), 0, mark{State: unknown}})
-	}
-	c.reportLists(r, zones, addresses)
 	if c.lost > 0 {
 		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: fmt.Sprintf(
 			"%s beyond the bounds on single addresses and names: the sums count them, the tables do not",
@@ -218,51 +176,27 @@ func (c *tally) report(o *owners, listed int) *summary {
 	return r
 }
 
-// reportLists adds the lists that refused, that answered with an error, and that other
-// hosts use. zones and addresses are by the number of a list.
-func (c *tally) reportLists(r *summary, zones map[uint16]string, addresses map[uint16]int) {
-	for n, s := range c.lists {
-		row := listReport{Zone: zones[n], times: s.times(), Addresses: addresses[n]}
-		if dead := dnsbl.Dead(row.Zone); dead != "" {
-			row.Dead = &dead
-		}
-		r.Refused.Lists = append(r.Refused.Lists, row)
+// values gives the rows of a map, never nil.
+func values[K comparable, T any](rows map[K]*T) []T {
+	all := make([]T, 0, len(rows))
+	for _, row := range rows {
+		all = append(all, *row)
 	}
-	for where, s := range c.errors {
-		r.Errors = append(r.Errors, errorReport{where.zone, where.host, s.times()})
-	}
-	for where, b := range c.outbound {
-		row := outboundReport{Zone: where.zone, Private: maillog.Private(where.zone), Host: where.host, times: b.times()}
-		if b.addr.IsValid() {
-			row.IP = &b.addr
-		}
-		r.Outbound = append(r.Outbound, row)
-	}
+	return all
 }
 
 // sort puts the most frequent rows first, and equally frequent ones in the order of
 // their names.
 func (r *summary) sort() {
-	often := func(a, b times) int { return cmp.Compare(b.Count, a.Count) }
+	often := func(a, b span) int { return cmp.Compare(b.Count, a.Count) }
 	slices.SortFunc(r.Refused.Providers, func(a, b providerReport) int {
-		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source))
+		return cmp.Or(often(a.span, b.span), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source))
 	})
-	slices.SortFunc(r.Refused.Lists, func(a, b listReport) int { return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone)) })
+	slices.SortFunc(r.Refused.Lists, func(a, b listReport) int { return cmp.Or(often(a.span, b.span), cmp.Compare(a.Zone, b.Zone)) })
 	slices.SortFunc(r.Errors, func(a, b errorReport) int {
-		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+		return cmp.Or(often(a.span, b.span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
 	})
 	slices.SortFunc(r.Outbound, func(a, b outboundReport) int {
-		return cmp.Or(often(a.times, b.times), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+		return cmp.Or(often(a.span, b.span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
 	})
-}
-
-// sources gives the names of the providers that would cover refused addresses.
-func (r *summary) sources() []string {
-	names := map[string]bool{}
-	for _, p := range r.Refused.Providers {
-		if p.Mark.State == coverable {
-			names[p.Mark.Source] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }

@@ -21,7 +21,6 @@ type Options struct {
 }
 
 type document struct {
-	Version   int                 `json:"version"`
 	Providers []providerDocument  `json:"providers"`
 	Problems  []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a provider
 }
@@ -53,92 +52,88 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	checks := make([]*checkDocument, len(all))
+	documents := make([]providerDocument, len(all))
+	for i, p := range all {
+		documents[i] = providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
+			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, nil}
+	}
 	if o.Check {
-		if checks, err = check(ctx, t, o.Config, all); err != nil {
+		if err := check(ctx, t, o.Config, all, documents); err != nil {
 			return err
 		}
 	}
 	if t.JSON {
-		err = t.Document(newDocument(all, checks))
+		err = t.Document(document{Providers: documents})
 	} else {
-		tell(t, all, checks)
+		tell(t, documents)
 	}
-	if err == nil && slices.ContainsFunc(checks, func(d *checkDocument) bool { return d != nil && d.Error != "" }) {
+	if err == nil && slices.ContainsFunc(documents, func(p providerDocument) bool { return p.Check != nil && p.Check.Error != "" }) {
 		err = exit.Outcome(exit.Stale)
 	}
 	return err
 }
 
-// check fetches every provider that can be listed, as a source would.
-func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []allowlist.Provider) ([]*checkDocument, error) {
+// check fetches every provider that can be listed, as a source would, and adds the results.
+func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []allowlist.Provider, documents []providerDocument) error {
 	s, err := config.Load(flags)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	fetched, err := catalogue.Fetch(ctx, t, s, all)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	checks := make([]*checkDocument, len(all))
 	for i, f := range fetched {
 		if all[i].Unlistable != "" {
 			continue
 		}
 		minimal := slices.Collect(f.Ranges.Minimal())
-		checks[i] = &checkDocument{Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(slices.Values(minimal)).IPv4,
+		found := &checkDocument{Ranges: len(minimal), IPv4Addresses: allowlist.CountAddresses(slices.Values(minimal)).IPv4,
 			Problems: append([]allowlist.Problem{}, f.Problems...)}
 		switch {
 		case f.Err != nil:
-			checks[i].Error = f.Err.Error()
+			found.Error = f.Err.Error()
 		case len(minimal) == 0:
-			checks[i].Error = "it has no address"
+			found.Error = "it has no address"
 		}
+		documents[i].Check = found
 	}
-	return checks, nil
+	return nil
 }
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Providers: []providerDocument{}, Problems: problems}
-}
-
-func newDocument(all []allowlist.Provider, checks []*checkDocument) document {
-	doc := document{Version: terminal.DocumentVersion}
-	for i, p := range all {
-		doc.Providers = append(doc.Providers, providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
-			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, checks[i]})
-	}
-	return doc
+	return document{Providers: []providerDocument{}, Problems: problems}
 }
 
 // tell writes the table, with more about a provider below its line.
-func tell(t *terminal.Terminal, all []allowlist.Provider, checks []*checkDocument) {
+func tell(t *terminal.Terminal, all []providerDocument) {
+	shared := map[bool]string{true: "yes", false: "no"}
 	rows := [][]string{{"NAME", "SHARED", "WHERE ITS RANGES COME FROM"}}
 	for _, p := range all {
-		rows = append(rows, []string{p.Name, yesNo(p.Shared), origin(p)})
+		rows = append(rows, []string{p.Name, shared[p.Shared], p.origin()})
 	}
 	laid := terminal.Layout(t.Width(), rows)
-	t.Data(terminal.Bold, "%s", strings.Join(laid[0], "\n"))
+	t.Data(terminal.Bold, "%s", laid[0])
 	for i, p := range all {
-		t.Data(terminal.Plain, "%s", strings.Join(laid[i+1], "\n"))
+		t.Data(terminal.Plain, "%s", laid[i+1])
 		if t.Verbose {
 			t.Data(terminal.Faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
 		}
-		switch check := checks[i]; {
-		case check == nil:
-		case check.Error != "":
-			t.Data(terminal.Red, "    does not answer: %s", check.Error)
+		switch {
+		case p.Check == nil:
+		case p.Check.Error != "":
+			t.Data(terminal.Red, "    does not answer: %s", p.Check.Error)
 		default:
-			t.Data(terminal.Green, "    answers: %d ranges, %s IPv4 addresses", check.Ranges, terminal.Grouped(check.IPv4Addresses))
+			t.Data(terminal.Green, "    answers: %d ranges, %s IPv4 addresses", p.Check.Ranges, terminal.Grouped(p.Check.IPv4Addresses))
 		}
 	}
 }
 
-func origin(p allowlist.Provider) string {
+func (p providerDocument) origin() string {
 	switch {
 	case p.Unlistable != "":
 		return "cannot be listed: " + p.Unlistable
@@ -146,11 +141,4 @@ func origin(p allowlist.Provider) string {
 		return p.URL
 	}
 	return strings.Join(p.SPF, " ")
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

@@ -96,8 +96,8 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 	}
 	list.Warn(terminal.New(nil, nil, &said, &said))
 	gone, here := list.Sources[0], list.Sources[1]
-	if gone.Status != guard.Stale || gone.Ranges.Len() != 1 || list.Figures(gone).AgeText() != "unknown" || strings.Contains(said.String(), "days") {
-		t.Errorf("%s, age %s, %s", gone.Status, list.Figures(gone).AgeText(), &said)
+	if gone.Status != guard.Stale || gone.Ranges.Len() != 1 || list.Documents()[0].AgeText() != "unknown" || strings.Contains(said.String(), "days") {
+		t.Errorf("%s, age %s, %s", gone.Status, list.Documents()[0].AgeText(), &said)
 	}
 	if n := strings.Count(said.String(), "the clock says 1970-01-01T00:16:40Z, and"); n != 1 {
 		t.Errorf("the clock is said to be wrong %d times:\n%s", n, &said)

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/plan"
@@ -19,9 +20,6 @@ const MaxListed = 25
 const maxShownPath = 500
 
 func tellDifference(t *terminal.Terminal, d plan.Difference) {
-	if len(d.Added)+len(d.Removed) == 0 {
-		return
-	}
 	for _, g := range GroupBySource(d) {
 		t.Summary(terminal.Cyan, "  %s: %s", g.Title(), g.Counts())
 		tellChanges(t, terminal.Green, "+", g.Added)
@@ -101,15 +99,12 @@ func (g SourceChange) Counts() string {
 		if len(side.changes) == 0 {
 			continue
 		}
-		prefixes := func(yield func(netip.Prefix) bool) {
-			for _, c := range side.changes {
-				if !yield(c.Prefix) {
-					return
-				}
-			}
+		var prefixes []netip.Prefix
+		for _, c := range side.changes {
+			prefixes = append(prefixes, c.Prefix)
 		}
 		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
-			terminal.Counted(allowlist.CountAddresses(prefixes).IPv4, "IPv4 address", "IPv4 addresses")))
+			terminal.Counted(allowlist.CountAddresses(slices.Values(prefixes)).IPv4, "IPv4 address", "IPv4 addresses")))
 	}
 	return strings.Join(parts, ", ")
 }

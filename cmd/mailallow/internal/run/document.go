@@ -2,6 +2,7 @@ package run
 
 import (
 	"net/netip"
+	"time"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
@@ -13,7 +14,6 @@ import (
 
 // Document is the document of update and diff.
 type Document struct {
-	Version   int                 `json:"version"`
 	Changed   bool                `json:"changed"`
 	Installed bool                `json:"installed"`
 	Targets   []targetDocument    `json:"targets"`
@@ -31,7 +31,7 @@ type targetDocument struct {
 	Problems []plan.Problem `json:"problems"`
 }
 
-// SourceDocument is a source in every document that has sources.
+// SourceDocument is a source in every form of output.
 type SourceDocument struct {
 	Name          string              `json:"name"`
 	Action        string              `json:"action"`
@@ -41,9 +41,23 @@ type SourceDocument struct {
 	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges, or the clock is wrong
 	Proposed      *proposedDocument   `json:"proposed"`    // null: it is not held
 	Problems      []allowlist.Problem `json:"problems"`
+
+	IPv6Ranges int       `json:"-"` // of Ranges
+	Time       time.Time `json:"-"` // of its ranges, or of those that have expired; zero: it never had any
 }
 
-// proposedDocument is guard.Proposed.
+// AgeText is the age in a table.
+func (d SourceDocument) AgeText() string {
+	switch {
+	case d.Time.IsZero():
+		return "-"
+	case d.AgeSeconds == nil:
+		return "unknown"
+	}
+	return terminal.Age(time.Duration(*d.AgeSeconds) * time.Second)
+}
+
+// proposedDocument has the fields of guard.Proposed.
 type proposedDocument struct {
 	Digest        string         `json:"digest"`
 	Ranges        int            `json:"ranges"`
@@ -52,31 +66,28 @@ type proposedDocument struct {
 	Gone          []netip.Prefix `json:"gone"`
 }
 
-func proposedOf(p *guard.Proposed) *proposedDocument {
-	if p == nil {
-		return nil
-	}
-	return &proposedDocument{p.Digest, p.Ranges, p.IPv4Addresses, p.Came, p.Gone}
-}
-
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return Document{Version: terminal.DocumentVersion, Targets: []targetDocument{}, Sources: []SourceDocument{}, Problems: problems}
+	return Document{Targets: []targetDocument{}, Sources: []SourceDocument{}, Problems: problems}
 }
 
-// Documents are the sources, in the order of the configuration.
+// Documents gives the sources, in the order of the configuration.
 func (l *List) Documents() []SourceDocument {
 	documents := []SourceDocument{}
 	for _, s := range l.Sources {
-		f := l.Figures(s)
 		d := SourceDocument{
-			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status,
-			Ranges: f.Ranges, IPv4Addresses: f.IPv4Addresses,
-			Problems: append([]allowlist.Problem{}, s.Problems...),
-			Proposed: proposedOf(s.Proposed),
+			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status, Time: s.Time,
+			IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4,
+			Problems:      append([]allowlist.Problem{}, s.Problems...), Proposed: (*proposedDocument)(s.Proposed),
 		}
-		if f.Age != nil {
-			age := int64(f.Age.Seconds())
+		for p := range s.Ranges.Minimal() {
+			d.Ranges++
+			if p.Addr().Is6() {
+				d.IPv6Ranges++
+			}
+		}
+		if !d.Time.IsZero() && !l.clockWrong {
+			age := int64(s.Age(l.Now).Seconds())
 			d.AgeSeconds = &age
 		}
 		documents = append(documents, d)

@@ -42,7 +42,7 @@ func (f *keyFitter) fitEach(t plan.Target) {
 		if f.judged[i].verdict.Status != guard.Fresh || src.Static() {
 			continue
 		}
-		if n, most := f.keysOf(t, i), src.KeyLimit(); n > most {
+		if n, most := t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()), src.KeyLimit(); n > most {
 			f.judged[i].verdict = f.held(i, fmt.Sprintf(
 				"it needs %d access keys for %s, and max_keys of a source is %d: raise it for this source, or leave out IPv6 in the target with families = [\"ipv4\"]",
 				n, t.Path, most))
@@ -140,8 +140,11 @@ func (f *keyFitter) gainOf(i int, all []int) (gain int) {
 func (f *keyFitter) mayNeed(t plan.Target) bool {
 	n := 0
 	for i, src := range f.Settings.Sources {
-		most := 0
-		for _, ranges := range f.eitherWay(i) {
+		most, eitherWay := 0, []allowlist.Ranges{f.judged[i].verdict.Ranges}
+		if last := f.judged[i].earlier.Last; last != nil {
+			eitherWay = append(eitherWay, last.Ranges) // which it has when it is held
+		}
+		for _, ranges := range eitherWay {
 			if ranges.Len() > 0 && !t.Takes(src.Action) {
 				return t.Format.Map
 			}
@@ -150,15 +153,6 @@ func (f *keyFitter) mayNeed(t plan.Target) bool {
 		n += most
 	}
 	return n > t.Want.KeyLimit()
-}
-
-// eitherWay gives the ranges of a source, and those that it has when it is held.
-func (f *keyFitter) eitherWay(i int) []allowlist.Ranges {
-	ranges := []allowlist.Ranges{f.judged[i].verdict.Ranges}
-	if last := f.judged[i].earlier.Last; last != nil {
-		ranges = append(ranges, last.Ranges)
-	}
-	return ranges
 }
 
 // excess is a target that needs more keys than it may have.
@@ -189,10 +183,6 @@ func (f *keyFitter) keys() []int {
 		keys[number] = t.Keys(set)
 	}
 	return keys
-}
-
-func (f *keyFitter) keysOf(t plan.Target, i int) int {
-	return t.KeysOf(f.Settings.Sources[i].Action, f.judged[i].verdict.Ranges.Minimal())
 }
 
 func (f *keyFitter) labelled() (sources []allowlist.Labelled) {

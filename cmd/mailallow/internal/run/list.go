@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"mailallow/allowlist"
@@ -94,15 +95,11 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
 func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Problem {
-	whose, since := fmt.Sprintf("source %q", sources[0].Last.Name), sources[0].Lost
+	whose := fmt.Sprintf("source %q", sources[0].Last.Name)
 	if len(sources) > 1 {
 		whose = fmt.Sprintf("%d sources", len(sources))
 	}
-	for _, e := range sources {
-		if e.Lost.After(since) {
-			since = e.Lost
-		}
-	}
+	since := slices.MaxFunc(sources, func(a, b guard.Earlier) int { return a.Lost.Compare(b.Lost) }).Lost
 	text := fmt.Sprintf("the guard knows no states of %s from before %s: until a whole window has passed it compares with fewer",
 		whose, since.Format(time.DateOnly))
 	if err != nil {

@@ -88,7 +88,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 		return nil
 	}
 	doc := Document{
-		Version: terminal.DocumentVersion, Changed: r.Report.Changed, Installed: r.Report.Installed,
+		Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
 		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
 	}

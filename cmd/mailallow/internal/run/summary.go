@@ -7,63 +7,25 @@ import (
 	"time"
 
 	"mailallow/accessmap/plan"
-	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Figures are the numbers of a source in every form of output.
-type Figures struct {
-	Ranges        int // the fewest networks that cover it
-	IPv6Ranges    int // of Ranges
-	IPv4Addresses uint64
-	HasTime       bool           // it has ranges, or had some
-	Age           *time.Duration // of its ranges; nil: there are none, or the clock is wrong
-}
-
-// Figures counts the ranges of a source of the list.
-func (l *List) Figures(s Source) Figures {
-	f := Figures{IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4, HasTime: !s.Time.IsZero()}
-	for p := range s.Ranges.Minimal() {
-		f.Ranges++
-		if p.Addr().Is6() {
-			f.IPv6Ranges++
-		}
-	}
-	if f.HasTime && !l.clockWrong {
-		age := s.Age(l.Now)
-		f.Age = &age
-	}
-	return f
-}
-
-// AgeText is the age in a table.
-func (f Figures) AgeText() string {
-	switch {
-	case !f.HasTime:
-		return "-"
-	case f.Age == nil:
-		return "unknown"
-	}
-	return terminal.Age(*f.Age)
-}
-
 // Tell writes a line about each source, and warns of its problems.
 func (l *List) Tell(t *terminal.Terminal) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
-	for _, s := range l.Sources {
-		f := l.Figures(s)
-		rows = append(rows, []string{s.Source.Name, s.Action.String(), string(s.Status),
-			fmt.Sprint(f.Ranges), terminal.Grouped(f.IPv4Addresses), fmt.Sprint(f.IPv6Ranges), f.AgeText()})
+	for _, d := range l.Documents() {
+		rows = append(rows, []string{d.Name, d.Action, string(d.Status),
+			fmt.Sprint(d.Ranges), terminal.Grouped(d.IPv4Addresses), fmt.Sprint(d.IPv6Ranges), d.AgeText()})
 	}
-	for i, lines := range terminal.Layout(t.Width(), rows) {
+	for i, row := range terminal.Layout(t.Width(), rows) {
 		style := terminal.Plain
 		if i == 0 {
 			style = terminal.Bold
-		} else if s := l.Sources[i-1].Status; s == guard.Held || s == guard.Missing || s == guard.Stale {
+		} else if l.Sources[i-1].Status != guard.Fresh {
 			style = terminal.Yellow
 		}
-		t.Summary(style, "%s", strings.Join(lines, "\n"))
+		t.Summary(style, "%s", row)
 	}
 	l.Warn(t)
 }

@@ -4,6 +4,8 @@ package spf
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"sync"
 
 	"go4.org/netipx"
@@ -24,17 +26,16 @@ type Options struct {
 }
 
 type document struct {
-	Version  int                 `json:"version"`
 	Domains  []domainDocument    `json:"domains"`
 	Problems []allowlist.Problem `json:"problems,omitempty"` // of the run, not of a policy
 }
 
 type domainDocument struct {
-	Domain   string        `json:"domain"`
-	Error    *string       `json:"error"`
-	Pass     []string      `json:"pass"`
-	Problems []spf.Problem `json:"problems"`
-	Queries  int           `json:"queries"`
+	Domain   string         `json:"domain"`
+	Error    *spf.Error     `json:"error"`
+	Pass     []netip.Prefix `json:"pass"`
+	Problems []spf.Problem  `json:"problems"`
+	Queries  int            `json:"queries"`
 }
 
 // Run writes the networks. It ends with exit.Stale if a policy could not be listed.
@@ -69,29 +70,24 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	for _, res := range results {
-		if res.Error != "" {
-			return exit.Outcome(exit.Stale)
-		}
+	if slices.ContainsFunc(results, func(res spf.Result) bool { return res.Error != "" }) {
+		return exit.Outcome(exit.Stale)
 	}
 	return nil
 }
 
 // Empty is the document of a run that found nothing but problems.
 func Empty(problems []allowlist.Problem) any {
-	return document{Version: terminal.DocumentVersion, Domains: []domainDocument{}, Problems: problems}
+	return document{Domains: []domainDocument{}, Problems: problems}
 }
 
 func newDocument(results []spf.Result) document {
-	doc := document{Version: terminal.DocumentVersion, Domains: []domainDocument{}}
+	doc := document{Domains: []domainDocument{}}
 	for _, res := range results {
-		d := domainDocument{Domain: res.Domain, Pass: []string{}, Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
+		d := domainDocument{Domain: res.Domain, Pass: append([]netip.Prefix{}, res.Pass.Prefixes()...),
+			Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
 		if res.Error != "" {
-			kind := string(res.Error)
-			d.Error = &kind
-		}
-		for _, p := range res.Pass.Prefixes() {
-			d.Pass = append(d.Pass, p.String())
+			d.Error = &res.Error
 		}
 		doc.Domains = append(doc.Domains, d)
 	}
@@ -101,22 +97,19 @@ func newDocument(results []spf.Result) document {
 func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
 	var all netipx.IPSetBuilder
 	for _, res := range results {
-		all.AddSet(res.Pass)
 		if tree {
 			if err := res.Tree.Write(t.Take()); err != nil {
 				return err
 			}
 			continue
 		}
+		all.AddSet(res.Pass)
 		for _, p := range res.Problems {
 			t.Warn("%s", p)
 		}
 		if res.Error != "" {
 			t.Warn("%s: %s", res.Domain, meaning(res))
 		}
-	}
-	if tree {
-		return nil
 	}
 	pass, err := all.IPSet()
 	if err != nil {

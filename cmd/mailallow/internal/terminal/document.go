@@ -11,10 +11,8 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// DocumentVersion is the version member of every JSON document.
-const DocumentVersion = 1
-
-// Document writes the one JSON document of a run, as ASCII alone.
+// Document writes the one JSON document of a run, as ASCII alone. v becomes an object with a
+// member or more; that of the version comes before them.
 func (t *Terminal) Document(v any) error {
 	t.taken = true
 	var text bytes.Buffer
@@ -23,7 +21,7 @@ func (t *Terminal) Document(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := t.stdout.Write(ascii.EscapeJSON(text.Bytes()))
+	_, err := t.stdout.Write(append([]byte(`{"version":1,`), ascii.EscapeJSON(text.Bytes()[len("{"):])...))
 	return err
 }
 
@@ -31,10 +29,7 @@ func (t *Terminal) Document(v any) error {
 // holds it.
 func (t *Terminal) Whole(text string) error {
 	if t.JSON {
-		return t.Document(struct {
-			Version int    `json:"version"`
-			Text    string `json:"text"`
-		}{DocumentVersion, text})
+		return t.Document(map[string]string{"text": text})
 	}
 	if text != "" {
 		t.Data(Plain, "%s", strings.TrimSuffix(text, "\n"))

@@ -19,31 +19,30 @@ func LogForms() []string { return slices.Sorted(maps.Keys(logForms())) }
 func logForms() map[string]func(stderr io.Writer) *slog.Logger {
 	return map[string]func(io.Writer) *slog.Logger{
 		"plain": func(io.Writer) *slog.Logger { return nil },
-		"text":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(cleanWriter{w}, logOptions(w))) },
-		"json":  func(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(asciiWriter{w}, logOptions(w))) },
+		"text": func(w io.Writer) *slog.Logger {
+			return slog.New(slog.NewTextHandler(escaped{w, cleaned}, logOptions(w)))
+		},
+		"json": func(w io.Writer) *slog.Logger {
+			return slog.New(slog.NewJSONHandler(escaped{w, ascii.EscapeJSON}, logOptions(w)))
+		},
 	}
 }
 
-// asciiWriter escapes the characters that slog's JSON keeps, above all marks that turn
-// the writing direction.
-type asciiWriter struct{ io.Writer }
+// escaped is a writer of records that escapes the characters that slog keeps although they
+// show nothing, or turn the writing direction.
+type escaped struct {
+	io.Writer
+	escape func([]byte) []byte
+}
 
-func (w asciiWriter) Write(record []byte) (int, error) {
-	if _, err := w.Writer.Write(ascii.EscapeJSON(record)); err != nil {
+func (w escaped) Write(record []byte) (int, error) {
+	if _, err := w.Writer.Write(w.escape(record)); err != nil {
 		return 0, err
 	}
 	return len(record), nil
 }
 
-// cleanWriter escapes the characters that slog's text keeps although they show nothing.
-type cleanWriter struct{ io.Writer }
-
-func (w cleanWriter) Write(record []byte) (int, error) {
-	if _, err := io.WriteString(w.Writer, Clean(string(record))); err != nil {
-		return 0, err
-	}
-	return len(record), nil
-}
+func cleaned(record []byte) []byte { return []byte(Clean(string(record))) }
 
 // logOptions let every record through: Topic decides which messages are written.
 // Records for the journal have no time, as the journal has its own.

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -30,12 +31,10 @@ func (t *Terminal) Width() int {
 
 // Table writes rows in columns as output, the first row being the header.
 func (t *Terminal) Table(rows [][]string) {
-	for i, lines := range Layout(t.Width(), rows) {
-		style := Plain
-		if i == 0 {
-			style = Bold
-		}
-		t.Data(style, "%s", strings.Join(lines, "\n"))
+	style := Bold
+	for _, row := range Layout(t.Width(), rows) {
+		t.Data(style, "%s", row)
+		style = Plain
 	}
 }
 
@@ -50,8 +49,8 @@ func (t *Terminal) Folded(text string, margin int) []string {
 
 // Layout sets rows of cells in columns that take at most width together, as far as
 // Narrowest allows. The first row is the header. A cell that is too long is wrapped, and
-// never cut off. Each row comes back as its lines, without a line feed.
-func Layout(width int, rows [][]string) [][]string {
+// never cut off. Each row comes back as a text of one line or more, without a line feed at its end.
+func Layout(width int, rows [][]string) []string {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -62,7 +61,7 @@ func Layout(width int, rows [][]string) [][]string {
 		}
 	}
 	squeeze(columns, width-len(columnGap)*(len(columns)-1))
-	laid := make([][]string, len(rows))
+	laid := make([]string, len(rows))
 	for i, row := range rows {
 		laid[i] = layRow(row, columns)
 	}
@@ -82,17 +81,11 @@ func squeeze(columns []int, width int) {
 		if sum <= width || columns[widest] <= Narrowest {
 			return
 		}
-		second := Narrowest
-		for i, w := range columns {
-			if i != widest {
-				second = max(second, w)
-			}
-		}
-		columns[widest] = max(min(second, columns[widest]-1), columns[widest]-(sum-width))
+		columns[widest]--
 	}
 }
 
-func layRow(row []string, columns []int) []string {
+func layRow(row []string, columns []int) string {
 	cells := make([][]string, len(row))
 	height := 1
 	for i, cell := range row {
@@ -107,13 +100,11 @@ func layRow(row []string, columns []int) []string {
 			if n < len(cell) {
 				text = cell[n]
 			}
-			b.WriteString(text)
-			b.WriteString(strings.Repeat(" ", columns[i]-utf8.RuneCountInString(text)))
-			b.WriteString(columnGap)
+			fmt.Fprintf(&b, "%-*s%s", columns[i], text, columnGap)
 		}
 		lines[n] = strings.TrimRight(b.String(), " ")
 	}
-	return lines
+	return strings.Join(lines, "\n")
 }
 
 // Wrap breaks a text into lines of at most width columns: between words, else behind a

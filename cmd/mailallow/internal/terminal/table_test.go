@@ -25,11 +25,7 @@ func TestLayout(t *testing.T) {
 		{"both give way", 26, "NAME          WHERE\ngoogle        _spf.google.\n              com\na-name-that-  words that\nis-long       do not fit\n              on one line"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var lines []string
-			for _, row := range Layout(tt.width, rows) {
-				lines = append(lines, row...)
-			}
-			if diff := cmp.Diff(tt.want, strings.Join(lines, "\n")); diff != "" {
+			if diff := cmp.Diff(tt.want, strings.Join(Layout(tt.width, rows), "\n")); diff != "" {
 				t.Errorf("layout (-want +got):\n%s", diff)
 			}
 		})
@@ -55,7 +51,8 @@ func TestLayoutLosesNothing(t *testing.T) {
 			}
 			return n
 		}
-		for i, lines := range Layout(width, rows) {
+		for i, row := range Layout(width, rows) {
+			lines := strings.Split(row, "\n")
 			for _, line := range lines {
 				if n := utf8.RuneCountInString(line); n > width {
 					t.Fatalf("%q has %d columns, not %d", line, n, width)

@@ -102,19 +102,18 @@ func (m metrics) measureSources(list *run.List) {
 	age := m.gauge("mailallow_source_age_seconds", "How old the ranges in use were at the last update.", "source")
 	ranges := m.gauge("mailallow_source_ranges", "How many networks a source has, the fewest that cover it.", "source")
 	addresses := m.gauge("mailallow_source_ipv4_addresses", "How many IPv4 addresses a source has.", "source")
-	for _, s := range list.Sources {
-		name, f := s.Source.Name, list.Figures(s)
+	for _, d := range list.Documents() {
 		for _, status := range guard.Statuses() {
-			state(truth(s.Status == status), name, string(status))
+			state(truth(d.Status == status), d.Name, string(status))
 		}
-		if f.HasTime {
-			fetched(float64(s.Time.Unix()), name)
+		if !d.Time.IsZero() {
+			fetched(float64(d.Time.Unix()), d.Name)
 		}
-		if f.Age != nil {
-			age(f.Age.Truncate(time.Second).Seconds(), name)
+		if d.AgeSeconds != nil {
+			age(float64(*d.AgeSeconds), d.Name)
 		}
-		ranges(float64(f.Ranges), name)
-		addresses(float64(f.IPv4Addresses), name)
+		ranges(float64(d.Ranges), d.Name)
+		addresses(float64(d.IPv4Addresses), d.Name)
 	}
 }
 

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"mailallow/allowlist/fault"
+)
+
+// maxUnknownKeys bounds the unknown keys that are reported: a file with more is no
+// configuration.
+const maxUnknownKeys = 50
+
+// mistakes are those of one configuration.
+type mistakes struct {
+	unknown  []*fault.AtLine // keys
+	types    []*fault.AtLine // of values
+	problems []*fault.AtLine // the others
+}
+
+// mistake makes an error about a place of the file, such as "source[2].cidr[1]".
+func (r *reader) mistake(at, format string, args ...any) *fault.AtLine {
+	return &fault.AtLine{Place: r.Path, Line: r.Line(at), Err: fmt.Errorf(format, args...)}
+}
+
+func (r *reader) problem(at, format string, args ...any) {
+	r.problems = append(r.problems, r.mistake(at, format, args...))
+}
+
+func (r *reader) check(at string, err error) {
+	if err != nil {
+		r.problem(at, "%w", err)
+	}
+}
+
+// err joins the mistakes in the order of the file. Next to a value of a wrong type it leaves out what follows from
+// having no value.
+func (r *reader) err() error {
+	byLine := func(a, b *fault.AtLine) int { return a.Line - b.Line }
+	slices.SortStableFunc(r.unknown, byLine)
+	if more := len(r.unknown) - maxUnknownKeys; more > 0 {
+		r.unknown = append(r.unknown[:maxUnknownKeys], &fault.AtLine{Place: r.Path, Err: fmt.Errorf("and %d unknown keys more", more)})
+	}
+	if len(r.types) > 0 {
+		r.problems = r.types
+	}
+	var all []error
+	for _, m := range slices.SortedStableFunc(slices.Values(slices.Concat(r.unknown, r.problems)), byLine) {
+		all = append(all, m)
+	}
+	return errors.Join(all...)
+}

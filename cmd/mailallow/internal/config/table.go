@@ -1,0 +1,105 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/pattern"
+	"mailallow/cmd/mailallow/internal/exit"
+)
+
+// key is a key that a table may have, and where its value goes: a pointer, a number, oneTable or eachTable.
+type key struct {
+	name string
+	into any
+}
+
+type (
+	number struct {
+		into        *int
+		least, most int64
+	}
+	oneTable  func(at string, table map[string]any)
+	eachTable func(at string, table map[string]any) // of a list of tables
+)
+
+// table takes the values of a table, in the order of keys, and notes unknown keys.
+func (r *reader) table(at string, table map[string]any, keys []key) {
+	var known []string
+	for _, k := range keys {
+		known = append(known, k.name)
+		if value, written := table[k.name]; written {
+			r.take(below(at, k.name), value, k.into)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if slices.Contains(known, name) {
+			continue
+		}
+		where := ""
+		if at != "" {
+			where = " in [" + unnumbered(at) + "]"
+		}
+		r.unknown = append(r.unknown, r.mistake(below(at, name), "unknown key %s%s%s", QuotedWord(name), where, exit.DidYouMean(name, known)))
+	}
+}
+
+// unnumbered is a place as its owner wrote it: "source.cidr" for "source[2].cidr".
+func unnumbered(at string) string { return itemNumber().ReplaceAllString(at, "") }
+
+var itemNumber = pattern.New(`\[\d+\]`)
+
+// take takes the value of a key, or notes the mistake in it. An empty text is as good as none.
+func (r *reader) take(at string, value, into any) {
+	text, ok := value.(string)
+	wanted := "text in quotes"
+	switch into := into.(type) {
+	case *string:
+		*into = text
+	case *time.Duration:
+		r.duration(at, text, into)
+	case *allowlist.Percent:
+		r.percent(at, text, into)
+	case *bool:
+		wanted = "true or false"
+		*into, ok = value.(bool)
+	case number:
+		wanted = "a whole number"
+		var n int64
+		if n, ok = value.(int64); ok {
+			r.number(at, n, into)
+		}
+	case *[]string:
+		wanted = `a list like ["one", "two"]`
+		*into, ok = texts(value)
+	case oneTable:
+		wanted = "a table"
+		var table map[string]any
+		if table, ok = value.(map[string]any); ok {
+			into(at, table)
+		}
+	case eachTable:
+		wanted = "a list of tables"
+		var tables []any
+		tables, ok = value.([]any)
+		for i, table := range tables {
+			r.take(item(at, i), table, oneTable(into))
+		}
+	}
+	if !ok {
+		r.types = append(r.types, r.mistake(at, "%s wants %s", unnumbered(at), wanted))
+	}
+}
+
+// texts gives the texts of a list, which is not nil if it is empty.
+func texts(value any) ([]string, bool) {
+	items, ok := value.([]any)
+	all := make([]string, len(items))
+	for i, item := range items {
+		text, isText := item.(string)
+		all[i], ok = text, ok && isText
+	}
+	return all, ok
+}
