@@ -99,11 +99,8 @@ func cutJSON(s string) string {
 }
 
 func quoteJSON(s string) string {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // paths contain ">"
-	_ = encoder.Encode(s)        // cannot fail for a string
-	return string(ascii.EscapeJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	text, _ := ascii.JSON(s) // cannot fail for a string
+	return string(text)
 }
 
 func readJSON(text []byte) ([]allowlist.Entry, error) {

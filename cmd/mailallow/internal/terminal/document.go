@@ -1,8 +1,6 @@
 package terminal
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,13 +15,11 @@ const DocumentVersion = 1
 // Document writes the one JSON document of a run, as ASCII alone.
 func (t *Terminal) Document(v any) error {
 	t.taken = true
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := ascii.JSON(v)
+	if err != nil {
 		return err
 	}
-	_, err := t.stdout.Write(ascii.EscapeJSON(text.Bytes()))
+	_, err = t.stdout.Write(append(text, '\n'))
 	return err
 }
 
