@@ -296,3 +296,15 @@ func TestOutboundReplies(t *testing.T) {
 		}
 	}
 }
+
+// TestServices expects that each phrase of each service is enough, with the words that it needs.
+func TestServices(t *testing.T) {
+	for _, s := range services {
+		for _, phrase := range s.phrases {
+			r := newReply(s.and + " " + phrase)
+			if zone, ok := r.addressRefusal(); !ok || s.zone != "" && zone != s.zone {
+				t.Errorf("%q: %q, %v; want %q", r.text, zone, ok, s.zone)
+			}
+		}
+	}
+}

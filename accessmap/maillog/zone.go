@@ -125,15 +125,12 @@ var introductions = [...]struct {
 
 // introducedZone gives the list after one of the introductions in a text.
 func (r *reply) introducedZone() string {
-	if !r.hasAny(&r.introductions) || strings.Contains(r.text, "not listed") {
+	if !r.has(introduction) || strings.Contains(r.text, "not listed") {
 		return ""
 	}
-	for i, introduction := range introductions {
-		if !r.phrases.has(r.introductionBits[i]) {
-			continue
-		}
+	for _, before := range introductions {
 		for rest := r.text; ; {
-			_, after, ok := strings.Cut(rest, introduction.words)
+			_, after, ok := strings.Cut(rest, before.words)
 			if !ok {
 				break
 			}
@@ -141,7 +138,7 @@ func (r *reply) introducedZone() string {
 			if after != "" && inName(after[0]) { // the "dnsbl" of dnsbl-2.example.org is no introduction
 				continue
 			}
-			if zone := zoneAfter(after, introduction.ambiguous); zone != "" {
+			if zone := zoneAfter(after, before.ambiguous); zone != "" {
 				return zone
 			}
 		}
@@ -188,11 +185,10 @@ func looksLikeList(name string) bool {
 }
 
 // mentionedZone gives the list of the first domain in a text that is a list's or an operator's, else the list of the first
-// other name of one. With private, private services count too.
-func (r *reply) mentionedZone(private bool) (zone string) {
-	counts := func(l *list) bool { return !l.welcome && (private || !l.private()) }
+// other name of one. Only lists of the wanted groups count.
+func (r *reply) mentionedZone(wanted group) (zone string) {
 	eachDomain(r.text, func(name string) bool {
-		if i := listIndex(name); i >= 0 && counts(&lists[i]) {
+		if i := listIndex(name); i >= 0 && lists[i].group()&wanted != 0 {
 			zone = lists[i].zoneFor(name)
 		}
 		return zone == ""
@@ -200,11 +196,17 @@ func (r *reply) mentionedZone(private bool) (zone string) {
 	if zone != "" {
 		return zone
 	}
+	if !r.has(wanted) {
+		return ""
+	}
 	first := len(r.text)
-	for _, w := range r.words {
-		if r.phrases.has(w.bit) && counts(&lists[w.list]) {
-			if at := wordIn(r.text, w.word); at >= 0 && at < first {
-				first, zone = at, lists[w.list].zone
+	for i := range lists {
+		if lists[i].group()&wanted == 0 {
+			continue
+		}
+		for _, word := range lists[i].words {
+			if at := wordIn(r.text, word); at >= 0 && at < first {
+				first, zone = at, lists[i].zone
 			}
 		}
 	}
