@@ -31,7 +31,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"runtime"
 	"time"
 )
@@ -201,28 +200,16 @@ func (s *scan) read(b *batch) {
 	b.done <- struct{}{}
 }
 
-// finding is an event without its place in the log.
-type finding struct {
-	mta    MTA // empty: the line does not show it
-	kind   Kind
-	ip     netip.Addr
-	zone   string
-	remote string
-}
-
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.
 func mayBeEvent(line []byte) bool {
 	h := splitHeader(line)
-	if h.program == unknownProgram && !h.tagged {
-		return mayBeBareEvent(h.message)
-	}
 	return h.program.mayBeEvent(h.message)
 }
 
 func (s *scan) event(number int, line []byte) (Event, bool) {
 	h := splitHeader(line)
 	message := hideKeys(printable(h.message))
-	f, ok := h.program.read(message)
+	e, ok := h.program.read(message)
 	if !ok {
 		return Event{}, false
 	}
@@ -230,6 +217,6 @@ func (s *scan) event(number int, line []byte) (Event, bool) {
 		s.head = string(h.head)
 		s.time, _ = stampIn(s.head, s.options)
 	}
-	return Event{File: s.file, Line: number, Time: s.time, MTA: f.mta, Kind: f.kind, IP: f.ip, Zone: f.zone,
-		Text: shorten(message), Remote: f.remote}, true
+	e.File, e.Line, e.Time, e.Text = s.file, number, s.time, shorten(message)
+	return e, true
 }

@@ -4,18 +4,18 @@ import "strings"
 
 // outbound reads the reply of another host that refused this one. It is an event if the reason is this host's address. relay
 // is the other host as the line names it.
-func outbound(text, relay string, mta MTA) (finding, bool) {
+func outbound(text, relay string, mta MTA) (Event, bool) {
 	r := newReply(flat(withoutNames(text, "@")))
 	zone, ok := r.addressRefusal()
 	if !ok {
-		return finding{}, false
+		return Event{}, false
 	}
-	f := finding{mta: mta, kind: OutboundBlock, zone: zone, remote: remoteName(relay)}
+	e := Event{MTA: mta, Kind: OutboundBlock, Zone: zone, Remote: remoteName(relay)}
 	if zone != "" && !Private(zone) && r.has(refusalPhrase) {
-		f.kind = DNSBLError
+		e.Kind = DNSBLError
 	}
-	f.ip = firstAddr(text, lastBracketed(relay))
-	return f, true
+	e.IP = firstAddr(text, lastBracketed(relay))
+	return e, true
 }
 
 // remoteName gives a host like "mx.example.com[192.0.2.1]:25" without its address, port and final dot.
@@ -62,15 +62,16 @@ func (r *reply) addressRefusal() (zone string, ok bool) {
 }
 
 // judgesAddress reports whether a word for a reputation follows an address, as in "192.0.2.1 is blacklisted".
-func judgesAddress(text string) (is bool) {
-	tokens(text, func(token string, at int) bool {
-		if _, ok := parseAddr(token); ok {
-			after := strings.TrimLeft(text[at+len(token):], " ])>:")
-			is = hasAnyPrefix(after, "is ", "was ", "has been ", "listed", "blacklisted", "blocked", "rejected", "refused", "found")
+func judgesAddress(text string) bool {
+	for at, token := range tokens(text) {
+		after := strings.TrimLeft(text[at+len(token):], " ])>:")
+		if hasAnyPrefix(after, "is ", "was ", "has been ", "listed", "blacklisted", "blocked", "rejected", "refused", "found") {
+			if _, ok := parseAddr(token); ok {
+				return true
+			}
 		}
-		return !is
-	})
-	return is
+	}
+	return false
 }
 
 // refusedAtConnect begins the reply of a host that refused the connection before this host sent a command.
