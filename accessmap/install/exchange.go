@@ -38,7 +38,7 @@ func exchangeByLinks(temp, live string) error {
 		return fmt.Errorf("this file system can neither exchange nor link: %w", err)
 	}
 	if err := os.Rename(temp, live); err != nil {
-		return errors.Join(err, state.Unlink(aside))
+		return errors.Join(err, state.Remove(aside))
 	}
 	if err := os.Rename(aside, temp); err != nil {
 		return errors.Join(err, os.Rename(aside, live))
@@ -59,5 +59,5 @@ func placeByLink(temp, live string) error {
 	if err := os.Link(temp, live); err != nil {
 		return err
 	}
-	return state.Unlink(temp)
+	return state.Remove(temp)
 }

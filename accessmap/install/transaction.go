@@ -142,10 +142,7 @@ func retire(kind changeKind, path string) error {
 			return err
 		}
 	}
-	if err := state.Unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return state.Remove(path)
 }
 
 // touch sets a map's time to two seconds from now, later than any whole second at which a session can have opened it. Each
