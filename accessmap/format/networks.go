@@ -11,9 +11,6 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// outBuffer bounds the part of a text in memory while it is written, in bytes.
-const outBuffer = 64 << 10
-
 // Header is the first line of a file that mailallow manages as a whole, in formats with comments.
 const Header = "# Written by mailallow: change its configuration, not this file.\n"
 
