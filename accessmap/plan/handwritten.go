@@ -59,13 +59,14 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 	return keys, text.Problems
 }
 
-// outsideBlock reads the lines outside of the block as makemap does. They keep their line numbers in the file.
+// outsideBlock reads the lines outside of the block as makemap does. Empty lines in the place of the block keep their numbers.
 func outsideBlock(file block.File) *makemap.Text {
 	const markers = 2
 	if !file.Found {
 		return makemap.ReadText(file.Before)
 	}
-	return makemap.ReadTextAround(file.Before, file.After, bytes.Count(file.Inside, []byte("\n"))+markers)
+	empty := bytes.Repeat([]byte("\n"), bytes.Count(file.Inside, []byte("\n"))+markers)
+	return makemap.ReadText(slices.Concat(file.Before, empty, file.After))
 }
 
 // overlaps reports each hand-written key that covers addresses of the list, and which value the server will use. written are
