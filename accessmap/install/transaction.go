@@ -18,17 +18,14 @@ type transaction struct {
 	exchange func(temp, live string) error
 }
 
-// commit swaps the staged files in, in order, and syncs each before the next. If a swap fails, it puts the files before it
-// back; rolledBack says whether that worked, so that everything is as it was.
-func (t *transaction) commit() (rolledBack bool, err error) {
+// commit swaps the staged files in, in order, and syncs each before the next. After an error the caller must roll back.
+func (t *transaction) commit() error {
 	for _, c := range t.changes {
 		if err := t.swap(c); err != nil {
-			err = fmt.Errorf("%s: %w", c.path, err)
-			rollbackErr := t.rollback()
-			return rollbackErr == nil, errors.Join(err, rollbackErr)
+			return fmt.Errorf("%s: %w", c.path, err)
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // swap swaps in one change. It checks the old text before and after, because the exchange itself cannot depend on the

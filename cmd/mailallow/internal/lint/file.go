@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/aymanbagabas/go-udiff"
+
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
@@ -144,7 +146,7 @@ func (l *check) file(ctx context.Context, path string) {
 	l.files++
 	findings, fixed := l.find(ctx, path, text)
 	if l.fix && string(fixed) != string(text) {
-		l.t.Unified(install.UnifiedDiff(path, text, fixed))
+		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
 		warning, err := install.ReplaceText(ctx, path, text, fixed)
 		if warning != "" {
 			l.t.Warn("%s", warning)
