@@ -8,7 +8,6 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/fault"
 )
 
 // postfixValues are the words of a Postfix table for the actions that it can express.
@@ -26,28 +25,16 @@ func (v postfixValues) write(out *bufio.Writer, l list) (written Written, err er
 
 // read reads a table that write wrote. If a word is used for two actions, the comment above the line has the action.
 func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
-	var above comments
-	for i, raw := range ascii.Lines(text) {
-		line := string(raw)
-		if above.read(line) {
-			continue
-		}
+	return readTable(text, func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error) {
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
-			continue
+			return e, false, nil
 		}
 		network, word, _ := strings.Cut(line, "\t")
-		prefix, err := readNetwork(network)
-		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
+		if e.Prefix, err = readNetwork(network); err == nil {
+			e.Action, err = v.action(word, above)
 		}
-		action, err := v.action(word, above.Action)
-		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
-		}
-		entries = append(entries, allowlist.Entry{Prefix: prefix, Action: action, Owners: above.Owners})
-	}
-	return entries, nil
+		return e, true, err
+	})
 }
 
 // action gives the action of a word: that of the comment above the line if the word fits it.

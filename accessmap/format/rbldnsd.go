@@ -9,7 +9,6 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/fault"
 )
 
 // The file is a dataset of rbldnsd(8), type combined: the ranges of both families for one zone. The site keeps the zone's SOA
@@ -92,29 +91,21 @@ func rbldnsdNetwork(p netip.Prefix) string {
 // readRbldnsd reads a file that writeRbldnsd wrote. A network in the dataset of the other family is an error, because rbldnsd
 // would skip it; so is a special line ("$", "#$"), because it could change the meaning of the others.
 func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
-	var above comments
 	dataset := ""
-	for i, raw := range ascii.Lines(text) {
-		line := string(raw)
-		if above.read(line) || line == rbldnsdTest || line == "" || strings.HasPrefix(line, "# ") {
-			continue
-		}
-		if line == rbldnsdDatasets[true] || line == rbldnsdDatasets[false] {
+	return readTable(text, func(line string, _ allowlist.Action) (e allowlist.Entry, ok bool, err error) {
+		switch {
+		case line == rbldnsdTest, line == "", strings.HasPrefix(line, "# "):
+			return e, false, nil
+		case line == rbldnsdDatasets[true], line == rbldnsdDatasets[false]:
 			dataset = line
-			continue
+			return e, false, nil
 		}
-		e, err := readRbldnsdLine(line)
-		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
+		e, err = readRbldnsdLine(line)
+		if err == nil && dataset != rbldnsdDatasets[e.Prefix.Addr().Is4()] {
+			err = fmt.Errorf("%s: not in the dataset of its family", e.Prefix)
 		}
-		if dataset != rbldnsdDatasets[e.Prefix.Addr().Is4()] {
-			return nil, fault.At(i+1, "%s: not in the dataset of its family", e.Prefix)
-		}
-		e.Owners = above.Owners
-		entries = append(entries, e)
-	}
-	return entries, nil
+		return e, true, err
+	})
 }
 
 func readRbldnsdLine(line string) (e allowlist.Entry, err error) {

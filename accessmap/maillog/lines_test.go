@@ -14,7 +14,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func readAll(t testing.TB, text string) []Event {
 	t.Helper()
 	var events []Event
-	err := Read(strings.NewReader(text), "log", Options{Now: now, Location: time.UTC}, func(e Event) error {
+	err := Read(strings.NewReader(text), "log", Options{Now: now}, func(e Event) error {
 		events = append(events, e)
 		return nil
 	})

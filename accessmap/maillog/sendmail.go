@@ -74,7 +74,7 @@ func ruleset(text string) (Event, bool) {
 			before, reply, discarded = strings.Cut(rest, ", quarantine=")
 			reply = "listed at " + reply
 		}
-		if !refused && !discarded {
+		if !discarded {
 			return Event{}, false
 		}
 	}

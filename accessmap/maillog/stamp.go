@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// layouts are those of time stamps, by their number of words. The seconds of each may have a fraction. Options give the year and
+// layouts are those of time stamps, by their number of words. The seconds of each may have a fraction. Options.Now gives the year and
 // the offset that a stamp does not have.
 var layouts = [...][]string{
 	1: {"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}, // RFC 3339; journalctl -o short-iso, whose offset has no colon
@@ -19,13 +19,13 @@ var layouts = [...][]string{
 const maxStampWords = 12
 
 // stampIn finds the first time stamp in the head of a line.
-func stampIn(head string, o Options) (time.Time, bool) {
+func stampIn(head string, now time.Time) (time.Time, bool) {
 	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and the version of RFC 5424
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
 	const syslog = len("Jan  2 15:04:05")
 	if len(head) > syslog && head[syslog] == ' ' { // nearly all logs
-		if at, ok := stamp(head[:syslog], 3, o); ok {
+		if at, ok := stamp(head[:syslog], 3, now); ok {
 			return at, true
 		}
 	}
@@ -36,7 +36,7 @@ func stampIn(head string, o Options) (time.Time, bool) {
 	}
 	for i := range words {
 		for n := min(len(layouts)-1, len(words)-i); n > 0; n-- {
-			if at, ok := stamp(strings.Join(words[i:i+n], " "), n, o); ok {
+			if at, ok := stamp(strings.Join(words[i:i+n], " "), n, now); ok {
 				return at, true
 			}
 		}
@@ -59,23 +59,23 @@ func withoutPrefix(word string) string {
 	return word
 }
 
-func stamp(text string, words int, o Options) (time.Time, bool) {
+func stamp(text string, words int, now time.Time) (time.Time, bool) {
 	if words == 1 {
-		if at, ok := sinceEpoch(text, o); ok {
+		if at, ok := sinceEpoch(text, now); ok {
 			return at, true
 		}
 	}
 	for _, layout := range layouts[words] {
-		at, err := time.ParseInLocation(layout, text, o.Location)
+		at, err := time.ParseInLocation(layout, text, now.Location())
 		if err != nil {
 			continue
 		}
 		if !strings.Contains(layout, "2006") {
-			return withYear(at, o), true
+			return withYear(at, now), true
 		}
 		if strings.HasSuffix(layout, "MST") && !strings.HasSuffix(text, " UTC") && !strings.HasSuffix(text, " GMT") {
 			// Any other abbreviation is ambiguous, and the log's own zone is the best guess.
-			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
+			at = time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), now.Location())
 		}
 		return at, true
 	}
@@ -84,11 +84,11 @@ func stamp(text string, words int, o Options) (time.Time, bool) {
 
 // withYear gives a stamp without a year the latest year in which it is not after Now, so that a log from December to January
 // spans two years. For the 29th of February this is a leap year.
-func withYear(at time.Time, o Options) time.Time {
+func withYear(at time.Time, now time.Time) time.Time {
 	const leaps = 8 // years between two leap years at most, around the year 2100
-	for year := o.Now.In(o.Location).Year(); year >= o.Now.Year()-leaps-1; year-- {
-		t := time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), o.Location)
-		if t.Day() == at.Day() && !t.After(o.Now) {
+	for year := now.Year(); year >= now.Year()-leaps-1; year-- {
+		t := time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), now.Location())
+		if t.Day() == at.Day() && !t.After(now) {
 			return t
 		}
 	}
@@ -96,7 +96,7 @@ func withYear(at time.Time, o Options) time.Time {
 }
 
 // sinceEpoch reads a stamp of journalctl -o short-unix. It has ten digits until the year 2286.
-func sinceEpoch(text string, o Options) (time.Time, bool) {
+func sinceEpoch(text string, now time.Time) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if len(whole) != 10 || !isDigits(whole) || fraction != "" && !isDigits(fraction) {
 		return time.Time{}, false
@@ -106,5 +106,5 @@ func sinceEpoch(text string, o Options) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	nanoseconds, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
-	return time.Unix(seconds, nanoseconds).In(o.Location), true
+	return time.Unix(seconds, nanoseconds).In(now.Location()), true
 }
