@@ -31,31 +31,26 @@ func Extract(text []byte) (File, error) {
 	var problems []error
 	begin, end := 0, 0 // line numbers; 0: none yet
 	m := File{Before: text}
-	offset := 0
-	for n := 1; offset < len(text); n++ {
-		line, _, _ := bytes.Cut(text[offset:], []byte("\n"))
-		next := min(offset+len(line)+1, len(text))
+	n, offset := 0, 0
+	for line := range bytes.Lines(text) {
+		n++
+		begins, ends := bytes.HasPrefix(line, []byte(Begin)), bytes.HasPrefix(line, []byte(End))
+		next := offset + len(line)
 		switch {
-		case bytes.HasPrefix(line, []byte(Begin)):
-			switch {
-			case begin == 0:
-				begin = n
-				m.Before, m.Inside, m.Found = text[:offset], text[next:], true
-			case end == 0:
-				problems = append(problems, fault.At(n, "a block begins inside the block of line %d", begin))
-			default:
-				problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
-			}
-		case bytes.HasPrefix(line, []byte(End)):
-			switch {
-			case begin == 0:
-				problems = append(problems, fault.At(n, "a block ends that never began"))
-			case end == 0:
-				end = n
-				m.Inside, m.After = text[len(text)-len(m.Inside):offset], text[next:]
-			default:
-				problems = append(problems, fault.At(n, "a second block end; the first is at line %d", end))
-			}
+		case begins && begin == 0:
+			begin = n
+			m.Before, m.Inside, m.Found = text[:offset], text[next:], true
+		case begins && end == 0:
+			problems = append(problems, fault.At(n, "a block begins inside the block of line %d", begin))
+		case begins:
+			problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
+		case ends && begin == 0:
+			problems = append(problems, fault.At(n, "a block ends that never began"))
+		case ends && end == 0:
+			end = n
+			m.Inside, m.After = text[len(text)-len(m.Inside):offset], text[next:]
+		case ends:
+			problems = append(problems, fault.At(n, "a second block end; the first is at line %d", end))
 		}
 		offset = next
 	}

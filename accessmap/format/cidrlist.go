@@ -2,7 +2,6 @@ package format
 
 import (
 	"bufio"
-	"io"
 	"net/netip"
 
 	"mailallow/allowlist"
@@ -13,18 +12,16 @@ import (
 
 // writeCIDRList writes the fewest networks for the list, one a line and nothing else, as rspamd, Exim, OpenSMTPD, HAProxy
 // and pf read them (docs/facts.md 27).
-func writeCIDRList(w io.Writer, l list) (Written, error) {
-	out := bufio.NewWriterSize(w, outBuffer)
-	written := Written{}
+func writeCIDRList(out *bufio.Writer, l list) (written Written, err error) {
 	var networks []netip.Prefix // of one run of addresses
 	for from, to := range Joined(l.spans) {
 		networks = prefixes.AppendRange(networks[:0], from, to)
 		for _, p := range networks {
-			out.Write(append(p.AppendTo(out.AvailableBuffer()), '\n')) // Flush gives the error
+			out.Write(append(p.AppendTo(out.AvailableBuffer()), '\n'))
 		}
 		written.Entries += len(networks)
 	}
-	return written, out.Flush()
+	return written, nil
 }
 
 // readCIDRList gives every network the action OK, because the file has no actions.

@@ -66,10 +66,10 @@ func readProvenance(line string) (e allowlist.Entry, ok bool) {
 	if !found || len(fields) < 3 {
 		return e, false
 	}
-	if e.Prefix, ok = parsePrefix(fields[0]); !ok {
+	var err error
+	if e.Prefix, err = netip.ParsePrefix(fields[0]); err != nil {
 		return e, false
 	}
-	var err error
 	if e.Action, err = allowlist.ParseAction(fields[1]); err != nil {
 		return e, false
 	}
@@ -82,11 +82,6 @@ func readProvenance(line string) (e allowlist.Entry, ok bool) {
 		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []*provenance.Path{provenance.Of(path)}})
 	}
 	return e, len(e.Owners) > 0
-}
-
-func parsePrefix(s string) (netip.Prefix, bool) {
-	p, err := netip.ParsePrefix(s)
-	return p, err == nil
 }
 
 // quoteSource writes a name so that cutSource finds its end: in quotes, unless it has only letters, digits and -_.

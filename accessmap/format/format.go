@@ -3,6 +3,7 @@
 package format
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -26,7 +27,7 @@ type Format struct {
 	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
 	JSON    bool // the file is one JSON document
 
-	write func(w io.Writer, l list) (Written, error)
+	write func(out *bufio.Writer, l list) (Written, error) // out keeps its own errors for Flush
 	read  func(text []byte) ([]allowlist.Entry, error)
 	// line reads one line of a list of networks. It is nil for other formats.
 	line func(line string) (network netip.Prefix, value string, ok bool)
@@ -37,7 +38,6 @@ type Written struct {
 	Entries int               // access keys, or lines with a network
 	Omitted []allowlist.Entry // access keys that were not written, because they are Taken
 	First   allowlist.Entry   // the first access key, without its owners
-	Last    netip.Prefix      // the last access key
 }
 
 type list struct {
@@ -89,6 +89,9 @@ func ByName(name string) (Format, error) {
 	return Format{}, fmt.Errorf("unknown format %q: one of %s", name, strings.Join(names, ", "))
 }
 
+// outBuffer bounds the part of a text in memory while it is written, in bytes.
+const outBuffer = 64 << 10
+
 // DefaultMaxKeys bounds the access keys of a target that sets no bound. A wide prefix with one small hole can need millions of
 // keys.
 const DefaultMaxKeys = 1_000_000
@@ -104,7 +107,9 @@ type Selection struct {
 // Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. More
 // than MaxKeys access keys are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
-	return f.write(w, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
+	out := bufio.NewWriterSize(w, outBuffer)
+	written, err := f.write(out, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
+	return written, cmp.Or(err, out.Flush())
 }
 
 // KeyLimit gives MaxKeys or its default.

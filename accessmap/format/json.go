@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,9 +38,8 @@ const (
 // writeJSON writes disjoint networks with their action and all owners:
 // {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one line, unless its sources are too long: then each
 // name and each path has a line.
-func writeJSON(w io.Writer, l list) (written Written, err error) {
-	out := bufio.NewWriterSize(w, outBuffer)
-	out.WriteString(`{"version": 1, "entries": [`) // Flush gives the errors
+func writeJSON(out *bufio.Writer, l list) (written Written, err error) {
+	out.WriteString(`{"version": 1, "entries": [`)
 	separator := "\n "
 	var networks []netip.Prefix // of one span
 	for s := range l.spans {
@@ -58,7 +56,7 @@ func writeJSON(w io.Writer, l list) (written Written, err error) {
 		}
 	}
 	out.WriteString("]}\n")
-	return written, out.Flush()
+	return written, nil
 }
 
 func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) string {
@@ -99,11 +97,8 @@ func cutJSON(s string) string {
 }
 
 func quoteJSON(s string) string {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // paths contain ">"
-	_ = encoder.Encode(s)        // cannot fail for a string
-	return string(ascii.EscapeJSON(bytes.TrimSuffix(b.Bytes(), []byte("\n"))))
+	text, _ := ascii.JSON(s) // cannot fail for a string
+	return string(text)
 }
 
 func readJSON(text []byte) ([]allowlist.Entry, error) {

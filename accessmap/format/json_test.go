@@ -44,7 +44,11 @@ func TestJSONLines(t *testing.T) {
 			spans := allowlist.Nest([]allowlist.Entry{{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Action: allowlist.OK,
 				Owners: []allowlist.Owner{owner}}})
 			var text bytes.Buffer
-			if _, err := writeJSON(&text, list{spans: slices.Values(spans)}); err != nil {
+			form, err := ByName("json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := form.Write(&text, slices.Values(spans), Selection{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := text.String(); got != head+row.want+tail {

@@ -8,11 +8,9 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/prefixes"
 )
-
-// outBuffer bounds the part of a text in memory while it is written, in bytes.
-const outBuffer = 64 << 10
 
 // Header is the first line of a file that mailallow manages as a whole, in formats with comments.
 const Header = "# Written by mailallow: change its configuration, not this file.\n"
@@ -34,6 +32,28 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 		count += len(networks)
 	}
 	return count
+}
+
+// readTable reads a text line by line. read gives the entry of a line, without its owners, or ok false for a line without one;
+// above is the action in the comment above the line.
+func readTable(text []byte, read func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error)) ([]allowlist.Entry, error) {
+	var entries []allowlist.Entry
+	var above comments
+	for i, raw := range ascii.Lines(text) {
+		line := string(raw)
+		if above.read(line) {
+			continue
+		}
+		e, ok, err := read(line, above.Action)
+		if err != nil {
+			return nil, &fault.AtLine{Line: i + 1, Err: err}
+		}
+		if ok {
+			e.Owners = above.Owners
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
 }
 
 func readNetwork(text string) (netip.Prefix, error) {

@@ -3,15 +3,12 @@ package format
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"iter"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/fault"
 )
 
 // The file is a dataset of rbldnsd(8), type combined: the ranges of both families for one zone. The site keeps the zone's SOA
@@ -25,51 +22,37 @@ const (
 	rbldnsdOK    = "127.0.0.2"
 	rbldnsdRelay = "127.0.0.3"
 
-	// rbldnsdTest is the A record of the test entry, and means no action. RFC 5782 section 5 wants 127.0.0.2 listed and
-	// 127.0.0.1 not listed, so that a list that is gone, or that lists every address, differs from one that works. rbldnsd
-	// adds no such entry itself. It looks up IPv4-mapped names among the IPv4 ranges, so the entry also answers for
+	// rbldnsdTest is the test entry; its A record means no action. RFC 5782 section 5 wants 127.0.0.2 listed and 127.0.0.1
+	// not listed, so that a list that is gone, or that lists every address, differs from one that works. rbldnsd adds no
+	// such entry itself. It looks up IPv4-mapped names among the IPv4 ranges, so the entry also answers for
 	// ::ffff:127.0.0.2, the test entry of an IPv6 list.
-	rbldnsdTest = "127.0.0.99"
+	rbldnsdTest = "127.0.0.2\t:127.0.0.99:test entry"
 )
 
 // maxTXT bounds a TXT record, in bytes. rbldnsd cuts a longer one: with a warning from 256 bytes on, and without one at 255.
 const maxTXT = 254
 
-// rbldnsdDataset is the part of the file for one family. rbldnsd has a type for each.
-type rbldnsdDataset struct {
-	opening string // line
-	ipv4    bool
-}
-
-func rbldnsdDatasets() []rbldnsdDataset {
-	return []rbldnsdDataset{{"$DATASET ip4trie:mailallow @", true}, {"$DATASET ip6trie:mailallow @", false}}
-}
-
-func rbldnsdTestLine() string {
-	return rbldnsdTestAddress().String() + "\t:" + rbldnsdTest + ":test entry"
-}
-
-func rbldnsdTestAddress() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 2}) }
+// rbldnsdDatasets are the lines above the parts of the file, by whether the part has IPv4. rbldnsd has a type for each family.
+var rbldnsdDatasets = map[bool]string{true: "$DATASET ip4trie:mailallow @", false: "$DATASET ip6trie:mailallow @"}
 
 // writeRbldnsd writes disjoint networks, each with the A record of its action and a TXT record with its owners. A hole has no
 // line.
-func writeRbldnsd(w io.Writer, l list) (written Written, err error) {
-	out := bufio.NewWriterSize(w, outBuffer)
-	out.WriteString(Header) // Flush gives the errors
-	for _, d := range rbldnsdDatasets() {
-		out.WriteString(d.opening + "\n")
-		if d.ipv4 && !covers(l.spans, rbldnsdTestAddress()) {
-			out.WriteString("# RFC 5782 section 5: neither OK nor RELAY\n" + rbldnsdTestLine() + "\n")
+func writeRbldnsd(out *bufio.Writer, l list) (written Written, err error) {
+	out.WriteString(Header)
+	for _, ipv4 := range []bool{true, false} {
+		out.WriteString(rbldnsdDatasets[ipv4] + "\n")
+		if ipv4 && !covers(l.spans, netip.AddrFrom4([4]byte{127, 0, 0, 2})) {
+			out.WriteString("# RFC 5782 section 5: neither OK nor RELAY\n" + rbldnsdTest + "\n")
 		}
-		written.Entries += writeNetworks(out, d.spans(l.spans), rbldnsdLine)
+		written.Entries += writeNetworks(out, ofFamily(l.spans, ipv4), rbldnsdLine)
 	}
-	return written, out.Flush()
+	return written, nil
 }
 
-func (d rbldnsdDataset) spans(all iter.Seq[allowlist.Span]) iter.Seq[allowlist.Span] {
+func ofFamily(spans iter.Seq[allowlist.Span], ipv4 bool) iter.Seq[allowlist.Span] {
 	return func(yield func(allowlist.Span) bool) {
-		for s := range all {
-			if s.From.Is4() == d.ipv4 && !yield(s) {
+		for s := range spans {
+			if s.From.Is4() == ipv4 && !yield(s) {
 				return
 			}
 		}
@@ -108,29 +91,21 @@ func rbldnsdNetwork(p netip.Prefix) string {
 // readRbldnsd reads a file that writeRbldnsd wrote. A network in the dataset of the other family is an error, because rbldnsd
 // would skip it; so is a special line ("$", "#$"), because it could change the meaning of the others.
 func readRbldnsd(text []byte) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
-	var above comments
-	var dataset rbldnsdDataset
-	for i, raw := range ascii.Lines(text) {
-		line := string(raw)
-		if above.read(line) || line == rbldnsdTestLine() || line == "" || strings.HasPrefix(line, "# ") {
-			continue
+	dataset := ""
+	return readTable(text, func(line string, _ allowlist.Action) (e allowlist.Entry, ok bool, err error) {
+		switch {
+		case line == rbldnsdTest, line == "", strings.HasPrefix(line, "# "):
+			return e, false, nil
+		case line == rbldnsdDatasets[true], line == rbldnsdDatasets[false]:
+			dataset = line
+			return e, false, nil
 		}
-		if at := slices.IndexFunc(rbldnsdDatasets(), func(d rbldnsdDataset) bool { return d.opening == line }); at >= 0 {
-			dataset = rbldnsdDatasets()[at]
-			continue
+		e, err = readRbldnsdLine(line)
+		if err == nil && dataset != rbldnsdDatasets[e.Prefix.Addr().Is4()] {
+			err = fmt.Errorf("%s: not in the dataset of its family", e.Prefix)
 		}
-		e, err := readRbldnsdLine(line)
-		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
-		}
-		if dataset.opening == "" || e.Prefix.Addr().Is4() != dataset.ipv4 {
-			return nil, fault.At(i+1, "%s: not in the dataset of its family", e.Prefix)
-		}
-		e.Owners = above.Owners
-		entries = append(entries, e)
-	}
-	return entries, nil
+		return e, true, err
+	})
 }
 
 func readRbldnsdLine(line string) (e allowlist.Entry, err error) {

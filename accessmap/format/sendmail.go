@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"net/netip"
@@ -22,7 +21,7 @@ import (
 
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
-func writeSendmail(w io.Writer, l list) (written Written, err error) {
+func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 	trees := keyTrees(slices.Collect(l.spans))
 	if n := countKeys(trees, l); n > l.maxKeys {
 		hint := "raise max_keys, or leave that source out"
@@ -31,7 +30,7 @@ func writeSendmail(w io.Writer, l list) (written Written, err error) {
 		}
 		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, neediest(trees, l), hint)
 	}
-	out := keyWriter{Writer: bufio.NewWriterSize(w, outBuffer), written: &written}
+	out := keyWriter{Writer: w, written: &written}
 	for _, tree := range trees {
 		out.above = netip.Prefix{}
 		tree.Walk(l.taken, func(run key.Run) bool {
@@ -39,10 +38,10 @@ func writeSendmail(w io.Writer, l list) (written Written, err error) {
 			return true
 		})
 	}
-	return written, out.Flush()
+	return written, nil
 }
 
-// keyWriter writes access keys and counts them. Flush gives the errors.
+// keyWriter writes access keys and counts them.
 type keyWriter struct {
 	*bufio.Writer
 	written *Written
@@ -56,7 +55,7 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 	w.head = key.Append(append(w.head[:0], key.Connect...), run.First)
 	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
 	tail := "\t" + run.Action.String() + "\n"
-	commented, last := false, -1
+	commented := false
 	for i := range run.Count {
 		if taken != nil && taken(key.Nth(run.First, i)) {
 			w.written.Omitted = append(w.written.Omitted, allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action, Owners: spans[0].Entry().Owners})
@@ -72,10 +71,6 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
 		w.Write(append(line, tail...))
 		w.written.Entries++
-		last = i
-	}
-	if last >= 0 {
-		w.written.Last = key.Nth(run.First, last)
 	}
 }
 

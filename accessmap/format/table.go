@@ -58,11 +58,13 @@ func networkLine(line string) (network netip.Prefix, value string, ok bool) {
 	if i := strings.IndexAny(line, " \t"); i >= 0 {
 		word, value = line[:i], strings.TrimSpace(line[i:])
 	}
-	if network, ok = parsePrefix(word); !ok {
-		addr, err := netip.ParseAddr(word)
-		network, ok = netip.PrefixFrom(addr, addr.BitLen()), err == nil
+	network, err := netip.ParsePrefix(word)
+	if err != nil {
+		var addr netip.Addr
+		addr, err = netip.ParseAddr(word)
+		network = netip.PrefixFrom(addr, addr.BitLen())
 	}
-	return network, value, ok && network == network.Masked()
+	return network, value, err == nil && network == network.Masked()
 }
 
 // jsonLine reads the first line of an entry that writeJSON wrote. Its sources may be on lines below.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,12 +45,12 @@ func isKept(attribute string) bool {
 
 // copyAttributes also removes an access list that the directory gave to the new file.
 func copyAttributes(fd int, live string) error {
-	kept := make(map[string]bool)
+	hasACL := false
 	for _, name := range attributes(func(b []byte) (int, error) { return unix.Listxattr(live, b) }) {
 		if !isKept(name) {
 			continue
 		}
-		kept[name] = true
+		hasACL = hasACL || name == accessACL
 		want, err := attribute(func(b []byte) (int, error) { return unix.Getxattr(live, name, b) })
 		if err != nil {
 			return fmt.Errorf("its attribute %s cannot be read: %w", name, err)
@@ -62,10 +63,9 @@ func copyAttributes(fd int, live string) error {
 			return fmt.Errorf("its attribute %s cannot be kept: %w", name, err)
 		}
 	}
-	for _, name := range attributes(func(b []byte) (int, error) { return unix.Flistxattr(fd, b) }) {
-		if name == accessACL && !kept[name] {
-			return unix.Fremovexattr(fd, name)
-		}
+	given := attributes(func(b []byte) (int, error) { return unix.Flistxattr(fd, b) })
+	if !hasACL && slices.Contains(given, accessACL) {
+		return unix.Fremovexattr(fd, accessACL)
 	}
 	return nil
 }

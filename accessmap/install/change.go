@@ -54,12 +54,14 @@ func newChange(kind changeKind, path string) (*change, error) {
 		return nil, err
 	}
 	c := &change{kind: kind, path: path, live: live, oldInfo: info, mode: 0o644}
-	if kind == kindState {
+	switch kind {
+	case kindState:
 		c.mode = 0o600
-		return c, nil
-	}
-	if kind == kindMap && c.otherNames() > 0 {
-		return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
+	case kindMap:
+		c.mode = newMapMode()
+		if c.otherNames() > 0 {
+			return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
+		}
 	}
 	return c, nil
 }
@@ -157,7 +159,7 @@ func (c *change) stage() error {
 	if _, err := f.Write(c.new); err != nil {
 		return err
 	}
-	if err := c.setOwner(f, c.mode); err != nil {
+	if err := c.setOwner(f); err != nil {
 		return err
 	}
 	return c.sync(f)
@@ -180,7 +182,7 @@ func (c *change) stageMap(textPath string) error {
 		return err
 	}
 	defer f.Close()
-	if err := c.setOwner(f, newMapMode()); err != nil {
+	if err := c.setOwner(f); err != nil {
 		return err
 	}
 	text, err := os.Stat(textPath)
@@ -199,10 +201,10 @@ func (c *change) stageMap(textPath string) error {
 	return c.sync(f)
 }
 
-// setOwner gives the new file owner, mode and attributes of the old one, or newMode if there is none.
-func (c *change) setOwner(f *os.File, newMode fs.FileMode) error {
+// setOwner gives the new file owner, mode and attributes of the old one, or c.mode if there is none.
+func (c *change) setOwner(f *os.File) error {
 	if c.oldInfo == nil {
-		return f.Chmod(newMode)
+		return f.Chmod(c.mode)
 	}
 	return copyOwner(f, c.live, c.oldInfo)
 }

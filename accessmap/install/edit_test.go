@@ -102,7 +102,7 @@ func TestEditAtAnyMoment(t *testing.T) {
 				}
 				defer held.Close()
 				var done func() error
-				in := installer{exchange: func(temp, live string) error {
+				in := Lock{exchange: func(temp, live string) error {
 					now := done == nil && live == r.path+moment.suffix
 					var before, after error
 					if now && !moment.after {

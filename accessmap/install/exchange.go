@@ -17,16 +17,21 @@ import (
 // live, and the second name is renamed to temp. A whole file is at live all the time, but an edit that is renamed to live
 // between the first step and the second would be lost.
 func exchange(temp, live string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, live, unix.RENAME_EXCHANGE)
-	if unsupported(err) {
-		return exchangeByLinks(temp, live)
-	}
-	return err
+	return rename(temp, live, unix.RENAME_EXCHANGE, exchangeByLinks)
 }
 
-// unsupported reports whether the file system does not know a flag of renameat2.
-func unsupported(err error) bool {
-	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP)
+// place renames temp to live, which must not exist (EEXIST).
+func place(temp, live string) error {
+	return rename(temp, live, unix.RENAME_NOREPLACE, placeByLink)
+}
+
+// rename renames with a flag of renameat2(2), or in another way if the file system does not know the flag.
+func rename(temp, live string, flag uint, otherwise func(temp, live string) error) error {
+	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, live, flag)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+		return otherwise(temp, live)
+	}
+	return err
 }
 
 // asideSuffix makes the second name of exchangeByLinks; a killed run can leave a file of that name.
@@ -38,7 +43,7 @@ func exchangeByLinks(temp, live string) error {
 		return fmt.Errorf("this file system can neither exchange nor link: %w", err)
 	}
 	if err := os.Rename(temp, live); err != nil {
-		return errors.Join(err, state.Unlink(aside))
+		return errors.Join(err, state.Remove(aside))
 	}
 	if err := os.Rename(aside, temp); err != nil {
 		return errors.Join(err, os.Rename(aside, live))
@@ -46,18 +51,9 @@ func exchangeByLinks(temp, live string) error {
 	return nil
 }
 
-// place renames temp to live, which must not exist (EEXIST).
-func place(temp, live string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, live, unix.RENAME_NOREPLACE)
-	if unsupported(err) {
-		return placeByLink(temp, live)
-	}
-	return err
-}
-
 func placeByLink(temp, live string) error {
 	if err := os.Link(temp, live); err != nil {
 		return err
 	}
-	return state.Unlink(temp)
+	return state.Remove(temp)
 }

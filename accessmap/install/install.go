@@ -16,10 +16,12 @@ import (
 // Lock is the lock of a state directory. A run takes it before it reads the last good state and keeps it until the end, so
 // that no other run decides anything in between.
 type Lock struct {
-	state   *state.Dir
-	lockDir string // for the locks of the targets' directories; empty: no such locks
 	// Patience is how long Install waits for the lock of a target's directory; zero: it does not wait.
 	Patience time.Duration
+
+	state    *state.Dir
+	lockDir  string                        // for the locks of the targets' directories; empty: no such locks
+	exchange func(temp, live string) error // exchange, but in tests
 }
 
 // TakeLock creates the state directory, 0700, if it is missing, takes its lock and finishes the work of a killed run. It
@@ -34,7 +36,7 @@ func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lo
 		st.Close()
 		return nil, withDiskAdvice(err)
 	}
-	return &Lock{state: st, lockDir: defaultLockDir()}, nil
+	return &Lock{state: st, lockDir: defaultLockDir(), exchange: exchange}, nil
 }
 
 // Release gives the lock back.
@@ -53,28 +55,17 @@ func (l *Lock) Release() { l.state.Close() }
 // Patience. If ctx ends before the first swap, nothing is changed; if it ends while Sendmail is asked, everything is put
 // back; if it ends during an on_change command, the command is killed and run again by the next installation.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
-	return installer{exchange: exchange, lockDir: l.lockDir, patience: l.Patience}.install(ctx, l.state, jobs, extra)
-}
-
-// installer is Install with the parts that tests replace.
-type installer struct {
-	exchange func(temp, live string) error
-	lockDir  string
-	patience time.Duration
-}
-
-func (in installer) install(ctx context.Context, st *state.Dir, jobs []Job, extra []StateFile) (Report, error) {
-	pending, err := finishInterrupted(st)
+	pending, err := finishInterrupted(l.state)
 	if err != nil {
 		return Report{}, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
 	}
-	i := &installation{installer: in, state: st, pending: pending, tx: transaction{exchange: in.exchange}}
+	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
 	i.report.Installed = err == nil
 	if err = withDiskAdvice(err); err != nil && !i.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
-	commands, commandErr := runCommands(ctx, st, i.pending, jobs)
+	commands, commandErr := runCommands(ctx, l.state, i.pending, jobs)
 	i.report.Commands = commands
 	if commandErr != nil && i.report.Installed {
 		commandErr = fmt.Errorf("%w\nall files are installed", commandErr)
@@ -85,24 +76,25 @@ func (in installer) install(ctx context.Context, st *state.Dir, jobs []Job, extr
 // MapInStep reports whether the map of a job holds exactly the entries of its new text. It writes nothing. It dumps the map
 // only if the record of the last installation does not match the files. A job without a map is in step.
 func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
-	if job.MapType == "" {
+	if job.MapType == "" || readRecords(stateDir).inStep(job) {
 		return true, nil
 	}
-	if readRecords(stateDir).inStep(job.MapType, job.Path, job.New) {
-		return true, nil
-	}
-	path, err := makemap.Find(job.Makemap)
-	if err != nil {
-		return false, err
-	}
-	text := makemap.ReadText(job.New)
-	if len(text.Problems) > 0 {
-		return false, &makemap.TextError{Problems: text.Problems}
-	}
-	m := makemap.Program{Path: path, CF: job.SendmailCF}
-	mapPath, err := m.File(ctx, job.MapType, job.Path)
+	m, mapPath, text, err := job.readMap(ctx)
 	if err != nil {
 		return false, err
 	}
 	return m.Holds(ctx, job.MapType, mapPath, text)
+}
+
+// readMap finds makemap and the path of the map that it makes, and reads the new text as makemap does. It reports every reason
+// why the map cannot be made.
+func (job Job) readMap(ctx context.Context) (m makemap.Program, mapPath string, text *makemap.Text, err error) {
+	m.CF = job.SendmailCF
+	if m.Path, err = makemap.Find(job.Makemap); err == nil {
+		mapPath, err = m.File(ctx, job.MapType, job.Path)
+	}
+	if text = makemap.ReadText(job.New); len(text.Problems) > 0 {
+		err = errors.Join(err, &makemap.TextError{Problems: text.Problems})
+	}
+	return m, mapPath, text, err
 }

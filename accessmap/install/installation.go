@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"mailallow/accessmap/state"
 	"mailallow/allowlist/fault"
 )
 
 // installation is one call of Install under the lock of its state directory. Its methods are in the order in which replace
 // calls them.
 type installation struct {
-	installer
-	state   *state.Dir
+	*Lock
 	targets []*target
 	tx      transaction
 	pending []pendingCommand // on_change commands to run at the end
@@ -25,7 +23,7 @@ type installation struct {
 // replace does everything but on_change. After an error everything is as it was before, or the error names the file that
 // is not, and stuck is set.
 func (i *installation) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
-	unlock, err := lockDirectories(ctx, i.lockDir, jobs, i.patience)
+	unlock, err := lockDirectories(ctx, i.lockDir, jobs, i.Patience)
 	if err != nil {
 		return err
 	}
@@ -128,17 +126,17 @@ func (i *installation) swap(ctx context.Context) error {
 	if err := newJournal(i.tx.changes, true, addCommands(i.pending, i.targets, false)).write(i.state); err != nil {
 		return errors.Join(fmt.Errorf("state directory: %w", err), i.abandon())
 	}
-	rolledBack, err := i.tx.commit()
+	err := i.tx.commit()
 	if err == nil {
-		if err = errors.Join(i.probe(ctx), i.tx.recheck()); err == nil {
-			return nil
-		}
-		rollbackErr := i.tx.rollback()
-		rolledBack, err = rollbackErr == nil, errors.Join(err, rollbackErr)
+		err = errors.Join(i.probe(ctx), i.tx.recheck())
 	}
-	if i.stuck = !rolledBack; i.stuck {
+	if err == nil {
+		return nil
+	}
+	if rollbackErr := i.tx.rollback(); rollbackErr != nil {
 		// The journal stays: the next run removes the remaining files and plans from the files that it finds.
-		return errors.Join(err, i.tx.discard())
+		i.stuck = true
+		return errors.Join(err, rollbackErr, i.tx.discard())
 	}
 	return errors.Join(err, i.abandon())
 }
@@ -169,9 +167,7 @@ func (i *installation) abandon() error {
 // settle ends a successful transaction. A file that cannot be removed now stays in the journal for the next run.
 func (i *installation) settle() {
 	for _, t := range i.targets {
-		done := TargetReport{Path: t.job.Path, Text: t.text != nil, Map: t.mapFile != nil}
-		i.report.Targets = append(i.report.Targets, done)
-		i.report.Changed = i.report.Changed || done.Text || done.Map
+		i.report.Changed = i.report.Changed || len(t.changes()) > 0
 		if t.text == nil {
 			continue
 		}

@@ -25,17 +25,10 @@ type StateFile struct {
 	Bytes []byte
 }
 
-// Report says which files an installation has replaced and which commands it has run.
+// Report says what an installation has changed and which commands it has run.
 type Report struct {
 	Changed   bool // at least one target was replaced or created
 	Installed bool // every target is as its job asks; with an error, only an on_change command failed
-	Targets   []TargetReport
 	Commands  []program.Report
 	Warnings  []string
-}
-
-// TargetReport says which files of a target were replaced or created.
-type TargetReport struct {
-	Path      string
-	Text, Map bool
 }

@@ -70,7 +70,7 @@ func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) ==
 // write removes the file if the journal is empty.
 func (j journal) write(st *state.Dir) error {
 	if j.isEmpty() {
-		return st.Remove(journalFile)
+		return state.Remove(st.Path(journalFile))
 	}
 	return st.Write(journalFile, j)
 }
@@ -137,7 +137,7 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 	switch {
 	case liveErr == nil && os.SameFile(info, live):
 		// The second name from exchangeByLinks: to touch it would touch the live file.
-		return state.Unlink(temp)
+		return state.Remove(temp)
 	case e.Kind == kindText && openForWriting(temp):
 		return fmt.Errorf("it holds the old text of %s, and %w", e.Live, writingError{})
 	case !swapping, inodeOf(info) == e.Inode, e.Kind != kindText, digestFile(temp) == e.Old:
@@ -147,7 +147,7 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 		if err := exchange(temp, e.Live); err != nil {
 			return err
 		}
-		return state.Unlink(temp)
+		return state.Remove(temp)
 	}
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: copy the lines that you need into the file, then remove this one", e.Live)
 }

@@ -17,7 +17,7 @@ func (r *rig) begin(jobs ...Job) (killed *installation, die func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	killed = &installation{state: st, tx: transaction{exchange: exchange}}
+	killed = &installation{Lock: &Lock{state: st}, tx: transaction{exchange: exchange}}
 	if err := killed.prepare(r.t.Context(), jobs, nil); err != nil {
 		r.t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func ownMakemap(makemap, path string, text []byte, inPlace bool) error {
 func (r *rig) mapOf(text string) (is, recorded bool) {
 	r.t.Helper()
 	err := (makemap.Program{Path: r.makemap}).Verify(r.t.Context(), "hash", r.path+".db", makemap.ReadText([]byte(text)))
-	return err == nil, readRecords(r.state).inStep("hash", r.path+".db", []byte(text))
+	return err == nil, readRecords(r.state).inStep(Job{Path: r.path, MapType: "hash", New: []byte(text)})
 }
 
 // An administrator's makemap writes another map right after the swap, or while a run dumps the map: the run does not record
@@ -54,7 +54,7 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 		t.Run(fmt.Sprintf("after the swap, in place %v", inPlace), func(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job("a OK\n"))
-			in := installer{exchange: func(temp, live string) error {
+			in := Lock{exchange: func(temp, live string) error {
 				err := exchange(temp, live)
 				if strings.HasSuffix(live, ".db") {
 					err = errors.Join(err, ownMakemap(r.makemap, r.path, []byte(other), inPlace))

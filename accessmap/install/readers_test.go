@@ -93,7 +93,7 @@ func (r *rig) patiently(jobs ...Job) {
 		r.t.Fatal(err)
 	}
 	defer st.Close()
-	if _, err := (installer{exchange: exchange, patience: time.Minute}).install(r.t.Context(), st, jobs, nil); err != nil {
+	if _, err := (&Lock{state: st, exchange: exchange, Patience: time.Minute}).Install(r.t.Context(), jobs, nil); err != nil {
 		r.t.Fatal(err)
 	}
 }

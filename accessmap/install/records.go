@@ -45,36 +45,37 @@ func readRecords(stateDir string) (records mapRecords) {
 	return records
 }
 
-func recordOf(mapType, textPath string, text []byte, mapPath string) (mapRecord, error) {
+// record identifies the map at a path and the new text of the job.
+func (job Job) record(mapPath string) (mapRecord, error) {
 	info, err := os.Stat(mapPath)
 	if err != nil {
 		return mapRecord{}, err
 	}
 	stat := info.Sys().(*syscall.Stat_t)
 	return mapRecord{
-		Text: textPath, TextDigest: digest(text), Map: mapPath, Type: mapType,
+		Text: job.Path, TextDigest: digest(job.New), Map: mapPath, Type: job.MapType,
 		Size: stat.Size, Device: uint64(stat.Dev), Inode: stat.Ino,
 		ModifiedNS: stat.Mtim.Nano(), ChangedNS: stat.Ctim.Nano(),
 	}, nil
 }
 
-// mapFile returns the recorded path of a text's map, or makemap.UsualFile if there is no record. It does not start makemap.
-func (records mapRecords) mapFile(mapType, textPath string) (string, error) {
+// mapFile returns the recorded path of a job's map, or makemap.UsualFile if there is no record. It does not start makemap.
+func (records mapRecords) mapFile(job Job) (string, error) {
 	for _, r := range records.Maps {
-		if r.Text == textPath && r.Type == mapType {
+		if r.Text == job.Path && r.Type == job.MapType {
 			return r.Map, nil
 		}
 	}
-	return makemap.UsualFile(mapType, textPath)
+	return makemap.UsualFile(job.MapType, job.Path)
 }
 
 // inStep reports whether the last run found map and text in step, and neither has changed since.
-func (records mapRecords) inStep(mapType, textPath string, text []byte) bool {
-	mapPath, err := records.mapFile(mapType, textPath)
+func (records mapRecords) inStep(job Job) bool {
+	mapPath, err := records.mapFile(job)
 	if err != nil {
 		return false
 	}
-	now, err := recordOf(mapType, textPath, text, mapPath)
+	now, err := job.record(mapPath)
 	return err == nil && slices.Contains(records.Maps, now)
 }
 

@@ -4,14 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/aymanbagabas/go-udiff"
 )
-
-// UnifiedDiff is the difference between two texts of the file at path; empty if there is none.
-func UnifiedDiff(path string, old, text []byte) string {
-	return udiff.Unified(path, path, string(old), string(text))
-}
 
 // ReplaceText replaces the text of one file in the way of an installation: staged beside it, swapped atomically, synced,
 // with owner, mode and attributes kept and symbolic links followed. old is the text that the caller read; ErrChanged says
@@ -36,10 +29,10 @@ func ReplaceText(ctx context.Context, path string, old, text []byte) (warning st
 	if err := c.stage(); err != nil {
 		return "", errors.Join(fmt.Errorf("%s: %w", path, err), tx.discard())
 	}
-	if _, err := tx.commit(); err != nil {
-		return "", errors.Join(err, tx.discard())
+	if err = tx.commit(); err == nil {
+		err = tx.recheck()
 	}
-	if err := tx.recheck(); err != nil {
+	if err != nil {
 		return "", errors.Join(err, tx.rollback(), tx.discard())
 	}
 	return c.linkWarning(), tx.finish()

@@ -50,19 +50,17 @@ func (r *rig) jobAt(path, mapType, text string) Job {
 
 // Install takes the lock of the state directory for one installation.
 func Install(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
-	return installer{exchange: exchange}.alone(ctx, stateDir, jobs, extra)
+	return (&Lock{exchange: exchange}).alone(ctx, stateDir, jobs, extra)
 }
 
-func (in installer) alone(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
+func (l *Lock) alone(ctx context.Context, stateDir string, jobs []Job, extra []StateFile) (Report, error) {
 	st, err := state.Open(ctx, stateDir, state.LockFile, 0)
 	if err != nil {
 		return Report{}, err
 	}
 	defer st.Close()
-	if in.lockDir == "" {
-		in.lockDir = stateDir + ".locks"
-	}
-	return in.install(ctx, st, jobs, extra)
+	l.state, l.lockDir = st, stateDir+".locks"
+	return l.Install(ctx, jobs, extra)
 }
 
 func (r *rig) install(jobs ...Job) Report {

@@ -56,29 +56,23 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 }
 
 func (t *target) prepareMap(ctx context.Context, records mapRecords) error {
-	mapPath, err := records.mapFile(t.job.MapType, t.job.Path)
+	mapPath, err := records.mapFile(t.job)
 	if err == nil {
 		err = t.observe(mapPath)
 	}
 	if err != nil {
 		return err
 	}
-	errs := []error{t.readCF()}
+	cfErr := t.readCF()
 	if t.text == nil && slices.Contains(records.Maps, t.observed) {
 		t.distinct = &t.observed
-		return errs[0]
+		return cfErr
 	}
-	if t.makemap.Path, err = makemap.Find(t.job.Makemap); err != nil {
-		errs = append(errs, err)
-	} else if mapPath, err = t.makemap.File(ctx, t.job.MapType, t.job.Path); err != nil {
-		errs = append(errs, err)
-	} else if mapPath != t.mapPath {
-		errs = append(errs, t.observe(mapPath))
+	t.makemap, mapPath, t.newText, err = t.job.readMap(ctx)
+	if err == nil && mapPath != t.mapPath {
+		err = t.observe(mapPath)
 	}
-	if t.newText = makemap.ReadText(t.job.New); len(t.newText.Problems) > 0 {
-		errs = append(errs, &makemap.TextError{Problems: t.newText.Problems})
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(cfErr, err); err != nil {
 		return err
 	}
 	if t.text == nil {
@@ -99,7 +93,7 @@ func (t *target) observe(mapPath string) (err error) {
 	}
 	now := time.Now()
 	t.distinct = nil
-	t.observed, err = recordOf(t.job.MapType, t.job.Path, t.job.New, mapPath)
+	t.observed, err = t.job.record(mapPath)
 	if err == nil && !racy(t.observed.modified(), now) {
 		t.distinct = &t.observed
 	}
@@ -115,7 +109,6 @@ func (t *target) readCF() error {
 	if err != nil {
 		return err
 	}
-	t.makemap.CF = cf.Path
 	if !cf.Names(t.job.Path) {
 		return nil
 	}
@@ -208,7 +201,7 @@ func (t *target) record() (*mapRecord, error) {
 	if t.mapFile == nil {
 		return t.distinct, nil
 	}
-	now, err := recordOf(t.job.MapType, t.job.Path, t.job.New, t.mapPath)
+	now, err := t.job.record(t.mapPath)
 	if err != nil {
 		return nil, err
 	}

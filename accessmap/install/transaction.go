@@ -18,17 +18,14 @@ type transaction struct {
 	exchange func(temp, live string) error
 }
 
-// commit swaps the staged files in, in order, and syncs each before the next. If a swap fails, it puts the files before it
-// back; rolledBack says whether that worked, so that everything is as it was.
-func (t *transaction) commit() (rolledBack bool, err error) {
+// commit swaps the staged files in, in order, and syncs each before the next. After an error the caller must roll back.
+func (t *transaction) commit() error {
 	for _, c := range t.changes {
 		if err := t.swap(c); err != nil {
-			err = fmt.Errorf("%s: %w", c.path, err)
-			rollbackErr := t.rollback()
-			return rollbackErr == nil, errors.Join(err, rollbackErr)
+			return fmt.Errorf("%s: %w", c.path, err)
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // swap swaps in one change. It checks the old text before and after, because the exchange itself cannot depend on the
@@ -39,13 +36,7 @@ func (t *transaction) swap(c *change) error {
 	}
 	c.awaitTick()
 	c.swappedAt = time.Now()
-	var err error
-	if c.oldInfo == nil {
-		err = place(c.temp, c.live)
-	} else {
-		err = t.exchange(c.temp, c.live)
-	}
-	switch {
+	switch err := t.move(c, c.temp, c.live); {
 	case errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w (%w)", ErrChanged, err)
 	case err != nil:
@@ -59,6 +50,14 @@ func (t *transaction) swap(c *change) error {
 		}
 	}
 	return state.SyncDir(filepath.Dir(c.live))
+}
+
+// move exchanges the two files of a change; if there is no old one, it gives the new one its other name.
+func (t *transaction) move(c *change, from, to string) error {
+	if c.oldInfo == nil {
+		return place(from, to)
+	}
+	return t.exchange(c.temp, c.live)
 }
 
 // recheck looks once more, after all swaps, for an edit of an old text, which finish would remove, and for a new text that
@@ -95,39 +94,29 @@ func (t *transaction) rollback() error {
 
 // putBack undoes one swap. If somebody has edited the new text, the edit stays.
 func (t *transaction) putBack(c *change) error {
-	move := t.exchange
-	if c.oldInfo == nil {
-		move = func(temp, live string) error { return place(live, temp) }
-	}
 	if err := c.checkNew(c.live); err != nil {
 		return err
 	}
-	if err := move(c.temp, c.live); err != nil {
+	if err := t.move(c, c.live, c.temp); err != nil {
 		return err
 	}
 	if err := c.checkNew(c.temp); err != nil {
-		if c.oldInfo == nil {
-			move = place
-		}
-		return errors.Join(err, move(c.temp, c.live))
+		return errors.Join(err, t.move(c, c.temp, c.live))
 	}
 	return state.SyncDir(filepath.Dir(c.live))
 }
 
-func (t *transaction) finish() error {
-	var errs []error
-	for _, c := range t.changes {
-		errs = append(errs, retire(c.kind, c.temp))
-	}
-	return errors.Join(errs...)
-}
+// finish removes the old files.
+func (t *transaction) finish() error { return t.remove(true) }
 
 // discard removes the new files that were not swapped in or were put back. A file that could not be put back keeps its old
 // content at temp.
-func (t *transaction) discard() error {
+func (t *transaction) discard() error { return t.remove(false) }
+
+func (t *transaction) remove(swapped bool) error {
 	var errs []error
 	for _, c := range t.changes {
-		if c.temp != "" && !c.swapped {
+		if c.temp != "" && c.swapped == swapped {
 			errs = append(errs, retire(c.kind, c.temp))
 		}
 	}
@@ -142,10 +131,7 @@ func retire(kind changeKind, path string) error {
 			return err
 		}
 	}
-	if err := state.Unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	return state.Remove(path)
 }
 
 // touch sets a map's time to two seconds from now, later than any whole second at which a session can have opened it. Each

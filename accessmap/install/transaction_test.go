@@ -19,9 +19,9 @@ func notify(t *testing.T, c chan os.Signal) {
 }
 
 // failAt exchanges files, and fails at the nth call.
-func failAt(n int) installer {
+func failAt(n int) *Lock {
 	calls := 0
-	return installer{exchange: func(temp, live string) error {
+	return &Lock{exchange: func(temp, live string) error {
 		if calls++; calls == n {
 			return errors.New("disk fell out")
 		}
@@ -74,7 +74,7 @@ func TestEditDuringSwap(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job("a OK\n"))
 			first := true
-			in := installer{exchange: func(temp, live string) error {
+			in := Lock{exchange: func(temp, live string) error {
 				if first {
 					first = false
 					return row.edit(temp, live)
@@ -107,7 +107,7 @@ func TestEditAfterSwap(t *testing.T) {
 	}
 	defer editor.Close()
 	edited := false
-	in := installer{exchange: func(temp, live string) error {
+	in := Lock{exchange: func(temp, live string) error {
 		if strings.HasSuffix(live, ".db") && !edited {
 			edited = true
 			if err := os.WriteFile(fmt.Sprintf("/proc/self/fd/%d", editor.Fd()), []byte("a OK\nedited OK\n"), 0); err != nil {
@@ -129,7 +129,7 @@ func TestEditAfterSwap(t *testing.T) {
 func TestEditBeforeRollback(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
-	in := installer{exchange: func(temp, live string) error {
+	in := Lock{exchange: func(temp, live string) error {
 		if strings.HasSuffix(live, ".db") {
 			return errors.Join(os.WriteFile(r.path, []byte("edited OK\n"), 0o644), errors.New("disk fell out"))
 		}
@@ -152,7 +152,7 @@ func TestRollbackTouchesNewMap(t *testing.T) {
 	second := filepath.Join(r.dir, "second")
 	r.install(r.job("a OK\n"), r.jobAt(second, "", "a\n"))
 	var session *os.File
-	in := installer{exchange: func(temp, live string) error {
+	in := Lock{exchange: func(temp, live string) error {
 		if live == second {
 			var err error
 			session, err = os.Open(r.path + ".db")

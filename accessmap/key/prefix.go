@@ -40,13 +40,12 @@ func Nth(first netip.Prefix, number int) netip.Prefix {
 
 // LastNumber is the last octet or group of a key, and the base in which it is written; 0 for a key without any.
 func LastNumber(key netip.Prefix) (number, base int) {
-	b := key.Addr().AsSlice()
-	end := key.Bits() / 8
+	b, end := key.Addr().As16(), key.Bits()/8
 	switch {
 	case end == 0:
 		return 0, 10
 	case key.Addr().Is4():
-		return int(b[end-1]), 10
+		return int(b[12+end-1]), 10 // the octets of an IPv4 address come last
 	}
 	return int(b[end-2])<<8 | int(b[end-1]), 16
 }

@@ -225,21 +225,10 @@ func (t *Tree) covering(n *keyNode) *allowlist.Span {
 
 // childNumber is the number of the child, of a node with that many bits, that holds the address.
 func (t *Tree) childNumber(addr netip.Addr, bits int) int {
-	if t.step == 8 {
-		return int(addr.As4()[bits/8])
-	}
-	b := addr.As16()
-	return int(b[bits/8])<<8 | int(b[bits/8+1])
+	number, _ := LastNumber(netip.PrefixFrom(addr, bits+t.step))
+	return number
 }
 
 func (t *Tree) childPrefix(parent netip.Prefix, number int) netip.Prefix {
-	at := parent.Bits() / 8
-	if t.step == 8 {
-		b := parent.Addr().As4()
-		b[at] = byte(number)
-		return netip.PrefixFrom(netip.AddrFrom4(b), parent.Bits()+t.step)
-	}
-	b := parent.Addr().As16()
-	b[at], b[at+1] = byte(number>>8), byte(number)
-	return netip.PrefixFrom(netip.AddrFrom16(b), parent.Bits()+t.step)
+	return Nth(netip.PrefixFrom(parent.Addr(), parent.Bits()+t.step), number)
 }

@@ -80,11 +80,10 @@ func appendString(b []byte, s string) []byte {
 			b = append(b, '\\', byte(r))
 		case r >= ' ' && r <= '~':
 			b = append(b, byte(r))
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
 		default:
-			b = fmt.Appendf(b, `\u%04x`, r)
+			for _, unit := range utf16.Encode([]rune{r}) {
+				b = fmt.Appendf(b, `\u%04x`, unit)
+			}
 		}
 	}
 	return append(b, '"')

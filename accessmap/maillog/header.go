@@ -2,15 +2,16 @@ package maillog
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"strings"
 )
 
 // header is a line of a log, split at the name of the program that wrote it.
 type header struct {
 	head    []byte // time stamp and host, if the line has them
-	program program
+	program *program
 	message []byte
-	tagged  bool // the line has "program[pid]: "
 }
 
 // splitHeader splits a line with "program[pid]: " or without it.
@@ -46,7 +47,7 @@ func splitTagged(line []byte) (header, bool) {
 		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' {
 			start--
 		}
-		return header{line[:start], programOf(within[start : open-1]), withoutID(line[from+1:]), true}, true
+		return header{line[:start], programOf(within[start : open-1]), withoutID(line[from+1:])}, true
 	}
 }
 
@@ -81,15 +82,15 @@ func splitUntagged(line []byte) header {
 				message = afterStructuredData(message)
 			}
 			if colon || message != nil {
-				return header{line[:len(line)-len(rest)], p, withoutID(message), false}
+				return header{line[:len(line)-len(rest)], p, withoutID(message)}
 			}
 		}
 		if isBareMessage(rest) {
-			return header{line[:len(line)-len(rest)], unknownProgram, rest, false}
+			return header{line[:len(line)-len(rest)], bareLine, rest}
 		}
 		rest = rest[i:]
 	}
-	return header{nil, unknownProgram, line, false}
+	return header{nil, bareLine, line}
 }
 
 // afterStructuredData gives the message after the PROCID, the MSGID and the absent structured data of RFC 5424; nil: the line
@@ -105,91 +106,72 @@ func afterStructuredData(rest []byte) []byte {
 // isBareMessage reports whether a text begins like a message of an MTA.
 func isBareMessage(text []byte) bool {
 	switch {
-	case len(text) > 4 && text[0] >= '4' && text[0] <= '5' && isDigits(text[:3]):
-		return text[3] == ' ' || text[3] == '-'
+	case len(text) > 4 && isReply(string(text[:4])):
+		return true
 	case bytes.HasPrefix(text, []byte("ruleset=")), bytes.HasPrefix(text, []byte("NOQUEUE: ")), bytes.HasPrefix(text, []byte("status=")):
 		return true
 	}
 	return false
 }
 
-func isDigits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
+func isDigits[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
 			return false
 		}
 	}
-	return len(b) > 0
+	return len(text) > 0
 }
 
-// program is the program that wrote a line.
-type program uint8
+// program says how to read the messages of a program.
+type program struct {
+	// mayBeEvent excludes most messages that are no events, at little cost.
+	mayBeEvent func(message []byte) bool
+	read       func(message string) (Event, bool)
+}
 
-const (
-	unknownProgram program = iota // it may be an MTA with another name
-	otherProgram                  // it is no MTA
-	sendmailDaemon
-	smtpdDaemon
-	postscreenDaemon
-	dnsblogDaemon
-	cleanupDaemon
-	smtpClient // also lmtp, and error and retry, which repeat the reason of a failed delivery
+var (
+	otherProgram   = &program{func([]byte) bool { return false }, nil} // it is no MTA
+	unknownProgram = &program{mayBeSendmailEvent, bareMessage}         // it may be an MTA with another name
+	bareLine       = &program{mayBeBareEvent, bareMessage}             // the line names no program
+	sendmailDaemon = &program{mayBeSendmailEvent, sendmail}
+	smtpdDaemon    = &program{mayBeServerEvent, Postfix.server}
+	smtpClient     = &program{mayBeClientEvent, postfixClient}
 )
 
-// programOf knows a daemon of Postfix by the last part of "postfix/smtpd", because an instance can have any name and a service
-// can add a part in the middle. It knows Sendmail by its usual names.
-func programOf(name []byte) program {
+// daemons are the programs of Postfix by the last part of a name such as "postfix/smtpd", because an instance can have any name
+// and a service can add a part in the middle. error and retry repeat the reason of a failed delivery.
+var daemons = map[string]*program{
+	"smtpd": smtpdDaemon, "cleanup": smtpdDaemon, "sendmail": sendmailDaemon,
+	"smtp": smtpClient, "lmtp": smtpClient, "error": smtpClient, "retry": smtpClient,
+	"postscreen": {mayBeServerEvent, Postscreen.server},
+	"dnsblog":    {func([]byte) bool { return true }, dnsblog},
+}
+
+// otherPrograms write many lines into mail logs and are no MTA.
+var otherPrograms = []string{
+	"dovecot", "exim", "exim4", "amavis", "amavisd", "opendkim", "opendmarc", "spamd", "spamc", "rspamd", "postgrey",
+	"milter-greylist", "mimedefang", "clamd", "clamav-milter", "fail2ban", "systemd", "kernel", "CRON", "cron", "crond",
+	"sshd", "named", "policyd-spf", "policyd-weight", "imapd", "pop3d", "saslauthd", "spamass-milter", "rsyslogd", "courieresmtpd",
+}
+
+// programOf also knows Sendmail by its usual names.
+func programOf(name []byte) *program {
 	if i := bytes.LastIndexByte(name, '/'); i >= 0 {
-		switch string(name[i+1:]) {
-		case "smtpd":
-			return smtpdDaemon
-		case "postscreen":
-			return postscreenDaemon
-		case "dnsblog":
-			return dnsblogDaemon
-		case "cleanup":
-			return cleanupDaemon
-		case "smtp", "lmtp", "error", "retry":
-			return smtpClient
-		case "sendmail":
-			return sendmailDaemon
-		}
-		return otherProgram
+		return cmp.Or(daemons[string(name[i+1:])], otherProgram)
 	}
 	switch {
 	case bytes.HasPrefix(name, []byte("sendmail")), bytes.HasPrefix(name, []byte("sm-")):
 		return sendmailDaemon
-	case isOtherProgram(name):
+	case slices.Contains(otherPrograms, string(name)):
 		return otherProgram
 	}
 	return unknownProgram
 }
 
-// isOtherProgram knows programs that write many lines into mail logs and are no MTA.
-func isOtherProgram(name []byte) bool {
-	switch string(name) {
-	case "dovecot", "exim", "exim4", "amavis", "amavisd", "opendkim", "opendmarc", "spamd", "spamc", "rspamd", "postgrey",
-		"milter-greylist", "mimedefang", "clamd", "clamav-milter", "fail2ban", "systemd", "kernel", "CRON", "cron", "crond",
-		"sshd", "named", "policyd-spf", "policyd-weight", "imapd", "pop3d", "saslauthd", "spamass-milter", "rsyslogd", "courieresmtpd":
-		return true
-	}
-	return false
-}
-
-// mayBeEvent reports, at little cost, whether read may find an event in a message.
-func (p program) mayBeEvent(message []byte) bool {
-	switch p {
-	case otherProgram:
-		return false
-	case smtpdDaemon, cleanupDaemon, postscreenDaemon:
-		// Every such message has "reject", and j is a rare letter.
-		return bytes.IndexByte(message, 'j') >= 0 || bytes.HasPrefix(message, []byte("warning: "))
-	case dnsblogDaemon:
-		return true
-	case smtpClient:
-		return mayBeClientEvent(message)
-	}
-	return mayBeSendmailEvent(message)
+// mayBeServerEvent knows that every message of an event has "reject", and that j is a rare letter.
+func mayBeServerEvent(message []byte) bool {
+	return bytes.IndexByte(message, 'j') >= 0 || bytes.HasPrefix(message, []byte("warning: "))
 }
 
 // mayBeClientEvent excludes deliveries that were sent. Their status comes before the first reply.
@@ -217,24 +199,6 @@ func mayBeSendmailEvent(message []byte) bool {
 	return true
 }
 
-func (p program) read(message string) (finding, bool) {
-	switch p {
-	case smtpdDaemon, cleanupDaemon:
-		return postfixServer(message, Postfix)
-	case postscreenDaemon:
-		return postfixServer(message, Postscreen)
-	case dnsblogDaemon:
-		return dnsblog(message)
-	case smtpClient:
-		return postfixClient(message)
-	case sendmailDaemon:
-		return sendmail(message)
-	case unknownProgram:
-		return bareMessage(message)
-	}
-	return finding{}, false
-}
-
 // mayBeBareEvent reports whether bareMessage may find an event in a line without a program. Every such line has one of these
 // parts or a reply code near its start.
 func mayBeBareEvent(line []byte) bool {
@@ -249,7 +213,7 @@ func mayBeBareEvent(line []byte) bool {
 
 // bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another
 // name. Its beginning shows the MTA.
-func bareMessage(message string) (finding, bool) {
+func bareMessage(message string) (Event, bool) {
 	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
 	_, text := withoutQueueID(message)
 	switch {
@@ -260,9 +224,9 @@ func bareMessage(message string) (finding, bool) {
 		return dnsblog(message)
 	case hasAnyPrefix(text, "reject: ", "milter-reject: ", "proxy-reject: ") || strings.HasPrefix(message, "warning: "):
 		if strings.Contains(message, " from [") {
-			return postfixServer(message, Postscreen)
+			return Postscreen.server(message)
 		}
-		return postfixServer(message, Postfix)
+		return Postfix.server(message)
 	case strings.HasPrefix(message, "status=") || strings.HasPrefix(text, "to=") || strings.HasPrefix(text, "host ") || strings.HasPrefix(message, "<"):
 		return postfixClient(message)
 	}
@@ -270,8 +234,8 @@ func bareMessage(message string) (finding, bool) {
 	if rest, isSMTP := strings.CutPrefix(strings.TrimLeft(reply, " "), "smtp;"); isSMTP || isDSN {
 		reply = strings.TrimLeft(rest, " ")
 	}
-	if _, ok := replyCode(reply); ok {
+	if isReply(reply) {
 		return outbound(reply, "", "")
 	}
-	return finding{}, false
+	return Event{}, false
 }

@@ -23,15 +23,15 @@ func judge(reply string) (Kind, string) {
 	}
 	r := newReply(text)
 	zone := r.introducedZone()
-	if zone == "" && !r.hasAny(&r.ordinary) {
-		if zone = r.mentionedZone(false); zone == "" {
+	if zone == "" && !r.has(ordinaryPhrase) {
+		if zone = r.mentionedZone(listName); zone == "" {
 			zone = unknownList(text)
 		}
 	}
 	switch {
-	case zone != "" && r.hasAny(&r.refusals):
+	case zone != "" && r.has(refusalPhrase):
 		return DNSBLError, zone
-	case zone != "" || r.hasAny(&r.listWords) && mentionsList(text):
+	case zone != "" || r.has(listWord) && mentionsList(text):
 		return DNSBLReject, zone
 	}
 	return Reject, ""
@@ -56,17 +56,17 @@ func mentionsList(text string) bool {
 }
 
 // listWords mean a list without its name.
-var listWords = [...]string{"dnsbl", "rbl"}
+var listWords = []string{"dnsbl", "rbl"}
 
 // ordinary are phrases of refusals that are not about a list. Names in such a reply do not count.
-var ordinary = [...]string{
+var ordinary = []string{
 	"relaying denied", "relaying temporarily denied", "relay access denied", "user unknown", "reverse dns", "cannot find your", "does not resolve",
 	"does not exist", "domain not found", "host not found", "fully-qualified", "rate limit exceeded", "too many", "greylist", "not listed",
 }
 
 // refusals are phrases that a list sends in place of its reason if it refuses to answer, as their operators publish them
 // (docs/facts.md 17).
-var refusals = [...]string{
+var refusals = []string{
 	"127.255.255.", "; error: ", "open resolver", "public resolver", "open/public", "/returnc/", "excessive number of quer", "excessive quer",
 	"query limit", "queries limit", "query rate", "query quota", "too many queries", "typing error", "not authorized to query", "resolver not registered",
 	"query refused", "no ip queries",

@@ -18,11 +18,20 @@ type list struct {
 	ofDomains bool     // it lists domain names and not addresses
 }
 
-func (l *list) private() bool { return !strings.Contains(l.zone, ".") }
+// group is the group of the words; 0: a reply that names the list names no blocklist.
+func (l *list) group() group {
+	switch {
+	case l.welcome:
+		return 0
+	case Private(l.zone):
+		return serviceName
+	}
+	return listName
+}
 
 // zoneFor gives the zone for a name that is one of the domains or below it.
 func (l *list) zoneFor(name string) string {
-	if l.private() || l.single {
+	if Private(l.zone) || l.single {
 		return l.zone
 	}
 	for _, d := range l.domains {
@@ -154,7 +163,7 @@ var byDomain = sync.OnceValue(func() map[string]int {
 		for _, d := range lists[i].domains {
 			domains[d] = i
 		}
-		if !lists[i].private() {
+		if !Private(lists[i].zone) {
 			domains[lists[i].zone] = i
 		}
 	}

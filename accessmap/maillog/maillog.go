@@ -31,7 +31,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"runtime"
 	"time"
 )
@@ -39,10 +38,8 @@ import (
 // Options say how to read the time stamps of a log.
 type Options struct {
 	// Now is the reference for time stamps without a year: Read takes the latest year in which the stamp is not after Now.
-	// Zero: the time of the call.
+	// Its time zone is that of stamps without an offset. Zero: the time of the call.
 	Now time.Time
-	// Location is the time zone of stamps without an offset. Nil: time.Local.
-	Location *time.Location
 	// Since leaves out events before it. Events without a time stay. Zero: no event is left out.
 	Since time.Time
 }
@@ -63,9 +60,6 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	if o.Location == nil {
-		o.Location = time.Local
-	}
 	work, inOrder, free := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
 	for range batches {
 		free <- &batch{done: make(chan struct{}, 1)}
@@ -75,7 +69,7 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	go selectLines(r, free, work, inOrder, stop)
 	for range min(runtime.GOMAXPROCS(0), maxReaders) {
 		go func() {
-			s := &scan{options: o, file: file}
+			s := &scan{now: o.Now, file: file}
 			for b := range work {
 				s.read(b)
 			}
@@ -183,8 +177,8 @@ func trim(line []byte) []byte {
 
 // scan is the state of one reader.
 type scan struct {
-	options Options
-	file    string
+	now  time.Time // of the options
+	file string
 
 	head string    // of the last event; many events have the same head
 	time time.Time // in head
@@ -201,35 +195,23 @@ func (s *scan) read(b *batch) {
 	b.done <- struct{}{}
 }
 
-// finding is an event without its place in the log.
-type finding struct {
-	mta    MTA // empty: the line does not show it
-	kind   Kind
-	ip     netip.Addr
-	zone   string
-	remote string
-}
-
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.
 func mayBeEvent(line []byte) bool {
 	h := splitHeader(line)
-	if h.program == unknownProgram && !h.tagged {
-		return mayBeBareEvent(h.message)
-	}
 	return h.program.mayBeEvent(h.message)
 }
 
 func (s *scan) event(number int, line []byte) (Event, bool) {
 	h := splitHeader(line)
 	message := hideKeys(printable(h.message))
-	f, ok := h.program.read(message)
+	e, ok := h.program.read(message)
 	if !ok {
 		return Event{}, false
 	}
 	if string(h.head) != s.head {
 		s.head = string(h.head)
-		s.time, _ = stampIn(s.head, s.options)
+		s.time, _ = stampIn(s.head, s.now)
 	}
-	return Event{File: s.file, Line: number, Time: s.time, MTA: f.mta, Kind: f.kind, IP: f.ip, Zone: f.zone,
-		Text: shorten(message), Remote: f.remote}, true
+	e.File, e.Line, e.Time, e.Text = s.file, number, s.time, shorten(message)
+	return e, true
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // compression is a format of compressed logs, known by the first bytes of the file.
@@ -66,17 +67,11 @@ func openXZ(r io.Reader) (io.Reader, error) {
 			_, n := binary.Uvarint(rest)
 			rest = rest[max(n, 0):]
 		}
-		if flags&3 == 0 && len(rest) > 2 && rest[0] == lzma2 && dictionarySize(rest[2]) > maxWindow {
-			return nil, fmt.Errorf("xz: decompression needs more than %d MiB of memory", maxWindow>>20)
+		if flags&3 == 0 && len(rest) > 2 && rest[0] == lzma2 {
+			if size, err := lzma.DecodeDictCap(rest[2]); err == nil && size > maxWindow {
+				return nil, fmt.Errorf("xz: decompression needs more than %d MiB of memory", maxWindow>>20)
+			}
 		}
 	}
 	return xz.NewReader(in)
-}
-
-// dictionarySize decodes the property byte of an LZMA2 filter, in bytes.
-func dictionarySize(bits byte) uint64 {
-	if bits >= 40 {
-		return 1 << 32
-	}
-	return (2 | uint64(bits&1)) << (bits/2 + 11)
 }

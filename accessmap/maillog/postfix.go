@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// postfixServer reads messages of smtpd, cleanup and postscreen about a client:
+// server reads messages of smtpd, cleanup and postscreen about a client:
 //
 //	NOQUEUE: reject: RCPT from name[address]: 554 5.7.1 reason; from=<a> to=<b> proto=ESMTP helo=<c>
 //	NOQUEUE: reject: RCPT from [address]:port: 550 5.7.1 reason; from=<a>, to=<b>, ...
@@ -14,33 +14,33 @@ import (
 //	NOQUEUE: proxy-reject: END-OF-MESSAGE: 554 5.7.0 reason; from=<a> ...
 //	warning: 2.2.0.192.zone: RBL lookup error: ...
 //	warning: Connection rate limit exceeded: 66 from name[address] for service smtp
-func postfixServer(message string, mta MTA) (finding, bool) {
+func (mta MTA) server(message string) (Event, bool) {
 	if warning, ok := strings.CutPrefix(message, "warning: "); ok {
 		return postfixWarning(warning, mta)
 	}
-	f := finding{mta: mta, kind: Reject}
+	e := Event{MTA: mta, Kind: Reject}
 	const reject, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
 	text, ok := cutAnyPrefix(message, reject, byMilter, byProxy)
 	if !ok {
 		_, text = withoutQueueID(message)
 		if text, ok = cutAnyPrefix(text, reject, byMilter, byProxy); !ok {
-			return finding{}, false
+			return Event{}, false
 		}
 	}
 	if hasAnyPrefix(text, "header ", "body ", "mime-header ", "nested-header ") {
-		f.ip = bracketed(lastClient(text)) // the reason is the content and not the client
-		return f, true
+		e.IP = bracketed(lastClient(text)) // the reason is the content and not the client
+		return e, true
 	}
 	rest := text
 	if _, client, ok := strings.Cut(text, " from "); ok && !strings.HasPrefix(text, "END-OF-MESSAGE: ") {
-		f.ip = bracketed(client)
+		e.IP = bracketed(client)
 		_, rest, _ = strings.Cut(client, "]")
 	}
 	for _, end := range [...]string{"; from=<", "; to=<", "; proto="} {
 		rest, _, _ = strings.Cut(rest, end)
 	}
-	f.kind, f.zone = judge(rest)
-	return f, true
+	e.Kind, e.Zone = judge(rest)
+	return e, true
 }
 
 // lastClient gives the end of a line of cleanup from the client's address on. It is the address before the last envelope,
@@ -59,28 +59,28 @@ func lastClient(text string) string {
 
 // postfixWarning reads the two warnings that are events: a failed lookup of a list, and a client over a limit. Such a client
 // gets a 421 or 450 without any other line.
-func postfixWarning(text string, mta MTA) (finding, bool) {
+func postfixWarning(text string, mta MTA) (Event, bool) {
 	if name, _, ok := strings.Cut(text, ": RBL lookup error: "); ok {
 		return lookupError(name, mta)
 	}
 	limit, client, ok := strings.Cut(text, " from ")
 	if ok && strings.Contains(limit, " limit exceeded: ") && strings.Contains(client, " for service ") {
-		return finding{mta: mta, kind: Reject, ip: bracketed(client)}, true
+		return Event{MTA: mta, Kind: Reject, IP: bracketed(client)}, true
 	}
-	return finding{}, false
+	return Event{}, false
 }
 
 // lookupError is the event of a failed lookup: 2.2.0.192.zen.spamhaus.org is 192.0.2.2 in zen.spamhaus.org, and an IPv6
 // address has 32 nibbles (RFC 5782). A question about a name has no address.
-func lookupError(question string, mta MTA) (finding, bool) {
+func lookupError(question string, mta MTA) (Event, bool) {
 	ip, zone := reversed(strings.ToLower(question))
 	if zone = domainIn(zone); zone == "" {
-		return finding{}, false
+		return Event{}, false
 	}
 	if i := listIndex(zone); !ip.IsValid() && i >= 0 && strings.HasSuffix(zone, "."+lists[i].zone) {
 		zone = lists[i].zone
 	}
-	return finding{mta: mta, kind: DNSBLError, ip: ip, zone: zone}, true
+	return Event{MTA: mta, Kind: DNSBLError, IP: ip, Zone: zone}, true
 }
 
 // reversed splits a question into the address and the zone; the address is invalid if the question is about a name.
@@ -112,7 +112,7 @@ func reversed(name string) (netip.Addr, string) {
 //
 //	addr 192.0.2.2 listed by domain zen.spamhaus.org as 127.255.255.254
 //	warning: dnsblog_query: lookup error for DNS query 2.2.0.192.zone: ...
-func dnsblog(message string) (finding, bool) {
+func dnsblog(message string) (Event, bool) {
 	if _, rest, ok := strings.Cut(message, "lookup error for DNS query "); ok {
 		question, _, _ := strings.Cut(rest, ": ")
 		return lookupError(question, Postscreen)
@@ -120,14 +120,14 @@ func dnsblog(message string) (finding, bool) {
 	rest, ok := strings.CutPrefix(message, "addr ")
 	words := strings.Fields(rest) // address listed by domain ZONE as ANSWER
 	if !ok || len(words) != 7 || words[1] != "listed" {
-		return finding{}, false
+		return Event{}, false
 	}
 	zone, answer := domainIn(words[4]), words[6]
 	if zone == "" || !isErrorAnswer(zone, answer) {
-		return finding{}, false
+		return Event{}, false
 	}
 	addr, _ := parseAddr(words[0])
-	return finding{mta: Postscreen, kind: DNSBLError, ip: addr, zone: zone}, true
+	return Event{MTA: Postscreen, Kind: DNSBLError, IP: addr, Zone: zone}, true
 }
 
 // isErrorAnswer reports whether a list refuses to answer: with 127.255.255.x (docs/facts.md 17), with an address outside of
@@ -159,17 +159,17 @@ func isErrorAnswer(zone, answer string) bool {
 //	4ECEA: to=<a>, relay=name[address]:25, ..., status=bounced (host name[address] said: 550 ... (in reply to RCPT TO command))
 //	4ECEA: host name[address] said: 421 ... (in reply to end of DATA command)
 //	4ECEA: host name[address] refused to talk to me: 554 ...
-func postfixClient(message string) (finding, bool) {
+func postfixClient(message string) (Event, bool) {
 	text := message
 	if _, status, ok := strings.Cut(message, "status="); ok {
 		status, reason, found := strings.Cut(status, "(")
 		switch strings.TrimSpace(status) {
 		case "bounced", "deferred", "undeliverable", "SOFTBOUNCE", "expired":
 		default:
-			return finding{}, false
+			return Event{}, false
 		}
 		if !found {
-			return finding{}, false
+			return Event{}, false
 		}
 		text = reason
 	}
@@ -178,13 +178,13 @@ func postfixClient(message string) (finding, bool) {
 		host, reply, ok = h, refusedAtConnect+" "+r, true
 	}
 	if !ok {
-		return finding{}, false
+		return Event{}, false
 	}
 	if i := strings.LastIndex(host, "host "); i >= 0 {
 		host = host[i+len("host "):]
 	}
 	if at := bracketed(host); at.IsLoopback() || strings.Contains(host, "[private/") {
-		return finding{}, false // a filter on this host
+		return Event{}, false // a filter on this host
 	}
 	reply, _, _ = strings.Cut(reply, " (in reply to ")
 	return outbound(reply, host, Postfix)

@@ -33,7 +33,7 @@ func TestFixtures(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
-		err = Read(bytes.NewReader(text), filepath.Base(path), Options{Now: now, Location: time.UTC}, func(e Event) error {
+		err = Read(bytes.NewReader(text), filepath.Base(path), Options{Now: now}, func(e Event) error {
 			got.Write(append(e.AppendJSON(nil), '\n'))
 			return nil
 		})
@@ -160,7 +160,7 @@ func TestYears(t *testing.T) {
 		}
 		var got []string
 		log := strings.ReplaceAll(test.stamps, ",", message) + message
-		err = Read(strings.NewReader(log), "log", Options{Now: reference, Location: time.UTC}, func(e Event) error {
+		err = Read(strings.NewReader(log), "log", Options{Now: reference}, func(e Event) error {
 			if e.Time.IsZero() {
 				got = append(got, "-")
 			} else {
@@ -353,7 +353,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log []byte) {
 		lines := bytes.Count(log, []byte("\n")) + 1
 		last := 0
-		err := Read(bytes.NewReader(log), "log", Options{Now: now, Location: time.UTC}, func(e Event) error {
+		err := Read(bytes.NewReader(log), "log", Options{Now: now}, func(e Event) error {
 			if e.Line <= last || e.Line > lines || e.Kind == "" || e.MTA == "" || len(e.Text) > maxText || strings.ContainsAny(e.Text, "\n\x00") || e.Time.After(now) && e.Time.Year() == 0 {
 				t.Errorf("%+v", e)
 			}

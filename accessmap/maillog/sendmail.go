@@ -16,7 +16,7 @@ import (
 //	k79: to=<a>, ..., relay=name [address], dsn=5.7.1, reply=550 5.7.1 reason, stat=Service unavailable
 //	k79: to=<a>, ..., relay=name [address], dsn=4.0.0, stat=Deferred: 421 reason
 //	<<< 550 5.7.1 reason                     in a returned mail
-func sendmail(message string) (finding, bool) {
+func sendmail(message string) (Event, bool) {
 	_, text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="):
@@ -25,48 +25,48 @@ func sendmail(message string) (finding, bool) {
 		return delivery(text)
 	}
 	if _, reply, ok := strings.Cut(text, "<<< "); ok {
-		if _, is := replyCode(reply); is {
+		if isReply(reply) {
 			return outbound(reply, "", Sendmail)
 		}
-		return finding{}, false
+		return Event{}, false
 	}
-	f := finding{mta: Sendmail, kind: Reject}
+	e := Event{MTA: Sendmail, Kind: Reject}
 	switch {
 	case strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "milter="):
-		f.ip = bracketed(text)
+		e.IP = bracketed(text)
 		if _, addr, ok := strings.Cut(text, ", addr="); ok {
 			addr, _, _ = strings.Cut(addr, ",")
-			f.ip, _ = parseAddr(strings.Trim(addr, "[]"))
+			e.IP, _ = parseAddr(strings.Trim(addr, "[]"))
 		}
 		if _, reply, ok := strings.Cut(withoutNames(text, ""), "reject="); ok {
-			f.kind, f.zone = judge(reply)
-			if f.kind == DNSBLReject && !f.ip.IsValid() {
-				f.ip = firstAddr(reply)
+			e.Kind, e.Zone = judge(reply)
+			if e.Kind == DNSBLReject && !e.IP.IsValid() {
+				e.IP = firstAddr(reply)
 			}
-			return f, true
+			return e, true
 		}
-		return f, strings.Contains(text, "rejecting commands") || strings.Contains(text, "temp failing commands") || strings.HasSuffix(text, ", reject")
+		return e, strings.Contains(text, "rejecting commands") || strings.Contains(text, "temp failing commands") || strings.HasSuffix(text, ", reject")
 	case strings.HasPrefix(text, "rejecting "), strings.HasPrefix(text, "tcpwrappers ("):
-		f.ip = bracketed(text)
-		if !f.ip.IsValid() {
-			f.ip = firstAddr(text)
+		e.IP = bracketed(text)
+		if !e.IP.IsValid() {
+			e.IP = firstAddr(text)
 		}
-		return f, f.ip.IsValid()
+		return e, e.IP.IsValid()
 	case strings.HasPrefix(text, "<") && strings.HasSuffix(text, "... User unknown"):
-		return f, true
+		return e, true
 	}
-	return finding{}, false
+	return Event{}, false
 }
 
 // ruleset reads the refusal of a ruleset. Text of the client, which is in <...>, is removed before the members are read.
-func ruleset(text string) (finding, bool) {
+func ruleset(text string) (Event, bool) {
 	text = withoutNames(text, "")
 	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "ruleset="), ",")
 	switch name {
 	case "tls_server", "tls_rcpt", "try_tls", "srv_features", "authinfo": // this host is the client
-		return finding{}, false
+		return Event{}, false
 	}
-	f := finding{mta: Sendmail}
+	e := Event{MTA: Sendmail}
 	before, reply, refused := strings.Cut(rest, ", reject=")
 	discarded := false
 	if !refused {
@@ -74,26 +74,26 @@ func ruleset(text string) (finding, bool) {
 			before, reply, discarded = strings.Cut(rest, ", quarantine=")
 			reply = "listed at " + reply
 		}
-		if !refused && !discarded {
-			return finding{}, false
+		if !discarded {
+			return Event{}, false
 		}
 	}
 	client, relayed := member(before, "relay")
 	arg1, _ := member(before, "arg1")
 	arg2, _ := member(before, "arg2")
-	f.ip = lastBracketed(client)
-	answer := listAnswer(arg2, f.ip)
-	if !f.ip.IsValid() {
-		f.ip = clientIn(arg1, arg2, reply, relayed)
+	e.IP = lastBracketed(client)
+	answer := listAnswer(arg2, e.IP)
+	if !e.IP.IsValid() {
+		e.IP = clientIn(arg1, arg2, reply, relayed)
 	}
-	f.kind, f.zone = judge(reply)
+	e.Kind, e.Zone = judge(reply)
 	switch {
 	case strings.HasPrefix(answer, "127.255.255."):
-		f.kind = DNSBLError
-	case f.kind == Reject && answer != "" && !isRate(reply):
-		f.kind = DNSBLReject
+		e.Kind = DNSBLError
+	case e.Kind == Reject && answer != "" && !isRate(reply):
+		e.Kind = DNSBLReject
 	}
-	return f, refused || f.kind != Reject
+	return e, refused || e.Kind != Reject
 }
 
 // member gives the value of a member of a line, up to the next comma.
@@ -141,14 +141,14 @@ func clientIn(arg1, arg2, reply string, relayed bool) netip.Addr {
 
 // delivery reads the line of a delivery. The reply of the other host is in reply= (since 8.16), else in stat= after a word
 // such as Deferred.
-func delivery(text string) (finding, bool) {
+func delivery(text string) (Event, bool) {
 	i := strings.LastIndex(text, ", stat=")
 	if i < 0 {
-		return finding{}, false
+		return Event{}, false
 	}
 	before, reply := text[:i], text[i+len(", stat="):]
 	if hasAnyPrefix(reply, "Sent", "queued") {
-		return finding{}, false
+		return Event{}, false
 	}
 	if at := strings.LastIndex(before, ", reply="); at >= 0 {
 		reply = before[at+len(", reply="):]
@@ -156,11 +156,11 @@ func delivery(text string) (finding, bool) {
 	}
 	relay, _ := member(before, "relay")
 	if lastBracketed(relay).IsLoopback() {
-		return finding{}, false // the daemon of this host, which logs the reason itself
+		return Event{}, false // the daemon of this host, which logs the reason itself
 	}
 	reply, _ = cutAnyPrefix(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
-	if _, ok := replyCode(reply); !ok {
-		return finding{}, false
+	if !isReply(reply) {
+		return Event{}, false
 	}
 	return outbound(reply, relay, Sendmail)
 }

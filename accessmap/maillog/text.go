@@ -1,21 +1,20 @@
 package maillog
 
 import (
-	"bytes"
+	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // printable copies a message without zeros, and with U+FFFD in place of bytes that are not UTF-8.
 func printable(message []byte) string {
-	if bytes.IndexByte(message, 0) >= 0 {
-		message = bytes.ReplaceAll(message, []byte{0}, nil)
+	s := strings.ReplaceAll(string(message), "\x00", "")
+	if !utf8.ValidString(s) { // nearly all are valid, which this finds sooner
+		s = strings.ToValidUTF8(s, "\ufffd")
 	}
-	if !utf8.Valid(message) {
-		message = bytes.ToValidUTF8(message, []byte("\ufffd"))
-	}
-	return string(message)
+	return s
 }
 
 // shorten cuts a text to maxText bytes, between two characters.
@@ -56,57 +55,47 @@ func isWordByte(c byte) bool {
 func withoutNames(s, only string) string {
 	var b strings.Builder
 	for {
-		open := strings.IndexByte(s, '<')
-		if open < 0 {
+		before, rest, opened := strings.Cut(s, "<")
+		name, after, closed := strings.Cut(rest, ">")
+		if !opened || !closed {
 			break
 		}
-		end := strings.IndexByte(s[open:], '>')
-		if end < 0 {
-			break
-		}
-		b.WriteString(s[:open])
-		name := s[open : open+end+1]
-		page := strings.HasPrefix(name, "<http") && !strings.HasPrefix(s[open+end+1:], "...")
+		b.WriteString(before)
+		page := strings.HasPrefix(name, "http") && !strings.HasPrefix(after, "...")
 		if page || !strings.Contains(name, only) {
-			b.WriteString(name)
+			b.WriteString("<" + name + ">")
 		}
-		s = s[open+end+1:]
+		s = after
 	}
 	b.WriteString(s)
 	return b.String()
 }
 
-// replyCode reports whether a text begins with an SMTP reply code of class 4 or 5, and gives the class.
-func replyCode(s string) (byte, bool) {
-	if len(s) < 3 || s[0] != '4' && s[0] != '5' || !isDigits([]byte(s[:3])) || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
-		return 0, false
-	}
-	return s[0], true
+// isReply reports whether a text begins with an SMTP reply code of class 4 or 5.
+func isReply(s string) bool {
+	return len(s) >= 3 && (s[0] == '4' || s[0] == '5') && isDigits(s[:3]) && (len(s) == 3 || s[3] == ' ' || s[3] == '-')
 }
 
 // flat gives a reply in lower case without the codes at the beginning of its lines. Postfix joins the lines, so a code may
 // be in the middle of a phrase.
 func flat(s string) string {
-	s = strings.ToLower(s)
-	kept := make([]byte, 0, len(s))
-	for s != "" {
-		var w string
-		w, s, _ = strings.Cut(s, " ")
-		if w == "" || w[0] >= '4' && w[0] <= '5' && isCode(w) {
+	var b strings.Builder
+	b.Grow(len(s))
+	for w := range strings.SplitSeq(strings.ToLower(s), " ") {
+		if w == "" || isCode(w) {
 			continue
 		}
-		w = withoutCode(w)
-		if len(kept) > 0 {
-			kept = append(kept, ' ')
+		if b.Len() > 0 {
+			b.WriteByte(' ')
 		}
-		kept = append(kept, w...)
+		b.WriteString(withoutCode(w))
 	}
-	return string(kept)
+	return b.String()
 }
 
 // withoutCode removes the code of a continued line before a word: "550-192.0.2.1".
 func withoutCode(w string) string {
-	if _, is := replyCode(w); is && len(w) > 4 && w[3] == '-' {
+	if isReply(w) && len(w) > 4 && w[3] == '-' {
 		return w[4:]
 	}
 	return w
@@ -114,7 +103,7 @@ func withoutCode(w string) string {
 
 // isCode reports whether a word is the code of a reply: 550, 550-, 550-5.7.1 or 5.7.1.
 func isCode(w string) bool {
-	if _, is := replyCode(w); !is {
+	if !isReply(w) {
 		return isEnhancedCode(w)
 	}
 	return len(w) == 3 || w[3] == '-' && (len(w) == 4 || isEnhancedCode(w[4:]))
@@ -126,46 +115,38 @@ func isEnhancedCode(w string) bool {
 		return false
 	}
 	subject, detail, _ := strings.Cut(w[2:], ".")
-	return isDigits([]byte(subject)) && isDigits([]byte(detail))
+	return isDigits(subject) && isDigits(detail)
 }
 
-// tokens calls f with each word of letters, digits and . : - _ and its place, until f returns false.
-func tokens(s string, f func(token string, at int) bool) {
-	for i := 0; i < len(s); {
-		start := i
-		for i < len(s) && (isWordByte(s[i]) || s[i] == '.' || s[i] == ':' || s[i] == '-' || s[i] == '_') {
-			i++
-		}
-		if i == start {
-			i++
-			continue
-		}
-		if !f(s[start:i], start) {
-			return
+// tokens gives each word of letters, digits and . : - _ with its place.
+func tokens(s string) iter.Seq2[int, string] {
+	return func(yield func(at int, token string) bool) {
+		for i := 0; i < len(s); i++ {
+			start := i
+			for i < len(s) && (isWordByte(s[i]) || s[i] == '.' || s[i] == ':' || s[i] == '-' || s[i] == '_') {
+				i++
+			}
+			if i > start && !yield(start, s[start:i]) {
+				return
+			}
 		}
 	}
 }
 
 // firstAddr gives the first address in a text that is not to be skipped. If it is 0.0.0.0 or ::, people have replaced the real
 // one, and the result is invalid.
-func firstAddr(s string, skip ...netip.Addr) (found netip.Addr) {
-	tokens(s, func(token string, _ int) bool {
+func firstAddr(s string, skip ...netip.Addr) netip.Addr {
+	for _, token := range tokens(s) {
 		addr, ok := parseAddr(token)
-		if !ok {
-			return true
+		switch {
+		case !ok || slices.Contains(skip, addr):
+		case addr.IsUnspecified():
+			return netip.Addr{}
+		default:
+			return addr
 		}
-		for _, other := range skip {
-			if addr == other {
-				return true
-			}
-		}
-		found = addr
-		return false
-	})
-	if found.IsUnspecified() {
-		return netip.Addr{}
 	}
-	return found
+	return netip.Addr{}
 }
 
 // parseAddr reads an address as MTAs write it: plain, after "IPv6:", "ip:" or a reply code, before a port or a punctuation
@@ -180,19 +161,12 @@ func parseAddr(token string) (netip.Addr, bool) {
 		token = token[5:]
 	}
 	addr, err := netip.ParseAddr(token)
-	if err != nil {
-		before, after, ok := strings.Cut(token, ":")
-		if !ok || strings.Contains(after, ":") {
-			return netip.Addr{}, false
-		}
-		if addr, err = netip.ParseAddr(before); err != nil { // address:port
-			if addr, err = netip.ParseAddr(after); err != nil { // ip:address
-				return netip.Addr{}, false
-			}
+	if before, after, ok := strings.Cut(token, ":"); err != nil && ok && !strings.Contains(after, ":") {
+		if addr, err = netip.ParseAddr(before); err != nil { // no address:port
+			addr, err = netip.ParseAddr(after) // ip:address
 		}
 	}
-	addr = addr.Unmap().WithZone("")
-	return addr, true
+	return addr.Unmap().WithZone(""), err == nil
 }
 
 // bracketed gives the address in the first [...] of a text.

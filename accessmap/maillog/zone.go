@@ -1,6 +1,11 @@
 package maillog
 
-import "strings"
+import (
+	"iter"
+	"strings"
+
+	"mailallow/allowlist/pattern"
+)
 
 // hideKeys removes the customer's key from the names of keyed lists, because anybody who reads it can use the customer's
 // account.
@@ -8,41 +13,23 @@ func hideKeys(s string) string {
 	if !containsFold(s, 'q', "dq") && !containsFold(s, 'x', "abusix") {
 		return s
 	}
-	lower := strings.ToLower(s)
-	if len(lower) != len(s) { // some letters change their length, and the offsets must not change
-		lower = lowerASCII(s)
-	}
-	for _, tail := range keyedTails {
-		for from := 0; ; {
-			i := strings.Index(lower[from:], tail)
-			if i < 0 {
-				break
-			}
-			at := from + i
-			from = at + len(tail)
-			list := labelBefore(lower, at)
-			key := list - 1
-			if key > 0 && lower[key] == '.' {
-				key = labelBefore(lower, key)
-			}
-			if key >= list-1 || isReversedPart(lower[key:list-1]) {
-				continue
-			}
-			s, lower = s[:key]+s[list:], lower[:key]+lower[list:]
-			from -= list - key
+	return keyed().ReplaceAllStringFunc(s, func(name string) string {
+		key, list, _ := strings.Cut(name, ".")
+		if isReversedPart(key) {
+			return name
 		}
-	}
-	return s
+		return list
+	})
 }
 
-// keyedTails are the ends of the names of keyed lists: KEY.zen.dq.spamhaus.net.
-var keyedTails = [...]string{".dq.spamhaus.net", ".mail.abusix.zone"}
+// keyed matches the names of keyed lists from the key on: KEY.zen.dq.spamhaus.net.
+var keyed = pattern.New(`(?i)[a-z0-9_-]+\.[a-z0-9_-]*\.(dq\.spamhaus\.net|mail\.abusix\.zone)`)
 
 // isReversedPart reports whether a label is a part of a reversed address: a number of an IPv4 address, or a digit of an IPv6
 // one. Keys have 26 characters or more.
 func isReversedPart(label string) bool {
 	const octet = 3
-	return len(label) == 1 || len(label) <= octet && isDigits([]byte(label))
+	return len(label) == 1 || len(label) <= octet && isDigits(label)
 }
 
 // containsFold reports whether a text contains a word in letters of any case. last is the last letter of the word, a rare
@@ -63,25 +50,6 @@ func containsFold(s string, last byte, word string) bool {
 	return false
 }
 
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + ('a' - 'A')
-		}
-	}
-	return string(b)
-}
-
-// labelBefore gives the place where the label that ends at end begins.
-func labelBefore(s string, end int) int {
-	i := end
-	for i > 0 && (isWordByte(s[i-1]) || s[i-1] == '-' || s[i-1] == '_') {
-		i--
-	}
-	return i
-}
-
 // maxDomain bounds a domain name, in bytes (RFC 1035 section 2.3.4).
 const maxDomain = 253
 
@@ -94,7 +62,7 @@ func domainIn(token string) string {
 	}
 	for {
 		i := strings.LastIndexByte(name, '.')
-		if i < 0 || !isDigits([]byte(name[i+1:])) {
+		if i < 0 || !isDigits(name[i+1:]) {
 			break
 		}
 		name = strings.TrimRight(name[:i], ".")
@@ -125,23 +93,15 @@ var introductions = [...]struct {
 
 // introducedZone gives the list after one of the introductions in a text.
 func (r *reply) introducedZone() string {
-	if !r.hasAny(&r.introductions) || strings.Contains(r.text, "not listed") {
+	if !r.has(introduction) || strings.Contains(r.text, "not listed") {
 		return ""
 	}
-	for i, introduction := range introductions {
-		if !r.phrases.has(r.introductionBits[i]) {
-			continue
-		}
-		for rest := r.text; ; {
-			_, after, ok := strings.Cut(rest, introduction.words)
-			if !ok {
-				break
-			}
-			rest = after
+	for _, before := range introductions {
+		for _, after, ok := strings.Cut(r.text, before.words); ok; _, after, ok = strings.Cut(after, before.words) {
 			if after != "" && inName(after[0]) { // the "dnsbl" of dnsbl-2.example.org is no introduction
 				continue
 			}
-			if zone := zoneAfter(after, introduction.ambiguous); zone != "" {
+			if zone := zoneAfter(after, before.ambiguous); zone != "" {
 				return zone
 			}
 		}
@@ -188,23 +148,24 @@ func looksLikeList(name string) bool {
 }
 
 // mentionedZone gives the list of the first domain in a text that is a list's or an operator's, else the list of the first
-// other name of one. With private, private services count too.
-func (r *reply) mentionedZone(private bool) (zone string) {
-	counts := func(l *list) bool { return !l.welcome && (private || !l.private()) }
-	eachDomain(r.text, func(name string) bool {
-		if i := listIndex(name); i >= 0 && counts(&lists[i]) {
-			zone = lists[i].zoneFor(name)
+// other name of one. Only lists of the wanted groups count.
+func (r *reply) mentionedZone(wanted group) (zone string) {
+	for name := range domains(r.text) {
+		if i := listIndex(name); i >= 0 && lists[i].group()&wanted != 0 {
+			return lists[i].zoneFor(name)
 		}
-		return zone == ""
-	})
-	if zone != "" {
-		return zone
+	}
+	if !r.has(wanted) {
+		return ""
 	}
 	first := len(r.text)
-	for _, w := range r.words {
-		if r.phrases.has(w.bit) && counts(&lists[w.list]) {
-			if at := wordIn(r.text, w.word); at >= 0 && at < first {
-				first, zone = at, lists[w.list].zone
+	for i := range lists {
+		if lists[i].group()&wanted == 0 {
+			continue
+		}
+		for _, word := range lists[i].words {
+			if at := wordIn(r.text, word); at >= 0 && at < first {
+				first, zone = at, lists[i].zone
 			}
 		}
 	}
@@ -213,25 +174,27 @@ func (r *reply) mentionedZone(private bool) (zone string) {
 
 // unknownList gives the first name in a text that looks like a list and is in no table, because administrators also ask other
 // lists.
-func unknownList(text string) (zone string) {
-	eachDomain(text, func(name string) bool {
+func unknownList(text string) string {
+	for name := range domains(text) {
 		if listIndex(name) < 0 && looksLikeList(name) { // a known one here is a welcome list
-			zone = name
+			return name
 		}
-		return zone == ""
-	})
-	return zone
+	}
+	return ""
 }
 
-// eachDomain calls f with each domain name in a text that is no part of a mail address, until f returns false.
-func eachDomain(text string, f func(name string) bool) {
-	tokens(text, func(token string, at int) bool {
-		if at > 0 && text[at-1] == '@' || strings.HasPrefix(text[at+len(token):], "@") {
-			return true
+// domains gives each domain name in a text that is no part of a mail address.
+func domains(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at, token := range tokens(text) {
+			if at > 0 && text[at-1] == '@' || strings.HasPrefix(text[at+len(token):], "@") {
+				continue
+			}
+			if name := domainIn(token); name != "" && !yield(name) {
+				return
+			}
 		}
-		name := domainIn(token)
-		return name == "" || f(name)
-	})
+	}
 }
 
 // inName reports whether a byte next to a name is a part of the name.

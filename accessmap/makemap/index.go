@@ -55,7 +55,9 @@ func newKeyIndex(entries []Entry) keyIndex {
 	x.from[0] = 0
 	for b := range len(x.from) - 1 {
 		if bucket := x.order[x.from[b]:x.from[b+1]]; len(bucket) > 1 {
-			slices.SortFunc(bucket, x.compare)
+			slices.SortFunc(bucket, func(a, b int32) int {
+				return cmp.Or(cmp.Compare(entries[a].Key, entries[b].Key), cmp.Compare(a, b))
+			})
 		}
 	}
 	return x
@@ -64,10 +66,6 @@ func newKeyIndex(entries []Entry) keyIndex {
 func bucketOf[T string | []byte](x keyIndex, key T) int32 {
 	hash := dbHash(key)
 	return int32(hash&(1<<x.pages-1)<<x.more | hash>>x.pages&(1<<x.more-1))
-}
-
-func (x keyIndex) compare(a, b int32) int {
-	return cmp.Or(cmp.Compare(x.entries[a].Key, x.entries[b].Key), cmp.Compare(a, b))
 }
 
 // find returns the number of the entry with that key, or -1. It is a binary search in the bucket, so that chosen keys with
@@ -103,16 +101,6 @@ func (x keyIndex) duplicates() map[int]int {
 		duplicates[second] = first
 	}
 	return duplicates
-}
-
-// byKey is the order that a btree loads fastest.
-func (x keyIndex) byKey() []int32 {
-	order := make([]int32, len(x.entries))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, x.compare)
-	return order
 }
 
 // dbHash is Berkeley DB's default hash function, since version 5 of its hash: that of Fowler, Noll and Vo, beginning with 0

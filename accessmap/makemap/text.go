@@ -53,23 +53,6 @@ func (e *TextError) Error() string {
 	return b.String()
 }
 
-// ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
-func ReadText(text []byte) *Text { return readTextAround(text, gap{}) }
-
-// ReadTextAround reads before and after as one text, like ReadText. skipped lines are between them in the file; the line
-// numbers of entries and problems count them.
-func ReadTextAround(before, after []byte, skipped int) *Text {
-	g := gap{first: bytes.Count(before, []byte("\n")) + 1, height: skipped}
-	r := readTextAround(slices.Concat(before, after), g)
-	for i, e := range r.Entries {
-		r.Entries[i].Line = g.line(e.Line)
-	}
-	for i, p := range r.Problems {
-		r.Problems[i].Line = g.line(p.Line)
-	}
-	return r
-}
-
 // Text is a text that was read by the rules of makemap.
 type Text struct {
 	Entries  []Entry   // that makemap would store, in the order of their lines
@@ -77,23 +60,11 @@ type Text struct {
 
 	text  []byte
 	index keyIndex // of the entries
-	gap   gap
 }
 
-// gap says where lines are missing from a text: line first and those after it are height lines further down in the file.
-type gap struct{ first, height int }
-
-func (g gap) line(n int) int {
-	if g.first > 0 && n >= g.first {
-		n += g.height
-	}
-	return n
-}
-
-// readTextAround gives entries and problems the line numbers of text. Reasons, which are for people, count the lines of the
-// gap.
-func readTextAround(text []byte, g gap) *Text {
-	m := &Text{text: text, gap: g}
+// ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
+func ReadText(text []byte) *Text {
+	m := &Text{text: text}
 	m.read()
 	m.index = newKeyIndex(m.Entries)
 	if duplicates := m.index.duplicates(); len(duplicates) > 0 {
@@ -116,7 +87,7 @@ func (m *Text) read() {
 		}
 		if key > 0 {
 			if m.Entries == nil {
-				m.Entries = make([]Entry, 0, 1+bytes.Count(m.text, []byte("\n")))
+				m.Entries = make([]Entry, 0, 1+bytes.Count(m.text, []byte("\t"))) // most lines have one
 			}
 			if value != string(rest) {
 				value = string(rest)
@@ -136,7 +107,7 @@ func (m *Text) read() {
 
 // drop makes problems of the entries with duplicate keys. No problem of their lines is lost: an entry always ends its line.
 func (m *Text) drop(duplicates map[int]int) {
-	starts := startsOf(m.text, m.Entries)
+	lines := ascii.Lines(m.text)
 	var kept []Entry
 	for i, e := range m.Entries {
 		first, again := duplicates[i]
@@ -144,8 +115,8 @@ func (m *Text) drop(duplicates map[int]int) {
 			kept = append(kept, e)
 			continue
 		}
-		m.Problems = append(m.Problems, Problem{Line: e.Line, Text: lineAt(m.text[starts[i]:]),
-			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", e.Key, m.gap.line(m.Entries[first].Line))})
+		m.Problems = append(m.Problems, Problem{Line: e.Line, Text: lineAt(lines[e.Line-1]),
+			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", e.Key, m.Entries[first].Line)})
 	}
 	m.Entries = kept
 	slices.SortStableFunc(m.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })

@@ -22,15 +22,8 @@ const DefaultType = "hash"
 // Words are the values of the key map in the configuration.
 func Words() []string { return []string{Auto, "hash", "btree", "cdb", None} }
 
-func mapSuffix(mapType string) (string, error) {
-	switch mapType {
-	case "hash", "btree":
-		return ".db", nil
-	case "cdb":
-		return ".cdb", nil
-	}
-	return "", fmt.Errorf("map type %q: want hash, btree or cdb", mapType)
-}
+// suffixes are those of the maps, by type.
+var suffixes = map[string]string{"hash": ".db", "btree": ".db", "cdb": ".cdb"}
 
 // Suffixes are the suffixes of all map types.
 func Suffixes() []string { return []string{".db", ".cdb"} }
@@ -38,9 +31,9 @@ func Suffixes() []string { return []string{".db", ".cdb"} }
 // UsualFile returns the path of a text's map: NAME.db for hash and btree, NAME.cdb for cdb (docs/facts.md 5). An unknown type
 // and a text with the name of a map are errors.
 func UsualFile(mapType, textPath string) (string, error) {
-	suffix, err := mapSuffix(mapType)
-	if err != nil {
-		return "", err
+	suffix, known := suffixes[mapType]
+	if !known {
+		return "", fmt.Errorf("map type %q: want hash, btree or cdb", mapType)
 	}
 	if strings.HasSuffix(textPath, suffix) {
 		return "", fmt.Errorf("%s: makemap would take this name for the map itself; name the text", textPath)

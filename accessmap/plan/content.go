@@ -39,7 +39,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		return c, err
 	}
 	c.Entries, c.probe = written.Entries, written.First
-	if m.cf != nil && m.cf.CompressedIPv6 && written.Last.IsValid() && written.Last.Addr().Is6() {
+	if m.cf != nil && m.cf.CompressedIPv6 && len(spans) > 0 && spans[len(spans)-1].From.Is6() {
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, text.Bytes())

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
+	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
 
@@ -45,10 +46,10 @@ func (p Plan) Diff() Difference {
 	if !p.TextChanged() {
 		return d
 	}
-	before, after := byAction(p.Format, p.Before), byAction(p.Format, p.After)
 	for _, a := range format.Actions() {
-		d.Added = append(d.Added, changes(minus(after[a], before[a]), p.After)...)
-		d.Removed = append(d.Removed, changes(minus(before[a], after[a]), p.Before)...)
+		before, after := ranges(p.Format, p.Before, a), ranges(p.Format, p.After, a)
+		d.Added = append(d.Added, changes(minus(after, before), p.After)...)
+		d.Removed = append(d.Removed, changes(minus(before, after), p.Before)...)
 	}
 	return d
 }
@@ -56,19 +57,15 @@ func (p Plan) Diff() Difference {
 // Networks gives changes without their sources, as "CIDR ACTION": for each action the fewest networks, IPv4 first. The JSON
 // output has them.
 func Networks(changes []Change) []string {
-	sets := map[allowlist.Action]*netipx.IPSetBuilder{}
-	for _, c := range changes {
-		if sets[c.Action] == nil {
-			sets[c.Action] = &netipx.IPSetBuilder{}
-		}
-		sets[c.Action].AddPrefix(c.Prefix)
-	}
 	networks := []string{}
 	for _, a := range format.Actions() {
-		if sets[a] == nil {
-			continue
+		var all prefixes.List
+		for _, c := range changes {
+			if c.Action == a {
+				all.Add(c.Prefix, 0)
+			}
 		}
-		for _, p := range mustSet(sets[a]).Prefixes() {
+		for p := range all.Sorted().Fewest().All() {
 			networks = append(networks, Change{Prefix: p, Action: a}.String())
 		}
 	}
@@ -84,18 +81,24 @@ func (p Plan) UnifiedDiff() string {
 	return udiff.Unified(old, p.Path, string(p.Old), string(p.New))
 }
 
-func minus(a, b *netipx.IPSet) *netipx.IPSet {
+// minus takes ranges from others. Every range is valid: its ends are of one family, and in order.
+func minus(ranges, others []netipx.IPRange) []netipx.IPRange {
 	var rest netipx.IPSetBuilder
-	rest.AddSet(a)
-	rest.RemoveSet(b)
-	return mustSet(&rest)
+	for _, r := range ranges {
+		rest.AddRange(r)
+	}
+	for _, r := range others {
+		rest.RemoveRange(r)
+	}
+	set, _ := rest.IPSet()
+	return set.Ranges()
 }
 
-// changes gives the networks of a set with the action and the source of the spans that cover it. It joins neighbouring spans
-// of one source and path, because a prefix can need several keys.
-func changes(set *netipx.IPSet, spans []allowlist.Span) []Change {
+// changes gives the networks of ranges with the action and the source of the spans that cover them. It joins neighbouring
+// spans of one source and path, because a prefix can need several keys.
+func changes(ranges []netipx.IPRange, spans []allowlist.Span) []Change {
 	var found []Change
-	for _, r := range set.Ranges() {
+	for _, r := range ranges {
 		for len(spans) > 0 && spans[0].To.Less(r.From()) {
 			spans = spans[1:]
 		}

@@ -59,13 +59,14 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 	return keys, text.Problems
 }
 
-// outsideBlock reads the lines outside of the block as makemap does. They keep their line numbers in the file.
+// outsideBlock reads the lines outside of the block as makemap does. Empty lines in the place of the block keep their numbers.
 func outsideBlock(file block.File) *makemap.Text {
 	const markers = 2
 	if !file.Found {
 		return makemap.ReadText(file.Before)
 	}
-	return makemap.ReadTextAround(file.Before, file.After, bytes.Count(file.Inside, []byte("\n"))+markers)
+	empty := bytes.Repeat([]byte("\n"), bytes.Count(file.Inside, []byte("\n"))+markers)
+	return makemap.ReadText(slices.Concat(file.Before, empty, file.After))
 }
 
 // overlaps reports each hand-written key that covers addresses of the list, and which value the server will use. written are
@@ -95,43 +96,37 @@ func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *al
 // undecided takes from the spans the addresses that hand-written keys decide: those under a key that is at least as long as
 // the prefix of the span.
 func undecided(spans []allowlist.Span, handWritten []handKey) (rest []allowlist.Span) {
-	keys := longestKeys(handWritten)
+	var keys []allowlist.Entry
+	for _, h := range handWritten {
+		keys = append(keys, allowlist.Entry{Prefix: h.prefix})
+	}
+	longest := allowlist.Nest(keys) // the ranges in which each key is the longest
 	for _, s := range spans {
-		for len(keys) > 0 && keys[0].To.Less(s.From) {
-			keys = keys[1:]
-		}
-		remains := true // s, from its From on
-		for _, k := range keys {
-			if s.To.Less(k.From) {
-				break
-			}
-			if k.Prefix().Bits() < s.Prefix().Bits() {
-				continue
-			}
-			if s.From.Less(k.From) {
-				before := s
-				before.To = k.From.Prev()
-				rest = append(rest, before)
-			}
-			if remains = k.To.Less(s.To); !remains {
-				break
-			}
-			s.From = k.To.Next()
-		}
-		if remains {
-			rest = append(rest, s)
-		}
+		rest = append(rest, remaining(s, longest, s.Prefix().Bits())...)
 	}
 	return rest
 }
 
-// longestKeys gives, in address order, the ranges in which each hand-written key is the longest.
-func longestKeys(handWritten []handKey) []allowlist.Span {
-	entries := make([]allowlist.Entry, len(handWritten))
-	for i, h := range handWritten {
-		entries[i].Prefix = h.prefix
+// remaining gives the parts of a span that are in none of the others, which are in address order. Others whose prefix is
+// shorter than bits do not count.
+func remaining(s allowlist.Span, others []allowlist.Span, bits int) (rest []allowlist.Span) {
+	i := sort.Search(len(others), func(i int) bool { return !others[i].To.Less(s.From) })
+	for ; i < len(others) && !s.To.Less(others[i].From); i++ {
+		o := others[i]
+		if o.Prefix().Bits() < bits {
+			continue
+		}
+		if s.From.Less(o.From) {
+			part := s
+			part.To = o.From.Prev()
+			rest = append(rest, part)
+		}
+		if !o.To.Less(s.To) {
+			return rest
+		}
+		s.From = o.To.Next()
 	}
-	return allowlist.Nest(entries)
+	return append(rest, s)
 }
 
 // overlap reports where the value of a hand-written key contradicts the list: the spans that the key overrides, and the spans
@@ -140,17 +135,14 @@ func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Pr
 	longer := h.longerKeys(written)
 	var loses, wins []allowlist.Span
 	for _, s := range h.within(spans) {
-		for len(longer) > 0 && longer[0].To.Less(s.From) {
-			longer = longer[1:]
-		}
 		if h.hasValue(s.Action()) {
 			continue
 		}
-		some, all := covered(s, longer)
-		if !all {
+		rest := remaining(s, longer, 0)
+		if len(rest) > 0 {
 			wins = append(wins, s)
 		}
-		if some {
+		if len(rest) != 1 || rest[0].From != s.From || rest[0].To != s.To {
 			loses = append(loses, s)
 		}
 	}
@@ -171,25 +163,6 @@ func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
 		}
 	}
 	return allowlist.Nest(longer)
-}
-
-// covered reports whether some of the addresses of a span, and whether all of them, are in others. The others are in address
-// order, and none ends before the span begins.
-func covered(s allowlist.Span, others []allowlist.Span) (some, all bool) {
-	for _, o := range others {
-		if s.To.Less(o.From) {
-			break
-		}
-		some = true
-		if s.From.Less(o.From) {
-			return some, false
-		}
-		if !o.To.Less(s.To) {
-			return some, true
-		}
-		s.From = o.To.Next()
-	}
-	return some, false
 }
 
 // within gives the parts of the spans that the key covers.

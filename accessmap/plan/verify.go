@@ -31,19 +31,15 @@ func verify(f format.Format, entries []allowlist.Entry, spans []allowlist.Span, 
 	return nil
 }
 
-// visible is the action that a reader of the format sees. A bare file has none, and counts as OK.
-func visible(f format.Format, a allowlist.Action) allowlist.Action {
-	if f.Bare {
-		return allowlist.OK
-	}
-	return a
-}
-
-// ranges gives the addresses with a visible action, in the fewest ranges.
+// ranges gives the addresses with an action, in the fewest ranges. In a bare file, which has none, every address is OK.
 func ranges(f format.Format, spans []allowlist.Span, a allowlist.Action) (all []netipx.IPRange) {
 	matching := func(yield func(allowlist.Span) bool) {
 		for _, s := range spans {
-			if visible(f, s.Action()) == a && !yield(s) {
+			action := s.Action()
+			if f.Bare {
+				action = allowlist.OK
+			}
+			if action == a && !yield(s) {
 				return
 			}
 		}
@@ -52,25 +48,4 @@ func ranges(f format.Format, spans []allowlist.Span, a allowlist.Action) (all []
 		all = append(all, netipx.IPRangeFrom(from, to))
 	}
 	return all
-}
-
-func byAction(f format.Format, spans []allowlist.Span) map[allowlist.Action]*netipx.IPSet {
-	sets := map[allowlist.Action]*netipx.IPSet{}
-	for _, a := range format.Actions() {
-		var b netipx.IPSetBuilder
-		for _, r := range ranges(f, spans, a) {
-			b.AddRange(r)
-		}
-		sets[a] = mustSet(&b)
-	}
-	return sets
-}
-
-// mustSet builds a set whose parts cannot be invalid: parsed prefixes, and spans, whose ends are of one family and in order.
-func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
-	set, err := b.IPSet()
-	if err != nil {
-		panic("plan: an invalid range reached a set: " + err.Error())
-	}
-	return set
 }

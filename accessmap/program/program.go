@@ -102,7 +102,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() []error {
 	errs := []error{e.err}
 	message := strings.ToLower(e.Said)
-	for _, errno := range fileErrors() {
+	for _, errno := range fileErrors {
 		if strings.Contains(message, errno.Error()) {
 			errs = append(errs, errno)
 		}
@@ -112,9 +112,7 @@ func (e *Error) Unwrap() []error {
 
 // fileErrors are errors of a file system. With LC_ALL=C, the C library and Go have the same words for them, except for
 // capital letters.
-func fileErrors() []syscall.Errno {
-	return []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EACCES}
-}
+var fileErrors = [...]syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EACCES}
 
 // boundedBuffer keeps the first max bytes and drops the rest, so that a full pipe never stops the program. It does not embed
 // bytes.Buffer, whose ReadFrom has no bound.

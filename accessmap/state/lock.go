@@ -67,26 +67,13 @@ func OpenLock(path string) (*os.File, error) {
 // Hold takes the lock of an open file (flock(2)) and writes the holder into it. It tries for as long as patience, at least
 // once; then a *LockedError names the holder. The lock ends when f is closed or the process ends.
 func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
-	err := flock(ctx, f, patience)
-	if err == nil {
-		return writeHolder(f)
-	}
-	var locked *LockedError
-	if errors.As(err, &locked) {
-		locked.Holder = readHolder(f)
-	}
-	return err
-}
-
-// flock takes the lock of an open file. Its *LockedError has no holder.
-func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 	deadline, poll := time.NewTimer(patience), time.NewTicker(lockPoll)
 	defer deadline.Stop()
 	defer poll.Stop()
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			return nil
+			return writeHolder(f)
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return fmt.Errorf("%s: %w", f.Name(), err)
@@ -95,7 +82,7 @@ func flock(ctx context.Context, f *os.File, patience time.Duration) error {
 		case <-ctx.Done():
 			return fmt.Errorf("%s: waiting for the lock: %w", f.Name(), context.Cause(ctx))
 		case <-deadline.C:
-			return &LockedError{Path: f.Name(), Waited: patience}
+			return &LockedError{Path: f.Name(), Holder: readHolder(f), Waited: patience}
 		case <-poll.C:
 		}
 	}

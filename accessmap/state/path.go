@@ -10,16 +10,35 @@ import (
 )
 
 // CheckPath returns an error if a user other than root and the running one can change where an absolute path leads. It
-// checks every directory on the way, through symbolic links too.
+// checks every directory in which the kernel looks up a name on the way, through symbolic links too.
 func CheckPath(path string) error {
-	steps, err := stepsTo(path)
-	if err != nil {
-		return err
-	}
-	for _, s := range steps {
-		if err := s.check(); err != nil {
+	dir, rest, followed := "/", path, 0
+	for rest != "" {
+		var base string
+		base, rest, _ = strings.Cut(rest, "/")
+		switch base {
+		case "", ".":
+			continue
+		case "..":
+			dir = filepath.Dir(dir)
+			continue
+		}
+		if err := checkName(dir, base); err != nil {
 			return err
 		}
+		at := filepath.Join(dir, base)
+		to, err := os.Readlink(at)
+		if err != nil { // not a link, or a missing file, which the next name or the caller reports
+			dir = at
+			continue
+		}
+		if followed++; followed > maxSymlinks {
+			return &fs.PathError{Op: "follow", Path: path, Err: syscall.ELOOP}
+		}
+		if filepath.IsAbs(to) {
+			dir = "/"
+		}
+		rest = to + "/" + rest
 	}
 	return nil
 }
@@ -43,60 +62,26 @@ func CheckPrivate(role, dir string) error {
 // maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
 const maxSymlinks = 40
 
-// step is one name on the way to a path. A user who can write to dir can change where it leads.
-type step struct{ dir, base string }
-
-// stepsTo returns the names that the kernel looks up on the way to an absolute path.
-func stepsTo(path string) (steps []step, err error) {
-	dir, rest, followed := "/", path, 0
-	for rest != "" {
-		var base string
-		base, rest, _ = strings.Cut(rest, "/")
-		switch base {
-		case "", ".":
-			continue
-		case "..":
-			dir = filepath.Dir(dir)
-			continue
-		}
-		steps = append(steps, step{dir, base})
-		at := filepath.Join(dir, base)
-		to, err := os.Readlink(at)
-		if err != nil { // not a link, or a missing file, which the next step or the caller reports
-			dir = at
-			continue
-		}
-		if followed++; followed > maxSymlinks {
-			return nil, &fs.PathError{Op: "follow", Path: path, Err: syscall.ELOOP}
-		}
-		if filepath.IsAbs(to) {
-			dir = "/"
-		}
-		rest = to + "/" + rest
-	}
-	return steps, nil
-}
-
-// check returns an error if another user owns the directory, or may write to it. In a sticky directory others may add names,
-// but not replace a name that belongs to root or the running user.
-func (s step) check() error {
-	dir, err := os.Stat(s.dir)
+// checkName returns an error if another user owns the directory of a name, or may write to it. In a sticky directory others
+// may add names, but not replace a name that belongs to root or the running user.
+func checkName(dir, base string) error {
+	info, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}
-	if owner := ownerOf(dir); isForeign(owner) {
-		return fmt.Errorf("user %d can write to %s, which is on its path: chown %[2]s to root, or use a path without links", owner, s.dir)
+	if owner := ownerOf(info); isForeign(owner) {
+		return fmt.Errorf("user %d can write to %s, which is on its path: chown %[2]s to root, or use a path without links", owner, dir)
 	}
-	if dir.Mode().Perm()&0o022 == 0 {
+	if info.Mode().Perm()&0o022 == 0 {
 		return nil
 	}
-	if dir.Mode()&fs.ModeSticky != 0 {
-		entry, err := os.Lstat(filepath.Join(s.dir, s.base))
+	if info.Mode()&fs.ModeSticky != 0 {
+		entry, err := os.Lstat(filepath.Join(dir, base))
 		if err == nil && !isForeign(ownerOf(entry)) {
 			return nil
 		}
 	}
-	return fmt.Errorf("others can write to %s, which is on its path: chmod go-w %[1]s, or use a path without links", s.dir)
+	return fmt.Errorf("others can write to %s, which is on its path: chmod go-w %[1]s, or use a path without links", dir)
 }
 
 func ownerOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }

@@ -4,7 +4,6 @@
 package state
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"mailallow/allowlist/bounded"
 )
 
 // LockFile is the name of the file that a run locks. Its text names the holder.
@@ -33,7 +34,8 @@ type Dir struct {
 }
 
 // Open creates the directory, 0700, if it is missing, takes the lock file in it, and removes half-written copies of the
-// files in names that a killed run left. It waits for the lock no longer than patience; then a *LockedError names the
+// files in names that a killed run left. A command that keeps a file of its own has a lock file for it, so that the command
+// and an update do not wait for each other. Open waits for the lock no longer than patience; then a *LockedError names the
 // holder. It refuses a directory that another user can write to or replace, because the files in it decide which files
 // beside the targets are removed.
 func Open(ctx context.Context, dir, lock string, patience time.Duration, names ...string) (*Dir, error) {
@@ -57,7 +59,7 @@ func Open(ctx context.Context, dir, lock string, patience time.Duration, names .
 		return nil, err
 	}
 	d := &Dir{Name: dir, lock: f}
-	if err := d.sweep(names); err != nil {
+	if err := Sweep(dir, names...); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
@@ -78,7 +80,7 @@ func (d *Dir) Write(name string, content any) error {
 	}
 	b = append(b, '\n')
 	path := d.Path(name)
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, b) {
+	if same, err := bounded.Holds(path, b); err == nil && same {
 		return nil
 	}
 	if err := renameio.WriteFile(path, b, 0o600, renameio.WithTempDir(d.Name), renameio.WithStaticPermissions(0o600)); err != nil {
@@ -87,11 +89,11 @@ func (d *Dir) Write(name string, content any) error {
 	return SyncDir(d.Name)
 }
 
-// sweep removes half-written copies: renameio names that of NAME .NAME and a number.
-func (d *Dir) sweep(names []string) error {
-	entries, err := os.ReadDir(d.Name)
+// Sweep removes half-written copies of files from a directory: renameio names that of NAME .NAME and a number.
+func Sweep(dir string, names ...string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return nil // a directory may be writable and not readable
 	}
 	for _, entry := range entries {
 		for _, name := range names {
@@ -99,18 +101,10 @@ func (d *Dir) sweep(names []string) error {
 			if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil {
 				continue
 			}
-			if err := d.Remove(entry.Name()); err != nil {
+			if err := Remove(filepath.Join(dir, entry.Name())); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// Remove deletes a file. A file that is not there is no error.
-func (d *Dir) Remove(name string) error {
-	if err := Unlink(d.Path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }
@@ -125,9 +119,9 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// Unlink removes a file and, unlike os.Remove, never a directory.
-func Unlink(path string) error {
-	if err := unix.Unlink(path); err != nil {
+// Remove deletes a file and, unlike os.Remove, never a directory. A file that is not there is no error.
+func Remove(path string) error {
+	if err := unix.Unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &fs.PathError{Op: "remove", Path: path, Err: err}
 	}
 	return nil

@@ -1,10 +1,23 @@
 package ascii
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// JSON gives v as JSON in ASCII, on one line without LF. Unlike json.Marshal it leaves <, > and & as they are.
+func JSON(v any) ([]byte, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return EscapeJSON(bytes.TrimSuffix(text.Bytes(), []byte("\n"))), nil
+}
 
 // EscapeJSON escapes every character of JSON that is outside ASCII, so that foreign
 // names cannot control a terminal. text must be valid JSON, in which control

@@ -43,9 +43,9 @@ type check struct {
 	addrs    []netip.Addr
 	results  []dnsbl.Result
 	now      time.Time
-	kept     *state.File // nil: nothing is remembered
-	state    *memory     // of the last run; nil: it could not be read, or nothing is remembered
-	changes  bool        // write only the rows that changed
+	kept     *state.Dir // nil: nothing is remembered
+	state    *memory    // of the last run; nil: it could not be read, or nothing is remembered
+	changes  bool       // write only the rows that changed
 	compared comparison
 	problems []allowlist.Problem // beside the rows: host, private, notify, state
 	errs     []error             // those problems that are more than a warning
@@ -108,7 +108,7 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	if c.settings.Absent && !c.changes {
 		return nil
 	}
-	kept, err := state.Keep(ctx, c.settings.StateDir, stateFile)
+	kept, err := state.Open(ctx, c.settings.StateDir, stateFile+".lock", 0, stateFile)
 	switch {
 	case err == nil:
 		c.kept = kept
@@ -127,7 +127,7 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	c.compared = (&memory{}).compare(c.results, c.now)
 	if c.kept != nil {
-		last, err := loadState(c.kept)
+		last, err := loadState(c.kept.Path(stateFile))
 		if err != nil {
 			c.fail("state", exit.Usage, err)
 		} else {
@@ -139,7 +139,7 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	}
 	if c.state != nil {
 		reported := c.notify(ctx, t)
-		if err := c.kept.Write(c.state.after(c.compared, reported, c.now)); err != nil {
+		if err := c.kept.Write(stateFile, c.state.after(c.compared, reported, c.now)); err != nil {
 			c.fail("state", exit.Usage, fmt.Errorf("the results could not be kept, and the next run compares with older ones: %w", err))
 		}
 	}

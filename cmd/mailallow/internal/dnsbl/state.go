@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap/state"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
@@ -159,8 +159,8 @@ func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
 }
 
 // loadState reads the state of the last run; an empty one if there was none.
-func loadState(kept *state.File) (*memory, error) {
-	text, err := kept.Read(maxStateBytes)
+func loadState(path string) (*memory, error) {
+	text, err := bounded.File(path, maxStateBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &memory{}, nil
 	}
@@ -170,7 +170,7 @@ func loadState(kept *state.File) (*memory, error) {
 	}
 	if err != nil {
 		return nil, fault.Hint("", "nothing was compared, reported or kept: put the file right, or move it away to begin anew",
-			"the results of the last run cannot be read: %s: %w", kept.Path(), exit.Reason(err))
+			"the results of the last run cannot be read: %s: %w", path, exit.Reason(err))
 	}
 	return s, nil
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/aymanbagabas/go-udiff"
+
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
@@ -138,7 +140,7 @@ func (l *check) file(ctx context.Context, path string) {
 	s := l.subjectOf(path, text)
 	findings, fixed := l.find(ctx, s)
 	if l.fix && string(fixed) != string(text) {
-		l.t.Unified(install.UnifiedDiff(path, text, fixed))
+		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
 		warning, err := install.ReplaceText(ctx, path, text, fixed)
 		if warning != "" {
 			l.t.Warn("%s", warning)

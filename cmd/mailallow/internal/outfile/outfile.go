@@ -6,13 +6,12 @@ package outfile
 import (
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/google/renameio/v2"
+
+	"mailallow/accessmap/state"
 )
 
 const mode = 0o644 // of new files
@@ -38,7 +37,7 @@ func Write(path string, write func(io.Writer) error) error {
 // at path. It removes the files that earlier calls staged beside it and could not finish.
 // Two processes must not call it for one path at once.
 func Replace(path string, text []byte) error {
-	if err := sweep(path); err != nil {
+	if err := state.Sweep(filepath.Dir(path), filepath.Base(path)); err != nil {
 		return err
 	}
 	write := func(w io.Writer) error {
@@ -58,24 +57,4 @@ func replace(path string, write func(io.Writer) error, options ...renameio.Optio
 		return err
 	}
 	return f.CloseAtomicallyReplace()
-}
-
-// sweep removes the files that renameio names for staging path: a dot, the name, and
-// a random number.
-func sweep(path string) error {
-	dir, prefix := filepath.Dir(path), "."+filepath.Base(path)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil // a directory may be writable and not readable
-	}
-	staged := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		number, ok := strings.CutPrefix(e.Name(), prefix)
-		return !ok || number == "" || strings.Trim(number, "0123456789") != ""
-	})
-	for _, e := range staged {
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,9 +1,8 @@
 package terminal
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -15,13 +14,11 @@ import (
 // member or more; that of the version comes before them.
 func (t *Terminal) Document(v any) error {
 	t.taken = true
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	text, err := ascii.JSON(v)
+	if err != nil {
 		return err
 	}
-	_, err := t.stdout.Write(append([]byte(`{"version":1,`), ascii.EscapeJSON(text.Bytes()[len("{"):])...))
+	_, err = t.stdout.Write(slices.Concat([]byte(`{"version":1,`), text[len("{"):], []byte("\n")))
 	return err
 }
 
