@@ -66,7 +66,8 @@ func TestNamesNeverMatch(t *testing.T) {
 	}
 	for _, key := range []string{".sender.example", "From:.sender.example", "@sender.example", "From:@sender.example", "sender.example.", "sender.example:", "*@sender.example",
 		"From:who@sender.example.", "<who@sender.example>", "who@sender.example,you@sender.example", "From:*.example", "Sender:sender.example", "From=sender.example",
-		"IP:127.0.0.9", "127.0.0.9,127.0.0.8", "Client:127.0.0"} {
+		`"who@sender.example"`, "http://sender.example", "sender.example/", "(sender.example)", "sender.example;other.example", "Fron:sender.example",
+		"Conenct:127.0.0.9", "IP:127.0.0.9", "127.0.0.9,127.0.0.8", "Client:127.0.0"} {
 		line := key + "\tREJECT"
 		findings, _ := access.Check([]byte(line+"\n"), access.Options{Options: known})
 		if !slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Rule == "name-form" || f.Rule == "tag" || f.Rule == "address-form" }) {

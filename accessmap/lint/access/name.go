@@ -5,9 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
+
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/pattern"
 )
 
@@ -25,19 +28,43 @@ func neverMatches(text, advice string) *address.Fault {
 	return &address.Fault{Fault: rule.Fault{Text: text + ": this key never matches", Advice: advice}}
 }
 
-// tagWords are words that people write as a tag, after other programs or by a slip of the finger. Any other unknown tag may be one
-// of rulesets of their own.
-var tagWords = map[string]string{
-	"conect": "Connect:", "connet": "Connect:", "conncet": "Connect:", "connnect": "Connect:", "connection": "Connect:", "conn": "Connect:",
-	"ip": "Connect:", "ipv4": "Connect:", "ip4": "Connect:", "ip6": "Connect:", "addr": "Connect:", "address": "Connect:", "net": "Connect:",
-	"network": "Connect:", "cidr": "Connect:", "host": "Connect:", "hostname": "Connect:", "client": "Connect:", "server": "Connect:",
-	"relay": "Connect:", "allow": "Connect:", "deny": "Connect:", "block": "Connect:", "reject": "Connect:", "accept": "Connect:",
-	"whitelist": "Connect:", "blacklist": "Connect:", "helo": "Connect:", "ehlo": "Connect:",
-	"form": "From:", "fron": "From:", "frm": "From:", "sender": "From:", "domain": "From:", "email": "From:", "mail": "From:", "mailfrom": "From:",
-	"recipient": "To:", "rcpt": "To:", "rcptto": "To:", "too": "To:",
-	"spamfriend": "Spam:", "spams": "Spam:",
-	"greetpuase": "GreetPause:", "greet": "GreetPause:", "greet_pause": "GreetPause:",
-	"client_rate": "ClientRate:", "rate": "ClientRate:", "client_conn": "ClientConn:",
+// knownTags are the tags that Sendmail's rulesets and features look up (cf/m4/proto.m4 and cf/feature of 8.17), folded.
+var knownTags = [...]string{"authinfo", "bcc", "certissuer", "certsubject", "clientconn", "clientrate", "clt_features", "compat", "connect", "from",
+	"greetpause", "qgrp", "rhs", "spam", "srv_features", "tls_clt", "tls_clt_features", "tls_rcpt", "tls_srv", "tls_srv_features", "to", "try_tls",
+	"xconnect"}
+
+// tagWords are words that people write as a tag, after other programs.
+var tagWords = [...]struct {
+	tag   string
+	words []string
+}{
+	{"Connect:", []string{"ip", "ipv4", "ip4", "ip6", "addr", "address", "net", "network", "cidr", "host", "hostname", "client", "server", "relay", "allow",
+		"deny", "block", "reject", "accept", "whitelist", "blacklist", "helo", "ehlo", "connection", "conn"}},
+	{"From:", []string{"sender", "domain", "email", "mail", "mailfrom", "form"}},
+	{"To:", []string{"recipient", "rcpt", "rcptto"}},
+}
+
+// meantTag gives the tag that an unknown one means, by the words of other programs or a slip of the finger; "": none is near. Any
+// other unknown tag may be one of rulesets of the host's own.
+func meantTag(tag string) string {
+	if tag == "" || slices.Contains(knownTags[:], tag) {
+		return ""
+	}
+	for _, t := range tagWords {
+		if slices.Contains(t.words, tag) {
+			return t.tag
+		}
+	}
+	slips := 2
+	if len(tag) < 6 {
+		slips = 1
+	}
+	for _, meant := range []string{"Connect:", "From:", "Spam:", "GreetPause:", "ClientRate:", "ClientConn:"} {
+		if levenshtein.ComputeDistance(tag, ascii.Lower(strings.TrimSuffix(meant, ":"))) <= slips {
+			return meant
+		}
+	}
+	return ""
 }
 
 // unknownTag finds a tag that Sendmail looks up nowhere.
@@ -46,7 +73,11 @@ func unknownTag(_ *linter, line *textLine) *address.Fault {
 	if equalsTag().MatchString(k.Address) {
 		return neverMatches("a tag ends in a colon", "write "+strings.Replace(line.written, "=", ":", 1))
 	}
-	meant := tagWords[k.Tag]
+	if host, isURL := strings.CutPrefix(k.Address, "//"); isURL {
+		host, _, _ = strings.Cut(host, "/")
+		return neverMatches("Sendmail looks up names of hosts and domains, and no URL", "write "+host)
+	}
+	meant := meantTag(k.Tag)
 	if meant == "" {
 		return nil
 	}
@@ -65,13 +96,20 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 		return nil
 	}
 	tag, name := line.written[:len(line.written)-len(k.Address)], line.written[len(line.written)-len(k.Address):]
-	first, _, isList := strings.Cut(name, ",")
-	inner, isBracketed := strings.CutPrefix(name, "<")
+	first := name[:strings.IndexAny(name+",", ",;")]
+	bare := strings.Trim(name, `<>"'()`)
 	switch {
-	case isList:
+	case first != name:
 		return neverMatches("an access map knows no lists", "write a line for each, the first as "+tag+first)
-	case isBracketed:
-		return neverMatches("Sendmail looks a mail address up without < and >", "write "+tag+strings.TrimSuffix(inner, ">"))
+	case bare != name && bare != "":
+		return neverMatches("Sendmail looks a name or a mail address up without quotes or brackets around it", "write "+tag+bare)
+	case strings.Contains(name, "://"), strings.HasSuffix(name, "/"):
+		_, host, isURL := strings.Cut(name, "://")
+		if !isURL {
+			host = name
+		}
+		host, _, _ = strings.Cut(host, "/")
+		return neverMatches("Sendmail looks up names of hosts and domains, and no URL", "write "+tag+host)
 	case strings.Contains(name, "*") && !detail().MatchString(name):
 		return neverMatches("an access map knows no wildcards", "write the name without the part that has the *: a name also matches all names that end in it")
 	case strings.HasPrefix(name, "@"):
