@@ -41,6 +41,8 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_client_restrictions = cidr:/t/list, reject_rhsbl_helo dbl.spamhaus.org", "dnsbl-answers"},
 	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client dnsbl.sorbs.net", "dead-dnsbl"},
 	{"mynetworks = 127.0.0.1/8\nsmtpd_client_restrictions = cidr:/t/list", "host-bits"},
+	{"mynetworks = !192.168.1.7/24, [fd00::1]/64\nsmtpd_client_restrictions = cidr:/t/list", "host-bits host-bits"},
+	{"mynetworks = 10/8 192.168.0.0/255.255.0.0 hash:/etc/nets /etc/nets localhost\nsmtpd_client_restrictions = cidr:/t/list", "pattern pattern"},
 	{"mynetworks = 0.0.0.0/0\nsmtpd_client_restrictions = cidr:/t/list", "wide"},
 	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
 	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},

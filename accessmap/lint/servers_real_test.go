@@ -37,6 +37,9 @@ func TestSmtpdTables(t *testing.T) {
 		{tableOf("mapped", "::ffff:127.0.0.9\tREJECT\n", "mapped"), "250 "},
 		{tableOf("plain", "127.0.0.9\tREJECT\n"), "554 "},
 		{"permit_mynetworks }\n  -o { mynetworks = 127.0.0.1/8", "451 4.3.0 "},
+		{"permit_mynetworks }\n  -o { mynetworks = !127.0.0.1/8, 10.0.0.0/8", "451 4.3.0 "},
+		{"permit_mynetworks }\n  -o { mynetworks = 10/8", "451 4.3.0 "},
+		{"permit_mynetworks }\n  -o { mynetworks = 10.0.0.0/255.0.0.0", "451 4.3.0 "},
 		{"reject_rbl_client bad.test", "554 "},
 		{"reject_rbl_client bad.test=127.0.0.[2..11]", "250 "},
 	}

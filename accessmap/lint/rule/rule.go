@@ -80,6 +80,11 @@ func SpecialSpace() Rule {
 		"no sender has such an address: the list was made without looking"}
 }
 
+func NoPattern() Rule {
+	return Rule{"pattern", Error, "a pattern that is no address or network, in a Postfix table or mynetworks",
+		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451"}
+}
+
 func HostBits() Rule {
 	return Rule{"host-bits", Error, "a network with host bits, in a Postfix table or mynetworks",
 		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451"}

@@ -3,7 +3,10 @@ package server
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
 )
@@ -40,7 +43,7 @@ func wideNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
 
 // hostBitsNetwork finds networks in mynetworks for which Postfix refuses the whole list (docs/facts.md 28).
 func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
-	p, ok := networkOf(item)
+	p, ok := postfix.ParsePattern(strings.TrimPrefix(item.Name, "!"))
 	if !ok || p == p.Masked() {
 		return nil
 	}
@@ -51,4 +54,19 @@ func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 	}
 	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, with bits of the host set: Postfix cannot read the list, and answers every client with 451", item.Name),
 		Fix: "if the network is meant, write " + meant.String()}}
+}
+
+// noNetwork finds an item that is meant as a network and that Postfix cannot read, for which it refuses the whole list: 10/8,
+// 10.0.0.0/255.0.0.0.
+func noNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
+	name := strings.TrimPrefix(item.Name, "!")
+	before, _, hasMask := strings.Cut(name, "/")
+	if _, ok := postfix.ParsePattern(name); ok || !hasMask || before == "" || strings.Contains(before, ":") && !strings.HasPrefix(before, "[") && !key.IsBareIPv6(before) {
+		return nil
+	}
+	fix := "write networks as 192.0.2.0/24 or [2001:db8::]/32"
+	if p, ok := address.Network(name); ok {
+		fix = "write " + p.Masked().String()
+	}
+	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, which is no network: Postfix cannot read the list, and answers every client with 451", item.Name), Fix: fix}}
 }

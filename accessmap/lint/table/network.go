@@ -92,6 +92,9 @@ func mapped(_ *linter, line *textLine) []rule.Finding {
 // valueComment finds a comment after a value: Postfix takes it for a part of the value (docs/facts.md 28).
 func valueComment(l *linter, line *textLine) []rule.Finding {
 	at := strings.IndexByte(line.value, '#')
+	if _, rest := line.words(); l.letsIn(line) && (strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, ";")) {
+		at = len(line.value) - len(rest)
+	}
 	if l.use == format.UseMyNetworks || at < 1 || line.value[at-1] != ' ' && line.value[at-1] != '\t' {
 		return nil
 	}
@@ -99,7 +102,7 @@ func valueComment(l *linter, line *textLine) []rule.Finding {
 	word, rest := line.words()
 	if rest == comment && line.single() && !line.Changed && l.letsIn(line) {
 		line.value = word
-		return []rule.Finding{line.Fixed(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of it", comment, line.pattern+"\t"+word)}
+		return []rule.Finding{line.Fixed(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of it", "# "+strings.TrimLeft(comment, "#/; "), line.pattern+"\t"+word)}
 	}
 	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of the text that the client gets",
 		"if it is a comment, write it on a line of its own:\n"+comment+"\n"+line.pattern+"\t"+value)}
