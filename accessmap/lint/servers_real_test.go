@@ -211,3 +211,29 @@ func TestFilterAdvice(t *testing.T) {
 		}
 	}
 }
+
+// TestMapAdvice: with the line that lint prints for a sendmail.cf without an access map, the daemon lets in a listed client with a
+// key, and lets it not relay.
+func TestMapAdvice(t *testing.T) {
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	fixtures.MakeAccess(t, path, "Connect:127.0.4\tOK")
+	client, feature := netip.MustParseAddr("127.0.4.1"), "dnl"
+	for _, named := range []bool{false, true} {
+		daemon := host.NewDaemon(t, host.DaemonOptions{MapFeature: feature, Listed: []netip.Addr{client}})
+		if daemon.Send(client, "who@sender.example", "root@mail.test").Accepted() != named || daemon.Send(client, "who@sender.example", "a@elsewhere.test").Accepted() {
+			t.Errorf("%s: with the map %v", feature, named)
+		}
+		cf, err := sendmail.ReadCF(daemon.CF)
+		if err != nil {
+			t.Fatal(err)
+		}
+		findings := server.Sendmail(&cf, path, "")
+		if named != (len(findings) == 0) {
+			t.Fatalf("%s: %+v", feature, findings)
+		}
+		if !named {
+			_, rest, _ := strings.Cut(findings[0].Fix, "add ")
+			feature, _, _ = strings.Cut(rest, " in sendmail.mc")
+		}
+	}
+}
