@@ -23,7 +23,7 @@ type SharedRelay struct {
 // Config gives the findings in a configuration.
 func Config(c Configuration) (findings []rule.Finding) {
 	l := rule.Run[rule.Check[Configuration]]{Table: configRules()}
-	l.Each(func(check rule.Check[Configuration]) []rule.Finding { return check.Of(c) })
+	l.Each(func(check *rule.Check[Configuration]) []rule.Finding { return check.Of(c) })
 	return l.Findings
 }
 

@@ -46,18 +46,18 @@ type Options struct {
 // wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
 func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	l := newLinter(text, o)
-	l.Each(func(c checks) []rule.Finding { return c.own.Of(l) })
+	l.Each(func(c *checks) []rule.Finding { return c.own.Of(l) })
 	if l.generated {
 		return l.Findings, text
 	}
-	l.Each(func(c checks) []rule.Finding { return c.text.Of(l) })
+	l.Each(func(c *checks) []rule.Finding { return c.text.Of(l) })
 	for _, line := range l.lines {
 		l.read(line)
-		l.Each(func(c checks) []rule.Finding { return c.line.Of(line) })
+		l.Each(func(c *checks) []rule.Finding { return c.line.Of(line) })
 	}
-	l.Each(func(c checks) []rule.Finding { return c.keys.Of(l) })
+	l.Each(func(c *checks) []rule.Finding { return c.keys.Of(l) })
 	l.entries()
-	l.Each(func(c checks) []rule.Finding { return c.file.Of(l) })
+	l.Each(func(c *checks) []rule.Finding { return c.file.Of(l) })
 	rule.Sort(l.Findings)
 	return l.Findings, rule.Rewritten(l.text, l.lines)
 }
@@ -73,6 +73,8 @@ type linter struct {
 	lines     []*textLine
 	taken     map[string]takenKey // keys that match, by canonical form; filled if any entry has a fault
 	keysLeft  int                 // that may still be written instead of networks
+
+	tagged, untagged map[netip.Prefix]*textLine // see byTag
 }
 
 // textLine is a line of an access file.

@@ -70,11 +70,14 @@ func (l *linter) checkParts(line *textLine) entryWork {
 	w := entryWork{textLine: line}
 	line.prefix, w.keyRule, w.keyFault = address.Read(line.key, l.CF)
 	line.senders = l.matchesSenders(line)
-	w.ofIndent = l.Find(func(c checks) []rule.Finding { return c.indent.Of(line) })
-	w.ofTag = l.Find(func(c checks) []rule.Finding { return c.tag.Of(line) })
+	w.ofIndent = l.Find(func(c *checks) []rule.Finding { return c.indent.Of(line) })
+	w.ofTag = l.Find(func(c *checks) []rule.Finding { return c.tag.Of(line) })
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
 	for _, r := range l.Table {
-		if r.Checks.name != nil && !isAddress && w.keyFault == nil {
+		if isAddress || w.keyFault != nil {
+			break
+		}
+		if r.Checks.name != nil {
 			w.keyRule, w.keyFault = r.Rule, r.Checks.name(l, line)
 		}
 	}

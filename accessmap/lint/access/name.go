@@ -128,19 +128,28 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 // onlyZero finds the key of one address that ends in .0, which its writer takes for a network. If the file has the next address
 // too, the addresses are a list of hosts.
 func onlyZero(l *linter) (found []rule.Finding) {
-	hosts := map[netip.Addr]bool{}
-	for _, line := range l.lines {
-		if p, _ := key.Parse(key.Cut(line.folded).Address); p.IsValid() && p.IsSingleIP() {
-			hosts[p.Addr()] = true
-		}
-	}
+	var zeros []*textLine
 	for _, line := range l.lines {
 		addr := line.prefix.Addr()
-		if line.form != formEntry || !line.prefix.IsValid() || !addr.Is4() || !line.prefix.IsSingleIP() || !line.key.ForClients() ||
-			addr.As4()[3] != 0 || hosts[addr.Next()] || hosts[addr.Prev()] {
+		if line.form == formEntry && addr.Is4() && line.prefix.IsSingleIP() && line.key.ForClients() && addr.As4()[3] == 0 {
+			zeros = append(zeros, line)
+		}
+	}
+	if zeros == nil {
+		return nil
+	}
+	hosts := map[netip.Prefix]bool{}
+	for _, line := range l.lines {
+		if p, ok := key.Parse(key.Cut(line.folded).Address); ok && p.IsSingleIP() {
+			hosts[p] = true
+		}
+	}
+	for _, line := range zeros {
+		next, _ := line.prefix.Addr().Next().Prefix(line.prefix.Bits())
+		if hosts[next] {
 			continue
 		}
-		shortest := addr.String()
+		shortest := line.prefix.Addr().String()
 		for strings.HasSuffix(shortest, ".0") {
 			shortest = strings.TrimSuffix(shortest, ".0")
 		}

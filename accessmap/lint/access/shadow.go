@@ -12,7 +12,11 @@ import (
 
 // byTag gives the entries of clients by their prefix, with Connect: and without a tag.
 func (l *linter) byTag() (tagged, untagged map[netip.Prefix]*textLine) {
+	if l.tagged != nil {
+		return l.tagged, l.untagged
+	}
 	tagged, untagged = map[netip.Prefix]*textLine{}, map[netip.Prefix]*textLine{}
+	l.tagged, l.untagged = tagged, untagged
 	for _, line := range l.lines {
 		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
 			continue

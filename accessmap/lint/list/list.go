@@ -49,8 +49,8 @@ func Check(text []byte, o rule.Options) (findings []rule.Finding, fixed []byte) 
 		if line.word == "" {
 			continue
 		}
-		l.Each(func(c checks) []rule.Finding { return c.form.Of(l, line) })
-		l.Each(func(c checks) []rule.Finding { return c.network.Of(l, line) })
+		l.Each(func(c *checks) []rule.Finding { return c.form.Of(l, line) })
+		l.Each(func(c *checks) []rule.Finding { return c.network.Of(l, line) })
 	}
 	if fixed = l.shortest(); fixed != nil {
 		return l.Findings, fixed

@@ -44,9 +44,10 @@ type Run[C any] struct {
 }
 
 // Find runs one check of every rule, in the order of the table.
-func (r *Run[C]) Find(check func(C) []Finding) (found []Finding) {
-	for _, e := range r.Table {
-		for _, f := range check(e.Checks) {
+func (r *Run[C]) Find(check func(*C) []Finding) (found []Finding) {
+	for i := range r.Table {
+		e := &r.Table[i]
+		for _, f := range check(&e.Checks) {
 			found = append(found, e.own(f))
 		}
 	}
@@ -54,7 +55,7 @@ func (r *Run[C]) Find(check func(C) []Finding) (found []Finding) {
 }
 
 // Each runs one check of every rule and keeps its findings.
-func (r *Run[C]) Each(check func(C) []Finding) { r.Findings = append(r.Findings, r.Find(check)...) }
+func (r *Run[C]) Each(check func(*C) []Finding) { r.Findings = append(r.Findings, r.Find(check)...) }
 
 // Report keeps a finding of a rule.
 func (r *Run[C]) Report(of Rule, f Finding) { r.Findings = append(r.Findings, of.own(f)) }

@@ -25,9 +25,9 @@ func Postfix(m *postfix.Main, tables []Table, o rule.Options) []rule.Finding {
 	for _, t := range tables {
 		l.table(t)
 	}
-	l.Each(func(c postfixChecks) []rule.Finding { return c.main.Of(l) })
+	l.Each(func(c *postfixChecks) []rule.Finding { return c.main.Of(l) })
 	for _, item := range m.Lists["mynetworks"].Items {
-		l.Each(func(c postfixChecks) []rule.Finding { return c.network.Of(l, item) })
+		l.Each(func(c *postfixChecks) []rule.Finding { return c.network.Of(l, item) })
 	}
 	return l.inMain()
 }
@@ -72,12 +72,12 @@ type namedTable struct {
 func (l *postfixLinter) table(t Table) {
 	for _, use := range l.Uses(t.Path) {
 		named := namedTable{t, use}
-		l.Each(func(c postfixChecks) []rule.Finding { return c.use.Of(l, named) })
+		l.Each(func(c *postfixChecks) []rule.Finding { return c.use.Of(l, named) })
 		if t.Missing || named.isOtherType() {
 			return
 		}
 	}
-	l.Each(func(c postfixChecks) []rule.Finding { return c.table.Of(l, t) })
+	l.Each(func(c *postfixChecks) []rule.Finding { return c.table.Of(l, t) })
 }
 
 // isOtherType reports whether the place names a table of mailallow as another type than cidr.

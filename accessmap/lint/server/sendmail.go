@@ -47,9 +47,9 @@ func lintSendmail(cf *sendmail.CF, textPath, mapType string, isBuilt bool) []rul
 		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
 	}
 	l := rule.Run[sendmailChecks]{Table: sendmailRules()}
-	l.Each(func(c sendmailChecks) []rule.Finding { return c.cf.Of(m) })
+	l.Each(func(c *sendmailChecks) []rule.Finding { return c.cf.Of(m) })
 	if isBuilt && m.path != "" {
-		l.Each(func(c sendmailChecks) []rule.Finding { return c.file.Of(m) })
+		l.Each(func(c *sendmailChecks) []rule.Finding { return c.file.Of(m) })
 	}
 	for i := range l.Findings {
 		l.Findings[i].File = cf.Path

@@ -43,7 +43,7 @@ func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding
 	for _, line := range logical {
 		l.check(line)
 	}
-	l.Each(func(c checks) []rule.Finding { return c.end.Of(l) })
+	l.Each(func(c *checks) []rule.Finding { return c.end.Of(l) })
 	for i, f := range l.Findings { // all certain findings on a line have one fix: the corrected line
 		if f.Certain {
 			l.Findings[i].Fix = rule.FixOf(l.lines[f.Line-1].Text)
@@ -167,17 +167,17 @@ func (l *linter) check(line *textLine) {
 	if line.word == "if" && !l.condition(line) {
 		return
 	}
-	l.Each(func(c checks) []rule.Finding { return c.line.Of(l, line) })
+	l.Each(func(c *checks) []rule.Finding { return c.line.Of(l, line) })
 	if line.word != "" || line.orphan || line.stays {
 		return
 	}
 	prefixes, counts := l.pattern(line)
-	l.Each(func(c checks) []rule.Finding { return c.value.Of(l, line) })
+	l.Each(func(c *checks) []rule.Finding { return c.value.Of(l, line) })
 	if !counts || !line.hasValue() || line.negated || len(prefixes) != 1 {
 		return
 	}
 	line.network = prefixes[0]
-	l.Each(func(c checks) []rule.Finding { return c.network.Of(l, line) })
+	l.Each(func(c *checks) []rule.Finding { return c.network.Of(l, line) })
 	if before, _ := l.before(line); before == nil && len(l.open) == 0 {
 		l.seen[line.network] = line
 	}
