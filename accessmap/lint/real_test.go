@@ -225,7 +225,7 @@ func TestLintMap(t *testing.T) {
 	fixtures.WriteFile(t, m.path, m.text)
 	for _, row := range mapRows {
 		row.prepare(m)
-		findings, err := access.CheckMap(t.Context(), m.path, []byte(m.text), row.mapType, m.makemap)
+		findings, err := access.CheckMap(t.Context(), m.path, []byte(m.text), access.MapOptions{Type: row.mapType, Makemap: m.makemap})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -90,15 +90,17 @@ func (l *check) sendmailCF(target plan.Target) string {
 	return cmp.Or(target.SendmailCF, filepath.Join(l.root, config.DefaultSendmailCF))
 }
 
-// mapType gives the type of the map; empty: it is not known.
-func (s subject) mapType(cf *sendmail.CF) string {
-	switch {
-	case s.target.Map != "" && s.target.Map != makemap.Auto:
-		return s.target.Map
-	case cf != nil:
-		return cf.AccessClass
+// mapOptions says how the map of an access file is made and read. cf, the sendmail.cf that
+// names the map, may be nil.
+func (l *check) mapOptions(s subject, cf *sendmail.CF) access.MapOptions {
+	o := access.MapOptions{Makemap: s.target.Makemap, SendmailCF: l.sendmailCF(s.target)}
+	if cf != nil {
+		o.Type = cf.AccessClass
 	}
-	return ""
+	if s.target.Map != "" && s.target.Map != makemap.Auto {
+		o.Type = s.target.Map
+	}
+	return o
 }
 
 // find gives the findings in a file, and its text with the certain ones corrected.
@@ -117,7 +119,7 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 		if s.target.Map == makemap.None {
 			break
 		}
-		ofMap, err := access.CheckMap(ctx, s.absolute, s.text, s.mapType(cf), s.target.Makemap)
+		ofMap, err := access.CheckMap(ctx, s.absolute, s.text, l.mapOptions(s, cf))
 		if err != nil {
 			l.errs = append(l.errs, err)
 		}
