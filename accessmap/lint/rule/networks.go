@@ -12,8 +12,11 @@ import (
 // them: widest_ipv4 from 0 to 32, widest_ipv6 from 0 to 128.
 type Limits struct{ IPv4, IPv6 int }
 
-// Options hold what lint knows of networks besides the file.
+// Options hold what lint knows besides the file.
 type Options struct {
+	// Relays reports that the clients that the table permits may relay to anywhere.
+	Relays bool
+
 	// Shared gives the title of a provider with many customers that sends from a part of a prefix; empty: no such provider
 	// does. nil: no provider is known.
 	Shared func(netip.Prefix) string

@@ -43,21 +43,23 @@ type subject struct {
 
 // subjectOf finds the target with the file, and the kind of the file: from --as, else its
 // target, else main.cf, else its name and content.
-func (l *check) subjectOf(path string, text []byte) subject {
-	s := subject{path: path, absolute: path, text: text, use: l.uses[path]}
+func (l *check) subjectOf(ctx context.Context, path string, text []byte) subject {
+	s := subject{path: path, absolute: path, text: text}
 	if absolute, err := filepath.Abs(path); err == nil {
 		s.absolute = absolute
 	}
 	var isTarget bool
 	if s.target, isTarget = l.targetOf(s.absolute); isTarget {
 		s.use = s.target.Format.Use
+	} else {
+		s.use = l.reader(ctx, s.absolute)
 	}
 	switch {
 	case l.as != "":
 		s.kind = l.as
 	case s.use != format.UseNone:
 		s.kind = lint.KindCIDR
-	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File != "" && src.File == path }):
+	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File == s.absolute }):
 		s.kind = lint.KindList
 	case !isTarget:
 		s.kind = lint.KindOf(path, text)
@@ -110,7 +112,9 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 	case lint.KindConfig:
 		findings = l.config(s.path, s.text)
 	case lint.KindCIDR:
-		findings, fixed = table.Check(s.text, s.use, l.known())
+		o := l.known()
+		o.Relays = l.relays(ctx, s.absolute)
+		findings, fixed = table.Check(s.text, s.use, o)
 	case lint.KindList:
 		findings, fixed = list.Check(s.text, l.known())
 	case lint.KindAccess:
@@ -139,7 +143,7 @@ func (l *check) file(ctx context.Context, path string) {
 		return
 	}
 	l.files++
-	s := l.subjectOf(path, text)
+	s := l.subjectOf(ctx, path, text)
 	findings, fixed := l.find(ctx, s)
 	if l.fix && string(fixed) != string(text) {
 		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -32,16 +32,18 @@ type Options struct {
 type check struct {
 	settings *config.Settings
 	t        *terminal.Terminal
-	root     string                // absolute; empty: /
-	shared   *catalogue.Catalogue  // of shared providers
-	as       lint.Kind             // empty: by name and content
-	uses     map[string]format.Use // the tables that main.cf names, by path
+	root     string               // absolute; empty: /
+	shared   *catalogue.Catalogue // of shared providers
+	as       lint.Kind            // empty: by name and content
 	fix      bool
 	strict   bool
 	document jsonDocument
 	files    int       // checked
 	written  []subject // by --fix
 	errs     []error   // of reading and writing
+
+	main    *postfix.Main // see mainCF
+	mainErr error
 
 	ofServers []rule.Finding // in sendmail.cf and main.cf
 }
@@ -79,7 +81,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return showRules(t)
 	}
 	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix, strict: o.Strict,
-		uses: map[string]format.Use{}, document: newDocument([]allowlist.Problem{})}
+		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
 	}

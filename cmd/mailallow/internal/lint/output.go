@@ -102,7 +102,11 @@ func (l *check) showFix(f rule.Finding) {
 		l.t.Data(terminal.Green, "    %s", line)
 	}
 	if more := len(lines) - maxFixShown; more > 0 {
-		l.t.Data(terminal.Green, "    ... and %s more: --fix writes them, --json shows them", terminal.Grouped(uint64(more)))
+		shown := "--json shows them"
+		if f.Certain {
+			shown = "--fix writes them, " + shown
+		}
+		l.t.Data(terminal.Green, "    ... and %s more: %s", terminal.Grouped(uint64(more)), shown)
 	}
 }
 

@@ -1,0 +1,42 @@
+package lint
+
+import (
+	"context"
+	"slices"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/server"
+	"mailallow/accessmap/postfix"
+	"mailallow/cmd/mailallow/internal/servers"
+)
+
+// mainCF reads main.cf once. It is nil with an error.
+func (l *check) mainCF(ctx context.Context) (*postfix.Main, error) {
+	if l.main == nil && l.mainErr == nil {
+		l.main, l.mainErr = servers.Postfix(ctx, l.root)
+	}
+	return l.main, l.mainErr
+}
+
+// reader gives the program that reads the table of type cidr at path, as main.cf names it;
+// UseNone: main.cf does not. A table of mynetworks is one wherever else it is named.
+func (l *check) reader(ctx context.Context, path string) (use format.Use) {
+	m, _ := l.mainCF(ctx) // postfix tells an error
+	if m == nil {
+		return format.UseNone
+	}
+	for _, t := range server.Tables(m) {
+		if t.Path == path && (use == format.UseNone || t.Use == format.UseMyNetworks) {
+			use = t.Use
+		}
+	}
+	return use
+}
+
+// relays reports whether main.cf names the table at path where its clients may relay.
+func (l *check) relays(ctx context.Context, path string) bool {
+	m, _ := l.mainCF(ctx)
+	return m != nil && slices.ContainsFunc(m.Uses(path), func(u postfix.Use) bool {
+		return u.List == "mynetworks" || u.Item.Name == "check_client_access" && m.RelaysAt(u)
+	})
+}
