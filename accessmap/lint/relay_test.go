@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
 	"mailallow/fixtures"
@@ -47,6 +48,32 @@ func TestTableMakesNoRelay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A list whose networks may relay stays as it is, if a line that programs do not read as it is would relay for others.
+func TestListMakesNoRelay(t *testing.T) {
+	o := known
+	o.Relays = true
+	for text, want := range map[string]string{
+		"10.1.0.7/16\n10.1.2.3\n":                     "10.1.0.0/16\n",
+		"10.1.0.7/16\n74.125.1.7/24\n":                "10.1.0.7/16\n74.125.1.7/24\n",
+		"10.1.0.0-10.1.0.9\n74.125.1.0/255.255.255.0": "10.1.0.0-10.1.0.9\n74.125.1.0/255.255.255.0",
+		"172.0.0.7/8\n":                               "172.0.0.7/8\n",
+		"74.125.2.0/24\n74.125.3.0/24\n":              "74.125.2.0/23\n", // programs read them as they are
+	} {
+		findings, fixed := list.Check([]byte(text), o)
+		if string(fixed) != want {
+			t.Errorf("%q became %q, want %q", text, fixed, want)
+		}
+		for _, f := range findings {
+			if f.Certain && want == text {
+				t.Errorf("%q: %+v", text, f)
+			}
+		}
+	}
+	if _, fixed := list.Check([]byte("74.125.1.7/24\n"), known); string(fixed) != "74.125.1.0/24\n" {
+		t.Errorf("where it lets in: %q", fixed)
+	}
 }
 
 // Where a permit only lets mail in, the same lines are put right.

@@ -50,6 +50,8 @@ type hold struct {
 	advice string // what to write; empty: the same with OK
 }
 
+const mayRelay = " could relay through this server with RELAY"
+
 // advise gives the fix of a held entry. proposal has its lines with OK.
 func (w *entryWork) advise(proposal []string) string {
 	if w.hold.advice != "" {
@@ -79,14 +81,15 @@ func (l *linter) holds(w *entryWork) *hold {
 		return nil
 	}
 	for _, p := range meant {
-		switch {
-		case !p.IsValid():
+		if !p.IsValid() {
 			return &hold{why: "RELAY would let every host of that name relay through this server, whosever it is"}
-		case l.Limits.Wide(p):
-			return &hold{why: fmt.Sprintf("it is %s: RELAY would let all of it relay through this server", rule.Size(p)), advice: "write the networks that are meant"}
-		case l.Shared == nil:
-		case l.Shared(p) != "":
-			return &hold{why: "it holds hosts of " + l.Shared(p) + ": RELAY would let each of their customers relay through this server"}
+		}
+		hosts, wide := l.Others(p)
+		switch {
+		case wide:
+			return &hold{hosts + mayRelay, "write the networks that are meant"}
+		case hosts != "":
+			return &hold{why: hosts + mayRelay}
 		}
 	}
 	return nil

@@ -88,18 +88,18 @@ func (l *linter) holds(line *textLine, networks []netip.Prefix) *hold {
 		return &hold{"it stands for all other networks, and every host in them could relay through this server", "write the networks that are meant"}
 	}
 	for _, p := range networks {
-		switch {
-		case l.Limits.Wide(p):
-			return &hold{fmt.Sprintf("this is %s, and every host in it could relay through this server", rule.Size(p)), "write the networks that are meant"}
-		case l.Shared == nil:
-		case l.Shared(p) != "":
-			h := &hold{"it holds hosts of " + l.Shared(p) + ": each of their customers could relay through this server",
-				"remove it, and let their mail in with a table that smtpd reads where it decides about clients alone"}
+		hosts, wide := l.Others(p)
+		if hosts == "" {
+			continue
+		}
+		h := &hold{hosts + " could relay through this server", "write the networks that are meant"}
+		if !wide {
+			h.advice = "remove it, and let their mail in with a table that smtpd reads where it decides about clients alone"
 			for _, p := range networks {
 				h.advice += "\n" + p.String() + "\tpermit"
 			}
-			return h
 		}
+		return h
 	}
 	return nil
 }

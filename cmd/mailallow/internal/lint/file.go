@@ -112,11 +112,9 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 	case lint.KindConfig:
 		findings = l.config(s.path, s.text)
 	case lint.KindCIDR:
-		o := l.known()
-		o.Relays = l.relays(ctx, s.absolute)
-		findings, fixed = table.Check(s.text, s.use, o)
+		findings, fixed = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
 	case lint.KindList:
-		findings, fixed = list.Check(s.text, l.known())
+		findings, fixed = list.Check(s.text, l.relaying(ctx, s.absolute))
 	case lint.KindAccess:
 		cf := l.readerOf(s)
 		findings, fixed = access.Check(s.text, access.Options{CF: cf, Options: l.known()})

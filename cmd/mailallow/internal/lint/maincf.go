@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/server"
 	"mailallow/accessmap/postfix"
+	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/servers"
 )
 
@@ -33,10 +35,13 @@ func (l *check) reader(ctx context.Context, path string) (use format.Use) {
 	return use
 }
 
-// relays reports whether main.cf names the table at path where its clients may relay.
-func (l *check) relays(ctx context.Context, path string) bool {
+// relaying is known with the word whether the clients of the file at path may relay: as main.cf
+// names it, or as the source of a list.
+func (l *check) relaying(ctx context.Context, path string) rule.Options {
+	o := l.known()
 	m, _ := l.mainCF(ctx)
-	return m != nil && slices.ContainsFunc(m.Uses(path), func(u postfix.Use) bool {
+	o.Relays = m != nil && slices.ContainsFunc(m.Uses(path), func(u postfix.Use) bool {
 		return u.List == "mynetworks" || u.Item.Name == "check_client_access" && m.RelaysAt(u)
-	})
+	}) || slices.ContainsFunc(l.settings.Sources, func(s allowlist.Source) bool { return s.File == path && s.Action == allowlist.Relay })
+	return o
 }
