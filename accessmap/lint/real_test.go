@@ -16,7 +16,6 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/address"
@@ -234,35 +233,6 @@ func TestLintMap(t *testing.T) {
 		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s: %q, want %q: %v", row.name, got, row.want, findings)
 		}
-	}
-}
-
-func TestReplaceText(t *testing.T) {
-	dir := t.TempDir()
-	path, link := filepath.Join(dir, "access"), filepath.Join(dir, "link")
-	fixtures.WriteFile(t, path, "old\n")
-	if err := os.Chmod(path, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("access", link); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Link(path, filepath.Join(t.TempDir(), "access")); err != nil {
-		t.Fatal(err)
-	}
-	warning, err := install.ReplaceText(t.Context(), link, []byte("old\n"), []byte("new\n"))
-	if want := path + " has 1 more name (hard link): it keeps the old content"; warning != want || err != nil {
-		t.Fatalf("%q, %v; want %q", warning, err, want)
-	}
-	if got := fixtures.ReadFile(t, path); got != "new\n" || fixtures.Stat(t, path).Mode().Perm() != 0o640 {
-		t.Errorf("%q, %v", got, fixtures.Stat(t, path).Mode())
-	}
-	_, err = install.ReplaceText(t.Context(), path, []byte("old\n"), []byte("newer\n"))
-	if err == nil || !strings.Contains(err.Error(), install.ErrChanged.Error()) || fixtures.ReadFile(t, path) != "new\n" {
-		t.Errorf("%v, and the file holds %q", err, fixtures.ReadFile(t, path))
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 2 {
-		t.Errorf("%v", files)
 	}
 }
 

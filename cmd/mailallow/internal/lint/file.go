@@ -11,7 +11,6 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/list"
@@ -23,6 +22,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
 )
 
@@ -143,15 +143,9 @@ func (l *check) file(ctx context.Context, path string) {
 	l.files++
 	s := l.subjectOf(ctx, path, text)
 	findings, fixed := l.find(ctx, s)
-	if l.fix && string(fixed) != string(text) {
+	if l.lock != nil && string(fixed) != string(text) {
 		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
-		warning, err := install.ReplaceText(ctx, path, text, fixed)
-		if warning != "" {
-			l.t.Warn("%s", warning)
-		}
-		if err != nil {
-			l.errs = append(l.errs, fmt.Errorf("--fix: the file is unchanged: %w", err))
-		} else {
+		if l.write(ctx, s, fixed) {
 			for _, f := range findings {
 				if f.Certain {
 					l.document.Fixed = append(l.document.Fixed, f)
@@ -163,6 +157,18 @@ func (l *check) file(ctx context.Context, path string) {
 		}
 	}
 	l.document.Findings = append(l.document.Findings, findings...)
+}
+
+// write replaces the text of a file, and reports whether it did.
+func (l *check) write(ctx context.Context, s subject, fixed []byte) (ok bool) {
+	warnings, err := l.lock.ReplaceText(ctx, s.absolute, s.text, fixed)
+	for _, w := range warnings {
+		l.t.Warn("%s", w)
+	}
+	if err != nil {
+		l.errs = append(l.errs, exit.With(exit.Install, fmt.Errorf("--fix: %w", err)))
+	}
+	return err == nil
 }
 
 // readBounded reads a text file within the bounds.
