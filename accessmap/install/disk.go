@@ -11,8 +11,8 @@ var diskAdvice = []struct {
 	errno  syscall.Errno
 	advice string
 }{
-	{syscall.ENOSPC, "the file system is full: make room there, then run the update again"},
-	{syscall.EDQUOT, "the quota is used up: raise it or make room, then run the update again"},
+	{syscall.ENOSPC, "the file system is full: make room there, then run it again"},
+	{syscall.EDQUOT, "the quota is used up: raise it or make room, then run it again"},
 	{syscall.EROFS, "the file system is mounted read-only: if nobody meant that, the kernel's log says why"},
 	{syscall.EIO, "the disk fails: look into the kernel's log, and do not trust the other files on it"},
 	{syscall.EACCES, "run it as root or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},

@@ -55,15 +55,9 @@ func (l *Lock) Release() { l.state.Close() }
 // Patience. If ctx ends before the first swap, nothing is changed; if it ends while Sendmail is asked, everything is put
 // back; if it ends during an on_change command, the command is killed and run again by the next installation.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
-	pending, err := finishInterrupted(l.state)
-	if err != nil {
-		return Report{}, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
-	}
-	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
-	err = i.replace(ctx, jobs, extra)
-	i.report.Installed = err == nil
-	if err = withDiskAdvice(err); err != nil && !i.stuck {
-		err = fmt.Errorf("%w\nnothing was changed", err)
+	i, err := l.files(ctx, jobs, extra)
+	if i == nil {
+		return Report{}, err
 	}
 	commands, commandErr := runCommands(ctx, l.state, i.pending, jobs)
 	i.report.Commands = commands
@@ -71,6 +65,21 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 		commandErr = fmt.Errorf("%w\nall files are installed", commandErr)
 	}
 	return i.report, errors.Join(err, commandErr)
+}
+
+// files does everything but on_change. The installation is nil if the work of a killed run could not be finished.
+func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
+	pending, err := finishInterrupted(l.state)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
+	}
+	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
+	err = i.replace(ctx, jobs, extra)
+	i.report.Installed = err == nil
+	if err = withDiskAdvice(err); err != nil && !i.stuck {
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
+	return i, err
 }
 
 // MapInStep reports whether the map of a job holds exactly the entries of its new text. It writes nothing. It dumps the map
@@ -89,8 +98,7 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 // readMap finds makemap and the path of the map that it makes, and reads the new text as makemap does. It reports every reason
 // why the map cannot be made.
 func (job Job) readMap(ctx context.Context) (m makemap.Program, mapPath string, text *makemap.Text, err error) {
-	m.CF = job.SendmailCF
-	if m.Path, err = makemap.Find(job.Makemap); err == nil {
+	if m, err = makemap.New(job.Makemap, job.SendmailCF); err == nil {
 		mapPath, err = m.File(ctx, job.MapType, job.Path)
 	}
 	if text = makemap.ReadText(job.New); len(text.Problems) > 0 {

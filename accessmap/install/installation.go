@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"mailallow/allowlist/fault"
 )
@@ -186,9 +187,12 @@ func (i *installation) settle() {
 	}
 }
 
-// remember records which maps are in step, so that the next run need not dump them.
+// remember records which maps are in step, so that the next run need not dump them. It keeps the records of other texts.
 func (i *installation) remember() {
-	records := mapRecords{Version: 1}
+	records := readRecords(i.state.Name)
+	records.Maps = slices.DeleteFunc(records.Maps, func(r mapRecord) bool {
+		return slices.ContainsFunc(i.targets, func(t *target) bool { return t.job.Path == r.Text })
+	})
 	for _, t := range i.targets {
 		if t.mapPath == "" {
 			continue

@@ -108,6 +108,43 @@ func TestFixKeepsMeaning(t *testing.T) {
 	})
 }
 
+// TestFixMakesNoRelay: whatever hides a RELAY line from Sendmail, the fixed text relays for no host of a shared provider and for no
+// name for which the text does not relay.
+func TestFixMakesNoRelay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+		text := pick("mark", "", "", "\xef\xbb\xbf")
+		for range rapid.IntRange(1, 8).Draw(t, "lines") {
+			key := pick("key", "74.125.1.0/24", "74.125.1", "74.125.1.", "74.125.0.0/15", "74.125.1.0-74.125.2.9", "74.125.1.7", "[74.125.1.7]", "'74.125.1.7'",
+				"74.125.1.7/24", "74", "74.0.0.0/8", "::ffff:74.125.1.7", "10.1", "10.1.0.0/23", "mail.example.com", "mail.example.com.")
+			text += pick("indent", "", "", " ", "\t") + pick("tag", "", "Connect:", "Connect: ", "connect:\t", "Connect ", "From:", "IPv6:") + key +
+				pick("separator", "\t", " ") + pick("value", "RELAY", "relay", `"RELAY"`, "RELAY # x", "RELAY//x", "RELAYED", "OK", "OK # x", "REJECT") + pick("end", "\n", "\n", " \n", "\r\n")
+		}
+		o := access.Options{Options: known}
+		if rapid.Bool().Draw(t, "delay_checks") {
+			o.CF = &sendmail.CF{DelayChecks: true}
+		}
+		_, fixed := access.Check([]byte(text), o)
+		before, after := newDecider([]byte(text)), newDecider(fixed)
+		for _, ip := range []string{"74.125.1.7", "74.125.1.8", "74.125.2.1", "74.124.1.1", "74.1.1.1"} {
+			addr := netip.MustParseAddr(ip)
+			if strings.EqualFold(after.value(addr), "RELAY") && !strings.EqualFold(before.value(addr), "RELAY") {
+				t.Fatalf("%s: %q became RELAY:\n%q\nto\n%q", ip, before.value(addr), text, fixed)
+			}
+		}
+		for _, name := range []string{"mail.example.com", "[74.125.1.7]"} {
+			for _, key := range []string{name, "connect:" + name} {
+				if strings.EqualFold(strings.TrimSpace(after[key]), "RELAY") && !strings.EqualFold(strings.TrimSpace(before[key]), "RELAY") {
+					t.Fatalf("%s: %q became RELAY:\n%q\nto\n%q", key, before[key], text, fixed)
+				}
+			}
+		}
+		if _, twice := access.Check(fixed, o); !bytes.Equal(fixed, twice) {
+			t.Fatalf("a second fix changes\n%q\nto\n%q", fixed, twice)
+		}
+	})
+}
+
 // TestFixSaysTheNetwork: the keys that replace one network match its addresses and no others.
 func TestFixSaysTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

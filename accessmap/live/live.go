@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"mailallow/accessmap/format"
@@ -88,25 +87,17 @@ func askMakemap(ctx context.Context, p plan.Plan, planned *sendmail.Text, client
 
 // dumpInstalled gives the keys and values of the map on disk. A map that is missing is an error.
 func dumpInstalled(ctx context.Context, p plan.Plan, mapType string) (map[string]string, error) {
-	path, err := makemap.UsualFile(mapType, p.Path)
+	m, err := makemap.New(p.Makemap, p.SendmailCF)
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(path) // makemap refuses a symbolic link (docs/facts.md 5)
+	file, err := m.Installed(ctx, mapType, p.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no map %s: 'mailallow update' makes it", path)
+		return nil, fmt.Errorf("there is no map of %s: 'mailallow update' makes it", p.Path)
 	} else if err != nil {
 		return nil, err
 	}
-	executable, err := makemap.Find(p.Makemap)
-	if err != nil {
-		return nil, err
-	}
-	m := makemap.Program{Path: executable}
-	if p.CF() != nil {
-		m.CF = p.CF().Path
-	}
-	return m.Dump(ctx, mapType, real)
+	return m.Dump(ctx, mapType, file)
 }
 
 // askSendmail asks one sendmail -bt for every key of every client, and for the answer of Relay_ok, which includes class R and

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,8 @@ const (
 	smallText = 512 << 10
 	perText   = 4
 	maxCache  = 256 << 20
+
+	usualCF = "/etc/mail/sendmail.cf"
 )
 
 // Program is a makemap program and the sendmail.cf that it reads. An empty CF means /dev/null, because makemap exits 66
@@ -52,12 +55,29 @@ func Find(name string) (string, error) {
 	return path, nil
 }
 
-func (m Program) with(stdin io.Reader, args ...string) program.Program {
-	cf := m.CF
-	if cf == "" {
-		cf = "/dev/null"
+// New gives the makemap that Find finds by name, with the sendmail.cf that reads its maps; a file that does not exist is none.
+// makemap opens the map of another user only if cf names that user as TrustedUser (docs/facts.md 22).
+func New(name, cf string) (m Program, err error) {
+	if m.Path, err = Find(name); err != nil {
+		return Program{}, err
 	}
-	argv := append([]string{m.Path, "-C", cf}, args...)
+	if _, err := os.Stat(cf); !errors.Is(err, fs.ErrNotExist) {
+		m.CF = cf
+	}
+	return m, nil
+}
+
+// ByHand gives the command for a person to make the map of a text. makemap reads usualCF by itself.
+func (m Program) ByHand(mapType, textPath string) string {
+	cf := cmp.Or(m.CF, os.DevNull)
+	if cf == usualCF {
+		return fmt.Sprintf("makemap %s %s < %[2]s", mapType, textPath)
+	}
+	return fmt.Sprintf("makemap -C %s %s %s < %[3]s", cf, mapType, textPath)
+}
+
+func (m Program) with(stdin io.Reader, args ...string) program.Program {
+	argv := append([]string{m.Path, "-C", cmp.Or(m.CF, os.DevNull)}, args...)
 	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxTalk}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -69,6 +71,16 @@ func (m Program) File(ctx context.Context, mapType, textPath string) (string, er
 	return "", m.cannotMake(mapType, types)
 }
 
+// Installed returns the file of the map that this makemap makes from a text, behind symbolic links, which makemap does not
+// follow (docs/facts.md 5). A map that is missing is an error.
+func (m Program) Installed(ctx context.Context, mapType, textPath string) (string, error) {
+	path, err := m.File(ctx, mapType, textPath)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
+}
+
 var suffixForm = pattern.New(`^[a-z0-9]+$`)
 
 // Types returns the map types that this makemap was built with (makemap -l).
@@ -83,11 +95,10 @@ func (m Program) Types(ctx context.Context) ([]string, error) {
 
 // CanMake returns an error if the makemap that Find finds by name cannot make maps of a type.
 func CanMake(ctx context.Context, name, mapType string) error {
-	path, err := Find(name)
+	m, err := New(name, os.DevNull) // no map is read
 	if err != nil {
 		return err
 	}
-	m := Program{Path: path}
 	types, err := m.Types(ctx)
 	if err == nil && !slices.Contains(types, mapType) {
 		err = m.cannotMake(mapType, types)

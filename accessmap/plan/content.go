@@ -30,6 +30,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 	if err != nil {
 		return c, err
 	}
+	all, handWritten := handWritten, ofAddresses(handWritten)
 	want := t.Want
 	want.Taken = taken(handWritten)
 	var text bytes.Buffer
@@ -50,7 +51,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 			return c, err
 		}
 	}
-	c.Problems = overlaps(handWritten, entries, written.Omitted, set, spans)
+	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
 	switch {
 	case t.Format.Bare, same && written.Entries > 0, len(handWritten) == 0: // the spans have all sources and need less memory
 		c.After = spans

@@ -30,6 +30,7 @@ type handKey struct {
 	key    string // in lower case, as makemap stores it
 	prefix netip.Prefix
 	value  string
+	named  bool // it is [192.0.2.7], the name of a client without a name: it decides before any key of the address (docs/facts.md 30)
 }
 
 func (h handKey) String() string {
@@ -49,14 +50,24 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 			continue
 		}
 		prefix, ok := key.Parse(k.Address)
+		inside, named := strings.CutPrefix(strings.TrimSuffix(k.Address, "]"), "[")
+		if named {
+			prefix, ok = key.Parse(inside)
+			ok = ok && prefix.IsSingleIP()
+		}
 		if k.Address+":" == strings.ToLower(key.IPv6) { // the last key that Sendmail looks up for every IPv6 client
 			prefix, ok = netip.PrefixFrom(netip.IPv6Unspecified(), 0), true
 		}
 		if ok {
-			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value})
+			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value, named})
 		}
 	}
 	return keys, text.Problems
+}
+
+// ofAddresses leaves out the keys that are names.
+func ofAddresses(handWritten []handKey) []handKey {
+	return slices.DeleteFunc(slices.Clone(handWritten), func(h handKey) bool { return h.named })
 }
 
 // outsideBlock reads the lines outside of the block as makemap does. Empty lines in the place of the block keep their numbers.
@@ -83,7 +94,7 @@ func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *al
 			excluded = append(excluded, Problem{Kind: "excluded", Line: h.line,
 				Text: fmt.Sprintf("%s covers %s, which is excluded from the list: the hand-written line still decides for it", h, first)})
 		}
-		if e, ok := replaced[h.prefix]; ok {
+		if e, ok := replaced[h.prefix]; ok && !h.named {
 			others = append(others, Problem{Kind: "hand-written", Line: h.line,
 				Text: fmt.Sprintf("%s is hand-written and stays; our key with %s is not written", h, e.Action)})
 			continue

@@ -46,6 +46,10 @@ func TestHandWritten(t *testing.T) {
 		{"a tag of another ruleset", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
 		{"a wider RELAY over an excluded address comes first", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2\tOK\n198\tRELAY", nil,
 			[]string{"198 RELAY covers 198.51.100.9/32, which is excluded", "connect:192.0.2 OK is hand-written and stays"}},
+		{"the name of a client without a name", map[string]string{"192.0.2.0/24": "OK", "192.0.3.9/32": "EXCLUDE"}, "Connect:[192.0.2.7]\tREJECT\n[192.0.3.9]\tRELAY\n[192.0.3]\tRELAY",
+			[]string{"192.0.2 OK"}, []string{"[192.0.3.9] RELAY covers 192.0.3.9/32, which is excluded from the list", "connect:[192.0.2.7] REJECT is hand-written and wins over OK of 192.0.2.0/24 (ok)"}},
+		{"such a name beside a key of the list", map[string]string{"192.0.2.7/32": "OK", "2001:db8::9/128": "EXCLUDE"}, "[192.0.2.7]\tREJECT\nConnect:[IPv6:2001:db8:0:0:0:0:0:9]\tOK",
+			[]string{"192.0.2.7 OK"}, []string{"connect:[ipv6:2001:db8:0:0:0:0:0:9] OK covers 2001:db8::9/128", "[192.0.2.7] REJECT is hand-written and wins over OK of 192.0.2.7/32"}},
 		{"the family alone is a key, too", map[string]string{"2001:db8::/48": "OK", "2001:db9::1/128": "EXCLUDE"}, "Connect:IPv6\tRELAY", []string{"IPv6:2001:db8:0 OK"},
 			[]string{"connect:ipv6 RELAY covers 2001:db9::1/128, which is excluded", "shorter than our keys with OK of 2001:db8::/48"}},
 

@@ -37,7 +37,7 @@ func (t Target) BesideHandWritten() Target {
 		return t
 	}
 	if _, handWritten, err := separate(t, current, MapChoice{}); err == nil {
-		t.Want.Taken = taken(handWritten)
+		t.Want.Taken = taken(ofAddresses(handWritten))
 	}
 	return t
 }

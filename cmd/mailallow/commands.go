@@ -41,8 +41,7 @@ func listCommands() []command {
 	return []command{
 		{
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
-			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
-				&cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}},
+			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
 			},
@@ -104,10 +103,11 @@ func lookCommands() []command {
 			flags: []cli.Flag{rootFlag(),
 				&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr, list or config"},
 				&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
+				lockTimeoutFlag(),
 				&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
 				&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"),
+				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"), LockTimeout: c.String("lock-timeout"),
 					Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
 			},
 			empty: lint.Empty,
@@ -167,6 +167,10 @@ func snapshotFlag() cli.Flag {
 
 func acceptFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "accept", Usage: "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width, a total or a number of keys (repeatable)"}
+}
+
+func lockTimeoutFlag() cli.Flag {
+	return &cli.StringFlag{Name: "lock-timeout", Value: "0s", Usage: "wait up to `DURATION`, like 30s or 5m, for another run to end"}
 }
 
 func rootFlag() cli.Flag {

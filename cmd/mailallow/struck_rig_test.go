@@ -28,6 +28,7 @@ type struck struct {
 	dir     string
 	program string
 	makemap string
+	args    []string            // of the command; nil: an update
 	as      *syscall.Credential // the user of the update; nil: that of the test
 	old     files               // the files before
 	mapTime time.Time
@@ -146,7 +147,11 @@ func (s *struck) holds() {
 }
 
 func (s *struck) command() *exec.Cmd {
-	cmd := exec.Command(s.program, "-c", s.path("c.toml"), "update", "--quiet")
+	args := s.args
+	if args == nil {
+		args = []string{"update", "--quiet"}
+	}
+	cmd := exec.Command(s.program, append([]string{"-c", s.path("c.toml")}, args...)...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	if s.as != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}

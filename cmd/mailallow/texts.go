@@ -88,7 +88,9 @@ Without a FILE it reads the configuration, the files of its targets (else
 main.cf, for settings that keep the list from taking effect.
 
 --fix corrects the lines whose correction is certain, and shows the difference first.
-It reports the other mistakes and leaves them. It builds no map and reloads nothing.`
+It reports the other mistakes and leaves them, and lines that would relay for others
+once they match. It builds no map and reloads nothing. It takes the locks of an update:
+if another run is at work, it names it and ends with 5; --lock-timeout makes it wait.`
 
 const providersText = `Lists the mail senders that a source may name as provider = "NAME", with the narrow
 SPF names of each. Shared: the hosts send for many unrelated customers, so that RELAY

@@ -24,7 +24,7 @@ import (
 // an address tells package address.
 type checks struct {
 	own    rule.Check[*linter]                     // the lines that mailallow wrote: its block, or the whole text
-	text   rule.Check[*linter]                     // the bytes before its first line
+	text   rule.Check[*linter]                     // the bytes before its first line; it runs last, and its findings come first
 	line   rule.Check[*textLine]                   // a line of any form
 	keys   rule.Check[*linter]                     // the keys of all entries
 	indent rule.Check[*textLine]                   // the blanks before an entry
@@ -50,7 +50,6 @@ func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	if l.generated {
 		return l.Findings, text
 	}
-	l.Each(func(c *checks) []rule.Finding { return c.text.Of(l) })
 	for _, line := range l.lines {
 		l.read(line)
 		l.Each(func(c *checks) []rule.Finding { return c.line.Of(line) })
@@ -58,8 +57,15 @@ func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	l.Each(func(c *checks) []rule.Finding { return c.keys.Of(l) })
 	l.entries()
 	l.Each(func(c *checks) []rule.Finding { return c.file.Of(l) })
+	l.Findings = slices.Concat(l.Find(func(c *checks) []rule.Finding { return c.text.Of(l) }), l.Findings)
 	rule.Sort(l.Findings)
-	return l.Findings, rule.Rewritten(l.text, l.lines)
+	if fixed = rule.Rewritten(l.text, l.lines); l.keepsMark {
+		fixed = slices.Concat(byteOrder, fixed)
+	}
+	if !bytes.Equal(fixed, text) {
+		_, fixed = Check(fixed, o) // a corrected line may have had the key that another one needs
+	}
+	return l.Findings, fixed
 }
 
 type linter struct {
@@ -67,6 +73,7 @@ type linter struct {
 	Options
 	text      []byte // without a byte order mark
 	marked    bool   // the text begins with one
+	keepsMark bool   // and so does the fixed text
 	generated bool   // mailallow writes the whole file
 	block     block.File
 	blockErr  error
@@ -97,6 +104,7 @@ type textLine struct {
 	gap       bool         // blanks between tag and key
 	takenBy   int          // if gap: the number of the line that has the key already
 	disputed  int          // the number of a later line with the same key and another value
+	hold      *hold        // why --fix leaves the entry as it is
 }
 
 // form says how makemap reads a line.

@@ -36,11 +36,12 @@ func (l *linter) entries() {
 			continue
 		}
 		w := l.checkParts(line)
+		line.hold = l.holds(&w)
 		if w.ofIndent == nil && w.ofTag == nil && w.keyFault == nil && w.valueFault == nil {
 			continue
 		}
 		work = append(work, &w)
-		if line.gap && line.prefix.IsValid() {
+		if line.gap && line.prefix.IsValid() && line.hold == nil {
 			gaps = append(gaps, &w)
 		}
 	}
@@ -194,7 +195,7 @@ func (l *linter) expand(w *entryWork) {
 
 // keyCertain reports whether the meaning of the key is known and can be written.
 func (w *entryWork) keyCertain() bool {
-	return !(w.gap && w.key.Address == "") && w.doubt == "" && (w.keyFault == nil || w.keyFault.Certain)
+	return !(w.gap && w.key.Address == "") && w.doubt == "" && w.hold == nil && (w.keyFault == nil || w.keyFault.Certain)
 }
 
 // valueCertain reports whether the meaning of the value is known.
@@ -212,7 +213,13 @@ func (l *linter) reportEntry(w *entryWork) {
 	name := rule.Shown(w.written) + ": "
 	add := func(of rule.Rule, text, advice string) {
 		f := rule.Finding{Line: w.Number, Text: name + text, Fix: advice, Certain: certain}
-		if certain || advice == "" {
+		if w.hold != nil {
+			f.Text += "; " + w.hold.why
+		}
+		switch {
+		case w.hold != nil && w.doubt == "":
+			f.Fix = w.advise(proposal)
+		case certain || advice == "":
 			f.Fix = rule.FixOf(proposal)
 		}
 		l.Report(of, f)
@@ -237,7 +244,7 @@ func (l *linter) reportEntry(w *entryWork) {
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(w.keyRule, text+l.sharedNote(w), advice)
+		add(w.keyRule, text, advice)
 	}
 	if v := w.valueFault; v != nil && v.likely != "" {
 		add(w.valueRule, v.Text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
@@ -246,7 +253,7 @@ func (l *linter) reportEntry(w *entryWork) {
 	}
 }
 
-// proposal gives the lines that should replace the entry, as far as their meaning is known.
+// proposal gives the lines that should replace the entry, as far as their meaning is known. It proposes OK for a held RELAY.
 func (w *entryWork) proposal() (text []string) {
 	value, keys, separator := strings.TrimRight(w.value, "\r"), w.keys, "\t"
 	switch {
@@ -259,6 +266,9 @@ func (w *entryWork) proposal() (text []string) {
 	case w.valueFault.likely != "":
 		value = w.valueFault.likely
 	}
+	if w.hold != nil {
+		value = allowlist.OK.String()
+	}
 	if keys == nil {
 		keys, separator = []string{w.written}, w.separator
 	}
@@ -266,17 +276,4 @@ func (w *entryWork) proposal() (text []string) {
 		text = append(text, key+separator+value)
 	}
 	return text
-}
-
-// sharedNote warns of RELAY for a shared provider before the keys of a network are written.
-func (l *linter) sharedNote(w *entryWork) string {
-	if l.Shared == nil || !w.key.ForClients() || !w.says(allowlist.Relay) {
-		return ""
-	}
-	for _, p := range w.keyFault.Meant {
-		if title := l.Shared(p); title != "" {
-			return "; it holds hosts of " + title + ": RELAY lets each of their customers relay through this server, OK does not"
-		}
-	}
-	return ""
 }

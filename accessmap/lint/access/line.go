@@ -12,12 +12,19 @@ import (
 	"mailallow/allowlist/fault"
 )
 
+// byteOrderMark finds the mark. It stays before a held entry, whose key it hides.
 func byteOrderMark(l *linter) []rule.Finding {
 	if !l.marked {
 		return nil
 	}
-	return []rule.Finding{{Line: 1, Certain: true,
-		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `remove it: sed -i '1s/^\xef\xbb\xbf//'`}}
+	f := rule.Finding{Line: 1, Certain: true,
+		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `remove it: sed -i '1s/^\xef\xbb\xbf//'`}
+	if len(l.lines) > 0 && l.lines[0].hold != nil {
+		l.keepsMark, f.Certain = true, false
+		f.Text += "; " + l.lines[0].hold.why
+		f.Fix = "write OK in place of RELAY there, or the networks that are meant; then " + f.Fix
+	}
+	return []rule.Finding{f}
 }
 
 // blockProblems finds markers that are not one pair, and lines of mailallow that somebody has changed.

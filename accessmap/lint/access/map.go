@@ -5,40 +5,34 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
 )
+
+// MapOptions say how the map of an access file is made and read. Each may be empty.
+type MapOptions struct {
+	Type       string // that sendmail.cf names; empty: any map beside the text
+	Makemap    string // name or path of the program, as makemap.New takes it
+	SendmailCF string // that reads the map
+}
 
 // builtMap is a map with the text of its access file.
 type builtMap struct {
 	path, mapType string
 	textPath      string
 	text          []byte
-	makemap       string // name or path of the program; see makemap.Find
+	makemap       makemap.Program // without a path: there is none
 }
 
-// CheckMap compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps. mapType
-// is the type that sendmail.cf names; empty: any map beside the text. program is a name or path for makemap.Find; without
-// makemap Map compares the times only. Without a map, or the right to read it, there are no findings. The error is the
+// CheckMap compares the map of the access file at path with its text: their times, and the entries that makemap -u dumps.
+// Without makemap it compares the times only. Without a map, or the right to read it, there are no findings. The error is the
 // context's.
-func CheckMap(ctx context.Context, path string, text []byte, mapType, program string) (findings []rule.Finding, err error) {
-	types := []string{"hash", "cdb"} // btree has the suffix of hash; mapDiffers tries both
-	if mapType != "" {
-		types = []string{mapType}
-	}
-	m := builtMap{textPath: path, text: text, makemap: program}
-	for _, m.mapType = range types {
-		if m.path, err = makemap.UsualFile(m.mapType, path); err != nil {
-			return nil, nil
-		}
-		if _, err = os.Stat(m.path); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return nil, nil
+func CheckMap(ctx context.Context, path string, text []byte, o MapOptions) (findings []rule.Finding, err error) {
+	m := builtMap{textPath: path, text: text}
+	m.makemap, _ = makemap.New(o.Makemap, o.SendmailCF) // mapDiffers needs it, and no other check
+	if found, err := m.find(ctx, o.Type); !found {
+		return nil, err
 	}
 	for _, r := range mapRules() {
 		problem, err := r.Checks(ctx, m)
@@ -46,10 +40,31 @@ func CheckMap(ctx context.Context, path string, text []byte, mapType, program st
 			return findings, err
 		}
 		if problem != "" {
-			findings = append(findings, rule.Finding{Rule: r.Name, Severity: r.Severity, Text: problem, Fix: "run: makemap " + m.mapType + " " + path + " < " + path})
+			findings = append(findings, rule.Finding{Rule: r.Name, Severity: r.Severity, Text: problem, Fix: "run: " + m.makemap.ByHand(m.mapType, path)})
 		}
 	}
 	return findings, nil
+}
+
+// find finds the map of a type, or of any type, that is beside the text.
+func (m *builtMap) find(ctx context.Context, mapType string) (found bool, err error) {
+	types := []string{"hash", "cdb"} // btree has the suffix of hash; mapDiffers tries both
+	if mapType != "" {
+		types = []string{mapType}
+	}
+	fileOf := makemap.UsualFile
+	if m.makemap.Path != "" {
+		fileOf = func(mapType, textPath string) (string, error) { return m.makemap.File(ctx, mapType, textPath) }
+	}
+	for _, m.mapType = range types {
+		if m.path, err = fileOf(m.mapType, m.textPath); err != nil {
+			continue
+		}
+		if _, err := os.Stat(m.path); err == nil {
+			return true, nil
+		}
+	}
+	return false, context.Cause(ctx)
 }
 
 func mapOlder(_ context.Context, m builtMap) (problem string, err error) {
@@ -61,37 +76,24 @@ func mapOlder(_ context.Context, m builtMap) (problem string, err error) {
 	return m.path + " is older than the text: later changes are not in effect", nil
 }
 
-// mapDiffers compares the entries of the map with its text. It finds nothing if it cannot compare them.
+// mapDiffers compares the entries of the map with its text. It finds nothing if it cannot compare them: makemap may be missing,
+// or refuse the text or the owner of the map.
 func mapDiffers(ctx context.Context, m builtMap) (problem string, err error) {
 	read := makemap.ReadText(m.text)
-	program, err := makemap.Find(m.makemap)
-	if err != nil || len(read.Problems) > 0 {
+	if m.makemap.Path == "" || len(read.Problems) > 0 {
 		return "", nil // the map of a text that makemap refuses depends on its options
 	}
-	f, err := os.Open(m.path)
-	if errors.Is(err, fs.ErrPermission) {
-		return "", nil
-	}
+	real, err := m.makemap.Installed(ctx, m.mapType, m.textPath)
 	if err == nil {
-		f.Close()
-	}
-	run := makemap.Program{Path: program}
-	real, err := filepath.EvalSymlinks(m.path) // makemap follows none (docs/facts.md 5)
-	if err != nil {
-		return "", nil
-	}
-	err = run.Verify(ctx, m.mapType, real, read)
-	if err != nil && m.mapType == "hash" && ctx.Err() == nil {
-		if btree := run.Verify(ctx, "btree", real, read); btree == nil {
-			return "", nil
+		if err = m.makemap.Verify(ctx, m.mapType, real, read); err != nil && m.mapType == "hash" && m.makemap.Verify(ctx, "btree", real, read) == nil {
+			err = nil
 		}
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	var differs *makemap.DiffersError
 	switch {
-	case err == nil:
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
+	case err == nil, errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case errors.As(err, &differs):
 		return m.path + ": " + differs.Error(), nil

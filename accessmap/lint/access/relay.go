@@ -1,7 +1,10 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
+	"strings"
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
@@ -18,7 +21,7 @@ func sharedRelay(l *linter) (found []rule.Finding) {
 	lines := map[string]int{} // of each provider
 	rest := map[string]int{}  // index of the finding that counts the other lines
 	for _, line := range l.lines {
-		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) || l.Limits.Wide(line.prefix) {
+		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) || l.Limits.Wide(line.prefix) || line.hold != nil {
 			continue
 		}
 		title := l.Shared(line.prefix)
@@ -39,4 +42,55 @@ func sharedRelay(l *linter) (found []rule.Finding) {
 		}
 	}
 	return found
+}
+
+// hold is the reason why --fix leaves an entry with RELAY that matches nothing today: it would relay for others.
+type hold struct {
+	why    string
+	advice string // what to write; empty: the same with OK
+}
+
+const mayRelay = " could relay through this server with RELAY"
+
+// advise gives the fix of a held entry. proposal has its lines with OK.
+func (w *entryWork) advise(proposal []string) string {
+	if w.hold.advice != "" {
+		return w.hold.advice
+	}
+	advice := "to let their mail in, write\n"
+	if w.keyFault == nil || w.keyFault.Certain {
+		advice = "to let their mail in, write OK in place of RELAY; --fix then writes\n"
+	}
+	return advice + strings.Join(proposal, "\n")
+}
+
+// holds finds the reason to hold an entry; nil: there is none. An entry that relays today is not held.
+func (l *linter) holds(w *entryWork) *hold {
+	hidden := l.marked && w.Number == 1
+	if w.keyFault == nil && w.valueFault == nil && !w.gap && !w.indent && !hidden {
+		return nil
+	}
+	value, meant := w.means, []netip.Prefix{w.prefix}
+	if w.valueFault != nil {
+		value = cmp.Or(w.valueFault.value, w.valueFault.likely)
+	}
+	if w.keyFault != nil {
+		meant = w.keyFault.Meant
+	}
+	if !w.key.ForClients() || !strings.EqualFold(value, allowlist.Relay.String()) || strings.Contains(w.key.Address, "@") {
+		return nil
+	}
+	for _, p := range meant {
+		if !p.IsValid() {
+			return &hold{why: "RELAY would let every host of that name relay through this server, whosever it is"}
+		}
+		hosts, wide := l.Others(p)
+		switch {
+		case wide:
+			return &hold{hosts + mayRelay, "write the networks that are meant"}
+		case hosts != "":
+			return &hold{why: hosts + mayRelay}
+		}
+	}
+	return nil
 }

@@ -52,7 +52,7 @@ func special(l *linter) (found []rule.Finding) {
 
 // letsIn reports whether the line is an entry that lets clients in.
 func (line *textLine) letsIn() bool {
-	return line.form == formEntry && line.prefix.IsValid() && line.key.ForClients() && line.accepts()
+	return line.form == formEntry && line.hold == nil && line.prefix.IsValid() && line.key.ForClients() && line.accepts()
 }
 
 // unusedIPv6 counts the OK keys for IPv6 clients, mailallow's included, if nothing in this sendmail.cf would refuse the clients that

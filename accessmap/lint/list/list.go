@@ -119,7 +119,7 @@ func (l *linter) shortest() []byte {
 		b.WriteString(line.Raw + "\n")
 	}
 	for _, line := range l.lines {
-		if line.word != "" && line.networks == nil {
+		if line.word != "" && (line.networks == nil || l.holds(line) != "") {
 			return nil
 		}
 	}
@@ -129,12 +129,31 @@ func (l *linter) shortest() []byte {
 	return b.Bytes()
 }
 
-func noNetwork(_ *linter, line *textLine) []rule.Finding {
+// holds says whose hosts could relay once programs read a line that they do not read as it is; empty: no others'. The list stays as
+// it is then.
+func (l *linter) holds(line *textLine) string {
+	for _, p := range line.networks {
+		if hosts, _ := l.Others(p); hosts != "" && l.Relays && !line.plain {
+			return hosts
+		}
+	}
+	return ""
+}
+
+const (
+	mayRelay    = " could relay through this server once programs read it"
+	relayAdvice = "remove it, or write the networks that are meant"
+)
+
+func noNetwork(l *linter, line *textLine) []rule.Finding {
 	switch {
 	case line.plain || line.bits:
 		return nil
 	case line.networks == nil:
 		return []rule.Finding{line.Found(rule.Shown(line.word)+": no address, and no network as 192.0.2.0/24 or 2001:db8::/32", "write the networks that are meant, one a line")}
+	}
+	if hosts := l.holds(line); hosts != "" {
+		return []rule.Finding{line.Found(rule.Shown(line.word)+": programs read one network a line, as 192.0.2.0/24; "+hosts+mayRelay, relayAdvice)}
 	}
 	var lines []string
 	for _, p := range line.networks {
@@ -143,9 +162,12 @@ func noNetwork(_ *linter, line *textLine) []rule.Finding {
 	return []rule.Finding{line.certain(rule.Shown(line.word)+": programs read one network a line, as 192.0.2.0/24", lines...)}
 }
 
-func hostBits(_ *linter, line *textLine) []rule.Finding {
+func hostBits(l *linter, line *textLine) []rule.Finding {
 	if !line.bits {
 		return nil
+	}
+	if hosts := l.holds(line); hosts != "" {
+		return []rule.Finding{line.Found(rule.Shown(line.word)+": bits of the host are set: programs skip the line, or read it as the network; "+hosts+mayRelay, relayAdvice)}
 	}
 	return []rule.Finding{line.certain(rule.Shown(line.word)+": bits of the host are set: programs skip the line, or read it as the network", line.networks[0].String())}
 }

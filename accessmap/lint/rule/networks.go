@@ -12,12 +12,27 @@ import (
 // them: widest_ipv4 from 0 to 32, widest_ipv6 from 0 to 128.
 type Limits struct{ IPv4, IPv6 int }
 
-// Options hold what lint knows of networks besides the file.
+// Options hold what lint knows besides the file.
 type Options struct {
+	// Relays reports that the clients that the file permits may relay to anywhere.
+	Relays bool
+
 	// Shared gives the title of a provider with many customers that sends from a part of a prefix; empty: no such provider
 	// does. nil: no provider is known.
 	Shared func(netip.Prefix) string
 	Limits Limits
+}
+
+// Others says which hosts of others a network holds, for which a correction must not let a server relay: those of a provider with
+// many customers, or more than the limits allow (wide). Empty: none that are known.
+func (o Options) Others(p netip.Prefix) (hosts string, wide bool) {
+	if o.Limits.Wide(p) {
+		return "this is " + Size(p) + ", and every host in it", true
+	}
+	if o.Shared == nil || o.Shared(p) == "" {
+		return "", false
+	}
+	return "it holds hosts of " + o.Shared(p) + ", each of whose customers", false
 }
 
 // Wide reports whether a network is wider than the limit of its family, and not wholly special-purpose space.

@@ -72,13 +72,22 @@ func indentedNetwork(l *linter, line *textLine) []rule.Finding {
 	if line.above != nil {
 		text += fmt.Sprintf(", line %d, and not as an entry", line.above.Number)
 	}
-	if p, ok := postfix.ParsePattern(line.pattern); ok && p == p.Masked() {
-		if later := l.contradicted(line, []netip.Prefix{p}); later > 0 {
+	p, _, fault := l.read(line.pattern)
+	meant := []netip.Prefix{p}
+	if fault != nil {
+		meant = fault.Meant
+	}
+	if hold := l.holds(line, meant); hold != nil {
+		line.stays = true
+		return []rule.Finding{line.Found(text+"; "+hold.why, hold.advice)}
+	}
+	if fault == nil {
+		if later := l.contradicted(line, meant); later > 0 {
 			line.stays = true
 			return []rule.Finding{line.Found(text, belongsBehind(later)+"\n"+line.logical)}
 		}
 	}
-	return []rule.Finding{line.Fixed(text, line.logical)}
+	return []rule.Finding{line.Fixed(text, strings.TrimSpace(line.Raw))} // the lines that continue it stay below it
 }
 
 // conditions pairs each endif with its if. It finds an endif without one, and text after an endif.
@@ -90,8 +99,11 @@ func conditions(l *linter, line *textLine) []rule.Finding {
 		return []rule.Finding{line.Found("endif without an if: Postfix skips it", "remove it, or write the if")}
 	case line.word == "endif":
 		l.open = l.open[:len(l.open)-1]
-		if line.pattern != "" {
-			return []rule.Finding{line.Fixed("text after endif: Postfix skips the line", "endif")}
+		const text = "text after endif: Postfix skips the line"
+		if hold := l.opens(line); line.pattern != "" && hold != nil {
+			return []rule.Finding{line.Found(text+"; "+hold.why, hold.advice)}
+		} else if line.pattern != "" {
+			return []rule.Finding{line.Fixed(text, "endif")}
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/postfix"
 )
 
 // letsIn reports whether the line lets its addresses in: by its value, and in mynetworks by being there.
@@ -75,6 +76,46 @@ func sharedRelay(l *linter, line *textLine) []rule.Finding {
 		"remove it, and let their mail in with a table that permits them")}
 }
 
+// hold is the reason why --fix leaves a line that Postfix does not read: with it others would relay.
+type hold struct{ why, advice string }
+
+// holds finds the reason to hold a line with these networks; nil: there is none.
+func (l *linter) holds(line *textLine, networks []netip.Prefix) *hold {
+	if l.use != format.UseMyNetworks && !(l.Relays && l.letsIn(line)) {
+		return nil
+	}
+	if line.negated {
+		return &hold{"it stands for all other networks, and every host in them could relay through this server", "write the networks that are meant"}
+	}
+	for _, p := range networks {
+		hosts, wide := l.Others(p)
+		if hosts == "" {
+			continue
+		}
+		h := &hold{hosts + " could relay through this server", "write the networks that are meant"}
+		if !wide {
+			h.advice = "remove it, and let their mail in with a table that smtpd reads where it decides about clients alone"
+			for _, p := range networks {
+				h.advice += "\n" + p.String() + "\tpermit"
+			}
+		}
+		return h
+	}
+	return nil
+}
+
+// opens finds the reason to hold an endif: without it Postfix reads the lines below for some clients only.
+func (l *linter) opens(endif *textLine) *hold {
+	for _, line := range l.lines[endif.Number:] {
+		if p, ok := postfix.ParsePattern(line.pattern); ok && line.word == "" && !line.skipped {
+			if found := l.holds(line, []netip.Prefix{p}); found != nil {
+				return &hold{fmt.Sprintf("line %d: %s", line.Number, found.why), "first correct that line; then write endif"}
+			}
+		}
+	}
+	return nil
+}
+
 var mappedNetwork = netip.MustParsePrefix("::ffff:0:0/96")
 
 // mapped finds IPv4-mapped networks. Postfix takes the address of such a client for IPv4 (docs/facts.md 31).
@@ -102,8 +143,8 @@ func valueComment(l *linter, line *textLine) []rule.Finding {
 	word, rest := line.words()
 	if rest == comment && line.single() && !line.Changed && l.letsIn(line) {
 		line.value = word
-		return []rule.Finding{line.Fixed(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of it", "# "+strings.TrimLeft(comment, "#/; "), line.pattern+"\t"+word)}
+		return []rule.Finding{line.Fixed(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of it", "# "+strings.TrimLeft(comment, "#/; "), line.entry(line.pattern, word))}
 	}
 	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": a cidr table has no comments after a value: the comment is part of the text that the client gets",
-		"if it is a comment, write it on a line of its own:\n"+comment+"\n"+line.pattern+"\t"+value)}
+		"if it is a comment, write it on a line of its own:\n"+comment+"\n"+line.entry(line.pattern, value))}
 }

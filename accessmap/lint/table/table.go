@@ -94,6 +94,14 @@ type textLine struct {
 // single reports whether the logical line is one physical line.
 func (line *textLine) single() bool { return strings.TrimSpace(line.Raw) == line.logical }
 
+// entry gives an entry with another pattern or value, negated as the line is.
+func (line *textLine) entry(pattern, value string) string {
+	if line.negated {
+		pattern = "!" + pattern
+	}
+	return pattern + "\t" + value
+}
+
 // hasValue reports whether a value follows the pattern, and not the rest of a network after a blank.
 func (line *textLine) hasValue() bool { return line.value != "" && line.value[0] != '/' }
 
@@ -218,15 +226,15 @@ func (l *linter) pattern(line *textLine) (prefixes []netip.Prefix, ok bool) {
 	text := rule.Shown(line.pattern) + ": " + fault.Text
 	var proposal []string
 	for _, p := range fault.Meant {
-		written := p.String()
-		if line.negated {
-			written = "!" + written
-		}
-		proposal = append(proposal, written+"\t"+line.value)
+		proposal = append(proposal, line.entry(p.String(), line.value))
 	}
 	one := len(proposal) == 1 || len(proposal) > 1 && !line.negated && len(proposal) <= maxRangeLines
 	if later := l.contradicted(line, fault.Meant); later > 0 && fault.Certain {
 		fault.Certain, fault.Advice = false, belongsBehind(later)
+	}
+	if hold := l.holds(line, fault.Meant); hold != nil {
+		l.Report(of, line.Found(text+"; "+hold.why, hold.advice))
+		return nil, false
 	}
 	if fault.Certain && one && line.value != "" && line.single() {
 		l.Report(of, line.Fixed(text, proposal...))

@@ -11,7 +11,6 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/list"
@@ -23,6 +22,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
 )
 
@@ -43,21 +43,23 @@ type subject struct {
 
 // subjectOf finds the target with the file, and the kind of the file: from --as, else its
 // target, else main.cf, else its name and content.
-func (l *check) subjectOf(path string, text []byte) subject {
-	s := subject{path: path, absolute: path, text: text, use: l.uses[path]}
+func (l *check) subjectOf(ctx context.Context, path string, text []byte) subject {
+	s := subject{path: path, absolute: path, text: text}
 	if absolute, err := filepath.Abs(path); err == nil {
 		s.absolute = absolute
 	}
 	var isTarget bool
 	if s.target, isTarget = l.targetOf(s.absolute); isTarget {
 		s.use = s.target.Format.Use
+	} else {
+		s.use = l.reader(ctx, s.absolute)
 	}
 	switch {
 	case l.as != "":
 		s.kind = l.as
 	case s.use != format.UseNone:
 		s.kind = lint.KindCIDR
-	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File != "" && src.File == path }):
+	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File == s.absolute }):
 		s.kind = lint.KindList
 	case !isTarget:
 		s.kind = lint.KindOf(path, text)
@@ -90,15 +92,17 @@ func (l *check) sendmailCF(target plan.Target) string {
 	return cmp.Or(target.SendmailCF, filepath.Join(l.root, config.DefaultSendmailCF))
 }
 
-// mapType gives the type of the map; empty: it is not known.
-func (s subject) mapType(cf *sendmail.CF) string {
-	switch {
-	case s.target.Map != "" && s.target.Map != makemap.Auto:
-		return s.target.Map
-	case cf != nil:
-		return cf.AccessClass
+// mapOptions says how the map of an access file is made and read. cf, the sendmail.cf that
+// names the map, may be nil.
+func (l *check) mapOptions(s subject, cf *sendmail.CF) access.MapOptions {
+	o := access.MapOptions{Makemap: s.target.Makemap, SendmailCF: l.sendmailCF(s.target)}
+	if cf != nil {
+		o.Type = cf.AccessClass
 	}
-	return ""
+	if s.target.Map != "" && s.target.Map != makemap.Auto {
+		o.Type = s.target.Map
+	}
+	return o
 }
 
 // find gives the findings in a file, and its text with the certain ones corrected.
@@ -108,16 +112,16 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 	case lint.KindConfig:
 		findings = l.config(s.path, s.text)
 	case lint.KindCIDR:
-		findings, fixed = table.Check(s.text, s.use, l.known())
+		findings, fixed = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
 	case lint.KindList:
-		findings, fixed = list.Check(s.text, l.known())
+		findings, fixed = list.Check(s.text, l.relaying(ctx, s.absolute))
 	case lint.KindAccess:
 		cf := l.readerOf(s)
 		findings, fixed = access.Check(s.text, access.Options{CF: cf, Options: l.known()})
 		if s.target.Map == makemap.None {
 			break
 		}
-		ofMap, err := access.CheckMap(ctx, s.absolute, s.text, s.mapType(cf), s.target.Makemap)
+		ofMap, err := access.CheckMap(ctx, s.absolute, s.text, l.mapOptions(s, cf))
 		if err != nil {
 			l.errs = append(l.errs, err)
 		}
@@ -137,17 +141,11 @@ func (l *check) file(ctx context.Context, path string) {
 		return
 	}
 	l.files++
-	s := l.subjectOf(path, text)
+	s := l.subjectOf(ctx, path, text)
 	findings, fixed := l.find(ctx, s)
-	if l.fix && string(fixed) != string(text) {
+	if l.lock != nil && string(fixed) != string(text) {
 		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
-		warning, err := install.ReplaceText(ctx, path, text, fixed)
-		if warning != "" {
-			l.t.Warn("%s", warning)
-		}
-		if err != nil {
-			l.errs = append(l.errs, fmt.Errorf("--fix: the file is unchanged: %w", err))
-		} else {
+		if l.write(ctx, s, fixed) {
 			for _, f := range findings {
 				if f.Certain {
 					l.document.Fixed = append(l.document.Fixed, f)
@@ -159,6 +157,18 @@ func (l *check) file(ctx context.Context, path string) {
 		}
 	}
 	l.document.Findings = append(l.document.Findings, findings...)
+}
+
+// write replaces the text of a file, and reports whether it did.
+func (l *check) write(ctx context.Context, s subject, fixed []byte) (ok bool) {
+	warnings, err := l.lock.ReplaceText(ctx, s.absolute, s.text, fixed)
+	for _, w := range warnings {
+		l.t.Warn("%s", w)
+	}
+	if err != nil {
+		l.errs = append(l.errs, exit.With(exit.Install, fmt.Errorf("--fix: %w", err)))
+	}
+	return err == nil
 }
 
 // readBounded reads a text file within the bounds.

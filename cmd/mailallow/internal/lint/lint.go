@@ -4,44 +4,54 @@
 package lint
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
-	"mailallow/accessmap/format"
+	"mailallow/accessmap/install"
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // Options are the flags and arguments of the command.
 type Options struct {
 	Config config.Flags
-	As     string   // one of Kinds; empty: by name and content
-	Fix    bool     // correct the files if the correction is certain
-	Strict bool     // a note counts as a finding for the exit code
-	Rules  bool     // list the rules, and check nothing
-	Files  []string // empty: the configuration, its targets and the servers
+	As     string // one of Kinds; empty: by name and content
+	Fix    bool   // correct the files if the correction is certain
+	// LockTimeout is how long Fix waits for another run, as time.ParseDuration reads it.
+	LockTimeout string
+	Strict      bool     // a note counts as a finding for the exit code
+	Rules       bool     // list the rules, and check nothing
+	Files       []string // empty: the configuration, its targets and the servers
 }
 
 // check is a run of the command.
 type check struct {
 	settings *config.Settings
 	t        *terminal.Terminal
-	root     string                // absolute; empty: /
-	shared   *catalogue.Catalogue  // of shared providers
-	as       lint.Kind             // empty: by name and content
-	uses     map[string]format.Use // the tables that main.cf names, by path
-	fix      bool
+	root     string               // absolute; empty: /
+	shared   *catalogue.Catalogue // of shared providers
+	as       lint.Kind            // empty: by name and content
+	lock     *install.Lock        // for --fix; nil: no file is written
 	strict   bool
 	document jsonDocument
 	files    int       // checked
 	written  []subject // by --fix
 	errs     []error   // of reading and writing
+
+	main    *postfix.Main // see mainCF
+	mainErr error
 
 	ofServers []rule.Finding // in sendmail.cf and main.cf
 }
@@ -73,13 +83,14 @@ func Kinds() []string {
 }
 
 // Run checks the files, or without any the whole host. The error is exit.Finding if there
-// are findings other than notes, and a usage error if a file cannot be read or written.
+// are findings other than notes, a usage error if a file cannot be read, and exit.Install if
+// one cannot be written.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
 		return showRules(t)
 	}
-	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), fix: o.Fix, strict: o.Strict,
-		uses: map[string]format.Use{}, document: newDocument([]allowlist.Problem{})}
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict,
+		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
 	}
@@ -99,6 +110,14 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		// The mistakes are findings, if lint checks the configuration.
 		l.settings = &config.Settings{Limits: allowlist.DefaultLimits()}
 	}
+	if o.Fix {
+		lock, fixErr := l.takeLock(ctx, o.LockTimeout)
+		if fixErr != nil {
+			return fixErr
+		}
+		defer lock.Release()
+		l.lock = lock
+	}
 	if len(o.Files) > 0 {
 		if err != nil {
 			t.Note("the configuration has mistakes and is not used: 'mailallow lint' without a file shows them")
@@ -113,6 +132,26 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	return l.end()
+}
+
+// takeLock takes the lock under which --fix writes, and finishes the work of a killed run. It
+// is that of the state directory; a user who may not write there has one of their own
+// (XDG Base Directory Specification).
+func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, error) {
+	dir := cmp.Or(l.settings.StateDir, filepath.Join(l.root, config.DefaultStateDir))
+	lock, _, err := run.TakeLock(ctx, l.t, dir, timeout)
+	if os.Geteuid() == 0 || !errors.Is(err, fs.ErrPermission) {
+		return lock, err
+	}
+	own := os.Getenv("XDG_STATE_HOME")
+	if home, homeErr := os.UserHomeDir(); own == "" && homeErr == nil {
+		own = filepath.Join(home, ".local/state")
+	}
+	if !filepath.IsAbs(own) {
+		return nil, err
+	}
+	lock, _, err = run.TakeLock(ctx, l.t, filepath.Join(own, "mailallow"), timeout)
+	return lock, err
 }
 
 // known gives what the rules need to know of networks.

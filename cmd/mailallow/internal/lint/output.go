@@ -36,7 +36,11 @@ func (l *check) end() error {
 	if findings, notes := l.counts(); err == nil && (findings > 0 || l.strict && notes > 0) {
 		return exit.Outcome(exit.Finding)
 	}
-	return exit.With(exit.Usage, err)
+	var codes []int
+	for _, err := range l.errs {
+		codes = append(codes, exit.Code(err))
+	}
+	return exit.Worst(err, codes...)
 }
 
 // counts gives the number of findings that are mistakes, and of notes.
@@ -102,7 +106,11 @@ func (l *check) showFix(f rule.Finding) {
 		l.t.Data(terminal.Green, "    %s", line)
 	}
 	if more := len(lines) - maxFixShown; more > 0 {
-		l.t.Data(terminal.Green, "    ... and %s more: --fix writes them, --json shows them", terminal.Grouped(uint64(more)))
+		shown := "--json shows them"
+		if f.Certain {
+			shown = "--fix writes them, " + shown
+		}
+		l.t.Data(terminal.Green, "    ... and %s more: %s", terminal.Grouped(uint64(more)), shown)
 	}
 }
 
@@ -127,7 +135,7 @@ func (l *check) count() string {
 	if notes > 0 {
 		text += "; " + terminal.Counted(uint64(notes), "note", "notes")
 	}
-	if certain := l.certain(); certain > 0 && !l.fix {
+	if certain := l.certain(); certain > 0 && l.lock == nil {
 		text += fmt.Sprintf("; --fix puts %d of them right", certain)
 	}
 	return text + l.fixedCount()

@@ -98,7 +98,7 @@ func sendmailFacts(cf *sendmail.CF) (facts []string) {
 
 // postfix checks main.cf and the tables that it names. ok: Postfix is on this host.
 func (l *check) postfix(ctx context.Context) (ok bool) {
-	m, err := servers.Postfix(ctx, l.root)
+	m, err := l.mainCF(ctx)
 	if errors.Is(err, postfix.ErrNone) {
 		return false
 	}
@@ -130,8 +130,7 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Ta
 			tables = append(tables, t)
 			continue
 		}
-		if _, checked := l.uses[t.Path]; !checked {
-			l.uses[t.Path] = t.Use
+		if !slices.ContainsFunc(tables, func(o server.Table) bool { return o.Path == t.Path }) {
 			l.file(ctx, t.Path)
 		}
 		if text, err := readBounded(t.Path); err == nil {

@@ -5,7 +5,6 @@ package update
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"mailallow/accessmap/install"
-	"mailallow/accessmap/state"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -61,37 +59,19 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	if err := r.NeedTargets(); err != nil {
 		return nothing, err
 	}
-	patience, err := time.ParseDuration(lockTimeout)
-	if err != nil || patience < 0 {
-		return nothing, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
-	}
-	lock, err := takeLock(ctx, t, r, patience)
+	lock, waited, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
 	if err != nil {
-		return nothing, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+		return nothing, err
 	}
 	defer lock.Release()
+	if waited { // the run before has changed the state
+		r.Now = time.Now()
+	}
 	result, err := r.Planned(ctx, t)
 	if err == nil {
 		err = installPlans(ctx, r, lock, result)
 	}
 	return result, err
-}
-
-// takeLock takes the lock of the state directory. After a wait it sets the time of the run
-// anew, because another run has changed the state.
-func takeLock(ctx context.Context, t *terminal.Terminal, r *run.Request, patience time.Duration) (*install.Lock, error) {
-	lock, err := install.TakeLock(ctx, r.Settings.StateDir, 0)
-	var held *state.LockedError
-	if patience > 0 && errors.As(err, &held) {
-		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
-		lock, err = install.TakeLock(ctx, r.Settings.StateDir, patience)
-		r.Now = time.Now()
-	}
-	if err != nil {
-		return nil, err
-	}
-	lock.Patience = patience
-	return lock, nil
 }
 
 // editPauses are the waits before each new try at a file that somebody edits. They are few

@@ -1,0 +1,47 @@
+package lint
+
+import (
+	"context"
+	"slices"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/server"
+	"mailallow/accessmap/postfix"
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/servers"
+)
+
+// mainCF reads main.cf once. It is nil with an error.
+func (l *check) mainCF(ctx context.Context) (*postfix.Main, error) {
+	if l.main == nil && l.mainErr == nil {
+		l.main, l.mainErr = servers.Postfix(ctx, l.root)
+	}
+	return l.main, l.mainErr
+}
+
+// reader gives the program that reads the table of type cidr at path, as main.cf names it;
+// UseNone: main.cf does not. A table of mynetworks is one wherever else it is named.
+func (l *check) reader(ctx context.Context, path string) (use format.Use) {
+	m, _ := l.mainCF(ctx) // postfix tells an error
+	if m == nil {
+		return format.UseNone
+	}
+	for _, t := range server.Tables(m) {
+		if t.Path == path && (use == format.UseNone || t.Use == format.UseMyNetworks) {
+			use = t.Use
+		}
+	}
+	return use
+}
+
+// relaying is known with the word whether the clients of the file at path may relay: as main.cf
+// names it, or as the source of a list.
+func (l *check) relaying(ctx context.Context, path string) rule.Options {
+	o := l.known()
+	m, _ := l.mainCF(ctx)
+	o.Relays = m != nil && slices.ContainsFunc(m.Uses(path), func(u postfix.Use) bool {
+		return u.List == "mynetworks" || u.Item.Name == "check_client_access" && m.RelaysAt(u)
+	}) || slices.ContainsFunc(l.settings.Sources, func(s allowlist.Source) bool { return s.File == path && s.Action == allowlist.Relay })
+	return o
+}
