@@ -16,6 +16,7 @@ type list struct {
 	single    bool     // the operator has no other zone: every name below the domains means zone
 	welcome   bool     // it lists good senders
 	ofDomains bool     // it lists domain names and not addresses
+	refusal   string   // the answer by which it refuses to answer, as a pattern of path.Match; empty: 127.255.255.x alone
 }
 
 // group is the group of the words; 0: a reply that names the list names no blocklist.
@@ -52,9 +53,9 @@ func (l *list) zoneFor(name string) string {
 // lists are tried in this order. Dead lists stay in it, because old logs name them and servers still ask them (docs/facts.md
 // 18). The zones are those that the operators publish.
 var lists = [...]list{
-	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, ofDomains: true},
+	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, ofDomains: true, refusal: "127.0.1.255"},
 	{zone: "dbl.dq.spamhaus.net", ofDomains: true},
-	{zone: "zrd.dq.spamhaus.net", ofDomains: true},
+	{zone: "zrd.dq.spamhaus.net", ofDomains: true, refusal: "127.0.2.255"},
 	{zone: "zen.dq.spamhaus.net", domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
 	{zone: "zen.spamhaus.org", domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
 	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}, single: true},
@@ -88,8 +89,8 @@ var lists = [...]list{
 	{zone: "bl.drmx.org", domains: []string{"drmx.org"}},
 	{zone: "bad.psky.me", domains: []string{"psky.me"}},
 	{zone: "cblless.anti-spam.org.cn", domains: []string{"anti-spam.org.cn"}},
-	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, ofDomains: true},
-	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, ofDomains: true},
+	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, ofDomains: true, refusal: "127.0.0.1"},
+	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, ofDomains: true, refusal: "127.0.0.1"},
 
 	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}},
 	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}},
@@ -115,7 +116,7 @@ var lists = [...]list{
 	{zone: "orbz.gst-group.co.uk", domains: []string{"gst-group.co.uk", "orbz.org"}},
 	{zone: "dnsbl.inps.de", domains: []string{"inps.de"}},
 
-	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true},
+	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true, refusal: "127.0.*.255"},
 	{zone: "wl.mailspike.net", domains: []string{"wl.mailspike.net"}, welcome: true},
 	{zone: "swl.spamhaus.org", domains: []string{"swl.spamhaus.org"}, welcome: true},
 	{zone: "iadb.isipp.com", domains: []string{"isipp.com"}, welcome: true},

@@ -57,9 +57,7 @@ const maxDomain = 253
 // Empty: there is none.
 func domainIn(token string) string {
 	name := strings.Trim(strings.ToLower(token), ".:-_")
-	if i := strings.IndexByte(name, ':'); i >= 0 { // a port
-		name = name[:i]
-	}
+	name, _, _ = strings.Cut(name, ":") // a port
 	for {
 		i := strings.LastIndexByte(name, '.')
 		if i < 0 || !isDigits(name[i+1:]) {
