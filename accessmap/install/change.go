@@ -39,12 +39,11 @@ type change struct {
 	old     []byte      // the text that the plan read; nil for a map or a state file
 	new     []byte      // nil for a map
 
-	temp    string
-	inode   uint64 // of the new file
-	size    int64  // of the new file, in bytes
-	swapped bool   // the new file is at live, and the old one at temp
-
-	modified, swappedAt time.Time // of a new map: the last write to it, and the swap
+	temp      string
+	newInfo   fs.FileInfo // of the new file, once it is staged
+	inode     uint64      // of the new file
+	swapped   bool        // the new file is at live, and the old one at temp
+	swappedAt time.Time
 }
 
 // newChange refuses, as Resolve does, what its owner would not expect to be replaced.
@@ -217,7 +216,7 @@ func (c *change) sync(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
+	c.newInfo, c.inode = info, inodeOf(info)
 	return nil
 }
 
@@ -226,7 +225,7 @@ func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino 
 // awaitTick waits until every later write to the staged map gets another time. If that would take longer than a clockTick,
 // it does not wait, and the map is not recorded.
 func (c *change) awaitTick() {
-	if wait := clockTick - time.Since(c.modified); c.kind == kindMap && 0 < wait && wait <= clockTick {
+	if wait := clockTick - time.Since(c.newInfo.ModTime()); c.kind == kindMap && 0 < wait && wait <= clockTick {
 		time.Sleep(wait)
 	}
 }
