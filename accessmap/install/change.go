@@ -57,7 +57,9 @@ func newChange(kind changeKind, path string) (*change, error) {
 	case kindState:
 		c.mode = 0o600
 	case kindMap:
-		c.mode = newMapMode()
+		if os.Geteuid() == 0 { // as makemap makes it; Sendmail must be able to read another user's map (docs/facts.md 5)
+			c.mode = 0o640
+		}
 		if c.otherNames() > 0 {
 			return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
 		}
@@ -162,15 +164,6 @@ func (c *change) stage() error {
 		return err
 	}
 	return c.sync(f)
-}
-
-// newMapMode is the mode of a first map. Root's has makemap's own. Sendmail must be able to read another user's map
-// (docs/facts.md 5), and it holds nothing that the text does not.
-func newMapMode() fs.FileMode {
-	if os.Geteuid() == 0 {
-		return 0o640
-	}
-	return 0o644
 }
 
 // stageMap finishes the map that makemap wrote to temp. The map must not be older than its text, because Debian's make would

@@ -157,39 +157,40 @@ var lists = [...]list{
 	{zone: "vadesecure", domains: []string{"vadesecure.com", "vade-retro.com"}, words: []string{"vade secure"}},
 }
 
-// byDomain gives the index in lists of each domain and zone.
-var byDomain = sync.OnceValue(func() map[string]int {
-	domains := map[string]int{}
+// byDomain gives the list of each domain and zone.
+var byDomain = sync.OnceValue(func() map[string]*list {
+	domains := map[string]*list{}
 	for i := range lists {
-		for _, d := range lists[i].domains {
-			domains[d] = i
+		l := &lists[i]
+		for _, d := range l.domains {
+			domains[d] = l
 		}
-		if !Private(lists[i].zone) {
-			domains[lists[i].zone] = i
+		if !Private(l.zone) {
+			domains[l.zone] = l
 		}
 	}
 	return domains
 })
 
-// listIndex finds the list of a domain name, by the longest domain that the name ends in; -1: there is none.
-func listIndex(name string) int {
+// listOf finds the list of a domain name, by the longest domain that the name ends in; nil: there is none.
+func listOf(name string) *list {
 	domains := byDomain()
 	for name != "" {
-		if i, ok := domains[name]; ok {
-			return i
+		if l := domains[name]; l != nil {
+			return l
 		}
 		_, name, _ = strings.Cut(name, ".")
 	}
-	return -1
+	return nil
 }
 
 // zoneOf gives the zone or the service of a domain name; empty: no list has the name, or it is a welcome list.
 func zoneOf(name string) string {
-	i := listIndex(name)
-	if i < 0 || lists[i].welcome {
+	l := listOf(name)
+	if l == nil || l.welcome {
 		return ""
 	}
-	return lists[i].zoneFor(name)
+	return l.zoneFor(name)
 }
 
 // Private reports whether the Zone of an event is a private service, which nobody can ask over DNS.

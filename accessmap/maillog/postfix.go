@@ -68,8 +68,8 @@ func lookupError(question string, mta MTA) (Event, bool) {
 	if zone = domainIn(zone); zone == "" {
 		return Event{}, false
 	}
-	if i := listIndex(zone); !ip.IsValid() && i >= 0 && strings.HasSuffix(zone, "."+lists[i].zone) {
-		zone = lists[i].zone
+	if l := listOf(zone); !ip.IsValid() && l != nil && strings.HasSuffix(zone, "."+l.zone) {
+		zone = l.zone
 	}
 	return Event{MTA: mta, Kind: DNSBLError, IP: ip, Zone: zone}, true
 }
@@ -127,12 +127,12 @@ func isErrorAnswer(zone, answer string) bool {
 	if strings.HasPrefix(answer, "127.255.255.") || !strings.HasPrefix(answer, "127.") {
 		return true
 	}
-	i := listIndex(zone)
-	if i < 0 {
+	l := listOf(zone)
+	if l == nil {
 		return false
 	}
-	refused, _ := path.Match(lists[i].refusal, answer)
-	return refused
+	refuses, _ := path.Match(l.refusal, answer)
+	return refuses
 }
 
 // postfixClient reads messages of smtp and lmtp about a host that refuses this one, and of error about a failed delivery to
