@@ -51,7 +51,7 @@ func Find(name string) (string, error) {
 
 func (m Program) with(stdin io.Reader, args ...string) program.Program {
 	argv := append([]string{m.Path, "-C", cmp.Or(m.CF, "/dev/null")}, args...)
-	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxTalk}
+	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxMessages}
 }
 
 // Build makes the map of a text in file, which must not be a map in use: makemap empties its output before it reads any
