@@ -27,8 +27,10 @@ type Format struct {
 	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
 	JSON    bool // the file is one JSON document
 
+	// Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does
+	// not write is an error, a *fault.AtLine except in JSON.
+	Read  func(text []byte) ([]allowlist.Entry, error)
 	write func(out *bufio.Writer, l list) (Written, error) // out keeps its own errors for Flush
-	read  func(text []byte) ([]allowlist.Entry, error)
 	// line reads one line of a list of networks. It is nil for other formats.
 	line func(line string) (network netip.Prefix, value string, ok bool)
 }
@@ -61,19 +63,19 @@ func All() []Format {
 	everyAction := Actions()
 	return []Format{
 		{Name: "sendmail-access", Summary: "entries of Sendmail's access map", Block: true, Map: true,
-			Actions: everyAction, write: writeSendmail, read: ReadSendmail},
+			Actions: everyAction, write: writeSendmail, Read: ReadSendmail},
 		{Name: "postfix-cidr", Summary: "Postfix smtpd access table, type cidr",
-			Actions: everyAction, Use: UseSMTPD, write: smtpd.write, read: smtpd.read, line: networkLine},
+			Actions: everyAction, Use: UseSMTPD, write: smtpd.write, Read: smtpd.read, line: networkLine},
 		{Name: "postscreen-cidr", Summary: "postscreen_access_list table, type cidr",
-			Actions: everyAction, Use: UsePostscreen, write: postscreen.write, read: postscreen.read, line: networkLine},
+			Actions: everyAction, Use: UsePostscreen, write: postscreen.write, Read: postscreen.read, line: networkLine},
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
-			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, read: mynetworks.read, line: networkLine},
+			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, Read: mynetworks.read, line: networkLine},
 		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
-			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd, line: networkLine},
+			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, Read: readRbldnsd, line: networkLine},
 		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
-			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList, line: networkLine},
+			Actions: everyAction, Bare: true, write: writeCIDRList, Read: readCIDRList, line: networkLine},
 		{Name: "json", Summary: "every range with its action, sources and paths",
-			Actions: everyAction, JSON: true, write: writeJSON, read: readJSON, line: jsonLine},
+			Actions: everyAction, JSON: true, write: writeJSON, Read: readJSON, line: jsonLine},
 	}
 }
 
@@ -114,10 +116,6 @@ func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selectio
 
 // KeyLimit gives MaxKeys or its default.
 func (s Selection) KeyLimit() int { return cmp.Or(s.MaxKeys, DefaultMaxKeys) }
-
-// Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does not
-// write is an error, a *fault.AtLine except in JSON.
-func (f Format) Read(text []byte) ([]allowlist.Entry, error) { return f.read(text) }
 
 // Selected gives the spans of a merged set that a target holds. A span that is left out is a hole: the wider prefix around it
 // does not fill it.

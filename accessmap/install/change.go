@@ -39,12 +39,11 @@ type change struct {
 	old     []byte      // the text that the plan read; nil for a map or a state file
 	new     []byte      // nil for a map
 
-	temp    string
-	inode   uint64 // of the new file
-	size    int64  // of the new file, in bytes
-	swapped bool   // the new file is at live, and the old one at temp
-
-	modified, swappedAt time.Time // of a new map: the last write to it, and the swap
+	temp      string
+	newInfo   fs.FileInfo // of the new file, once it is staged
+	inode     uint64      // of the new file
+	swapped   bool        // the new file is at live, and the old one at temp
+	swappedAt time.Time
 }
 
 // newChange refuses, as Resolve does, what its owner would not expect to be replaced.
@@ -58,7 +57,9 @@ func newChange(kind changeKind, path string) (*change, error) {
 	case kindState:
 		c.mode = 0o600
 	case kindMap:
-		c.mode = newMapMode()
+		if os.Geteuid() == 0 { // as makemap makes it; Sendmail must be able to read another user's map (docs/facts.md 5)
+			c.mode = 0o640
+		}
 		if c.otherNames() > 0 {
 			return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
 		}
@@ -165,15 +166,6 @@ func (c *change) stage() error {
 	return c.sync(f)
 }
 
-// newMapMode is the mode of a first map. Root's has makemap's own. Sendmail must be able to read another user's map
-// (docs/facts.md 5), and it holds nothing that the text does not.
-func newMapMode() fs.FileMode {
-	if os.Geteuid() == 0 {
-		return 0o640
-	}
-	return 0o644
-}
-
 // stageMap finishes the map that makemap wrote to temp. The map must not be older than its text, because Debian's make would
 // build it again (docs/facts.md 5).
 func (c *change) stageMap(textPath string) error {
@@ -217,7 +209,7 @@ func (c *change) sync(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	c.inode, c.size, c.modified = inodeOf(info), info.Size(), info.ModTime()
+	c.newInfo, c.inode = info, inodeOf(info)
 	return nil
 }
 
@@ -226,7 +218,7 @@ func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino 
 // awaitTick waits until every later write to the staged map gets another time. If that would take longer than a clockTick,
 // it does not wait, and the map is not recorded.
 func (c *change) awaitTick() {
-	if wait := clockTick - time.Since(c.modified); c.kind == kindMap && 0 < wait && wait <= clockTick {
+	if wait := clockTick - time.Since(c.newInfo.ModTime()); c.kind == kindMap && 0 < wait && wait <= clockTick {
 		time.Sleep(wait)
 	}
 }

@@ -289,7 +289,7 @@ func TestInstallLocked(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	patient := Lock{exchange: exchange, Patience: time.Hour}
-	if _, err := patient.alone(ctx, r.state, []Job{other}, nil); !errors.Is(err, context.Canceled) || !fixtures.Says(err, "waiting for the lock") {
+	if _, err := patient.alone(ctx, r.state, []Job{other}, nil); !errors.Is(err, context.Canceled) || !fixtures.ErrorContains(err, "waiting for the lock") {
 		t.Errorf("target's directory, until the context ends: %v", err)
 	}
 	unlock()
@@ -304,7 +304,7 @@ func TestInstallStateDirectory(t *testing.T) {
 	if err := os.Chmod(r.state, 0o770); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, "can be written by others") {
+	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.ErrorContains(err, "can be written by others") {
 		t.Errorf("group-writable: %v", err)
 	}
 }

@@ -135,7 +135,7 @@ func TestKilledOverEdit(t *testing.T) {
 	}
 	die()
 	_, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-	if !fixtures.Says(err, ErrChanged.Error()) || fixtures.ReadFile(t, r.path) != "edited OK\n" {
+	if !fixtures.ErrorContains(err, ErrChanged.Error()) || fixtures.ReadFile(t, r.path) != "edited OK\n" {
 		t.Errorf("error %v, text %q", err, fixtures.ReadFile(t, r.path))
 	}
 	r.install(r.job("edited OK\nb OK\n"))
@@ -162,7 +162,7 @@ func TestKilledOverEditor(t *testing.T) {
 			t.Fatal(err)
 		}
 		die()
-		if _, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !fixtures.Says(err, "open for writing") || !fixtures.Says(err, temp) {
+		if _, err := Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil); !fixtures.ErrorContains(err, "open for writing") || !fixtures.ErrorContains(err, temp) {
 			t.Errorf("error %v", err)
 		}
 		if _, err := editor.WriteString("edited OK\n"); err != nil {
@@ -174,9 +174,9 @@ func TestKilledOverEditor(t *testing.T) {
 		}
 		_, err = Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
 		switch text := fixtures.ReadFile(t, r.path); {
-		case both && (!fixtures.Says(err, "holds an edit of "+r.path) || text != "b OK\nedited too OK\n" || fixtures.ReadFile(t, temp) != "a OK\nedited OK\n"):
+		case both && (!fixtures.ErrorContains(err, "holds an edit of "+r.path) || text != "b OK\nedited too OK\n" || fixtures.ReadFile(t, temp) != "a OK\nedited OK\n"):
 			t.Errorf("error %v, text %q", err, text)
-		case !both && (!fixtures.Says(err, ErrChanged.Error()) || text != "a OK\nedited OK\n"):
+		case !both && (!fixtures.ErrorContains(err, ErrChanged.Error()) || text != "a OK\nedited OK\n"):
 			t.Errorf("error %v, text %q", err, text)
 		}
 	}
@@ -197,7 +197,7 @@ func TestJournalOfOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, "not a name that mailallow gives") {
+			if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.ErrorContains(err, "not a name that mailallow gives") {
 				t.Errorf("error %v", err)
 			}
 			r.only("access", "access.db")
@@ -207,7 +207,7 @@ func TestJournalOfOthers(t *testing.T) {
 		r := newRig(t)
 		r.install(r.job("a OK\n"))
 		fixtures.WriteFile(t, filepath.Join(r.state, journalFile), "{")
-		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.Says(err, journalFile) {
+		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.ErrorContains(err, journalFile) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -27,7 +27,7 @@ func TestHardLinks(t *testing.T) {
 		t.Errorf("with nothing to do: %+v", report)
 	}
 	report, err := failAt(2).alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-	if !fixtures.Says(err, "disk fell out") || len(report.Warnings) > 0 || !os.SameFile(kept, fixtures.Stat(t, r.path)) {
+	if !fixtures.ErrorContains(err, "disk fell out") || len(report.Warnings) > 0 || !os.SameFile(kept, fixtures.Stat(t, r.path)) {
 		t.Errorf("put back: %+v, error %v", report, err)
 	}
 	want := r.path + " has 2 more names (hard links): they keep the old content"
@@ -107,7 +107,7 @@ func TestLinksOfOthers(t *testing.T) {
 			job := r.jobAt(path, "", "b OK\n")
 			_, err = Install(t.Context(), r.state, []Job{job}, nil)
 			want := strings.ReplaceAll(row.want, "OPEN", open)
-			if !fixtures.Says(err, want) || (err == nil) != (want == "") {
+			if !fixtures.ErrorContains(err, want) || (err == nil) != (want == "") {
 				t.Errorf("error %v, want %q", err, want)
 			}
 			if text := fixtures.ReadFile(t, path); (text == "b OK\n") != (want == "") {

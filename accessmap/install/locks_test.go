@@ -92,7 +92,7 @@ func TestLockDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 		unlock, err := lockDirectories(t.Context(), lockDir, append(job, Job{Path: filepath.Join(link, "table")}), 0)
-		if !fixtures.Says(err, row.want) || row.want != "" && !fixtures.Says(err, lockDir) {
+		if !fixtures.ErrorContains(err, row.want) || row.want != "" && !fixtures.ErrorContains(err, lockDir) {
 			t.Errorf("%s: error %v, want %q", row.name, err, row.want)
 		}
 		if err != nil {

@@ -71,12 +71,12 @@ func TestOnChangeFails(t *testing.T) {
 	fixtures.WriteFile(t, filepath.Join(c.dir, "fail"), "")
 	for n := 1; n <= 2; n++ { // the second time there is nothing else to do
 		report, err := Install(t.Context(), r.state, []Job{job("a OK\n")}, nil)
-		if !fixtures.Says(err, "no luck") || !report.Installed || report.Changed != (n == 1) || c.runs(t) != n {
+		if !fixtures.ErrorContains(err, "no luck") || !report.Installed || report.Changed != (n == 1) || c.runs(t) != n {
 			t.Errorf("run %d: error %v, report %+v, %d runs", n, err, report, c.runs(t))
 		}
 	}
 	// It is run again even if the next installation fails.
-	if _, err := Install(t.Context(), r.state, []Job{job("a OK\na OK\n")}, nil); !fixtures.Says(err, "no luck") || c.runs(t) != 3 {
+	if _, err := Install(t.Context(), r.state, []Job{job("a OK\na OK\n")}, nil); !fixtures.ErrorContains(err, "no luck") || c.runs(t) != 3 {
 		t.Errorf("error %v, %d runs", err, c.runs(t))
 	}
 	if err := os.Remove(filepath.Join(c.dir, "fail")); err != nil {

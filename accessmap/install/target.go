@@ -160,11 +160,7 @@ func (t *target) stage(ctx context.Context) error {
 	if t.cf == nil {
 		return nil
 	}
-	info, err := os.Lstat(t.mapFile.temp)
-	if err != nil {
-		return err
-	}
-	if why := t.cf.RefusesFile(t.mapPath, info); why != nil {
+	if why := t.cf.RefusesFile(t.mapPath, t.mapFile.newInfo); why != nil {
 		return why
 	}
 	return nil
@@ -206,10 +202,10 @@ func (t *target) record() (*mapRecord, error) {
 		return nil, err
 	}
 	c := t.mapFile
-	if now.Inode != c.inode || now.Size != c.size || !now.modified().Equal(c.modified) {
+	if now.Inode != c.inode || now.Size != c.newInfo.Size() || !now.modified().Equal(c.newInfo.ModTime()) {
 		return nil, errors.New("another program has written it since it was replaced: the next update checks and repairs it")
 	}
-	if racy(c.modified, c.swappedAt) {
+	if racy(c.newInfo.ModTime(), c.swappedAt) {
 		return nil, nil
 	}
 	return &now, nil

@@ -136,7 +136,7 @@ func TestEditBeforeRollback(t *testing.T) {
 		return exchange(temp, live)
 	}}
 	_, err := in.alone(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
-	if !fixtures.Says(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
+	if !fixtures.ErrorContains(err, "it stays as edited") || strings.Contains(err.Error(), "nothing was changed") {
 		t.Errorf("error %v", err)
 	}
 	if got := fixtures.ReadFile(t, r.path); got != "edited OK\n" {

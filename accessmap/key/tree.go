@@ -98,7 +98,11 @@ func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 		case covers(s, child):
 			part.count = t.lastCovered(s, prefix) - at + 1
 		default:
-			part.child = t.node(child, k, t.pastSpans(child, k, hi))
+			end := k
+			for end < hi && !netipx.PrefixLastIP(child).Less(t.Spans[end].From) {
+				end++
+			}
+			part.child = t.node(child, k, end)
 		}
 		n.parts = append(n.parts, part)
 		at += part.count
@@ -123,15 +127,6 @@ func (t *Tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
 		last-- // the span ends inside that child
 	}
 	return last
-}
-
-// pastSpans is the index after the spans from k on that reach into child.
-func (t *Tree) pastSpans(child netip.Prefix, k, hi int) int {
-	last := netipx.PrefixLastIP(child)
-	for k < hi && !last.Less(t.Spans[k].From) {
-		k++
-	}
-	return k
 }
 
 func covers(s allowlist.Span, p netip.Prefix) bool {

@@ -211,7 +211,7 @@ func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Ans
 		fmt.Fprintln(&addresses, c.Addr)
 	}
 	out, err := program.Program{Argv: []string{postmap, "-q", "-", table}, Stdin: &addresses,
-		Limit: postfix.TimeLimit, MaxOutput: maxQuery*len(clients) + program.MaxTalk}.Run(ctx)
+		Limit: postfix.TimeLimit, MaxOutput: maxQuery*len(clients) + program.MaxMessages}.Run(ctx)
 	var exit *exec.ExitError
 	if failed := (*program.Error)(nil); errors.As(err, &failed) && failed.Said == "" && errors.As(err, &exit) && exit.ExitCode() == 1 {
 		err = nil // no address matches

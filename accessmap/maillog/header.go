@@ -36,18 +36,15 @@ func splitTagged(line []byte) (header, bool) {
 		}
 		end := from + i
 		from = end + 1
-		open := end
-		for open > 0 && within[open-1] >= '0' && within[open-1] <= '9' {
-			open--
-		}
-		if open == end || open == 0 || within[open-1] != '[' || from >= len(line) || line[from] != ':' {
+		open := bytes.LastIndexByte(within[:end], '[')
+		if open < 0 || !isDigits(within[open+1:end]) || from >= len(line) || line[from] != ':' {
 			continue
 		}
-		start := open - 1
+		start := open
 		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' {
 			start--
 		}
-		return header{line[:start], programOf(within[start : open-1]), withoutID(line[from+1:])}, true
+		return header{line[:start], programOf(within[start:open]), withoutID(line[from+1:])}, true
 	}
 }
 

@@ -16,6 +16,7 @@ type list struct {
 	single    bool     // the operator has no other zone: every name below the domains means zone
 	welcome   bool     // it lists good senders
 	ofDomains bool     // it lists domain names and not addresses
+	refusal   string   // the answer by which it refuses to answer, as a pattern of path.Match; empty: 127.255.255.x alone
 }
 
 // group is the group of the words; 0: a reply that names the list names no blocklist.
@@ -52,9 +53,9 @@ func (l *list) zoneFor(name string) string {
 // lists are tried in this order. Dead lists stay in it, because old logs name them and servers still ask them (docs/facts.md
 // 18). The zones are those that the operators publish.
 var lists = [...]list{
-	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, ofDomains: true},
+	{zone: "dbl.spamhaus.org", words: []string{"spamhaus dbl"}, ofDomains: true, refusal: "127.0.1.255"},
 	{zone: "dbl.dq.spamhaus.net", ofDomains: true},
-	{zone: "zrd.dq.spamhaus.net", ofDomains: true},
+	{zone: "zrd.dq.spamhaus.net", ofDomains: true, refusal: "127.0.2.255"},
 	{zone: "zen.dq.spamhaus.net", domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
 	{zone: "zen.spamhaus.org", domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
 	{zone: "bl.spamcop.net", domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}, single: true},
@@ -88,8 +89,8 @@ var lists = [...]list{
 	{zone: "bl.drmx.org", domains: []string{"drmx.org"}},
 	{zone: "bad.psky.me", domains: []string{"psky.me"}},
 	{zone: "cblless.anti-spam.org.cn", domains: []string{"anti-spam.org.cn"}},
-	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, ofDomains: true},
-	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, ofDomains: true},
+	{zone: "multi.surbl.org", domains: []string{"surbl.org"}, words: []string{"surbl"}, ofDomains: true, refusal: "127.0.0.1"},
+	{zone: "multi.uribl.com", domains: []string{"uribl.com"}, words: []string{"uribl"}, ofDomains: true, refusal: "127.0.0.1"},
 
 	{zone: "dnsbl.sorbs.net", domains: []string{"sorbs.net"}, words: []string{"sorbs"}},
 	{zone: "ix.dnsbl.manitu.net", domains: []string{"manitu.net", "nixspam.org"}, words: []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"}},
@@ -115,7 +116,7 @@ var lists = [...]list{
 	{zone: "orbz.gst-group.co.uk", domains: []string{"gst-group.co.uk", "orbz.org"}},
 	{zone: "dnsbl.inps.de", domains: []string{"inps.de"}},
 
-	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true},
+	{zone: "list.dnswl.org", domains: []string{"dnswl.org"}, words: []string{"dnswl"}, welcome: true, refusal: "127.0.*.255"},
 	{zone: "wl.mailspike.net", domains: []string{"wl.mailspike.net"}, welcome: true},
 	{zone: "swl.spamhaus.org", domains: []string{"swl.spamhaus.org"}, welcome: true},
 	{zone: "iadb.isipp.com", domains: []string{"isipp.com"}, welcome: true},
@@ -156,39 +157,40 @@ var lists = [...]list{
 	{zone: "vadesecure", domains: []string{"vadesecure.com", "vade-retro.com"}, words: []string{"vade secure"}},
 }
 
-// byDomain gives the index in lists of each domain and zone.
-var byDomain = sync.OnceValue(func() map[string]int {
-	domains := map[string]int{}
+// byDomain gives the list of each domain and zone.
+var byDomain = sync.OnceValue(func() map[string]*list {
+	domains := map[string]*list{}
 	for i := range lists {
-		for _, d := range lists[i].domains {
-			domains[d] = i
+		l := &lists[i]
+		for _, d := range l.domains {
+			domains[d] = l
 		}
-		if !Private(lists[i].zone) {
-			domains[lists[i].zone] = i
+		if !Private(l.zone) {
+			domains[l.zone] = l
 		}
 	}
 	return domains
 })
 
-// listIndex finds the list of a domain name, by the longest domain that the name ends in; -1: there is none.
-func listIndex(name string) int {
+// listOf finds the list of a domain name, by the longest domain that the name ends in; nil: there is none.
+func listOf(name string) *list {
 	domains := byDomain()
 	for name != "" {
-		if i, ok := domains[name]; ok {
-			return i
+		if l := domains[name]; l != nil {
+			return l
 		}
 		_, name, _ = strings.Cut(name, ".")
 	}
-	return -1
+	return nil
 }
 
 // zoneOf gives the zone or the service of a domain name; empty: no list has the name, or it is a welcome list.
 func zoneOf(name string) string {
-	i := listIndex(name)
-	if i < 0 || lists[i].welcome {
+	l := listOf(name)
+	if l == nil || l.welcome {
 		return ""
 	}
-	return lists[i].zoneFor(name)
+	return l.zoneFor(name)
 }
 
 // Private reports whether the Zone of an event is a private service, which nobody can ask over DNS.

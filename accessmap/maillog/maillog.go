@@ -164,10 +164,7 @@ func isReadError(err error) bool {
 
 // trim cuts a line to maxLine and removes its end, zeros that a crash left before it, and a byte order mark.
 func trim(line []byte) []byte {
-	if len(line) > maxLine {
-		line = line[:maxLine]
-	}
-	line = bytes.TrimSuffix(line, []byte("\n"))
+	line = bytes.TrimSuffix(line[:min(len(line), maxLine)], []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) > 0 && (line[0] == 0 || line[0] == 0xef) {
 		line = bytes.TrimPrefix(bytes.TrimLeft(line, "\x00"), []byte("\xef\xbb\xbf"))

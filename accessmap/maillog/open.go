@@ -15,19 +15,12 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// compression is a format of compressed logs, known by the first bytes of the file.
-type compression struct {
-	magic string
-	open  func(io.Reader) (io.Reader, error)
-}
-
-func compressions() []compression {
-	return []compression{
-		{"\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-		{"\x28\xb5\x2f\xfd", openZstd},
-		{"\xfd7zXZ\x00", openXZ},
-		{"BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
-	}
+// unpackers decompress logs, by the first bytes of the file.
+var unpackers = map[string]func(io.Reader) (io.Reader, error){
+	"\x1f\x8b":         func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+	"\x28\xb5\x2f\xfd": openZstd,
+	"\xfd7zXZ\x00":     openXZ,
+	"BZh":              func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil },
 }
 
 // maxWindow bounds the memory of a decompressor, in bytes: xz -9 needs 64 MiB, and zstd's default an eighth of it. A file that
@@ -42,9 +35,9 @@ func Unpack(r io.Reader) (io.Reader, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	for _, c := range compressions() {
-		if bytes.HasPrefix(start, []byte(c.magic)) {
-			return c.open(in)
+	for magic, open := range unpackers {
+		if bytes.HasPrefix(start, []byte(magic)) {
+			return open(in)
 		}
 	}
 	return in, nil

@@ -78,13 +78,13 @@ func judgesAddress(text string) bool {
 const refusedAtConnect = "refused to talk to me:"
 
 func listsDomains(zone string) bool {
-	i := listIndex(zone)
-	return i >= 0 && lists[i].ofDomains
+	l := listOf(zone)
+	return l != nil && l.ofDomains
 }
 
 // listOrService gives the list that the reply of a private service names, else the service.
 func (r *reply) listOrService(service string) string {
-	if zone := r.introducedZone(); zone != "" && !Private(zone) && listIndex(zone) >= 0 {
+	if zone := r.introducedZone(); zone != "" && !Private(zone) && listOf(zone) != nil {
 		return zone
 	}
 	if zone := r.mentionedZone(listName); zone != "" {

@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"net/netip"
+	"path"
 	"strings"
 )
 
@@ -28,7 +29,11 @@ func (mta MTA) server(message string) (Event, bool) {
 		}
 	}
 	if hasAnyPrefix(text, "header ", "body ", "mime-header ", "nested-header ") {
-		e.IP = bracketed(lastClient(text)) // the reason is the content and not the client
+		// The reason is the content and not the client, whose address is the one before the last envelope, because the text
+		// before it comes from the client.
+		if i := strings.LastIndex(text, "]; from=<"); i >= 0 {
+			e.IP = lastBracketed(text[:i+1])
+		}
 		return e, true
 	}
 	rest := text
@@ -41,20 +46,6 @@ func (mta MTA) server(message string) (Event, bool) {
 	}
 	e.Kind, e.Zone = judge(rest)
 	return e, true
-}
-
-// lastClient gives the end of a line of cleanup from the client's address on. It is the address before the last envelope,
-// because the text before it comes from the client.
-func lastClient(text string) string {
-	i := strings.LastIndex(text, "]; from=<")
-	if i < 0 {
-		return ""
-	}
-	open := strings.LastIndexByte(text[:i], '[')
-	if open < 0 {
-		return ""
-	}
-	return text[open:]
 }
 
 // postfixWarning reads the two warnings that are events: a failed lookup of a list, and a client over a limit. Such a client
@@ -77,8 +68,8 @@ func lookupError(question string, mta MTA) (Event, bool) {
 	if zone = domainIn(zone); zone == "" {
 		return Event{}, false
 	}
-	if i := listIndex(zone); !ip.IsValid() && i >= 0 && strings.HasSuffix(zone, "."+lists[i].zone) {
-		zone = lists[i].zone
+	if l := listOf(zone); !ip.IsValid() && l != nil && strings.HasSuffix(zone, "."+l.zone) {
+		zone = l.zone
 	}
 	return Event{MTA: mta, Kind: DNSBLError, IP: ip, Zone: zone}, true
 }
@@ -136,21 +127,12 @@ func isErrorAnswer(zone, answer string) bool {
 	if strings.HasPrefix(answer, "127.255.255.") || !strings.HasPrefix(answer, "127.") {
 		return true
 	}
-	i := listIndex(zone)
-	if i < 0 {
+	l := listOf(zone)
+	if l == nil {
 		return false
 	}
-	switch lists[i].zone {
-	case "list.dnswl.org":
-		return strings.HasPrefix(answer, "127.0.") && strings.HasSuffix(answer, ".255")
-	case "multi.surbl.org", "multi.uribl.com":
-		return answer == "127.0.0.1"
-	case "dbl.spamhaus.org":
-		return answer == "127.0.1.255"
-	case "zrd.dq.spamhaus.net":
-		return answer == "127.0.2.255"
-	}
-	return false
+	refuses, _ := path.Match(l.refusal, answer)
+	return refuses
 }
 
 // postfixClient reads messages of smtp and lmtp about a host that refuses this one, and of error about a failed delivery to

@@ -63,7 +63,7 @@ func withoutNames(s, only string) string {
 		b.WriteString(before)
 		page := strings.HasPrefix(name, "http") && !strings.HasPrefix(after, "...")
 		if page || !strings.Contains(name, only) {
-			b.WriteString("<" + name + ">")
+			b.WriteString(s[len(before) : len(s)-len(after)])
 		}
 		s = after
 	}

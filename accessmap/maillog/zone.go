@@ -57,9 +57,7 @@ const maxDomain = 253
 // Empty: there is none.
 func domainIn(token string) string {
 	name := strings.Trim(strings.ToLower(token), ".:-_")
-	if i := strings.IndexByte(name, ':'); i >= 0 { // a port
-		name = name[:i]
-	}
+	name, _, _ = strings.Cut(name, ":") // a port
 	for {
 		i := strings.LastIndexByte(name, '.')
 		if i < 0 || !isDigits(name[i+1:]) {
@@ -151,8 +149,8 @@ func looksLikeList(name string) bool {
 // other name of one. Only lists of the wanted groups count.
 func (r *reply) mentionedZone(wanted group) (zone string) {
 	for name := range domains(r.text) {
-		if i := listIndex(name); i >= 0 && lists[i].group()&wanted != 0 {
-			return lists[i].zoneFor(name)
+		if l := listOf(name); l != nil && l.group()&wanted != 0 {
+			return l.zoneFor(name)
 		}
 	}
 	if !r.has(wanted) {
@@ -176,7 +174,7 @@ func (r *reply) mentionedZone(wanted group) (zone string) {
 // lists.
 func unknownList(text string) string {
 	for name := range domains(text) {
-		if listIndex(name) < 0 && looksLikeList(name) { // a known one here is a welcome list
+		if listOf(name) == nil && looksLikeList(name) { // a known one here is a welcome list
 			return name
 		}
 	}

@@ -43,10 +43,7 @@ type Program struct {
 // Find returns the path of makemap. A name with a slash is that path; another name is looked up in PATH and where Debian, the
 // BSDs and Sendmail's own installation put it. An empty name means "makemap".
 func Find(name string) (string, error) {
-	if name == "" {
-		name = "makemap"
-	}
-	path, err := program.Find(name, program.SearchPath("/usr/sbin", "/usr/lib/sm.bin", "/usr/libexec/sendmail",
+	path, err := program.Find(cmp.Or(name, "makemap"), program.SearchPath("/usr/sbin", "/usr/lib/sm.bin", "/usr/libexec/sendmail",
 		"/usr/local/sbin", "/usr/libexec"))
 	if err != nil {
 		return "", fmt.Errorf("makemap: %w (it comes with Sendmail: install sendmail-bin, name the program in "+
@@ -78,7 +75,7 @@ func (m Program) ByHand(mapType, textPath string) string {
 
 func (m Program) with(stdin io.Reader, args ...string) program.Program {
 	argv := append([]string{m.Path, "-C", cmp.Or(m.CF, os.DevNull)}, args...)
-	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxTalk}
+	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxMessages}
 }
 
 // Build makes the map of a text in file, which must not be a map in use: makemap empties its output before it reads any

@@ -19,7 +19,7 @@ func TestMapFile(t *testing.T) {
 	}
 	for _, row := range rows {
 		got, err := UsualFile(row.mapType, row.path)
-		if got != row.want || !fixtures.Says(err, row.err) {
+		if got != row.want || !fixtures.ErrorContains(err, row.err) {
 			t.Errorf("UsualFile(%q, %q) = %q, %v; want %q, %q", row.mapType, row.path, got, err, row.want, row.err)
 		}
 	}
@@ -38,7 +38,7 @@ func TestFindMakemap(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"no-such-makemap", filepath.Join(dir, "none"), dir} {
-		if _, err := Find(name); !fixtures.Says(err, "install sendmail-bin") {
+		if _, err := Find(name); !fixtures.ErrorContains(err, "install sendmail-bin") {
 			t.Errorf("Find(%q): %v", name, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestBuildAndVerify(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			file := filepath.Join(dir, row.name+".db")
 			err := m.Build(t.Context(), row.mapType, file, ReadText([]byte(row.text)))
-			if !fixtures.Says(err, row.err) {
+			if !fixtures.ErrorContains(err, row.err) {
 				t.Fatalf("error %v, want %q", err, row.err)
 			}
 			if row.err != "" {
@@ -78,7 +78,7 @@ func TestBuildAndVerify(t *testing.T) {
 			}
 		})
 	}
-	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map.db"), ReadText([]byte("a OK\n"))); !fixtures.Says(err, "no such file") {
+	if err := m.Build(t.Context(), "hash", filepath.Join(dir, "none", "map.db"), ReadText([]byte("a OK\n"))); !fixtures.ErrorContains(err, "no such file") {
 		t.Errorf("missing directory: %v", err)
 	}
 }
@@ -102,7 +102,7 @@ func TestComparison(t *testing.T) {
 				t.Errorf("%v: %s came twice", row.held, key)
 			}
 		}
-		if err := c.result(); !fixtures.Says(err, row.err) {
+		if err := c.result(); !fixtures.ErrorContains(err, row.err) {
 			t.Errorf("%v: %v, want %q", row.held, err, row.err)
 		}
 	}

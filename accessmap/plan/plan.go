@@ -64,9 +64,9 @@ type Planner struct {
 	Unknown []string
 	// Lost is true if no source has a last good state.
 	Lost bool
-	// Barred is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
+	// KeepsOut is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
 	// addresses that it must keep out, so no target is changed.
-	Barred string
+	KeepsOut string
 }
 
 // All makes a plan for each target, in their order, and changes nothing. The error joins those of all targets without a plan,
@@ -154,8 +154,8 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	switch {
 	case len(pl.Unknown) == 0 || !p.TextChanged():
 		return "", false
-	case pl.Barred != "":
-		return pl.Barred, true
+	case pl.KeepsOut != "":
+		return pl.KeepsOut, true
 	}
 	for _, s := range p.Before {
 		owners := s.Entry().Owners

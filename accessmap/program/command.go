@@ -16,7 +16,7 @@ const commandLimit = time.Minute
 // Report is the result of a command.
 type Report struct {
 	Argv   []string
-	Output string // stdout, at most MaxTalk bytes
+	Output string // stdout, at most MaxMessages bytes
 	Err    error  // with its stderr; nil: the command succeeded
 }
 
@@ -36,7 +36,7 @@ func Command(ctx context.Context, argv []string, stdin []byte) Report {
 		Argv:      append([]string{path}, argv[1:]...),
 		Stdin:     bytes.NewReader(stdin),
 		Limit:     commandLimit,
-		MaxOutput: MaxTalk,
+		MaxOutput: MaxMessages,
 	}.Run(ctx)
 	if errors.Is(err, ErrOutput) || errors.Is(err, exec.ErrWaitDelay) {
 		err = nil

@@ -22,7 +22,7 @@ func ExampleProgram_Run() {
 			Argv:      []string{sh, "-c", script},
 			Stdin:     strings.NewReader("a line\n"),
 			Limit:     time.Minute,
-			MaxOutput: program.MaxTalk,
+			MaxOutput: program.MaxMessages,
 		}.Run(context.Background())
 	}
 

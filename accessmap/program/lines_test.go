@@ -20,7 +20,7 @@ func TestRunLines(t *testing.T) {
 		{"a line that fills the buffer", `printf '%070000d\n' 0`, nil, ErrOutput},
 	} {
 		var lines []string
-		p := Program{Argv: []string{"/bin/sh", "-c", row.script}, Limit: time.Minute, MaxOutput: MaxTalk}
+		p := Program{Argv: []string{"/bin/sh", "-c", row.script}, Limit: time.Minute, MaxOutput: MaxMessages}
 		err := p.RunLines(t.Context(), func(line []byte) error {
 			if len(line) < 10 {
 				lines = append(lines, string(line))

@@ -21,8 +21,8 @@ import (
 // cleanPath is the PATH of every program, whatever PATH cron or systemd gave mailallow.
 const cleanPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// MaxTalk is the MaxOutput for programs that only write messages, in bytes.
-const MaxTalk = 16 << 10
+// MaxMessages is the MaxOutput for programs that only write messages, in bytes.
+const MaxMessages = 16 << 10
 
 // Program is one run of a program, with PATH and LC_ALL as its only environment. It runs in a process group of its own: a
 // Ctrl-C reaches it only through the context, and a program that takes longer than Limit is killed with its children.

@@ -31,7 +31,7 @@ func TestProgram(t *testing.T) {
 	}
 	for _, row := range rows {
 		out, err := row.p.Run(t.Context())
-		if !fixtures.Says(err, row.fail) || row.out != "" && string(out) != row.out || len(out) > row.p.MaxOutput {
+		if !fixtures.ErrorContains(err, row.fail) || row.out != "" && string(out) != row.out || len(out) > row.p.MaxOutput {
 			t.Errorf("%s: %q, %v; want %q, %q", row.name, out, err, row.out, row.fail)
 		}
 	}

@@ -69,7 +69,7 @@ func (cf *CF) Lookup(ctx context.Context, sendmail, key string) (Answer, error) 
 		Argv:      []string{sendmail, "-C", cf.Path, "-bt"},
 		Stdin:     strings.NewReader("/map access " + key + "\n"),
 		Limit:     TimeLimit,
-		MaxOutput: program.MaxTalk,
+		MaxOutput: program.MaxMessages,
 	}.Run(ctx)
 	if ctx.Err() != nil {
 		return Answer{}, context.Cause(ctx)

@@ -62,7 +62,7 @@ func TestLookup(t *testing.T) {
 		}
 		return answer.String()
 	}
-	if got := ask("Connect:1.2.3"); !fixtures.Says(errors.New(got), "missing map file") {
+	if got := ask("Connect:1.2.3"); !fixtures.ErrorContains(errors.New(got), "missing map file") {
 		t.Errorf("no map: %s", got)
 	}
 	fixtures.MakeAccess(t, access, "Connect:1.2.3\tOK")
@@ -75,7 +75,7 @@ func TestLookup(t *testing.T) {
 	if err := os.Chmod(dir, 0o775); err != nil {
 		t.Fatal(err)
 	}
-	if got := ask("Connect:1.2.3"); !fixtures.Says(errors.New(got), "Group writable directory") {
+	if got := ask("Connect:1.2.3"); !fixtures.ErrorContains(errors.New(got), "Group writable directory") {
 		t.Errorf("group-writable directory: %s", got)
 	}
 	// Postfix's sendmail ends with 75 and no answer.
@@ -83,7 +83,7 @@ func TestLookup(t *testing.T) {
 	if err := os.WriteFile(postfix, []byte("#!/bin/sh\necho 'sendmail: fatal: unsupported: -bt' >&2\nexit 75\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cf.Lookup(t.Context(), postfix, "Connect:1.2.3"); !errors.Is(err, ErrNotAsked) || !fixtures.Says(err, "unsupported: -bt") {
+	if _, err := cf.Lookup(t.Context(), postfix, "Connect:1.2.3"); !errors.Is(err, ErrNotAsked) || !fixtures.ErrorContains(err, "unsupported: -bt") {
 		t.Errorf("Postfix's sendmail: %v", err)
 	}
 }

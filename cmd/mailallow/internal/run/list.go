@@ -14,10 +14,10 @@ import (
 
 // List is the merged list, with the guard's verdict on each source.
 type List struct {
-	Sources []Source // in the order of the configuration
-	Set     *allowlist.Set
-	Now     time.Time // ages are counted to here
-	Barred  string    // a source of unknown with REJECT or EXCLUDE; empty: none
+	Sources  []Source // in the order of the configuration
+	Set      *allowlist.Set
+	Now      time.Time // ages are counted to here
+	KeepsOut string    // a source of unknown with REJECT or EXCLUDE; empty: none
 
 	Problems []allowlist.Problem // of the run, not of one source
 
@@ -75,7 +75,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		default:
 			list.unknown = append(list.unknown, src.Name)
 			if takesAway(src.Action) {
-				list.Barred = src.Name
+				list.KeepsOut = src.Name
 			}
 			continue
 		}
@@ -173,12 +173,12 @@ func (l *List) Snapshot() *allowlist.Snapshot {
 }
 
 // Refused is the error of a list that must not be written, else nil. Without the ranges of
-// Barred the list would let in the addresses that this source keeps out.
+// KeepsOut the list would let in the addresses that this source keeps out.
 func (l *List) Refused() error {
-	if l.Barred == "" {
+	if l.KeepsOut == "" {
 		return nil
 	}
-	return exit.Worst(fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.Barred), l.Codes()...)
+	return exit.Worst(fmt.Errorf("nothing is written: nothing is known of source %q, which takes addresses away", l.KeepsOut), l.Codes()...)
 }
 
 // Counts gives the number of sources with each status.

@@ -19,7 +19,7 @@ func TestRefused(t *testing.T) {
 		{"never", []guard.Status{guard.Held}, exit.Held},
 		{"never", []guard.Status{guard.Stale, guard.Missing, guard.Held}, exit.Held},
 	} {
-		list := &List{Barred: row.barred}
+		list := &List{KeepsOut: row.barred}
 		for _, status := range row.statuses {
 			list.Sources = append(list.Sources, Source{Verdict: guard.Verdict{Status: status}})
 		}
