@@ -102,13 +102,8 @@ func afterStructuredData(rest []byte) []byte {
 
 // isBareMessage reports whether a text begins like a message of an MTA.
 func isBareMessage(text []byte) bool {
-	switch {
-	case len(text) > 4 && isReply(string(text[:4])):
-		return true
-	case bytes.HasPrefix(text, []byte("ruleset=")), bytes.HasPrefix(text, []byte("NOQUEUE: ")), bytes.HasPrefix(text, []byte("status=")):
-		return true
-	}
-	return false
+	return len(text) > 4 && isReply(string(text[:4])) || bytes.HasPrefix(text, []byte("ruleset=")) ||
+		bytes.HasPrefix(text, []byte("NOQUEUE: ")) || bytes.HasPrefix(text, []byte("status="))
 }
 
 func isDigits[T string | []byte](text T) bool {

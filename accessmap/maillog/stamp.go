@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// layouts are those of time stamps, by their number of words. The seconds of each may have a fraction. Options.Now gives the year and
-// the offset that a stamp does not have.
+// layouts are those of time stamps, by their number of words. The seconds of each may have a fraction. Options.Now gives the
+// year and the offset that a stamp does not have.
 var layouts = [...][]string{
-	1: {"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"}, // RFC 3339; journalctl -o short-iso, whose offset has no colon
+	// RFC 3339; journalctl -o short-iso, whose offset has no colon; no offset
+	1: {"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05"},
 	2: {"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00"},
-	3: {"Jan 2 15:04:05", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700"}, // syslog and journalctl; journalctl -o short-full
+	// syslog and journalctl; journalctl -o short-full
+	3: {"Jan 2 15:04:05", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700"},
 	4: {"Jan 2 2006 15:04:05", "2006 Jan 2 15:04:05", "Jan 2 15:04:05 2006"},
 }
 
