@@ -103,7 +103,8 @@ func Load(f Flags) (*Settings, error) {
 }
 
 // Parse checks a configuration. Messages name path, and relative paths begin at its
-// directory. The error joins a *fault.AtLine for each mistake.
+// directory. The error joins a *fault.AtLine for each mistake; settings that come with it
+// have nothing but their lines to rely on.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {

@@ -21,14 +21,15 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run         run.Options
-	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
-	Version     string // of the program, for the metrics
+	Run         run.Options // Run sets its NeedTargets
+	LockTimeout string      // how long to wait for another run, as time.ParseDuration reads it
+	Version     string      // of the program, for the metrics
 }
 
 // Run installs the list in every target.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	surviveClosedPipes()
+	o.Run.NeedTargets = true
 	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err
@@ -58,9 +59,6 @@ func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPI
 // carryOut plans and installs under the lock. It returns a result with an error, too.
 func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
 	nothing := &run.Result{}
-	if err := r.NeedTargets(); err != nil {
-		return nothing, err
-	}
 	patience, err := time.ParseDuration(lockTimeout)
 	if err != nil || patience < 0 {
 		return nothing, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
