@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -57,10 +58,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		codes = append(codes, exit.Finding)
 	}
 	formats()[o.Format](t, result)
-	if err := result.Document(t, nil); err != nil {
-		return err
-	}
-	return exit.Outcome(codes...)
+	return cmp.Or(result.Document(t, nil), exit.Outcome(codes...))
 }
 
 func tellSummary(t *terminal.Terminal, result *run.Result) { result.Tell(t, false) }

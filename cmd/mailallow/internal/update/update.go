@@ -3,6 +3,7 @@
 package update
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +43,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		err = result.Fail(t, err)
 	} else {
 		result.Tell(t, true)
-		if err = result.Document(t, nil); err == nil {
-			err = exit.Outcome(result.List.Codes()...)
-		}
+		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, o.Version, err)
 	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
