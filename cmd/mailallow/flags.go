@@ -50,10 +50,7 @@ func flagWords(f cli.Flag) words {
 	for _, name := range f.Names() {
 		w.names = append(w.names, dashed(name))
 	}
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return w
-	}
+	doc := f.(cli.DocGenerationFlag) // as every flag of the library is
 	before, marked, found := strings.Cut(doc.GetUsage(), "`")
 	value, after, _ := strings.Cut(marked, "`")
 	w.usage = before + value + after

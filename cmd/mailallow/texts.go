@@ -144,8 +144,7 @@ type paragraph struct {
 
 func paragraphs(text string) (all []paragraph) {
 	apart := false
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		line = strings.TrimRight(line, "\n")
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
 		if line == "" {
 			apart = true
 			continue

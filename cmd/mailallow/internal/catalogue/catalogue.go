@@ -103,13 +103,10 @@ func (c *Catalogue) Time(provider string) time.Time { return c.times[provider] }
 // Within is the title of a provider that sends from a part of network; empty if there is
 // none.
 func (c *Catalogue) Within(network netip.Prefix) string {
-	found, ok := c.index.Within(network)
+	found, _ := c.index.Within(network)
 	if holding := c.index.Holding(network.Addr()); len(holding) > 0 {
-		found, ok = holding[0], true
+		found = holding[0]
 	}
-	if !ok {
-		return ""
-	}
-	p, _ := allowlist.ProviderByName(found.Source) // every source of the index is a provider
+	p, _ := allowlist.ProviderByName(found.Source) // every source of the index is a provider, and no name is none
 	return p.Title
 }

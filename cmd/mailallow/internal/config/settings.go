@@ -104,20 +104,21 @@ func Load(f Flags) (*Settings, error) {
 }
 
 // Parse checks a configuration. Messages name path, and relative paths begin at its
-// directory. The error joins a *fault.AtLine for each mistake.
+// directory. The error joins a *fault.AtLine for each mistake; settings that come with it
+// have nothing but their lines to rely on.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
 	err := toml.Unmarshal(text, &document)
-	var wrong *toml.DecodeError
-	if errors.As(err, &wrong) {
-		line, _ := wrong.Position()
-		return nil, &fault.AtLine{Place: path, Line: line, Err: errors.New(strings.TrimPrefix(wrong.Error(), "toml: "))}
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		at := &fault.AtLine{Place: path, Err: errors.New(strings.TrimPrefix(err.Error(), "toml: "))}
+		var wrong *toml.DecodeError
+		if errors.As(err, &wrong) {
+			at.Line, _ = wrong.Position()
+		}
+		return nil, at
 	}
 	s := &Settings{Path: path, Deadline: defaultDeadline, SPF: spf.DefaultLimits(), lines: linesOf(text)}
 	r := &reader{Settings: s, root: f.Root, paths: map[string]int{}, names: map[string]int{}}

@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"maps"
@@ -16,8 +17,8 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run    run.Options
-	Format string // one of Formats
+	Run    run.Options // Run sets its NeedTargets
+	Format string      // one of Formats
 }
 
 // jsonFormat is the format that is the JSON document.
@@ -41,11 +42,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
+	o.Run.NeedTargets = true
 	r, err := run.Load(t, o.Run)
 	if err != nil {
-		return err
-	}
-	if err := r.NeedTargets(); err != nil {
 		return err
 	}
 	result, err := r.Planned(ctx, t)
@@ -59,10 +58,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		codes = append(codes, exit.Finding)
 	}
 	formats()[o.Format](t, result)
-	if err := result.Document(t, nil); err != nil {
-		return err
-	}
-	return exit.Outcome(codes...)
+	return cmp.Or(result.Document(t, nil), exit.Outcome(codes...))
 }
 
 func tellSummary(t *terminal.Terminal, result *run.Result) { result.Tell(t, false) }

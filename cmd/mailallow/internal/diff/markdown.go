@@ -65,7 +65,7 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 }
 
 func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
-	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title()), g.Counts())
+	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title), g.Counts())
 	folded := len(g.Added)+len(g.Removed) > run.MaxListed
 	if folded {
 		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")

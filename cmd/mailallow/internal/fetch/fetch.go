@@ -43,27 +43,21 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := write(t, o.Output, list.Snapshot()); err != nil {
+	toStdout := o.Output == "-"
+	if toStdout {
+		err = list.Snapshot().Encode(t.Take())
+	} else if err = outfile.Write(o.Output, list.Snapshot().Encode); err != nil {
+		err = fmt.Errorf("-o %s: it cannot be written: %w", o.Output, exit.Reason(err))
+	}
+	if err != nil {
 		return err
 	}
 	list.Tell(t)
 	r.Close(t, list)
-	if t.JSON && o.Output != toStdout { // otherwise the snapshot is the one document
+	if t.JSON && !toStdout { // otherwise the snapshot is the one document
 		if err := t.Document(document{Sources: list.Documents(), Problems: list.Problems}); err != nil {
 			return err
 		}
 	}
 	return exit.Outcome(list.Codes()...)
-}
-
-const toStdout = "-"
-
-func write(t *terminal.Terminal, output string, snapshot *allowlist.Snapshot) error {
-	if output == toStdout {
-		return snapshot.Encode(t.Take())
-	}
-	if err := outfile.Write(output, snapshot.Encode); err != nil {
-		return fmt.Errorf("-o %s: it cannot be written: %w", output, exit.Reason(err))
-	}
-	return nil
 }

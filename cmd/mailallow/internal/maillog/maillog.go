@@ -42,9 +42,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	reading := maillog.Options{Now: now}
-	if reading.Since, err = parseSince(o.Since, now); err != nil {
+	reading := maillog.Options{Now: time.Now()}
+	if reading.Since, err = parseSince(o.Since, reading.Now); err != nil {
 		return err
 	}
 	if o.Events {
@@ -70,10 +69,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	listed := maxRows
-	switch {
-	case t.Verbose:
+	if t.Verbose {
 		listed = maxAddresses
-	case t.JSON:
+	} else if t.JSON {
 		listed = maxDocumented
 	}
 	report := counts.report(of, listed)
@@ -159,10 +157,7 @@ func (r interruptible) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := r.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = exit.Reason(err) // readLog names the file
-	}
-	return n, err
+	return n, exit.Reason(err) // readLog names the file
 }
 
 // writeEvents writes JSON Lines, in place of a document.

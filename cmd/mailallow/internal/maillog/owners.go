@@ -44,12 +44,6 @@ func (m mark) words() (state, by string) {
 	return m.State, ""
 }
 
-// short is the state alone, for a row that names the provider.
-func (m mark) short() string {
-	state, _ := m.words()
-	return state
-}
-
 func (m mark) String() string {
 	state, by := m.words()
 	return state + by + m.Source

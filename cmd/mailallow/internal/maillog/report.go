@@ -164,7 +164,8 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), c.Mark.short()})
+		state, _ := c.Mark.words() // the row names the provider
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), state})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)

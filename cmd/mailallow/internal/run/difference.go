@@ -19,14 +19,6 @@ const MaxListed = 25
 // maxShownPath bounds a path, in bytes: the names of many long includes are no help.
 const maxShownPath = 500
 
-func tellDifference(t *terminal.Terminal, d plan.Difference) {
-	for _, g := range GroupBySource(d) {
-		t.Summary(terminal.Cyan, "  %s: %s", g.Title(), g.Counts())
-		tellChanges(t, terminal.Green, "+", g.Added)
-		tellChanges(t, terminal.Red, "-", g.Removed)
-	}
-}
-
 func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, changes []plan.Change) {
 	shown := changes
 	if len(shown) > MaxListed && !t.Verbose {
@@ -47,10 +39,8 @@ func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, change
 
 // SourceChange is the difference that one source makes under one action.
 type SourceChange struct {
+	Title          string // names the source and the action
 	Added, Removed []plan.Change
-
-	source string
-	action allowlist.Action
 }
 
 // GroupBySource splits a difference by source and action, in the order of the first
@@ -65,7 +55,10 @@ func GroupBySource(d plan.Difference) []*SourceChange {
 	at := func(c plan.Change) *SourceChange {
 		k := key{c.Source, c.Action}
 		if groups[k] == nil {
-			groups[k] = &SourceChange{source: c.Source, action: c.Action}
+			groups[k] = &SourceChange{Title: "all sources"}
+			if c.Source != "" {
+				groups[k].Title = fmt.Sprintf("%s %s", c.Source, c.Action)
+			}
 			order = append(order, groups[k])
 		}
 		return groups[k]
@@ -79,14 +72,6 @@ func GroupBySource(d plan.Difference) []*SourceChange {
 		g.Removed = append(g.Removed, c)
 	}
 	return order
-}
-
-// Title names the source and the action.
-func (g SourceChange) Title() string {
-	if g.source == "" {
-		return "all sources"
-	}
-	return fmt.Sprintf("%s %s", g.source, g.action)
 }
 
 // Counts gives the numbers of networks and IPv4 addresses that came and went.

@@ -24,7 +24,7 @@ func TestGroupBySource(t *testing.T) {
 	}
 	var got []string
 	for _, g := range GroupBySource(d) {
-		got = append(got, g.Title()+": "+g.Counts()+fmt.Sprint(prefixesOf(g.Added), prefixesOf(g.Removed)))
+		got = append(got, g.Title+": "+g.Counts()+fmt.Sprint(prefixesOf(g.Added), prefixesOf(g.Removed)))
 	}
 	want := []string{
 		"b OK: 2 came (256 IPv4 addresses), 1 went (1 IPv4 address)[192.0.2.0/25 192.0.2.128/25] [203.0.113.8/32]",

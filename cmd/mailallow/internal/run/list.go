@@ -192,13 +192,9 @@ func (l *List) Counts() map[guard.Status]int {
 
 // Codes gives the exit codes for the statuses of the sources.
 func (l *List) Codes() (codes []int) {
+	of := map[guard.Status]int{guard.Fresh: exit.Done, guard.Held: exit.Held, guard.Stale: exit.Stale, guard.Missing: exit.Stale}
 	for _, s := range l.Sources {
-		switch s.Status {
-		case guard.Held:
-			codes = append(codes, exit.Held)
-		case guard.Stale, guard.Missing:
-			codes = append(codes, exit.Stale)
-		}
+		codes = append(codes, of[s.Status])
 	}
 	return codes
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Config   config.Flags
 	Snapshot string   // a file, or Embedded; empty: fetch the sources
 	Accept   []string // NAME or NAME@DIGEST of sources whose held change is accepted
+	// NeedTargets: the run writes or compares targets.
+	NeedTargets bool
 	// ForSnapshot: the run makes a snapshot, for another host to install.
 	ForSnapshot bool
 	// NoGuard: the run reads no last good state and holds nothing. The host that installs
@@ -84,6 +86,9 @@ func (r *Request) check() error {
 	if len(names) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is no [[source]]: 'mailallow init' shows how one is written", r.Settings.Path))
 	}
+	if r.options.NeedTargets && len(r.Settings.Targets) == 0 {
+		problems = append(problems, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path))
+	}
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {
@@ -125,15 +130,6 @@ func (r *Request) openSnapshot() (err error) {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// NeedTargets is the error of a configuration without targets, for the commands that
-// write or compare them.
-func (r *Request) NeedTargets() error {
-	if len(r.Settings.Targets) > 0 {
-		return nil
-	}
-	return exit.Usagef("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path)
 }
 
 // Duration is how long the run has taken, in whole milliseconds.

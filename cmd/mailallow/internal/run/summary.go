@@ -121,7 +121,11 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
-		tellDifference(t, differences[i])
+		for _, g := range GroupBySource(differences[i]) {
+			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
+			tellChanges(t, terminal.Green, "+", g.Added)
+			tellChanges(t, terminal.Red, "-", g.Removed)
+		}
 	}
 }
 

@@ -111,10 +111,7 @@ func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
 			t.Warn("%s: %s", res.Domain, meaning(res))
 		}
 	}
-	pass, err := all.IPSet()
-	if err != nil {
-		return err
-	}
+	pass, _ := all.IPSet() // only what is no set could be an error
 	for _, p := range pass.Prefixes() {
 		t.Data(terminal.Plain, "%s", p)
 	}

@@ -63,14 +63,10 @@ func logOptions(w io.Writer) *slog.HandlerOptions {
 // DEVICE:INODE (systemd.exec(5)). The variable alone does not say so: programs inherit it
 // whose stderr is another file.
 func inJournal(w io.Writer) bool {
+	var stat syscall.Stat_t
 	f, ok := w.(*os.File)
-	if !ok {
+	if !ok || syscall.Fstat(int(f.Fd()), &stat) != nil {
 		return false
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
+	return os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", stat.Dev, stat.Ino)
 }

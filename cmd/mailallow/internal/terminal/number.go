@@ -27,11 +27,8 @@ func Grouped(n uint64) string {
 // two for IPv6.
 func Addresses(p netip.Prefix) string {
 	bits := p.Addr().BitLen() - p.Bits()
-	switch {
-	case p.Addr().Is6() && bits > 0:
+	if p.Addr().Is6() && bits > 0 {
 		return fmt.Sprintf("2^%d addresses", bits)
-	case bits == 0:
-		return "1 address"
 	}
 	return Counted(1<<bits, "address", "addresses")
 }

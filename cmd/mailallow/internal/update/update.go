@@ -3,6 +3,7 @@
 package update
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,14 +20,15 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run         run.Options
-	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
-	Version     string // of the program, for the metrics
+	Run         run.Options // Run sets its NeedTargets
+	LockTimeout string      // how long to wait for another run, as time.ParseDuration reads it
+	Version     string      // of the program, for the metrics
 }
 
 // Run installs the list in every target.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	surviveClosedPipes()
+	o.Run.NeedTargets = true
 	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err
@@ -39,9 +41,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		err = result.Fail(t, err)
 	} else {
 		result.Tell(t, true)
-		if err = result.Document(t, nil); err == nil {
-			err = exit.Outcome(result.List.Codes()...)
-		}
+		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, o.Version, err)
 	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
@@ -56,9 +56,6 @@ func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPI
 // carryOut plans and installs under the lock. It returns a result with an error, too.
 func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
 	nothing := &run.Result{}
-	if err := r.NeedTargets(); err != nil {
-		return nothing, err
-	}
 	lock, waited, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
 	if err != nil {
 		return nothing, err
