@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/spf"
 )
 
 func TestBounds(t *testing.T) {
@@ -53,6 +55,33 @@ func (s silent) TXT(ctx context.Context, name string) ([]string, error) {
 func (silent) A(context.Context, string) ([]netip.Addr, error)    { return nil, nil }
 func (silent) AAAA(context.Context, string) ([]netip.Addr, error) { return nil, nil }
 func (silent) MX(context.Context, string) ([]string, error)       { return nil, nil }
+
+// entangled is a resolver for a policy whose evaluation would take minutes: each of forty records includes the next one two
+// thousand times.
+type entangled struct{ silent }
+
+func (entangled) TXT(_ context.Context, name string) ([]string, error) {
+	number, _, _ := strings.Cut(name, ".")
+	i, err := strconv.Atoi(number)
+	if err != nil || i >= 40 {
+		return []string{"v=spf1 ?ip4:10.0.0.0/8"}, nil
+	}
+	var not, include strings.Builder
+	for j := range 2000 {
+		fmt.Fprintf(&not, " -ip4:10.%d.%d.0", j>>7, j&127<<1)
+		fmt.Fprintf(&include, " include:%d.test ip4:11.%d.0.0/17", i+1, i)
+	}
+	return []string{"v=spf1" + not.String() + include.String()}, nil
+}
+
+// The deadline of a source ends the evaluation of its policy, too.
+func TestDeadlineEvaluation(t *testing.T) {
+	f := Fetcher{Resolver: entangled{}, SPF: spf.Limits{Steps: 1 << 60}, Now: time.Unix(1, 0)}
+	got := f.Fetch(t.Context(), []Source{{Name: "evil", SPF: []string{"0.test"}, Bounds: Bounds{Deadline: time.Second}}})
+	if err := got[0].Err; err == nil || !strings.HasSuffix(err.Error(), "cannot be listed: temperror: not done within deadline = 1s") {
+		t.Errorf("%v", err)
+	}
+}
 
 func TestDeadline(t *testing.T) {
 	f := Fetcher{Resolver: silent{"good.test"}, Now: time.Unix(1, 0)}

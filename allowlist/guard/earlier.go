@@ -15,6 +15,8 @@ type Earlier struct {
 	Since time.Time           // the networks of Last are in force since then
 	Past  []Past              // the states before Last, of its definition, in the order of time
 	Lost  time.Time           // when older states were found to be lost; zero: none are
+	// ClockWrong: the clock was wrong in a run, or before it, and has not been set since. See at.
+	ClockWrong bool
 }
 
 // Past is a state that was in force from From to To. It is written as its difference from the state before it, the first
@@ -69,40 +71,28 @@ func (e Earlier) Whole(window time.Duration, now time.Time) bool {
 
 // After gives the earlier states for the next run, from the verdict of this one. Of the states that were replaced it keeps
 // the first of all, and those that were in force when a UTC day began: one a day, so that a list cannot be worn away a bit
-// an hour, and a list that changes every minute fills no disk. A state that was replaced longer than window ago goes.
-func (e Earlier) After(v Verdict, window time.Duration, now time.Time) Earlier {
+// an hour, and a list that changes every minute fills no disk. A state that was replaced longer than a window ago goes.
+func (g Guard) After(e Earlier, v Verdict) Earlier {
 	if v.Status != Fresh {
 		return e
 	}
-	now = now.UTC().Truncate(time.Second)
+	now, window := g.Now.UTC().Truncate(time.Second), g.Limits.Window
+	next := Earlier{Last: &v.Resolved, Since: now, ClockWrong: e.ClockWrong || g.ClockWrong}
 	if e.Last == nil || e.Last.Definition != v.Definition || v.Accepted {
-		return Earlier{Last: &v.Resolved, Since: now}
+		return next
 	}
-	next := Earlier{Last: &v.Resolved, Since: e.began(now), Past: e.Past, Lost: e.Lost}
-	if e.Whole(window, now) {
-		next.Lost = time.Time{}
+	next.Since, next.Past = e.Since, e.Past
+	if !e.Whole(window, now) {
+		next.Lost = e.Lost
 	}
 	if replaced := e.Last.Ranges.Fewest(); !prefixes.Equal(replaced, v.Ranges.Fewest()) {
-		to := latest(now, next.Since) // the clock may have gone back
-		if midnight := to.Truncate(24 * time.Hour); len(e.Past) == 0 || !next.Since.After(midnight) {
-			next.Past = append(slices.Clip(e.Past), pastOf(next.Since, to, replaced, newest(e.Past)))
+		if midnight := now.Truncate(24 * time.Hour); len(e.Past) == 0 || !e.Since.After(midnight) {
+			next.Past = append(slices.Clip(e.Past), pastOf(e.Since, now, replaced, newest(e.Past)))
 		}
-		next.Since = to
+		next.Since = now
 	}
 	next.Past = kept(next.Past, func(_ int, p Past) bool { return now.Sub(p.To) <= window })
 	return next
-}
-
-// began gives Since, or now if Since is in the future because the clock was wrong then; never before the end of the state
-// before it.
-func (e Earlier) began(now time.Time) time.Time {
-	if !e.Since.After(now) {
-		return e.Since
-	}
-	if n := len(e.Past); n > 0 {
-		now = latest(now, e.Past[n-1].To)
-	}
-	return now
 }
 
 // newest gives the networks of the newest of past states.
@@ -132,11 +122,4 @@ func kept(past []Past, keep func(i int, p Past) bool) []Past {
 		}
 	}
 	return some
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

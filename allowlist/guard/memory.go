@@ -42,7 +42,8 @@ type remembered struct {
 	Name       string      `json:"name"`
 	Definition string      `json:"definition"`
 	Since      time.Time   `json:"since"`
-	Lost       *time.Time  `json:"lost,omitempty"`
+	Lost       time.Time   `json:"lost,omitzero"`
+	ClockWrong bool        `json:"clock_wrong,omitzero"`
 	Past       []pastState `json:"past"`
 
 	past []Past // Past, decoded
@@ -155,8 +156,8 @@ func networksOf(l prefixes.List) []netip.Prefix {
 	return networks
 }
 
-// Earlier gives the states that the guard compares a source with. last is its last good state, nil for none. A nil memory,
-// and one that does not know the source, has lost the states before it.
+// Earlier gives the states that the guard compares a source with in a run at now. last is its last good state, nil for none.
+// A nil memory, and one that does not know the source, has lost the states before it.
 func (m *Memory) Earlier(last *allowlist.Resolved, now time.Time) Earlier {
 	if last == nil {
 		return Earlier{}
@@ -166,11 +167,7 @@ func (m *Memory) Earlier(last *allowlist.Resolved, now time.Time) Earlier {
 			if s.Name != last.Name || s.Definition != last.Definition {
 				continue
 			}
-			e := Earlier{Last: last, Since: s.Since, Past: s.past}
-			if s.Lost != nil {
-				e.Lost = *s.Lost
-			}
-			return e
+			return Earlier{Last: last, Since: s.Since, Past: s.past, Lost: s.Lost, ClockWrong: s.ClockWrong}.at(now)
 		}
 	}
 	now = now.UTC().Truncate(time.Second)
@@ -179,10 +176,7 @@ func (m *Memory) Earlier(last *allowlist.Resolved, now time.Time) Earlier {
 
 // Remember puts the states of a source into the memory, under the name of its last good state.
 func (m *Memory) Remember(e Earlier) {
-	s := remembered{Name: e.Last.Name, Definition: e.Last.Definition, Since: e.Since, Past: []pastState{}}
-	if !e.Lost.IsZero() {
-		s.Lost = &e.Lost
-	}
+	s := remembered{Name: e.Last.Name, Definition: e.Last.Definition, Since: e.Since, Lost: e.Lost, ClockWrong: e.ClockWrong, Past: []pastState{}}
 	for _, p := range thinned(e.Past) {
 		s.Past = append(s.Past, pastState{p.From, p.To, networksOf(p.Came), networksOf(p.Gone)})
 	}

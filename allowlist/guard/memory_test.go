@@ -141,6 +141,54 @@ func TestMemoryClock(t *testing.T) {
 	}
 }
 
+// What was seen under a clock that was ahead, or is seen under one that is behind, leaves the window a window after the run
+// that mends; and once the clock was set right, a long pause is a pause.
+func TestMemoryMends(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, off := range []time.Duration{400 * day, -400 * day} {
+		l := newLife()
+		start := l.now
+		run := func(at time.Duration, networks ...string) {
+			t.Helper()
+			l.now = start.Add(at)
+			if v := l.publish(false, networks...); v.Status != Fresh {
+				t.Fatalf("%v, %v: %v", off, at, v.Problems)
+			}
+		}
+		compared := func() (n int) {
+			for range l.earlier.inForce(l.limits.Window, l.now) {
+				n++
+			}
+			return n
+		}
+		less := []string{"74.0.0.0/24", "74.0.1.0/24", "74.0.2.0/24"}
+		more := append([]string{"74.0.3.0/24"}, less...)
+		run(0, more...)
+		run(off+day, less...)
+		run(2*day, less...)
+		mended, want := 2*day, 3 // ahead: the one in force was seen then, too
+		if off < 0 {
+			mended, want = day, 2 // the clock jumps by years, and a day of that counts
+		}
+		for at := 3 * day; at <= mended+l.limits.Window; at += day {
+			if n := compared(); n != want {
+				t.Errorf("%v, %v: %d states bind within a window, want %d", off, at, n, want)
+			}
+			run(at, less...)
+		}
+		run(mended+l.limits.Window+day, less...)
+		if n := compared(); n != 1 {
+			t.Errorf("%v: %d states bind a window later", off, n)
+		}
+		run(100*day, more...)
+		run(103*day, more...)
+		run(140*day, more...)
+		if n := compared(); n != 1 {
+			t.Errorf("%v: %d states bind after a pause", off, n)
+		}
+	}
+}
+
 // Of a source with more states than are kept the oldest one stays.
 func TestMemoryBounded(t *testing.T) {
 	var all []Past

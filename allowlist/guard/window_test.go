@@ -33,9 +33,12 @@ func (l *life) publish(accept bool, networks ...string) Verdict {
 
 func (l *life) run(ranges allowlist.Ranges, accept bool) Verdict {
 	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}}
+	if l.earlier.Last != nil {
+		l.earlier = l.earlier.at(l.now)
+	}
 	v := g.Check(l.earlier, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Definition: "sha256:1", Time: l.now, Ranges: ranges}})
 	if !v.Time.IsZero() {
-		l.earlier = l.earlier.After(v, l.limits.Window, l.now)
+		l.earlier = g.After(l.earlier, v)
 	}
 	return v
 }
@@ -151,8 +154,8 @@ func TestWindowBeginsAnew(t *testing.T) {
 	before := l.earlier
 	l.now = l.now.Add(time.Hour)
 	l.publish(false, "74.8.0.0/24")
-	failed := Guard{Limits: l.limits, Now: l.now}.Check(l.earlier, allowlist.Fetched{Err: errors.New("SERVFAIL")})
-	if after := l.earlier.After(failed, l.limits.Window, l.now); !after.Since.Equal(before.Since) || after.Last != before.Last {
+	g := Guard{Limits: l.limits, Now: l.now}
+	if after := g.After(l.earlier, g.Check(l.earlier, allowlist.Fetched{Err: errors.New("SERVFAIL")})); !after.Since.Equal(before.Since) || after.Last != before.Last {
 		t.Errorf("after a hold and a failure: %+v, want %+v", after, before)
 	}
 }

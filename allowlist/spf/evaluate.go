@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"context"
 	"slices"
 
 	"go4.org/netipx"
@@ -60,10 +61,13 @@ func (o outcome) size() int {
 // (After an unlistable term they can reach a record again, and get the kept result; the permerror above already makes
 // their pass uncertain.) The same is true of the limit of depth.
 type evaluation struct {
+	ctx      context.Context
 	zone     *zone
 	visits   map[string]*visit
 	problems problems
-	steps    int // left of Limits.Steps
+	steps    int   // left of Limits.Steps
+	look     int   // at the context when so many are left
+	ended    error // why the context ended the evaluation
 }
 
 // visit holds the evaluation of one record so far.
@@ -77,10 +81,23 @@ type visit struct {
 	matched  []set  // by term: the addresses that it matched; for an include, those that its target lists
 }
 
-func newEvaluation(z *zone, lim Limits) *evaluation {
+func newEvaluation(ctx context.Context, z *zone) *evaluation {
 	return &evaluation{
-		zone: z, visits: map[string]*visit{}, problems: problems{seen: map[Problem]bool{}}, steps: lim.Steps,
+		ctx: ctx, zone: z, visits: map[string]*visit{}, problems: problems{seen: map[Problem]bool{}},
+		steps: z.lim.Steps, look: z.lim.Steps - stepsBetweenLooks,
 	}
+}
+
+// stepsBetweenLooks is the number of steps between two looks at the context: some milliseconds.
+const stepsBetweenLooks = 1 << 16
+
+// spend counts steps and reports whether there is time for them.
+func (e *evaluation) spend(steps int) bool {
+	if e.steps -= steps; e.steps < e.look && e.ended == nil {
+		e.look = e.steps - stepsBetweenLooks
+		e.ended = context.Cause(e.ctx)
+	}
+	return e.ended == nil
 }
 
 // top evaluates the policy of the domain asked, for all addresses. none reports that it has no policy.
@@ -105,7 +122,7 @@ func (e *evaluation) visit(p *policy) *visit {
 // record is check_host() for all addresses in reach at once. depth counts the includes and redirects above the record.
 func (e *evaluation) record(p *policy, reach set, depth int) outcome {
 	v := e.visit(p)
-	e.steps -= len(reach) + len(v.known) + v.out.size()
+	e.spend(len(reach) + len(v.known) + v.out.size())
 	fresh := reach.minus(v.known)
 	if len(fresh) > 0 {
 		v.active = true
@@ -152,7 +169,10 @@ func (e *evaluation) terms(v *visit, reach set, depth int) outcome {
 // and that no later term sees. The addresses for the next term stay in rest.
 func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	t := v.policy.rec.Terms[i]
-	if e.steps -= 1 + len(*rest)/64; e.steps < 0 {
+	if !e.spend(1 + len(*rest)/64) {
+		return outcome{temp: emptied(rest)}
+	}
+	if e.steps < 0 {
 		e.problems.add(KindLimit, v.policy.domain, t.Text,
 			"our limit of %d steps (Steps) ends here: the policy is too entangled, and addresses that no earlier term matches get permerror",
 			e.zone.lim.Steps)
@@ -180,7 +200,7 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	if t.Mechanism != Include && t.Mechanism != Redirect {
 		got.listed = got.pass
 	}
-	e.steps -= len(v.matched[i])
+	e.spend(len(v.matched[i]))
 	v.matched[i] = normal(append(v.matched[i], got.listed...))
 	return got
 }

@@ -1,6 +1,7 @@
 package spf
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -129,14 +130,21 @@ func TestAllIncludeAll(t *testing.T) {
 	}
 }
 
+// entangled gives a chain of records, each of which includes the next one in as many terms as it has networks.
+func entangled(records, terms int) *fakeDNS {
+	d := newFakeDNS()
+	for i := range records {
+		d.txt[fmt.Sprintf("e%d.test", i)] = []string{
+			manyTerms(terms, "-") + strings.Repeat(fmt.Sprintf(" include:e%d.test ip4:11.%d.0.0/17", i+1, i), terms),
+		}
+	}
+	d.txt[fmt.Sprintf("e%d.test", records)] = []string{manyTerms(4000, "?")}
+	return d
+}
+
 // TestEntangled lists a policy that is wide and deep, up to the limit of steps.
 func TestEntangled(t *testing.T) {
-	d := newFakeDNS()
-	for i := range 20 {
-		record := manyTerms(1000, "-") + strings.Repeat(fmt.Sprintf(" include:e%d.test ip4:11.%d.0.0/17", i+1, i), 1000)
-		d.txt[fmt.Sprintf("e%d.test", i)] = []string{record}
-	}
-	d.txt["e20.test"] = []string{manyTerms(4000, "?")}
+	d := entangled(20, 1000)
 	var res Result
 	fast(t, func() {
 		res = walkLimited(t, d, "e0.test", Limits{Steps: 100_000})
@@ -144,6 +152,66 @@ func TestEntangled(t *testing.T) {
 	if res.Error != PermError || !strings.HasPrefix(kinds(res), KindLimit) || !strings.Contains(res.Problems[0].Text, "100000 steps (Steps)") {
 		t.Errorf("%q %v", res.Error, res.Problems)
 	}
+}
+
+// patience is a context that ends when it was looked at so often.
+type patience struct {
+	context.Context
+	looks int
+}
+
+func (p *patience) Err() error {
+	if p.looks--; p.looks < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestInterrupted ends the evaluation of a policy wherever it looks at the context: while it matches, while it divides the
+// addresses among the terms, and while it makes prefixes of them, each of which takes some of the looks. It lists all or nothing.
+func TestInterrupted(t *testing.T) {
+	const terms, includes = 1200, 8
+	d := newFakeDNS()
+	d.txt["a.test"] = []string{"v=spf1"}
+	for i := range includes {
+		record := "v=spf1"
+		for j := range terms {
+			record += fmt.Sprintf(" ip4:10.%d.%d.%d", j>>7, j&127<<1, i<<1)
+		}
+		d.txt[fmt.Sprintf("b%d.test", i)] = []string{record}
+		d.txt["a.test"][0] += fmt.Sprintf(" include:b%d.test", i)
+	}
+	z := gather(t.Context(), d, "a.test", DefaultLimits())
+	looks := 0
+	for ; ; looks += 2 {
+		ctx := &patience{t.Context(), looks}
+		res := z.list(ctx)
+		checkResult(t, res)
+		if ctx.looks >= 0 {
+			if len(res.Ranges) != terms*includes || res.Error != OK {
+				t.Errorf("uninterrupted: %d ranges, %q", len(res.Ranges), res.Error)
+			}
+			break
+		}
+		if len(res.Ranges) > 0 || res.Error != TempError || !strings.Contains(res.Problems[0].Text, "deadline exceeded: the evaluation did not") {
+			t.Errorf("after %d looks: %d ranges, %q, %v", looks, len(res.Ranges), res.Error, res.Problems)
+		}
+	}
+	if looks < 10 {
+		t.Errorf("it looked %d times", looks)
+	}
+}
+
+// TestInterruptedEndless has a policy whose evaluation would take minutes without Limits.Steps.
+func TestInterruptedEndless(t *testing.T) {
+	d := entangled(40, 2000)
+	fast(t, func() {
+		lim := Limits{Steps: 1 << 60}.orDefault()
+		res := gather(t.Context(), d, "e0.test", lim).list(&patience{t.Context(), 50})
+		if res.Error != TempError || len(res.Ranges) > 0 {
+			t.Errorf("%q, %d ranges", res.Error, len(res.Ranges))
+		}
+	})
 }
 
 // TestManyAnswers lists terms with a thousand addresses and exchanges in an answer.
@@ -234,13 +302,7 @@ func BenchmarkTenThousandTerms(b *testing.B) {
 
 // BenchmarkStepsUsedUp measures the longest evaluation: Limits.Steps ends it.
 func BenchmarkStepsUsedUp(b *testing.B) {
-	d := newFakeDNS()
-	for i := range 40 {
-		d.txt[fmt.Sprintf("e%d.test", i)] = []string{
-			manyTerms(2000, "-") + strings.Repeat(fmt.Sprintf(" include:e%d.test ip4:11.%d.0.0/17", i+1, i), 2000),
-		}
-	}
-	d.txt["e40.test"] = []string{manyTerms(4000, "?")}
+	d := entangled(40, 2000)
 	for b.Loop() {
 		if res := Walk(b.Context(), d, "e0.test", Limits{}); res.Error != PermError {
 			b.Fatal(res.Error)

@@ -47,7 +47,7 @@ func (e *evaluation) hosts(p *policy, t Term, hosts []string, family int, rest *
 			got.fail(err, rest.take(universe(family)))
 			return
 		}
-		e.steps -= 4*len(a.addrs) + len(*rest) // sorting the addresses costs more than one pass
+		e.spend(4*len(a.addrs) + len(*rest)) // sorting the addresses costs more than one pass
 		got.match(rest.takeAll(networks(a.addrs, t.Bits[family])))
 	}
 }

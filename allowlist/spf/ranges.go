@@ -32,6 +32,9 @@ func (e *evaluation) divide(domain string, s set, path *provenance.Path, pieces 
 		if len(s) == 0 || t.Qualifier != '+' || len(v.matched[i]) == 0 {
 			continue
 		}
+		if !e.spend(len(v.matched[i]) + len(s)/64) {
+			return
+		}
 		part := s.takeAll(v.matched[i])
 		if len(part) == 0 {
 			continue
@@ -57,6 +60,9 @@ func (e *evaluation) ranges(pieces []piece, certain set, most int) (out []Range,
 	var first piece
 	left := slices.Clone(certain)
 	for _, p := range pieces {
+		if !e.spend(len(p.pass) + len(left)/64) {
+			return nil, false
+		}
 		pass := left.takeAll(p.pass)
 		if count += pass.countPrefixes(most - count); count > most {
 			return nil, true

@@ -93,7 +93,8 @@ type Range struct {
 
 // Walk lists the policy of domain. It first asks all questions in rounds: each round asks every question that is known so
 // far, and Walk asks no question twice. Then it evaluates the answers without r, so that equal answers give an equal
-// Result whatever their timing. When ctx ends, Walk returns at once; a missing answer is a temperror.
+// Result whatever their timing. When ctx ends, Walk returns at once: a missing answer is a temperror, and so is a policy
+// whose evaluation takes longer, with nothing in Pass.
 func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
 	name, reason := checkDomain(domain)
 	if reason != "" {
@@ -103,14 +104,22 @@ func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
 			Tree: &Node{Domain: p.Record, Error: None, Problems: []Problem{p}},
 		}
 	}
-	lim = lim.orDefault()
-	z := gather(ctx, r, name, lim)
-	e := newEvaluation(z, lim)
+	return gather(ctx, r, name, lim.orDefault()).list(ctx)
+}
+
+// list evaluates the answers.
+func (z *zone) list(ctx context.Context) Result {
+	name, lim := z.domain, z.lim
+	e := newEvaluation(ctx, z)
 	out, none := e.top()
 	pass := out.certain()
 	res := Result{Domain: name, Queries: len(z.asked)}
 	ranges, tooMany := e.ranges(e.attribute(out.listed), pass, lim.Ranges)
-	if tooMany {
+	switch {
+	case e.ended != nil:
+		e.problems.add(KindTempError, name, "", "%v: the evaluation did not come to its end, and nothing is listed", e.ended)
+		out, pass, ranges = outcome{temp: everything()}, nil, nil
+	case tooMany:
 		e.problems.add(KindLimit, name, "", "it passes more than %d prefixes, our limit (Ranges): none is listed", lim.Ranges)
 		out, pass, ranges = outcome{perm: everything()}, nil, nil
 	}

@@ -79,7 +79,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 			}
 			continue
 		}
-		after := earlier.After(v, src.Limits.Window, r.Now)
+		after := judged[i].guard.After(earlier, v)
 		if !after.Whole(src.Limits.Window, r.Now) {
 			forgotten = append(forgotten, after)
 		}
