@@ -155,6 +155,9 @@ func (z Zone) notAsked() string {
 	return ""
 }
 
+// OfNames reports whether the zone lists domain names and no addresses.
+func (z Zone) OfNames() bool { return z.kind == names }
+
 func (z Zone) lookup(addr netip.Addr) string {
 	return strings.ReplaceAll(z.list.lookup, "ADDRESS", addr.String())
 }

@@ -104,11 +104,12 @@ func lookCommands() []command {
 				&cli.StringFlag{Name: "as", Usage: "read every FILE as a `KIND`: access, cidr, list or config"},
 				&cli.BoolFlag{Name: "fix", Usage: "correct the lines whose correction is certain, and show the difference first"},
 				lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "dns", Usage: "ask the DNSBLs of the servers whether they answer this host's resolver"},
 				&cli.BoolFlag{Name: "strict", Usage: "let notes end the command with 1 too"},
 				&cli.BoolFlag{Name: "rules", Usage: "list the rules: the mistake that each finds, and why it is one"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return lint.Run(c.Context, t, lint.Options{Config: configFlags(c), As: c.String("as"), Fix: c.Bool("fix"), LockTimeout: c.String("lock-timeout"),
-					Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
+					DNS: c.Bool("dns"), Strict: c.Bool("strict"), Rules: c.Bool("rules"), Files: c.Args().Slice()})
 			},
 			empty: lint.Empty,
 		},

@@ -85,7 +85,8 @@ Exit 1 if there is a mistake; a note is none, unless --strict is given. Of a lis
 
 Without a FILE it reads the configuration, the files of its targets (else
 /etc/mail/access and the tables that main.cf names), and sendmail.cf and Postfix's
-main.cf, for settings that keep the list from taking effect.
+main.cf, for settings that keep the list from taking effect. --dns asks the DNSBLs
+that they name, as the servers would.
 
 --fix corrects the lines whose correction is certain, and shows the difference first.
 It reports the other mistakes and leaves them, and lines that would relay for others

@@ -12,21 +12,22 @@ import (
 	"mailallow/allowlist/pattern"
 )
 
-// askedZone is a DNSBL that a server asks, and the place where its settings name it.
-type askedZone struct {
-	place   string // the parameter, or the feature of Sendmail
-	written string // with its filter and weight, without its key
-	zone    string // the name to find it by
-	// filtered reports that the server takes only some answers for listings.
-	filtered bool
+// AskedZone is a DNSBL that a server asks, and the place where its settings name it.
+type AskedZone struct {
+	Place   string // the parameter, or sendmail.cf
+	Written string // with its filter and weight, without its key
+	Zone    string // the name to find it by
+	// Filtered reports that the server takes only some answers for listings.
+	Filtered bool
+	Names    bool // it is asked about names, and not about addresses
 }
 
-// zonesOf gives the DNSBLs that smtpd and postscreen ask, each once a place.
-func zonesOf(m *postfix.Main) (zones []askedZone) {
+// PostfixZones gives the DNSBLs that smtpd and postscreen ask, each once a place.
+func PostfixZones(m *postfix.Main) (zones []AskedZone) {
 	add := func(place, before, argument string) {
 		bare, _, _ := strings.Cut(argument, "*")
 		zone, _, filtered := strings.Cut(bare, "=")
-		z := askedZone{place, strings.TrimSpace(before + " " + dnsbl.HideKeys(argument)), zone, filtered}
+		z := AskedZone{place, strings.TrimSpace(before + " " + dnsbl.HideKeys(argument)), zone, filtered, strings.HasPrefix(before, "reject_rhsbl_")}
 		if zone != "" && !slices.Contains(zones, z) {
 			zones = append(zones, z)
 		}
@@ -46,19 +47,19 @@ func zonesOf(m *postfix.Main) (zones []askedZone) {
 	return zones
 }
 
-// featuresOf gives the DNSBLs that a sendmail.cf asks.
-func featuresOf(cf *sendmail.CF) (zones []askedZone) {
+// SendmailZones gives the DNSBLs that a sendmail.cf asks.
+func SendmailZones(cf *sendmail.CF) (zones []AskedZone) {
 	for _, d := range cf.DNSBLs {
-		zones = append(zones, askedZone{"sendmail.cf", "a DNSBL feature for " + d.Zone, d.Zone, d.Filtered})
+		zones = append(zones, AskedZone{"sendmail.cf", "a DNSBL feature for " + d.Zone, d.Zone, d.Filtered, false})
 	}
 	return zones
 }
 
 // deadFeatures finds lists that have ended, in a sendmail.cf.
 func deadFeatures(m *namedMap) (found []rule.Finding) {
-	for _, z := range featuresOf(m.CF) {
-		if end := dnsbl.Dead(z.zone); end != "" {
-			found = append(found, deadZone(z, end, "take the FEATURE with "+z.zone+" out of it: "+rebuilding))
+	for _, z := range SendmailZones(m.CF) {
+		if end := dnsbl.Dead(z.Zone); end != "" {
+			found = append(found, deadZone(z, end, "take the FEATURE with "+z.Zone+" out of it: "+rebuilding))
 		}
 	}
 	return found
@@ -67,14 +68,14 @@ func deadFeatures(m *namedMap) (found []rule.Finding) {
 // unfilteredFeatures finds lists whose refusals to answer are taken for listings, in a sendmail.cf. FEATURE(`dnsbl') has no filter;
 // the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
 func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
-	for _, z := range featuresOf(m.CF) {
-		codes := dnsbl.Filter(z.zone)
-		if codes == "" || z.filtered {
+	for _, z := range SendmailZones(m.CF) {
+		codes := dnsbl.Filter(z.Zone)
+		if codes == "" || z.Filtered {
 			continue
 		}
 		pattern := octets().ReplaceAllString(codes, "$$-") + "."
 		found = append(found, rule.Finding{Text: unfiltered(z), Fix: fmt.Sprintf("in place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
-			"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `t', `%s')dnl", z.zone, operator(z), pattern)})
+			"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `t', `%s')dnl", z.Zone, operator(z), pattern)})
 	}
 	return found
 }
@@ -83,8 +84,8 @@ func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
 var octets = pattern.New(`\[[0-9.]+\]`)
 
 // operator names who runs a list, for a reply that does not name the zone, in which an account key may be.
-func operator(z askedZone) string {
-	if zone, err := dnsbl.ParseZone(z.zone, ""); err == nil && zone.Operator() != "" {
+func operator(z AskedZone) string {
+	if zone, err := dnsbl.ParseZone(z.Zone, ""); err == nil && zone.Operator() != "" {
 		return zone.Operator()
 	}
 	return "a blocklist"
@@ -105,27 +106,27 @@ const rebuilding = "in sendmail.mc; then build sendmail.cf again and restart Sen
 
 // deadZones finds lists that have ended.
 func deadZones(l *postfixLinter) (found []rule.Finding) {
-	for _, z := range zonesOf(l.Main) {
-		if end := dnsbl.Dead(z.zone); end != "" {
-			found = append(found, deadZone(z, end, "take it out of "+z.place))
+	for _, z := range PostfixZones(l.Main) {
+		if end := dnsbl.Dead(z.Zone); end != "" {
+			found = append(found, deadZone(z, end, "take it out of "+z.Place))
 		}
 	}
 	return found
 }
 
-func deadZone(z askedZone, end, fix string) rule.Finding {
+func deadZone(z AskedZone, end, fix string) rule.Finding {
 	return rule.Finding{Text: fmt.Sprintf("%s has %s: %s. It lists nobody, may keep every client waiting, and refuses all mail once its name answers everything",
-		z.place, z.written, end), Fix: fix}
+		z.Place, z.Written, end), Fix: fix}
 }
 
 // unfilteredZones finds lists whose refusals to answer are taken for listings.
 func unfilteredZones(l *postfixLinter) (found []rule.Finding) {
-	for _, z := range zonesOf(l.Main) {
-		codes := dnsbl.Filter(z.zone)
-		if codes == "" || z.filtered {
+	for _, z := range PostfixZones(l.Main) {
+		codes := dnsbl.Filter(z.Zone)
+		if codes == "" || z.Filtered {
 			continue
 		}
-		bare, weight, weighs := strings.Cut(z.written, "*")
+		bare, weight, weighs := strings.Cut(z.Written, "*")
 		line := bare + "=" + codes
 		if weighs {
 			line += "*" + weight
@@ -135,7 +136,20 @@ func unfilteredZones(l *postfixLinter) (found []rule.Finding) {
 	return found
 }
 
-func unfiltered(z askedZone) string {
+func unfiltered(z AskedZone) string {
 	return fmt.Sprintf("%s has %s without the codes that are listings: if the list does not answer this resolver, its code 127.255.255.254 counts as a listing, and all mail is refused",
-		z.place, z.written)
+		z.Place, z.Written)
+}
+
+// Unanswering gives the finding about a list that answers no question about an ordinary address as it should, by the result of such
+// a question; nil: the list is in order.
+func Unanswering(z AskedZone, r dnsbl.Result) []rule.Finding {
+	if r.State != dnsbl.Error && r.State != dnsbl.Unknown || r.NoFamily {
+		return nil
+	}
+	f := rule.Finding{Text: fmt.Sprintf("%s has %s: %s", z.Place, z.Written, r.Meaning),
+		Fix: "take the list out until it answers this host's resolver, or ask it through a resolver that it answers"}
+	l := rule.Run[struct{}]{}
+	l.Report(dnsblNow(), f)
+	return l.Findings
 }

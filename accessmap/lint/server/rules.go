@@ -45,6 +45,7 @@ func postfixRules() []rule.Entry[postfixChecks] {
 			Why:     "a permit ends only the restriction list that names the table"}},
 		{Checks: postfixChecks{main: deadZones}, Rule: deadDNSBL()},
 		{Checks: postfixChecks{main: unfilteredZones}, Rule: dnsblAnswers()},
+		{Rule: dnsblNow()}, // see Unanswering
 		{Checks: postfixChecks{use: relayTable}, Rule: rule.Rule{Name: "relay-table", Severity: rule.Error,
 			Catches: "a permitting table where relaying is decided",
 			Why:     "every address it permits may relay to anywhere"}},
@@ -67,4 +68,10 @@ func dnsblAnswers() rule.Rule {
 	return rule.Rule{Name: "dnsbl-answers", Severity: rule.Error,
 		Catches: "a DNSBL with answers that are no listings, without a filter for those that are",
 		Why:     "a list that does not answer this resolver has all mail refused"}
+}
+
+func dnsblNow() rule.Rule {
+	return rule.Rule{Name: "dnsbl-now", Severity: rule.Error,
+		Catches: "with --dns: a DNSBL that does not answer this host's resolver, or that lists everything",
+		Why:     "it keeps every client waiting, lets in whom it lists, or has all mail refused"}
 }

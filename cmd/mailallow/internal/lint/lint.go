@@ -29,6 +29,7 @@ type Options struct {
 	Config config.Flags
 	As     string // one of Kinds; empty: by name and content
 	Fix    bool   // correct the files if the correction is certain
+	DNS    bool   // ask the DNSBLs of the servers
 	// LockTimeout is how long Fix waits for another run, as time.ParseDuration reads it.
 	LockTimeout string
 	Strict      bool     // a note counts as a finding for the exit code
@@ -38,17 +39,19 @@ type Options struct {
 
 // check is a run of the command.
 type check struct {
-	settings *config.Settings
-	t        *terminal.Terminal
-	root     string               // absolute; empty: /
-	shared   *catalogue.Catalogue // of shared providers
-	as       lint.Kind            // empty: by name and content
-	lock     *install.Lock        // for --fix; nil: no file is written
-	strict   bool
-	document jsonDocument
-	files    int       // checked
-	written  []subject // by --fix
-	errs     []error   // of reading and writing
+	settings  *config.Settings
+	t         *terminal.Terminal
+	root      string               // absolute; empty: /
+	shared    *catalogue.Catalogue // of shared providers
+	as        lint.Kind            // empty: by name and content
+	lock      *install.Lock        // for --fix; nil: no file is written
+	strict    bool
+	dns       bool
+	resolvers []string // of the command line
+	document  jsonDocument
+	files     int       // checked
+	written   []subject // by --fix
+	errs      []error   // of reading and writing
 
 	main    *postfix.Main // see mainCF
 	mainErr error
@@ -89,7 +92,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
 		return showRules(t)
 	}
-	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict,
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers,
 		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err

@@ -49,6 +49,7 @@ func (l *check) sendmail(ctx context.Context) (ok bool) {
 		if !shown[path] {
 			shown[path] = true
 			l.document.Servers = append(l.document.Servers, serverDocument{"sendmail", path, sendmailFacts(cf)})
+			l.ask(ctx, path, server.SendmailZones(cf))
 		}
 		l.accessOf(ctx, cf, t)
 	}
@@ -109,6 +110,7 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
+	l.ask(ctx, filepath.Join(m.ConfigDirectory, "main.cf"), server.PostfixZones(m))
 	return true
 }
 
