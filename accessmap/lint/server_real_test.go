@@ -160,6 +160,22 @@ func TestLintSendmailCF(t *testing.T) {
 	}
 }
 
+// TestNoAccessFile: with -o an access file may be missing, as on a new FreeBSD; a text without its map is another matter.
+func TestNoAccessFile(t *testing.T) {
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	for _, row := range []struct{ flags, text, want string }{
+		{"-o -T<TMPF> ", "", ""}, {"-T<TMPF> ", "", "no-map"}, {"-o ", "Connect:192.0.2\tOK\n", "no-map"},
+	} {
+		if row.text != "" {
+			fixtures.WriteFile(t, path, row.text)
+		}
+		cf := sendmail.ParseCF("x.cf", []byte("Kaccess hash "+row.flags+path+"\n"))
+		if got := rulesOf(server.Sendmail(&cf, path, "")); got != row.want {
+			t.Errorf("%q, %q: %q, want %q", row.flags, row.text, got, row.want)
+		}
+	}
+}
+
 // TestRootsOwnDirectories: lint ignores directories above a root, and advises paths for sendmail.mc without it.
 func TestRootsOwnDirectories(t *testing.T) {
 	above := filepath.Join(fixtures.SafeDir(t), "above")

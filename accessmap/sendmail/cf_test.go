@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"mailallow/fixtures"
 )
 
 func TestParseSendmailCF(t *testing.T) {
@@ -157,5 +159,43 @@ func TestRefusesFile(t *testing.T) {
 		if err := cf.RefusesFile("access.db", row.file); (err == nil) != row.ok {
 			t.Errorf("TrustedUser %q, RunAsUser %q, %+v: %v", row.trusted, row.runAs, row.file, err)
 		}
+	}
+}
+
+// Below a root the users are those of its own /etc/passwd and /etc/group, whatever this host knows.
+func TestRefusesFileBelow(t *testing.T) {
+	for _, row := range []struct {
+		passwd string // empty: there is none
+		file   fakeInfo
+		ok     bool
+	}{
+		{"", fakeInfo{123, 0, 0o600}, true},
+		{"smmta:x:123:124::/:/bin/false\n", fakeInfo{123, 0, 0o600}, true},
+		{"smmta:x:123:124::/:/bin/false\n", fakeInfo{125, 126, 0o600}, false},
+		{"smmta:x:123:124::/:/bin/false", fakeInfo{0, 126, 0o640}, true},
+		{"root:x:0:0::/:/bin/false\nsmmta:x\n", fakeInfo{0, 0, 0o600}, false},
+	} {
+		cf := CF{TrustedUser: "smmta", Root: t.TempDir()}
+		if err := os.Mkdir(filepath.Join(cf.Root, "etc"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if row.passwd != "" {
+			fixtures.WriteFile(t, filepath.Join(cf.Root, "etc/passwd"), row.passwd)
+		}
+		if err := cf.RefusesFile("access.db", row.file); (err == nil) != row.ok {
+			t.Errorf("%q, %+v: %v", row.passwd, row.file, err)
+		}
+	}
+	cf := CF{RunAsUser: "mail:post", Root: t.TempDir()}
+	if err := os.Mkdir(filepath.Join(cf.Root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fixtures.WriteFile(t, filepath.Join(cf.Root, "etc/passwd"), "mail:x:200:200::/:/bin/false\n")
+	fixtures.WriteFile(t, filepath.Join(cf.Root, "etc/group"), "post:x:201:\n")
+	if err := cf.RefusesFile("access.db", fakeInfo{0, 201, 0o640}); err != nil {
+		t.Error(err)
+	}
+	if err := cf.RefusesFile("access.db", fakeInfo{0, 200, 0o640}); err == nil {
+		t.Error("a group that the Sendmail below the root is not in")
 	}
 }

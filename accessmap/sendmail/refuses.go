@@ -1,6 +1,7 @@
 package sendmail
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 )
 
@@ -87,16 +89,16 @@ func (cf *CF) isAboveRoot(dir string) bool {
 
 // RefusesFile gives the reason why Sendmail could not read a map file with this owner and mode, or nil. A Sendmail that runs
 // as root reads files of root and of the TrustedUser whatever their mode. Any other file must be readable for the RunAsUser
-// (docs/facts.md 5).
+// (docs/facts.md 5). Below a Root without /etc/passwd users have no numbers, and nothing is refused for its owner.
 func (cf *CF) RefusesFile(path string, info fs.FileInfo) *fault.Hinted {
 	stat := info.Sys().(*syscall.Stat_t)
-	trusted, _, err := userIDs(cf.TrustedUser)
+	trusted, _, err := cf.userIDs(cf.TrustedUser)
 	if err != nil {
-		return fault.Hint("", "", "%s: %s: TrustedUser: %w", path, cf.Path, err)
+		return cf.unknownUser(path, "TrustedUser", err)
 	}
-	uid, gids, err := userIDs(cf.RunAsUser)
+	uid, gids, err := cf.userIDs(cf.RunAsUser)
 	if err != nil {
-		return fault.Hint("", "", "%s: %s: RunAsUser: %w", path, cf.Path, err)
+		return cf.unknownUser(path, "RunAsUser", err)
 	}
 	if uid == 0 && (stat.Uid == 0 || stat.Uid == trusted) {
 		return nil
@@ -121,13 +123,20 @@ func (cf *CF) RefusesFile(path string, info fs.FileInfo) *fault.Hinted {
 		"%s: a map with owner %d:%d and mode %04o is unsafe to Sendmail, which runs as %s", path, stat.Uid, stat.Gid, info.Mode().Perm(), reader)
 }
 
+func (cf *CF) unknownUser(path, option string, err error) *fault.Hinted {
+	if cf.Root != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fault.Hint("", "", "%s: %s: %s: %w", path, cf.Path, option, err)
+}
+
 // userIDs reads "user", "user:group" or numbers, as TrustedUser and RunAsUser have them. An empty string is root.
-func userIDs(spec string) (uid uint32, gids []uint32, err error) {
+func (cf *CF) userIDs(spec string) (uid uint32, gids []uint32, err error) {
 	name, group, hasGroup := strings.Cut(spec, ":")
 	if name == "" {
 		return 0, []uint32{0}, nil
 	}
-	u, err := user.Lookup(name)
+	u, err := cf.lookupUser(name)
 	if err != nil {
 		id, numErr := strconv.ParseUint(name, 10, 32)
 		if numErr != nil {
@@ -137,8 +146,8 @@ func userIDs(spec string) (uid uint32, gids []uint32, err error) {
 	}
 	ids := []string{u.Gid}
 	if hasGroup {
-		if g, err := user.LookupGroup(group); err == nil {
-			group = g.Gid
+		if gid, err := cf.lookupGroup(group); err == nil {
+			group = gid
 		}
 		ids = []string{group}
 	}
@@ -151,4 +160,48 @@ func userIDs(spec string) (uid uint32, gids []uint32, err error) {
 	}
 	id, err := strconv.ParseUint(u.Uid, 10, 32)
 	return uint32(id), gids, err
+}
+
+// lookupUser finds a user of this host, or of the system below Root.
+func (cf *CF) lookupUser(name string) (*user.User, error) {
+	if cf.Root == "" {
+		return user.Lookup(name)
+	}
+	fields, err := entryBelow(cf.Root, "/etc/passwd", name)
+	if err != nil {
+		return nil, err
+	}
+	return &user.User{Username: name, Uid: fields[2], Gid: fields[3]}, nil
+}
+
+func (cf *CF) lookupGroup(name string) (gid string, err error) {
+	if cf.Root == "" {
+		g, err := user.LookupGroup(name)
+		if err != nil {
+			return "", err
+		}
+		return g.Gid, nil
+	}
+	fields, err := entryBelow(cf.Root, "/etc/group", name)
+	if err != nil {
+		return "", err
+	}
+	return fields[2], nil
+}
+
+// maxUsers bounds a file of users or groups, in bytes.
+const maxUsers = 4 << 20
+
+// entryBelow gives the fields of a name in a file of users or groups, at least four (passwd(5), group(5)).
+func entryBelow(root, file, name string) (fields []string, err error) {
+	text, err := bounded.File(filepath.Join(root, file), maxUsers)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Split(strings.TrimRight(line, "\n"), ":"); len(fields) > 3 && fields[0] == name {
+			return fields, nil
+		}
+	}
+	return nil, fmt.Errorf("%s does not know %s", file, name)
 }

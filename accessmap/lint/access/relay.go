@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 )
@@ -81,11 +82,14 @@ func (l *linter) holds(w *entryWork) *hold {
 		return nil
 	}
 	for _, p := range meant {
-		if !p.IsValid() {
-			return &hold{why: "RELAY would let every host of that name relay through this server, whosever it is"}
+		isAddress, name := p.IsValid(), w.key.Address
+		if !isAddress { // perhaps [192.0.2.7], the name of a client that has none
+			p, isAddress = key.Parse(strings.Trim(name, "[]"))
 		}
-		hosts, wide := l.Others(p)
-		switch {
+		switch hosts, wide := l.Others(p); {
+		case !isAddress && name != "localhost" && !strings.HasPrefix(name, "localhost."):
+			return &hold{why: "RELAY would let every host of that name relay through this server, whosever it is"}
+		case !isAddress:
 		case wide:
 			return &hold{hosts + mayRelay, "write the networks that are meant"}
 		case hosts != "":
