@@ -2,6 +2,7 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net/netip"
@@ -28,7 +29,7 @@ func (v postfixValues) write(w io.Writer, l list) (written Written, err error) {
 
 // read reads a table that write wrote. If a word is used for two actions, the comment above the line has the action.
 func (v postfixValues) read(text []byte) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
+	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n"))/2) // most lines have a comment of their own
 	var above comments
 	for i, raw := range ascii.Lines(text) {
 		line := string(raw)

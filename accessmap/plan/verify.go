@@ -2,9 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
-
-	"go4.org/netipx"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
@@ -24,8 +24,10 @@ func verify(f format.Format, entries []allowlist.Entry, spans []allowlist.Span, 
 	}
 	written := slices.DeleteFunc(allowlist.Nest(entries), func(s allowlist.Span) bool { return s.Action() == allowlist.Exclude })
 	for _, a := range format.Actions() {
-		if !slices.Equal(ranges(f, wanted, a), ranges(f, written, a)) {
-			return fmt.Errorf("the text written as %s differs from the list for %s: this is a fault of mailallow", f.Name, a)
+		for _, differing := range []iter.Seq2[netip.Addr, netip.Addr]{minus(f, a, wanted, written), minus(f, a, written, wanted)} {
+			for range differing {
+				return fmt.Errorf("the text written as %s differs from the list for %s: this is a fault of mailallow", f.Name, a)
+			}
 		}
 	}
 	return nil
@@ -37,40 +39,4 @@ func visible(f format.Format, a allowlist.Action) allowlist.Action {
 		return allowlist.OK
 	}
 	return a
-}
-
-// ranges gives the addresses with a visible action, in the fewest ranges.
-func ranges(f format.Format, spans []allowlist.Span, a allowlist.Action) (all []netipx.IPRange) {
-	matching := func(yield func(allowlist.Span) bool) {
-		for _, s := range spans {
-			if visible(f, s.Action()) == a && !yield(s) {
-				return
-			}
-		}
-	}
-	for from, to := range format.Joined(matching) {
-		all = append(all, netipx.IPRangeFrom(from, to))
-	}
-	return all
-}
-
-func byAction(f format.Format, spans []allowlist.Span) map[allowlist.Action]*netipx.IPSet {
-	sets := map[allowlist.Action]*netipx.IPSet{}
-	for _, a := range format.Actions() {
-		var b netipx.IPSetBuilder
-		for _, r := range ranges(f, spans, a) {
-			b.AddRange(r)
-		}
-		sets[a] = mustSet(&b)
-	}
-	return sets
-}
-
-// mustSet builds a set whose parts cannot be invalid: parsed prefixes, and spans, whose ends are of one family and in order.
-func mustSet(b *netipx.IPSetBuilder) *netipx.IPSet {
-	set, err := b.IPSet()
-	if err != nil {
-		panic("plan: an invalid range reached a set: " + err.Error())
-	}
-	return set
 }

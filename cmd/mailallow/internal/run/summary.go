@@ -146,7 +146,7 @@ func quoted(word string) string {
 func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
-		differences[i] = p.Diff()
+		differences[i] = p.Difference
 	}
 	for i, p := range plans {
 		line := TargetLine(p, done)
