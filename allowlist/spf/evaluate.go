@@ -149,11 +149,11 @@ func (e *evaluation) record(p *policy, reach set, depth int) outcome {
 	e.spend(len(reach) + len(v.known) + v.out.size())
 	fresh := reach.minus(v.known)
 	if len(fresh) > 0 {
-		e.keep(2 * len(fresh)) // those that reach the next term, until the end of the record, and those that are known
+		e.keep(2 * len(fresh)) // those that are known, and those that reach the next term
 		v.active = true
 		out := e.terms(v, fresh, depth)
 		v.active = false
-		if !e.keep(out.size()) {
+		if !e.keep(out.size() - len(fresh)) {
 			return outcome{}
 		}
 		v.known = union(v.known, fresh)
