@@ -193,6 +193,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, _ []Problem, _ error) {
 	limits := f.SPF
 	limits.Ranges = src.bounds().Ranges
+	limits.Kept = spf.DefaultLimits().Kept / max(1, len(names)) // all are in memory at the same time
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {

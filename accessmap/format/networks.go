@@ -2,6 +2,7 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -37,7 +38,7 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 // readTable reads a text line by line. read gives the entry of a line, without its owners, or ok false for a line without one;
 // above is the action in the comment above the line.
 func readTable(text []byte, read func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error)) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
+	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n"))/2) // most lines have a comment of their own
 	var above comments
 	for i, raw := range ascii.Lines(text) {
 		line := string(raw)

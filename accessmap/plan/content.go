@@ -14,13 +14,21 @@ import (
 // Content is the planned content of a target's file, compared with the present one. The managed part of a file is the block
 // between the markers, or the whole file if the target has no block.
 type Content struct {
-	New           []byte           // the whole file
-	Before, After []allowlist.Span // the managed part of the present file, and of New
-	Entries       int              // keys or lines in the managed part of New
-	Problems      []Problem
+	New        []byte     // the whole file
+	Difference Difference // of New and the present file
+	Entries    int        // keys or lines in the managed part of New
+	Problems   []Problem
 
-	entriesBefore int             // in the managed part of the present file
-	probe         allowlist.Entry // the first generated key in New; without an action: there is none
+	before present
+	probe  allowlist.Entry // the first generated key in New; without an action: there is none
+	empty  bool            // there is nothing in the managed part of New, and nothing in that of the present file
+}
+
+// present is the managed part of the present file, as far as a plan needs it once the difference is known.
+type present struct {
+	entries int
+	sources map[string]bool
+	unnamed bool // it has networks without a source
 }
 
 // render writes the new text of a target and reads it back.
@@ -52,16 +60,14 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		}
 	}
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
-	switch {
-	case t.Format.Bare, same && written.Entries > 0, len(handWritten) == 0: // the spans have all sources and need less memory
-		c.After = spans
-	default:
-		c.After = allowlist.Nest(entries)
-	}
 	if same {
-		c.entriesBefore, c.Before = c.Entries, c.After
+		c.before.entries, c.empty = c.Entries, c.Entries == 0
 	} else {
-		c.readBefore(t.Format, file.Inside)
+		after := spans // they have all sources and need less memory
+		if !t.Format.Bare && len(handWritten) > 0 {
+			after = allowlist.Nest(entries)
+		}
+		c.compare(t.Format, file.Inside, after)
 	}
 	if t.inBlock() {
 		c.New = file.Splice(text.Bytes())
@@ -100,11 +106,20 @@ func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten 
 	return entries, verify(f, entries, spans, handWritten)
 }
 
-func (c *Content) readBefore(f format.Format, managed []byte) {
+// compare compares the managed part of the present file with the new one.
+func (c *Content) compare(f format.Format, managed []byte, after []allowlist.Span) {
 	entries, err := f.Read(managed)
 	if err != nil {
 		c.Problems = append(c.Problems, Problem{Kind: "foreign",
 			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})
 	}
-	c.entriesBefore, c.Before = len(entries), allowlist.Nest(entries)
+	c.before = present{entries: len(entries), sources: map[string]bool{}}
+	for _, e := range entries {
+		for _, o := range e.Owners {
+			c.before.sources[o.Source] = true
+		}
+		c.before.unnamed = c.before.unnamed || len(e.Owners) == 0
+	}
+	before := allowlist.Nest(entries)
+	c.Difference, c.empty = difference(f, before, after), len(before)+len(after) == 0
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -25,7 +26,7 @@ type Change struct {
 // String gives the change as "CIDR ACTION", which scripts read.
 func (c Change) String() string { return c.Prefix.String() + " " + c.Action.String() }
 
-// Difference is the change of a plan, in networks.
+// Difference is the change of the managed part of a file, in networks.
 type Difference struct {
 	Added, Removed []Change
 }
@@ -39,17 +40,12 @@ func (c Change) equal(d Change) bool {
 	return c.Prefix == d.Prefix && c.Action == d.Action && c.Source == d.Source && (c.Path == d.Path || c.Path.String() == d.Path.String())
 }
 
-// Diff compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action
+// difference compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action
 // changes is in Added and in Removed. Networks removed from a bare format have the action OK: the file holds no action.
-func (p Plan) Diff() Difference {
-	var d Difference
-	if !p.TextChanged() {
-		return d
-	}
+func difference(f format.Format, before, after []allowlist.Span) (d Difference) {
 	for _, a := range format.Actions() {
-		before, after := ranges(p.Format, p.Before, a), ranges(p.Format, p.After, a)
-		d.Added = append(d.Added, changes(minus(after, before), p.After)...)
-		d.Removed = append(d.Removed, changes(minus(before, after), p.Before)...)
+		d.Added = append(d.Added, changes(minus(f, a, after, before), after)...)
+		d.Removed = append(d.Removed, changes(minus(f, a, before, after), before)...)
 	}
 	return d
 }
@@ -81,36 +77,51 @@ func (p Plan) UnifiedDiff() string {
 	return udiff.Unified(old, p.Path, string(p.Old), string(p.New))
 }
 
-// minus takes ranges from others. Every range is valid: its ends are of one family, and in order.
-func minus(ranges, others []netipx.IPRange) []netipx.IPRange {
-	var rest netipx.IPSetBuilder
-	for _, r := range ranges {
-		rest.AddRange(r)
-	}
-	for _, r := range others {
-		rest.RemoveRange(r)
-	}
-	set, _ := rest.IPSet()
-	return set.Ranges()
+// minus yields the addresses with a visible action in spans that do not have it in others, in the fewest ranges.
+func minus(f format.Format, a allowlist.Action, spans, others []allowlist.Span) iter.Seq2[netip.Addr, netip.Addr] {
+	return format.Joined(func(yield func(allowlist.Span) bool) {
+		others := others
+		for _, s := range spans {
+			if visible(f, s.Action()) != a {
+				continue
+			}
+			for len(others) > 0 && others[0].To.Less(s.From) {
+				others = others[1:]
+			}
+			for i := 0; i < len(others) && s.From.IsValid() && !s.To.Less(others[i].From); i++ {
+				if visible(f, others[i].Action()) != a {
+					continue
+				}
+				if left := s; s.From.Less(others[i].From) {
+					if left.To = others[i].From.Prev(); !yield(left) {
+						return
+					}
+				}
+				s.From = others[i].To.Next() // invalid behind the last address of a family
+			}
+			if s.From.IsValid() && !s.To.Less(s.From) && !yield(s) {
+				return
+			}
+		}
+	})
 }
 
 // changes gives the networks of ranges with the action and the source of the spans that cover them. It joins neighbouring
 // spans of one source and path, because a prefix can need several keys.
-func changes(ranges []netipx.IPRange, spans []allowlist.Span) []Change {
+func changes(ranges iter.Seq2[netip.Addr, netip.Addr], spans []allowlist.Span) []Change {
 	var found []Change
-	for _, r := range ranges {
-		for len(spans) > 0 && spans[0].To.Less(r.From()) {
+	for from, last := range ranges {
+		for len(spans) > 0 && spans[0].To.Less(from) {
 			spans = spans[1:]
 		}
-		from := r.From()
-		for i := 0; i < len(spans) && !r.To().Less(from) && from.IsValid(); i++ {
+		for i := 0; i < len(spans) && !last.Less(from) && from.IsValid(); i++ {
 			to := spans[i].To
-			for i+1 < len(spans) && to.Less(r.To()) && to.Next() == spans[i+1].From && sameOwner(spans[i], spans[i+1]) {
+			for i+1 < len(spans) && to.Less(last) && to.Next() == spans[i+1].From && sameOwner(spans[i], spans[i+1]) {
 				i++
 				to = spans[i].To
 			}
-			if r.To().Less(to) {
-				to = r.To()
+			if last.Less(to) {
+				to = last
 			}
 			source, path := owner(spans[i])
 			for _, p := range netipx.IPRangeFrom(from, to).Prefixes() {

@@ -16,7 +16,7 @@ import (
 
 // A Postfix table holds the list of last week. The new list has another network of the provider, and rejects half of the
 // present one.
-func ExamplePlan_Diff() {
+func ExampleDifference() {
 	dir, err := os.MkdirTemp("", "plan")
 	if err != nil {
 		log.Fatal(err)
@@ -42,7 +42,7 @@ func ExamplePlan_Diff() {
 		log.Fatal(err)
 	}
 
-	difference := plans[0].Diff()
+	difference := plans[0].Difference
 	for _, c := range difference.Added {
 		fmt.Printf("+ %s  %s (%s)\n", c, c.Source, c.Path)
 	}

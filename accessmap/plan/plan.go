@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
@@ -128,7 +127,7 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	if source, ok := pl.mayHold(p); ok {
 		return p.untouched(source), nil
 	}
-	if len(pl.Unknown) > 0 && len(p.Before) == 0 && len(p.After) == 0 {
+	if len(pl.Unknown) > 0 && p.empty {
 		p.New, p.MapType = p.Old, "" // the managed part is empty, and no source has ranges for it
 		return p, nil
 	}
@@ -157,22 +156,19 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	case pl.KeepsOut != "":
 		return pl.KeepsOut, true
 	}
-	for _, s := range p.Before {
-		owners := s.Entry().Owners
-		if len(owners) == 0 && pl.Lost {
-			return pl.Unknown[0], true
-		}
-		for _, o := range owners {
-			if slices.Contains(pl.Unknown, o.Source) {
-				return o.Source, true
-			}
+	if p.before.unnamed && pl.Lost {
+		return pl.Unknown[0], true
+	}
+	for _, source := range pl.Unknown {
+		if p.before.sources[source] {
+			return source, true
 		}
 	}
 	return "", false
 }
 
 func (p Plan) untouched(source string) Plan {
-	p.New, p.After, p.Entries, p.MapType, p.LeftAlone = p.Old, p.Before, p.entriesBefore, "", true
+	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, Difference{}, p.before.entries, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p

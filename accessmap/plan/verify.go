@@ -2,9 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"iter"
+	"net/netip"
 	"slices"
-
-	"go4.org/netipx"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
@@ -24,28 +24,19 @@ func verify(f format.Format, entries []allowlist.Entry, spans []allowlist.Span, 
 	}
 	written := allowlist.Nest(entries)
 	for _, a := range format.Actions() {
-		if !slices.Equal(ranges(f, wanted, a), ranges(f, written, a)) {
-			return fmt.Errorf("the text written as %s differs from the list for %s: this is a fault of mailallow", f.Name, a)
+		for _, differing := range []iter.Seq2[netip.Addr, netip.Addr]{minus(f, a, wanted, written), minus(f, a, written, wanted)} {
+			for range differing {
+				return fmt.Errorf("the text written as %s differs from the list for %s: this is a fault of mailallow", f.Name, a)
+			}
 		}
 	}
 	return nil
 }
 
-// ranges gives the addresses with an action, in the fewest ranges. In a bare file, which has none, every address is OK.
-func ranges(f format.Format, spans []allowlist.Span, a allowlist.Action) (all []netipx.IPRange) {
-	matching := func(yield func(allowlist.Span) bool) {
-		for _, s := range spans {
-			action := s.Action()
-			if f.Bare {
-				action = allowlist.OK
-			}
-			if action == a && !yield(s) {
-				return
-			}
-		}
+// visible is the action that a reader of the format sees. A bare file has none, and counts as OK.
+func visible(f format.Format, a allowlist.Action) allowlist.Action {
+	if f.Bare {
+		return allowlist.OK
 	}
-	for from, to := range format.Joined(matching) {
-		all = append(all, netipx.IPRangeFrom(from, to))
-	}
-	return all
+	return a
 }

@@ -20,7 +20,8 @@ type Earlier struct {
 }
 
 // Past is a state that was in force from From to To. It is written as its difference from the state before it, the first
-// one from nothing: a long list that changes a little every day needs little more room than one state.
+// one from nothing: a long list that changes a little every day needs little more room than one state. Where the difference is
+// longer than both, all came and all went.
 type Past struct {
 	From, To   time.Time
 	Came, Gone prefixes.List // the fewest networks
@@ -33,7 +34,13 @@ func (p Past) after(before prefixes.List) prefixes.List {
 
 // pastOf is the inverse of after.
 func pastOf(from, to time.Time, networks, before prefixes.List) Past {
-	return Past{From: from, To: to, Came: networks.Minus(before), Gone: before.Minus(networks)}
+	both := networks.Len() + before.Len()
+	came, fewCame := networks.MinusUpTo(before, both)
+	gone, fewGone := before.MinusUpTo(networks, both)
+	if !fewCame || !fewGone {
+		came, gone = networks, before
+	}
+	return Past{From: from, To: to, Came: came, Gone: gone}
 }
 
 // state is an earlier state to compare with.

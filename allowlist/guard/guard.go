@@ -24,7 +24,15 @@ const (
 	Missing Status = "missing" // the fetch failed, and there are no last good ranges
 )
 
-const kindKeys = "keys" // of a problem
+// Kinds of problems that no acceptance and no key of a limit ends.
+const (
+	kindKeys   = "keys"
+	kindChange = "change"
+)
+
+// maxChange bounds the networks that come to a published source and go from it at once. An IPv6 network with single addresses
+// taken out is some sixty times as many networks, which update would list; two lists of the longest kind are fewer than this.
+const maxChange = 250_000
 
 // Statuses gives all four, from the best to the worst.
 func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
@@ -80,6 +88,9 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	v.Ranges = special.partly(v.Ranges)
 	v.Problems = append(v.Problems, special.problems()...)
 	lasting = append(lasting, g.tooMany(&v)...)
+	if !g.Static {
+		lasting = append(lasting, tooLong(earlier.Last, v.Resolved)...)
+	}
 	once := g.tooDifferent(earlier, v.Resolved)
 	if len(lasting)+len(once) == 0 {
 		return g.aged(g.notHeld(v))
@@ -111,9 +122,10 @@ func (g Guard) HoldForKeys(earlier Earlier, v Verdict, reason string) Verdict {
 	return g.fallBack(v, earlier.Last, Held, allowlist.Problem{Kind: kindKeys, Text: reason})
 }
 
-// NeedsTooManyKeys reports whether the source is held for its keys. No acceptance waives that.
-func (v Verdict) NeedsTooManyKeys() bool {
-	return slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool { return p.Kind == kindKeys })
+// NamesRemedy reports whether the source is held for what no acceptance waives and no limit of the guard allows. The problem
+// says what to do.
+func (v Verdict) NamesRemedy() bool {
+	return slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool { return p.Kind == kindKeys || p.Kind == kindChange })
 }
 
 // notHeld says of an acceptance that there is nothing to accept.
@@ -130,6 +142,8 @@ func (g Guard) notAccepted(v Verdict) Verdict {
 	case !g.Accept.Given:
 	case len(v.Raise) > 0:
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives a width or a total"})
+	case v.NamesRemedy():
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives the length of a change"})
 	default:
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept",
 			Text: fmt.Sprintf("--accept names %s, and the source is %s now: look again", g.Accept.Digest, v.Proposed.Digest)})
@@ -228,7 +242,7 @@ func (g Guard) tooDifferent(earlier Earlier, next allowlist.Resolved) (problems 
 		for i, f := range families() {
 			if had := f.count(s.networks); had.Sign() > 0 { // a family that had none may start
 				gone[i] = gone[i].larger(difference{f.gone(s.networks, now), had, s.when()})
-				come[i] = come[i].larger(difference{f.count(now.Minus(s.networks)), had, s.when()})
+				come[i] = come[i].larger(difference{f.countWithout(now, s.networks), had, s.when()})
 			}
 		}
 	}
@@ -250,18 +264,35 @@ type Proposed struct {
 	Digest        string // of its ranges: see digestOf
 	Ranges        int    // the fewest networks
 	IPv4Addresses uint64
-	Came, Gone    []netip.Prefix // every address, against the last good state; the fewest networks, never nil
+	Came, Gone    []netip.Prefix // every address, against the last good state; the fewest networks, never nil; maxChange at most
 }
 
 // propose compares a source with its last good state.
 func propose(last *allowlist.Resolved, next allowlist.Resolved) Proposed {
+	came, gone, _ := change(last, next)
+	return Proposed{Digest: digestOf(next.Ranges.Fewest()), Ranges: next.Ranges.Fewest().Len(),
+		IPv4Addresses: allowlist.CountAddresses(next.Ranges.Minimal()).IPv4, Came: networksOf(came), Gone: networksOf(gone)}
+}
+
+// change gives the networks that come and go, up to maxChange of each; ok is false if there are more.
+func change(last *allowlist.Resolved, next allowlist.Resolved) (came, gone prefixes.List, ok bool) {
 	now := next.Ranges.Fewest()
 	var before prefixes.List
 	if last != nil {
 		before = last.Ranges.Fewest()
 	}
-	return Proposed{Digest: digestOf(now), Ranges: now.Len(), IPv4Addresses: allowlist.CountAddresses(next.Ranges.Minimal()).IPv4,
-		Came: networksOf(now.Minus(before)), Gone: networksOf(before.Minus(now))}
+	came, allCame := now.MinusUpTo(before, maxChange)
+	gone, allGone := before.MinusUpTo(now, maxChange)
+	return came, gone, allCame && allGone
+}
+
+// tooLong compares the length of a change with its bound.
+func tooLong(last *allowlist.Resolved, next allowlist.Resolved) []allowlist.Problem {
+	if _, _, ok := change(last, next); ok {
+		return nil
+	}
+	return []allowlist.Problem{{Kind: kindChange, Text: fmt.Sprintf(
+		"more than %d networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", maxChange)}}
 }
 
 // days gives an age in days from two days on, in hours from one hour on, else in seconds.

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -261,6 +262,57 @@ func TestGuardManyWide(t *testing.T) {
 		}
 		if v.Status != Held && v.Status != Missing || wide != row.want || !slices.Equal(v.Raise, []string{"widest_ipv6", "total_ipv6"}) {
 			t.Errorf("%d: %s, %d problems of width, raise %q", row.n, v.Status, wide, v.Raise)
+		}
+	}
+}
+
+// A change of as many networks as may be told is judged like any other, and one more is held, whichever way it goes and whoever
+// accepts it; a file may change by any number.
+func TestGuardLongChange(t *testing.T) {
+	few := someRanges("16.0.0.0/24")
+	many := func(n int) (r allowlist.Ranges) {
+		path := provenance.Of("x")
+		for i := range n {
+			r.Add(allowlist.Range{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{17, byte(i >> 15), byte(i >> 7), byte(i << 1)}), 32), Path: path})
+		}
+		return r
+	}
+	scattered := func(n int) (r allowlist.Ranges) { // in 2a00::/32, which needs 96 networks without one address
+		for i := range n {
+			r.Add(allowlist.Range{Prefix: netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 4: byte(i >> 8), 5: byte(i), 15: 1}), 128), Path: provenance.Of("x")})
+		}
+		return r
+	}
+	for _, row := range []struct {
+		name       string
+		last, next allowlist.Ranges
+		guard      Guard
+		want       Status
+		kinds      string
+	}{
+		{"one below the bound", few, many(maxChange - 1), Guard{}, Fresh, ""},
+		{"at the bound", few, many(maxChange), Guard{}, Fresh, ""},
+		{"one above", few, many(maxChange + 1), Guard{}, Held, "change"},
+		{"accepted", few, many(maxChange + 1), Guard{Accept: Acceptance{Given: true}}, Held, "change accept"},
+		{"a file", few, many(maxChange + 1), Guard{Static: true}, Fresh, ""},
+		{"as many go", many(maxChange), few, Guard{}, Fresh, ""},
+		{"one more goes", many(maxChange + 1), few, Guard{}, Held, "change"},
+		{"an IPv6 network narrows to a few addresses", someRanges("2a00::/32"), scattered(1000), Guard{}, Fresh, ""},
+		{"to many addresses", someRanges("2a00::/32"), scattered(5000), Guard{}, Held, "change"},
+		{"many addresses widen to a network", scattered(5000), someRanges("2a00::/32"), Guard{}, Held, "change grow"},
+	} {
+		g := row.guard
+		g.Limits = allowlist.Limits{MaxShrink: 100, MaxGrow: math.MaxInt}
+		v := g.Check(Earlier{Last: &allowlist.Resolved{Ranges: row.last}}, allowlist.Fetched{Resolved: allowlist.Resolved{Ranges: row.next}})
+		var kinds []string
+		for _, p := range v.Problems {
+			kinds = append(kinds, p.Kind)
+		}
+		if v.Status != row.want || strings.Join(kinds, " ") != row.kinds || v.NamesRemedy() != (row.want == Held) {
+			t.Errorf("%s: %s, %v", row.name, v.Status, v.Problems)
+		}
+		if p := v.Proposed; p != nil && max(len(p.Came), len(p.Gone)) > maxChange+128 {
+			t.Errorf("%s: %d came, %d gone", row.name, len(p.Came), len(p.Gone))
 		}
 	}
 }

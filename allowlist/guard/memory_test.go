@@ -232,6 +232,18 @@ func TestMemoryBoundedNetworks(t *testing.T) {
 	if size > maxPastNetworks || size < maxPastNetworks/4 || !some[0].From.Equal(past[0].From) {
 		t.Errorf("%d networks in %d states, from %v", size, len(some), some[0].From)
 	}
+	// A network that narrows to scattered addresses, and widens again, is no longer than both.
+	wide, narrow := someRanges("2a00::/32").Fewest(), prefixes.List{}
+	for i := range 5000 {
+		narrow.Add(netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 4: byte(i >> 8), 5: byte(i), 15: 1}), 128), 0)
+	}
+	narrow = narrow.Sorted().Fewest()
+	past = []Past{pastOf(at, at, wide, prefixes.List{}), pastOf(at, at, narrow, wide), pastOf(at, at, wide, narrow)}
+	for i, want := range []prefixes.List{wide, narrow, wide} {
+		if got := newest(past[:i+1]); !prefixes.Equal(got, want) || past[i].Came.Len()+past[i].Gone.Len() > 5001 {
+			t.Errorf("state %d: %d networks, want %d; %d came, %d gone", i, got.Len(), want.Len(), past[i].Came.Len(), past[i].Gone.Len())
+		}
+	}
 	// One that is long and hardly changes.
 	const many = maxPastNetworks / 2
 	var long prefixes.List

@@ -1,17 +1,44 @@
 package prefixes
 
-import "slices"
+import (
+	"iter"
+	"math"
+	"net/netip"
+	"slices"
+)
 
 // Minus gives the addresses of l that other does not hold, in the fewest networks, in order. Both lists are in the fewest
-// networks (Fewest). It takes time in proportion to their lengths.
+// networks (Fewest). It takes time in proportion to their lengths and to that of the result, which can be a hundred times as
+// long: see MinusUpTo.
 func (l List) Minus(other List) List {
-	return List{minus(l.v4, other.v4, mapped, block.narrow), minus(l.v6, other.v6, 0, block.unpack)}
+	left, _ := l.MinusUpTo(other, math.MaxInt)
+	return left
 }
 
-// minus is Minus for one family. No two networks of the result can be put together: they would be halves of a network that
-// lies in one network of list, which is cut at networks of other alone. shortest is the length of the whole family.
-func minus[T stored](list, other []T, shortest uint8, pack func(block) T) []T {
-	var left []T
+// MinusUpTo is Minus for a result of at most so many networks; ok is false if there are more, and some are left out.
+func (l List) MinusUpTo(other List, most int) (left List, ok bool) {
+	ok = without(l.v4, other.v4, func(first, last address) bool {
+		left.v4 = appendNetworks(left.v4, first, last, mapped, block.narrow)
+		return left.Len() <= most
+	}) && without(l.v6, other.v6, func(first, last address) bool {
+		left.v6 = appendNetworks(left.v6, first, last, 0, block.unpack)
+		return left.Len() <= most
+	})
+	return left, ok
+}
+
+// Without yields the addresses of l that other does not hold, in runs from one address to another of the same family, in order.
+// There are no more runs than networks in both lists. Both are in the fewest networks (Fewest).
+func (l List) Without(other List) iter.Seq2[netip.Addr, netip.Addr] {
+	return func(yield func(from, to netip.Addr) bool) {
+		_ = without(l.v4, other.v4, func(first, last address) bool { return yield(first.netip(true), last.netip(true)) }) &&
+			without(l.v6, other.v6, func(first, last address) bool { return yield(first.netip(false), last.netip(false)) })
+	}
+}
+
+// without yields the runs of one family, until yield reports false, which it returns. Each lies in one network of list, which is
+// cut at networks of other alone: no two networks of two runs can be put together, for they would be halves of one in list.
+func without[T stored](list, other []T, yield func(first, last address) bool) bool {
 	next := 0 // the first of other that does not end before the network
 	for _, item := range list {
 		network := item.unpack()
@@ -24,8 +51,8 @@ func minus[T stored](list, other []T, shortest uint8, pack func(block) T) []T {
 			if end.less(cut.address) {
 				break
 			}
-			if at.less(cut.address) {
-				left = appendNetworks(left, at, cut.address.prev(), shortest, pack)
+			if at.less(cut.address) && !yield(at, cut.address.prev()) {
+				return false
 			}
 			if !cut.last().less(end) {
 				all = false
@@ -33,11 +60,11 @@ func minus[T stored](list, other []T, shortest uint8, pack func(block) T) []T {
 			}
 			at = cut.last().next()
 		}
-		if all {
-			left = appendNetworks(left, at, end, shortest, pack)
+		if all && !yield(at, end) {
+			return false
 		}
 	}
-	return left
+	return true
 }
 
 // appendNetworks appends the fewest networks of the addresses from first to last.

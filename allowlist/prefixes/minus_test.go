@@ -48,5 +48,17 @@ func TestMinus(t *testing.T) {
 		if want := set.Prefixes(); !slices.Equal(got, want) {
 			t.Fatalf("%v minus %v: %v, want %v", setA.Prefixes(), setB.Prefixes(), got, want)
 		}
+		var runs []netip.Prefix
+		for from, to := range a.Without(b) {
+			runs = AppendRange(runs, from, to)
+		}
+		if !slices.Equal(runs, got) {
+			t.Fatalf("%v without %v: %v, want %v", setA.Prefixes(), setB.Prefixes(), runs, got)
+		}
+		for _, most := range []int{max(0, len(got)-1), len(got), len(got) + 1} {
+			if some, ok := a.MinusUpTo(b, most); ok != (most >= len(got)) || ok && !Equal(some, a.Minus(b)) {
+				t.Fatalf("up to %d of %d networks: %v, %d", most, len(got), ok, some.Len())
+			}
+		}
 	})
 }

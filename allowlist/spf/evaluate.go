@@ -1,7 +1,9 @@
 package spf
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"go4.org/netipx"
@@ -65,9 +67,17 @@ type evaluation struct {
 	zone     *zone
 	visits   map[string]*visit
 	problems problems
-	steps    int   // left of Limits.Steps
-	look     int   // at the context when so many are left
-	ended    error // why the context ended the evaluation
+	steps    int     // left of Limits.Steps
+	look     int     // at the context when so many steps are left
+	kept     int     // see Limits.Kept
+	ending   *ending // nil: it comes to its end
+}
+
+// ending is why an evaluation ends early. Nothing is listed then.
+type ending struct {
+	err  Error
+	kind string // of the problem
+	text string
 }
 
 // visit holds the evaluation of one record so far.
@@ -91,13 +101,27 @@ func newEvaluation(ctx context.Context, z *zone) *evaluation {
 // stepsBetweenLooks is the number of steps between two looks at the context: some milliseconds.
 const stepsBetweenLooks = 1 << 16
 
-// spend counts steps and reports whether there is time for them.
+// spend counts steps. It reports whether the evaluation goes on.
 func (e *evaluation) spend(steps int) bool {
-	if e.steps -= steps; e.steps < e.look && e.ended == nil {
+	if e.steps -= steps; e.steps < e.look {
 		e.look = e.steps - stepsBetweenLooks
-		e.ended = context.Cause(e.ctx)
+		if err := context.Cause(e.ctx); err != nil {
+			e.end(TempError, KindTempError, "%v: the evaluation did not come to its end, and nothing is listed", err)
+		}
 	}
-	return e.ended == nil
+	return e.ending == nil
+}
+
+// keep counts ranges of addresses that the evaluation keeps. It reports whether the evaluation goes on.
+func (e *evaluation) keep(ranges int) bool {
+	if e.kept += ranges; e.kept > e.zone.lim.Kept {
+		e.end(PermError, KindLimit, "it is too entangled: it takes more than %d ranges of addresses in memory, our limit (Kept): none is listed", e.zone.lim.Kept)
+	}
+	return e.ending == nil
+}
+
+func (e *evaluation) end(err Error, kind, format string, args ...any) {
+	e.ending = cmp.Or(e.ending, &ending{err, kind, fmt.Sprintf(format, args...)})
 }
 
 // top evaluates the policy of the domain asked, for all addresses. none reports that it has no policy.
@@ -125,9 +149,13 @@ func (e *evaluation) record(p *policy, reach set, depth int) outcome {
 	e.spend(len(reach) + len(v.known) + v.out.size())
 	fresh := reach.minus(v.known)
 	if len(fresh) > 0 {
+		e.keep(2 * len(fresh)) // those that are known, and those that reach the next term
 		v.active = true
 		out := e.terms(v, fresh, depth)
 		v.active = false
+		if !e.keep(out.size() - len(fresh)) {
+			return outcome{}
+		}
 		v.known = union(v.known, fresh)
 		v.out = v.out.union(out)
 	}
@@ -170,7 +198,8 @@ func (e *evaluation) terms(v *visit, reach set, depth int) outcome {
 func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	t := v.policy.rec.Terms[i]
 	if !e.spend(1 + len(*rest)/64) {
-		return outcome{temp: emptied(rest)}
+		*rest = nil
+		return outcome{}
 	}
 	if e.steps < 0 {
 		e.problems.add(KindLimit, v.policy.domain, t.Text,
@@ -201,6 +230,7 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 		got.listed = got.pass
 	}
 	e.spend(len(v.matched[i]))
+	e.keep(len(got.listed))
 	v.matched[i] = normal(append(v.matched[i], got.listed...))
 	return got
 }

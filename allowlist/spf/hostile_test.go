@@ -214,6 +214,33 @@ func TestInterruptedEndless(t *testing.T) {
 	})
 }
 
+// TestKept lists a policy in which a hundred scattered networks go through many records: each keeps them. At the limit it is
+// listed, and below it nothing is.
+func TestKept(t *testing.T) {
+	d := newFakeDNS()
+	const records, terms = 20, 100
+	for i := range records {
+		d.txt[fmt.Sprintf("k%d.test", i)] = []string{fmt.Sprintf("v=spf1 include:k%d.test -all", i+1)}
+	}
+	d.txt[fmt.Sprintf("k%d.test", records)] = []string{manyTerms(terms, "+") + " -all"}
+	z := gather(t.Context(), d, "k0.test", DefaultLimits())
+	e := newEvaluation(t.Context(), z)
+	e.top()
+	if want := records * terms * 4; e.kept < want || e.kept > want*3/2 { // passing, listed, not passing, matched
+		t.Errorf("it keeps %d ranges, want about %d", e.kept, want)
+	}
+	for _, row := range []struct{ most, ranges int }{{e.kept, terms}, {e.kept + 1, terms}, {e.kept - 1, 0}, {terms, 0}} {
+		res := walkLimited(t, d, "k0.test", Limits{Kept: row.most})
+		if len(res.Ranges) != row.ranges || row.ranges > 0 && res.Error != OK {
+			t.Errorf("%d: %d ranges, %q", row.most, len(res.Ranges), res.Error)
+		}
+		if text := fmt.Sprintf("more than %d ranges of addresses in memory, our limit (Kept): none is listed", row.most); row.ranges == 0 &&
+			(res.Error != PermError || !strings.Contains(res.Problems[0].Text, text)) {
+			t.Errorf("%d: %q, %v", row.most, res.Error, res.Problems)
+		}
+	}
+}
+
 // TestManyAnswers lists terms with a thousand addresses and exchanges in an answer.
 func TestManyAnswers(t *testing.T) {
 	d := newFakeDNS()

@@ -52,20 +52,20 @@ func (e *evaluation) divide(domain string, s set, path *provenance.Path, pieces 
 	}
 }
 
-// ranges returns the parts of pieces that pass for certain, unless they are more than most prefixes. It reports the size of
-// the rest, and the first term that has some of it.
-func (e *evaluation) ranges(pieces []piece, certain set, most int) (out []Range, tooMany bool) {
-	count := 0
+// ranges returns the parts of pieces that pass for certain, unless they are more prefixes than Limits.Ranges. It reports the
+// size of the rest, and the first term that has some of it.
+func (e *evaluation) ranges(pieces []piece, certain set) (out []Range) {
+	count, most := 0, e.zone.lim.Ranges
 	var uncertain set
 	var first piece
 	left := slices.Clone(certain)
 	for _, p := range pieces {
-		if !e.spend(len(p.pass) + len(left)/64) {
-			return nil, false
-		}
 		pass := left.takeAll(p.pass)
 		if count += pass.countPrefixes(most - count); count > most {
-			return nil, true
+			e.end(PermError, KindLimit, "it passes more than %d prefixes, our limit (Ranges): none is listed", most)
+		}
+		if !e.spend(len(p.pass) + len(left)/64) {
+			return nil
 		}
 		if len(pass) > 0 {
 			out = append(out, Range{pass.prefixes(), p.path})
@@ -82,7 +82,7 @@ func (e *evaluation) ranges(pieces []piece, certain set, most int) (out []Range,
 			"%s would pass from this term on, but an earlier term that cannot be listed may stop them: they are left out",
 			size(normal(uncertain)))
 	}
-	return out, false
+	return out
 }
 
 // size describes how large a set is: 512 IPv4 addresses, 2 IPv6 prefixes (/32 to /48).

@@ -40,19 +40,21 @@ type Limits struct {
 	RecordBytes int // length of the text of one record
 	Ranges      int // prefixes that pass
 	Steps       int // address ranges that the evaluation touches; bounds the time that a hostile zone can take
+	Kept        int // address ranges that the evaluation keeps, of 48 bytes; bounds the memory
 }
 
 // DefaultLimits are far above any honest policy: receivers allow 10 lookups, a DNS message holds 64 KiB, a policy of
-// ten thousand terms takes about two million steps, and the longest one in use passes some hundred prefixes.
+// ten thousand terms takes about two million steps and keeps fifty thousand ranges, and the longest one in use passes some
+// hundred prefixes.
 func DefaultLimits() Limits {
-	return Limits{Lookups: 500, Depth: 50, RecordBytes: 256 << 10, Ranges: 120_000, Steps: 10_000_000}
+	return Limits{Lookups: 500, Depth: 50, RecordBytes: 256 << 10, Ranges: 120_000, Steps: 10_000_000, Kept: 2_000_000}
 }
 
 func (l Limits) orDefault() Limits {
 	def := DefaultLimits()
 	for _, f := range []struct{ value, def *int }{
 		{&l.Lookups, &def.Lookups}, {&l.Depth, &def.Depth}, {&l.RecordBytes, &def.RecordBytes}, {&l.Ranges, &def.Ranges},
-		{&l.Steps, &def.Steps},
+		{&l.Steps, &def.Steps}, {&l.Kept, &def.Kept},
 	} {
 		if *f.value <= 0 {
 			*f.value = *f.def
@@ -109,19 +111,15 @@ func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
 
 // list evaluates the answers.
 func (z *zone) list(ctx context.Context) Result {
-	name, lim := z.domain, z.lim
 	e := newEvaluation(ctx, z)
 	out, none := e.top()
 	pass := out.certain()
-	res := Result{Domain: name, Queries: len(z.asked)}
-	ranges, tooMany := e.ranges(e.attribute(out.listed), pass, lim.Ranges)
-	switch {
-	case e.ended != nil:
-		e.problems.add(KindTempError, name, "", "%v: the evaluation did not come to its end, and nothing is listed", e.ended)
-		out, pass, ranges = outcome{temp: everything()}, nil, nil
-	case tooMany:
-		e.problems.add(KindLimit, name, "", "it passes more than %d prefixes, our limit (Ranges): none is listed", lim.Ranges)
-		out, pass, ranges = outcome{perm: everything()}, nil, nil
+	res := Result{Domain: z.domain, Queries: len(z.asked)}
+	ranges := e.ranges(e.attribute(out.listed), pass)
+	if early := e.ending; early != nil {
+		e.problems.add(early.kind, z.domain, "", "%s", early.text)
+		out, pass, ranges = outcome{}, nil, nil
+		out.fail(early.err, everything())
 	}
 	res.Pass, res.Ranges = pass.ipset(), ranges
 	e.reportReceiverLimits()

@@ -200,10 +200,12 @@ type hostile struct {
 	problem int // warnings about the source
 }
 
-// scattered gives n single addresses of which no two are neighbours.
-func scattered(n int) string {
+// scattered gives n single addresses of which no two are neighbours, all in 2a00:1111:2222::/48.
+func scattered(n int) string { return scatteredFrom(0, n) }
+
+func scatteredFrom(first, n int) string {
 	var b strings.Builder
-	for i := range n {
+	for i := first; i < first+n; i++ {
 		fmt.Fprintf(&b, "2a00:1111:2222:%x:%x:7777:6666:%x\n", i>>16, i&0xffff, i&0xffff)
 	}
 	return b.String()
@@ -244,6 +246,14 @@ func crumbs(n int) string {
 	return zone.String() + txt("evil.test", policy+" ip6:2a00:1450::/32 -all")
 }
 
+// scatteredTerms gives a term for each of n addresses of which no two are neighbours.
+func scatteredTerms(n int) (terms []string) {
+	for i := range n {
+		terms = append(terms, fmt.Sprintf("ip4:16.%d.%d.%d", i>>14, i>>6&255, i<<2&255))
+	}
+	return terms
+}
+
 func hostilePublishers() []hostile {
 	bounds := allowlist.DefaultBounds()
 	objects := "{\"x\": [\"74.126.0.0/24\"], \"y\": [" + strings.Repeat("{\"\":0},", 333_000) + "0]}"
@@ -262,6 +272,8 @@ func hostilePublishers() []hostile {
 		{name: "prefixes without end", zone: crumbs(30_000),
 			exit: exit.Stale, says: "it passes more than 120000 prefixes, our limit (Ranges)"},
 		{name: "a thousand warnings", zone: unlistable(900), says: "and 881 more problems", problem: 21},
+		{name: "scattered terms behind long includes", zone: nested(48, scatteredTerms(30_000)),
+			exit: exit.Stale, says: "it takes more than 2000000 ranges of addresses in memory, our limit (Kept): none is listed"},
 	}
 }
 
@@ -301,6 +313,60 @@ func TestHostilePublisher(t *testing.T) {
 				if !strings.Contains(access, goodKey) || !strings.Contains(access, ownKey) {
 					t.Errorf("%s: the other sources are not installed", args[0])
 				}
+			}
+		})
+	}
+}
+
+// TestChangingPublisher: whatever a publisher's list changes to, update, diff and fetch need less than 256 MiB more than
+// without it. The longest lists are for the long run.
+func TestChangingPublisher(t *testing.T) {
+	t.Parallel()
+	alone := newMailServer(t)
+	runs := [][]string{{"diff", "--json"}, {"update"}, {"update"}, {"fetch", "-o", os.DevNull}}
+	var before []figure
+	for _, args := range runs {
+		before = append(before, alone.run(args...))
+	}
+	most := most + before[1].Memory
+	longest := allowlist.DefaultBounds().Ranges
+	const wide, tooLong = "2a00:1111:2222::/48\n", "more than 250000 networks come or go at once"
+	for _, row := range []struct {
+		name  string
+		long  bool
+		pages []string
+		says  string // of the last page; empty: it is installed
+	}{
+		{name: "a network narrows to addresses", pages: []string{wide, scattered(3000), scattered(2990)}},
+		{name: "to so many that no difference is told", pages: []string{wide, scattered(longest)}, says: tooLong},
+		{name: "addresses widen to a network", pages: []string{scattered(5000), wide}, says: tooLong},
+		{name: "a network goes for a day and comes back", pages: []string{wide + "2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n",
+			"2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n", "2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n" + scattered(20_000),
+			"2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n" + scattered(20_001)}},
+		{name: "the longest list, from a third", long: true, pages: []string{scattered(longest / 3), scattered(longest)}},
+		{name: "the longest list, of which less than a third is replaced", long: true, pages: []string{scattered(longest), scatteredFrom(longest*3/10, longest)}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			if row.long {
+				fixtures.All(t)
+			}
+			s, web := newMailServer(t), fixtures.HTTP(t)
+			s.configure(fmt.Sprintf("[[source]]\nname = \"evil\"\nurl = %q\n", web.URL("/list")))
+			for i, page := range row.pages {
+				web.Set("/list", fixtures.Page{Body: page})
+				says := ""
+				if i == len(row.pages)-1 {
+					says = row.says
+				}
+				for _, args := range runs {
+					f := s.run(args...)
+					t.Logf("page %d: %s: %s", i, args[0], f)
+					if held := f.Exit == exit.Held; held != (says != "") || !strings.Contains(f.said, says) || f.Memory > most {
+						t.Errorf("page %d: %s: exit %d, %d MiB, and %q in\n%.2000s", i, args[0], f.Exit, f.Memory>>20, says, f.said)
+					}
+				}
+				makeEarlier(t, filepath.Join(s.dir, "state"), 25*time.Hour)
 			}
 		})
 	}

@@ -31,8 +31,8 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	markdownProblems(t, result)
 	for i, p := range result.Plans {
 		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(run.TargetLine(p, false)))
-		difference := p.Diff()
-		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Diff()) {
+		difference := p.Difference
+		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
 		for _, g := range run.GroupBySource(difference) {

@@ -2,9 +2,8 @@ package diff
 
 import (
 	"bytes"
-	"fmt"
+	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +14,6 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
-	"mailallow/allowlist/document"
 	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -64,17 +62,12 @@ func TestMarkdownBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ranges allowlist.Ranges
+	long := provenance.Of(strings.Repeat("long.", 500))
+	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format}}
 	for i := range 2 * maxReviewed {
-		p, _, err := document.ParseCIDR(fmt.Sprintf("74.%d.%d.%d", i>>14&255, i>>7&127, i<<1&255))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ranges.Add(allowlist.Range{Prefix: p, Path: provenance.Of(strings.Repeat("long.", 500))})
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 14), byte(i >> 7 & 127), byte(i << 1)}), 32)
+		one.Difference.Added = append(one.Difference.Added, plan.Change{Prefix: p, Action: allowlist.OK, Source: "a", Path: long})
 	}
-	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
-	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format},
-		Content: plan.Content{After: slices.Collect(set.Spans()), New: []byte("x")}}
 	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
 	var out, messages bytes.Buffer
 	tellMarkdown(terminal.New(nil, nil, &out, &messages), result)

@@ -105,7 +105,7 @@ func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
 			Problems: append(p.Refused(), p.Problems...),
 		}
 		if done {
-			difference := p.Diff()
+			difference := p.Difference
 			d.Changed = p.Changed()
 			d.Added, d.Removed = plan.Networks(difference.Added), plan.Networks(difference.Removed)
 		}

@@ -228,7 +228,7 @@ func TestFitKeysProperty(t *testing.T) {
 			return
 		}
 		for i, v := range fitted {
-			if v.Status != guard.Held || !v.NeedsTooManyKeys() {
+			if v.Status != guard.Held || !v.NamesRemedy() {
 				continue
 			}
 			if slices.Equal(changes[i].last, changes[i].now) && changes[i].last != nil {

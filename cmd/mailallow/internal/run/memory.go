@@ -5,10 +5,10 @@ import (
 	"runtime/debug"
 )
 
-// collectSooner has the garbage collector run when the memory has grown by half, and not when it has doubled: a mail
+// collectSooner has the garbage collector run when the memory has grown by a third, and not when it has doubled: a mail
 // server has more use for the memory than this program for the time. Whoever sets GOGC decides.
 func collectSooner() {
-	const percent = 50
+	const percent = 33
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)
 	}

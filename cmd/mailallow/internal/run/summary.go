@@ -57,7 +57,7 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
-	case s.Status == guard.Held && s.NeedsTooManyKeys():
+	case s.Status == guard.Held && s.NamesRemedy():
 		return kept // the problem names the remedy
 	case s.Status == guard.Held && len(s.Raise) > 0:
 		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
@@ -108,7 +108,7 @@ func quoted(word string) string {
 func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
-		differences[i] = p.Diff()
+		differences[i] = p.Difference
 	}
 	for i, p := range plans {
 		line := TargetLine(p, done)
