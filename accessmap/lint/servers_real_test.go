@@ -190,7 +190,7 @@ func TestFilterAdvice(t *testing.T) {
 	listed, refused, clean := netip.MustParseAddr("127.0.0.8"), netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.10")
 	feature := "FEATURE(`dnsbl', `" + zone + "')dnl"
 	for _, filtered := range []bool{false, true} {
-		daemon := host.NewDaemon(t, host.DaemonOptions{Access: path, Feature: feature})
+		daemon := host.NewDaemon(t, host.DaemonOptions{Access: path, Features: "FEATURE(`access_db', `ACCESS')dnl\n" + feature})
 		daemon.DNS.Set("sender.example. 60 IN A 192.0.2.1\n8.0.0.127." + zone + ". 60 IN A 127.0.0.4\n9.0.0.127." + zone + ". 60 IN A 127.255.255.254\n")
 		accepts := func(client netip.Addr) bool {
 			return daemon.Send(client, "who@sender.example", "root@mail.test").Accepted()
@@ -219,7 +219,7 @@ func TestMapAdvice(t *testing.T) {
 	fixtures.MakeAccess(t, path, "Connect:127.0.4\tOK")
 	client, feature := netip.MustParseAddr("127.0.4.1"), "dnl"
 	for _, named := range []bool{false, true} {
-		daemon := host.NewDaemon(t, host.DaemonOptions{MapFeature: feature, Listed: []netip.Addr{client}})
+		daemon := host.NewDaemon(t, host.DaemonOptions{Access: path, Features: feature + "\nFEATURE(`dnsbl', `dnsbl.test')dnl", Listed: []netip.Addr{client}})
 		if daemon.Send(client, "who@sender.example", "root@mail.test").Accepted() != named || daemon.Send(client, "who@sender.example", "a@elsewhere.test").Accepted() {
 			t.Errorf("%s: with the map %v", feature, named)
 		}

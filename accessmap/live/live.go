@@ -3,21 +3,17 @@
 package live
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os/exec"
 	"strings"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
-	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/program"
 	"mailallow/accessmap/sendmail"
 )
@@ -196,40 +192,29 @@ func readReplies(c sendmail.Client, planned *sendmail.Text, replies []string) (C
 	return client, nil
 }
 
-// askPostmap has Postfix's own matcher read the table on disk. A running daemon may still have the table of its start or last
-// reload (docs/facts.md 11).
+// askPostmap compares the plan with the table on disk.
 func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Answers {
 	table := "cidr:" + p.Path
 	answers := Answers{By: "postmap -q ADDRESS " + table}
-	postmap, err := program.Find("postmap", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))
-	if err != nil {
-		answers.Err = errors.New("no postmap in PATH or the usual places: Postfix is not installed here")
-		return answers
-	}
-	var addresses bytes.Buffer
-	for _, c := range clients {
-		fmt.Fprintln(&addresses, c.Addr)
-	}
-	out, err := program.Program{Argv: []string{postmap, "-q", "-", table}, Stdin: &addresses,
-		Limit: postfix.TimeLimit, MaxOutput: maxQuery*len(clients) + program.MaxMessages}.Run(ctx)
-	var exit *exec.ExitError
-	if failed := (*program.Error)(nil); errors.As(err, &failed) && failed.Said == "" && errors.As(err, &exit) && exit.ExitCode() == 1 {
-		err = nil // no address matches
-	}
+	postmap, err := findPostmap()
 	if err != nil {
 		answers.Err = err
 		return answers
 	}
-	installed := map[string]string{}
-	for scan := bufio.NewScanner(bytes.NewReader(out)); scan.Scan(); {
-		key, value, _ := strings.Cut(scan.Text(), "\t")
-		installed[key] = value
-	}
+	var addresses []string
 	for _, c := range clients {
+		addresses = append(addresses, c.Addr.String())
+	}
+	installed, err := queryTable(ctx, postmap, table, addresses)
+	if err != nil {
+		answers.Err = err
+		return answers
+	}
+	for i, c := range clients {
 		var client Client
 		line, _ := p.Format.FindLine(p.New, c.Addr)
-		if value := installed[c.Addr.String()]; value != line.Value {
-			client.Differs = []sendmail.KeyDifference{{Key: c.Addr.String(), Planned: line.Value, Installed: value}}
+		if value := installed[addresses[i]]; value != line.Value {
+			client.Differs = []sendmail.KeyDifference{{Key: addresses[i], Planned: line.Value, Installed: value}}
 		}
 		answers.Clients = append(answers.Clients, client)
 	}

@@ -19,7 +19,13 @@ const (
 	Refuses     Doing = "refuses"    // a REJECT
 	OnlyLogs    Doing = "logs"       // a REJECT after warn_if_reject
 	GoesOn      Doing = "goes-on"    // no line: the next restriction is asked
-	NotAsked    Doing = "not-asked"  // the restriction does not look the client's address up in the table
+	NotAsked    Doing = "not-asked"  // the restriction does not look the client's address up in the table; of a Step: it is not known
+
+	// These are of Steps alone.
+	Counts       Doing = "counts"          // a list in the DNS has the client, and its weight counts for postscreen
+	DefersPermit Doing = "defers-a-permit" // a later permit becomes a deferral
+	DefersReject Doing = "defers-a-reject" // a later refusal becomes a deferral
+	Discards     Doing = "discards"        // the mail is accepted and thrown away
 )
 
 // Effect is the effect of a table's line for a client, in one list.

@@ -34,16 +34,6 @@ func AddressLists() []string {
 	return []string{"mynetworks", "postscreen_access_list", "postscreen_dnsbl_sites"}
 }
 
-// takesArgument reports whether a restriction has an argument (generic_checks in Postfix's smtpd_check.c).
-func takesArgument(name string) bool {
-	switch name {
-	case "check_policy_service", "reject_rbl_client", "permit_dnswl_client", "sleep", "reject_maps_rbl_client":
-		return true
-	}
-	return strings.HasPrefix(name, "check_") && strings.HasSuffix(name, "_access") ||
-		strings.HasPrefix(name, "reject_rhsbl_") || strings.HasPrefix(name, "permit_rhswl_")
-}
-
 // bareTable is the restriction that Postfix adds to a TYPE:TABLE without one; empty for a list that allows none.
 func bareTable(list string) string {
 	return map[string]string{
@@ -53,35 +43,43 @@ func bareTable(list string) string {
 	}[list]
 }
 
-// restrictionParser reads a restriction list and replaces each restriction class by its restrictions.
-type restrictionParser struct {
-	classes map[string]string
-	bare    string // of bareTable
-	left    int    // the bound for further items and classes
+// items reads restrictions as they are in a list, or in the value of an access table that the list names.
+func (m *Main) items(text, list string) []Item {
+	p := restrictionParser{m, bareTable(list), maxItems}
+	return p.items(split(text), Item{}, maxNesting)
 }
 
-func (p *restrictionParser) items(words []string, class string, depth int) (items []Item) {
-	warn := false
+// restrictionParser reads a restriction list and replaces each restriction class by its restrictions.
+type restrictionParser struct {
+	*Main
+	bare string // of bareTable
+	left int    // the bound for further items and classes
+}
+
+// items gives the restrictions of a list, or those of a class with the properties of its place.
+func (p *restrictionParser) items(words []string, place Item, depth int) (items []Item) {
+	warn := place.WarnOnly
 	for i := 0; i < len(words) && p.left > 0; i++ {
 		p.left--
-		item := Item{Name: strings.ToLower(words[i]), Class: class, WarnOnly: warn}
-		value, isClass := p.classes[words[i]]
+		item := Item{Name: strings.ToLower(words[i]), Class: place.Class, WarnOnly: warn}
+		class, isClass := p.classes[words[i]]
+		known, isKnown := p.known[item.Name]
 		if item.Name == "warn_if_reject" {
 			warn = true
 			continue
 		}
-		warn = false
+		warn = place.WarnOnly
 		switch {
-		case isClass && depth > 0:
-			items = append(items, p.items(split(value), words[i], depth-1)...)
+		case isClass && !isKnown && depth > 0:
+			items = append(items, p.items(split(class), Item{Class: words[i], WarnOnly: item.WarnOnly}, depth-1)...)
 			continue
-		case takesArgument(item.Name) && i+1 < len(words):
+		case known.argument && i+1 < len(words):
 			i++
 			item.Argument = words[i]
 		case strings.Contains(item.Name, ":"):
 			item.Name, item.Argument = p.bare, words[i]
 		}
-		items = append(items, item)
+		items = append(items, p.hidden(item))
 	}
 	return items
 }

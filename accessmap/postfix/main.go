@@ -1,11 +1,13 @@
-// Package postfix reads from main.cf and master.cf, through postconf, who may connect and relay, and finds the effect of a table
-// in each of the lists that name it. It changes nothing and reads no table.
+// Package postfix reads from main.cf and master.cf, through postconf, who may connect and relay. It finds the effect of a table
+// in each of the lists that name it, and walks a client through all lists as postscreen and smtpd do. It changes nothing, reads
+// no table and asks no DNS: whoever walks gives it their answers.
 package postfix
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/program"
+	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/pattern"
 )
 
@@ -21,8 +24,8 @@ const (
 	TimeLimit = 15 * time.Second
 	// maxPostconf bounds the output of postconf, in bytes. All parameters with their defaults are 60 KB.
 	maxPostconf = 4 << 20
-	// maxExpansion bounds $name inside $name, and restriction classes inside restriction classes.
-	maxExpansion = 10
+	// maxNesting bounds restriction classes inside restriction classes, and tables inside tables (unionmap:{}).
+	maxNesting = 10
 	// maxItems bounds a restriction list after its classes are replaced: classes that each name the next one twice double
 	// it at every step. The lists of busy hosts have some fifty items.
 	maxItems = 10_000
@@ -48,7 +51,14 @@ type Main struct {
 	// Postscreen says that master.cf has postscreen on port 25.
 	Postscreen bool
 
-	root string // see Below
+	// ResolvConf is the resolv.conf of smtpd on port 25. In a chroot it reads a copy, which may be an old one.
+	ResolvConf string
+
+	known    map[string]restriction // restrictionsByName
+	settings map[string]string      // of settingNames, by name
+	classes  map[string]string      // restriction classes, by name
+	keyed    map[string]string      // items as main.cf has them, with account keys, by their hidden form
+	root     string                 // see Below
 }
 
 var tablePath = pattern.New(`(^!?|:)/[^\s,}]*`)
@@ -90,7 +100,7 @@ func Find() (string, error) {
 	return path, err
 }
 
-// Read reads main.cf and master.cf through postconf. An empty configDir means Postfix's own.
+// Read reads main.cf and master.cf through postconf, which expands names in values. An empty configDir means Postfix's own.
 func Read(ctx context.Context, postconf, configDir string) (*Main, error) {
 	ask := func(args ...string) ([]byte, error) {
 		argv := []string{postconf}
@@ -99,66 +109,94 @@ func Read(ctx context.Context, postconf, configDir string) (*Main, error) {
 		}
 		return program.Program{Argv: append(argv, args...), Limit: TimeLimit, MaxOutput: maxPostconf}.Run(ctx)
 	}
-	set, err := ask("-n")
+	set, err := ask("-x", "-n")
 	if err != nil {
 		return nil, fmt.Errorf("main.cf could not be read: %w", err)
 	}
 	// Errors of the other three are ignored: their values are then missing. Defaults depend on the version and on
 	// compatibility_level, and not every Postfix has -P.
-	defaults, _ := ask(append([]string{"-x", "config_directory"}, slices.Concat(RestrictionLists(), AddressLists())...)...)
-	services, _ := ask("-P")
+	effective, _ := ask(append([]string{"-x"}, readNames()...)...)
+	services, _ := ask("-x", "-P")
 	master, _ := ask("-M")
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	return parse(set, defaults, services, master), nil
+	return parse(set, effective, services, master), nil
 }
 
-// parse reads the output of postconf -n, of postconf -x for the names of all lists, of postconf -P and of postconf -M.
-func parse(set, defaults, services, master []byte) *Main {
-	known := postconfLines(defaults)
-	explicit := postconfLines(set)
-	values := map[string]string{}
-	for name, value := range known {
-		values[name] = value
-	}
-	for name, value := range explicit {
-		values[name] = value
-	}
-	m := &Main{Lists: map[string]List{}, Postscreen: postscreenRow().Match(master)}
+// readNames are the parameters that parse reads, besides restriction classes.
+func readNames() []string {
+	return slices.Concat([]string{"config_directory", "queue_directory"}, RestrictionLists(), AddressLists(), settingNames())
+}
+
+// parse reads the output of postconf -x -n, of postconf -x for readNames, of postconf -x -P and of postconf -M.
+func parse(set, effective, services, master []byte) *Main {
+	values, explicit := postconfLines(effective), postconfLines(set)
+	maps.Copy(values, explicit)
+	m := &Main{Lists: map[string]List{}, Postscreen: postscreenRow().Match(master),
+		known: restrictionsByName(), settings: map[string]string{}, classes: map[string]string{}, keyed: map[string]string{}}
 	for at, value := range postconfLines(services) {
 		service, name := filepath.Dir(at), filepath.Base(at)
+		isList := slices.Contains(slices.Concat(RestrictionLists(), AddressLists()), name)
 		switch {
-		case !slices.Contains(slices.Concat(RestrictionLists(), AddressLists()), name):
 		case slices.Contains([]string{"smtp/inet", "25/inet", "smtpd/pass"}, service):
 			explicit[name], values[name] = value, value
-		default:
+		case isList:
 			m.Overrides = append(m.Overrides, at)
 		}
 	}
 	slices.Sort(m.Overrides)
 	m.ConfigDirectory = values["config_directory"]
-	classes := map[string]string{}
-	expand := expander{values, maxPostconf}
-	for _, class := range split(expand.all(values["smtpd_restriction_classes"], maxExpansion)) {
-		classes[class] = expand.all(values[class], maxExpansion)
+	if m.ResolvConf = "/etc/resolv.conf"; chrootRow().Match(master) && values["queue_directory"] != "" {
+		m.ResolvConf = values["queue_directory"] + m.ResolvConf
+	}
+	for _, name := range settingNames() {
+		if value, ok := values[name]; ok {
+			m.settings[name] = value
+		}
+	}
+	for _, class := range split(values["smtpd_restriction_classes"]) {
+		m.classes[class] = values[class]
 	}
 	for _, name := range slices.Concat(RestrictionLists(), AddressLists()) {
 		_, isSet := explicit[name]
-		_, isKnown := values[name]
-		list := List{Name: name, Set: isSet, Known: isKnown, Value: expand.all(values[name], maxExpansion)}
+		value, isKnown := values[name]
+		list := List{Name: name, Set: isSet, Known: isKnown, Value: dnsbl.HideKeys(value)}
 		if slices.Contains(AddressLists(), name) {
-			for _, word := range split(list.Value) {
-				list.Items = append(list.Items, Item{Name: word})
+			for _, word := range split(value) {
+				list.Items = append(list.Items, m.hidden(Item{Name: word}))
 			}
 		} else {
-			parser := restrictionParser{classes, bareTable(name), maxItems}
-			list.Items = parser.items(split(list.Value), "", maxExpansion)
+			list.Items = m.items(value, name)
 		}
 		m.Lists[name] = list
 	}
 	return m
 }
 
+// WithKey gives an item or an argument of the lists as main.cf has it: an account key in it is not hidden. It is not for output.
+func (m *Main) WithKey(text string) string {
+	if keyed, ok := m.keyed[text]; ok {
+		return keyed
+	}
+	return text
+}
+
+// hidden hides an account key in an item, and remembers the key for questions to the list.
+func (m *Main) hidden(i Item) Item {
+	hide := func(text string) string {
+		public := dnsbl.HideKeys(text)
+		if public != text {
+			m.keyed[public] = text
+		}
+		return public
+	}
+	i.Name, i.Argument = hide(i.Name), hide(i.Argument)
+	return i
+}
+
 // postscreenRow matches the row of master.cf that starts postscreen on port 25 (master(5)).
 var postscreenRow = pattern.New(`(?m)^(?:\S+:)?(?:smtp|25)\s+inet(?:\s+\S+){5}\s+postscreen\b`)
+
+// chrootRow matches the row of master.cf that runs smtpd for port 25, alone or behind postscreen, in a chroot.
+var chrootRow = pattern.New(`(?m)^(?:(?:\S+:)?(?:smtp|25)\s+inet|smtpd\s+pass)(?:\s+\S+){2}\s+y(?:\s+\S+){2}\s+smtpd\b`)

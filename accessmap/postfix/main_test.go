@@ -118,8 +118,8 @@ func TestParsePostfix(t *testing.T) {
 	m := parse([]byte("a = $b\nb = $a\nsmtpd_client_restrictions = $a, c\nsmtpd_restriction_classes = c\nc = c, permit\n"), nil,
 		[]byte("smtp/inet/smtpd_helo_restrictions = permit\nsubmission/inet/smtpd_relay_restrictions = permit\nsmtp/inet/tls = x\n"),
 		[]byte("smtp inet n - y - 1 postscreen\n"))
-	if !m.Postscreen {
-		t.Error("no postscreen")
+	if !m.Postscreen || m.ResolvConf != "/etc/resolv.conf" {
+		t.Errorf("postscreen %v, resolv.conf %s", m.Postscreen, m.ResolvConf)
 	}
 	if diff := cmp.Diff([]string{"submission/inet/smtpd_relay_restrictions"}, m.Overrides); diff != "" {
 		t.Error(diff)
@@ -129,5 +129,20 @@ func TestParsePostfix(t *testing.T) {
 	}
 	if n := len(m.Lists["smtpd_client_restrictions"].Items); n == 0 || n > 50 {
 		t.Errorf("%d items from a class in itself", n)
+	}
+}
+
+// TestResolvConf: smtpd in a chroot reads the copy there.
+func TestResolvConf(t *testing.T) {
+	for master, want := range map[string]string{
+		"smtp inet n - y - - smtpd\n":                                     "/var/spool/postfix/etc/resolv.conf",
+		"smtp inet n - n - - smtpd\nsubmission inet n - y - - smtpd\n":    "/etc/resolv.conf",
+		"smtp inet n - y - 1 postscreen\nsmtpd pass - - n - - smtpd\n":    "/etc/resolv.conf",
+		"smtp inet n - n - 1 postscreen\nsmtpd pass - - y - - smtpd\n":    "/var/spool/postfix/etc/resolv.conf",
+		"192.0.2.1:25 inet n - y - - smtpd -o smtpd_tls_wrappermode=no\n": "/var/spool/postfix/etc/resolv.conf",
+	} {
+		if got := parse([]byte("queue_directory = /var/spool/postfix\n"), nil, nil, []byte(master)).ResolvConf; got != want {
+			t.Errorf("%s: %s, want %s", master, got, want)
+		}
 	}
 }

@@ -15,14 +15,14 @@ type group []string
 
 // groups cuts the value of a restriction list into its restrictions. A restriction class is one.
 func groups(value string) (all []group) {
-	words := split(value)
+	words, known := split(value), restrictionsByName()
 	for i := 0; i < len(words); i++ {
 		g := group{words[i]}
 		for strings.EqualFold(g[len(g)-1], "warn_if_reject") && i+1 < len(words) {
 			i++
 			g = append(g, words[i])
 		}
-		if takesArgument(strings.ToLower(words[i])) && i+1 < len(words) {
+		if known[strings.ToLower(words[i])].argument && i+1 < len(words) {
 			i++
 			g = append(g, words[i])
 		}

@@ -80,7 +80,7 @@ func (i Item) asksDNSBL() bool {
 
 // names reports whether the item, or its argument, is the table of the file at path.
 func (i Item) names(path string) bool {
-	return namesTable(i.table(), path, maxExpansion)
+	return namesTable(i.table(), path, maxNesting)
 }
 
 // table is the TYPE:TABLE of the item, or the file of an entry in mynetworks.

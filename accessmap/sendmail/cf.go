@@ -33,6 +33,9 @@ type CF struct {
 	// ChecksIPv6 says that ratecontrol, conncontrol, greet_pause or require_rdns looks at IPv6 clients, which DNSBLs do not.
 	ChecksIPv6 bool
 
+	Milters     string // InputMailFilters: they may refuse what the rulesets accept
+	RequireRDNS bool   // FEATURE(`require_rdns'): check_relay refuses clients without a name that leads back to them
+
 	TrustedUser    string
 	RunAsUser      string
 	CompressedIPv6 bool     // UseCompressedIPv6Addresses: no exact keys exist then (docs/facts.md 2)
@@ -99,6 +102,7 @@ func (cf *CF) setRules(line string) {
 	// With delay_checks, m4 writes the rules of check_relay and check_mail into checkrelay and checkmail.
 	cf.DelayChecks = cf.DelayChecks || ok && strings.TrimSpace(name) == "checkrelay"
 	cf.DotDomains = cf.DotDomains || strings.Contains(line, ":.$2 $: ? $) >")
+	cf.RequireRDNS = cf.RequireRDNS || strings.HasPrefix(line, "R$*") && strings.HasSuffix(line, "$&{client_addr} $| $&{client_resolve}")
 	cf.AccessSkip = cf.AccessSkip || strings.HasPrefix(line, "R<SKIP> ")
 	cf.ChecksIPv6 = cf.ChecksIPv6 || checksIPv6().MatchString(line)
 }
@@ -144,6 +148,8 @@ func (cf *CF) setAccess(fields []string) {
 
 func (cf *CF) setOption(name, value string) {
 	switch name {
+	case "inputmailfilters":
+		cf.Milters = value
 	case "trusteduser":
 		cf.TrustedUser = value
 	case "runasuser":

@@ -44,6 +44,18 @@ func TestParseSendmailCF(t *testing.T) {
 	}
 }
 
+// TestRequireRDNS reads the rule that m4 writes for FEATURE(`require_rdns') (cf/m4/proto.m4), and one that Relay_ok always has.
+func TestRequireRDNS(t *testing.T) {
+	for line, want := range map[string]bool{
+		"R$*\t\t\t$: $&{client_addr} $| $&{client_resolve}": true,
+		"R$*\t\t\t$: < $&{client_resolve} >":                false,
+	} {
+		if got := ParseCF("x", []byte("SBasic_check_relay\n"+line+"\n")).RequireRDNS; got != want {
+			t.Errorf("%s: %v, want %v", line, got, want)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	dir := t.TempDir()
 	link := filepath.Join(t.TempDir(), "link")

@@ -72,10 +72,17 @@ ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
 catalogue.
 
-An ADDRESS may be written as in logs ([192.0.2.7], IPv6:2001:db8::1) or be a host
-name: each of its addresses is explained, and the name is used for keys of host
-names. --live also asks the installed programs, makemap -u and sendmail -bt, or
-postmap, and says where their answers differ from the plan.`
+An ADDRESS may be written as in logs ([192.0.2.7]:51937, unknown[192.0.2.7],
+mail.example.org [192.0.2.7], IPv6:2001:db8::1) or be a host name: each of its
+addresses is explained, and the name is used for keys of host names.
+
+--live also asks the installed programs, makemap -u and sendmail -bt, or postmap, and
+says where their answers differ from the plan. Then it answers for the mail server of
+this host: each restriction list of Postfix, postscreen's first, or each ruleset of
+Sendmail, in order, with what the tables and the DNSBLs say of the address now. The
+last line is the verdict: accepted, or refused with which text and by what, and what
+would change it. It speaks of a new client without a login; what depends on the
+sender, the recipient, a policy service or a milter is not asked.`
 
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
 plain lists of networks and in configurations of mailallow, each with its line, the

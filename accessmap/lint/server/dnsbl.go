@@ -25,7 +25,7 @@ type AskedZone struct {
 // PostfixZones gives the DNSBLs that smtpd and postscreen ask, each once a place.
 func PostfixZones(m *postfix.Main) (zones []AskedZone) {
 	add := func(place, before, argument string) {
-		bare, _, _ := strings.Cut(argument, "*")
+		bare, _, _ := strings.Cut(m.WithKey(argument), "*")
 		zone, _, filtered := strings.Cut(bare, "=")
 		z := AskedZone{place, strings.TrimSpace(before + " " + dnsbl.HideKeys(argument)), zone, filtered, strings.HasPrefix(before, "reject_rhsbl_")}
 		if zone != "" && !slices.Contains(zones, z) {

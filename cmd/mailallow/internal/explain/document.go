@@ -30,13 +30,14 @@ func Empty(problems []allowlist.Problem) any {
 type addressDocument struct {
 	Argument string `json:"argument"`
 	Address  string `json:"address"`
-	Name     string `json:"name"` // of the client; empty: not known
+	Name     string `json:"name"` // of the client; empty: not known; unknown: it has none
 	decidingDocument
 	Without   *decidingDocument `json:"without_exclusion"`
 	Matches   []matchDocument   `json:"matches"`
 	Nearest   []nearDocument    `json:"nearest"`
 	Providers []coverDocument   `json:"providers"`
 	Targets   []targetDocument  `json:"targets"`
+	Servers   []serverDocument  `json:"servers"` // empty without --live
 }
 
 type decidingDocument struct {

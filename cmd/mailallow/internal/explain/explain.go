@@ -36,6 +36,7 @@ type explanation struct {
 	explain  *allowlist.Explainer
 	plans    []plan.Plan
 	postfix  *postfix.Main // nil: there is none here, or it could not be read
+	unread   error         // why it could not be read
 	fetches  bool          // the run asks the network for its sources
 	subjects []subject
 }
@@ -119,11 +120,14 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 // readPostfix asks postconf where main.cf names the tables. A host without Postfix makes
 // tables for other hosts.
 func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
+	if x.postfix != nil || x.unread != nil {
+		return
+	}
 	postconf, err := postfix.Find()
 	if err == nil {
 		x.postfix, err = postfix.Read(ctx, postconf, "")
 	}
-	if err != nil && !errors.Is(err, postfix.ErrNone) {
+	if x.unread = err; err != nil && !errors.Is(err, postfix.ErrNone) {
 		t.Warn("the settings of main.cf are not known: %v", err)
 	}
 }
@@ -147,6 +151,15 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 			doc.Addresses[i].Targets = append(doc.Addresses[i].Targets, target)
 		}
 	}
+	if live {
+		var targets [][]targetDocument
+		for _, d := range doc.Addresses {
+			targets = append(targets, d.Targets)
+		}
+		for i, servers := range x.servers(ctx, t, targets) {
+			doc.Addresses[i].Servers = append(doc.Addresses[i].Servers, servers...)
+		}
+	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -155,8 +168,8 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 
 // explained explains an address by the list alone.
 func (x *explanation) explained(s subject) addressDocument {
-	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.Name, Matches: []matchDocument{},
-		Nearest: []nearDocument{}, Providers: []coverDocument{}, Targets: []targetDocument{}}
+	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.shownName(), Matches: []matchDocument{},
+		Nearest: []nearDocument{}, Providers: []coverDocument{}, Targets: []targetDocument{}, Servers: []serverDocument{}}
 	if x.explain == nil {
 		return d
 	}

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -28,31 +29,49 @@ func TestDistance(t *testing.T) {
 // newSubject reads addresses and names as people copy them out of a log, and refuses everything else.
 func TestNewSubject(t *testing.T) {
 	for arg, want := range map[string]string{
-		"192.0.2.7":             "192.0.2.7",
-		"[192.0.2.7]":           "192.0.2.7",
-		"::ffff:192.0.2.7":      "192.0.2.7",
-		"2001:DB8::0:7":         "2001:db8::7",
-		"IPv6:2001:db8::7":      "2001:db8::7",
-		"[IPv6:2001:db8::7]":    "2001:db8::7",
-		"mail.Example.":         "mail.example",
-		"_dmarc.example":        "_dmarc.example",
-		"mail.example\x1b[2J":   "error",
-		"192.0.2":               "error",
-		"192.0.2.256":           "error",
-		"192.0.2.0/24":          "error",
-		"fe80::1%eth0":          "error",
-		"":                      "error",
-		".":                     "error",
-		"mail..example":         "error",
-		"IPv6:":                 "error",
-		"mail.example$|1.2.3.4": "error",
+		"192.0.2.7":                                 "192.0.2.7",
+		"[192.0.2.7]":                               "192.0.2.7",
+		"::ffff:192.0.2.7":                          "192.0.2.7",
+		"2001:DB8::0:7":                             "2001:db8::7",
+		"IPv6:2001:db8::7":                          "2001:db8::7",
+		"[IPv6:2001:db8::7]":                        "2001:db8::7",
+		"2001:db8::":                                "2001:db8::",
+		"192.0.2.7,":                                "192.0.2.7",
+		" 192.0.2.7;":                               "192.0.2.7",
+		"[192.0.2.7]:51937":                         "192.0.2.7",
+		"[2001:db8::7]:25":                          "2001:db8::7",
+		"unknown[192.0.2.7]:":                       "192.0.2.7 []",
+		"unknown[2001:db8::7]":                      "2001:db8::7 []",
+		"client=unknown[192.0.2.7]":                 "192.0.2.7 []",
+		"mail.example[192.0.2.7]:25":                "192.0.2.7 mail.example",
+		"relay=Mail.Example. [192.0.2.7]":           "192.0.2.7 mail.example",
+		"mail.example [IPv6:2001:db8:0:0:0:0:0:7]":  "2001:db8::7 mail.example",
+		"mail.example [192.0.2.7] (may be forged),": "192.0.2.7 []",
+		"[192.0.2.7]:999999":                        "error",
+		"[192.0.2.0/24]":                            "error",
+		"a b [192.0.2.7]":                           "error",
+		"a..b[192.0.2.7]":                           "error",
+		"mail.example[other.example]":               "error",
+		"[mail.example]":                            "mail.example",
+		"mail.Example.":                             "mail.example",
+		"_dmarc.example":                            "_dmarc.example",
+		"mail.example\x1b[2J":                       "error",
+		"192.0.2":                                   "error",
+		"192.0.2.256":                               "error",
+		"192.0.2.0/24":                              "error",
+		"fe80::1%eth0":                              "error",
+		"":                                          "error",
+		".":                                         "error",
+		"mail..example":                             "error",
+		"IPv6:":                                     "error",
+		"mail.example$|1.2.3.4":                     "error",
 	} {
 		s, err := newSubject(arg)
 		got := s.Name
 		if err != nil {
 			got = "error"
 		} else if s.Addr.IsValid() {
-			got = s.Addr.String()
+			got = strings.TrimSpace(s.Addr.String() + " " + s.Name)
 		}
 		if got != want {
 			t.Errorf("%q: %q, %v; want %q", arg, got, err, want)

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/pattern"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 )
@@ -39,10 +41,14 @@ func newSubjects(args []string, name string) ([]subject, error) {
 		problems = append(problems, fmt.Errorf("--name %q is not a host name", name))
 	}
 	var subjects []subject
+	given := canonicalHost(name)
+	if given == postfix.Unnamed {
+		given = sendmail.UnnamedClient
+	}
 	for _, arg := range args {
 		s, err := newSubject(arg)
 		if s.Name == "" {
-			s.Name = canonicalHost(name)
+			s.Name = given
 		}
 		subjects, problems = append(subjects, s), append(problems, err)
 	}
@@ -52,9 +58,26 @@ func newSubjects(args []string, name string) ([]subject, error) {
 	return subjects, nil
 }
 
+// loggedClient matches a client as logs have it: perhaps a name, the address in brackets, and perhaps a port. Sendmail marks a
+// name that does not lead back to the address.
+var loggedClient = pattern.New(`^(?:(?:relay|client)=)?([^\s\[\]]*) ?\[([^\[\]]+)\](?::[0-9]{1,5})?( \(may be forged\))?$`)
+
 // newSubject reads an address as people and logs write it, or a host name.
 func newSubject(arg string) (subject, error) {
-	text := strings.TrimSuffix(strings.TrimPrefix(arg, "["), "]")
+	text, name := strings.TrimRight(strings.TrimSpace(arg), ",;"), ""
+	if strings.HasSuffix(text, "]:") {
+		text = strings.TrimSuffix(text, ":")
+	}
+	if m := loggedClient().FindStringSubmatch(text); m != nil {
+		switch text = m[2]; {
+		case m[3] != "", m[1] == postfix.Unnamed:
+			name = sendmail.UnnamedClient
+		case m[1] != "" && !isHostName(m[1]):
+			return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
+		default:
+			name = canonicalHost(m[1])
+		}
+	}
 	if len(text) > len("ipv6:") && strings.EqualFold(text[:len("ipv6:")], "ipv6:") {
 		text = text[len("ipv6:"):]
 	}
@@ -62,17 +85,25 @@ func newSubject(arg string) (subject, error) {
 		if addr.Zone() != "" {
 			return subject{}, fmt.Errorf("%q: an address with a zone is of this host's own links: write it without %%%s", arg, addr.Zone())
 		}
-		return subject{argument: arg, Client: sendmail.Client{Addr: addr.Unmap()}}, nil
+		return subject{argument: arg, Client: sendmail.Client{Addr: addr.Unmap(), Name: name}}, nil
 	}
 	network, _, _ := strings.Cut(text, "/")
 	if _, err := netip.ParseAddr(network); err == nil {
 		return subject{}, fault.Hint("", "'mailallow render cidr' writes the networks of the list",
 			"%q is a network: explain takes single addresses, such as %s", arg, network)
 	}
-	if !isHostName(text) {
+	if name != "" || !isHostName(text) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
 	}
 	return subject{argument: arg, Client: sendmail.Client{Name: canonicalHost(text)}}, nil
+}
+
+// shownName is the client's name in output: unknown for one that has none, as in Postfix's log.
+func (s subject) shownName() string {
+	if s.Name == sendmail.UnnamedClient {
+		return postfix.Unnamed
+	}
+	return s.Name
 }
 
 func canonicalHost(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

@@ -62,6 +62,9 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 	for _, target := range d.Targets {
 		tellTarget(t, target, d)
 	}
+	for _, server := range d.Servers {
+		tellServer(t, server)
+	}
 }
 
 // tellVerdict writes the first line: the address, the action, and the sources behind it.

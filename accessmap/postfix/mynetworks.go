@@ -1,0 +1,125 @@
+package postfix
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"mailallow/allowlist/ascii"
+)
+
+// errPattern says that smtpd cannot read a pattern of mynetworks.
+var errPattern = errors.New("a pattern that Postfix cannot read")
+
+// isMember finds out whether a client is one of mynetworks: the first pattern that matches its name or its address decides
+// (match_list.c and match_ops.c in Postfix). An empty name is not looked up. A pattern that Postfix cannot read is an error for
+// all clients that come to it (docs/facts.md 28).
+func (w *walk) isMember(s *Step, name string) (bool, error) {
+	var words []string
+	for _, item := range w.m.Lists["mynetworks"].Items {
+		words = append(words, item.Name)
+	}
+	patterns, err := w.patterns(words, maxNesting)
+	for _, pattern := range patterns {
+		bare := strings.TrimLeft(pattern, "!")
+		matches, matchErr := w.matches(bare, name)
+		if matches {
+			s.Asked, s.Answer = w.client.Addr.String(), pattern
+			return (len(pattern)-len(bare))%2 == 0, nil
+		}
+		if matchErr != nil {
+			return false, fmt.Errorf("mynetworks: %s: %w", pattern, matchErr)
+		}
+	}
+	return false, err
+}
+
+// patterns replaces each /file by its patterns. After a file that cannot be read, there are none.
+func (w *walk) patterns(words []string, depth int) (all []string, err error) {
+	for _, word := range words {
+		bare := strings.TrimLeft(word, "!")
+		if strings.HasPrefix(bare, "#") {
+			break
+		}
+		if !strings.HasPrefix(bare, "/") || depth == 0 {
+			all = append(all, word)
+			continue
+		}
+		text, err := w.answers.Patterns(w.ctx, bare)
+		if err != nil {
+			return all, err
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			inside, err := w.patterns(split(line), depth-1)
+			for _, pattern := range inside {
+				all = append(all, word[:len(word)-len(bare)]+pattern)
+			}
+			if err != nil {
+				return all, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// matches compares one pattern with the client.
+func (w *walk) matches(pattern, name string) (bool, error) {
+	addr := w.client.Addr.String()
+	if pattern != "" && pattern[0] != '[' && strings.Contains(pattern, ":") {
+		var keys []string
+		if name != "" {
+			keys = w.m.nameKeys(name, pattern, "mynetworks")
+		}
+		key, _, err := w.answers.Lookup(w.ctx, pattern, append(keys, addr))
+		return key != "", err
+	}
+	pattern, name = ascii.Lower(pattern), ascii.Lower(name)
+	parent := pattern
+	if w.m.matchesParents("mynetworks") {
+		parent = "." + pattern
+	}
+	switch {
+	case name != "" && (name == pattern || strings.HasPrefix(parent, ".") && strings.HasSuffix(name, parent)):
+		return true, nil
+	case pattern == addr || pattern == "["+addr+"]":
+		return true, nil
+	case strings.Contains(addr, ":") != strings.Contains(pattern, ":"),
+		!strings.ContainsAny(pattern, ":/"), strings.Trim(pattern, "0123456789abcdef:.[]/") != "":
+		return false, nil
+	}
+	network, err := network(pattern)
+	return err == nil && network.Contains(w.client.Addr), err
+}
+
+// network reads ADDRESS, ADDRESS/LENGTH, and either in brackets (cidr_match.c in Postfix).
+func network(pattern string) (netip.Prefix, error) {
+	text := pattern
+	if inside, bracketed := strings.CutPrefix(pattern, "["); bracketed {
+		address, rest, closed := strings.Cut(inside, "]")
+		if !closed || rest != "" && rest[0] != '/' {
+			return netip.Prefix{}, errPattern
+		}
+		text = address + rest
+	}
+	address, length, hasLength := strings.Cut(text, "/")
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Prefix{}, errPattern
+	}
+	bits := addr.BitLen()
+	if hasLength {
+		if bits, err = strconv.Atoi(length); err != nil || bits > addr.BitLen() || length[0] == '+' || length[0] == '-' {
+			return netip.Prefix{}, errPattern
+		}
+	}
+	p, _ := addr.Prefix(bits)
+	if p.Addr() != addr {
+		return netip.Prefix{}, fmt.Errorf("host address bits are set: perhaps %s is meant: %w", p, errPattern)
+	}
+	return p, nil
+}

@@ -1,0 +1,60 @@
+package postfix
+
+import (
+	"context"
+	"slices"
+)
+
+// Place is a place in a list where a permit for the client changes what becomes of its mail: before the item that refuses it.
+type Place struct {
+	List   string
+	Before Step
+	Relays bool // a permit there lets the client relay: the item has to go behind reject_unauth_destination first
+}
+
+// maxPlaces bounds the lists that refuse a client one after the other: there are seven, and postscreen's.
+const maxPlaces = 8
+
+// Places gives the places that need a permit for the client so that its mail is accepted. It is empty if no permit helps.
+func (m *Main) Places(ctx context.Context, c Client, answers Answers) []Place {
+	var places []Place
+	for range maxPlaces {
+		w := m.walk(ctx, c, answers, places)
+		if w.Outcome == Accepted {
+			return places
+		}
+		p, ok := m.placeBefore(w.By)
+		if !ok || slices.ContainsFunc(places, func(other Place) bool { return other.List == p.List }) {
+			return nil
+		}
+		places = append(places, p)
+	}
+	return nil
+}
+
+// placeBefore gives the place before a step that refuses. A permit gets round what it refuses, but not round what is broken.
+func (m *Main) placeBefore(by *Step) (Place, bool) {
+	switch {
+	case by == nil || by.Reply == "":
+		return Place{}, false
+	case isPostscreens(by.List):
+		return Place{List: "postscreen_access_list", Before: *by}, true
+	case by.Why != "":
+		return Place{}, false
+	}
+	return Place{List: by.List, Before: *by, Relays: m.RelaysAt(Use{List: by.List, Position: by.Position})}, true
+}
+
+// first is the position of a permit that goes first in its list.
+const first = -1
+
+// hasPlace reports whether a permit stands before an item of a list.
+func (w *walk) hasPlace(list string, position int) bool {
+	return slices.ContainsFunc(w.places, func(p Place) bool {
+		at := p.Before.Position
+		if p.Before.List != list {
+			at = first
+		}
+		return p.List == list && at == position
+	})
+}

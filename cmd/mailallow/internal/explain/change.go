@@ -1,0 +1,158 @@
+package explain
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/key"
+	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist/dnsbl"
+)
+
+// permitDocument is where a permit for the client changes the verdict: a place in main.cf, or a key of the access map. All of them
+// together are needed.
+type permitDocument struct {
+	List   string `json:"list"`   // of main.cf, or access
+	Before string `json:"before"` // the item; empty: first in the list
+	Class  string `json:"class"`  // the restriction class that has the item
+	Key    string `json:"key"`    // of the access map, to have the value OK
+	Relays bool   `json:"relays"` // there it would let the client relay
+}
+
+func newPermits(places []postfix.Place) []permitDocument {
+	permits := []permitDocument{}
+	for _, p := range places {
+		d := permitDocument{List: p.List, Class: p.Before.Class, Relays: p.Relays}
+		if p.Before.List == p.List {
+			d.Before = p.Before.Item.String()
+		}
+		permits = append(permits, d)
+	}
+	return permits
+}
+
+// in says where a permit has to go. tables are the configured tables, by the lists that read them.
+func (p permitDocument) in(tables map[format.Use]string) string {
+	item := "check_client_access cidr:" + tables[format.UseSMTPD]
+	if p.List == "postscreen_access_list" {
+		item = "cidr:" + tables[format.UsePostscreen]
+	}
+	before := p.Before
+	if p.Class != "" {
+		before += " of class " + p.Class
+	}
+	switch {
+	case p.Key != "":
+		return p.Key + " OK"
+	case p.Before == "":
+		return item + " first in " + p.List
+	case p.Relays:
+		return item + " before " + before + " in " + p.List + ", and both behind reject_unauth_destination, for it would relay there"
+	}
+	return item + " before " + before + " in " + p.List
+}
+
+// ownTables are the tables of the configuration, by the lists that read them; FILE stands for one that it lacks.
+func (x *explanation) ownTables() map[format.Use]string {
+	tables := map[format.Use]string{format.UseSMTPD: "FILE", format.UsePostscreen: "FILE"}
+	for _, target := range slices.Backward(x.settings.Targets) {
+		if target.Format.Use != format.UseNone {
+			tables[target.Format.Use] = target.Path
+		}
+	}
+	return tables
+}
+
+// filterErrors is the filter that takes the listings of most lists, and none of their error answers (docs/facts.md 29).
+const filterErrors = "=127.0.0.[2..11]"
+
+// postfixChanges says what would change a refusal: each on its own.
+func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string) (changes []string) {
+	by := *w.By
+	switch zone := by.Zone(); {
+	case by.Why != "" && len(permits) == 0:
+		return []string{"repair it: " + by.Why}
+	case by.Reply == "":
+		return nil
+	case by.Answer != "" && strings.Contains(by.Name+by.Argument, ":"):
+		changes = append(changes, fmt.Sprintf("another value for %s in %s, which has %q", by.Asked, strings.TrimPrefix(by.Item.String(), "check_client_access "), by.Answer))
+	case isErrorAnswer(zone, by.Answer) && !strings.Contains(by.Argument, "="):
+		changes = append(changes, fmt.Sprintf("%s %s%s, since %s is no listing", by.Name, zone, filterErrors, by.Answer))
+	}
+	for _, s := range w.Steps {
+		if s.List == "postscreen_dnsbl_sites" && s.Does == postfix.Counts && by.List == s.List && isErrorAnswer(siteZone(s.Name), s.Answer) && !strings.Contains(s.Name, "=") {
+			changes = append(changes, fmt.Sprintf("%s%s in %s, since %s is no listing", siteZone(s.Name), filterErrors, s.List, s.Answer))
+		}
+	}
+	if len(permits) > 0 {
+		var places []string
+		for _, p := range permits {
+			places = append(places, p.in(tables))
+		}
+		changes = append(changes, "a permit for it: "+strings.Join(places, "; and "))
+	}
+	return changes
+}
+
+// siteZone is the zone of an item of postscreen_dnsbl_sites.
+func siteZone(site string) string {
+	return site[:len(site)-len(strings.TrimLeft(site, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."))]
+}
+
+// isErrorAnswer reports whether a list's addresses in the DNS say that it did not answer.
+func isErrorAnswer(zone, answer string) bool {
+	codes := addresses(answer)
+	z, err := dnsbl.ParseZone(zone, "")
+	if err != nil || len(codes) == 0 {
+		return false
+	}
+	state, _ := z.Read(codes)
+	return state == dnsbl.Error
+}
+
+func addresses(text string) (all []netip.Addr) {
+	for _, field := range strings.Fields(text) {
+		if addr, err := netip.ParseAddr(strings.TrimSuffix(field, ".")); err == nil {
+			all = append(all, addr)
+		}
+	}
+	return all
+}
+
+// meaning says what a list's addresses in the DNS mean; empty: there are none, or they are listings of a list without known codes.
+func meaning(zone, answer string) string {
+	codes := addresses(answer)
+	if len(codes) == 0 {
+		return ""
+	}
+	if dead := dnsbl.Dead(zone); dead != "" {
+		return "a dead list: " + dead
+	}
+	z, err := dnsbl.ParseZone(zone, "")
+	if err != nil {
+		return ""
+	}
+	state, text := z.Read(codes)
+	if state == dnsbl.Listed && z.Operator() == "" {
+		return ""
+	}
+	return text
+}
+
+// sendmailChanges says what would change a refusal by the last lookup of the ruleset that refuses: a value of the access map.
+func sendmailChanges(by sendmail.MapLookup, c sendmail.Client, mapPath string) (changes []string, permits []permitDocument) {
+	whole := key.Connect + string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
+	switch {
+	case by.Map == "access" && by.Failed:
+		return []string{"a map that Sendmail can read"}, []permitDocument{}
+	case by.Map == "access":
+		return []string{fmt.Sprintf("another value for the key %s, which has %q", by.Key, by.Value)}, []permitDocument{{List: "access", Key: by.Key}}
+	case mapPath == "":
+		return []string{"FEATURE(`access_db'), with " + whole + " OK in the map"}, []permitDocument{}
+	}
+	return []string{whole + " OK in " + mapPath}, []permitDocument{{List: "access", Key: whole}}
+}
