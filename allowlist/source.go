@@ -12,8 +12,7 @@ import (
 	"time"
 
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/bounded"
-	"mailallow/allowlist/document"
+	"mailallow/allowlist/notation"
 	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
@@ -242,7 +241,7 @@ func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
 	var problems Few
 	var failed []error
 	for _, item := range s.CIDR {
-		p, note, err := document.ParseCIDR(item)
+		p, note, err := notation.ParseCIDR(item)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -253,16 +252,4 @@ func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
 		ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
 	}
 	return ranges, problems.inSource(), errors.Join(failed...)
-}
-
-// maxFileBytes bounds a list on disk; maxFileRanges bounds its ranges.
-const maxFileBytes = 64 << 20
-
-// readFile reads a list on disk.
-func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
-	text, err := bounded.File(src.FilePath, maxFileBytes)
-	if err != nil {
-		return Ranges{}, nil, err
-	}
-	return ParseList(text, ascii.Line(src.File))
 }

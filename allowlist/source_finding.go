@@ -5,26 +5,48 @@ import (
 	"net/netip"
 
 	"mailallow/allowlist/document"
+	"mailallow/allowlist/notation"
 	"mailallow/allowlist/provenance"
 )
 
 // finding collects the ranges and problems of a document.
 type finding struct {
-	name     string // of the document, for paths and messages
-	max      int    // of ranges
+	name     string           // of the document, for paths and messages
+	path     *provenance.Path // of what has no line
+	max      int              // of ranges
+	expected int              // an estimate of their number
+	count    int
 	ranges   Ranges
 	problems Few
 }
 
-func (f *finding) add(p netip.Prefix, path *provenance.Path) error {
-	if f.ranges.Len() == f.max {
+func newFinding(name string, most int) *finding {
+	return &finding{name: name, max: most, ranges: linesOf(name)}
+}
+
+func (f *finding) add(p netip.Prefix, line int) error {
+	if f.count == f.max {
 		return fmt.Errorf("more than %d addresses and networks", f.max)
 	}
-	f.ranges.Add(Range{Prefix: p, Path: path})
+	if f.count == 0 { // most lists have one family only
+		f.ranges.list.Grow(p, f.expected)
+	}
+	f.count++
+	switch {
+	case line > 0 && uint32(line) >= f.ranges.last && f.ranges.lines != nil:
+		f.ranges.addLine(p, uint32(line))
+	case line > 0:
+		f.ranges.Add(Range{Prefix: p, Path: provenance.Of(f.name).AtLine(uint32(line))})
+	default:
+		f.ranges.Add(Range{Prefix: p, Path: f.path})
+	}
 	return nil
 }
 
-// reader gives a reader of the document.
-func (f *finding) reader() document.Reader {
-	return document.Reader{Name: f.name, Add: f.add, Problem: f.problems.Add}
+// reader gives a reader of the document, of at most so many bytes when it is unpacked.
+func (f *finding) reader(maxBytes int64) document.Reader {
+	return document.Reader{
+		Reader:   notation.Reader{Name: f.name, Add: f.add, Problem: f.problems.Add},
+		MaxBytes: maxBytes,
+	}
 }

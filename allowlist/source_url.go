@@ -20,6 +20,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/document"
+	"mailallow/allowlist/provenance"
 )
 
 // Web fetches the documents of URL sources. A zero field means its default.
@@ -208,11 +210,13 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := finding{name: ascii.Line(publicURL(v.start)), max: src.bounds().Ranges}
+	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().Ranges)
+	reader := found.reader(v.MaxBytes)
 	if src.Select != "" {
-		err = found.reader().Selected(ctx, got.body, src.Select, maxDocumentValues, maxSelectSteps)
+		found.path = provenance.Of(found.name, document.Step(src.Select))
+		err = reader.Selected(ctx, got.body, src.Select, maxDocumentValues, maxSelectSteps)
 	} else {
-		err = found.reader().Text(got.body, got.contentType)
+		err = reader.Text(got.body, got.contentType)
 	}
 	return Document{Ranges: found.ranges, Validator: got.validator}, found.problems.inDocument(found.name), err
 }

@@ -120,7 +120,8 @@ func TestDocumentAnswers(t *testing.T) {
 			err: "not done within 1s: context deadline exceeded", requests: 1},
 		{name: "stalled", pages: []page{{Fault: fixtures.Stalled, Body: "192.0.2.0/24"}}, within: time.Second,
 			err: "not done within 1s: after 12 bytes: context deadline exceeded", requests: 1},
-		{name: "no text", pages: []page{{Body: "PK\x03\x04\x00\x00192.0.2.0/24"}}, err: "it is not text: it holds a zero byte", requests: 1},
+		{name: "no text", pages: []page{{Body: "PK\x03\x04\x00\x00192.0.2.0/24"}}, err: "it is not text: it is a ZIP archive", requests: 1},
+		{name: "no text either", pages: []page{{Body: "\x00\x01\x02192.0.2.0/24"}}, err: "it is not text: it holds a zero byte", requests: 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

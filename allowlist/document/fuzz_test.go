@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/notation"
 )
 
 // maxMessage bounds one message, in bytes: at most 80 are from the document, each an escape of up to six.
@@ -69,7 +70,7 @@ func countAny(v any) int {
 func holds(v any, p netip.Prefix) bool {
 	switch v := v.(type) {
 	case string:
-		network, _, err := ParseCIDR(v)
+		network, _, err := notation.ParseCIDR(v)
 		return err == nil && network == p
 	case []any:
 		for _, e := range v {
@@ -96,20 +97,20 @@ func FuzzHTML(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		read := func(text string) *finding {
 			found := newFinding(1 << 20)
-			if err := (&textReader{Reader: found.Reader, line: 1}).read(text); err != nil {
+			if err := found.Read([]byte(text), notation.Layout{Marks: true}); err != nil {
 				t.Fatal(err)
 			}
 			return found
 		}
-		visible := visibleText([]byte(text))
-		if strings.Count(string(visible), "\n") > strings.Count(text, "\n") {
+		visible := markHTML([]byte(text)).out.String()
+		if strings.Count(visible, "\n") > strings.Count(text, "\n") {
 			t.Fatalf("more lines than the page has: %q", visible)
 		}
-		read(string(visible))
-		if strings.ContainsAny(text, "\x00\r") { // HTML cannot hold them
+		read(visible)
+		if strings.ContainsAny(text, "\x00\r\x1d\x1e\x1f") { // HTML cannot hold them, or they are marks
 			return
 		}
-		want, got := read(text), read(string(visibleText([]byte("<p>"+html.EscapeString(text)))))
+		want, got := read(text), read(markHTML([]byte("<p>"+html.EscapeString(text))).out.String())
 		if fmt.Sprint(want.networks, want.problems) != fmt.Sprint(got.networks, got.problems) {
 			t.Fatalf("as a text %v %v, as a page %v %v", want.networks, want.problems, got.networks, got.problems)
 		}

@@ -6,13 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 
 	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/notation"
 )
 
 // CheckSelect compiles a jq query and returns its first error. A query cannot
@@ -34,42 +36,56 @@ func compileSelect(query string) (*gojq.Code, error) {
 	return code, nil
 }
 
-// Selected runs a query over a JSON document. Every result must be a string that
-// is an address or a network, or an array of such strings. null is an error too,
-// because a query gives null after the document has changed its structure.
-// maxValues bounds the values of the document, and maxSteps the steps of the query.
+// Selected runs a query over a JSON document, or over each document of JSON Lines. Every result must be a string that is an
+// address or a network in one of its dresses, or an array of such strings. null is an error too, because a query gives null
+// after the document has changed its structure. maxValues bounds the values of all documents, and maxSteps the steps of the
+// query over them.
 func (r Reader) Selected(ctx context.Context, body []byte, query string, maxValues, maxSteps int) error {
 	code, err := compileSelect(query)
 	if err != nil {
 		return err
 	}
-	doc, err := decodeJSON(body, maxValues)
+	docs, err := r.decodeJSON(body, maxValues)
 	if err != nil {
 		return err
 	}
-	s := selection{Reader: r, query: ascii.Line("select " + strings.Join(strings.Fields(query), " "))}
-	s.path = provenance.Of(r.Name, s.query)
+	s := selection{Reader: r, query: Step(query)}
 	limited := &stepLimit{Context: ctx, left: maxSteps, max: maxSteps}
-	for results := code.RunWithContext(limited, doc); len(s.failed) < maxMistakes; {
-		result, more := results.Next()
-		if !more {
-			break
-		}
-		if err, failed := result.(error); failed {
-			s.fail(errors.New(ascii.Excerpt(err.Error())))
-			break // jq gives no results after an error
-		}
-		if err := s.take(result); err != nil {
+	for _, doc := range docs {
+		if err := s.run(limited, code, doc); err != nil {
 			return err
+		}
+		if len(s.failed) >= maxMistakes {
+			break
 		}
 	}
 	return errors.Join(s.failed...)
 }
 
-// decodeJSON reads one document. It counts the values first, since a value takes
-// many times the memory of its text.
-func decodeJSON(body []byte, maxValues int) (any, error) {
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+// run takes the results for one document.
+func (s *selection) run(ctx context.Context, code *gojq.Code, doc any) error {
+	for results := code.RunWithContext(ctx, doc); len(s.failed) < maxMistakes; {
+		result, more := results.Next()
+		if !more {
+			return nil
+		}
+		if err, failed := result.(error); failed {
+			s.fail(errors.New(ascii.Excerpt(err.Error())))
+			return nil // jq gives no results after an error
+		}
+		if err := s.take(result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeJSON reads one document, or several one after the other. It counts the values first, since a value takes many times
+// the memory of its text.
+func (r Reader) decodeJSON(body []byte, maxValues int) (docs []any, err error) {
+	if body, err = r.decode(body, ""); err != nil {
+		return nil, err
+	}
 	if !utf8.Valid(body) {
 		return nil, errors.New("select: the document is not JSON: it is not UTF-8")
 	}
@@ -77,15 +93,35 @@ func decodeJSON(body []byte, maxValues int) (any, error) {
 		return nil, fmt.Errorf("select: the document has more than %d values", maxValues)
 	}
 	var doc any
-	err := json.Unmarshal(body, &doc)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		line := 1 + bytes.Count(body[:min(int(syntax.Offset), len(body))], []byte("\n"))
-		return nil, fmt.Errorf("select: the document is not JSON: line %d: %w", line, err)
+	if json.Unmarshal(body, &doc) == nil {
+		return []any{doc}, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("select: the document is not JSON: %s", ascii.Excerpt(err.Error()))
+	for stream := json.NewDecoder(bytes.NewReader(body)); ; docs = append(docs, doc) {
+		doc = nil
+		before := stream.InputOffset()
+		err := stream.Decode(&doc)
+		switch {
+		case err == nil && len(docs) < maxValues:
+			continue
+		case err == nil:
+			return nil, fmt.Errorf("select: the document has more than %d values", maxValues)
+		case err == io.EOF && len(docs) > 0:
+			return docs, nil
+		}
+		return nil, notJSON(body[before:], bytes.Count(body[:before], []byte("\n")), err)
 	}
-	return doc, nil
+}
+
+// notJSON gives the error of the document in rest, which begins after so many lines.
+func notJSON(rest []byte, lines int, err error) error {
+	const what = "select: the document is not JSON: "
+	var doc any
+	again := json.Unmarshal(rest, &doc)
+	if syntax, ok := errors.AsType[*json.SyntaxError](again); ok {
+		lines += 1 + bytes.Count(rest[:min(int(syntax.Offset), len(rest))], []byte("\n"))
+		return fmt.Errorf(what+"line %d: %w", lines, syntax)
+	}
+	return errors.New(what + ascii.Excerpt(err.Error()))
 }
 
 // countValues counts keys and values, and never too few: before each but the
@@ -107,11 +143,15 @@ func countValues(doc []byte) int {
 	return count
 }
 
+// Step gives a query as a path and a message name it.
+func Step(query string) string {
+	return ascii.Line("select " + strings.Join(strings.Fields(query), " "))
+}
+
 // selection turns results into ranges.
 type selection struct {
 	Reader
 	query  string // as messages name it
-	path   *provenance.Path
 	failed []error
 }
 
@@ -131,18 +171,7 @@ func (s *selection) take(result any) error {
 		}
 		return nil
 	case string:
-		if len(v) > maxWord {
-			v = v[:maxWord] + "..." // no network is as long: ParseCIDR must fail
-		}
-		p, note, err := ParseCIDR(v)
-		if err != nil {
-			s.fail(err)
-			return nil
-		}
-		if note != "" {
-			s.Problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.Name, s.query, note) })
-		}
-		return s.Add(p, s.path)
+		return s.read(v)
 	}
 	text := "null"
 	if _, object := result.(map[string]any); object {
@@ -151,6 +180,34 @@ func (s *selection) take(result any) error {
 		text = ascii.Excerpt(fmt.Sprint(result))
 	}
 	s.fail(fmt.Errorf("gives %s, not an address or a network", text))
+	return nil
+}
+
+// read reads a string: an address or a network in one of its dresses.
+func (s *selection) read(text string) error {
+	p, note, err := notation.ParseCIDR(text)
+	if err == nil {
+		if note != "" {
+			s.Problem("canonicalised", func() string { return fmt.Sprintf("%s: %s: %s", s.Name, s.query, note) })
+		}
+		return s.Add(p, 0)
+	}
+	var found []netip.Prefix
+	strict := s.Reader.Reader
+	strict.Strict = true
+	strict.Add = func(p netip.Prefix, _ int) error {
+		found = append(found, p)
+		return nil
+	}
+	if strict.Read([]byte(text), notation.Layout{Lines: true}) != nil || len(found) == 0 {
+		s.fail(err)
+		return nil
+	}
+	for _, p := range found {
+		if err := s.Add(p, 0); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -7,27 +7,34 @@ import "net/netip"
 // for any other text, also for a correct one that is unusual (an IPv4 address in an
 // IPv6 address, a zone, host bits): the caller asks netip then.
 func Parse(text []byte) (p netip.Prefix, ok bool) {
+	p, rest, ok := ParseLine(text)
+	return p, ok && len(rest) == 0
+}
+
+// ParseLine reads such a network from the beginning of text to the end of its first
+// line, and gives the rest, which is empty or begins with LF.
+func ParseLine(text []byte) (p netip.Prefix, rest []byte, ok bool) {
 	var a address
-	var rest []byte
+	var bits uint8
 	for _, c := range text[:min(len(text), len("ffff:"))] {
 		switch c {
 		case '.':
 			if a.lo, rest, ok = parseOctets(text); !ok {
-				return p, false
+				return p, nil, false
 			}
-			length, ok := parseLength(rest, 32)
-			b := block{address: a, bits: length + mapped}
-			return b.prefix(true), ok && b.firstOf(b.bits) == b.address
+			bits, rest, ok = parseLength(rest, 32)
+			b := block{address: a, bits: bits + mapped}
+			return b.prefix(true), rest, ok && b.firstOf(b.bits) == b.address
 		case ':':
 			if a, rest, ok = parseGroups(text); !ok {
-				return p, false
+				return p, nil, false
 			}
-			length, ok := parseLength(rest, 128)
-			b := block{address: a, bits: length}
-			return b.prefix(false), ok && b.firstOf(b.bits) == b.address && !b.isMapped()
+			bits, rest, ok = parseLength(rest, 128)
+			b := block{address: a, bits: bits}
+			return b.prefix(false), rest, ok && b.firstOf(b.bits) == b.address && !b.isMapped()
 		}
 	}
-	return p, false
+	return p, nil, false
 }
 
 // isMapped reports whether an IPv6 network holds IPv4-mapped addresses.
@@ -107,22 +114,23 @@ func (a address) shifted(n uint) address {
 	return address{a.hi<<n | a.lo>>(64-n), a.lo << n}
 }
 
-// parseLength reads a prefix length up to most, to the end of text. No text means most.
-func parseLength(text []byte, most uint8) (length uint8, ok bool) {
-	if len(text) == 0 {
-		return most, true
+// parseLength reads a prefix length up to most, to the end of text or of its line.
+// Without one the length is most.
+func parseLength(text []byte, most uint8) (length uint8, rest []byte, ok bool) {
+	if len(text) == 0 || text[0] == '\n' {
+		return most, text, true
 	}
-	if text[0] != '/' || len(text) < 2 || len(text) > len("/128") || text[1] == '0' && len(text) > 2 {
-		return 0, false
+	if text[0] != '/' {
+		return 0, nil, false
 	}
-	v := 0
-	for _, c := range text[1:] {
-		if !isDigit(c) {
-			return 0, false
-		}
-		v = v*10 + int(c-'0')
+	i, v := 1, 0
+	for ; i < len(text) && isDigit(text[i]) && i < len("/128"); i++ {
+		v = v*10 + int(text[i]-'0')
 	}
-	return uint8(v), v <= int(most)
+	if i == 1 || text[1] == '0' && i > 2 || i < len(text) && text[i] != '\n' {
+		return 0, nil, false
+	}
+	return uint8(v), text[i:], v <= int(most)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -38,6 +38,22 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestParseLine(t *testing.T) {
+	for _, row := range []struct{ text, want, rest string }{
+		{"192.0.2.0/24\n1.2.3.4", "192.0.2.0/24", "\n1.2.3.4"},
+		{"192.0.2.7\n", "192.0.2.7/32", "\n"},
+		{"2001:db8::/32\n\n", "2001:db8::/32", "\n\n"},
+		{"1\n2.3.4.5", "", ""},
+		{"192.0.2.7\r\n", "", ""},
+		{"192.0.2.0/\n24", "", ""},
+	} {
+		p, rest, ok := ParseLine([]byte(row.text))
+		if ok != (row.want != "") || ok && (p.String() != row.want || string(rest) != row.rest) {
+			t.Errorf("%q: %s, %q, %v", row.text, p, rest, ok)
+		}
+	}
+}
+
 // FuzzParse compares Parse with netip: every plain text gives the same network, every other text is refused.
 func FuzzParse(f *testing.F) {
 	for _, text := range append(plainTexts(), strangeTexts()...) {

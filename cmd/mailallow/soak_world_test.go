@@ -12,7 +12,7 @@ import (
 
 	"go4.org/netipx"
 
-	"mailallow/allowlist/document"
+	"mailallow/allowlist/notation"
 	"mailallow/fixtures"
 )
 
@@ -84,7 +84,7 @@ func newWorld(t *testing.T) (world []*publisher) {
 			continue
 		}
 		for _, m := range term.FindAllStringSubmatch(strings.NewReplacer(`" "`, "", `"`, " ").Replace(text), -1) {
-			p, _, err := document.ParseCIDR(m[1])
+			p, _, err := notation.ParseCIDR(m[1])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/document"
+	"mailallow/allowlist/notation"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -83,7 +84,7 @@ func (r *reader) origin(at string, src allowlist.Source) {
 		r.check(at+".select", document.CheckSelect(src.Select))
 	}
 	for i, network := range src.CIDR {
-		if _, _, err := document.ParseCIDR(network); err != nil {
+		if _, _, err := notation.ParseCIDR(network); err != nil {
 			r.problem(item(at+".cidr", i), "%w", err)
 		}
 	}

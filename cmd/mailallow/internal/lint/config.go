@@ -7,8 +7,8 @@ import (
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
-	"mailallow/allowlist/document"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/notation"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
@@ -40,7 +40,7 @@ func (l *check) sharedRelays(s *config.Settings) (shared []lint.SharedRelay) {
 			title = p.Title
 		}
 		for n, item := range src.CIDR {
-			if prefix, _, err := document.ParseCIDR(item); title == "" && err == nil {
+			if prefix, _, err := notation.ParseCIDR(item); title == "" && err == nil {
 				title, place = l.shared.Within(prefix), fmt.Sprintf("%s.cidr[%d]", at, n)
 			}
 		}

@@ -1,0 +1,136 @@
+package notation
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What people write, and what it means. Each row was misread once, or could be read too eagerly.
+func TestRead(t *testing.T) {
+	const out, span, number = " cannot be read as an address or a network", " may be a range, or two addresses", " may have its size behind it, or a number of something else"
+	tests := []struct{ name, text, want string }{
+		{"a mask on the next line", "address 192.0.2.0\nnetmask 255.255.255.0", "1 192.0.2.0/24"},
+		{"a mask alone on the next line", "192.0.2.0\n255.255.255.0", "1 192.0.2.0/24"},
+		{"a mask after an empty line", "192.0.2.0\n\n255.255.255.0", "1 192.0.2.0/32\n3: left out: 255.255.255.0 is a netmask without an address"},
+		{"a glued mask", "192.0.2.0 mask=255.255.255.0", "1 192.0.2.0/24"},
+		{"a mask behind a slash and a blank", "192.0.2.0 /255.255.255.0", "1 192.0.2.0/24"},
+		{"a mask of IPv6", "2001:db8:: ffff:ffff::", "1 2001:db8::/32"},
+		{"the address of an interface", "inet 192.0.2.7 netmask 255.255.255.0 broadcast 192.0.2.255",
+			"1: left out: 192.0.2.7 netmask 255.255.255.0 does not begin at that address\n1: left out: broadcast 192.0.2.255 is taken back by what stands before it"},
+		{"a route", "192.0.2.0 0.0.0.0 255.255.255.0 U", "1: left out: 192.0.2.0 0.0.0.0 255.255.255.0" + out},
+		{"a route with a gateway", "192.0.2.0 255.255.255.0 198.51.100.1", "1 192.0.2.0/24\n1 198.51.100.1/32"},
+		{"a mask before its address", "192.0.2.130\n255.255.255.0 192.0.2.0", "1 192.0.2.130/32\n2: left out: 255.255.255.0 192.0.2.0" + out},
+		{"a broken mask", "192.0.2.0 mask 255.255.0.255", "1: left out: 192.0.2.0 mask 255.255.0.255" + out},
+
+		{"a dash at the other side", "192.0.2.0 -192.0.2.255\n192.0.2.0- 192.0.2.255", "1 192.0.2.0/24\n2 192.0.2.0/24"},
+		{"a word at the end of a line", "192.0.2.0 to\n192.0.2.255", "1 192.0.2.0/24"},
+		{"a dash at the end of a line", "192.0.2.0 -\n192.0.2.255\n192.0.2.4 -\n192.0.2.5", "1 192.0.2.0/24\n3 192.0.2.4/32\n4 192.0.2.5/32"},
+		{"labels on lines", "start: 192.0.2.4\nname: lab\nend: 192.0.2.7", "1 192.0.2.4/30"},
+		{"words on lines", "Start 192.0.2.0\nEnd 192.0.2.255", "1 192.0.2.0/24"},
+		{"first and last in a sentence", "Try 192.0.2.1 first, 192.0.2.2 last.\n192.0.2.9", "1 192.0.2.1/32\n1 192.0.2.2/32\n2 192.0.2.9/32"},
+		{"an end before its beginning", "end: 192.0.2.7, start: 192.0.2.4", "1 192.0.2.4/30"},
+		{"a host before such a range", "192.0.2.130\nend: 192.0.2.7, start: 192.0.2.4", "1 192.0.2.130/32\n2 192.0.2.4/30"},
+		{"an end alone", "end: 192.0.2.7", "1: left out: end: 192.0.2.7 is the end of a range whose beginning is not there"},
+		{"several numbers for an end", "192.0.2.0 - 3.255\n192.0.2.0 - .255\n192.0.2.9 - 1.5 GB", "1: left out: 192.0.2.0 - 3.255" + out +
+			"\n2: left out: 192.0.2.0 - .255" + out + "\n3 192.0.2.9/32"},
+		{"a number for an end, or for something else", "192.0.2.0-255\n192.0.2.0 - 24\n192.0.2.9 - 24 Main\n192.0.2.9 - 2 relays\n192.0.2.9 - 25/tcp",
+			"1 192.0.2.0/24\n2: left out: 192.0.2.0 - 24" + out + "\n3: left out: 192.0.2.9 - 24 Main" + out + "\n4 192.0.2.9/32\n5 192.0.2.9/32"},
+		{"hosts with a sign between", "192.0.2.9 - 198.51.100.7", "1: left out: 192.0.2.9 - 198.51.100.7" + span},
+		{"a chain", "192.0.2.1-192.0.2.5-192.0.2.9", "1: left out: 192.0.2.1-192.0.2.5-192.0.2.9" + out},
+		{"points of a list", "- 192.0.2.1\n* 192.0.2.2\n– 192.0.2.3\n1. 192.0.2.4\n[x] 192.0.2.5", "1 192.0.2.1/32\n2 192.0.2.2/32\n3 192.0.2.3/32\n4 192.0.2.4/32\n5 192.0.2.5/32"},
+
+		{"the ends of a range in columns", "192.0.2.0,192.0.2.255,DE\n192.0.2.5,192.0.2.6,DE", "1 192.0.2.0/24\n2 192.0.2.5/32\n2 192.0.2.6/32"},
+		{"two hosts in columns", "mx,192.0.2.5,192.0.2.6", "1 192.0.2.5/32\n1 192.0.2.6/32"},
+		{"what may be both", "192.0.2.0,192.0.2.9", "1: left out: 192.0.2.0,192.0.2.9" + span},
+		{"hosts, beside ranges in the wrong order", "192.0.2.5,192.0.2.6\n192.0.2.7,192.0.2.5", "2 192.0.2.7/32\n2 192.0.2.5/32\n1 192.0.2.5/32\n1 192.0.2.6/32"},
+		{"a list of hosts", "192.0.2.0, 192.0.2.1, 192.0.2.2 and 192.0.2.3", "1 192.0.2.0/32\n1 192.0.2.1/32\n1 192.0.2.2/32\n1 192.0.2.3/32"},
+		{"a head", "from;to;name\n192.0.2.4;192.0.2.7;a", "2 192.0.2.4/30"},
+		{"a head in a comment", "#start\tend\n192.0.2.4\t192.0.2.7", "2 192.0.2.4/30"},
+		{"a head of a table in Markdown", "| Network | Prefix |\n|---|---|\n| 192.0.2.0 | 24 |", "3 192.0.2.0/24"},
+		{"no head", "# end, total\n192.0.2.4", "2 192.0.2.4/32"},
+		{"numbers that can be sizes", "192.0.2.0 24\n192.0.2.128 25", "1: left out: 192.0.2.0 24" + number + "\n2: left out: 192.0.2.128 25" + number},
+		{"numbers that are none", "192.0.2.0\t5\n192.0.2.9\t17\n192.0.2.7\t24", "2 192.0.2.9/32\n3 192.0.2.7/32\n1 192.0.2.0/32"},
+		{"a number of addresses", "192.0.2.0|256", "1 192.0.2.0/24"},
+		{"a registry", "ripencc|DE|ipv4|192.0.2.0|192|20200101|assigned\nripencc|DE|ipv6|2001:db8::|32|20200101|assigned",
+			"1 192.0.2.0/25\n1 192.0.2.128/26\n2 2001:db8::/32"},
+		{"priorities and ports", "mx 192.0.2.4 30\n192.0.2.5,25,tcp", "2 192.0.2.5/32\n1 192.0.2.4/32"},
+
+		{"text behind a ;", "192.0.2.1;192.0.2.2; 192.0.2.3\n192.0.2.4 ; 192.0.2.5\n192.0.2.6 ;192.0.2.7\n;192.0.2.8",
+			"1 192.0.2.1/32\n1 192.0.2.2/32\n1 192.0.2.3/32\n2 192.0.2.4/32\n3: left out: 192.0.2.7 may be a comment, or an address of the list\n3 192.0.2.6/32"},
+		{"comments", "// 192.0.2.1\n! was 192.0.2.2\n-- was 192.0.2.3\n% was 192.0.2.4\ndnl 192.0.2.5\n192.0.2.6 // 192.0.2.7\n/* 192.0.2.8\n192.0.2.9 */ <!-- 192.0.2.10 -->\n192.0.2.11#192.0.2.12",
+			"6 192.0.2.6/32\n9 192.0.2.11/32"},
+		{"an address behind the mark of a comment", "! 192.0.2.1\n% 192.0.2.2\n-- 192.0.2.3", "1: left out: ! 192.0.2.1 is taken back by what stands before it\n" +
+			"2: left out: % 192.0.2.2 is taken back by what stands before it\n3 192.0.2.3/32"},
+		{"struck out", "~~192.0.2.1~~ 192.0.2.2 <DEL>192.0.2.3</DEL>\n<s>192.0.2.4\n192.0.2.5", "2: left out: <s>192.0.2.4 is struck out, and the mark has no end\n1 192.0.2.2/32\n3 192.0.2.5/32"},
+
+		{"emphasis", "**192.0.2.0/25**, *192.0.2.129* _192.0.2.130_ **192.0.2.132 - 192.0.2.135**", "1 192.0.2.0/25\n1 192.0.2.129/32\n1 192.0.2.130/32\n1 192.0.2.132/30"},
+		{"notes", "192.0.2.0/25* 192.0.2.128/26[4] 192.0.2.192/27[^1]\n192.0.2.9*\n192.0.2.9[1]", "1 192.0.2.0/25\n1 192.0.2.128/26\n1 192.0.2.192/27\n2: left out: 192.0.2.9*" + out +
+			"\n3: left out: 192.0.2.9[1]" + out},
+		{"what looks like networks", "192.0.2.[0-9] 192.0/16 192.0.2.0/24=\n192.0.2.{1,5}\n192.0.2.0:24 192.0.2.7:25", "1: left out: 192.0.2.[0-9]" + out + "\n1: left out: 192.0/16" + out +
+			"\n1: left out: 192.0.2.0/24=" + out + "\n2: left out: 192.0.2." + out + "\n3: left out: 192.0.2.0:24" + out},
+		{"an access map", "192.0.2 RELAY\nConnect:192.0.2.7\tRELAY", "1: left out: 192.0.2 RELAY" + out + "\n2: left out: Connect:192.0.2.7" + out},
+		{"XML", `<r a="192.0.2.4" end="192.0.2.7"/><start>192.0.2.8</start><end>192.0.2.11</end><ip>192.0.2.12</ip><net mask="255.255.255.128">192.0.2.128</net>`,
+			"1 192.0.2.4/30\n1 192.0.2.8/30\n1 192.0.2.12/32\n1 192.0.2.128/25"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFinding(100)
+			if err := f.Read([]byte(test.text), lines); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, strings.Join(f.report, "\n")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// In a strict list whatever is not understood is a mistake with its line.
+func TestReadStrictly(t *testing.T) {
+	const none = " is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32"
+	const ranges = " may be a range: write it with a dash, or each address on a line of its own"
+	tests := []struct{ name, text, want, err string }{
+		{name: "dresses", text: "192.0.2.0 255.255.255.128 # a\n192.0.2.128 / 26; b\n192.0.2.192-207\nip4:192.0.2.208/28, [2001:db8::]/32\n192.0.2.224 thru 192.0.2.231",
+			want: "1 192.0.2.0/25\n2 192.0.2.128/26\n3 192.0.2.192/28\n4 192.0.2.208/28\n4 2001:db8::/32\n5 192.0.2.224/29"},
+		{name: "a Postfix table", text: "192.0.2.0/25 permit\n192.0.2.128 255.255.255.192\tOK\n192.0.2.192/26 REJECT\npermit 192.0.2.1\n192.0.2.2 OK then",
+			err: `doc:3: "REJECT"` + none + "\n" + `doc:4: "permit"` + none + "\n" + `doc:5: "OK"` + none + "\n" + `doc:5: "then"` + none},
+		{name: "behind a ;", text: "192.0.2.1;192.0.2.2\n192.0.2.3;office\n192.0.2.4 ; office", want: "1 192.0.2.1/32\n1 192.0.2.2/32\n2 192.0.2.3/32\n3 192.0.2.4/32"},
+		{name: "an address behind a ; that may be a comment", text: "192.0.2.1 ;192.0.2.2", err: `doc:1: "192.0.2.2" may be a comment, or an address of the list`},
+		{name: "hosts and ranges", text: "192.0.2.3,192.0.2.4\n192.0.2.0,192.0.2.255\n192.0.2.16 192.0.2.31", err: `doc:2: "192.0.2.0,192.0.2.255"` + ranges + "\n" + `doc:3: "192.0.2.16 192.0.2.31"` + ranges},
+		{name: "numbers", text: "192.0.2.0 24", err: `doc:1: "24"` + none},
+		{name: "a mask elsewhere", text: "192.0.2.0 Berlin 255.255.255.0", err: `doc:1: "Berlin"` + none + "\n" + `doc:1: "255.255.255.0" is a netmask without an address`},
+		{name: "Markdown", text: "**192.0.2.0/24** 192.0.2.0/24*", err: `doc:1: "**192.0.2.0/24**"` + none + "\n" + `doc:1: "192.0.2.0/24*"` + none},
+		{name: "taken back", text: "!192.0.2.1\n! 192.0.2.2\n-ip4:192.0.2.3", err: `doc:1: "!192.0.2.1"` + none + "\n" + `doc:2: "! 192.0.2.2" is taken back by what stands before it` + "\n" + `doc:3: "-ip4:192.0.2.3"` + none},
+		{name: "blanks that are none", text: "192.0.2.1\u200b\n\u00a0192.0.2.2", want: "1 192.0.2.1/32\n2 192.0.2.2/32"},
+		{name: "many mistakes", text: strings.Repeat("x\n", 22), err: numbered(20, `"x"`+none) + "doc: and 2 more lines like these"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFinding(100)
+			f.Strict = true
+			err := f.Read([]byte(test.text), lines)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(test.err, got); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.want, strings.Join(f.report, "\n")); err == nil && diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// numbered gives a message for each of so many lines.
+func numbered(n int, message string) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, "doc:%d: %s\n", i+1, message)
+	}
+	return all.String()
+}
