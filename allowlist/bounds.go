@@ -31,8 +31,8 @@ func DefaultBounds() Bounds {
 	return Bounds{Ranges: 120_000, Provenance: 32 << 20, Deadline: 25 * time.Second, Keys: 250_000}
 }
 
-// maxFileRanges bounds a list on disk, so that two of them fit into a snapshot.
-const maxFileRanges = MaxSnapshotRanges / 2
+// maxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
+const maxFileRanges = 2_000_000
 
 func (b Bounds) orDefault() Bounds {
 	d := DefaultBounds()

@@ -9,12 +9,9 @@ import (
 // snapshotVersion is the version that Encode writes. DecodeSnapshot reads version 1, too.
 const snapshotVersion = 2
 
-// The bounds of a snapshot. A range of a long list takes about 50 bytes in the
-// file, and 40 in memory.
-const (
-	MaxSnapshotBytes  = 256 << 20
-	MaxSnapshotRanges = 4_000_000 // two long lists on disk, and eight sources that others publish
-)
+// maxSourceBytes bounds a source in a snapshot, in bytes; maxFileRanges bounds its ranges. No source within its Bounds is as
+// long. The sum of all sources has no bound of its own: none of them could be left out for the others.
+const maxSourceBytes = 256 << 20
 
 // maxMistakes bounds the mistakes of a snapshot that are reported one by one.
 const maxMistakes = 20

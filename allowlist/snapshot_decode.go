@@ -21,11 +21,15 @@ import (
 // bits set, or two sources with one name is an error. Errors begin with name and
 // report every mistake, up to a bound.
 func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
-	limited := &io.LimitedReader{R: r, N: MaxSnapshotBytes + 1}
-	in := newSnapshotReader(limited)
+	return decodeSnapshot(r, name, maxFileRanges, maxSourceBytes)
+}
+
+// decodeSnapshot bounds the ranges and the bytes of each source.
+func decodeSnapshot(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot, error) {
+	in := newSnapshotReader(r, maxRanges, maxBytes)
 	decoded, err := in.document()
-	if limited.N <= 0 {
-		return nil, fmt.Errorf("snapshot %s: larger than %d bytes", name, MaxSnapshotBytes)
+	if in.limited.N <= 0 {
+		return nil, fmt.Errorf("snapshot %s: source %d is larger than %d bytes", name, len(decoded), maxBytes)
 	}
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the file is empty")
@@ -54,16 +58,21 @@ func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
 // would take the last of two members although a reviewer may have read the first.
 type snapshotReader struct {
 	dec     *json.Decoder
+	limited *io.LimitedReader // what a source may still have
 	version int
-	ranges  int // of all sources
+	ranges  int // of a source
+
+	maxRanges int
+	maxBytes  int64
 
 	known map[versionOneStep]*provenance.Path // of a source in version 1
 }
 
-func newSnapshotReader(r io.Reader) *snapshotReader {
-	dec := json.NewDecoder(r)
+func newSnapshotReader(r io.Reader, maxRanges int, maxBytes int64) *snapshotReader {
+	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
+	dec := json.NewDecoder(limited)
 	dec.UseNumber()
-	return &snapshotReader{dec: dec}
+	return &snapshotReader{dec: dec, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
 }
 
 // decoded is a source of the file, with the mistakes in its ranges.
@@ -110,6 +119,7 @@ func (r *snapshotReader) document() (sources []*decoded, err error) {
 
 func (r *snapshotReader) source() (*decoded, error) {
 	src := &decoded{}
+	r.ranges, r.limited.N = 0, r.maxBytes+1
 	r.known = map[versionOneStep]*provenance.Path{}
 	list := "paths"
 	if r.version == 1 {
@@ -220,8 +230,8 @@ func (r *snapshotReader) prefix() (netip.Prefix, error) {
 
 // add adds a range to the source, or the mistake in it.
 func (r *snapshotReader) add(src *decoded, one Range) error {
-	if r.ranges++; r.ranges > MaxSnapshotRanges {
-		return fmt.Errorf("more than %d ranges", MaxSnapshotRanges)
+	if r.ranges++; r.ranges > r.maxRanges {
+		return fmt.Errorf("a source of more than %d ranges", r.maxRanges)
 	}
 	switch masked := one.Prefix.Masked(); {
 	case !one.Prefix.IsValid():

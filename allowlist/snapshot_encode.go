@@ -16,14 +16,11 @@ import (
 
 // Encode writes the snapshot as JSON to w. The paths of a source are a tree, in which each step is written once, and the
 // ranges are below their steps, one to a line and in the order of the paths. So the diff of two snapshots shows how the
-// list changed. It is an error if DecodeSnapshot would refuse the snapshot for its size.
+// list changed. DecodeSnapshot takes every snapshot whose sources are within their Bounds.
 func (s *Snapshot) Encode(w io.Writer) error {
-	counted := &counter{Writer: w}
-	out := snapshotWriter{Writer: bufio.NewWriterSize(counted, 64<<10)}
-	ranges := 0
+	out := snapshotWriter{Writer: bufio.NewWriterSize(w, 64<<10)}
 	fmt.Fprintf(out, "{\"version\": %d, \"sources\": [", snapshotVersion) // errors come with Flush
 	for i, src := range s.Sources {
-		ranges += src.Ranges.Len()
 		fmt.Fprintf(out, "%s\n {\"name\": %s, \"definition\": %s, \"time\": %s, ",
 			comma(i), encode(src.Name), encode(src.Definition), encode(src.Time))
 		if src.Validator != nil {
@@ -33,12 +30,7 @@ func (s *Snapshot) Encode(w io.Writer) error {
 		out.WriteByte('}')
 	}
 	out.WriteString("]}\n")
-	err := out.Flush()
-	if err == nil && (ranges > MaxSnapshotRanges || counted.bytes > MaxSnapshotBytes) {
-		err = fmt.Errorf("the sources have %d ranges, %d bytes with their paths, and a snapshot holds %d and %d: leave out the longest",
-			ranges, counted.bytes, MaxSnapshotRanges, MaxSnapshotBytes)
-	}
-	return err
+	return out.Flush()
 }
 
 // Bytes gives the text that Encode writes, for callers that install it with other files.

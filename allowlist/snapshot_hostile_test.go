@@ -1,10 +1,17 @@
 package allowlist
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
+
+	"mailallow/allowlist/provenance"
+	"mailallow/fixtures"
 )
 
 // A snapshot may come from a repository of strangers. DecodeSnapshot refuses a bad one in bounded time, with an error of
@@ -40,5 +47,90 @@ func TestHostileSnapshots(t *testing.T) {
 				t.Errorf("the message is %d bytes long", n)
 			}
 		})
+	}
+}
+
+// Each source of a snapshot is bounded by itself: at its bounds, one below and one above, beside others that are at theirs.
+func TestSnapshotSourceBounds(t *testing.T) {
+	list := func(name string, ranges int) Resolved {
+		r := Resolved{Name: name, Definition: "d", Time: time.Unix(1, 0), Ranges: linesOf("list")}
+		for i := range ranges {
+			r.Ranges.addLine(netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 16), byte(i >> 8), byte(i)}), 32), uint32(i+1))
+		}
+		return r
+	}
+	const most = 1000
+	size := int64(len(encodedText(t, NewSnapshot([]Resolved{list("c", most)}))))
+	for _, row := range []struct {
+		name   string
+		ranges int
+		bytes  int64
+		want   string
+	}{
+		{"one below", most + 1, size + 1, ""},
+		{"at the bounds", most, size, ""},
+		{"a range too many", most - 1, size, "a source of more than 999 ranges"},
+		{"too many bytes", most, size / 2, fmt.Sprintf("source 2 is larger than %d bytes", size/2)},
+	} {
+		var all []Resolved
+		for i := range 20 {
+			all = append(all, list(string(rune('c'+i)), most))
+		}
+		text := encodedText(t, NewSnapshot(append(all, list("a", 0))))
+		// One byte at a time: a decoder that reads ahead would have the next source counted with this one.
+		_, err := decodeSnapshot(iotest.OneByteReader(bytes.NewReader(text)), "s.json", row.ranges, row.bytes)
+		if fmt.Sprint(err) != "<nil>" && row.want == "" || !strings.Contains(fmt.Sprint(err), row.want) {
+			t.Errorf("%s: %v, want %q", row.name, err, row.want)
+		}
+	}
+}
+
+// The longest sources that there can be are written and read again, however many they are: lists on disk, and a policy of as
+// many steps as may be.
+func TestSnapshotLongest(t *testing.T) {
+	fixtures.All(t)
+	var all []Resolved
+	for i := range 3 {
+		r := Resolved{Name: fmt.Sprint("list ", i), Definition: "d", Time: time.Unix(1, 0), Ranges: linesOf(strings.Repeat("x", 4000))}
+		for n := range maxFileRanges {
+			r.Ranges.addLine(netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1f, byte(n >> 16), byte(n >> 8), byte(n)}), 128), uint32(n+1))
+		}
+		all = append(all, r)
+	}
+	policy := Resolved{Name: "policy", Definition: "d", Time: time.Unix(1, 0)}
+	bounds := DefaultBounds()
+	var deep *provenance.Path
+	for range provenance.MaxSteps - 1 {
+		deep = deep.Then("\\")
+	}
+	for n := range bounds.Ranges { // steps of one character, which take most space beside their text
+		path := deep
+		for range int(bounds.Provenance)/bounds.Ranges/33 - 1 {
+			path = path.Above()
+		}
+		path = path.Then(fmt.Sprint(n))
+		for path.Len() < provenance.MaxSteps {
+			path = path.Then("\\")
+		}
+		policy.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}), 128), path})
+	}
+	if err := bounds.check(policy.Ranges); err != nil {
+		t.Fatal(err)
+	}
+	text := encodedText(t, NewSnapshot(append(all, policy)))
+	s, err := DecodeSnapshot(bytes.NewReader(text), "s.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, src := range s.Sources {
+		if want := append(all, policy)[i].Ranges.Len(); src.Ranges.Len() != want {
+			t.Errorf("%s: %d ranges, want %d", src.Name, src.Ranges.Len(), want)
+		}
+	}
+	for i := range s.Sources {
+		one := encodedText(t, &Snapshot{Sources: s.Sources[i : i+1]})
+		if t.Logf("%s: %d bytes", s.Sources[i].Name, len(one)); len(one) > maxSourceBytes*3/4 {
+			t.Errorf("%s takes %d of %d bytes", s.Sources[i].Name, len(one), maxSourceBytes)
+		}
 	}
 }

@@ -1,8 +1,11 @@
 package allowlist
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,4 +64,26 @@ func TestParseListAgainstSlowReading(t *testing.T) {
 			t.Fatalf("%q:\n%q %q %v\nwant\n%q %q %v", &text, lines, notes, err, wantLines, wantNotes, wantErr)
 		}
 	})
+}
+
+// A list on disk of as many ranges as may be, one less and one more: the last is refused with the figure, and the others are not.
+func TestFileBounds(t *testing.T) {
+	dir := t.TempDir()
+	var sources []Source
+	for _, n := range []int{maxFileRanges - 1, maxFileRanges, maxFileRanges + 1} {
+		path := filepath.Join(dir, fmt.Sprint(n))
+		if err := os.WriteFile(path, bytes.Repeat([]byte("74.0.0.1\n"), n), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, Source{Name: fmt.Sprint(n), File: path, FilePath: path})
+	}
+	for i, f := range (&Fetcher{}).Fetch(t.Context(), sources) {
+		want := "<nil>"
+		if i == 2 {
+			want = "it has 2000001 ranges, and a source may have 2000000"
+		}
+		if fmt.Sprint(f.Err) != want || f.Err == nil && fmt.Sprint(f.Ranges.Len()) != f.Name {
+			t.Errorf("%s: %v, %d ranges", f.Name, f.Err, f.Ranges.Len())
+		}
+	}
 }

@@ -317,6 +317,23 @@ func TestGuardLongChange(t *testing.T) {
 	}
 }
 
+// A network with special-purpose space in it that is in every line of a list is cut once, and every line is told.
+func TestSpecialRepeated(t *testing.T) {
+	var ranges allowlist.Ranges
+	const lines = 1000
+	for i := range uint32(lines) {
+		ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("::/0"), Path: provenance.Of("list").AtLine(i + 1)})
+	}
+	var one, all droppings
+	want, got := one.partly(one.wholly(someRanges("::/0"))), all.partly(all.wholly(ranges))
+	if got.Len() != want.Len() || want.Len() < 100 {
+		t.Errorf("%d networks, want %d", got.Len(), want.Len())
+	}
+	if problems := all.problems(); len(problems) != 21 || !strings.Contains(problems[20].Text, "in 980 more places") {
+		t.Errorf("%v", problems)
+	}
+}
+
 // A path through many long names takes little of a report.
 func TestSpecialLongPath(t *testing.T) {
 	var ranges allowlist.Ranges

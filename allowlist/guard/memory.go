@@ -26,9 +26,9 @@ const (
 	// maxCompared bounds the networks of all these states together. The guard goes through them when the source changes, in
 	// about three seconds.
 	maxCompared = 10_000_000
-	// maxMemorySource bounds the bytes of one source. Its oldest state may be a whole list of a million networks (an IPv6
-	// network takes 46 bytes), whatever maxPastNetworks says.
-	maxMemorySource = 64 << 20
+	// maxMemorySource bounds the bytes of one source. Its oldest state may be a whole list of two million networks, the most
+	// that a source can have, whatever maxPastNetworks says: an IPv6 network takes 46 bytes.
+	maxMemorySource = 96 << 20
 )
 
 // MaxMemoryBytes bounds the file of a memory of so many sources. No source takes room from another.

@@ -12,6 +12,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
+	"mailallow/fixtures"
 )
 
 // A memory is read back as it was written, and the guard is given the same states.
@@ -257,5 +258,32 @@ func TestMemoryBoundedNetworks(t *testing.T) {
 	}
 	if some := thinned(past); len(some)*many > maxCompared || len(some)*many < maxCompared/4 {
 		t.Errorf("%d states of %d networks", len(some), many)
+	}
+}
+
+// The longest list that a source can have fits into the memory, as its oldest state, with the longest form of every network.
+func TestMemoryLongest(t *testing.T) {
+	fixtures.All(t)
+	const longest = 2_000_000 // allowlist's bound of a list on disk
+	var networks prefixes.List
+	for i := range longest {
+		a := [16]byte{0x20, 1, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12, 0x12, 0x10 | byte(i>>19), byte(i >> 11), 0x10 | byte(i>>7&15), byte(i << 1)}
+		networks.Add(netip.PrefixFrom(netip.AddrFrom16(a), 128), 0)
+	}
+	networks = networks.Sorted()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	last := &allowlist.Resolved{Name: strings.Repeat("x", 64), Definition: "sha256:" + strings.Repeat("0", 64)}
+	var m Memory
+	m.Remember(Earlier{Last: last, Since: at, Lost: at, Past: []Past{pastOf(at, at, networks, prefixes.List{}), {From: at, To: at}}})
+	text := m.Encode()
+	if t.Logf("%d bytes", len(text)); int64(len(text)) > MaxMemoryBytes(1) {
+		t.Fatalf("%d bytes, and %d are read", len(text), MaxMemoryBytes(1))
+	}
+	read, err := DecodeMemory(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := newest(read.Earlier(last, at).Past); got.Len() != longest {
+		t.Errorf("%d networks, want %d", got.Len(), longest)
 	}
 }

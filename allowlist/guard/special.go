@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"net/netip"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
@@ -44,12 +45,16 @@ func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 		return ranges
 	}
 	special := prefixes.SpecialPurpose()
+	cut := map[netip.Prefix]bool{} // a list can name ::/0 in every line, and it is hundreds of networks without that space
 	for r := range ranges.All() {
 		if _, overlaps := special.Overlap(r.Prefix); !overlaps {
 			kept.Add(r)
 			continue
 		}
-		d.note(r)
+		if d.note(r); cut[r.Prefix] {
+			continue
+		}
+		cut[r.Prefix] = true
 		var network prefixes.List
 		network.Add(r.Prefix, 0)
 		for p := range network.Minus(special).All() {

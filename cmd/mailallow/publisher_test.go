@@ -268,6 +268,8 @@ func hostilePublishers() []hostile {
 		{name: "a document of as many ranges as there may be", page: scattered(bounds.Ranges)},
 		{name: "a document of one range more", page: scattered(bounds.Ranges + 1),
 			exit: exit.Stale, says: "more than 120000 addresses and networks"},
+		{name: "a document with everything in every line", page: strings.Repeat("::/0\n", bounds.Ranges),
+			exit: exit.Held, says: "::/0 is wider than widest_ipv6 = 28"},
 		{name: "a document of a million values", page: objects, source: "select = \".x[]\"\n"},
 		{name: "prefixes without end", zone: crumbs(30_000),
 			exit: exit.Stale, says: "it passes more than 120000 prefixes, our limit (Ranges)"},

@@ -63,8 +63,7 @@ func loadSnapshot(path string) (*allowlist.Snapshot, error) {
 }
 
 // StateFiles is the guard's new memory and the new last good state, as files to install together with the list. The memory
-// comes first: after a kill in between, the next run compares with one state twice, and forgets none. A state that the
-// next run could not read is an error.
+// comes first: after a kill in between, the next run compares with one state twice, and forgets none.
 func (r *Request) StateFiles(list *List) ([]install.StateFile, error) {
 	encoded, err := list.lastGood.Bytes()
 	if err != nil {
