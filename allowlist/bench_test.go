@@ -37,7 +37,7 @@ func BenchmarkLists(b *testing.B) {
 				b.SetBytes(int64(len(body)))
 				for b.Loop() {
 					f := newFinding("list", 1<<30)
-					if err := f.reader(1<<30).Text(body, "text/"+kind); err != nil {
+					if err := f.reader(Source{}, 1<<30).Text(body, "text/"+kind); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -28,9 +29,12 @@ type Source struct {
 	URL      string   // a document on the web
 	Select   string   // the jq query for a JSON document; empty to read the document as text
 	Insecure bool     // allow http to hosts other than loopback
+	CAFile   string   // certificate authorities of the server in PEM, in place of the system's; the path to open, or empty
 	File     string   // a list on disk: its path in the configuration
 	FilePath string   // the path to open: File, resolved against the configuration's directory
 	CIDR     []string // networks and addresses, in the configuration
+
+	NoIPv4, NoIPv6 bool // nothing of the family is asked or taken
 
 	Limits Limits
 	Bounds Bounds
@@ -40,6 +44,14 @@ type Source struct {
 // this host. Such a source may name special-purpose space, and it is not missing
 // if a snapshot does not hold it.
 func (s Source) Static() bool { return s.File != "" || s.Inline() }
+
+// takes reports whether the source takes networks of the family of p.
+func (s Source) takes(p netip.Prefix) bool {
+	if p.Addr().Is4() {
+		return !s.NoIPv4
+	}
+	return !s.NoIPv6
+}
 
 // Inline reports whether the addresses are in the configuration, where the
 // administrator wrote each of them: no limit binds them.
@@ -67,6 +79,14 @@ func (s Source) Definition() string {
 			parts = append(parts, "spf "+canonicalName(name))
 		}
 		slices.Sort(parts)
+	}
+	for _, family := range []struct {
+		name string
+		left bool
+	}{{"ipv4", s.NoIPv4}, {"ipv6", s.NoIPv6}} {
+		if family.left {
+			parts = append(parts, "without "+family.name)
+		}
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	return "sha256:" + hex.EncodeToString(sum[:])
@@ -191,7 +211,7 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 // listed is only a problem.
 func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, _ []Problem, _ error) {
 	limits := f.SPF
-	limits.Ranges = src.bounds().Ranges
+	limits.Ranges, limits.NoIPv4, limits.NoIPv6 = src.bounds().Ranges, src.NoIPv4, src.NoIPv6
 	limits.Kept = spf.DefaultLimits().Kept / max(1, len(names)) // all are in memory at the same time
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup
@@ -211,7 +231,9 @@ func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges 
 		}
 		for _, r := range res.Ranges {
 			for _, p := range r.Prefixes {
-				ranges.Add(Range{Prefix: p, Path: r.Path})
+				if src.takes(p) {
+					ranges.Add(Range{Prefix: p, Path: r.Path})
+				}
 			}
 		}
 	}
@@ -249,7 +271,9 @@ func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
 		if note != "" {
 			problems.Add("canonicalised", func() string { return note })
 		}
-		ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
+		if s.takes(p) {
+			ranges.Add(Range{Prefix: p, Path: provenance.Of("cidr " + p.String())})
+		}
 	}
 	return ranges, problems.inSource(), errors.Join(failed...)
 }

@@ -2,6 +2,7 @@ package allowlist_test
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"strings"
 	"testing"
@@ -90,6 +91,44 @@ func reread(t *testing.T, src allowlist.Resolved) *allowlist.Snapshot {
 	}
 	return s
 }
+
+// A source takes the families that it names, whatever its kind, and has another definition then.
+func TestFetchFamilies(t *testing.T) {
+	const list = "11.0.0.0/24\n2a01:4f8::/32\n"
+	server := fixtures.HTTP(t)
+	server.Set("/list", page{Body: list})
+	server.Set("/json", page{Body: `["11.0.0.0/24", "2a01:4f8::/32"]`})
+	path := t.TempDir() + "/list"
+	fixtures.WriteFile(t, path, list)
+	fetcher := allowlist.Fetcher{Web: &newWeb(nil).Web, Resolver: oneRecord("v=spf1 ip4:11.0.0.0/24 ip6:2a01:4f8::/32 -all")}
+	for name, src := range map[string]allowlist.Source{
+		"cidr":   {CIDR: []string{"11.0.0.0/24", "2a01:4f8::/32"}},
+		"file":   {File: "list", FilePath: path},
+		"url":    {URL: server.URL("/list")},
+		"select": {URL: server.URL("/json"), Select: ".[]"},
+		"spf":    {SPF: []string{"a.test"}},
+	} {
+		v4, v6 := src, src
+		v4.NoIPv6, v6.NoIPv4 = true, true
+		got := fetcher.Fetch(t.Context(), []allowlist.Source{src, v4, v6})
+		for i, want := range []string{"11.0.0.0/24 2a01:4f8::/32", "11.0.0.0/24", "2a01:4f8::/32"} {
+			if got[i].Err != nil || prefixes(got[i].Ranges) != want {
+				t.Errorf("%s: %v, %s, want %s", name, got[i].Err, prefixes(got[i].Ranges), want)
+			}
+		}
+		if a, b, c := got[0].Definition, got[1].Definition, got[2].Definition; a == b || b == c || a == c {
+			t.Errorf("%s: definitions %s, %s, %s", name, a, b, c)
+		}
+	}
+}
+
+// oneRecord is a resolver in which each name has this TXT record and nothing else.
+type oneRecord string
+
+func (r oneRecord) TXT(context.Context, string) ([]string, error)      { return []string{string(r)}, nil }
+func (r oneRecord) A(context.Context, string) ([]netip.Addr, error)    { return nil, nil }
+func (r oneRecord) AAAA(context.Context, string) ([]netip.Addr, error) { return nil, nil }
+func (r oneRecord) MX(context.Context, string) ([]string, error)       { return nil, nil }
 
 func TestFetchWithoutWeb(t *testing.T) {
 	got := new(allowlist.Fetcher).Fetch(t.Context(), []allowlist.Source{{Name: "web", URL: "https://lists.example/"}})[0]

@@ -18,19 +18,23 @@ func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
 	if err != nil {
 		return Ranges{}, nil, err
 	}
-	return ParseList(text, ascii.Line(src.File))
+	return src.parseList(text, ascii.Line(src.File))
 }
 
 // ParseList reads a list that its reader wrote: every word in it must be understood. Paths and errors begin with name.
 // The error reports every mistake, up to a bound; do not use the ranges of a list with an error.
 func ParseList(text []byte, name string) (Ranges, []Problem, error) {
+	return Source{}.parseList(text, name)
+}
+
+func (s Source) parseList(text []byte, name string) (Ranges, []Problem, error) {
 	lines := bytes.Count(text, []byte("\n")) + 1
 	if lines > prefixes.MaxLabel {
 		return Ranges{}, nil, fmt.Errorf("%s: more than %d lines", name, prefixes.MaxLabel)
 	}
 	f := newFinding(name, maxFileRanges)
 	f.expected = min(lines, len(text)/len("10.0.0.0/8\n"))
-	reader := f.reader(maxFileBytes)
+	reader := f.reader(s, maxFileBytes)
 	reader.Strict = true
 	err := reader.Text(text, "")
 	return f.ranges, f.problems.inDocument(name), err

@@ -43,10 +43,19 @@ func (f *finding) add(p netip.Prefix, line int) error {
 	return nil
 }
 
-// reader gives a reader of the document, of at most so many bytes when it is unpacked.
-func (f *finding) reader(maxBytes int64) document.Reader {
+// reader gives a reader of the document of a source, of at most so many bytes when it is unpacked.
+func (f *finding) reader(src Source, maxBytes int64) document.Reader {
+	add := f.add
+	if src.NoIPv4 || src.NoIPv6 {
+		add = func(p netip.Prefix, line int) error {
+			if !src.takes(p) {
+				return nil
+			}
+			return f.add(p, line)
+		}
+	}
 	return document.Reader{
-		Reader:   notation.Reader{Name: f.name, Add: f.add, Problem: f.problems.Add},
+		Reader:   notation.Reader{Name: f.name, Add: add, Problem: f.problems.Add},
 		MaxBytes: maxBytes,
 	}
 }

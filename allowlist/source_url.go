@@ -20,6 +20,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/provenance"
 )
@@ -78,6 +79,9 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 	if err != nil {
 		return Document{}, nil, err
 	}
+	if bounds.RootCAs, err = src.roots(bounds.RootCAs); err != nil {
+		return Document{}, nil, fmt.Errorf("%s: %w", publicURL(start), err)
+	}
 	v := newVisit(bounds, start, src.Insecure)
 	defer v.close()
 	if last != nil && last.Validator != nil {
@@ -93,6 +97,25 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 		err = context.Cause(ctx)
 	}
 	return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), err)
+}
+
+// maxCABytes bounds a ca_file: that of a system with all public authorities has 220 KB.
+const maxCABytes = 1 << 20
+
+// roots gives the certificate authorities for the server of the source.
+func (s Source) roots(usual *x509.CertPool) (*x509.CertPool, error) {
+	if s.CAFile == "" {
+		return usual, nil
+	}
+	text, err := bounded.File(s.CAFile, maxCABytes)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("ca_file: %s has no certificate in PEM", ascii.Line(s.CAFile))
+	}
+	return roots, nil
 }
 
 func (w *Web) bounds() Web {
@@ -211,7 +234,7 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
 	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().Ranges)
-	reader := found.reader(v.MaxBytes)
+	reader := found.reader(src, v.MaxBytes)
 	if src.Select != "" {
 		found.path = provenance.Of(found.name, document.Step(src.Select))
 		err = reader.Selected(ctx, got.body, src.Select, maxDocumentValues, maxSelectSteps)

@@ -305,6 +305,33 @@ func TestDocumentTLS(t *testing.T) {
 	}
 }
 
+// The authorities of a ca_file are the only ones for its source.
+func TestDocumentCAFile(t *testing.T) {
+	server := fixtures.HTTPS(t)
+	server.Set("/list", page{Body: "192.0.2.0/24"})
+	dir := t.TempDir()
+	fixtures.WriteFile(t, dir+"/ca.pem", "# ours\n"+server.Certificate())
+	fixtures.WriteFile(t, dir+"/none.pem", "none")
+	for file, want := range map[string]string{
+		"ca.pem":   "",
+		"none.pem": "ca_file: " + dir + "/none.pem has no certificate in PEM",
+		"gone.pem": "ca_file: open " + dir + "/gone.pem: no such file or directory",
+		"":         "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+	} {
+		src := allowlist.Source{URL: server.URL("/list")}
+		if file != "" {
+			src.CAFile = dir + "/" + file
+		}
+		if want != "" {
+			want = server.URL("/list") + ": " + want
+		}
+		doc, _, err := newWeb(nil).Document(t.Context(), src, nil)
+		if message(err) != want || err == nil && prefixes(doc.Ranges) != "192.0.2.0/24" {
+			t.Errorf("%s: %v, %s", file, err, prefixes(doc.Ranges))
+		}
+	}
+}
+
 func TestPublishedDocuments(t *testing.T) {
 	tests := []struct {
 		file, query string

@@ -34,6 +34,7 @@ type zone struct {
 	domain   string // the domain asked
 	lim      Limits
 	asked    map[question]answer
+	skipped  map[question]bool  // questions for addresses of a family that is left out
 	policies map[string]*policy // by domain, for every TXT question
 	stopped  error              // the context's error, if it ended the gathering early
 }
@@ -53,7 +54,7 @@ type fault struct{ kind, term, text string }
 // earlier answer. It asks also for terms that no address reaches, except those after an "all". It asks in the order of the
 // records, so that Limits.Lookups always cuts at the same place.
 func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
-	z := &zone{domain: domain, lim: lim, asked: map[question]answer{}, policies: map[string]*policy{}}
+	z := &zone{domain: domain, lim: lim, asked: map[question]answer{}, skipped: map[question]bool{}, policies: map[string]*policy{}}
 	round := z.add(nil, question{"TXT", domain})
 	for depth := 0; len(round) > 0; depth++ {
 		answers := askAll(ctx, r, round)
@@ -68,7 +69,7 @@ func gather(ctx context.Context, r Resolver, domain string, lim Limits) *zone {
 				next = z.addPolicy(next, p, depth)
 			case "MX":
 				for _, host := range answers[i].names {
-					next = z.add(z.add(next, question{"A", host}), question{"AAAA", host})
+					next = z.addHost(z.addHost(next, v4, host), v6, host)
 				}
 			}
 		}
@@ -92,6 +93,16 @@ func (z *zone) add(round []question, q question) []question {
 	return append(round, q)
 }
 
+// addHost appends the question for the addresses of a host, unless the family is left out.
+func (z *zone) addHost(round []question, family int, host string) []question {
+	q := addressQuestion(family, host)
+	if family == v4 && z.lim.NoIPv4 || family == v6 && z.lim.NoIPv6 {
+		z.skipped[q] = true
+		return round
+	}
+	return z.add(round, q)
+}
+
 func (z *zone) addPolicy(round []question, p *policy, depth int) []question {
 	for _, i := range p.rec.order {
 		t := p.rec.Terms[i]
@@ -108,7 +119,7 @@ func (z *zone) addPolicy(round []question, p *policy, depth int) []question {
 					round = z.add(round, question{"TXT", name})
 				}
 			case A:
-				round = z.add(round, addressQuestion(family, name))
+				round = z.addHost(round, family, name)
 			case MX:
 				round = z.add(round, question{"MX", name})
 			case Exists:

@@ -113,7 +113,7 @@ func (e *evaluation) answer(p *policy, t Term, q question) (answer, Error) {
 	a, asked := e.zone.asked[q]
 	err := a.err
 	switch {
-	case asked && err == nil:
+	case asked && err == nil, !asked && e.zone.skipped[q]:
 		return a, OK
 	case !asked && e.zone.stopped == nil:
 		e.problems.add(KindLimit, p.domain, t.Text,

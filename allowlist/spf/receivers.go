@@ -65,7 +65,8 @@ func (e *evaluation) voids(v *visit, i int) int {
 }
 
 func (e *evaluation) void(q question) int {
-	if a, asked := e.zone.asked[q]; asked && a.void() {
+	a, asked := e.zone.asked[q]
+	if asked && a.void() || !asked && e.zone.skipped[q] {
 		return 1
 	}
 	return 0

@@ -41,6 +41,9 @@ type Limits struct {
 	Ranges      int // prefixes that pass
 	Steps       int // address ranges that the evaluation touches; bounds the time that a hostile zone can take
 	Kept        int // address ranges that the evaluation keeps, of 48 bytes; bounds the memory
+	// NoIPv4 and NoIPv6 leave out the questions for addresses of the family: the hosts of a and mx have none. What the policy
+	// passes by ip4, ip6 and all stays.
+	NoIPv4, NoIPv6 bool
 }
 
 // DefaultLimits are far above any honest policy: receivers allow 10 lookups, a DNS message holds 64 KiB, a policy of

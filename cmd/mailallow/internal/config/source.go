@@ -16,6 +16,7 @@ import (
 func (r *reader) source(at string, table map[string]any, limits allowlist.Limits) {
 	src := allowlist.Source{Limits: limits}
 	var action string
+	var families []string
 	r.table(at, table, append([]key{
 		{"name", &src.Name},
 		{"action", &action},
@@ -24,8 +25,10 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 		{"url", &src.URL},
 		{"select", &src.Select},
 		{"insecure", &src.Insecure},
+		{"ca_file", &src.CAFile},
 		{"file", &src.File},
 		{"cidr", &src.CIDR},
+		{"families", &families},
 		{"deadline", &src.Bounds.Deadline},
 		{"max_keys", number{&src.Bounds.Keys, 1, maxKeys}},
 	}, limitKeys(&src.Limits)...))
@@ -33,8 +36,12 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 	src.Action = r.actionOf(at, action)
 	r.totals(at, &src)
 	r.origin(at, src)
+	src.NoIPv4, src.NoIPv6 = r.families(at, families)
 	if src.File != "" {
 		src.FilePath = r.rooted(src.File)
+	}
+	if src.CAFile != "" {
+		src.CAFile = r.rooted(src.CAFile)
 	}
 	r.Sources = append(r.Sources, src)
 }
@@ -68,8 +75,8 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	case len(kinds) > 1:
 		r.problem(at, "source %q has %s: only one of them", src.Name, strings.Join(kinds, " and "))
 	}
-	if src.URL == "" && (src.Select != "" || src.Insecure) {
-		r.problem(at, "source %q: select and insecure belong to a url", src.Name)
+	if src.URL == "" && (src.Select != "" || src.Insecure || src.CAFile != "") {
+		r.problem(at, "source %q: select, insecure and ca_file belong to a url", src.Name)
 	}
 	if src.SPF != nil && (len(src.SPF) == 0 || slices.Contains(src.SPF, "")) {
 		r.problem(at+".spf", "source %q: spf names no domain", src.Name)

@@ -63,15 +63,7 @@ func (r *reader) target(at string, table map[string]any) {
 }
 
 func (r *reader) selection(at string, families, only []string, want *format.Selection) {
-	if families != nil {
-		want.NoIPv4, want.NoIPv6 = !slices.Contains(families, "ipv4"), !slices.Contains(families, "ipv6")
-		if want.NoIPv4 && want.NoIPv6 {
-			r.problem(at+".families", "families names neither \"ipv4\" nor \"ipv6\"")
-		}
-	}
-	for i, family := range families {
-		r.oneOf(item(at+".families", i), family, "ipv4", "ipv6")
-	}
+	want.NoIPv4, want.NoIPv6 = r.families(at, families)
 	if only != nil && len(only) == 0 {
 		r.problem(at+".only", "only names no action")
 	}
@@ -83,4 +75,19 @@ func (r *reader) selection(at string, families, only []string, want *format.Sele
 		}
 		want.Only = append(want.Only, a)
 	}
+}
+
+// families reads which families a source or a target has. Without a list it has both.
+func (r *reader) families(at string, names []string) (noIPv4, noIPv6 bool) {
+	if names == nil {
+		return false, false
+	}
+	noIPv4, noIPv6 = !slices.Contains(names, "ipv4"), !slices.Contains(names, "ipv6")
+	if noIPv4 && noIPv6 {
+		r.problem(at+".families", "families names neither \"ipv4\" nor \"ipv6\"")
+	}
+	for i, family := range names {
+		r.oneOf(item(at+".families", i), family, "ipv4", "ipv6")
+	}
+	return noIPv4, noIPv6
 }
