@@ -40,6 +40,9 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client zen.spamhaus.org=127.0.0.[2..11]", ""},
 	{"smtpd_client_restrictions = cidr:/t/list, reject_rhsbl_helo dbl.spamhaus.org", "dnsbl-answers"},
 	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client dnsbl.sorbs.net", "dead-dnsbl"},
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net=127.0.0.[2..11]", "dnsbl-key"},
+	{"smtpd_client_restrictions = cidr:/t/list, reject_rbl_client abcdefghijklmnopqrstuvwxyz.zen.dq.spamhaus.net=127.0.0.[2..11]\n" +
+		"default_rbl_reply = $rbl_code Service unavailable; $rbl_class [$rbl_what] blocked${rbl_reason?; $rbl_reason}", ""},
 	{"mynetworks = 127.0.0.1/8\nsmtpd_client_restrictions = cidr:/t/list", "host-bits"},
 	{"mynetworks = !192.168.1.7/24, [fd00::1]/64\nsmtpd_client_restrictions = cidr:/t/list", "host-bits host-bits"},
 	{"mynetworks = 10/8 192.168.0.0/255.255.0.0 hash:/etc/nets /etc/nets localhost\nsmtpd_client_restrictions = cidr:/t/list", "pattern pattern"},

@@ -42,6 +42,8 @@ func TestSmtpdTables(t *testing.T) {
 		{"permit_mynetworks }\n  -o { mynetworks = 10.0.0.0/255.0.0.0", "451 4.3.0 "},
 		{"reject_rbl_client bad.test", "554 "},
 		{"reject_rbl_client bad.test=127.0.0.[2..11]", "250 "},
+		{"reject_rbl_client bad.test }\n  -o { default_rbl_reply = $rbl_code Service unavailable; $rbl_class [$rbl_what] blocked${rbl_reason?; $rbl_reason}",
+			"554 5.7.1 Service unavailable; Client host [127.0.0.9] blocked; open resolver"},
 	}
 	var restrictions []string
 	for _, row := range rows {

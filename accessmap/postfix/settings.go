@@ -1,6 +1,9 @@
 package postfix
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // settingDefaults are the settings that decide what restrictions and postscreen do, with Postfix's defaults. A setting that this
 // version of Postfix does not know has its default.
@@ -51,4 +54,11 @@ func (m *Main) setting(names ...string) string {
 func (m *Main) number(names ...string) int {
 	n, _ := strconv.Atoi(m.setting(names...))
 	return n
+}
+
+// NamesZones reports whether the replies of smtpd and of postscreen to a listed client name the zone that they asked, with an
+// account key in it (docs/facts.md 29). What a map of replies says is not known.
+func (m *Main) NamesZones() (smtpd, postscreen bool) {
+	return m.setting("rbl_reply_maps") == "" && strings.Contains(m.setting("default_rbl_reply"), "rbl_domain"),
+		m.setting("postscreen_dnsbl_reply_map") == ""
 }

@@ -102,6 +102,29 @@ func keysShown(m *namedMap) (found []rule.Finding) {
 	return found
 }
 
+// replyWithoutZone is default_rbl_reply of postconf(5) without the zone.
+const replyWithoutZone = "default_rbl_reply = $rbl_code Service unavailable; $rbl_class [$rbl_what] blocked${rbl_reason?; $rbl_reason}"
+
+// zoneKeysShown finds replies of Postfix that tell every refused client the account key.
+func zoneKeysShown(l *postfixLinter) (found []rule.Finding) {
+	smtpd, postscreen := l.NamesZones()
+	for _, z := range PostfixZones(l.Main) {
+		ofPostscreen := z.Place == "postscreen_dnsbl_sites"
+		switch {
+		case dnsbl.HideKeys(z.Zone) == z.Zone:
+		case ofPostscreen && postscreen:
+			found = append(found, keyShown(z, "with your key in place of KEY, write in main.cf:\npostscreen_dnsbl_reply_map = inline:{ { "+dnsbl.HideKeys(z.Zone)+" = a blocklist } }"))
+		case !ofPostscreen && smtpd:
+			found = append(found, keyShown(z, "write in main.cf:\n"+replyWithoutZone))
+		}
+	}
+	return found
+}
+
+func keyShown(z AskedZone, fix string) rule.Finding {
+	return rule.Finding{Text: fmt.Sprintf("%s has %s: the reply names the zone with its account key: every client that is refused gets the key", z.Place, z.Written), Fix: fix}
+}
+
 const rebuilding = "in sendmail.mc; then build sendmail.cf again and restart Sendmail"
 
 // deadZones finds lists that have ended.

@@ -24,9 +24,7 @@ func sendmailRules() []rule.Entry[sendmailChecks] {
 			Why:     "with it no exact keys for a network exist"}},
 		{Checks: sendmailChecks{cf: deadFeatures}, Rule: deadDNSBL()},
 		{Checks: sendmailChecks{cf: unfilteredFeatures}, Rule: dnsblAnswers()},
-		{Checks: sendmailChecks{cf: keysShown}, Rule: rule.Rule{Name: "dnsbl-key", Severity: rule.Error,
-			Catches: "a refusal that names a DNSBL with the account key",
-			Why:     "every client that is refused gets the key"}},
+		{Checks: sendmailChecks{cf: keysShown}, Rule: dnsblKey()},
 	}
 }
 
@@ -46,6 +44,7 @@ func postfixRules() []rule.Entry[postfixChecks] {
 		{Checks: postfixChecks{main: deadZones}, Rule: deadDNSBL()},
 		{Checks: postfixChecks{main: unfilteredZones}, Rule: dnsblAnswers()},
 		{Rule: dnsblNow()}, // see Unanswering
+		{Checks: postfixChecks{main: zoneKeysShown}, Rule: dnsblKey()},
 		{Checks: postfixChecks{use: relayTable}, Rule: rule.Rule{Name: "relay-table", Severity: rule.Error,
 			Catches: "a permitting table where relaying is decided",
 			Why:     "every address it permits may relay to anywhere"}},
@@ -74,4 +73,10 @@ func dnsblNow() rule.Rule {
 	return rule.Rule{Name: "dnsbl-now", Severity: rule.Error,
 		Catches: "with --dns: a DNSBL that does not answer this host's resolver, or that lists everything",
 		Why:     "it keeps every client waiting, lets in whom it lists, or has all mail refused"}
+}
+
+func dnsblKey() rule.Rule {
+	return rule.Rule{Name: "dnsbl-key", Severity: rule.Error,
+		Catches: "a refusal that names a DNSBL with the account key",
+		Why:     "every client that is refused gets the key"}
 }
