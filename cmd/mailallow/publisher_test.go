@@ -341,7 +341,7 @@ func TestChangingPublisher(t *testing.T) {
 	}{
 		{name: "a network narrows to addresses", pages: []string{wide, scattered(3000), scattered(2990)}},
 		{name: "to so many that no difference is told", pages: []string{wide, scattered(longest)}, says: tooLong},
-		{name: "addresses widen to a network", pages: []string{scattered(5000), wide}, says: tooLong},
+		{name: "addresses widen to a network", pages: []string{scattered(6000), wide}, says: tooLong},
 		{name: "a network goes for a day and comes back", pages: []string{wide + "2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n",
 			"2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n", "2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n" + scattered(20_000),
 			"2a00:3333::/48\n2a00:4444::/48\n2a00:5555::/48\n" + scattered(20_001)}},
