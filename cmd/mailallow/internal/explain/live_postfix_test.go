@@ -82,6 +82,9 @@ func comparePostfix(t *testing.T, servers []host.PostfixServer) {
 		for i, c := range asked {
 			addr, verdict := netip.MustParseAddr(c.address), answers[c.address].Verdict
 			got, foreign := p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
+			if strings.Contains(daemonSaid(got), "CONNECT 421 4.3.2 Service currently unavailable") { // postscreen, on a busy machine
+				got, foreign = p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
+			}
 			sessions += 2
 			verdicts[verdict.Outcome]++
 			want, said := agreement(verdict, ownRecipient), daemonSaid(got)
