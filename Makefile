@@ -52,7 +52,9 @@ test:
 test-all: export MAILALLOW_ALL := 1
 test-all: test
 
-# The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each.
+# The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
+# unless MAILALLOW_SEED names it.
+soak: export MAILALLOW_SEED ?= new
 soak:
 	@fixtures/parts/fetch.sh all
 	MAILALLOW_ALL=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...

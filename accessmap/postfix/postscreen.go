@@ -73,7 +73,8 @@ func screenCode(action string) string {
 }
 
 // screenList asks the items of postscreen_access_list, or those in the value of a table, from then being the table's step. After
-// a word that postscreen does not know, it ignores the rest (server_acl.c in Postfix; docs/facts.md 10).
+// a word that postscreen does not know, it ignores the rest, and so it does in a value that names a table, but it goes on with
+// the list (server_acl.c in Postfix; docs/facts.md 10).
 func (w *walk) screenList(items []Item, from *Step) (by *Step, answer string) {
 	if from == nil && w.hasPlace("postscreen_access_list", first) {
 		return &Step{}, "permit"
@@ -98,7 +99,10 @@ func (w *walk) screenList(items []Item, from *Step) (by *Step, answer string) {
 			if member, err = w.isMember(s, ""); member {
 				return s, "permit"
 			}
-		case strings.Contains(word, ":") && from == nil:
+		case strings.Contains(word, ":") && from != nil:
+			s.Why = "the value of an access table must not name a table: postscreen goes on behind this one"
+			return s, ""
+		case strings.Contains(word, ":"):
 			if by, answer, err = w.screenTable(s); answer != "" {
 				return by, answer
 			}

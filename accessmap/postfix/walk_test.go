@@ -63,7 +63,7 @@ func (a told) TXT(_ context.Context, name string) ([]string, error) {
 func walkAnswers() told {
 	return told{
 		tables: map[string]map[string]string{
-			"cidr:/t":   {"192.0.2.1": "permit", "192.0.2.2": "REJECT", "192.0.2.3": "reject_rbl_client list.test, permit"},
+			"cidr:/t":   {"192.0.2.1": "permit", "192.0.2.2": "REJECT", "192.0.2.3": "reject_rbl_client list.test, permit", "192.0.2.5": "hash:/h"},
 			"hash:/h":   {"192.0.2": "OK", "good.example": "OK", "unknown": "DUNNO"},
 			"hash:/no":  {"hidden": ""},
 			"inline:{}": {"list.test=127.0.0.2": "$rbl_code 5.7.9 $rbl_what"},
@@ -159,6 +159,8 @@ func TestWalkPostscreen(t *testing.T) {
 		{enforce + "postscreen_dnsbl_sites = list.test=127.0.0.2*2 other.test\npostscreen_dnsbl_threshold = 3", "192.0.2.1", "accepted"},
 		{enforce + "postscreen_dnsbl_sites = list.test\npostscreen_access_list = cidr:/t", "192.0.2.1", "accepted"},
 		{enforce + "postscreen_access_list = cidr:/t", "192.0.2.2", "refused CONNECT 521 5.3.2 Service currently unavailable by cidr:/t"},
+		{enforce + "postscreen_access_list = cidr:/t, reject", "192.0.2.3", "accepted"},
+		{enforce + "postscreen_access_list = cidr:/t, reject", "192.0.2.5", "refused CONNECT 521 5.3.2 Service currently unavailable by reject"},
 		// postscreen looks up whole addresses alone, and no name.
 		{enforce + "postscreen_access_list = hash:/h, reject", "192.0.2.1", "refused CONNECT 521 5.3.2 Service currently unavailable by reject"},
 		{enforce + "postscreen_access_list = cidr:/t\nsoft_bounce = yes", "192.0.2.2", "deferred CONNECT 421 4.3.2 Service currently unavailable by cidr:/t"},

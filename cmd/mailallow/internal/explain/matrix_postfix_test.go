@@ -199,7 +199,7 @@ func specialFaults() []string {
 
 // postscreenMatrix are settings of servers with postscreen.
 func postscreenMatrix() (mains []string) {
-	for _, access := range []string{"", "permit_mynetworks", "permit_mynetworks, cidr:DIR/screen.cidr", "cidr:DIR/missing.cidr, permit", "nosuch, permit", "cidr:DIR/words.cidr"} {
+	for _, access := range []string{"", "permit_mynetworks", "permit_mynetworks, cidr:DIR/screen.cidr", "cidr:DIR/missing.cidr, permit", "nosuch, permit", "cidr:DIR/words.cidr", "cidr:DIR/words.cidr, reject"} {
 		for _, sites := range []string{"", "list.test", "list.test=127.0.0.[2..11]*2, other.test*2 white.test*-2", "list.test=127.0.0.2, list.test=127.255.255.254*3, other.test=127.0.0.4"} {
 			for _, action := range []string{"ignore", "enforce", "drop"} {
 				if sites == "" && action == "drop" {
