@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +20,8 @@ type Provider struct {
 	SPF        []string
 	URL        string
 	Select     string
-	Shared     bool // its hosts send for many unrelated customers
+	Shared     bool           // its hosts send for many unrelated customers
+	Former     []netip.Prefix // what its policies listed once
 	Doc        string
 	Note       string
 	Unlistable string // the reason why no source can use this provider, or empty
@@ -58,7 +60,7 @@ func tomlError(err error) error {
 }
 
 // Providers gives the catalogue, sorted by name. The caller owns the slice, but
-// must not change the SPF names in it. An error means that the program was built
+// must not change the slices in it. An error means that the program was built
 // with a broken catalogue.
 func Providers() ([]Provider, error) {
 	all, err := catalogue()

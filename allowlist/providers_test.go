@@ -50,6 +50,11 @@ func TestProviderFields(t *testing.T) {
 		if (p.Select != "" && p.URL == "") || (p.URL != "" && !strings.HasPrefix(p.URL, "https://")) {
 			t.Errorf("%s: url %q with select %q", p.Name, p.URL, p.Select)
 		}
+		for _, former := range p.Former {
+			if !p.Shared || former != former.Masked() {
+				t.Errorf("%s: shared %v, former network %s", p.Name, p.Shared, former)
+			}
+		}
 		for _, name := range p.SPF {
 			if !spfName.MatchString(name) {
 				t.Errorf("%s: %q is not a domain name in lower case without its last dot", p.Name, name)

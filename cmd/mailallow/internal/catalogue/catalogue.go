@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/provenance"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -43,13 +44,22 @@ func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bo
 	return newCatalogue(all, fetched)
 }
 
-// Shared opens the shared providers alone, with the ranges in the program.
+// Shared opens the shared providers alone, with the ranges in the program and with the former ones, which old copies of a list
+// have.
 func Shared() (*Catalogue, error) {
 	shared, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
 	if err != nil {
 		return nil, err
 	}
-	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)))
+	var former []allowlist.Labelled
+	for _, p := range shared {
+		var ranges allowlist.Ranges
+		for _, prefix := range p.Former {
+			ranges.Add(allowlist.Range{Prefix: prefix, Path: provenance.Of("former")})
+		}
+		former = append(former, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: ranges})
+	}
+	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)), former...)
 }
 
 func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
@@ -57,8 +67,8 @@ func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, e
 	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !match(p) }), err
 }
 
-// newCatalogue takes the fetched ranges of each provider, else those in the program.
-func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*Catalogue, error) {
+// newCatalogue takes the fetched ranges of each provider, else those in the program, and more.
+func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ...allowlist.Labelled) (*Catalogue, error) {
 	known, err := allowlist.EmbeddedSnapshot()
 	if err != nil {
 		return nil, err
@@ -73,7 +83,7 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched) (*Catal
 		c.times[p.Name] = from.Time
 		labelled = append(labelled, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: from.Ranges})
 	}
-	c.index = allowlist.NewIndex(labelled)
+	c.index = allowlist.NewIndex(append(labelled, more...))
 	return c, nil
 }
 

@@ -3,11 +3,13 @@ package catalogue
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/fixtures"
 )
 
 // A provider has its fetched ranges or, if the fetch failed or found none, those in the program.
@@ -77,6 +79,23 @@ func TestWithin(t *testing.T) {
 		if got := c.Within(netip.MustParsePrefix(network)); got != want {
 			t.Errorf("%s: %q, want %q", network, got, want)
 		}
+	}
+}
+
+// TestSharedKnowsOldLists finds the provider of every network of the list that blogs copy, most of which its policy has no more.
+func TestSharedKnowsOldLists(t *testing.T) {
+	c, err := Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))) {
+		network := netip.MustParsePrefix(strings.Fields(line)[0])
+		if google, _ := allowlist.ProviderByName("google"); c.Within(network) != google.Title {
+			t.Errorf("%s: %q", network, c.Within(network))
+		}
+	}
+	if got := c.Within(netip.MustParsePrefix("64.19.0.0/20")); got != "" {
+		t.Errorf("a network of nobody's: %q", got)
 	}
 }
 
