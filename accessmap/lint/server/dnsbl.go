@@ -65,20 +65,30 @@ func deadFeatures(m *namedMap) (found []rule.Finding) {
 	return found
 }
 
-// unfilteredFeatures finds lists whose refusals to answer are taken for listings, in a sendmail.cf. FEATURE(`dnsbl') has no filter;
-// the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
+// unfilteredFeatures finds lists whose refusals to answer are taken for listings, in a sendmail.cf.
 func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
 	for _, z := range SendmailZones(m.CF) {
-		codes := dnsbl.Filter(z.Zone)
-		if codes == "" || z.Filtered {
-			continue
+		if dnsbl.Filter(z.Zone) != "" && !z.Filtered {
+			found = append(found, rule.Finding{Text: unfiltered(z), Fix: filteredFeature(z)})
 		}
-		pattern := octets().ReplaceAllString(codes, "$$-") + "."
-		found = append(found, rule.Finding{Text: unfiltered(z), Fix: fmt.Sprintf("in place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
-			"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `t', `%s')dnl", z.Zone, operator(z), pattern)})
 	}
 	return found
 }
+
+// filteredFeature advises a feature for a list of which dnsbl.Filter knows the answers, whose replies do not name the zone if an
+// account key is in it. FEATURE(`dnsbl') has no filter; the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
+func filteredFeature(z AskedZone) string {
+	later, key := "t", ""
+	if hasKey(z) {
+		later, key = `"451 Try again: " $&{client_addr} " could not be looked up"`, "with your key in place of KEY, "
+	}
+	codes := octets().ReplaceAllString(dnsbl.Filter(z.Zone), "$$-") + "."
+	return fmt.Sprintf("%sin place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
+		"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `%s', `%s')dnl", key, z.Zone, operator(z), later, codes)
+}
+
+// hasKey reports whether the name of a list has KEY in place of the account key.
+func hasKey(z AskedZone) bool { return strings.HasPrefix(z.Zone, "KEY.") }
 
 // octets matches the alternatives for an octet in a filter of postconf(5).
 var octets = pattern.New(`\[[0-9.]+\]`)
@@ -94,10 +104,14 @@ func operator(z AskedZone) string {
 // keysShown finds replies that tell every refused client the account key.
 func keysShown(m *namedMap) (found []rule.Finding) {
 	for _, d := range m.DNSBLs {
-		if d.ShowsKey {
-			found = append(found, rule.Finding{Text: fmt.Sprintf("the reply for %s names the zone with its account key: every client that is refused gets the key", d.Zone),
-				Fix: "give the FEATURE a text of its own as its second argument, without the zone: " + rebuilding})
+		if !d.ShowsKey {
+			continue
 		}
+		fix := "give the FEATURE texts of its own as its second argument and, if it has one, as its third, without the zone: " + rebuilding
+		if dnsbl.Filter(d.Zone) != "" {
+			fix = filteredFeature(AskedZone{Zone: d.Zone})
+		}
+		found = append(found, rule.Finding{Text: fmt.Sprintf("the reply for %s names the zone with its account key: every client that is refused gets the key", d.Zone), Fix: fix})
 	}
 	return found
 }
