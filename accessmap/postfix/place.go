@@ -2,6 +2,7 @@ package postfix
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 )
 
@@ -30,6 +31,32 @@ func (m *Main) Places(ctx context.Context, c Client, answers Answers) []Place {
 		places = append(places, p)
 	}
 	return nil
+}
+
+// answered are answers with another one to the question of a step: a table has value, the DNS no record.
+type answered struct {
+	Answers
+	step  Step
+	value string
+}
+
+func (a answered) Lookup(ctx context.Context, table string, keys []string) (key, value string, err error) {
+	if (table == a.step.Name || table == a.step.Argument) && slices.Contains(keys, a.step.Asked) {
+		return a.step.Asked, a.value, nil
+	}
+	return a.Answers.Lookup(ctx, table, keys)
+}
+
+func (a answered) A(ctx context.Context, name string) ([]netip.Addr, error) {
+	if name == a.step.Asked {
+		return nil, nil
+	}
+	return a.Answers.A(ctx, name)
+}
+
+// AcceptedWith reports whether the client's mail would be accepted if a step had another answer: the table value, or the DNS none.
+func (m *Main) AcceptedWith(ctx context.Context, c Client, answers Answers, s Step, value string) bool {
+	return m.walk(ctx, c, answered{answers, s, value}, nil).Outcome == Accepted
 }
 
 // placeBefore gives the place before a step that refuses. A permit gets round what it refuses, but not round what is broken.

@@ -247,3 +247,27 @@ func TestExpandReply(t *testing.T) {
 		}
 	}
 }
+
+// TestAcceptedWith changes one answer, which is enough or is not.
+func TestAcceptedWith(t *testing.T) {
+	const guard = "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+	for _, row := range []struct {
+		main, client, value string
+		want                bool
+	}{
+		{"smtpd_client_restrictions = check_client_access cidr:/t", "192.0.2.2", "OK", true},
+		{"smtpd_client_restrictions = check_client_access cidr:/t", "192.0.2.2", "REJECT", false},
+		{"smtpd_client_restrictions = check_client_access cidr:/t, reject", "192.0.2.2", "OK", true},
+		{"smtpd_client_restrictions = check_client_access cidr:/t\nsmtpd_sender_restrictions = reject", "192.0.2.2", "OK", false},
+		{"smtpd_client_restrictions = reject_rbl_client list.test", "192.0.2.1", "", true},
+		{"smtpd_client_restrictions = reject_rbl_client list.test, reject_rbl_client list.test=127.0.0.2", "192.0.2.1", "", true},
+		{"smtpd_client_restrictions = reject_rbl_client list.test, reject", "192.0.2.1", "", false},
+	} {
+		m := parse([]byte(guard+row.main+"\n"), nil, nil, nil)
+		c := Client{Addr: netip.MustParseAddr(row.client), Name: Unnamed}
+		w := m.Walk(t.Context(), c, walkAnswers())
+		if w.By == nil || m.AcceptedWith(t.Context(), c, walkAnswers(), *w.By, row.value) != row.want {
+			t.Errorf("%s, %s, with %q: by %+v, want %v", row.main, row.client, row.value, w.By, row.want)
+		}
+	}
+}

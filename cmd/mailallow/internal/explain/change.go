@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -70,22 +71,29 @@ func (x *explanation) ownTables() map[format.Use]string {
 // filterErrors is the filter that takes the listings of most lists, and none of their error answers (docs/facts.md 29).
 const filterErrors = "=127.0.0.[2..11]"
 
-// postfixChanges says what would change a refusal: each on its own.
-func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string) (changes []string) {
+// postfixChanges says what would change a refusal: each on its own. accepts reports whether another answer to the question of a step
+// is enough.
+func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string, accepts func(s postfix.Step, value string) bool) (changes []string) {
 	by := *w.By
-	switch zone := by.Zone(); {
+	switch {
 	case by.Why != "" && len(permits) == 0:
 		return []string{"repair it: " + by.Why}
 	case by.Reply == "":
 		return nil
 	case by.Answer != "" && strings.Contains(by.Name+by.Argument, ":"):
-		changes = append(changes, fmt.Sprintf("another value for %s in %s, which has %q", by.Asked, strings.TrimPrefix(by.Item.String(), "check_client_access "), by.Answer))
-	case isErrorAnswer(zone, by.Answer) && !strings.Contains(by.Argument, "="):
-		changes = append(changes, fmt.Sprintf("%s %s%s, since %s is no listing", by.Name, zone, filterErrors, by.Answer))
+		value := "OK"
+		if by.List == "postscreen_access_list" {
+			value = "permit"
+		}
+		if accepts(by, value) {
+			changes = append(changes, fmt.Sprintf("%s for %s in %s, in place of %q", value, by.Asked, strings.TrimPrefix(by.Item.String(), "check_client_access "), by.Answer))
+		}
 	}
 	for _, s := range w.Steps {
-		if s.List == "postscreen_dnsbl_sites" && s.Does == postfix.Counts && by.List == s.List && isErrorAnswer(siteZone(s.Name), s.Answer) && !strings.Contains(s.Name, "=") {
-			changes = append(changes, fmt.Sprintf("%s%s in %s, since %s is no listing", siteZone(s.Name), filterErrors, s.List, s.Answer))
+		zone := cmp.Or(s.Zone(), siteZone(s.Name))
+		asks := s == by || s.List == "postscreen_dnsbl_sites" && s.Does == postfix.Counts && by.List == s.List
+		if asks && isErrorAnswer(zone, s.Answer) && !strings.Contains(s.Name+s.Argument, "=") && accepts(s, "") {
+			changes = append(changes, fmt.Sprintf("%s%s in %s, since %s is no listing", zone, filterErrors, s.List, s.Answer))
 		}
 	}
 	if len(permits) > 0 {
@@ -143,16 +151,19 @@ func meaning(zone, answer string) string {
 	return text
 }
 
-// sendmailChanges says what would change a refusal by the last lookup of the ruleset that refuses: a value of the access map.
+// sendmailChanges says what would change a refusal by the last lookup of the ruleset that refuses: each on its own.
 func sendmailChanges(by sendmail.MapLookup, c sendmail.Client, mapPath string) (changes []string, permits []permitDocument) {
 	whole := key.Connect + string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
+	if zone := by.Zone(c.Addr); isErrorAnswer(zone, by.Value) {
+		changes = append(changes, fmt.Sprintf("FEATURE(`enhdnsbl') for %s as mailallow lint prints it, since %s is no listing", zone, strings.TrimSuffix(by.Value, ".")))
+	}
 	switch {
 	case by.Map == "access" && by.Failed:
 		return []string{"a map that Sendmail can read"}, []permitDocument{}
 	case by.Map == "access":
-		return []string{fmt.Sprintf("another value for the key %s, which has %q", by.Key, by.Value)}, []permitDocument{{List: "access", Key: by.Key}}
+		return []string{fmt.Sprintf("OK for the key %s, in place of %q", by.Key, by.Value)}, []permitDocument{{List: "access", Key: by.Key}}
 	case mapPath == "":
-		return []string{"FEATURE(`access_db'), with " + whole + " OK in the map"}, []permitDocument{}
+		return append(changes, "FEATURE(`access_db'), with "+whole+" OK in the map"), []permitDocument{}
 	}
-	return []string{whole + " OK in " + mapPath}, []permitDocument{{List: "access", Key: whole}}
+	return append(changes, whole+" OK in "+mapPath), []permitDocument{{List: "access", Key: whole}}
 }

@@ -132,7 +132,9 @@ func (x *explanation) postfixServer(ctx context.Context, t *terminal.Terminal) [
 		for _, step := range walk.Steps {
 			documents[i].Steps = append(documents[i].Steps, newStepDocument(step))
 		}
-		documents[i].Verdict = newPostfixVerdict(walk, x.postfix.Places(ctx, c, answers), x.ownTables())
+		documents[i].Verdict = newPostfixVerdict(walk, x.postfix.Places(ctx, c, answers), x.ownTables(), func(s postfix.Step, value string) bool {
+			return x.postfix.AcceptedWith(ctx, c, answers, s, value)
+		})
 	}
 	return documents
 }
@@ -168,7 +170,7 @@ func newStepDocument(s postfix.Step) stepDocument {
 	return d
 }
 
-func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format.Use]string) *verdictDocument {
+func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format.Use]string, accepts func(s postfix.Step, value string) bool) *verdictDocument {
 	v := &verdictDocument{Outcome: string(w.Outcome), At: w.At, Reply: w.Reply, Relays: w.Relays, Foreign: w.Foreign, NotAsked: []string{},
 		Change: []string{}, Permits: newPermits(places)}
 	for _, s := range w.NotAsked() {
@@ -176,7 +178,7 @@ func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format
 	}
 	if w.By != nil {
 		v.List, v.Item = w.By.List, w.By.Item.String()
-		v.Change = append(v.Change, postfixChanges(w, v.Permits, tables)...)
+		v.Change = append(v.Change, postfixChanges(w, v.Permits, tables, accepts)...)
 	}
 	return v
 }
