@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 )
@@ -228,7 +229,7 @@ func (c *change) checkOld(path string) error {
 	if c.kind != kindText {
 		return nil
 	}
-	if openForWriting(path) {
+	if kernel.OpenForWriting(path) {
 		return writingError{}
 	}
 	same, err := bounded.Holds(path, c.old)
@@ -243,7 +244,7 @@ func (c *change) checkOld(path string) error {
 
 // checkNew returns an error if somebody has edited the new text, now at path, or is about to. It checks texts only.
 func (c *change) checkNew(path string) error {
-	if c.kind == kindText && openForWriting(path) || !c.isNewAt(path) {
+	if c.kind == kindText && kernel.OpenForWriting(path) || !c.isNewAt(path) {
 		return errors.New("edited after it was replaced; it stays as edited")
 	}
 	return nil

@@ -15,8 +15,12 @@ var diskAdvice = []struct {
 	{syscall.EDQUOT, "the quota is used up: raise it or make room, then run it again"},
 	{syscall.EROFS, "the file system is mounted read-only: if nobody meant that, the kernel's log says why"},
 	{syscall.EIO, "the disk fails: look into the kernel's log, and do not trust the other files on it"},
+	{syscall.EBUSY, mountAdvice},
+	{syscall.EXDEV, mountAdvice}, // where names cannot be exchanged
 	{syscall.EACCES, "run it as root or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
 }
+
+const mountAdvice = "the file is a mount point of its own, as containers have them, and cannot be replaced: mount its directory there instead"
 
 // withDiskAdvice adds to an error the advice for its cause, if the cause is in diskAdvice.
 func withDiskAdvice(err error) error {

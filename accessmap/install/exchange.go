@@ -5,31 +5,27 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
 )
 
 // exchange swaps the names of two files of one directory in a single step. The file that was at live keeps its inode and
 // its link count, and is at temp afterwards (docs/facts.md 6).
 //
-// If the file system cannot do that (EINVAL, ENOSYS, EOPNOTSUPP), the old file gets a second name, temp is renamed over
-// live, and the second name is renamed to temp. A whole file is at live all the time, but an edit that is renamed to live
-// between the first step and the second would be lost.
+// If the system cannot do that, the old file gets a second name, temp is renamed over live, and the second name is renamed to temp.
+// A whole file is at live all the time, but an edit that is renamed to live between the first step and the second would be lost.
 func exchange(temp, live string) error {
-	return rename(temp, live, unix.RENAME_EXCHANGE, exchangeByLinks)
+	return otherwise(kernel.Exchange, exchangeByLinks, temp, live)
 }
 
 // place renames temp to live, which must not exist (EEXIST).
-func place(temp, live string) error {
-	return rename(temp, live, unix.RENAME_NOREPLACE, placeByLink)
-}
+func place(temp, live string) error { return otherwise(kernel.Place, placeByLink, temp, live) }
 
-// rename renames with a flag of renameat2(2), or in another way if the file system does not know the flag.
-func rename(temp, live string, flag uint, otherwise func(temp, live string) error) error {
-	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, live, flag)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
-		return otherwise(temp, live)
+// otherwise renames, and in a second way where the first one does not exist.
+func otherwise(first, second func(temp, live string) error, temp, live string) error {
+	err := first(temp, live)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return second(temp, live)
 	}
 	return err
 }

@@ -57,3 +57,21 @@ func TestPlace(t *testing.T) {
 		})
 	}
 }
+
+// TestMountPoint: a file that is a mount point of its own cannot be replaced, and the error says what can be.
+func TestMountPoint(t *testing.T) {
+	dir := t.TempDir()
+	temp, live := filepath.Join(dir, "temp"), filepath.Join(dir, "live")
+	fixtures.WriteFile(t, temp, "new")
+	fixtures.WriteFile(t, live, "below")
+	for name, put := range map[string]func(temp, live string) error{"at once": exchange, "by links": exchangeByLinks} {
+		mounted := fixtures.NewNamespace(t, t.TempDir(), map[string]string{live: "old"})
+		err := withDiskAdvice(mounted.Do(func() error { return put(temp, live) }))
+		if !fixtures.ErrorContains(err, "mount its directory there instead") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "below new" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 )
@@ -138,11 +139,11 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 	case liveErr == nil && os.SameFile(info, live):
 		// The second name from exchangeByLinks: to touch it would touch the live file.
 		return state.Remove(temp)
-	case e.Kind == kindText && openForWriting(temp):
+	case e.Kind == kindText && kernel.OpenForWriting(temp):
 		return fmt.Errorf("it holds the old text of %s, and %w", e.Live, writingError{})
 	case !swapping, inodeOf(info) == e.Inode, e.Kind != kindText, digestFile(temp) == e.Old:
 		return retire(e.Kind, temp)
-	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !openForWriting(e.Live):
+	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !kernel.OpenForWriting(e.Live):
 		// Somebody edited the text between the last check and the swap. The edit is the newer text: it goes back.
 		if err := exchange(temp, e.Live); err != nil {
 			return err

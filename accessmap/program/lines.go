@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"time"
 
+	"mailallow/accessmap/kernel"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -31,14 +33,14 @@ const (
 func (p Program) RunLines(ctx context.Context, take func(line []byte) error) error {
 	var lineErr error
 	err := p.runWith(ctx, func(cmd *exec.Cmd) error {
-		fds := make([]int, 2)
-		if err := unix.Pipe2(fds, unix.O_CLOEXEC); err != nil {
-			return os.NewSyscallError("pipe2", err)
+		pipe, writeEnd, err := os.Pipe()
+		if err != nil {
+			return err
 		}
-		defer unix.Close(fds[0])
-		readEnd, writeEnd := fds[0], os.NewFile(uintptr(fds[1]), "|1")
-		_, _ = unix.FcntlInt(uintptr(readEnd), unix.F_SETPIPE_SZ, linePipe) // a smaller pipe is only slower
-		if err := unix.SetNonblock(readEnd, true); err != nil {
+		defer pipe.Close()
+		readEnd := int(pipe.Fd())
+		kernel.WidenPipe(readEnd, linePipe)                     // a smaller pipe is only slower
+		if err := unix.SetNonblock(readEnd, true); err != nil { // Fd made it blocking
 			return errors.Join(err, writeEnd.Close())
 		}
 		cmd.Stdout = writeEnd
@@ -50,7 +52,7 @@ func (p Program) RunLines(ctx context.Context, take func(line []byte) error) err
 			lineErr = readLines(readEnd, ended, take)
 			close(done)
 		}()
-		err := cmd.Wait()
+		err = cmd.Wait()
 		close(ended)
 		<-done
 		return err

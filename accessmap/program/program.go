@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"mailallow/accessmap/kernel"
 )
 
 // cleanPath is the PATH of every program, whatever PATH cron or systemd gave mailallow.
@@ -62,10 +64,10 @@ func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 	stderr := &boundedBuffer{max: p.MaxOutput}
 	cmd.Stderr = stderr
 	// The program must not outlive this process: a makemap that continues after a SIGKILL would write its file during the
-	// next run. The kernel sends the signal when the starting thread ends (prctl(2), PR_SET_PDEATHSIG), so keep the thread.
+	// next run. Linux ends it when the starting thread ends, so keep the thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = kernel.Child()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	// A grandchild that keeps the pipes open must not make Wait wait after the end of the program.
 	cmd.WaitDelay = 2 * time.Second

@@ -38,9 +38,11 @@ var stories = []story{
 		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
 	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: func() failing {
+			calls, refusals := 0, []syscall.Errno{syscall.EPERM, syscall.EINVAL} // of a container's filter, and of a file system
 			return func(c trace.Call) syscall.Errno {
 				if c.Name == "renameat2" {
-					return syscall.EINVAL
+					calls++
+					return refusals[calls%2]
 				}
 				return 0
 			}
