@@ -59,14 +59,14 @@ func (s *struck) durable(calls []trace.Call, path string) {
 	s.t.Helper()
 	renamed := false
 	for i, c := range calls {
-		if !isRename(c) || c.Path != path {
+		if !gives(c, path) {
 			continue
 		}
 		renamed = true
 		if !contentSynced(calls[:i], c.From) {
 			s.t.Errorf("%v: %s was written to after its last sync, or never synced", c, filepath.Base(c.From))
 		}
-		if !nameSynced(calls[i+1:], filepath.Dir(path)) {
+		if !nameSynced(calls[i+1:], filepath.Dir(path), c.From) {
 			s.t.Errorf("%v: its directory was not synced before the next file was renamed or removed", c)
 		}
 	}
@@ -75,10 +75,10 @@ func (s *struck) durable(calls []trace.Call, path string) {
 	}
 }
 
-// contentSynced reports whether the last call on a file was a sync.
+// contentSynced reports whether the last call on the content of a file was a sync.
 func contentSynced(calls []trace.Call, file string) (synced bool) {
 	for _, c := range calls {
-		if c.Path == file && c.Changes {
+		if c.Path == file && c.Changes && !isRename(c) {
 			synced = isSync(c)
 		}
 	}
@@ -86,13 +86,13 @@ func contentSynced(calls []trace.Call, file string) (synced bool) {
 }
 
 // nameSynced reports whether a directory is synced before the next file is renamed or removed. Where names cannot be
-// exchanged, a second rename, of the old file's other name, belongs to the first.
-func nameSynced(calls []trace.Call, dir string) bool {
+// exchanged, a second rename, of the old file's other name, belongs to the first, and a removal of the new file's to its link.
+func nameSynced(calls []trace.Call, dir, temp string) bool {
 	for _, c := range calls {
 		switch {
 		case isSync(c) && c.Path == dir:
 			return true
-		case isRename(c) && !strings.HasSuffix(c.From, ".old"), strings.HasPrefix(c.Name, "unlink"):
+		case isRename(c) && !strings.HasSuffix(c.From, ".old"), strings.HasPrefix(c.Name, "unlink") && c.Path != temp:
 			return false
 		}
 	}
@@ -102,3 +102,6 @@ func nameSynced(calls []trace.Call, dir string) bool {
 func isSync(c trace.Call) bool { return c.Name == "fsync" || c.Name == "fdatasync" }
 
 func isRename(c trace.Call) bool { return strings.HasPrefix(c.Name, "rename") }
+
+// gives reports whether a call gives a file that name.
+func gives(c trace.Call, path string) bool { return (isRename(c) || c.Name == "linkat") && c.Path == path }

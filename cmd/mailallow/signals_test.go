@@ -158,8 +158,8 @@ func TestSignals(t *testing.T) {
 		if err := exec.Command("strace", "-o", os.DevNull, "true").Run(); err != nil {
 			fixtures.Missing(t, fmt.Sprintf("strace: %v", err))
 		}
-		g.program = []string{"strace", "-f", "-qq", "-o", os.DevNull, "-P", filepath.Join(g.dir, "access"), "-e", "trace=renameat2",
-			"-e", "inject=renameat2:signal=SIGTERM:when=1", "mailallow"}
+		g.program = []string{"strace", "-f", "-qq", "-o", os.DevNull, "-P", filepath.Join(g.dir, "access"), "-e", "trace=/^rename",
+			"-e", "inject=/^rename:signal=SIGTERM:when=1", "mailallow"}
 		g.endedBy(syscall.SIGTERM, true, "\nall files are installed\n", func(*exec.Cmd, *bufio.Reader) func() { return func() {} })
 		g.program = []string{"mailallow"}
 		g.healed(true, 2)

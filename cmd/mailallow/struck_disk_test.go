@@ -93,7 +93,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 			return trace.Fate{}
 		}
 		changes++
-		if c.Name == "renameat2" {
+		if slices.ContainsFunc(liveFiles, func(name string) bool { return gives(c, d.path(name)) }) {
 			last = changes + 1 // the sync of its folder
 		}
 		if changes == n {

@@ -35,7 +35,7 @@ var stories = []story{
 		s.holds()
 	}},
 	{name: "put back", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
-		fault: failsAt("renameat2", "snapshot.json", syscall.EIO)},
+		fault: failsToRename("snapshot.json", syscall.EIO)},
 	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: func() failing {
 			calls, refusals := 0, []syscall.Errno{syscall.EPERM, syscall.EINVAL} // of a container's filter, and of a file system
@@ -50,7 +50,7 @@ var stories = []story{
 	{name: "killed before", changes: true, prepare: func(s *struck) {
 		s.begin(true)
 		s.write("offices", newNetworks)
-		dies := failsAt("renameat2", "snapshot.json", syscall.EIO)()
+		dies := failsToRename("snapshot.json", syscall.EIO)()
 		s.traced(func(c trace.Call) trace.Fate {
 			if dies(c) != 0 {
 				return trace.Fate{Kill: trace.Everybody}
@@ -60,12 +60,12 @@ var stories = []story{
 	}},
 }
 
-// failsAt is a fault of the first call of that name on that file.
-func failsAt(name, file string, errno syscall.Errno) func() failing {
+// failsToRename is a fault of the first call that renames something to that file.
+func failsToRename(file string, errno syscall.Errno) func() failing {
 	return func() failing {
 		failed := false
 		return func(c trace.Call) syscall.Errno {
-			if failed || c.Name != name || !strings.HasSuffix(c.Path, "/"+file) {
+			if failed || !isRename(c) || !strings.HasSuffix(c.Path, "/"+file) {
 				return 0
 			}
 			failed = true
