@@ -26,8 +26,9 @@ func copyOwner(f *os.File, live string, old fs.FileInfo) error {
 			return fmt.Errorf("its owner %d:%d cannot be kept: %w (run as root or as the owner)", want.Uid, want.Gid, err)
 		}
 	}
-	if err := unix.Fchmod(int(f.Fd()), want.Mode&0o7777); err != nil {
-		return fmt.Errorf("its mode %04o cannot be kept: %w", want.Mode&0o7777, err)
+	mode := uint32(want.Mode) & 0o7777
+	if err := unix.Fchmod(int(f.Fd()), mode); err != nil {
+		return fmt.Errorf("its mode %04o cannot be kept: %w", mode, err)
 	}
 	if !kernel.CopiesAttributes {
 		return refuseACL(live)

@@ -10,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/state"
 	"mailallow/fixtures"
@@ -47,7 +44,6 @@ func TestInstallChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	attribute := kernel.CopiesAttributes && unix.Setxattr(r.path, "user.note", []byte("kept"), 0) == nil
 	owner := func(path string) [2]uint32 {
 		s := fixtures.Stat(t, path).Sys().(*syscall.Stat_t)
 		return [2]uint32{s.Uid, s.Gid}
@@ -61,10 +57,6 @@ func TestInstallChange(t *testing.T) {
 	}
 	if got := fixtures.Stat(t, r.path+".db").Mode(); got != 0o604 || owner(r.path+".db") != mapFile {
 		t.Errorf("map: mode %v, owner %v, want %v", got, owner(r.path+".db"), mapFile)
-	}
-	note := make([]byte, 10)
-	if n, err := unix.Getxattr(r.path, "user.note", note); attribute && (err != nil || string(note[:n]) != "kept") {
-		t.Errorf("attribute %q, %v", note, err)
 	}
 }
 

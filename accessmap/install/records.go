@@ -4,11 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/state"
@@ -47,11 +48,10 @@ func readRecords(stateDir string) (records mapRecords) {
 
 // record identifies the map at a path and the new text of the job.
 func (job Job) record(mapPath string) (mapRecord, error) {
-	info, err := os.Stat(mapPath)
-	if err != nil {
-		return mapRecord{}, err
+	var stat unix.Stat_t // whose times have one name on all systems
+	if err := unix.Stat(mapPath, &stat); err != nil {
+		return mapRecord{}, &fs.PathError{Op: "stat", Path: mapPath, Err: err}
 	}
-	stat := info.Sys().(*syscall.Stat_t)
 	return mapRecord{
 		Text: job.Path, TextDigest: digest(job.New), Map: mapPath, Type: job.MapType,
 		Size: stat.Size, Device: uint64(stat.Dev), Inode: stat.Ino,

@@ -113,7 +113,7 @@ func (r *rig) listing() (files []string) {
 			r.t.Fatal(err)
 		}
 		stat := info.Sys().(*syscall.Stat_t)
-		files = append(files, fmt.Sprintf("%s %d %d %o %d:%d", e.Name(), stat.Ino, stat.Mtim.Nano(), stat.Mode, stat.Uid, stat.Gid))
+		files = append(files, fmt.Sprintf("%s %d %d %o %d:%d", e.Name(), stat.Ino, info.ModTime().UnixNano(), stat.Mode, stat.Uid, stat.Gid))
 	}
 	return files
 }

@@ -7,8 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestFile(t *testing.T) {
@@ -24,7 +25,7 @@ func TestFile(t *testing.T) {
 		{"larger", write, 3, "larger than 3 bytes"},
 		{"endless", func(path string) error { return os.Symlink("/dev/zero", path) }, 3, "it is not a regular file"},
 		{"a link", func(path string) error { return os.Symlink("whole", path) }, 4, ""},
-		{"a FIFO", func(path string) error { return syscall.Mkfifo(path, 0o600) }, 4, "it is not a regular file"},
+		{"a FIFO", func(path string) error { return unix.Mkfifo(path, 0o600) }, 4, "it is not a regular file"},
 		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, 4, "it is not a regular file"},
 		{"missing", func(string) error { return nil }, 4, "no such file or directory"},
 	} {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
@@ -58,7 +59,7 @@ func newGated(t *testing.T) *gated {
 	g.write("access", "Connect:localhost\tRELAY\n")
 	g.write("offices", "192.0.2.0/24\n")
 	g.open()
-	if err := errors.Join(syscall.Mkfifo(g.here, 0o600), syscall.Mkfifo(g.hold, 0o600)); err != nil {
+	if err := errors.Join(unix.Mkfifo(g.here, 0o600), unix.Mkfifo(g.hold, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	g.update(exit.Done)

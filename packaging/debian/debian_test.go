@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package debian holds the files of the Debian package. The tests build it, and install, upgrade, remove and purge it on a
 // host with a real systemd.
 package debian

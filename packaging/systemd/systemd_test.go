@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package systemd holds the units that keep the allowlist up to date. The tests run them under a real systemd, with a real
 // Postfix and the files of Sendmail as Debian has them.
 package systemd
