@@ -106,4 +106,6 @@ func isSync(c trace.Call) bool { return c.Name == "fsync" || c.Name == "fdatasyn
 func isRename(c trace.Call) bool { return strings.HasPrefix(c.Name, "rename") }
 
 // gives reports whether a call gives a file that name.
-func gives(c trace.Call, path string) bool { return (isRename(c) || c.Name == "linkat") && c.Path == path }
+func gives(c trace.Call, path string) bool {
+	return (isRename(c) || c.Name == "linkat") && c.Path == path
+}
