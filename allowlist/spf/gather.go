@@ -46,6 +46,7 @@ type policy struct {
 	rec    Record
 	err    Error // None, PermError or TempError for the whole record
 	faults []fault
+	missed string // what only looks like the record, if there is none
 }
 
 type fault struct{ kind, term, text string }
@@ -242,7 +243,8 @@ func readPolicy(domain string, a answer, lim Limits) *policy {
 		p.fail(TempError, KindTempError, "",
 			fmt.Sprintf("%v; the policy is unknown", a.err))
 	case len(records) == 0:
-		p.fail(None, KindNone, "", domain+" has no v=spf1 record, so there is nothing to list")
+		p.missed = missed(a.texts)
+		p.fail(None, KindNone, "", domain+" has no v=spf1 record, so there is nothing to list"+p.missed)
 	case len(records) > 1:
 		p.fail(PermError, KindMultiple, "",
 			fmt.Sprintf("%d v=spf1 records where one is allowed: receivers use none of them", len(records)))

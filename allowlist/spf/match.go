@@ -101,7 +101,7 @@ func (e *evaluation) target(p *policy, t Term, name string, reach set, depth int
 	next := e.zone.policies[name]
 	if next.err == None {
 		e.problems.add(KindNone, p.domain, t.Text,
-			"%s has no v=spf1 record: addresses that no earlier term matches get permerror", name)
+			"%s has no v=spf1 record: addresses that no earlier term matches get permerror%s", name, next.missed)
 		return broken
 	}
 	return e.record(next, reach, depth+1)
