@@ -62,6 +62,7 @@ func (e *TooFewError) Error() string { return e.text }
 // concurrent use and holds no socket between questions.
 type Client struct {
 	resolvers []resolver
+	unread    []error
 	timeout   time.Duration
 	tries     int
 	agree     int
@@ -99,15 +100,13 @@ type lookup struct {
 
 // New checks the configuration and sends nothing. The error names every bad entry of Resolvers, or is a TooFewError.
 func New(c Config) (*Client, error) {
-	entries, origin := c.Resolvers, cmp.Or(c.Origin, "Resolvers")
-	if len(entries) == 0 {
-		var err error
-		if entries, err = systemResolvers(resolvConf); err != nil {
-			return nil, err
-		}
+	var unread []error
+	origin := cmp.Or(c.Origin, "Resolvers")
+	resolvers, err := parseResolvers(c.Resolvers)
+	if len(c.Resolvers) == 0 {
 		origin = resolvConf
+		resolvers, unread, err = systemResolvers(resolvConf)
 	}
-	resolvers, err := parseResolvers(entries)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +117,7 @@ func New(c Config) (*Client, error) {
 	}
 	return &Client{
 		resolvers: resolvers,
+		unread:    unread,
 		timeout:   positive(c.Timeout, 2*time.Second),
 		tries:     max(positive(c.Attempts, 3), len(resolvers)),
 		agree:     positive(c.Agree, 1),
@@ -251,6 +251,9 @@ func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
 	}
 	return hosts, nil
 }
+
+// Unread gives an error for each line of /etc/resolv.conf that names a server which cannot be asked; it has file and line.
+func (c *Client) Unread() []error { return c.unread }
 
 // Queries gives the number of messages sent so far, including retries, TCP and the names of CNAME chains.
 func (c *Client) Queries() int { return int(c.sent.Load()) }

@@ -98,17 +98,23 @@ func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *d
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// overStream asks over TCP or TLS. A truncated reply is an error there.
+// overStream asks over TCP or TLS, without OPT if the reply is truncated: some resolvers cut it to the size that OPT offers
+// for UDP (RFC 6891 section 6.2.3). A reply that is truncated then is an error.
 func (c *Client) overStream(ctx context.Context, dial dialFunc, addr string, query *dns.Msg) (*dns.Msg, error) {
-	conn, err := dial(ctx, "tcp", addr)
-	if err != nil {
-		return nil, c.noReply(err, 0)
+	for {
+		conn, err := dial(ctx, "tcp", addr)
+		if err != nil {
+			return nil, c.noReply(err, 0)
+		}
+		reply, err := c.roundTrip(ctx, conn, query)
+		switch {
+		case err != nil || !reply.Truncated:
+			return reply, err
+		case query.Extra == nil:
+			return nil, errors.New("an answer truncated over TCP")
+		}
+		query.Extra = nil
 	}
-	reply, err := c.roundTrip(ctx, conn, query)
-	if err == nil && reply.Truncated {
-		return nil, errors.New("an answer truncated over TCP")
-	}
-	return reply, err
 }
 
 // roundTrip sends query and waits for the reply to it, until ctx ends. It closes conn.

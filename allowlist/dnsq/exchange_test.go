@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 		{"lame", fixtures.Lame, "", "a referral, not an answer from ADDR", "udp"},
 		{"truncated", fixtures.Truncated | fixtures.OnlyUDP, answer, "", "udp tcp"},
 		{"truncated and broken", fixtures.Truncated | fixtures.Garbage | fixtures.OnlyUDP, answer, "", "udp tcp"},
-		{"truncated over TCP", fixtures.Truncated, "", "an answer truncated over TCP from ADDR", "udp tcp"},
+		{"truncated over TCP", fixtures.Truncated, "", "an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"garbage", fixtures.Garbage, "", "a malformed answer from ADDR", "udp"},
 		{"no EDNS", fixtures.NoEDNS, answer, "", "udp udp"},
 		{"drop", fixtures.Drop, "", "no answer in 250ms from ADDR", "udp"},
@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 		{"another port first", fixtures.OtherPort, answer, "", "udp"},
 		{"forgeries of all kinds first", fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort, answer, "", "udp"},
 		{"forgeries over TCP", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Truncated, "",
-			"an answer truncated over TCP from ADDR", "udp tcp"},
+			"an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"only forgeries", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Drop, "",
 			"no answer in 250ms, 2 that did not fit the question from ADDR", "udp"},
 		{"forged answers from all sides first", fixtures.Poison | fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.OtherAddress |
@@ -77,6 +77,33 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d queries counted, want %d", c.Queries(), n)
 			}
 		})
+	}
+}
+
+// TestSizedTCP checks that an answer which a resolver cuts over TCP too, because of the size in OPT, is asked for without OPT.
+func TestSizedTCP(t *testing.T) {
+	long := strings.Repeat("x", 250)
+	s := fixtures.DNS(t, "long.example TXT"+strings.Repeat(` "`+long+`"`, 12))
+	s.Fault("", "", fixtures.SizedTCP)
+	addr, roots := s.TLS()
+	for _, row := range []struct {
+		config dnsq.Config
+		asked  map[string]int
+	}{
+		{dnsq.Config{Resolvers: []string{s.Addr()}}, map[string]int{"udp TXT long.example": 1, "tcp TXT long.example": 2}},
+		{dnsq.Config{Resolvers: []string{"tls://" + addr}, RootCAs: roots}, map[string]int{"udp TXT long.example": 1, "tcp TXT long.example": 4}},
+	} {
+		c, err := dnsq.New(row.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.TXT(t.Context(), "long.example")
+		if err != nil || len(got) != 1 || got[0] != strings.Repeat(long, 12) {
+			t.Errorf("got %d records, %v", len(got), err)
+		}
+		if diff := cmp.Diff(row.asked, s.Asked()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

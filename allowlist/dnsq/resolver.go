@@ -1,7 +1,6 @@
 package dnsq
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/miekg/dns"
-
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 )
 
 const resolvConf = "/etc/resolv.conf"
@@ -71,21 +69,48 @@ func (r resolver) address(ctx context.Context, round int) (string, error) {
 // maxResolvConf bounds a resolv.conf, in bytes. It has few lines: the C library uses only three servers.
 const maxResolvConf = 1 << 20
 
-// systemResolvers reads the nameservers of a resolv.conf(5) file. Without any, or without the file, it gives 127.0.0.1.
-func systemResolvers(path string) ([]string, error) {
+// systemResolvers reads the nameservers of a resolv.conf(5) file. Without any, or without the file, it gives 127.0.0.1. A
+// line that names no address is in unread if another line does, since the C library passes over it too, and else in err.
+func systemResolvers(path string) (resolvers []resolver, unread []error, err error) {
 	text, err := bounded.File(path, maxResolvConf)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("resolvers: %w", err)
+		return nil, nil, fmt.Errorf("resolvers: %w", err)
 	}
-	conf, err := dns.ClientConfigFromReader(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("resolvers: %s: %w", path, err)
+	line := 0
+	for words := range strings.Lines(string(text)) {
+		line++
+		words, _, _ = strings.Cut(words, "#")
+		words, _, _ = strings.Cut(words, ";")
+		setting := strings.Fields(words)
+		if len(setting) < 2 || setting[0] != "nameserver" {
+			continue
+		}
+		r, err := parseResolver(setting[1])
+		if err == nil && !r.isAddress() {
+			err = errors.New("not an address")
+		}
+		if err != nil {
+			unread = append(unread, &fault.AtLine{Place: path, Line: line, Err: fmt.Errorf("nameserver %s: %w", quoted(setting[1]), err)})
+			continue
+		}
+		resolvers = append(resolvers, r)
 	}
-	if len(conf.Servers) == 0 {
-		return []string{"127.0.0.1"}, nil
+	switch {
+	case len(resolvers) > 0:
+		return resolvers, unread, nil
+	case len(unread) > 0:
+		return nil, nil, errors.Join(unread...)
 	}
-	return conf.Servers, nil
+	return []resolver{{host: "127.0.0.1", port: "53"}}, nil, nil
 }
+
+func (r resolver) isAddress() bool {
+	_, err := netip.ParseAddr(r.host)
+	return err == nil
+}
+
+// quoted gives an entry as errors show it.
+func quoted(entry string) string { return ascii.Cut(strconv.QuoteToASCII(entry), maxName) }
 
 func parseResolvers(entries []string) ([]resolver, error) {
 	var (
@@ -95,7 +120,7 @@ func parseResolvers(entries []string) ([]resolver, error) {
 	for _, entry := range entries {
 		r, err := parseResolver(entry)
 		if err != nil {
-			bad = append(bad, fmt.Errorf("resolver %s: %w", ascii.Cut(strconv.QuoteToASCII(entry), maxName), err))
+			bad = append(bad, fmt.Errorf("resolver %s: %w", quoted(entry), err))
 			continue
 		}
 		resolvers = append(resolvers, r)
@@ -114,6 +139,8 @@ func parseResolver(entry string) (resolver, error) {
 	inner, closed := strings.CutSuffix(inner, "]")
 	_, notAddr := netip.ParseAddr(rest)
 	switch {
+	case len(strings.FieldsFunc(entry, func(c rune) bool { return strings.ContainsRune(",;", c) })) > 1:
+		return r, errors.New("more than one resolver: name each by itself")
 	case strings.Contains(rest, "://"):
 		return r, errors.New("unknown scheme: write host, host:port, [v6]:port or tls://host:port")
 	case notAddr == nil:

@@ -1,22 +1,27 @@
 package dnsq
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 	"golang.org/x/net/dns/dnsmessage"
 )
 
 func TestParseResolver(t *testing.T) {
+	const several = "more than one resolver: name each by itself"
 	const shape = "neither an address nor host:port; an IPv6 address with a port needs brackets"
 	for _, row := range []struct{ entry, want, err string }{
 		{"192.0.2.53", "192.0.2.53:53", ""},
 		{"192.0.2.53:5353", "192.0.2.53:5353", ""},
+		{"192.0.2.53, 192.0.2.54", "", several},
+		{"192.0.2.53:53,dns.example:53", "", several},
+		{"192.0.2.53,", "", "not a host name"},
 		{"2001:db8::53", "[2001:db8::53]:53", ""},
 		{"[2001:db8::53]", "[2001:db8::53]:53", ""},
 		{"[2001:db8::53]:5353", "[2001:db8::53]:5353", ""},
@@ -72,32 +77,58 @@ func TestNewNamesEveryBadResolver(t *testing.T) {
 	}
 }
 
+// TestSystemResolvers: one bad line beside a good one is a warning, and bad lines alone are an error; both have file and line.
 func TestSystemResolvers(t *testing.T) {
 	dir := t.TempDir()
 	for _, row := range []struct {
-		name, text string
-		want       []string
+		name, text, want string
+		unread, err      string // FILE is the file
 	}{
-		{"two", "search example\nnameserver 192.0.2.1\n# nameserver 192.0.2.9\nnameserver 2001:db8::1\n",
-			[]string{"192.0.2.1", "2001:db8::1"}},
-		{"none", "options edns0\n", []string{"127.0.0.1"}},
-		{"empty", "", []string{"127.0.0.1"}},
+		{"two", "search example\nnameserver 192.0.2.1\n# nameserver 192.0.2.9\nnameserver 2001:db8::1\n", "192.0.2.1:53 [2001:db8::1]:53", "", ""},
+		{"an interface", "nameserver fe80::1%eth0\n", "[fe80::1%eth0]:53", "", ""},
+		{"a port", "nameserver 127.0.0.1:5353\n", "127.0.0.1:5353", "", ""},
+		{"comments behind", "nameserver 127.0.0.1 # local\nnameserver 127.0.0.2;local\nnameserver 127.0.0.3#53\n", "127.0.0.1:53 127.0.0.2:53 127.0.0.3:53", "", ""},
+		{"blanks and CRs", "\toptions ndots:5\r\n\tnameserver\t127.0.0.1\r\nnameserver\r\nnameservers 127.0.0.2\r\n", "127.0.0.1:53", "", ""},
+		{"none", "options edns0\n", "127.0.0.1:53", "", ""},
+		{"empty", "", "127.0.0.1:53", "", ""},
+		{"one bad line", "nameserver 999.1.1.1\nnameserver 127.0.0.1\n", "127.0.0.1:53", `FILE:1: nameserver "999.1.1.1": not an address`, ""},
+		{"bad lines", "nameserver 127.0.0.1\n\nnameserver dns.example\nnameserver [2001:db8::1]:53%eth0\nnameserver tls://\x1b\nnameserver 1.2.3\nnameserver 127.0.0.1:dns\n", "127.0.0.1:53",
+			`FILE:3: nameserver "dns.example": not an address` + "\n" +
+				`FILE:4: nameserver "[2001:db8::1]:53%eth0": the port must be 1 to 65535` + "\n" +
+				`FILE:5: nameserver "tls://\x1b": not a host name` + "\n" +
+				`FILE:6: nameserver "1.2.3": not an address` + "\n" +
+				`FILE:7: nameserver "127.0.0.1:dns": the port must be 1 to 65535`, ""},
+		{"bad lines alone", "nameserver 999.1.1.1\nnameserver 127.0.0.1/32\n", "", "",
+			`FILE:1: nameserver "999.1.1.1": not an address` + "\n" + `FILE:2: nameserver "127.0.0.1/32": not a host name`},
 	} {
-		path := filepath.Join(dir, row.name)
-		if err := os.WriteFile(path, []byte(row.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := systemResolvers(path)
-		if diff := cmp.Diff(row.want, got); diff != "" || err != nil {
-			t.Error(row.name, err, diff)
-		}
+		t.Run(row.name, func(t *testing.T) {
+			path := filepath.Join(dir, "resolv.conf")
+			if err := os.WriteFile(path, []byte(row.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			resolvers, unread, err := systemResolvers(path)
+			got := []string{strings.Trim(fmt.Sprint(resolvers), "[]"), message(errors.Join(unread...)), message(err)}
+			want := []string{strings.Trim(row.want, "[]"), row.unread, row.err}
+			for i := range want {
+				if want[i] = strings.ReplaceAll(want[i], "FILE", path); got[i] != want[i] {
+					t.Errorf("got %s, want %s", got[i], want[i])
+				}
+			}
+		})
 	}
-	if got, err := systemResolvers(filepath.Join(dir, "missing")); err != nil || len(got) != 1 || got[0] != "127.0.0.1" {
+	if got, _, err := systemResolvers(filepath.Join(dir, "missing")); err != nil || len(got) != 1 || got[0].host != "127.0.0.1" {
 		t.Error("no file:", got, err)
 	}
-	if _, err := systemResolvers(dir); err == nil || !strings.HasPrefix(err.Error(), "resolvers: ") {
+	if _, _, err := systemResolvers(dir); err == nil || !strings.HasPrefix(err.Error(), "resolvers: ") {
 		t.Error("unreadable:", err)
 	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // TestParseCutMessage cuts a message at each octet; none of these may pass for a whole message.

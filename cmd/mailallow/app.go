@@ -35,9 +35,11 @@ func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App
 		Name: "mailallow", Usage: programUsage, Description: helpFor("", helpOfAll), CustomAppHelpTemplate: helpTemplate,
 		Version: version, Writer: out, ErrWriter: stderr, Flags: globalFlags(),
 		HideHelpCommand: true,
-		OnUsageError:    func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
-		ExitErrHandler:  func(*cli.Context, error) {},
-		Action:          noCommand,
+		// --resolver "a, b" is one resolver that is none, and not two of which the first is asked.
+		DisableSliceFlagSeparator: true,
+		OnUsageError:              func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
+		ExitErrHandler:            func(*cli.Context, error) {},
+		Action:                    noCommand,
 	}
 	for i, cmd := range allCommands() {
 		app.Commands = append(app.Commands, &cli.Command{

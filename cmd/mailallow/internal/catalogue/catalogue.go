@@ -37,7 +37,7 @@ func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bo
 	if live {
 		ctx, cancel := context.WithTimeoutCause(ctx, maxWait, fmt.Errorf("not done within %s", maxWait))
 		defer cancel()
-		if fetched, err = Fetch(ctx, t, s, all); err != nil {
+		if fetched, _, err = Fetch(ctx, t, s, all); err != nil { // who asks live resolves a list too, which tells the problems
 			return nil, err
 		}
 	}
@@ -87,8 +87,8 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ..
 	return c, nil
 }
 
-// Fetch fetches providers as sources would be, in the same order.
-func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []allowlist.Provider) ([]allowlist.Fetched, error) {
+// Fetch fetches providers as sources would be, in the same order. The problems are those of the run.
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []allowlist.Provider) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	var sources []allowlist.Source
 	for _, p := range all {
 		sources = append(sources, allowlist.Source{Name: p.Name, Provider: p.Name})

@@ -21,6 +21,7 @@ import (
 	"mailallow/allowlist/dnsq"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -79,6 +80,10 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	resolver, err := dnsq.New(questions)
 	if err != nil {
 		return err
+	}
+	for _, p := range run.ResolverProblems(resolver) {
+		t.Warn("%s", p.Text)
+		c.problems = append(c.problems, p)
 	}
 	if err := c.remember(ctx, t); err != nil {
 		return err

@@ -65,7 +65,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
 	}
 	var problems []error
-	if x.subjects, problems = lookUp(ctx, s, subjects); len(x.subjects) == 0 {
+	if x.subjects, problems = x.lookUp(ctx, t, subjects); len(x.subjects) == 0 {
 		return errors.Join(problems...)
 	}
 	doc, err := x.document(ctx, t, o.Live)

@@ -13,8 +13,8 @@ import (
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/pattern"
-	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 const (
@@ -120,16 +120,22 @@ func isHostName(name string) bool {
 }
 
 // lookUp replaces each client with a host name alone by one for each of its addresses.
-// A name that cannot be looked up is a problem, and the others are explained.
-func lookUp(ctx context.Context, s *config.Settings, subjects []subject) (found []subject, problems []error) {
+// A name that cannot be looked up is a problem, and the others are explained. Of the resolvers it warns if no list is fetched,
+// which would warn too.
+func (x *explanation) lookUp(ctx context.Context, t *terminal.Terminal, subjects []subject) (found []subject, problems []error) {
 	if !slices.ContainsFunc(subjects, func(s subject) bool { return !s.Addr.IsValid() }) {
 		return subjects, nil
 	}
-	resolver, err := dnsq.New(s.DNS)
+	resolver, err := dnsq.New(x.settings.DNS)
 	if err != nil {
 		return nil, []error{err}
 	}
-	ctx, cancel := s.Within(ctx)
+	for _, err := range resolver.Unread() {
+		if !x.fetches {
+			t.Warn("%v", err)
+		}
+	}
+	ctx, cancel := x.settings.Within(ctx)
 	defer cancel()
 	for _, sub := range subjects {
 		if sub.Addr.IsValid() {

@@ -29,6 +29,12 @@ func (l *check) ask(ctx context.Context, file string, zones []server.AskedZone) 
 		l.errs = append(l.errs, err)
 		return
 	}
+	for _, err := range resolver.Unread() {
+		if !l.warned { // of Sendmail and of Postfix the same resolvers are asked
+			l.t.Warn("%v", err)
+		}
+	}
+	l.warned = true
 	bounded, cancel := context.WithTimeout(ctx, cmp.Or(l.settings.Deadline, time.Minute))
 	defer cancel()
 	var asked []dnsbl.Zone

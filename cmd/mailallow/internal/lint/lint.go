@@ -48,6 +48,7 @@ type check struct {
 	strict    bool
 	dns       bool
 	resolvers []string // of the command line
+	warned    bool     // of the lines of resolv.conf that cannot be used
 	document  jsonDocument
 	files     int       // checked
 	written   []subject // by --fix

@@ -53,17 +53,18 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	documents := make([]providerDocument, len(all))
+	var problems []allowlist.Problem
 	for i, p := range all {
 		documents[i] = providerDocument{p.Name, p.Title, append([]string{}, p.SPF...),
 			p.URL, p.Select, p.Shared, p.Doc, p.Note, p.Unlistable, nil}
 	}
 	if o.Check {
-		if err := check(ctx, t, o.Config, all, documents); err != nil {
+		if problems, err = check(ctx, t, o.Config, all, documents); err != nil {
 			return err
 		}
 	}
 	if t.JSON {
-		err = t.Document(document{Providers: documents})
+		err = t.Document(document{documents, problems})
 	} else {
 		tell(t, documents)
 	}
@@ -73,18 +74,22 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return err
 }
 
-// check fetches every provider that can be listed, as a source would, and adds the results.
-func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []allowlist.Provider, documents []providerDocument) error {
+// check fetches every provider that can be listed, as a source would, and adds the results. It warns of the problems of the
+// run.
+func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []allowlist.Provider, documents []providerDocument) ([]allowlist.Problem, error) {
 	s, err := config.Load(flags)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fetched, err := catalogue.Fetch(ctx, t, s, all)
+	fetched, problems, err := catalogue.Fetch(ctx, t, s, all)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
+	}
+	for _, p := range problems {
+		t.Warn("%s", p.Text)
 	}
 	for i, f := range fetched {
 		if all[i].Unlistable != "" {
@@ -101,7 +106,7 @@ func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []
 		}
 		documents[i].Check = found
 	}
-	return nil
+	return problems, nil
 }
 
 // Empty is the document of a run that found nothing but problems.

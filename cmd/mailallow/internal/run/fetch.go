@@ -14,11 +14,12 @@ import (
 
 // Fetch resolves sources over the network and from disk, with the resolvers, limits
 // and deadline of s. A source without an answer by the deadline has an error of its
-// own. last, which may be nil, saves downloads of unchanged documents.
-func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *allowlist.Snapshot, now time.Time) ([]allowlist.Fetched, error) {
+// own. last, which may be nil, saves downloads of unchanged documents. The problems are
+// those of the resolvers.
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *allowlist.Snapshot, now time.Time) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := s.Within(ctx)
 	defer cancel()
@@ -31,7 +32,15 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	}
 	fetched := f.Fetch(ctx, sources)
 	t.Detail("%d DNS queries", resolver.Queries())
-	return fetched, nil
+	return fetched, ResolverProblems(resolver), nil
+}
+
+// ResolverProblems gives the lines of /etc/resolv.conf that name a server which cannot be asked.
+func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
+	for _, err := range c.Unread() {
+		problems = append(problems, allowlist.Problem{Kind: "resolver", Text: err.Error()})
+	}
+	return problems
 }
 
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the

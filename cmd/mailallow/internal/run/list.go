@@ -47,15 +47,16 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	now, wrong := believed(r.Now, lastGood, memory)
 	r.Now = now
 	var fetched []allowlist.Fetched
+	var problems []allowlist.Problem
 	if r.options.Snapshot != "" {
 		fetched = r.fromSnapshot(ctx)
-	} else if fetched, err = Fetch(ctx, t, r.Settings, r.Settings.Sources, lastGood, r.Now); err != nil {
+	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.Settings.Sources, lastGood, r.Now); err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
 	if list.clockWrong {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
 	}

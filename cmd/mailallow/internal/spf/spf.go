@@ -15,6 +15,7 @@ import (
 	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -51,6 +52,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	problems := run.ResolverProblems(resolver)
 	bounded, cancel := s.Within(ctx)
 	defer cancel()
 	results := make([]spf.Result, len(o.Domains))
@@ -62,8 +64,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	for _, p := range problems {
+		t.Warn("%s", p.Text)
+	}
 	if t.JSON {
-		err = t.Document(newDocument(results))
+		err = t.Document(newDocument(results, problems))
 	} else {
 		err = tell(t, results, o.Tree)
 	}
@@ -81,8 +86,8 @@ func Empty(problems []allowlist.Problem) any {
 	return document{Domains: []domainDocument{}, Problems: problems}
 }
 
-func newDocument(results []spf.Result) document {
-	doc := document{Domains: []domainDocument{}}
+func newDocument(results []spf.Result, problems []allowlist.Problem) document {
+	doc := document{Domains: []domainDocument{}, Problems: problems}
 	for _, res := range results {
 		d := domainDocument{Domain: res.Domain, Pass: append([]netip.Prefix{}, res.Pass.Prefixes()...),
 			Problems: append([]spf.Problem{}, res.Problems...), Queries: res.Queries}
