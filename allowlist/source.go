@@ -5,27 +5,26 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/notation"
 	"mailallow/allowlist/provenance"
 	"mailallow/allowlist/spf"
 )
 
 // Source is one list of addresses with its action. Exactly one of SPF, Provider,
-// URL, File and CIDR says where the addresses come from.
+// Hosts, URL, File and CIDR says where the addresses come from.
 type Source struct {
 	Name   string
 	Action Action
 
 	SPF      []string // names whose SPF policy is listed
 	Provider string   // a name of the catalogue
+	Hosts    []string // host names; mx:DOMAIN for the hosts of an MX
 	URL      string   // a document on the web
 	Select   string   // the jq query for a JSON document; empty to read the document as text
 	Insecure bool     // allow http to hosts other than loopback
@@ -35,6 +34,9 @@ type Source struct {
 	CIDR     []string // networks and addresses, in the configuration
 
 	NoIPv4, NoIPv6 bool // nothing of the family is asked or taken
+	// AcceptPermError takes of a policy with a permerror what passes before the error. It is not part of the definition: the
+	// guard compares what is left with the whole policy.
+	AcceptPermError bool
 
 	Limits Limits
 	Bounds Bounds
@@ -74,6 +76,10 @@ func (s Source) Definition() string {
 		parts = []string{"url " + s.URL, "select " + s.Select}
 	case p.URL != "":
 		parts = []string{"url " + p.URL, "select " + p.Select}
+	case s.Hosts != nil:
+		for _, name := range s.hostNames() {
+			parts = append(parts, "host "+name.String())
+		}
 	default:
 		for _, name := range append(slices.Clone(s.SPF), p.SPF...) {
 			parts = append(parts, "spf "+canonicalName(name))
@@ -167,22 +173,13 @@ func (f *Fetcher) resolve(ctx context.Context, src Source, out *Fetched) {
 		out.Ranges, out.Problems, out.Err = f.readFile(src)
 	case src.URL != "":
 		f.document(ctx, src, out)
+	case src.Hosts != nil:
+		out.Ranges, out.Err = f.lookUp(ctx, src)
 	case src.Provider != "":
 		out.Ranges, out.Problems, out.Err = f.provider(ctx, src)
 	default:
 		out.Ranges, out.Problems, out.Err = f.walk(ctx, src, src.SPF)
 	}
-}
-
-func (f *Fetcher) provider(ctx context.Context, src Source) (Ranges, []Problem, error) {
-	p, ok := ProviderByName(src.Provider)
-	switch {
-	case !ok:
-		return Ranges{}, nil, fmt.Errorf("unknown provider %q: 'mailallow providers' lists them", src.Provider)
-	case p.Unlistable != "":
-		return Ranges{}, nil, fmt.Errorf("provider %q cannot be listed: %s", p.Name, p.Unlistable)
-	}
-	return f.walk(ctx, src, p.SPF)
 }
 
 // document fetches the document of a URL source, or takes the last good ranges if
@@ -204,58 +201,6 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 	if len(out.Problems) == 0 && !doc.Ranges.NameSpecial() {
 		out.Validator = doc.Validator
 	}
-}
-
-// walk lists SPF policies. One policy with an error is an error for all names of
-// the source: the source must become stale, not smaller. A term that can never be
-// listed is only a problem.
-func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, _ []Problem, _ error) {
-	limits := f.SPF
-	limits.Ranges, limits.NoIPv4, limits.NoIPv6 = src.bounds().Ranges, src.NoIPv4, src.NoIPv6
-	limits.Kept = spf.DefaultLimits().Kept / max(1, len(names)) // all are in memory at the same time
-	results := make([]spf.Result, len(names))
-	var wait sync.WaitGroup
-	for i, name := range names {
-		wait.Go(func() { results[i] = spf.Walk(ctx, f.Resolver, name, limits) })
-	}
-	wait.Wait()
-
-	var problems Few
-	var failed []error
-	for _, res := range results {
-		for _, p := range res.Problems {
-			problems.Add(p.Kind, p.String)
-		}
-		if res.Error != "" {
-			failed = append(failed, unlisted(ctx, res))
-		}
-		for _, r := range res.Ranges {
-			for _, p := range r.Prefixes {
-				if src.takes(p) {
-					ranges.Add(Range{Prefix: p, Path: r.Path})
-				}
-			}
-		}
-	}
-	if err := errors.Join(failed...); err != nil {
-		return Ranges{}, problems.inSource(), err
-	}
-	return ranges, problems.inSource(), nil
-}
-
-// unlisted gives the error of a policy, with the deadline or the limit that it is past.
-func unlisted(ctx context.Context, res spf.Result) error {
-	reason := string(res.Error)
-	if ctx.Err() != nil {
-		reason += ": " + context.Cause(ctx).Error()
-	}
-	for _, p := range res.Problems {
-		if p.Kind == spf.KindLimit {
-			reason += ": " + p.Text
-			break
-		}
-	}
-	return fmt.Errorf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), reason)
 }
 
 // readCIDR reads an inline list. Its errors name the item; the caller adds the line.

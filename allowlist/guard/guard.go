@@ -63,6 +63,7 @@ type Guard struct {
 	Limits     allowlist.Limits
 	Static     bool // Source.Static: special-purpose space is allowed
 	Unbound    bool // Source.Inline: no limit but MaxAge binds
+	ByName     bool // the source has host names, and a few addresses of it are judged by these: see few
 	Accept     Acceptance
 	Now        time.Time
 	ClockWrong bool // no age is known: nothing expires, and nothing is a problem for its age
@@ -240,16 +241,27 @@ func (g Guard) tooDifferent(earlier Earlier, next allowlist.Resolved) (problems 
 	states := earlier.inForce(g.Limits.Window, g.Now)
 	for s := range states {
 		for i, f := range families() {
-			if had := f.count(s.networks); had.Sign() > 0 { // a family that had none may start
-				gone[i] = gone[i].larger(difference{f.gone(s.networks, now), had, s.when()})
-				come[i] = come[i].larger(difference{f.countWithout(now, s.networks), had, s.when()})
+			had, has := f.count(s.networks), f.count(now)
+			if had.Sign() == 0 {
+				continue // a family that had none may start
 			}
+			lost, found := f.gone(s.networks, now), f.countWithout(now, s.networks)
+			if g.few(had, has) {
+				lost, found = fewer(had, has), more(had, has)
+			}
+			gone[i] = gone[i].larger(difference{lost, had, s.when()})
+			come[i] = come[i].larger(difference{found, had, s.when()})
 		}
 	}
 	for i, f := range families() {
-		if gone[i].past(g.Limits.MaxShrink) && !f.oneHostMoved(states, now) {
+		moved := g.moved(f, last.Ranges, now)
+		switch {
+		case gone[i].past(g.Limits.MaxShrink) && !f.oneHostMoved(states, now):
 			problems = append(problems, allowlist.Problem{Kind: "shrink", Text: fmt.Sprintf("%s: %s of %s addresses of %s are gone (%s), more than max_shrink = %d%%",
 				f.name, addressCount(gone[i].part), addressCount(gone[i].of), gone[i].when, gone[i].percent(), g.Limits.MaxShrink)})
+		case moved.past(g.Limits.MaxShrink):
+			problems = append(problems, allowlist.Problem{Kind: "shrink", Text: fmt.Sprintf("%s: %s of %s names have no address any more that they had in %s (%s), more than max_shrink = %d%%",
+				f.name, addressCount(moved.part), addressCount(moved.of), moved.when, moved.percent(), g.Limits.MaxShrink)})
 		}
 		if come[i].past(g.Limits.MaxGrow) {
 			problems = append(problems, allowlist.Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s addresses are new beside %s of %s (%s), more than max_grow = %d%%",

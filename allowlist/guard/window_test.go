@@ -20,6 +20,7 @@ type life struct {
 	limits  allowlist.Limits
 	earlier Earlier
 	now     time.Time
+	byName  bool
 }
 
 func newLife() *life {
@@ -32,7 +33,7 @@ func (l *life) publish(accept bool, networks ...string) Verdict {
 }
 
 func (l *life) run(ranges allowlist.Ranges, accept bool) Verdict {
-	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}}
+	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}, ByName: l.byName}
 	if l.earlier.Last != nil {
 		l.earlier = l.earlier.at(l.now)
 	}

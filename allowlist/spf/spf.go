@@ -12,6 +12,7 @@ package spf
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -75,6 +76,12 @@ type Result struct {
 	Problems []Problem     // each once, in the order of evaluation
 	Queries  int           // distinct questions asked
 	Tree     *Node         // the records of the policy; never nil
+}
+
+// Broken reports whether the error of the policy is its owner's: a permerror, and no limit of this walk. Pass then has what
+// the policy passes before the error.
+func (r Result) Broken() bool {
+	return r.Error == PermError && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Kind == KindLimit })
 }
 
 // Error is the error result of an evaluation, as RFC 7208 section 2.6 names it. With PermError and TempError some

@@ -7,7 +7,9 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/document"
+	"mailallow/allowlist/hosts"
 	"mailallow/allowlist/notation"
 	"mailallow/cmd/mailallow/internal/exit"
 )
@@ -22,6 +24,7 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 		{"action", &action},
 		{"spf", &src.SPF},
 		{"provider", &src.Provider},
+		{"hosts", &src.Hosts},
 		{"url", &src.URL},
 		{"select", &src.Select},
 		{"insecure", &src.Insecure},
@@ -29,6 +32,7 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 		{"file", &src.File},
 		{"cidr", &src.CIDR},
 		{"families", &families},
+		{"accept_permerror", &src.AcceptPermError},
 		{"deadline", &src.Bounds.Deadline},
 		{"max_keys", number{&src.Bounds.Keys, 1, maxKeys}},
 	}, limitKeys(&src.Limits)...))
@@ -60,27 +64,35 @@ func (r *reader) uniqueName(at, name string) {
 
 // origin checks where the addresses of a source come from.
 func (r *reader) origin(at string, src allowlist.Source) {
-	var kinds []string
+	var kinds, all []string
 	for _, k := range []struct {
 		name string
 		set  bool
-	}{{"spf", src.SPF != nil}, {"provider", src.Provider != ""}, {"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil}} {
+	}{
+		{"spf", src.SPF != nil}, {"provider", src.Provider != ""}, {"hosts", src.Hosts != nil},
+		{"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil},
+	} {
+		all = append(all, k.name)
 		if k.set {
 			kinds = append(kinds, k.name)
 		}
 	}
 	switch {
 	case len(kinds) == 0:
-		r.problem(at, "source %q has no addresses: write one of spf, provider, url, file, cidr", src.Name)
+		r.problem(at, "source %q has no addresses: write one of %s", src.Name, strings.Join(all, ", "))
 	case len(kinds) > 1:
 		r.problem(at, "source %q has %s: only one of them", src.Name, strings.Join(kinds, " and "))
 	}
 	if src.URL == "" && (src.Select != "" || src.Insecure || src.CAFile != "") {
 		r.problem(at, "source %q: select, insecure and ca_file belong to a url", src.Name)
 	}
+	if p, _ := allowlist.ProviderByName(src.Provider); src.AcceptPermError && src.SPF == nil && (src.Provider == "" || p.URL != "") {
+		r.problem(at+".accept_permerror", "source %q: accept_permerror belongs to an SPF policy", src.Name)
+	}
 	if src.SPF != nil && (len(src.SPF) == 0 || slices.Contains(src.SPF, "")) {
 		r.problem(at+".spf", "source %q: spf names no domain", src.Name)
 	}
+	r.hosts(at+".hosts", src)
 	if src.Provider != "" {
 		r.provider(at+".provider", src.Provider)
 	}
@@ -93,6 +105,25 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	for i, network := range src.CIDR {
 		if _, _, err := notation.ParseCIDR(network); err != nil {
 			r.problem(item(at+".cidr", i), "%w", err)
+		}
+	}
+}
+
+// hosts checks the host names of a source.
+func (r *reader) hosts(at string, src allowlist.Source) {
+	if src.Hosts != nil && len(src.Hosts) == 0 {
+		r.problem(at, "source %q: hosts names no host", src.Name)
+	}
+	if n, most := len(src.Hosts), hosts.DefaultLimits().Names; n > most {
+		r.problem(at, "source %q has %d hosts: %d is the most, since one without an address makes them all stale", src.Name, n, most)
+		return
+	}
+	for i, written := range src.Hosts {
+		name := hosts.ParseName(written)
+		if prefix, _, err := notation.ParseCIDR(name.Domain); err == nil {
+			r.problem(item(at, i), "host %s is an address: write %s into cidr, in a source of its own", QuotedWord(written), prefix)
+		} else if err := dnsbl.CheckHost(name.Domain); err != nil {
+			r.problem(item(at, i), "host %s: %w; write mail.example.org, or mx:example.org for the hosts of its MX", QuotedWord(written), err)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 		limits.Expire = 0 // an old range must still keep its addresses out
 	}
 	g := guard.Guard{
-		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard,
+		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard, ByName: src.Hosts != nil,
 		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
 	}
 	v := g.Check(earlier, fetched)

@@ -1,0 +1,60 @@
+package guard
+
+import (
+	"math/big"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/prefixes"
+)
+
+// maxFew is up to how many addresses of a family a source of host names is judged by its names. More are a pool, in which one
+// address is no host that somebody knows.
+const maxFew = 64
+
+// few reports whether a source of host names is judged by its names, with so many addresses of a family before and now. The
+// addresses of names move, those of a host with a dynamic address every day, so that the states of a window say nothing about
+// which addresses are right: they say how many there were. A name without an address is no concern of the guard, because the
+// source is stale then.
+func (g Guard) few(had, has *big.Int) bool {
+	most := big.NewInt(maxFew)
+	return g.ByName && had.Cmp(most) <= 0 && has.Cmp(most) <= 0
+}
+
+// fewer gives how many addresses there are less; one less is none, unless it was the last one.
+func fewer(had, has *big.Int) *big.Int {
+	less := more(has, had)
+	if has.Sign() > 0 && less.Cmp(big.NewInt(1)) == 0 {
+		return new(big.Int)
+	}
+	return less
+}
+
+// more gives how many addresses there are more.
+func more(had, has *big.Int) *big.Int {
+	if has.Cmp(had) <= 0 {
+		return new(big.Int)
+	}
+	return new(big.Int).Sub(has, had)
+}
+
+// moved gives how many of the names that had addresses of the family in the last good state have none of these any more. A
+// single address that is missing is none.
+func (g Guard) moved(f family, last allowlist.Ranges, now prefixes.List) difference {
+	if !g.few(f.count(last.Fewest()), f.count(now)) || f.countWithout(last.Fewest(), now).Cmp(big.NewInt(1)) <= 0 {
+		return difference{}
+	}
+	stays := map[string]bool{}
+	for r := range last.All() {
+		if f.has(r.Prefix) {
+			name := r.Path.Step()
+			stays[name] = stays[name] || now.Contains(r.Prefix.Addr())
+		}
+	}
+	gone := 0
+	for _, some := range stays {
+		if !some {
+			gone++
+		}
+	}
+	return difference{big.NewInt(int64(gone)), big.NewInt(int64(len(stays))), "the last good state"}
+}
