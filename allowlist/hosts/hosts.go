@@ -27,7 +27,7 @@ type Resolver interface {
 
 // Limits bound what the names may cost. A field that is zero means its default.
 type Limits struct {
-	Names     int // in a list: each is asked for by itself, and one without an answer ends the use of all
+	Hosts     int // in a list, those of each MX included: two answers of 64 KiB for each take up to a megabyte of memory
 	Exchanges int // hosts in one MX: receivers look at ten (RFC 7208 section 4.6.4)
 	Addresses int // of one host: a message over UDP holds fewer than a hundred
 	// NoIPv4 and NoIPv6 leave out the question for addresses of the family.
@@ -35,15 +35,11 @@ type Limits struct {
 }
 
 // DefaultLimits gives the limits of a list that sets none. They are several times as large as those of any list in use.
-func DefaultLimits() Limits { return Limits{Names: 500, Exchanges: 100, Addresses: 250} }
+func DefaultLimits() Limits { return Limits{Hosts: 200, Exchanges: 50, Addresses: 250} }
 
 func (l Limits) orDefault() Limits {
 	def := DefaultLimits()
-	for _, f := range []struct{ value, def *int }{{&l.Names, &def.Names}, {&l.Exchanges, &def.Exchanges}, {&l.Addresses, &def.Addresses}} {
-		if *f.value <= 0 {
-			*f.value = *f.def
-		}
-	}
+	l.Hosts, l.Exchanges, l.Addresses = cmp.Or(l.Hosts, def.Hosts), cmp.Or(l.Exchanges, def.Exchanges), cmp.Or(l.Addresses, def.Addresses)
 	return l
 }
 
@@ -77,27 +73,37 @@ type Host struct {
 	Err   error            // why it has no address that could be used, or that this is unknown
 }
 
-// LookUp finds the hosts of all names and asks for their addresses at the same time; the resolver bounds the number of
-// questions. The hosts are in the order of the names and of their MX. Each has an address or an error.
+// LookUp finds the hosts of all names, then the addresses of all hosts; the resolver bounds the number of questions at a time.
+// The hosts are in the order of the names and of their MX. Each has an address or an error.
 func LookUp(ctx context.Context, r Resolver, names []Name, lim Limits) ([]Host, error) {
 	lim = lim.orDefault()
-	if len(names) > lim.Names {
-		return nil, fmt.Errorf("%d names, and a list may have %d", len(names), lim.Names)
+	if len(names) > lim.Hosts {
+		return nil, fmt.Errorf("%d names, and a list may have %d", len(names), lim.Hosts)
 	}
 	found := make([][]Host, len(names))
-	var wait sync.WaitGroup
-	for i, n := range names {
-		wait.Go(func() { found[i] = n.hosts(ctx, r, lim) })
+	each(names, func(i int) { found[i] = names[i].hosts(ctx, r, lim) })
+	hosts := slices.Concat(found...)
+	if len(hosts) > lim.Hosts {
+		return nil, fmt.Errorf("the names lead to %d hosts, and a list may have %d", len(hosts), lim.Hosts)
 	}
-	wait.Wait()
-	return slices.Concat(found...), nil
+	each(hosts, func(i int) { hosts[i].lookUp(ctx, r, lim) })
+	return hosts, nil
 }
 
-// hosts gives the host that the name is, or those of its MX, with their addresses.
+// each calls do for each number of an item, for all at the same time.
+func each[T any](items []T, do func(i int)) {
+	var wait sync.WaitGroup
+	for i := range items {
+		wait.Go(func() { do(i) })
+	}
+	wait.Wait()
+}
+
+// hosts gives the host that the name is, or those of its MX, without their addresses.
 func (n Name) hosts(ctx context.Context, r Resolver, lim Limits) []Host {
 	path := provenance.Of(n.String())
 	if !n.MX {
-		return []Host{lookUp(ctx, r, n.Domain, path, lim)}
+		return []Host{{Path: path}}
 	}
 	exchanges, err := r.MX(ctx, n.Domain)
 	switch {
@@ -111,17 +117,45 @@ func (n Name) hosts(ctx context.Context, r Resolver, lim Limits) []Host {
 		return []Host{{Path: path, Err: fmt.Errorf("%s: %w", n, err)}}
 	}
 	all := make([]Host, len(exchanges))
-	var wait sync.WaitGroup
 	for i, exchange := range exchanges {
-		wait.Go(func() {
-			all[i] = lookUp(ctx, r, exchange, path.Then(exchange), lim)
-			if all[i].Err != nil {
-				all[i].Err = fmt.Errorf("%s: %w", n, all[i].Err)
-			}
-		})
+		all[i].Path = path.Then(exchange)
+	}
+	return all
+}
+
+// lookUp asks for the addresses of the host. Of two unknown answers it reports one, since most often both have one cause.
+func (h *Host) lookUp(ctx context.Context, r Resolver, lim Limits) {
+	if h.Err != nil {
+		return
+	}
+	var a, aaaa []netip.Addr
+	var errA, errAAAA error
+	var types []string
+	var wait sync.WaitGroup
+	name := h.Path.Step()
+	if !lim.NoIPv4 {
+		types = append(types, "no A")
+		wait.Go(func() { a, errA = r.A(ctx, name) })
+	}
+	if !lim.NoIPv6 {
+		types = append(types, "no AAAA")
+		wait.Go(func() { aaaa, errAAAA = r.AAAA(ctx, name) })
 	}
 	wait.Wait()
-	return all
+	addrs := slices.Concat(a, aaaa)
+	switch n := len(addrs); {
+	case errA != nil || errAAAA != nil:
+		h.Err = cmp.Or(errA, errAAAA)
+	case n == 0:
+		h.Err = fmt.Errorf("%s has no address: %s", shown(name), strings.Join(types, " and "))
+	case n > lim.Addresses:
+		h.Err = fmt.Errorf("%s has %d addresses, and a host may have %d", shown(name), n, lim.Addresses)
+	default:
+		h.Addrs = addrs
+	}
+	if above := h.Path.Above(); h.Err != nil && above != nil {
+		h.Err = fmt.Errorf("%s: %w", above, h.Err)
+	}
 }
 
 // shown gives a name that may come from the DNS as errors show it.
@@ -129,32 +163,3 @@ func shown(name string) string { return ascii.Printable(name, maxShown) }
 
 // maxShown is the longest name, in bytes (RFC 1035 section 2.3.4).
 const maxShown = 253
-
-// lookUp asks for the addresses of one host. Of two unknown answers it reports one, since most often both have one cause.
-func lookUp(ctx context.Context, r Resolver, host string, path *provenance.Path, lim Limits) Host {
-	var a, aaaa []netip.Addr
-	var errA, errAAAA error
-	var types []string
-	var wait sync.WaitGroup
-	if !lim.NoIPv4 {
-		types = append(types, "no A")
-		wait.Go(func() { a, errA = r.A(ctx, host) })
-	}
-	if !lim.NoIPv6 {
-		types = append(types, "no AAAA")
-		wait.Go(func() { aaaa, errAAAA = r.AAAA(ctx, host) })
-	}
-	wait.Wait()
-	addrs := slices.Concat(a, aaaa)
-	err := cmp.Or(errA, errAAAA)
-	switch n := len(addrs); {
-	case err != nil:
-	case n == 0:
-		err = fmt.Errorf("%s has no address: %s", shown(host), strings.Join(types, " and "))
-	case n > lim.Addresses:
-		err = fmt.Errorf("%s has %d addresses, and a host may have %d", shown(host), n, lim.Addresses)
-	default:
-		return Host{Path: path, Addrs: addrs}
-	}
-	return Host{Path: path, Err: err}
-}

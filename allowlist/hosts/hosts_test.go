@@ -36,7 +36,7 @@ half.test A 81.2.0.5
 
 // TestLookUp asks a server over loopback for names of each kind.
 func TestLookUp(t *testing.T) {
-	s := fixtures.DNS(t, zone, many("many.test A 81.3.%d.%d", 251), many("m%d-%d.wide.test A 81.2.0.1", 101), many("wide.test MX 10 m%d-%d.wide.test", 101))
+	s := fixtures.DNS(t, zone, many("many.test A 81.3.%d.%d", 251), many("wide.test MX 10 m%d-%d.wide.test", 51))
 	s.Fault("servfail.test", "", fixtures.ServFail)
 	s.Fault("half.test", "AAAA", fixtures.ServFail)
 	r, err := dnsq.New(dnsq.Config{Resolvers: []string{s.Addr()}, Timeout: time.Minute})
@@ -69,8 +69,9 @@ func TestLookUp(t *testing.T) {
 		{"mx:dangling.test", hosts.Limits{NoIPv6: true}, "mx:dangling.test > a.test=81.2.0.1,81.2.0.2 mx:dangling.test > gone.test: mx:dangling.test: gone.test has no address: no A"},
 		{"mx:evil.test", hosts.Limits{NoIPv6: true}, "mx:evil.test > a\x1bb\n.test: mx:evil.test: a\\x1bb\\x0a.test has no address: no A"},
 		{"many.test", hosts.Limits{}, "many.test: many.test has 251 addresses, and a host may have 250"},
-		{"mx:wide.test", hosts.Limits{}, "mx:wide.test: mx:wide.test: its MX has 101 hosts, and it may have 100"},
-		{"a.test a.test", hosts.Limits{Names: 1}, "2 names, and a list may have 1"},
+		{"mx:wide.test", hosts.Limits{}, "mx:wide.test: mx:wide.test: its MX has 51 hosts, and it may have 50"},
+		{"a.test a.test", hosts.Limits{Hosts: 1}, "2 names, and a list may have 1"},
+		{"a.test mx:x.test", hosts.Limits{Hosts: 2}, "the names lead to 3 hosts, and a list may have 2"},
 	} {
 		t.Run(row.names, func(t *testing.T) {
 			var names []hosts.Name

@@ -25,6 +25,9 @@ mail.test TXT "v=spf1 ip4:74.125.4.0/23 include:good.test POISON include:POISON.
 good.test TXT "v=spf1 ip4:74.125.8.0/24 exp=POISON -all"
 some.test TXT "v=spf1 ip4:74.125.8.0/24 a:POISON.test mx -all"
 some.test MX 10 POISON.test
+with.test MX 10 xPOISON.test
+xPOISON.test A 74.125.12.7
+near.test TXT "POISON v=spf1 -all" " v=spf1 POISON"
 2.0.0.127.bl.test A 127.0.0.2
 7.2.0.192.bl.test A 127.0.0.2
 7.2.0.192.bl.test TXT "POISON"
@@ -67,6 +70,18 @@ action = "OK"
 [[source]]
 name = "named"
 spf = [%s]
+action = "OK"
+[[source]]
+name = "hosts"
+hosts = ["mx:with.test"]
+action = "OK"
+[[source]]
+name = "no hosts"
+hosts = ["mx:some.test", "mx:with.test"]
+action = "OK"
+[[source]]
+name = "near"
+spf = ["near.test"]
 action = "OK"
 [[source]]
 name = "page"
@@ -140,7 +155,7 @@ func TestHostileBytes(t *testing.T) {
 	commands := [][]string{
 		{"update"}, {"update", "--accept", "file"}, {"diff", "--verbose"}, {"diff", "--format", "unified"}, {"diff", "--format", "markdown"}, {"fetch", "-o", "-"},
 		{"spf", "mail.test", "some.test", poison, "x" + poison + ".test", "--tree"}, {"spf", "mail.test", "--verbose"},
-		{"explain", "74.125.4.1", poison, "192.0.2.9", "--name", poison}, {"explain", "17.41.9.1"},
+		{"explain", "74.125.4.1", poison, "192.0.2.9", "--name", poison}, {"explain", "17.41.9.1", "74.125.12.7"},
 		{"lint", "bad"}, {"lint", "bad", "--as", "cidr"}, {"lint", "bad", "--as", "config"}, {"lint"}, {"lint", "bad", "--fix"},
 		{"maillog", "log"}, {"maillog", "log", "--events"}, {"maillog", "log", "--since", poison},
 		{"dnsbl"}, {"dnsbl", "192.0.2.7", poison}, {"dnsbl", "--zone", poison}, {"dnsbl", "--changes"},
@@ -176,6 +191,9 @@ func TestHostileBytes(t *testing.T) {
 			continue
 		}
 		checkShown(t, name, bytes.Replace(text, []byte(hand), nil, 1))
+		if name == "access" && !bytes.Contains(text, []byte("Connect:74.125.12.7\t")) {
+			t.Error("the host with a hostile name is not in the list")
+		}
 	}
 }
 

@@ -27,3 +27,17 @@ func TestConfigOfMany(t *testing.T) {
 		t.Errorf("%d problems, the first %q; want %d, %q", len(problems), problems[0], maxUnknownKeys+1, want)
 	}
 }
+
+// A source with more hosts than are looked up is a mistake, told once and not for each host.
+func TestHostsOfMany(t *testing.T) {
+	for n, want := range map[int]string{200: "", 201: `x.toml:3: source "a" has 201 hosts: 200 is the most, since one without an address makes them all stale`} {
+		var names []string
+		for i := range n {
+			names = append(names, fmt.Sprintf("%q", fmt.Sprintf("h%d.example", i)))
+		}
+		text := "action = \"OK\"\n[[source]]\nhosts = [" + strings.Join(names, ", ") + "]\nname = \"a\"\n"
+		if _, err := Parse("x.toml", []byte(text), Flags{}); n <= 200 && err != nil || n > 200 && fmt.Sprint(err) != want {
+			t.Errorf("%d: error %v, want %q", n, err, want)
+		}
+	}
+}

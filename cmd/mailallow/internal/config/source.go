@@ -114,7 +114,7 @@ func (r *reader) hosts(at string, src allowlist.Source) {
 	if src.Hosts != nil && len(src.Hosts) == 0 {
 		r.problem(at, "source %q: hosts names no host", src.Name)
 	}
-	if n, most := len(src.Hosts), hosts.DefaultLimits().Names; n > most {
+	if n, most := len(src.Hosts), hosts.DefaultLimits().Hosts; n > most {
 		r.problem(at, "source %q has %d hosts: %d is the most, since one without an address makes them all stale", src.Name, n, most)
 		return
 	}
