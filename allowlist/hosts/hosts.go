@@ -68,9 +68,11 @@ func (n Name) String() string {
 
 // Host is a host that a name leads to.
 type Host struct {
-	Path  *provenance.Path // the name as ParseName reads it, for an MX with the host below it
+	Path  *provenance.Path // the name as ParseName reads it, for an MX with the host below it, in printable ASCII
 	Addrs []netip.Addr     // IPv4 first, ascending
 	Err   error            // why it has no address that could be used, or that this is unknown
+
+	name string
 }
 
 // LookUp finds the hosts of all names, then the addresses of all hosts; the resolver bounds the number of questions at a time.
@@ -103,7 +105,7 @@ func each[T any](items []T, do func(i int)) {
 func (n Name) hosts(ctx context.Context, r Resolver, lim Limits) []Host {
 	path := provenance.Of(n.String())
 	if !n.MX {
-		return []Host{{Path: path}}
+		return []Host{{Path: path, name: n.Domain}}
 	}
 	exchanges, err := r.MX(ctx, n.Domain)
 	switch {
@@ -118,7 +120,7 @@ func (n Name) hosts(ctx context.Context, r Resolver, lim Limits) []Host {
 	}
 	all := make([]Host, len(exchanges))
 	for i, exchange := range exchanges {
-		all[i].Path = path.Then(exchange)
+		all[i] = Host{Path: path.Then(shown(exchange)), name: exchange}
 	}
 	return all
 }
@@ -132,14 +134,13 @@ func (h *Host) lookUp(ctx context.Context, r Resolver, lim Limits) {
 	var errA, errAAAA error
 	var types []string
 	var wait sync.WaitGroup
-	name := h.Path.Step()
 	if !lim.NoIPv4 {
 		types = append(types, "no A")
-		wait.Go(func() { a, errA = r.A(ctx, name) })
+		wait.Go(func() { a, errA = r.A(ctx, h.name) })
 	}
 	if !lim.NoIPv6 {
 		types = append(types, "no AAAA")
-		wait.Go(func() { aaaa, errAAAA = r.AAAA(ctx, name) })
+		wait.Go(func() { aaaa, errAAAA = r.AAAA(ctx, h.name) })
 	}
 	wait.Wait()
 	addrs := slices.Concat(a, aaaa)
@@ -147,9 +148,9 @@ func (h *Host) lookUp(ctx context.Context, r Resolver, lim Limits) {
 	case errA != nil || errAAAA != nil:
 		h.Err = cmp.Or(errA, errAAAA)
 	case n == 0:
-		h.Err = fmt.Errorf("%s has no address: %s", shown(name), strings.Join(types, " and "))
+		h.Err = fmt.Errorf("%s has no address: %s", shown(h.name), strings.Join(types, " and "))
 	case n > lim.Addresses:
-		h.Err = fmt.Errorf("%s has %d addresses, and a host may have %d", shown(name), n, lim.Addresses)
+		h.Err = fmt.Errorf("%s has %d addresses, and a host may have %d", shown(h.name), n, lim.Addresses)
 	default:
 		h.Addrs = addrs
 	}
@@ -158,7 +159,7 @@ func (h *Host) lookUp(ctx context.Context, r Resolver, lim Limits) {
 	}
 }
 
-// shown gives a name that may come from the DNS as errors show it.
+// shown gives a name that may come from the DNS as errors and paths show it.
 func shown(name string) string { return ascii.Printable(name, maxShown) }
 
 // maxShown is the longest name, in bytes (RFC 1035 section 2.3.4).

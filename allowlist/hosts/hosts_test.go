@@ -67,7 +67,7 @@ func TestLookUp(t *testing.T) {
 		{"mx:null.test", hosts.Limits{}, "mx:null.test: mx:null.test: null.test has no MX: for its own address, write it without mx:"},
 		{"mx:servfail.test", hosts.Limits{}, "mx:servfail.test: mx:servfail.test: MX servfail.test: SERVFAIL from ADDR"},
 		{"mx:dangling.test", hosts.Limits{NoIPv6: true}, "mx:dangling.test > a.test=81.2.0.1,81.2.0.2 mx:dangling.test > gone.test: mx:dangling.test: gone.test has no address: no A"},
-		{"mx:evil.test", hosts.Limits{NoIPv6: true}, "mx:evil.test > a\x1bb\n.test: mx:evil.test: a\\x1bb\\x0a.test has no address: no A"},
+		{"mx:evil.test", hosts.Limits{NoIPv6: true}, "mx:evil.test > a\\x1bb\\x0a.test: mx:evil.test: a\\x1bb\\x0a.test has no address: no A"},
 		{"many.test", hosts.Limits{}, "many.test: many.test has 251 addresses, and a host may have 250"},
 		{"mx:wide.test", hosts.Limits{}, "mx:wide.test: mx:wide.test: its MX has 51 hosts, and it may have 50"},
 		{"a.test a.test", hosts.Limits{Hosts: 1}, "2 names, and a list may have 1"},

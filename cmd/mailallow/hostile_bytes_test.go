@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"mailallow/accessmap/format"
+	"mailallow/allowlist/ascii"
 	"mailallow/cmd/mailallow/internal/terminal"
 	"mailallow/fixtures"
 )
@@ -20,14 +21,14 @@ import (
 const poison = "a\x1b]0;t\x07\x1b[2J\r\u009b31m\u202e\u2066\u200b\u200f\u061c\ufeff\u00ad\ufe0f\x9b\xff\xc3\x28\x7f\x08\u2028\nFORGED: b"
 
 // poisonZone has poison in records, as a zone file writes it.
-var poisonZone = strings.NewReplacer("POISON", zoneEscaped(poison)).Replace(`
+var poisonZone = strings.NewReplacer("POISONHOST", hostEscaped(poison), "POISON", zoneEscaped(poison)).Replace(`
 mail.test TXT "v=spf1 ip4:74.125.4.0/23 include:good.test POISON include:POISON.test -all"
 good.test TXT "v=spf1 ip4:74.125.8.0/24 exp=POISON -all"
 some.test TXT "v=spf1 ip4:74.125.8.0/24 a:POISON.test mx -all"
 some.test MX 10 POISON.test
 with.test MX 10 xPOISON.test
-xPOISON.test A 74.125.12.7
-near.test TXT "POISON v=spf1 -all" " v=spf1 POISON"
+xPOISONHOST.test A 74.125.12.7
+near.test TXT " v=spf1 POISON"
 2.0.0.127.bl.test A 127.0.0.2
 7.2.0.192.bl.test A 127.0.0.2
 7.2.0.192.bl.test TXT "POISON"
@@ -37,6 +38,22 @@ func zoneEscaped(s string) string {
 	var b strings.Builder
 	for _, c := range []byte(s) {
 		fmt.Fprintf(&b, `\%03d`, c)
+	}
+	return b.String()
+}
+
+// hostEscaped writes a name as a DNS client asks for it: in lower case, with as few escapes as there can be.
+func hostEscaped(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(ascii.Lower(s)) {
+		switch {
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03d`, c)
+		case strings.IndexByte(` ();@"\`, c) >= 0:
+			b.WriteString(`\` + string(c))
+		default:
+			b.WriteByte(c)
+		}
 	}
 	return b.String()
 }
