@@ -2,6 +2,7 @@ package guard
 
 import (
 	"math/big"
+	"slices"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
@@ -37,10 +38,11 @@ func more(had, has *big.Int) *big.Int {
 	return new(big.Int).Sub(has, had)
 }
 
-// moved gives how many of the names that had addresses of the family in the last good state have none of these any more. A
-// single address that is missing is none.
+// moved gives how many of the names that had addresses of the family in the last good state have none of these any more. One
+// host that is missing is none: see oneHostMoved.
 func (g Guard) moved(f family, last allowlist.Ranges, now prefixes.List) difference {
-	if !g.few(f.count(last.Fewest()), f.count(now)) || f.countWithout(last.Fewest(), now).Cmp(big.NewInt(1)) <= 0 {
+	before := state{networks: last.Fewest()}
+	if !g.few(f.count(before.networks), f.count(now)) || f.oneHostMoved(slices.Values([]state{before}), now) {
 		return difference{}
 	}
 	stays := map[string]bool{}

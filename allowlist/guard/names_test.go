@@ -55,6 +55,8 @@ func TestNames(t *testing.T) {
 	}{
 		{"the only host moves", "a=74.0.0.1", "a=74.0.0.2", ""},
 		{"the only host moves in both families", "a=74.0.0.1,2a00::1", "a=74.0.0.2,2a00:1::1", ""},
+		{"the only host moves with its prefix", "a=2a00::1,2a00::2", "a=2a00:1::1,2a00:1::2", ""},
+		{"hosts of two prefixes move", "a=2a00::1 b=2a00:0:0:1::1", "a=2a00:1::1 b=2a00:1:0:1::1", "IPv6: 2 of 2 names have"},
 		{"one of three moves", "a=74.0.0.1 b=74.0.0.2 c=74.0.0.3", "a=74.0.0.9 b=74.0.0.2 c=74.0.0.3", ""},
 		{"two of three move at once", "a=74.0.0.1 b=74.0.0.2 c=74.0.0.3", "a=74.0.0.8 b=74.0.0.9 c=74.0.0.3",
 			"IPv4: 2 of 3 names have no address any more that they had in the last good state (67%), more than max_shrink = 30%"},
