@@ -18,7 +18,7 @@ func TestEmbeddedSnapshot(t *testing.T) {
 	published := []struct {
 		provider, zone, date string // date is that of the text; for a text used over years, its first day
 	}{
-		{"amazonses", "amazonses-2025.zone", "2025-01-01"},
+		{"amazonses", "amazonses-2025-10.zone", "2025-10-24"},
 		{"gmx", "gmx-2023.zone", "2023-12-18"},
 		{"google", "google-2026.zone", "2026-08-11"},
 		{"icloud", "icloud-2025.zone", "2025-09-09"},
@@ -26,6 +26,7 @@ func TestEmbeddedSnapshot(t *testing.T) {
 		{"microsoft", "microsoft-2024.zone", "2024-01-01"},
 		{"proton", "proton-2025.zone", "2025-09-11"},
 		{"sendgrid", "sendgrid-2018.zone", "2018-06-22"},
+		{"strato", "strato-2025.zone", "2025-10-24"},
 		{"webde", "webde-2023.zone", "2023-12-18"},
 	}
 	var resolved []allowlist.Resolved
