@@ -111,7 +111,7 @@ func (n Name) hosts(ctx context.Context, r Resolver, lim Limits) []Host {
 	switch {
 	case err != nil:
 	case len(exchanges) == 0:
-		err = fmt.Errorf("%s has no MX: for its own address, write it without mx:", n.Domain)
+		err = fmt.Errorf("%s has no MX: write %[1]s alone for its own address", n.Domain)
 	case len(exchanges) > lim.Exchanges:
 		err = fmt.Errorf("its MX has %d hosts, and it may have %d", len(exchanges), lim.Exchanges)
 	}
