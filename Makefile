@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all soak fuzz bench lint deb parts clean
+.PHONY: help build run test test-all cross portable soak fuzz bench lint deb parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -22,6 +22,8 @@ help:
 	@echo 'make run     build, then the demonstration; results in out/'
 	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`); two minutes on two cores'
 	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; 20 minutes at most'
+	@echo 'make cross   go vet for all platforms but this one'
+	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
 	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/'
@@ -50,7 +52,24 @@ test:
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
-test-all: test
+test-all: PLATFORMS = freebsd/amd64 linux/386
+test-all: test cross portable
+
+# Where the tests do not run: docs/guarantees.md says what other systems lack. All take ten minutes; make test-all vets two, of
+# which one has another kernel and one has words of 32 bits.
+PLATFORMS = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/arm64 illumos/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x linux/386
+
+cross:
+	@for platform in $(PLATFORMS); do \
+	  echo "go vet for $$platform"; \
+	  CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || exit 1; \
+	done
+
+# The tests of what a system without these calls lacks are skipped by name. The tests in full would find nothing more.
+portable: export GOFLAGS := -tags=portable
+portable: export MAILALLOW_ALL :=
+portable:
+	go test -timeout 30m ./...
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
 # unless MAILALLOW_SEED names it.
