@@ -14,6 +14,7 @@ import (
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/server"
+	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
 	"mailallow/fixtures/host"
@@ -150,5 +151,5 @@ func sendmailFindings(t *testing.T, features, access string) (findings []rule.Fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.Sendmail(&cf, access, "hash"), wrong
+	return server.Sendmail(&cf, access, "hash", makemap.UsualFile), wrong
 }

@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/server"
+	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
 	"mailallow/fixtures"
@@ -152,7 +153,7 @@ func TestLintSendmailCF(t *testing.T) {
 	}
 	for _, row := range cfRows {
 		cf := sendmail.ParseCF("x.cf", []byte(strings.ReplaceAll(row.cf, "PATH", path)))
-		findings := server.Sendmail(&cf, path, row.mapType)
+		findings := server.Sendmail(&cf, path, row.mapType, makemap.UsualFile)
 		checkFindings(t, nil, findings)
 		if slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Fix == "" }) {
 			t.Errorf("%s: no fix: %+v", row.cf, findings)
@@ -173,7 +174,7 @@ func TestNoAccessFile(t *testing.T) {
 			fixtures.WriteFile(t, path, row.text)
 		}
 		cf := sendmail.ParseCF("x.cf", []byte("Kaccess hash "+row.flags+path+"\n"))
-		if got := rulesOf(server.Sendmail(&cf, path, "")); got != row.want {
+		if got := rulesOf(server.Sendmail(&cf, path, "", makemap.UsualFile)); got != row.want {
 			t.Errorf("%q, %q: %q, want %q", row.flags, row.text, got, row.want)
 		}
 	}
@@ -192,15 +193,15 @@ func TestRootsOwnDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	cf := sendmail.ParseCF("x.cf", []byte("Kaccess hash "+path+"\n"))
-	if findings := server.Sendmail(&cf, path, ""); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
+	if findings := server.Sendmail(&cf, path, "", makemap.UsualFile); len(findings) != 1 || findings[0].Fix != "chmod o-w "+above {
 		t.Errorf("%+v", findings)
 	}
 	cf.Root = root
-	if findings := server.Sendmail(&cf, path, ""); len(findings) > 0 {
+	if findings := server.Sendmail(&cf, path, "", makemap.UsualFile); len(findings) > 0 {
 		t.Errorf("%+v", findings)
 	}
 	cf = sendmail.CF{Path: "x.cf", Root: root}
-	if findings := server.Sendmail(&cf, path, ""); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
+	if findings := server.Sendmail(&cf, path, "", makemap.UsualFile); len(findings) != 1 || !strings.Contains(findings[0].Fix, " /etc/access'") {
 		t.Errorf("%+v", findings)
 	}
 }

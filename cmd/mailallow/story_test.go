@@ -23,6 +23,7 @@ type story struct {
 	t       *testing.T
 	daemon  *host.Daemon
 	program string
+	makemap string
 	dir     string // of the access file and the configuration
 	access  string
 }
@@ -54,13 +55,19 @@ func spamBlock(client netip.Addr) string {
 // newStory starts the daemon over an access file with hand-written lines.
 func newStory(t *testing.T, program string, byHand ...string) *story {
 	t.Helper()
-	s := &story{t: t, dir: fixtures.SafeDir(t), program: program}
+	s := &story{t: t, dir: fixtures.SafeDir(t), program: program, makemap: fixtures.Makemap(t)}
 	s.access = filepath.Join(s.dir, "access")
 	fixtures.MakeAccess(t, s.access, byHand...)
-	s.daemon = host.NewDaemon(t, host.DaemonOptions{Access: s.access})
+	s.begin(host.DaemonOptions{Access: s.access})
+	return s
+}
+
+// begin starts the daemon, the list of the provider and the configuration.
+func (s *story) begin(o host.DaemonOptions) {
+	s.t.Helper()
+	s.daemon = host.NewDaemon(s.t, o)
 	s.publish(policy)
 	s.configure("OK")
-	return s
 }
 
 // publish replaces the provider's policy; the DNSBL keeps its entries.
@@ -103,7 +110,7 @@ format = "sendmail-access"
 path = "access"
 makemap = %q
 sendmail_cf = %q
-`, action, excluded, fixtures.Makemap(s.t), s.daemon.CF)
+`, action, excluded, s.makemap, s.daemon.CF)
 	if err := os.WriteFile(filepath.Join(s.dir, "mailallow.toml"), []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}

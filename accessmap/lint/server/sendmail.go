@@ -26,25 +26,29 @@ type namedMap struct {
 	path     string // of the map; empty: this sendmail.cf names no map of the access file
 }
 
+// FileOf gives the path of the map of a type that is made from a text, as makemap.Program.File does, or makemap.UsualFile where there
+// is no makemap to ask.
+type FileOf func(mapType, textPath string) (string, error)
+
 // Sendmail gives the findings that keep the access file at textPath from taking effect. mapType is the type that its map is
 // built as; empty or makemap.Auto: the type in sendmail.cf. It reads the owner and mode of the map and its directories, and
 // opens no file.
-func Sendmail(cf *sendmail.CF, textPath, mapType string) []rule.Finding {
-	return lintSendmail(cf, textPath, mapType, true)
+func Sendmail(cf *sendmail.CF, textPath, mapType string, fileOf FileOf) []rule.Finding {
+	return lintSendmail(cf, textPath, mapType, fileOf, true)
 }
 
 // SendmailSettings gives the same findings before there is a map: those about the settings alone.
 func SendmailSettings(cf *sendmail.CF, textPath, mapType string) []rule.Finding {
-	return lintSendmail(cf, textPath, mapType, false)
+	return lintSendmail(cf, textPath, mapType, makemap.UsualFile, false)
 }
 
-func lintSendmail(cf *sendmail.CF, textPath, mapType string, isBuilt bool) []rule.Finding {
+func lintSendmail(cf *sendmail.CF, textPath, mapType string, fileOf FileOf, isBuilt bool) []rule.Finding {
 	if mapType == "" || mapType == makemap.Auto {
 		mapType = cf.AccessClass
 	}
 	m := &namedMap{CF: cf, textPath: textPath, mapType: mapType}
 	if cf.HasAccessMap() && cf.Names(textPath) {
-		m.path, _ = makemap.UsualFile(mapType, textPath) // otherMap reports an unknown type
+		m.path, _ = fileOf(mapType, textPath) // otherMap reports an unknown type
 	}
 	l := rule.Run[sendmailChecks]{Table: sendmailRules()}
 	l.Each(func(c *sendmailChecks) []rule.Finding { return c.cf.Of(m) })

@@ -71,7 +71,18 @@ func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t plan.Target) {
 			l.file(ctx, path)
 		}
 	}
-	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, t.Map)...)
+	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, t.Map, fileOf(ctx, cf, t))...)
+}
+
+// fileOf asks the target's makemap for the files of maps, if there is one.
+func fileOf(ctx context.Context, cf *sendmail.CF, t plan.Target) server.FileOf {
+	return func(mapType, textPath string) (string, error) {
+		m, err := makemap.New(t.Makemap, cf.Path)
+		if err != nil {
+			return makemap.UsualFile(mapType, textPath)
+		}
+		return m.File(ctx, mapType, textPath)
+	}
 }
 
 func (l *check) hasPostfixTarget() bool {
