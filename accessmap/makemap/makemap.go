@@ -40,11 +40,14 @@ type Program struct {
 	CF   string
 }
 
-// Find returns the path of makemap. A name with a slash is that path; another name is looked up in PATH and where Debian, the
-// BSDs and Sendmail's own installation put it. An empty name means "makemap".
-func Find(name string) (string, error) {
-	path, err := program.Find(cmp.Or(name, "makemap"), program.SearchPath("/usr/sbin", "/usr/lib/sm.bin", "/usr/libexec/sendmail",
-		"/usr/local/sbin", "/usr/libexec"))
+// Find returns the path of makemap. A name with a slash is that path. No name, or makemap, means Sendmail's own wherever it is
+// (program.OfSendmail); another name is looked up in PATH.
+func Find(name string) (path string, err error) {
+	if name == "" || name == "makemap" {
+		path, err = program.OfSendmail("makemap")
+	} else {
+		path, err = program.Find(name, program.SearchPath())
+	}
 	if err != nil {
 		return "", fmt.Errorf("makemap: %w (it comes with Sendmail: install sendmail-bin, name the program in "+
 			"makemap = \"/path/to/makemap\", or set map = \"none\")", err)

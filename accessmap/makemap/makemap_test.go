@@ -44,6 +44,22 @@ func TestFindMakemap(t *testing.T) {
 	}
 }
 
+// OpenSMTPD's makemap answers every question of ours with its usage, or with a group that it lacks.
+func TestAnotherMakemap(t *testing.T) {
+	for _, says := range []string{"usage: makemap [-U] [-d dbtype] [-o dbfile] [-t type] file", "makemap: unknown group opensmtpq"} {
+		path := filepath.Join(t.TempDir(), "makemap")
+		if err := os.WriteFile(path, []byte("#!/bin/sh\necho '"+says+"' >&2\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := CanMake(t.Context(), path, "hash"); !fixtures.ErrorContains(err, says) || !fixtures.ErrorContains(err, "name Sendmail's in makemap") {
+			t.Errorf("%v", err)
+		}
+		if _, err := (Program{Path: path}).File(t.Context(), "hash", "/etc/mail/access"); err != nil {
+			t.Errorf("-x: %v", err) // a makemap without -x has the usual file
+		}
+	}
+}
+
 func TestBuildAndVerify(t *testing.T) {
 	m := Program{Path: fixtures.PlainMakemap(t)}
 	dir := t.TempDir()

@@ -3,12 +3,14 @@ package makemap
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"mailallow/accessmap/program"
 	"mailallow/allowlist/pattern"
 )
 
@@ -86,6 +88,10 @@ var suffixForm = pattern.New(`^[a-z0-9]+$`)
 // Types returns the map types that this makemap was built with (makemap -l).
 func (m Program) Types(ctx context.Context) ([]string, error) {
 	out, err := m.with(nil, "-l").Run(ctx)
+	var failed *program.Error
+	if errors.As(err, &failed) {
+		return nil, fmt.Errorf("%w\n%s does not answer as Sendmail's makemap does: OpenSMTPD has another program of that name; name Sendmail's in makemap = \"/path/to/makemap\"", err, m.Path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -40,14 +40,13 @@ func (a Answer) String() string {
 }
 
 // Find gives the path of Sendmail's own program. It looks beside makemap first, because /usr/sbin/sendmail may be Postfix's,
-// then in PATH and the usual places. The error wraps ErrNotAsked.
+// then where program.OfSendmail looks. The error wraps ErrNotAsked.
 func Find(makemap string) (string, error) {
 	beside := []string{filepath.Dir(makemap)}
 	if real, err := filepath.EvalSymlinks(makemap); err == nil {
 		beside = append(beside, filepath.Dir(real))
 	}
-	dirs := append(beside, program.SearchPath("/usr/libexec/sendmail", "/usr/lib/sm.bin", "/usr/sbin", "/usr/lib", "/usr/local/sbin")...)
-	path, err := program.Find("sendmail", dirs)
+	path, err := program.OfSendmail("sendmail", beside...)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotAsked, err)
 	}

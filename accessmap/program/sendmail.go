@@ -1,0 +1,31 @@
+package program
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+)
+
+// sendmailPlaces are where systems have Sendmail's programs (docs/facts.md 21): Debian, FreeBSD's base, Sendmail's own installation,
+// OpenBSD's and FreeBSD's ports, pkgsrc.
+var sendmailPlaces = []string{"/usr/sbin", "/usr/lib/sm.bin", "/usr/libexec/sendmail", "/usr/local/libexec/sendmail", "/usr/local/sbin",
+	"/usr/pkg/libexec/sendmail", "/usr/pkg/sbin", "/usr/libexec", "/usr/lib"}
+
+// OfSendmail finds one of Sendmail's own programs by its name: in dirs, then in PATH, then where systems have it. Other mail servers
+// have programs of the same names, often behind links: the alternatives of Enterprise Linux, mailwrapper of the BSDs, OpenSMTPD's
+// makemap, which is smtpctl. So the name behind all links must be the name itself, or NAME.sendmail, as Enterprise Linux calls what its
+// link leads to if Sendmail is chosen. The error is exec.ErrNotFound.
+func OfSendmail(name string, dirs ...string) (string, error) {
+	for _, dir := range append(dirs, SearchPath(sendmailPlaces...)...) {
+		for _, own := range []string{name + ".sendmail", name} {
+			path := filepath.Join(dir, own)
+			if !filepath.IsAbs(dir) || executable(path) != nil {
+				continue
+			}
+			if real, err := filepath.EvalSymlinks(path); err == nil && (filepath.Base(real) == name || filepath.Base(real) == name+".sendmail") {
+				return path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+}
