@@ -18,14 +18,17 @@ import (
 type mapServer struct {
 	name, mapType, suffix string
 	programs              func(t *testing.T) (makemap, sendmail string)
+	inCF                  string // what sendmail.cf has behind the name of the text, as on Enterprise Linux
 }
 
 var mapServers = []mapServer{
-	{"hash", "hash", ".db", debianMaps},
-	{"btree", "btree", ".db", debianMaps},
-	{"cdb in NAME.cdb", "cdb", ".cdb", cdbMaps(1)},
-	{"cdb in NAME.db", "cdb", ".db", cdbMaps(2)},
-	{"hash beside cdb", "hash", ".db", cdbMaps(2)},
+	{"hash", "hash", ".db", debianMaps, ""},
+	{"hash with its suffix in sendmail.cf", "hash", ".db", debianMaps, ".db"},
+	{"btree", "btree", ".db", debianMaps, ""},
+	{"cdb in NAME.cdb", "cdb", ".cdb", cdbMaps(1), ""},
+	{"cdb with its suffix in sendmail.cf", "cdb", ".cdb", cdbMaps(1), ".cdb"},
+	{"cdb in NAME.db", "cdb", ".db", cdbMaps(2), ""},
+	{"hash beside cdb", "hash", ".db", cdbMaps(2), ""},
 }
 
 func debianMaps(t *testing.T) (makemap, sendmail string) {
@@ -33,16 +36,14 @@ func debianMaps(t *testing.T) (makemap, sendmail string) {
 }
 
 func cdbMaps(kind int) func(t *testing.T) (makemap, sendmail string) {
-	return func(t *testing.T) (makemap, sendmail string) {
-		fixtures.All(t)
-		return fixtures.CDB(t, kind)
-	}
+	return func(t *testing.T) (makemap, sendmail string) { return fixtures.CDB(t, kind) }
 }
 
 // TestMapTypes lives with a daemon for each type of map and each makemap that makes it: the map is built, verified and swapped, a
 // session that has it open notices the new one, Sendmail is asked for a key, and a map of another text or none is made anew. lint,
 // diff and explain find the map, whatever its suffix.
 func TestMapTypes(t *testing.T) {
+	fixtures.All(t)
 	program := fixtures.Mailallow(t)
 	for _, server := range mapServers {
 		t.Run(server.name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func newMapStory(t *testing.T, program string, server mapServer) *story {
 	s.makemap, s.access = makemap, filepath.Join(s.dir, "access")
 	fixtures.WriteFile(t, s.access, "# nothing yet\n")
 	s.makeMap(server, "")
-	s.begin(host.DaemonOptions{Access: s.access, MapType: server.mapType, Sendmail: sendmail})
+	s.begin(host.DaemonOptions{Access: s.access + server.inCF, MapType: server.mapType, Sendmail: sendmail})
 	return s
 }
 
