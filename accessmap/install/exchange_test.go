@@ -1,11 +1,17 @@
+//go:build linux
+
 package install
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"mailallow/fixtures"
 )
@@ -73,5 +79,28 @@ func TestMountPoint(t *testing.T) {
 		if got := fixtures.ReadFile(t, live) + " " + fixtures.ReadFile(t, temp); got != "below new" {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// TestReadOnly: each target in a read-only file system is named once, with the remedy, and nothing else.
+func TestReadOnly(t *testing.T) {
+	r := newRig(t)
+	ns := fixtures.NewNamespace(t, t.TempDir(), nil)
+	err := ns.Do(func() error {
+		if err := unix.Mount(r.dir, r.dir, "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
+		return unix.Mount("", r.dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
+	})
+	if err != nil {
+		t.Skipf("no mount can be made here: %v", err)
+	}
+	err = ns.Do(func() error {
+		_, err := Install(t.Context(), r.state, []Job{r.jobAt(r.dir+"/one", "", "x\n"), r.jobAt(r.dir+"/two", "", "x\n")}, nil)
+		return err
+	})
+	lines := strings.Split(fmt.Sprint(err), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[0], r.dir+"/one: ") || !strings.HasPrefix(lines[1], r.dir+"/two: ") || !strings.Contains(lines[2], "mounted read-only") || lines[3] != "nothing was changed" {
+		t.Errorf("%q", lines)
 	}
 }

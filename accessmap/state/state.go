@@ -119,9 +119,16 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// Remove deletes a file and, unlike os.Remove, never a directory. A file that is not there is no error.
+// Remove deletes a file and, unlike os.Remove, never a directory. A file that is not there is no error, also in a read-only file
+// system, which does not look for it.
 func Remove(path string) error {
-	if err := unix.Unlink(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := unix.Unlink(path)
+	if errors.Is(err, unix.EROFS) {
+		if _, missing := os.Lstat(path); errors.Is(missing, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &fs.PathError{Op: "remove", Path: path, Err: err}
 	}
 	return nil
