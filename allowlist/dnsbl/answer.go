@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +41,12 @@ func (a answer) fits(code netip.Addr) bool {
 	return true
 }
 
+// of puts the last octet of a code into the meaning, where it is a score.
+func (a answer) of(code netip.Addr) answer {
+	a.means = strings.ReplaceAll(a.means, "SCORE", strconv.Itoa(int(code.As4()[3])))
+	return a
+}
+
 // bit is the meaning of a bit in the last octet of a code, for lists that combine several meanings in a code.
 type bit struct {
 	mask  byte
@@ -61,8 +68,11 @@ const NotListed = "not listed"
 // error, and an error over a recommendation.
 func (z Zone) read(codes []netip.Addr) reading {
 	if len(codes) == 0 {
-		if z.kind == welcome {
+		switch z.kind {
+		case welcome:
 			return reading{state: Clean, meaning: "not on this welcome list, which is not a blocklist"}
+		case score:
+			return reading{state: Clean, meaning: "no score, which is not a listing"}
 		}
 		return reading{state: Clean, meaning: NotListed}
 	}
@@ -101,7 +111,7 @@ func (z Zone) meanings(code netip.Addr) []answer {
 	case !netip.MustParsePrefix("127.0.0.0/8").Contains(code):
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is not an answer of a DNSBL: a resolver on the way rewrites answers for names that do not exist; ask through one that does not", code)}}
 	case own >= 0 && (!errorNet.Contains(code) || z.answers[own].sense == refusal):
-		return []answer{z.answers[own]}
+		return []answer{z.answers[own].of(code)}
 	case errorNet.Contains(code):
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and not a listing: the list does not answer this resolver, or not now", code)}}
 	case code == netip.MustParseAddr("127.0.0.1") && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
@@ -110,6 +120,8 @@ func (z Zone) meanings(code netip.Addr) []answer {
 		return z.maskMeanings(code.As4()[3])
 	case z.kind == welcome:
 		return []answer{{sense: good, means: fmt.Sprintf("on this welcome list, unknown code %s", code)}}
+	case z.kind == score:
+		return []answer{{sense: neutral, means: fmt.Sprintf("a reputation, no listing; unknown code %s", code)}}
 	}
 	return []answer{{sense: listing, means: fmt.Sprintf("unknown code %s: the list's own pages say what it means", code)}}
 }

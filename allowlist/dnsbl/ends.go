@@ -1,0 +1,88 @@
+package dnsbl
+
+// dead holds the lists that have ended, with the domains and words that mean them in old logs, and a public page that says so.
+// The oldest ended before such pages.
+func dead() []list {
+	var all []list
+	for _, d := range []struct {
+		name           string
+		domains, words []string
+		end, source    string
+	}{
+		{"dnsbl.sorbs.net", []string{"sorbs.net"}, []string{"sorbs"},
+			"SORBS was shut down on 5 June 2024", "https://www.dnsbl.com/2024/06/status-of-dnsblsorbsnet-dead.html"},
+		{"ix.dnsbl.manitu.net", []string{"manitu.net", "nixspam.org"}, []string{"manitu", "nixspam", "nix spam", "ix-dnsbl"},
+			"NiX Spam was shut down in January 2025", "https://github.com/rspamd/rspamd/issues/5299"},
+		{"cbl.abuseat.org", []string{"abuseat.org"}, []string{"abuseat", "cbl", "composite blocking list"},
+			"the CBL is part of Spamhaus XBL now: zen.spamhaus.org has it", "https://github.com/rackerlabs/support-how-to/issues/1437"},
+		{"dnsbl.njabl.org", []string{"njabl.org"}, []string{"njabl"},
+			"NJABL was shut down in March 2013", "https://en.wikipedia.org/wiki/Not_Just_Another_Bogus_List"},
+		{"dnsbl.ahbl.org", []string{"ahbl.org"}, []string{"ahbl"},
+			"AHBL was shut down in January 2015, and answered with listings for everything", "https://github.com/sovereign/sovereign/issues/232"},
+		{"list.dsbl.org", []string{"dsbl.org"}, []string{"dsbl"},
+			"DSBL was shut down in 2008", "https://www.dnsbl.info/list-dsbl-org.php"},
+		{"relays.ordb.org", []string{"ordb.org"}, []string{"ordb"},
+			"ORDB was shut down in December 2006, and answered with listings for everything", "http://securityandthe.net/2009/03/10/dsbl-blacklist-gone/"},
+		{"ipwhois.rfc-ignorant.org", []string{"rfc-ignorant.org"}, []string{"rfc-ignorant"},
+			"RFC-Ignorant was shut down in 2012", "https://www.rollernet.us/2012/09/dnsbl-rfc-ignorant-org-shutting-down-2/"},
+		{"dnsbl.wpbl.info", []string{"wpbl.info"}, []string{"wpbl"},
+			"WPBL was shut down", "https://github.com/dmippolitov/pydnsbl/issues/48"},
+		{"virbl.bit.nl", []string{"virbl.dnsbl.bit.nl"}, []string{"virbl"},
+			"Virbl was shut down in January 2017", "https://www.rollernet.us/2017/01/shutdown-of-virbl-dnsbl-bit-nl/"},
+		{"dnsbl.cyberlogic.net", nil, nil,
+			"it was shut down", "https://github.com/dmippolitov/pydnsbl/issues/48"},
+		{"dnsbl.inps.de", []string{"inps.de"}, nil,
+			"it was shut down on 25 May 2020", "https://www.dnsbl.com/"},
+		{"bl.spamcannibal.org", []string{"spamcannibal.org"}, []string{"spamcannibal"},
+			"SpamCannibal's domain expired on 30 May 2019, and answered with listings for everything", "https://github.com/matteocorti/check_rbl/pull/27"},
+		{"bl.emailbasura.org", []string{"emailbasura.org"}, nil,
+			"Email Basura's domain had expired by 30 October 2019, and answers for everything", "https://www.dnsbl.com/2019/10/status-of-blemailbasuraorg-dead.html"},
+		{"dnsbl.burnt-tech.com", []string{"burnt-tech.com"}, nil,
+			"Burnt Tech's domain expired on 19 September 2015, and answered for everything", "https://www.dnsbl.com/2015/09/status-of-dnsblburnt-techcom-dead.html"},
+		{"spam.dnsbl.anonmails.de", []string{"anonmails.de"}, nil,
+			"it has not existed since 12 November 2024", "https://github.com/matteocorti/check_rbl/pull/60"},
+		{"rbl.megarbl.net", []string{"megarbl.net"}, []string{"megarbl"},
+			"MegaRBL was gone by 25 November 2019; its domain had answered for everything", "https://github.com/matteocorti/check_rbl/pull/32"},
+		{"rbl.lugh.ch", []string{"lugh.ch"}, nil,
+			"its operator ended it, and it lists everything since 22 July 2024", "https://github.com/matteocorti/check_rbl/pull/57"},
+		{"spamtrap.drbl.drand.net", []string{"drbl.drand.net"}, nil,
+			"it has been offline since 26 March 2024, and answered for everything", "https://github.com/matteocorti/check_rbl/pull/53"},
+		{"dnsbl.madavi.de", []string{"madavi.de"}, nil,
+			"Madavi had shut it down by 27 March 2025", "https://github.com/matteocorti/check_rbl/pull/63"},
+		{"sbl.spamdown.org", []string{"spamdown.org"}, nil,
+			"it was gone by 30 March 2026, and answered for everything", "https://github.com/matteocorti/check_rbl/pull/68"},
+		{"dynip.rothen.com", nil, nil,
+			"it has been dead since 30 September 2020", "https://github.com/matteocorti/check_rbl/pull/35"},
+		{"cblless.anti-spam.org.cn", []string{"anti-spam.org.cn"}, nil,
+			"it no longer existed on 7 October 2025", "https://github.com/DjinnS/check-rbl/issues/10"},
+		{"dnsbl.sectoor.de", []string{"sectoor.de"}, []string{"sectoor"},
+			"it has been dead since June 2018", "https://github.com/modoboa/modoboa/issues/1598"},
+		{"lbl.lagengymnastik.dk", []string{"lagengymnastik.dk"}, nil,
+			"it ended in 2004, and lists everything since January 2007", "https://dnsbl.com/2007/02/status-of-lbllagengymnastikdk-dead.html"},
+		{"opm.blitzed.org", []string{"blitzed.org"}, []string{"blitzed"},
+			"OPM was shut down in 2006", ""},
+		{"relays.osirusoft.com", []string{"osirusoft.com"}, []string{"osirusoft"},
+			"it was shut down in 2003, and answered with listings for everything", ""},
+		{"orbs.dorkslayers.com", []string{"dorkslayers.com"}, nil,
+			"it was shut down", ""},
+		{"relays.visi.com", nil, nil,
+			"it was shut down", ""},
+		{"bl.csma.biz", []string{"csma.biz"}, nil,
+			"it was shut down", ""},
+		{"blackholes.mail-abuse.org", []string{"mail-abuse.org"}, nil,
+			"MAPS became Trend Micro's, for customers alone", ""},
+		{"rbl.maps.vix.com", []string{"maps.vix.com"}, nil,
+			"MAPS became Trend Micro's, for customers alone", ""},
+		{"blackholes.easynet.nl", []string{"easynet.nl", "wirehub.net"}, nil,
+			"it was shut down in 2003", ""},
+		{"spews.org", nil, []string{"spews"},
+			"SPEWS was shut down in 2006", ""},
+		{"blackholes.five-ten-sg.com", []string{"five-ten-sg.com"}, nil,
+			"it was shut down", ""},
+		{"orbz.gst-group.co.uk", []string{"gst-group.co.uk", "orbz.org"}, nil,
+			"ORBZ was shut down in 2002", ""},
+	} {
+		all = append(all, list{name: d.name, below: true, domains: d.domains, words: d.words, dead: d.end, source: d.source})
+	}
+	return all
+}
