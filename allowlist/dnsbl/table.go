@@ -55,7 +55,7 @@ func living() []list {
 			answers: []answer{{from: "127.0.0.2", means: "reported for spam; the listing ends when the reports stop"}},
 			lookup:  "https://www.spamcop.net/w3m?action=checkblock&ip=ADDRESS", terms: "free"},
 		{name: "b.barracudacentral.org", operator: "Barracuda Networks",
-			domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda", "barracudacentral"}, single: true,
+			domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda reputation", "barracuda rbl", "brbl", "barracudacentral"}, single: true,
 			answers: []answer{{from: "127.0.0.2", means: "BRBL: a source of spam"}},
 			lookup:  "https://www.barracudacentral.org/rbl/removal-request/ADDRESS",
 			terms:   "free once the addresses of your resolvers are registered at barracudacentral.org; it does not answer others"},
