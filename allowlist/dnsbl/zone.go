@@ -148,7 +148,7 @@ func find(name string) list {
 func namedKind(name string) kind {
 	for label := range strings.SplitSeq(name, ".") {
 		switch label {
-		case "wl", "swl", "iwl", "dwl", "dnswl", "white", "whitelist", "whitelisted", "allow", "allowlist", "welcomelist":
+		case "wl", "swl", "iwl", "dwl", "dnswl", "white", "whitelist", "whitelisted", "allowlist", "welcomelist":
 			return welcome
 		}
 	}
