@@ -285,7 +285,7 @@ func mayBeBareEvent(line []byte) bool {
 // bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another
 // name. Its beginning shows the MTA.
 func bareMessage(message string) (Event, bool) {
-	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
+	message = strings.TrimPrefix(strings.TrimLeft(message, " \t-*>・·•\"'`("), "MESSAGE=") // journalctl -o verbose
 	_, text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),

@@ -117,6 +117,7 @@ func TestHeadersAndMessages(t *testing.T) {
 // own.
 func TestBareLines(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
+		{"    MESSAGE=NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},
 		{"<22>1 2026-04-30T10:31:02Z mx1 postfix/smtpd 17 - - NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},
 		{"NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; from=<a>", "postfix dnsbl_reject 192.0.2.7 bl.example"},
 		{"NOQUEUE: reject: RCPT from [192.0.2.7]:99: 550 5.7.1 Service unavailable; client [192.0.2.7] blocked using bl.example; from=<a>", "postscreen dnsbl_reject 192.0.2.7 bl.example"},

@@ -40,9 +40,9 @@ func Is(line []byte) (at int, ok bool) {
 
 // The keys, the best first, without the @ and _ before them, and in lower case.
 var (
-	messageKeys = []string{"message", "msg", "log", "event.original", "short_message", "line"}
-	programKeys = []string{"syslog_identifier", "program", "programname", "ident", "appname", "app_name", "app-name", "application_name", "process.name", "syslogtag", "tag"}
-	timeKeys    = []string{"source_realtime_timestamp", "realtime_timestamp", "timestamp", "time", "ts", "timereported", "datetime", "date"}
+	messageKeys = []string{"message", "msg", "log", "event.original", "syslog_message", "short_message", "textpayload", "raw", "line"}
+	programKeys = []string{"syslog_identifier", "syslog_program", "program", "programname", "ident", "appname", "app_name", "app-name", "application_name", "process.name", "syslogtag", "tag"}
+	timeKeys    = []string{"source_realtime_timestamp", "realtime_timestamp", "timestamp", "time", "ts", "timereported", "isodate", "datetime", "date"}
 )
 
 const queueKey, reasonKey = "queue_id", "delay_reason"

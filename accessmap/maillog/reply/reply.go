@@ -119,6 +119,9 @@ func Host(reply string, relay netip.Addr) Judgement {
 		if r.blames != "" {
 			return Judgement{Blames: r.blames}
 		}
+		if relay.IsValid() && strings.Contains(t.string, relay.String()) && !token.FirstAddr(t.string, relay).IsValid() {
+			return Judgement{Blames: Other}
+		}
 		return t.blamesAddress(t.listOrService(r.zone))
 	}
 	if !t.has(verdict|introduction|maybeIntroduction|listDomain|listName) || !hasCode(reply) {

@@ -41,11 +41,12 @@ func (all statements) at(place int) class {
 // blacklisted". One that an address is refused, or a list that is merely named, counts if no statement gives another reason.
 func (all statements) blames(t text, listed, atConnect bool) Blame {
 	var said class
-	strong, weak, ofDomain := false, listed, false
+	strong, weak, ofDomain, ofThem := false, listed, false, false
 	for _, s := range all {
 		c := s.class
 		said |= c
 		if c&theirs != 0 && c&ownAddress == 0 {
+			ofThem = ofThem || c&verdicts != 0
 			continue
 		}
 		strong = strong || c.strong()
@@ -54,6 +55,8 @@ func (all statements) blames(t text, listed, atConnect bool) Blame {
 	}
 	const hard = reasons &^ softReasons
 	switch {
+	case ofThem && said&ownAddress == 0: // it quotes what a third host said to it
+		return Other
 	case strong && said&greylisted == 0:
 		return Address
 	case atConnect && said&(listing|block|refusal) != 0 && said&(hard|mail) == 0:

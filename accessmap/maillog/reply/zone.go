@@ -28,6 +28,20 @@ var introductions = [...]introducer{
 	{"blacklist", true}, {"dnsbl", true}, {"rbl", true}, {" at", true}, {" using", true},
 }
 
+// introducesPage reports whether an introduction comes before a page of a list that has no other name there.
+func (t *text) introducesPage() bool {
+	if !t.has(introduction) {
+		return false
+	}
+	for _, before := range introductions {
+		_, after, ok := strings.Cut(t.string, before.words)
+		if ok && !before.ambiguous && token.HasAnyPrefix(strings.TrimLeft(after, " :="), "http://", "https://") {
+			return true
+		}
+	}
+	return false
+}
+
 // introducedZone gives the list after one of the introductions in a text.
 func (t *text) introducedZone() string {
 	if !t.has(introduction|maybeIntroduction) || strings.Contains(t.string, "not listed") {
