@@ -114,7 +114,7 @@ func (z Zone) meanings(code netip.Addr) []answer {
 		return []answer{z.answers[own].of(code)}
 	case errorNet.Contains(code):
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and not a listing: the list does not answer this resolver, or not now", code)}}
-	case code == netip.MustParseAddr("127.0.0.1") && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
+	case code == netip.MustParseAddr("127.0.0.1") && z.kind != welcome && z.kind != score && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
 		return []answer{{sense: refusal, means: "answered 127.0.0.1, which is never a listing (RFC 5782)"}}
 	case z.bits != nil:
 		return z.maskMeanings(code.As4()[3])

@@ -127,6 +127,7 @@ func TestAnswers(t *testing.T) {
 		{"swl.spamhaus.org", "127.0.2.102", "clean 127.0.2.102", "on this welcome list"},
 		{"wl.nordspam.com", "127.0.0.2", "clean 127.0.0.2", "on this welcome list"},
 		{"whitelist.unknown.example", "127.0.0.2", "clean 127.0.0.2", "on this welcome list"},
+		{"whitelist.unknown.example", "127.0.0.1", "clean 127.0.0.1", "on this welcome list"},
 		{"whitelist.unknown.example", "127.255.255.254", "error 127.255.255.254", shutOut},
 		{"score.senderscore.com", "127.0.4.99", "clean 127.0.4.99", "a reputation score of 99 out of 100"},
 		{"score.senderscore.com", "127.0.4.3", "clean 127.0.4.3", "a reputation score of 3 out of 100"},

@@ -32,7 +32,7 @@ func Client(reply string) Judgement {
 	switch {
 	case zone != "" && t.has(refusalPhrase):
 		return Judgement{Blames: Other, Zone: zone, Silent: true}
-	case zone != "" || t.has(listWord) && mentionsList(reason) || t.introducesPage():
+	case zone != "" || t.has(listWord) && mentionsList(reason) || t.introducesPage() && token.FirstAddr(reason).IsValid():
 		return Judgement{Blames: listed(reason, zone), Zone: zone, Listed: true}
 	}
 	if len(all) == len(reason) && !t.has(verdict) {

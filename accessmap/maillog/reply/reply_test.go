@@ -53,6 +53,9 @@ func TestHost(t *testing.T) {
 		{"421 4.7.0 Access from ip address 203.0.113.9 temporarily blocked. Visit http://help.mail.ru/notspam-support/", "address mailru"},
 		{"554 Connection from 203.0.113.9 rejected for policy reasons. Host found in DNS blacklist at dnsbl.sorbs.net", "address dnsbl.sorbs.net"},
 		{"550 5.7.1 Client host [203.0.113.9] rejected: listed by UCEPROTECT-Level2", "address dnsbl-2.uceprotect.net"},
+		{"553 5.3.0 Open spam relay - see http://www.mail-abuse.org/rss/", "address blackholes.mail-abuse.org"},
+		{"550 Mail from open relays not accepted, see http://www.ordb.org/", "address relays.ordb.org"},
+		{"553 5.3.0 Spam blocked - see: http://spamcop.net/bl.shtml?203.0.113.9", "address bl.spamcop.net"},
 		{"550 5.7.1 Rejected 203.0.113.9 found in http://www.unknown.example", "address"},
 		{"550 The sending IP (203.0.113.9) is listed on https://list.example/", "address list.example"},
 		{"554-gmx.net (mxgmx104) Nemesis ESMTP Service not available 554-No SMTP service 554-IP address is block listed. 554 See https://postmaster.gmx.net/en/case?c=r0201&i=ip&v=203.0.113.9", "address gmx"},
@@ -67,6 +70,8 @@ func TestHost(t *testing.T) {
 
 		{"550 5.1.1 The email account does not exist. Try double-checking the recipient's email address for typos", "other"},
 		{"550 relay not permitted for 203.0.113.9", "other"},
+		{"550 203.0.113.9 is not permitted to relay through this server", "other"},
+		{"554 5.7.1 Unable to relay for user@example.net", "other"},
 		{"421 4.7.0 mx.example Error: too many connections from 203.0.113.9", "other"},
 		{"554 5.7.1 Your server 203.0.113.9 is not on our whitelist", "other"},
 		{"550 5.4.316 Message expired, connection refused", "other"},

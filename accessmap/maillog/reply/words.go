@@ -68,7 +68,7 @@ var words = func() map[string]word {
 		senderDomain: {"helo", "ehlo", "mailfrom", "dbl"},
 		mailbox: {"user", "mailbox", "mailboxes", "recipient", "recipients", "rcpt", "account", "addressee", "receiver", "quota", "overquota", "destinataire",
 			"empfanger", "empfänger", "destinatario"},
-		relaying: {"relay", "relaying", "relayed"},
+		relaying: {"relaying", "relayed"},
 	} {
 		for _, w := range list {
 			all[w] = word{class: class}
@@ -127,7 +127,7 @@ var bigrams = func() map[string]class {
 		subject: {"client host", "client address", "host network", "remote host"},
 		listing: {"black list", "black listed", "block list", "block listed", "block lists", "deny list", "liste noire", "lista nera", "lista negra", "schwarzen liste",
 			"zwarte lijst", "spam source", "spam sources", "much spam", "many spam", "many spams", "sending spam", "sends spam", "sent spam", "spam from", "unusual rate",
-			"intrusion prevention", "unwanted messages", "unwanted mail", "unwanted email", "bad ip", "spam database", "spam trap", "spam traps"},
+			"intrusion prevention", "unwanted messages", "unwanted mail", "unwanted email", "bad ip", "spam database", "spam trap", "spam traps", "open relay", "open relays", "open proxy", "spam relay"},
 		refusal: {"not accept", "not accepted", "not allow", "not allowed", "not permitted", "not authorized", "not authorised", "not welcome",
 			"not trusted", "not sent", "not exist", "not found"},
 		unready: {"not accepting"},
@@ -141,7 +141,8 @@ var bigrams = func() map[string]class {
 		senderDomain: {"your domain", "sender domain", "sending domain", "from domain", "domain listed", "domain blacklisted", "domain blocked", "domain banned",
 			"domain present", "domain reputation", "domain sender", "envelope domain", "header domain", "email domain", "unregistered domains", "sender address",
 			"from address", "return path", "your email", "your e-mail", "envelope sender"},
-		mailbox: {"not such", "over quota"},
+		mailbox:  {"not such", "over quota"},
+		relaying: {"relay access", "relay denied", "relay not", "not relay", "to relay", "relay mail", "relay for"},
 	} {
 		for _, phrase := range list {
 			all[phrase] = class
