@@ -87,12 +87,12 @@ var phrases = sync.OnceValue(func() *matcher {
 			add(l.domainGroup(), l.Zone)
 		}
 	}
-	for name, w := range words {
+	for name, w := range vocabularyOf().words {
 		if w.class&verdicts != 0 {
 			add(verdict, name)
 		}
 	}
-	for phrase, class := range bigrams {
+	for phrase, class := range vocabularyOf().phrases {
 		if _, second, _ := strings.Cut(phrase, " "); class&verdicts != 0 && second != "exist" && second != "found" {
 			add(verdict, second)
 		}

@@ -105,18 +105,17 @@ const (
 	prefix // at the start of a word
 )
 
-var bytesOf = func() (kinds [256]byte) {
-	for kind, list := range map[byte]string{separates: " \t[](){}<>\"`,=|*", endsPage: " \t[](){}<>\"`|", mark: ".;!?:'-", prefix: "'#-.:"} {
-		for _, c := range []byte(list) {
-			kinds[c] |= kind
-		}
-	}
-	return kinds
-}()
+var bytesOf = [256]byte{
+	' ': separates | endsPage, '\t': separates | endsPage, '[': separates | endsPage, ']': separates | endsPage, '(': separates | endsPage,
+	')': separates | endsPage, '{': separates | endsPage, '}': separates | endsPage, '<': separates | endsPage, '>': separates | endsPage,
+	'"': separates | endsPage, '`': separates | endsPage, '|': separates | endsPage, ',': separates, '=': separates, '*': separates,
+	'.': mark | prefix, ':': mark | prefix, '-': mark | prefix, '\'': mark | prefix, ';': mark, '!': mark, '?': mark, '#': prefix,
+}
 
 // read splits a reply into statements, and appends them.
 func (t *text) read(all statements, relay netip.Addr) statements {
-	p := parser{relay: relay}
+	v := vocabularyOf()
+	p := parser{vocabulary: v, relay: relay}
 	s := t.string
 	for i := 0; i < len(s); {
 		if bytesOf[s[i]]&separates != 0 {
@@ -134,7 +133,7 @@ func (t *text) read(all statements, relay netip.Addr) statements {
 		}
 		if p.word(s[start:i], page) {
 			all = append(all, p.statement(i))
-			p = parser{relay: relay}
+			p = parser{vocabulary: v, relay: relay}
 		}
 	}
 	return append(all, p.statement(len(s)))
@@ -142,12 +141,13 @@ func (t *text) read(all statements, relay netip.Addr) statements {
 
 // parser reads the words of a statement.
 type parser struct {
-	relay   netip.Addr
-	current statement
-	last    string // the word before, unless it is a filler
-	opens   bool   // last may begin a phrase of two words
-	near    int    // words after "your", "sending" and the like in which a noun is this host
-	denied  bool   // it says that something is not listed
+	vocabulary *vocabulary
+	relay      netip.Addr
+	current    statement
+	last       string // the word before, unless it is a filler
+	opens      bool   // last may begin a phrase of two words
+	near       int    // words after "your", "sending" and the like in which a noun is this host
+	denied     bool   // it says that something is not listed
 }
 
 // statement gives the statement, which ends at a place in the text.
@@ -202,22 +202,21 @@ func (p *parser) address(addr netip.Addr) {
 }
 
 // plain adds a word that is no address.
-func (p *parser) plain(word string) {
-	w := meaning(word)
+func (p *parser) plain(name string) {
+	w := p.vocabulary.meaning(name)
 	if w.filler {
 		return
 	}
-	if w.as != "" {
-		word = w.as
-		w = words[word]
+	if w.negation {
+		name, w = "not", p.vocabulary.words["not"]
 	}
 	if p.opens {
-		var key [longestPhrase]byte
-		if n := len(p.last) + 1 + len(word); n <= len(key) {
-			copy(key[:], p.last)
-			key[len(p.last)] = ' '
-			copy(key[len(p.last)+1:], word)
-			p.current.class |= bigrams[string(key[:n])]
+		var phrase [longestPhrase]byte
+		if n := len(p.last) + 1 + len(name); n <= len(phrase) {
+			copy(phrase[:], p.last)
+			phrase[len(p.last)] = ' '
+			copy(phrase[len(p.last)+1:], name)
+			p.current.class |= p.vocabulary.phrases[string(phrase[:n])]
 		}
 	}
 	p.current.class |= w.class
@@ -227,11 +226,11 @@ func (p *parser) plain(word string) {
 		p.near = nearby
 	case p.near > 0:
 		p.near--
-		if w.host || w.adjacent && p.near == nearby-1 {
+		if w.host || w.neighbour && p.near == nearby-1 {
 			p.current.class |= subject
 		}
 	}
-	p.last, p.opens = word, w.opens
+	p.last, p.opens = name, w.opens
 }
 
 // trimmed removes the marks around a word, and reports whether they end a statement. A dash alone ends one, too.

@@ -31,125 +31,74 @@ const (
 	reasons     = softReasons | reverse | spf | greylisted | rate | content | senderDomain
 )
 
-// word is the meaning of a word.
-type word struct {
+// tableRow is a row of the tables of words.
+type tableRow struct {
 	class
-	as         string // another word with this meaning
-	filler     bool   // it says nothing: adverbs, articles, auxiliary verbs
-	opens      bool   // it may begin a phrase of two words
-	possessive bool   // a noun behind it is the host that was refused
-	host       bool   // such a noun
-	adjacent   bool   // such a noun, if it follows at once
+	text string
 }
 
-// longestPhrase bounds the phrases of two words, in bytes.
-const longestPhrase = 40
-
-// words are those in no phrase. Words of several languages are here because large services answer in theirs.
-var words = func() map[string]word {
-	all := map[string]word{}
-	for class, list := range map[class][]string{
-		subject:    {"ip", "ips", "ipv4", "ipv6", "ip-address", "ip-addresses", "ip-adresse", "netblock", "subnet", "mta", "dynamic", "dialup", "dial-up", "dynip"},
-		connecting: {"connect"},
-		listing: {"blacklist", "blacklists", "blacklisted", "blacklisting", "black-list", "black-listed", "blocklist", "blocklists", "blocklisted", "block-list",
-			"denylist", "denylisted", "deny-list", "blackhole", "blackholed", "listed", "listing", "rbl", "rbls", "dnsbl", "dnsbls", "dnsrbl", "dns_rbl",
-			"reputation", "spammer", "spammers", "spambot", "untrusted", "infected", "compromised", "botnet", "gelistet"},
-		block: {"blocked", "banned", "barred", "bloque", "bloquee", "bloqué", "bloquée", "bloqueado", "bloqueada", "gesperrt", "blockiert", "geblockt", "geblokkeerd",
-			"bloccato", "bloccata", "bloccati", "zablokowany", "blokovana", "заблокирован"},
-		refusal: {"rejected", "reject", "rejects", "rejecting", "refused", "refuse", "refuses", "refusing", "denied", "deny", "denies", "forbidden", "prohibited",
-			"disallowed", "unwelcome", "abgelehnt", "verweigert", "refusee", "refusé", "refusée", "rejete", "rejeté", "rechazado", "rechazada", "rejeitado",
-			"rejeitada", "rifiutato", "rifiutata", "geweigerd", "odrzucony"},
-		reverse:      {"ptr", "rdns", "reverse", "fcrdns", "fqdn", "forward-confirmed"},
-		spf:          {"spf", "dkim", "dmarc", "openspf", "spf-check", "unauthenticated"},
-		greylisted:   {"greylist", "greylisted", "greylisting", "graylist", "graylisted", "graylisting", "grey-list", "grey-listed", "grey-listing", "postgrey"},
-		rate:         {"throttled", "throttling", "concurrent"},
-		content:      {"url", "urls", "uri", "uris", "surbl", "uribl", "hyperlink", "attachment", "attachments", "virus", "viruses"},
-		bareDomain:   {"domain", "domains"},
-		senderDomain: {"helo", "ehlo", "mailfrom", "dbl"},
-		mailbox: {"user", "mailbox", "mailboxes", "recipient", "recipients", "rcpt", "account", "addressee", "receiver", "quota", "overquota", "destinataire",
-			"empfanger", "empfänger", "destinatario"},
-		relaying: {"relaying", "relayed"},
-	} {
-		for _, w := range list {
-			all[w] = word{class: class}
-		}
-	}
-	mark := func(set func(*word), list ...string) {
-		for _, name := range list {
-			w := all[name]
-			set(&w)
-			all[name] = w
-		}
-	}
-	mark(func(w *word) { w.filler = true }, "the", "a", "an", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "will", "by", "currently",
-		"temporarily", "permanently", "now", "again", "also", "automatically", "already", "recently", "locally", "explicitly", "administratively", "still",
-		"actively", "any", "some", "all", "of", "this", "that", "these", "too", "very", "so", "we", "do", "does", "did", "it", "its", "wurde", "ist", "est")
-	mark(func(w *word) { w.as = "not" }, "no", "never", "cannot", "can't", "don't", "doesn't", "won't", "isn't", "aren't", "wasn't", "weren't", "cant", "nicht")
-	mark(func(w *word) { w.possessive = true }, "your", "sending", "connecting", "client", "originating", "source", "sender's", "ihr", "ihre", "votre", "su")
-	mark(func(w *word) { w.host = true }, "server", "servers", "host", "hosts", "mailserver", "mailservers", "mail-server", "remotehost", "network", "isp", "gateway", "mta", "smtp", "address-space")
-	mark(func(w *word) { w.adjacent = true }, "address", "access", "system")
-	for phrase := range bigrams {
-		first := phrase[:indexOf(phrase, ' ')]
-		mark(func(w *word) { w.opens = true }, first)
-	}
-	return all
-}()
-
-// lengths are those of the words, a bit each, by their first byte. Most other words are told by them, at no cost.
-var lengths = func() (all [256]uint64) {
-	for name := range words {
-		all[name[0]] |= 1 << min(len(name), 63)
-	}
-	return all
-}()
-
-// meaning gives the meaning of a word in a reply.
-func meaning(name string) word {
-	if name == "" || lengths[name[0]]&(1<<min(len(name), 63)) == 0 {
-		return word{}
-	}
-	return words[name]
+// singles are words with a class of their own, in several languages, because large services answer in theirs.
+var singles = [...]tableRow{
+	{subject, "ip ips ipv4 ipv6 ip-address ip-addresses ip-adresse netblock subnet dynamic dialup dial-up dynip"},
+	{connecting, "connect"},
+	{listing, "blacklist blacklists blacklisted blacklisting black-list black-listed blocklist blocklists blocklisted " +
+		"block-list denylist denylisted deny-list blackhole blackholed listed listing rbl rbls dnsbl dnsbls dnsrbl " +
+		"dns_rbl reputation spammer spammers spambot untrusted infected compromised botnet gelistet"},
+	{block, "blocked banned barred bloque bloquee bloqué bloquée bloqueado bloqueada gesperrt blockiert geblockt geblokkeerd " +
+		"bloccato bloccata bloccati zablokowany blokovana заблокирован"},
+	{refusal, "rejected reject rejects rejecting refused refuse refuses refusing denied deny denies forbidden prohibited " +
+		"disallowed unwelcome abgelehnt verweigert refusee refusé refusée rejete rejeté rechazado rechazada rejeitado " +
+		"rejeitada rifiutato rifiutata geweigerd odrzucony"},
+	{reverse, "ptr rdns reverse fcrdns fqdn forward-confirmed"},
+	{spf, "spf dkim dmarc openspf spf-check unauthenticated"},
+	{greylisted, "greylist greylisted greylisting graylist graylisted graylisting grey-list grey-listed grey-listing postgrey"},
+	{rate, "throttled throttling concurrent"},
+	{content, "url urls uri uris surbl uribl hyperlink attachment attachments virus viruses"},
+	{bareDomain, "domain domains"},
+	{senderDomain, "helo ehlo mailfrom dbl"},
+	{mailbox, "user mailbox mailboxes recipient recipients rcpt account addressee receiver quota overquota destinataire " +
+		"empfanger empfänger destinatario"},
+	{relaying, "relaying relayed"},
 }
 
-func indexOf(s string, c byte) int {
-	for i := range len(s) {
-		if s[i] == c {
-			return i
-		}
-	}
-	return len(s)
+// pairs are phrases of two words, with nothing but fillers between them. "not" stands for every negation.
+var pairs = [...]tableRow{
+	{subject, "client host, client address, host network, remote host"},
+	{listing, "black list, black listed, block list, block listed, block lists, deny list, liste noire, lista nera, lista " +
+		"negra, schwarzen liste, zwarte lijst, spam source, spam sources, much spam, many spam, many spams, sending spam, " +
+		"sends spam, sent spam, spam from, unusual rate, intrusion prevention, unwanted messages, unwanted mail, unwanted " +
+		"email, bad ip, spam database, spam trap, spam traps, open relay, open relays, open proxy, spam relay"},
+	{refusal, "not accept, not accepted, not allow, not allowed, not permitted, not authorized, not authorised, not welcome, " +
+		"not trusted, not sent, not exist, not found"},
+	{unready, "not accepting"},
+	{mail, "message blocked, message rejected, message refused, message denied, messages rejected, mail rejected, mail " +
+		"refused, mail blocked, mail denied, service refused, service refuse, service denied, email rejected, email " +
+		"blocked, email refused, e-mail rejected, e-mail blocked, message banned"},
+	{reverse, "your hostname, valid hostname, name lookup, not resolve, reverse dns, inverse dns, host name"},
+	{spf, "policy framework, sender id"},
+	{greylisted, "grey list, grey listed"},
+	{rate, "rate limit, rate limited, rate limiting, frequency limited, many connections, connection rate, many concurrent, " +
+		"slow down, trop connexions"},
+	{content, "message content, mail content, content rejected, spam content, contains link, links within, content filter, " +
+		"banned content, from header"},
+	{senderDomain, "your domain, sender domain, sending domain, from domain, domain listed, domain blacklisted, domain blocked, " +
+		"domain banned, domain present, domain reputation, domain sender, envelope domain, header domain, email domain, " +
+		"unregistered domains, sender address, from address, return path, your email, your e-mail, envelope sender"},
+	{mailbox, "not such, over quota"},
+	{relaying, "relay access, relay denied, relay not, not relay, to relay, relay mail, relay for"},
 }
 
-// bigrams are phrases of two words, with nothing but fillers between them. "not" stands for every negation.
-var bigrams = func() map[string]class {
-	all := map[string]class{}
-	for class, list := range map[class][]string{
-		subject: {"client host", "client address", "host network", "remote host"},
-		listing: {"black list", "black listed", "block list", "block listed", "block lists", "deny list", "liste noire", "lista nera", "lista negra", "schwarzen liste",
-			"zwarte lijst", "spam source", "spam sources", "much spam", "many spam", "many spams", "sending spam", "sends spam", "sent spam", "spam from", "unusual rate",
-			"intrusion prevention", "unwanted messages", "unwanted mail", "unwanted email", "bad ip", "spam database", "spam trap", "spam traps", "open relay", "open relays", "open proxy", "spam relay"},
-		refusal: {"not accept", "not accepted", "not allow", "not allowed", "not permitted", "not authorized", "not authorised", "not welcome",
-			"not trusted", "not sent", "not exist", "not found"},
-		unready: {"not accepting"},
-		mail: {"message blocked", "message rejected", "message refused", "message denied", "messages rejected", "mail rejected", "mail refused", "mail blocked",
-			"mail denied", "service refused", "service refuse", "service denied", "email rejected", "email blocked", "email refused", "e-mail rejected", "e-mail blocked", "message banned"},
-		reverse:    {"your hostname", "valid hostname", "name lookup", "not resolve", "reverse dns", "inverse dns", "host name"},
-		spf:        {"policy framework", "sender id"},
-		greylisted: {"grey list", "grey listed"},
-		rate:       {"rate limit", "rate limited", "rate limiting", "frequency limited", "many connections", "connection rate", "many concurrent", "slow down", "trop connexions"},
-		content:    {"message content", "mail content", "content rejected", "spam content", "contains link", "links within", "content filter", "banned content", "from header"},
-		senderDomain: {"your domain", "sender domain", "sending domain", "from domain", "domain listed", "domain blacklisted", "domain blocked", "domain banned",
-			"domain present", "domain reputation", "domain sender", "envelope domain", "header domain", "email domain", "unregistered domains", "sender address",
-			"from address", "return path", "your email", "your e-mail", "envelope sender"},
-		mailbox:  {"not such", "over quota"},
-		relaying: {"relay access", "relay denied", "relay not", "not relay", "to relay", "relay mail", "relay for"},
-	} {
-		for _, phrase := range list {
-			all[phrase] = class
-		}
-	}
-	return all
-}()
+// Words that have no class, but change what others mean.
+const (
+	// fillers stand between the words of a phrase, as adverbs in -ly do.
+	fillers = "the a an is are was were be been being has have had will by now again also already still any some all of this that these too very so we do " +
+		"does did it its wurde ist est"
+	negations = "no never cannot can't don't doesn't won't isn't aren't wasn't weren't cant nicht"
+	// possessives come before a noun for the host that was refused: one of hosts, or of neighbours if it follows at once.
+	possessives = "your sending connecting client originating source ihr ihre votre su"
+	hosts       = "server servers host hosts mailserver mailservers mail-server remotehost network isp gateway mta smtp"
+	neighbours  = "address access system"
+)
 
 // lookupPages are parts of the URLs of pages about one address.
 var lookupPages = []string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "/query/sbl", "/sbl/query", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}
