@@ -1,7 +1,10 @@
 package maillog
 
 import (
+	"bytes"
+
 	"mailallow/accessmap/maillog/container"
+	"mailallow/accessmap/maillog/token"
 )
 
 // maxContainers bounds the containers within each other: Docker's JSON with the JSON of rsyslog in it.
@@ -62,5 +65,11 @@ func isOfMTA(line []byte) bool {
 		}
 		h = splitHeader(c.Message)
 	}
-	return h.program.mta || h.program == bareLine && (isBareMessage(h.message) || isBareReply(h.message))
+	if h.program != bareLine && h.program != unknownProgram {
+		return h.program.mta
+	}
+	const start = 80 // bytes that show it: a queue ID, and a member
+	_, text := withoutQueueID(string(h.message[:min(len(h.message), start)]))
+	return token.HasAnyPrefix(text, "from=<", "to=<", "client=", "ruleset=", "reject: ", "status=") || bytes.HasPrefix(h.message, []byte("NOQUEUE: ")) ||
+		h.program == bareLine && isBareReply(h.message)
 }

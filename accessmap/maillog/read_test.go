@@ -195,6 +195,8 @@ func TestOfMTA(t *testing.T) {
 		`{"SYSLOG_IDENTIFIER":"postfix/anvil","MESSAGE":"statistics: max"}`:           true,
 		"NOQUEUE: connect from x": true,
 		"550 5.1.1 no such user":  true,
+		"Apr 30 10:31:02 mx1 my-mta[1]: u1: to=<a@b.example>, stat=Sent": true,
+		"4ABC: from=<a@b.example>, size=1":                               true,
 
 		"Apr 30 10:31:02 mx1 dovecot: imap-login: Login: user=<b>":                          false,
 		"2026-04-30 10:31:02 1tABCD-0001Ab-CD <= a@example.org H=x [192.0.2.7] P=esmtp S=1": false,
