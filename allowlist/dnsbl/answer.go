@@ -22,19 +22,23 @@ const (
 
 // answer is the meaning of the codes of which each octet is between those of from and to; if to is empty, of from.
 type answer struct {
-	from, to string
-	sense    sense
-	means    string
+	from, to  string
+	sense     sense
+	means     string
+	low, high [4]byte // from and to, as table reads them
 }
 
-func (a answer) fits(code netip.Addr) bool {
-	low := netip.MustParseAddr(a.from).As4()
-	high := low
-	if a.to != "" {
-		high = netip.MustParseAddr(a.to).As4()
+// parse reads from and to.
+func (a *answer) parse() {
+	a.low = netip.MustParseAddr(a.from).As4()
+	if a.high = a.low; a.to != "" {
+		a.high = netip.MustParseAddr(a.to).As4()
 	}
-	for i, octet := range code.As4() {
-		if octet < low[i] || octet > high[i] {
+}
+
+func (a answer) fits(code [4]byte) bool {
+	for i, octet := range code {
+		if octet < a.low[i] || octet > a.high[i] {
 			return false
 		}
 	}
@@ -105,19 +109,20 @@ func (z Zone) read(codes []netip.Addr) reading {
 // 127.255.255.0/24 is an error, and 127.0.0.1 is never a listing, although some lists use it for a recommendation (RFC
 // 5782 section 2.1, docs/facts.md 17).
 func (z Zone) meanings(code netip.Addr) []answer {
-	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(code) })
-	errorNet := netip.MustParsePrefix("127.255.255.0/24")
+	octets := code.As4()
+	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(octets) })
+	errorNet := octets[0] == 127 && octets[1] == 255 && octets[2] == 255
 	switch {
-	case !netip.MustParsePrefix("127.0.0.0/8").Contains(code):
+	case octets[0] != 127:
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is not an answer of a DNSBL: a resolver on the way rewrites answers for names that do not exist; ask through one that does not", code)}}
-	case own >= 0 && (!errorNet.Contains(code) || z.answers[own].sense == refusal):
+	case own >= 0 && (!errorNet || z.answers[own].sense == refusal):
 		return []answer{z.answers[own].of(code)}
-	case errorNet.Contains(code):
+	case errorNet:
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and not a listing: the list does not answer this resolver, or not now", code)}}
-	case code == netip.MustParseAddr("127.0.0.1") && z.kind != welcome && z.kind != score && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
+	case octets == [4]byte{127, 0, 0, 1} && z.kind != welcome && z.kind != score && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
 		return []answer{{sense: refusal, means: "answered 127.0.0.1, which is never a listing (RFC 5782)"}}
 	case z.bits != nil:
-		return z.maskMeanings(code.As4()[3])
+		return z.maskMeanings(octets[3])
 	case z.kind == welcome:
 		return []answer{{sense: good, means: fmt.Sprintf("on this welcome list, unknown code %s", code)}}
 	case z.kind == score:

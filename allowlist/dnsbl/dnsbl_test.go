@@ -262,6 +262,16 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("%s: %v", row, got)
 		}
 	}
+	for _, l := range dnsbl.All() {
+		z := zone(t, strings.Replace(l.Zone, "zen.dq", secret+".zen.dq", 1), secret)
+		for n := range 3 * 256 {
+			code := netip.AddrFrom4([4]byte{127, 0, byte(n >> 8 * 5), byte(n)})
+			state, meaning := z.Read([]netip.Addr{code})
+			if got := dnsbl.Refuses(l.Zone, code); got != (state == dnsbl.Error) {
+				t.Errorf("%s %s: %v, but %s: %s", l.Zone, code, got, state, meaning)
+			}
+		}
+	}
 }
 
 // If the IPv4 test entries of a zone are wrong, its IPv6 answers count only if its IPv6 test entries are right.

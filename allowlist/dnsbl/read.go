@@ -9,11 +9,30 @@ func (z Zone) Read(codes []netip.Addr) (State, string) {
 	return r.state, r.meaning
 }
 
-// Refuses reports whether a code that a zone answered says that the list does not answer, and nothing about the address.
+// Refuses reports whether a code of a zone, in lower case and without a key, says that the list does not answer, and nothing
+// about the address. It is Read without words, for logs.
 func Refuses(zone string, code netip.Addr) bool {
-	z := Zone{list: named(zone)}
-	if z.name == "" { // of a list that is not known, only what no list can mean otherwise
-		return !code.IsLoopback() || netip.MustParsePrefix("127.255.255.0/24").Contains(code)
+	octets := code.As4()
+	if octets[0] != 127 || octets[1] == 255 && octets[2] == 255 {
+		return true
 	}
-	return z.read([]netip.Addr{code}).state == Error
+	l := entry(zone)
+	if l == nil {
+		return false // 127.0.0.1 of a list that is not known may mean anything
+	}
+	for _, a := range l.answers {
+		if a.fits(octets) {
+			return a.sense == refusal || a.sense == doubtful
+		}
+	}
+	refuses := byte(0)
+	for _, b := range l.bits {
+		if b.sense == refusal {
+			refuses |= b.mask
+		}
+	}
+	if octets == [4]byte{127, 0, 0, 1} && refuses&1 == 0 {
+		return l.kind != welcome && l.kind != score
+	}
+	return l.bits != nil && octets[3]&^refuses == 0
 }

@@ -9,7 +9,13 @@ import (
 // that the operators publish. A code whose meaning no source confirms has none here, and reports show the code itself. A dead
 // zone stays in the table, because it stays in configurations, and its name may come to answer with listings for everything.
 var table = sync.OnceValue(func() []list {
-	return slices.Concat(spamhaus(), living(), others(), reputation(), dead())
+	all := slices.Concat(spamhaus(), living(), others(), reputation(), dead())
+	for _, l := range all {
+		for i := range l.answers {
+			l.answers[i].parse()
+		}
+	}
+	return all
 })
 
 func spamhaus() []list {

@@ -130,16 +130,24 @@ var index = sync.OnceValue(func() (found struct{ exact, below map[string]*list }
 	return found
 })
 
-// find gives the table's entry for a zone. A zone that is not in it is one of the kind that its name says.
-func find(name string) list {
+// entry gives the table's entry for a zone; nil: there is none.
+func entry(name string) *list {
 	lists := index()
 	if l := lists.exact[name]; l != nil {
-		return *l
+		return l
 	}
 	for domain := name; domain != ""; _, domain, _ = strings.Cut(domain, ".") {
 		if l := lists.below[domain]; l != nil {
-			return *l
+			return l
 		}
+	}
+	return nil
+}
+
+// find gives the table's entry for a zone. A zone that is not in it is one of the kind that its name says.
+func find(name string) list {
+	if l := entry(name); l != nil {
+		return *l
 	}
 	return list{kind: namedKind(name)}
 }
