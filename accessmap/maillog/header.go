@@ -273,7 +273,7 @@ func mayBeSendmailEvent(message []byte) bool {
 // mayBeBareEvent reports whether bareMessage may find an event in a line without a program. Every such line has one of these
 // parts or a reply code near its start.
 func mayBeBareEvent(line []byte) bool {
-	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< "} {
+	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< ", "ruleset=", "User unknown"} {
 		if bytes.Contains(line, []byte(part)) {
 			return true
 		}
