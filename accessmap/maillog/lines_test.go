@@ -257,6 +257,8 @@ func TestOutboundReplies(t *testing.T) {
 		{"bad", "554 5.7.1 Rejected because Bad IP", "-"},
 		{"an address list of nobody", "521 5.5.0 Your IP [192.0.2.25] has been blacklisted. Please contact abuse@kpn.com for more information.", "192.0.2.25"},
 		{"the CBL's page", "550 5.7.1 Your IP 192.0.2.25 is listed, see http://www.abuseat.org/lookup.cgi?ip=192.0.2.25", "192.0.2.25 cbl.abuseat.org"},
+		{"the answer of the list before the address", "550 5.7.1 :127.0.0.4:Client host 192.0.2.25 blocked using bl.example.org", "192.0.2.25 bl.example.org"},
+		{"another address before", "550 Seen at 203.0.113.77. Your IP 192.0.2.25 is blacklisted", "192.0.2.25"},
 		{"two lists", "554 5.7.1 Client host [192.0.2.25] blocked using bl.example.org; see also https://www.spamhaus.org/", "192.0.2.25 bl.example.org"},
 
 		{"their list did not answer", "554 5.7.1 Service unavailable; Client host [192.0.2.25] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/203.0.113.53", "error"},

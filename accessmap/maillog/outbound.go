@@ -22,7 +22,9 @@ func outbound(text, relay string, mta MTA) (Event, bool) {
 	case j.Blames != Address:
 		return Event{}, false
 	}
-	e.IP = token.FirstAddr(text, at)
+	if e.IP = j.Address; !e.IP.IsValid() {
+		e.IP = token.FirstAddr(text, at)
+	}
 	return e, true
 }
 

@@ -33,6 +33,8 @@ type Judgement struct {
 	Listed bool   // a DNS list is the reason
 	Silent bool   // the reason is that a list refused to answer, or could not be asked
 	Zone   string // of the list in lower case, or the name, without a dot, of a private service; empty: none is named
+	// Address is the one that the reply blames in so many words. The zero Addr: it names none, or only in the URL of a page.
+	Address netip.Addr
 }
 
 // text is a reply in lower case, with the groups of the phrases in it.
@@ -140,7 +142,9 @@ func Host(reply string, relay netip.Addr) Judgement {
 	if zone == "" {
 		zone = t.mentionedZone(serviceName, nil)
 	}
-	return t.blamesAddress(zone)
+	j := t.blamesAddress(zone)
+	j.Address = all.blamed()
+	return j
 }
 
 // blamesAddress is the judgement of a reply that refuses an address, unless the list did not answer.

@@ -10,7 +10,8 @@ import (
 // statement is a part of a reply, with the classes of the words in it.
 type statement struct {
 	class class
-	end   int // in the text
+	end   int        // in the text
+	addr  netip.Addr // the first address of the host that was refused
 }
 
 type statements []statement
@@ -33,6 +34,16 @@ func (all statements) at(place int) class {
 		}
 	}
 	return 0
+}
+
+// blamed gives the address in the statement that blames one.
+func (all statements) blamed() netip.Addr {
+	for _, s := range all {
+		if s.addr.IsValid() && s.class.strong() {
+			return s.addr
+		}
+	}
+	return netip.Addr{}
 }
 
 // blames weighs the statements of a reply. listed: it names a list of addresses.
@@ -195,8 +206,11 @@ func (p *parser) address(addr netip.Addr) {
 	switch {
 	case addr == p.relay:
 		p.current.class |= theirs
-	case !addr.IsLoopback():
+	case !addr.IsLoopback() && !addr.IsUnspecified():
 		p.current.class |= ownAddress
+		if !p.current.addr.IsValid() {
+			p.current.addr = addr
+		}
 	}
 	p.last, p.opens = "", false
 }

@@ -22,13 +22,13 @@ func Tokens(s string) iter.Seq2[int, string] {
 	}
 }
 
-// FirstAddr gives the first address in a text that is not to be skipped. If it is 0.0.0.0 or ::, people have replaced the real
-// one, and the result is invalid.
+// FirstAddr gives the first address in a text that is not to be skipped, nor a loopback address, which is an answer of a list or
+// a host's own. If it is 0.0.0.0 or ::, people have replaced the real one, and the result is invalid.
 func FirstAddr(s string, skip ...netip.Addr) netip.Addr {
 	for _, token := range Tokens(s) {
 		addr, ok := ParseAddr(token)
 		switch {
-		case !ok || slices.Contains(skip, addr):
+		case !ok || addr.IsLoopback() || slices.Contains(skip, addr):
 		case addr.IsUnspecified():
 			return netip.Addr{}
 		default:
