@@ -99,7 +99,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return fmt.Errorf("nothing was kept: %w", err)
 	}
 	err = c.conclude(ctx, t)
-	c.measure(ctx, t, o, err)
+	c.measure(t, o, err)
 	return err
 }
 

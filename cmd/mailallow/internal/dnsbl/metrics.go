@@ -1,7 +1,6 @@
 package dnsbl
 
 import (
-	"context"
 	"time"
 
 	"mailallow/allowlist/dnsbl"
@@ -13,7 +12,7 @@ import (
 // measure writes the states of a run that ended with err, if the configuration names a file
 // for them. A question about other addresses or lists than those of the configuration
 // changes nothing there: it would end the rows that somebody watches.
-func (c *check) measure(ctx context.Context, t *terminal.Terminal, o Options, err error) {
+func (c *check) measure(t *terminal.Terminal, o Options, err error) {
 	own := c.settings.DNSBL
 	if c.settings.MetricsFile == "" || len(o.Subjects) > 0 && len(own.Addresses)+len(own.Hosts) > 0 || len(o.Zones) > 0 && len(own.Zones) > 0 {
 		return
@@ -36,5 +35,5 @@ func (c *check) measure(ctx context.Context, t *terminal.Terminal, o Options, er
 	for _, s := range states {
 		sum(float64(counts[s]), string(s))
 	}
-	m.Write(ctx, t, c.settings, metrics.DNSBL)
+	m.Write(t, c.settings, metrics.DNSBL)
 }

@@ -5,10 +5,9 @@ package metrics
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"maps"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"golang.org/x/sys/unix"
 
-	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -34,8 +33,8 @@ const (
 const (
 	// MaxBytes bounds the file that is read: a thousand sources, or all rows of dnsbl, make less.
 	MaxBytes = 16 << 20
-	lockFile = "metrics.lock"  // in the state directory
-	patience = 5 * time.Second // to wait for another command, which needs milliseconds
+	patience = 2 * time.Second // to wait for another command, which needs milliseconds
+	poll     = 10 * time.Millisecond
 )
 
 // Metrics is a registry of gauges. It has no counters, because a run does not know the
@@ -67,21 +66,15 @@ func Truth(b bool) float64 {
 
 // Write writes the metrics of a command, whose prefix is owner, into the file of the
 // configuration. If it fails, that is a warning: no exit code is about it.
-func (m Metrics) Write(ctx context.Context, t *terminal.Terminal, s *config.Settings, owner string) {
-	if err := m.write(ctx, s, owner); err != nil {
+func (m Metrics) Write(t *terminal.Terminal, s *config.Settings, owner string) {
+	if err := m.write(s, owner); err != nil {
 		t.About(slog.String("path", s.MetricsFile)).Warn("metrics_file %s is not written: %v", s.MetricsFile, exit.Reason(err))
 	}
 }
 
-func (m Metrics) write(ctx context.Context, s *config.Settings, owner string) error {
-	if s.StateDir != "" {
-		// Without the directory, no other command is at work.
-		if lock, err := state.OpenLock(filepath.Join(s.StateDir, lockFile)); err == nil {
-			defer lock.Close()
-			if err := state.Hold(context.WithoutCancel(ctx), lock, patience); err != nil {
-				return err
-			}
-		}
+func (m Metrics) write(s *config.Settings, owner string) error {
+	if dir := hold(s.StateDir); dir != nil {
+		defer dir.Close()
 	}
 	families, err := m.Gather()
 	if err != nil {
@@ -95,6 +88,23 @@ func (m Metrics) write(ctx context.Context, s *config.Settings, owner string) er
 	}
 	out.Write(others(s.MetricsFile, owner))
 	return outfile.Replace(s.MetricsFile, out.Bytes())
+}
+
+// hold locks the state directory itself, in which other users hold no lock, so that two
+// commands do not write at once; nil: it cannot, and the loser of a race writes again in
+// its next run. It adds no file.
+func hold(dir string) *os.File {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(poll) {
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			return f
+		}
+	}
+	f.Close()
+	return nil
 }
 
 // others are the metrics of other commands in the file. What is no metric of this program,

@@ -1,7 +1,6 @@
 package update
 
 import (
-	"context"
 	"math"
 	"runtime"
 	"strconv"
@@ -25,7 +24,7 @@ type ofRun struct{ metrics.Metrics }
 
 // measure writes the metrics of a run that ended with err, if the configuration names a
 // file for them.
-func measure(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) {
+func measure(t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) {
 	if r.Settings.MetricsFile == "" {
 		return
 	}
@@ -35,7 +34,7 @@ func measure(ctx context.Context, t *terminal.Terminal, r *run.Request, result *
 		m.measureSources(result.List)
 		m.measureTargets(result)
 	}
-	m.Write(ctx, t, r.Settings, metrics.Update)
+	m.Write(t, r.Settings, metrics.Update)
 }
 
 func (m ofRun) measureRun(r *run.Request, report install.Report, version string, code int) {

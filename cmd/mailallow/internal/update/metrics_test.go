@@ -41,7 +41,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 		Plans: []plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
 	}
 	var messages bytes.Buffer
-	measure(t.Context(), terminal.New(nil, nil, io.Discard, &messages), r, result, "0.1", err)
+	measure(terminal.New(nil, nil, io.Discard, &messages), r, result, "0.1", err)
 	text, readErr := os.ReadFile(file)
 	if readErr != nil || messages.Len() > 0 {
 		t.Fatalf("%v, its messages are %q", readErr, &messages)

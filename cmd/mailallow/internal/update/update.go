@@ -43,7 +43,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		result.Tell(t, true)
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
-	measure(ctx, t, r, result, o.Version, err)
+	measure(t, r, result, o.Version, err)
 	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
 }
