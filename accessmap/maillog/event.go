@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf16"
+
+	"mailallow/accessmap/maillog/reply"
 )
 
 // MTA is the program that wrote a line.
@@ -27,7 +29,24 @@ const (
 	DNSBLError    Kind = "dnsbl_error"
 	Reject        Kind = "reject"
 	OutboundBlock Kind = "outbound_block"
+
+	// DomainBlock is a refusal by another host that blames the sender's domain and not the address of this host. Read yields it
+	// only with Options.Domains, because it is no event of the JSON.
+	DomainBlock Kind = "domain_block"
 )
+
+// Blame says what a refusal is about.
+type Blame = reply.Blame
+
+// What a refusal can be about.
+const (
+	Address = reply.Address
+	Domain  = reply.Domain
+	Other   = reply.Other
+)
+
+// Private reports whether the Zone of an event is a private service, which nobody can ask over DNS.
+func Private(zone string) bool { return reply.Private(zone) }
 
 // Event is one line that reports a refusal.
 type Event struct {
@@ -41,8 +60,9 @@ type Event struct {
 	IP netip.Addr
 	// Zone is the zone of the DNS list in lower case, or the name, without a dot, of a private service. Empty: the line names
 	// no list.
-	Zone string
-	Text string // the line without its header and without account keys, at most 2,000 bytes
+	Zone   string
+	Blames Blame
+	Text   string // the line without its header and without account keys, at most 2,000 bytes
 	// Remote is the host that refused this one, as the line names it. It is not in the JSON.
 	Remote string
 }
@@ -67,6 +87,7 @@ func (e Event) AppendJSON(b []byte) []byte {
 		b = append(b, "null"...)
 	}
 	b = appendString(append(b, `,"zone":`...), e.Zone)
+	b = appendString(append(b, `,"blames":`...), string(e.Blames))
 	b = appendString(append(b, `,"text":`...), e.Text)
 	return append(b, '}')
 }

@@ -18,7 +18,7 @@ Nov 20 10:00:03 mx2 postfix/smtp[4712]: 4ABC: to=<a@b.example>, relay=b.example[
 Nov 20 10:00:04 mx2 postfix/smtp[4713]: 4ABD: to=<a@g.example>, relay=g.example[203.0.113.6]:25, delay=1, dsn=5.7.1, status=bounced (host g.example[203.0.113.6] said: 554 5.7.1 Client host [192.0.2.25] blocked using bl.spamcop.net (in reply to RCPT TO command))
 `
 	o := maillog.Options{Now: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
-	err := maillog.Read(strings.NewReader(lines), "maillog", o, func(e maillog.Event) error {
+	_, err := maillog.Read(strings.NewReader(lines), "maillog", o, func(e maillog.Event) error {
 		fmt.Printf("%s:%d %s %s %s %s %q\n", e.File, e.Line, e.Time.Format(time.RFC3339), e.MTA, e.Kind, e.IP, e.Zone)
 		return nil
 	})

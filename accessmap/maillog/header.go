@@ -5,6 +5,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"mailallow/accessmap/maillog/container"
+	"mailallow/accessmap/maillog/token"
 )
 
 // header is a line of a log, split at the name of the program that wrote it.
@@ -14,12 +17,75 @@ type header struct {
 	message []byte
 }
 
-// splitHeader splits a line with "program[pid]: " or without it.
+// splitHeader splits a line with "program[pid]: " or without it. A line of a container is split at the line within.
 func splitHeader(line []byte) header {
-	if h, ok := splitTagged(line); ok {
+	h, ok := splitTagged(line)
+	if ok && h.program.mta && !mayBeginStamp(h.message) && bytes.IndexByte(h.head, '{') < 0 { // nearly all lines
 		return h
 	}
-	return splitUntagged(line)
+	return splitOther(line, h, ok)
+}
+
+// splitOther splits a line that may be in a container, or that has no "program[pid]: ".
+func splitOther(line []byte, h header, tagged bool) header {
+	if !tagged || bytes.IndexByte(h.head, '{') >= 0 {
+		if at, carried := container.Is(line); carried {
+			return header{line[:at], carrier, line[at:]}
+		}
+		if !tagged {
+			return splitUntagged(line)
+		}
+	}
+	if within, ok := splitCarried(h.message); ok && h.program != otherProgram {
+		within.head = h.head
+		return within
+	}
+	return h
+}
+
+// splitCarried splits a message that is a line of a mail server, as the drivers of containers write it for syslog, with the
+// container as the program: "program[pid]: " follows at once, or after a time stamp and a host.
+func splitCarried(message []byte) (header, bool) {
+	const words = 6 // before the program at most
+	rest := message
+	for n := range words {
+		i := bytes.IndexByte(rest, ' ')
+		if i <= 0 {
+			break
+		}
+		word := rest[:i]
+		rest = bytes.TrimLeft(rest[i:], " ")
+		if name, ok := bytes.CutSuffix(word, []byte(":")); ok {
+			if open := bytes.IndexByte(name, '['); open > 0 && name[len(name)-1] == ']' {
+				name = name[:open]
+			}
+			if p := programOf(name); p.mta && isName(name) {
+				return header{program: p, message: withoutID(rest)}, true
+			}
+			break
+		}
+		if n == 0 && !beginsStamp(word) {
+			break
+		}
+	}
+	return header{}, false
+}
+
+// isName reports whether a text may be the name of a program.
+func isName(text []byte) bool {
+	return !bytes.ContainsFunc(text, func(r rune) bool { return r > '~' || !token.IsWordByte(byte(r)) && !strings.ContainsRune("/-_.", r) })
+}
+
+// mayBeginStamp excludes nearly all messages, at little cost: a container may have the name of a mail server.
+func mayBeginStamp(message []byte) bool {
+	const month, year = len("Jan"), len("2006")
+	return len(message) > year && (message[month] == ' ' && message[0] >= 'A' || message[year] == '-')
+}
+
+// beginsStamp reports whether a word may begin a time stamp: a month, or a date.
+func beginsStamp(word []byte) bool {
+	const month, date = len("Jan"), len("2006-01-02")
+	return len(word) == month && word[0] >= 'A' && word[0] <= 'Z' && word[1] >= 'a' || len(word) >= date && token.IsDigits(word[:4]) && word[4] == '-'
 }
 
 // maxHead bounds the place where the program's name ends, in bytes. A time stamp, a host name and a container's prefix are
@@ -37,7 +103,7 @@ func splitTagged(line []byte) (header, bool) {
 		end := from + i
 		from = end + 1
 		open := bytes.LastIndexByte(within[:end], '[')
-		if open < 0 || !isDigits(within[open+1:end]) || from >= len(line) || line[from] != ':' {
+		if open < 0 || !token.IsDigits(within[open+1:end]) || from >= len(line) || line[from] != ':' {
 			continue
 		}
 		start := open
@@ -82,7 +148,7 @@ func splitUntagged(line []byte) header {
 				return header{line[:len(line)-len(rest)], p, withoutID(message)}
 			}
 		}
-		if isBareMessage(rest) {
+		if isBareMessage(rest) || len(rest) == len(line) && isBareReply(rest) {
 			return header{line[:len(line)-len(rest)], bareLine, rest}
 		}
 		rest = rest[i:]
@@ -102,42 +168,47 @@ func afterStructuredData(rest []byte) []byte {
 
 // isBareMessage reports whether a text begins like a message of an MTA.
 func isBareMessage(text []byte) bool {
-	return len(text) > 4 && isReply(string(text[:4])) || bytes.HasPrefix(text, []byte("ruleset=")) ||
-		bytes.HasPrefix(text, []byte("NOQUEUE: ")) || bytes.HasPrefix(text, []byte("status="))
+	return bytes.HasPrefix(text, []byte("ruleset=")) || bytes.HasPrefix(text, []byte("NOQUEUE: ")) || bytes.HasPrefix(text, []byte("status="))
 }
 
-func isDigits[T string | []byte](text T) bool {
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return false
-		}
-	}
-	return len(text) > 0
-}
+// isBareReply reports whether a line begins with a reply of a mail server. In the middle of a line it may be the reply of this
+// host.
+func isBareReply(line []byte) bool { return len(line) > 4 && token.IsReply(string(line[:4])) }
 
 // program says how to read the messages of a program.
 type program struct {
 	// mayBeEvent excludes most messages that are no events, at little cost.
 	mayBeEvent func(message []byte) bool
 	read       func(message string) (Event, bool)
+	mta        bool // it is a program of Sendmail or Postfix
 }
 
 var (
-	otherProgram   = &program{func([]byte) bool { return false }, nil} // it is no MTA
-	unknownProgram = &program{mayBeSendmailEvent, bareMessage}         // it may be an MTA with another name
-	bareLine       = &program{mayBeBareEvent, bareMessage}             // the line names no program
-	sendmailDaemon = &program{mayBeSendmailEvent, sendmail}
-	smtpdDaemon    = &program{mayBeServerEvent, Postfix.server}
-	smtpClient     = &program{mayBeClientEvent, postfixClient}
+	otherProgram   = &program{never, nil, false}                      // it is no MTA
+	containerTag   = &program{never, nil, false}                      // it is no program, but what one runs in
+	otherDaemon    = &program{never, nil, true}                       // of Postfix, which refuses nothing
+	unknownProgram = &program{mayBeSendmailEvent, bareMessage, false} // it may be an MTA with another name
+	bareLine       = &program{mayBeBareEvent, bareMessage, false}     // the line names no program
+	carrier        = &program{mayBeBareEvent, nil, false}             // the line holds that of another program: package container
+	sendmailDaemon = &program{mayBeSendmailEvent, sendmail, true}
+	smtpdDaemon    = &program{mayBeServerEvent, Postfix.server, true}
+	smtpClient     = &program{mayBeClientEvent, postfixClient, true}
 )
+
+func never([]byte) bool { return false }
 
 // daemons are the programs of Postfix by the last part of a name such as "postfix/smtpd", because an instance can have any name
 // and a service can add a part in the middle. error and retry repeat the reason of a failed delivery.
 var daemons = map[string]*program{
 	"smtpd": smtpdDaemon, "cleanup": smtpdDaemon, "sendmail": sendmailDaemon,
 	"smtp": smtpClient, "lmtp": smtpClient, "error": smtpClient, "retry": smtpClient,
-	"postscreen": {mayBeServerEvent, Postscreen.server},
-	"dnsblog":    {func([]byte) bool { return true }, dnsblog},
+	"postscreen": {mayBeServerEvent, Postscreen.server, true},
+	"dnsblog":    {func([]byte) bool { return true }, dnsblog, true},
+
+	"qmgr": otherDaemon, "pickup": otherDaemon, "bounce": otherDaemon, "trivial-rewrite": otherDaemon, "anvil": otherDaemon,
+	"scache": otherDaemon, "local": otherDaemon, "virtual": otherDaemon, "pipe": otherDaemon, "discard": otherDaemon,
+	"proxymap": otherDaemon, "tlsmgr": otherDaemon, "tlsproxy": otherDaemon, "verify": otherDaemon, "flush": otherDaemon,
+	"master": otherDaemon, "postfix-script": otherDaemon, "postsuper": otherDaemon, "postqueue": otherDaemon, "postdrop": otherDaemon,
 }
 
 // otherPrograms write many lines into mail logs and are no MTA.
@@ -150,7 +221,15 @@ var otherPrograms = []string{
 // programOf also knows Sendmail by its usual names.
 func programOf(name []byte) *program {
 	if i := bytes.LastIndexByte(name, '/'); i >= 0 {
-		return cmp.Or(daemons[string(name[i+1:])], otherProgram)
+		switch string(name[i+1:]) { // most lines, for which the table is slow
+		case "smtpd":
+			return smtpdDaemon
+		case "smtp":
+			return smtpClient
+		case "qmgr":
+			return otherDaemon
+		}
+		return cmp.Or(daemons[string(name[i+1:])], containerTag)
 	}
 	switch {
 	case bytes.HasPrefix(name, []byte("sendmail")), bytes.HasPrefix(name, []byte("sm-")):
@@ -194,7 +273,7 @@ func mayBeSendmailEvent(message []byte) bool {
 // mayBeBareEvent reports whether bareMessage may find an event in a line without a program. Every such line has one of these
 // parts or a reply code near its start.
 func mayBeBareEvent(line []byte) bool {
-	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< "} {
+	for _, part := range [...]string{"reject", " said: ", "refused to talk", "stat", "lookup", "listed by ", "exceeded", "<<< ", "ruleset=", "User unknown"} {
 		if bytes.Contains(line, []byte(part)) {
 			return true
 		}
@@ -206,7 +285,7 @@ func mayBeBareEvent(line []byte) bool {
 // bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another
 // name. Its beginning shows the MTA.
 func bareMessage(message string) (Event, bool) {
-	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
+	message = strings.TrimPrefix(strings.TrimLeft(message, " \t-*>・·•\"'`("), "MESSAGE=") // journalctl -o verbose
 	_, text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),
@@ -214,7 +293,7 @@ func bareMessage(message string) (Event, bool) {
 		return sendmail(message)
 	case strings.HasPrefix(message, "addr "), strings.HasPrefix(message, "warning: dnsblog"):
 		return dnsblog(message)
-	case hasAnyPrefix(text, "reject: ", "milter-reject: ", "proxy-reject: ") || strings.HasPrefix(message, "warning: "):
+	case token.HasAnyPrefix(text, "reject: ", "milter-reject: ", "proxy-reject: ") || strings.HasPrefix(message, "warning: "):
 		if strings.Contains(message, " from [") {
 			return Postscreen.server(message)
 		}
@@ -226,7 +305,7 @@ func bareMessage(message string) (Event, bool) {
 	if rest, isSMTP := strings.CutPrefix(strings.TrimLeft(reply, " "), "smtp;"); isSMTP || isDSN {
 		reply = strings.TrimLeft(rest, " ")
 	}
-	if isReply(reply) {
+	if token.IsReply(reply) {
 		return outbound(reply, "", "")
 	}
 	return Event{}, false

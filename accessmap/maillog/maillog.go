@@ -33,6 +33,8 @@ import (
 	"io"
 	"runtime"
 	"time"
+
+	"mailallow/accessmap/maillog/token"
 )
 
 // Options say how to read the time stamps of a log.
@@ -42,6 +44,8 @@ type Options struct {
 	Now time.Time
 	// Since leaves out events before it. Events without a time stay. Zero: no event is left out.
 	Since time.Time
+	// Domains has Read yield refusals of the kind DomainBlock too.
+	Domains bool
 }
 
 const (
@@ -56,7 +60,9 @@ const (
 
 // Read calls yield with every event of a log, in the order of the log. file is the File of the events. An error of r is
 // wrapped with the number of the last whole line before it; an error of yield ends Read and is returned unchanged.
-func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
+//
+// The result says whether a line was one of Sendmail or Postfix. Without one, the lack of events means nothing.
+func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA bool, err error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
@@ -78,22 +84,26 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) error {
 	last := Postfix // the MTA of the last event, which most likely got a reply that is a line of its own
 	for b := range inOrder {
 		<-b.done
+		ofMTA = ofMTA || b.ofMTA || len(b.events) > 0
 		for _, e := range b.events {
 			e.MTA = cmp.Or(e.MTA, last)
 			last = e.MTA
+			if e.Kind == DomainBlock && !o.Domains {
+				continue
+			}
 			if !o.Since.IsZero() && !e.Time.IsZero() && e.Time.Before(o.Since) {
 				continue
 			}
 			if err := yield(e); err != nil {
-				return err
+				return ofMTA, err
 			}
 		}
 		if b.err != nil {
-			return fmt.Errorf("%s: after line %d: %w", file, b.lines, b.err)
+			return ofMTA, fmt.Errorf("%s: after line %d: %w", file, b.lines, b.err)
 		}
 		free <- b
 	}
-	return nil
+	return ofMTA, nil
 }
 
 // batch holds some lines that may be events. selectLines fills it, one of several readers finds its events, and Read yields
@@ -104,6 +114,7 @@ type batch struct {
 	numbers []int  // number of each line in the file
 	lines   int    // number of the last line that was read
 	err     error  // of the reader, after these lines
+	ofMTA   bool   // one of the lines so far was of Sendmail or Postfix
 
 	events []Event
 	done   chan struct{} // gets a value when events is complete
@@ -121,7 +132,7 @@ func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, s
 	defer close(inOrder)
 	defer close(work)
 	in := bufio.NewReaderSize(r, bufferSize)
-	number := 0
+	number, ofMTA := 0, false
 	for {
 		var b *batch
 		select {
@@ -135,7 +146,9 @@ func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, s
 			var line []byte
 			if line, err = in.ReadSlice('\n'); len(line) > 0 && !isReadError(err) {
 				number++
-				if line = trim(line); mayBeEvent(line) {
+				line = trim(line)
+				ofMTA = ofMTA || isOfMTA(line)
+				if mayBeEvent(line) {
 					b.text = append(b.text, line...)
 					b.ends, b.numbers = append(b.ends, len(b.text)), append(b.numbers, number)
 				}
@@ -144,7 +157,7 @@ func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, s
 				_, err = in.ReadSlice('\n')
 			}
 		}
-		b.lines = number
+		b.lines, b.ofMTA = number, ofMTA
 		if isReadError(err) {
 			b.err = err
 		}
@@ -200,7 +213,18 @@ func mayBeEvent(line []byte) bool {
 
 func (s *scan) event(number int, line []byte) (Event, bool) {
 	h := splitHeader(line)
-	message := hideKeys(printable(h.message))
+	if h.program == carrier {
+		return s.carried(number, h, 1)
+	}
+	return s.message(number, h)
+}
+
+// message reads the message of a line without a container.
+func (s *scan) message(number int, h header) (Event, bool) {
+	if h.program.read == nil {
+		return Event{}, false
+	}
+	message := token.HideKeys(printable(h.message))
 	e, ok := h.program.read(message)
 	if !ok {
 		return Event{}, false

@@ -2,9 +2,24 @@ package maillog
 
 import (
 	"net/netip"
-	"path"
 	"strings"
+
+	"mailallow/accessmap/maillog/reply"
+	"mailallow/accessmap/maillog/token"
+	"mailallow/allowlist/dnsbl"
 )
+
+// judge sets what this host's reply to the client says.
+func (e *Event) judge(text string) {
+	j := reply.Client(text)
+	e.Kind, e.Zone, e.Blames = Reject, j.Zone, j.Blames
+	switch {
+	case j.Silent:
+		e.Kind = DNSBLError
+	case j.Listed:
+		e.Kind = DNSBLReject
+	}
+}
 
 // server reads messages of smtpd, cleanup and postscreen about a client:
 //
@@ -19,32 +34,32 @@ func (mta MTA) server(message string) (Event, bool) {
 	if warning, ok := strings.CutPrefix(message, "warning: "); ok {
 		return postfixWarning(warning, mta)
 	}
-	e := Event{MTA: mta, Kind: Reject}
+	e := Event{MTA: mta, Kind: Reject, Blames: Other}
 	const reject, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
-	text, ok := cutAnyPrefix(message, reject, byMilter, byProxy)
+	text, ok := token.CutAnyPrefix(message, reject, byMilter, byProxy)
 	if !ok {
 		_, text = withoutQueueID(message)
-		if text, ok = cutAnyPrefix(text, reject, byMilter, byProxy); !ok {
+		if text, ok = token.CutAnyPrefix(text, reject, byMilter, byProxy); !ok {
 			return Event{}, false
 		}
 	}
-	if hasAnyPrefix(text, "header ", "body ", "mime-header ", "nested-header ") {
+	if token.HasAnyPrefix(text, "header ", "body ", "mime-header ", "nested-header ") {
 		// The reason is the content and not the client, whose address is the one before the last envelope, because the text
 		// before it comes from the client.
 		if i := strings.LastIndex(text, "]; from=<"); i >= 0 {
-			e.IP = lastBracketed(text[:i+1])
+			e.IP = token.LastBracketed(text[:i+1])
 		}
 		return e, true
 	}
 	rest := text
 	if _, client, ok := strings.Cut(text, " from "); ok && !strings.HasPrefix(text, "END-OF-MESSAGE: ") {
-		e.IP = bracketed(client)
+		e.IP = token.Bracketed(client)
 		_, rest, _ = strings.Cut(client, "]")
 	}
 	for _, end := range [...]string{"; from=<", "; to=<", "; proto="} {
 		rest, _, _ = strings.Cut(rest, end)
 	}
-	e.Kind, e.Zone = judge(rest)
+	e.judge(rest)
 	return e, true
 }
 
@@ -56,7 +71,7 @@ func postfixWarning(text string, mta MTA) (Event, bool) {
 	}
 	limit, client, ok := strings.Cut(text, " from ")
 	if ok && strings.Contains(limit, " limit exceeded: ") && strings.Contains(client, " for service ") {
-		return Event{MTA: mta, Kind: Reject, IP: bracketed(client)}, true
+		return Event{MTA: mta, Kind: Reject, IP: token.Bracketed(client), Blames: Other}, true
 	}
 	return Event{}, false
 }
@@ -65,13 +80,13 @@ func postfixWarning(text string, mta MTA) (Event, bool) {
 // address has 32 nibbles (RFC 5782). A question about a name has no address.
 func lookupError(question string, mta MTA) (Event, bool) {
 	ip, zone := reversed(strings.ToLower(question))
-	if zone = domainIn(zone); zone == "" {
+	if zone = token.DomainIn(zone); zone == "" {
 		return Event{}, false
 	}
-	if l := listOf(zone); !ip.IsValid() && l != nil && strings.HasSuffix(zone, "."+l.zone) {
-		zone = l.zone
+	if !ip.IsValid() {
+		zone = reply.ListOf(zone)
 	}
-	return Event{MTA: mta, Kind: DNSBLError, IP: ip, Zone: zone}, true
+	return Event{MTA: mta, Kind: DNSBLError, IP: ip, Zone: zone, Blames: Other}, true
 }
 
 // reversed splits a question into the address and the zone; the address is invalid if the question is about a name.
@@ -113,12 +128,12 @@ func dnsblog(message string) (Event, bool) {
 	if !ok || len(words) != 7 || words[1] != "listed" {
 		return Event{}, false
 	}
-	zone, answer := domainIn(words[4]), words[6]
+	zone, answer := token.DomainIn(words[4]), words[6]
 	if zone == "" || !isErrorAnswer(zone, answer) {
 		return Event{}, false
 	}
-	addr, _ := parseAddr(words[0])
-	return Event{MTA: Postscreen, Kind: DNSBLError, IP: addr, Zone: zone}, true
+	addr, _ := token.ParseAddr(words[0])
+	return Event{MTA: Postscreen, Kind: DNSBLError, IP: addr, Zone: zone, Blames: Other}, true
 }
 
 // isErrorAnswer reports whether a list refuses to answer: with 127.255.255.x (docs/facts.md 17), with an address outside of
@@ -127,12 +142,8 @@ func isErrorAnswer(zone, answer string) bool {
 	if strings.HasPrefix(answer, "127.255.255.") || !strings.HasPrefix(answer, "127.") {
 		return true
 	}
-	l := listOf(zone)
-	if l == nil {
-		return false
-	}
-	refuses, _ := path.Match(l.refusal, answer)
-	return refuses
+	code, err := netip.ParseAddr(answer)
+	return err == nil && code.Is4() && dnsbl.Refuses(zone, code)
 }
 
 // postfixClient reads messages of smtp and lmtp about a host that refuses this one, and of error about a failed delivery to
@@ -155,9 +166,9 @@ func postfixClient(message string) (Event, bool) {
 		}
 		text = reason
 	}
-	host, reply, ok := strings.Cut(text, " said: ")
-	if h, r, refused := strings.Cut(text, " "+refusedAtConnect+" "); refused && (!ok || len(h) < len(host)) {
-		host, reply, ok = h, refusedAtConnect+" "+r, true
+	host, said, ok := strings.Cut(text, " said: ")
+	if h, r, refused := strings.Cut(text, " "+reply.RefusedAtConnect+" "); refused && (!ok || len(h) < len(host)) {
+		host, said, ok = h, reply.RefusedAtConnect+" "+r, true
 	}
 	if !ok {
 		return Event{}, false
@@ -165,9 +176,9 @@ func postfixClient(message string) (Event, bool) {
 	if i := strings.LastIndex(host, "host "); i >= 0 {
 		host = host[i+len("host "):]
 	}
-	if at := bracketed(host); at.IsLoopback() || strings.Contains(host, "[private/") {
+	if at := token.Bracketed(host); at.IsLoopback() || strings.Contains(host, "[private/") {
 		return Event{}, false // a filter on this host
 	}
-	reply, _, _ = strings.Cut(reply, " (in reply to ")
-	return outbound(reply, host, Postfix)
+	said, _, _ = strings.Cut(said, " (in reply to ")
+	return outbound(said, host, Postfix)
 }

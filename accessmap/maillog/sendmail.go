@@ -2,7 +2,10 @@ package maillog
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+
+	"mailallow/accessmap/maillog/token"
 )
 
 // sendmail reads messages of Sendmail about a client, and about hosts that refuse this one:
@@ -25,31 +28,31 @@ func sendmail(message string) (Event, bool) {
 		return delivery(text)
 	}
 	if _, reply, ok := strings.Cut(text, "<<< "); ok {
-		if isReply(reply) {
+		if token.IsReply(reply) {
 			return outbound(reply, "", Sendmail)
 		}
 		return Event{}, false
 	}
-	e := Event{MTA: Sendmail, Kind: Reject}
+	e := Event{MTA: Sendmail, Kind: Reject, Blames: Other}
 	switch {
 	case strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "milter="):
-		e.IP = bracketed(text)
+		e.IP = token.Bracketed(text)
 		if _, addr, ok := strings.Cut(text, ", addr="); ok {
 			addr, _, _ = strings.Cut(addr, ",")
-			e.IP, _ = parseAddr(strings.Trim(addr, "[]"))
+			e.IP, _ = token.ParseAddr(strings.Trim(addr, "[]"))
 		}
-		if _, reply, ok := strings.Cut(withoutNames(text, ""), "reject="); ok {
-			e.Kind, e.Zone = judge(reply)
+		if _, reply, ok := strings.Cut(token.WithoutNames(text, ""), "reject="); ok {
+			e.judge(reply)
 			if e.Kind == DNSBLReject && !e.IP.IsValid() {
-				e.IP = firstAddr(reply)
+				e.IP = token.FirstAddr(reply)
 			}
 			return e, true
 		}
 		return e, strings.Contains(text, "rejecting commands") || strings.Contains(text, "temp failing commands") || strings.HasSuffix(text, ", reject")
 	case strings.HasPrefix(text, "rejecting "), strings.HasPrefix(text, "tcpwrappers ("):
-		e.IP = bracketed(text)
+		e.IP = token.Bracketed(text)
 		if !e.IP.IsValid() {
-			e.IP = firstAddr(text)
+			e.IP = token.FirstAddr(text)
 		}
 		return e, e.IP.IsValid()
 	case strings.HasPrefix(text, "<") && strings.HasSuffix(text, "... User unknown"):
@@ -60,7 +63,7 @@ func sendmail(message string) (Event, bool) {
 
 // ruleset reads the refusal of a ruleset. Text of the client, which is in <...>, is removed before the members are read.
 func ruleset(text string) (Event, bool) {
-	text = withoutNames(text, "")
+	text = token.WithoutNames(text, "")
 	name, rest, _ := strings.Cut(strings.TrimPrefix(text, "ruleset="), ",")
 	switch name {
 	case "tls_server", "tls_rcpt", "try_tls", "srv_features", "authinfo": // this host is the client
@@ -81,17 +84,17 @@ func ruleset(text string) (Event, bool) {
 	client, relayed := member(before, "relay")
 	arg1, _ := member(before, "arg1")
 	arg2, _ := member(before, "arg2")
-	e.IP = lastBracketed(client)
+	e.IP = token.LastBracketed(client)
 	answer := listAnswer(arg2, e.IP)
 	if !e.IP.IsValid() {
 		e.IP = clientIn(arg1, arg2, reply, relayed)
 	}
-	e.Kind, e.Zone = judge(reply)
+	e.judge(reply)
 	switch {
 	case strings.HasPrefix(answer, "127.255.255."):
-		e.Kind = DNSBLError
+		e.Kind, e.Blames = DNSBLError, Other
 	case e.Kind == Reject && answer != "" && !isRate(reply):
-		e.Kind = DNSBLReject
+		e.Kind, e.Blames = DNSBLReject, Address
 	}
 	return e, refused || e.Kind != Reject
 }
@@ -106,17 +109,9 @@ func member(line, name string) (string, bool) {
 	return value, true
 }
 
-// lastBracketed gives the address in the last [...], because the client's name may be in brackets too.
-func lastBracketed(s string) netip.Addr {
-	if i := strings.LastIndexByte(s, '['); i >= 0 {
-		return bracketed(s[i:])
-	}
-	return netip.Addr{}
-}
-
 // listAnswer gives arg2 if it is the answer of a DNSBL, in 127/8 and not the client; else it is empty.
 func listAnswer(arg2 string, client netip.Addr) string {
-	addr, ok := parseAddr(arg2)
+	addr, ok := token.ParseAddr(arg2)
 	if !ok || !addr.Is4() || !addr.IsLoopback() || addr == client || client.IsLoopback() || arg2 == "127.0.0.1" {
 		return ""
 	}
@@ -125,14 +120,14 @@ func listAnswer(arg2 string, client netip.Addr) string {
 
 // clientIn finds the client of a line whose relay has no address, in the reply or in an argument.
 func clientIn(arg1, arg2, reply string, relayed bool) netip.Addr {
-	if addr := firstAddr(reply); addr.IsValid() && !addr.IsLoopback() {
+	if addr := token.FirstAddr(reply); addr.IsValid() && !addr.IsLoopback() {
 		return addr
 	}
 	if relayed && arg2 == "" {
 		return netip.Addr{}
 	}
 	for _, arg := range [...]string{arg2, strings.Trim(arg1, "[]")} {
-		if addr, ok := parseAddr(arg); ok && !addr.IsLoopback() {
+		if addr, ok := token.ParseAddr(arg); ok && !addr.IsLoopback() {
 			return addr
 		}
 	}
@@ -147,7 +142,7 @@ func delivery(text string) (Event, bool) {
 		return Event{}, false
 	}
 	before, reply := text[:i], text[i+len(", stat="):]
-	if hasAnyPrefix(reply, "Sent", "queued") {
+	if token.HasAnyPrefix(reply, "Sent", "queued") {
 		return Event{}, false
 	}
 	if at := strings.LastIndex(before, ", reply="); at >= 0 {
@@ -155,12 +150,19 @@ func delivery(text string) (Event, bool) {
 		before = before[:at]
 	}
 	relay, _ := member(before, "relay")
-	if lastBracketed(relay).IsLoopback() {
+	if token.LastBracketed(relay).IsLoopback() {
 		return Event{}, false // the daemon of this host, which logs the reason itself
 	}
-	reply, _ = cutAnyPrefix(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
-	if !isReply(reply) {
+	reply, _ = token.CutAnyPrefix(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
+	if !token.IsReply(reply) {
 		return Event{}, false
 	}
 	return outbound(reply, relay, Sendmail)
+}
+
+// isRate reports whether a reply refuses a client because of a limit or of trouble on this host, without asking a list.
+func isRate(reply string) bool {
+	reply = strings.ToLower(reply)
+	return slices.ContainsFunc([]string{"rate limit", "too many open", "too many connections", "temporary system failure"},
+		func(phrase string) bool { return strings.Contains(reply, phrase) })
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mailallow/accessmap/maillog/token"
 )
 
 // layouts are those of time stamps, by their number of words. The seconds of each may have a fraction. Options.Now gives the
@@ -54,7 +56,7 @@ func withoutPrefix(word string) string {
 		return word[i+1:]
 	}
 	for i := 0; i+date <= len(word); i++ {
-		if day := word[i : i+date]; day[4] == '-' && day[7] == '-' && day[10] == 'T' && isDigits(day[:4]) {
+		if day := word[i : i+date]; day[4] == '-' && day[7] == '-' && day[10] == 'T' && token.IsDigits(day[:4]) {
 			return strings.TrimRight(word[i:], "]")
 		}
 	}
@@ -100,7 +102,7 @@ func withYear(at time.Time, now time.Time) time.Time {
 // sinceEpoch reads a stamp of journalctl -o short-unix. It has ten digits until the year 2286.
 func sinceEpoch(text string, now time.Time) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
-	if len(whole) != 10 || !isDigits(whole) || fraction != "" && !isDigits(fraction) {
+	if len(whole) != 10 || !token.IsDigits(whole) || fraction != "" && !token.IsDigits(fraction) {
 		return time.Time{}, false
 	}
 	seconds, err := strconv.ParseInt(whole, 10, 64)
@@ -109,4 +111,15 @@ func sinceEpoch(text string, now time.Time) (time.Time, bool) {
 	}
 	nanoseconds, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
 	return time.Unix(seconds, nanoseconds).In(now.Location()), true
+}
+
+// hasYear reports whether a head has a time stamp with a year.
+func hasYear(head string) bool {
+	const year = len("2006")
+	for word := range strings.FieldsSeq(head) {
+		if len(word) >= year && token.IsDigits(word[:year]) && (len(word) == year || word[year] == '-') {
+			return true
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,23 +22,33 @@ const (
 
 // answer is the meaning of the codes of which each octet is between those of from and to; if to is empty, of from.
 type answer struct {
-	from, to string
-	sense    sense
-	means    string
+	from, to  string
+	sense     sense
+	means     string
+	low, high [4]byte // from and to, as table reads them
 }
 
-func (a answer) fits(code netip.Addr) bool {
-	low := netip.MustParseAddr(a.from).As4()
-	high := low
-	if a.to != "" {
-		high = netip.MustParseAddr(a.to).As4()
+// parse reads from and to.
+func (a *answer) parse() {
+	a.low = netip.MustParseAddr(a.from).As4()
+	if a.high = a.low; a.to != "" {
+		a.high = netip.MustParseAddr(a.to).As4()
 	}
-	for i, octet := range code.As4() {
-		if octet < low[i] || octet > high[i] {
+}
+
+func (a answer) fits(code [4]byte) bool {
+	for i, octet := range code {
+		if octet < a.low[i] || octet > a.high[i] {
 			return false
 		}
 	}
 	return true
+}
+
+// of puts the last octet of a code into the meaning, where it is a score.
+func (a answer) of(code netip.Addr) answer {
+	a.means = strings.ReplaceAll(a.means, "SCORE", strconv.Itoa(int(code.As4()[3])))
+	return a
 }
 
 // bit is the meaning of a bit in the last octet of a code, for lists that combine several meanings in a code.
@@ -61,8 +72,11 @@ const NotListed = "not listed"
 // error, and an error over a recommendation.
 func (z Zone) read(codes []netip.Addr) reading {
 	if len(codes) == 0 {
-		if z.kind == welcome {
+		switch z.kind {
+		case welcome:
 			return reading{state: Clean, meaning: "not on this welcome list, which is not a blocklist"}
+		case score:
+			return reading{state: Clean, meaning: "no score, which is not a listing"}
 		}
 		return reading{state: Clean, meaning: NotListed}
 	}
@@ -95,21 +109,24 @@ func (z Zone) read(codes []netip.Addr) reading {
 // 127.255.255.0/24 is an error, and 127.0.0.1 is never a listing, although some lists use it for a recommendation (RFC
 // 5782 section 2.1, docs/facts.md 17).
 func (z Zone) meanings(code netip.Addr) []answer {
-	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(code) })
-	errorNet := netip.MustParsePrefix("127.255.255.0/24")
+	octets := code.As4()
+	own := slices.IndexFunc(z.answers, func(a answer) bool { return a.fits(octets) })
+	errorNet := octets[0] == 127 && octets[1] == 255 && octets[2] == 255
 	switch {
-	case !netip.MustParsePrefix("127.0.0.0/8").Contains(code):
+	case octets[0] != 127:
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, which is not an answer of a DNSBL: a resolver on the way rewrites answers for names that do not exist; ask through one that does not", code)}}
-	case own >= 0 && (!errorNet.Contains(code) || z.answers[own].sense == refusal):
-		return []answer{z.answers[own]}
-	case errorNet.Contains(code):
+	case own >= 0 && (!errorNet || z.answers[own].sense == refusal):
+		return []answer{z.answers[own].of(code)}
+	case errorNet:
 		return []answer{{sense: refusal, means: fmt.Sprintf("answered %s, an error and not a listing: the list does not answer this resolver, or not now", code)}}
-	case code == netip.MustParseAddr("127.0.0.1") && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
+	case octets == [4]byte{127, 0, 0, 1} && z.kind != welcome && z.kind != score && !slices.ContainsFunc(z.bits, func(b bit) bool { return b.mask == 1 }):
 		return []answer{{sense: refusal, means: "answered 127.0.0.1, which is never a listing (RFC 5782)"}}
 	case z.bits != nil:
-		return z.maskMeanings(code.As4()[3])
+		return z.maskMeanings(octets[3])
 	case z.kind == welcome:
 		return []answer{{sense: good, means: fmt.Sprintf("on this welcome list, unknown code %s", code)}}
+	case z.kind == score:
+		return []answer{{sense: neutral, means: fmt.Sprintf("a reputation, no listing; unknown code %s", code)}}
 	}
 	return []answer{{sense: listing, means: fmt.Sprintf("unknown code %s: the list's own pages say what it means", code)}}
 }

@@ -38,6 +38,8 @@ type health struct {
 	noFamily string // the zone does not list its IPv6 test entry, so it may list no IPv6 addresses at all
 }
 
+func (h health) sound() bool { return h == health{} }
+
 // health reads the replies to the test entries, by family; true is IPv4.
 //
 // The RFC wants test entries in IPv6 lists too, but many lists are older than this rule. If ::FFFF:7F00:2 is missing,

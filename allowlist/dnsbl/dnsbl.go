@@ -10,6 +10,7 @@ package dnsbl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -57,6 +58,10 @@ type Result struct {
 	// NoFamily means that the zone does not list the test entry of the address's family, so it most likely lists no such
 	// addresses. State is then Error, but the zone works.
 	NoFamily bool
+
+	by      int        // the resolver that answered
+	sound   bool       // the zone's test entries are right for the address's family
+	foreign netip.Addr // an answer outside of 127/8 of a zone that is not sound
 }
 
 // Check asks every zone about every address, all at the same time; the resolvers bound the number of queries on their
@@ -76,12 +81,28 @@ func Check(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zones 
 		})
 	}
 	wait.Wait()
+	blameParked(results)
 	return results
+}
+
+// blameParked finds zones whose answers are those of another server, while the same resolver gives right answers of other zones.
+// Such a resolver rewrites nothing: the zone's name is parked, or has a new owner.
+func blameParked(results []Result) {
+	honest := map[int]bool{}
+	for _, res := range results {
+		honest[res.by] = honest[res.by] || res.sound
+	}
+	for i := range results {
+		if res := &results[i]; res.foreign.IsValid() && honest[res.by] {
+			res.Meaning = fmt.Sprintf("answered %s, which is not an answer of a DNSBL: the zone is parked, or its name has a new owner, because other lists answer well "+
+				"through the same resolver; take it out of the configuration, and of the mail server's", res.foreign)
+		}
+	}
 }
 
 func checkZone(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zone Zone) []Result {
 	results := askZone(ctx, resolvers[0], addrs, zone)
-	for _, r := range resolvers[1:] {
+	for by, r := range resolvers[1:] {
 		var unknown []int
 		var again []netip.Addr
 		for i, res := range results {
@@ -94,6 +115,7 @@ func checkZone(ctx context.Context, resolvers []Resolver, addrs []netip.Addr, zo
 		}
 		for i, res := range askZone(ctx, r, again, zone) {
 			previous := &results[unknown[i]]
+			res.by = by + 1
 			if res.State == Unknown {
 				res.Meaning = ascii.Cut(previous.Meaning+"; "+res.Meaning, maxNoAnswerSize)
 			}
@@ -139,13 +161,30 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	families := zone.health(tests, replies)
 	for i := range results {
 		res := &results[i]
-		zone.judge(res, replies[len(tests)+i], families[res.Address.Is4()])
+		own, health := replies[len(tests)+i], families[res.Address.Is4()]
+		zone.judge(res, own, health)
+		res.sound = health.sound()
+		if !res.sound && res.State == Error {
+			res.foreign = foreignIn(append(replies[:len(tests):len(tests)], own))
+		}
 		if res.State == Listed {
 			wait.Go(func() { res.Text = zone.reasons(ctx, r, res.Address) })
 		}
 	}
 	wait.Wait()
 	return results
+}
+
+// foreignIn gives the first answer outside of 127/8, where every answer of a list is.
+func foreignIn(replies []reply) netip.Addr {
+	for _, got := range replies {
+		for _, code := range got.codes {
+			if !code.IsLoopback() {
+				return code
+			}
+		}
+	}
+	return netip.Addr{}
 }
 
 // reasons gives the TXT records of a listing, or nothing if there are none or the query fails.

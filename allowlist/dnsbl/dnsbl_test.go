@@ -124,6 +124,14 @@ func TestAnswers(t *testing.T) {
 		{"rep.mailspike.net", "127.0.0.14", "clean 127.0.0.14", "neutral"},
 		{"rep.mailspike.net", "127.0.0.20", "clean 127.0.0.20", "excellent"},
 		{"wl.mailspike.net", "127.0.0.18", "clean 127.0.0.18", "good"},
+		{"swl.spamhaus.org", "127.0.2.102", "clean 127.0.2.102", "on this welcome list"},
+		{"wl.nordspam.com", "127.0.0.2", "clean 127.0.0.2", "on this welcome list"},
+		{"whitelist.unknown.example", "127.0.0.2", "clean 127.0.0.2", "on this welcome list"},
+		{"whitelist.unknown.example", "127.0.0.1", "clean 127.0.0.1", "on this welcome list"},
+		{"whitelist.unknown.example", "127.255.255.254", "error 127.255.255.254", shutOut},
+		{"score.senderscore.com", "127.0.4.99", "clean 127.0.4.99", "a reputation score of 99 out of 100"},
+		{"score.senderscore.com", "127.0.4.3", "clean 127.0.4.3", "a reputation score of 3 out of 100"},
+		{"score.senderscore.com", "", "clean", "no score"},
 		// Unknown lists (RFC 5782), and answers that no list gives
 		{"bl.example", "127.0.0.77", "listed 127.0.0.77", "unknown code 127.0.0.77"},
 		{"bl.example", "127.1.2.3", "listed 127.1.2.3", "unknown code 127.1.2.3"},
@@ -200,6 +208,69 @@ func TestBorders(t *testing.T) {
 				t.Errorf("%s: %q, want %s: %q", got, res.Meaning, row.want, row.meaning)
 			}
 		})
+	}
+}
+
+// A parked zone answers with the address of a web server. With right answers of another list through the same resolver, the
+// zone is to blame, and without them the resolver.
+func TestParked(t *testing.T) {
+	const parked, alive = "parked.example", "bl.example"
+	web := records("127.0.0.2", parked, "203.0.113.80") + records("127.0.0.1", parked, "203.0.113.80") + records("192.0.2.25", parked, "203.0.113.80")
+	for _, row := range []struct{ name, text, zones, meaning string }{
+		{"alone", web, parked, "a resolver on the way rewrites"},
+		{"beside one that is alive", web + healthy(alive), parked + " " + alive, "answered 203.0.113.80, which is not an answer of a DNSBL: the zone is parked"},
+		{"beside one that is parked, too", web + records("127.0.0.2", alive, "203.0.113.80"), parked + " " + alive, "a resolver on the way rewrites"},
+		{"with the address not there", records("127.0.0.2", parked, "203.0.113.80") + healthy(alive), alive + " " + parked, "the zone is parked"},
+	} {
+		var zones []dnsbl.Zone
+		for name := range strings.FieldsSeq(row.zones) {
+			zones = append(zones, zone(t, name, ""))
+		}
+		q := client(t, fixtures.DNS(t, row.text), dnsq.Config{})
+		for _, res := range dnsbl.Check(t.Context(), []dnsbl.Resolver{q}, []netip.Addr{addr("192.0.2.25")}, zones) {
+			if res.Zone.Written == parked && (res.State != dnsbl.Error || !strings.Contains(res.Meaning, row.meaning)) {
+				t.Errorf("%s: %s: %s, want %q", row.name, res.State, res.Meaning, row.meaning)
+			}
+		}
+	}
+}
+
+// Every dead list has its end, and all but the oldest a page that says so. It is not asked, nor is any other name of its operator.
+func TestEnds(t *testing.T) {
+	oldest := 0
+	for _, ended := range dnsbl.DeadLists() {
+		if ended.End == "" || dnsbl.Dead("any."+ended.Zone) == "" {
+			t.Errorf("%+v", ended)
+		}
+		if ended.Source == "" {
+			oldest++
+		}
+	}
+	if oldest > 11 {
+		t.Errorf("%d lists without a page: a new one needs it", oldest)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	for row, want := range map[string]bool{
+		"zen.spamhaus.org 127.255.255.254": true, "zen.spamhaus.org 127.0.0.4": false, "multi.uribl.com 127.0.0.1": true, "dbl.spamhaus.org 127.0.1.255": true,
+		"list.dnswl.org 127.0.5.1": false, "list.dnswl.org 127.0.5.255": true, "hostkarma.junkemailfilter.com 127.0.0.1": false,
+		"unknown.example 127.0.0.1": false, "unknown.example 127.255.255.1": true, "unknown.example 203.0.113.1": true, "score.senderscore.com 127.0.4.7": false,
+	} {
+		zone, code, _ := strings.Cut(row, " ")
+		if got := dnsbl.Refuses(zone, addr(code)); got != want {
+			t.Errorf("%s: %v", row, got)
+		}
+	}
+	for _, l := range dnsbl.All() {
+		z := zone(t, strings.Replace(l.Zone, "zen.dq", secret+".zen.dq", 1), secret)
+		for n := range 3 * 256 {
+			code := netip.AddrFrom4([4]byte{127, 0, byte(n >> 8 * 5), byte(n)})
+			state, meaning := z.Read([]netip.Addr{code})
+			if got := dnsbl.Refuses(l.Zone, code); got != (state == dnsbl.Error) {
+				t.Errorf("%s %s: %v, but %s: %s", l.Zone, code, got, state, meaning)
+			}
+		}
 	}
 }
 

@@ -1,11 +1,22 @@
 package dnsbl
 
-// table holds all zones that the package knows (docs/facts.md 17 and 18). Most meanings are those that the operators
-// publish. A code whose meaning no source confirms has none here, and reports show the code itself. A dead zone stays in
-// the table, because it stays in configurations, and its name may come to answer with listings for everything.
-func table() []list {
-	return append(append(spamhaus(), living()...), dead()...)
-}
+import (
+	"slices"
+	"sync"
+)
+
+// table holds all zones that the package knows (docs/facts.md 17 and 18), with their names in logs. Most meanings are those
+// that the operators publish. A code whose meaning no source confirms has none here, and reports show the code itself. A dead
+// zone stays in the table, because it stays in configurations, and its name may come to answer with listings for everything.
+var table = sync.OnceValue(func() []list {
+	all := slices.Concat(spamhaus(), living(), others(), reputation(), dead())
+	for _, l := range all {
+		for i := range l.answers {
+			l.answers[i].parse()
+		}
+	}
+	return all
+})
 
 func spamhaus() []list {
 	zen := []answer{
@@ -25,34 +36,42 @@ func spamhaus() []list {
 		terms    = "free for low-volume, non-commercial use, and not through public resolvers; otherwise with a key (key_file)"
 	)
 	const ofZen = "127.0.0.[2..11]"
-	all := []list{{name: "zen.spamhaus.org", dqs: "zen", standard: true, filter: ofZen}, {name: "sbl.spamhaus.org", dqs: "sbl", filter: ofZen},
+	all := []list{{name: "zen.spamhaus.org", dqs: "zen", standard: true, filter: ofZen,
+		domains: []string{"spamhaus.org", "spamhaus.com"}, words: []string{"spamhaus", "spamhause"}},
+		{name: "zen.dq.spamhaus.net", filter: ofZen, domains: []string{"dq.spamhaus.net", "spamhaus.net"}},
+		{name: "sbl.spamhaus.org", dqs: "sbl", filter: ofZen},
 		{name: "xbl.spamhaus.org", dqs: "xbl", filter: ofZen}, {name: "pbl.spamhaus.org", dqs: "pbl", filter: ofZen},
 		{name: "sbl-xbl.spamhaus.org", filter: ofZen}, {name: "authbl.dq.spamhaus.net", dqs: "authbl", filter: "127.0.0.20"},
-		{name: "dbl.spamhaus.org", dqs: "dbl", kind: names, filter: "127.0.1.[2..99]"},
+		{name: "dbl.spamhaus.org", dqs: "dbl", kind: names, filter: "127.0.1.[2..99]", words: []string{"spamhaus dbl"}},
 		{name: "zrd.dq.spamhaus.net", dqs: "zrd", kind: names, filter: "127.0.2.[2..24]"}}
 	for i := range all {
 		all[i].operator, all[i].lookup, all[i].terms = operator, lookup, terms
 		all[i].answers = zen
+		if code := map[string]string{"dbl.spamhaus.org": "127.0.1.255", "zrd.dq.spamhaus.net": "127.0.2.255"}[all[i].name]; code != "" {
+			all[i].answers = append([]answer{{from: code, sense: refusal, means: "answered " + code + ", an error: the list is asked for names and not for addresses"}}, zen...)
+		}
 	}
 	return all
 }
 
 func living() []list {
-	return append([]list{
+	return []list{
 		{name: "bl.spamcop.net", operator: "SpamCop (Cisco)", standard: true,
+			domains: []string{"spamcop.net", "spamcop.com"}, words: []string{"spamcop"}, single: true,
 			answers: []answer{{from: "127.0.0.2", means: "reported for spam; the listing ends when the reports stop"}},
 			lookup:  "https://www.spamcop.net/w3m?action=checkblock&ip=ADDRESS", terms: "free"},
 		{name: "b.barracudacentral.org", operator: "Barracuda Networks",
+			domains: []string{"barracudacentral.org", "barracudacentral.com", "barracudanetworks.com"}, words: []string{"barracuda reputation", "barracuda rbl", "brbl", "barracudacentral"}, single: true,
 			answers: []answer{{from: "127.0.0.2", means: "BRBL: a source of spam"}},
 			lookup:  "https://www.barracudacentral.org/rbl/removal-request/ADDRESS",
 			terms:   "free once the addresses of your resolvers are registered at barracudacentral.org; it does not answer others"},
-		{name: "psbl.surriel.com", operator: "PSBL", standard: true,
+		{name: "psbl.surriel.com", operator: "PSBL", standard: true, domains: []string{"surriel.com", "psbl.org"}, words: []string{"psbl"},
 			answers: []answer{{from: "127.0.0.2", means: "sent mail to a spam trap"}},
 			lookup:  "https://psbl.org/listing?ip=ADDRESS", terms: "free"},
-		uceprotect("dnsbl-1.uceprotect.net", listing, "level 1: the address itself was seen sending spam"),
-		uceprotect("dnsbl-2.uceprotect.net", policy, "level 2, policy: neighbours in its allocation sent spam, not the address itself"),
-		uceprotect("dnsbl-3.uceprotect.net", policy, "level 3, policy: hosts of its whole provider (ASN) sent spam, not the address itself"),
-		{name: "hostkarma.junkemailfilter.com", operator: "Junk Email Filter",
+		uceprotect("1", listing, "level 1: the address itself was seen sending spam"),
+		uceprotect("2", policy, "level 2, policy: neighbours in its allocation sent spam, not the address itself"),
+		uceprotect("3", policy, "level 3, policy: hosts of its whole provider (ASN) sent spam, not the address itself"),
+		{name: "hostkarma.junkemailfilter.com", operator: "Junk Email Filter", domains: []string{"junkemailfilter.com"}, words: []string{"hostkarma", "junkemailfilter"},
 			answers: []answer{
 				{from: "127.0.0.1", sense: good, means: "on its white list"},
 				{from: "127.0.0.2", means: "black: a source of spam"},
@@ -60,17 +79,19 @@ func living() []list {
 				{from: "127.0.0.5", sense: neutral, means: "not to be listed"},
 			},
 			lookup: "https://ipadmin.junkemailfilter.com/remove.php?ip=ADDRESS", terms: "free for moderate use"},
-		{name: "spamrats.com", below: true, operator: "SpamRATS", // no source says which list has which code
+		{name: "all.spamrats.com", below: true, domains: []string{"spamrats.com"}, words: []string{"spamrats"}, operator: "SpamRATS", // no source says which list has which code
 			lookup: "https://www.spamrats.com/lookup.php?ip=ADDRESS", terms: "free for moderate use"},
-		{name: "bl.score.senderscore.com", operator: "Validity", bits: []bit{}, filter: "127.0.[0..255].[0..255]", // no source explains the bits
+		{name: "bl.score.senderscore.com", operator: "Validity",
+			domains: []string{"senderscore.com", "senderscore.org", "senderscore.net", "returnpath.net", "returnpath.com"}, words: []string{"senderscore", "sender score", "returnpath"}, bits: []bit{}, filter: "127.0.[0..255].[0..255]", // no source explains the bits
 			answers: []answer{{from: "127.255.255.255", sense: refusal,
 				means: "answered 127.255.255.255, not a listing: this resolver is not registered with Validity, or over its limit"}},
 			lookup: "https://senderscore.org/", terms: "registration, and a limit without one"},
-		{name: "multi.surbl.org", operator: "SURBL", bits: []bit{{1, refusal, "answered bit 1, not a listing: SURBL does not answer this resolver"}},
+		{name: "multi.surbl.org", ofNames: true, operator: "SURBL", domains: []string{"surbl.org"}, words: []string{"surbl"}, bits: []bit{{1, refusal, "answered bit 1, not a listing: SURBL does not answer this resolver"}},
 			lookup: "https://surbl.org/surbl-analysis", terms: "free for small sites, and not through public resolvers"},
-		{name: "multi.uribl.com", operator: "URIBL", bits: []bit{{1, refusal, "answered bit 1, not a listing: URIBL does not answer this resolver"}},
+		{name: "multi.uribl.com", ofNames: true, operator: "URIBL", domains: []string{"uribl.com"}, words: []string{"uribl"}, bits: []bit{{1, refusal, "answered bit 1, not a listing: URIBL does not answer this resolver"}},
 			lookup: "https://lookup.uribl.com/", terms: "free for low volume, and not through public resolvers"},
 		{name: "combined." + abusixDomain, operator: "Abusix",
+			domains: []string{abusixDomain, "abusix.zone", "abusix.com", "abusix.ai", "abusix.org"}, words: []string{"abusix"},
 			answers: []answer{
 				{from: "127.0.0.2", to: "127.0.0.3", means: "black: a source of spam"},
 				{from: "127.0.0.200", means: "black: a source of spam"},
@@ -79,79 +100,38 @@ func living() []list {
 				{from: "127.0.2.0", to: "127.0.2.255", sense: good, means: "on its white list"},
 			},
 			lookup: "https://lookup.abusix.com/search?q=ADDRESS", terms: "with a key, free for low volume: written in front of the zone, and not shown"},
-	}, reputation()...)
+	}
 }
 
-func uceprotect(name string, s sense, means string) list {
-	return list{name: name, operator: "UCEPROTECT", standard: s == listing,
+func uceprotect(level string, s sense, means string) list {
+	l := list{name: "dnsbl-" + level + ".uceprotect.net", operator: "UCEPROTECT", standard: s == listing, words: []string{"uceprotect-level" + level},
 		answers: []answer{{from: "127.0.0.2", sense: s, means: means}},
 		lookup:  "https://www.uceprotect.net/en/rblcheck.php?ipr=ADDRESS", terms: "free"}
+	if level == "1" {
+		l.domains, l.words = []string{"uceprotect.net"}, append(l.words, "uceprotect")
+	}
+	return l
 }
 
-// reputation holds the lists that also recommend addresses.
-func reputation() []list {
-	scores := []answer{
-		{from: "127.0.0.2", means: "a source of spam"},
-		{from: "127.0.0.10", means: "worst reputation"},
-		{from: "127.0.0.11", means: "very bad reputation"},
-		{from: "127.0.0.12", means: "bad reputation"},
-		{from: "127.0.0.13", to: "127.0.0.16", sense: neutral, means: "neutral reputation, not listed"},
-		{from: "127.0.0.17", sense: good, means: "possibly a legitimate sender"},
-		{from: "127.0.0.18", sense: good, means: "good reputation"},
-		{from: "127.0.0.19", sense: good, means: "very good reputation"},
-		{from: "127.0.0.20", sense: good, means: "excellent reputation"},
-	}
-	mailspike := list{operator: "Mailspike", answers: scores, lookup: "https://mailspike.io/ip_verify", terms: "free for moderate use"}
-	named := func(l list, name string, k kind, standard bool) list {
-		l.name, l.kind, l.standard = name, k, standard
-		return l
-	}
+// others holds lists of which the package knows the names alone.
+func others() []list {
 	return []list{
-		named(mailspike, "bl.mailspike.net", block, true),
-		named(mailspike, "rep.mailspike.net", block, false),
-		named(mailspike, "wl.mailspike.net", welcome, false),
-		{name: "list.dnswl.org", operator: "DNSWL.org", kind: welcome,
-			answers: []answer{
-				{from: "127.0.0.255", to: "127.0.255.255", sense: refusal, means: "answered 127.0.x.255, not a statement: DNSWL.org does not answer this resolver, or it is over its limit"},
-				{from: "127.0.10.0", to: "127.0.10.254", sense: doubtful, means: "answered 127.0.10.x, not a statement: DNSWL.org gives this answer for every address to resolvers over its limit"},
-				{from: "127.0.0.0", to: "127.0.255.0", sense: good, means: "on this welcome list, trust: none"},
-				{from: "127.0.0.1", to: "127.0.255.1", sense: good, means: "on this welcome list, trust: low"},
-				{from: "127.0.0.2", to: "127.0.255.2", sense: good, means: "on this welcome list, trust: medium"},
-				{from: "127.0.0.3", to: "127.0.255.3", sense: good, means: "on this welcome list, trust: high"},
-			},
-			lookup: "https://www.dnswl.org/s/?s=ADDRESS", terms: "free for non-commercial use, up to 100,000 queries a day"},
+		{name: "ivmsip.invaluement.com", domains: []string{"invaluement.com"}, words: []string{"invaluement", "ivmsip"}},
+		{name: "bl.spameatingmonkey.net", domains: []string{"spameatingmonkey.net", "spameatingmonkey.com"}, words: []string{"spameatingmonkey", "spam eating monkey"}},
+		{name: "truncate.gbudb.net", domains: []string{"gbudb.net", "gbudb.com"}, words: []string{"gbudb"}},
+		{name: "ips.backscatterer.org", domains: []string{"backscatterer.org"}, words: []string{"backscatterer"}},
+		{name: "bl.blocklist.de", domains: []string{"blocklist.de"}},
+		{name: "all.s5h.net", domains: []string{"s5h.net"}},
+		{name: "bl.0spam.org", domains: []string{"0spam.org", "0spam.fusionzero.com"}},
+		{name: "bl.nordspam.com", domains: []string{"nordspam.com"}},
+		{name: "dnsbl.dronebl.org", domains: []string{"dronebl.org"}, words: []string{"dronebl"}},
+		{name: "rbl.efnetrbl.org", domains: []string{"efnetrbl.org", "efnet.org"}},
+		{name: "rbl.interserver.net", domains: []string{"sigs.interserver.net"}},
+		{name: "ubl.unsubscore.com", domains: []string{"unsubscore.com", "lashback.com"}, words: []string{"lashback"}},
+		{name: "korea.services.net"},
+		{name: "bl.suomispam.net", domains: []string{"suomispam.net"}},
+		{name: "dnsrbl.swinog.ch", domains: []string{"swinog.ch", "antispam.imp.ch"}},
+		{name: "bl.drmx.org", domains: []string{"drmx.org"}},
+		{name: "bad.psky.me", domains: []string{"psky.me"}},
 	}
-}
-
-func dead() []list {
-	var all []list
-	for _, d := range []struct{ name, since string }{
-		{"dnsbl.sorbs.net", "SORBS was shut down on 5 June 2024"},
-		{"ix.dnsbl.manitu.net", "NiX Spam was shut down in January 2025"},
-		{"wpbl.info", "WPBL was shut down"},
-		{"virbl.bit.nl", "Virbl was shut down"},
-		{"virbl.dnsbl.bit.nl", "Virbl was shut down"},
-		{"dnsbl.cyberlogic.net", "it was shut down"},
-		{"njabl.org", "NJABL was shut down in March 2013"},
-		{"ahbl.org", "AHBL was shut down in January 2015, and answered with listings for everything"},
-		{"cbl.abuseat.org", "the CBL is part of Spamhaus XBL now: zen.spamhaus.org has it"},
-		{"dsbl.org", "DSBL was shut down in 2008"},
-		{"ordb.org", "ORDB was shut down in December 2006, and answered with listings for everything"},
-		{"rfc-ignorant.org", "RFC-Ignorant was shut down in 2012"},
-		{"opm.blitzed.org", "OPM was shut down in 2006"},
-		{"osirusoft.com", "it was shut down in 2003, and answered with listings for everything"},
-		{"orbs.dorkslayers.com", "it was shut down"},
-		{"relays.visi.com", "it was shut down"},
-		{"bl.csma.biz", "it was shut down"},
-		{"mail-abuse.org", "MAPS became Trend Micro's, for customers alone"},
-		{"maps.vix.com", "MAPS became Trend Micro's, for customers alone"},
-		{"blackholes.easynet.nl", "it was shut down in 2003"},
-		{"spews.org", "SPEWS was shut down in 2006"},
-		{"blackholes.five-ten-sg.com", "it was shut down"},
-		{"orbz.gst-group.co.uk", "ORBZ was shut down in 2002"},
-		{"dnsbl.inps.de", "it was shut down"},
-	} {
-		all = append(all, list{name: d.name, below: true, dead: d.since})
-	}
-	return all
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"mailallow/allowlist/ascii"
 )
@@ -15,15 +16,20 @@ type kind int
 const (
 	block   kind = iota // addresses to refuse mail from
 	welcome             // addresses to accept mail from: an A record is a recommendation
+	score               // addresses with a score for their reputation, good and bad: an A record is no listing
 	names               // domain names: Check does not ask about addresses
 )
 
 // list is an entry in the table of zones.
 type list struct {
-	name     string // of the zone
-	below    bool   // the entry is also for all zones below name
+	name     string   // of the zone
+	below    bool     // the entry is also for all zones below name and domains
+	domains  []string // of the operator, where they are not the end of name; in a log they mean this list
+	words    []string // names of the list in texts without a domain
+	single   bool     // the operator has no other zone: in a log, every name below the domains means this list
 	operator string
 	kind     kind
+	ofNames  bool     // most of its entries are domain names, although it answers about addresses too
 	answers  []answer // the first that fits counts
 	bits     []bit    // not nil: the last octet of a code is a bit mask
 	lookup   string   // the page to look an address up and ask for removal, with ADDRESS for the address
@@ -31,6 +37,7 @@ type list struct {
 	standard bool     // one of StandardZones: alive, and its terms allow questions about one's own address
 	filter   string   // the codes that are listings, as Postfix filters for them; empty: the list has no other codes that look like one
 	dead     string   // the end of the list, in a sentence; empty if it is alive
+	source   string   // of dead: the public page that says so
 	dqs      string   // the name below dq.spamhaus.net under which a key opens the zone
 }
 
@@ -104,14 +111,56 @@ func splitKey(name string) (public, key string) {
 	return name, ""
 }
 
-// find gives the table's entry for a zone, or an empty one.
-func find(name string) list {
-	for _, l := range table() {
-		if name == l.name || l.dqs != "" && name == l.dqs+"."+dqsDomain || l.below && strings.HasSuffix(name, "."+l.name) {
+// index finds the entries of the table by name, and those that also hold below a domain.
+var index = sync.OnceValue(func() (found struct{ exact, below map[string]*list }) {
+	found.exact, found.below = map[string]*list{}, map[string]*list{}
+	for i := range table() {
+		l := &table()[i]
+		found.exact[l.name] = l
+		if l.dqs != "" {
+			found.exact[l.dqs+"."+dqsDomain] = l
+		}
+		if l.below {
+			found.below[l.name] = l
+			for _, domain := range l.domains {
+				found.below[domain] = l
+			}
+		}
+	}
+	return found
+})
+
+// entry gives the table's entry for a zone; nil: there is none.
+func entry(name string) *list {
+	lists := index()
+	if l := lists.exact[name]; l != nil {
+		return l
+	}
+	for domain := name; domain != ""; _, domain, _ = strings.Cut(domain, ".") {
+		if l := lists.below[domain]; l != nil {
 			return l
 		}
 	}
-	return list{}
+	return nil
+}
+
+// find gives the table's entry for a zone. A zone that is not in it is one of the kind that its name says.
+func find(name string) list {
+	if l := entry(name); l != nil {
+		return *l
+	}
+	return list{kind: namedKind(name)}
+}
+
+// namedKind gives the kind of a zone by the labels that operators of welcome lists choose.
+func namedKind(name string) kind {
+	for label := range strings.SplitSeq(name, ".") {
+		switch label {
+		case "wl", "swl", "iwl", "dwl", "dnswl", "white", "whitelist", "whitelisted", "allowlist", "welcomelist":
+			return welcome
+		}
+	}
+	return block
 }
 
 // TakesKey reports whether ParseZone would use a DQS key for a zone: a list of Spamhaus without a key before its name.
@@ -153,6 +202,41 @@ func (z Zone) notAsked() string {
 		return "not asked: it lists domain names, not addresses"
 	}
 	return ""
+}
+
+// Named is a list with its names in logs.
+type Named struct {
+	Zone    string
+	Domains []string // of the operator: a page there means the list, and another name below one is another list
+	Words   []string // in texts without a domain, in lower case
+	Single  bool     // the operator has no other list: every name below the domains means this one
+	Welcome bool     // it recommends or scores addresses: being in it is no listing
+	OfNames bool     // it lists domain names
+}
+
+// All gives all lists of the table. Dead ones are among them, because old logs name them and servers still ask them.
+func All() (all []Named) {
+	for _, l := range table() {
+		all = append(all, l.named())
+	}
+	return all
+}
+
+func (l list) named() Named {
+	return Named{l.name, l.domains, l.words, l.single, l.kind == welcome || l.kind == score, l.kind == names || l.ofNames}
+}
+
+// Ended is a dead zone with its end, and the page that says so.
+type Ended struct{ Zone, End, Source string }
+
+// DeadLists gives all dead zones.
+func DeadLists() (ended []Ended) {
+	for _, l := range table() {
+		if l.dead != "" {
+			ended = append(ended, Ended{l.name, l.dead, l.source})
+		}
+	}
+	return ended
 }
 
 // OfNames reports whether the zone lists domain names and no addresses.

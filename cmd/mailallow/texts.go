@@ -110,30 +110,32 @@ without any, about those of [dnsbl] in the configuration. Every zone must first 
 through the same resolver, that it lists its test entry and not everything.
 
   listed   the list has it: the meaning, the reason, where to ask for removal
-  clean    the list does not have it
+  clean    the list does not have it, or recommends or scores it
   error    the answer says nothing about the address: an error code
            (127.255.255.x), a resolver that rewrites, a zone without its test
-           entries, a dead list
+           entries, one that is parked, a dead list
   unknown  no answer: SERVFAIL, REFUSED, a time-out
 
 Exit 1 while anything is listed. With a configuration the states are kept in state_dir,
 and notify is run when one has changed. error and unknown change no state, until there
-has been no answer for a day.
+has been no answer for a day. With metrics_file the states are in that file, too.
 
 Public lists have terms of use (--verbose shows them): most are free for a few queries,
 and answer neither public resolvers nor commercial use without an agreement.`
 
 const maillogText = `Reads logs of Sendmail and Postfix and shows which clients a DNSBL made this host
 refuse, whose they are, and whether the list covers them; which lists answered with
-an error; and which other hosts refuse this one for its address. Logs may be packed
-with gzip, xz, zstd or bzip2; - is stdin. Without a FILE it reads stdin or, if that is
-a terminal, /var/log/maillog and /var/log/mail.log.
+an error; and which other hosts refuse this one for its address, told apart from those
+that refuse the sender's domain. Logs may be packed with gzip, xz, zstd or bzip2, or be
+the JSON of journald, Docker or a log shipper; - is stdin. Without a FILE it reads stdin
+or, if that is a terminal, /var/log/maillog and /var/log/mail.log.
 
 With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in
 this program, and asks the network nothing. --events needs neither.
 
-Exit 2 if a file could not be read; the summary has the others all the same.`
+Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
+does not say who was refused; the summary has the others all the same.`
 
 const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
 two shared providers, RELAY for this host's own addresses, and the meaning of each

@@ -103,7 +103,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nothing was kept: %w", err)
 	}
-	return c.conclude(ctx, t)
+	err = c.conclude(ctx, t)
+	c.measure(t, o, err)
+	return err
 }
 
 // remember opens the file that a run keeps for the next. Without a configuration there is

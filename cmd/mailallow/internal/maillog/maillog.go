@@ -63,7 +63,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	var wait sync.WaitGroup
 	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Run.Snapshot == "") })
 	counts := newTally()
-	unread := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
+	reading.Domains = true
+	read := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
 	wait.Wait()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -76,18 +77,26 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	report := counts.report(of, listed)
 	report.Problems = append(report.Problems, of.problems...)
-	for _, err := range unread {
-		report.Problems = append(report.Problems, allowlist.Problem{Kind: "unread", Text: err.Error()})
+	for _, failed := range []failures{{"unread", read.unread}, {"other-log", read.others()}} {
+		for _, err := range failed.errs {
+			report.Problems = append(report.Problems, allowlist.Problem{Kind: failed.kind, Text: err.Error()})
+		}
 	}
 	if t.JSON {
 		err = t.Document(report)
-	} else {
+	} else if read.ofMTA {
 		report.tell(t)
 	}
 	if err == nil {
-		err = errors.Join(unread...)
+		err = read.err()
 	}
 	return err
+}
+
+// failures are the errors of logs, of a kind of problem.
+type failures struct {
+	kind string
+	errs []error
 }
 
 // logsToRead are the named files, else stdin, unless that is a terminal or there is
@@ -117,31 +126,66 @@ func logsToRead(named []string, stdin io.Reader) ([]string, error) {
 	return found, nil
 }
 
-// readLogs gives the events of all logs, and an error for each log that it could not
-// read to its end.
-func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) (unread []error) {
-	for _, name := range logs {
-		t.Progress("reading %s", name)
-		if err := readLog(ctx, t.Stdin, name, o, yield); err != nil {
-			unread = append(unread, err)
-		}
-	}
-	return unread
+// readings is what came of reading all logs.
+type readings struct {
+	unread []error  // a log that could not be read to its end
+	ofMTA  bool     // a line of one was of Sendmail or Postfix
+	other  []string // logs with lines, of which none was
+	empty  []string
 }
 
-func readLog(ctx context.Context, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) error {
-	in := stdin
+// others are errors for logs that are none of Sendmail or Postfix. An empty one is none only if there is no other: its lines
+// may have been rotated away.
+func (r *readings) others() (errs []error) {
+	for _, name := range r.other {
+		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
+			"%s: no line of Sendmail or Postfix in it, so it does not say who was refused", name))
+	}
+	if !r.ofMTA && len(r.other) == 0 && len(r.unread) == 0 {
+		for _, name := range r.empty {
+			errs = append(errs, fmt.Errorf("%s: it is empty, so it does not say who was refused", name))
+		}
+	}
+	return errs
+}
+
+func (r *readings) err() error {
+	return errors.Join(errors.Join(r.unread...), errors.Join(r.others()...))
+}
+
+// readLogs gives the events of all logs.
+func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) *readings {
+	r := &readings{}
+	for _, name := range logs {
+		t.Progress("reading %s", name)
+		in := &interruptible{ctx: ctx}
+		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
+		r.ofMTA = r.ofMTA || ofMTA
+		switch {
+		case err != nil:
+			r.unread = append(r.unread, err)
+		case in.size == 0:
+			r.empty = append(r.empty, name)
+		case !ofMTA:
+			r.other = append(r.other, name)
+		}
+	}
+	return r
+}
+
+func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
+	in.Reader = stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, exit.Reason(err))
+			return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
 		}
 		defer f.Close()
-		in = f
+		in.Reader = f
 	}
-	log, err := maillog.Unpack(interruptible{ctx, in})
+	log, err := maillog.Unpack(in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, exit.Reason(err))
+		return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
 	}
 	return maillog.Read(log, name, o, yield)
 }
@@ -150,13 +194,15 @@ func readLog(ctx context.Context, stdin io.Reader, name string, o maillog.Option
 type interruptible struct {
 	ctx context.Context
 	io.Reader
+	size int64 // read so far
 }
 
-func (r interruptible) Read(p []byte) (int, error) {
+func (r *interruptible) Read(p []byte) (int, error) {
 	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}
 	n, err := r.Reader.Read(p)
+	r.size += int64(n)
 	return n, exit.Reason(err) // readLog names the file
 }
 
@@ -164,7 +210,7 @@ func (r interruptible) Read(p []byte) (int, error) {
 func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options) error {
 	out := bufio.NewWriterSize(t.Take(), 64<<10)
 	var line []byte
-	unread := readLogs(ctx, t, logs, o, func(e maillog.Event) error {
+	read := readLogs(ctx, t, logs, o, func(e maillog.Event) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
 		_, err := out.Write(line)
 		return err
@@ -175,7 +221,7 @@ func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o mai
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return errors.Join(unread...)
+	return read.err()
 }
 
 // parseSince reads a duration before now, or a time.

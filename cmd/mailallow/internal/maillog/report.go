@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -17,7 +18,8 @@ type summary struct {
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Other    span                `json:"other"` // refusals for another reason
+	Domain   span                `json:"outbound_domain"` // refusals by other hosts for the sender's domain
+	Other    span                `json:"other"`           // refusals for another reason
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -91,6 +93,8 @@ type providerReport struct {
 type listReport struct {
 	Zone string  `json:"zone"` // empty: the line names none
 	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
+	// Blames is a domain if the list has names of senders, and not their addresses.
+	Blames maillog.Blame `json:"blames"`
 	span
 	Addresses int `json:"addresses"`
 }
@@ -114,6 +118,8 @@ type outboundReport struct {
 	Private bool        `json:"private"` // a service that cannot be asked over DNS
 	Host    string      `json:"host"`    // that refused; empty: the line names none
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
+	// Blames is the address: refusals for the sender's domain are only counted.
+	Blames maillog.Blame `json:"blames"`
 	span
 }
 
@@ -157,6 +163,9 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		name := cmp.Or(l.Zone, "-")
 		if l.Dead != nil {
 			name += " (dead)"
+		}
+		if l.Blames == maillog.Domain {
+			name += " (of domains)"
 		}
 		rows = append(rows, []string{name, terminal.Grouped(uint64(l.Count)), terminal.Grouped(uint64(l.Addresses)), l.Since.String(), l.Until.String()})
 	}
@@ -221,9 +230,18 @@ func (r *summary) tellErrors(t *terminal.Terminal) {
 }
 
 func (r *summary) tellOutbound(t *terminal.Terminal) {
-	if len(r.Outbound) == 0 {
-		return
+	if len(r.Outbound) > 0 {
+		r.tellBlocks(t)
 	}
+	if n := r.Domain.Count; n > 0 {
+		t.Data(terminal.Bold, "\nOther hosts refused mail %s for the sender's domain (SPF, DKIM, DMARC, a list of domains), and not for the address of this host",
+			terminal.Counted(uint64(n), "time", "times"))
+		t.Note("no removal from a list of addresses helps there, nor another address: the replies in the log say what is wrong with the domain")
+	}
+}
+
+// tellBlocks lists the hosts that refuse this one for its address.
+func (r *summary) tellBlocks(t *terminal.Terminal) {
 	t.Data(terminal.Bold, "\nOther hosts refuse this one for its address")
 	rows := [][]string{{"LIST OR SERVICE", "SAID BY", "THIS HOST", "TIMES", "SINCE", "LAST"}}
 	public, private := false, map[string]bool{}

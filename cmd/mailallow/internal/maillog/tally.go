@@ -21,14 +21,22 @@ const (
 	// maxNames bounds lists, services and remote hosts, because anybody can write a log
 	// line with a new name.
 	maxNames = 10_000
-	// zonesOf bounds the lists that are kept for an address.
+	// zonesOf bounds the lists that are kept for an address, and shown.
 	zonesOf = 4
+	// maxMore bounds the further lists of addresses, which are only counted.
+	maxMore = 200_000
 )
 
 // client is a refused address, with the numbers of the lists that had it, from 1; 0: none.
 type client struct {
 	span
 	zones [zonesOf]uint16
+}
+
+// listed is an address in a list beyond zonesOf.
+type listed struct {
+	addr netip.Addr
+	list uint16
 }
 
 // refusal is a list that answered with an error, or that refuses this host, and the host that named it.
@@ -39,16 +47,18 @@ type tally struct {
 	refused  span // by DNSBLs
 	nameless span // of refused, those without an address
 	other    span // refusals for another reason
+	domain   span // refusals by other hosts that blame the sender's domain
 	lists    []listReport
 	numbers  map[string]uint16 // of the lists, from 1
 	clients  map[netip.Addr]client
+	more     map[listed]struct{}
 	errors   map[refusal]*errorReport
 	outbound map[refusal]*outboundReport
 	lost     uint64 // events beyond a bound
 }
 
 func newTally() *tally {
-	return &tally{lists: []listReport{}, numbers: map[string]uint16{}, clients: map[netip.Addr]client{},
+	return &tally{lists: []listReport{}, numbers: map[string]uint16{}, clients: map[netip.Addr]client{}, more: map[listed]struct{}{},
 		errors: map[refusal]*errorReport{}, outbound: map[refusal]*outboundReport{}}
 }
 
@@ -56,6 +66,8 @@ func (c *tally) add(e maillog.Event) {
 	switch e.Kind {
 	case maillog.Reject:
 		c.other.add(e.Time)
+	case maillog.DomainBlock:
+		c.domain.add(e.Time)
 	case maillog.DNSBLReject:
 		c.refused.add(e.Time)
 		c.addClient(e, c.addList(e))
@@ -66,7 +78,7 @@ func (c *tally) add(e maillog.Event) {
 		}
 	case maillog.OutboundBlock:
 		if row := rowOf(c, c.outbound, e); row != nil {
-			row.Zone, row.Host, row.Private = e.Zone, e.Remote, maillog.Private(e.Zone)
+			row.Zone, row.Host, row.Private, row.Blames = e.Zone, e.Remote, maillog.Private(e.Zone), e.Blames
 			row.add(e.Time)
 			if addr := e.IP; addr.IsValid() {
 				row.IP = &addr
@@ -96,7 +108,7 @@ func (c *tally) addList(e maillog.Event) uint16 {
 			c.lost++
 			return 0
 		}
-		row := listReport{Zone: e.Zone}
+		row := listReport{Zone: e.Zone, Blames: e.Blames}
 		if dead := dnsbl.Dead(e.Zone); dead != "" {
 			row.Dead = &dead
 		}
@@ -119,11 +131,31 @@ func (c *tally) addClient(e maillog.Event, number uint16) {
 		return
 	}
 	who.add(e.Time)
-	if free := slices.Index(who.zones[:], 0); number > 0 && free >= 0 && !slices.Contains(who.zones[:], number) {
-		who.zones[free] = number
+	if number > 0 && c.isNew(&who, e.IP, number) {
 		c.lists[number-1].Addresses++
 	}
 	c.clients[e.IP] = who
+}
+
+// isNew reports whether an address was in no earlier event of a list, and remembers it.
+func (c *tally) isNew(who *client, addr netip.Addr, number uint16) bool {
+	if slices.Contains(who.zones[:], number) {
+		return false
+	}
+	if free := slices.Index(who.zones[:], 0); free >= 0 {
+		who.zones[free] = number
+		return true
+	}
+	pair := listed{addr, number}
+	if _, known := c.more[pair]; known {
+		return false
+	}
+	if len(c.more) == maxMore {
+		c.lost++
+		return false
+	}
+	c.more[pair] = struct{}{}
+	return true
 }
 
 // often gives the clients, the most often refused first.
@@ -137,7 +169,7 @@ func (c *tally) often() []netip.Addr {
 // clients.
 func (c *tally) report(o *owners, listed int) *summary {
 	r := &summary{Refused: refusedReport{span: c.refused, Addresses: len(c.clients), Lists: c.lists, Clients: []clientReport{}},
-		Other: c.other, Errors: values(c.errors), Outbound: values(c.outbound), Problems: []allowlist.Problem{}}
+		Other: c.other, Domain: c.domain, Errors: values(c.errors), Outbound: values(c.outbound), Problems: []allowlist.Problem{}}
 	type group struct {
 		provider string
 		mark

@@ -20,6 +20,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/metrics"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -107,7 +108,7 @@ func TestReadLastSuccess(t *testing.T) {
 		{"", 0}, {line(""), 0}, {line("x"), 0}, {line("NaN"), 0}, {line("+Inf"), 0}, {line("-1"), 0}, {line("0"), 0}, {line("2000000001"), 0},
 		{line("0x1p-2 7"), 0}, {lastSuccess + "{a=\"b\"} 7\n", 0}, {lastSuccess, 0},
 		{strings.Repeat("\x00", 1<<20) + line("7"), 0},
-		{strings.Repeat("# a comment\n", maxMetricsBytes/12+1) + line("7"), 0},
+		{strings.Repeat("# a comment\n", metrics.MaxBytes/12+1) + line("7"), 0},
 	} {
 		path := filepath.Join(t.TempDir(), "m.prom")
 		if err := os.WriteFile(path, []byte(row.text), 0o644); err != nil {

@@ -1,27 +1,10 @@
-package maillog
-
-import "sync"
+package reply
 
 // Each reply is searched for some three hundred phrases. One pass over the text finds the groups of all that are in it (Aho
 // and Corasick, 1975). A search for each phrase in turn would take ten times as long as the rest of reading a line.
 
-// group is a set of tables of phrases and of entries of services, a bit each.
+// group is a set of tables of phrases and of rules, a bit each.
 type group uint64
-
-const (
-	ordinaryPhrase group = 1 << iota
-	refusalPhrase
-	listWord
-	otherReason
-	subjectPhrase
-	verdictPhrase
-	lookupPage
-	connectPhrase
-	introduction
-	listName
-	serviceName  // of a private list
-	firstService // and the next bits the other ones
-)
 
 // matcher finds the groups of the phrases in a text. Its states are the nodes of the trie of all phrases.
 type matcher struct {
@@ -96,40 +79,3 @@ func (m *matcher) in(text string) (found group) {
 	}
 	return found
 }
-
-var phrases = sync.OnceValue(func() *matcher {
-	groups := map[string]group{}
-	add := func(g group, phrases ...string) {
-		for _, phrase := range phrases {
-			groups[phrase] |= g
-		}
-	}
-	add(ordinaryPhrase, ordinary...)
-	add(refusalPhrase, refusals...)
-	add(listWord, listWords...)
-	add(otherReason, otherReasons...)
-	add(subjectPhrase, subjects...)
-	add(verdictPhrase, verdicts...)
-	add(lookupPage, lookupPages...)
-	add(connectPhrase, atConnect...)
-	for _, i := range introductions {
-		add(introduction, i.words)
-	}
-	for i, s := range services {
-		add(firstService<<i, s.phrases...)
-	}
-	for i := range lists {
-		add(lists[i].group(), lists[i].words...)
-	}
-	return newMatcher(groups)
-})
-
-type reply struct {
-	text  string // in lower case
-	found group
-}
-
-// newReply finds the phrases in a text in lower case.
-func newReply(text string) reply { return reply{text, phrases().in(text)} }
-
-func (r *reply) has(g group) bool { return r.found&g != 0 }

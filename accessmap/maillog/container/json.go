@@ -1,0 +1,200 @@
+package container
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the objects within each other.
+const maxDepth = 8
+
+// members gives each string and number of a JSON object, and of the objects and arrays in it, with its key. It takes a line
+// that was cut as far as it goes.
+func members(line []byte, yield func(key string, value []byte)) {
+	s := scanner{line: line, yield: yield}
+	s.value("", 0)
+}
+
+type scanner struct {
+	line  []byte
+	yield func(key string, value []byte)
+}
+
+// blanks skips blanks and the given mark.
+func (s *scanner) blanks(mark byte) {
+	for len(s.line) > 0 && (s.line[0] <= ' ' || s.line[0] == mark) {
+		s.line = s.line[1:]
+	}
+}
+
+// value reads a value, and reports whether it was whole.
+func (s *scanner) value(key string, depth int) bool {
+	s.blanks(':')
+	if len(s.line) == 0 || depth > maxDepth {
+		return false
+	}
+	switch s.line[0] {
+	case '"':
+		text, whole := s.text()
+		s.yield(key, text)
+		return whole
+	case '{':
+		return s.object(key, depth)
+	case '[':
+		return s.array(key, depth)
+	}
+	end := bytes.IndexAny(s.line, ",}] \t")
+	if end <= 0 {
+		return false
+	}
+	s.yield(key, s.line[:end])
+	s.line = s.line[end:]
+	return true
+}
+
+func (s *scanner) object(key string, depth int) bool {
+	s.line = s.line[1:]
+	for {
+		s.blanks(',')
+		if len(s.line) == 0 {
+			return false
+		}
+		if s.line[0] == '}' {
+			s.line = s.line[1:]
+			return true
+		}
+		if s.line[0] != '"' {
+			return false
+		}
+		name, whole := s.text()
+		if !whole {
+			return false
+		}
+		within := string(name)
+		if key != "" {
+			within = key + "." + within
+		}
+		if !s.value(within, depth+1) {
+			return false
+		}
+	}
+}
+
+// array reads an array. One of numbers is the text whose bytes they are, as journalctl writes text that is not UTF-8.
+func (s *scanner) array(key string, depth int) bool {
+	s.line = s.line[1:]
+	if end := bytes.IndexByte(s.line, ']'); end > 0 && s.line[0] >= '0' && s.line[0] <= '9' {
+		var text []byte
+		for number := range bytes.SplitSeq(s.line[:end], []byte(",")) {
+			n, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 8)
+			if err != nil {
+				return false
+			}
+			text = append(text, byte(n))
+		}
+		s.yield(key, text)
+		s.line = s.line[end+1:]
+		return true
+	}
+	for {
+		s.blanks(',')
+		if len(s.line) == 0 {
+			return false
+		}
+		if s.line[0] == ']' {
+			s.line = s.line[1:]
+			return true
+		}
+		if !s.value(key, depth+1) {
+			return false
+		}
+	}
+}
+
+// text reads a string, and reports whether it was whole.
+func (s *scanner) text() (text []byte, whole bool) {
+	text, rest, whole := quoted(s.line[1:])
+	s.line = rest
+	return text, whole
+}
+
+// quoted reads a text up to its closing quotation mark. Without an escape it is a part of the line.
+func quoted(line []byte) (text, rest []byte, whole bool) {
+	end := bytes.IndexAny(line, `"\`)
+	if end >= 0 && line[end] == '"' {
+		return line[:end], line[end+1:], true
+	}
+	text = make([]byte, 0, len(line))
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '"':
+			return text, line[i+1:], true
+		case c != '\\' || i+1 == len(line):
+			text = append(text, c)
+		default:
+			i++
+			if escaped, known := escapes[line[i]]; known {
+				text = append(text, escaped)
+				continue
+			}
+			r, width := unicodeEscape(line[i:])
+			i += width
+			text = utf8.AppendRune(text, r)
+		}
+	}
+	return text, nil, false
+}
+
+var escapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unicodeEscape reads "u00e9", or two of them with a backslash between, and gives the number of bytes after the u.
+func unicodeEscape(line []byte) (rune, int) {
+	const digits = 4
+	unit := func(at int) rune {
+		if at+1+digits > len(line) || line[at] != 'u' {
+			return utf8.RuneError
+		}
+		n, err := strconv.ParseUint(string(line[at+1:at+1+digits]), 16, 16)
+		if err != nil {
+			return utf8.RuneError
+		}
+		return rune(n)
+	}
+	first := unit(0)
+	if first == utf8.RuneError {
+		return first, 0
+	}
+	if second := 1 + digits + 1; utf16.IsSurrogate(first) && second < len(line) {
+		if r := utf16.DecodeRune(first, unit(second)); r != utf8.RuneError {
+			return r, second + digits
+		}
+	}
+	return first, digits
+}
+
+// pairs gives each key and value of logfmt: key=value or key="value".
+func pairs(line []byte, yield func(key string, value []byte)) {
+	for len(line) > 0 {
+		equals := bytes.IndexAny(line, "= ")
+		if equals < 0 {
+			return
+		}
+		key, rest := string(line[:equals]), line[equals+1:]
+		switch {
+		case line[equals] == ' ': // a word that is no pair
+			line = rest
+			continue
+		case len(rest) > 0 && rest[0] == '"':
+			var value []byte
+			value, rest, _ = quoted(rest[1:])
+			yield(key, value)
+		default:
+			value, after, _ := bytes.Cut(rest, []byte(" "))
+			yield(key, value)
+			rest = after
+		}
+		line = rest
+	}
+}
