@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
@@ -160,8 +159,10 @@ func singleTerms(first string, n int) (terms []string) {
 	return terms
 }
 
-// most is the memory that no publisher may make a run need, in bytes.
-const most = 256 << 20
+const (
+	most    = 256 << 20 // the memory that no publisher may make a run need, in bytes
+	longest = 120_000   // the ranges that a source of a publisher may have
+)
 
 // TestManyTerms: a provider that publishes 110,000 addresses as single terms behind 49 long includes. With a path of
 // 12 KB for each range, update needed 5,694 MiB and fetch 3,944, and both failed for all sources.
@@ -255,7 +256,6 @@ func scatteredTerms(n int) (terms []string) {
 }
 
 func hostilePublishers() []hostile {
-	bounds := allowlist.DefaultBounds()
 	objects := "{\"x\": [\"74.126.0.0/24\"], \"y\": [" + strings.Repeat("{\"\":0},", 333_000) + "0]}"
 	return []hostile{
 		{name: "special-purpose space behind long includes", zone: nested(49, singleTerms("10.0.0.0", 110_000)),
@@ -265,10 +265,10 @@ func hostilePublishers() []hostile {
 		{name: "a key too many", zone: wide(1), source: "max_keys = 32767\n",
 			exit: exit.Held, says: "it needs 32768 access keys for DIR/access, and max_keys of a source is 32767"},
 		{name: "as many keys as it may need", zone: wide(7)},
-		{name: "a document of as many ranges as there may be", page: scattered(bounds.Ranges)},
-		{name: "a document of one range more", page: scattered(bounds.Ranges + 1),
+		{name: "a document of as many ranges as there may be", page: scattered(longest)},
+		{name: "a document of one range more", page: scattered(longest + 1),
 			exit: exit.Stale, says: "more than 120000 addresses and networks"},
-		{name: "a document with everything in every line", page: strings.Repeat("::/0\n", bounds.Ranges),
+		{name: "a document with everything in every line", page: strings.Repeat("::/0\n", longest),
 			exit: exit.Held, says: "::/0 is wider than widest_ipv6 = 28"},
 		{name: "a document of a million values", page: objects, source: "select = \".x[]\"\n"},
 		{name: "prefixes without end", zone: crumbs(30_000),
@@ -331,7 +331,6 @@ func TestChangingPublisher(t *testing.T) {
 		before = append(before, alone.run(args...))
 	}
 	most := most + before[1].Memory
-	longest := allowlist.DefaultBounds().Ranges
 	const wide, tooLong = "2a00:1111:2222::/48\n", "more than 250000 networks come or go at once"
 	for _, row := range []struct {
 		name  string
