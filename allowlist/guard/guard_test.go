@@ -221,6 +221,33 @@ func TestGuardAges(t *testing.T) {
 	}
 }
 
+// What a snapshot has can be old, and so can what a person accepts of it.
+func TestGuardAgeOfFresh(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	last := &allowlist.Resolved{Name: "x", Time: now.Add(-99 * time.Hour), Ranges: someRanges("74.125.0.0/24")}
+	for _, row := range []struct {
+		guard Guard
+		next  string
+		want  string
+	}{
+		{Guard{}, "74.125.0.0/24", "age"},
+		{Guard{Accept: Acceptance{Given: true}}, "74.126.0.0/24", "accepted age"},
+		{Guard{Accept: Acceptance{Given: true}, ClockWrong: true}, "74.126.0.0/24", "accepted"},
+		{Guard{Unbound: true}, "74.126.0.0/24", "age"},
+	} {
+		g := row.guard
+		g.Limits, g.Now = allowlist.DefaultLimits(), now
+		v := g.Check(Earlier{Last: last}, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Time: now.Add(-98 * time.Hour), Ranges: someRanges(row.next)}})
+		var kinds []string
+		for _, p := range v.Problems {
+			kinds = append(kinds, p.Kind)
+		}
+		if got := strings.Join(kinds, " "); v.Status != Fresh || got != row.want {
+			t.Errorf("%+v: %s, %q, want %q", row.guard, v.Status, got, row.want)
+		}
+	}
+}
+
 // A held source says what it would become, and which limits would have to be raised; any other says neither.
 func TestGuardProposed(t *testing.T) {
 	last := &allowlist.Resolved{Name: "x", Ranges: someRanges("74.125.0.0/24", "2a00:1::/32")}
