@@ -53,6 +53,27 @@ func stopwatch() {
 	}
 }
 
+// timed runs a program under the stopwatch.
+func timed(t *testing.T, program string, args ...string) (f figure) {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	var out, talk bytes.Buffer
+	cmd := exec.Command(os.Args[0])
+	cmd.Args = append([]string{"stopwatch", program}, args...)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &talk, []*os.File{write}
+	err = cmd.Run()
+	write.Close()
+	if err = errors.Join(err, json.NewDecoder(read).Decode(&f)); err != nil {
+		t.Fatalf("%v\n%s", err, &talk)
+	}
+	f.said, f.doc = talk.String(), out.Bytes()
+	return f
+}
+
 // mailServer is a host with an access file and a CIDR table, whose sources are good.test, an inline REJECT list, and the
 // publishers that a test adds.
 type mailServer struct {
@@ -101,25 +122,10 @@ resolvers = [%q]
 
 const evilSource = "[[source]]\nname = \"evil\"\nspf = [\"evil.test\"]\n"
 
-// run runs mailallow with arguments under the stopwatch.
-func (s *mailServer) run(args ...string) (f figure) {
+// run runs mailallow with arguments.
+func (s *mailServer) run(args ...string) figure {
 	s.t.Helper()
-	read, write, err := os.Pipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer read.Close()
-	var out, talk bytes.Buffer
-	args = append([]string{"stopwatch", fixtures.Mailallow(s.t), "-c", filepath.Join(s.dir, "c.toml")}, args...)
-	cmd := exec.Command(os.Args[0])
-	cmd.Args, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = args, &out, &talk, []*os.File{write}
-	err = cmd.Run()
-	write.Close()
-	if err = errors.Join(err, json.NewDecoder(read).Decode(&f)); err != nil {
-		s.t.Fatalf("%v\n%s", err, &talk)
-	}
-	f.said, f.doc = talk.String(), out.Bytes()
-	return f
+	return timed(s.t, fixtures.Mailallow(s.t), append([]string{"-c", filepath.Join(s.dir, "c.toml")}, args...)...)
 }
 
 // longName gives a domain name of 252 bytes: the longest has 253.
