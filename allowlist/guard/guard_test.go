@@ -338,6 +338,9 @@ func TestGuardLongChange(t *testing.T) {
 		if v.Status != row.want || strings.Join(kinds, " ") != row.kinds || v.NamesRemedy() != (row.want == Held) {
 			t.Errorf("%s: %s, %v", row.name, v.Status, v.Problems)
 		}
+		if accepted := g.Accept.Given; accepted && v.Problems[len(v.Problems)-1].Text != "--accept never waives the length of a change" {
+			t.Errorf("%s: %v", row.name, v.Problems)
+		}
 		if p := v.Proposed; p != nil && max(len(p.Came), len(p.Gone)) > maxChange+128 {
 			t.Errorf("%s: %d came, %d gone", row.name, len(p.Came), len(p.Gone))
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,6 +158,47 @@ func TestWindowBeginsAnew(t *testing.T) {
 	g := Guard{Limits: l.limits, Now: l.now}
 	if after := g.After(l.earlier, g.Check(l.earlier, allowlist.Fetched{Err: errors.New("SERVFAIL")})); !after.Since.Equal(before.Since) || after.Last != before.Last {
 		t.Errorf("after a hold and a failure: %+v, want %+v", after, before)
+	}
+}
+
+// Of a list that has lost addresses and has no new ones, a hold says that such a list is often whole again; of one that has new
+// ones, or that is held because it grew, it does not.
+func TestOftenWholeAgain(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		shrink allowlist.Percent
+		grow   allowlist.Percent
+		last   []string // after 74.0.0.0/24 alone
+		next   []string
+		kinds  string
+		want   bool
+	}{
+		{"emptied", 30, 200, []string{"74.0.0.0/24"}, nil, "empty", true},
+		{"cut", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/25"}, "shrink", true},
+		{"cut, with an address that is new", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/25", "74.1.0.0/32"}, "shrink", false},
+		{"replaced", 30, 200, []string{"74.0.0.0/24"}, []string{"74.1.0.0/24"}, "shrink", false},
+		{"grown", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/22"}, "grow", false},
+		{"cut, and too many all the same", 100, 50, []string{"74.0.0.0/22"}, []string{"74.0.0.0/23"}, "grow", false},
+		{"too wide", 30, 200, []string{"74.0.0.0/10"}, []string{"74.0.0.0/11"}, "wide shrink", false},
+	} {
+		l := newLife()
+		l.limits = allowlist.Limits{WidestIPv4: 8, MaxShrink: 100, MaxGrow: 1 << 30, Window: l.limits.Window}
+		l.publish(false, "74.0.0.0/24")
+		l.now = l.now.Add(24 * time.Hour)
+		l.publish(false, row.last...)
+		if l.limits.MaxShrink, l.limits.MaxGrow = row.shrink, row.grow; row.name == "too wide" {
+			l.limits.WidestIPv4, l.limits.MaxGrow = 12, 1<<30
+		}
+		v := l.publish(false, row.next...)
+		var kinds []string
+		said := false
+		for _, p := range v.Problems {
+			kinds = append(kinds, p.Kind)
+			said = said || strings.Contains(p.Text, "is often whole again within hours")
+		}
+		if strings.Join(kinds, " ") != row.kinds || said != row.want {
+			t.Errorf("%s: %v", row.name, v.Problems)
+		}
 	}
 }
 
