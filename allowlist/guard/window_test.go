@@ -123,6 +123,21 @@ func TestWindowForgets(t *testing.T) {
 	}
 }
 
+// A limit that was lowered binds the next change, and not the state that is in force already.
+func TestWindowLoweredLimit(t *testing.T) {
+	l := newLife()
+	l.publish(false, "74.0.0.0/24")
+	l.now = l.now.Add(25 * time.Hour)
+	l.publish(false, "74.0.0.0/23")
+	l.limits.MaxGrow = 99
+	if v := l.publish(false, "74.0.0.0/23"); v.Status != Fresh {
+		t.Errorf("the state in force: %v", v.Problems)
+	}
+	if v := l.publish(false, "74.0.0.0/23", "74.0.9.0/32"); v.Status != Held {
+		t.Errorf("a change: %s", v.Status)
+	}
+}
+
 // A host that moves is no attack, one that moves daily is held.
 func TestWindowMovingHost(t *testing.T) {
 	l := newLife()
