@@ -8,7 +8,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// effect says in which sources some limits have an effect. In another source its writer believes that they bind.
+// effect says in which sources some limits have an effect. In another source its writer believes that they bind. allow_special
+// is no limit: nobody relies on it.
 type effect struct {
 	keys []string
 	has  func(allowlist.Source) bool
@@ -24,8 +25,8 @@ func effects() []effect {
 			func(s allowlist.Source) bool { return !s.Static() && allowing(s) }, "only what is fetched with OK or RELAY has a total"},
 		{[]string{"expire"},
 			func(s allowlist.Source) bool { return !s.Inline() && allowing(s) }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
-		{[]string{"allow_special", "deadline"},
-			func(s allowlist.Source) bool { return !s.Static() }, "only what is fetched needs it"},
+		{[]string{"deadline"},
+			func(s allowlist.Source) bool { return !s.Static() }, "only what is fetched has a deadline of its own"},
 		{[]string{"max_keys"},
 			func(s allowlist.Source) bool { return !s.Static() && s.Action != allowlist.Exclude }, "only what is fetched with OK, RELAY or REJECT is held for its keys"},
 		{[]string{"widest_ipv4", "total_ipv4"}, func(s allowlist.Source) bool { return !s.NoIPv4 }, "families leaves out IPv4"},

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"mailallow/allowlist"
 )
 
 // TestWithoutEffect: every limit is warned of in the sources that it does not bind, and in no other. The warnings of one
@@ -11,7 +14,7 @@ func TestWithoutEffect(t *testing.T) {
 	const (
 		inline     = "a cidr list is its owner's word, and the guard does not judge it"
 		total      = "only what is fetched with OK or RELAY has a total"
-		fetched    = "only what is fetched needs it"
+		fetched    = "only what is fetched has a deadline of its own"
 		keys       = "only what is fetched with OK, RELAY or REJECT is held for its keys"
 		expires    = "no cidr list expires, and nothing with REJECT or EXCLUDE"
 		everything = "widest_ipv4 = 9\nwidest_ipv6 = 9\ntotal_ipv4 = 9\ntotal_ipv6 = 9\nmax_shrink = \"9%\"\nmax_grow = \"9%\"\nwindow = \"9d\"\nmax_age = \"9d\"\n"
@@ -49,12 +52,12 @@ func TestWithoutEffect(t *testing.T) {
 			`6: source "x": widest_ipv4 without effect: ` + inline}},
 		{"[guard] for one that is fetched", "[guard]\n" + everything + ofGuard + source(cidr) + strings.ReplaceAll(source(spf+"action = \"OK\"\n"), `"x"`, `"y"`), nil},
 		{"[guard] for a file", "[guard]\n" + everything + ofGuard + source(file), []string{
-			`4: [guard]: total_ipv4, total_ipv6 without effect: ` + total, `11: [guard]: allow_special without effect: ` + fetched}},
+			`4: [guard]: total_ipv4, total_ipv6 without effect: ` + total}},
 		{"[guard] for what keeps out", "[guard]\n" + everything + ofGuard + source(spf+"action = \"REJECT\"\n"), []string{
 			`4: [guard]: total_ipv4, total_ipv6 without effect: ` + total, `10: [guard]: expire without effect: ` + expires}},
 		{"[guard] for inline lists, in one line each cause", "[guard]\n" + everything + ofGuard + source(cidr) + strings.ReplaceAll(source(cidr), `"x"`, `"y"`), []string{
 			`2: [guard]: ` + judged + ` without effect: ` + inline, `4: [guard]: total_ipv4, total_ipv6 without effect: ` + total,
-			`10: [guard]: expire without effect: ` + expires, `11: [guard]: allow_special without effect: ` + fetched}},
+			`10: [guard]: expire without effect: ` + expires}},
 		{"[guard] for sources that it does not bind for two causes",
 			"[guard]\nwidest_ipv6 = 9\n" + source(cidr) + strings.ReplaceAll(source(spf+"families = [\"ipv4\"]\naction = \"OK\"\n"), `"x"`, `"y"`), []string{
 				`2: [guard]: widest_ipv6 without effect: ` + inline + `; families leaves out IPv6`}},
@@ -72,6 +75,11 @@ func TestWithoutEffect(t *testing.T) {
 		}
 		if strings.Join(got, "\n") != strings.Join(row.want, "\n") {
 			t.Errorf("%s:\n%s\nwant\n%s", row.name, strings.Join(got, "\n"), strings.Join(row.want, "\n"))
+		}
+	}
+	for _, k := range limitKeys(new(allowlist.Limits)) {
+		if !slices.ContainsFunc(effects(), func(e effect) bool { return slices.Contains(e.keys, k.name) }) {
+			t.Errorf("effects does not say in which sources %s has one", k.name)
 		}
 	}
 	// Beside a mistake only the mistakes are told.
