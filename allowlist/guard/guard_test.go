@@ -143,6 +143,8 @@ func TestGuard(t *testing.T) {
 			status: Fresh, ranges: []string{"74.125.0.8/32", "74.125.9.1/32"}},
 		{name: "two hosts that move are a loss", prev: last("74.125.0.7/32", "74.125.9.1/32"), next: []string{"74.125.0.8/32", "74.125.9.2/32"},
 			status: Held, ranges: []string{"74.125.0.7/32", "74.125.9.1/32"}, problem: []string{"shrink"}},
+		{name: "two hosts side by side that move are a loss", prev: last("74.125.0.6/31"), next: []string{"74.125.0.8/31"},
+			status: Held, ranges: []string{"74.125.0.6/31"}, problem: []string{"shrink"}},
 		{name: "a host that goes leaves its family empty", prev: last("74.125.0.7/32", "2a00:1::/64"), next: []string{"2a00:1::/64"},
 			status: Held, ranges: []string{"74.125.0.7/32", "2a00:1::/64"}, problem: []string{"shrink"}},
 		{name: "a /64 that moves is one host", prev: last("2a00:1:0:1::/64"), next: []string{"2a00:1:0:2::/64"}, status: Fresh, ranges: []string{"2a00:1:0:2::/64"}},

@@ -190,6 +190,25 @@ func TestMemoryMends(t *testing.T) {
 	}
 }
 
+// States that were seen under a clock that was never set are not a year old when it is set.
+func TestMemoryClockNeverSet(t *testing.T) {
+	for _, before := range []int{0, 1} { // states that were seen with the right clock
+		l := newLife()
+		for i, network := range []string{"74.0.0.0/22", "74.0.0.0/23"} {
+			l.wrong = i >= before
+			l.limits.MaxShrink = 50
+			if v := l.publish(false, network); v.Status != Fresh {
+				t.Fatal(v.Problems)
+			}
+			l.now = l.now.Add(25 * time.Hour)
+		}
+		l.wrong, l.limits.MaxShrink, l.now = false, 60, l.now.AddDate(1, 0, 0)
+		if v := l.publish(false, "74.0.0.0/24"); v.Status != Held {
+			t.Errorf("%d states before: the first one is forgotten: %s", before, v.Status)
+		}
+	}
+}
+
 // Of a source with more states than are kept the oldest one stays.
 func TestMemoryBounded(t *testing.T) {
 	var all []Past

@@ -21,6 +21,7 @@ type life struct {
 	limits  allowlist.Limits
 	earlier Earlier
 	now     time.Time
+	wrong   bool // the clock is known to be
 }
 
 func newLife() *life {
@@ -33,7 +34,7 @@ func (l *life) publish(accept bool, networks ...string) Verdict {
 }
 
 func (l *life) run(ranges allowlist.Ranges, accept bool) Verdict {
-	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}}
+	g := Guard{Limits: l.limits, Now: l.now, ClockWrong: l.wrong, Accept: Acceptance{Given: accept}}
 	if l.earlier.Last != nil {
 		l.earlier = l.earlier.at(l.now)
 	}
@@ -120,6 +121,19 @@ func TestWindowForgets(t *testing.T) {
 		if held := v.Status == Held; held != (over == 0) {
 			t.Errorf("%v past the window: %s, %v", over, v.Status, v.Problems)
 		}
+	}
+}
+
+// A host that moves is missing of every state that had it, and is one host all the same.
+func TestWindowHostOfTwoStates(t *testing.T) {
+	l := newLife()
+	for _, networks := range [][]string{
+		{"74.0.0.1/32", "74.0.9.9/32"}, {"74.0.0.1/32", "74.0.9.9/32", "74.0.8.8/32"}, {"74.0.0.2/32", "74.0.9.9/32", "74.0.8.8/32"},
+	} {
+		if v := l.publish(false, networks...); v.Status != Fresh {
+			t.Errorf("%q: %v", networks, v.Problems)
+		}
+		l.now = l.now.Add(24 * time.Hour)
 	}
 }
 
