@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -186,6 +187,49 @@ func TestMemoryMends(t *testing.T) {
 		run(140*day, more...)
 		if n := compared(); n != 1 {
 			t.Errorf("%v: %d states bind after a pause", off, n)
+		}
+	}
+}
+
+// The newest time of all tells that the clock is wrong, and after a wrong clock a jump is shortened to a day; see at.
+func TestEarlierAt(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	const day, none = 24 * time.Hour, time.Duration(math.MinInt64)
+	for _, row := range []struct {
+		name              string
+		last, since, lost time.Duration
+		wrong             bool          // before
+		want              time.Duration // of since
+		wantLost          time.Duration
+		wantWrong         bool
+		past              int
+	}{
+		{"in order", -time.Second, -day, none, false, -day, none, false, 1},
+		{"this second", 0, 0, 0, false, 0, 0, false, 1},
+		{"the last good state is of the future", time.Second, -day, none, false, -day, none, true, 1},
+		{"it is in force since the future", -day, time.Second, none, false, 0, none, true, 2},
+		{"states were lost in the future", -day, -day, time.Second, false, -day, 0, true, 1},
+		{"a day after a wrong clock", -day, -day, none, true, -day, none, true, 1},
+		{"more than a day after it", -day - time.Second, -day - time.Second, -day - 2*time.Second, true, -day, -day - time.Second, false, 1},
+		{"in force for long, and fetched a day ago", -day, -9 * day, none, true, -9 * day, none, true, 1},
+		{"fetched long ago, and in force since a day ago", -9 * day, -day, none, true, -day, none, true, 1},
+		{"lost a day ago", -9 * day, -9 * day, -day, true, -9 * day, -day, true, 1},
+		{"long after a right clock", -9 * day, -9 * day, none, false, -9 * day, none, false, 1},
+	} {
+		at := func(d time.Duration) time.Time {
+			if d == none {
+				return time.Time{}
+			}
+			return now.Add(d)
+		}
+		first := at(-20 * day)
+		e := Earlier{Last: &allowlist.Resolved{Time: at(row.last), Ranges: someRanges("74.0.0.0/24")}, Since: at(row.since), Lost: at(row.lost),
+			ClockWrong: row.wrong, Past: []Past{{From: first, To: first}}}.at(now)
+		if !e.Since.Equal(at(row.want)) || !e.Lost.Equal(at(row.wantLost)) || e.ClockWrong != row.wantWrong || len(e.Past) != row.past {
+			t.Errorf("%s: since %v, lost %v, wrong %v, %d past states", row.name, e.Since, e.Lost, e.ClockWrong, len(e.Past))
+		}
+		if moved := e.Past[0].To.Sub(first); row.wrong && moved != row.want-row.since {
+			t.Errorf("%s: the past state moved by %v", row.name, moved)
 		}
 	}
 }

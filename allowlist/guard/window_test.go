@@ -137,6 +137,28 @@ func TestWindowHostOfTwoStates(t *testing.T) {
 	}
 }
 
+// A state is remembered for a window after it was replaced, and no longer; of a source that is defined otherwise none is.
+func TestWindowRemembers(t *testing.T) {
+	for _, over := range []time.Duration{-time.Second, 0, time.Second} {
+		l := newLife()
+		l.publish(false, "74.0.0.0/24")
+		l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+		l.now = l.now.Add(l.limits.Window + over)
+		l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+		if remembered := len(l.earlier.Past) == 1; remembered != (over <= 0) {
+			t.Errorf("%v past the window: %+v", over, l.earlier.Past)
+		}
+	}
+	l := newLife()
+	l.publish(false, "74.0.0.0/24")
+	l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+	g := Guard{Limits: l.limits, Now: l.now}
+	v := g.Check(l.earlier, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Definition: "sha256:2", Time: l.now, Ranges: someRanges("75.0.0.0/24")}})
+	if e := g.After(l.earlier, v); v.Status != Fresh || len(e.Past) > 0 || e.Last.Definition != "sha256:2" {
+		t.Errorf("%s: %+v", v.Status, e)
+	}
+}
+
 // A limit that was lowered binds the next change, and not the state that is in force already.
 func TestWindowLoweredLimit(t *testing.T) {
 	l := newLife()
