@@ -369,6 +369,20 @@ func TestSpecialRepeated(t *testing.T) {
 	}
 }
 
+// A term or line with many networks in special-purpose space is told once.
+func TestSpecialPlace(t *testing.T) {
+	var ranges allowlist.Ranges
+	for _, place := range []string{"mx:a.test", "mx:b.test"} {
+		for _, p := range []string{"10.0.0.1/32", "10.0.9.9/32", "192.0.0.0/16"} {
+			ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of("a.test", place)})
+		}
+	}
+	v := Guard{Limits: allowlist.DefaultLimits()}.Check(Earlier{}, allowlist.Fetched{Resolved: allowlist.Resolved{Ranges: ranges}})
+	if len(v.Problems) != 2 || !strings.HasPrefix(v.Problems[1].Text, "a.test > mx:b.test: special-purpose space is dropped") {
+		t.Errorf("%v", v.Problems)
+	}
+}
+
 // A path through many long names takes little of a report.
 func TestSpecialLongPath(t *testing.T) {
 	var ranges allowlist.Ranges

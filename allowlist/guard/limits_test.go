@@ -86,6 +86,9 @@ func TestMemoryLimits(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	unchanged := func(n int) []Past { return make([]Past, n) }
 	const long = maxPastNetworks / 2
+	if one := MaxMemoryBytes(1); MaxMemoryBytes(0) != one || MaxMemoryBytes(3) != 3*one {
+		t.Errorf("%d bytes for one source, %d for none, %d for three", one, MaxMemoryBytes(0), MaxMemoryBytes(3))
+	}
 	for _, row := range []struct {
 		name string
 		past func(over int) []Past

@@ -78,6 +78,7 @@ func TestMemoryDamaged(t *testing.T) {
 		{`"name"`, `"nome"`, "unknown field"},
 		{`74.0.0.0/24`, `74.0.0.1/24`, "74.0.0.1/24 is no network"},
 		{`74.0.0.0/24`, `x`, "x"},
+		{`74.0.0.0/24`, ``, "is no network"},
 		{`"to":"2026-11-02`, `"to":"2026-11-03`, "not in the order of time"},
 		{`"from":"2026-11-01`, `"from":"2026-11-03`, "not in the order of time"},
 		{`]}]}]}`, `]}]}]} {}`, "more text"},
@@ -93,7 +94,11 @@ func TestMemoryDamaged(t *testing.T) {
 	// The guard compares with the last good state alone, and knows that its memory is lost.
 	now := time.Date(2026, 11, 5, 1, 2, 3, 4, time.UTC)
 	last := &allowlist.Resolved{Name: "x", Definition: "d", Ranges: someRanges("74.0.0.0/24")}
-	for _, m := range []*Memory{nil, {}} {
+	other, err := DecodeMemory([]byte(strings.Replace(good, `"definition":"d"`, `"definition":"another"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*Memory{nil, {}, other} {
 		if e := m.Earlier(last, now); e.Last != last || len(e.Past) > 0 || !e.Lost.Equal(now.Truncate(time.Second)) || e.Whole(time.Hour, now) {
 			t.Errorf("%+v", e)
 		}
@@ -211,6 +216,7 @@ func TestEarlierAt(t *testing.T) {
 		{"states were lost in the future", -day, -day, time.Second, false, -day, 0, true, 1},
 		{"a day after a wrong clock", -day, -day, none, true, -day, none, true, 1},
 		{"more than a day after it", -day - time.Second, -day - time.Second, -day - 2*time.Second, true, -day, -day - time.Second, false, 1},
+		{"the same, and nothing was lost", -2 * day, -2 * day, none, true, -day, none, false, 1},
 		{"in force for long, and fetched a day ago", -day, -9 * day, none, true, -9 * day, none, true, 1},
 		{"fetched long ago, and in force since a day ago", -9 * day, -day, none, true, -day, none, true, 1},
 		{"lost a day ago", -9 * day, -9 * day, -day, true, -9 * day, -day, true, 1},
