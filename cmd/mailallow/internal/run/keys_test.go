@@ -103,6 +103,9 @@ func TestFitKeys(t *testing.T) {
 	}{
 		{"at the bound", one(40), []change{{name: "a", action: ok, last: hosts(1, 10), now: hosts(1, 40)}}, "fresh"},
 		{"one above", one(39), []change{{name: "a", action: ok, last: hosts(1, 10), now: hosts(1, 40)}}, "held"},
+		{"one below its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 41}}, "fresh"},
+		{"at its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 40}}, "fresh"},
+		{"one above its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 39}}, "held"},
 		{"two sources gain the same keys", one(40), []change{
 			{name: "good", action: ok, last: hosts(9, 5), now: hosts(9, 6)},
 			{name: "x", action: ok, last: hosts(1, 10), now: append(hosts(1, 10), hosts(2, 30)...)},
