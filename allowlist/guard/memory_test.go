@@ -259,6 +259,29 @@ func TestMemoryClockNeverSet(t *testing.T) {
 	}
 }
 
+// What is remembered is within the bounds, and the newest time in a memory is that of any source.
+func TestMemoryRemembers(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var m Memory
+	for i, name := range []string{"first", "newest", "third"} {
+		e := Earlier{Last: &allowlist.Resolved{Name: name}, Since: at.Add([]time.Duration{0, 2, 1}[i] * time.Hour)}
+		for range maxPast + 1 {
+			e.Past = append(e.Past, Past{From: at, To: at})
+		}
+		m.Remember(e)
+	}
+	if newest := m.Newest(); !newest.Equal(at.Add(2 * time.Hour)) {
+		t.Errorf("the newest time is %v", newest)
+	}
+	read, err := DecodeMemory(m.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(read.Earlier(&allowlist.Resolved{Name: "third"}, at.Add(9*time.Hour)).Past); n > maxPast || n < maxPast/2 {
+		t.Errorf("%d states are remembered", n)
+	}
+}
+
 // Of a source with more states than are kept the oldest one stays.
 func TestMemoryBounded(t *testing.T) {
 	var all []Past
