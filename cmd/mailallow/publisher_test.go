@@ -338,7 +338,7 @@ func TestChangingPublisher(t *testing.T) {
 	}
 	most := most + before[1].Memory
 	var daily []string // as different from the first as a list may be, every day in another way, until the guard's memory is full
-	for i := range 10 {
+	for i := range 6 {
 		daily = append(daily, scattered(longest*7/10)+scatteredFrom(longest*(10+i), longest*3/10))
 	}
 	const wide, tooLong = "2a00:1111:2222::/48\n", "more than 250000 networks come or go at once"
