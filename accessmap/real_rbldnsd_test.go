@@ -130,8 +130,9 @@ func TestRbldnsdTexts(t *testing.T) {
 		{"a\n$SOA 0 a b 0 1 1 1 1", "\n#$NS 0 a.example\n", `OK "a\n\x24SOA 0 a b 0 1 1 1 1": \x0a#\x24NS 0 a.example\x0a`},
 		{"long", strings.Repeat("x", 500), "OK long: " + strings.Repeat("x", 254-9-3) + "..."},
 	} {
-		l := list{set: allowlist.Merge([]allowlist.Labelled{{Source: row.source, Action: allowlist.OK,
-			Ranges: allowlist.RangesOf(allowlist.Range{Prefix: network, Path: provenance.Of(row.path)})}})}
+		source := allowlist.Labelled{Source: row.source, Action: allowlist.OK}
+		source.Ranges.Add(allowlist.Range{Prefix: network, Path: provenance.Of(row.path)})
+		l := list{set: allowlist.Merge([]allowlist.Labelled{source})}
 		z := serve(t, string(l.mustWrite(t, "rbldnsd")))
 		if got := z.text(network.Addr()); got != row.want {
 			t.Errorf("%q, want %q", got, row.want)

@@ -31,14 +31,6 @@ type order struct {
 	fewest prefixes.List // cover exactly the same addresses
 }
 
-// RangesOf makes Ranges of single ranges.
-func RangesOf(all ...Range) (r Ranges) {
-	for _, one := range all {
-		r.Add(one)
-	}
-	return r
-}
-
 // Add adds a range, whose prefix must be masked. Lines in their order take no
 // memory for their path, and neighbours with one path share it.
 func (r *Ranges) Add(one Range) {

@@ -98,18 +98,15 @@ func TestSnapshotLongest(t *testing.T) {
 		all = append(all, r)
 	}
 	policy := Resolved{Name: "policy", Definition: "d", Time: time.Unix(1, 0)}
-	bounds := DefaultBounds()
+	bounds := defaultBounds()
+	each := int(bounds.provenance)/bounds.ranges/33 - 1
 	var deep *provenance.Path
-	for range provenance.MaxSteps - 1 {
+	for range provenance.MaxSteps - each {
 		deep = deep.Then("\\")
 	}
-	for n := range bounds.Ranges { // steps of one character, which take most space beside their text
-		path := deep
-		for range int(bounds.Provenance)/bounds.Ranges/33 - 1 {
-			path = path.Above()
-		}
-		path = path.Then(fmt.Sprint(n))
-		for path.Len() < provenance.MaxSteps {
+	for n := range bounds.ranges { // steps of one character, which take most space beside their text
+		path := deep.Then(fmt.Sprint(n))
+		for range each - 1 {
 			path = path.Then("\\")
 		}
 		policy.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}), 128), path})

@@ -53,8 +53,8 @@ func TestFetchDocument(t *testing.T) {
 			t.Parallel()
 			server := fixtures.HTTP(t)
 			server.Set("/list", test.page)
-			last := allowlist.Resolved{Name: "web", Definition: src(server).Definition(), Time: now.Add(-time.Hour), Validator: test.last,
-				Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: provenance.Of("before")})}
+			last := allowlist.Resolved{Name: "web", Definition: src(server).Definition(), Time: now.Add(-time.Hour), Validator: test.last}
+			last.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("12.0.0.0/24"), Path: provenance.Of("before")})
 			if test.edited {
 				last.Definition = "another"
 			}

@@ -233,7 +233,7 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().Ranges)
+	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().ranges)
 	reader := found.reader(src, v.MaxBytes)
 	if src.Select != "" {
 		found.path = provenance.Of(found.name, document.Step(src.Select))

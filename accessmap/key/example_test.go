@@ -43,8 +43,9 @@ func ExampleOf() {
 // Two keys say that a /16 is allowed except for one /24: the longer key wins, so that 255 keys of three octets are not
 // needed.
 func ExampleTree() {
-	ranges := func(prefix string) allowlist.Ranges {
-		return allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(prefix)})
+	ranges := func(prefix string) (r allowlist.Ranges) {
+		r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(prefix)})
+		return r
 	}
 	set := allowlist.Merge([]allowlist.Labelled{
 		{Source: "partner", Action: allowlist.OK, Ranges: ranges("203.0.0.0/16")},

@@ -10,6 +10,7 @@ import (
 // Configuration holds the facts about a configuration of mailallow. Only the command can read one.
 type Configuration struct {
 	Mistakes     []*fault.AtLine // line 0: the file as a whole
+	NoEffect     []*fault.AtLine // keys that have none
 	SharedRelays []SharedRelay
 }
 
@@ -27,9 +28,13 @@ func Config(c Configuration) (findings []rule.Finding) {
 	return l.Findings
 }
 
-func configMistakes(c Configuration) (found []rule.Finding) {
-	for _, m := range c.Mistakes {
-		found = append(found, rule.Finding{Line: m.Line, Text: m.Err.Error()})
+func configMistakes(c Configuration) []rule.Finding { return findingsOf(c.Mistakes) }
+
+func withoutEffect(c Configuration) []rule.Finding { return findingsOf(c.NoEffect) }
+
+func findingsOf(faults []*fault.AtLine) (found []rule.Finding) {
+	for _, f := range faults {
+		found = append(found, rule.Finding{Line: f.Line, Text: f.Err.Error()})
 	}
 	return found
 }

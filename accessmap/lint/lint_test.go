@@ -282,19 +282,54 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestWideLimit has networks one bit wider than the limit of the guard, as wide, and one bit narrower, in every kind of file that
+// people and other tools write: only the first is a finding.
+func TestWideLimit(t *testing.T) {
+	for _, row := range []struct {
+		kind    Kind
+		network string // without its length, or the key
+		bits    int
+		line    string
+	}{
+		{KindCIDR, "104.32.0.0/", 12, "\tpermit\n"}, {KindCIDR, "2a00:1400::/", 28, "\tpermit\n"},
+		{KindList, "104.32.0.0/", 12, "\n"}, {KindList, "2a00:1400::/", 28, "\n"},
+		{KindAccess, "Connect:104.32", 16, "\tOK\n"}, {KindAccess, "Connect:IPv6:2a00:1450", 32, "\tRELAY\n"},
+	} {
+		for _, narrower := range []int{-1, 0, 1} {
+			text := row.network + fmt.Sprint(row.bits+narrower) + row.line
+			options := rule.Options{Limits: rule.Limits{IPv4: row.bits, IPv6: row.bits}}
+			var findings []rule.Finding
+			switch row.kind {
+			case KindCIDR:
+				findings, _ = table.Check([]byte(text), format.UseNone, options)
+			case KindList:
+				findings, _ = list.Check([]byte(text), options)
+			case KindAccess: // a key has the length of its octets or groups
+				text = row.network + row.line
+				options.Limits.IPv4, options.Limits.IPv6 = row.bits-narrower, row.bits-narrower
+				findings, _ = access.Check([]byte(text), access.Options{Options: options})
+			}
+			if wide := strings.Contains(rulesOf(findings), "wide"); wide != (narrower < 0) {
+				t.Errorf("%q with a limit of %+v: %q", text, options.Limits, rulesOf(findings))
+			}
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	findings := Config(Configuration{
 		Mistakes:     []*fault.AtLine{fault.At(2, "unknown key")},
+		NoEffect:     []*fault.AtLine{fault.At(9, "without effect")},
 		SharedRelays: []SharedRelay{{Source: "us", Title: "Google", Line: 7}},
 	})
-	if got := rulesOf(findings); got != "shared-relay config" || findings[0].Line != 7 || findings[1].Text != "unknown key" {
+	if got := rulesOf(findings); got != "shared-relay config no-effect" || findings[2].Line != 9 || findings[0].Line != 7 || findings[1].Text != "unknown key" {
 		t.Errorf("%+v", findings)
 	}
 }
 
 // TestEveryRuleFires: every rule has a row in which it finds something and no other rule does.
 func TestEveryRuleFires(t *testing.T) {
-	alone := map[string]bool{"config": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
+	alone := map[string]bool{"config": true, "no-effect": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
 	for _, row := range ruleRows {
 		alone[row.rule] = true
 	}

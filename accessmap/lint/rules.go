@@ -32,5 +32,8 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 		{Checks: configMistakes, Rule: rule.Rule{Name: "config", Severity: rule.Error,
 			Catches: "a mistake in mailallow's configuration",
 			Why:     "update refuses it"}},
+		{Checks: withoutEffect, Rule: rule.Rule{Name: "no-effect", Severity: rule.Warning,
+			Catches: "a limit in a source that it does not bind, or in [guard] and for no source",
+			Why:     "whoever wrote it believes that it binds"}},
 	}
 }

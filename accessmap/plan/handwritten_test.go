@@ -73,8 +73,9 @@ func TestHandWritten(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sources = append(sources, allowlist.Labelled{Source: strings.ToLower(name), Action: action,
-					Ranges: allowlist.RangesOf(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: provenance.Of(network)})})
+				source := allowlist.Labelled{Source: strings.ToLower(name), Action: action}
+				source.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(network), Path: provenance.Of(network)})
+				sources = append(sources, source)
 			}
 			format, err := format.ByName("sendmail-access")
 			if err != nil {

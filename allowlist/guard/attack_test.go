@@ -127,6 +127,12 @@ func TestAttack(t *testing.T) {
 	if a.run(own, false).Status == Fresh {
 		table.WriteString("| his own /24 in | RELAY, 90d | at once | | | |\n")
 	}
+	narrowed := newLife()
+	narrowed.limits.Window = 90 * 24 * time.Hour
+	narrowed.publish(false, "2a00:1450:4000::/36", "2c0f:fb50:4000::/36")
+	if narrowed.publish(false, "2a00:1450:4000::1/128", "2c0f:fb50:4000::1/128").Status == Fresh {
+		table.WriteString("| of each IPv6 network one address | OK, 90d | at once | | | |\n")
+	}
 	t.Logf("\n%s", &table)
 	page := fixtures.Path("..", "docs", "security.md")
 	text, err := os.ReadFile(page)

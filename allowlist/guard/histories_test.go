@@ -3,9 +3,11 @@ package guard
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +58,7 @@ var troubles = map[string]string{
 }
 
 // TestHistories replays how thirteen lists really changed, with the default limits. Each trouble is held, or dropped if it is
-// special-purpose space. Few ordinary changes are held: a person looks at them and accepts.
+// special-purpose space. Few ordinary changes are held, as many as docs/configuration.md says: a person looks at them and accepts.
 func TestHistories(t *testing.T) {
 	years, ordinary := 0.0, 0
 	found := map[string][]string{} // kinds of problems by month
@@ -100,5 +102,9 @@ func TestHistories(t *testing.T) {
 	t.Logf("%d ordinary changes held in %.0f source-years: %.2f a source-year", ordinary, years, float64(ordinary)/years)
 	if float64(ordinary)/years > 0.5 {
 		t.Errorf("more than one ordinary change of a source is held in two years")
+	}
+	page := strings.Join(strings.Fields(fixtures.ReadFile(t, fixtures.Path("..", "docs", "configuration.md"))), " ")
+	if want := fmt.Sprintf("%.0f years of them together, %d ordinary changes are held", years, ordinary); !strings.Contains(page, want) {
+		t.Errorf("docs/configuration.md does not say %q", want)
 	}
 }

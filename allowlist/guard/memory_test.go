@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -77,6 +78,7 @@ func TestMemoryDamaged(t *testing.T) {
 		{`"name"`, `"nome"`, "unknown field"},
 		{`74.0.0.0/24`, `74.0.0.1/24`, "74.0.0.1/24 is no network"},
 		{`74.0.0.0/24`, `x`, "x"},
+		{`74.0.0.0/24`, ``, "is no network"},
 		{`"to":"2026-11-02`, `"to":"2026-11-03`, "not in the order of time"},
 		{`"from":"2026-11-01`, `"from":"2026-11-03`, "not in the order of time"},
 		{`]}]}]}`, `]}]}]} {}`, "more text"},
@@ -92,7 +94,11 @@ func TestMemoryDamaged(t *testing.T) {
 	// The guard compares with the last good state alone, and knows that its memory is lost.
 	now := time.Date(2026, 11, 5, 1, 2, 3, 4, time.UTC)
 	last := &allowlist.Resolved{Name: "x", Definition: "d", Ranges: someRanges("74.0.0.0/24")}
-	for _, m := range []*Memory{nil, {}} {
+	other, err := DecodeMemory([]byte(strings.Replace(good, `"definition":"d"`, `"definition":"another"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*Memory{nil, {}, other} {
 		if e := m.Earlier(last, now); e.Last != last || len(e.Past) > 0 || !e.Lost.Equal(now.Truncate(time.Second)) || e.Whole(time.Hour, now) {
 			t.Errorf("%+v", e)
 		}
@@ -187,6 +193,92 @@ func TestMemoryMends(t *testing.T) {
 		if n := compared(); n != 1 {
 			t.Errorf("%v: %d states bind after a pause", off, n)
 		}
+	}
+}
+
+// The newest time of all tells that the clock is wrong, and after a wrong clock a jump is shortened to a day; see at.
+func TestEarlierAt(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	const day, none = 24 * time.Hour, time.Duration(math.MinInt64)
+	for _, row := range []struct {
+		name              string
+		last, since, lost time.Duration
+		wrong             bool          // before
+		want              time.Duration // of since
+		wantLost          time.Duration
+		wantWrong         bool
+		past              int
+	}{
+		{"in order", -time.Second, -day, none, false, -day, none, false, 1},
+		{"this second", 0, 0, 0, false, 0, 0, false, 1},
+		{"the last good state is of the future", time.Second, -day, none, false, -day, none, true, 1},
+		{"it is in force since the future", -day, time.Second, none, false, 0, none, true, 2},
+		{"states were lost in the future", -day, -day, time.Second, false, -day, 0, true, 1},
+		{"a day after a wrong clock", -day, -day, none, true, -day, none, true, 1},
+		{"more than a day after it", -day - time.Second, -day - time.Second, -day - 2*time.Second, true, -day, -day - time.Second, false, 1},
+		{"the same, and nothing was lost", -2 * day, -2 * day, none, true, -day, none, false, 1},
+		{"in force for long, and fetched a day ago", -day, -9 * day, none, true, -9 * day, none, true, 1},
+		{"fetched long ago, and in force since a day ago", -9 * day, -day, none, true, -day, none, true, 1},
+		{"lost a day ago", -9 * day, -9 * day, -day, true, -9 * day, -day, true, 1},
+		{"long after a right clock", -9 * day, -9 * day, none, false, -9 * day, none, false, 1},
+	} {
+		at := func(d time.Duration) time.Time {
+			if d == none {
+				return time.Time{}
+			}
+			return now.Add(d)
+		}
+		first := at(-20 * day)
+		e := Earlier{Last: &allowlist.Resolved{Time: at(row.last), Ranges: someRanges("74.0.0.0/24")}, Since: at(row.since), Lost: at(row.lost),
+			ClockWrong: row.wrong, Past: []Past{{From: first, To: first}}}.at(now)
+		if !e.Since.Equal(at(row.want)) || !e.Lost.Equal(at(row.wantLost)) || e.ClockWrong != row.wantWrong || len(e.Past) != row.past {
+			t.Errorf("%s: since %v, lost %v, wrong %v, %d past states", row.name, e.Since, e.Lost, e.ClockWrong, len(e.Past))
+		}
+		if moved := e.Past[0].To.Sub(first); row.wrong && moved != row.want-row.since {
+			t.Errorf("%s: the past state moved by %v", row.name, moved)
+		}
+	}
+}
+
+// States that were seen under a clock that was never set are not a year old when it is set.
+func TestMemoryClockNeverSet(t *testing.T) {
+	for _, before := range []int{0, 1} { // states that were seen with the right clock
+		l := newLife()
+		for i, network := range []string{"74.0.0.0/22", "74.0.0.0/23"} {
+			l.wrong = i >= before
+			l.limits.MaxShrink = 50
+			if v := l.publish(false, network); v.Status != Fresh {
+				t.Fatal(v.Problems)
+			}
+			l.now = l.now.Add(25 * time.Hour)
+		}
+		l.wrong, l.limits.MaxShrink, l.now = false, 60, l.now.AddDate(1, 0, 0)
+		if v := l.publish(false, "74.0.0.0/24"); v.Status != Held {
+			t.Errorf("%d states before: the first one is forgotten: %s", before, v.Status)
+		}
+	}
+}
+
+// What is remembered is within the bounds, and the newest time in a memory is that of any source.
+func TestMemoryRemembers(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var m Memory
+	for i, name := range []string{"first", "newest", "third"} {
+		e := Earlier{Last: &allowlist.Resolved{Name: name}, Since: at.Add([]time.Duration{0, 2, 1}[i] * time.Hour)}
+		for range maxPast + 1 {
+			e.Past = append(e.Past, Past{From: at, To: at})
+		}
+		m.Remember(e)
+	}
+	if newest := m.Newest(); !newest.Equal(at.Add(2 * time.Hour)) {
+		t.Errorf("the newest time is %v", newest)
+	}
+	read, err := DecodeMemory(m.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(read.Earlier(&allowlist.Resolved{Name: "third"}, at.Add(9*time.Hour)).Past); n > maxPast || n < maxPast/2 {
+		t.Errorf("%d states are remembered", n)
 	}
 }
 

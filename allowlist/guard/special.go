@@ -21,7 +21,7 @@ type droppings struct {
 	overlap bool             // ranges that wholly kept hold special-purpose space
 }
 
-// wholly takes out the ranges that lie in special-purpose space.
+// wholly takes out the ranges that lie in special-purpose space, and notes those that have a part in it, too.
 func (d *droppings) wholly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	if !ranges.NameSpecial() {
 		return ranges
@@ -29,12 +29,15 @@ func (d *droppings) wholly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	special := prefixes.SpecialPurpose()
 	for r := range ranges.All() {
 		common, overlaps := special.Overlap(r.Prefix)
-		if overlaps && common == r.Prefix {
-			d.note(r)
+		if !overlaps {
+			kept.Add(r)
 			continue
 		}
-		d.overlap = d.overlap || overlaps
-		kept.Add(r)
+		d.note(r)
+		if common != r.Prefix {
+			d.overlap = true
+			kept.Add(r)
+		}
 	}
 	return kept
 }
@@ -51,7 +54,7 @@ func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 			kept.Add(r)
 			continue
 		}
-		if d.note(r); cut[r.Prefix] {
+		if cut[r.Prefix] {
 			continue
 		}
 		cut[r.Prefix] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type life struct {
 	earlier Earlier
 	now     time.Time
 	byName  bool
+	wrong   bool // the clock is known to be
 }
 
 func newLife() *life {
@@ -33,7 +35,7 @@ func (l *life) publish(accept bool, networks ...string) Verdict {
 }
 
 func (l *life) run(ranges allowlist.Ranges, accept bool) Verdict {
-	g := Guard{Limits: l.limits, Now: l.now, Accept: Acceptance{Given: accept}, ByName: l.byName}
+	g := Guard{Limits: l.limits, Now: l.now, ClockWrong: l.wrong, Accept: Acceptance{Given: accept}, ByName: l.byName}
 	if l.earlier.Last != nil {
 		l.earlier = l.earlier.at(l.now)
 	}
@@ -123,6 +125,56 @@ func TestWindowForgets(t *testing.T) {
 	}
 }
 
+// A host that moves is missing of every state that had it, and is one host all the same.
+func TestWindowHostOfTwoStates(t *testing.T) {
+	l := newLife()
+	for _, networks := range [][]string{
+		{"74.0.0.1/32", "74.0.9.9/32"}, {"74.0.0.1/32", "74.0.9.9/32", "74.0.8.8/32"}, {"74.0.0.2/32", "74.0.9.9/32", "74.0.8.8/32"},
+	} {
+		if v := l.publish(false, networks...); v.Status != Fresh {
+			t.Errorf("%q: %v", networks, v.Problems)
+		}
+		l.now = l.now.Add(24 * time.Hour)
+	}
+}
+
+// A state is remembered for a window after it was replaced, and no longer; of a source that is defined otherwise none is.
+func TestWindowRemembers(t *testing.T) {
+	for _, over := range []time.Duration{-time.Second, 0, time.Second} {
+		l := newLife()
+		l.publish(false, "74.0.0.0/24")
+		l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+		l.now = l.now.Add(l.limits.Window + over)
+		l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+		if remembered := len(l.earlier.Past) == 1; remembered != (over <= 0) {
+			t.Errorf("%v past the window: %+v", over, l.earlier.Past)
+		}
+	}
+	l := newLife()
+	l.publish(false, "74.0.0.0/24")
+	l.publish(false, "74.0.0.0/24", "74.0.1.0/24")
+	g := Guard{Limits: l.limits, Now: l.now}
+	v := g.Check(l.earlier, allowlist.Fetched{Resolved: allowlist.Resolved{Name: "x", Definition: "sha256:2", Time: l.now, Ranges: someRanges("75.0.0.0/24")}})
+	if e := g.After(l.earlier, v); v.Status != Fresh || len(e.Past) > 0 || e.Last.Definition != "sha256:2" {
+		t.Errorf("%s: %+v", v.Status, e)
+	}
+}
+
+// A limit that was lowered binds the next change, and not the state that is in force already.
+func TestWindowLoweredLimit(t *testing.T) {
+	l := newLife()
+	l.publish(false, "74.0.0.0/24")
+	l.now = l.now.Add(25 * time.Hour)
+	l.publish(false, "74.0.0.0/23")
+	l.limits.MaxGrow = 99
+	if v := l.publish(false, "74.0.0.0/23"); v.Status != Fresh {
+		t.Errorf("the state in force: %v", v.Problems)
+	}
+	if v := l.publish(false, "74.0.0.0/23", "74.0.9.0/32"); v.Status != Held {
+		t.Errorf("a change: %s", v.Status)
+	}
+}
+
 // A host that moves is no attack, one that moves daily is held.
 func TestWindowMovingHost(t *testing.T) {
 	l := newLife()
@@ -158,6 +210,47 @@ func TestWindowBeginsAnew(t *testing.T) {
 	g := Guard{Limits: l.limits, Now: l.now}
 	if after := g.After(l.earlier, g.Check(l.earlier, allowlist.Fetched{Err: errors.New("SERVFAIL")})); !after.Since.Equal(before.Since) || after.Last != before.Last {
 		t.Errorf("after a hold and a failure: %+v, want %+v", after, before)
+	}
+}
+
+// Of a list that has lost addresses and has no new ones, a hold says that such a list is often whole again; of one that has new
+// ones, or that is held because it grew, it does not.
+func TestOftenWholeAgain(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		shrink allowlist.Percent
+		grow   allowlist.Percent
+		last   []string // after 74.0.0.0/24 alone
+		next   []string
+		kinds  string
+		want   bool
+	}{
+		{"emptied", 30, 200, []string{"74.0.0.0/24"}, nil, "empty", true},
+		{"cut", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/25"}, "shrink", true},
+		{"cut, with an address that is new", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/25", "74.1.0.0/32"}, "shrink", false},
+		{"replaced", 30, 200, []string{"74.0.0.0/24"}, []string{"74.1.0.0/24"}, "shrink", false},
+		{"grown", 30, 200, []string{"74.0.0.0/24"}, []string{"74.0.0.0/22"}, "grow", false},
+		{"cut, and too many all the same", 100, 50, []string{"74.0.0.0/22"}, []string{"74.0.0.0/23"}, "grow", false},
+		{"too wide", 30, 200, []string{"74.0.0.0/10"}, []string{"74.0.0.0/11"}, "wide shrink", false},
+	} {
+		l := newLife()
+		l.limits = allowlist.Limits{WidestIPv4: 8, MaxShrink: 100, MaxGrow: 1 << 30, Window: l.limits.Window}
+		l.publish(false, "74.0.0.0/24")
+		l.now = l.now.Add(24 * time.Hour)
+		l.publish(false, row.last...)
+		if l.limits.MaxShrink, l.limits.MaxGrow = row.shrink, row.grow; row.name == "too wide" {
+			l.limits.WidestIPv4, l.limits.MaxGrow = 12, 1<<30
+		}
+		v := l.publish(false, row.next...)
+		var kinds []string
+		said := false
+		for _, p := range v.Problems {
+			kinds = append(kinds, p.Kind)
+			said = said || strings.Contains(p.Text, "is often whole again within hours")
+		}
+		if strings.Join(kinds, " ") != row.kinds || said != row.want {
+			t.Errorf("%s: %v", row.name, v.Problems)
+		}
 	}
 }
 

@@ -17,9 +17,6 @@ const MaxSteps = MaxDepth + 2
 // MaxDepth is the largest number of includes and redirects above a record. No policy in use has ten.
 const MaxDepth = 1000
 
-// Separator separates the steps of a path in text for people.
-const Separator = " > "
-
 // Path is a step with the steps above it. A nil Path has no steps. Paths do not change, so that ranges and other paths
 // share them.
 type Path struct {
@@ -28,8 +25,8 @@ type Path struct {
 	line  uint32 // a line of the list that above names; 0: a step of its own
 }
 
-// NodeBytes is the memory that a step takes besides its text, in bytes.
-const NodeBytes = 32
+// nodeBytes is the memory that a step takes besides its text, in bytes.
+const nodeBytes = 32
 
 // Of gives the path with these steps, the topmost first.
 func Of(steps ...string) (p *Path) {
@@ -70,19 +67,8 @@ func (p *Path) Above() *Path { return p.above }
 // Step gives the last step; it is empty for a line.
 func (p *Path) Step() string { return p.step }
 
-// Len is the number of steps.
-func (p *Path) Len() (n int) {
-	for ; p != nil; p = p.above {
-		if p.line == 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// Steps gives the steps, the topmost first. A line is written behind the name of its list: offices.cidr:12.
-func (p *Path) Steps() []string {
-	steps := make([]string, 0, p.Len())
+// steps gives the steps, the topmost first. A line is written behind the name of its list: offices.cidr:12.
+func (p *Path) steps() (steps []string) {
 	line := ""
 	for ; p != nil; p = p.above {
 		if p.line > 0 {
@@ -97,7 +83,7 @@ func (p *Path) Steps() []string {
 }
 
 // String gives the path on one line.
-func (p *Path) String() string { return strings.Join(p.Steps(), Separator) }
+func (p *Path) String() string { return strings.Join(p.steps(), " > ") }
 
 // Compare orders paths step by step, lines by number. Two paths are equal if they have the same steps.
 func (p *Path) Compare(q *Path) int {
@@ -171,6 +157,6 @@ func (m *Meter) Add(p *Path) {
 
 func (m *Meter) count(p *Path) {
 	if p.line == 0 { // a list keeps the number of a line with its network
-		m.Bytes += int64(len(p.step)) + NodeBytes
+		m.Bytes += int64(len(p.step)) + nodeBytes
 	}
 }

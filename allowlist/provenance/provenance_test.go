@@ -18,8 +18,8 @@ func TestPath(t *testing.T) {
 		{Of("a.example", "include:b.example", "ip4:192.0.2.7"), "a.example > include:b.example > ip4:192.0.2.7", 3},
 		{Of("offices.cidr").AtLine(12), "offices.cidr:12", 1},
 	} {
-		if row.path.String() != row.text || row.path.Len() != row.length || len(row.path.Steps()) != row.length {
-			t.Errorf("%s, %q, %d steps; want %s, %d", row.path, row.path.Steps(), row.path.Len(), row.text, row.length)
+		if row.path.String() != row.text || len(row.path.steps()) != row.length {
+			t.Errorf("%s, %q, %d steps; want %s, %d", row.path, row.path.steps(), len(row.path.steps()), row.text, row.length)
 		}
 	}
 }
@@ -33,8 +33,8 @@ func TestCompare(t *testing.T) {
 			all = append(all, above.Then(rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "step")))
 		}
 		p, q := rapid.SampledFrom(all).Draw(t, "p"), rapid.SampledFrom(all).Draw(t, "q")
-		want := slices.Compare(p.Steps(), q.Steps())
-		if got, apart := p.Compare(q), p.Compare(Of(q.Steps()...)); got != want || apart != want {
+		want := slices.Compare(p.steps(), q.steps())
+		if got, apart := p.Compare(q), p.Compare(Of(q.steps()...)); got != want || apart != want {
 			t.Fatalf("%q, %q: %d, and %d if they share no step, want %d", p, q, got, apart, want)
 		}
 	})
@@ -53,14 +53,14 @@ func TestMeter(t *testing.T) {
 	for _, p := range []*Path{above.Then("1"), above.Then("12"), above, above.Then("123"), Of("1")} {
 		m.Add(p)
 	}
-	if want := int64(8 + 4 + 1 + 2 + 3 + 1 + 6*NodeBytes); m.Bytes != want {
+	if want := int64(8 + 4 + 1 + 2 + 3 + 1 + 6*nodeBytes); m.Bytes != want {
 		t.Errorf("%d bytes, want %d", m.Bytes, want)
 	}
 	var lines Meter
 	for i := range uint32(3) {
 		lines.Add(above.AtLine(i + 1))
 	}
-	if want := int64(8 + 4 + 2*NodeBytes); lines.Bytes != want {
+	if want := int64(8 + 4 + 2*nodeBytes); lines.Bytes != want {
 		t.Errorf("%d bytes for lines, want %d", lines.Bytes, want)
 	}
 }

@@ -344,7 +344,7 @@ func differences(d *fakeDNS, res Result, sampled []netip.Addr) (lines []string) 
 func pathOf(res Result, ip netip.Addr) []string {
 	for _, r := range res.Ranges {
 		if slices.ContainsFunc(r.Prefixes, func(p netip.Prefix) bool { return p.Contains(ip) }) {
-			return r.Path.Steps()
+			return strings.Split(r.Path.String(), " > ")
 		}
 	}
 	return nil

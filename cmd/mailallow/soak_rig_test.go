@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -13,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -113,15 +110,10 @@ func (h *soakHost) update(args ...string) (r ran) {
 	h.t.Helper()
 	texts := h.texts()
 	r.before = h.installed()
-	cmd := exec.Command(h.program, append([]string{"-c", filepath.Join(h.dir, "c.toml"), "--json", "update"}, args...)...)
-	var out, talk bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &talk
-	if err := cmd.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
-		h.t.Fatal(err)
-	}
-	r.code, r.said, r.memory = cmd.ProcessState.ExitCode(), talk.String(), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
-	if err := json.Unmarshal(out.Bytes(), &r.doc); err != nil {
-		h.t.Fatalf("%v in %s", err, &out)
+	f := timed(h.t, h.program, append([]string{"-c", filepath.Join(h.dir, "c.toml"), "--json", "update"}, args...)...)
+	r.code, r.said, r.memory = f.Exit, f.said, f.Memory>>10
+	if err := json.Unmarshal(f.doc, &r.doc); err != nil {
+		h.t.Fatalf("%v in %s", err, f.doc)
 	}
 	r.after = h.installed()
 	if changed := texts != h.texts(); r.doc.Changed != changed {

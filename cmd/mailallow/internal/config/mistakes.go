@@ -34,10 +34,11 @@ func (r *reader) check(at string, err error) {
 	}
 }
 
+func byLine(a, b *fault.AtLine) int { return a.Line - b.Line }
+
 // err joins the mistakes in the order of the file. Next to a value of a wrong type it leaves out what follows from
 // having no value.
 func (r *reader) err() error {
-	byLine := func(a, b *fault.AtLine) int { return a.Line - b.Line }
 	slices.SortStableFunc(r.unknown, byLine)
 	if more := len(r.unknown) - maxUnknownKeys; more > 0 {
 		r.unknown = append(r.unknown[:maxUnknownKeys], &fault.AtLine{Place: r.Path, Err: fmt.Errorf("and %d unknown keys more", more)})

@@ -38,6 +38,7 @@ type Settings struct {
 	Sources     []allowlist.Source
 	Targets     []plan.Target
 	DNSBL       DNSBL
+	Warnings    []*fault.AtLine // of what is no mistake, and has no effect
 
 	lines
 }
@@ -131,7 +132,10 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	}
 	r.document(document)
 	r.resolvers(f.Resolvers)
-	return s, r.err()
+	if err = r.err(); err == nil {
+		r.withoutEffect()
+	}
+	return s, err
 }
 
 // reader turns a document into settings, and notes mistakes.

@@ -17,7 +17,7 @@ func (l *check) config(path string, text []byte) []rule.Finding {
 	var c lint.Configuration
 	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
-		c.SharedRelays = l.sharedRelays(s)
+		c.SharedRelays, c.NoEffect = l.sharedRelays(s), s.Warnings
 	}
 	for _, mistake := range fault.Each(err) {
 		at := &fault.AtLine{Err: mistake}

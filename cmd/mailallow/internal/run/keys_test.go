@@ -23,6 +23,7 @@ import (
 // change is a source with its last good networks, and those that it publishes now.
 type change struct {
 	name      string
+	file      string // its list on disk; empty: a policy
 	action    allowlist.Action
 	last, now []string // without a last one, it has no last good state
 	maxKeys   int      // zero: the default
@@ -68,7 +69,10 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 	var fetched []allowlist.Fetched
 	var last []allowlist.Resolved
 	for _, c := range changes {
-		src := allowlist.Source{Name: c.name, Action: c.action, SPF: []string{c.name + ".test"}, Limits: limits, Bounds: allowlist.Bounds{Keys: c.maxKeys}}
+		src := allowlist.Source{Name: c.name, Action: c.action, File: c.file, Limits: limits, Bounds: allowlist.Bounds{Keys: c.maxKeys}}
+		if c.file == "" {
+			src.SPF = []string{c.name + ".test"}
+		}
 		r.Settings.Sources = append(r.Settings.Sources, src)
 		r.accepted[c.name] = guard.Acceptance{Given: c.accept}
 		resolved := allowlist.Resolved{Name: c.name, Definition: src.Definition(), Time: now, Ranges: rangesOf(c.now)}
@@ -103,6 +107,10 @@ func TestFitKeys(t *testing.T) {
 	}{
 		{"at the bound", one(40), []change{{name: "a", action: ok, last: hosts(1, 10), now: hosts(1, 40)}}, "fresh"},
 		{"one above", one(39), []change{{name: "a", action: ok, last: hosts(1, 10), now: hosts(1, 40)}}, "held"},
+		{"one below its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 41}}, "fresh"},
+		{"at its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 40}}, "fresh"},
+		{"one above its own bound", one(100), []change{{name: "a", action: ok, now: hosts(1, 40), maxKeys: 39}}, "held"},
+		{"a file has no bound of its own", one(100), []change{{name: "a", file: "a.list", action: ok, now: hosts(1, 40), maxKeys: 39}}, "fresh"},
 		{"two sources gain the same keys", one(40), []change{
 			{name: "good", action: ok, last: hosts(9, 5), now: hosts(9, 6)},
 			{name: "x", action: ok, last: hosts(1, 10), now: append(hosts(1, 10), hosts(2, 30)...)},

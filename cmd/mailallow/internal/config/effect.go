@@ -1,0 +1,83 @@
+package config
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailallow/allowlist"
+)
+
+// effect says in which sources some limits have an effect. In another source its writer believes that they bind. allow_special
+// is no limit: nobody relies on it.
+type effect struct {
+	keys []string
+	has  func(allowlist.Source) bool
+	why  string // they have none in a source
+}
+
+func effects() []effect {
+	allowing := func(s allowlist.Source) bool { return s.Action == allowlist.OK || s.Action == allowlist.Relay }
+	return []effect{
+		{[]string{"widest_ipv4", "widest_ipv6", "max_shrink", "max_grow", "window", "max_age"},
+			func(s allowlist.Source) bool { return !s.Inline() }, "a cidr list is its owner's word, and the guard does not judge it"},
+		{[]string{"total_ipv4", "total_ipv6"},
+			func(s allowlist.Source) bool { return !s.Static() && allowing(s) }, "only what is fetched with OK or RELAY has a total"},
+		{[]string{"expire"},
+			func(s allowlist.Source) bool { return !s.Inline() && allowing(s) }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
+		{[]string{"deadline"},
+			func(s allowlist.Source) bool { return !s.Static() }, "only what is fetched has a deadline of its own"},
+		{[]string{"max_keys"},
+			func(s allowlist.Source) bool { return !s.Static() && s.Action != allowlist.Exclude }, "only what is fetched with OK, RELAY or REJECT is held for its keys"},
+		{[]string{"widest_ipv4", "total_ipv4"}, func(s allowlist.Source) bool { return !s.NoIPv4 }, "families leaves out IPv4"},
+		{[]string{"widest_ipv6", "total_ipv6"}, func(s allowlist.Source) bool { return !s.NoIPv6 }, "families leaves out IPv6"},
+	}
+}
+
+// withoutEffect warns of limits that have no effect in their source, and of those of [guard] that have none in any.
+func (r *reader) withoutEffect() {
+	if len(r.Sources) == 0 {
+		return
+	}
+	r.withoutEffectIn("guard", "[guard]", r.Sources)
+	for i, src := range r.Sources {
+		r.withoutEffectIn(item("source", i), "source "+strconv.Quote(src.Name), r.Sources[i:i+1])
+	}
+	slices.SortStableFunc(r.Warnings, byLine)
+}
+
+// withoutEffectIn warns of the limits in one table, which are for these sources: once of all that have one cause.
+func (r *reader) withoutEffectIn(at, title string, sources []allowlist.Source) {
+	var causes []string
+	keys := map[string][]string{} // by cause
+	for _, e := range effects() {
+		for _, key := range e.keys {
+			cause := causeOf(key, sources)
+			if r.lines[below(at, key)] == 0 || cause == "" || slices.Contains(keys[cause], key) {
+				continue
+			}
+			if keys[cause] = append(keys[cause], key); len(keys[cause]) == 1 {
+				causes = append(causes, cause)
+			}
+		}
+	}
+	for _, cause := range causes {
+		r.Warnings = append(r.Warnings, r.mistake(below(at, keys[cause][0]), "%s: %s without effect: %s", title, strings.Join(keys[cause], ", "), cause))
+	}
+}
+
+// causeOf says why a limit has no effect in any of the sources; empty: in one of them it has.
+func causeOf(key string, sources []allowlist.Source) string {
+	all := effects()
+	var causes []string
+	for _, src := range sources {
+		at := slices.IndexFunc(all, func(e effect) bool { return slices.Contains(e.keys, key) && !e.has(src) })
+		if at < 0 {
+			return ""
+		}
+		if why := all[at].why; !slices.Contains(causes, why) {
+			causes = append(causes, why)
+		}
+	}
+	return strings.Join(causes, "; ")
+}
