@@ -20,14 +20,14 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`); two minutes on two cores'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
 	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; 20 minutes at most'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
 	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
 	@echo 'make deb     the Debian package, into dist; VERSION=1.2.3 names a release'
-	@echo 'make parts   download Sendmail, Postfix and rbldnsd and unpack them into .parts, installing none'
+	@echo 'make parts   download Sendmail, Postfix, rbldnsd, Exim and nft and unpack them into .parts, installing none'
 	@echo 'make clean   remove bin, dist, out and .parts'
 
 # Without cgo, as the package builds it: it starts sooner, and looks host names up in the same way.
