@@ -161,6 +161,7 @@ func TestUpdate(t *testing.T) {
 	s.reloaded(2)
 	s.testSources()
 	s.testFetch()
+	s.testLock()
 	s.testRestrictions()
 }
 
@@ -283,6 +284,24 @@ func (s *site) testRestrictions() {
 	}
 	if status, journal := s.with("ReadWritePaths=/srv\nPrivateNetwork=no\nIPAddressDeny="); status != 0 {
 		s.t.Errorf("with the drop-in of docs/operate.md: status %d\n%s", status, journal)
+	}
+}
+
+// testLock: the unit names the process that holds the lock, although ProcSubset=pid hides /proc/locks from it.
+func (s *site) testLock() {
+	s.t.Helper()
+	const hold = `import fcntl, time
+lock = open("/var/lib/mailallow/lock", "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+fcntl.lockf(lock, fcntl.LOCK_EX)
+open("/run/held", "w")
+time.sleep(600)`
+	s.Run("systemd-run", "--quiet", "--unit=holder", "python3", "-c", hold)
+	defer s.Run("systemctl", "stop", "holder.service")
+	s.Run("timeout", "60", "sh", "-c", "until [ -e /run/held ]; do sleep 0.1; done")
+	holder := strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "MainPID", "holder.service"))
+	if status, journal := s.update(); status != 5 || !strings.Contains(journal, "locked by process "+holder+":") {
+		s.t.Errorf("beside process %s: status %d, want 5\n%s", holder, status, journal)
 	}
 }
 
