@@ -26,8 +26,7 @@ stage() {
     cp cmd/mailallow/internal/initconfig/mailallow.toml packaging/examples/refresh.sh packaging/examples/mailallow.pp "$STAGE/examples"
     cp -R packaging/ansible packaging/ci packaging/cron "$STAGE/examples"
     find "$STAGE/examples" \( -name '*_test.go' -o -name '__pycache__' \) -prune -exec rm -r {} +
-    find "$STAGE/examples" -type d -exec chmod 0755 {} +
-    find "$STAGE/examples" -type f ! -name '*.sh' -exec chmod 0644 {} +
+    chmod -R u=rwX,go=rX "$STAGE/examples"
 }
 
 build() { go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o "$1" ./cmd/mailallow; }
