@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all cdb cross portable soak fuzz bench lint deb parts clean
+.PHONY: help build run test test-all cdb cross portable soak fuzz bench lint deb rpm dist parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -20,7 +20,7 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix and rbldnsd (as root; fetched by `make parts`); two minutes on two cores'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
 	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; 20 minutes at most'
 	@echo 'make cross   go vet for all platforms but this one'
 	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
@@ -29,7 +29,9 @@ help:
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/'
 	@echo 'make lint    gofmt, go vet, staticcheck and govulncheck as far as they are here'
 	@echo 'make deb     the Debian package, into dist; VERSION=1.2.3 names a release'
-	@echo 'make parts   download Sendmail, Postfix and rbldnsd and unpack them into .parts, installing none'
+	@echo 'make rpm     the same for Fedora and Enterprise Linux'
+	@echo 'make dist    archives with the program for every system, and their SHA256SUMS, into dist'
+	@echo 'make parts   download Sendmail, Postfix, rbldnsd, Exim and nft and unpack them into .parts, installing none'
 	@echo 'make clean   remove bin, dist, out and .parts'
 
 # Without cgo, as the package builds it: it starts sooner, and looks host names up in the same way.
@@ -108,7 +110,17 @@ cached = GOPROXY=file://$(shell go env GOMODCACHE)/cache/download GOBIN=$(CURDIR
 skipped = echo '$(1): skipped, not in the module cache; `go install` it for lint to use it'
 
 deb: $(NFPM)
-	packaging/debian/build.sh $(CURDIR)/$(NFPM) $(VERSION) $(DIST)
+	packaging/build.sh deb $(CURDIR)/$(NFPM) $(VERSION) $(DIST)
+
+rpm: $(NFPM)
+	packaging/build.sh rpm $(CURDIR)/$(NFPM) $(VERSION) $(DIST)
+
+# The systems of which docs/guarantees.md says what they lack, and Linux.
+ARCHIVES = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/amd64 illumos/amd64 \
+	linux/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x linux/386
+
+dist:
+	packaging/build.sh archives $(VERSION) $(DIST) $(ARCHIVES)
 
 $(NFPM):
 	GOBIN=$(CURDIR)/bin go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)

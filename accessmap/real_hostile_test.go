@@ -93,13 +93,13 @@ func checkHostile(maker maker, l list, want accessMap) error {
 		if _, err := f.Read(text); err != nil {
 			return fmt.Errorf("%s cannot be read back: %w", f.Name, err)
 		}
-		if f, ok := inTable[f.Name]; ok {
-			table, err := f.read(text)
+		if table, ok := inTable[f.Name]; ok {
+			table, err := table.read(text)
 			if err != nil {
 				return err
 			}
 			for _, addr := range l.boundaries() {
-				if table.value(addr) != f.words[l.action(addr)] {
+				if table.value(addr) != l.word(f.Name, addr) {
 					return fmt.Errorf("%s: %q", addr, table.value(addr))
 				}
 			}

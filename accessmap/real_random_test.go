@@ -141,7 +141,7 @@ func TestTablesSayTheList(t *testing.T) {
 				return fmt.Errorf("%s: %d lines, and %d written: %w", format, len(table), written.Entries, err)
 			}
 			for _, addr := range l.samples() {
-				if got, want := table.value(addr), f.words[l.action(addr)]; got != want {
+				if got, want := table.value(addr), l.word(format, addr); got != want {
 					return fmt.Errorf("%s: %s: the table says %q, the list %q", format, addr, got, want)
 				}
 			}

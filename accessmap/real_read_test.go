@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -133,6 +135,35 @@ func readNetworks(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
+// readKeys reads quoted keys, one a line, as a table with the value "OK".
+func readKeys(text []byte) (table cidrTable, err error) {
+	for line := range strings.Lines(string(text)) {
+		if line[0] == '#' {
+			continue
+		}
+		network, err := netip.ParsePrefix(strings.Trim(line, "\"\n"))
+		if err != nil || strings.Count(line, `"`) != 2 {
+			return nil, fmt.Errorf("%q: %w", line, err)
+		}
+		table = append(table, cidrLine{network, "OK"})
+	}
+	return table, nil
+}
+
+// readElements reads the elements of both sets of an nftables file as a table with the value "OK".
+func readElements(text []byte) (table cidrTable, err error) {
+	for _, set := range regexp.MustCompile(`add element inet mailallow allow([46]) \{([^}]*)\}`).FindAllStringSubmatch(string(text), -1) {
+		for element := range strings.SplitSeq(set[2], ",") {
+			network, err := netip.ParsePrefix(strings.TrimSpace(element))
+			if err != nil || network.Addr().Is4() != (set[1] == "4") {
+				return nil, fmt.Errorf("%q in allow%s: %w", element, set[1], err)
+			}
+			table = append(table, cidrLine{network, "OK"})
+		}
+	}
+	return table, nil
+}
+
 // readDatasets reads rbldnsd's data, without the test entry, as a table with the A records as values.
 func readDatasets(text []byte) (table cidrTable, err error) {
 	for line := range strings.Lines(string(text)) {
@@ -172,6 +203,19 @@ func readDocument(text []byte) (table cidrTable, err error) {
 	return table, nil
 }
 
+// bareWords are those of a format without actions.
+var bareWords = map[allowlist.Action]string{allowlist.OK: "OK", allowlist.Relay: "OK", allowlist.Reject: "OK"}
+
+// word gives the word of the format for an address of the list. A format without actions holds what is refused only if the
+// target asks for it.
+func (l list) word(form string, addr netip.Addr) string {
+	action := l.action(addr)
+	if bare := slices.Contains([]string{"cidr", "nftables", "exim"}, form); bare && action == allowlist.Reject && l.want.Only == nil {
+		return ""
+	}
+	return inTable[form].words[action]
+}
+
 // inTable holds, for each format that is a list of networks, its reader and its words for the actions.
 var inTable = map[string]struct {
 	read  func([]byte) (cidrTable, error)
@@ -184,8 +228,9 @@ var inTable = map[string]struct {
 	"mynetworks-cidr": {readCIDRTable, map[allowlist.Action]string{allowlist.Relay: "permit"}},
 	"rbldnsd": {readDatasets, map[allowlist.Action]string{
 		allowlist.OK: "127.0.0.2", allowlist.Relay: "127.0.0.3"}},
-	"cidr": {readNetworks, map[allowlist.Action]string{
-		allowlist.OK: "OK", allowlist.Relay: "OK", allowlist.Reject: "OK"}},
+	"cidr":     {readNetworks, bareWords},
+	"nftables": {readElements, bareWords},
+	"exim":     {readKeys, bareWords},
 	"json": {readDocument, map[allowlist.Action]string{
 		allowlist.OK: "OK", allowlist.Relay: "RELAY", allowlist.Reject: "REJECT"}},
 }

@@ -146,17 +146,35 @@ func (r *reader) server(name string) {
 	case "postfix":
 		r.Postfix()
 		r.Run("rm", "/usr/libexec/sendmail/sendmail")
-	case "rbldnsd":
-		program, err := os.ReadFile(fixtures.FindParts().Rbldnsd)
+	case "nftables":
+		r.program("nft", "/usr/sbin/nft", fixtures.FindParts().Nft)
+		unit, err := os.ReadFile(filepath.Join(fixtures.PartsFolder(), "nftables/lib/systemd/system/nftables.service"))
 		if err != nil {
-			fixtures.Missing(r.t, "no rbldnsd here: `make parts` fetches it")
+			fixtures.Missing(r.t, "no unit of nftables here: `make parts` fetches it")
 		}
-		r.Write("/usr/sbin/rbldnsd", string(program), 0o755)
+		r.Write("/etc/systemd/system/nftables.service", string(unit), 0o644)
+		r.Write("/etc/nftables.conf", "flush ruleset\n", 0o644)
+	case "exim":
+		r.program("exim", "/usr/sbin/exim4", fixtures.FindParts().Exim)
+		r.Run("useradd", "--system", "--user-group", "Debian-exim")
+		r.Write("/etc/exim4/exim4.conf", "", 0o644)
+	case "rbldnsd":
+		r.program("rbldnsd", "/usr/sbin/rbldnsd", fixtures.FindParts().Rbldnsd)
 		r.Run("useradd", "--system", "--user-group", "rbldns")
 		r.Run("ip", "address", "add", "192.0.2.53/24", "dev", "lo")
 	default:
 		r.t.Fatalf("host: %q", name)
 	}
+}
+
+// program copies a program of fetch.sh.
+func (r *reader) program(name, path, from string) {
+	r.t.Helper()
+	program, err := os.ReadFile(fixtures.Need(r.t, name, from))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Write(path, string(program), 0o755)
 }
 
 func (r *reader) setDNS(server *fixtures.DNSServer, words []string) {

@@ -23,7 +23,7 @@ type Format struct {
 	Map     bool   // the server reads a map that is built from the text
 	// Actions are the actions that the format can express. Spans with other actions are holes.
 	Actions []allowlist.Action
-	Bare    bool // the file holds networks only: no actions, no sources
+	Bare    bool // the file holds networks only: no actions, no sources; see Takes
 	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
 	JSON    bool // the file is one JSON document
 
@@ -72,8 +72,12 @@ func All() []Format {
 			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, Read: mynetworks.read, line: networkLine},
 		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
 			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, Read: readRbldnsd, line: networkLine},
-		{Name: "cidr", Summary: "one network a line, the fewest for all actions together",
+		{Name: "cidr", Summary: "one network a line, the fewest for OK and RELAY together",
 			Actions: everyAction, Bare: true, write: writeCIDRList, Read: readCIDRList, line: networkLine},
+		{Name: "nftables", Summary: "a file for nft -f: the sets allow4 and allow6 of table inet mailallow, for OK and RELAY together",
+			Actions: everyAction, Bare: true, write: writeNftables, Read: readNftables, line: nftLine},
+		{Name: "exim", Summary: "keys for Exim's net-iplsearch, for OK and RELAY together",
+			Actions: everyAction, Bare: true, write: writeExim, Read: readExim, line: eximLine},
 		{Name: "json", Summary: "every range with its action, sources and paths",
 			Actions: everyAction, JSON: true, write: writeJSON, Read: readJSON, line: jsonLine},
 	}
@@ -100,7 +104,7 @@ const DefaultMaxKeys = 1_000_000
 
 // Selection is the part of a set that a target holds. The zero value selects the whole set.
 type Selection struct {
-	Only           []allowlist.Action // nil: all
+	Only           []allowlist.Action // nil: all that the format takes unasked
 	NoIPv4, NoIPv6 bool
 	MaxKeys        int                         // access keys at most; zero: DefaultMaxKeys
 	Taken          func(key netip.Prefix) bool // reports the access keys that are hand-written; nil: none are
@@ -117,14 +121,22 @@ func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selectio
 // KeyLimit gives MaxKeys or its default.
 func (s Selection) KeyLimit() int { return cmp.Or(s.MaxKeys, DefaultMaxKeys) }
 
+// Takes reports whether a file holds ranges of an action. only is what its target asks for; nil: it asks for nothing. The
+// readers of a bare file let in what is in it, so it holds what is to be refused only if the target asks for that.
+func (f Format) Takes(a allowlist.Action, only []allowlist.Action) bool {
+	if only == nil {
+		return slices.Contains(f.Actions, a) && !(f.Bare && a == allowlist.Reject)
+	}
+	return slices.Contains(f.Actions, a) && slices.Contains(only, a)
+}
+
 // Selected gives the spans of a merged set that a target holds. A span that is left out is a hole: the wider prefix around it
 // does not fill it.
 func (f Format) Selected(spans iter.Seq[allowlist.Span], want Selection) iter.Seq[allowlist.Span] {
 	return func(yield func(allowlist.Span) bool) {
 		for s := range spans {
 			switch {
-			case !slices.Contains(f.Actions, s.Action()),
-				want.Only != nil && !slices.Contains(want.Only, s.Action()),
+			case !f.Takes(s.Action(), want.Only),
 				want.NoIPv4 && s.From.Is4(), want.NoIPv6 && s.From.Is6():
 			default:
 				if !yield(s) {

@@ -3,16 +3,13 @@ package plan
 import (
 	"iter"
 	"net/netip"
-	"slices"
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
 )
 
 // Takes reports whether ranges of the action come into the target.
-func (t Target) Takes(a allowlist.Action) bool {
-	return slices.Contains(t.Format.Actions, a) && (t.Want.Only == nil || slices.Contains(t.Want.Only, a))
-}
+func (t Target) Takes(a allowlist.Action) bool { return t.Format.Takes(a, t.Want.Only) }
 
 // KeysOf gives the number of access keys that the target needs for ranges of the action if it has no others. prefixes are
 // the fewest that cover the ranges.

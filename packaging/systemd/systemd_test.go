@@ -161,6 +161,7 @@ func TestUpdate(t *testing.T) {
 	s.reloaded(2)
 	s.testSources()
 	s.testFetch()
+	s.testLock()
 	s.testRestrictions()
 }
 
@@ -254,6 +255,7 @@ func (s *site) testRestrictions() {
 		}
 	}
 	s.dns.Set(small)
+	s.testLease()
 	for _, path := range []string{"/etc/mail", "/etc/postfix"} {
 		fails("ReadOnlyPaths="+path, "read-only file system")
 	}
@@ -263,6 +265,9 @@ func (s *site) testRestrictions() {
 		"CAP_SETGID": "on_change", "CAP_SETUID": "on_change",
 	}
 	for _, capability := range strings.Fields(regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)$`).FindStringSubmatch(service)[1]) {
+		if capability == "CAP_LEASE" { // without it nothing fails: see testLease
+			continue
+		}
 		fails("CapabilityBoundingSet=~"+capability, why[capability])
 	}
 	if status, journal := s.update(); status != 0 || !strings.Contains(journal, "refreshing the Postfix mail system") {
@@ -280,6 +285,47 @@ func (s *site) testRestrictions() {
 	if status, journal := s.with("ReadWritePaths=/srv\nPrivateNetwork=no\nIPAddressDeny="); status != 0 {
 		s.t.Errorf("with the drop-in of docs/operate.md: status %d\n%s", status, journal)
 	}
+}
+
+// testLock: the unit names the process that holds the lock, although ProcSubset=pid hides /proc/locks from it.
+func (s *site) testLock() {
+	s.t.Helper()
+	const hold = `import fcntl, time
+lock = open("/var/lib/mailallow/lock", "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+fcntl.lockf(lock, fcntl.LOCK_EX)
+open("/run/held", "w")
+time.sleep(600)`
+	s.Run("systemd-run", "--quiet", "--unit=holder", "python3", "-c", hold)
+	defer s.Run("systemctl", "stop", "holder.service")
+	s.Run("timeout", "60", "sh", "-c", "until [ -e /run/held ]; do sleep 0.1; done")
+	holder := strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "MainPID", "holder.service"))
+	if status, journal := s.update(); status != 5 || !strings.Contains(journal, "locked by process "+holder+":") {
+		s.t.Errorf("beside process %s: status %d, want 5\n%s", holder, status, journal)
+	}
+}
+
+// testLease: with CAP_LEASE the unit finds out that somebody has a text of another user open for writing, and gives way to the
+// edit. Without it this is not known, and the text is replaced. Before and after it the list is to be changed.
+func (s *site) testLease() {
+	s.t.Helper()
+	editor, err := os.OpenFile(s.Path("/etc/mail/access"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer editor.Close()
+	if status, journal := s.update(); status != 5 || !strings.Contains(journal, "a program has it open for writing") {
+		s.t.Errorf("beside an editor: status %d, want 5\n%s", status, journal)
+	}
+	if status, journal := s.with("CapabilityBoundingSet=~CAP_LEASE"); status != 0 {
+		s.t.Errorf("beside an editor, without CAP_LEASE: status %d, want 0\n%s", status, journal)
+	}
+	s.dns.Set(large)
+	editor.Close()
+	if status, journal := s.update(); status != 0 {
+		s.t.Errorf("after the edit: status %d\n%s", status, journal)
+	}
+	s.dns.Set(small)
 }
 
 // testStopped: 'postfix reload' finds out by its lock that Postfix is not running. If it cannot write to the queue, it signals

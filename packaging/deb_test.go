@@ -1,8 +1,6 @@
 //go:build linux
 
-// Package debian holds the files of the Debian package. The tests build it, and install, upgrade, remove and purge it on a
-// host with a real systemd.
-package debian
+package packaging
 
 import (
 	"os"
@@ -14,114 +12,38 @@ import (
 	"testing"
 
 	"mailallow/fixtures"
-	"mailallow/fixtures/host"
 )
 
-// build makes the package as people do and returns its path.
-func build(t *testing.T) string {
-	t.Helper()
-	fixtures.Sources(t)
-	dist := t.TempDir()
-	cmd := exec.Command("make", "-C", "../..", "deb", "DIST="+dist)
-	cmd.Env = append(os.Environ(), "MAKEFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if strings.Contains(string(out), "go install") {
-			fixtures.Missing(t, "no nfpm here, and it could not be fetched:\n"+string(out))
-		}
-		t.Fatalf("make deb: %v\n%s", err, out)
-	}
-	packages, err := filepath.Glob(filepath.Join(dist, "*"))
-	if err != nil || len(packages) != 1 {
-		t.Fatalf("make deb left %q", packages)
-	}
-	return packages[0]
-}
-
-const config = `
-[[source]]
-name = "offices"
-cidr = ["192.0.2.0/24"]
-action = "RELAY"
-
-[[target]]
-format = "sendmail-access"
-path = "/etc/mail/access"
-makemap = "/usr/libexec/sendmail/makemap"
-`
-
-// debianHost is a host with the package, and a later version of it.
-type debianHost struct {
-	*host.Host
-	t *testing.T
-}
-
-func newHost(t *testing.T) debianHost {
-	h := debianHost{host.New(t), t}
-	h.Sendmail()
-	h.Write("/etc/mail/access", "Connect:127.0.0.1\tRELAY\n", 0o640)
-	h.Write("/root/now.deb", read(t, build(t)), 0o644)
-	h.Run("rm", "-f", "/var/lib/man-db/auto-update") // the test needs no index of all manuals
-	return h
-}
-
 // next makes the package of a later version, with another example and another timer.
-func (h debianHost) next() {
+func (h packageHost) nextDeb() {
 	h.t.Helper()
 	h.Run("dpkg-deb", "-R", "/root/now.deb", "/root/next")
 	for path, edit := range map[string][2]string{
-		"/root/next/DEBIAN/control":                         {"Version: ", "Version: 1:"},
-		"/root/next/etc/mailallow/mailallow.toml":           {"# mailallow:", "# A new mailallow:"},
-		"/root/next/usr/lib/systemd/system/mailallow.timer": {"OnCalendar=hourly", "OnCalendar=daily"},
+		"/root/next/DEBIAN/control":                                  {"Version: ", "Version: 1:"},
+		"/root/next/usr/share/doc/mailallow/examples/mailallow.toml": {"# mailallow:", "# A new mailallow:"},
+		"/root/next/usr/share/doc/mailallow/examples/cron/mailallow": {"# Keeps", "# It keeps"},
+		"/root/next/usr/lib/systemd/system/mailallow.timer":          {"OnCalendar=hourly", "OnCalendar=daily"},
 	} {
 		h.Write(path, strings.Replace(h.Read(path), edit[0], edit[1], 1), 0o644)
 	}
+	h.Run("rm", "/root/next/DEBIAN/conffiles") // nfpm writes an empty line, which dpkg passes over and dpkg-deb refuses
 	h.Run("dpkg-deb", "-Znone", "-b", "/root/next", "/root/next.deb")
 }
 
-// is compares the output of a program with the one it must have.
-func (h debianHost) is(want string, argv ...string) {
-	h.t.Helper()
-	out, _ := h.Try(argv...)
-	if got := strings.Join(strings.Fields(out), " "); got != want {
-		h.t.Errorf("%s: %q, want %q", strings.Join(argv, " "), got, want)
-	}
-}
-
-func (h debianHost) timer(want string) {
-	h.t.Helper()
-	h.is(want, "sh", "-c", "systemctl is-enabled mailallow.timer; systemctl is-active mailallow.timer")
-}
-
-func (h debianHost) gone(paths ...string) {
-	h.t.Helper()
-	for _, path := range paths {
-		if _, err := os.Lstat(h.Path(path)); err == nil {
-			h.t.Errorf("%s is still there", path)
-		}
-	}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// TestPackage is the life of a package, and at the end a second build of it, which must give the same bytes.
-func TestPackage(t *testing.T) {
+// TestDeb is the life of a Debian package, and at the end a second build of it, which must give the same bytes.
+func TestDeb(t *testing.T) {
 	h := newHost(t)
+	h.Write("/root/now.deb", read(t, build(t, "deb")), 0o644)
+	h.Run("rm", "-f", "/var/lib/man-db/auto-update") // the test needs no index of all manuals
 
 	h.Run("dpkg", "-i", "/root/now.deb")
 	h.is("", "dpkg", "--verify", "mailallow")
 	h.is("/usr/share/man/man1/mailallow.1.gz /usr/share/man/man5/mailallow.toml.5.gz", "man", "-w", "mailallow", "mailallow.toml")
 	h.is("", "systemd-analyze", "verify", "mailallow.timer", "mailallow.service", "mailallow-fetch.service")
 	h.timer("disabled inactive")
-	h.is("mailallow: /etc/mailallow/mailallow.toml: there is no [[target]] to write to: add one, or take the comment signs off one",
-		"mailallow", "update")
-	h.gone("/var/lib/mailallow")
+	h.gone("/etc/mailallow/mailallow.toml", "/etc/cron.d/mailallow", "/var/lib/mailallow")
+	h.is("", "sh", "-c", "dpkg-query -W -f '${Conffiles}' mailallow")
+	h.Run("systemctl", "start", "mailallow.service") // does nothing without a configuration
 
 	h.Write("/etc/mailallow/mailallow.toml", config, 0o644)
 	h.Run("systemctl", "enable", "--now", "mailallow.timer")
@@ -136,8 +58,8 @@ func TestPackage(t *testing.T) {
 	h.testCron()
 	state := h.Read("/var/lib/mailallow/maps.json")
 
-	h.next()
-	h.Run("dpkg", "--force-confdef", "--force-confold", "-i", "/root/next.deb")
+	h.nextDeb()
+	h.Run("dpkg", "-i", "/root/next.deb") // nobody answers a question
 	h.timer("enabled active")
 	h.is("{ OnCalendar=*-*-* 00:00:00 ;", "sh", "-c", "systemctl show --value -p TimersCalendar mailallow.timer | sed 's/ next_elapse.*//'")
 	if h.Read("/etc/mailallow/mailallow.toml") != config || h.Read("/var/lib/mailallow/maps.json") != state {
@@ -151,7 +73,7 @@ func TestPackage(t *testing.T) {
 	}
 	h.is("inactive", "systemctl", "is-active", "mailallow.timer")
 
-	h.Run("dpkg", "--force-confold", "-i", "/root/next.deb")
+	h.Run("dpkg", "-i", "/root/next.deb")
 	h.is("enabled", "systemctl", "is-enabled", "mailallow.timer")
 
 	h.Run("dpkg", "-P", "mailallow")
@@ -162,14 +84,15 @@ func TestPackage(t *testing.T) {
 	}
 	h.is("", "systemctl", "list-units", "--state=failed", "--no-legend")
 
-	if h.Read("/root/now.deb") != read(t, build(t)) {
+	if h.Read("/root/now.deb") != read(t, build(t, "deb")) {
 		t.Error("two builds of one commit differ")
 	}
 }
 
 // testCron runs the line of the cron file as cron does, with systemd on the host and without.
-func (h debianHost) testCron() {
+func (h packageHost) testCron() {
 	h.t.Helper()
+	h.Run("cp", "/usr/share/doc/mailallow/examples/cron/mailallow", "/etc/cron.d")
 	file := h.Read("/etc/cron.d/mailallow")
 	line := regexp.MustCompile(`(?m)^#(?:\S+ ){5}root (.*)$`).FindStringSubmatch(file)
 	path := regexp.MustCompile(`(?m)^PATH=(.*)$`).FindStringSubmatch(file)
@@ -192,4 +115,58 @@ func (h debianHost) testCron() {
 	if slept, err := strconv.Atoi(strings.TrimSpace(h.Read("/root/slept"))); err != nil || slept < 0 || slept > 1800 {
 		h.t.Errorf("it waited %q seconds", h.Read("/root/slept"))
 	}
+}
+
+// ownsConfig is the commit whose package owned the configuration and the cron file as conffiles.
+const ownsConfig = "e7bb499"
+
+// TestDebUpgradesFromConffiles installs over the package of that commit, whose files were edited. dpkg asks nothing, and both
+// files stay.
+func TestDebUpgradesFromConffiles(t *testing.T) {
+	fixtures.All(t)
+	old := t.TempDir()
+	if out, err := exec.Command("sh", "-c", "git -C .. archive "+ownsConfig+" | tar -x -C "+old).CombinedOutput(); err != nil {
+		t.Skipf("this checkout has no commit %s: %v\n%s", ownsConfig, err, out)
+	}
+	nfpm, err := filepath.Glob("../bin/nfpm-*")
+	if err != nil || len(nfpm) == 0 {
+		fixtures.Missing(t, "no nfpm in bin: `make deb` fetches it")
+	}
+	tool, err := filepath.Abs(nfpm[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(filepath.Join(old, "packaging/debian/build.sh"), tool, "0.0.1", filepath.Join(old, "dist"))
+	command.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("the package of %s: %v\n%s", ownsConfig, err, out)
+	}
+	packages, err := filepath.Glob(filepath.Join(old, "dist/*.deb"))
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("packages %q", packages)
+	}
+	h := newHost(t)
+	h.Write("/root/old.deb", read(t, packages[0]), 0o644)
+	h.Write("/root/now.deb", read(t, build(t, "deb")), 0o644)
+	h.Run("dpkg", "-i", "/root/old.deb")
+	cron := strings.Replace(h.Read("/etc/cron.d/mailallow"), "\n#17 ", "\n23 ", 1)
+	h.Write("/etc/cron.d/mailallow", cron, 0o644)
+	h.Write("/etc/mailallow/mailallow.toml", config, 0o644)
+	h.Run("systemctl", "enable", "--now", "mailallow.timer")
+
+	out := h.Run("dpkg", "-i", "/root/now.deb")
+	if strings.Contains(out, "Configuration file") {
+		t.Errorf("dpkg asks:\n%s", out)
+	}
+	if h.Read("/etc/mailallow/mailallow.toml") != config || h.Read("/etc/cron.d/mailallow") != cron || !strings.Contains(cron, "\n23 ") {
+		t.Error("the upgrade has changed what the administrator wrote")
+	}
+	h.gone("/etc/mailallow/mailallow.toml.dpkg-old", "/etc/mailallow/mailallow.toml.dpkg-dist", "/etc/mailallow/mailallow.toml.dpkg-bak")
+	h.timer("enabled active")
+	h.Run("systemctl", "start", "mailallow.service")
+	if access := h.Read("/etc/mail/access"); !strings.Contains(access, "Connect:192.0.2\tRELAY\n") {
+		t.Errorf("installed was:\n%s", access)
+	}
+	h.Run("dpkg", "-P", "mailallow")
+	h.gone("/etc/mailallow", "/etc/cron.d/mailallow")
 }
