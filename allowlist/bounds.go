@@ -31,8 +31,8 @@ func DefaultBounds() Bounds {
 	return Bounds{Ranges: 120_000, Provenance: 32 << 20, Deadline: 25 * time.Second, Keys: 250_000}
 }
 
-// maxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
-const maxFileRanges = 2_000_000
+// MaxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
+const MaxFileRanges = 2_000_000
 
 func (b Bounds) orDefault() Bounds {
 	d := DefaultBounds()
@@ -46,7 +46,7 @@ func (b Bounds) orDefault() Bounds {
 func (s Source) bounds() Bounds {
 	b := s.Bounds.orDefault()
 	if s.Static() {
-		b.Ranges = maxFileRanges
+		b.Ranges = MaxFileRanges
 	}
 	return b
 }

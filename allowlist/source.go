@@ -108,6 +108,22 @@ type Problem struct {
 	Text string `json:"text"`
 }
 
+// Resolved is one source with its ranges.
+type Resolved struct {
+	Name string
+	// Definition is the Source.Definition of the source when it was resolved.
+	Definition string
+	// Time is the time of the fetch, in UTC and whole seconds.
+	Time time.Time
+	// Validator names the state of the document that gave the ranges; nil for other sources.
+	Validator *Validator
+	// Ranges are canonical; they may overlap.
+	Ranges Ranges
+}
+
+// Age gives the age of the ranges at now, never below zero.
+func (r Resolved) Age(now time.Time) time.Duration { return max(0, now.Sub(r.Time)) }
+
 // Fetched is the result for one source: its ranges, or the error of the fetch.
 type Fetched struct {
 	Resolved
@@ -122,9 +138,9 @@ type Fetcher struct {
 	Now      time.Time
 	// Web gets the documents of URL sources; if it is nil, URL sources fail.
 	Web *Web
-	// Last is the last good state, or nil. If it has a URL source under the same definition, the server sends the
-	// document only if it has changed.
-	Last *Snapshot
+	// Last holds the last good states. If it has a URL source under the same definition, the server sends the document
+	// only if it has changed.
+	Last []Resolved
 	// Done, if set, is called at the end of each source, from several goroutines.
 	Done func(name string)
 }
@@ -192,8 +208,8 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 		return
 	}
 	var last *Resolved
-	if good, ok := f.Last.Find(src.Name); ok && good.Definition == out.Definition {
-		last = &good
+	if at := slices.IndexFunc(f.Last, func(r Resolved) bool { return r.Name == src.Name && r.Definition == out.Definition }); at >= 0 {
+		last = &f.Last[at]
 	}
 	var doc Document
 	doc, out.Problems, out.Err = f.Web.Document(ctx, src, last)

@@ -12,6 +12,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -69,7 +70,7 @@ func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, e
 
 // newCatalogue takes the fetched ranges of each provider, else those in the program, and more.
 func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ...allowlist.Labelled) (*Catalogue, error) {
-	known, err := allowlist.EmbeddedSnapshot()
+	known, err := snapshot.Embedded()
 	if err != nil {
 		return nil, err
 	}

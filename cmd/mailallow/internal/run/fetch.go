@@ -8,6 +8,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -16,7 +17,7 @@ import (
 // and deadline of s. A source without an answer by the deadline has an error of its
 // own. last, which may be nil, saves downloads of unchanged documents. The problems are
 // those of the resolvers.
-func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *allowlist.Snapshot, now time.Time) ([]allowlist.Fetched, []allowlist.Problem, error) {
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *snapshot.Snapshot, now time.Time) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return nil, nil, err
@@ -25,10 +26,13 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	defer cancel()
 	var done atomic.Int32
 	f := allowlist.Fetcher{
-		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last, Now: now,
+		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Now: now,
 		Done: func(name string) {
 			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(sources), name)
 		},
+	}
+	if last != nil {
+		f.Last = last.Sources
 	}
 	fetched := f.Fetch(ctx, sources)
 	t.Detail("%d DNS queries", resolver.Queries())

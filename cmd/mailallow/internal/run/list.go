@@ -8,6 +8,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -21,13 +22,13 @@ type List struct {
 
 	Problems []allowlist.Problem // of the run, not of one source
 
-	lastGood   *allowlist.Snapshot // the new last good state
-	lost       bool                // there was no last good state
-	unknown    []string            // sources without ranges, here and in the last good state
-	memory     guard.Memory        // the guard's new memory
-	clockWrong bool                // no age is known
-	options    Options             // of the run, for commands to paste
-	config     string              // the file with the sources
+	lastGood   *snapshot.Snapshot // the new last good state
+	lost       bool               // there was no last good state
+	unknown    []string           // sources without ranges, here and in the last good state
+	memory     guard.Memory       // the guard's new memory
+	clockWrong bool               // no age is known
+	options    Options            // of the run, for commands to paste
+	config     string             // the file with the sources
 }
 
 // Source is a source with the guard's verdict on it.
@@ -90,7 +91,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
 	list.Set = allowlist.Merge(list.Labelled())
-	list.lastGood = allowlist.NewSnapshot(good)
+	list.lastGood = snapshot.New(good)
 	return list, nil
 }
 
@@ -120,7 +121,7 @@ type judgement struct {
 }
 
 // judgeAll has the guard judge every source of the settings, then holds those that need too many access keys.
-func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *allowlist.Snapshot, clockWrong bool) []judgement {
+func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) []judgement {
 	judged := make([]judgement, len(fetched))
 	last := lastGood.Match(r.Settings.Sources)
 	for i, src := range r.Settings.Sources {
@@ -163,14 +164,14 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 }
 
 // Snapshot makes a snapshot of every source that has ranges.
-func (l *List) Snapshot() *allowlist.Snapshot {
+func (l *List) Snapshot() *snapshot.Snapshot {
 	var all []allowlist.Resolved
 	for _, s := range l.Sources {
 		if !s.Time.IsZero() {
 			all = append(all, s.Resolved)
 		}
 	}
-	return allowlist.NewSnapshot(all)
+	return snapshot.New(all)
 }
 
 // Refused is the error of a list that must not be written, else nil. Without the ranges of

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -43,7 +43,7 @@ type Request struct {
 	Now      time.Time // ages are counted to here
 
 	options  Options
-	reviewed *allowlist.Snapshot         // the one that options name
+	reviewed *snapshot.Snapshot          // the one that options name
 	accepted map[string]guard.Acceptance // by source
 }
 
@@ -116,7 +116,7 @@ func acceptance(word string, names []string) (name, digest string) {
 // definition than here, because its reviewer has not seen this one.
 func (r *Request) openSnapshot() (err error) {
 	if r.options.Snapshot == Embedded {
-		r.reviewed, err = allowlist.EmbeddedSnapshot()
+		r.reviewed, err = snapshot.Embedded()
 	} else {
 		r.reviewed, err = loadSnapshot(r.options.Snapshot)
 	}

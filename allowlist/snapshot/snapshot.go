@@ -1,16 +1,20 @@
-package allowlist
+// Package snapshot holds the resolved ranges of all sources, as values and as one file format. It reads snapshots from bytes
+// and writes bytes: where they come from and go to is its callers' business. It judges nothing: package guard does.
+package snapshot
 
 import (
 	"slices"
 	"strings"
 	"time"
+
+	"mailallow/allowlist"
 )
 
-// snapshotVersion is the version that Encode writes. DecodeSnapshot reads version 1, too.
-const snapshotVersion = 2
+// version is the version that Encode writes. Decode reads version 1, too.
+const version = 2
 
-// maxSourceBytes bounds a source in a snapshot, in bytes; maxFileRanges bounds its ranges. No source within its Bounds is as
-// long. The sum of all sources has no bound of its own: none of them could be left out for the others.
+// maxSourceBytes bounds a source in a snapshot, in bytes; allowlist.MaxFileRanges bounds its ranges. No source
+// within its Bounds is as long. The sum of all sources has no bound of its own: none of them could be left out for the others.
 const maxSourceBytes = 256 << 20
 
 // maxMistakes bounds the mistakes of a snapshot that are reported one by one.
@@ -20,43 +24,27 @@ const maxMistakes = 20
 // the last good state, the reviewed plan that many hosts install, and the list
 // inside the program for a first run without a network.
 type Snapshot struct {
-	Sources []Resolved // by name
+	Sources []allowlist.Resolved // by name
 }
-
-// Resolved is one source with its ranges.
-type Resolved struct {
-	Name string
-	// Definition is the Source.Definition of the source when it was resolved.
-	Definition string
-	// Time is the time of the fetch, in UTC and whole seconds.
-	Time time.Time
-	// Validator names the state of the document that gave the ranges; nil for other sources.
-	Validator *Validator
-	// Ranges are canonical; they may overlap.
-	Ranges Ranges
-}
-
-// Age gives the age of the ranges at now, never below zero.
-func (r Resolved) Age(now time.Time) time.Duration { return max(0, now.Sub(r.Time)) }
 
 // Find gives the source with this name. A nil snapshot has none.
-func (s *Snapshot) Find(name string) (Resolved, bool) {
+func (s *Snapshot) Find(name string) (allowlist.Resolved, bool) {
 	if s == nil {
-		return Resolved{}, false
+		return allowlist.Resolved{}, false
 	}
-	i, ok := slices.BinarySearchFunc(s.Sources, name, func(r Resolved, name string) int {
+	i, ok := slices.BinarySearchFunc(s.Sources, name, func(r allowlist.Resolved, name string) int {
 		return strings.Compare(r.Name, name)
 	})
 	if !ok {
-		return Resolved{}, false
+		return allowlist.Resolved{}, false
 	}
 	return s.Sources[i], true
 }
 
 // Match gives the state of each source, nil for none, each state once: the state of its name, else one of its definition, so
 // that a source that was renamed keeps its state. It has the name of the snapshot. Inline lists have no state.
-func (s *Snapshot) Match(sources []Source) []*Resolved {
-	found := make([]*Resolved, len(sources))
+func (s *Snapshot) Match(sources []allowlist.Source) []*allowlist.Resolved {
+	found := make([]*allowlist.Resolved, len(sources))
 	if s == nil {
 		return found
 	}
@@ -71,7 +59,7 @@ func (s *Snapshot) Match(sources []Source) []*Resolved {
 			continue
 		}
 		definition := src.Definition()
-		at := slices.IndexFunc(s.Sources, func(r Resolved) bool { return r.Definition == definition && !taken[r.Name] })
+		at := slices.IndexFunc(s.Sources, func(r allowlist.Resolved) bool { return r.Definition == definition && !taken[r.Name] })
 		if at >= 0 {
 			found[i], taken[s.Sources[at].Name] = &s.Sources[at], true
 		}
@@ -91,11 +79,11 @@ func (s *Snapshot) Newest() (name string, at time.Time) {
 	return name, at
 }
 
-// NewSnapshot sorts the sources by name, so that equal content encodes to equal
+// New sorts the sources by name, so that equal content encodes to equal
 // bytes.
-func NewSnapshot(sources []Resolved) *Snapshot {
+func New(sources []allowlist.Resolved) *Snapshot {
 	s := &Snapshot{Sources: slices.Clone(sources)}
-	slices.SortFunc(s.Sources, func(a, b Resolved) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Sources, func(a, b allowlist.Resolved) int { return strings.Compare(a.Name, b.Name) })
 	for i := range s.Sources {
 		s.Sources[i].Time = s.Sources[i].Time.UTC().Truncate(time.Second)
 	}

@@ -1,8 +1,9 @@
-package allowlist
+package snapshot
 
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -10,25 +11,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
 )
 
+func networks() *rapid.Generator[netip.Prefix] {
+	return rapid.Custom(func(t *rapid.T) netip.Prefix {
+		address := netip.MustParseAddr(rapid.SampledFrom([]string{"192.0.2.129", "2001:db8::a5"}).Draw(t, "address"))
+		return netip.PrefixFrom(address, rapid.IntRange(0, address.BitLen()).Draw(t, "bits")).Masked()
+	})
+}
+
 func TestSnapshotReadsBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var drawn []Resolved
+		var drawn []allowlist.Resolved
 		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`[ -~é]{1,20}`), rapid.ID).Draw(t, "names") {
-			r := Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
+			r := allowlist.Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
 			for _, p := range rapid.SliceOfN(networks(), 0, 5).Draw(t, "prefixes") {
 				path := provenance.Of(rapid.SliceOfN(rapid.SampledFrom([]string{"", "_spf.example <&> é", `a"\b`}), 1, 3).Draw(t, "path")...)
 				if line := rapid.Uint32Range(0, 3).Draw(t, "line"); line > 0 {
 					path = path.AtLine(line)
 				}
-				r.Ranges.Add(Range{Prefix: p, Path: path})
+				r.Ranges.Add(allowlist.Range{Prefix: p, Path: path})
 			}
 			drawn = append(drawn, r)
 		}
-		encoded := encodedText(t, NewSnapshot(drawn))
-		decoded, err := DecodeSnapshot(bytes.NewReader(encoded), "test")
+		encoded := encodedText(t, New(drawn))
+		decoded, err := Decode(bytes.NewReader(encoded), "test")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +55,7 @@ func encodedText(t interface{ Fatal(...any) }, s *Snapshot) []byte {
 	return text
 }
 
-func TestDecodeSnapshotRefuses(t *testing.T) {
+func TestDecodeRefuses(t *testing.T) {
 	const source = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "192.0.2.0/24", "path": ["x"]}]}`
 	const source2 = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "ranges": ["192.0.2.0/24"]}]}`
 	two := func(was, is string) string {
@@ -97,7 +106,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"no path", `{"version": 1, "sources": [` + strings.Replace(source, `["x"]`, `[]`, 1) + `]}`, "192.0.2.0/24 has a path of 0 steps"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := DecodeSnapshot(strings.NewReader(row.text), "s.json")
+			_, err := Decode(strings.NewReader(row.text), "s.json")
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got %v, want %q in it", err, row.want)
 			}
@@ -105,12 +114,12 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 	}
 }
 
-func FuzzDecodeSnapshot(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version": 1, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "::/0", "path": ["x"]}]}]}`))
 	f.Add([]byte(`{"version": 2, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "lines": [{"line": 2, "prefix": "::/0"}], "steps": [{"step": "y", "ranges": ["192.0.2.0/24"]}]}]}]}`))
 	f.Add(embeddedJSON)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := DecodeSnapshot(bytes.NewReader(text), "fuzz")
+		s, err := Decode(bytes.NewReader(text), "fuzz")
 		if err != nil {
 			return
 		}
@@ -118,7 +127,7 @@ func FuzzDecodeSnapshot(f *testing.F) {
 			t.Fatalf("member %q is given twice, or in other letters", name)
 		}
 		written := encodedText(t, s)
-		again, err := DecodeSnapshot(bytes.NewReader(written), "fuzz")
+		again, err := Decode(bytes.NewReader(written), "fuzz")
 		if err != nil || !bytes.Equal(encodedText(t, again), written) {
 			t.Fatalf("the snapshot changes when it is written and read again: %v", err)
 		}
