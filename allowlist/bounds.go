@@ -70,6 +70,20 @@ func (b Bounds) check(ranges Ranges) error {
 	return nil
 }
 
+// Check returns an error if ranges that others resolved for the source are past its bounds, or of a family that it does not take.
+func (s Source) Check(ranges Ranges) error {
+	b := s.bounds()
+	if s.FromSnapshot { // it may be a list on disk there
+		b.Ranges = MaxFileRanges
+	}
+	for p := range ranges.Minimal() {
+		if !s.takes(p) {
+			return fmt.Errorf("it has %s, and families leaves that out", p)
+		}
+	}
+	return b.check(ranges)
+}
+
 // provenance gives the bytes of all paths.
 func (r Ranges) provenance() int64 {
 	if r.packed == nil {

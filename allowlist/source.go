@@ -17,7 +17,7 @@ import (
 )
 
 // Source is one list of addresses with its action. Exactly one of SPF, Provider,
-// Hosts, URL, File and CIDR says where the addresses come from.
+// Hosts, URL, File, CIDR and FromSnapshot says where the addresses come from.
 type Source struct {
 	Name   string
 	Action Action
@@ -32,6 +32,8 @@ type Source struct {
 	File     string   // a list on disk: its path in the configuration
 	FilePath string   // the path to open: File, resolved against the configuration's directory
 	CIDR     []string // networks and addresses, in the configuration
+
+	FromSnapshot bool // a signed snapshot has the definition, with the addresses
 
 	NoIPv4, NoIPv6 bool // nothing of the family is asked or taken
 	// AcceptPermError takes of a policy with a permerror what passes before the error. It is not part of the definition: the
@@ -59,12 +61,14 @@ func (s Source) takes(p netip.Prefix) bool {
 // administrator wrote each of them: no limit binds them.
 func (s Source) Inline() bool { return s.CIDR != nil }
 
-// Definition gives a digest of the place where the addresses come from. The name,
+// Definition gives a digest of the place where the addresses come from; it is empty for one that a snapshot defines. The name,
 // the action and the limits do not change it. A provider has the definition of
 // its SPF names, so that writing the names out changes nothing.
 func (s Source) Definition() string {
 	var parts []string
 	switch p, _ := ProviderByName(s.Provider); {
+	case s.FromSnapshot:
+		return ""
 	case s.Inline():
 		ranges, _, _ := s.readCIDR()
 		for p := range ranges.Minimal() {
@@ -183,6 +187,8 @@ func (f *Fetcher) resolve(ctx context.Context, src Source, out *Fetched) {
 		src.URL, src.Select = p.URL, p.Select
 	}
 	switch {
+	case src.FromSnapshot:
+		out.Err = errors.New("it is defined in a snapshot, and this run has none: name one with --snapshot or in [snapshot] url")
 	case src.Inline():
 		out.Ranges, out.Problems, out.Err = src.readCIDR()
 	case src.File != "":

@@ -82,7 +82,7 @@ func TestFetchDocument(t *testing.T) {
 // reread gives a last good state after writing and reading it.
 func reread(t *testing.T, src allowlist.Resolved) []allowlist.Resolved {
 	t.Helper()
-	text, err := snapshot.New([]allowlist.Resolved{src}).Bytes()
+	text, err := snapshot.New(time.Time{}, []allowlist.Resolved{src}).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func reread(t *testing.T, src allowlist.Resolved) []allowlist.Resolved {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Sources
+	return s.Resolved()
 }
 
 // A source takes the families that it names, whatever its kind, and has another definition then.

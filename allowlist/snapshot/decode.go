@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,11 @@ func Decode(r io.Reader, name string) (*Snapshot, error) {
 	return decode(r, name, allowlist.MaxFileRanges, maxSourceBytes)
 }
 
+// DecodeBytes is Decode for a text in memory.
+func DecodeBytes(text []byte, name string) (*Snapshot, error) {
+	return Decode(bytes.NewReader(text), name)
+}
+
 // decode bounds the ranges and the bytes of each source.
 func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot, error) {
 	in := newReader(r, maxRanges, maxBytes)
@@ -46,11 +52,11 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 	if err := checkSources(decoded); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
 	}
-	var sources []allowlist.Resolved
+	s := &Snapshot{Written: in.written}
 	for _, src := range decoded {
-		sources = append(sources, src.Resolved)
+		s.Sources = append(s.Sources, src.Source)
 	}
-	return New(sources), nil
+	return s.normal(), nil
 }
 
 // reader reads a snapshot token by token, so that the whole text is never
@@ -61,6 +67,7 @@ type reader struct {
 	dec     *json.Decoder
 	limited *io.LimitedReader // what a source may still have
 	version int
+	written time.Time
 	ranges  int // of a source
 
 	maxRanges int
@@ -78,7 +85,7 @@ func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
 
 // decoded is a source of the file, with the mistakes in its ranges.
 type decoded struct {
-	allowlist.Resolved
+	Source
 	mistakes   []error
 	unreported int // mistakes past maxMistakes
 }
@@ -92,21 +99,25 @@ func (d *decoded) mistake(format string, args ...any) {
 }
 
 func (r *reader) document() (sources []*decoded, err error) {
-	err = r.object([]string{"version", "sources"}, func(member int) error {
-		if member == 0 {
-			number, err := read[json.Number](r, "number")
-			if err == nil {
-				r.version, err = strconv.Atoi(number.String())
+	err = r.object([]string{"version", "time", "sources"}, func(member int) (err error) {
+		switch {
+		case member == 0:
+			return r.readVersion()
+		case r.version == 0:
+			return errors.New("the version comes before the sources and the time")
+		case member == 1:
+			if r.version == 1 {
+				return unknownField("time")
 			}
-			if err == nil && r.version != 1 && r.version != version {
-				err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, version)
+			if r.written, err = r.time(); err == nil && r.written.UTC().Year() < 1970 {
+				err = fmt.Errorf("its time is in the year %d", r.written.UTC().Year())
 			}
 			return err
 		}
-		if r.version == 0 {
-			return errors.New("the version comes before the sources")
-		}
 		return r.array(func() error {
+			if len(sources) == maxSources {
+				return fmt.Errorf("more than %d sources", maxSources)
+			}
 			src, err := r.source()
 			sources = append(sources, src)
 			return err
@@ -118,31 +129,44 @@ func (r *reader) document() (sources []*decoded, err error) {
 	return sources, err
 }
 
+func (r *reader) readVersion() error {
+	number, err := read[json.Number](r, "number")
+	if err == nil {
+		r.version, err = strconv.Atoi(number.String())
+	}
+	if err == nil && r.version != 1 && r.version != version {
+		err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, version)
+	}
+	return err
+}
+
+func (r *reader) time() (at time.Time, err error) {
+	text, err := read[string](r, "string")
+	if err == nil {
+		at, err = time.Parse(time.RFC3339, text)
+	}
+	return at, err
+}
+
 func (r *reader) source() (*decoded, error) {
 	src := &decoded{}
 	r.ranges, r.limited.N = 0, r.maxBytes+1
 	r.known = map[versionOneStep]*provenance.Path{}
-	list := "paths"
+	members := []string{"name", "definition", "time", "validator", "paths", "status", "reasons", "refused"}
 	if r.version == 1 {
-		list = "ranges"
+		members = []string{"name", "definition", "time", "validator", "ranges"}
 	}
-	err := r.object([]string{"name", "definition", "time", "validator", list}, func(member int) (err error) {
+	return src, r.object(members, func(member int) (err error) {
 		switch member {
 		case 0:
 			src.Name, err = read[string](r, "string")
 		case 1:
 			src.Definition, err = read[string](r, "string")
 		case 2:
-			var text string
-			if text, err = read[string](r, "string"); err == nil {
-				src.Time, err = time.Parse(time.RFC3339, text)
-			}
+			src.Time, err = r.time()
 		case 3:
 			src.Validator = &allowlist.Validator{}
-			err = r.object([]string{"etag", "last_modified"}, func(member int) (err error) {
-				*[]*string{&src.Validator.ETag, &src.Validator.LastModified}[member], err = read[string](r, "string")
-				return err
-			})
+			err = r.texts([]string{"etag", "last_modified"}, &src.Validator.ETag, &src.Validator.LastModified)
 		case 4:
 			err = r.array(func() error {
 				if r.version == 1 {
@@ -150,10 +174,15 @@ func (r *reader) source() (*decoded, error) {
 				}
 				return r.step(src, nil, 1)
 			})
+		case 5:
+			src.Status, err = r.status()
+		case 6:
+			err = r.array(func() error { return r.reason(src) })
+		case 7:
+			src.Refused, err = r.refused()
 		}
 		return err
 	})
-	return src, err
 }
 
 // step reads a step below above, and all that is below it.
@@ -268,27 +297,6 @@ func checkSources(sources []*decoded) error {
 	return errors.Join(problems...)
 }
 
-// check notes the mistakes beside the ranges. twice: an earlier source has the name.
-func (d *decoded) check(twice bool) {
-	if d.Name == "" {
-		d.mistake("it has no name")
-	}
-	if twice {
-		d.mistake("another source has the same name")
-	}
-	if d.Definition == "" {
-		d.mistake("it has no definition")
-	}
-	if d.Time.IsZero() {
-		d.mistake("it has no time")
-	} else if year := d.Time.UTC().Year(); year < 1970 || year > 9999 {
-		d.mistake("its time is in the year %d", year)
-	}
-	if !ascii.AllShow(d.Name) {
-		d.mistake("its name has characters that cannot be printed")
-	}
-}
-
 // object reads an object with no other members than names, in any order. member
 // reads the value of names[i].
 func (r *reader) object(names []string, member func(int) error) error {
@@ -304,7 +312,7 @@ func (r *reader) object(names []string, member func(int) error) error {
 		i := slices.Index(names, name)
 		switch {
 		case i < 0:
-			return fmt.Errorf("unknown field \"%s\"", ascii.Excerpt(name))
+			return unknownField(name)
 		case seen&(1<<i) != 0:
 			return fmt.Errorf("field %q is given twice", name)
 		}
@@ -314,6 +322,10 @@ func (r *reader) object(names []string, member func(int) error) error {
 		}
 	}
 	return r.delimiter('}')
+}
+
+func unknownField(name string) error {
+	return fmt.Errorf("unknown field \"%s\"", ascii.Excerpt(name))
 }
 
 func (r *reader) array(element func() error) error {

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
 )
 
@@ -17,18 +19,54 @@ import (
 // list changed. Decode takes every snapshot whose sources are within their Bounds.
 func (s *Snapshot) Encode(w io.Writer) error {
 	out := writer{Writer: bufio.NewWriterSize(w, 64<<10)}
-	fmt.Fprintf(out, "{\"version\": %d, \"sources\": [", version) // errors come with Flush
+	fmt.Fprintf(out, "{\"version\": %d, ", version) // errors come with Flush
+	if !s.Written.IsZero() {
+		fmt.Fprintf(out, "\"time\": %s, ", encode(s.Written))
+	}
+	out.WriteString("\"sources\": [")
 	for i, src := range s.Sources {
-		fmt.Fprintf(out, "%s\n {\"name\": %s, \"definition\": %s, \"time\": %s, ",
-			comma(i), encode(src.Name), encode(src.Definition), encode(src.Time))
-		if src.Validator != nil {
-			fmt.Fprintf(out, "\"validator\": %s, ", encode(src.Validator))
-		}
+		out.WriteString(comma(i) + "\n {")
+		out.head(src)
 		out.paths(src.Ranges)
 		out.WriteByte('}')
 	}
 	out.WriteString("]}\n")
 	return out.Flush()
+}
+
+// head writes what stands before the ranges of a source.
+func (w *writer) head(src Source) {
+	fmt.Fprintf(w, "\"name\": %s, \"definition\": %s, ", encode(src.Name), encode(src.Definition))
+	if !src.Time.IsZero() {
+		fmt.Fprintf(w, "\"time\": %s, ", encode(src.Time))
+	}
+	if src.Status != "" {
+		fmt.Fprintf(w, "\"status\": %s, ", encode(src.Status))
+	}
+	if src.Validator != nil {
+		fmt.Fprintf(w, "\"validator\": %s, ", encode(src.Validator))
+	}
+	if len(src.Reasons) > 0 {
+		w.WriteString("\"reasons\": [")
+		for i, reason := range src.Reasons {
+			fmt.Fprintf(w, "%s\n  %s", comma(i), encode(reason))
+		}
+		w.WriteString("],\n  ")
+	}
+	if p := src.Refused; p != nil {
+		fmt.Fprintf(w, "\"refused\": {\"digest\": %s, \"networks\": %d, \"ipv4_addresses\": %d", encode(p.Digest), p.Ranges, p.IPv4Addresses)
+		w.networks("came", p.Came)
+		w.networks("gone", p.Gone)
+		w.WriteString("},\n  ")
+	}
+}
+
+func (w *writer) networks(name string, networks []netip.Prefix) {
+	fmt.Fprintf(w, ",\n   \"%s\": [", name)
+	for i, p := range networks[:min(len(networks), guard.MaxChange)] {
+		fmt.Fprintf(w, "%s\n    \"%s\"", comma(i), p)
+	}
+	w.WriteByte(']')
 }
 
 // Bytes gives the text that Encode writes, for callers that install it with other files.

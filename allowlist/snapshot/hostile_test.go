@@ -61,7 +61,7 @@ func TestSnapshotSourceBounds(t *testing.T) {
 		return r
 	}
 	const most = 1000
-	size := int64(len(encodedText(t, New([]allowlist.Resolved{list("c", most)}))))
+	size := int64(len(encodedText(t, New(time.Time{}, []allowlist.Resolved{list("c", most)}))))
 	for _, row := range []struct {
 		name   string
 		ranges int
@@ -77,7 +77,7 @@ func TestSnapshotSourceBounds(t *testing.T) {
 		for i := range 20 {
 			all = append(all, list(string(rune('c'+i)), most))
 		}
-		text := encodedText(t, New(append(all, list("a", 0))))
+		text := encodedText(t, New(time.Time{}, append(all, list("a", 0))))
 		// One byte at a time: a decoder that reads ahead would have the next source counted with this one.
 		_, err := decode(iotest.OneByteReader(bytes.NewReader(text)), "s.json", row.ranges, row.bytes)
 		if fmt.Sprint(err) != "<nil>" && row.want == "" || !strings.Contains(fmt.Sprint(err), row.want) {
@@ -123,7 +123,7 @@ func TestSnapshotLongest(t *testing.T) {
 	if meter.Bytes > bounds.Provenance {
 		t.Fatalf("the paths take %d bytes, more than a source may have", meter.Bytes)
 	}
-	text := encodedText(t, New(append(all, policy)))
+	text := encodedText(t, New(time.Time{}, append(all, policy)))
 	s, err := Decode(bytes.NewReader(text), "s.json")
 	if err != nil {
 		t.Fatal(err)

@@ -20,25 +20,44 @@ const maxSourceBytes = 256 << 20
 // maxMistakes bounds the mistakes of a snapshot that are reported one by one.
 const maxMistakes = 20
 
-// Snapshot holds the resolved ranges of all sources. One format has three uses:
-// the last good state, the reviewed plan that many hosts install, and the list
-// inside the program for a first run without a network.
+// maxSources bounds the sources of a snapshot. A configuration has at most as many keys.
+const maxSources = 10_000
+
+// Snapshot holds the resolved ranges of all sources. One format has four uses:
+// the last good state, the reviewed plan that many hosts install, the list
+// inside the program for a first run without a network, and an entry of the history.
 type Snapshot struct {
-	Sources []allowlist.Resolved // by name
+	// Written is the time of the run that wrote it, in UTC and whole seconds. For one that does not say, as version 1, it
+	// is the newest time of its sources. In the last good state it is the newest of those that were installed.
+	Written time.Time
+	Sources []Source // by name
 }
 
 // Find gives the source with this name. A nil snapshot has none.
-func (s *Snapshot) Find(name string) (allowlist.Resolved, bool) {
+func (s *Snapshot) Find(name string) (Source, bool) {
 	if s == nil {
-		return allowlist.Resolved{}, false
+		return Source{}, false
 	}
-	i, ok := slices.BinarySearchFunc(s.Sources, name, func(r allowlist.Resolved, name string) int {
+	i, ok := slices.BinarySearchFunc(s.Sources, name, func(r Source, name string) int {
 		return strings.Compare(r.Name, name)
 	})
 	if !ok {
-		return allowlist.Resolved{}, false
+		return Source{}, false
 	}
 	return s.Sources[i], true
+}
+
+// Resolved gives the sources that have ranges, with nothing but these. A nil snapshot has none.
+func (s *Snapshot) Resolved() (all []allowlist.Resolved) {
+	if s == nil {
+		return nil
+	}
+	for _, src := range s.Sources {
+		if !src.Time.IsZero() {
+			all = append(all, src.Resolved)
+		}
+	}
+	return all
 }
 
 // Match gives the state of each source, nil for none, each state once: the state of its name, else one of its definition, so
@@ -50,8 +69,8 @@ func (s *Snapshot) Match(sources []allowlist.Source) []*allowlist.Resolved {
 	}
 	taken := map[string]bool{}
 	for i, src := range sources {
-		if last, ok := s.Find(src.Name); ok && !src.Inline() {
-			found[i], taken[src.Name] = &last, true
+		if last, ok := s.Find(src.Name); ok && !src.Inline() && !last.Time.IsZero() {
+			found[i], taken[src.Name] = &last.Resolved, true
 		}
 	}
 	for i, src := range sources {
@@ -59,9 +78,9 @@ func (s *Snapshot) Match(sources []allowlist.Source) []*allowlist.Resolved {
 			continue
 		}
 		definition := src.Definition()
-		at := slices.IndexFunc(s.Sources, func(r allowlist.Resolved) bool { return r.Definition == definition && !taken[r.Name] })
+		at := slices.IndexFunc(s.Sources, func(r Source) bool { return r.Definition == definition && !r.Time.IsZero() && !taken[r.Name] })
 		if at >= 0 {
-			found[i], taken[s.Sources[at].Name] = &s.Sources[at], true
+			found[i], taken[s.Sources[at].Name] = &s.Sources[at].Resolved, true
 		}
 	}
 	return found
@@ -79,13 +98,29 @@ func (s *Snapshot) Newest() (name string, at time.Time) {
 	return name, at
 }
 
-// New sorts the sources by name, so that equal content encodes to equal
-// bytes.
-func New(sources []allowlist.Resolved) *Snapshot {
-	s := &Snapshot{Sources: slices.Clone(sources)}
-	slices.SortFunc(s.Sources, func(a, b allowlist.Resolved) int { return strings.Compare(a.Name, b.Name) })
-	for i := range s.Sources {
-		s.Sources[i].Time = s.Sources[i].Time.UTC().Truncate(time.Second)
+// New makes a snapshot of sources alone, as the last good state is one, written at this time.
+func New(written time.Time, sources []allowlist.Resolved) *Snapshot {
+	s := &Snapshot{Written: written}
+	for _, src := range sources {
+		s.Sources = append(s.Sources, Source{Resolved: src})
 	}
+	return s.normal()
+}
+
+// Of makes a snapshot of sources with their statuses.
+func Of(written time.Time, sources []Source) *Snapshot {
+	return (&Snapshot{Written: written, Sources: slices.Clone(sources)}).normal()
+}
+
+// normal sorts the sources by name, so that equal content encodes to equal bytes, and has the times in UTC and whole seconds.
+func (s *Snapshot) normal() *Snapshot {
+	slices.SortFunc(s.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	for i, src := range s.Sources {
+		s.Sources[i].Time = src.Time.UTC().Truncate(time.Second)
+	}
+	if s.Written.IsZero() {
+		_, s.Written = s.Newest()
+	}
+	s.Written = s.Written.UTC().Truncate(time.Second)
 	return s
 }

@@ -36,7 +36,7 @@ func TestSnapshotReadsBack(t *testing.T) {
 			}
 			drawn = append(drawn, r)
 		}
-		encoded := encodedText(t, New(drawn))
+		encoded := encodedText(t, New(time.Time{}, drawn))
 		decoded, err := Decode(bytes.NewReader(encoded), "test")
 		if err != nil {
 			t.Fatal(err)

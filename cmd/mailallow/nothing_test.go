@@ -57,15 +57,15 @@ func everyProvider(tb testing.TB) (config, plan string) {
 			continue
 		}
 		text += fmt.Sprintf("[[source]]\nname = %q\nprovider = %q\n", p.Name, p.Name)
-		source, known := published.Find(p.Name)
-		if !known {
-			source = likeAProvider(p.Name)
+		source := likeAProvider(p.Name)
+		if there, known := published.Find(p.Name); known {
+			source = there.Resolved
 		}
 		sources = append(sources, source)
 	}
 	text += fmt.Sprintf("[[target]]\nformat = \"sendmail-access\"\npath = \"access\"\nmakemap = %q\n", makemap) +
 		"[[target]]\nformat = \"postfix-cidr\"\npath = \"mailallow.cidr\"\n"
-	encoded, err := snapshot.New(sources).Bytes()
+	encoded, err := snapshot.New(time.Time{}, sources).Bytes()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -79,7 +79,8 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ..
 	for i, p := range all {
 		from := fetched[i].Resolved
 		if fetched[i].Err != nil || from.Ranges.Len() == 0 {
-			from, _ = known.Find(p.Name)
+			there, _ := known.Find(p.Name)
+			from = there.Resolved
 		}
 		c.times[p.Name] = from.Time
 		labelled = append(labelled, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: from.Ranges})

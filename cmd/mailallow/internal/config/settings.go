@@ -38,6 +38,7 @@ type Settings struct {
 	Sources     []allowlist.Source
 	Targets     []plan.Target
 	DNSBL       DNSBL
+	Snapshot    Snapshot
 
 	lines
 }
@@ -155,6 +156,7 @@ func (r *reader) document(document map[string]any) {
 		{"guard", oneTable(func(at string, table map[string]any) {
 			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
 		})},
+		{"snapshot", oneTable(r.snapshot)},
 		{"source", eachTable(func(at string, table map[string]any) { r.source(at, table, r.Limits) })},
 		{"target", eachTable(r.target)},
 		{"dnsbl", oneTable(r.dnsbl)},

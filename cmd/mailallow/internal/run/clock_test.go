@@ -40,11 +40,11 @@ func TestBelieved(t *testing.T) {
 		var lastGood *snapshot.Snapshot
 		var memory *guard.Memory
 		if !row.lastGood.IsZero() {
-			lastGood = &snapshot.Snapshot{Sources: []allowlist.Resolved{{Name: "x", Time: row.lastGood}}}
+			lastGood = snapshot.New(time.Time{}, []allowlist.Resolved{{Name: "x", Time: row.lastGood}})
 		}
 		if !row.since.IsZero() {
 			memory = &guard.Memory{}
-			memory.Remember(guard.Earlier{Last: &lastGood.Sources[0], Since: row.since})
+			memory.Remember(guard.Earlier{Last: &lastGood.Sources[0].Resolved, Since: row.since})
 		}
 		at, wrong := believed(row.now, lastGood, memory)
 		if !at.Equal(row.want) || !strings.Contains(wrong, row.wrong) || (wrong == "") != (row.wrong == "") {
@@ -80,7 +80,7 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 		one.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("74.125.0.0/24"), Path: provenance.Of("x")})
 		last = append(last, one)
 	}
-	state, err := snapshot.New(last).Bytes()
+	state, err := snapshot.New(time.Time{}, last).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func (h *clockHost) memory() (m *guard.Memory, at func(time.Time) guard.Earlier)
 	h.check(err)
 	m, err = r.memory(lastGood)
 	h.check(err)
-	return m, func(now time.Time) guard.Earlier { return m.Earlier(&lastGood.Sources[0], now) }
+	return m, func(now time.Time) guard.Earlier { return m.Earlier(&lastGood.Sources[0].Resolved, now) }
 }
 
 // remembered gives the numbers of the lists that the guard would compare with now, if the clock were right.

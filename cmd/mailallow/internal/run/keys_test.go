@@ -79,7 +79,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 			last = append(last, resolved)
 		}
 	}
-	all := r.judgeAll(fetched, nil, snapshot.New(last), false)
+	all := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), false)
 	return all, &keyFitter{Request: r, judged: all, targets: targets}
 }
 

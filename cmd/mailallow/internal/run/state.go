@@ -27,7 +27,7 @@ func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateD
 // memory reads the guard's memory; nil, with an error that says why, if it cannot be used. Without a last good state there is
 // nothing to remember.
 func (r *Request) memory(lastGood *snapshot.Snapshot) (*guard.Memory, error) {
-	if lastGood == nil {
+	if lastGood == nil || r.options.Since != "" {
 		return nil, nil
 	}
 	text, err := bounded.File(r.memoryPath(), guard.MaxMemoryBytes(len(lastGood.Sources)))
@@ -45,6 +45,9 @@ func (r *Request) memory(lastGood *snapshot.Snapshot) (*guard.Memory, error) {
 func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 	if r.options.NoGuard {
 		return nil, nil
+	}
+	if r.options.Since != "" {
+		return loadSnapshot(r.options.Since)
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
