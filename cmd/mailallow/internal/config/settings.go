@@ -29,6 +29,7 @@ import (
 type Settings struct {
 	Path        string // of the configuration
 	Absent      bool   // there is no file at Path, and everything has its default
+	Root        string // absolute, before every absolute path of the file; usually empty
 	StateDir    string
 	MetricsFile string // for Prometheus; empty: none
 	DNS         dnsq.Config
@@ -130,6 +131,7 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Root = r.root
 	r.document(document)
 	r.resolvers(f.Resolvers)
 	return s, r.err()

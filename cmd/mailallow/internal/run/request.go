@@ -5,6 +5,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
@@ -108,11 +110,40 @@ func (r *Request) check() error {
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
-	err := r.checkCarrier()
+	err := cmp.Or(r.withinRoot(), r.checkCarrier())
 	if err == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
 		err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)
+}
+
+// withinRoot checks that with --root no path of the configuration leads to files of this host. Those of targets are checked
+// where they are read.
+func (r *Request) withinRoot() error {
+	root := r.Settings.Root
+	if root == "" {
+		return nil
+	}
+	paths := []string{r.lastGoodPath(), r.memoryPath()}
+	if r.Settings.MetricsFile != "" {
+		paths = append(paths, r.Settings.MetricsFile)
+	}
+	if url := r.Settings.Snapshot.URL; url != "" && !config.IsURL(url) {
+		paths = append(paths, url)
+	}
+	for _, src := range r.Settings.Sources {
+		paths = append(paths, src.FilePath, src.CAFile)
+	}
+	var problems []error
+	for _, path := range append(paths, r.Settings.Snapshot.CAFile) {
+		if !strings.HasPrefix(path, root+"/") { // beside a configuration that is outside
+			continue
+		}
+		if err := state.Within(root, path); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", path, err))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // acceptance divides NAME@DIGEST at the last @ before twelve hex digits. A source of the whole name comes first.
