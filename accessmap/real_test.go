@@ -14,6 +14,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/fixtures"
 )
 
@@ -80,11 +81,11 @@ func (l list) mustWrite(t *testing.T, format string) []byte {
 // provider gives a provider's networks from the snapshot in the program.
 func provider(tb testing.TB, name string, action allowlist.Action) allowlist.Labelled {
 	tb.Helper()
-	snapshot, err := allowlist.EmbeddedSnapshot()
+	embedded, err := snapshot.Embedded()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	src, ok := snapshot.Find(name)
+	src, ok := embedded.Find(name)
 	if !ok {
 		tb.Fatalf("the embedded snapshot has no %s", name)
 	}

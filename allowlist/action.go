@@ -1,6 +1,6 @@
 // Package allowlist makes one list out of many sources of addresses. It reads
 // sources and merges what the guard lets through. It knows no mail server, and it
-// writes no file: Snapshot.Encode gives bytes.
+// writes no file.
 //
 // A run calls the stages in this order:
 //

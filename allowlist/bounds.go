@@ -13,11 +13,11 @@ import (
 // of them when it is fetched is stale, and one that needs too many keys is held. A field that is zero means its default.
 // Look-ups are bounded for each SPF policy: see spf.Limits.
 type Bounds struct {
-	// ranges bounds the ranges. The longest lists that providers publish have some ten thousand, and a range takes up to
+	// Ranges bounds the ranges. The longest lists that providers publish have some ten thousand, and a range takes up to
 	// two kilobytes of memory while update makes a map and a table of it.
-	ranges int
-	// provenance bounds the steps of the paths, in bytes as provenance.Meter counts them: 279 for each range.
-	provenance int64
+	Ranges int
+	// Provenance bounds the steps of the paths, in bytes as provenance.Meter counts them: 279 for each range.
+	Provenance int64
 	// Deadline bounds the time of the fetch. A source in use takes less than five seconds, and the slowest resolver has
 	// answered every question of a policy with three tries of two seconds for each of four rounds.
 	Deadline time.Duration
@@ -26,18 +26,18 @@ type Bounds struct {
 	Keys int
 }
 
-// defaultBounds are those of a source that sets none. Within them update needs less than 256 MiB for the source.
-func defaultBounds() Bounds {
-	return Bounds{ranges: 120_000, provenance: 32 << 20, Deadline: 25 * time.Second, Keys: 250_000}
+// DefaultBounds gives the bounds of a source that sets none. Within them update needs less than 256 MiB for the source.
+func DefaultBounds() Bounds {
+	return Bounds{Ranges: 120_000, Provenance: 32 << 20, Deadline: 25 * time.Second, Keys: 250_000}
 }
 
-// maxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
-const maxFileRanges = 2_000_000
+// MaxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
+const MaxFileRanges = 2_000_000
 
 func (b Bounds) orDefault() Bounds {
-	d := defaultBounds()
+	d := DefaultBounds()
 	return Bounds{
-		ranges: cmp.Or(b.ranges, d.ranges), provenance: cmp.Or(b.provenance, d.provenance),
+		Ranges: cmp.Or(b.Ranges, d.Ranges), Provenance: cmp.Or(b.Provenance, d.Provenance),
 		Deadline: cmp.Or(b.Deadline, d.Deadline), Keys: cmp.Or(b.Keys, d.Keys),
 	}
 }
@@ -46,7 +46,7 @@ func (b Bounds) orDefault() Bounds {
 func (s Source) bounds() Bounds {
 	b := s.Bounds.orDefault()
 	if s.Static() {
-		b.ranges = maxFileRanges
+		b.Ranges = MaxFileRanges
 	}
 	return b
 }
@@ -61,13 +61,27 @@ func (b Bounds) within(ctx context.Context) (context.Context, context.CancelFunc
 
 // check returns an error if the ranges of a source, or their paths, are past their bounds.
 func (b Bounds) check(ranges Ranges) error {
-	if n := ranges.Len(); n > b.ranges {
-		return fmt.Errorf("it has %d ranges, and a source may have %d", n, b.ranges)
+	if n := ranges.Len(); n > b.Ranges {
+		return fmt.Errorf("it has %d ranges, and a source may have %d", n, b.Ranges)
 	}
-	if n := ranges.provenance(); n > b.provenance {
-		return fmt.Errorf("the paths of its ranges take %d bytes, and those of a source may take %d", n, b.provenance)
+	if n := ranges.provenance(); n > b.Provenance {
+		return fmt.Errorf("the paths of its ranges take %d bytes, and those of a source may take %d", n, b.Provenance)
 	}
 	return nil
+}
+
+// Check returns an error if ranges that others resolved for the source are past its bounds, or of a family that it does not take.
+func (s Source) Check(ranges Ranges) error {
+	b := s.bounds()
+	if s.FromSnapshot { // it may be a list on disk there
+		b.Ranges = MaxFileRanges
+	}
+	for p := range ranges.Minimal() {
+		if !s.takes(p) {
+			return fmt.Errorf("it has %s, and families leaves that out", p)
+		}
+	}
+	return b.check(ranges)
 }
 
 // provenance gives the bytes of all paths.

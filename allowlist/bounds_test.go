@@ -24,10 +24,10 @@ func TestBounds(t *testing.T) {
 		bounds Bounds
 		want   string
 	}{
-		{Bounds{ranges: 4, provenance: bytes + 1}, ""},
-		{Bounds{ranges: 3, provenance: bytes}, ""},
-		{Bounds{ranges: 2, provenance: bytes}, "it has 3 ranges, and a source may have 2"},
-		{Bounds{ranges: 3, provenance: bytes - 1}, "the paths of its ranges take 149 bytes, and those of a source may take 148"},
+		{Bounds{Ranges: 4, Provenance: bytes + 1}, ""},
+		{Bounds{Ranges: 3, Provenance: bytes}, ""},
+		{Bounds{Ranges: 2, Provenance: bytes}, "it has 3 ranges, and a source may have 2"},
+		{Bounds{Ranges: 3, Provenance: bytes - 1}, "the paths of its ranges take 149 bytes, and those of a source may take 148"},
 	} {
 		got := ""
 		if err := row.bounds.check(ranges); err != nil {
@@ -37,7 +37,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", row.bounds, got, row.want)
 		}
 	}
-	if b := (Source{SPF: []string{"a.test"}, Bounds: Bounds{Keys: 7}}).bounds(); b.Keys != 7 || b.ranges != defaultBounds().ranges {
+	if b := (Source{SPF: []string{"a.test"}, Bounds: Bounds{Keys: 7}}).bounds(); b.Keys != 7 || b.Ranges != DefaultBounds().Ranges {
 		t.Errorf("%+v", b)
 	}
 }

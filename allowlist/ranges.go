@@ -1,6 +1,7 @@
 package allowlist
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -105,6 +106,16 @@ func (r Ranges) All() iter.Seq[Range] {
 			}
 		}
 	}
+}
+
+// ByPath yields the ranges by path, then by address. The lines of a list are in this order already.
+func (r Ranges) ByPath() iter.Seq[Range] {
+	if r.packed == nil || r.lines != nil {
+		return r.All()
+	}
+	all := slices.AppendSeq(make([]Range, 0, r.Len()), r.All())
+	slices.SortFunc(all, func(a, b Range) int { return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) })
+	return slices.Values(all)
 }
 
 func (p *packed) path(label uint32) *provenance.Path {

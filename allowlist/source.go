@@ -17,7 +17,7 @@ import (
 )
 
 // Source is one list of addresses with its action. Exactly one of SPF, Provider,
-// Hosts, URL, File and CIDR says where the addresses come from.
+// Hosts, URL, File, CIDR and FromSnapshot says where the addresses come from.
 type Source struct {
 	Name   string
 	Action Action
@@ -32,6 +32,8 @@ type Source struct {
 	File     string   // a list on disk: its path in the configuration
 	FilePath string   // the path to open: File, resolved against the configuration's directory
 	CIDR     []string // networks and addresses, in the configuration
+
+	FromSnapshot bool // a signed snapshot has the definition, with the addresses
 
 	NoIPv4, NoIPv6 bool // nothing of the family is asked or taken
 	// AcceptPermError takes of a policy with a permerror what passes before the error. It is not part of the definition: the
@@ -59,12 +61,14 @@ func (s Source) takes(p netip.Prefix) bool {
 // administrator wrote each of them: no limit binds them.
 func (s Source) Inline() bool { return s.CIDR != nil }
 
-// Definition gives a digest of the place where the addresses come from. The name,
+// Definition gives a digest of the place where the addresses come from; it is empty for one that a snapshot defines. The name,
 // the action and the limits do not change it. A provider has the definition of
 // its SPF names, so that writing the names out changes nothing.
 func (s Source) Definition() string {
 	var parts []string
 	switch p, _ := ProviderByName(s.Provider); {
+	case s.FromSnapshot:
+		return ""
 	case s.Inline():
 		ranges, _, _ := s.readCIDR()
 		for p := range ranges.Minimal() {
@@ -108,6 +112,22 @@ type Problem struct {
 	Text string `json:"text"`
 }
 
+// Resolved is one source with its ranges.
+type Resolved struct {
+	Name string
+	// Definition is the Source.Definition of the source when it was resolved.
+	Definition string
+	// Time is the time of the fetch, in UTC and whole seconds.
+	Time time.Time
+	// Validator names the state of the document that gave the ranges; nil for other sources.
+	Validator *Validator
+	// Ranges are canonical; they may overlap.
+	Ranges Ranges
+}
+
+// Age gives the age of the ranges at now, never below zero.
+func (r Resolved) Age(now time.Time) time.Duration { return max(0, now.Sub(r.Time)) }
+
 // Fetched is the result for one source: its ranges, or the error of the fetch.
 type Fetched struct {
 	Resolved
@@ -122,9 +142,9 @@ type Fetcher struct {
 	Now      time.Time
 	// Web gets the documents of URL sources; if it is nil, URL sources fail.
 	Web *Web
-	// Last is the last good state, or nil. If it has a URL source under the same definition, the server sends the
-	// document only if it has changed.
-	Last *Snapshot
+	// Last holds the last good states. If it has a URL source under the same definition, the server sends the document
+	// only if it has changed.
+	Last []Resolved
 	// Done, if set, is called at the end of each source, from several goroutines.
 	Done func(name string)
 }
@@ -167,6 +187,8 @@ func (f *Fetcher) resolve(ctx context.Context, src Source, out *Fetched) {
 		src.URL, src.Select = p.URL, p.Select
 	}
 	switch {
+	case src.FromSnapshot:
+		out.Err = errors.New("it is defined in a snapshot, and this run has none: name one with --snapshot or in [snapshot] url")
 	case src.Inline():
 		out.Ranges, out.Problems, out.Err = src.readCIDR()
 	case src.File != "":
@@ -192,8 +214,8 @@ func (f *Fetcher) document(ctx context.Context, src Source, out *Fetched) {
 		return
 	}
 	var last *Resolved
-	if good, ok := f.Last.Find(src.Name); ok && good.Definition == out.Definition {
-		last = &good
+	if at := slices.IndexFunc(f.Last, func(r Resolved) bool { return r.Name == src.Name && r.Definition == out.Definition }); at >= 0 {
+		last = &f.Last[at]
 	}
 	var doc Document
 	doc, out.Problems, out.Err = f.Web.Document(ctx, src, last)

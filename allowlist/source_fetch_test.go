@@ -10,6 +10,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/fixtures"
 )
 
@@ -78,18 +79,18 @@ func TestFetchDocument(t *testing.T) {
 	}
 }
 
-// reread gives a snapshot of one source after writing and reading it.
-func reread(t *testing.T, src allowlist.Resolved) *allowlist.Snapshot {
+// reread gives a last good state after writing and reading it.
+func reread(t *testing.T, src allowlist.Resolved) []allowlist.Resolved {
 	t.Helper()
-	text, err := allowlist.NewSnapshot([]allowlist.Resolved{src}).Bytes()
+	text, err := snapshot.New(time.Time{}, []allowlist.Resolved{src}).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := allowlist.DecodeSnapshot(bytes.NewReader(text), "last")
+	s, err := snapshot.Decode(bytes.NewReader(text), "last")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s.Resolved()
 }
 
 // A source takes the families that it names, whatever its kind, and has another definition then.

@@ -32,7 +32,7 @@ func (s Source) parseList(text []byte, name string) (Ranges, []Problem, error) {
 	if lines > prefixes.MaxLabel {
 		return Ranges{}, nil, fmt.Errorf("%s: more than %d lines", name, prefixes.MaxLabel)
 	}
-	f := newFinding(name, maxFileRanges)
+	f := newFinding(name, MaxFileRanges)
 	f.expected = min(lines, len(text)/len("10.0.0.0/8\n"))
 	reader := f.reader(s, maxFileBytes)
 	reader.Strict = true

@@ -70,7 +70,7 @@ func TestParseListAgainstSlowReading(t *testing.T) {
 func TestFileBounds(t *testing.T) {
 	dir := t.TempDir()
 	var sources []Source
-	for _, n := range []int{maxFileRanges - 1, maxFileRanges, maxFileRanges + 1} {
+	for _, n := range []int{MaxFileRanges - 1, MaxFileRanges, MaxFileRanges + 1} {
 		path := filepath.Join(dir, fmt.Sprint(n))
 		if err := os.WriteFile(path, bytes.Repeat([]byte("74.0.0.1\n"), n), 0o600); err != nil {
 			t.Fatal(err)

@@ -42,7 +42,7 @@ x.test MX 20 a.test
 		{allowlist.Source{Hosts: []string{"a.test", "A.test."}, NoIPv4: true}, "2a01:4f8::1/128 of a.test", ""},
 		{allowlist.Source{Hosts: []string{"a.test", "gone.test", "silent.test"}}, "",
 			"gone.test has no address: no A and no AAAA\nA silent.test: SERVFAIL from ADDR"},
-		{allowlist.Source{Hosts: []string{"a.test"}, Bounds: allowlist.OneRange()}, "", "it has 2 ranges, and a source may have 1"},
+		{allowlist.Source{Hosts: []string{"a.test"}, Bounds: allowlist.Bounds{Ranges: 1}}, "", "it has 2 ranges, and a source may have 1"},
 		{allowlist.Source{Hosts: gone(22)}, "", "g10.test has no address: no A and no AAAA ... and 2 more names without an address"},
 	} {
 		f := fetcherOf(t, s)

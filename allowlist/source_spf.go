@@ -26,7 +26,7 @@ func (f *Fetcher) provider(ctx context.Context, src Source) (Ranges, []Problem, 
 // A term that can never be listed is only a problem.
 func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges Ranges, _ []Problem, _ error) {
 	limits := f.SPF
-	limits.Ranges, limits.NoIPv4, limits.NoIPv6 = src.bounds().ranges, src.NoIPv4, src.NoIPv6
+	limits.Ranges, limits.NoIPv4, limits.NoIPv6 = src.bounds().Ranges, src.NoIPv4, src.NoIPv6
 	limits.Kept = spf.DefaultLimits().Kept / max(1, len(names)) // all are in memory at the same time
 	results := make([]spf.Result, len(names))
 	var wait sync.WaitGroup

@@ -233,7 +233,7 @@ func (v *visit) document(ctx context.Context, src Source, last *Resolved) (Docum
 	if got.notModified {
 		return Document{Ranges: last.Ranges, Validator: last.Validator}, nil, nil
 	}
-	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().ranges)
+	found := newFinding(ascii.Line(publicURL(v.start)), src.bounds().Ranges)
 	reader := found.reader(src, v.MaxBytes)
 	if src.Select != "" {
 		found.path = provenance.Of(found.name, document.Step(src.Select))
@@ -365,7 +365,7 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
 		return nil, &transient{error: errors.New(ascii.Excerpt(resp.Status)), after: retryAfter(resp.Header)}
 	default:
-		return nil, errors.New(ascii.Excerpt(resp.Status))
+		return nil, &StatusError{resp.StatusCode, resp.Status}
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fmt.Errorf("the content-encoding %s was not asked for", ascii.Excerpt(coding)) // gzip is undone by net/http

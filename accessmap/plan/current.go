@@ -1,10 +1,8 @@
 package plan
 
 import (
-	"fmt"
-	"path/filepath"
-
 	"mailallow/accessmap/install"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 )
 
@@ -23,7 +21,7 @@ const maxTarget = 1 << 30
 func readTarget(t Target) (c Current, err error) {
 	resolved, info, err := install.Resolve(t.Path)
 	if err == nil && t.Root != "" {
-		err = within(t.Root, resolved)
+		err = state.Within(t.Root, resolved)
 	}
 	c.resolved = resolved
 	if err != nil || info == nil {
@@ -32,16 +30,4 @@ func readTarget(t Target) (c Current, err error) {
 	c.Exists = true
 	c.Old, err = bounded.File(t.Path, maxTarget)
 	return c, err
-}
-
-// within is an error if a file lies outside of root: a symbolic link may lead from there to the host's own files.
-func within(root, file string) error {
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return err
-	}
-	if rel, err := filepath.Rel(real, file); err != nil || !filepath.IsLocal(rel) {
-		return fmt.Errorf("a symbolic link leads to %s, out of --root %s", file, root)
-	}
-	return nil
 }

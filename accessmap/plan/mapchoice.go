@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
+	"mailallow/accessmap/state"
 )
 
 // MapChoice is the map that is built from a target's text, and the sendmail.cf that names it.
@@ -63,7 +64,7 @@ func mapWithin(t Target, mapType string) error {
 	for _, suffix := range makemap.Suffixes() {
 		file, _, err := install.Resolve(t.Path + suffix)
 		if err == nil {
-			err = within(t.Root, file)
+			err = state.Within(t.Root, file)
 		} else if t.Path+suffix != usual {
 			err = nil
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -99,6 +100,9 @@ func writeHolder(f *os.File) error {
 		return err
 	}
 	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) // without it readHolder names no process
+	if info, err := f.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Nlink > 1 {
+		return nil // its other name may be in the copy of an image (cp -al)
+	}
 	if err := f.Truncate(0); err != nil {
 		return err
 	}

@@ -43,6 +43,38 @@ func CheckPath(path string) error {
 	return nil
 }
 
+// Within returns an error if a path leads out of the directory root: a symbolic link may lead from there to the host's own
+// files. Names at its end may be missing.
+func Within(root, path string) error {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	for followed := 0; ; {
+		to, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			path = to
+			break
+		}
+		if link, noLink := os.Readlink(path); noLink == nil && followed < maxSymlinks { // to a name that is missing
+			followed++
+			if path = filepath.Join(filepath.Dir(path), link); filepath.IsAbs(link) {
+				path = link
+			}
+			continue
+		}
+		if up := filepath.Dir(path); up != path {
+			path = up
+			continue
+		}
+		return err
+	}
+	if rel, err := filepath.Rel(real, path); err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("a symbolic link leads to %s, out of --root %s", path, root)
+	}
+	return nil
+}
+
 // CheckPrivate returns an error unless the directory belongs to root or the running user and nobody else can write to it.
 // role names the directory in the error.
 func CheckPrivate(role, dir string) error {

@@ -28,7 +28,14 @@ func File(path string, limit int64) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
 	}
+	if info.Size() > limit {
+		return nil, tooLarge(f, limit)
+	}
 	return read(f, limit, info.Size())
+}
+
+func tooLarge(f *os.File, limit int64) error {
+	return &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d bytes", limit)}
 }
 
 // Holds reports whether the file at path has exactly the bytes of want. It keeps only a part of the file in memory.
@@ -72,7 +79,7 @@ func read(f *os.File, limit, size int64) ([]byte, error) {
 	text := bytes.NewBuffer(make([]byte, 0, min(size, limit)+bytes.MinRead))
 	_, err := text.ReadFrom(io.LimitReader(f, limit+1))
 	if err == nil && int64(text.Len()) > limit {
-		err = &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d bytes", limit)}
+		err = tooLarge(f, limit)
 	}
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (e Earlier) Whole(window time.Duration, now time.Time) bool {
 // the first of all, and those that were in force when a UTC day began: one a day, so that a list cannot be worn away a bit
 // an hour, and a list that changes every minute fills no disk. A state that was replaced longer than a window ago goes.
 func (g Guard) After(e Earlier, v Verdict) Earlier {
-	if v.Status != Fresh {
+	if !v.Taken {
 		return e
 	}
 	now, window := g.Now.UTC().Truncate(time.Second), g.Limits.Window

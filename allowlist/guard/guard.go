@@ -24,15 +24,24 @@ const (
 	Missing Status = "missing" // the fetch failed, and there are no last good ranges
 )
 
-// Kinds of problems that no acceptance and no key of a limit ends.
+// Kinds of problems that no acceptance ends; a key of a limit ends the last two.
 const (
 	kindKeys   = "keys"
 	kindChange = "change"
+	kindFuture = "future"
+	kindWide   = "wide"
+	kindTotal  = "total"
 )
 
-// maxChange bounds the networks that come to a published source and go from it at once. An IPv6 network with single addresses
+// kindOlder is of ranges from before those in force.
+const kindOlder = "older"
+
+// futureSlack is how far in the future the time of ranges may be: the clocks of two hosts differ by minutes.
+const futureSlack = time.Hour
+
+// MaxChange bounds the networks that come to a published source and go from it at once. An IPv6 network with single addresses
 // taken out is some sixty times as many networks, which update would list; two lists of the longest kind are fewer than this.
-const maxChange = 250_000
+const MaxChange = 250_000
 
 // Statuses gives all four, from the best to the worst.
 func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
@@ -45,6 +54,7 @@ type Verdict struct {
 	Proposed *Proposed // of a held source, else nil
 	Raise    []string  // the keys of the limits that a held source is past and that no acceptance waives
 	Accepted bool      // it would be held without an acceptance: the window begins anew
+	Taken    bool      // the fetched ranges passed: they are the next last good state, whatever Status says of their source
 }
 
 // Acceptance is a person's consent to the next state of a source, for one run.
@@ -65,6 +75,8 @@ type Guard struct {
 	Unbound    bool // Source.Inline: no limit but MaxAge binds
 	ByName     bool // the source has host names, and a few addresses of it are judged by these: see few
 	Accept     Acceptance
+	Written    time.Time // of the snapshot that the ranges come from; zero: they come from none
+	Older      string    // why the ranges are from before those in force, if they differ; empty: they are not
 	Now        time.Time
 	ClockWrong bool // no age is known: nothing expires, and nothing is a problem for its age
 }
@@ -72,7 +84,7 @@ type Guard struct {
 // Check compares the fetched ranges with the limits and with the earlier states of the source. It never fails: after a fetch
 // error, and past a limit, the verdict has the last good ranges, or none.
 func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
-	v := Verdict{Resolved: next.Resolved, Status: Fresh, Problems: next.Problems}
+	v := Verdict{Resolved: next.Resolved, Status: Fresh, Problems: next.Problems, Taken: true}
 	if next.Err != nil {
 		v = g.fallBack(v, earlier.Last, Stale, allowlist.Problem{Kind: "fetch", Text: next.Err.Error()})
 		return g.notHeld(v)
@@ -92,7 +104,8 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	if !g.Static {
 		lasting = append(lasting, tooLong(earlier.Last, v.Resolved)...)
 	}
-	once := g.tooDifferent(earlier, v.Resolved)
+	lasting = append(lasting, g.future(latest(v.Time, g.Written))...)
+	once := append(g.older(earlier, &v), g.tooDifferent(earlier, v.Resolved)...)
 	if len(lasting)+len(once) == 0 {
 		return g.aged(g.notHeld(v))
 	}
@@ -104,7 +117,7 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 		v.Accepted = true
 		return g.aged(v)
 	}
-	if last := len(once) - 1; len(lasting) == 0 && len(proposed.Came) == 0 && once[last].Kind != "grow" {
+	if last := len(once) - 1; len(lasting) == 0 && len(proposed.Came) == 0 && once[last].Kind != "grow" && once[last].Kind != kindOlder {
 		once[last].Text += "; a list that was emptied or cut by mistake is often whole again within hours"
 	}
 	v.Proposed = &proposed
@@ -126,7 +139,14 @@ func (g Guard) HoldForKeys(earlier Earlier, v Verdict, reason string) Verdict {
 // NamesRemedy reports whether the source is held for what no acceptance waives and no limit of the guard allows. The problem
 // says what to do.
 func (v Verdict) NamesRemedy() bool {
-	return slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool { return p.Kind == kindKeys || p.Kind == kindChange })
+	return slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool {
+		return p.Kind == kindKeys || p.Kind == kindChange || p.Kind == kindFuture
+	})
+}
+
+// Lasting reports whether a source is held for what no acceptance waives.
+func (v Verdict) Lasting() bool {
+	return v.NamesRemedy() || slices.ContainsFunc(v.Problems, func(p allowlist.Problem) bool { return p.Kind == kindWide || p.Kind == kindTotal })
 }
 
 // notHeld says of an acceptance that there is nothing to accept.
@@ -144,7 +164,7 @@ func (g Guard) notAccepted(v Verdict) Verdict {
 	case len(v.Raise) > 0:
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives a width or a total"})
 	case v.NamesRemedy():
-		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives the length of a change"})
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives the length of a change or a time in the future"})
 	default:
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept",
 			Text: fmt.Sprintf("--accept names %s, and the source is %s now: look again", g.Accept.Digest, v.Proposed.Digest)})
@@ -155,7 +175,7 @@ func (g Guard) notAccepted(v Verdict) Verdict {
 // fallBack takes the last good ranges in place of the fetched ones.
 func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why ...allowlist.Problem) Verdict {
 	definition := v.Definition
-	v.Status, v.Problems = status, append(v.Problems, why...)
+	v.Status, v.Problems, v.Taken = status, append(v.Problems, why...), false
 	v.Ranges, v.Time = allowlist.Ranges{}, time.Time{}
 	if last == nil {
 		if status == Stale {
@@ -197,9 +217,9 @@ func (g Guard) tooWide(v *Verdict) []allowlist.Problem {
 			limit, key = g.Limits.WidestIPv6, "widest_ipv6"
 		}
 		v.raise(key)
-		wide.Add("wide", func() string { return fmt.Sprintf("%s is wider than %s = %d", p, key, limit) })
+		wide.Add(kindWide, func() string { return fmt.Sprintf("%s is wider than %s = %d", p, key, limit) })
 	}
-	return wide.Report("wide", func(more int) string { return fmt.Sprintf("and %d more networks are too wide", more) })
+	return wide.Report(kindWide, func(more int) string { return fmt.Sprintf("and %d more networks are too wide", more) })
 }
 
 // tooMany compares the whole of a source with the totals.
@@ -208,11 +228,47 @@ func (g Guard) tooMany(v *Verdict) (problems []allowlist.Problem) {
 		limit := [...]int{g.Limits.TotalIPv4, g.Limits.TotalIPv6}[i]
 		if n, most := f.count(v.Ranges.Fewest()), power(f.bits-limit); n.Cmp(most) > 0 {
 			v.raise("total_" + f.key)
-			problems = append(problems, allowlist.Problem{Kind: "total", Text: fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
+			problems = append(problems, allowlist.Problem{Kind: kindTotal, Text: fmt.Sprintf("%s: %s addresses are more than the %s of a /%d: total_%s = %d",
 				f.name, addressCount(n), addressCount(most), limit, f.key, limit)})
 		}
 	}
 	return problems
+}
+
+// older says that ranges are from before those in force. Where they are the same, the source keeps its later time.
+func (g Guard) older(earlier Earlier, v *Verdict) []allowlist.Problem {
+	if g.Older == "" || earlier.Last == nil {
+		return nil
+	}
+	if prefixes.Equal(v.Ranges.Fewest(), earlier.Last.Ranges.Fewest()) {
+		v.Time = latest(v.Time, earlier.Last.Time)
+		return nil
+	}
+	return []allowlist.Problem{{Kind: kindOlder, Text: g.Older}}
+}
+
+// future says that the time of ranges cannot be: they would have no age, and everything later would be older.
+func (g Guard) future(at time.Time) []allowlist.Problem {
+	if g.ClockWrong || at.Before(g.Now.Add(futureSlack)) {
+		return nil
+	}
+	return []allowlist.Problem{{Kind: kindFuture, Text: fmt.Sprintf("its time is %s, and the clock says %s: that is in the future: set the clock, or take a snapshot with the right time",
+		at.UTC().Format(time.RFC3339), g.Now.UTC().Format(time.RFC3339))}}
+}
+
+// Carry gives the verdict on a source that another run held, or could not fetch. v is that of Check on the ranges which that run
+// kept, an error if it had none.
+func (v Verdict) Carry(status Status, reasons []allowlist.Problem, refused *Proposed) Verdict {
+	v.Problems = slices.DeleteFunc(slices.Clone(v.Problems), func(p allowlist.Problem) bool { return p.Kind == "fetch" })
+	v.Problems = append(slices.Clone(reasons), v.Problems...)
+	switch {
+	case v.Status == Held:
+	case status == Held:
+		v.Status, v.Proposed = Held, refused
+	case v.Status == Fresh:
+		v.Status = status
+	}
+	return v
 }
 
 // raise notes the key of a limit that no acceptance waives.
@@ -276,7 +332,7 @@ type Proposed struct {
 	Digest        string // of its ranges: see digestOf
 	Ranges        int    // the fewest networks
 	IPv4Addresses uint64
-	Came, Gone    []netip.Prefix // every address, against the last good state; the fewest networks, never nil; maxChange at most
+	Came, Gone    []netip.Prefix // every address, against the last good state; the fewest networks, never nil; MaxChange at most
 }
 
 // propose compares a source with its last good state.
@@ -286,15 +342,15 @@ func propose(last *allowlist.Resolved, next allowlist.Resolved) Proposed {
 		IPv4Addresses: allowlist.CountAddresses(next.Ranges.Minimal()).IPv4, Came: networksOf(came), Gone: networksOf(gone)}
 }
 
-// change gives the networks that come and go, up to maxChange of each; ok is false if there are more.
+// change gives the networks that come and go, up to MaxChange of each; ok is false if there are more.
 func change(last *allowlist.Resolved, next allowlist.Resolved) (came, gone prefixes.List, ok bool) {
 	now := next.Ranges.Fewest()
 	var before prefixes.List
 	if last != nil {
 		before = last.Ranges.Fewest()
 	}
-	came, allCame := now.MinusUpTo(before, maxChange)
-	gone, allGone := before.MinusUpTo(now, maxChange)
+	came, allCame := now.MinusUpTo(before, MaxChange)
+	gone, allGone := before.MinusUpTo(now, MaxChange)
 	return came, gone, allCame && allGone
 }
 
@@ -304,7 +360,7 @@ func tooLong(last *allowlist.Resolved, next allowlist.Resolved) []allowlist.Prob
 		return nil
 	}
 	return []allowlist.Problem{{Kind: kindChange, Text: fmt.Sprintf(
-		"more than %d networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", maxChange)}}
+		"more than %d networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", MaxChange)}}
 }
 
 // days gives an age in days from two days on, in hours from one hour on, else in seconds.

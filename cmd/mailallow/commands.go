@@ -41,7 +41,7 @@ func listCommands() []command {
 	return []command{
 		{
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
-			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(), lockTimeoutFlag()},
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
 			},
@@ -49,7 +49,7 @@ func listCommands() []command {
 		},
 		{
 			name: "diff", usage: "the same, changing nothing", text: diffText,
-			flags: []cli.Flag{snapshotFlag(), acceptFlag(), rootFlag(),
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
 				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
@@ -60,6 +60,7 @@ func listCommands() []command {
 			name: "fetch", usage: "resolve every source into a snapshot", text: fetchText,
 			flags: []cli.Flag{acceptFlag(),
 				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the snapshot to `FILE`; - is stdout"},
+				&cli.StringFlag{Name: "since", Usage: "compare with the snapshot in `FILE`, and keep its ranges of what is held or stale, in place of the last good state"},
 				&cli.BoolFlag{Name: "no-guard", Usage: "write the ranges as they come, and leave it to the guard of 'update --snapshot' to judge them"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
@@ -68,7 +69,7 @@ func listCommands() []command {
 		},
 		{
 			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
-			flags: []cli.Flag{snapshotFlag(), acceptFlag()},
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
@@ -90,7 +91,7 @@ func lookCommands() []command {
 		},
 		{
 			name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
-			flags: []cli.Flag{snapshotFlag(),
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs, and answer for the mail server of this host: does it take the client's mail now"},
 				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it; unknown: it has none"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
@@ -141,7 +142,7 @@ func hostCommands() []command {
 		},
 		{
 			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
-			flags: []cli.Flag{snapshotFlag(),
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
 				&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
@@ -163,7 +164,11 @@ func hostCommands() []command {
 // The flags that several commands have.
 
 func snapshotFlag() cli.Flag {
-	return &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching; 'embedded' is the one in the program"}
+	return &cli.StringFlag{Name: "snapshot", Usage: "use the snapshot in `FILE` instead of fetching: a path, an https URL, - for stdin; 'embedded' is the one in the program"}
+}
+
+func signatureFlag() cli.Flag {
+	return &cli.StringFlag{Name: "signature", Usage: "read the signature of the snapshot from `FILE`; by default it is beside it, with .minisig behind its name"}
 }
 
 func acceptFlag() cli.Flag {

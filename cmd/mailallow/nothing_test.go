@@ -14,6 +14,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/fixtures"
 )
@@ -37,13 +38,13 @@ func BenchmarkNothingToDo(b *testing.B) {
 }
 
 // everyProvider writes a configuration with all providers and a snapshot of them, and installs it.
-func everyProvider(tb testing.TB) (config, snapshot string) {
+func everyProvider(tb testing.TB) (config, plan string) {
 	tb.Helper()
 	makemap, dir := fixtures.Makemap(tb), tb.TempDir()
-	config, snapshot = filepath.Join(dir, "c.toml"), filepath.Join(dir, "snapshot.json")
+	config, plan = filepath.Join(dir, "c.toml"), filepath.Join(dir, "snapshot.json")
 	text := "state_dir = \"state\"\naction = \"OK\"\nguard.max_age = \"100000h\"\n"
 	var sources []allowlist.Resolved
-	published, err := allowlist.EmbeddedSnapshot()
+	published, err := snapshot.Embedded()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -56,29 +57,29 @@ func everyProvider(tb testing.TB) (config, snapshot string) {
 			continue
 		}
 		text += fmt.Sprintf("[[source]]\nname = %q\nprovider = %q\n", p.Name, p.Name)
-		source, known := published.Find(p.Name)
-		if !known {
-			source = likeAProvider(p.Name)
+		source := likeAProvider(p.Name)
+		if there, known := published.Find(p.Name); known {
+			source = there.Resolved
 		}
 		sources = append(sources, source)
 	}
 	text += fmt.Sprintf("[[target]]\nformat = \"sendmail-access\"\npath = \"access\"\nmakemap = %q\n", makemap) +
 		"[[target]]\nformat = \"postfix-cidr\"\npath = \"mailallow.cidr\"\n"
-	encoded, err := allowlist.NewSnapshot(sources).Bytes()
+	encoded, err := snapshot.New(time.Time{}, sources).Bytes()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for path, content := range map[string][]byte{config: []byte(text), snapshot: encoded} {
+	for path, content := range map[string][]byte{config: []byte(text), plan: encoded} {
 		if err := os.WriteFile(path, content, 0o644); err != nil {
 			tb.Fatal(err)
 		}
 	}
 	var stderr bytes.Buffer
-	args := []string{"update", "-c", config, "--snapshot", snapshot}
+	args := []string{"update", "-c", config, "--snapshot", plan}
 	if code := execute(tb.Context(), args, strings.NewReader(""), io.Discard, &stderr); code != exit.Done {
 		tb.Fatalf("exit code %d: %s", code, &stderr)
 	}
-	return config, snapshot
+	return config, plan
 }
 
 // likeAProvider is a source of a dozen networks, always the same for a name.

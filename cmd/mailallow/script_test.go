@@ -52,6 +52,7 @@ func TestScript(t *testing.T) {
 			"needs":    needsCommand,
 			"page":     pageCommand,
 			"postconf": postconfCommand,
+			"sign":     signCommand,
 		},
 	})
 }
@@ -71,7 +72,7 @@ type rigKey struct{}
 func rigOf(ts *testscript.TestScript) *rig { return ts.Value(rigKey{}).(*rig) }
 
 // setUpScript starts two empty DNS servers at $DNS and $DNS2 and an empty HTTP server at $HTTP, and replaces $DNS, $DNS2,
-// $HTTP and $WORK in the configurations by their addresses and the folder of the script.
+// $HTTP and $WORK in the configurations by their addresses and the folder of the script, and $KEY1 to $KEY3 by public keys.
 func setUpScript(env *testscript.Env) error {
 	tb := env.T().(testing.TB)
 	r := &rig{tb: tb, dns: [2]*fixtures.DNSServer{fixtures.DNS(tb), fixtures.DNS(tb)}, http: fixtures.HTTP(tb), inodes: map[string]inode{}}
@@ -84,7 +85,8 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	expand := strings.NewReplacer("$DNS2", r.dns[1].Addr(), "$DNS", r.dns[0].Addr(), "$HTTP", r.http.URL(""), "$WORK", env.WorkDir)
+	expand := strings.NewReplacer("$DNS2", r.dns[1].Addr(), "$DNS", r.dns[0].Addr(), "$HTTP", r.http.URL(""),
+		"$WORK", env.WorkDir, "$KEY1", signingKey(1).public, "$KEY2", signingKey(2).public, "$KEY3", signingKey(3).public)
 	for _, path := range configs {
 		text, err := os.ReadFile(path)
 		if err != nil {

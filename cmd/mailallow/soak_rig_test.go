@@ -18,6 +18,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
@@ -331,13 +332,13 @@ func placeOf(p netip.Prefix) int {
 // snapshot is the path of the last good state.
 func (h *soakHost) snapshot() string { return filepath.Join(h.dir, "state", "snapshot.json") }
 
-func readSnapshot(path string) (*allowlist.Snapshot, error) {
+func readSnapshot(path string) (*snapshot.Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return allowlist.DecodeSnapshot(f, path)
+	return snapshot.Decode(f, path)
 }
 
 // kept gives the state of a source in the state directory.

@@ -28,6 +28,9 @@ A source that cannot be fetched, that the guard does not believe, or that needs
 too many access keys, keeps its last good ranges and does not stop the others.
 The exit code is 3 or 4 then.
 
+With --snapshot, or [snapshot] url in the configuration, it takes the list from there.
+With [snapshot] keys one of them must have signed it, or nothing is installed (2).
+
 If another run is at work, update names it and ends with 5; --lock-timeout makes it
 wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
@@ -41,9 +44,13 @@ It writes nothing. Exit 1 if something differs, 0 if nothing does.`
 const fetchText = `Fetches every source and writes the ranges, each with its path, as a snapshot: a file
 to review and commit, and to install anywhere with 'mailallow update --snapshot FILE'.
 It changes no target and no state. For a source that cannot be fetched, or is held,
-the snapshot has the last good ranges, if this host has any. --no-guard reads no state
-and holds nothing, so that a user without access to the state can run it: the guard
-judges the ranges on the host that uses the snapshot.`
+the snapshot has the last good ranges, if this host has any, and says so: it is stale
+or held on every host that uses the snapshot. --no-guard reads no state and holds
+nothing, so that a user without access to the state can run it: the guard judges the
+ranges on the host that uses the snapshot. --since FILE is for a place without state.
+
+With [snapshot] url in the configuration it fetches that snapshot, checks its
+signature, and writes both as they are to FILE and FILE.minisig.`
 
 func renderText() string {
 	const indent = "  "

@@ -12,6 +12,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -69,7 +70,7 @@ func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, e
 
 // newCatalogue takes the fetched ranges of each provider, else those in the program, and more.
 func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ...allowlist.Labelled) (*Catalogue, error) {
-	known, err := allowlist.EmbeddedSnapshot()
+	known, err := snapshot.Embedded()
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,8 @@ func newCatalogue(all []allowlist.Provider, fetched []allowlist.Fetched, more ..
 	for i, p := range all {
 		from := fetched[i].Resolved
 		if fetched[i].Err != nil || from.Ranges.Len() == 0 {
-			from, _ = known.Find(p.Name)
+			there, _ := known.Find(p.Name)
+			from = there.Resolved
 		}
 		c.times[p.Name] = from.Time
 		labelled = append(labelled, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: from.Ranges})

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/fixtures"
 )
 
@@ -22,7 +23,7 @@ func TestFetchedBeforeEmbedded(t *testing.T) {
 		}
 		all = append(all, p)
 	}
-	known, err := allowlist.EmbeddedSnapshot()
+	known, err := snapshot.Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,9 @@ func TestReference(t *testing.T) {
 		t.Error(err)
 	}
 	tables := Reference()
-	for name, table := range map[string]string{"at the top": "", "dns": "[dns]", "source": "[[source]]", "target": "[[target]]", "guard": "[guard]", "dnsbl": "[dnsbl]"} {
+	for name, table := range map[string]string{"at the top": "", "dns": "[dns]", "source": "[[source]]", "target": "[[target]]", "guard": "[guard]", "dnsbl": "[dnsbl]", "snapshot": "[snapshot]"} {
 		for _, key := range knownKeys(t, table) {
-			if key != "source" && key != "target" && key != "dns" && key != "guard" && key != "dnsbl" {
+			if key != "source" && key != "target" && key != "dns" && key != "guard" && key != "dnsbl" && key != "snapshot" {
 				named(t, tables, name, key)
 			}
 		}

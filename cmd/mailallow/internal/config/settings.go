@@ -29,6 +29,7 @@ import (
 type Settings struct {
 	Path        string // of the configuration
 	Absent      bool   // there is no file at Path, and everything has its default
+	Root        string // absolute, before every absolute path of the file; usually empty
 	StateDir    string
 	MetricsFile string // for Prometheus; empty: none
 	DNS         dnsq.Config
@@ -38,6 +39,7 @@ type Settings struct {
 	Sources     []allowlist.Source
 	Targets     []plan.Target
 	DNSBL       DNSBL
+	Snapshot    Snapshot
 	Warnings    []*fault.AtLine // of what is no mistake, and has no effect
 
 	lines
@@ -130,6 +132,7 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Root = r.root
 	r.document(document)
 	r.resolvers(f.Resolvers)
 	if err = r.err(); err == nil {
@@ -159,6 +162,7 @@ func (r *reader) document(document map[string]any) {
 		{"guard", oneTable(func(at string, table map[string]any) {
 			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
 		})},
+		{"snapshot", oneTable(r.snapshot)},
 		{"source", eachTable(func(at string, table map[string]any) { r.source(at, table, r.Limits) })},
 		{"target", eachTable(r.target)},
 		{"dnsbl", oneTable(r.dnsbl)},

@@ -17,7 +17,7 @@ import (
 // source reads a [[source]]. limits are those of [guard].
 func (r *reader) source(at string, table map[string]any, limits allowlist.Limits) {
 	src := allowlist.Source{Limits: limits}
-	var action string
+	var action, from string
 	var families []string
 	r.table(at, table, append([]key{
 		{"name", &src.Name},
@@ -31,6 +31,7 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 		{"ca_file", &src.CAFile},
 		{"file", &src.File},
 		{"cidr", &src.CIDR},
+		{"from", &from},
 		{"families", &families},
 		{"accept_permerror", &src.AcceptPermError},
 		{"deadline", &src.Bounds.Deadline},
@@ -39,6 +40,8 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 	r.uniqueName(at, src.Name)
 	src.Action = r.actionOf(at, action)
 	r.totals(at, &src)
+	src.FromSnapshot = from != ""
+	r.fromSnapshot(at, from, src)
 	r.origin(at, src)
 	src.NoIPv4, src.NoIPv6 = r.families(at, families)
 	if src.File != "" {
@@ -70,7 +73,7 @@ func (r *reader) origin(at string, src allowlist.Source) {
 		set  bool
 	}{
 		{"spf", src.SPF != nil}, {"provider", src.Provider != ""}, {"hosts", src.Hosts != nil},
-		{"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil},
+		{"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil}, {"from", src.FromSnapshot},
 	} {
 		all = append(all, k.name)
 		if k.set {

@@ -76,7 +76,7 @@ func (r *reader) percent(at, value string, into *allowlist.Percent) {
 // before another.
 func (r *reader) rooted(path string) string {
 	if filepath.IsAbs(path) {
-		return filepath.Join(r.root, path)
+		return filepath.Join(r.root, filepath.Clean(path)) // .. does not lead out of root
 	}
 	return filepath.Join(r.dir, path)
 }

@@ -29,6 +29,11 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 			terminal.Grouped(d.IPv4Addresses), d.AgeText())
 	}
 	markdownProblems(t, result)
+	for _, s := range result.List.Sources {
+		if refused := run.Refused(s); refused != nil {
+			markdownChanges(t, refused)
+		}
+	}
 	for i, p := range result.Plans {
 		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(run.TargetLine(p, false)))
 		difference := p.Difference

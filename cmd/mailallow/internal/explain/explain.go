@@ -58,7 +58,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		if err != nil {
 			return err
 		}
-		x.fetches = o.Run.Snapshot == ""
+		x.fetches = x.request.Fetches()
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {

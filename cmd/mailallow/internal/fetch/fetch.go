@@ -5,6 +5,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -34,10 +35,13 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
 		return exit.Usagef("fetch needs -o FILE for the snapshot; - is stdout")
 	}
-	o.Run.ForSnapshot = true
+	o.Run.ForSnapshot, o.Run.Publishes = true, true
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
+	}
+	if r.Settings.Snapshot.URL != "" {
+		return publish(ctx, t, r, o)
 	}
 	list, err := r.Resolve(ctx, t)
 	if err != nil {
@@ -60,4 +64,34 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		}
 	}
 	return exit.Outcome(list.Codes()...)
+}
+
+// publish hands on the snapshot of the configuration, byte for byte, and its signature beside it.
+func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
+	if o.Output == "-" || len(o.Run.Accept) > 0 || o.Run.Since != "" {
+		return exit.Usagef("%s takes the list from [snapshot] url: fetch hands it on to -o FILE, and --accept and --since belong where it is made", r.Settings.Path)
+	}
+	text, signature, told, err := r.Published(ctx, t)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		path string
+		text []byte
+	}{{o.Output + run.SignatureSuffix, signature}, {o.Output, text}} {
+		if f.text == nil {
+			continue
+		}
+		whole := func(w io.Writer) error { _, err := w.Write(f.text); return err }
+		if err := outfile.Write(f.path, whole); err != nil {
+			return fmt.Errorf("-o %s: it cannot be written: %w", f.path, exit.Reason(err))
+		}
+	}
+	t.Summary(terminal.Plain, "%s", told)
+	t.About().Record("%s", told)
+	r.Close(t, nil)
+	if t.JSON {
+		return t.Document(Empty(nil))
+	}
+	return nil
 }

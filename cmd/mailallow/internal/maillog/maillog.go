@@ -61,7 +61,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	var of *owners
 	var wait sync.WaitGroup
-	wait.Go(func() { of = findOwners(ctx, t, s, request, o.Run.Snapshot == "") })
+	wait.Go(func() { of = findOwners(ctx, t, s, request, request == nil || request.Fetches()) })
 	counts := newTally()
 	reading.Domains = true
 	read := readLogs(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })

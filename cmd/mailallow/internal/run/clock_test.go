@@ -12,12 +12,13 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 func TestBelieved(t *testing.T) {
-	embedded := allowlist.EmbeddedTime()
+	embedded := snapshot.EmbeddedTime()
 	later := embedded.AddDate(0, 3, 0)
 	for _, row := range []struct {
 		name            string
@@ -36,14 +37,14 @@ func TestBelieved(t *testing.T) {
 		{name: "the memory is an hour ahead", now: later, lastGood: later, since: later.Add(time.Hour), want: later},
 		{name: "the memory is further ahead", now: later, lastGood: later, since: later.Add(time.Hour + time.Second), want: later, wrong: "the newest state in window.json is of "},
 	} {
-		var lastGood *allowlist.Snapshot
+		var lastGood *snapshot.Snapshot
 		var memory *guard.Memory
 		if !row.lastGood.IsZero() {
-			lastGood = &allowlist.Snapshot{Sources: []allowlist.Resolved{{Name: "x", Time: row.lastGood}}}
+			lastGood = snapshot.New(time.Time{}, []allowlist.Resolved{{Name: "x", Time: row.lastGood}})
 		}
 		if !row.since.IsZero() {
 			memory = &guard.Memory{}
-			memory.Remember(guard.Earlier{Last: &lastGood.Sources[0], Since: row.since})
+			memory.Remember(guard.Earlier{Last: &lastGood.Sources[0].Resolved, Since: row.since})
 		}
 		at, wrong := believed(row.now, lastGood, memory)
 		if !at.Equal(row.want) || !strings.Contains(wrong, row.wrong) || (wrong == "") != (row.wrong == "") {
@@ -79,7 +80,7 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 		one.Ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("74.125.0.0/24"), Path: provenance.Of("x")})
 		last = append(last, one)
 	}
-	state, err := allowlist.NewSnapshot(last).Bytes()
+	state, err := snapshot.New(time.Time{}, last).Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 	if n := strings.Count(said.String(), "the clock says 1970-01-01T00:16:40Z, and"); n != 1 {
 		t.Errorf("the clock is said to be wrong %d times:\n%s", n, &said)
 	}
-	if here.Status != guard.Fresh || !here.Time.Equal(allowlist.EmbeddedTime()) {
+	if here.Status != guard.Fresh || !here.Time.Equal(snapshot.EmbeddedTime()) {
 		t.Errorf("%s, of %v", here.Status, here.Time)
 	}
 }

@@ -10,9 +10,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/prefixes"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -30,7 +30,7 @@ type clockHost struct {
 const walkWindow = 5 * 24 * time.Hour
 
 func newClockHost(t *rapid.T, dir string) *clockHost {
-	h := &clockHost{t: t, truth: allowlist.EmbeddedTime().AddDate(1, 0, 0)}
+	h := &clockHost{t: t, truth: snapshot.EmbeddedTime().AddDate(1, 0, 0)}
 	var err error
 	h.dir, err = os.MkdirTemp(dir, "")
 	h.check(err)
@@ -89,7 +89,7 @@ func (h *clockHost) memory() (m *guard.Memory, at func(time.Time) guard.Earlier)
 	h.check(err)
 	m, err = r.memory(lastGood)
 	h.check(err)
-	return m, func(now time.Time) guard.Earlier { return m.Earlier(&lastGood.Sources[0], now) }
+	return m, func(now time.Time) guard.Earlier { return m.Earlier(&lastGood.Sources[0].Resolved, now) }
 }
 
 // remembered gives the numbers of the lists that the guard would compare with now, if the clock were right.

@@ -2,12 +2,15 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync/atomic"
 	"time"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -16,7 +19,7 @@ import (
 // and deadline of s. A source without an answer by the deadline has an error of its
 // own. last, which may be nil, saves downloads of unchanged documents. The problems are
 // those of the resolvers.
-func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *allowlist.Snapshot, now time.Time) ([]allowlist.Fetched, []allowlist.Problem, error) {
+func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, sources []allowlist.Source, last *snapshot.Snapshot, now time.Time) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return nil, nil, err
@@ -25,7 +28,7 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	defer cancel()
 	var done atomic.Int32
 	f := allowlist.Fetcher{
-		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last, Now: now,
+		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last.Resolved(), Now: now,
 		Done: func(name string) {
 			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(sources), name)
 		},
@@ -43,27 +46,56 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	return problems
 }
 
-// fromSnapshot takes the sources from the snapshot. An inline list always comes from the
-// configuration; a file source that the snapshot does not have is read from its file.
+// fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
+// its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
 func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.Now}
 	sources := r.Settings.Sources
 	fetched := make([]allowlist.Fetched, len(sources))
+	r.taken = map[string]snapshot.Source{}
 	for i, src := range sources {
-		reviewed, found := r.reviewed.Find(src.Name)
-		switch {
-		case src.Inline() || !found && src.Static():
+		there, found := r.reviewed.Find(src.Name)
+		if src.Static() {
 			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
-		case found:
-			fetched[i].Resolved = reviewed
-			if r.options.Snapshot == Embedded {
-				fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
-					Text: "its ranges are those in the program, of " + reviewed.Time.Format(time.DateOnly)}}
+			unread := errors.Is(fetched[i].Err, fs.ErrNotExist) || errors.Is(fetched[i].Err, fs.ErrPermission)
+			if src.Inline() || !found || !unread {
+				continue
 			}
+		}
+		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
+		switch {
+		case r.unreached != nil:
+			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.shownName())
+		case !found:
+			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.shownName())
+		case there.Time.IsZero():
+			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.shownName())
+			r.taken[src.Name] = there
 		default:
-			fetched[i].Resolved = allowlist.Resolved{Name: src.Name, Definition: src.Definition()}
-			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.options.Snapshot)
+			fetched[i].Resolved, fetched[i].Err = there.Resolved, src.Check(there.Ranges)
+			r.taken[src.Name] = there
+		}
+		if r.snapshotName() == Embedded && fetched[i].Err == nil {
+			fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
+				Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
 		}
 	}
 	return fetched
+}
+
+// older says why the ranges of a source in the snapshot are from before those in force here; empty: they are not. Who signs a
+// snapshot may publish an earlier list again.
+func (r *Request) older(src allowlist.Source, there snapshot.Source, last *allowlist.Resolved) string {
+	slack := r.Now.Add(clockSlack)
+	switch {
+	case last == nil || r.inForce.After(slack) || last.Time.After(slack): // a clock was wrong, and nobody knows when
+		return ""
+	case last.Definition != there.Definition && !src.FromSnapshot:
+		return ""
+	case r.reviewed.Written.Before(r.inForce):
+		return fmt.Sprintf("the snapshot was written at %s, before the list here, which is of %s", date(r.reviewed.Written), date(r.inForce))
+	case there.Time.Before(last.Time) && !r.signed:
+		return fmt.Sprintf("its ranges in the snapshot are of %s, and those here of %s", date(there.Time), date(last.Time))
+	}
+	return ""
 }

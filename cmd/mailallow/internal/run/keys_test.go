@@ -16,6 +16,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/fixtures"
 )
@@ -82,7 +83,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 			last = append(last, resolved)
 		}
 	}
-	all := r.judgeAll(fetched, nil, allowlist.NewSnapshot(last), false)
+	all := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), false)
 	return all, &keyFitter{Request: r, judged: all, targets: targets}
 }
 

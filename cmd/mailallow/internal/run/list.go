@@ -8,6 +8,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -21,35 +22,44 @@ type List struct {
 
 	Problems []allowlist.Problem // of the run, not of one source
 
-	lastGood   *allowlist.Snapshot // the new last good state
-	lost       bool                // there was no last good state
-	unknown    []string            // sources without ranges, here and in the last good state
-	memory     guard.Memory        // the guard's new memory
-	clockWrong bool                // no age is known
-	options    Options             // of the run, for commands to paste
-	config     string              // the file with the sources
+	lastGood   *snapshot.Snapshot // the new last good state
+	lost       bool               // there was no last good state
+	unknown    []string           // sources without ranges, here and in the last good state
+	memory     guard.Memory       // the guard's new memory
+	clockWrong bool               // no age is known
+	options    Options            // of the run, for commands to paste
+	config     string             // the file with the sources
 }
 
 // Source is a source with the guard's verdict on it.
 type Source struct {
 	allowlist.Source
 	guard.Verdict
+	There bool // it is held in the snapshot that the run was given, and accepted where that is made
 }
 
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
 // and merges them.
 func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, error) {
+	if r.waits() {
+		if err := r.open(ctx, t); err != nil {
+			return nil, err
+		}
+	}
 	lastGood, err := r.lastGood()
 	if err != nil {
 		return nil, err
+	}
+	if lastGood != nil {
+		r.inForce = lastGood.Written
 	}
 	memory, memoryErr := r.memory(lastGood)
 	now, wrong := believed(r.Now, lastGood, memory)
 	r.Now = now
 	var fetched []allowlist.Fetched
 	var problems []allowlist.Problem
-	if r.options.Snapshot != "" {
-		fetched = r.fromSnapshot(ctx)
+	if !r.Fetches() {
+		fetched, problems = r.fromSnapshot(ctx), r.carrierProblems(t)
 	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.Settings.Sources, lastGood, r.Now); err != nil {
 		return nil, err
 	}
@@ -68,7 +78,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	judged := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
 	for i, src := range r.Settings.Sources {
 		v, earlier := judged[i].verdict, judged[i].earlier
-		list.Sources = append(list.Sources, Source{src, v})
+		list.Sources = append(list.Sources, r.carried(src, v))
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
 			continue
@@ -93,7 +103,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
 	list.Set = allowlist.Merge(list.Labelled())
-	list.lastGood = allowlist.NewSnapshot(good)
+	list.lastGood = snapshot.New(r.writtenNow(), good)
 	return list, nil
 }
 
@@ -123,11 +133,14 @@ type judgement struct {
 }
 
 // judgeAll has the guard judge every source of the settings, then holds those that need too many access keys.
-func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *allowlist.Snapshot, clockWrong bool) []judgement {
+func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) []judgement {
 	judged := make([]judgement, len(fetched))
 	last := lastGood.Match(r.Settings.Sources)
 	for i, src := range r.Settings.Sources {
 		earlier := memory.Earlier(last[i], r.Now)
+		if r.options.Since != "" {
+			earlier.Lost = time.Time{} // the whole window is this one state
+		}
 		if last[i] != nil && last[i].Name != src.Name {
 			renamed := *last[i]
 			renamed.Name = src.Name
@@ -149,6 +162,16 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard, ByName: src.Hosts != nil,
 		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
 	}
+	if there, ok := r.taken[src.Name]; ok {
+		g.Static = g.Static && r.signed || src.FromSnapshot
+		g.Written = r.reviewed.Written
+		if !clockWrong {
+			g.Older = r.older(src, there, earlier.Last)
+		}
+	}
+	if src.FromSnapshot && fetched.Err != nil && earlier.Last != nil {
+		fetched.Definition = earlier.Last.Definition // no other is known
+	}
 	v := g.Check(earlier, fetched)
 	if shared, ok := src.OnSharedHosts(); ok && src.Action == allowlist.Relay {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
@@ -165,15 +188,44 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 	return sources
 }
 
-// Snapshot makes a snapshot of every source that has ranges.
-func (l *List) Snapshot() *allowlist.Snapshot {
-	var all []allowlist.Resolved
-	for _, s := range l.Sources {
-		if !s.Time.IsZero() {
-			all = append(all, s.Resolved)
-		}
+// carried gives a source with the verdict of the guard, and with that of the run which made the snapshot.
+func (r *Request) carried(src allowlist.Source, v guard.Verdict) Source {
+	there, ok := r.taken[src.Name]
+	if !ok || there.Status == "" || there.Status == guard.Fresh && len(there.Reasons) == 0 {
+		return Source{Source: src, Verdict: v}
 	}
-	return allowlist.NewSnapshot(all)
+	return Source{src, v.Carry(there.Status, there.Reasons, there.Refused), there.Status == guard.Held}
+}
+
+// writtenNow is the time of the last good state of this run. A snapshot that was accepted though it is older sets none back.
+func (r *Request) writtenNow() time.Time {
+	if r.Fetches() {
+		return r.Now
+	}
+	if r.reviewed == nil {
+		return r.inForce
+	}
+	at := r.reviewed.Written
+	if at.Before(r.inForce) || !at.Before(r.Now.Add(clockSlack)) {
+		return r.inForce
+	}
+	return at
+}
+
+// Snapshot makes a snapshot of every source that has ranges, or was held, with its status.
+func (l *List) Snapshot() *snapshot.Snapshot {
+	var all []snapshot.Source
+	for _, s := range l.Sources {
+		if s.Time.IsZero() && s.Status != guard.Held {
+			continue
+		}
+		one := snapshot.Source{Resolved: s.Resolved, Status: s.Status, Reasons: snapshot.Reasons(s.Status, s.Problems), Refused: s.Proposed}
+		if one.Name = s.Source.Name; one.Time.IsZero() {
+			one.Validator = nil
+		}
+		all = append(all, one)
+	}
+	return snapshot.Of(l.Now, all)
 }
 
 // Refused is the error of a list that must not be written, else nil. Without the ranges of

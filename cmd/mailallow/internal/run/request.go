@@ -5,6 +5,8 @@
 package run
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,21 +14,21 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/allowlist"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Embedded is the word for the snapshot in the program, in place of a file.
-const Embedded = "embedded"
-
 // Options are the flags that concern a run.
 type Options struct {
-	Config   config.Flags
-	Snapshot string   // a file, or Embedded; empty: fetch the sources
-	Accept   []string // NAME or NAME@DIGEST of sources whose held change is accepted
+	Config    config.Flags
+	Snapshot  string   // a file, a URL, - or Embedded; empty: that of the configuration, else fetch the sources
+	Signature string   // the file of its signature, if that is not beside it
+	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
+	Accept    []string // NAME or NAME@DIGEST of sources whose held change is accepted
 	// NeedTargets: the run writes or compares targets.
 	NeedTargets bool
 	// ForSnapshot: the run makes a snapshot, for another host to install.
@@ -34,6 +36,10 @@ type Options struct {
 	// NoGuard: the run reads no last good state and holds nothing. The host that installs
 	// the snapshot judges it.
 	NoGuard bool
+	// Publishes: the run hands on the snapshot of the configuration as it came.
+	Publishes bool
+	// WritesState: the run may keep files in the state directory.
+	WritesState bool
 }
 
 // Request is the settings of a run, and the options that fit them.
@@ -43,8 +49,15 @@ type Request struct {
 	Now      time.Time // ages are counted to here
 
 	options  Options
-	reviewed *allowlist.Snapshot         // the one that options name
 	accepted map[string]guard.Acceptance // by source
+
+	reviewed  *snapshot.Snapshot         // the one in place of fetching; nil: there is none, or it is not there yet
+	unreached error                      // why it cannot be had
+	signed    bool                       // somebody whose keys the settings name has signed it
+	signer    string                     // who, and the trusted comment
+	fresh     *keptPair                  // it came from the web in this run
+	inForce   time.Time                  // the last good state was written then; zero: there is none
+	taken     map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -97,8 +110,38 @@ func (r *Request) check() error {
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
-	if r.options.Snapshot != "" {
-		problems = append(problems, r.openSnapshot())
+	err := cmp.Or(r.withinRoot(), r.checkCarrier())
+	if err == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
+		err = r.open(context.Background(), nil)
+	}
+	return errors.Join(append(problems, err)...)
+}
+
+// withinRoot checks that with --root no path of the configuration leads to files of this host. Those of targets are checked
+// where they are read.
+func (r *Request) withinRoot() error {
+	root := r.Settings.Root
+	if root == "" {
+		return nil
+	}
+	paths := []string{r.lastGoodPath(), r.memoryPath()}
+	if r.Settings.MetricsFile != "" {
+		paths = append(paths, r.Settings.MetricsFile)
+	}
+	if url := r.Settings.Snapshot.URL; url != "" && !config.IsURL(url) {
+		paths = append(paths, url)
+	}
+	for _, src := range r.Settings.Sources {
+		paths = append(paths, src.FilePath, src.CAFile)
+	}
+	var problems []error
+	for _, path := range append(paths, r.Settings.Snapshot.CAFile) {
+		if !strings.HasPrefix(path, root+"/") { // beside a configuration that is outside
+			continue
+		}
+		if err := state.Within(root, path); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", path, err))
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -110,26 +153,6 @@ func acceptance(word string, names []string) (name, digest string) {
 		return word, ""
 	}
 	return word[:at], word[at+1:]
-}
-
-// openSnapshot reads the snapshot. It refuses one in which a source has another
-// definition than here, because its reviewer has not seen this one.
-func (r *Request) openSnapshot() (err error) {
-	if r.options.Snapshot == Embedded {
-		r.reviewed, err = allowlist.EmbeddedSnapshot()
-	} else {
-		r.reviewed, err = loadSnapshot(r.options.Snapshot)
-	}
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, src := range r.Settings.Sources {
-		if reviewed, found := r.reviewed.Find(src.Name); found && reviewed.Definition != src.Definition() {
-			problems = append(problems, fmt.Errorf("snapshot %s: source %q has another definition in it than in %s: make a new snapshot with 'mailallow fetch'", r.options.Snapshot, src.Name, r.Settings.Path))
-		}
-	}
-	return errors.Join(problems...)
 }
 
 // Duration is how long the run has taken, in whole milliseconds.

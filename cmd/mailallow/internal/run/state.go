@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 
 	"mailallow/accessmap/install"
-	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
+	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -26,8 +26,8 @@ func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateD
 
 // memory reads the guard's memory; nil, with an error that says why, if it cannot be used. Without a last good state there is
 // nothing to remember.
-func (r *Request) memory(lastGood *allowlist.Snapshot) (*guard.Memory, error) {
-	if lastGood == nil {
+func (r *Request) memory(lastGood *snapshot.Snapshot) (*guard.Memory, error) {
+	if lastGood == nil || r.options.Since != "" {
 		return nil, nil
 	}
 	text, err := bounded.File(r.memoryPath(), guard.MaxMemoryBytes(len(lastGood.Sources)))
@@ -42,9 +42,12 @@ func (r *Request) memory(lastGood *allowlist.Snapshot) (*guard.Memory, error) {
 }
 
 // lastGood reads the last good state; nil when there is none, or NoGuard asks for none.
-func (r *Request) lastGood() (*allowlist.Snapshot, error) {
+func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 	if r.options.NoGuard {
 		return nil, nil
+	}
+	if r.options.Since != "" {
+		return loadSnapshot(r.options.Since)
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,13 +56,13 @@ func (r *Request) lastGood() (*allowlist.Snapshot, error) {
 	return lastGood, nil
 }
 
-func loadSnapshot(path string) (*allowlist.Snapshot, error) {
+func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return allowlist.DecodeSnapshot(f, path)
+	return snapshot.Decode(f, path)
 }
 
 // StateFiles is the guard's new memory and the new last good state, as files to install together with the list. The memory

@@ -28,6 +28,9 @@ func (l *List) Tell(t *terminal.Terminal) {
 		t.Summary(style, "%s", row)
 	}
 	l.Warn(t)
+	for _, s := range l.Sources {
+		tellRefused(t, s)
+	}
 }
 
 // Warn warns of the problems of the run and of each source, and of its status.
@@ -57,10 +60,17 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
+	case s.Status == guard.Held && s.There:
+		if s.Lasting() {
+			return kept + "; it is held where the snapshot is made, and mended there"
+		}
+		return kept + "; it is held where the snapshot is made, and accepted there: " + acceptThere(s.Source.Name, s.Proposed)
 	case s.Status == guard.Held && s.NamesRemedy():
 		return kept // the problem names the remedy
 	case s.Status == guard.Held && len(s.Raise) > 0:
 		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
+	case s.Status == guard.Held && s.Proposed == nil:
+		return kept
 	case s.Status == guard.Held:
 		return kept + "; " + l.accepting(s)
 	case s.Status == guard.Stale, s.Status == guard.Missing:
@@ -87,6 +97,12 @@ func (o Options) flags() (text string) {
 	}
 	if o.Config.Root != "" {
 		text += " --root " + quoted(o.Config.Root)
+	}
+	if o.Signature != "" {
+		text += " --signature " + quoted(o.Signature)
+	}
+	if o.Since != "" {
+		text += " --since " + quoted(o.Since)
 	}
 	if s := o.Snapshot; s != "" && s != "-" && !strings.HasPrefix(s, "/run/") && !strings.HasPrefix(s, "/dev/") {
 		text += " --snapshot " + quoted(s)

@@ -28,7 +28,7 @@ type Options struct {
 // Run installs the list in every target.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	surviveClosedPipes()
-	o.Run.NeedTargets = true
+	o.Run.NeedTargets, o.Run.WritesState = true, true
 	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err

@@ -1,4 +1,4 @@
-package allowlist_test
+package snapshot_test
 
 import (
 	"os"
@@ -9,12 +9,13 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/snapshot"
 	"mailallow/fixtures"
 )
 
-// TestEmbeddedSnapshot lists the published policies in fixtures/zones and compares
+// TestEmbedded lists the published policies in fixtures/zones and compares
 // them with the embedded snapshot.
-func TestEmbeddedSnapshot(t *testing.T) {
+func TestEmbedded(t *testing.T) {
 	published := []struct {
 		provider, zone, date string // date is that of the text; for a text used over years, its first day
 	}{
@@ -47,13 +48,13 @@ func TestEmbeddedSnapshot(t *testing.T) {
 		}
 		resolved = append(resolved, fetched.Resolved)
 	}
-	want := allowlist.NewSnapshot(resolved)
+	want := snapshot.New(time.Time{}, resolved)
 	if os.Getenv("MAILALLOW_UPDATE") != "" {
 		if err := os.WriteFile("embedded.json", encoded(t, want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := allowlist.EmbeddedSnapshot()
+	got, err := snapshot.Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +67,12 @@ func TestEmbeddedSnapshot(t *testing.T) {
 			newest = src.Time
 		}
 	}
-	if at := allowlist.EmbeddedTime(); !at.Equal(newest) {
+	if at := snapshot.EmbeddedTime(); !at.Equal(newest) {
 		t.Errorf("EmbeddedTime gives %v, and the newest time in embedded.json is %v", at, newest)
 	}
 }
 
-func encoded(t *testing.T, s *allowlist.Snapshot) []byte {
+func encoded(t *testing.T, s *snapshot.Snapshot) []byte {
 	t.Helper()
 	text, err := s.Bytes()
 	if err != nil {

@@ -1,10 +1,11 @@
-package allowlist
+package snapshot
 
 import (
 	"net/netip"
 	"regexp"
 	"strconv"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
@@ -21,7 +22,7 @@ type versionOneStep struct {
 }
 
 // versionOneRange reads a range.
-func (r *snapshotReader) versionOneRange(src *decoded) error {
+func (r *reader) versionOneRange(src *decoded) error {
 	var prefix netip.Prefix
 	var steps []string
 	printable := true
@@ -51,13 +52,13 @@ func (r *snapshotReader) versionOneRange(src *decoded) error {
 	case !printable:
 		src.mistake("%s has a path with characters that cannot be printed", prefix)
 	}
-	return r.add(src, Range{prefix, r.versionOnePath(steps)})
+	return r.add(src, allowlist.Range{Prefix: prefix, Path: r.versionOnePath(steps)})
 }
 
 var listAndLine = regexp.MustCompile(`^(.+):([1-9][0-9]*)$`)
 
 // versionOnePath gives a path that shares all steps but the last, and the name of a list, with the paths before it.
-func (r *snapshotReader) versionOnePath(steps []string) (p *provenance.Path) {
+func (r *reader) versionOnePath(steps []string) (p *provenance.Path) {
 	last := len(steps) - 1
 	for _, step := range steps[:last] {
 		p = r.below(p, step)
@@ -70,7 +71,7 @@ func (r *snapshotReader) versionOnePath(steps []string) (p *provenance.Path) {
 	return p.Then(steps[last])
 }
 
-func (r *snapshotReader) below(above *provenance.Path, step string) *provenance.Path {
+func (r *reader) below(above *provenance.Path, step string) *provenance.Path {
 	key := versionOneStep{above, step}
 	if r.known[key] == nil {
 		r.known[key] = above.Then(step)

@@ -1,36 +1,81 @@
-package allowlist
+package snapshot
 
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
 )
 
+func networks() *rapid.Generator[netip.Prefix] {
+	return rapid.Custom(func(t *rapid.T) netip.Prefix {
+		address := netip.MustParseAddr(rapid.SampledFrom([]string{"192.0.2.129", "2001:db8::a5"}).Draw(t, "address"))
+		return netip.PrefixFrom(address, rapid.IntRange(0, address.BitLen()).Draw(t, "bits")).Masked()
+	})
+}
+
 func TestSnapshotReadsBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var drawn []Resolved
+		var drawn []allowlist.Resolved
 		for _, name := range rapid.SliceOfDistinct(rapid.StringMatching(`[ -~é]{1,20}`), rapid.ID).Draw(t, "names") {
-			r := Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
+			r := allowlist.Resolved{Name: name, Definition: "sha256:1", Time: time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "time"), 0)}
 			for _, p := range rapid.SliceOfN(networks(), 0, 5).Draw(t, "prefixes") {
 				path := provenance.Of(rapid.SliceOfN(rapid.SampledFrom([]string{"", "_spf.example <&> é", `a"\b`}), 1, 3).Draw(t, "path")...)
 				if line := rapid.Uint32Range(0, 3).Draw(t, "line"); line > 0 {
 					path = path.AtLine(line)
 				}
-				r.Ranges.Add(Range{Prefix: p, Path: path})
+				r.Ranges.Add(allowlist.Range{Prefix: p, Path: path})
 			}
 			drawn = append(drawn, r)
 		}
-		encoded := encodedText(t, NewSnapshot(drawn))
-		decoded, err := DecodeSnapshot(bytes.NewReader(encoded), "test")
+		encoded := encodedText(t, New(time.Time{}, drawn))
+		decoded, err := Decode(bytes.NewReader(encoded), "test")
 		if err != nil {
 			t.Fatal(err)
+		}
+		if again := encodedText(t, decoded); !bytes.Equal(again, encoded) {
+			t.Fatalf("written, read and written again:\n%s", cmp.Diff(string(encoded), string(again)))
+		}
+	})
+}
+
+// A snapshot of a run says what it held and why, in whatever text a publisher chose, and is read again as it was written.
+func TestSnapshotStatuses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		statuses := guard.Statuses()
+		status := rapid.SampledFrom(statuses[:3]).Draw(t, "status")
+		var problems []allowlist.Problem
+		for range rapid.IntRange(0, 300).Draw(t, "problems") {
+			text := "x" + rapid.SampledFrom([]string{"", "\n\x1b[2J", "é", "\xff", strings.Repeat("long ", 1000)}).Draw(t, "text")
+			problems = append(problems, allowlist.Problem{Kind: rapid.SampledFrom([]string{"fetch", "permerror", "age"}).Draw(t, "kind"), Text: text})
+		}
+		src := Source{Status: status, Reasons: Reasons(status, problems)}
+		src.Name, src.Definition = "a", "sha256:1"
+		if status != guard.Held || rapid.Bool().Draw(t, "has a time") {
+			src.Time = time.Unix(1e9, 0)
+			src.Ranges.Add(allowlist.Range{Prefix: networks().Draw(t, "prefix"), Path: provenance.Of("x")})
+		}
+		if status == guard.Held {
+			src.Refused = &guard.Proposed{Digest: "0123456789ab", Ranges: 1, Came: []netip.Prefix{networks().Draw(t, "came")}, Gone: []netip.Prefix{}}
+		}
+		encoded := encodedText(t, Of(time.Unix(2e9, 0), []Source{src}))
+		decoded, err := Decode(bytes.NewReader(encoded), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := decoded.Sources[0]
+		if got.Status != status || len(got.Reasons) != len(src.Reasons) || !cmp.Equal(got.Refused, src.Refused, cmpopts.EquateComparable(netip.Prefix{})) || !decoded.Written.Equal(time.Unix(2e9, 0)) {
+			t.Fatalf("got %+v, want %+v", got, src)
 		}
 		if again := encodedText(t, decoded); !bytes.Equal(again, encoded) {
 			t.Fatalf("written, read and written again:\n%s", cmp.Diff(string(encoded), string(again)))
@@ -46,7 +91,7 @@ func encodedText(t interface{ Fatal(...any) }, s *Snapshot) []byte {
 	return text
 }
 
-func TestDecodeSnapshotRefuses(t *testing.T) {
+func TestDecodeRefuses(t *testing.T) {
 	const source = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "192.0.2.0/24", "path": ["x"]}]}`
 	const source2 = `{"name": "a", "definition": "sha256:1", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "ranges": ["192.0.2.0/24"]}]}`
 	two := func(was, is string) string {
@@ -78,6 +123,27 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"2: line too large", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"line": 67108864, "prefix": "192.0.2.0/24"}]`), "line 67108864 is not between 1 and 67108863"},
 		{"2: no line", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"prefix": "192.0.2.0/24"}]`), "a range has no line"},
 		{"2: a line without a network", two(`"ranges": ["192.0.2.0/24"]`, `"lines": [{"line": 1}]`), "a range has no prefix"},
+		{"2: a time of the whole that is none", `{"version": 2, "time": "soon", "sources": []}`, "cannot parse"},
+		{"2: a time of the whole before all others", `{"version": 2, "time": "1969-12-31T23:59:59Z", "sources": []}`, "its time is in the year 1969"},
+		{"1: a time of the whole", `{"version": 1, "time": "2026-01-01T00:00:00Z", "sources": []}`, `unknown field "time"`},
+		{"2: a name of a kilobyte", two(`"a"`, `"`+strings.Repeat("a", 1000)+`"`), "its name is longer than 256 bytes"},
+		{"2: a definition of a kilobyte", two(`"sha256:1"`, `"`+strings.Repeat("a", 1000)+`"`), "its definition is longer than 128 bytes"},
+		{"2: another status", two(`"paths"`, `"status": "fine", "paths"`), `its status "fine" is none of fresh, stale, held, missing`},
+		{"2: an empty status", two(`"paths"`, `"status": "", "paths"`), "an empty status"},
+		{"2: fresh without a time", two(`"time": "2026-01-01T00:00:00Z"`, `"status": "fresh"`), "it has no time"},
+		{"2: held, with ranges and no time", two(`"time": "2026-01-01T00:00:00Z"`, `"status": "held"`), "it has ranges and no time"},
+		{"2: missing, with a time", two(`"paths"`, `"status": "missing", "paths"`), "it is missing and has a time"},
+		{"2: refused, and not held", two(`"paths"`, `"status": "fresh", "refused": {"digest": "0123456789ab"}, "paths"`), "it names what was refused, and it is not held"},
+		{"2: a digest that is none", two(`"paths"`, `"status": "held", "refused": {"digest": "0123"}, "paths"`), `the digest "0123" of what was refused is not 12 hex digits`},
+		{"2: a count that cannot be", two(`"paths"`, `"status": "held", "refused": {"digest": "0123456789ab", "ipv4_addresses": 4294967297}, "paths"`), "which cannot be"},
+		{"2: a negative count", two(`"paths"`, `"status": "held", "refused": {"networks": -1}, "paths"`), "-1 is no whole number"},
+		{"2: host bits in what came", two(`"paths"`, `"status": "held", "refused": {"came": ["192.0.2.1/24"]}, "paths"`), "192.0.2.1/24 has host bits set"},
+		{"2: too many that went", two(`"paths"`, `"status": "held", "refused": {"gone": [`+strings.TrimSuffix(strings.Repeat(`"192.0.2.0/24",`, 250_001), ",")+`]}, "paths"`), "more than 250000 networks that came or went"},
+		{"2: a reason that forges a line", two(`"paths"`, `"status": "stale", "reasons": [{"kind": "fetch", "text": "a\nb"}], "paths"`), `a reason of the kind "fetch"`},
+		{"2: a kind that is no word", two(`"paths"`, `"status": "stale", "reasons": [{"kind": "Fetch it", "text": "a"}], "paths"`), `a reason of the kind "Fetch it"`},
+		{"2: a reason without a text", two(`"paths"`, `"status": "stale", "reasons": [{"kind": "fetch"}], "paths"`), `a reason of the kind "fetch"`},
+		{"2: too many reasons", two(`"paths"`, `"status": "stale", "reasons": [`+strings.TrimSuffix(strings.Repeat(`{"kind": "a", "text": "b"},`, 201), ",")+`], "paths"`), "a source with more than 200 reasons"},
+		{"too many sources", `{"version": 2, "sources": [` + strings.TrimSuffix(strings.Repeat(source2+",", 10_001), ",") + `]}`, "more than 10000 sources"},
 		{"an unknown member", `{"version": 1, "sources": [], "action": "RELAY"}`, `unknown field "action"`},
 		{"a member twice", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "prefix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
 		{"a member twice, escaped", `{"version": 1, "sources": [` + strings.Replace(source, `"path": ["x"]`, `"path": ["x"], "\u0070refix": "0.0.0.0/0"`, 1) + `]}`, `field "prefix" is given twice`},
@@ -97,7 +163,7 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 		{"no path", `{"version": 1, "sources": [` + strings.Replace(source, `["x"]`, `[]`, 1) + `]}`, "192.0.2.0/24 has a path of 0 steps"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := DecodeSnapshot(strings.NewReader(row.text), "s.json")
+			_, err := Decode(strings.NewReader(row.text), "s.json")
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("got %v, want %q in it", err, row.want)
 			}
@@ -105,12 +171,13 @@ func TestDecodeSnapshotRefuses(t *testing.T) {
 	}
 }
 
-func FuzzDecodeSnapshot(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version": 1, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "::/0", "path": ["x"]}]}]}`))
 	f.Add([]byte(`{"version": 2, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "lines": [{"line": 2, "prefix": "::/0"}], "steps": [{"step": "y", "ranges": ["192.0.2.0/24"]}]}]}]}`))
+	f.Add([]byte(`{"version": 2, "time": "2026-01-01T00:00:00Z", "sources": [{"name": "a", "definition": "d", "status": "held", "reasons": [{"kind": "wide", "text": "x"}], "refused": {"digest": "0123456789ab", "networks": 1, "ipv4_addresses": 256, "came": ["192.0.2.0/24"], "gone": []}, "paths": []}]}`))
 	f.Add(embeddedJSON)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := DecodeSnapshot(bytes.NewReader(text), "fuzz")
+		s, err := Decode(bytes.NewReader(text), "fuzz")
 		if err != nil {
 			return
 		}
@@ -118,7 +185,7 @@ func FuzzDecodeSnapshot(f *testing.F) {
 			t.Fatalf("member %q is given twice, or in other letters", name)
 		}
 		written := encodedText(t, s)
-		again, err := DecodeSnapshot(bytes.NewReader(written), "fuzz")
+		again, err := Decode(bytes.NewReader(written), "fuzz")
 		if err != nil || !bytes.Equal(encodedText(t, again), written) {
 			t.Fatalf("the snapshot changes when it is written and read again: %v", err)
 		}

@@ -1,6 +1,7 @@
-package allowlist
+package snapshot
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,23 +11,29 @@ import (
 	"strconv"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
 
-// DecodeSnapshot reads a snapshot that Encode, or version 1 of it, or a person
+// Decode reads a snapshot that Encode, or version 1 of it, or a person
 // wrote. It is strict, because the ranges are installed without another look: an
 // unknown member, a member given twice or in other letters, a prefix with host
 // bits set, or two sources with one name is an error. Errors begin with name and
 // report every mistake, up to a bound.
-func DecodeSnapshot(r io.Reader, name string) (*Snapshot, error) {
-	return decodeSnapshot(r, name, maxFileRanges, maxSourceBytes)
+func Decode(r io.Reader, name string) (*Snapshot, error) {
+	return decode(r, name, allowlist.MaxFileRanges, maxSourceBytes)
 }
 
-// decodeSnapshot bounds the ranges and the bytes of each source.
-func decodeSnapshot(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot, error) {
-	in := newSnapshotReader(r, maxRanges, maxBytes)
+// DecodeBytes is Decode for a text in memory.
+func DecodeBytes(text []byte, name string) (*Snapshot, error) {
+	return Decode(bytes.NewReader(text), name)
+}
+
+// decode bounds the ranges and the bytes of each source.
+func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot, error) {
+	in := newReader(r, maxRanges, maxBytes)
 	decoded, err := in.document()
 	if in.limited.N <= 0 {
 		return nil, fmt.Errorf("snapshot %s: source %d is larger than %d bytes", name, len(decoded), maxBytes)
@@ -45,21 +52,22 @@ func decodeSnapshot(r io.Reader, name string, maxRanges int, maxBytes int64) (*S
 	if err := checkSources(decoded); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
 	}
-	var sources []Resolved
+	s := &Snapshot{Written: in.written}
 	for _, src := range decoded {
-		sources = append(sources, src.Resolved)
+		s.Sources = append(s.Sources, src.Source)
 	}
-	return NewSnapshot(sources), nil
+	return s.normal(), nil
 }
 
-// snapshotReader reads a snapshot token by token, so that the whole text is never
+// reader reads a snapshot token by token, so that the whole text is never
 // in memory. It compares names of members letter by letter and refuses a member
 // that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
 // would take the last of two members although a reviewer may have read the first.
-type snapshotReader struct {
+type reader struct {
 	dec     *json.Decoder
 	limited *io.LimitedReader // what a source may still have
 	version int
+	written time.Time
 	ranges  int // of a source
 
 	maxRanges int
@@ -68,16 +76,16 @@ type snapshotReader struct {
 	known map[versionOneStep]*provenance.Path // of a source in version 1
 }
 
-func newSnapshotReader(r io.Reader, maxRanges int, maxBytes int64) *snapshotReader {
+func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
 	dec := json.NewDecoder(limited)
 	dec.UseNumber()
-	return &snapshotReader{dec: dec, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
+	return &reader{dec: dec, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
 }
 
 // decoded is a source of the file, with the mistakes in its ranges.
 type decoded struct {
-	Resolved
+	Source
 	mistakes   []error
 	unreported int // mistakes past maxMistakes
 }
@@ -90,22 +98,26 @@ func (d *decoded) mistake(format string, args ...any) {
 	d.mistakes = append(d.mistakes, fmt.Errorf(format, args...))
 }
 
-func (r *snapshotReader) document() (sources []*decoded, err error) {
-	err = r.object([]string{"version", "sources"}, func(member int) error {
-		if member == 0 {
-			number, err := read[json.Number](r, "number")
-			if err == nil {
-				r.version, err = strconv.Atoi(number.String())
+func (r *reader) document() (sources []*decoded, err error) {
+	err = r.object([]string{"version", "time", "sources"}, func(member int) (err error) {
+		switch {
+		case member == 0:
+			return r.readVersion()
+		case r.version == 0:
+			return errors.New("the version comes before the sources and the time")
+		case member == 1:
+			if r.version == 1 {
+				return unknownField("time")
 			}
-			if err == nil && r.version != 1 && r.version != snapshotVersion {
-				err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, snapshotVersion)
+			if r.written, err = r.time(); err == nil && r.written.UTC().Year() < 1970 {
+				err = fmt.Errorf("its time is in the year %d", r.written.UTC().Year())
 			}
 			return err
 		}
-		if r.version == 0 {
-			return errors.New("the version comes before the sources")
-		}
 		return r.array(func() error {
+			if len(sources) == maxSources {
+				return fmt.Errorf("more than %d sources", maxSources)
+			}
 			src, err := r.source()
 			sources = append(sources, src)
 			return err
@@ -117,31 +129,44 @@ func (r *snapshotReader) document() (sources []*decoded, err error) {
 	return sources, err
 }
 
-func (r *snapshotReader) source() (*decoded, error) {
+func (r *reader) readVersion() error {
+	number, err := read[json.Number](r, "number")
+	if err == nil {
+		r.version, err = strconv.Atoi(number.String())
+	}
+	if err == nil && r.version != 1 && r.version != version {
+		err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, version)
+	}
+	return err
+}
+
+func (r *reader) time() (at time.Time, err error) {
+	text, err := read[string](r, "string")
+	if err == nil {
+		at, err = time.Parse(time.RFC3339, text)
+	}
+	return at, err
+}
+
+func (r *reader) source() (*decoded, error) {
 	src := &decoded{}
 	r.ranges, r.limited.N = 0, r.maxBytes+1
 	r.known = map[versionOneStep]*provenance.Path{}
-	list := "paths"
+	members := []string{"name", "definition", "time", "validator", "paths", "status", "reasons", "refused"}
 	if r.version == 1 {
-		list = "ranges"
+		members = []string{"name", "definition", "time", "validator", "ranges"}
 	}
-	err := r.object([]string{"name", "definition", "time", "validator", list}, func(member int) (err error) {
+	return src, r.object(members, func(member int) (err error) {
 		switch member {
 		case 0:
 			src.Name, err = read[string](r, "string")
 		case 1:
 			src.Definition, err = read[string](r, "string")
 		case 2:
-			var text string
-			if text, err = read[string](r, "string"); err == nil {
-				src.Time, err = time.Parse(time.RFC3339, text)
-			}
+			src.Time, err = r.time()
 		case 3:
-			src.Validator = &Validator{}
-			err = r.object([]string{"etag", "last_modified"}, func(member int) (err error) {
-				*[]*string{&src.Validator.ETag, &src.Validator.LastModified}[member], err = read[string](r, "string")
-				return err
-			})
+			src.Validator = &allowlist.Validator{}
+			err = r.texts([]string{"etag", "last_modified"}, &src.Validator.ETag, &src.Validator.LastModified)
 		case 4:
 			err = r.array(func() error {
 				if r.version == 1 {
@@ -149,14 +174,19 @@ func (r *snapshotReader) source() (*decoded, error) {
 				}
 				return r.step(src, nil, 1)
 			})
+		case 5:
+			src.Status, err = r.status()
+		case 6:
+			err = r.array(func() error { return r.reason(src) })
+		case 7:
+			src.Refused, err = r.refused()
 		}
 		return err
 	})
-	return src, err
 }
 
 // step reads a step below above, and all that is below it.
-func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) error {
+func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 	if depth > provenance.MaxSteps {
 		return fmt.Errorf("a path of more than %d steps", provenance.MaxSteps)
 	}
@@ -179,7 +209,7 @@ func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) e
 				if err != nil {
 					return err
 				}
-				return r.add(src, Range{prefix, path})
+				return r.add(src, allowlist.Range{Prefix: prefix, Path: path})
 			})
 		case 2:
 			return r.array(func() error { return r.line(src, path) })
@@ -193,8 +223,8 @@ func (r *snapshotReader) step(src *decoded, above *provenance.Path, depth int) e
 }
 
 // line reads a line of a list and its network.
-func (r *snapshotReader) line(src *decoded, list *provenance.Path) error {
-	one := Range{}
+func (r *reader) line(src *decoded, list *provenance.Path) error {
+	one := allowlist.Range{}
 	err := r.object([]string{"line", "prefix"}, func(member int) (err error) {
 		if member == 1 {
 			one.Prefix, err = r.prefix()
@@ -220,7 +250,7 @@ func (r *snapshotReader) line(src *decoded, list *provenance.Path) error {
 	return r.add(src, one)
 }
 
-func (r *snapshotReader) prefix() (netip.Prefix, error) {
+func (r *reader) prefix() (netip.Prefix, error) {
 	text, err := read[string](r, "string")
 	if err != nil {
 		return netip.Prefix{}, err
@@ -229,7 +259,7 @@ func (r *snapshotReader) prefix() (netip.Prefix, error) {
 }
 
 // add adds a range to the source, or the mistake in it.
-func (r *snapshotReader) add(src *decoded, one Range) error {
+func (r *reader) add(src *decoded, one allowlist.Range) error {
 	if r.ranges++; r.ranges > r.maxRanges {
 		return fmt.Errorf("a source of more than %d ranges", r.maxRanges)
 	}
@@ -267,30 +297,9 @@ func checkSources(sources []*decoded) error {
 	return errors.Join(problems...)
 }
 
-// check notes the mistakes beside the ranges. twice: an earlier source has the name.
-func (d *decoded) check(twice bool) {
-	if d.Name == "" {
-		d.mistake("it has no name")
-	}
-	if twice {
-		d.mistake("another source has the same name")
-	}
-	if d.Definition == "" {
-		d.mistake("it has no definition")
-	}
-	if d.Time.IsZero() {
-		d.mistake("it has no time")
-	} else if year := d.Time.UTC().Year(); year < 1970 || year > 9999 {
-		d.mistake("its time is in the year %d", year)
-	}
-	if !ascii.AllShow(d.Name) {
-		d.mistake("its name has characters that cannot be printed")
-	}
-}
-
 // object reads an object with no other members than names, in any order. member
 // reads the value of names[i].
-func (r *snapshotReader) object(names []string, member func(int) error) error {
+func (r *reader) object(names []string, member func(int) error) error {
 	if err := r.delimiter('{'); err != nil {
 		return err
 	}
@@ -303,7 +312,7 @@ func (r *snapshotReader) object(names []string, member func(int) error) error {
 		i := slices.Index(names, name)
 		switch {
 		case i < 0:
-			return fmt.Errorf("unknown field \"%s\"", ascii.Excerpt(name))
+			return unknownField(name)
 		case seen&(1<<i) != 0:
 			return fmt.Errorf("field %q is given twice", name)
 		}
@@ -315,7 +324,11 @@ func (r *snapshotReader) object(names []string, member func(int) error) error {
 	return r.delimiter('}')
 }
 
-func (r *snapshotReader) array(element func() error) error {
+func unknownField(name string) error {
+	return fmt.Errorf("unknown field \"%s\"", ascii.Excerpt(name))
+}
+
+func (r *reader) array(element func() error) error {
 	if err := r.delimiter('['); err != nil {
 		return err
 	}
@@ -327,7 +340,7 @@ func (r *snapshotReader) array(element func() error) error {
 	return r.delimiter(']')
 }
 
-func (r *snapshotReader) delimiter(want json.Delim) error {
+func (r *reader) delimiter(want json.Delim) error {
 	got, err := read[json.Delim](r, want.String())
 	if err == nil && got != want {
 		err = fmt.Errorf("found a %s, expected a %s", got, want)
@@ -336,7 +349,7 @@ func (r *snapshotReader) delimiter(want json.Delim) error {
 }
 
 // read reads a token of type T. expected is the word for it in the error.
-func read[T any](r *snapshotReader, expected string) (value T, err error) {
+func read[T any](r *reader, expected string) (value T, err error) {
 	token, err := r.dec.Token()
 	if errors.Is(err, io.EOF) && r.dec.InputOffset() > 0 {
 		err = io.ErrUnexpectedEOF

@@ -1,36 +1,72 @@
-package allowlist
+package snapshot
 
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
-	"slices"
+	"net/netip"
 	"strings"
 
+	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/provenance"
 )
 
 // Encode writes the snapshot as JSON to w. The paths of a source are a tree, in which each step is written once, and the
 // ranges are below their steps, one to a line and in the order of the paths. So the diff of two snapshots shows how the
-// list changed. DecodeSnapshot takes every snapshot whose sources are within their Bounds.
+// list changed. Decode takes every snapshot whose sources are within their Bounds.
 func (s *Snapshot) Encode(w io.Writer) error {
-	out := snapshotWriter{Writer: bufio.NewWriterSize(w, 64<<10)}
-	fmt.Fprintf(out, "{\"version\": %d, \"sources\": [", snapshotVersion) // errors come with Flush
+	out := writer{Writer: bufio.NewWriterSize(w, 64<<10)}
+	fmt.Fprintf(out, "{\"version\": %d, ", version) // errors come with Flush
+	if !s.Written.IsZero() {
+		fmt.Fprintf(out, "\"time\": %s, ", encode(s.Written))
+	}
+	out.WriteString("\"sources\": [")
 	for i, src := range s.Sources {
-		fmt.Fprintf(out, "%s\n {\"name\": %s, \"definition\": %s, \"time\": %s, ",
-			comma(i), encode(src.Name), encode(src.Definition), encode(src.Time))
-		if src.Validator != nil {
-			fmt.Fprintf(out, "\"validator\": %s, ", encode(src.Validator))
-		}
+		out.WriteString(comma(i) + "\n {")
+		out.head(src)
 		out.paths(src.Ranges)
 		out.WriteByte('}')
 	}
 	out.WriteString("]}\n")
 	return out.Flush()
+}
+
+// head writes what stands before the ranges of a source.
+func (w *writer) head(src Source) {
+	fmt.Fprintf(w, "\"name\": %s, \"definition\": %s, ", encode(src.Name), encode(src.Definition))
+	if !src.Time.IsZero() {
+		fmt.Fprintf(w, "\"time\": %s, ", encode(src.Time))
+	}
+	if src.Status != "" {
+		fmt.Fprintf(w, "\"status\": %s, ", encode(src.Status))
+	}
+	if src.Validator != nil {
+		fmt.Fprintf(w, "\"validator\": %s, ", encode(src.Validator))
+	}
+	if len(src.Reasons) > 0 {
+		w.WriteString("\"reasons\": [")
+		for i, reason := range src.Reasons {
+			fmt.Fprintf(w, "%s\n  %s", comma(i), encode(reason))
+		}
+		w.WriteString("],\n  ")
+	}
+	if p := src.Refused; p != nil {
+		fmt.Fprintf(w, "\"refused\": {\"digest\": %s, \"networks\": %d, \"ipv4_addresses\": %d", encode(p.Digest), p.Ranges, p.IPv4Addresses)
+		w.networks("came", p.Came)
+		w.networks("gone", p.Gone)
+		w.WriteString("},\n  ")
+	}
+}
+
+func (w *writer) networks(name string, networks []netip.Prefix) {
+	fmt.Fprintf(w, ",\n   \"%s\": [", name)
+	for i, p := range networks[:min(len(networks), guard.MaxChange)] {
+		fmt.Fprintf(w, "%s\n    \"%s\"", comma(i), p)
+	}
+	w.WriteByte(']')
 }
 
 // Bytes gives the text that Encode writes, for callers that install it with other files.
@@ -56,8 +92,8 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// snapshotWriter writes the tree of the paths of a source.
-type snapshotWriter struct {
+// writer writes the tree of the paths of a source.
+type writer struct {
 	*bufio.Writer
 	open []branch // the steps of the last range; the first is the tree
 }
@@ -68,10 +104,10 @@ type branch struct {
 	list string // the member whose array is open, or empty
 }
 
-func (w *snapshotWriter) paths(ranges Ranges) {
+func (w *writer) paths(ranges allowlist.Ranges) {
 	w.WriteString("\"paths\": [") // errors come with Flush
 	w.open = append(w.open[:0], branch{})
-	for r := range byPath(ranges) {
+	for r := range ranges.ByPath() {
 		if list, line := r.Path.Line(); line > 0 {
 			w.enter(list)
 			w.item("lines")
@@ -86,18 +122,8 @@ func (w *snapshotWriter) paths(ranges Ranges) {
 	w.WriteByte(']')
 }
 
-// byPath yields the ranges by path, then by address. The lines of a list are in this order already.
-func byPath(ranges Ranges) iter.Seq[Range] {
-	if ranges.packed == nil || ranges.lines != nil {
-		return ranges.All()
-	}
-	all := slices.AppendSeq(make([]Range, 0, ranges.Len()), ranges.All())
-	slices.SortFunc(all, func(a, b Range) int { return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) })
-	return slices.Values(all)
-}
-
 // enter closes the steps that path does not have and opens those that it has below them.
-func (w *snapshotWriter) enter(path *provenance.Path) {
+func (w *writer) enter(path *provenance.Path) {
 	last := w.open[len(w.open)-1].path
 	if path == last {
 		return
@@ -120,14 +146,14 @@ func (w *snapshotWriter) enter(path *provenance.Path) {
 }
 
 // leave closes the steps from the number depth on.
-func (w *snapshotWriter) leave(depth int) {
+func (w *writer) leave(depth int) {
 	for ; len(w.open) > depth; w.open = w.open[:len(w.open)-1] {
 		w.WriteString("]}") // each step leads to a range, so one of its arrays is open
 	}
 }
 
 // item begins an element of an array of the step that is open. Each has a line of its own, but for the first range.
-func (w *snapshotWriter) item(list string) {
+func (w *writer) item(list string) {
 	in := &w.open[len(w.open)-1]
 	first := in.list != list
 	switch {
@@ -159,7 +185,7 @@ func encode(v any) []byte {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic("allowlist: a snapshot value has no JSON form: " + err.Error()) // strings and times have one
+		panic("snapshot: a snapshot value has no JSON form: " + err.Error()) // strings and times have one
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -1,4 +1,4 @@
-package allowlist
+package snapshot
 
 import (
 	"bytes"
@@ -12,11 +12,11 @@ import (
 //go:embed embedded.json
 var embeddedJSON []byte
 
-// EmbeddedSnapshot gives the snapshot that is part of the program, for a first
+// Embedded gives the snapshot that is part of the program, for a first
 // run without a network. Its ranges are months or years old, so it is used only
 // on request.
-func EmbeddedSnapshot() (*Snapshot, error) {
-	return DecodeSnapshot(bytes.NewReader(embeddedJSON), "embedded")
+func Embedded() (*Snapshot, error) {
+	return Decode(bytes.NewReader(embeddedJSON), "embedded")
 }
 
 // EmbeddedTime gives the newest time in the embedded snapshot, without decoding it. No clock that is right is before it.

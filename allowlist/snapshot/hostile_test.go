@@ -1,4 +1,4 @@
-package allowlist
+package snapshot
 
 import (
 	"bytes"
@@ -10,11 +10,12 @@ import (
 	"testing/iotest"
 	"time"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
 
-// A snapshot may come from a repository of strangers. DecodeSnapshot refuses a bad one in bounded time, with an error of
+// A snapshot may come from a repository of strangers. Decode refuses a bad one in bounded time, with an error of
 // bounded length.
 func TestHostileSnapshots(t *testing.T) {
 	const head = `{"version": 1, "sources": [`
@@ -39,7 +40,7 @@ func TestHostileSnapshots(t *testing.T) {
 		{"a name of a megabyte", source(strings.Repeat("a", 1<<20), many(`{"prefix": "192.0.2.1/24", "path": ["x"]}`, 100)), "has host bits set"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := DecodeSnapshot(row.text, "s.json")
+			_, err := Decode(row.text, "s.json")
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Fatalf("got %.300v, want %q in it", err, row.want)
 			}
@@ -52,15 +53,15 @@ func TestHostileSnapshots(t *testing.T) {
 
 // Each source of a snapshot is bounded by itself: at its bounds, one below and one above, beside others that are at theirs.
 func TestSnapshotSourceBounds(t *testing.T) {
-	list := func(name string, ranges int) Resolved {
-		r := Resolved{Name: name, Definition: "d", Time: time.Unix(1, 0), Ranges: linesOf("list")}
+	list := func(name string, ranges int) allowlist.Resolved {
+		r := allowlist.Resolved{Name: name, Definition: "d", Time: time.Unix(1, 0)}
 		for i := range ranges {
-			r.Ranges.addLine(netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 16), byte(i >> 8), byte(i)}), 32), uint32(i+1))
+			r.Ranges.Add(allowlist.Range{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 16), byte(i >> 8), byte(i)}), 32), Path: provenance.Of("list").AtLine(uint32(i + 1))})
 		}
 		return r
 	}
 	const most = 1000
-	size := int64(len(encodedText(t, NewSnapshot([]Resolved{list("c", most)}))))
+	size := int64(len(encodedText(t, New(time.Time{}, []allowlist.Resolved{list("c", most)}))))
 	for _, row := range []struct {
 		name   string
 		ranges int
@@ -72,13 +73,13 @@ func TestSnapshotSourceBounds(t *testing.T) {
 		{"a range too many", most - 1, size, "a source of more than 999 ranges"},
 		{"too many bytes", most, size / 2, fmt.Sprintf("source 2 is larger than %d bytes", size/2)},
 	} {
-		var all []Resolved
+		var all []allowlist.Resolved
 		for i := range 20 {
 			all = append(all, list(string(rune('c'+i)), most))
 		}
-		text := encodedText(t, NewSnapshot(append(all, list("a", 0))))
+		text := encodedText(t, New(time.Time{}, append(all, list("a", 0))))
 		// One byte at a time: a decoder that reads ahead would have the next source counted with this one.
-		_, err := decodeSnapshot(iotest.OneByteReader(bytes.NewReader(text)), "s.json", row.ranges, row.bytes)
+		_, err := decode(iotest.OneByteReader(bytes.NewReader(text)), "s.json", row.ranges, row.bytes)
 		if fmt.Sprint(err) != "<nil>" && row.want == "" || !strings.Contains(fmt.Sprint(err), row.want) {
 			t.Errorf("%s: %v, want %q", row.name, err, row.want)
 		}
@@ -89,33 +90,38 @@ func TestSnapshotSourceBounds(t *testing.T) {
 // many steps as may be.
 func TestSnapshotLongest(t *testing.T) {
 	fixtures.All(t)
-	var all []Resolved
+	var all []allowlist.Resolved
+	list := provenance.Of(strings.Repeat("x", 4000))
 	for i := range 3 {
-		r := Resolved{Name: fmt.Sprint("list ", i), Definition: "d", Time: time.Unix(1, 0), Ranges: linesOf(strings.Repeat("x", 4000))}
-		for n := range maxFileRanges {
-			r.Ranges.addLine(netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1f, byte(n >> 16), byte(n >> 8), byte(n)}), 128), uint32(n+1))
+		r := allowlist.Resolved{Name: fmt.Sprint("list ", i), Definition: "d", Time: time.Unix(1, 0)}
+		for n := range allowlist.MaxFileRanges {
+			r.Ranges.Add(allowlist.Range{Prefix: netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1f, byte(n >> 16), byte(n >> 8), byte(n)}), 128), Path: list.AtLine(uint32(n + 1))})
 		}
 		all = append(all, r)
 	}
-	policy := Resolved{Name: "policy", Definition: "d", Time: time.Unix(1, 0)}
-	bounds := defaultBounds()
-	each := int(bounds.provenance)/bounds.ranges/33 - 1
+	policy := allowlist.Resolved{Name: "policy", Definition: "d", Time: time.Unix(1, 0)}
+	bounds := allowlist.DefaultBounds()
+	each := int(bounds.Provenance)/bounds.Ranges/33 - 1
 	var deep *provenance.Path
 	for range provenance.MaxSteps - each {
 		deep = deep.Then("\\")
 	}
-	for n := range bounds.ranges { // steps of one character, which take most space beside their text
+	for n := range bounds.Ranges { // steps of one character, which take most space beside their text
 		path := deep.Then(fmt.Sprint(n))
 		for range each - 1 {
 			path = path.Then("\\")
 		}
-		policy.Ranges.Add(Range{netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}), 128), path})
+		policy.Ranges.Add(allowlist.Range{Prefix: netip.PrefixFrom(netip.AddrFrom16([16]byte{0x2a, 13: byte(n >> 16), 14: byte(n >> 8), 15: byte(n)}), 128), Path: path})
 	}
-	if err := bounds.check(policy.Ranges); err != nil {
-		t.Fatal(err)
+	var meter provenance.Meter
+	for r := range policy.Ranges.All() {
+		meter.Add(r.Path)
 	}
-	text := encodedText(t, NewSnapshot(append(all, policy)))
-	s, err := DecodeSnapshot(bytes.NewReader(text), "s.json")
+	if meter.Bytes > bounds.Provenance {
+		t.Fatalf("the paths take %d bytes, more than a source may have", meter.Bytes)
+	}
+	text := encodedText(t, New(time.Time{}, append(all, policy)))
+	s, err := Decode(bytes.NewReader(text), "s.json")
 	if err != nil {
 		t.Fatal(err)
 	}
