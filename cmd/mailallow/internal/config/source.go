@@ -75,7 +75,9 @@ func (r *reader) origin(at string, src allowlist.Source) {
 		{"spf", src.SPF != nil}, {"provider", src.Provider != ""}, {"hosts", src.Hosts != nil},
 		{"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil}, {"from", src.FromSnapshot},
 	} {
-		all = append(all, k.name)
+		if k.name != "from" { // an exception, for who publishes the list
+			all = append(all, k.name)
+		}
 		if k.set {
 			kinds = append(kinds, k.name)
 		}

@@ -41,17 +41,9 @@ type Source struct {
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
 // and merges them.
 func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, error) {
-	if r.waits() {
-		if err := r.open(ctx, t); err != nil {
-			return nil, err
-		}
-	}
-	lastGood, err := r.lastGood()
+	lastGood, err := r.begin(ctx, t)
 	if err != nil {
 		return nil, err
-	}
-	if lastGood != nil {
-		r.inForce = lastGood.Written
 	}
 	memory, memoryErr := r.memory(lastGood)
 	now, wrong := believed(r.Now, lastGood, memory)
@@ -105,6 +97,20 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	list.Set = allowlist.Merge(list.Labelled())
 	list.lastGood = snapshot.New(r.writtenNow(), good)
 	return list, nil
+}
+
+// begin opens a snapshot that the run waits for, and reads the last good state.
+func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
+	if r.waits() {
+		if err := r.open(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	lastGood, err := r.lastGood()
+	if lastGood != nil {
+		r.inForce = lastGood.Written
+	}
+	return lastGood, err
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.

@@ -140,6 +140,9 @@ func (r *Request) withinRoot() error {
 			continue
 		}
 		if err := state.Within(root, path); err != nil {
+			if path == r.Settings.MetricsFile {
+				r.Settings.MetricsFile = "" // a run that fails writes it, too
+			}
 			problems = append(problems, fmt.Errorf("%s: %w", path, err))
 		}
 	}
