@@ -95,7 +95,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
 	list.Set = allowlist.Merge(list.Labelled())
-	list.lastGood = snapshot.New(r.writtenNow(), good)
+	list.lastGood = snapshot.New(r.writtenNow(judged), good)
 	return list, nil
 }
 
@@ -203,13 +203,18 @@ func (r *Request) carried(src allowlist.Source, v guard.Verdict) Source {
 	return Source{src, v.Carry(there.Status, there.Reasons, there.Refused), there.Status == guard.Held}
 }
 
-// writtenNow is the time of the last good state of this run. A snapshot that was accepted though it is older sets none back.
-func (r *Request) writtenNow() time.Time {
-	if r.Fetches() {
-		return r.Now
+// writtenNow is the time of the last good state of this run: that of before, if the run took nothing. A snapshot that was
+// accepted though it is older sets none back.
+func (r *Request) writtenNow(judged []judgement) time.Time {
+	took := false
+	for i, src := range r.Settings.Sources {
+		took = took || judged[i].verdict.Taken && !src.Inline()
 	}
-	if r.reviewed == nil {
+	switch {
+	case !took, !r.Fetches() && r.reviewed == nil:
 		return r.inForce
+	case r.Fetches():
+		return r.Now
 	}
 	at := r.reviewed.Written
 	if at.Before(r.inForce) || !at.Before(r.Now.Add(clockSlack)) {
