@@ -21,7 +21,7 @@ help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
 	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
-	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; 20 minutes at most'
+	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; half an hour'
 	@echo 'make cross   go vet for all platforms but this one'
 	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
@@ -49,7 +49,7 @@ test:
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
 	$(if $(RACE),,@echo 'make test: no C compiler, so without the race detector')
 	go vet ./...
-	go test $(RACE) -timeout 30m ./...
+	go test $(RACE) -timeout 50m ./...
 
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
