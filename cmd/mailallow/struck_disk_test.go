@@ -3,8 +3,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -141,6 +144,7 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 	case done && at.Child && ended.Code == exit.Done: // makemap has another way, and the update has read its map back
 	case done && (last == 0 || n <= last) && !lasting:
 		fail("a failure before the last file was in")
+	case done && errno == syscall.EROFS && strings.HasPrefix(at.Name, "unlink") && isMissing(at.Path): // there was nothing to remove
 	case done && !strings.Contains(strings.ToLower(ended.Stderr), errno.Error()):
 		fail("nothing is said of it")
 	case !done && !lasting:
@@ -161,4 +165,9 @@ func (d *disk) fails(n int, errno syscall.Errno, lasting bool) bool {
 		fail("and then")
 	}
 	return true
+}
+
+func isMissing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -144,19 +144,26 @@ func fetchReviewInstall(t *testing.T, p *platform) {
 	}
 }
 
-// A source that the guard holds, or that cannot be fetched, fails the job and makes no smaller list; a right one is accepted by name.
+// A source that the guard holds, or that cannot be fetched, fails the job and makes no smaller list; the change that it opens shows
+// the source to the reviewer. A right one is accepted by name.
 func fetchInDoubt(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
 
 	p.dns.Fault("mail.test", "TXT", fixtures.ServFail)
 	work, r := p.refresh()
-	p.wantCalls("no answer", work, r, true)
+	p.wantCalls("no answer", work, r, true,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
 	p.dns.Fault("mail.test", "TXT", 0)
 
 	p.dns.Set(`mail.test TXT "v=spf1 ip4:209.85.128.0/24 -all"`)
 	work, r = p.refresh()
-	p.wantCalls("shrunk", work, r, true)
+	p.wantCalls("shrunk", work, r, true,
+		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
+		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
+		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
 
 	p.values["inputs.accept"] = "provider"
 	work, r = p.refresh()
