@@ -45,7 +45,7 @@ func stopwatch() {
 	}
 	f := figure{
 		Wall: time.Since(start), Exit: cmd.ProcessState.ExitCode(),
-		Memory: cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10,
+		Memory: int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10,
 	}
 	if err := json.NewEncoder(os.NewFile(3, "figure")).Encode(f); err != nil {
 		fmt.Fprintln(os.Stderr, err)

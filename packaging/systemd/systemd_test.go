@@ -384,9 +384,9 @@ func TestMemory(t *testing.T) {
 	if status, journal := s.update(); status != 0 {
 		t.Fatalf("status %d\n%s", status, journal)
 	}
-	for unit, want := range map[string]int{"mailallow-fetch.service": 1 << 30, "mailallow.service": 2 << 30} {
+	for unit, want := range map[string]int64{"mailallow-fetch.service": 1 << 30, "mailallow.service": 2 << 30} {
 		got := strings.TrimSpace(s.Run("systemctl", "show", "--value", "-p", "MemoryMax", unit))
-		if got != strconv.Itoa(want) {
+		if got != strconv.FormatInt(want, 10) {
 			t.Errorf("%s: MemoryMax is %s, want %d", unit, got, want)
 		}
 	}
