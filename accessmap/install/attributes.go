@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -46,7 +45,10 @@ func refuseACL(live string) error {
 		return err
 	}
 	const mode = len("-rw-r--r--")
-	if mark := strings.TrimPrefix(string(output), " ")[mode]; mark != ' ' && mark != '.' && mark != '@' {
+	if len(output) <= mode {
+		return fmt.Errorf("ls -ld %s: no mode in %q: whether it has an access list is not known", live, output)
+	}
+	if mark := output[mode]; mark != ' ' && mark != '.' && mark != '@' {
 		return fmt.Errorf("it has an access list, which a new file would not have: remove it (setfacl -b %s), and set owner, group and mode instead", live)
 	}
 	return nil
