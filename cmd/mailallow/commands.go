@@ -68,7 +68,7 @@ func listCommands() []command {
 			empty: fetch.Empty,
 		},
 		{
-			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
+			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
