@@ -63,12 +63,12 @@ func listCommands() []command {
 				&cli.StringFlag{Name: "since", Usage: "compare with the snapshot in `FILE`, and keep its ranges of what is held or stale, in place of the last good state"},
 				&cli.BoolFlag{Name: "no-guard", Usage: "write the ranges as they come, and leave it to the guard of 'update --snapshot' to judge them"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Output: c.String("o")})
+				return fetch.Run(c.Context, t, fetch.Options{Run: runFlags(c), Since: c.String("since"), Output: c.String("o")})
 			},
 			empty: fetch.Empty,
 		},
 		{
-			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText(),
+			name: "render", args: "FORMAT", usage: "one format to stdout, no target needed", text: renderText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})

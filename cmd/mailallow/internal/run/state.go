@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"mailallow/accessmap/install"
@@ -56,8 +55,9 @@ func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 	return lastGood, nil
 }
 
+// loadSnapshot reads a last good state. It has no bound but those of its sources, so that no source is left out for another.
 func loadSnapshot(path string) (*snapshot.Snapshot, error) {
-	f, err := os.Open(path)
+	f, err := bounded.Open(path)
 	if err != nil {
 		return nil, err
 	}
