@@ -72,7 +72,8 @@ const (
 	// compares each key with all before it.
 	maxConfigKeys = 10_000
 
-	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
+	maxNameBytes   = 64  // of a source, whose name goes into comments, tables and metrics
+	maxReasonBytes = 200 // of a reason or an owner: a sentence, beside a name in tables and messages
 	maxAttempts    = 10
 	maxConcurrency = 1024
 	maxKeys        = 100_000_000 // of a target or a source

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/state"
+	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
@@ -52,6 +53,7 @@ type Request struct {
 
 	options  Options
 	accepted map[string]guard.Acceptance // by source
+	sources  []allowlist.Source          // of the settings, without those that have ended
 
 	reviewed  *snapshot.Snapshot         // the one in place of fetching; nil: there is none, or it is not there yet
 	unreached error                      // why it cannot be had
