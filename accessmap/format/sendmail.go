@@ -131,41 +131,55 @@ func neediest(l list) (source string, ipv6 bool) {
 	return source, ipv6
 }
 
-// ReadSendmail reads the lines of a block, or of a whole file, that mailallow wrote: an entry for each key. Any other line,
-// and a key that is there twice, is a *fault.AtLine.
-func ReadSendmail(text []byte) ([]allowlist.Entry, error) {
-	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n")))
-	lines := make([]int, 0, cap(entries)) // of the entries
-	var seen map[netip.Prefix]int         // lines by key; nil while the keys are in order, which rules out a second one
-	var above comments
-	for i, rest := 1, text; len(rest) > 0; i++ {
-		var raw []byte
-		raw, rest, _ = bytes.Cut(rest, []byte("\n"))
-		if len(raw) == 0 || raw[0] == '#' {
-			above.read(string(raw))
+// CheckSendmail is an error, a *fault.AtLine, if a text has a line that mailallow does not write into an access file.
+func CheckSendmail(text []byte) error { return readSendmail(text, false, func(allowlist.Entry) {}) }
+
+// readSendmail reads the lines of a block, or of a whole file: an entry for each key. A key that is there twice is an error.
+func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
+	above := comments{owners: owners}
+	var last netip.Prefix
+	var seen map[netip.Prefix]int // lines by key; nil while the keys are in order, which rules out a second one
+	number := 0
+	for raw := range bytes.Lines(text) {
+		number++
+		line := string(bytes.TrimSuffix(raw, []byte("\n")))
+		if line == "" || line[0] == '#' {
+			above.read(line)
 			continue
 		}
 		above.last = false
-		e, err := readKeyLine(string(raw))
+		e, err := readKeyLine(line)
 		if err != nil {
-			return nil, &fault.AtLine{Line: i, Err: err}
+			return &fault.AtLine{Line: number, Err: err}
 		}
-		if n := len(entries); seen == nil && n > 0 && entries[n-1].Prefix.Compare(e.Prefix) >= 0 {
-			seen = make(map[netip.Prefix]int, n)
-			for k, before := range entries {
-				seen[before.Prefix] = lines[k]
-			}
+		if seen == nil && last.IsValid() && last.Compare(e.Prefix) >= 0 {
+			seen = keyLines(text, number)
 		}
 		if seen != nil {
 			if before, twice := seen[e.Prefix]; twice {
-				return nil, fault.At(i, "repeats the key of line %d", before)
+				return fault.At(number, "repeats the key of line %d", before)
 			}
-			seen[e.Prefix] = i
+			seen[e.Prefix] = number
 		}
-		e.Owners = above.Owners
-		entries, lines = append(entries, e), append(lines, i)
+		last, e.Owners = e.Prefix, above.Owners
+		each(e)
 	}
-	return slices.Clip(entries), nil
+	return nil
+}
+
+// keyLines gives the lines of the keys before a line.
+func keyLines(text []byte, end int) map[netip.Prefix]int {
+	lines := map[netip.Prefix]int{}
+	number := 0
+	for raw := range bytes.Lines(text) {
+		if number++; number == end {
+			break
+		}
+		if e, err := readKeyLine(string(bytes.TrimSuffix(raw, []byte("\n")))); err == nil {
+			lines[e.Prefix] = number
+		}
+	}
+	return lines
 }
 
 func readKeyLine(line string) (e allowlist.Entry, err error) {
