@@ -22,6 +22,7 @@ const (
 	Stale   Status = "stale"   // the fetch failed
 	Held    Status = "held"    // the run fetched it and the guard refused it
 	Missing Status = "missing" // the fetch failed, and there are no last good ranges
+	Ended   Status = "ended"   // its last day is over: it was not fetched, and has no ranges
 )
 
 // Kinds of problems that no acceptance ends; a key of a limit ends the last two.
@@ -43,8 +44,8 @@ const futureSlack = time.Hour
 // taken out is some sixty times as many networks, which update would list; two lists of the longest kind are fewer than this.
 const MaxChange = 250_000
 
-// Statuses gives all four, from the best to the worst.
-func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
+// Statuses gives all, from the best to the worst, and Ended behind them: it is as good as none.
+func Statuses() [5]Status { return [...]Status{Fresh, Stale, Held, Missing, Ended} }
 
 // Verdict holds the ranges that the list takes from a source, and the reasons.
 type Verdict struct {

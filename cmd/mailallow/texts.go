@@ -1,11 +1,6 @@
 package main
 
-import (
-	"strings"
-
-	"mailallow/accessmap/format"
-	"mailallow/cmd/mailallow/internal/terminal"
-)
+import "strings"
 
 // The descriptions of the program and its commands, for --help and the manual.
 
@@ -52,18 +47,7 @@ ranges on the host that uses the snapshot. --since FILE is for a place without s
 With [snapshot] url in the configuration it fetches that snapshot, checks its
 signature, and writes both as they are to FILE and FILE.minisig.`
 
-func renderText() string {
-	const indent = "  "
-	var rows [][]string
-	for _, f := range format.All() {
-		rows = append(rows, []string{f.Name, f.Summary})
-	}
-	text := "Writes the list in one format to stdout. No target is needed and nothing is changed.\n\nFormats:\n"
-	for _, row := range terminal.Layout(textWidth-len(indent), rows) {
-		text += indent + strings.ReplaceAll(row, "\n", "\n"+indent) + "\n"
-	}
-	return text
-}
+const renderText = `Writes the list in one format to stdout. No target is needed and nothing is changed.`
 
 const spfText = `Walks the SPF policy of each DOMAIN as RFC 7208 says and writes the networks that
 pass, the fewest, IPv4 first: for several domains those of all together. Terms that

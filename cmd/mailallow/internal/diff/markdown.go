@@ -40,7 +40,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
-		for _, g := range run.GroupBySource(difference) {
+		for _, g := range result.Changes(p) {
 			markdownChanges(t, g)
 		}
 	}
@@ -56,7 +56,7 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))
 		}
 		if hint := result.List.Hint(s); hint != "" {
-			fmt.Fprintf(&b, "- **%s is %s**: %s\n", markdownText(s.Source.Name), s.Status, markdownText(hint))
+			fmt.Fprintf(&b, "- **%s %s**: %s\n", markdownText(s.Source.Name), markdownText(s.Standing()), markdownText(hint))
 		}
 	}
 	for _, p := range result.Plans {
@@ -71,6 +71,9 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 
 func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
 	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title), g.Counts())
+	if g.About != "" {
+		t.Data(terminal.Plain, "%s\n", markdownText(g.About))
+	}
 	folded := len(g.Added)+len(g.Removed) > run.MaxListed
 	if folded {
 		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/sendmail"
@@ -49,6 +50,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 		}
 		line(t, terminal.Plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
 	}
+	x.tellAbout(t, d)
 	for _, n := range d.Nearest {
 		verb := "begins"
 		if n.Side == "below" {
@@ -93,6 +95,19 @@ func tellVerdict(t *terminal.Terminal, d addressDocument, hasList bool) {
 			margin = "    "
 		}
 		t.Data(style, "%s%s", margin, part)
+	}
+}
+
+// tellAbout writes what is written about the sources that hold the address.
+func (x *explanation) tellAbout(t *terminal.Terminal, d addressDocument) {
+	if x.list == nil {
+		return
+	}
+	for _, s := range x.list.Sources {
+		holds := slices.ContainsFunc(d.Matches, func(m matchDocument) bool { return m.Source == s.Source.Name })
+		if about := s.Life.String(); holds && about != "" {
+			line(t, terminal.Plain, 2, "about", "%s: %s", s.Source.Name, about)
+		}
 	}
 }
 
@@ -154,7 +169,11 @@ func statusMark(s guard.Status) string {
 func (x *explanation) tellUnlisted(t *terminal.Terminal, d addressDocument) {
 	if x.list != nil {
 		for _, s := range x.list.Sources {
-			if s.Status != guard.Fresh {
+			switch s.Status {
+			case guard.Fresh:
+			case guard.Ended:
+				line(t, terminal.Plain, 2, "ended", "source %q %s: what it held is out of the list", s.Source.Name, s.Standing())
+			default:
 				line(t, terminal.Yellow, 2, "not known", "source %q is %s: its current ranges may hold this address", s.Source.Name, s.Status)
 			}
 		}

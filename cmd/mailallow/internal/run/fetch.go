@@ -50,7 +50,7 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 // its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
 func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.Now}
-	sources := r.Settings.Sources
+	sources := r.sources
 	fetched := make([]allowlist.Fetched, len(sources))
 	r.taken = map[string]snapshot.Source{}
 	for i, src := range sources {

@@ -48,11 +48,12 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	memory, memoryErr := r.memory(lastGood)
 	now, wrong := believed(r.Now, lastGood, memory)
 	r.Now = now
+	r.sources = r.wanted(wrong != "")
 	var fetched []allowlist.Fetched
 	var problems []allowlist.Problem
 	if !r.Fetches() {
 		fetched, problems = r.fromSnapshot(ctx), r.carrierProblems(t)
-	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.Settings.Sources, lastGood, r.Now); err != nil {
+	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now); err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
@@ -68,7 +69,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
 	judged := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
-	for i, src := range r.Settings.Sources {
+	for i, src := range r.sources {
 		v, earlier := judged[i].verdict, judged[i].earlier
 		list.Sources = append(list.Sources, r.carried(src, v))
 		switch hasState := !v.Time.IsZero(); {
@@ -91,6 +92,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		}
 		list.memory.Remember(after)
 	}
+	list.Sources = r.withEnded(list.Sources)
 	if len(forgotten) > 0 {
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
@@ -138,11 +140,11 @@ type judgement struct {
 	verdict guard.Verdict
 }
 
-// judgeAll has the guard judge every source of the settings, then holds those that need too many access keys.
+// judgeAll has the guard judge every source of the run, then holds those that need too many access keys.
 func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) []judgement {
 	judged := make([]judgement, len(fetched))
-	last := lastGood.Match(r.Settings.Sources)
-	for i, src := range r.Settings.Sources {
+	last := lastGood.Match(r.sources)
+	for i, src := range r.sources {
 		earlier := memory.Earlier(last[i], r.Now)
 		if r.options.Since != "" {
 			earlier.Lost = time.Time{} // the whole window is this one state
@@ -207,7 +209,7 @@ func (r *Request) carried(src allowlist.Source, v guard.Verdict) Source {
 // accepted though it is older sets none back.
 func (r *Request) writtenNow(judged []judgement) time.Time {
 	took := false
-	for i, src := range r.Settings.Sources {
+	for i, src := range r.sources {
 		took = took || judged[i].verdict.Taken && !src.Inline()
 	}
 	switch {
@@ -259,7 +261,7 @@ func (l *List) Counts() map[guard.Status]int {
 
 // Codes gives the exit codes for the statuses of the sources.
 func (l *List) Codes() (codes []int) {
-	of := map[guard.Status]int{guard.Fresh: exit.Done, guard.Held: exit.Held, guard.Stale: exit.Stale, guard.Missing: exit.Stale}
+	of := map[guard.Status]int{guard.Fresh: exit.Done, guard.Held: exit.Held, guard.Stale: exit.Stale, guard.Missing: exit.Stale, guard.Ended: exit.Done}
 	for _, s := range l.Sources {
 		codes = append(codes, of[s.Status])
 	}

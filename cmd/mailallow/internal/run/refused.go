@@ -19,7 +19,7 @@ func Refused(s Source) *SourceChange {
 	if s.Proposed == nil {
 		return nil
 	}
-	change := &SourceChange{Title: fmt.Sprintf("%s %s, the change that was refused", s.Source.Name, s.Action)}
+	change := &SourceChange{Title: fmt.Sprintf("%s %s, the change that was refused", s.Source.Name, s.Action), About: s.Life.String()}
 	for _, side := range []struct {
 		networks []netip.Prefix
 		into     *[]plan.Change
@@ -38,6 +38,9 @@ func tellRefused(t *terminal.Terminal, s Source) {
 		return
 	}
 	t.Summary(terminal.Cyan, "%s: %s", change.Title, change.Counts())
+	if change.About != "" {
+		t.Summary(terminal.Plain, "    %s", change.About)
+	}
 	type line struct {
 		sign  string
 		style terminal.Style

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"mailallow/accessmap/state"
+	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
@@ -28,6 +30,7 @@ type Options struct {
 	Snapshot  string   // a file, a URL, - or Embedded; empty: that of the configuration, else fetch the sources
 	Signature string   // the file of its signature, if that is not beside it
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
+	Reason    string   // why, for the history
 	Accept    []string // NAME or NAME@DIGEST of sources whose held change is accepted
 	// NeedTargets: the run writes or compares targets.
 	NeedTargets bool
@@ -50,6 +53,7 @@ type Request struct {
 
 	options  Options
 	accepted map[string]guard.Acceptance // by source
+	sources  []allowlist.Source          // of the settings, without those that have ended
 
 	reviewed  *snapshot.Snapshot         // the one in place of fetching; nil: there is none, or it is not there yet
 	unreached error                      // why it cannot be had
@@ -124,7 +128,7 @@ func (r *Request) withinRoot() error {
 	if root == "" {
 		return nil
 	}
-	paths := []string{r.lastGoodPath(), r.memoryPath()}
+	paths := []string{r.lastGoodPath(), r.memoryPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
 	if r.Settings.MetricsFile != "" {
 		paths = append(paths, r.Settings.MetricsFile)
 	}

@@ -77,7 +77,7 @@ func (r *Result) Fail(t *terminal.Terminal, err error) error {
 // Tell writes the summary for people. done: the plans were carried out.
 func (r *Result) Tell(t *terminal.Terminal, done bool) {
 	r.List.Tell(t)
-	tellTargets(t, r.Plans, done)
+	r.tellTargets(t, done)
 	tellReport(t, r.Report)
 }
 

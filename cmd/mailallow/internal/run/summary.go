@@ -29,6 +29,9 @@ func (l *List) Tell(t *terminal.Terminal) {
 	}
 	l.Warn(t)
 	for _, s := range l.Sources {
+		if s.Status == guard.Ended { // as its owner wants, and no reason for a warning
+			s.topic(t).Note("source %q %s: %s", s.Source.Name, s.Standing(), l.Hint(s))
+		}
 		tellRefused(t, s)
 	}
 }
@@ -42,11 +45,26 @@ func (l *List) Warn(t *terminal.Terminal) {
 		for _, p := range s.Problems {
 			t.About(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).Warn("source %q: %s", s.Source.Name, p.Text)
 		}
-		if hint := l.Hint(s); hint != "" {
-			t.About(slog.String("source", s.Source.Name), slog.String("status", string(s.Status))).
-				Warn("source %q is %s: %s", s.Source.Name, s.Status, hint)
+		if hint := l.Hint(s); hint != "" && s.Status != guard.Ended {
+			s.topic(t).Warn("source %q %s: %s", s.Source.Name, s.Standing(), hint)
 		}
 	}
+}
+
+func (s Source) topic(t *terminal.Terminal) terminal.Topic {
+	return t.About(slog.String("source", s.Source.Name), slog.String("status", string(s.Status)))
+}
+
+// Standing is the status of a source in a sentence, with what is written about the source.
+func (s Source) Standing() string {
+	text := "is " + string(s.Status)
+	if s.Status == guard.Ended {
+		text = "has ended"
+	}
+	if about := s.Life.String(); about != "" {
+		text += " (" + about + ")"
+	}
+	return text
 }
 
 // Hint explains the status of a source: its effect on the list, or on the snapshot, and
@@ -60,6 +78,8 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
+	case s.Status == guard.Ended:
+		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
 	case s.Status == guard.Held && s.There:
 		if s.Lasting() {
 			return kept + "; it is held where the snapshot is made, and mended there"
@@ -121,7 +141,8 @@ func quoted(word string) string {
 
 // tellTargets writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
+func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
 		differences[i] = p.Difference
@@ -137,8 +158,11 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
-		for _, g := range GroupBySource(differences[i]) {
+		for _, g := range r.Changes(p) {
 			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
+			if g.About != "" {
+				t.Summary(terminal.Plain, "    %s", g.About)
+			}
 			tellChanges(t, terminal.Green, "+", g.Added)
 			tellChanges(t, terminal.Red, "-", g.Removed)
 		}
