@@ -15,6 +15,7 @@ import (
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
 	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -43,7 +44,18 @@ func listCommands() []command {
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), reasonFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
+				return update.Run(c.Context, t, update.Options{Run: runFlags(c), Apply: applyFlags(c)})
+			},
+			empty: run.Empty,
+		},
+		{
+			name: "rollback", args: "[ENTRY|TIME]", usage: "install the list as it was, and pin it", text: rollbackText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "release", Usage: "take the pins of an earlier rollback away, and install nothing"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return rollback.Run(c.Context, t, rollback.Options{Run: runFlags(c), Apply: applyFlags(c),
+					Release: c.Bool("release"), DryRun: c.Bool("dry-run"), Args: c.Args().Slice()})
 			},
 			empty: run.Empty,
 		},

@@ -30,6 +30,18 @@ If another run is at work, update names it and ends with 5; --lock-timeout makes
 wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
 
+const rollbackText = `Installs the list as it stood after an ENTRY of the history, or at a TIME (2026-11-01,
+2026-11-01T22:00:00Z); without either, as it was before the last update that changed
+it. 'mailallow history' lists the entries. It asks no network.
+
+Every source that had ranges then, and is defined now as it was, gets these ranges and
+is pinned: later updates fetch it, say what they would change, and leave it. Inline
+lists and sources added since stay as they are, and those taken out stay out. Actions
+are those of now, and the widest and the largest that a source may be bind.
+--release takes the pins away: the next update goes forward, past the guard.
+
+What has left the history cannot be rolled back to (2).`
+
 const diffText = `Does all that update does but the last step, and shows the changes: the networks of
 each source, with the path that put them there (summary), a unified diff of each
 file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).

@@ -65,15 +65,19 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 	return snapshot.Decode(f, path)
 }
 
-// StateFiles is the guard's new memory, the new last good state and the history, as files to install together with the list.
+// StateFiles is the pins, the guard's new memory, the new last good state and the history, as files to install together with the list.
 // The memory comes first: after a kill in between, the next run compares with one state twice, and forgets none.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
+	files, err := r.pinFiles()
+	if err != nil {
+		return nil, err
+	}
 	encoded, err := list.lastGood.Bytes()
 	if err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	files := []install.StateFile{{Path: r.memoryPath(), Bytes: list.memory.Encode()}, {Path: r.lastGoodPath(), Bytes: encoded}}
+	files = append(files, install.StateFile{Path: r.memoryPath(), Bytes: list.memory.Encode()}, install.StateFile{Path: r.lastGoodPath(), Bytes: encoded})
 	entry, err := r.Record(r.change(result), list)
 	return append(files, entry...), err
 }
