@@ -32,6 +32,7 @@ func (l Log) Next(e Entry, after []Installed, keep time.Duration) (name string, 
 	}
 	before := l.last(begins)
 	e.Begins = !before.Known
+	e.First = e.First && len(l.Segments) == 0
 	e.Sources = difference(before, after)
 	if before.Known && len(e.Sources) == 0 && e.Command == Update {
 		return "", nil, false, nil

@@ -60,6 +60,8 @@ type Entry struct {
 	Sources []Source  `json:"sources,omitempty"` // that it has something to tell of
 	// Begins: what the list was before is not known, so that all of it came.
 	Begins bool `json:"begins,omitempty"`
+	// First: there was no list before it. Then it begins the history, and all of it did come.
+	First bool `json:"first,omitempty"`
 }
 
 // Source is what an entry tells of one source.

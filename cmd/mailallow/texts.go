@@ -30,6 +30,15 @@ If another run is at work, update names it and ends with 5; --lock-timeout makes
 wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
 
+const historyText = `Tells what each run changed, the newest first: by whom and why, and of each source how
+many networks came and went, its new status, and whether it was added, removed,
+renamed or edited. With an ADDRESS it tells when that was in the list: from when until
+when, with which action, by which source, network and path, and which run did it.
+
+Entries are kept for 400 days (history = "400d") and 64 MiB, the oldest go first. All
+times are in UTC. A part that is damaged is named and passed over. Who may not read
+state_dir runs it as root.`
+
 const rollbackText = `Installs the list as it stood after an ENTRY of the history, or at a TIME (2026-11-01,
 2026-11-01T22:00:00Z); without either, as it was before the last update that changed
 it. 'mailallow history' lists the entries. It asks no network.
@@ -74,6 +83,9 @@ where main.cf names the table. For an address in no source it shows the nearest
 ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
 catalogue.
+
+It says since when the address is in the list, and which run brought it in. --at TIME
+goes by the list of the history as it was then.
 
 An ADDRESS may be written as in logs ([192.0.2.7]:51937, unknown[192.0.2.7],
 mail.example.org [192.0.2.7], IPv6:2001:db8::1) or be a host name: each of its

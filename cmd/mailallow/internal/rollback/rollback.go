@@ -30,7 +30,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	case o.Release && len(o.Args) > 0:
 		return exit.Usagef("rollback --release takes no ENTRY: it takes the pins of all sources away")
 	}
-	o.Run.NeedTargets, o.Run.WritesState = true, true
+	o.Run.NeedTargets, o.Run.WritesState = true, !o.DryRun
 	to := ""
 	if len(o.Args) == 1 {
 		to = o.Args[0]
@@ -39,6 +39,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		o.Run.NeedTargets = false
 	}
 	r, err := run.Load(t, o.Run)
+	if err == nil {
+		_, err = run.OpenHistory(r.Settings.StateDir) // who may not read it is told what to do, before the lock says less
+	}
 	switch {
 	case err != nil:
 		return err

@@ -35,7 +35,7 @@ func OpenHistory(stateDir string) (log history.Log, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return log, nil
 	case errors.Is(err, fs.ErrPermission):
-		return log, fault.Hint("", "run it as root, or as the user who runs the update", "the history cannot be read: %w", err)
+		return log, fault.Hint("", asRoot, "the history cannot be read: %w", err)
 	case err != nil:
 		return log, fmt.Errorf("the history cannot be read: %w", err)
 	}
@@ -117,7 +117,7 @@ func (l *List) installed() (all []history.Installed) {
 
 // change is the entry of an update that installs a result.
 func (r *Request) change(result *Result) history.Entry {
-	e := history.Entry{Command: history.Update, Reason: r.options.Reason}
+	e := history.Entry{Command: history.Update, Reason: r.options.Reason, First: result.List.lost}
 	for _, p := range result.Plans {
 		if p.New != nil && p.Changed() {
 			e.Targets = append(e.Targets, p.Path)

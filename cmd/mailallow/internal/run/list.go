@@ -60,6 +60,9 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
 	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
+	if r.stateless != nil {
+		list.Problems = append(list.Problems, *r.stateless)
+	}
 	for _, w := range r.Settings.Warnings {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
 	}

@@ -42,7 +42,7 @@ func (r *Request) readPins(last *snapshot.Snapshot) (err error) {
 	if r.options.Rollback != nil {
 		return r.pinsOfRollback(last)
 	}
-	if r.options.NoGuard || r.options.Since != "" {
+	if r.options.NoGuard || r.options.Since != "" || r.stateless != nil {
 		return nil
 	}
 	r.pinning.file, err = loadSnapshot(r.pinsPath())
@@ -118,9 +118,13 @@ func (r *Request) pinProblems() []allowlist.Problem {
 	for _, s := range r.pinning.held {
 		names = append(names, fmt.Sprintf("%q", s.Name))
 	}
-	whose := "source " + names[0] + " is"
+	be := [...]string{"is", "are"}
+	if r.options.Rollback != nil && !r.options.WritesState {
+		be = [...]string{"would be", "would be"}
+	}
+	whose := fmt.Sprintf("source %s %s", names[0], be[0])
 	if len(names) > 1 {
-		whose = fmt.Sprintf("%d sources are", len(names))
+		whose = fmt.Sprintf("%d sources %s", len(names), be[1])
 	}
 	first := r.pinning.file.Sources[0].Reasons
 	text := fmt.Sprintf("%s pinned by a rollback", whose)

@@ -42,6 +42,8 @@ type Options struct {
 	// NoGuard: the run reads no last good state and holds nothing. The host that installs
 	// the snapshot judges it.
 	NoGuard bool
+	// MayLackState: a run that changes nothing does without a state that its user may not read.
+	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
 	// WritesState: the run may keep files in the state directory.
@@ -64,6 +66,7 @@ type Request struct {
 	signer    string             // who, and the trusted comment
 	fresh     *keptPair          // it came from the web in this run
 	inForce   time.Time          // the last good state was written then; zero: there is none
+	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
 	taken     map[string]snapshot.Source // what it says of each source that was taken from it
 }
