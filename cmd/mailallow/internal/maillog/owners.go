@@ -92,8 +92,7 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	m.State = unknown
 	if o.catalogue != nil {
-		if holding := o.catalogue.Holding(addr); len(holding) > 0 {
-			provider = holding[0].Source
+		if provider = o.catalogue.Provider(addr); provider != "" {
 			m = mark{coverable, provider}
 		}
 	}
