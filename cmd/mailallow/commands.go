@@ -41,7 +41,7 @@ func listCommands() []command {
 	return []command{
 		{
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
-			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(), lockTimeoutFlag()},
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), reasonFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
 			},
@@ -174,6 +174,10 @@ func signatureFlag() cli.Flag {
 
 func acceptFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "accept", Usage: "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width, a total or a number of keys (repeatable)"}
+}
+
+func reasonFlag() cli.Flag {
+	return &cli.StringFlag{Name: "reason", Usage: "say why, in a `TEXT` for the history"}
 }
 
 func lockTimeoutFlag() cli.Flag {

@@ -33,7 +33,7 @@ func configFlags(c *cli.Context) config.Flags {
 // runFlags reads the flags that concern the list, likewise.
 func runFlags(c *cli.Context) run.Options {
 	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Signature: c.String("signature"),
-		Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
+		Reason: c.String("reason"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
 }
 
 // words are the texts of a flag.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type Options struct {
 	Snapshot  string   // a file, a URL, - or Embedded; empty: that of the configuration, else fetch the sources
 	Signature string   // the file of its signature, if that is not beside it
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
+	Reason    string   // why, for the history
 	Accept    []string // NAME or NAME@DIGEST of sources whose held change is accepted
 	// NeedTargets: the run writes or compares targets.
 	NeedTargets bool
@@ -126,7 +128,7 @@ func (r *Request) withinRoot() error {
 	if root == "" {
 		return nil
 	}
-	paths := []string{r.lastGoodPath(), r.memoryPath()}
+	paths := []string{r.lastGoodPath(), r.memoryPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
 	if r.Settings.MetricsFile != "" {
 		paths = append(paths, r.Settings.MetricsFile)
 	}

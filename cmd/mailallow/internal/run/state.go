@@ -65,12 +65,15 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 	return snapshot.Decode(f, path)
 }
 
-// StateFiles is the guard's new memory and the new last good state, as files to install together with the list. The memory
-// comes first: after a kill in between, the next run compares with one state twice, and forgets none.
-func (r *Request) StateFiles(list *List) ([]install.StateFile, error) {
+// StateFiles is the guard's new memory, the new last good state and the history, as files to install together with the list.
+// The memory comes first: after a kill in between, the next run compares with one state twice, and forgets none.
+func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
+	list := result.List
 	encoded, err := list.lastGood.Bytes()
 	if err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	return []install.StateFile{{Path: r.memoryPath(), Bytes: list.memory.Encode()}, {Path: r.lastGoodPath(), Bytes: encoded}}, nil
+	files := []install.StateFile{{Path: r.memoryPath(), Bytes: list.memory.Encode()}, {Path: r.lastGoodPath(), Bytes: encoded}}
+	entry, err := r.Record(r.change(result), list)
+	return append(files, entry...), err
 }

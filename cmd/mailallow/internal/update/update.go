@@ -89,12 +89,15 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		var state []install.StateFile
 		var err error
 		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-			if state, err = r.StateFiles(result.List); err != nil {
+			if state, err = r.StateFiles(result); err != nil {
 				return err
 			}
 		}
 		result.Report, err = lock.Install(ctx, jobs, state)
 		if err == nil {
+			if err := r.PruneHistory(result.List); err != nil {
+				result.Report.Warnings = append(result.Report.Warnings, err.Error())
+			}
 			return nil
 		}
 		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
