@@ -63,9 +63,10 @@ func listCommands() []command {
 		{
 			name: "diff", usage: "the same, changing nothing", text: diffText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
-				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"},
+				&cli.StringSliceFlag{Name: "log", Usage: "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
+				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format"), Logs: c.StringSlice("log")})
 			},
 			empty: run.Empty,
 		},

@@ -55,6 +55,11 @@ const diffText = `Does all that update does but the last step, and shows the cha
 each source, with the path that put them there (summary), a unified diff of each
 file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).
 
+--log FILE says what the change means for mail: of the clients that a DNSBL had refused
+in the log, which it would let in, and which it would shut out, by provider. It compares
+the new list with what stands in the targets, and needs to know nothing of the server.
+Lines written by hand are not looked at.
+
 It writes nothing. Exit 1 if something differs, 0 if nothing does.`
 
 const fetchText = `Fetches every source and writes the ranges, each with its path, as a snapshot: a file

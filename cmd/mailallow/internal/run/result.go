@@ -20,6 +20,8 @@ type Result struct {
 	List   *List // nil: the sources were not resolved
 	Plans  []plan.Plan
 	Report install.Report // of the installation; zero: there was none
+	// Consequences of the plans for mail, by logs; nil: none was read.
+	Consequences *Consequences
 }
 
 // Planned resolves the sources and plans the targets. It returns a result with an error,
@@ -91,6 +93,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 		Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
 		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
+		Consequences: r.Consequences,
 	}
 	if failed != nil {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})
