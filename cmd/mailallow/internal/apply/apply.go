@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -15,6 +16,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/notify"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -28,7 +30,20 @@ type Options struct {
 // Run installs the list of a request in every target.
 func Run(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
 	result, err := carryOut(ctx, t, r, o.LockTimeout)
-	return Close(ctx, t, r, result, o.Version, err)
+	return Close(ctx, t, r, result, o.Version, notified(ctx, t, r, result, err))
+}
+
+// notified runs notify after a run that ended with failed, and gives the error of both.
+func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, failed error) error {
+	err := notify.Changes(ctx, t, r.Settings, result, failed)
+	switch {
+	case err == nil:
+		return failed
+	case failed != nil:
+		result.Report.Warnings = append(result.Report.Warnings, err.Error())
+		return failed
+	}
+	return fmt.Errorf("%w\nall files are installed", err)
 }
 
 // Close ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
