@@ -61,10 +61,12 @@ func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFil
 		i.tx.changes = append(i.tx.changes, t.changes()...)
 	}
 	for _, file := range extra {
-		c, err := newStateChange(file)
-		if err != nil {
+		switch c, err := newStateChange(file); {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
-		} else if c != nil {
+		case c != nil && file.First:
+			i.tx.changes = slices.Insert(i.tx.changes, 0, c)
+		case c != nil:
 			i.tx.changes = append(i.tx.changes, c)
 		}
 	}
