@@ -61,12 +61,14 @@ func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFil
 		i.tx.changes = append(i.tx.changes, t.changes()...)
 	}
 	for _, file := range extra {
-		switch c, err := newStateChange(file); {
+		c, err := newStateChange(file)
+		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
-		case c != nil && file.First:
+		case c == nil:
+		case file.First:
 			i.tx.changes = slices.Insert(i.tx.changes, 0, c)
-		case c != nil:
+		default:
 			i.tx.changes = append(i.tx.changes, c)
 		}
 	}
@@ -170,12 +172,11 @@ func (i *installation) abandon() error {
 // settle ends a successful transaction. A file that cannot be removed now stays in the journal for the next run.
 func (i *installation) settle() {
 	for _, t := range i.targets {
-		i.report.Changed = i.report.Changed || len(t.changes()) > 0
-		if t.text == nil {
-			continue
-		}
-		if warning := t.text.linkWarning(); warning != "" {
-			i.warn("%s", warning)
+		for _, c := range t.changes() {
+			i.report.Changed = true
+			if warning := c.linkWarning(); warning != "" {
+				i.warn("%s", warning)
+			}
 		}
 	}
 	i.pending = addCommands(i.pending, i.targets, true)

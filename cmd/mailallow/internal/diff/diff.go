@@ -42,7 +42,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
-	o.Run.NeedTargets = true
+	o.Run.NeedTargets, o.Run.LooksOnly = true, true
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err

@@ -229,13 +229,9 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if d, err := config.ParseDuration(text); err == nil && d >= 0 {
-		return now.Add(-d), nil
+	at, err := run.ParseTime(text, now)
+	if err != nil {
+		return time.Time{}, exit.Usagef("--since %w", err)
 	}
-	for _, layout := range [...]string{time.DateOnly, time.RFC3339, "2006-01-02 15:04", "2006-01-02T15:04", time.DateTime} {
-		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, exit.Usagef("--since %q: write a duration (36h, 7d) or a time (2026-11-01, 2026-11-01T22:00:00Z)", text)
+	return at, nil
 }

@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -175,6 +176,7 @@ func (c *tally) report(o *owners, listed int) *summary {
 		mark
 	}
 	groups := map[group]*providerReport{}
+	then := o.then(c.clients)
 	for i, addr := range c.often() {
 		who := c.clients[addr]
 		m, provider := o.mark(addr)
@@ -184,10 +186,17 @@ func (c *tally) report(o *owners, listed int) *summary {
 		}
 		groups[g].join(who.span)
 		groups[g].Addresses++
+		now := m.now(o.set != nil)
+		switch {
+		case then[addr] == history.CoverYes:
+			r.Refused.ThenCovered++
+		case then[addr] == history.CoverNo && now == history.CoverYes:
+			r.Refused.SinceCovered++
+		}
 		if i >= listed {
 			continue
 		}
-		row := clientReport{IP: addr, span: who.span, Zones: []string{}, Provider: provider, Mark: m}
+		row := clientReport{IP: addr, span: who.span, Zones: []string{}, Provider: provider, Mark: m, Then: then[addr], Now: now}
 		for _, n := range who.zones {
 			if n != 0 {
 				row.Zones = append(row.Zones, c.lists[n-1].Zone)

@@ -18,6 +18,8 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
@@ -29,15 +31,17 @@ import (
 type Options struct {
 	Config      config.Flags
 	DryRun      bool     // show what would be done
+	Reason      string   // why, for the history
 	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
 	Paths       []string // of targets; empty: all
 }
 
 // removal is a run of the command.
 type removal struct {
-	settings  *config.Settings
+	*run.Request
 	installed record.Record
-	removals  []plan.Removal
+	all       []plan.Removal // where the list may be
+	removals  []plan.Removal // of them, those of this run
 	run.Result
 }
 
@@ -47,7 +51,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	r := &removal{settings: s, Result: run.Result{List: &run.List{}}}
+	apply.SurviveClosedPipes()
+	r := &removal{Request: run.Taking(s, o.Reason), Result: run.Result{List: &run.List{}}}
 	if o.DryRun {
 		err = r.plan(ctx, o)
 	} else {
@@ -63,7 +68,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
 	r.tell(t, !o.DryRun)
-	t.Close(slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
+	r.Close(t, nil, slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
 	return r.Document(t, nil)
 }
 
@@ -77,22 +82,22 @@ func (r *removal) failed(t *terminal.Terminal, err error) error {
 
 // plan chooses the targets and plans their new files.
 func (r *removal) plan(ctx context.Context, o Options) (err error) {
-	if r.installed, err = record.Read(r.settings.StateDir); err != nil {
+	if r.installed, err = record.Read(r.Settings.StateDir); err != nil {
 		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "record", Text: err.Error() + "; lines of others among ours are told by how they read"})
 	}
-	all := run.Removals(r.settings, r.installed)
-	if r.removals, err = named(all, o.Paths, r.settings.Root); err != nil {
+	r.all = run.Removals(r.Settings, r.installed)
+	if r.removals, err = named(r.all, o.Paths, r.Settings.Root); err != nil {
 		return err
 	}
 	for i := range r.removals {
-		r.removals[i].Stays = servers.Naming(ctx, r.settings.Root, r.removals[i].Target)
+		r.removals[i].Stays = servers.Naming(ctx, r.Settings.Root, r.removals[i].Target)
 	}
 	return r.again(ctx)
 }
 
 // again plans from the files as they are now.
 func (r *removal) again(ctx context.Context) (err error) {
-	r.Plans, err = plan.Planner{StateDir: r.settings.StateDir}.Removals(ctx, r.removals)
+	r.Plans, err = plan.Planner{StateDir: r.Settings.StateDir}.Removals(ctx, r.removals)
 	if err != nil {
 		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
@@ -135,7 +140,7 @@ func isPath(target, path, root string) bool {
 
 // carryOut plans and installs under the lock. It plans again when somebody has edited a file since.
 func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options) error {
-	lock, _, err := run.TakeLock(ctx, t, r.settings.StateDir, o.LockTimeout)
+	lock, _, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.LockTimeout)
 	if err != nil {
 		return err
 	}
@@ -150,7 +155,11 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 				jobs = append(jobs, p.Job())
 			}
 		}
-		r.Report, err = lock.Install(ctx, jobs, []install.StateFile{r.recordFile()})
+		files, err := r.stateFiles()
+		if err != nil {
+			return err
+		}
+		r.Report, err = lock.Install(ctx, jobs, files)
 		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
 			return exit.With(exit.Install, err)
 		}
@@ -168,12 +177,33 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 // editPauses are the waits before each new try at a file that somebody edits.
 var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
-// recordFile is the record without the targets of this run. It changes after them: what a killed run leaves must be found again.
-func (r *removal) recordFile() install.StateFile {
+// stateFiles are the history, and the record without the targets of this run. They change after the targets: what a killed run
+// leaves must be found again.
+func (r *removal) stateFiles() (files []install.StateFile, err error) {
+	var changed []string
+	for _, p := range r.Plans {
+		if p.Changed() {
+			changed = append(changed, p.Path)
+		}
+	}
+	if len(changed) > 0 {
+		files, err = r.RecordRemoval(changed, !slices.ContainsFunc(r.all, r.isLeft))
+		if errors.Is(err, history.ErrTooLong) {
+			r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "history", Text: "this run is not in the history: " + err.Error()})
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	next := record.Record{Version: 1, Targets: slices.DeleteFunc(slices.Clone(r.installed.Targets), func(t record.Target) bool {
 		return slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path })
 	})}
-	return install.StateFile{Path: filepath.Join(r.settings.StateDir, record.File), Bytes: next.Encode()}
+	return append(files, install.StateFile{Path: filepath.Join(r.Settings.StateDir, record.File), Bytes: next.Encode()}), nil
+}
+
+// isLeft reports whether the list stays in a target.
+func (r *removal) isLeft(one plan.Removal) bool {
+	return len(one.Installed.Texts) > 0 && one.Holds() &&
+		!slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Path == one.Path })
 }
 
 // tell writes what was done, or would be, and what is left to do.
@@ -194,7 +224,7 @@ func (r *removal) tell(t *terminal.Terminal, done bool) {
 			about.Warn("%s: map = \"none\": rebuild its map, which still has the list", p.Path)
 		}
 	}
-	if next := run.NextUpdate(r.settings, paths); next != "" {
+	if next := run.NextUpdate(r.Settings, paths); next != "" {
 		t.Note("%s", next)
 	}
 }

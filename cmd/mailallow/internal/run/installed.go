@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
@@ -36,6 +37,12 @@ func Removals(s *config.Settings, installed record.Record) (all []plan.Removal) 
 	return all
 }
 
+// Taking makes a request that takes the list out of targets, and needs neither sources nor targets in the settings.
+func Taking(s *config.Settings, reason string) *Request {
+	now := time.Now()
+	return &Request{Settings: s, Started: now, Now: now, options: Options{Reason: reason}}
+}
+
 // leftovers are the targets that are in the configuration no more and still hold the list.
 func (r *Request) leftovers(installed record.Record) []plan.Removal {
 	return Removals(r.Settings, installed)[len(r.Settings.Targets):]
@@ -44,6 +51,9 @@ func (r *Request) leftovers(installed record.Record) []plan.Removal {
 // tellLeft adds to the problems of the list what is still installed of targets and sources that are in the configuration no more.
 func (r *Request) tellLeft(result *Result) {
 	installed, err := record.Read(r.Settings.StateDir)
+	if r.stateless != nil {
+		return // it says that the state cannot be read
+	}
 	add := func(kind, format string, args ...any) {
 		result.List.Problems = append(result.List.Problems, allowlist.Problem{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}

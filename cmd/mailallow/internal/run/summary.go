@@ -78,6 +78,8 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
+	case s.Pinned && s.Status != guard.Fresh:
+		return "its pinned ranges stay, of " + s.Time.Format(time.DateOnly)
 	case s.Status == guard.Ended:
 		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
 	case s.Status == guard.Held && s.There:
