@@ -15,6 +15,7 @@ import (
 	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
+	"mailallow/cmd/mailallow/internal/remove"
 	"mailallow/cmd/mailallow/internal/render"
 	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
@@ -87,6 +88,16 @@ func listCommands() []command {
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
+		},
+		{
+			name: "remove", args: "[PATH...]", usage: "take the list out again: block and keys, tables, map rebuilt", text: removeText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be taken out, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return remove.Run(c.Context, t, remove.Options{Config: configFlags(c), DryRun: c.Bool("dry-run"), Reason: c.String("reason"),
+					LockTimeout: c.String("lock-timeout"), Paths: c.Args().Slice()})
+			},
+			empty: run.Empty,
 		},
 	}
 }

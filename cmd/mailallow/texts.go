@@ -104,6 +104,18 @@ last line is the verdict: accepted, or refused with which text and by what, and 
 would change it. It speaks of a new client without a login; what depends on the
 sender, the recipient, a policy service or a milter is not asked.`
 
+const removeText = `Takes the list out of every target, or of those at PATH, as update put it in: all
+files or none. Of an access file the block goes, the map is rebuilt, and the rest
+stays byte for byte; lines in the block that mailallow did not write stay, and are
+named. A file that is mailallow's as a whole goes with its map; while sendmail.cf,
+main.cf or master.cf names it, or none of them can be read, it becomes empty instead,
+because a server refuses mail over a missing one. on_change commands run.
+
+A target that was taken out of the configuration can be named by its path as long as
+state_dir knows what was installed in it. The last good ranges stay: the next update
+puts the list back, unless its timer is stopped or the target is taken out of the
+configuration.`
+
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
 plain lists of networks and in configurations of mailallow, each with its line, the
 reason and a correction. It tells these kinds of files apart by name and content.

@@ -115,6 +115,9 @@ func (r *Request) check() error {
 	if r.options.NeedTargets && len(r.Settings.Targets) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path))
 	}
+	if len(problems) > 0 {
+		problems = append(problems, r.stillInstalled())
+	}
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {

@@ -141,9 +141,9 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// tellTargets writes the changes of each target, in networks by source. It writes the
+// tellPlans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
 	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
@@ -188,6 +188,10 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	state := "no change"
 	switch {
+	case p.Gone && done:
+		return fmt.Sprintf("%s (%s): removed", p.Path, p.Format.Name)
+	case p.Gone:
+		return fmt.Sprintf("%s (%s): would be removed", p.Path, p.Format.Name)
 	case p.Changed() && done:
 		state = "changed"
 	case p.Changed():
