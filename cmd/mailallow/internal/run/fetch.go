@@ -10,6 +10,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -55,6 +56,7 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	r.taken = map[string]snapshot.Source{}
 	for i, src := range sources {
 		there, found := r.reviewed.Find(src.Name)
+		r.complete(&there)
 		if src.Static() {
 			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
 			unread := errors.Is(fetched[i].Err, fs.ErrNotExist) || errors.Is(fetched[i].Err, fs.ErrPermission)
@@ -81,6 +83,19 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 		}
 	}
 	return fetched
+}
+
+// complete gives a source of a snapshot without statuses the one that it had: fresh is said only of what was fetched in the run that
+// wrote the snapshot. No run fetched the list in the program; in version 1, what was fetched has the newest time.
+func (r *Request) complete(there *snapshot.Source) {
+	switch {
+	case there.Status != "" || there.Time.IsZero():
+	case r.snapshotName() == Embedded:
+		there.Status = guard.Stale // the problem says why
+	case there.Time.Before(r.reviewed.Written):
+		there.Status = guard.Stale
+		there.Reasons = []allowlist.Problem{{Kind: "fetch", Text: "it was not fetched in the run that wrote the snapshot"}}
+	}
 }
 
 // older says why the ranges of a source in the snapshot are from before those in force here; empty: they are not. Who signs a
