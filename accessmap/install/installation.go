@@ -168,12 +168,11 @@ func (i *installation) abandon() error {
 // settle ends a successful transaction. A file that cannot be removed now stays in the journal for the next run.
 func (i *installation) settle() {
 	for _, t := range i.targets {
-		i.report.Changed = i.report.Changed || len(t.changes()) > 0
-		if t.text == nil {
-			continue
-		}
-		if warning := t.text.linkWarning(); warning != "" {
-			i.warn("%s", warning)
+		for _, c := range t.changes() {
+			i.report.Changed = true
+			if warning := c.linkWarning(); warning != "" {
+				i.warn("%s", warning)
+			}
 		}
 	}
 	i.pending = addCommands(i.pending, i.targets, true)

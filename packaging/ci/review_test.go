@@ -169,6 +169,17 @@ func fetchInDoubt(t *testing.T, p *platform) {
 		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
 		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
 
+	// While it stays as it is nobody is asked again: not while the change is open, nor when it was closed or merged, nor when the
+	// ranges are past max_age, since a merge would make them no newer.
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and open or closed", work, r, true)
+	p.merge()
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and merged", work, r, true)
+	p.age()
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and old", work, r, true)
+
 	p.values["inputs.accept"] = "provider"
 	work, r = p.refresh()
 	p.wantCalls("shrunk and accepted", work, r, false,
@@ -189,16 +200,21 @@ func fetchInDoubt(t *testing.T, p *platform) {
 func fetchAfterMaxAge(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
-	work := p.checkOut("main")
-	snapshot := read(t, work, "snapshot.json")
-	write(t, 0o644, timeMember.ReplaceAllString(snapshot, `"time": "2020-01-02T03:04:05Z"`), work, "snapshot.json")
-	p.commit(work, "main")
+	p.age()
 	p.open = "7"
 	work, r := p.refresh()
 	p.wantCalls("old", work, r, false,
 		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
 		"pr edit 7 --body-file difference.md",
 		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
+}
+
+// age makes the snapshot in main an old one.
+func (p *platform) age() {
+	p.t.Helper()
+	work := p.checkOut("main")
+	write(p.t, 0o644, timeMember.ReplaceAllString(read(p.t, work, "snapshot.json"), `"time": "2020-01-02T03:04:05Z"`), work, "snapshot.json")
+	p.commit(work, "main")
 }
 
 var timeMember = regexp.MustCompile(`"time": "[^"]*"`)

@@ -33,6 +33,7 @@ type Settings struct {
 	StateDir    string
 	History     time.Duration // how long the history keeps entries
 	MetricsFile string        // for Prometheus; empty: none
+	Notify      []string      // argv; run by what installs, when there is something to know; empty: none
 	DNS         dnsq.Config
 	SPF         spf.Limits
 	Deadline    time.Duration    // for all questions to the network together
@@ -158,11 +159,13 @@ type reader struct {
 // document reads the tables. The keys are in the order in which messages list them.
 func (r *reader) document(document map[string]any) {
 	r.Limits = allowlist.DefaultLimits()
+	var notify []string
 	r.table("", document, []key{
 		{"state_dir", &r.StateDir},
 		{"history", &r.History},
 		{"action", &r.action},
 		{"metrics_file", &r.MetricsFile},
+		{"notify", &notify},
 		{"dns", oneTable(r.dns)},
 		{"guard", oneTable(func(at string, table map[string]any) {
 			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
@@ -176,6 +179,7 @@ func (r *reader) document(document map[string]any) {
 	if r.MetricsFile != "" {
 		r.MetricsFile = r.rooted(r.MetricsFile)
 	}
+	r.Notify = r.argv("notify", notify, `["mail", "-s", "mailallow", "postmaster"]`)
 	if r.action != "" {
 		_, err := allowlist.ParseAction(r.action)
 		r.check("action", err)

@@ -46,7 +46,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if slices.Contains(o.Logs, "-") && o.Run.Snapshot == "-" {
 		return exit.Usagef("--log - and --snapshot -: stdin is one of them")
 	}
-	o.Run.NeedTargets = true
+	o.Run.NeedTargets, o.Run.LooksOnly = true, true
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err

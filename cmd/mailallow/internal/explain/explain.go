@@ -152,11 +152,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		}
 	}
 	if live {
-		var targets [][]targetDocument
-		for _, d := range doc.Addresses {
-			targets = append(targets, d.Targets)
-		}
-		for i, servers := range x.servers(ctx, t, targets) {
+		for i, servers := range x.servers(ctx, t, doc.Addresses) {
 			doc.Addresses[i].Servers = append(doc.Addresses[i].Servers, servers...)
 		}
 	}

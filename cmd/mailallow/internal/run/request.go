@@ -41,6 +41,8 @@ type Options struct {
 	NoGuard bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
+	// LooksOnly: the run starts no program that the configuration names.
+	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.
 	WritesState bool
 }

@@ -39,7 +39,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 // Plan plans the new files of the targets. With an error it returns the plans of the
 // targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
-	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut}
+	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))

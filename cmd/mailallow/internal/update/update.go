@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/notify"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -36,6 +38,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	result := &run.Result{}
 	if err == nil {
 		result, err = carryOut(ctx, t, r, o.LockTimeout)
+		err = notified(ctx, t, r, result, err)
 	}
 	if err = exit.BySignal(ctx, err); err != nil {
 		err = result.Fail(t, err)
@@ -46,6 +49,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	measure(t, r, result, o.Version, err)
 	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
+}
+
+// notified runs notify after a run that ended with failed, and gives the error of both.
+func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, failed error) error {
+	err := notify.Changes(ctx, t, r.Settings, result, failed)
+	switch {
+	case err == nil:
+		return failed
+	case failed != nil:
+		result.Report.Warnings = append(result.Report.Warnings, err.Error())
+		return failed
+	}
+	return fmt.Errorf("%w\nall files are installed", err)
 }
 
 // surviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output
