@@ -195,12 +195,14 @@ func (r *reader) dns(at string, table map[string]any) {
 // resolvers checks the resolvers, those of the command line too.
 func (r *reader) resolvers(ofFlags []string) {
 	for i, resolver := range r.DNS.Resolvers {
+		at := item("dns.resolvers", i)
 		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})
-		r.check(item("dns.resolvers", i), err)
+		r.check(at, err)
+		r.DNS.Places = append(r.DNS.Places, fmt.Sprintf("%s:%d", r.Path, r.Line(at)))
 	}
 	r.DNS.Origin = "[dns] resolvers"
 	if len(ofFlags) > 0 {
-		r.DNS.Resolvers, r.DNS.Origin = ofFlags, "--resolver"
+		r.DNS.Resolvers, r.DNS.Places, r.DNS.Origin = ofFlags, nil, "--resolver"
 	}
 	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: update --snapshot works on any host.
 	if len(r.DNS.Resolvers) > 0 {

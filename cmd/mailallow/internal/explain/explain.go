@@ -83,15 +83,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	return x.outcome(append(problems, err))
+	return x.outcome(t, append(problems, err))
 }
 
 // outcome is the error of the run: the problems, which may be nil, with the code that
 // counts among theirs and those of the sources.
-func (x *explanation) outcome(problems []error) error {
+func (x *explanation) outcome(t *terminal.Terminal, problems []error) error {
 	var codes []int
 	if x.list != nil {
 		codes = x.list.Codes()
+		t.Close(x.list.Holds("nothing was changed"))
 	}
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))

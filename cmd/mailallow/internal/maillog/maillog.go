@@ -157,9 +157,10 @@ func (r *readings) err() error {
 func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) *readings {
 	r := &readings{}
 	for _, name := range logs {
-		t.Progress("reading %s", name)
+		wait := t.WaitingFor("reading %s", name)
 		in := &interruptible{ctx: ctx}
 		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
+		wait.End()
 		r.ofMTA = r.ofMTA || ofMTA
 		switch {
 		case err != nil:

@@ -44,8 +44,23 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, o.Version, err)
-	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	r.Close(t, result.List, outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
+}
+
+// outcome says what became of the list in a run that ended with err.
+func outcome(report install.Report, err error) string {
+	list := "list unchanged"
+	switch {
+	case report.Stuck:
+		return "list changed in part: a file could not be put back"
+	case report.Installed && report.Changed:
+		list = "list changed"
+	}
+	if report.Installed && exit.Code(err) == exit.Install {
+		list += ", and on_change is run again by the next update"
+	}
+	return list
 }
 
 // surviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output
