@@ -82,13 +82,13 @@ type Flags struct {
 	Resolvers []string // in place of the configured ones; empty: those
 }
 
+// File is the path of the configuration.
+func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, DefaultFile)) }
+
 // Load reads and checks the configuration. A file that Path names must exist. The
 // error holds every mistake in it, each with its line.
 func Load(f Flags) (*Settings, error) {
-	path := f.Path
-	if path == "" {
-		path = filepath.Join(f.Root, DefaultFile)
-	}
+	path := f.File()
 	text, err := bounded.Stream(path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {

@@ -62,7 +62,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
 	}
 	var problems []error
 	if x.subjects, problems = x.lookUp(ctx, t, subjects); len(x.subjects) == 0 {

@@ -2,8 +2,8 @@ package run
 
 import "strings"
 
-// flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
-func (o Options) flags() (text string) {
+// Flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
+func (o Options) Flags() (text string) {
 	if o.Config.Path != "" {
 		text += " -c " + quoted(o.Config.Path)
 	}

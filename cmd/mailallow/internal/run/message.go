@@ -201,7 +201,7 @@ func (l *List) steps(s Source) []string {
 	case s.Proposed == nil:
 		return nil
 	}
-	accept := l.options.flags() + " --accept " + quoted(s.Source.Name)
+	accept := l.options.Flags() + " --accept " + quoted(s.Source.Name)
 	do := "mailallow update"
 	if l.options.ForSnapshot {
 		do = "mailallow fetch -o FILE"

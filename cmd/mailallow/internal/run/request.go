@@ -68,7 +68,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 		return nil, err
 	}
 	if s.Absent {
-		return nil, exit.Usagef("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path)
+		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
 	}
 	collectSooner()
 	r, err := New(s, o)
