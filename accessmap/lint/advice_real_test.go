@@ -160,7 +160,7 @@ var placed = regexp.MustCompile(`^(\S+) (?:has|names) (.+?)(?: without the codes
 
 // settingsOf gives the settings that commands of postconf make.
 func settingsOf(commands string) (settings string) {
-	for _, edit := range regexp.MustCompile(`(?m)^postconf .*-e '(.*)'$`).FindAllStringSubmatch(commands, -1) {
+	for _, edit := range regexp.MustCompile(`'([^']*)'`).FindAllStringSubmatch(commands, -1) {
 		settings += edit[1] + "\n"
 	}
 	return settings
