@@ -158,6 +158,15 @@ func (r Ranges) pathsInside(p netip.Prefix) (paths []*provenance.Path, ranges in
 	return slices.CompactFunc(paths, func(a, b *provenance.Path) bool { return a.Compare(b) == 0 }), to - from
 }
 
+// PathsInside gives the distinct paths of the ranges inside p, sorted.
+func (r Ranges) PathsInside(p netip.Prefix) []*provenance.Path {
+	if r.packed == nil {
+		return nil
+	}
+	paths, _ := r.pathsInside(p)
+	return paths
+}
+
 // NameSpecial reports whether the ranges name special-purpose space.
 func (r Ranges) NameSpecial() bool {
 	special := prefixes.SpecialPurpose()

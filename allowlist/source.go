@@ -21,6 +21,7 @@ import (
 type Source struct {
 	Name   string
 	Action Action
+	Life
 
 	SPF      []string // names whose SPF policy is listed
 	Provider string   // a name of the catalogue

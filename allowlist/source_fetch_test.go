@@ -39,6 +39,8 @@ func TestFetchDocument(t *testing.T) {
 			last: &allowlist.Validator{ETag: `"a"`}, asked: `"a"|`, want: "11.0.0.0/24", validator: `"b"|`},
 		{name: "same date", page: page{Header: header("Last-Modified", date), Body: "11.0.0.0/24"},
 			last: &allowlist.Validator{LastModified: date}, asked: "|" + date, want: "12.0.0.0/24", validator: "|" + date},
+		{name: "a date of this second", page: page{Header: header("ETag", `"a"`, "Last-Modified", date, "Date", date), Body: "11.0.0.0/24"},
+			asked: "|", want: "11.0.0.0/24", validator: `"a"|`},
 		{name: "no validator any more", page: page{Body: "11.0.0.0/24"},
 			last: &allowlist.Validator{ETag: `"a"`}, asked: `"a"|`, want: "11.0.0.0/24"},
 		{name: "another definition", page: page{Header: header("ETag", `"a"`), Body: "11.0.0.0/24"}, edited: true,

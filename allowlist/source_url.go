@@ -394,8 +394,14 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
+// validatorOf leaves out a time of the last second: the document may change once more in it and keep the time (RFC 9110 section
+// 8.8.2.2).
 func validatorOf(h http.Header) *Validator {
 	v := Validator{ETag: h.Get("ETag"), LastModified: h.Get("Last-Modified")}.usable()
+	modified, _ := http.ParseTime(v.LastModified)
+	if sent, err := http.ParseTime(h.Get("Date")); err != nil || sent.Sub(modified) < time.Second {
+		v.LastModified = ""
+	}
 	if v == (Validator{}) {
 		return nil
 	}

@@ -5,9 +5,12 @@ package docs
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -167,9 +170,25 @@ func (r *reader) server(name string) {
 		r.program("rbldnsd", "/usr/sbin/rbldnsd", fixtures.FindParts().Rbldnsd)
 		r.Run("useradd", "--system", "--user-group", "rbldns")
 		r.Run("ip", "address", "add", "192.0.2.53/24", "dev", "lo")
+	case "lists":
+		r.lists()
 	default:
 		r.t.Fatalf("host: %q", name)
 	}
+}
+
+// lists serves the files of /srv/www at https://lists.example.com, a name that is in the certificate.
+func (r *reader) lists() {
+	r.t.Helper()
+	r.Run("mkdir", "-p", "/srv/www")
+	web := httptest.NewUnstartedServer(http.FileServer(http.Dir(r.Path("/srv/www"))))
+	web.Listener.Close()
+	web.Listener = r.Listen("127.0.0.1:443")
+	web.StartTLS()
+	r.t.Cleanup(web.Close)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw})
+	r.Write("/etc/ssl/certs/lists.pem", string(authority), 0o644)
+	r.Run("sh", "-c", "echo 127.0.0.1 lists.example.com >> /etc/hosts")
 }
 
 // program copies a program of fetch.sh.
@@ -335,6 +354,7 @@ func normal(output string) string {
 		{`\b\d(\.\d+)?e\+09\b`, "SECONDS"},
 		{`(_age_seconds\{.*\}) \d+`, "$1 N"},
 		{`\bgo1\.[\d.]+`, "GOVERSION"},
+		{`by the key [0-9A-F]{16}`, "by the key NUMBER"},
 		{`\.mailallow-[0-9a-f]{16}`, ".mailallow-NAME"},
 		{`[ \t]+\n`, "\n"},
 	} {

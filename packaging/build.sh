@@ -29,7 +29,7 @@ stage() {
     chmod -R u=rwX,go=rX "$STAGE/examples"
 }
 
-build() { go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o "$1" ./cmd/mailallow; }
+build() { go build -tags urfave_cli_no_docs -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o "$1" ./cmd/mailallow; }
 
 # changelog: writes the changelog that Debian wants of a package.
 changelog() {

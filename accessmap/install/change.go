@@ -61,9 +61,6 @@ func newChange(kind changeKind, path string) (*change, error) {
 		if os.Geteuid() == 0 { // as makemap makes it; Sendmail must be able to read another user's map (docs/facts.md 5)
 			c.mode = 0o640
 		}
-		if c.otherNames() > 0 {
-			return nil, fmt.Errorf("%s has a second name (hard link), and makemap neither reads nor writes such a map: remove one", live)
-		}
 	}
 	return c, nil
 }

@@ -32,7 +32,7 @@ func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lo
 	if err != nil {
 		return nil, withDiskAdvice(err)
 	}
-	if _, err := finishInterrupted(st); err != nil { // its pending commands stay in the journal
+	if _, err := finishInterrupted(st, exchange); err != nil { // its pending commands stay in the journal
 		st.Close()
 		return nil, withDiskAdvice(err)
 	}
@@ -69,7 +69,7 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 
 // files does everything but on_change. The installation is nil if the work of a killed run could not be finished.
 func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
-	pending, err := finishInterrupted(l.state)
+	pending, err := finishInterrupted(l.state, exchange)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
 	}
@@ -82,10 +82,16 @@ func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*insta
 	return i, err
 }
 
+// MapRecorded reports whether the last installation found text and map of a job in step, and neither has changed since. It starts
+// no program. A job without a map is in step.
+func MapRecorded(stateDir string, job Job) bool {
+	return job.MapType == "" || readRecords(stateDir).inStep(job)
+}
+
 // MapInStep reports whether the map of a job holds exactly the entries of its new text. It writes nothing. It dumps the map
 // only if the record of the last installation does not match the files. A job without a map is in step.
 func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
-	if job.MapType == "" || readRecords(stateDir).inStep(job) {
+	if MapRecorded(stateDir, job) {
 		return true, nil
 	}
 	m, mapPath, text, err := job.readMap(ctx)

@@ -23,6 +23,9 @@ type Job struct {
 type StateFile struct {
 	Path  string
 	Bytes []byte
+	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
+	// others come behind them.
+	First bool
 }
 
 // Report says what an installation has changed and which commands it has run.

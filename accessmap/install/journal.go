@@ -97,15 +97,20 @@ func readJournal(st *state.Dir) (journal, error) {
 
 // finishInterrupted finishes the work of a killed run: it removes the temporary files, after it has touched replaced maps,
 // and returns the on_change commands that are due. Every file is then wholly old or wholly new.
-func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
+func finishInterrupted(st *state.Dir, exchange func(temp, live string) error) ([]pendingCommand, error) {
 	j, err := readJournal(st)
 	if err != nil || j.isEmpty() {
 		return nil, err
 	}
 	var errs []error
 	for _, entry := range j.Files {
+		// A swap by links goes to its end first: an edit then goes back from the one name that the next journal knows, too.
+		if err := finishExchange(entry.Temp); err != nil {
+			errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", entry.Temp+asideSuffix, err))
+			continue
+		}
 		for _, temp := range []string{entry.Temp, entry.Temp + asideSuffix} {
-			if err := entry.finish(temp, j.Swapping); err != nil {
+			if err := entry.finish(temp, j.Swapping, exchange); err != nil {
 				errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", temp, err))
 			}
 		}
@@ -123,7 +128,7 @@ func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
 	return due, newJournal(nil, false, due).write(st)
 }
 
-func (e journalEntry) finish(temp string, swapping bool) error {
+func (e journalEntry) finish(temp string, swapping bool, exchange func(temp, live string) error) error {
 	if !strings.HasPrefix(filepath.Base(temp), tempPrefix) || filepath.Dir(temp) != filepath.Dir(e.Live) {
 		return errors.New("not a name that mailallow gives to a temporary file")
 	}

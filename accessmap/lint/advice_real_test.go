@@ -125,7 +125,7 @@ func (a *advised) add(t *testing.T, name string, use format.Use, exists bool) {
 	} else if exists {
 		fixtures.WriteFile(t, path, "10.1.0.0/16\tpermit\n")
 	}
-	a.tables = append(a.tables, server.Table{Path: path, Use: use, Permits: true, Ours: true, Missing: !exists})
+	a.tables = append(a.tables, server.Table{Path: path, Use: use, Permits: true, Generated: true, Missing: !exists})
 }
 
 func (a *advised) main() (text string) {

@@ -11,6 +11,7 @@ import (
 type Configuration struct {
 	Mistakes     []*fault.AtLine // line 0: the file as a whole
 	NoEffect     []*fault.AtLine // keys that have none
+	Ends         []*fault.AtLine // sources whose last day is over, or soon is
 	SharedRelays []SharedRelay
 }
 
@@ -31,6 +32,8 @@ func Config(c Configuration) (findings []rule.Finding) {
 func configMistakes(c Configuration) []rule.Finding { return findingsOf(c.Mistakes) }
 
 func withoutEffect(c Configuration) []rule.Finding { return findingsOf(c.NoEffect) }
+
+func sourceEnds(c Configuration) []rule.Finding { return findingsOf(c.Ends) }
 
 func findingsOf(faults []*fault.AtLine) (found []rule.Finding) {
 	for _, f := range faults {

@@ -96,9 +96,9 @@ func (c fieldCase) mainCF(t *testing.T, from string) {
 		t.Fatal(err)
 	}
 	m.Postscreen = c.Postscreen
-	tables := []server.Table{{Path: dir + "/ours.cidr", Use: format.UseSMTPD, Permits: true, Ours: true}}
+	tables := []server.Table{{Path: dir + "/ours.cidr", Use: format.UseSMTPD, Permits: true, Generated: true}}
 	if c.Postscreen {
-		tables = append(tables, server.Table{Path: dir + "/ours.psc", Use: format.UsePostscreen, Permits: true, Ours: true})
+		tables = append(tables, server.Table{Path: dir + "/ours.psc", Use: format.UsePostscreen, Permits: true, Generated: true})
 	}
 	findings := server.Postfix(m, tables, known)
 	for _, must := range c.Must {

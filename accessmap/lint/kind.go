@@ -13,7 +13,7 @@ type Kind string
 
 const (
 	KindAccess Kind = "access" // a Sendmail access file
-	KindCIDR   Kind = "cidr"   // a Postfix cidr table
+	KindTable  Kind = "cidr"   // a Postfix cidr table
 	KindList   Kind = "list"   // a plain list, one network a line
 	KindConfig Kind = "config" // mailallow's configuration
 )
@@ -60,7 +60,7 @@ func KindOf(path string, text []byte) Kind {
 		return KindList
 	}
 	if strings.HasSuffix(path, ".cidr") || cidr > access || cidr+access == 0 && strings.Contains(filepath.ToSlash(path), "postfix/") {
-		return KindCIDR
+		return KindTable
 	}
 	return KindAccess
 }

@@ -157,23 +157,23 @@ func TestKindOf(t *testing.T) {
 	}{
 		{"x", "", KindAccess},
 		{"x.toml", "64.18.0.0/20 RELAY\n", KindConfig},
-		{"x.cidr", "64.18.0.0/20 RELAY\n", KindCIDR},
+		{"x.cidr", "64.18.0.0/20 RELAY\n", KindTable},
 		{"/etc/mail/access", "64.18.0.0/20 permit\n", KindAccess},
 		{"list", "64.18.0.0/20 RELAY\n", KindAccess},
 		{"list", "64.18.0.0/20 OK\n10.0.0.0/8 REJECT\n", KindAccess},
-		{"/etc/postfix/list", "64.18.0.0/20 OK\n10.0.0.0/8 REJECT\n", KindCIDR},
-		{"list", "64.18.0.0/20\tpermit\n10.0.0.0/8 REJECT\n", KindCIDR},
-		{"list", "if 10.0.0.0/8\n10.1.0.0/16 OK\nendif\n", KindCIDR},
-		{"list", "!10.0.0.0/8 REJECT\n", KindCIDR},
+		{"/etc/postfix/list", "64.18.0.0/20 OK\n10.0.0.0/8 REJECT\n", KindTable},
+		{"list", "64.18.0.0/20\tpermit\n10.0.0.0/8 REJECT\n", KindTable},
+		{"list", "if 10.0.0.0/8\n10.1.0.0/16 OK\nendif\n", KindTable},
+		{"list", "!10.0.0.0/8 REJECT\n", KindTable},
 		{"list", "From:a@example.com OK\n64.18.0.0/20 RELAY\n", KindAccess},
 		{"list", "example.com OK\n", KindAccess},
 		{"list", "64.18.0.0/20 OK\nConnect:64.18.0.0/20 PERMIT\n", KindAccess},
 		{"access.old", "64.18.0.0/20 permit\n", KindAccess},
-		{"access.cidr", "64.18.0.0/20 permit\n", KindCIDR},
+		{"access.cidr", "64.18.0.0/20 permit\n", KindTable},
 		{"list", "# c\n\nstate_dir = \"x\"\n", KindConfig},
 		{"list", "# c\n[[source]]\nname = \"x\"\n", KindConfig},
 		{"list", "[dns] # c\n", KindConfig},
-		{"list", "[192.0.2.0]/24 permit\n", KindCIDR},
+		{"list", "[192.0.2.0]/24 permit\n", KindTable},
 		{"list", "# c\n64.18.0.0/20\n2001:db8::/32\n", KindList},
 		{"x.cidr", "64.18.0.0/20\n64.18.16.0/20 # c\n", KindList},
 		{"access", "64.18.0.0/20\n", KindAccess},
@@ -191,7 +191,7 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"healthy.cidr", "postscreen.cidr"} {
-		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindCIDR {
+		if got := KindOf("list", []byte(fixtures.ReadFile(t, fixtures.Path("lint", name)))); got != KindTable {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -227,31 +227,31 @@ var ruleRows = []struct {
 	{"name-form", KindAccess, "@example.com\tREJECT\n", access.Options{}},
 	{"one-address", KindAccess, "192.0.2.0\tREJECT\n", access.Options{}},
 	{"redundant", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tOK\n", access.Options{}},
-	{"redundant", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\tpermit\n", access.Options{}},
+	{"redundant", KindTable, "192.0.2.0/24\tpermit\n192.0.2.7\tpermit\n", access.Options{}},
 	{"wide", KindAccess, "172\tOK\n", access.Options{Options: known}},
-	{"wide", KindCIDR, "172.0.0.0/8\tpermit\n", access.Options{}},
+	{"wide", KindTable, "172.0.0.0/8\tpermit\n", access.Options{}},
 	{"special", KindAccess, "224\tOK\n", access.Options{}},
-	{"special", KindCIDR, "8.8.8.0/24\tpermit\n10.1.0.0/16\tpermit\n", access.Options{}},
-	{"mapped", KindCIDR, "::ffff:192.0.2.1\tpermit\n", access.Options{}},
+	{"special", KindTable, "8.8.8.0/24\tpermit\n10.1.0.0/16\tpermit\n", access.Options{}},
+	{"mapped", KindTable, "::ffff:192.0.2.1\tpermit\n", access.Options{}},
 	{"duplicate", KindAccess, "192.0.2\tOK\n192.0.2\tREJECT\n", access.Options{}},
 	{"shadowed", KindAccess, "192.0.2\tOK\nConnect:192.0.2\tREJECT\n", access.Options{}},
 	{"ipv6-unused", KindAccess, "Connect:IPv6:2a01:4f8\tOK\n", access.Options{CF: &sendmail.CF{}}},
 	{"sender-domain", KindAccess, "192.0.2\tOK\n", access.Options{CF: &sendmail.CF{DelayChecks: true}}},
 	{"shared-relay", KindAccess, "74.125\tRELAY\n", access.Options{Options: known}},
 	{"missing-value", KindAccess, "192.0.2\n", access.Options{}},
-	{"missing-value", KindCIDR, "192.0.2.0/24\n", access.Options{}},
+	{"missing-value", KindTable, "192.0.2.0/24\n", access.Options{}},
 	{"leading-blank", KindAccess, " 192.0.2\tOK\n", access.Options{}},
 	{"leading-blank", KindAccess, " # us\n", access.Options{}},
-	{"leading-blank", KindCIDR, " 192.0.2.0/24\tpermit\n", access.Options{}},
+	{"leading-blank", KindTable, " 192.0.2.0/24\tpermit\n", access.Options{}},
 	{"long-line", KindAccess, "#" + strings.Repeat("x", 2000) + "\n", access.Options{}},
 	{"control", KindAccess, "\xef\xbb\xbf192.0.2\tOK\n", access.Options{}},
 	{"control", KindAccess, "192.0.2\tOK\r\n", access.Options{}},
-	{"host-bits", KindCIDR, "192.0.2.7/24\tpermit\n", access.Options{}},
-	{"pattern", KindCIDR, "example.com\tpermit\n", access.Options{}},
-	{"pattern", KindCIDR, "192.0.2.0 /24 permit\n", access.Options{}},
-	{"access-syntax", KindCIDR, "Connect:192.0.2\tpermit\n", access.Options{}},
-	{"table-value", KindCIDR, "192.0.2.0/24\tRELAY\n", access.Options{}},
-	{"unreachable", KindCIDR, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", access.Options{}},
+	{"host-bits", KindTable, "192.0.2.7/24\tpermit\n", access.Options{}},
+	{"pattern", KindTable, "example.com\tpermit\n", access.Options{}},
+	{"pattern", KindTable, "192.0.2.0 /24 permit\n", access.Options{}},
+	{"access-syntax", KindTable, "Connect:192.0.2\tpermit\n", access.Options{}},
+	{"table-value", KindTable, "192.0.2.0/24\tRELAY\n", access.Options{}},
+	{"unreachable", KindTable, "192.0.2.0/24\tpermit\n192.0.2.7\treject\n", access.Options{}},
 	{"no-network", KindList, "192.0.2\n", access.Options{}},
 	{"no-network", KindList, "8.8.8.0-8.8.8.255\n", access.Options{}},
 	{"host-bits", KindList, "8.8.8.8/24\n", access.Options{}},
@@ -259,8 +259,8 @@ var ruleRows = []struct {
 	{"redundant", KindList, "8.8.8.8\n8.8.8.8/32\n", access.Options{}},
 	{"wide", KindList, "8.0.0.0/8\n", access.Options{}},
 	{"special", KindList, "10.1.0.0/16\n", access.Options{}},
-	{"if", KindCIDR, "if 192.0.2.0/24\n", access.Options{}},
-	{"if", KindCIDR, "endif\n", access.Options{}},
+	{"if", KindTable, "if 192.0.2.0/24\n", access.Options{}},
+	{"if", KindTable, "endif\n", access.Options{}},
 	{"block", KindAccess, block.Begin + "\n", access.Options{}},
 	{"block", KindAccess, format.Header + "192.0.2\tOK\n", access.Options{}},
 }
@@ -269,7 +269,7 @@ func TestRules(t *testing.T) {
 	for _, row := range ruleRows {
 		var findings []rule.Finding
 		switch row.kind {
-		case KindCIDR:
+		case KindTable:
 			findings, _ = table.Check([]byte(row.text), format.UseNone, known)
 		case KindList:
 			findings, _ = list.Check([]byte(row.text), known)
@@ -291,7 +291,7 @@ func TestWideLimit(t *testing.T) {
 		bits    int
 		line    string
 	}{
-		{KindCIDR, "104.32.0.0/", 12, "\tpermit\n"}, {KindCIDR, "2a00:1400::/", 28, "\tpermit\n"},
+		{KindTable, "104.32.0.0/", 12, "\tpermit\n"}, {KindTable, "2a00:1400::/", 28, "\tpermit\n"},
 		{KindList, "104.32.0.0/", 12, "\n"}, {KindList, "2a00:1400::/", 28, "\n"},
 		{KindAccess, "Connect:104.32", 16, "\tOK\n"}, {KindAccess, "Connect:IPv6:2a00:1450", 32, "\tRELAY\n"},
 	} {
@@ -300,7 +300,7 @@ func TestWideLimit(t *testing.T) {
 			options := rule.Options{Limits: rule.Limits{IPv4: row.bits, IPv6: row.bits}}
 			var findings []rule.Finding
 			switch row.kind {
-			case KindCIDR:
+			case KindTable:
 				findings, _ = table.Check([]byte(text), format.UseNone, options)
 			case KindList:
 				findings, _ = list.Check([]byte(text), options)
@@ -320,16 +320,17 @@ func TestConfig(t *testing.T) {
 	findings := Config(Configuration{
 		Mistakes:     []*fault.AtLine{fault.At(2, "unknown key")},
 		NoEffect:     []*fault.AtLine{fault.At(9, "without effect")},
+		Ends:         []*fault.AtLine{fault.At(12, "has ended")},
 		SharedRelays: []SharedRelay{{Source: "us", Title: "Google", Line: 7}},
 	})
-	if got := rulesOf(findings); got != "shared-relay config no-effect" || findings[2].Line != 9 || findings[0].Line != 7 || findings[1].Text != "unknown key" {
+	if got := rulesOf(findings); got != "shared-relay config no-effect until" || findings[3].Line != 12 || findings[2].Line != 9 || findings[0].Line != 7 || findings[1].Text != "unknown key" {
 		t.Errorf("%+v", findings)
 	}
 }
 
 // TestEveryRuleFires: every rule has a row in which it finds something and no other rule does.
 func TestEveryRuleFires(t *testing.T) {
-	alone := map[string]bool{"config": true, "no-effect": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
+	alone := map[string]bool{"config": true, "no-effect": true, "until": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
 	for _, row := range ruleRows {
 		alone[row.rule] = true
 	}

@@ -222,7 +222,9 @@ var mapRows = []struct {
 }
 
 func TestLintMap(t *testing.T) {
-	m := &mapFixture{t, fixtures.Makemap(t), filepath.Join(t.TempDir(), "access"), "Connect:192.0.2\tOK\nexample.com\tREJECT\n"}
+	makemap := fixtures.Makemap(t)
+	t.Setenv("PATH", filepath.Dir(makemap)+":"+os.Getenv("PATH")) // lint starts no other
+	m := &mapFixture{t, makemap, filepath.Join(t.TempDir(), "access"), "Connect:192.0.2\tOK\nexample.com\tREJECT\n"}
 	fixtures.WriteFile(t, m.path, m.text)
 	for _, row := range mapRows {
 		row.prepare(m)

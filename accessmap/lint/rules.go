@@ -35,5 +35,8 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 		{Checks: withoutEffect, Rule: rule.Rule{Name: "no-effect", Severity: rule.Warning,
 			Catches: "a limit in a source that it does not bind, or in [guard] and for no source",
 			Why:     "whoever wrote it believes that it binds"}},
+		{Checks: sourceEnds, Rule: rule.Rule{Name: "until", Severity: rule.Note, // no test of a configuration may fail for the date alone
+			Catches: "a source whose last day is over, or within fourteen days",
+			Why:     "what it holds leaves the list then, and its owner may want it for longer"}},
 	}
 }

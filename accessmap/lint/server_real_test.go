@@ -61,7 +61,7 @@ func TestLintPostfix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		findings := server.Postfix(m, []server.Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}}, known)
+		findings := server.Postfix(m, []server.Table{{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Generated: true}}, known)
 		for _, f := range findings {
 			if f.File != config+"/main.cf" {
 				t.Errorf("%+v", f)
@@ -85,7 +85,7 @@ func TestLintPostfixBelow(t *testing.T) {
 	root := filepath.Dir(config)
 	m.Below(root)
 	findings := server.Postfix(m, []server.Table{
-		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true},
+		{Path: root + "/t/list", Use: format.UseSMTPD, Permits: true, Generated: true},
 		{Path: config + "/nets", Use: format.UseMyNetworks, Missing: true},
 	}, rule.Options{})
 	var got []string
@@ -101,8 +101,8 @@ func TestLintPostfixBelow(t *testing.T) {
 
 // TestPostscreenFirst: postscreen asks DNSBLs before smtpd reads a table, unless it reads one of mailallow itself.
 func TestPostscreenFirst(t *testing.T) {
-	smtpd := server.Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Ours: true}
-	greeting := server.Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Ours: true}
+	smtpd := server.Table{Path: "/t/list", Use: format.UseSMTPD, Permits: true, Generated: true}
+	greeting := server.Table{Path: "/t/greeting", Use: format.UsePostscreen, Permits: true, Generated: true}
 	lists := map[string]postfix.List{
 		"smtpd_client_restrictions": {Items: []postfix.Item{{Name: "check_client_access", Argument: "cidr:/t/list"}}},
 		"postscreen_access_list":    {Items: []postfix.Item{{Name: "cidr:/t/greeting"}}},

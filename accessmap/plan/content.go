@@ -52,10 +52,14 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, text.Bytes())
-	var entries []allowlist.Entry
-	// The run that installed the same text read it back. Most runs change nothing.
-	if !same || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
-		if entries, err = readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
+	if !same { // the run that installed the same text read it back
+		if err := readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
+			return c, err
+		}
+	}
+	var entries []allowlist.Entry // beside which people wrote keys
+	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
+		if entries, err = t.Format.Read(text.Bytes()); err != nil {
 			return c, err
 		}
 	}
@@ -97,13 +101,13 @@ func separate(t Target, current Current, m MapChoice) (block.File, []handKey, er
 	return file, keys, nil
 }
 
-// readBack gives the entries of a text that is to be installed. It is an error if they differ from the list.
-func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) ([]allowlist.Entry, error) {
-	entries, err := f.Read(text)
+// readBack reads a text that is to be installed. It is an error if it differs from the list.
+func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) error {
+	written, err := f.Networks(text)
 	if err != nil {
-		return nil, fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
+		return fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
 	}
-	return entries, verify(f, entries, spans, handWritten)
+	return verify(f, written, spans, handWritten)
 }
 
 // compare compares the managed part of the present file with the new one.

@@ -66,6 +66,8 @@ type Planner struct {
 	// KeepsOut is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
 	// addresses that it must keep out, so no target is changed.
 	KeepsOut string
+	// LooksOnly is true for a command that starts no program that the configuration names: see makemap.Own.
+	LooksOnly bool
 }
 
 // All makes a plan for each target, in their order, and changes nothing. The error joins those of all targets without a plan,
@@ -134,6 +136,13 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	if p.MapType == "" {
 		return p, nil
 	}
+	if pl.LooksOnly {
+		own, found := makemap.Own(p.Makemap)
+		if !found {
+			return pl.withoutMakemap(p), nil
+		}
+		p.Makemap = own
+	}
 	if p.TextChanged() {
 		if err := makemap.CanMake(ctx, p.Makemap, p.MapType); ctx.Err() != nil {
 			return p, context.Cause(ctx)
@@ -145,6 +154,16 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	var err error
 	p.MapInStep, err = install.MapInStep(ctx, pl.StateDir, p.Job())
 	return p, err
+}
+
+// withoutMakemap knows of the map what the last installation has recorded.
+func (pl Planner) withoutMakemap(p Plan) Plan {
+	p.MapInStep = true
+	if !p.TextChanged() && !install.MapRecorded(pl.StateDir, p.Job()) {
+		p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: fmt.Sprintf("whether its map matches the text is not known: "+
+			"%s, which the configuration names, is not started to look, and Sendmail's makemap is neither in PATH nor where systems have it", p.Makemap)})
+	}
+	return p
 }
 
 // mayHold finds a source of Unknown whose ranges the target may hold. A file that names no sources may hold those of any

@@ -13,10 +13,9 @@ import (
 )
 
 // File reads the regular file at path, or the file that a symbolic link there leads
-// to, of at most limit bytes. Any other kind of file is an error, because a run from
-// a timer would wait at a FIFO. Every error is an *fs.PathError.
+// to, of at most limit bytes. Every error is an *fs.PathError.
 func File(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // without O_NONBLOCK, even opening a FIFO waits
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -25,13 +24,29 @@ func File(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
-	}
 	if info.Size() > limit {
 		return nil, tooLarge(f, limit)
 	}
 	return read(f, limit, info.Size())
+}
+
+// Open opens the regular file at path, or the file that a symbolic link there leads
+// to. Any other kind of file is an error, because a run from a timer would wait at a
+// FIFO. Every error is an *fs.PathError. The caller closes the file.
+func Open(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // without O_NONBLOCK, even opening a FIFO waits
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 func tooLarge(f *os.File, limit int64) error {

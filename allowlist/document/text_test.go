@@ -196,6 +196,8 @@ func TestHTML(t *testing.T) {
 		{"a table of ports", "<table><tr><th>#<th>IP<th>Port<tr><td>1<td>192.0.2.4<td>25</table>", "text/html", []string{"192.0.2.4/32 at 1"}},
 		{"struck out", "<del>192.0.2.1</del><S>192.0.2.2<b>192.0.2.3</b></S><p style='text-decoration: Line-Through'>192.0.2.4</p>192.0.2.5<s><s>192.0.2.6</s>192.0.2.7</s>",
 			"text/html", []string{"192.0.2.5/32 at 1"}},
+		{"styles of tags", `<a href=/line-through class="style=line-through">192.0.2.1</a> <p title="a > b" STYLE=color:red;text-decoration:line-through>192.0.2.2</p> <p data-style="line-through">192.0.2.3</p> <p id="1"style="x: 1; text-decoration-line:LINE-THROUGH">192.0.2.4</p>192.0.2.5`,
+			"text/html", []string{"192.0.2.1/32 at 1", "192.0.2.3/32 at 1", "192.0.2.5/32 at 1"}},
 		{"struck out without an end", "192.0.2.1\n<s>192.0.2.2<p>192.0.2.3", "text/html", []string{"192.0.2.1/32 at 1",
 			"skipped 2: left out: all that follows is struck out, because <s> has no end"}},
 		{"notes", "192.0.2.0<sup>24</sup> 192.0.2.128<sup>/25</sup>", "text/html", []string{"192.0.2.0/32 at 1", "192.0.2.128/25 at 1"}},

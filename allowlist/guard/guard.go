@@ -22,6 +22,7 @@ const (
 	Stale   Status = "stale"   // the fetch failed
 	Held    Status = "held"    // the run fetched it and the guard refused it
 	Missing Status = "missing" // the fetch failed, and there are no last good ranges
+	Ended   Status = "ended"   // its last day is over: it was not fetched, and has no ranges
 )
 
 // Kinds of problems that no acceptance ends; a key of a limit ends the last two.
@@ -36,6 +37,9 @@ const (
 // kindOlder is of ranges from before those in force.
 const kindOlder = "older"
 
+// KindAge is of ranges that are past max_age.
+const KindAge = "age"
+
 // futureSlack is how far in the future the time of ranges may be: the clocks of two hosts differ by minutes.
 const futureSlack = time.Hour
 
@@ -43,8 +47,8 @@ const futureSlack = time.Hour
 // taken out is some sixty times as many networks, which update would list; two lists of the longest kind are fewer than this.
 const MaxChange = 250_000
 
-// Statuses gives all four, from the best to the worst.
-func Statuses() [4]Status { return [...]Status{Fresh, Stale, Held, Missing} }
+// Statuses gives all, from the best to the worst, and Ended behind them: it is as good as none.
+func Statuses() [5]Status { return [...]Status{Fresh, Stale, Held, Missing, Ended} }
 
 // Verdict holds the ranges that the list takes from a source, and the reasons.
 type Verdict struct {
@@ -202,7 +206,7 @@ func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why 
 // aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
-		v.Problems = append(v.Problems, allowlist.Problem{Kind: "age",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: KindAge,
 			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}
 	return v

@@ -92,7 +92,7 @@ func (d *decoded) checkTime() {
 func (d *decoded) checkStatus() {
 	statuses := guard.Statuses()
 	switch {
-	case d.Status != "" && !slices.Contains(statuses[:], d.Status):
+	case d.Status != "" && !slices.Contains(statuses[:], d.Status), d.Status == guard.Ended: // a snapshot is without what has ended
 		d.mistake("its status \"%s\" is none of fresh, stale, held, missing", ascii.Excerpt(string(d.Status)))
 	case d.Status == guard.Missing && !d.Time.IsZero():
 		d.mistake("it is missing and has a time")

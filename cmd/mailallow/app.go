@@ -21,49 +21,39 @@ func allCommands() []command {
 		command{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText, action: completion})
 }
 
-// newApp makes the command line for arguments that arrange has ordered. The flag library
-// returns every error to execute: it writes none and ends no process. It makes no help
-// either, but writes the one that these arguments ask for to out, a few bytes at a time.
-func newApp(t *terminal.Terminal, args []string, out, stderr io.Writer) *cli.App {
-	helpFor := func(name string, text func(width int) string) string {
-		if name != commandIn(args) {
-			return ""
-		}
-		return text(t.Width())
-	}
+// newApp makes the command line for one command; without a name, for none. The flag library
+// returns every error to execute: it writes none and ends no process. It makes no help.
+func newApp(t *terminal.Terminal, cmd command, out, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name: "mailallow", Usage: programUsage, Description: helpFor("", helpOfAll), CustomAppHelpTemplate: helpTemplate,
+		Name: "mailallow", Usage: programUsage, HideHelp: true,
 		Version: version, Writer: out, ErrWriter: stderr, Flags: globalFlags(),
-		HideHelpCommand: true,
 		// --resolver "a, b" is one resolver that is none, and not two of which the first is asked.
 		DisableSliceFlagSeparator: true,
 		OnUsageError:              func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
 		ExitErrHandler:            func(*cli.Context, error) {},
 		Action:                    noCommand,
 	}
-	for i, cmd := range allCommands() {
-		app.Commands = append(app.Commands, &cli.Command{
-			Hidden: i >= len(commands()),
-			Name:   cmd.name, Usage: cmd.usage, CustomHelpTemplate: helpTemplate,
-			Description:     helpFor(cmd.name, func(width int) string { return helpOf(cmd, width) }),
-			Flags:           append(cmd.flags, globalFlags()...),
-			HideHelpCommand: true,
-			OnUsageError: func(c *cli.Context, err error, _ bool) error {
-				t.Command = cmd.name
-				return badUsage(c, err, cmd.name)
-			},
-			Action: func(c *cli.Context) error {
-				t.Command = cmd.name
-				if err := setUp(t, c); err != nil {
-					return err
-				}
-				if cmd.args == "" && c.Args().Present() {
-					return exit.Usagef("%s takes no argument, and there is %q", cmd.name, c.Args().First())
-				}
-				return cmd.action(t, c)
-			},
-		})
+	if cmd.name == "" {
+		return app
 	}
+	app.Commands = []*cli.Command{{
+		Name: cmd.name, Usage: cmd.usage, HideHelp: true,
+		Flags: append(cmd.flags, globalFlags()...),
+		OnUsageError: func(c *cli.Context, err error, _ bool) error {
+			t.Command = cmd.name
+			return badUsage(c, err, cmd.name)
+		},
+		Action: func(c *cli.Context) error {
+			t.Command = cmd.name
+			if err := setUp(t, c); err != nil {
+				return err
+			}
+			if cmd.args == "" && c.Args().Present() {
+				return exit.Usagef("%s takes no argument, and there is %q", cmd.name, c.Args().First())
+			}
+			return cmd.action(t, c)
+		},
+	}}
 	return app
 }
 

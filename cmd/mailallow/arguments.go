@@ -3,13 +3,23 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 )
 
-// arrange puts a command line in the order that the flag library reads: the command,
-// the flags, then the arguments. People mix them: "mailallow spf example.com --tree",
+// commandLine is a command line in the order that the flag library reads: the command, the
+// flags, then the arguments.
+type commandLine struct {
+	words   []string // with the program's name
+	command command  // without a name: there is none, or it is unknown
+	help    bool     // asks for the help of the command
+}
+
+// arrange orders a command line. People mix its parts: "mailallow spf example.com --tree",
 // "mailallow --json diff".
-func arrange(args []string) []string {
+func arrange(args []string) commandLine {
 	defined := globalFlags()
+	var line commandLine
 	var name string
 	var flags, words []string
 	cut := false // the last flag lacks its value: no word may follow it
@@ -24,6 +34,7 @@ func arrange(args []string) []string {
 			i = len(args)
 		case len(arg) > 1 && arg[0] == '-':
 			flags = append(flags, arg)
+			line.help = line.help || slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(arg, "-"))
 			if flagOf(defined, arg).value != "" {
 				if i++; i < len(args) {
 					flags = append(flags, args[i])
@@ -33,30 +44,23 @@ func arrange(args []string) []string {
 			}
 		case name == "":
 			name = arg
-			cmd, _ := find(name) // an unknown one has no flags of its own
-			defined = append(cmd.flags, defined...)
+			line.command, _ = find(name) // an unknown one has no flags of its own
+			defined = append(line.command.flags, defined...)
 		default:
 			words = append(words, arg)
 		}
 	}
-	arranged := []string{"mailallow"}
-	if _, known := find(name); name != "" && !known {
-		return append(arranged, "--", name)
+	line.words = []string{"mailallow"}
+	if name != line.command.name {
+		line.words, line.help = append(line.words, "--", name), false
+		return line
 	}
 	if name != "" {
-		arranged = append(arranged, name)
+		line.words = append(line.words, name)
 	}
-	arranged = append(arranged, flags...)
-	if cut {
-		return arranged
+	line.words = append(line.words, flags...)
+	if !cut {
+		line.words = append(append(line.words, "--"), words...)
 	}
-	return append(append(arranged, "--"), words...)
-}
-
-// commandIn gives the command in arranged arguments; "" if there is none.
-func commandIn(args []string) string {
-	if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
-		return args[1]
-	}
-	return ""
+	return line
 }

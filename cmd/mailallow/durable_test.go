@@ -17,7 +17,7 @@ import (
 // that tell the next update how far this one came.
 var (
 	targetFiles = []string{struckText, struckMap, struckTable}
-	ownFiles    = []string{"state/window.json", "state/snapshot.json", "state/owed.json", "state/maps.json"}
+	ownFiles    = []string{"state/window.json", "state/snapshot.json", "state/owed.json", "state/maps.json", "state/history/00000001"}
 )
 
 // TestDurable follows the system calls of an update. A file gets its name only when its content is on the disk, and no other

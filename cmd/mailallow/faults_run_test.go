@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -62,27 +63,76 @@ func TestInterrupt(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t)
 			arrived := row.wait(n)
-			before := n.everything()
-			cmd := n.mailallow("update")
-			var said strings.Builder
-			cmd.Stderr = &said
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+			n.interrupted(n.mailallow("update"), arrived, "fetching the sources")
+		})
+	}
+}
+
+// interrupted ends a run with the first signal, once it waits: it says so at once, and changes nothing.
+func (n *network) interrupted(cmd *exec.Cmd, arrived func(), doing string) {
+	n.t.Helper()
+	before := n.everything()
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	arrived()
+	start := time.Now()
+	cmd.Process.Signal(syscall.SIGTERM)
+	cmd.Wait() // its exit code is looked at
+	if took := time.Since(start); took > 5*time.Second {
+		n.t.Errorf("ended after %s", took)
+	}
+	want := "mailallow: ended by signal 15 (terminated): nothing was changed: " + doing + ": terminated\n"
+	if code := cmd.ProcessState.ExitCode(); code != 143 || !strings.HasPrefix(said.String(), want) {
+		n.t.Errorf("exit code %d, want 143; stderr %q, want %q", code, &said, want)
+	}
+	if after := n.everything(); !maps.Equal(before, after) {
+		n.t.Errorf("files differ:\n%s", cmp.Diff(before, after))
+	}
+}
+
+// TestInterruptSnapshot ends runs that wait for a snapshot: on stdin, of which more than a pipe holds has come, or from a server.
+func TestInterruptSnapshot(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		wait func(n *network) (cmd *exec.Cmd, from string, arrived func())
+	}{
+		{"stdin", func(n *network) (*exec.Cmd, string, func()) {
+			cmd := n.mailallow("update", "--snapshot", "-")
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				n.t.Fatal(err)
 			}
-			arrived()
-			start := time.Now()
-			cmd.Process.Signal(syscall.SIGINT)
-			cmd.Wait() // its exit code is looked at
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("ended after %s", took)
-			}
-			const want = "mailallow: ended by signal 2 (interrupt): nothing was changed: fetching the sources: interrupt"
-			if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasPrefix(said.String(), want) {
-				t.Errorf("exit code %d, want 130; stderr %q, want %q", code, &said, want)
-			}
-			if after := n.everything(); !maps.Equal(before, after) {
-				t.Errorf("files differ:\n%s", cmp.Diff(before, after))
-			}
+			n.t.Cleanup(func() { in.Close() })
+			const pipeBytes = 64 << 10 // man 7 pipe: all of them are read before the second half is written
+			return cmd, "-", func() { in.Write(make([]byte, 2*pipeBytes)) }
+		}},
+		{"a handshake", func(n *network) (*exec.Cmd, string, func()) {
+			addr, came := mute(n.t)
+			url := "https://" + addr + "/list.json"
+			return n.mailallow("update", "--snapshot", url), url, func() { <-came }
+		}},
+		{"the rest of a document", func(n *network) (*exec.Cmd, string, func()) {
+			n.web.Set("/list.json", fixtures.Page{Fault: fixtures.Stalled, Body: networkList})
+			url := n.web.URL("/list.json")
+			return n.mailallow("update", "--snapshot", url), url, func() { n.untilAsked("/list.json") }
+		}},
+		{"what fetch hands on", func(n *network) (*exec.Cmd, string, func()) {
+			n.web.Set("/list.json", fixtures.Page{Fault: fixtures.Silent})
+			url := n.web.URL("/list.json")
+			text := "snapshot.url = \"" + url + "\"\ndns.deadline = \"1h\"\nsource = [{name = \"g\", spf = [\"g.test\"], action = \"OK\"}]\n"
+			fixtures.WriteFile(n.t, filepath.Join(n.dir, "c.toml"), text)
+			return n.mailallow("fetch", "-o", filepath.Join(n.dir, "list.json")), url, func() { n.untilAsked("/list.json") }
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			n.configure("deadline = \"1h\"", "")
+			cmd, from, arrived := row.wait(n)
+			n.interrupted(cmd, arrived, "getting the snapshot "+from)
 		})
 	}
 }

@@ -28,7 +28,24 @@ func newHelp(width int, name, usage string) *help {
 	return h
 }
 
-// helpOfAll is the help of the program, for a terminal of that width.
+// helpOf is the help of a command, for a terminal of that width; without a name, of the program.
+func helpOf(cmd command, width int) string {
+	if cmd.name == "" {
+		return helpOfAll(width)
+	}
+	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
+	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
+	h.section("DESCRIPTION", cmd.text)
+	if rows := cmd.arguments(); len(rows) > 0 {
+		h.table(strings.ToUpper(cmd.args), rows)
+	}
+	if len(cmd.flags) > 0 {
+		h.flags("FLAGS", cmd.flags)
+	}
+	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), cli.HelpFlag))
+	return h.String()
+}
+
 func helpOfAll(width int) string {
 	h := newHelp(width, "mailallow", programUsage)
 	h.section("USAGE", "mailallow [flags] COMMAND ...")
@@ -53,16 +70,14 @@ func exitCodes() string {
 	return "Exit codes: " + strings.Join(codes, "; ") + ". " + order
 }
 
-// helpOf is the help of a command.
-func helpOf(cmd command, width int) string {
-	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
-	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
-	h.section("DESCRIPTION", cmd.text)
-	if len(cmd.flags) > 0 {
-		h.flags("FLAGS", cmd.flags)
+// arguments are the values that an argument of the command can have, each with its meaning.
+func (cmd command) arguments() (rows [][]string) {
+	for _, f := range valuesOf("", strings.Trim(cmd.args, "[].")) {
+		if f.means != "" {
+			rows = append(rows, []string{f.word, f.means})
+		}
 	}
-	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), cli.HelpFlag))
-	return h.String()
+	return rows
 }
 
 func (h *help) heading(title string) {
@@ -106,6 +121,3 @@ func (h *help) flags(title string, flags []cli.Flag) {
 	}
 	h.table(title, rows)
 }
-
-// helpTemplate makes the flag library print a description as it is.
-const helpTemplate = "{{.Description}}"

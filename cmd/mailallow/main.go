@@ -23,9 +23,12 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	ctx, stop := exit.UntilSignal(ctx)
 	defer stop()
 	t := terminal.New(args, stdin, stdout, stderr)
-	args = arrange(args)
+	line := arrange(args)
+	if line.help {
+		return t.End(t.Whole(helpOf(line.command, t.Width())), nil)
+	}
 	shown := bufio.NewWriter(stdout)
-	err := newApp(t, args, shown, stderr).RunContext(ctx, args)
+	err := newApp(t, line.command, shown, stderr).RunContext(ctx, line.words)
 	err = cmp.Or(err, shown.Flush())
 	return t.End(exit.BySignal(ctx, err), func(err error) any { return failure(t.Command, err) })
 }

@@ -37,6 +37,9 @@ func commandPage() string {
 		p.subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
 		p.text(strings.ToUpper(cmd.usage[:1]) + cmd.usage[1:] + ".")
 		p.text(cmd.text)
+		for _, row := range cmd.arguments() {
+			p.entry(row[0], row[1])
+		}
 		p.flags(cmd.flags)
 	}
 	p.section("FLAGS OF EVERY COMMAND")

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
 	"mailallow/fixtures/trace"
 )
@@ -70,7 +71,7 @@ on_change = ["cp", "%[2]s/postfix/mailallow.cidr", "%[2]s/seen.cidr"]
 // left are the files that a finished update leaves in each folder.
 var left = map[string][]string{
 	"mail": {"access", "access.db"}, "postfix": {"mailallow.cidr"}, "metrics": {"mailallow.prom"},
-	"state": {"lock", "maps.json", "snapshot.json", "window.json"},
+	"state": {"history", "lock", "maps.json", "snapshot.json", "window.json"}, "state/history": {"00000001"},
 }
 
 // newStruck makes a host without installed files.
@@ -121,7 +122,7 @@ func (s *struck) begin(installed bool) {
 	} else {
 		for name := range left {
 			s.check(errors.Join(os.RemoveAll(s.path(name)), os.RemoveAll(s.path("seen.db")), os.RemoveAll(s.path("seen.cidr"))))
-			if name != "state" {
+			if !strings.HasPrefix(name, "state") { // update makes it
 				s.check(os.Mkdir(s.path(name), 0o755))
 			}
 		}
@@ -267,6 +268,28 @@ func (s *struck) healed(want files) {
 	}
 	s.nothingElse()
 	s.touched()
+	s.recorded()
+}
+
+// recorded wants the history to be whole, and to say of the networks what is in the file of the source.
+func (s *struck) recorded() {
+	s.t.Helper()
+	log, err := run.OpenHistory(s.path("state"))
+	s.check(err)
+	state, problems := log.At(time.Now().Add(time.Hour))
+	text, err := os.ReadFile(s.path("offices"))
+	s.check(err)
+	want, got := strings.Fields(string(text)), []string(nil)
+	for _, src := range state.Sources {
+		for p := range src.Ranges.Minimal() {
+			got = append(got, strings.TrimSuffix(p.String(), "/32"))
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if len(problems) > 0 || !state.Known || !slices.Equal(got, want) {
+		s.t.Errorf("the history says %v and %v, want %v", got, problems, want)
+	}
 }
 
 // nothingElse wants the folders to hold only the files that a finished update leaves.

@@ -81,7 +81,7 @@ func (l *postfixLinter) table(t Table) {
 }
 
 // isOtherType reports whether the place names a table of mailallow as another type than cidr.
-func (t namedTable) isOtherType() bool { return t.Ours && t.use.Item.TableType() != "cidr" }
+func (t namedTable) isOtherType() bool { return t.Generated && t.use.Item.TableType() != "cidr" }
 
 // list is the list of main.cf in which the reader of the table looks for it.
 func (t Table) list() string {
@@ -111,7 +111,7 @@ func namedOtherwise(l *postfixLinter, t namedTable) []rule.Finding {
 }
 
 func notNamed(l *postfixLinter, t Table) []rule.Finding {
-	if !t.Ours || l.isNamed(t) {
+	if !t.Generated || l.isNamed(t) {
 		return nil
 	}
 	text := fmt.Sprintf("no restriction list of smtpd names %s: Postfix does not read it", t.Path)
@@ -151,7 +151,7 @@ func noTable(_ *postfixLinter, t namedTable) []rule.Finding {
 		return nil
 	}
 	fix := "create it, or remove it from the list"
-	if t.Ours {
+	if t.Generated {
 		fix = "run: mailallow update"
 	}
 	return []rule.Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
@@ -193,12 +193,12 @@ func dnsblFirst(l *postfixLinter, t Table) (found []rule.Finding) {
 }
 
 // permitsMail reports whether mailallow writes the table for smtpd to let clients in.
-func (t Table) permitsMail() bool { return t.Ours && t.Permits && t.Use == format.UseSMTPD }
+func (t Table) permitsMail() bool { return t.Generated && t.Permits && t.Use == format.UseSMTPD }
 
 // postscreenFirst finds a postscreen that asks DNSBLs and reads no table of mailallow.
 func postscreenFirst(l *postfixLinter) []rule.Finding {
 	sites := l.Lists["postscreen_dnsbl_sites"].Items
-	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Ours && t.Use == format.UsePostscreen })
+	knowsList := slices.ContainsFunc(l.tables, func(t Table) bool { return t.Generated && t.Use == format.UsePostscreen })
 	if !l.Postscreen || len(sites) == 0 || knowsList || !slices.ContainsFunc(l.tables, Table.permitsMail) {
 		return nil
 	}

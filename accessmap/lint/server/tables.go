@@ -10,11 +10,11 @@ import (
 
 // Table is a table of type cidr for Postfix.
 type Table struct {
-	Path    string
-	Use     format.Use
-	Permits bool // a line of it permits; see PermitsAny
-	Ours    bool // mailallow writes it, so that main.cf must name it, before any DNSBL
-	Missing bool // the file does not exist
+	Path      string
+	Use       format.Use
+	Permits   bool // a line of it permits; see PermitsAny
+	Generated bool // mailallow writes it, so that main.cf must name it, before any DNSBL
+	Missing   bool // the file does not exist
 }
 
 // Tables gives the tables of type cidr in which main.cf has clients' addresses looked up, each once.

@@ -31,7 +31,9 @@ type Settings struct {
 	Absent      bool   // there is no file at Path, and everything has its default
 	Root        string // absolute, before every absolute path of the file; usually empty
 	StateDir    string
-	MetricsFile string // for Prometheus; empty: none
+	History     time.Duration // how long the history keeps entries
+	MetricsFile string        // for Prometheus; empty: none
+	Notify      []string      // argv; run by what installs, when there is something to know; empty: none
 	DNS         dnsq.Config
 	SPF         spf.Limits
 	Deadline    time.Duration    // for all questions to the network together
@@ -57,6 +59,8 @@ const (
 	DefaultStateDir   = "/var/lib/mailallow"
 	DefaultSendmailCF = "/etc/mail/sendmail.cf"
 
+	// defaultHistory is a year, and the days in which people look back on it.
+	defaultHistory = 400 * 24 * time.Hour
 	// defaultDeadline is far more than any network needs, and less than a timer's hour.
 	defaultDeadline = 5 * time.Minute
 )
@@ -69,7 +73,8 @@ const (
 	// compares each key with all before it.
 	maxConfigKeys = 10_000
 
-	maxNameBytes   = 64 // of a source, whose name goes into comments, tables and metrics
+	maxNameBytes   = 64  // of a source, whose name goes into comments, tables and metrics
+	maxReasonBytes = 200 // of a reason or an owner: a sentence, beside a name in tables and messages
 	maxAttempts    = 10
 	maxConcurrency = 1024
 	maxKeys        = 100_000_000 // of a target or a source
@@ -123,7 +128,7 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 		}
 		return nil, at
 	}
-	s := &Settings{Path: path, Deadline: defaultDeadline, SPF: spf.DefaultLimits(), lines: linesOf(text)}
+	s := &Settings{Path: path, Deadline: defaultDeadline, History: defaultHistory, SPF: spf.DefaultLimits(), lines: linesOf(text)}
 	r := &reader{Settings: s, root: f.Root, paths: map[string]int{}, names: map[string]int{}}
 	r.dir, err = filepath.Abs(filepath.Dir(path))
 	if err == nil && r.root != "" {
@@ -154,10 +159,13 @@ type reader struct {
 // document reads the tables. The keys are in the order in which messages list them.
 func (r *reader) document(document map[string]any) {
 	r.Limits = allowlist.DefaultLimits()
+	var notify []string
 	r.table("", document, []key{
 		{"state_dir", &r.StateDir},
+		{"history", &r.History},
 		{"action", &r.action},
 		{"metrics_file", &r.MetricsFile},
+		{"notify", &notify},
 		{"dns", oneTable(r.dns)},
 		{"guard", oneTable(func(at string, table map[string]any) {
 			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
@@ -171,6 +179,7 @@ func (r *reader) document(document map[string]any) {
 	if r.MetricsFile != "" {
 		r.MetricsFile = r.rooted(r.MetricsFile)
 	}
+	r.Notify = r.argv("notify", notify, `["mail", "-s", "mailallow", "postmaster"]`)
 	if r.action != "" {
 		_, err := allowlist.ParseAction(r.action)
 		r.check("action", err)

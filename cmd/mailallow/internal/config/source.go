@@ -36,9 +36,13 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 		{"accept_permerror", &src.AcceptPermError},
 		{"deadline", &src.Bounds.Deadline},
 		{"max_keys", number{&src.Bounds.Keys, 1, maxKeys}},
+		{"reason", &src.Reason},
+		{"owner", &src.Owner},
+		{"until", &src.Until},
 	}, limitKeys(&src.Limits)...))
 	r.uniqueName(at, src.Name)
 	src.Action = r.actionOf(at, action)
+	r.life(at, src)
 	r.totals(at, &src)
 	src.FromSnapshot = from != ""
 	r.fromSnapshot(at, from, src)
@@ -63,6 +67,19 @@ func (r *reader) uniqueName(at, name string) {
 		r.problem(at+".name", "the name %q is that of the source on line %d already", name, before)
 	}
 	r.names[name] = r.lines[at+".name"]
+}
+
+// life checks what is written about a source for those who come later.
+func (r *reader) life(at string, src allowlist.Source) {
+	for _, k := range []struct{ name, text string }{{".reason", src.Reason}, {".owner", src.Owner}} {
+		if len(k.text) > maxReasonBytes || !ascii.AllShow(k.text) {
+			r.problem(at+k.name, "source %q: %s is longer than %d bytes or has characters that cannot be printed", src.Name, k.name[1:], maxReasonBytes)
+		}
+	}
+	if !src.Until.IsZero() && (src.Action == allowlist.Reject || src.Action == allowlist.Exclude) {
+		r.problem(at+".until", "source %q: until does not go with %s: what is kept out must not come in because time has passed; take the source out yourself when it is no longer wanted",
+			src.Name, src.Action)
+	}
 }
 
 // origin checks where the addresses of a source come from.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pelletier/go-toml/v2"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/pattern"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -60,6 +62,12 @@ func (r *reader) take(at string, value, into any) {
 		*into = text
 	case *time.Duration:
 		r.duration(at, text, into)
+	case *time.Time:
+		wanted = "a date without quotes, like 2026-12-31"
+		var day toml.LocalDate
+		if day, ok = value.(toml.LocalDate); ok {
+			*into = day.AsTime(time.UTC)
+		}
 	case *allowlist.Percent:
 		r.percent(at, text, into)
 	case *bool:

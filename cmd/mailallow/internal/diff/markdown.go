@@ -28,6 +28,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
 			terminal.Grouped(d.IPv4Addresses), d.AgeText())
 	}
+	markdownConsequences(t, result.Consequences)
 	markdownProblems(t, result)
 	for _, s := range result.List.Sources {
 		if refused := run.Refused(s); refused != nil {
@@ -40,7 +41,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
-		for _, g := range run.GroupBySource(difference) {
+		for _, g := range result.Changes(p) {
 			markdownChanges(t, g)
 		}
 	}
@@ -54,7 +55,7 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 		case m.Source != "" && m.Status == "":
 			subject = "**" + markdownText(m.Source) + "**: "
 		case m.Source != "":
-			subject = fmt.Sprintf("**%s is %s**: ", markdownText(m.Source), m.Status)
+			subject = fmt.Sprintf("**%s %s**: ", markdownText(m.Source), markdownText(m.Standing))
 		}
 		fmt.Fprintf(&b, "- %s%s\n", subject, markdownText(strings.Join(append([]string{m.Text}, m.Steps...), "; ")))
 	}
@@ -68,8 +69,34 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	}
 }
 
+func markdownConsequences(t *terminal.Terminal, c *run.Consequences) {
+	if c == nil {
+		return
+	}
+	whole, unplaced := sentences(c)
+	t.Data(terminal.Plain, "\n### What it means for mail\n\n%s", markdownText(whole))
+	if unplaced != "" {
+		t.Data(terminal.Plain, "\n%s", markdownText(unplaced))
+	}
+	if len(c.Providers) == 0 {
+		return
+	}
+	t.Data(terminal.Plain, "\n| provider | would let in | would shut out |\n|---|---:|---:|")
+	for _, row := range table(c)[1:] {
+		t.Data(terminal.Plain, "| %s | %s | %s |", markdownText(row[0]), row[1], row[2])
+	}
+	t.Data(terminal.Plain, "\n```diff")
+	for _, x := range examples(c) {
+		t.Data(terminal.Plain, "%s %s", x.sign, markdownCode(x.text))
+	}
+	t.Data(terminal.Plain, "```")
+}
+
 func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
 	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title), g.Counts())
+	if g.About != "" {
+		t.Data(terminal.Plain, "%s\n", markdownText(g.About))
+	}
 	folded := len(g.Added)+len(g.Removed) > run.MaxListed
 	if folded {
 		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")

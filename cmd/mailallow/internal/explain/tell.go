@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/sendmail"
@@ -32,13 +33,16 @@ func (x *explanation) tell(t *terminal.Terminal, doc *document) {
 		if i > 0 {
 			t.Data(terminal.Plain, "")
 		}
-		x.tellAddress(t, d)
+		x.tellAddress(t, doc, d)
 	}
 }
 
-func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
+func (x *explanation) tellAddress(t *terminal.Terminal, doc *document, d addressDocument) {
 	tellVerdict(t, d, x.explain != nil)
 	tellOverruled(t, d)
+	if d.Since != nil {
+		line(t, terminal.Plain, 2, "since", "%s", d.Since.text)
+	}
 	if d.Without != nil {
 		line(t, terminal.Plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
 	}
@@ -49,6 +53,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 		}
 		line(t, terminal.Plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
 	}
+	x.tellAbout(t, d)
 	for _, n := range d.Nearest {
 		verb := "begins"
 		if n.Side == "below" {
@@ -56,7 +61,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 		}
 		line(t, terminal.Plain, 2, "nearest", "%s %s: %s %s %s %s, at %s", n.Source, n.Action, n.Prefix, verb, n.Distance, n.Side, n.Edge)
 	}
-	if len(d.Matches) == 0 {
+	if len(d.Matches) == 0 && doc.At == nil {
 		x.tellUnlisted(t, d)
 	}
 	for _, target := range d.Targets {
@@ -93,6 +98,19 @@ func tellVerdict(t *terminal.Terminal, d addressDocument, hasList bool) {
 			margin = "    "
 		}
 		t.Data(style, "%s%s", margin, part)
+	}
+}
+
+// tellAbout writes what is written about the sources that hold the address.
+func (x *explanation) tellAbout(t *terminal.Terminal, d addressDocument) {
+	if x.list == nil {
+		return
+	}
+	for _, s := range x.list.Sources {
+		holds := slices.ContainsFunc(d.Matches, func(m matchDocument) bool { return m.Source == s.Source.Name })
+		if about := s.Life.String(); holds && about != "" {
+			line(t, terminal.Plain, 2, "about", "%s: %s", s.Source.Name, about)
+		}
 	}
 }
 
@@ -154,7 +172,11 @@ func statusMark(s guard.Status) string {
 func (x *explanation) tellUnlisted(t *terminal.Terminal, d addressDocument) {
 	if x.list != nil {
 		for _, s := range x.list.Sources {
-			if s.Status != guard.Fresh {
+			switch s.Status {
+			case guard.Fresh:
+			case guard.Ended:
+				line(t, terminal.Plain, 2, "ended", "source %q %s: what it held is out of the list", s.Source.Name, s.Standing())
+			default:
 				line(t, terminal.Yellow, 2, "not known", "source %q is %s: its current ranges may hold this address", s.Source.Name, s.Status)
 			}
 		}

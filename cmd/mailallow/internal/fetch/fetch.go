@@ -17,6 +17,7 @@ import (
 // Options are the flags and arguments of the command.
 type Options struct {
 	Run    run.Options // Run sets its ForSnapshot
+	Since  string      // a snapshot in place of the last good state; empty: that of the state directory
 	Output string      // the file of the snapshot; "-" is stdout
 }
 
@@ -35,7 +36,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
 		return exit.Usagef("fetch needs -o FILE for the snapshot; - is stdout")
 	}
-	o.Run.ForSnapshot, o.Run.Publishes = true, true
+	o.Run.ForSnapshot, o.Run.Publishes, o.Run.Since = true, true, o.Since
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 
 // publish hands on the snapshot of the configuration, byte for byte, and its signature beside it.
 func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
-	if o.Output == "-" || len(o.Run.Accept) > 0 || o.Run.Since != "" {
+	if o.Output == "-" || len(o.Run.Accept) > 0 || o.Since != "" {
 		return exit.Usagef("%s takes the list from [snapshot] url: fetch hands it on to -o FILE, and --accept and --since belong where it is made", r.Settings.Path)
 	}
 	r.Close(t, nil, "no snapshot written")

@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
@@ -18,6 +19,7 @@ func (l *check) config(path string, text []byte) []rule.Finding {
 	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
 		c.SharedRelays, c.NoEffect = l.sharedRelays(s), s.Warnings
+		c.Ends = ending(s, time.Now())
 	}
 	for _, mistake := range fault.Each(err) {
 		at := &fault.AtLine{Err: mistake}
@@ -25,6 +27,24 @@ func (l *check) config(path string, text []byte) []rule.Finding {
 		c.Mistakes = append(c.Mistakes, at)
 	}
 	return lint.Config(c)
+}
+
+// endsSoon is how long before its last day is over lint tells of a source: time to ask its owner.
+const endsSoon = 14 * 24 * time.Hour
+
+// ending finds the sources whose last day is over, or soon is.
+func ending(s *config.Settings, now time.Time) (ends []*fault.AtLine) {
+	for i, src := range s.Sources {
+		text := "source %q ends within fourteen days (%s): give it a later day if it is wanted for longer"
+		switch {
+		case src.Ended(now):
+			text = "source %q has ended (%s): take it out, or give it a later day"
+		case !src.EndsWithin(endsSoon, now):
+			continue
+		}
+		ends = append(ends, &fault.AtLine{Line: s.Line(fmt.Sprintf("source[%d].until", i)), Err: fmt.Errorf(text, src.Name, src.Life)})
+	}
+	return ends
 }
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many

@@ -58,7 +58,7 @@ func (l *check) subjectOf(ctx context.Context, path string, text []byte) subject
 	case l.as != "":
 		s.kind = l.as
 	case s.use != format.UseNone:
-		s.kind = lint.KindCIDR
+		s.kind = lint.KindTable
 	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File == s.absolute }):
 		s.kind = lint.KindList
 	case !isTarget:
@@ -111,7 +111,7 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 	switch s.kind {
 	case lint.KindConfig:
 		findings = l.config(s.path, s.text)
-	case lint.KindCIDR:
+	case lint.KindTable:
 		findings, fixed = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
 	case lint.KindList:
 		findings, fixed = list.Check(s.text, l.relaying(ctx, s.absolute))

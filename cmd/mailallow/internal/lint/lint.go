@@ -83,7 +83,7 @@ func Empty(problems []allowlist.Problem) any { return newDocument(problems) }
 
 // Kinds gives the values of --as.
 func Kinds() []string {
-	return []string{string(lint.KindAccess), string(lint.KindCIDR), string(lint.KindList), string(lint.KindConfig)}
+	return []string{string(lint.KindAccess), string(lint.KindTable), string(lint.KindList), string(lint.KindConfig)}
 }
 
 // Run checks the files, or without any the whole host. The error is exit.Finding if there

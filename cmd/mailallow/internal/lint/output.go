@@ -175,7 +175,7 @@ func (l *check) fixedCount() string {
 // effect gives the command after --fix that makes a file take effect; empty: none is known.
 func (s subject) effect() string {
 	switch {
-	case s.kind == lint.KindCIDR:
+	case s.kind == lint.KindTable:
 		return "postfix reload"
 	case s.kind == lint.KindList:
 		return ""

@@ -5,19 +5,19 @@ package metrics
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"golang.org/x/sys/unix"
 
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/pattern"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
@@ -37,22 +37,31 @@ const (
 	poll     = 10 * time.Millisecond
 )
 
-// Metrics is a registry of gauges. It has no counters, because a run does not know the
-// counts of the runs before.
-type Metrics struct{ *prometheus.Registry }
+// Metrics are gauges. There are no counters, because a run does not know the counts of
+// the runs before.
+type Metrics struct{ gauges map[string]gauge }
 
-// New gives an empty registry.
-func New() Metrics { return Metrics{prometheus.NewRegistry()} }
+// gauge is one metric with its values, each under its labels as they are written.
+type gauge struct {
+	help   string
+	values map[string]float64
+}
 
-// Gauge registers a gauge, and gives the function that sets it.
-func (m Metrics) Gauge(name, help string, labels ...string) func(value float64, labels ...string) {
-	vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-	m.MustRegister(vec)
-	return func(value float64, labels ...string) {
-		for i := range labels {
-			labels[i] = terminal.Clean(labels[i]) // the library refuses invalid UTF-8
+// New gives no gauge yet.
+func New() Metrics { return Metrics{map[string]gauge{}} }
+
+// Gauge adds a gauge, and gives the function that sets it for the values of these labels,
+// in their order.
+func (m Metrics) Gauge(name, help string, labels ...string) func(value float64, of ...string) {
+	g := gauge{help, map[string]float64{}}
+	m.gauges[name] = g
+	return func(value float64, of ...string) {
+		pairs := make([]string, len(labels))
+		for i, label := range labels {
+			pairs[i] = label + `="` + escape.Replace(terminal.Clean(of[i])) + `"`
 		}
-		vec.WithLabelValues(labels...).Set(value)
+		slices.Sort(pairs)
+		g.values[strings.Join(pairs, ",")] = value
 	}
 }
 
@@ -76,16 +85,8 @@ func (m Metrics) write(s *config.Settings, owner string) error {
 	if dir := hold(s.StateDir); dir != nil {
 		defer dir.Close()
 	}
-	families, err := m.Gather()
-	if err != nil {
-		return err
-	}
 	var out bytes.Buffer
-	for _, family := range families {
-		if _, err := expfmt.MetricFamilyToText(&out, family); err != nil {
-			return err
-		}
-	}
+	m.encode(&out)
 	out.Write(others(s.MetricsFile, owner))
 	return outfile.Replace(s.MetricsFile, out.Bytes())
 }
@@ -107,25 +108,44 @@ func hold(dir string) *os.File {
 	return nil
 }
 
-// others are the metrics of other commands in the file. What is no metric of this program,
-// or cannot be read, is not kept.
+// escape makes text the value of a label: in Prometheus' text format all characters but these
+// stand for themselves.
+var escape = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
+
+// encode writes the gauges in Prometheus' text format, version 0.0.4, in the order of their
+// names and labels.
+func (m Metrics) encode(out *bytes.Buffer) {
+	for _, name := range slices.Sorted(maps.Keys(m.gauges)) {
+		g := m.gauges[name]
+		if len(g.values) == 0 {
+			continue
+		}
+		fmt.Fprintf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, g.help, name)
+		for _, labels := range slices.Sorted(maps.Keys(g.values)) {
+			series := name
+			if labels != "" {
+				series += "{" + labels + "}"
+			}
+			fmt.Fprintf(out, "%s %s\n", series, strconv.FormatFloat(g.values[labels], 'g', -1, 64))
+		}
+	}
+}
+
+// ofGauge matches a line as encode writes it: a comment, or a value.
+var ofGauge = pattern.New(`^(?:# HELP (mailallow_[a-z0-9_]+) .+|# TYPE (mailallow_[a-z0-9_]+) gauge|` +
+	`(mailallow_[a-z0-9_]+)(?:\{(?:[a-z]+="(?:[^"\\]|\\[\\n"])*",?)+\})? (?:NaN|[-+]Inf|-?[0-9][0-9.e+-]*))\n$`)
+
+// others are the metrics of other commands in the file. A line that this program does not
+// write is not kept.
 func others(path, owner string) []byte {
 	text, err := bounded.File(path, MaxBytes)
 	if err != nil {
 		return nil
 	}
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
-	if err != nil {
-		return nil
-	}
 	var kept bytes.Buffer
-	for _, name := range slices.Sorted(maps.Keys(families)) {
-		if of := ownerOf(name); of == "" || of == owner {
-			continue
-		}
-		if _, err := expfmt.MetricFamilyToText(&kept, families[name]); err != nil {
-			return nil
+	for line := range bytes.Lines(text) {
+		if m := ofGauge().FindSubmatch(line); m != nil && ownerOf(string(m[1])+string(m[2])+string(m[3])) != owner {
+			kept.Write(line)
 		}
 	}
 	return kept.Bytes()

@@ -144,7 +144,7 @@ func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 		}
 		return got.text, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("nothing was changed: reading the snapshot from stdin: %w", context.Cause(ctx))
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -189,28 +189,35 @@ func signatureURL(name string) string {
 	return u.String()
 }
 
-// open decodes the snapshot, after its signature, and notes it for the run. A snapshot that cannot be reached is no error: its
-// sources are stale.
+// open takes the snapshot for the run. One that cannot be reached is no error: its sources are stale.
 func (r *Request) open(ctx context.Context, t *terminal.Terminal) error {
 	if r.snapshotName() == Embedded {
 		s, err := snapshot.Embedded()
 		r.signed = true
 		return errors.Join(err, r.review(s))
 	}
-	p, err := r.get(ctx, t)
-	if unreached := (unreachedError{}); errors.As(err, &unreached) && ctx.Err() == nil {
+	_, s, err := r.take(ctx, t)
+	if unreached := (unreachedError{}); errors.As(err, &unreached) {
 		r.unreached = unreached.error
 		return nil
 	}
+	return errors.Join(err, r.review(s))
+}
+
+// take gets the snapshot, checks it, and keeps it for the next run.
+func (r *Request) take(ctx context.Context, t *terminal.Terminal) (pair, *snapshot.Snapshot, error) {
+	p, err := r.get(ctx, t)
+	if why := context.Cause(ctx); err != nil && why != nil {
+		err = fmt.Errorf("nothing was changed: getting the snapshot %s: %w", r.shownName(), why)
+	}
 	if err != nil {
-		return err
+		return pair{}, nil, err
 	}
 	s, err := r.decode(p)
-	if err != nil {
-		return err
+	if err == nil {
+		r.keep(t)
 	}
-	r.keep(t)
-	return r.review(s)
+	return p, s, err
 }
 
 // decode checks the signature of a snapshot, and reads it only then.
@@ -269,18 +276,13 @@ func (r *Request) carrierProblems(t *terminal.Terminal) (problems []allowlist.Pr
 // Published gives the snapshot of the configuration and its signature as they came, once the signature is good and the text is a
 // snapshot. A snapshot that cannot be had now is an error with the code of a stale source.
 func (r *Request) Published(ctx context.Context, t *terminal.Terminal) (text, signature []byte, told string, err error) {
-	p, err := r.get(ctx, t)
-	if unreached := (unreachedError{}); errors.As(err, &unreached) && ctx.Err() == nil {
+	p, s, err := r.take(ctx, t)
+	if unreached := (unreachedError{}); errors.As(err, &unreached) {
 		return nil, nil, "", exit.With(exit.Stale, fmt.Errorf("the snapshot %s cannot be had: %w", r.shownName(), exit.Reason(unreached.error)))
 	}
 	if err != nil {
 		return nil, nil, "", err
 	}
-	s, err := r.decode(p)
-	if err != nil {
-		return nil, nil, "", err
-	}
-	r.keep(t)
 	told = fmt.Sprintf("%s: %s, written at %s", r.shownName(), terminal.Counted(uint64(len(s.Sources)), "source", "sources"), date(s.Written))
 	if r.signer != "" {
 		told += ", " + r.signer

@@ -69,7 +69,7 @@ func (h *clockHost) update(off time.Duration) {
 	r.Now = h.truth.Add(off)
 	list, err := r.Resolve(h.t.Context(), terminal.New(nil, nil, h.t.Output(), h.t.Output()))
 	h.check(err)
-	files, err := r.StateFiles(list)
+	files, err := r.StateFiles(&Result{List: list})
 	h.check(err)
 	for _, f := range files {
 		h.write(filepath.Base(f.Path), f.Bytes)

@@ -40,12 +40,16 @@ func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, change
 // SourceChange is the difference that one source makes under one action.
 type SourceChange struct {
 	Title          string // names the source and the action
+	About          string // what is written about the source; empty: nothing
 	Added, Removed []plan.Change
 }
 
-// GroupBySource splits a difference by source and action, in the order of the first
-// change of each.
-func GroupBySource(d plan.Difference) []*SourceChange {
+// Changes splits the difference of a plan by source and action, in the order of the first change of each.
+func (r *Result) Changes(p plan.Plan) []*SourceChange {
+	about := map[string]string{}
+	for _, s := range r.List.Sources {
+		about[s.Source.Name] = s.Life.String()
+	}
 	type key struct {
 		source string
 		action allowlist.Action
@@ -57,17 +61,17 @@ func GroupBySource(d plan.Difference) []*SourceChange {
 		if groups[k] == nil {
 			groups[k] = &SourceChange{Title: "all sources"}
 			if c.Source != "" {
-				groups[k].Title = fmt.Sprintf("%s %s", c.Source, c.Action)
+				groups[k].Title, groups[k].About = fmt.Sprintf("%s %s", c.Source, c.Action), about[c.Source]
 			}
 			order = append(order, groups[k])
 		}
 		return groups[k]
 	}
-	for _, c := range d.Added {
+	for _, c := range p.Difference.Added {
 		g := at(c)
 		g.Added = append(g.Added, c)
 	}
-	for _, c := range d.Removed {
+	for _, c := range p.Difference.Removed {
 		g := at(c)
 		g.Removed = append(g.Removed, c)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Every change is in the group of its source and action, in its order; the groups are in the order of their first change.
-func TestGroupBySource(t *testing.T) {
+func TestChanges(t *testing.T) {
 	change := func(prefix, source string, action allowlist.Action) plan.Change {
 		return plan.Change{Prefix: netip.MustParsePrefix(prefix), Source: source, Action: action}
 	}
@@ -23,7 +23,7 @@ func TestGroupBySource(t *testing.T) {
 		Removed: []plan.Change{change("203.0.113.7/32", "c", allowlist.OK), change("203.0.113.8/32", "b", allowlist.OK)},
 	}
 	var got []string
-	for _, g := range GroupBySource(d) {
+	for _, g := range (&Result{List: &List{}}).Changes(plan.Plan{Content: plan.Content{Difference: d}}) {
 		got = append(got, g.Title+": "+g.Counts()+fmt.Sprint(prefixesOf(g.Added), prefixesOf(g.Removed)))
 	}
 	want := []string{

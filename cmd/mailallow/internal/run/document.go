@@ -19,6 +19,8 @@ type Document struct {
 	Targets   []targetDocument    `json:"targets"`
 	Sources   []SourceDocument    `json:"sources"`
 	Problems  []allowlist.Problem `json:"problems"`
+	// Consequences are null unless diff was given a log.
+	Consequences *Consequences `json:"consequences"`
 }
 
 type targetDocument struct {
@@ -39,7 +41,11 @@ type SourceDocument struct {
 	Ranges        int                 `json:"ranges"`
 	IPv4Addresses uint64              `json:"ipv4_addresses"`
 	AgeSeconds    *int64              `json:"age_seconds"` // null: it has no ranges, or the clock is wrong
-	Proposed      *proposedDocument   `json:"proposed"`    // null: it is not held
+	Reason        string              `json:"reason"`
+	Owner         string              `json:"owner"`
+	Until         *string             `json:"until"`    // its last day, 2026-12-31; null: it has no end
+	Pinned        bool                `json:"pinned"`   // a rollback pinned its ranges
+	Proposed      *proposedDocument   `json:"proposed"` // null: it is not held
 	Problems      []allowlist.Problem `json:"problems"`
 
 	IPv6Ranges int       `json:"-"` // of Ranges
@@ -76,9 +82,12 @@ func (l *List) Documents() []SourceDocument {
 	documents := []SourceDocument{}
 	for _, s := range l.Sources {
 		d := SourceDocument{
-			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status, Time: s.Time,
+			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status, Time: s.Time, Reason: s.Reason, Owner: s.Owner, Pinned: s.Pinned,
 			IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4,
 			Problems:      append([]allowlist.Problem{}, s.Problems...), Proposed: (*proposedDocument)(s.Proposed),
+		}
+		if last := s.UntilText(); last != "" {
+			d.Until = &last
 		}
 		for p := range s.Ranges.Minimal() {
 			d.Ranges++

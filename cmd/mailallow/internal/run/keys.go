@@ -32,14 +32,14 @@ func (r *Request) fitKeys(judged []judgement) {
 // keyFitter fits the sources into the targets.
 type keyFitter struct {
 	*Request
-	judged  []judgement   // of each source in the settings
+	judged  []judgement   // of each source of the run
 	targets []plan.Target // those for which the list can be too long
 }
 
 // fitEach holds each source that needs too many keys by itself.
 func (f *keyFitter) fitEach(t plan.Target) {
-	for i, src := range f.Settings.Sources {
-		if f.judged[i].verdict.Status != guard.Fresh || src.Static() {
+	for i, src := range f.sources {
+		if f.judged[i].verdict.Status != guard.Fresh || src.Static() || f.judged[i].pinned {
 			continue
 		}
 		if n, most := t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()), src.KeyLimit(); n > most {
@@ -98,15 +98,15 @@ func (f *keyFitter) takeBack(i int, fresh guard.Verdict) bool {
 func (f *keyFitter) inOrder() (order []int) {
 	all := f.keys()
 	gain := make([]int, len(f.judged))
-	for i, src := range f.Settings.Sources {
+	for i, src := range f.sources {
 		last, v := f.judged[i].earlier.Last, f.judged[i].verdict
-		if v.Status == guard.Fresh && !src.Inline() && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
+		if v.Status == guard.Fresh && !src.Inline() && !f.judged[i].pinned && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
 			order = append(order, i)
 			gain[i] = f.gainOf(i, all)
 		}
 	}
 	barring := func(i int) int {
-		if takesAway(f.Settings.Sources[i].Action) && f.judged[i].earlier.Last == nil {
+		if takesAway(f.sources[i].Action) && f.judged[i].earlier.Last == nil {
 			return 1
 		}
 		return 0
@@ -118,7 +118,7 @@ func (f *keyFitter) inOrder() (order []int) {
 // gainOf gives the number of keys that the change of a source costs. Where a target does not take its action, the source makes
 // holes in the networks of others. all are the keys with the change.
 func (f *keyFitter) gainOf(i int, all []int) (gain int) {
-	action, fresh, held := f.Settings.Sources[i].Action, f.judged[i].verdict, f.held(i, "")
+	action, fresh, held := f.sources[i].Action, f.judged[i].verdict, f.held(i, "")
 	f.judged[i].verdict = held
 	var without []int
 	for number, t := range f.targets {
@@ -139,7 +139,7 @@ func (f *keyFitter) gainOf(i int, all []int) (gain int) {
 // needs no more than its sources do one by one.
 func (f *keyFitter) mayNeed(t plan.Target) bool {
 	n := 0
-	for i, src := range f.Settings.Sources {
+	for i, src := range f.sources {
 		most, eitherWay := 0, []allowlist.Ranges{f.judged[i].verdict.Ranges}
 		if last := f.judged[i].earlier.Last; last != nil {
 			eitherWay = append(eitherWay, last.Ranges) // which it has when it is held
@@ -186,7 +186,7 @@ func (f *keyFitter) keys() []int {
 }
 
 func (f *keyFitter) labelled() (sources []allowlist.Labelled) {
-	for i, src := range f.Settings.Sources {
+	for i, src := range f.sources {
 		sources = append(sources, allowlist.Labelled{Source: src.Name, Action: src.Action, Ranges: f.judged[i].verdict.Ranges})
 	}
 	return sources

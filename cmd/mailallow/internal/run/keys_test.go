@@ -74,7 +74,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 		if c.file == "" {
 			src.SPF = []string{c.name + ".test"}
 		}
-		r.Settings.Sources = append(r.Settings.Sources, src)
+		r.sources = append(r.sources, src)
 		r.accepted[c.name] = guard.Acceptance{Given: c.accept}
 		resolved := allowlist.Resolved{Name: c.name, Definition: src.Definition(), Time: now, Ranges: rangesOf(c.now)}
 		fetched = append(fetched, allowlist.Fetched{Resolved: resolved})
@@ -83,7 +83,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 			last = append(last, resolved)
 		}
 	}
-	all := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), false)
+	all, _ := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), false)
 	return all, &keyFitter{Request: r, judged: all, targets: targets}
 }
 

@@ -16,12 +16,13 @@ import (
 // Message is what a run says of its sources: a warning, a line of a review, or a record of a log. One cause has one message,
 // however many sources it concerns.
 type Message struct {
-	Source string        // empty: it is about the run, or about several sources
-	Status guard.Status  // empty: it is about no status
-	Kind   string        // of a problem; empty: it is about a status
-	Text   string        // behind what the fields above say
-	Change *SourceChange // what a held source would take
-	Steps  []string      // what to do, each with a command to paste or a key to write
+	Source   string        // empty: it is about the run, or about several sources
+	Status   guard.Status  // empty: it is about no status
+	Standing string        // the status of the source in a sentence
+	Kind     string        // of a problem; empty: it is about a status
+	Text     string        // behind what the fields above say
+	Change   *SourceChange // what a held source would take
+	Steps    []string      // what to do, each with a command to paste or a key to write
 }
 
 // Messages gives what is to be told of the run, then of each source. A source that is fresh has a message for each problem,
@@ -53,7 +54,7 @@ func divided(s Source) (reasons, facts []allowlist.Problem) {
 	failed := slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "fetch" })
 	for _, p := range s.Problems {
 		switch {
-		case s.Status == guard.Fresh || slices.Contains(factKinds(), p.Kind):
+		case s.Status == guard.Fresh || s.Status == guard.Ended || slices.Contains(factKinds(), p.Kind):
 			facts = append(facts, p)
 		case !failed || !spf.EndsPolicy(p.Kind):
 			reasons = append(reasons, p)
@@ -64,7 +65,7 @@ func divided(s Source) (reasons, facts []allowlist.Problem) {
 
 // factKinds are the kinds of problems that say nothing about the status of a source.
 func factKinds() []string {
-	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
+	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", kindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
 		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}
 }
 
@@ -74,7 +75,7 @@ func (l *List) alike() [][]int {
 	groups := map[string][]int{}
 	of := make([]string, len(l.Sources))
 	for i, s := range l.Sources {
-		if s.Status != guard.Stale && s.Status != guard.Missing {
+		if s.Status != guard.Stale && s.Status != guard.Missing || s.Pinned || s.Life.String() != "" {
 			continue
 		}
 		of[i] = string(s.Status)
@@ -137,9 +138,11 @@ func (l *List) ofSource(s Source, reasons []allowlist.Problem) Message {
 	if why := texts(reasons); why != "" {
 		text += ": " + why
 	}
-	m := Message{Source: s.Source.Name, Status: s.Status, Text: text}
+	m := Message{Source: s.Source.Name, Status: s.Status, Standing: s.Standing(), Text: text}
 	if s.Status == guard.Held {
 		m.Change = Refused(s)
+	}
+	if s.Status == guard.Held && !s.Pinned {
 		m.Steps = l.steps(s)
 	}
 	return m
@@ -158,6 +161,10 @@ func texts(problems []allowlist.Problem, without ...string) string {
 // kept is the effect of a status on the list, or on the snapshot that is made.
 func (l *List) kept(s Source) string {
 	switch {
+	case s.Status == guard.Ended:
+		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
+	case s.Pinned:
+		return "its pinned ranges stay, of " + s.Time.Format(time.DateOnly)
 	case s.Ranges.Len() > 0:
 		kept := "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
 		if age := l.ageOf(s); age != "" {
@@ -221,7 +228,19 @@ func (m Message) Subject() string {
 	case m.Status == "":
 		return fmt.Sprintf("source %q: ", m.Source)
 	}
-	return fmt.Sprintf("source %q is %s: ", m.Source, m.Status)
+	return fmt.Sprintf("source %q %s: ", m.Source, m.Standing)
+}
+
+// Standing is the status of a source in a sentence, with what is written about the source.
+func (s Source) Standing() string {
+	text := "is " + string(s.Status)
+	if s.Status == guard.Ended {
+		text = "has ended"
+	}
+	if about := s.Life.String(); about != "" {
+		text += " (" + about + ")"
+	}
+	return text
 }
 
 // Warn writes the messages on stderr.
@@ -237,6 +256,11 @@ func (l *List) Warn(t *terminal.Terminal) {
 		if m.Change != nil {
 			lines = append(lines, m.Change.widest()...)
 		}
-		t.About(attrs...).Warn("%s", strings.Join(append(lines, m.Steps...), terminal.Below))
+		text := strings.Join(append(lines, m.Steps...), terminal.Below)
+		if m.Status == guard.Ended { // as its owner wants, and no reason for a warning
+			t.About(attrs...).Note("%s", text)
+		} else {
+			t.About(attrs...).Warn("%s", text)
+		}
 	}
 }

@@ -19,7 +19,7 @@ func Refused(s Source) *SourceChange {
 	if s.Proposed == nil {
 		return nil
 	}
-	change := &SourceChange{Title: fmt.Sprintf("%s %s, the change that was refused", s.Source.Name, s.Action)}
+	change := &SourceChange{Title: fmt.Sprintf("%s %s, the change that was refused", s.Source.Name, s.Action), About: s.Life.String()}
 	for _, side := range []struct {
 		networks []netip.Prefix
 		into     *[]plan.Change

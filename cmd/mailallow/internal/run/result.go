@@ -20,6 +20,8 @@ type Result struct {
 	List   *List // nil: the sources were not resolved
 	Plans  []plan.Plan
 	Report install.Report // of the installation; zero: there was none
+	// Consequences of the plans for mail, by logs; nil: none was read.
+	Consequences *Consequences
 }
 
 // Planned resolves the sources and plans the targets. It returns a result with an error,
@@ -37,7 +39,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 // Plan plans the new files of the targets. With an error it returns the plans of the
 // targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
-	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut}
+	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
@@ -71,7 +73,7 @@ func (r *Result) Fail(t *terminal.Terminal, err error) error {
 // Tell writes the summary for people. done: the plans were carried out.
 func (r *Result) Tell(t *terminal.Terminal, done bool) {
 	r.List.Tell(t)
-	tellTargets(t, r.Plans, done)
+	r.tellTargets(t, done)
 	tellReport(t, r.Report)
 }
 
@@ -85,6 +87,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 		Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
 		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
+		Consequences: r.Consequences,
 	}
 	if failed != nil {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})

@@ -30,7 +30,8 @@ func (l *List) Tell(t *terminal.Terminal) {
 
 // tellTargets writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
+func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
 		differences[i] = p.Difference
@@ -46,8 +47,11 @@ func tellTargets(t *terminal.Terminal, plans []plan.Plan, done bool) {
 		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
-		for _, g := range GroupBySource(differences[i]) {
+		for _, g := range r.Changes(p) {
 			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
+			if g.About != "" {
+				t.Summary(terminal.Plain, "    %s", g.About)
+			}
 			tellChanges(t, terminal.Green, "+", g.Added)
 			tellChanges(t, terminal.Red, "-", g.Removed)
 		}

@@ -53,7 +53,7 @@ func Postfix(ctx context.Context, root string) (*postfix.Main, error) {
 // Table gives the table that mailallow writes for a target.
 func Table(t plan.Target) server.Table {
 	only := t.Want.Only
-	return server.Table{Path: t.Path, Use: t.Format.Use, Permits: only == nil || len(only) > 1 || only[0].String() != "REJECT", Ours: true}
+	return server.Table{Path: t.Path, Use: t.Format.Use, Permits: only == nil || len(only) > 1 || only[0].String() != "REJECT", Generated: true}
 }
 
 // NotRead gives the findings that keep the new target of a plan from taking effect, as far as the servers' settings can be read.

@@ -38,6 +38,9 @@ options:
   snapshot_base64:
     description: A snapshot to install without fetching. It is kept as snapshot.json beside the configuration.
     type: str
+  signature_base64:
+    description: The signature of the snapshot. It is kept as snapshot.json.minisig.
+    type: str
   accept:
     description: Sources whose held change is accepted in this run, as NAME or NAME@DIGEST.
     type: list
@@ -52,6 +55,9 @@ options:
 USAGE, HELD, STALE = 2, 3, 4
 DONE = (0, 1)
 
+# As minisign has it.
+SIGNATURE_SUFFIX = ".minisig"
+
 # Of the difference of a file. The first run on a host writes tens of thousands of keys, which nobody reads, and they would
 # hide the files behind.
 MAX_DIFF_LINES = 200
@@ -59,25 +65,30 @@ MAX_DIFF_LINES = 200
 # There may be many overlaps with hand-written lines; the first ones are enough to act on.
 MAX_WARNINGS = 50
 
-# Used in place of the network to check the configuration alone.
-EMPTY_SNAPSHOT = b'{"version": 1, "sources": []}'
-
 
 class Staged:
     """New content of a file, kept beside the file until it replaces it, so that relative paths in it are the same from
     the start."""
 
-    def __init__(self, module, path, content):
+    def __init__(self, module, path, content, signs=None):
         self.module, self.place, self.content = module, path, content
+        self.signs = signs  # the file, staged before, that this is the signature of; it has the same name but for the suffix
         self.before = b""
         if os.path.exists(path):
             with open(path, "rb") as f:
                 self.before = f.read()
         self.pending = self.before != content
         self.path = path
+        if signs:
+            self.pending = signs.pending = self.pending or signs.pending
 
     def stage(self):
         if not self.pending:
+            return
+        if self.signs:
+            self.path = self.signs.path + SIGNATURE_SUFFIX
+            with open(self.path, "xb") as f:
+                f.write(self.content)
             return
         folder = os.path.dirname(self.place)
         if not os.path.isdir(folder):
@@ -118,13 +129,16 @@ class Run:
             path = os.path.join(os.path.dirname(config), "snapshot.json")
             self.snapshot = Staged(module, path, base64.b64decode(module.params["snapshot_base64"]))
         self.files = [f for f in (self.config, self.snapshot) if f]
+        if self.snapshot and module.params["signature_base64"]:
+            signature = base64.b64decode(module.params["signature_base64"])
+            self.files.append(Staged(module, path + SIGNATURE_SUFFIX, signature, self.snapshot))
 
     def pending(self):
         return any(f.pending for f in self.files)
 
     def tool(self, command, *flags):
         args = [self.module.params["program"], "-c", self.config.path, command] + list(flags)
-        if self.snapshot and "--snapshot" not in flags:
+        if self.snapshot:
             args += ["--snapshot", self.snapshot.path]
         for name in self.module.params["accept"] or []:
             args += ["--accept", name]
@@ -135,15 +149,17 @@ class Run:
         the configuration, and update reports it."""
         if not self.pending():
             return
-        flags = ["--quiet"]
-        if not self.snapshot:
-            empty = os.path.join(self.module.tmpdir, "empty.json")
-            with open(empty, "wb") as f:
-                f.write(EMPTY_SNAPSHOT)
-            flags += ["--snapshot", empty]
-        code, _, err = self.tool("diff", *flags)
+        args = [self.module.params["program"], "-c", self.config.path, "lint", "--json", "--as", "config", self.config.path]
+        code, out, err = self.module.run_command(args)
         if code == USAGE:
             self.fail(code, err, changed=False)
+        mistakes = ["%(file)s:%(line)d: %(text)s" % f for f in json.loads(out)["findings"] if f["severity"] == "error"]
+        if mistakes:
+            self.fail(USAGE, "\n".join(mistakes), changed=False)
+        if self.snapshot:
+            code, _, err = self.tool("diff", "--quiet")
+            if code == USAGE:
+                self.fail(code, err, changed=False)
 
     def fail(self, code, err, **result):
         said = [line for line in err.splitlines() if not line.startswith("warning: ")]
@@ -222,6 +238,7 @@ def main():
             # Not in the log of the host: a snapshot is long.
             "config_base64": {"type": "str", "required": True, "no_log": True},
             "snapshot_base64": {"type": "str", "no_log": True},
+            "signature_base64": {"type": "str", "no_log": True},
             "accept": {"type": "list", "elements": "str"},
             "strict": {"type": "bool", "default": False},
         },

@@ -1,0 +1,145 @@
+package run
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/state"
+	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
+	"mailallow/allowlist/guard"
+	"mailallow/allowlist/history"
+	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/exit"
+)
+
+// historyFolder is in the state directory.
+const historyFolder = "history"
+
+// OpenHistory finds the segments of the history in a state directory; none if there is none yet. Who may not read it gets an
+// error that says how to.
+func OpenHistory(stateDir string) (log history.Log, err error) {
+	folder := filepath.Join(stateDir, historyFolder)
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return log, nil
+	case errors.Is(err, fs.ErrPermission):
+		return log, fault.Hint("", asRoot, "the history cannot be read: %w", err)
+	case err != nil:
+		return log, fmt.Errorf("the history cannot be read: %w", err)
+	}
+	for _, entry := range entries { // sorted by name
+		number, err := strconv.Atoi(entry.Name())
+		if err != nil || history.SegmentName(number) != entry.Name() {
+			continue // a killed run left it
+		}
+		info, err := entry.Info()
+		if err != nil {
+			continue // it has gone
+		}
+		path := filepath.Join(folder, entry.Name())
+		log.Segments = append(log.Segments, history.Segment{Name: entry.Name(), Size: info.Size(),
+			Read: func() ([]byte, error) { return bounded.File(path, history.MaxSegment) }})
+	}
+	return log, nil
+}
+
+// Record gives the file of the history with an entry more, to be installed with what it tells of: behind everything else, so
+// that a killed run says nothing that did not happen; the next one says it then. list is what is installed after it, nil for
+// nothing. There is no file if there is nothing to tell.
+func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, error) {
+	log, err := OpenHistory(r.Settings.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	files, err := r.record(log, e, list.installed())
+	if errors.Is(err, history.ErrTooLong) && list != nil {
+		list.Problems = append(list.Problems, allowlist.Problem{Kind: "history", Text: fmt.Sprintf(
+			"this run is not in the history: %v, of %d MiB", err, history.MaxBytes>>20)})
+		return nil, nil
+	}
+	return files, err
+}
+
+func (r *Request) record(log history.Log, e history.Entry, after []history.Installed) ([]install.StateFile, error) {
+	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
+	name, segment, ok, err := log.Next(e, after, r.Settings.History)
+	if err != nil || !ok {
+		return nil, err
+	}
+	folder := filepath.Join(r.Settings.StateDir, historyFolder)
+	if err := os.Mkdir(folder, 0o700); err == nil {
+		err = state.SyncDir(r.Settings.StateDir)
+	} else if !errors.Is(err, fs.ErrExist) {
+		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	if err := state.CheckPrivate("history", folder); err != nil {
+		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	return []install.StateFile{{Path: filepath.Join(folder, name), Bytes: segment}}, nil
+}
+
+// PruneHistory removes what is too old, or too much. A clock that is wrong makes nothing old.
+func (r *Request) PruneHistory(list *List) error {
+	if list != nil && list.clockWrong {
+		return nil
+	}
+	log, err := OpenHistory(r.Settings.StateDir)
+	var errs []error
+	for _, name := range log.Outdated(r.Now, r.Settings.History) {
+		errs = append(errs, state.Remove(filepath.Join(r.Settings.StateDir, historyFolder, name)))
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// installed gives the sources of a list for the history.
+func (l *List) installed() (all []history.Installed) {
+	if l == nil {
+		return nil
+	}
+	for _, s := range l.Sources {
+		all = append(all, history.Installed{Name: s.Source.Name, Definition: s.Resolved.Definition, Action: s.Action,
+			Status: s.Status, Problems: snapshot.Reasons(s.Status, s.Problems), Ranges: s.Ranges, Ended: s.Status == guard.Ended})
+	}
+	return all
+}
+
+// change is the entry of an update that installs a result.
+func (r *Request) change(result *Result) history.Entry {
+	e := history.Entry{Command: history.Update, Reason: r.options.Reason, First: result.List.lost}
+	for _, p := range result.Plans {
+		if p.New != nil && p.Changed() {
+			e.Targets = append(e.Targets, p.Path)
+		}
+	}
+	switch {
+	case r.options.Rollback != nil:
+		e.Command = history.Rollback
+	case slices.ContainsFunc(result.List.Sources, func(s Source) bool { return s.Accepted && !s.Pinned }):
+		e.Command = history.Accept
+	}
+	return e
+}
+
+// whoRuns names the user, and the one who called sudo.
+func whoRuns() string {
+	name := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	if by := strings.TrimSpace(os.Getenv("SUDO_USER")); by != "" && by != name {
+		return by + " as " + name
+	}
+	return name
+}
