@@ -243,24 +243,39 @@ func (s Source) Standing() string {
 	return text
 }
 
-// Warn writes the messages on stderr.
+// Warn writes the messages that somebody should look at on stderr.
 func (l *List) Warn(t *terminal.Terminal) {
 	for _, m := range l.Messages() {
-		var attrs []slog.Attr
-		for _, a := range []struct{ name, value string }{{"source", m.Source}, {"kind", m.Kind}, {"status", string(m.Status)}} {
-			if a.value != "" {
-				attrs = append(attrs, slog.String(a.name, a.value))
-			}
-		}
-		lines := []string{m.Subject() + m.Text}
-		if m.Change != nil {
-			lines = append(lines, m.Change.widest()...)
-		}
-		text := strings.Join(append(lines, m.Steps...), terminal.Below)
-		if m.Status == guard.Ended { // as its owner wants, and no reason for a warning
-			t.About(attrs...).Note("%s", text)
-		} else {
-			t.About(attrs...).Warn("%s", text)
+		if m.Status != guard.Ended { // that is as its owner wants
+			m.topic(t).Warn("%s", m)
 		}
 	}
+}
+
+// note writes the other messages.
+func (l *List) note(t *terminal.Terminal) {
+	for _, m := range l.Messages() {
+		if m.Status == guard.Ended {
+			m.topic(t).Note("%s", m)
+		}
+	}
+}
+
+func (m Message) topic(t *terminal.Terminal) terminal.Topic {
+	var attrs []slog.Attr
+	for _, a := range []struct{ name, value string }{{"source", m.Source}, {"kind", m.Kind}, {"status", string(m.Status)}} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.name, a.value))
+		}
+	}
+	return t.About(attrs...)
+}
+
+// String is the message for a terminal: what it is about, then below it what is at stake and what to do.
+func (m Message) String() string {
+	lines := []string{m.Subject() + m.Text}
+	if m.Change != nil {
+		lines = append(lines, m.Change.widest()...)
+	}
+	return strings.Join(append(lines, m.Steps...), terminal.Below)
 }

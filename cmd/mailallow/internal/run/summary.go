@@ -26,6 +26,7 @@ func (l *List) Tell(t *terminal.Terminal) {
 		t.Summary(style, "%s", row)
 	}
 	l.Warn(t)
+	l.note(t)
 }
 
 // tellTargets writes the changes of each target, in networks by source. It writes the
