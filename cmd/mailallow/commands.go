@@ -191,9 +191,10 @@ func hostCommands() []command {
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,
-			flags: []cli.Flag{rootFlag()},
+			flags: []cli.Flag{rootFlag(),
+				&cli.BoolFlag{Name: "write", Usage: "write it to the configuration, if there is none yet"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+				return initconfig.Run(t, initconfig.Options{Config: configFlags(c), Write: c.Bool("write")})
 			},
 		},
 	}

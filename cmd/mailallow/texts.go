@@ -169,11 +169,12 @@ this program, and asks the network nothing. --events needs neither.
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
 
-const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
-two shared providers, RELAY for this host's own addresses, and the meaning of each
-choice. It changes nothing:
+const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
+providers, and the meaning of each choice. Nobody may relay by it: your own networks
+with RELAY are a comment. It goes to stdout, or with --write to the configuration
+(-c FILE, else the default one), whole and never over a file that is there:
 
-  mailallow init > /etc/mailallow/mailallow.toml
+  mailallow init --write
   mailallow diff`
 
 // paragraph is a part of a description: lines that may be wrapped, or indented ones that
