@@ -8,6 +8,7 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
+	Gone      bool // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
 	Makemap    string // name or path of the program, as makemap.Find takes it
@@ -32,6 +33,7 @@ type StateFile struct {
 type Report struct {
 	Changed   bool // at least one target was replaced or created
 	Installed bool // every target is as its job asks; with an error, only an on_change command failed
+	Stuck     bool // a file could not be put back
 	Commands  []program.Report
 	Warnings  []string
 }

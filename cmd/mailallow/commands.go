@@ -15,6 +15,7 @@ import (
 	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
+	"mailallow/cmd/mailallow/internal/remove"
 	"mailallow/cmd/mailallow/internal/render"
 	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
@@ -63,9 +64,10 @@ func listCommands() []command {
 		{
 			name: "diff", usage: "the same, changing nothing", text: diffText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
-				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"},
+				&cli.StringSliceFlag{Name: "log", Usage: "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
+				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format"), Logs: c.StringSlice("log")})
 			},
 			empty: run.Empty,
 		},
@@ -86,6 +88,16 @@ func listCommands() []command {
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
+		},
+		{
+			name: "remove", args: "[PATH...]", usage: "take the list out again: block and keys, tables, map rebuilt", text: removeText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be taken out, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return remove.Run(c.Context, t, remove.Options{Config: configFlags(c), DryRun: c.Bool("dry-run"), Reason: c.String("reason"),
+					LockTimeout: c.String("lock-timeout"), Paths: c.Args().Slice()})
+			},
+			empty: run.Empty,
 		},
 	}
 }
@@ -179,9 +191,10 @@ func hostCommands() []command {
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,
-			flags: []cli.Flag{rootFlag()},
+			flags: []cli.Flag{rootFlag(),
+				&cli.BoolFlag{Name: "write", Usage: "write it to the configuration, if there is none yet"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+				return initconfig.Run(t, initconfig.Options{Config: configFlags(c), Write: c.Bool("write")})
 			},
 		},
 	}

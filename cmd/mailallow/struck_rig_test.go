@@ -71,7 +71,7 @@ on_change = ["cp", "%[2]s/postfix/mailallow.cidr", "%[2]s/seen.cidr"]
 // left are the files that a finished update leaves in each folder.
 var left = map[string][]string{
 	"mail": {"access", "access.db"}, "postfix": {"mailallow.cidr"}, "metrics": {"mailallow.prom"},
-	"state": {"history", "lock", "maps.json", "snapshot.json", "window.json"}, "state/history": {"00000001"},
+	"state": {"history", "lock", "maps.json", "snapshot.json", "targets.json", "window.json"}, "state/history": {"00000001"},
 }
 
 // newStruck makes a host without installed files.

@@ -55,6 +55,11 @@ const diffText = `Does all that update does but the last step, and shows the cha
 each source, with the path that put them there (summary), a unified diff of each
 file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).
 
+--log FILE says what the change means for mail: of the clients that a DNSBL had refused
+in the log, which it would let in, and which it would shut out, by provider. It compares
+the new list with what stands in the targets, and needs to know nothing of the server.
+Lines written by hand are not looked at.
+
 It writes nothing. Exit 1 if something differs, 0 if nothing does.`
 
 const fetchText = `Fetches every source and writes the ranges, each with its path, as a snapshot: a file
@@ -98,6 +103,18 @@ Sendmail, in order, with what the tables and the DNSBLs say of the address now. 
 last line is the verdict: accepted, or refused with which text and by what, and what
 would change it. It speaks of a new client without a login; what depends on the
 sender, the recipient, a policy service or a milter is not asked.`
+
+const removeText = `Takes the list out of every target, or of those at PATH, as update put it in: all
+files or none. Of an access file the block goes, the map is rebuilt, and the rest
+stays byte for byte; lines in the block that mailallow did not write stay, and are
+named. A file that is mailallow's as a whole goes with its map; while sendmail.cf,
+main.cf or master.cf names it, or none of them can be read, it becomes empty instead,
+because a server refuses mail over a missing one. on_change commands run.
+
+A target that was taken out of the configuration can be named by its path as long as
+state_dir knows what was installed in it. The last good ranges stay: the next update
+puts the list back, unless its timer is stopped or the target is taken out of the
+configuration.`
 
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
 plain lists of networks and in configurations of mailallow, each with its line, the
@@ -152,11 +169,12 @@ this program, and asks the network nothing. --events needs neither.
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
 
-const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
-two shared providers, RELAY for this host's own addresses, and the meaning of each
-choice. It changes nothing:
+const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
+providers, and the meaning of each choice. Nobody may relay by it: your own networks
+with RELAY are a comment. It goes to stdout, or with --write to the configuration
+(-c FILE, else the default one), whole and never over a file that is there:
 
-  mailallow init > /etc/mailallow/mailallow.toml
+  mailallow init --write
   mailallow diff`
 
 // paragraph is a part of a description: lines that may be wrapped, or indented ones that
