@@ -155,9 +155,9 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		x.list.Warn(t)
 	}
 	since := x.openSince()
-	for _, s := range x.subjects {
+	for i, s := range x.subjects {
 		d := x.explained(s)
-		d.Since = since.of(d, s.Addr)
+		d.Since = since.of(d, i)
 		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {
