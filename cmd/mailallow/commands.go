@@ -182,9 +182,10 @@ func hostCommands() []command {
 			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+				&cli.BoolFlag{Name: "unused", Usage: "tell the sources of which no address is in the logs, in place of the summary"},
 				&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"), Unused: c.Bool("unused"),
 					Since: c.String("since"), Logs: c.Args().Slice()})
 			},
 			empty: maillog.Empty,

@@ -166,6 +166,10 @@ With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in
 this program, and asks the network nothing. --events needs neither.
 
+--unused tells the sources of which no address is in the logs: of no client that
+connected, whose mail was accepted, or that was refused. That is no proof that nobody
+needs them: it says on how many lines and days the answer rests.
+
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
 
