@@ -3,7 +3,10 @@ package install
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
@@ -43,6 +46,20 @@ func exchangeByLinks(temp, live string) error {
 	}
 	if err := os.Rename(aside, temp); err != nil {
 		return errors.Join(err, os.Rename(aside, live))
+	}
+	return nil
+}
+
+// finishExchange does the last step of an exchangeByLinks that was killed before it: the old file is at its second name alone.
+func finishExchange(temp string) error {
+	if !strings.HasPrefix(filepath.Base(temp), tempPrefix) {
+		return nil // journalEntry.finish refuses it
+	}
+	if _, err := os.Lstat(temp); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(temp+asideSuffix, temp); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

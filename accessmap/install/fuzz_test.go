@@ -32,7 +32,7 @@ func FuzzJournal(f *testing.F) {
 		}
 		setFile(t, filepath.Join(dir, tempPrefix+"1"), "left")
 		setFile(t, s.Path(journalFile), strings.ReplaceAll(text, "DIR", dir))
-		due, err := finishInterrupted(s)
+		due, err := finishInterrupted(s, exchange)
 		for name, content := range kept {
 			got, readErr := os.ReadFile(filepath.Join(dir, name))
 			if string(got) != content && !(name == "access" && string(got) == "left") { // an edit that goes back

@@ -32,7 +32,7 @@ func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lo
 	if err != nil {
 		return nil, withDiskAdvice(err)
 	}
-	if _, err := finishInterrupted(st); err != nil { // its pending commands stay in the journal
+	if _, err := finishInterrupted(st, exchange); err != nil { // its pending commands stay in the journal
 		st.Close()
 		return nil, withDiskAdvice(err)
 	}
@@ -69,7 +69,7 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 
 // files does everything but on_change. The installation is nil if the work of a killed run could not be finished.
 func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
-	pending, err := finishInterrupted(l.state)
+	pending, err := finishInterrupted(l.state, exchange)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
 	}

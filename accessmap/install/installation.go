@@ -62,9 +62,13 @@ func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFil
 	}
 	for _, file := range extra {
 		c, err := newStateChange(file)
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
-		} else if c != nil {
+		case c == nil:
+		case file.First:
+			i.tx.changes = slices.Insert(i.tx.changes, 0, c)
+		default:
 			i.tx.changes = append(i.tx.changes, c)
 		}
 	}
@@ -168,12 +172,11 @@ func (i *installation) abandon() error {
 // settle ends a successful transaction. A file that cannot be removed now stays in the journal for the next run.
 func (i *installation) settle() {
 	for _, t := range i.targets {
-		i.report.Changed = i.report.Changed || len(t.changes()) > 0
-		if t.text == nil {
-			continue
-		}
-		if warning := t.text.linkWarning(); warning != "" {
-			i.warn("%s", warning)
+		for _, c := range t.changes() {
+			i.report.Changed = true
+			if warning := c.linkWarning(); warning != "" {
+				i.warn("%s", warning)
+			}
 		}
 	}
 	i.pending = addCommands(i.pending, i.targets, true)

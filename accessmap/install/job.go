@@ -8,6 +8,7 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
+	Gone      bool // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
 	Makemap    string // name or path of the program, as makemap.Find takes it
@@ -23,6 +24,9 @@ type Job struct {
 type StateFile struct {
 	Path  string
 	Bytes []byte
+	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
+	// others come behind them.
+	First bool
 }
 
 // Report says what an installation has changed and which commands it has run.

@@ -34,6 +34,7 @@ type journalEntry struct {
 	Inode uint64     `json:"inode,omitempty"` // of the new file
 	Old   string     `json:"old,omitempty"`   // digest of the old text; empty for a map or a state file
 	New   string     `json:"new,omitempty"`   // digest of the new text
+	Gone  bool       `json:"gone,omitempty"`  // there is no new file
 }
 
 // pendingCommand is an on_change command to run once the text at Path is no longer Old, or the new map is at Map. It has no
@@ -57,7 +58,7 @@ func (c pendingCommand) isDue() bool {
 func newJournal(changes []*change, swapping bool, commands []pendingCommand) journal {
 	j := journal{Version: 1, Swapping: swapping, OnChange: commands}
 	for _, c := range changes {
-		entry := journalEntry{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
+		entry := journalEntry{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode, Gone: c.gone}
 		if c.kind == kindText && c.oldInfo != nil {
 			entry.Old, entry.New = digest(c.old), digest(c.new)
 		}
@@ -97,15 +98,20 @@ func readJournal(st *state.Dir) (journal, error) {
 
 // finishInterrupted finishes the work of a killed run: it removes the temporary files, after it has touched replaced maps,
 // and returns the on_change commands that are due. Every file is then wholly old or wholly new.
-func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
+func finishInterrupted(st *state.Dir, exchange func(temp, live string) error) ([]pendingCommand, error) {
 	j, err := readJournal(st)
 	if err != nil || j.isEmpty() {
 		return nil, err
 	}
 	var errs []error
 	for _, entry := range j.Files {
+		// A swap by links goes to its end first: an edit then goes back from the one name that the next journal knows, too.
+		if err := finishExchange(entry.Temp); err != nil {
+			errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", entry.Temp+asideSuffix, err))
+			continue
+		}
 		for _, temp := range []string{entry.Temp, entry.Temp + asideSuffix} {
-			if err := entry.finish(temp, j.Swapping); err != nil {
+			if err := entry.finish(temp, j.Swapping, exchange); err != nil {
 				errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", temp, err))
 			}
 		}
@@ -123,7 +129,7 @@ func finishInterrupted(st *state.Dir) ([]pendingCommand, error) {
 	return due, newJournal(nil, false, due).write(st)
 }
 
-func (e journalEntry) finish(temp string, swapping bool) error {
+func (e journalEntry) finish(temp string, swapping bool, exchange func(temp, live string) error) error {
 	if !strings.HasPrefix(filepath.Base(temp), tempPrefix) || filepath.Dir(temp) != filepath.Dir(e.Live) {
 		return errors.New("not a name that mailallow gives to a temporary file")
 	}
@@ -143,6 +149,9 @@ func (e journalEntry) finish(temp string, swapping bool) error {
 		return fmt.Errorf("it holds the old text of %s, and %w", e.Live, writingError{})
 	case !swapping, inodeOf(info) == e.Inode, e.Kind != kindText, digestFile(temp) == e.Old:
 		return retire(e.Kind, temp)
+	case e.Gone && errors.Is(liveErr, fs.ErrNotExist):
+		// Somebody edited the text that the run was about to remove.
+		return place(temp, e.Live)
 	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !kernel.OpenForWriting(e.Live):
 		// Somebody edited the text between the last check and the swap. The edit is the newer text: it goes back.
 		if err := exchange(temp, e.Live); err != nil {

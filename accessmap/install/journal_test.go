@@ -1,6 +1,7 @@
 package install
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -69,6 +70,13 @@ func TestKilled(t *testing.T) {
 		{"while it removed", func(r *rig, k *installation) {
 			r.swapping(k, 2)
 			if err := os.Remove(k.tx.changes[0].temp); err != nil {
+				r.t.Fatal(err)
+			}
+		}, next},
+		{"before the last step of a swap by links", func(r *rig, k *installation) {
+			r.swapping(k, 1)
+			c := k.tx.changes[1]
+			if err := errors.Join(os.Link(c.live, c.temp+asideSuffix), os.Rename(c.temp, c.live)); err != nil {
 				r.t.Fatal(err)
 			}
 		}, next},
@@ -141,6 +149,31 @@ func TestKilledOverEdit(t *testing.T) {
 	}
 	r.install(r.job("edited OK\nb OK\n"))
 	r.holds("edited OK\nb OK\n")
+}
+
+// The same of a swap by links that was killed before its last step, and of a way back that is killed too: no file is left that no
+// journal names.
+func TestKilledOverEditByLinks(t *testing.T) {
+	r := newRig(t)
+	r.install(r.job("a OK\n"))
+	k, die := r.begin(r.job("b OK\n"))
+	r.swapping(k, 0)
+	fixtures.WriteFile(t, r.path, "edited OK\n")
+	temp := k.tx.changes[0].temp
+	if err := errors.Join(os.Link(r.path, temp+asideSuffix), os.Rename(temp, r.path)); err != nil {
+		t.Fatal(err)
+	}
+	killed := errors.New("killed")
+	_, err := finishInterrupted(k.state, func(temp, live string) error { return errors.Join(os.Link(live, temp+asideSuffix), killed) })
+	if !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	die()
+	_, err = Install(t.Context(), r.state, []Job{r.job("b OK\n")}, nil)
+	if !fixtures.ErrorContains(err, ErrChanged.Error()) || fixtures.ReadFile(t, r.path) != "edited OK\n" {
+		t.Errorf("error %v, text %q", err, fixtures.ReadFile(t, r.path))
+	}
+	r.only("access", "access.db")
 }
 
 // A killed run has swapped out a text that a program has open for writing: the next run waits for the edit. If the new text

@@ -45,14 +45,35 @@ func TestHardLinks(t *testing.T) {
 	}
 }
 
-// makemap reads no map that has a second name.
+// makemap neither reads nor writes a map that has a second name; an installation replaces it at its own name alone, with its text
+// or by itself.
 func TestHardLinkOfMap(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
-	if err := os.Link(r.path+".db", r.path+".link"); err != nil {
+	other := r.path + ".link"
+	link := func() {
+		if err := os.Link(r.path+".db", other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link()
+	kept, content := fixtures.Stat(t, other), fixtures.ReadFile(t, other)
+	want := []string{r.path + ".db has 1 more name (hard link): it keeps the old content"}
+	if report := r.install(r.job("b OK\n")); !slices.Equal(report.Warnings, want) {
+		t.Errorf("warnings %q, want %q", report.Warnings, want)
+	}
+	r.holds("b OK\n", "access.link")
+	if !os.SameFile(kept, fixtures.Stat(t, other)) || fixtures.ReadFile(t, other) != content {
+		t.Errorf("%s is another file, or holds something else", other)
+	}
+	if err := os.Rename(other, r.path+".db"); err != nil {
 		t.Fatal(err)
 	}
-	r.fails([]Job{r.job("b OK\n")}, r.path+".db has a second name (hard link)", "remove one")
+	link()
+	if report := r.install(r.job("b OK\n")); !report.Changed || !slices.Equal(report.Warnings, want) || fixtures.ReadFile(t, other) != content {
+		t.Errorf("a map of another text: %+v", report)
+	}
+	r.holds("b OK\n", "access.link")
 }
 
 // A file behind a symbolic link is replaced unless another user could have made the link.

@@ -24,6 +24,9 @@ const SessionRules = "\nSMailallowPair\nR$* $$| $*\t$: $1 $| $2\nSMailallowOwn\n
 // foreignRecipient is a recipient of another server. The top-level domain never exists (RFC 2606).
 const foreignRecipient = "<someone@elsewhere.invalid>"
 
+// heloName is a name that no ruleset takes for a bad one.
+const heloName = "client.invalid"
+
 // sessionRulesets are the rulesets in the order of SessionQuestions. The last is check_rcpt for a recipient of another server.
 func sessionRulesets() []string { return []string{checkRelay, checkMail, checkRcpt, checkRcpt} }
 
@@ -37,7 +40,9 @@ func SessionQuestions(c Client) []string {
 	}
 	return []string{
 		".D{client_addr}" + addr, ".D{client_name}" + name, ".D{client_ptr}" + name, ".D{client_resolve}" + resolve,
-		"-d60.1", // every lookup in a map
+		".D{mail_from}<>", // check_rcpt reads the sender with delay_checks, in Debian's sendmail.mc from there
+		".Ds" + heloName,  // and the name after HELO with block_bad_helo
+		"-d60.1",          // every lookup in a map
 		"MailallowPair," + checkRelay + " " + name + " $| " + addr,
 		checkMail + " <>",
 		"MailallowOwn," + checkRcpt + " someone",

@@ -11,7 +11,7 @@ import (
 // sessionReplies are replies of the real `sendmail -bt` to SessionQuestions, without the lines that say nothing here: with relay, a
 // trace of check_relay, and rcpt, one of check_rcpt.
 func sessionReplies(relay, rcpt string) []string {
-	return []string{"", "", "", "", "", "MailallowPair   returns: [ 198 . 51 . 100 . 7 ] $| 198 . 51 . 100 . 7\n" + relay,
+	return []string{"", "", "", "", "", "", "", "MailallowPair   returns: [ 198 . 51 . 100 . 7 ] $| 198 . 51 . 100 . 7\n" + relay,
 		"check_mail       returns: < OK >\n", "Flat             returns: someone @ mail . test\n" + rcpt,
 		"check_rcpt       returns: $# error $@ 5 . 7 . 1 $: \"550 Relaying denied. IP name lookup failed \" [ 198 . 51 . 100 . 7 ]\n"}
 }

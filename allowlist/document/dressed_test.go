@@ -18,7 +18,7 @@ import (
 )
 
 // fashion is a way to write a network, for TestDressedLists. A fashion that is known must be converted; another may be told
-// instead. The text that dress gives has %a for the address, %l for the prefix length, %m for the netmask, %z for the last
+// instead. The text that dress gives has %a for the address, %l for the prefix length, %m for the netmask, %x for that in hex, %z for the last
 // address and %n for the number of addresses.
 type fashion struct {
 	text  string
@@ -45,7 +45,7 @@ var fashions = map[string][]fashion{
 		{"!%a/%l", false}, {"-%a/%l", false}, {"~%a/%l", false}, {"%a/%lx", false}, {"%a bis hin zu %z", false},
 	},
 	"ipv4": {
-		{"%a %m", true}, {"%a/%m", true}, {"%a netmask %m", true}, {"%a with mask: %m", true}, {"%a, subnet mask %m", true}, {"%a (%m)", true},
+		{"%a %m", true}, {"%a/%m", true}, {"%a netmask %m", true}, {"%a %x", true}, {"%a/%x", true}, {"%a netmask %x", true}, {"/%l %a", false}, {"%a with mask: %m", true}, {"%a, subnet mask %m", true}, {"%a (%m)", true},
 		{"%a mask=%m", true}, {"%a Mask: %m", true}, {"address %a\nnetmask %m", true}, {"ripencc|DE|ipv4|%a|%n|20200101|assigned", true},
 		{"ip4:%a/%l", true}, {"+ip4:%a/%l", true}, {"IP4:%a/%l", true}, {"%a|%n", false}, {"%a,%n", false}, {"%a - netmask %m", true},
 		{"%a Berlin %m", false}, {"%m %a", false}, {"%a:%z", false}, {"-ip4:%a/%l", false},
@@ -65,7 +65,7 @@ func (f fashion) write(s span) string {
 		mask[i/8] |= 0x80 >> (i % 8)
 	}
 	m, _ := netip.AddrFromSlice(mask)
-	return strings.NewReplacer("%a", s.from.String(), "%l", fmt.Sprint(p.Bits()), "%m", m.String(), "%z", s.until.String(),
+	return strings.NewReplacer("%a", s.from.String(), "%l", fmt.Sprint(p.Bits()), "%m", m.String(), "%x", fmt.Sprintf("0x%x", mask), "%z", s.until.String(),
 		"%n", fmt.Sprint(uint64(1)<<min(63, max(0, s.from.BitLen()-p.Bits())))).Replace(f.text)
 }
 

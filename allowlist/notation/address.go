@@ -3,6 +3,7 @@ package notation
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"math/bits"
 	"net/netip"
 	"unicode/utf8"
@@ -102,6 +103,34 @@ func maskLength(p netip.Prefix) int {
 		return -1
 	}
 	return length
+}
+
+// hexMaskAt reads a netmask as BSD's ifconfig writes it, 0xffffff00, and gives its end. It is the zero Addr where those eight digits
+// are no netmask; end is 0 where there are none.
+func hexMaskAt(text []byte, i int) (mask netip.Addr, end int) {
+	const start, size = len("0x"), len("0xffffff00")
+	if len(text)-i < size || text[i] != '0' || text[i+1]|0x20 != 'x' || len(text)-i > size && (isLetter(text[i+size]) || isDigit(text[i+size])) {
+		return mask, 0
+	}
+	var raw [4]byte
+	if _, err := hex.Decode(raw[:], text[i+start:i+size]); err != nil {
+		return mask, 0
+	}
+	if mask = netip.AddrFrom4(raw); maskLength(netip.PrefixFrom(mask, 32)) < 0 {
+		mask = netip.Addr{}
+	}
+	return mask, i + size
+}
+
+// maskAt reads a netmask of either form, likewise.
+func maskAt(text []byte, i int) (mask netip.Addr, end int) {
+	if end = quadAt(text, i); end == 0 {
+		return hexMaskAt(text, i)
+	}
+	if mask, err := netip.ParseAddr(string(text[i:end])); err == nil && maskLength(netip.PrefixFrom(mask, 32)) >= 0 {
+		return mask, end
+	}
+	return netip.Addr{}, end
 }
 
 // isMask reports whether an address can only be meant as a netmask: no sender is in 240.0.0.0/4.

@@ -69,12 +69,14 @@ var dresses = [...]dress{
 	{"Sd*h", (*reading).sizedBefore, "prefixlen: 24 network: 192.0.2.0"},
 	{"h*m", (*reading).unclear, "192.0.2.0 Berlin 255.255.255.0"},
 	{"mh", (*reading).unclear, "255.255.255.0 192.0.2.0"},
+	{"lh", (*reading).lengthBefore, "/24 192.0.2.0"},
 	{"h*l", (*reading).lengthApart, "192.0.2.0 is a /24"},
 
 	{"4hd", (*reading).registryIPv4, "|ipv4|192.0.2.0|256|"},
 	{"6hd", (*reading).registryIPv6, "|ipv6|2001:db8::|32|"},
 	{"h*Cd", (*reading).count, "192.0.2.0 count: 256"},
 	{"hd", (*reading).count, "192.0.2.0|256"},
+	{"dh", (*reading).numberBefore, "24 192.0.2.0"},
 	{"hh", (*reading).pair, "192.0.2.0,192.0.2.255"},
 	{"h*h", (*reading).pairApart, "192.0.2.0 Berlin 192.0.2.255"},
 
@@ -329,6 +331,17 @@ func (r *reading) sizedTwice(p []*item) bool {
 // lengthApart reads a prefix length with words before it, which may be that of another network.
 func (r *reading) lengthApart(p []*item) bool {
 	return isAligned(p[0].prefix.Addr(), p[1].value) && r.unclear(p)
+}
+
+// lengthBefore tells of a prefix length that stands before its address, where nothing else took it.
+func (r *reading) lengthBefore(p []*item) bool {
+	return (p[1].gap <= ' ' || isAligned(p[1].prefix.Addr(), p[0].value)) && r.unclear(p)
+}
+
+// numberBefore tells of a number before an address that begins a network of that length, and that no host has.
+func (r *reading) numberBefore(p []*item) bool {
+	a, bits := p[1].prefix.Addr(), p[0].value
+	return p[1].gap <= ' ' && isDigit(r.text[p[0].end-1]) && 8 <= bits && bits < a.BitLen()-1 && isAligned(a, bits) && beginsNetwork(a) && r.unclear(p)
 }
 
 // hostAndMaskBefore reads a host on its line, before a line that has a netmask before its address.

@@ -131,13 +131,11 @@ func (r *reading) size(i int, it *item) (end int, sized bool) {
 		return -1, !r.slashApart(i, n)
 	}
 	bits, end, ok := numberAt(r.text, i+n)
-	if quad := quadAt(r.text, i+n); quad > 0 {
-		m, ok := netip.ParseAddr(string(r.text[i+n : quad]))
-		bits = maskLength(netip.PrefixFrom(m, 0)) // the length of the mask does not matter
-		if ok != nil || bits < 0 || !it.prefix.Addr().Is4() {
+	if mask, maskEnd := maskAt(r.text, i+n); maskEnd > 0 {
+		if !mask.IsValid() || !it.prefix.Addr().Is4() {
 			return -1, true
 		}
-		end = quad
+		bits, end = maskLength(netip.PrefixFrom(mask, 32)), maskEnd
 	} else if !ok || bits > it.prefix.Bits() || r.text[i+n] == '0' && end > i+n+1 {
 		return -1, true
 	}

@@ -25,6 +25,13 @@ func TestRead(t *testing.T) {
 		{"a mask before its address", "192.0.2.130\n255.255.255.0 192.0.2.0", "1 192.0.2.130/32\n2: left out: 255.255.255.0 192.0.2.0" + out},
 		{"a broken mask", "192.0.2.0 mask 255.255.0.255", "1: left out: 192.0.2.0 mask 255.255.0.255" + out},
 
+		{"a mask in hex", "192.0.2.0 0xffffff00\n192.0.2.0/0xffffff80\ninet 192.0.2.128 netmask 0xffffffc0 broadcast 192.0.2.191\n192.0.2.192 mask=0xFFFFFFF0\n192.0.2.208/0x0000000f",
+			"1 192.0.2.0/24\n2 192.0.2.0/25\n3 192.0.2.128/26\n3: left out: broadcast 192.0.2.191 is taken back by what stands before it\n4 192.0.2.192/28\n5 192.0.2.208/28"},
+		{"a mask in hex on the next line", "192.0.2.0\n0xffffff00\naddress 198.51.100.0\nnetmask 0xffffff00", "1 192.0.2.0/24\n3 198.51.100.0/24"},
+		{"a broken mask in hex", "192.0.2.0 netmask 0xff00ff00\n192.0.2.0/0xff00ff00\n192.0.2.1 0xdeadbeef\n0xffffff00 is a colour",
+			"1: left out: 192.0.2.0 netmask 0xff00ff00" + out + "\n2: left out: 192.0.2.0/0xff00ff00" + out + "\n3 192.0.2.1/32"},
+		{"a size before its address", "/24 192.0.2.0\n/24 192.0.2.7\n24 192.0.2.0\n32 2001:db8::\n10. 192.0.2.0\n10 192.0.2.7\n24,192.0.2.7\na /24, 192.0.2.9", "1: left out: /24 192.0.2.0" + out +
+			"\n2: left out: /24 192.0.2.7" + out + "\n3: left out: 24 192.0.2.0" + out + "\n4: left out: 32 2001:db8::" + out + "\n5 192.0.2.0/32\n6 192.0.2.7/32\n7 192.0.2.7/32\n8 192.0.2.9/32"},
 		{"a dash at the other side", "192.0.2.0 -192.0.2.255\n192.0.2.0- 192.0.2.255", "1 192.0.2.0/24\n2 192.0.2.0/24"},
 		{"a word at the end of a line", "192.0.2.0 to\n192.0.2.255", "1 192.0.2.0/24"},
 		{"a dash at the end of a line", "192.0.2.0 -\n192.0.2.255\n192.0.2.4 -\n192.0.2.5", "1 192.0.2.0/24\n3 192.0.2.4/32\n4 192.0.2.5/32"},

@@ -14,6 +14,9 @@ func (r *reading) word(end int) {
 		end++ // of an arrow
 		w = r.text[r.pos:end]
 	}
+	if r.hexMask(end) {
+		return
+	}
 	it := item{kind: kindWord, start: r.pos, end: end}
 	bare := bytes.TrimRight(w, ":=")
 	n, digitsEnd, isNumber := numberAt(w, 0)
@@ -57,6 +60,35 @@ func (r *reading) word(end int) {
 	if r.push(it); len(bare) < len(w) && it.kind != kindNumber {
 		r.label()
 	}
+}
+
+// hexMask reads a netmask in hexadecimal digits, with a label that is glued to it, where something that may have one is before it.
+func (r *reading) hexMask(end int) bool {
+	d := dressed{text: r.text[:end], i: r.pos}
+	for d.label() {
+	}
+	mask, behind := hexMaskAt(d.text, d.i)
+	last := len(r.items) - 1
+	if behind == 0 || len(bytes.TrimRight(d.text[behind:], ".:!?")) > 0 || last < 0 || d.denied {
+		return false
+	}
+	it := item{kind: kindMask, start: d.i, end: behind}
+	before := r.items[last].kind
+	wanted := d.role == kindSize || before == kindSizeWord || before == kindSize || before == kindSlash
+	switch {
+	case mask.IsValid() && (wanted || before == kindHost || before == kindRecordEnd):
+		it.prefix = netip.PrefixFrom(mask, 32)
+	case wanted:
+		it.kind = kindBroken
+	default:
+		return false
+	}
+	if d.role != 0 {
+		r.push(item{kind: d.role, start: r.pos, end: r.pos})
+	}
+	r.push(it)
+	r.pos = end
+	return true
 }
 
 // isLength reports whether a word is a slash with a prefix length, and gives the length. One that goes on with letters is no
@@ -166,7 +198,7 @@ func looksLikeNetwork(w, rest []byte) bool {
 		return digit
 	case next == '/' && digit:
 		behind = d.text[numberEnd:]
-		return len(behind) == 0 || behind[0] != '/' && behind[0] != '.' && !isLetter(behind[0]) || n >= 8 && isAligned(addr, n)
+		return len(behind) == 0 || behind[0]|0x20 == 'x' || behind[0] != '/' && behind[0] != '.' && !isLetter(behind[0]) || n >= 8 && isAligned(addr, n)
 	case next == '/':
 		return bytes.HasPrefix(behind, []byte("*")) || bytes.HasPrefix(behind, []byte("x"))
 	}

@@ -145,10 +145,14 @@ func fetchReviewInstall(t *testing.T, p *platform) {
 }
 
 // A source that the guard holds, or that cannot be fetched, fails the job and makes no smaller list; the change that it opens shows
-// the source to the reviewer. A right one is accepted by name.
+// the source to the reviewer. A right one is accepted by name. With the log of a mail server the review says what it means.
 func fetchInDoubt(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
+	work := p.checkOut("main")
+	write(t, 0o644, "Nov 20 10:00:00 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[74.125.5.9]: 554 5.7.1 Service unavailable; "+
+		"Client host [74.125.5.9] blocked using zen.spamhaus.org; from=<a@b> to=<c@d> proto=SMTP helo=<x>\n", work, "logs", "mail log")
+	p.commit(work, "main")
 
 	p.dns.Fault("mail.test", "TXT", fixtures.ServFail)
 	work, r := p.refresh()
@@ -165,14 +169,25 @@ func fetchInDoubt(t *testing.T, p *platform) {
 		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
 		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
 
+	// While it stays as it is nobody is asked again: not while the change is open, nor when it was closed or merged, nor when the
+	// ranges are past max_age, since a merge would make them no newer.
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and open or closed", work, r, true)
+	p.merge()
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and merged", work, r, true)
+	p.age()
+	work, r = p.refresh()
+	p.wantCalls("still shrunk, and old", work, r, true)
+
 	p.values["inputs.accept"] = "provider"
 	work, r = p.refresh()
 	p.wantCalls("shrunk and accepted", work, r, false,
 		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
 		"pr create --base main --head mailallow-refresh --title Refresh the allowlist --body-file difference.md",
 		"workflow run review.yml --ref mailallow-refresh --raw-field accept=provider")
-	if _, r = p.review(); r.failed {
-		t.Error("the review of what was accepted failed")
+	if _, r = p.review(); r.failed || !strings.Contains(r.summary, "the change would let in 0 and shut out 1.") {
+		t.Errorf("the review of what was accepted failed: %v, want false; it shows\n%s", r.failed, r.summary)
 	}
 	delete(p.values, "inputs.accept")
 	if _, r = p.review(); !r.failed || !strings.Contains(r.summary, "provider is held") {
@@ -185,16 +200,21 @@ func fetchInDoubt(t *testing.T, p *platform) {
 func fetchAfterMaxAge(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
-	work := p.checkOut("main")
-	snapshot := read(t, work, "snapshot.json")
-	write(t, 0o644, timeMember.ReplaceAllString(snapshot, `"time": "2020-01-02T03:04:05Z"`), work, "snapshot.json")
-	p.commit(work, "main")
+	p.age()
 	p.open = "7"
 	work, r := p.refresh()
 	p.wantCalls("old", work, r, false,
 		"pr list --head mailallow-refresh --state open --json number --jq .[].number",
 		"pr edit 7 --body-file difference.md",
 		"workflow run review.yml --ref mailallow-refresh --raw-field accept=")
+}
+
+// age makes the snapshot in main an old one.
+func (p *platform) age() {
+	p.t.Helper()
+	work := p.checkOut("main")
+	write(p.t, 0o644, timeMember.ReplaceAllString(read(p.t, work, "snapshot.json"), `"time": "2020-01-02T03:04:05Z"`), work, "snapshot.json")
+	p.commit(work, "main")
 }
 
 var timeMember = regexp.MustCompile(`"time": "[^"]*"`)

@@ -28,6 +28,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
 			terminal.Grouped(d.IPv4Addresses), d.AgeText())
 	}
+	markdownConsequences(t, result.Consequences)
 	markdownProblems(t, result)
 	for _, s := range result.List.Sources {
 		if refused := run.Refused(s); refused != nil {
@@ -67,6 +68,29 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	if b.Len() > 0 {
 		t.Data(terminal.Plain, "\n### To look at\n\n%s", strings.TrimRight(b.String(), "\n"))
 	}
+}
+
+func markdownConsequences(t *terminal.Terminal, c *run.Consequences) {
+	if c == nil {
+		return
+	}
+	whole, unplaced := sentences(c)
+	t.Data(terminal.Plain, "\n### What it means for mail\n\n%s", markdownText(whole))
+	if unplaced != "" {
+		t.Data(terminal.Plain, "\n%s", markdownText(unplaced))
+	}
+	if len(c.Providers) == 0 {
+		return
+	}
+	t.Data(terminal.Plain, "\n| provider | would let in | would shut out |\n|---|---:|---:|")
+	for _, row := range table(c)[1:] {
+		t.Data(terminal.Plain, "| %s | %s | %s |", markdownText(row[0]), row[1], row[2])
+	}
+	t.Data(terminal.Plain, "\n```diff")
+	for _, x := range examples(c) {
+		t.Data(terminal.Plain, "%s %s", x.sign, markdownCode(x.text))
+	}
+	t.Data(terminal.Plain, "```")
 }
 
 func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {

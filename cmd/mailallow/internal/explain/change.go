@@ -11,6 +11,7 @@ import (
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist"
 	"mailallow/allowlist/dnsbl"
 )
 
@@ -68,18 +69,51 @@ func (x *explanation) ownTables() map[format.Use]string {
 	return tables
 }
 
+// filter is a key of a target that keeps an address out of its file, although the list lets it in.
+type filter struct{ path, address, change string }
+
+// filters gives those of the configuration for an address.
+func (x *explanation) filters(d addressDocument) (found []filter) {
+	action, err := allowlist.ParseAction(d.Action)
+	if err != nil || action != allowlist.OK && action != allowlist.Relay {
+		return nil
+	}
+	v4 := netip.MustParseAddr(d.Address).Is4()
+	for _, t := range x.settings.Targets {
+		key := ""
+		switch {
+		case v4 && t.Want.NoIPv4 || !v4 && t.Want.NoIPv6:
+			key = "families"
+		case !t.Takes(action) && t.Format.Takes(action, nil):
+			key = "only"
+		default:
+			continue
+		}
+		found = append(found, filter{t.Path, d.Address, fmt.Sprintf("%s of the target %s in %s: the list has the address with %s, and this key keeps it out of the file", key, t.Path, x.settings.Path, action)})
+	}
+	return found
+}
+
 // filterErrors is the filter that takes the listings of most lists, and none of their error answers (docs/facts.md 29).
 const filterErrors = "=127.0.0.[2..11]"
 
 // postfixChanges says what would change a refusal: each on its own. accepts reports whether another answer to the question of a step
 // is enough.
-func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string, accepts func(s postfix.Step, value string) bool) (changes []string) {
+func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string, filters []filter, accepts func(s postfix.Step, value string) bool) (changes []string) {
 	by := *w.By
+	for _, f := range filters {
+		for _, s := range w.Steps {
+			s.Asked = f.address // which the table does not have yet
+			if slices.Contains([]string{s.Name, s.Argument}, "cidr:"+f.path) && accepts(s, "permit") {
+				changes = append(changes, f.change)
+			}
+		}
+	}
 	switch {
 	case by.Why != "" && len(permits) == 0:
-		return []string{"repair it: " + by.Why}
+		return append(changes, "repair it: "+by.Why)
 	case by.Reply == "":
-		return nil
+		return changes
 	case by.Answer != "" && strings.Contains(by.Name+by.Argument, ":"):
 		value := "OK"
 		if by.List == "postscreen_access_list" {
@@ -152,7 +186,7 @@ func meaning(zone, answer string) string {
 }
 
 // sendmailChanges says what would change a refusal by the last lookup of the ruleset that refuses: each on its own.
-func sendmailChanges(by sendmail.MapLookup, c sendmail.Client, mapPath string) (changes []string, permits []permitDocument) {
+func sendmailChanges(by sendmail.MapLookup, c sendmail.Client, mapPath string, filters []filter) (changes []string, permits []permitDocument) {
 	whole := key.Connect + string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
 	if zone := by.Zone(c.Addr); isErrorAnswer(zone, by.Value) {
 		changes = append(changes, fmt.Sprintf("FEATURE(`enhdnsbl') for %s as mailallow lint prints it, since %s is no listing", zone, strings.TrimSuffix(by.Value, ".")))
@@ -164,6 +198,11 @@ func sendmailChanges(by sendmail.MapLookup, c sendmail.Client, mapPath string) (
 		return []string{fmt.Sprintf("OK for the key %s, in place of %q", by.Key, by.Value)}, []permitDocument{{List: "access", Key: by.Key}}
 	case mapPath == "":
 		return append(changes, "FEATURE(`access_db'), with "+whole+" OK in the map"), []permitDocument{}
+	}
+	for _, f := range filters {
+		if f.path == mapPath {
+			changes = append(changes, f.change)
+		}
 	}
 	return append(changes, whole+" OK in "+mapPath), []permitDocument{{List: "access", Key: whole}}
 }

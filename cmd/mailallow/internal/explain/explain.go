@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -25,6 +26,7 @@ type Options struct {
 	Run       run.Options
 	Live      bool     // ask the installed programs, too
 	Name      string   // of the client; may be empty
+	At        string   // explain by the list of the history as it was then; empty: by that of now
 	Addresses []string // addresses and host names, at least one
 }
 
@@ -34,6 +36,7 @@ type explanation struct {
 	request  *run.Request // nil, as are the next three: there is no configuration
 	list     *run.List
 	explain  *allowlist.Explainer
+	statuses map[string]guard.Status // of the sources in explain
 	plans    []plan.Plan
 	postfix  *postfix.Main // nil: there is none here, or it could not be read
 	unread   error         // why it could not be read
@@ -51,8 +54,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &explanation{settings: s}
+	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
+	if o.At != "" {
+		return x.then(ctx, t, o, subjects)
+	}
 	if !s.Absent {
+		o.Run.MayLackState = true
 		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {
@@ -111,6 +118,9 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	}
 	x.list, x.plans = result.List, result.Plans
 	x.explain = allowlist.NewExplainer(x.list.Labelled())
+	for _, s := range x.list.Sources {
+		x.statuses[s.Source.Name] = s.Status
+	}
 	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Use != format.UseNone }) {
 		x.readPostfix(ctx, t)
 	}
@@ -143,8 +153,11 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
 		x.list.Warn(t)
 	}
+	since := x.openSince()
 	for _, s := range x.subjects {
-		doc.Addresses = append(doc.Addresses, x.explained(s))
+		d := x.explained(s)
+		d.Since = since.of(d, s.Addr)
+		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {
 		for i, target := range x.targets(ctx, t, p, live) {
@@ -152,11 +165,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		}
 	}
 	if live {
-		var targets [][]targetDocument
-		for _, d := range doc.Addresses {
-			targets = append(targets, d.Targets)
-		}
-		for i, servers := range x.servers(ctx, t, targets) {
+		for i, servers := range x.servers(ctx, t, doc.Addresses) {
 			doc.Addresses[i].Servers = append(doc.Addresses[i].Servers, servers...)
 		}
 	}
@@ -200,11 +209,7 @@ func (x *explanation) explained(s subject) addressDocument {
 
 func (x *explanation) match(m allowlist.Match) matchDocument {
 	d := matchDocument{Source: m.Source, Action: m.Action.String(), Prefix: m.Prefix.String(), Path: m.PathString()}
-	for _, s := range x.list.Sources {
-		if s.Source.Name == m.Source {
-			d.Status = s.Status
-		}
-	}
+	d.Status = x.statuses[m.Source]
 	return d
 }
 

@@ -58,6 +58,7 @@ func sendmailMatrix() (all []string) {
 	}
 	return append(all, "FEATURE(`access_db', `hash -T<TMPF> /nowhere/access')FEATURE(`dnsbl', `list.test')dnl\n",
 		"FEATURE(`access_db', `hash -o -T<TMPF> /nowhere/access')FEATURE(`dnsbl', `list.test')dnl\n",
+		"define(`_FFR_MAIL_MACRO')FEATURE(`delay_checks', `friend', `n')FEATURE(`block_bad_helo')FEATURE(`dnsbl', `list.test')dnl\n"+access, // as Debian's sendmail.mc
 		access+"FEATURE(`dnsbl', `list.test')define(`confREJECT_MSG', `\"551 not you\"')dnl\n",
 		access+"FEATURE(`ratecontrol')FEATURE(`conncontrol')FEATURE(`dnsbl', `list.test')dnl\n",
 		access+"FEATURE(`use_client_ptr')FEATURE(`dnsbl', `list.test')dnl\n",

@@ -63,9 +63,9 @@ type verdictDocument struct {
 
 // servers asks the mail servers of this host about every address: Postfix where there is a postconf, Sendmail where there is a
 // sendmail.cf.
-func (x *explanation) servers(ctx context.Context, t *terminal.Terminal, targets [][]targetDocument) [][]serverDocument {
+func (x *explanation) servers(ctx context.Context, t *terminal.Terminal, addresses []addressDocument) [][]serverDocument {
 	answers := make([][]serverDocument, len(x.subjects))
-	for _, asked := range [][]serverDocument{x.postfixServer(ctx, t), x.sendmailServer(ctx, t, targets)} {
+	for _, asked := range [][]serverDocument{x.postfixServer(ctx, t, addresses), x.sendmailServer(ctx, t, addresses)} {
 		for i, d := range asked {
 			answers[i] = append(answers[i], d)
 		}
@@ -108,7 +108,7 @@ func nameservers(path string) (servers []string) {
 }
 
 // postfixServer is nil on a host without Postfix.
-func (x *explanation) postfixServer(ctx context.Context, t *terminal.Terminal) []serverDocument {
+func (x *explanation) postfixServer(ctx context.Context, t *terminal.Terminal, addresses []addressDocument) []serverDocument {
 	x.readPostfix(ctx, t)
 	if errors.Is(x.unread, postfix.ErrNone) {
 		return nil
@@ -132,7 +132,7 @@ func (x *explanation) postfixServer(ctx context.Context, t *terminal.Terminal) [
 		for _, step := range walk.Steps {
 			documents[i].Steps = append(documents[i].Steps, newStepDocument(step))
 		}
-		documents[i].Verdict = newPostfixVerdict(walk, x.postfix.Places(ctx, c, answers), x.ownTables(), func(s postfix.Step, value string) bool {
+		documents[i].Verdict = newPostfixVerdict(walk, x.postfix.Places(ctx, c, answers), x.ownTables(), x.filters(addresses[i]), func(s postfix.Step, value string) bool {
 			return x.postfix.AcceptedWith(ctx, c, answers, s, value)
 		})
 	}
@@ -170,7 +170,7 @@ func newStepDocument(s postfix.Step) stepDocument {
 	return d
 }
 
-func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format.Use]string, accepts func(s postfix.Step, value string) bool) *verdictDocument {
+func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format.Use]string, filters []filter, accepts func(s postfix.Step, value string) bool) *verdictDocument {
 	v := &verdictDocument{Outcome: string(w.Outcome), At: w.At, Reply: w.Reply, Relays: w.Relays, Foreign: w.Foreign, NotAsked: []string{},
 		Change: []string{}, Permits: newPermits(places)}
 	for _, s := range w.NotAsked() {
@@ -178,13 +178,13 @@ func newPostfixVerdict(w postfix.Walk, places []postfix.Place, tables map[format
 	}
 	if w.By != nil {
 		v.List, v.Item = w.By.List, w.By.Item.String()
-		v.Change = append(v.Change, postfixChanges(w, v.Permits, tables, accepts)...)
+		v.Change = append(v.Change, postfixChanges(w, v.Permits, tables, filters, accepts)...)
 	}
 	return v
 }
 
 // sendmailServer is nil on a host without a sendmail.cf.
-func (x *explanation) sendmailServer(ctx context.Context, t *terminal.Terminal, targets [][]targetDocument) []serverDocument {
+func (x *explanation) sendmailServer(ctx context.Context, t *terminal.Terminal, addresses []addressDocument) []serverDocument {
 	cf, makemap, ok := x.sendmailCF()
 	if !ok {
 		return nil
@@ -206,7 +206,7 @@ func (x *explanation) sendmailServer(ctx context.Context, t *terminal.Terminal, 
 			continue
 		}
 		documents[i].Steps = rulesetSteps(session, s.Addr)
-		documents[i].Verdict = newSendmailVerdict(session, s.Client, rulesets, mapped(targets[i]))
+		documents[i].Verdict = newSendmailVerdict(session, s.Client, rulesets, mapped(addresses[i].Targets), x.filters(addresses[i]))
 	}
 	if err != nil {
 		t.Warn("%s: the rulesets were not asked: %v", cf, err)
@@ -283,7 +283,7 @@ func outcomeEffects() map[sendmail.Outcome]postfix.Doing {
 		sendmail.Discarded: postfix.Discards, sendmail.Quarantined: quarantines}
 }
 
-func newSendmailVerdict(s sendmail.Session, c sendmail.Client, rulesets *live.Rulesets, mapped []targetDocument) *verdictDocument {
+func newSendmailVerdict(s sendmail.Session, c sendmail.Client, rulesets *live.Rulesets, mapped []targetDocument, filters []filter) *verdictDocument {
 	v := &verdictDocument{Outcome: string(s.Outcome), At: s.At, Reply: s.Reply, Relays: s.Relays, Foreign: s.Foreign, NotAsked: []string{},
 		Change: []string{}, Permits: []permitDocument{}}
 	if s.Outcome == sendmail.Refused && strings.HasPrefix(s.Reply, "4") {
@@ -295,7 +295,7 @@ func newSendmailVerdict(s sendmail.Session, c sendmail.Client, rulesets *live.Ru
 		if zone := by.Zone(c.Addr); zone != "" {
 			v.Item = by.Map + " " + zone
 		}
-		v.Change, v.Permits = sendmailChanges(by, c, rulesets.MapPath)
+		v.Change, v.Permits = sendmailChanges(by, c, rulesets.MapPath, filters)
 	}
 	hasNames := len(mapped) == 0 || slices.ContainsFunc(mapped, func(d targetDocument) bool { return len(d.NameKeys) > 0 })
 	if c.Name == "" && (rulesets.MapPath != "" && hasNames || rulesets.WantsName) {

@@ -46,6 +46,26 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	return problems
 }
 
+// fromLastGood takes every source as the last update left it. An inline list comes from the configuration.
+func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: r.Now}
+	fetched := make([]allowlist.Fetched, len(r.sources))
+	for i, last := range lastGood.Match(r.sources) {
+		src := r.sources[i]
+		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
+		switch {
+		case src.Inline():
+			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+		case last != nil:
+			fetched[i].Resolved = *last
+			fetched[i].Name = src.Name
+		default:
+			fetched[i].Err = errors.New("no update has installed it yet")
+		}
+	}
+	return fetched
+}
+
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
 // its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
 func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {

@@ -78,6 +78,8 @@ func (l *List) Hint(s Source) string {
 		kept = "nothing of it is in the snapshot"
 	}
 	switch {
+	case s.Pinned && s.Status != guard.Fresh:
+		return "its pinned ranges stay, of " + s.Time.Format(time.DateOnly)
 	case s.Status == guard.Ended:
 		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
 	case s.Status == guard.Held && s.There:
@@ -139,9 +141,9 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// tellTargets writes the changes of each target, in networks by source. It writes the
+// tellPlans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
 	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
@@ -186,6 +188,10 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	state := "no change"
 	switch {
+	case p.Gone && done:
+		return fmt.Sprintf("%s (%s): removed", p.Path, p.Format.Name)
+	case p.Gone:
+		return fmt.Sprintf("%s (%s): would be removed", p.Path, p.Format.Name)
 	case p.Changed() && done:
 		state = "changed"
 	case p.Changed():
