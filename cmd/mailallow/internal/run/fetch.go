@@ -46,6 +46,28 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	return problems
 }
 
+// fromState takes the sources from the last good state. A source without one there, and one that was edited since, waits for the
+// next update.
+func (r *Request) fromState(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: r.Now}
+	fetched := make([]allowlist.Fetched, len(r.sources))
+	for i, last := range lastGood.Match(r.sources) {
+		src := r.sources[i]
+		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
+		switch {
+		case src.Inline():
+			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+		case last == nil:
+			fetched[i].Err = errors.New("no update has taken it yet")
+		case last.Definition != src.Definition() && !src.FromSnapshot:
+			fetched[i].Err = errors.New("it was edited, and no update has taken it since")
+		default:
+			fetched[i].Resolved = *last
+		}
+	}
+	return fetched
+}
+
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
 // its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
 func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {

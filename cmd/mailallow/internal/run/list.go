@@ -51,7 +51,9 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	r.sources = r.wanted(wrong != "")
 	var fetched []allowlist.Fetched
 	var problems []allowlist.Problem
-	if !r.Fetches() {
+	if r.options.Installed {
+		fetched = r.fromState(ctx, lastGood)
+	} else if !r.Fetches() {
 		fetched, problems = r.fromSnapshot(ctx), r.carrierProblems(t)
 	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now); err != nil {
 		return nil, err
