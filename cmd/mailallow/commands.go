@@ -93,9 +93,10 @@ func lookCommands() []command {
 			name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs, and answer for the mail server of this host: does it take the client's mail now"},
+				&cli.BoolFlag{Name: "offline", Usage: "take the last good state and fetch no source; without it the network has a second to answer, where there is such a state"},
 				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it; unknown: it has none"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Offline: c.Bool("offline"), Name: c.String("name"), Addresses: c.Args().Slice()})
 			},
 			empty: explain.Empty,
 		},

@@ -61,7 +61,8 @@ the results of check_relay and check_rcpt, the line of a Postfix table and its e
 where main.cf names the table. For an address in no source it shows the nearest
 ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
-catalogue.
+catalogue. Where there is a last good state the network has a second to answer, and
+what has not answered is stale; --offline fetches nothing.
 
 An ADDRESS may be written as in logs ([192.0.2.7]:51937, unknown[192.0.2.7],
 mail.example.org [192.0.2.7], IPv6:2001:db8::1) or be a host name: each of its

@@ -24,6 +24,7 @@ import (
 type Options struct {
 	Run       run.Options
 	Live      bool     // ask the installed programs, too
+	Offline   bool     // take the last good state, and fetch no source
 	Name      string   // of the client; may be empty
 	Addresses []string // addresses and host names, at least one
 }
@@ -51,6 +52,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	o.Run.Offline, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s}
 	if !s.Absent {
 		x.request, err = run.New(s, o.Run)
@@ -58,7 +60,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		if err != nil {
 			return err
 		}
-		x.fetches = x.request.Fetches()
+		x.fetches = x.request.Fetches() && !o.Offline
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {

@@ -131,7 +131,7 @@ func tell(t *terminal.Terminal, all []providerDocument) {
 		switch {
 		case p.Check == nil:
 		case p.Check.Error != "":
-			t.Data(terminal.Red, "    does not answer: %s", p.Check.Error)
+			t.Data(terminal.Red, "    fails: %s", p.Check.Error)
 		default:
 			t.Data(terminal.Green, "    answers: %d ranges, %s IPv4 addresses", p.Check.Ranges, terminal.Grouped(p.Check.IPv4Addresses))
 		}

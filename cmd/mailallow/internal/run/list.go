@@ -53,7 +53,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	var problems []allowlist.Problem
 	if !r.Fetches() {
 		fetched, problems = r.fromSnapshot(ctx), r.carrierProblems(t)
-	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now); err != nil {
+	} else if fetched, problems, err = r.fetch(ctx, t, lastGood); err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
@@ -62,6 +62,9 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
 	for _, w := range r.Settings.Warnings {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
+	}
+	if r.Settings.Writable != nil {
+		list.Problems = append(list.Problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
 	}
 	if list.clockWrong {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})

@@ -49,6 +49,9 @@ func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 		return loadSnapshot(r.options.Since)
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fault.Hint("", "run it as root, or as the user that runs update", "the last good state cannot be read: %w", err)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
 	}
