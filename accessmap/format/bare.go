@@ -28,18 +28,17 @@ func writeBare(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]by
 
 // readBare reads a text line by line. network gives the network of a line, or ok false for a line without one. Every network
 // gets the action OK, because the file has no actions.
-func readBare(text []byte, network func(line string) (p netip.Prefix, ok bool, err error)) ([]allowlist.Entry, error) {
-	var entries []allowlist.Entry
+func readBare(text []byte, each func(allowlist.Entry), network func(line string) (p netip.Prefix, ok bool, err error)) error {
 	for i, line := range ascii.Lines(text) {
 		p, ok, err := network(string(line))
 		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
+			return &fault.AtLine{Line: i + 1, Err: err}
 		}
 		if ok {
-			entries = append(entries, allowlist.Entry{Prefix: p, Action: allowlist.OK})
+			each(allowlist.Entry{Prefix: p, Action: allowlist.OK})
 		}
 	}
-	return entries, nil
+	return nil
 }
 
 // writeCIDRList writes one network a line and nothing else, as rspamd, Exim's hosts, OpenSMTPD, HAProxy and pf read them
@@ -49,8 +48,8 @@ func writeCIDRList(out *bufio.Writer, l list) (written Written, err error) {
 	return written, nil
 }
 
-func readCIDRList(text []byte) ([]allowlist.Entry, error) {
-	return readBare(text, func(line string) (netip.Prefix, bool, error) {
+func readCIDRList(text []byte, _ bool, each func(allowlist.Entry)) error {
+	return readBare(text, each, func(line string) (netip.Prefix, bool, error) {
 		p, err := readNetwork(line)
 		return p, true, err
 	})
@@ -66,8 +65,8 @@ func writeExim(out *bufio.Writer, l list) (written Written, err error) {
 	return written, nil
 }
 
-func readExim(text []byte) ([]allowlist.Entry, error) {
-	return readBare(text, func(line string) (p netip.Prefix, ok bool, err error) {
+func readExim(text []byte, _ bool, each func(allowlist.Entry)) error {
+	return readBare(text, each, func(line string) (p netip.Prefix, ok bool, err error) {
 		if line == strings.TrimSuffix(Header, "\n") {
 			return p, false, nil
 		}

@@ -42,12 +42,13 @@ func owners(e *allowlist.Entry) string {
 // comments holds the comments above a line: the entry of the nearest one, with the owners of all of them, the nearest first.
 type comments struct {
 	allowlist.Entry
-	last bool // the last line was such a comment
+	owners bool // they are read, too
+	last   bool // the last line was such a comment
 }
 
 // read reports whether a line is such a comment, and adds it then.
 func (c *comments) read(line string) (ok bool) {
-	e, ok := readProvenance(line)
+	e, ok := readProvenance(line, c.owners)
 	if ok && c.last {
 		e.Owners = append(e.Owners, c.Owners...)
 	}
@@ -58,22 +59,27 @@ func (c *comments) read(line string) (ok bool) {
 	return ok
 }
 
-// readProvenance reads a comment that provenance wrote; ok is false for any other line. A path that contains "; name: " gives
-// an owner too many.
-func readProvenance(line string) (e allowlist.Entry, ok bool) {
+// readProvenance reads a comment that commentOf wrote, with its owners if they are wanted; ok is false for any other line. A
+// path that contains "; name: " gives an owner too many.
+func readProvenance(line string, owners bool) (e allowlist.Entry, ok bool) {
 	rest, found := strings.CutPrefix(line, "# ")
-	fields := strings.SplitN(rest, " ", 3)
-	if !found || len(fields) < 3 {
+	network, rest, _ := strings.Cut(rest, " ")
+	action, rest, complete := strings.Cut(rest, " ")
+	if !found || !complete {
 		return e, false
 	}
 	var err error
-	if e.Prefix, err = netip.ParsePrefix(fields[0]); err != nil {
+	if e.Prefix, err = netip.ParsePrefix(network); err != nil {
 		return e, false
 	}
-	if e.Action, err = allowlist.ParseAction(fields[1]); err != nil {
+	if e.Action, err = allowlist.ParseAction(action); err != nil {
 		return e, false
 	}
-	for rest := fields[2]; ; {
+	if !owners {
+		_, _, ok := cutSource(rest)
+		return e, ok
+	}
+	for {
 		source, path, ok := cutSource(rest)
 		if !ok {
 			break

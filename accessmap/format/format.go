@@ -27,10 +27,8 @@ type Format struct {
 	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
 	JSON    bool // the file is one JSON document
 
-	// Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does
-	// not write is an error, a *fault.AtLine except in JSON.
-	Read  func(text []byte) ([]allowlist.Entry, error)
-	write func(out *bufio.Writer, l list) (Written, error) // out keeps its own errors for Flush
+	read  func(text []byte, owners bool, each func(allowlist.Entry)) error // without owners, they may be left out
+	write func(out *bufio.Writer, l list) (Written, error)                 // out keeps its own errors for Flush
 	// line reads one line of a list of networks. It is nil for other formats.
 	line func(line string) (network netip.Prefix, value string, ok bool)
 }
@@ -63,23 +61,23 @@ func All() []Format {
 	everyAction := Actions()
 	return []Format{
 		{Name: "sendmail-access", Summary: "entries of Sendmail's access map", Block: true, Map: true,
-			Actions: everyAction, write: writeSendmail, Read: ReadSendmail},
+			Actions: everyAction, write: writeSendmail, read: readSendmail},
 		{Name: "postfix-cidr", Summary: "Postfix smtpd access table, type cidr",
-			Actions: everyAction, Use: UseSMTPD, write: smtpd.write, Read: smtpd.read, line: networkLine},
+			Actions: everyAction, Use: UseSMTPD, write: smtpd.write, read: smtpd.read, line: networkLine},
 		{Name: "postscreen-cidr", Summary: "postscreen_access_list table, type cidr",
-			Actions: everyAction, Use: UsePostscreen, write: postscreen.write, Read: postscreen.read, line: networkLine},
+			Actions: everyAction, Use: UsePostscreen, write: postscreen.write, read: postscreen.read, line: networkLine},
 		{Name: "mynetworks-cidr", Summary: "Postfix mynetworks table, type cidr: the RELAY ranges and nothing else",
-			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, Read: mynetworks.read, line: networkLine},
+			Actions: []allowlist.Action{allowlist.Relay}, Use: UseMyNetworks, write: mynetworks.write, read: mynetworks.read, line: networkLine},
 		{Name: "rbldnsd", Summary: "rbldnsd data, type combined: OK and RELAY ranges",
-			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, Read: readRbldnsd, line: networkLine},
+			Actions: []allowlist.Action{allowlist.Relay, allowlist.OK}, write: writeRbldnsd, read: readRbldnsd, line: networkLine},
 		{Name: "cidr", Summary: "one network a line, the fewest for OK and RELAY together",
-			Actions: everyAction, Bare: true, write: writeCIDRList, Read: readCIDRList, line: networkLine},
+			Actions: everyAction, Bare: true, write: writeCIDRList, read: readCIDRList, line: networkLine},
 		{Name: "nftables", Summary: "a file for nft -f: the sets allow4 and allow6 of table inet mailallow, for OK and RELAY together",
-			Actions: everyAction, Bare: true, write: writeNftables, Read: readNftables, line: nftLine},
+			Actions: everyAction, Bare: true, write: writeNftables, read: readNftables, line: nftLine},
 		{Name: "exim", Summary: "keys for Exim's net-iplsearch, for OK and RELAY together",
-			Actions: everyAction, Bare: true, write: writeExim, Read: readExim, line: eximLine},
+			Actions: everyAction, Bare: true, write: writeExim, read: readExim, line: eximLine},
 		{Name: "json", Summary: "every range with its action, sources and paths",
-			Actions: everyAction, JSON: true, write: writeJSON, Read: readJSON, line: jsonLine},
+			Actions: everyAction, JSON: true, write: writeJSON, read: readJSON, line: jsonLine},
 	}
 }
 
@@ -116,6 +114,21 @@ func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selectio
 	out := bufio.NewWriterSize(w, outBuffer)
 	written, err := f.write(out, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
 	return written, cmp.Or(err, out.Flush())
+}
+
+// Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does not
+// write is an error, a *fault.AtLine except in JSON.
+func (f Format) Read(text []byte) (entries []allowlist.Entry, err error) {
+	if err := f.read(text, true, func(e allowlist.Entry) { entries = append(entries, e) }); err != nil {
+		return nil, err
+	}
+	return slices.Clip(entries), nil
+}
+
+// Networks reads such a text without its owners, in little memory.
+func (f Format) Networks(text []byte) (networks allowlist.Networks, err error) {
+	err = f.read(text, false, func(e allowlist.Entry) { networks.Add(e.Prefix, e.Action) })
+	return networks, err
 }
 
 // KeyLimit gives MaxKeys or its default.

@@ -101,32 +101,31 @@ func quoteJSON(s string) string {
 	return string(text)
 }
 
-func readJSON(text []byte) ([]allowlist.Entry, error) {
+func readJSON(text []byte, _ bool, each func(allowlist.Entry)) error {
 	var doc struct {
 		Version int         `json:"version"`
 		Entries []jsonEntry `json:"entries"`
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, nil
+		return nil
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, err
+		return err
 	}
 	if doc.Version != 1 {
-		return nil, fmt.Errorf("unknown version %d", doc.Version)
+		return fmt.Errorf("unknown version %d", doc.Version)
 	}
-	var entries []allowlist.Entry
 	for _, e := range doc.Entries {
 		if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() {
-			return nil, fmt.Errorf("%s: not a prefix that mailallow writes", e.Prefix)
+			return fmt.Errorf("%s: not a prefix that mailallow writes", e.Prefix)
 		}
 		if !slices.Contains(Actions(), e.Action) {
-			return nil, fmt.Errorf("%s: not an action that mailallow writes", e.Prefix)
+			return fmt.Errorf("%s: not an action that mailallow writes", e.Prefix)
 		}
 		entry := allowlist.Entry{Prefix: e.Prefix, Action: e.Action}
 		for _, o := range e.Sources {
 			if len(o.Paths) == 0 {
-				return nil, fmt.Errorf("%s: a source without a path", e.Prefix)
+				return fmt.Errorf("%s: a source without a path", e.Prefix)
 			}
 			owner := allowlist.Owner{Source: o.Name}
 			for _, path := range o.Paths {
@@ -134,7 +133,7 @@ func readJSON(text []byte) ([]allowlist.Entry, error) {
 			}
 			entry.Owners = append(entry.Owners, owner)
 		}
-		entries = append(entries, entry)
+		each(entry)
 	}
-	return entries, nil
+	return nil
 }

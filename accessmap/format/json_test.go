@@ -54,7 +54,7 @@ func TestJSONLines(t *testing.T) {
 			if got := text.String(); got != head+row.want+tail {
 				t.Errorf("%s\nwant\n%s", got, head+row.want+tail)
 			}
-			if read, err := readJSON(text.Bytes()); err != nil || len(read) != 1 || len(read[0].Owners[0].Paths) != len(row.paths) {
+			if read, err := form.Read(text.Bytes()); err != nil || len(read) != 1 || len(read[0].Owners[0].Paths) != len(row.paths) {
 				t.Errorf("read back: %v, %v", read, err)
 			}
 			for line := range bytes.Lines(text.Bytes()) {

@@ -2,7 +2,6 @@ package format
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -35,11 +34,13 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 	return count
 }
 
-// readTable reads a text line by line. read gives the entry of a line, without its owners, or ok false for a line without one;
-// above is the action in the comment above the line.
-func readTable(text []byte, read func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error)) ([]allowlist.Entry, error) {
-	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n"))/2) // most lines have a comment of their own
-	var above comments
+// tableLine gives the entry of a line, without its owners, or ok false for a line without one; above is the action in the
+// comment above the line.
+type tableLine func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error)
+
+// readTable reads a text line by line.
+func readTable(text []byte, owners bool, each func(allowlist.Entry), read tableLine) error {
+	above := comments{owners: owners}
 	for i, raw := range ascii.Lines(text) {
 		line := string(raw)
 		if above.read(line) {
@@ -47,14 +48,14 @@ func readTable(text []byte, read func(line string, above allowlist.Action) (e al
 		}
 		e, ok, err := read(line, above.Action)
 		if err != nil {
-			return nil, &fault.AtLine{Line: i + 1, Err: err}
+			return &fault.AtLine{Line: i + 1, Err: err}
 		}
 		if ok {
 			e.Owners = above.Owners
-			entries = append(entries, e)
+			each(e)
 		}
 	}
-	return entries, nil
+	return nil
 }
 
 func readNetwork(text string) (netip.Prefix, error) {

@@ -46,13 +46,13 @@ func writeNftables(out *bufio.Writer, l list) (written Written, err error) {
 }
 
 // readNftables reads a file that writeNftables wrote. A network in the set of the other family is an error.
-func readNftables(text []byte) ([]allowlist.Entry, error) {
+func readNftables(text []byte, _ bool, each func(allowlist.Entry)) error {
 	fixed := map[string]bool{}
 	for line := range strings.Lines(Header + nftSets) {
 		fixed[strings.TrimSuffix(line, "\n")] = true
 	}
 	elements := "" // the line that begins those that are read
-	return readBare(text, func(line string) (p netip.Prefix, ok bool, err error) {
+	return readBare(text, each, func(line string) (p netip.Prefix, ok bool, err error) {
 		switch {
 		case elements == "" && fixed[line]:
 			return p, false, nil

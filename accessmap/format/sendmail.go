@@ -22,22 +22,19 @@ import (
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
-	trees := keyTrees(slices.Collect(l.spans))
-	if n := countKeys(trees, l); n > l.maxKeys {
+	if countKeys(l) > l.maxKeys {
+		source, ipv6 := neediest(l)
 		hint := "raise max_keys, or leave that source out"
-		if trees[len(trees)-1].Spans[0].From.Is6() {
+		if ipv6 {
 			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
-		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, neediest(trees, l), hint)
+		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, source, hint)
 	}
 	out := keyWriter{Writer: w, written: &written}
-	for _, tree := range trees {
-		out.above = netip.Prefix{}
-		tree.Walk(l.taken, func(run key.Run) bool {
-			out.run(run, onePerEntry(tree.Spans[run.Lo:run.Hi], run.Action), l.taken)
-			return true
-		})
-	}
+	key.Walk(l.spans, l.taken, func(run key.Run) bool {
+		out.run(run, onePerEntry(run.Spans, run.Action), l.taken)
+		return true
+	})
 	return written, nil
 }
 
@@ -102,89 +99,87 @@ func onePerEntry(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 	return chosen
 }
 
-func keyTrees(spans []allowlist.Span) (trees []*key.Tree) {
-	v6 := slices.IndexFunc(spans, func(s allowlist.Span) bool { return s.From.Is6() })
-	if v6 < 0 {
-		v6 = len(spans)
-	}
-	for _, family := range [][]allowlist.Span{spans[:v6], spans[v6:]} {
-		if len(family) > 0 {
-			trees = append(trees, key.NewTree(family))
-		}
-	}
-	return trees
-}
-
 // CountKeys gives the number of access keys that Write would write beside the Taken ones, whatever MaxKeys is. A format without
 // a map needs none.
 func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int) {
 	if !f.Map {
 		return 0
 	}
-	return countKeys(keyTrees(slices.Collect(f.Selected(spans, want))), list{taken: want.Taken, maxKeys: math.MaxInt})
+	return countKeys(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
 }
 
 // countKeys counts the keys and stops once there are more than maxKeys.
-func countKeys(trees []*key.Tree, l list) (n int) {
-	for _, tree := range trees {
-		tree.Walk(l.taken, func(run key.Run) bool {
-			n += run.Count
-			return n <= l.maxKeys
-		})
-	}
+func countKeys(l list) (n int) {
+	key.Walk(l.spans, l.taken, func(run key.Run) bool {
+		n += run.Count
+		return n <= l.maxKeys
+	})
 	return n
 }
 
-// neediest is the source with the most keys.
-func neediest(trees []*key.Tree, l list) (source string) {
+// neediest is the source with the most keys; ipv6: the list has some of that family.
+func neediest(l list) (source string, ipv6 bool) {
 	keys := map[string]int{}
-	for _, tree := range trees {
-		tree.Walk(l.taken, func(run key.Run) bool {
-			owner := onePerEntry(tree.Spans[run.Lo:run.Hi], run.Action)[0].Entry().Owners[0].Source
-			if keys[owner] += run.Count; keys[owner] > keys[source] {
-				source = owner
-			}
-			return true
-		})
-	}
-	return source
+	key.Walk(l.spans, l.taken, func(run key.Run) bool {
+		owner := onePerEntry(run.Spans, run.Action)[0].Entry().Owners[0].Source
+		if keys[owner] += run.Count; keys[owner] > keys[source] {
+			source = owner
+		}
+		ipv6 = run.First.Addr().Is6()
+		return true
+	})
+	return source, ipv6
 }
 
-// ReadSendmail reads the lines of a block, or of a whole file, that mailallow wrote: an entry for each key. Any other line,
-// and a key that is there twice, is a *fault.AtLine.
-func ReadSendmail(text []byte) ([]allowlist.Entry, error) {
-	entries := make([]allowlist.Entry, 0, bytes.Count(text, []byte("\n")))
-	lines := make([]int, 0, cap(entries)) // of the entries
-	var seen map[netip.Prefix]int         // lines by key; nil while the keys are in order, which rules out a second one
-	var above comments
-	for i, rest := 1, text; len(rest) > 0; i++ {
-		var raw []byte
-		raw, rest, _ = bytes.Cut(rest, []byte("\n"))
-		if len(raw) == 0 || raw[0] == '#' {
-			above.read(string(raw))
+// CheckSendmail is an error, a *fault.AtLine, if a text has a line that mailallow does not write into an access file.
+func CheckSendmail(text []byte) error { return readSendmail(text, false, func(allowlist.Entry) {}) }
+
+// readSendmail reads the lines of a block, or of a whole file: an entry for each key. A key that is there twice is an error.
+func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
+	above := comments{owners: owners}
+	var last netip.Prefix
+	var seen map[netip.Prefix]int // lines by key; nil while the keys are in order, which rules out a second one
+	number := 0
+	for raw := range bytes.Lines(text) {
+		number++
+		line := string(bytes.TrimSuffix(raw, []byte("\n")))
+		if line == "" || line[0] == '#' {
+			above.read(line)
 			continue
 		}
 		above.last = false
-		e, err := readKeyLine(string(raw))
+		e, err := readKeyLine(line)
 		if err != nil {
-			return nil, &fault.AtLine{Line: i, Err: err}
+			return &fault.AtLine{Line: number, Err: err}
 		}
-		if n := len(entries); seen == nil && n > 0 && entries[n-1].Prefix.Compare(e.Prefix) >= 0 {
-			seen = make(map[netip.Prefix]int, n)
-			for k, before := range entries {
-				seen[before.Prefix] = lines[k]
-			}
+		if seen == nil && last.IsValid() && last.Compare(e.Prefix) >= 0 {
+			seen = keyLines(text, number)
 		}
 		if seen != nil {
 			if before, twice := seen[e.Prefix]; twice {
-				return nil, fault.At(i, "repeats the key of line %d", before)
+				return fault.At(number, "repeats the key of line %d", before)
 			}
-			seen[e.Prefix] = i
+			seen[e.Prefix] = number
 		}
-		e.Owners = above.Owners
-		entries, lines = append(entries, e), append(lines, i)
+		last, e.Owners = e.Prefix, above.Owners
+		each(e)
 	}
-	return slices.Clip(entries), nil
+	return nil
+}
+
+// keyLines gives the lines of the keys before a line.
+func keyLines(text []byte, end int) map[netip.Prefix]int {
+	lines := map[netip.Prefix]int{}
+	number := 0
+	for raw := range bytes.Lines(text) {
+		if number++; number == end {
+			break
+		}
+		if e, err := readKeyLine(string(bytes.TrimSuffix(raw, []byte("\n")))); err == nil {
+			lines[e.Prefix] = number
+		}
+	}
+	return lines
 }
 
 func readKeyLine(line string) (e allowlist.Entry, err error) {
@@ -199,4 +194,15 @@ func readKeyLine(line string) (e allowlist.Entry, err error) {
 		return e, errors.New(ascii.Printable(value, 80) + ": not a value that mailallow writes")
 	}
 	return allowlist.Entry{Prefix: prefix, Action: action}, nil
+}
+
+// OursSendmail reports whether a line of a block reads like one that mailallow writes: an entry, or the provenance of one.
+func OursSendmail(line string) bool {
+	line = strings.TrimSuffix(line, "\n")
+	if strings.HasPrefix(line, "#") {
+		_, ok := readProvenance(line, false)
+		return ok
+	}
+	_, err := readKeyLine(line)
+	return err == nil
 }

@@ -75,17 +75,23 @@ func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*insta
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
-	i.report.Installed = err == nil
+	i.report.Installed, i.report.Stuck = err == nil, i.stuck
 	if err = withDiskAdvice(err); err != nil && !i.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
 	return i, err
 }
 
+// MapRecorded reports whether the last installation found text and map of a job in step, and neither has changed since. It starts
+// no program. A job without a map is in step.
+func MapRecorded(stateDir string, job Job) bool {
+	return job.MapType == "" || readRecords(stateDir).inStep(job)
+}
+
 // MapInStep reports whether the map of a job holds exactly the entries of its new text. It writes nothing. It dumps the map
 // only if the record of the last installation does not match the files. A job without a map is in step.
 func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
-	if job.MapType == "" || readRecords(stateDir).inStep(job) {
+	if MapRecorded(stateDir, job) {
 		return true, nil
 	}
 	m, mapPath, text, err := job.readMap(ctx)

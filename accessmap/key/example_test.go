@@ -3,7 +3,6 @@ package key_test
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
@@ -42,7 +41,7 @@ func ExampleOf() {
 
 // Two keys say that a /16 is allowed except for one /24: the longer key wins, so that 255 keys of three octets are not
 // needed.
-func ExampleTree() {
+func ExampleWalk() {
 	ranges := func(prefix string) (r allowlist.Ranges) {
 		r.Add(allowlist.Range{Prefix: netip.MustParsePrefix(prefix)})
 		return r
@@ -51,7 +50,7 @@ func ExampleTree() {
 		{Source: "partner", Action: allowlist.OK, Ranges: ranges("203.0.0.0/16")},
 		{Source: "never", Action: allowlist.Reject, Ranges: ranges("203.0.113.0/24")},
 	})
-	key.NewTree(slices.Collect(set.Spans())).Walk(nil, func(run key.Run) bool {
+	key.Walk(set.Spans(), nil, func(run key.Run) bool {
 		for i := range run.Count {
 			fmt.Printf("%s%s\t%s\n", key.Connect, key.Append(nil, key.Nth(run.First, i)), run.Action)
 		}

@@ -1,6 +1,7 @@
 package key
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -9,29 +10,72 @@ import (
 	"mailallow/allowlist"
 )
 
-// Tree finds the fewest keys that give every address the action of a list.
+// Walk yields the fewest keys that give every address the action of a list, whose spans are disjoint and in address order, IPv4
+// first. The keys are in that order, too: a shorter key before the longer ones below it. It ends when yield returns false.
 //
 // An access map has no CIDR: Sendmail looks an address up whole, then cut at octets or 16-bit groups, and the longest key
 // decides (docs/facts.md 1 to 3). So a key is a node of a tree with 256 branches at every node for IPv4 and 65,536 for IPv6.
 // It decides for all addresses below it, except for those below longer keys.
 //
-// If every address below a node has an action, Tree finds the fewest keys in the way that routers compress their tables
+// If every address below a node has an action, Walk finds the fewest keys in the way that routers compress their tables
 // (Draves, King, Venkatachary, Zill: Constructing Optimal IP Routing Tables, 1999). From the leaves up, a node keeps the
 // actions that the most of its children could inherit. From the root down, a node gets a key only if the inherited action is
 // not among them. A node with a hole below it, an address without an action, gets no key: no value means "undecided" in every
 // sendmail.cf (SKIP does in some, docs/facts.md 4).
 //
-// The tree has a node only where spans end inside it, so that its size depends on the spans and not on the keys.
-type Tree struct {
-	Spans []allowlist.Span // of one family
-	step  int              // as Step has it: 8 or 16
-	root  *keyNode
+// A key has at least one octet or group. So Walk makes the tree below each of these by itself, and keeps only one of them. It
+// has a node only where spans end inside it, so that its size depends on the spans and not on the keys.
+//
+// taken reports whether there is a hand-written key; nil: there are none. A hand-written key wins over an entry of the list
+// whose prefix is not longer; for a longer one, Walk yields keys below the hand-written key. It also yields the keys that are
+// equal to hand-written ones, so that the caller can report them; the caller must leave them out.
+func Walk(spans iter.Seq[allowlist.Span], taken func(netip.Prefix) bool, yield func(Run) bool) {
+	var below tree // of spans that end inside the same octet or group
+	ended := false
+	walk := func() bool {
+		if len(below.spans) > 0 {
+			ended = ended || !keyWalk{below, taken, yield}.node(below.node(below.prefix, 0, len(below.spans)), allowlist.None, noBits)
+			below.spans = below.spans[:0]
+		}
+		return !ended
+	}
+	for s := range spans {
+		root := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if s.From.Is6() {
+			root = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+		t := tree{step: Step(root)}
+		for at, last := t.childNumber(s.From, 0), t.childNumber(s.To, 0); at <= last; at++ {
+			child := t.childPrefix(root, at)
+			if child != below.prefix && !walk() {
+				return
+			}
+			below.prefix, below.step = child, t.step
+			if !covers(s, child) {
+				below.spans = append(below.spans, s)
+				continue
+			}
+			count := t.lastCovered(s, root) - at + 1
+			at += count - 1
+			if !yield(Run{First: child, Count: count, Action: s.Action(), Spans: []allowlist.Span{s}}) {
+				return
+			}
+		}
+	}
+	walk()
+}
+
+// tree is what Walk makes of the spans that end inside one octet or group.
+type tree struct {
+	spans  []allowlist.Span // of one family
+	step   int              // as Step has it: 8 or 16
+	prefix netip.Prefix
 }
 
 type keyNode struct {
 	prefix netip.Prefix
 	parts  []keyPart // in address order; a child that is in no part has no action
-	lo, hi int       // Spans[lo:hi] reach into the node
+	lo, hi int       // spans[lo:hi] reach into the node
 	full   bool      // every address has an action
 	best   actionSet // of a full node: the actions that the most of its children could inherit
 }
@@ -39,7 +83,7 @@ type keyNode struct {
 // keyPart is a run of children that one span covers, or one child with a node of its own.
 type keyPart struct {
 	first, count int      // number of the first child, and how many there are
-	span         int      // index in Spans of the first one that reaches into the part
+	span         int      // index in spans of the first one that reaches into the part
 	child        *keyNode // nil for a run
 }
 
@@ -48,7 +92,7 @@ type Run struct {
 	First  netip.Prefix
 	Count  int
 	Action allowlist.Action
-	Lo, Hi int // Tree.Spans[Lo:Hi] are the spans that the keys stand for; some may have other actions
+	Spans  []allowlist.Span // that the keys stand for; some may have other actions. They are valid until yield returns
 }
 
 type actionSet uint8
@@ -66,32 +110,20 @@ func (s actionSet) strictest() allowlist.Action {
 	return allowlist.None
 }
 
-// NewTree makes the tree of disjoint spans of one family, in address order. There must be at least one.
-func NewTree(spans []allowlist.Span) *Tree {
-	t := &Tree{Spans: spans, step: 8}
-	all := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	if spans[0].From.Is6() {
-		t.step, all = 16, netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-	}
-	t.root = t.node(all, 0, len(spans))
-	t.root.full = false // a key has at least one octet or group
-	return t
-}
-
-// node makes a node from the spans that reach into prefix, Spans[lo:hi].
-func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
+// node makes a node from the spans that reach into prefix, spans[lo:hi].
+func (t tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 	n := &keyNode{prefix: prefix, lo: lo, hi: hi}
 	fanout, covered := 1<<t.step, 0
 	for at, k := 0, lo; at < fanout; {
 		child := t.childPrefix(prefix, at)
-		for k < hi && t.Spans[k].To.Less(child.Addr()) {
+		for k < hi && t.spans[k].To.Less(child.Addr()) {
 			k++
 		}
 		if k == hi {
 			break
 		}
 		part := keyPart{first: at, count: 1, span: k}
-		switch s := t.Spans[k]; {
+		switch s := t.spans[k]; {
 		case netipx.PrefixLastIP(child).Less(s.From):
 			at = t.childNumber(s.From, prefix.Bits())
 			continue
@@ -99,7 +131,7 @@ func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 			part.count = t.lastCovered(s, prefix) - at + 1
 		default:
 			end := k
-			for end < hi && !netipx.PrefixLastIP(child).Less(t.Spans[end].From) {
+			for end < hi && !netipx.PrefixLastIP(child).Less(t.spans[end].From) {
 				end++
 			}
 			part.child = t.node(child, k, end)
@@ -118,7 +150,7 @@ func (t *Tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
 }
 
 // lastCovered is the number of the last child of prefix that the span covers. It must cover at least one.
-func (t *Tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
+func (t tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
 	if !s.To.Less(netipx.PrefixLastIP(prefix)) {
 		return 1<<t.step - 1
 	}
@@ -134,10 +166,10 @@ func covers(s allowlist.Span, p netip.Prefix) bool {
 }
 
 // best is the set of actions that the most children of a full node could inherit.
-func (t *Tree) best(parts []keyPart) actionSet {
+func (t tree) best(parts []keyPart) actionSet {
 	var votes [allowlist.Exclude + 1]int
 	for _, p := range parts {
-		can := setOf(t.Spans[p.span].Action())
+		can := setOf(t.spans[p.span].Action())
 		if p.child != nil {
 			can = p.child.best
 		}
@@ -157,20 +189,11 @@ func (t *Tree) best(parts []keyPart) actionSet {
 	return best
 }
 
-// Walk yields the keys in address order, a shorter key before the longer ones below it, until yield returns false. taken
-// reports whether there is a hand-written key; nil: there are none. A hand-written key wins over an entry of the list whose
-// prefix is not longer; for a longer one, Walk yields keys below the hand-written key. It also yields the keys that are equal
-// to hand-written ones, so that the caller can report them; the caller must leave them out.
-func (t *Tree) Walk(taken func(netip.Prefix) bool, yield func(Run) bool) {
-	w := keyWalk{t, taken, yield}
-	w.node(t.root, allowlist.None, noBits)
-}
-
 // noBits is less than the length of any prefix.
 const noBits = -1
 
 type keyWalk struct {
-	*Tree
+	tree
 	taken func(netip.Prefix) bool
 	yield func(Run) bool
 }
@@ -180,14 +203,14 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool
 	switch e := w.covering(n); {
 	case w.taken != nil && w.taken(n.prefix):
 		if e != nil && e.Prefix().Bits() > handBits && e.Action() != inherited {
-			if !w.yield(Run{First: n.prefix, Count: 1, Action: e.Action(), Lo: n.lo, Hi: n.hi}) {
+			if !w.yield(Run{First: n.prefix, Count: 1, Action: e.Action(), Spans: w.spans[n.lo:n.hi]}) {
 				return false
 			}
 		}
 		inherited, handBits = allowlist.None, n.prefix.Bits()
 	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix().Bits() > handBits):
 		inherited = n.best.strictest()
-		if !w.yield(Run{First: n.prefix, Count: 1, Action: inherited, Lo: n.lo, Hi: n.hi}) {
+		if !w.yield(Run{First: n.prefix, Count: 1, Action: inherited, Spans: w.spans[n.lo:n.hi]}) {
 			return false
 		}
 	}
@@ -198,8 +221,8 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool
 			}
 			continue
 		}
-		if s := &w.Spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > handBits {
-			run := Run{First: w.childPrefix(n.prefix, p.first), Count: p.count, Action: s.Action(), Lo: p.span, Hi: p.span + 1}
+		if s := &w.spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > handBits {
+			run := Run{First: w.childPrefix(n.prefix, p.first), Count: p.count, Action: s.Action(), Spans: w.spans[p.span : p.span+1]}
 			if !w.yield(run) {
 				return false
 			}
@@ -209,9 +232,9 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool
 }
 
 // covering is a span of the entry whose prefix covers the node; nil if longer prefixes decide for all its addresses.
-func (t *Tree) covering(n *keyNode) *allowlist.Span {
+func (t tree) covering(n *keyNode) *allowlist.Span {
 	for i := n.lo; i < n.hi; i++ {
-		if s := &t.Spans[i]; s.Prefix().Bits() <= n.prefix.Bits() {
+		if s := &t.spans[i]; s.Prefix().Bits() <= n.prefix.Bits() {
 			return s
 		}
 	}
@@ -219,11 +242,11 @@ func (t *Tree) covering(n *keyNode) *allowlist.Span {
 }
 
 // childNumber is the number of the child, of a node with that many bits, that holds the address.
-func (t *Tree) childNumber(addr netip.Addr, bits int) int {
+func (t tree) childNumber(addr netip.Addr, bits int) int {
 	number, _ := LastNumber(netip.PrefixFrom(addr, bits+t.step))
 	return number
 }
 
-func (t *Tree) childPrefix(parent netip.Prefix, number int) netip.Prefix {
+func (t tree) childPrefix(parent netip.Prefix, number int) netip.Prefix {
 	return Nth(netip.PrefixFrom(parent.Addr(), parent.Bits()+t.step), number)
 }

@@ -37,7 +37,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 	fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
 	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path, Skip: true})
 	var keys []string
-	for _, e := range read.Entries {
+	for e := range read.All() {
 		keys = append(keys, e.Key)
 	}
 	values, err := rules.Lookup(keys)
@@ -46,7 +46,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 	}
 	var clients []netip.Addr
 	want := map[netip.Addr]string{}
-	for _, e := range read.Entries {
+	for e := range read.All() {
 		if value := values[e.Key]; value != e.Value {
 			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
 		}
@@ -222,7 +222,9 @@ var mapRows = []struct {
 }
 
 func TestLintMap(t *testing.T) {
-	m := &mapFixture{t, fixtures.Makemap(t), filepath.Join(t.TempDir(), "access"), "Connect:192.0.2\tOK\nexample.com\tREJECT\n"}
+	makemap := fixtures.Makemap(t)
+	t.Setenv("PATH", filepath.Dir(makemap)+":"+os.Getenv("PATH")) // lint starts no other
+	m := &mapFixture{t, makemap, filepath.Join(t.TempDir(), "access"), "Connect:192.0.2\tOK\nexample.com\tREJECT\n"}
 	fixtures.WriteFile(t, m.path, m.text)
 	for _, row := range mapRows {
 		row.prepare(m)
@@ -242,7 +244,7 @@ type decider map[string]string
 
 func newDecider(text []byte) decider {
 	d := decider{}
-	for _, e := range makemap.ReadText(text).Entries {
+	for e := range makemap.ReadText(text).All() {
 		d[e.Key] = e.Value
 	}
 	return d

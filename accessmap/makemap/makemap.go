@@ -55,6 +55,17 @@ func Find(name string) (path string, err error) {
 	return path, nil
 }
 
+// Own finds the makemap for a command that only looks, and starts no program that the configuration names: it may be a stranger's
+// proposal. That is the one of this name where it is Sendmail's, in PATH or where systems have it, else Sendmail's own. ok is false
+// where there is none of Sendmail's and name is another program.
+func Own(name string) (path string, ok bool) {
+	if named, err := Find(name); err == nil && program.IsOfSendmail("makemap", named) {
+		return named, true
+	}
+	own, err := Find("makemap")
+	return own, err == nil || name == "" || name == "makemap"
+}
+
 // New gives the makemap that Find finds by name, with the sendmail.cf that reads its maps; a file that does not exist is none.
 // makemap opens the map of another user only if cf names that user as TrustedUser (docs/facts.md 22).
 func New(name, cf string) (m Program, err error) {

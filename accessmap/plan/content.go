@@ -8,6 +8,7 @@ import (
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 )
 
@@ -32,7 +33,7 @@ type present struct {
 }
 
 // render writes the new text of a target and reads it back.
-func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, err error) {
+func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, err error) {
 	spans := slices.AppendSeq(make([]allowlist.Span, 0, set.Len()), t.Format.Selected(set.Spans(), t.Want))
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
@@ -52,10 +53,14 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, text.Bytes())
-	var entries []allowlist.Entry
-	// The run that installed the same text read it back. Most runs change nothing.
-	if !same || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
-		if entries, err = readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
+	if !same { // the run that installed the same text read it back
+		if err := readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
+			return c, err
+		}
+	}
+	var entries []allowlist.Entry // beside which people wrote keys
+	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
+		if entries, err = t.Format.Read(text.Bytes()); err != nil {
 			return c, err
 		}
 	}
@@ -67,7 +72,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		if !t.Format.Bare && len(handWritten) > 0 {
 			after = allowlist.Nest(entries)
 		}
-		c.compare(t.Format, file.Inside, after)
+		c.compare(t, installed, file, after)
 	}
 	if t.inBlock() {
 		c.New = file.Splice(text.Bytes())
@@ -97,18 +102,27 @@ func separate(t Target, current Current, m MapChoice) (block.File, []handKey, er
 	return file, keys, nil
 }
 
-// readBack gives the entries of a text that is to be installed. It is an error if they differ from the list.
-func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) ([]allowlist.Entry, error) {
-	entries, err := f.Read(text)
+// readBack reads a text that is to be installed. It is an error if it differs from the list.
+func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) error {
+	written, err := f.Networks(text)
 	if err != nil {
-		return nil, fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
+		return fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
 	}
-	return entries, verify(f, entries, spans, handWritten)
+	return verify(f, written, spans, handWritten)
 }
 
 // compare compares the managed part of the present file with the new one.
-func (c *Content) compare(f format.Format, managed []byte, after []allowlist.Span) {
-	entries, err := f.Read(managed)
+func (c *Content) compare(t Target, installed record.Target, file block.File, after []allowlist.Span) {
+	f, ours, foreign := t.Format, file.Inside, []record.Line(nil)
+	if !f.JSON { // whose lines are nothing by themselves
+		ours, foreign = t.divide(installed, file)
+	}
+	where := "write it above or below the block"
+	if !t.inBlock() {
+		where = "the file is mailallow's as a whole"
+	}
+	c.Problems = append(c.Problems, notOurs(foreign, "an update takes it out: "+where)...)
+	entries, err := entriesOf(f, ours, foreign)
 	if err != nil {
 		c.Problems = append(c.Problems, Problem{Kind: "foreign",
 			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})

@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 )
@@ -39,11 +40,14 @@ type Plan struct {
 	Content
 	MapInStep bool  // the installed map already matches New
 	LeftAlone bool  // the target is not changed, because the state of a source is lost
+	Gone      bool  // the file and its map are to be removed; New is nil
 	Err       error // why there is no plan; only Target is set then
 }
 
 // Changed reports whether an installation would replace the file or its map.
-func (p Plan) Changed() bool { return p.TextChanged() || p.MapType != "" && !p.MapInStep }
+func (p Plan) Changed() bool {
+	return p.TextChanged() || p.MapType != "" && !p.MapInStep
+}
 
 // First reports whether an installation would put entries of mailallow where there are none.
 func (p Plan) First() bool {
@@ -57,7 +61,8 @@ func (p Plan) TextChanged() bool {
 
 // Planner makes plans. Its fields hold for all targets of a run.
 type Planner struct {
-	StateDir string // it holds the record of installed maps; it may be absent
+	StateDir  string        // it holds the record of installed maps; it may be absent
+	Installed record.Record // what is in the targets now
 	// Unknown are the sources without ranges: they were not fetched or are held, and they have no last good state. A target
 	// that may hold ranges of such a source is left alone, because the state was lost and the addresses may still be good.
 	Unknown []string
@@ -66,6 +71,8 @@ type Planner struct {
 	// KeepsOut is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
 	// addresses that it must keep out, so no target is changed.
 	KeepsOut string
+	// LooksOnly is true for a command that starts no program that the configuration names: see makemap.Own.
+	LooksOnly bool
 }
 
 // All makes a plan for each target, in their order, and changes nothing. The error joins those of all targets without a plan,
@@ -116,7 +123,8 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.MapChoice, err = chooseMap(t); err != nil {
 		return p, err
 	}
-	if p.Content, err = render(t, p.Current, p.MapChoice, set); err != nil {
+	installed, _ := t.Installed(pl.Installed)
+	if p.Content, err = render(t, p.Current, p.MapChoice, installed, set); err != nil {
 		return p, err
 	}
 	return pl.decide(ctx, p)
@@ -134,6 +142,13 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	if p.MapType == "" {
 		return p, nil
 	}
+	if pl.LooksOnly {
+		own, found := makemap.Own(p.Makemap)
+		if !found {
+			return pl.withoutMakemap(p), nil
+		}
+		p.Makemap = own
+	}
 	if p.TextChanged() {
 		if err := makemap.CanMake(ctx, p.Makemap, p.MapType); ctx.Err() != nil {
 			return p, context.Cause(ctx)
@@ -145,6 +160,16 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	var err error
 	p.MapInStep, err = install.MapInStep(ctx, pl.StateDir, p.Job())
 	return p, err
+}
+
+// withoutMakemap knows of the map what the last installation has recorded.
+func (pl Planner) withoutMakemap(p Plan) Plan {
+	p.MapInStep = true
+	if !p.TextChanged() && !install.MapRecorded(pl.StateDir, p.Job()) {
+		p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: fmt.Sprintf("whether its map matches the text is not known: "+
+			"%s, which the configuration names, is not started to look, and Sendmail's makemap is neither in PATH nor where systems have it", p.Makemap)})
+	}
+	return p
 }
 
 // mayHold finds a source of Unknown whose ranges the target may hold. A file that names no sources may hold those of any
@@ -177,7 +202,7 @@ func (p Plan) untouched(source string) Plan {
 // Job gives the work of this plan to package install.
 func (p Plan) Job() install.Job {
 	job := install.Job{
-		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New,
+		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
 		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if p.probe.Action != allowlist.None && p.MapType != "" {

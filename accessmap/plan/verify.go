@@ -10,27 +10,58 @@ import (
 	"mailallow/allowlist"
 )
 
-// verify is an error unless the entries of a text give every address the action that the spans give it. It takes account of
+// verify is an error unless the networks of a text give every address the action that the spans give it. It takes account of
 // the hand-written keys: addresses under one do not inherit from a shorter key of the block, and each decides for the spans
 // whose prefix is not longer than the key.
-func verify(f format.Format, entries []allowlist.Entry, spans []allowlist.Span, handWritten []handKey) error {
+func verify(f format.Format, written allowlist.Networks, spans []allowlist.Span, handWritten []handKey) error {
 	wanted := spans
-	if len(handWritten) > 0 { // the copies of a long list are large
-		entries = slices.Clone(entries)
+	if len(handWritten) > 0 {
 		wanted = undecided(spans, handWritten)
 	}
 	for _, h := range handWritten {
-		entries = append(entries, allowlist.Entry{Prefix: h.prefix, Action: allowlist.Exclude})
+		written.Add(h.prefix, allowlist.Exclude)
 	}
-	written := allowlist.Nest(entries)
-	for _, a := range format.Actions() {
-		for _, differing := range []iter.Seq2[netip.Addr, netip.Addr]{minus(f, a, wanted, written), minus(f, a, written, wanted)} {
-			for range differing {
-				return fmt.Errorf("the text written as %s differs from the list for %s: this is a fault of mailallow", f.Name, a)
-			}
+	next, stop := iter.Pull(runs(f, slices.Values(wanted)))
+	defer stop()
+	for is := range runs(f, written.Spans()) {
+		if want, _ := next(); is != want {
+			return fmt.Errorf("the text written as %s gives %s to %s-%s, and the list gives %s to %s-%s: this is a fault of mailallow",
+				f.Name, is.action, is.from, is.to, want.action, want.from, want.to)
 		}
 	}
+	if want, more := next(); more {
+		return fmt.Errorf("the text written as %s lacks %s for %s-%s: this is a fault of mailallow", f.Name, want.action, want.from, want.to)
+	}
 	return nil
+}
+
+// run is a run of addresses with one action.
+type run struct {
+	from, to netip.Addr
+	action   allowlist.Action
+}
+
+// runs yields the longest runs of addresses with an action that a reader of the format sees.
+func runs(f format.Format, spans iter.Seq[allowlist.Span]) iter.Seq[run] {
+	return func(yield func(run) bool) {
+		var open run
+		for s := range spans {
+			next := run{s.From, s.To, visible(f, s.Action())}
+			switch {
+			case !slices.Contains(format.Actions(), next.action):
+				continue
+			case open.action == next.action && open.to.Next() == s.From:
+				open.to = s.To
+				continue
+			case open.from.IsValid() && !yield(open):
+				return
+			}
+			open = next
+		}
+		if open.from.IsValid() {
+			yield(open)
+		}
+	}
 }
 
 // visible is the action that a reader of the format sees. A bare file has none, and counts as OK.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // sendmailPlaces are where systems have Sendmail's programs (docs/facts.md 21): Debian, FreeBSD's base, Sendmail's own installation,
@@ -18,14 +19,24 @@ var sendmailPlaces = []string{"/usr/sbin", "/usr/lib/sm.bin", "/usr/libexec/send
 func OfSendmail(name string, dirs ...string) (string, error) {
 	for _, dir := range append(dirs, SearchPath(sendmailPlaces...)...) {
 		for _, own := range []string{name + ".sendmail", name} {
-			path := filepath.Join(dir, own)
-			if !filepath.IsAbs(dir) || executable(path) != nil {
-				continue
-			}
-			if real, err := filepath.EvalSymlinks(path); err == nil && (filepath.Base(real) == name || filepath.Base(real) == name+".sendmail") {
+			if path := filepath.Join(dir, own); isOfSendmail(name, path) {
 				return path, nil
 			}
 		}
 	}
 	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+}
+
+// IsOfSendmail reports whether a path is that of a program that OfSendmail could find by its name, in whichever of the folders.
+func IsOfSendmail(name, path string) bool {
+	inPlace := slices.ContainsFunc(SearchPath(sendmailPlaces...), func(dir string) bool { return filepath.Clean(dir) == filepath.Dir(path) })
+	return inPlace && isOfSendmail(name, path)
+}
+
+func isOfSendmail(name, path string) bool {
+	if !filepath.IsAbs(path) || executable(path) != nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(path)
+	return err == nil && (filepath.Base(real) == name || filepath.Base(real) == name+".sendmail")
 }

@@ -37,6 +37,9 @@ const (
 // kindOlder is of ranges from before those in force.
 const kindOlder = "older"
 
+// KindAge is of ranges that are past max_age.
+const KindAge = "age"
+
 // futureSlack is how far in the future the time of ranges may be: the clocks of two hosts differ by minutes.
 const futureSlack = time.Hour
 
@@ -203,7 +206,7 @@ func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why 
 // aged adds a problem if the ranges are older than max_age.
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
-		v.Problems = append(v.Problems, allowlist.Problem{Kind: "age",
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: KindAge,
 			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
 	}
 	return v

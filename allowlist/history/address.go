@@ -46,7 +46,7 @@ func (l Log) Spans(addr netip.Addr) (spans []Span, problems []allowlist.Problem)
 		}
 		if in {
 			entry := m.Entry
-			entry.Sources, entry.Begins = nil, m.Begins || m.base
+			entry.Sources, entry.Begins = nil, m.Begins && !m.First || m.base
 			spans = append(spans, Span{From: m.Time, Action: now.action, Source: now.name, Prefix: now.prefix, Path: now.path, Entry: entry})
 		}
 	}

@@ -132,7 +132,7 @@ func TestIDs(t *testing.T) {
 	for _, e := range entries {
 		ids = append(ids, e.ID)
 	}
-	want := []string{"20260302T090000Z", "20260302T100000Z.3", "20260302T100001Z", "20260302T100000Z.2", "20260302T100000Z"}
+	want := []string{"2026-03-02T09:00:00Z", "2026-03-02T10:00:00Z.03", "2026-03-02T10:00:01Z", "2026-03-02T10:00:00Z.02", "2026-03-02T10:00:00Z"}
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Error(diff)
 	}
@@ -338,7 +338,7 @@ func year(tb testing.TB) *files {
 		}
 		s.Came = came(some)
 		if err == nil {
-			last.bytes, err = appendFrame(packer, last.bytes, Entry{ID: at.Format(idLayout), Time: at, Command: Update, By: "root",
+			last.bytes, err = appendFrame(packer, last.bytes, Entry{ID: at.Format(time.RFC3339), Time: at, Command: Update, By: "root",
 				Targets: []string{"/etc/mail/access"}, Sources: []Source{s}})
 		}
 		if err != nil {

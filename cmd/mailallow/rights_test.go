@@ -90,7 +90,7 @@ func TestWithoutRights(t *testing.T) {
 		t.Errorf("lint ends with %d: %s", code, said)
 	}
 	said, code = run(user, "diff")
-	if code != 2 || strings.Contains(said, "move it away") || !strings.Contains(said, "run it as root, or as the user that runs update") {
+	if code != 2 || strings.Contains(said, "move it away") || !strings.Contains(said, "run it as root, or as the user who runs the update") {
 		t.Errorf("diff ends with %d: %s", code, said)
 	}
 }

@@ -36,7 +36,7 @@ func blockProblems(l *linter) (found []rule.Finding) {
 		}
 	}
 	if l.block.Found {
-		if _, err := format.ReadSendmail(l.block.Inside); err != nil {
+		if err := format.CheckSendmail(l.block.Inside); err != nil {
 			line := l.blockLine() + fault.LineOf(err)
 			if at := (*fault.AtLine)(nil); errors.As(err, &at) {
 				err = at.Err
@@ -46,7 +46,7 @@ func blockProblems(l *linter) (found []rule.Finding) {
 		}
 	}
 	if l.generated {
-		if _, err := format.ReadSendmail(l.text); err != nil {
+		if err := format.CheckSendmail(l.text); err != nil {
 			found = append(found, rule.Finding{Text: "mailallow writes this whole file, and somebody has changed it: " + err.Error(), Fix: "'mailallow update' writes it again"})
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // MapOptions say how the map of an access file is made and read. Each may be empty.
 type MapOptions struct {
 	Type       string // that sendmail.cf names; empty: any map beside the text
-	Makemap    string // name or path of the program, as makemap.New takes it
+	Makemap    string // name or path of the program, as makemap.Own takes it
 	SendmailCF string // that reads the map
 }
 
@@ -30,7 +30,9 @@ type builtMap struct {
 // context's.
 func CheckMap(ctx context.Context, path string, text []byte, o MapOptions) (findings []rule.Finding, err error) {
 	m := builtMap{textPath: path, text: text}
-	m.makemap, _ = makemap.New(o.Makemap, o.SendmailCF) // mapDiffers needs it, and no other check
+	if own, ok := makemap.Own(o.Makemap); ok { // mapDiffers needs it, and no other check
+		m.makemap, _ = makemap.New(own, o.SendmailCF)
+	}
 	if found, err := m.find(ctx, o.Type); !found {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type Settings struct {
 	StateDir    string
 	History     time.Duration // how long the history keeps entries
 	MetricsFile string        // for Prometheus; empty: none
+	Notify      []string      // argv; run by what installs, when there is something to know; empty: none
 	DNS         dnsq.Config
 	SPF         spf.Limits
 	Deadline    time.Duration    // for all questions to the network together
@@ -89,13 +90,13 @@ type Flags struct {
 	Resolvers []string // in place of the configured ones; empty: those
 }
 
+// File is the path of the configuration.
+func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, DefaultFile)) }
+
 // Load reads and checks the configuration. A file that Path names must exist. The
 // error holds every mistake in it, each with its line.
 func Load(f Flags) (*Settings, error) {
-	path := f.Path
-	if path == "" {
-		path = filepath.Join(f.Root, DefaultFile)
-	}
+	path := f.File()
 	text, err := bounded.Stream(path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
@@ -183,11 +184,13 @@ type reader struct {
 // document reads the tables. The keys are in the order in which messages list them.
 func (r *reader) document(document map[string]any) {
 	r.Limits = allowlist.DefaultLimits()
+	var notify []string
 	r.table("", document, []key{
 		{"state_dir", &r.StateDir},
 		{"history", &r.History},
 		{"action", &r.action},
 		{"metrics_file", &r.MetricsFile},
+		{"notify", &notify},
 		{"dns", oneTable(r.dns)},
 		{"guard", oneTable(func(at string, table map[string]any) {
 			r.table(at, table, append(limitKeys(&r.Limits), key{"expire", &r.Limits.Expire}, key{"allow_special", &r.Limits.AllowSpecial}))
@@ -201,6 +204,7 @@ func (r *reader) document(document map[string]any) {
 	if r.MetricsFile != "" {
 		r.MetricsFile = r.rooted(r.MetricsFile)
 	}
+	r.Notify = r.argv("notify", notify, `["mail", "-s", "mailallow", "postmaster"]`)
 	if r.action != "" {
 		_, err := allowlist.ParseAction(r.action)
 		r.check("action", err)
@@ -225,12 +229,14 @@ func (r *reader) dns(at string, table map[string]any) {
 // resolvers checks the resolvers, those of the command line too.
 func (r *reader) resolvers(ofFlags []string) {
 	for i, resolver := range r.DNS.Resolvers {
+		at := item("dns.resolvers", i)
 		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})
-		r.check(item("dns.resolvers", i), err)
+		r.check(at, err)
+		r.DNS.Places = append(r.DNS.Places, fmt.Sprintf("%s:%d", r.Path, r.Line(at)))
 	}
 	r.DNS.Origin = "[dns] resolvers"
 	if len(ofFlags) > 0 {
-		r.DNS.Resolvers, r.DNS.Origin = ofFlags, "--resolver"
+		r.DNS.Resolvers, r.DNS.Places, r.DNS.Origin = ofFlags, nil, "--resolver"
 	}
 	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: update --snapshot works on any host.
 	if len(r.DNS.Resolvers) > 0 {

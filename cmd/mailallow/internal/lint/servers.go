@@ -74,11 +74,12 @@ func (l *check) accessOf(ctx context.Context, cf *sendmail.CF, t plan.Target) {
 	l.ofServers = append(l.ofServers, server.Sendmail(cf, path, t.Map, fileOf(ctx, cf, t))...)
 }
 
-// fileOf asks the target's makemap for the files of maps, if there is one.
+// fileOf asks makemap for the files of maps, if there is one that lint may start.
 func fileOf(ctx context.Context, cf *sendmail.CF, t plan.Target) server.FileOf {
 	return func(mapType, textPath string) (string, error) {
-		m, err := makemap.New(t.Makemap, cf.Path)
-		if err != nil {
+		own, ok := makemap.Own(t.Makemap)
+		m, err := makemap.New(own, cf.Path)
+		if err != nil || !ok {
 			return makemap.UsualFile(mapType, textPath)
 		}
 		return m.File(ctx, mapType, textPath)

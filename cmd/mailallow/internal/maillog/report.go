@@ -2,14 +2,16 @@ package maillog
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -18,8 +20,8 @@ type summary struct {
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Domain   span                `json:"outbound_domain"` // refusals by other hosts for the sender's domain
-	Other    span                `json:"other"`           // refusals for another reason
+	Domain   refusals.Span       `json:"outbound_domain"` // refusals by other hosts for the sender's domain
+	Other    refusals.Span       `json:"other"`           // refusals for another reason
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -30,87 +32,50 @@ func Empty(problems []allowlist.Problem) any {
 	return report
 }
 
-// span counts events, with the first and the last time.
-type span struct {
-	Count uint32 `json:"count"`
-	Since stamp  `json:"since"`
-	Until stamp  `json:"until"`
-}
-
-func (s *span) add(at time.Time) {
-	one := span{Count: 1}
-	if !at.IsZero() {
-		one.Since, one.Until = stamp(at.Unix()), stamp(at.Unix())
-	}
-	s.join(one)
-}
-
-func (s *span) join(other span) {
-	s.Count += other.Count
-	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
-		s.Since = other.Since
-	}
-	s.Until = max(s.Until, other.Until)
-}
-
-// stamp is a time in seconds since 1970; 0: no line had a time.
-type stamp int64
-
-// MarshalJSON gives the time, or null.
-func (s stamp) MarshalJSON() ([]byte, error) {
-	if s == 0 {
-		return []byte("null"), nil
-	}
-	return time.Unix(int64(s), 0).MarshalJSON()
-}
-
-func (s stamp) String() string { return s.format(time.DateOnly) }
-
-func (s stamp) format(layout string) string {
-	if s == 0 {
-		return "-"
-	}
-	return time.Unix(int64(s), 0).Format(layout)
-}
-
-const toTheMinute = "2006-01-02 15:04"
-
 type refusedReport struct {
-	span
+	refusals.Span
 	Addresses int              `json:"addresses"`
 	Providers []providerReport `json:"providers"`
-	Lists     []listReport     `json:"lists"`
+	Lists     []refusals.List  `json:"lists"`
 	Clients   []clientReport   `json:"clients"`
+
+	ThenCovered  int `json:"-"` // addresses that the list covered when they were refused
+	SinceCovered int `json:"-"` // those that it did not cover then, and covers now
 }
 
 type providerReport struct {
 	Name string `json:"name"` // empty: no provider of the catalogue sends from there
-	span
+	refusals.Span
 	Addresses int  `json:"addresses"`
 	Mark      mark `json:"mark"`
 }
 
-type listReport struct {
-	Zone string  `json:"zone"` // empty: the line names none
-	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
-	// Blames is a domain if the list has names of senders, and not their addresses.
-	Blames maillog.Blame `json:"blames"`
-	span
-	Addresses int `json:"addresses"`
-}
-
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
-	span
-	Zones    []string `json:"zones"`
-	Provider string   `json:"provider"`
-	Mark     mark     `json:"mark"`
+	refusals.Span
+	Zones    []string      `json:"zones"`
+	Provider string        `json:"provider"`
+	Mark     mark          `json:"mark"`
+	Then     history.Cover `json:"then"` // the list covered it when it was last refused
+	Now      history.Cover `json:"now"`
+}
+
+// covered is the state of a client in the table.
+func (c clientReport) covered() string {
+	state, _ := c.Mark.words() // the row names the provider
+	if c.Then == history.CoverUnknown {
+		return state
+	}
+	if c.Mark.State == covered {
+		state = "now yes"
+	}
+	return fmt.Sprintf("then %s, %s", c.Then, state)
 }
 
 type errorReport struct {
 	Zone string `json:"zone"`
 	Host string `json:"host"` // that asked it; empty: this one
-	span
+	refusals.Span
 }
 
 type outboundReport struct {
@@ -120,7 +85,7 @@ type outboundReport struct {
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
 	// Blames is the address: refusals for the sender's domain are only counted.
 	Blames maillog.Blame `json:"blames"`
-	span
+	refusals.Span
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.
@@ -151,7 +116,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		return
 	}
 	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
-		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.format(toTheMinute), all.Until.format(toTheMinute))
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.Format(refusals.ToTheMinute), all.Until.Format(refusals.ToTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
 		rows = append(rows, []string{cmp.Or(p.Name, "-"), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})
@@ -173,8 +138,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		state, _ := c.Mark.words() // the row names the provider
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), state})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), c.covered()})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)
@@ -204,7 +168,14 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 		slices.Sort(names)
 		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
-	if coveredNow {
+	if r.Refused.ThenCovered > 0 {
+		t.Warn("refused while the list covered them: %s; the server does not read the list, or had not read it yet: 'mailallow lint' finds out why, 'mailallow explain --live ADDRESS' what it does now",
+			terminal.Counted(uint64(r.Refused.ThenCovered), "address", "addresses"))
+	}
+	if r.Refused.SinceCovered > 0 {
+		t.Note("refused before the list covered them, and covered now: %s", terminal.Counted(uint64(r.Refused.SinceCovered), "address", "addresses"))
+	}
+	if coveredNow && r.Refused.ThenCovered+r.Refused.SinceCovered == 0 {
 		t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
 	}
 }

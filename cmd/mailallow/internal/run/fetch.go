@@ -10,7 +10,6 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
-	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -28,15 +27,25 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	ctx, cancel := s.Within(ctx)
 	defer cancel()
 	var done atomic.Int32
+	wait := t.Waiting(func() string {
+		return fmt.Sprintf("fetched %s of %s", terminal.Grouped(uint64(done.Load())), terminal.Counted(uint64(len(sources)), "source", "sources"))
+	})
+	defer wait.End()
 	f := allowlist.Fetcher{
 		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last.Resolved(), Now: now,
-		Done: func(name string) {
-			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(sources), name)
-		},
+		Done: func(string) { done.Add(1) },
 	}
 	fetched := f.Fetch(ctx, sources)
-	t.Detail("%d DNS queries", resolver.Queries())
-	return fetched, ResolverProblems(resolver), nil
+	t.Detail("%s", terminal.Counted(uint64(resolver.Queries()), "DNS query", "DNS queries"))
+	problems := ResolverProblems(resolver)
+	if _, all := resolver.Silent(); all {
+		for i, src := range sources {
+			if fetched[i].Err != nil && src.AsksDNS() {
+				fetched[i].Err = errNoResolver
+			}
+		}
+	}
+	return fetched, problems, nil
 }
 
 // hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
@@ -67,12 +76,47 @@ func (r *Request) notFetched(ctx context.Context) []allowlist.Fetched {
 	return fetched
 }
 
-// ResolverProblems gives the lines of /etc/resolv.conf that name a server which cannot be asked.
+// errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
+var errNoResolver = errors.New("no resolver answers")
+
+// manyTries is the number of tries without a reply after which a resolver beside others that answer is worth a word: a
+// datagram is lost now and then.
+const manyTries = 3
+
+// ResolverProblems gives the resolvers that did not answer, and the lines of /etc/resolv.conf that name a server which cannot
+// be asked.
 func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	for _, err := range c.Unread() {
 		problems = append(problems, allowlist.Problem{Kind: "resolver", Text: err.Error()})
 	}
+	silent, all := c.Silent()
+	for _, s := range silent {
+		if all || s.Tries >= manyTries {
+			problems = append(problems, allowlist.Problem{Kind: "resolver", Text: fmt.Sprintf(
+				"the resolver %s (%s) does not answer: %s: start it, or name another there or with --resolver", s.Resolver, s.Place, s.Why)})
+		}
+	}
 	return problems
+}
+
+// fromLastGood takes every source as the last update left it. An inline list comes from the configuration.
+func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: r.Now}
+	fetched := make([]allowlist.Fetched, len(r.sources))
+	for i, last := range lastGood.Match(r.sources) {
+		src := r.sources[i]
+		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
+		switch {
+		case src.Inline():
+			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+		case last != nil:
+			fetched[i].Resolved = *last
+			fetched[i].Name = src.Name
+		default:
+			fetched[i].Err = errors.New("no update has installed it yet")
+		}
+	}
+	return fetched
 }
 
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
@@ -84,7 +128,6 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 	r.taken = map[string]snapshot.Source{}
 	for i, src := range sources {
 		there, found := r.reviewed.Find(src.Name)
-		r.complete(&there)
 		if src.Static() {
 			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
 			unread := errors.Is(fetched[i].Err, fs.ErrNotExist) || errors.Is(fetched[i].Err, fs.ErrPermission)
@@ -111,19 +154,6 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 		}
 	}
 	return fetched
-}
-
-// complete gives a source of a snapshot without statuses the one that it had: fresh is said only of what was fetched in the run that
-// wrote the snapshot. No run fetched the list in the program; in version 1, what was fetched has the newest time.
-func (r *Request) complete(there *snapshot.Source) {
-	switch {
-	case there.Status != "" || there.Time.IsZero():
-	case r.snapshotName() == Embedded:
-		there.Status = guard.Stale // the problem says why
-	case there.Time.Before(r.reviewed.Written):
-		there.Status = guard.Stale
-		there.Reasons = []allowlist.Problem{{Kind: "fetch", Text: "it was not fetched in the run that wrote the snapshot"}}
-	}
 }
 
 // older says why the ranges of a source in the snapshot are from before those in force here; empty: they are not. Who signs a
