@@ -81,11 +81,13 @@ func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot)
 		switch {
 		case src.Inline():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
-		case last != nil:
+		case last == nil:
+			fetched[i].Err = errors.New("no update has installed it yet")
+		case r.options.Installed && last.Definition != src.Definition() && !src.FromSnapshot:
+			fetched[i].Err = errors.New("it was edited, and no update has installed it since")
+		default:
 			fetched[i].Resolved = *last
 			fetched[i].Name = src.Name
-		default:
-			fetched[i].Err = errors.New("no update has installed it yet")
 		}
 	}
 	return fetched

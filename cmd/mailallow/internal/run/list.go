@@ -135,7 +135,7 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 		return nil, nil, err
 	}
 	switch {
-	case r.options.Rollback != nil:
+	case r.options.Rollback != nil, r.options.Installed:
 		return r.fromLastGood(ctx, lastGood), nil, nil
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
