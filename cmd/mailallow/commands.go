@@ -64,9 +64,10 @@ func listCommands() []command {
 		{
 			name: "diff", usage: "the same, changing nothing", text: diffText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
-				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"}},
+				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"},
+				&cli.StringSliceFlag{Name: "log", Usage: "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format")})
+				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format"), Logs: c.StringSlice("log")})
 			},
 			empty: run.Empty,
 		},
@@ -191,9 +192,10 @@ func hostCommands() []command {
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,
-			flags: []cli.Flag{rootFlag()},
+			flags: []cli.Flag{rootFlag(),
+				&cli.BoolFlag{Name: "write", Usage: "write it to the configuration, if there is none yet"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+				return initconfig.Run(t, initconfig.Options{Config: configFlags(c), Write: c.Bool("write")})
 			},
 		},
 	}

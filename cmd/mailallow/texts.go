@@ -55,6 +55,11 @@ const diffText = `Does all that update does but the last step, and shows the cha
 each source, with the path that put them there (summary), a unified diff of each
 file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).
 
+--log FILE says what the change means for mail: of the clients that a DNSBL had refused
+in the log, which it would let in, and which it would shut out, by provider. It compares
+the new list with what stands in the targets, and needs to know nothing of the server.
+Lines written by hand are not looked at.
+
 It writes nothing. Exit 1 if something differs, 0 if nothing does.`
 
 const fetchText = `Fetches every source and writes the ranges, each with its path, as a snapshot: a file
@@ -168,11 +173,12 @@ needs them: it says on how many lines and days the answer rests.
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
 
-const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
-two shared providers, RELAY for this host's own addresses, and the meaning of each
-choice. It changes nothing:
+const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
+providers, and the meaning of each choice. Nobody may relay by it: your own networks
+with RELAY are a comment. It goes to stdout, or with --write to the configuration
+(-c FILE, else the default one), whole and never over a file that is there:
 
-  mailallow init > /etc/mailallow/mailallow.toml
+  mailallow init --write
   mailallow diff`
 
 // paragraph is a part of a description: lines that may be wrapped, or indented ones that

@@ -45,6 +45,24 @@ func Open(ctx context.Context, t *terminal.Terminal, s *config.Settings, live bo
 	return newCatalogue(all, fetched)
 }
 
+// Of takes the ranges of the providers that are sources of a list from there, and those of the others from the program. It asks
+// the network nothing.
+func Of(list *run.List) (*Catalogue, error) {
+	all, err := providersThat(func(p allowlist.Provider) bool { return p.Unlistable == "" })
+	if err != nil {
+		return nil, err
+	}
+	known := make([]allowlist.Fetched, len(all))
+	for i, p := range all {
+		for _, s := range list.Sources {
+			if s.Provider == p.Name && known[i].Ranges.Len() == 0 {
+				known[i].Resolved = s.Resolved
+			}
+		}
+	}
+	return newCatalogue(all, known)
+}
+
 // Shared opens the shared providers alone, with the ranges in the program and with the former ones, which old copies of a list
 // have.
 func Shared() (*Catalogue, error) {
@@ -107,6 +125,14 @@ func (c *Catalogue) Holding(addr netip.Addr) []allowlist.Match {
 		seen[h.Source] = true
 		return twice
 	})
+}
+
+// Provider names the provider that sends from addr, by its longest prefix; empty: none does.
+func (c *Catalogue) Provider(addr netip.Addr) string {
+	if holding := c.index.Holding(addr); len(holding) > 0 {
+		return holding[0].Source
+	}
+	return ""
 }
 
 // Time is the time at which the ranges of a provider were fetched.

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Run    run.Options // Run sets its NeedTargets
 	Format string      // one of Formats
+	Logs   []string    // say what the difference means for mail; - is stdin
 }
 
 // jsonFormat is the format that is the JSON document.
@@ -42,13 +43,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
+	if slices.Contains(o.Logs, "-") && o.Run.Snapshot == "-" {
+		return exit.Usagef("--log - and --snapshot -: stdin is one of them")
+	}
 	o.Run.NeedTargets, o.Run.LooksOnly = true, true
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
 	}
 	result, err := r.Planned(ctx, t)
-	defer func() { r.Close(t, result.List, slog.Bool("changed", result.Report.Changed)) }()
+	defer func() { r.Close(t, result.List, outcome(result.Plans), slog.Bool("changed", result.Report.Changed)) }()
 	if err != nil {
 		return result.Fail(t, err)
 	}
@@ -57,15 +61,45 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		result.Report.Changed = true
 		codes = append(codes, exit.Finding)
 	}
+	if len(o.Logs) > 0 {
+		whole, err := addConsequences(ctx, t, o.Logs, result)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			codes = append(codes, exit.Usage)
+		}
+	}
 	formats()[o.Format](t, result)
 	return cmp.Or(result.Document(t, nil), exit.Outcome(codes...))
 }
 
-func tellSummary(t *terminal.Terminal, result *run.Result) { result.Tell(t, false) }
+// outcome says how many targets differ.
+func outcome(plans []plan.Plan) string {
+	n := 0
+	for _, p := range plans {
+		if p.Changed() {
+			n++
+		}
+	}
+	if n == 0 {
+		return "no target would change"
+	}
+	return terminal.Counted(uint64(n), "target", "targets") + " would change"
+}
 
-// tellUnified writes the diffs to stdout, and warnings to stderr.
+func tellSummary(t *terminal.Terminal, result *run.Result) {
+	result.Tell(t, false)
+	tellConsequences(t, result.Consequences)
+}
+
+// tellUnified writes the diffs to stdout, and everything else to stderr.
 func tellUnified(t *terminal.Terminal, result *run.Result) {
 	result.List.Warn(t)
+	if c := result.Consequences; c != nil {
+		whole, _ := sentences(c)
+		t.Note("%s", whole)
+	}
 	for _, p := range result.Plans {
 		run.WarnTarget(t, p)
 		t.Unified(p.UnifiedDiff())

@@ -28,6 +28,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
 			terminal.Grouped(d.IPv4Addresses), d.AgeText())
 	}
+	markdownConsequences(t, result.Consequences)
 	markdownProblems(t, result)
 	for _, s := range result.List.Sources {
 		if refused := run.Refused(s); refused != nil {
@@ -48,16 +49,15 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 
 func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	var b strings.Builder
-	for _, p := range result.List.Problems {
-		fmt.Fprintf(&b, "- %s\n", markdownText(p.Text))
-	}
-	for _, s := range result.List.Sources {
-		for _, p := range s.Problems {
-			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))
+	for _, m := range result.List.Messages() {
+		subject := ""
+		switch {
+		case m.Source != "" && m.Status == "":
+			subject = "**" + markdownText(m.Source) + "**: "
+		case m.Source != "":
+			subject = fmt.Sprintf("**%s %s**: ", markdownText(m.Source), markdownText(m.Standing))
 		}
-		if hint := result.List.Hint(s); hint != "" {
-			fmt.Fprintf(&b, "- **%s %s**: %s\n", markdownText(s.Source.Name), markdownText(s.Standing()), markdownText(hint))
-		}
+		fmt.Fprintf(&b, "- %s%s\n", subject, markdownText(strings.Join(append([]string{m.Text}, m.Steps...), "; ")))
 	}
 	for _, p := range result.Plans {
 		for _, problem := range p.Problems {
@@ -67,6 +67,29 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	if b.Len() > 0 {
 		t.Data(terminal.Plain, "\n### To look at\n\n%s", strings.TrimRight(b.String(), "\n"))
 	}
+}
+
+func markdownConsequences(t *terminal.Terminal, c *run.Consequences) {
+	if c == nil {
+		return
+	}
+	whole, unplaced := sentences(c)
+	t.Data(terminal.Plain, "\n### What it means for mail\n\n%s", markdownText(whole))
+	if unplaced != "" {
+		t.Data(terminal.Plain, "\n%s", markdownText(unplaced))
+	}
+	if len(c.Providers) == 0 {
+		return
+	}
+	t.Data(terminal.Plain, "\n| provider | would let in | would shut out |\n|---|---:|---:|")
+	for _, row := range table(c)[1:] {
+		t.Data(terminal.Plain, "| %s | %s | %s |", markdownText(row[0]), row[1], row[2])
+	}
+	t.Data(terminal.Plain, "\n```diff")
+	for _, x := range examples(c) {
+		t.Data(terminal.Plain, "%s %s", x.sign, markdownCode(x.text))
+	}
+	t.Data(terminal.Plain, "```")
 }
 
 func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {

@@ -119,12 +119,12 @@ func (s sinces) of(d addressDocument, addr netip.Addr) *sinceDocument {
 }
 
 func sinceText(s history.Span) string {
-	date, by := s.From.Format(time.DateOnly), fmt.Sprintf("by the %s of %s (entry %s)", s.Entry.Command, s.Entry.By, s.Entry.ID)
+	text := fmt.Sprintf("%s (%s by %s)", s.Entry.ID, s.Entry.Command, s.Entry.By)
 	if s.Entry.Begins {
-		return fmt.Sprintf("before %s, when the history begins (entry %s)", date, s.Entry.ID)
+		return "before " + s.Entry.ID + ", where the history begins"
 	}
 	if s.Entry.Reason != "" {
-		by += ": " + s.Entry.Reason
+		text += ": " + s.Entry.Reason
 	}
-	return fmt.Sprintf("%s, %s by %s, %s", date, s.Action, s.Source, by)
+	return text
 }

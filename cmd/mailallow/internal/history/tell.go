@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
@@ -91,6 +92,9 @@ func tellWhole(t *terminal.Terminal, e history.Entry) {
 	}
 	for _, s := range e.Sources {
 		t.Data(terminal.Cyan, "  %s %s: %s", s.Name, s.Action, inWords(s))
+		if about := inOneText(s.About); about != "" {
+			folded(t, about)
+		}
 		for _, p := range s.Problems {
 			folded(t, p.Text)
 		}
@@ -98,6 +102,13 @@ func tellWhole(t *terminal.Terminal, e history.Entry) {
 		tellNetworks(t, terminal.Green, "+", came, s.Came)
 		tellNetworks(t, terminal.Red, "-", gone, allowlist.Ranges{})
 	}
+}
+
+// inOneText gives the reason, the owner and the last day of a source as other commands do.
+func inOneText(a history.About) string {
+	life := allowlist.Life{Reason: a.Reason, Owner: a.Owner}
+	life.Until, _ = time.Parse(time.DateOnly, a.Until)
+	return ascii.Line(life.String())
 }
 
 // folded writes a text below its heading.
@@ -158,9 +169,9 @@ func tellSpans(t *terminal.Terminal, addr netip.Addr, spans []history.Span) {
 
 // by says which run began a span, and why.
 func by(s history.Span) string {
-	text := fmt.Sprintf("by the %s of %s (entry %s)", s.Entry.Command, whose(s.Entry), s.Entry.ID)
+	text := fmt.Sprintf("entry %s (%s by %s)", s.Entry.ID, s.Entry.Command, whose(s.Entry))
 	if s.Entry.Begins {
-		text = fmt.Sprintf("it was there when the history began (entry %s)", s.Entry.ID)
+		text = "it was there when the history began, with the entry " + s.Entry.ID
 	}
 	if s.Entry.Reason != "" {
 		text += ": " + s.Entry.Reason

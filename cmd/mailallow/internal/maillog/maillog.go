@@ -6,26 +6,16 @@ package maillog
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"mailallow/accessmap/maillog"
-	"mailallow/allowlist"
-	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
-
-// usualLogs are the logs of the distributions: Red Hat and the BSDs, Debian.
-var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
 // Options are the flags and arguments of the command.
 type Options struct {
@@ -39,7 +29,7 @@ type Options struct {
 // Run writes the summary, or the events. It ends with exit.Usage if it could not read a
 // log; it reads the others all the same.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
-	logs, err := logsToRead(o.Logs, t.Stdin)
+	logs, err := refusals.Logs(o.Logs, t.Stdin)
 	if err != nil {
 		return err
 	}
@@ -78,7 +68,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	read := readLogs(ctx, t, logs, reading, func(e maillog.Event) error {
+	read := refusals.Read(ctx, t, logs, reading, func(e maillog.Event) error {
 		counts.add(e)
 		seen.add(e)
 		return nil
@@ -89,151 +79,34 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	listed := maxRows
 	if t.Verbose {
-		listed = maxAddresses
+		listed = refusals.MaxAddresses
 	} else if t.JSON {
 		listed = maxDocumented
 	}
 	report := counts.report(of, listed)
 	report.Problems = append(report.Problems, of.problems...)
-	for _, failed := range []failures{{"unread", read.unread}, {"other-log", read.others()}} {
-		for _, err := range failed.errs {
-			report.Problems = append(report.Problems, allowlist.Problem{Kind: failed.kind, Text: err.Error()})
-		}
-	}
+	report.Problems = append(report.Problems, read.Problems()...)
 	report.Unused = seen.report()
 	switch {
 	case t.JSON:
 		err = t.Document(report)
-	case !read.ofMTA:
+	case !read.OfMTA:
 	case o.Unused:
 		report.Unused.tell(t)
 	default:
 		report.tell(t)
 	}
 	if err == nil {
-		err = read.err()
+		err = read.Err()
 	}
 	return err
-}
-
-// failures are the errors of logs, of a kind of problem.
-type failures struct {
-	kind string
-	errs []error
-}
-
-// logsToRead are the named files, else stdin, unless that is a terminal or there is
-// none, else the usual files.
-func logsToRead(named []string, stdin io.Reader) ([]string, error) {
-	if len(named) > 0 {
-		return named, nil
-	}
-	given := stdin != nil
-	if f, ok := stdin.(*os.File); ok {
-		info, err := f.Stat()
-		given = err == nil && info.Mode()&fs.ModeCharDevice == 0
-	}
-	if given {
-		return []string{"-"}, nil
-	}
-	var found []string
-	for _, path := range usualLogs {
-		if _, err := os.Stat(path); err == nil {
-			found = append(found, path)
-		}
-	}
-	if len(found) == 0 {
-		return nil, fault.Hint("", "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)",
-			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
-	}
-	return found, nil
-}
-
-// readings is what came of reading all logs.
-type readings struct {
-	unread []error  // a log that could not be read to its end
-	ofMTA  bool     // a line of one was of Sendmail or Postfix
-	other  []string // logs with lines, of which none was
-	empty  []string
-}
-
-// others are errors for logs that are none of Sendmail or Postfix. An empty one is none only if there is no other: its lines
-// may have been rotated away.
-func (r *readings) others() (errs []error) {
-	for _, name := range r.other {
-		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
-			"%s: no line of Sendmail or Postfix in it, so it does not say who was refused", name))
-	}
-	if !r.ofMTA && len(r.other) == 0 && len(r.unread) == 0 {
-		for _, name := range r.empty {
-			errs = append(errs, fmt.Errorf("%s: it is empty, so it does not say who was refused", name))
-		}
-	}
-	return errs
-}
-
-func (r *readings) err() error {
-	return errors.Join(errors.Join(r.unread...), errors.Join(r.others()...))
-}
-
-// readLogs gives the events of all logs.
-func readLogs(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) *readings {
-	r := &readings{}
-	for _, name := range logs {
-		t.Progress("reading %s", name)
-		in := &interruptible{ctx: ctx}
-		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
-		r.ofMTA = r.ofMTA || ofMTA
-		switch {
-		case err != nil:
-			r.unread = append(r.unread, err)
-		case in.size == 0:
-			r.empty = append(r.empty, name)
-		case !ofMTA:
-			r.other = append(r.other, name)
-		}
-	}
-	return r
-}
-
-func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
-	in.Reader = stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
-		}
-		defer f.Close()
-		in.Reader = f
-	}
-	log, err := maillog.Unpack(in)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
-	}
-	return maillog.Read(log, name, o, yield)
-}
-
-// interruptible is a reader that ends with ctx.
-type interruptible struct {
-	ctx context.Context
-	io.Reader
-	size int64 // read so far
-}
-
-func (r *interruptible) Read(p []byte) (int, error) {
-	if err := context.Cause(r.ctx); err != nil {
-		return 0, err
-	}
-	n, err := r.Reader.Read(p)
-	r.size += int64(n)
-	return n, exit.Reason(err) // readLog names the file
 }
 
 // writeEvents writes JSON Lines, in place of a document.
 func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options) error {
 	out := bufio.NewWriterSize(t.Take(), 64<<10)
 	var line []byte
-	read := readLogs(ctx, t, logs, o, func(e maillog.Event) error {
+	read := refusals.Read(ctx, t, logs, o, func(e maillog.Event) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
 		_, err := out.Write(line)
 		return err
@@ -244,7 +117,7 @@ func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o mai
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return read.err()
+	return read.Err()
 }
 
 // parseSince reads a duration before now, or a time.

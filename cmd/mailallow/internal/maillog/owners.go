@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -97,12 +98,12 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 }
 
 // then says of each client whether the list covered it when it was last refused.
-func (o *owners) then(clients map[netip.Addr]client) map[netip.Addr]history.Cover {
-	all := make(map[netip.Addr]history.Cover, len(clients))
+func (o *owners) then(clients *refusals.Clients, addrs []netip.Addr) map[netip.Addr]history.Cover {
+	all := make(map[netip.Addr]history.Cover, len(addrs))
 	var sightings []history.Sighting
-	for addr, who := range clients {
+	for _, addr := range addrs {
 		all[addr] = history.CoverUnknown
-		if who.Until != 0 {
+		if who, _ := clients.Of(addr); who.Until != 0 {
 			sightings = append(sightings, history.Sighting{Addr: addr, At: time.Unix(int64(who.Until), 0)})
 		}
 	}
@@ -133,8 +134,7 @@ func (m mark) now(known bool) history.Cover {
 func (o *owners) mark(addr netip.Addr) (m mark, provider string) {
 	m.State = unknown
 	if o.catalogue != nil {
-		if holding := o.catalogue.Holding(addr); len(holding) > 0 {
-			provider = holding[0].Source
+		if provider = o.catalogue.Provider(addr); provider != "" {
 			m = mark{coverable, provider}
 		}
 	}

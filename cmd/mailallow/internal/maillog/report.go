@@ -7,11 +7,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
 	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -20,8 +20,8 @@ type summary struct {
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Domain   span                `json:"outbound_domain"` // refusals by other hosts for the sender's domain
-	Other    span                `json:"other"`           // refusals for another reason
+	Domain   refusals.Span       `json:"outbound_domain"` // refusals by other hosts for the sender's domain
+	Other    refusals.Span       `json:"other"`           // refusals for another reason
 	Unused   *unusedReport       `json:"unused"`          // null without --unused
 	Problems []allowlist.Problem `json:"problems"`
 }
@@ -33,56 +33,11 @@ func Empty(problems []allowlist.Problem) any {
 	return report
 }
 
-// span counts events, with the first and the last time.
-type span struct {
-	Count uint32 `json:"count"`
-	Since stamp  `json:"since"`
-	Until stamp  `json:"until"`
-}
-
-func (s *span) add(at time.Time) {
-	one := span{Count: 1}
-	if !at.IsZero() {
-		one.Since, one.Until = stamp(at.Unix()), stamp(at.Unix())
-	}
-	s.join(one)
-}
-
-func (s *span) join(other span) {
-	s.Count += other.Count
-	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
-		s.Since = other.Since
-	}
-	s.Until = max(s.Until, other.Until)
-}
-
-// stamp is a time in seconds since 1970; 0: no line had a time.
-type stamp int64
-
-// MarshalJSON gives the time, or null.
-func (s stamp) MarshalJSON() ([]byte, error) {
-	if s == 0 {
-		return []byte("null"), nil
-	}
-	return time.Unix(int64(s), 0).MarshalJSON()
-}
-
-func (s stamp) String() string { return s.format(time.DateOnly) }
-
-func (s stamp) format(layout string) string {
-	if s == 0 {
-		return "-"
-	}
-	return time.Unix(int64(s), 0).Format(layout)
-}
-
-const toTheMinute = "2006-01-02 15:04"
-
 type refusedReport struct {
-	span
+	refusals.Span
 	Addresses int              `json:"addresses"`
 	Providers []providerReport `json:"providers"`
-	Lists     []listReport     `json:"lists"`
+	Lists     []refusals.List  `json:"lists"`
 	Clients   []clientReport   `json:"clients"`
 
 	ThenCovered  int `json:"-"` // addresses that the list covered when they were refused
@@ -91,23 +46,14 @@ type refusedReport struct {
 
 type providerReport struct {
 	Name string `json:"name"` // empty: no provider of the catalogue sends from there
-	span
+	refusals.Span
 	Addresses int  `json:"addresses"`
 	Mark      mark `json:"mark"`
 }
 
-type listReport struct {
-	Zone string  `json:"zone"` // empty: the line names none
-	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
-	// Blames is a domain if the list has names of senders, and not their addresses.
-	Blames maillog.Blame `json:"blames"`
-	span
-	Addresses int `json:"addresses"`
-}
-
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
-	span
+	refusals.Span
 	Zones    []string      `json:"zones"`
 	Provider string        `json:"provider"`
 	Mark     mark          `json:"mark"`
@@ -130,7 +76,7 @@ func (c clientReport) covered() string {
 type errorReport struct {
 	Zone string `json:"zone"`
 	Host string `json:"host"` // that asked it; empty: this one
-	span
+	refusals.Span
 }
 
 type outboundReport struct {
@@ -140,7 +86,7 @@ type outboundReport struct {
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
 	// Blames is the address: refusals for the sender's domain are only counted.
 	Blames maillog.Blame `json:"blames"`
-	span
+	refusals.Span
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.
@@ -171,7 +117,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		return
 	}
 	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
-		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.format(toTheMinute), all.Until.format(toTheMinute))
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.Format(refusals.ToTheMinute), all.Until.Format(refusals.ToTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
 		rows = append(rows, []string{cmp.Or(p.Name, "-"), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})

@@ -7,27 +7,28 @@ import (
 	"time"
 
 	"mailallow/accessmap/maillog"
+	"mailallow/cmd/mailallow/internal/refusals"
 )
 
 // Beyond a bound an event is in the sums and in no table, and the report says so.
 func TestTallyBounds(t *testing.T) {
 	const beyond = 3
 	c := newTally()
-	for i := range maxAddresses + beyond {
+	for i := range refusals.MaxAddresses + beyond {
 		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		c.add(maillog.Event{Kind: maillog.DNSBLReject, Zone: "bl.example", IP: addr})
 	}
-	for i := range maxNames + beyond {
+	for i := range refusals.MaxNames + beyond {
 		name := fmt.Sprintf("host%d.example", i)
 		c.add(maillog.Event{Kind: maillog.DNSBLError, Zone: "bl.example", Remote: name})
 		c.add(maillog.Event{Kind: maillog.OutboundBlock, Zone: "bl.example", Remote: name})
 	}
-	r := c.report(&owners{}, maxAddresses)
-	if r.Refused.Count != maxAddresses+beyond || r.Refused.Addresses != maxAddresses || len(r.Refused.Clients) != maxAddresses {
+	r := c.report(&owners{}, refusals.MaxAddresses)
+	if r.Refused.Count != refusals.MaxAddresses+beyond || r.Refused.Addresses != refusals.MaxAddresses || len(r.Refused.Clients) != refusals.MaxAddresses {
 		t.Errorf("refused: %d times, %d addresses, %d rows", r.Refused.Count, r.Refused.Addresses, len(r.Refused.Clients))
 	}
-	if len(r.Errors) != maxNames || len(r.Outbound) != maxNames {
-		t.Errorf("%d errors and %d refusals of this host, want %d", len(r.Errors), len(r.Outbound), maxNames)
+	if len(r.Errors) != refusals.MaxNames || len(r.Outbound) != refusals.MaxNames {
+		t.Errorf("%d errors and %d refusals of this host, want %d", len(r.Errors), len(r.Outbound), refusals.MaxNames)
 	}
 	if want := "9 events are beyond the bounds"; len(r.Problems) != 1 || r.Problems[0].Text[:len(want)] != want {
 		t.Errorf("problems %v, want %q", r.Problems, want)
@@ -45,11 +46,11 @@ func TestTallyClient(t *testing.T) {
 	c.add(maillog.Event{Kind: maillog.DNSBLReject, Zone: "a.example", IP: addr}) // a line without a time
 	r := c.report(&owners{}, 1)
 	client := r.Refused.Clients[0]
-	if client.Count != 7 || client.Since != stamp(at.Unix()) || client.Until != stamp(at.Add(2*time.Hour).Unix()) {
+	if client.Count != 7 || client.Since != refusals.Stamp(at.Unix()) || client.Until != refusals.Stamp(at.Add(2*time.Hour).Unix()) {
 		t.Errorf("%d times, %v to %v", client.Count, client.Since, client.Until)
 	}
 	if got := fmt.Sprint(client.Zones); got != "[b.example a.example c.example d.example]" {
-		t.Errorf("lists %s, want the first %d", got, zonesOf)
+		t.Errorf("lists %s, want the first %d", got, refusals.ZonesOf)
 	}
 	if row := r.Refused.Lists[0]; row.Zone != "a.example" || row.Count != 2 || row.Addresses != 1 {
 		t.Errorf("first list %+v", row)

@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -25,7 +26,7 @@ type usage struct {
 	index   *allowlist.Index
 	used    map[string]bool
 	recent  map[netip.Addr]struct{}
-	lines   span
+	lines   refusals.Span
 	days    map[time.Time]struct{}
 }
 
@@ -49,7 +50,7 @@ func (u *usage) add(e maillog.Event) {
 	if u == nil || !e.IP.IsValid() || e.Kind == maillog.OutboundBlock || e.Kind == maillog.DomainBlock {
 		return
 	}
-	u.lines.add(e.Time)
+	u.lines.Add(e.Time)
 	if day := e.Time.UTC().Truncate(24 * time.Hour); !e.Time.IsZero() && len(u.days) < maxDays {
 		u.days[day] = struct{}{}
 	}
@@ -69,8 +70,8 @@ func (u *usage) add(e maillog.Event) {
 type unusedReport struct {
 	Lines   uint32         `json:"lines"` // that name a client
 	Days    int            `json:"days"`  // in UTC, with such lines
-	Since   stamp          `json:"since"`
-	Until   stamp          `json:"until"`
+	Since   refusals.Stamp `json:"since"`
+	Until   refusals.Stamp `json:"until"`
 	Used    int            `json:"used"` // sources of which an address is in them
 	Sources []unusedSource `json:"sources"`
 }
@@ -107,7 +108,7 @@ func (u *usage) report() *unusedReport {
 func (r *unusedReport) tell(t *terminal.Terminal) {
 	rests := terminal.Counted(uint64(r.Lines), "line that names a client", "lines that name a client")
 	if r.Days > 0 {
-		rests += ", of " + terminal.Counted(uint64(r.Days), "day", "days") + ", " + r.Since.format(toTheMinute) + " to " + r.Until.format(toTheMinute)
+		rests += ", of " + terminal.Counted(uint64(r.Days), "day", "days") + ", " + r.Since.Format(refusals.ToTheMinute) + " to " + r.Until.Format(refusals.ToTheMinute)
 	}
 	if len(r.Sources) == 0 {
 		t.Data(terminal.Bold, "Of every source with addresses one is in the logs: %s", rests)

@@ -19,6 +19,8 @@ type Document struct {
 	Targets   []targetDocument    `json:"targets"`
 	Sources   []SourceDocument    `json:"sources"`
 	Problems  []allowlist.Problem `json:"problems"`
+	// Consequences are null unless diff was given a log.
+	Consequences *Consequences `json:"consequences"`
 }
 
 type targetDocument struct {

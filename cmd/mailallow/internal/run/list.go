@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mailallow/allowlist"
@@ -282,6 +283,23 @@ func (l *List) Counts() map[guard.Status]int {
 		counts[s.Status]++
 	}
 	return counts
+}
+
+// Holds adds to what became of the product of a run how many sources are held, stale and missing.
+func (l *List) Holds(product string) string {
+	parts := []string{product}
+	counts := map[guard.Status]int{}
+	for _, s := range l.Sources {
+		if !s.Pinned {
+			counts[s.Status]++
+		}
+	}
+	for _, status := range []guard.Status{guard.Held, guard.Stale, guard.Missing} {
+		if n := counts[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", terminal.Counted(uint64(n), "source", "sources"), status))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Codes gives the exit codes for the statuses of the sources.

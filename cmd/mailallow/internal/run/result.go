@@ -21,6 +21,8 @@ type Result struct {
 	List   *List // nil: the sources were not resolved
 	Plans  []plan.Plan
 	Report install.Report // of the installation; zero: there was none
+	// Consequences of the plans for mail, by logs; nil: none was read.
+	Consequences *Consequences
 }
 
 // Planned resolves the sources and plans the targets. It returns a result with an error,
@@ -50,16 +52,10 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 			continue
 		}
 		for _, f := range servers.NotRead(ctx, r.options.Config.Root, p) {
-			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + onOneLine(f.Fix)})
+			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + strings.ReplaceAll(f.Fix, "\n", terminal.Below)})
 		}
 	}
 	return plans, err
-}
-
-// onOneLine gives advice of several lines for a message.
-func onOneLine(advice string) string {
-	head, lines, _ := strings.Cut(advice, ":\n")
-	return strings.TrimSuffix(head+": "+strings.ReplaceAll(lines, "\n", "; and "), ": ")
 }
 
 // Fail reports a run that ended with err, as far as it came, and returns err, or the
@@ -99,6 +95,7 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 		Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
 		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
+		Consequences: r.Consequences,
 	}
 	if failed != nil {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})

@@ -1,0 +1,147 @@
+// Package refusals reads logs of mail servers for the commands, and counts the clients in them that a DNSBL made this host
+// refuse, in bounded memory. It knows no list and no provider: the commands join the clients with those. Package
+// accessmap/maillog reads the lines.
+package refusals
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"mailallow/accessmap/maillog"
+	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// usualLogs are the logs of the distributions: Red Hat and the BSDs, Debian.
+var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
+
+// Logs are the named files, else stdin, unless that is a terminal or there is
+// none, else the usual files.
+func Logs(named []string, stdin io.Reader) ([]string, error) {
+	if len(named) > 0 {
+		return named, nil
+	}
+	given := stdin != nil
+	if f, ok := stdin.(*os.File); ok {
+		info, err := f.Stat()
+		given = err == nil && info.Mode()&fs.ModeCharDevice == 0
+	}
+	if given {
+		return []string{"-"}, nil
+	}
+	var found []string
+	for _, path := range usualLogs {
+		if _, err := os.Stat(path); err == nil {
+			found = append(found, path)
+		}
+	}
+	if len(found) == 0 {
+		return nil, fault.Hint("", "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)",
+			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
+	}
+	return found, nil
+}
+
+// Reading is what came of reading all logs.
+type Reading struct {
+	// OfMTA: a line of one was of Sendmail or Postfix. Without one, that nobody was refused means nothing.
+	OfMTA bool
+
+	unread []error  // a log that could not be read to its end
+	other  []string // logs with lines, of which none was of Sendmail or Postfix
+	empty  []string
+}
+
+// Problems are what was wrong with logs, of the kinds unread and other-log.
+func (r *Reading) Problems() (problems []allowlist.Problem) {
+	for _, failed := range []struct {
+		kind string
+		errs []error
+	}{{"unread", r.unread}, {"other-log", r.others()}} {
+		for _, err := range failed.errs {
+			problems = append(problems, allowlist.Problem{Kind: failed.kind, Text: err.Error()})
+		}
+	}
+	return problems
+}
+
+// others are errors for logs that are none of Sendmail or Postfix. An empty one is none only if there is no other: its lines
+// may have been rotated away.
+func (r *Reading) others() (errs []error) {
+	for _, name := range r.other {
+		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
+			"%s: no line of Sendmail or Postfix in it, so it does not say who was refused", name))
+	}
+	if !r.OfMTA && len(r.other) == 0 && len(r.unread) == 0 {
+		for _, name := range r.empty {
+			errs = append(errs, fmt.Errorf("%s: it is empty, so it does not say who was refused", name))
+		}
+	}
+	return errs
+}
+
+// Err is the error of logs that could not be read, or are none of Sendmail or Postfix; nil: all could, and are.
+func (r *Reading) Err() error {
+	return errors.Join(errors.Join(r.unread...), errors.Join(r.others()...))
+}
+
+// Read gives the events of all logs; - is stdin.
+func Read(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) *Reading {
+	r := &Reading{}
+	for _, name := range logs {
+		wait := t.WaitingFor("reading %s", name)
+		in := &interruptible{ctx: ctx}
+		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
+		wait.End()
+		r.OfMTA = r.OfMTA || ofMTA
+		switch {
+		case err != nil:
+			r.unread = append(r.unread, err)
+		case in.size == 0:
+			r.empty = append(r.empty, name)
+		case !ofMTA:
+			r.other = append(r.other, name)
+		}
+	}
+	return r
+}
+
+func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
+	in.Reader = stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
+		}
+		defer f.Close()
+		in.Reader = f
+	}
+	log, err := maillog.Unpack(in)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
+	}
+	return maillog.Read(log, name, o, yield)
+}
+
+// interruptible is a reader that ends with ctx.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+	size int64 // read so far
+}
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	if err := context.Cause(r.ctx); err != nil {
+		return 0, err
+	}
+	n, err := r.Reader.Read(p)
+	r.size += int64(n)
+	return n, exit.Reason(err) // readLog names the file
+}

@@ -1,0 +1,53 @@
+package refusals
+
+import "time"
+
+// Span counts events, with the first and the last time.
+type Span struct {
+	Count uint32 `json:"count"`
+	Since Stamp  `json:"since"`
+	Until Stamp  `json:"until"`
+}
+
+// Add counts an event; a zero time is none.
+func (s *Span) Add(at time.Time) {
+	one := Span{Count: 1}
+	if !at.IsZero() {
+		one.Since, one.Until = Stamp(at.Unix()), Stamp(at.Unix())
+	}
+	s.Join(one)
+}
+
+// Join adds the events of other.
+func (s *Span) Join(other Span) {
+	s.Count += other.Count
+	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
+		s.Since = other.Since
+	}
+	s.Until = max(s.Until, other.Until)
+}
+
+// Stamp is a time in seconds since 1970; 0: no line had a time.
+type Stamp int64
+
+// MarshalJSON gives the time, or null.
+func (s Stamp) MarshalJSON() ([]byte, error) {
+	if s == 0 {
+		return []byte("null"), nil
+	}
+	return time.Unix(int64(s), 0).MarshalJSON()
+}
+
+// String gives the local date.
+func (s Stamp) String() string { return s.Format(time.DateOnly) }
+
+// Format gives the local time in a layout of package time; - if there is none.
+func (s Stamp) Format(layout string) string {
+	if s == 0 {
+		return "-"
+	}
+	return time.Unix(int64(s), 0).Format(layout)
+}
+
+// ToTheMinute is a layout for tables.
+const ToTheMinute = "2006-01-02 15:04"
