@@ -33,6 +33,7 @@ type StateFile struct {
 type Report struct {
 	Changed   bool // at least one target was replaced or created
 	Installed bool // every target is as its job asks; with an error, only an on_change command failed
+	Stuck     bool // a file could not be put back
 	Commands  []program.Report
 	Warnings  []string
 }

@@ -55,8 +55,23 @@ func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *ru
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, version, err)
-	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	r.Close(t, result.List, Outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
+}
+
+// Outcome says what became of the list in a run that ended with err.
+func Outcome(report install.Report, err error) string {
+	list := "list unchanged"
+	switch {
+	case report.Stuck:
+		return "list changed in part: a file could not be put back"
+	case report.Installed && report.Changed:
+		list = "list changed"
+	}
+	if report.Installed && exit.Code(err) == exit.Install {
+		list += "; the command that failed is run again by the next update"
+	}
+	return list
 }
 
 // SurviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output

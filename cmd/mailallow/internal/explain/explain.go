@@ -69,7 +69,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
 	}
 	var problems []error
 	if x.subjects, problems = x.lookUp(ctx, t, subjects); len(x.subjects) == 0 {
@@ -90,15 +90,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	return x.outcome(append(problems, err))
+	return x.outcome(t, append(problems, err))
 }
 
 // outcome is the error of the run: the problems, which may be nil, with the code that
 // counts among theirs and those of the sources.
-func (x *explanation) outcome(problems []error) error {
+func (x *explanation) outcome(t *terminal.Terminal, problems []error) error {
 	var codes []int
 	if x.list != nil {
 		codes = x.list.Codes()
+		t.Close(x.list.Holds("nothing was changed"))
 	}
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))
@@ -154,9 +155,9 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		x.list.Warn(t)
 	}
 	since := x.openSince()
-	for _, s := range x.subjects {
+	for i, s := range x.subjects {
 		d := x.explained(s)
-		d.Since = since.of(d, s.Addr)
+		d.Since = since.of(d, i)
 		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {

@@ -58,7 +58,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else {
 		err = r.carryOut(ctx, t, o)
 	}
-	if err = exit.BySignal(ctx, err); err != nil {
+	err = exit.BySignal(ctx, err)
+	r.Close(t, nil, apply.Outcome(r.Report, err), slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
+	if err != nil {
 		if r.Report.Installed {
 			r.tell(t, true)
 		} else if r.Plans != nil {
@@ -68,7 +70,6 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
 	r.tell(t, !o.DryRun)
-	r.Close(t, nil, slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
 	return r.Document(t, nil)
 }
 

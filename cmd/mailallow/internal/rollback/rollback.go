@@ -56,7 +56,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 // preview shows what a rollback would change, as diff does.
 func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 	result, err := r.Planned(ctx, t)
-	defer func() { r.Close(t, result.List) }()
+	defer func() { r.Close(t, result.List, "nothing was changed") }()
 	if err != nil {
 		return result.Fail(t, err)
 	}
@@ -92,7 +92,7 @@ func release(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 	}
 	t.Summary(terminal.Plain, "%s", text)
 	t.About().Record("%s", text)
-	r.Close(t, nil)
+	r.Close(t, nil, "nothing was changed")
 	if t.JSON {
 		return t.Document(run.Empty([]allowlist.Problem{}))
 	}

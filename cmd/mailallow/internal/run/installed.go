@@ -80,7 +80,7 @@ func (r *Request) tellLeft(result *Result) {
 
 // removing is the command that takes the list out of a target.
 func (r *Request) removing(path string) string {
-	return "mailallow remove" + Options{Config: r.options.Config}.flags() + " " + quoted(path)
+	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + quoted(path)
 }
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.

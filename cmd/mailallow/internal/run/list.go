@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mailallow/allowlist"
@@ -59,16 +60,8 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
-	if r.stateless != nil {
-		list.Problems = append(list.Problems, *r.stateless)
-	}
-	for _, w := range r.Settings.Warnings {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
-	}
-	if list.clockWrong {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
-	}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	list.Problems = append(problems, r.circumstances(wrong)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
 	judged, err := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
@@ -122,13 +115,27 @@ func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Sn
 	return lastGood, err
 }
 
+// circumstances are the problems that the run had from its beginning. wrong is why the clock is not believed, or empty.
+func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
+	if r.stateless != nil {
+		problems = append(problems, *r.stateless)
+	}
+	for _, w := range r.Settings.Warnings {
+		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
+	}
+	if wrong != "" {
+		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	}
+	return problems
+}
+
 // gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
 func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	if err := r.readPins(lastGood); err != nil {
 		return nil, nil, err
 	}
 	switch {
-	case r.options.Rollback != nil:
+	case r.options.Rollback != nil, r.options.Installed:
 		return r.fromLastGood(ctx, lastGood), nil, nil
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
@@ -282,6 +289,23 @@ func (l *List) Counts() map[guard.Status]int {
 		counts[s.Status]++
 	}
 	return counts
+}
+
+// Holds adds to what became of the product of a run how many sources are held, stale and missing.
+func (l *List) Holds(product string) string {
+	parts := []string{product}
+	counts := map[guard.Status]int{}
+	for _, s := range l.Sources {
+		if !s.Pinned {
+			counts[s.Status]++
+		}
+	}
+	for _, status := range []guard.Status{guard.Held, guard.Stale, guard.Missing} {
+		if n := counts[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", terminal.Counted(uint64(n), "source", "sources"), status))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Codes gives the exit codes for the statuses of the sources.

@@ -46,6 +46,8 @@ type Options struct {
 	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
+	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
+	Installed bool
 	// LooksOnly: the run starts no program that the configuration names.
 	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.
@@ -81,7 +83,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 		return nil, err
 	}
 	if s.Absent {
-		return nil, exit.Usagef("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path)
+		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
 	}
 	collectSooner()
 	r, err := New(s, o)
@@ -177,10 +179,11 @@ func acceptance(word string, names []string) (name, digest string) {
 // Duration is how long the run has taken, in whole milliseconds.
 func (r *Request) Duration() time.Duration { return time.Since(r.Started).Round(time.Millisecond) }
 
-// Close adds attrs, the duration and the number of sources with each status to the last
-// record of a log. list is nil if the sources were not resolved.
-func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
+// Close says what holds at the end of the run: what became of its product, and how many sources have each status but fresh. It
+// adds attrs, the duration and these numbers to the last record of a log. list is nil if the sources were not resolved.
+func (r *Request) Close(t *terminal.Terminal, list *List, product string, attrs ...slog.Attr) {
 	if list != nil {
+		product = list.Holds(product)
 		counts := list.Counts()
 		var sources []slog.Attr
 		for _, status := range guard.Statuses() {
@@ -188,5 +191,5 @@ func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
 		}
 		attrs = append(attrs, slog.GroupAttrs("sources", sources...))
 	}
-	t.Close(append(attrs, slog.Float64("duration_seconds", r.Duration().Seconds()))...)
+	t.Close(product, append(attrs, slog.Float64("duration_seconds", r.Duration().Seconds()))...)
 }

@@ -52,16 +52,10 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 			continue
 		}
 		for _, f := range servers.NotRead(ctx, r.options.Config.Root, p) {
-			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + onOneLine(f.Fix)})
+			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + strings.ReplaceAll(f.Fix, "\n", terminal.Below)})
 		}
 	}
 	return plans, err
-}
-
-// onOneLine gives advice of several lines for a message.
-func onOneLine(advice string) string {
-	head, lines, _ := strings.Cut(advice, ":\n")
-	return strings.TrimSuffix(head+": "+strings.ReplaceAll(lines, "\n", "; and "), ": ")
 }
 
 // Fail reports a run that ended with err, as far as it came, and returns err, or the
