@@ -78,7 +78,7 @@ func (entangled) TXT(_ context.Context, name string) ([]string, error) {
 func TestDeadlineEvaluation(t *testing.T) {
 	f := Fetcher{Resolver: entangled{}, SPF: spf.Limits{Steps: 1 << 60}, Now: time.Unix(1, 0)}
 	got := f.Fetch(t.Context(), []Source{{Name: "evil", SPF: []string{"0.test"}, Bounds: Bounds{Deadline: time.Second}}})
-	if err := got[0].Err; err == nil || !strings.HasSuffix(err.Error(), "cannot be listed: temperror: not done within deadline = 1s") {
+	if err := got[0].Err; err == nil || !strings.Contains(err.Error(), ": not done within deadline = 1s") {
 		t.Errorf("%v", err)
 	}
 }
@@ -89,7 +89,7 @@ func TestDeadline(t *testing.T) {
 		{Name: "evil", SPF: []string{"evil.test"}, Bounds: Bounds{Deadline: time.Millisecond}},
 		{Name: "good", SPF: []string{"good.test"}},
 	})
-	if err := got[0].Err; err == nil || !strings.HasSuffix(err.Error(), "cannot be listed: temperror: not done within deadline = 1ms") {
+	if err := got[0].Err; err == nil || !strings.Contains(err.Error(), ": not done within deadline = 1ms") {
 		t.Errorf("evil: %v", err)
 	}
 	if got[1].Err != nil || got[1].Ranges.Len() != 1 {

@@ -50,6 +50,12 @@ type Source struct {
 // if a snapshot does not hold it.
 func (s Source) Static() bool { return s.File != "" || s.Inline() }
 
+// AsksDNS reports whether the addresses come from DNS answers alone.
+func (s Source) AsksDNS() bool {
+	p, _ := ProviderByName(s.Provider)
+	return s.SPF != nil || s.Hosts != nil || len(p.SPF) > 0 && p.URL == ""
+}
+
 // takes reports whether the source takes networks of the family of p.
 func (s Source) takes(p netip.Prefix) bool {
 	if p.Addr().Is4() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"mailallow/allowlist/ascii"
@@ -64,17 +65,26 @@ func (f *Fetcher) walk(ctx context.Context, src Source, names []string) (ranges 
 	return ranges, problems.inSource(), nil
 }
 
-// unlisted gives the error of a policy, with the deadline or the limit that it is past.
+// maxCauses bounds the causes in the error of a policy. One is usual; a record may have a syntax error in every term.
+const maxCauses = 3
+
+// unlisted gives the error of a policy with its causes, or the deadline that it is past.
 func unlisted(ctx context.Context, res spf.Result) error {
-	reason := string(res.Error)
-	if ctx.Err() != nil {
-		reason += ": " + context.Cause(ctx).Error()
-	}
+	text := fmt.Sprintf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), res.Error)
+	var causes []string
 	for _, p := range res.Problems {
-		if p.Kind == spf.KindLimit {
-			reason += ": " + p.Text
-			break
+		if p.Ends() {
+			causes = append(causes, strings.TrimPrefix(p.String(), ascii.Line(res.Domain)+": "))
 		}
 	}
-	return fmt.Errorf("the SPF policy of %s cannot be listed: %s", ascii.Line(res.Domain), reason)
+	if more := len(causes) - maxCauses; more > 0 {
+		causes = append(causes[:maxCauses], fmt.Sprintf("and %d more", more))
+	}
+	if len(causes) == 0 && ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", text, context.Cause(ctx))
+	}
+	if len(causes) > 0 {
+		text += ": " + strings.Join(causes, "; ")
+	}
+	return errors.New(text)
 }

@@ -78,6 +78,7 @@ type reader struct {
 	dns  *fixtures.DNSServer
 	dns2 *fixtures.DNSServer // nil: the page needs none
 	exit int                 // of the last command of the next block; -1: not said
+	wide int                 // columns of the terminal of the next block; 0: its commands write into a pipe
 }
 
 func newReader(t *testing.T, program []byte) *reader {
@@ -129,12 +130,16 @@ func (r *reader) prepare(s step) {
 		if out, status := r.shell(s.text); status != 0 {
 			r.t.Fatalf("%s: status %d\n%s", s.text, status, out)
 		}
-	case "exit":
-		code, err := strconv.Atoi(s.text)
+	case "exit", "terminal":
+		n, err := strconv.Atoi(s.text)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		r.exit = code
+		if s.kind == "exit" {
+			r.exit = n
+		} else {
+			r.wide = n
+		}
 	}
 }
 
@@ -237,7 +242,11 @@ func (r *reader) console(s step) (block string) {
 	}
 	var b strings.Builder
 	for i, c := range all {
-		got, status := r.shell(c.line)
+		run := r.shell
+		if r.wide > 0 {
+			run = r.onTerminal
+		}
+		got, status := run(c.line)
 		wanted := []int{0}
 		if mayFind(c.line) {
 			wanted = []int{0, 1}
@@ -258,7 +267,23 @@ func (r *reader) console(s step) (block string) {
 			r.t.Errorf("$ %s\nwrites (-page +program)\n%s", c.line, cmp.Diff(normal(c.output), normal(got)))
 		}
 	}
+	r.wide = 0
 	return b.String()
+}
+
+// onTerminal runs a line on a terminal and gives what stays on its screen, without colours.
+func (r *reader) onTerminal(line string) (output string, status int) {
+	r.t.Helper()
+	r.Write("/root/line", fmt.Sprintf("stty cols %d\n%s\n", r.wide, line), 0o644)
+	output, status = r.shell("TERM=xterm script -qec 'bash /root/line' /dev/null </dev/null")
+	for _, gone := range []string{`\r\n?`, `(?m)^.*\x1b\[K`, `\x1b\[[\d;]*m`} {
+		with := ""
+		if strings.HasPrefix(gone, `\r`) {
+			with = "\n"
+		}
+		output = regexp.MustCompile(gone).ReplaceAllString(output, with)
+	}
+	return output, status
 }
 
 // mayFind: 1 is what these end with when they did what they are for.

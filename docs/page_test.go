@@ -33,6 +33,7 @@ type page struct {
 //	dns: ZONE... !NAME...     from here on the DNS has these zones, and does not answer about these names
 //	dns2: ZONE... !NAME...    the same of a second DNS server, at 127.0.0.2
 //	first: COMMANDS           what a shell runs before the next block
+//	terminal: N               the next block is what a terminal of so many columns shows
 //	exit: N                   how the last command of the next block ends
 //	shape: COMMAND            the next block has the members of the JSON that the command writes
 type step struct {
@@ -44,7 +45,7 @@ type step struct {
 // blocks are the languages of blocks that a test reads; what is in another says nothing of mailallow.
 func blocks() []string { return []string{"console", "sh", "toml", "json", "yaml", "text", "go"} }
 
-func comments() []string { return []string{"host", "dns", "dns2", "first", "exit", "shape"} }
+func comments() []string { return []string{"host", "dns", "dns2", "first", "terminal", "exit", "shape"} }
 
 // pages reads every page of the project for people.
 func pages(t *testing.T) []page {

@@ -75,7 +75,7 @@ func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*insta
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
-	i.report.Installed = err == nil
+	i.report.Installed, i.report.Stuck = err == nil, i.stuck
 	if err = withDiskAdvice(err); err != nil && !i.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}

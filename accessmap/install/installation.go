@@ -62,9 +62,13 @@ func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFil
 	}
 	for _, file := range extra {
 		c, err := newStateChange(file)
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
-		} else if c != nil {
+		case c == nil:
+		case file.First:
+			i.tx.changes = slices.Insert(i.tx.changes, 0, c)
+		default:
 			i.tx.changes = append(i.tx.changes, c)
 		}
 	}

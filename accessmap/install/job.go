@@ -8,6 +8,7 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
+	Gone      bool // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
 	Makemap    string // name or path of the program, as makemap.Find takes it
@@ -23,12 +24,16 @@ type Job struct {
 type StateFile struct {
 	Path  string
 	Bytes []byte
+	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
+	// others come behind them.
+	First bool
 }
 
 // Report says what an installation has changed and which commands it has run.
 type Report struct {
 	Changed   bool // at least one target was replaced or created
 	Installed bool // every target is as its job asks; with an error, only an on_change command failed
+	Stuck     bool // a file could not be put back
 	Commands  []program.Report
 	Warnings  []string
 }

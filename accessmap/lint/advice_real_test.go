@@ -158,6 +158,14 @@ func (a *advised) find(t *testing.T) []rule.Finding {
 // placed matches the setting and the item in it of which a finding speaks.
 var placed = regexp.MustCompile(`^(\S+) (?:has|names) (.+?)(?: without the codes|, which|, with bits|: )`)
 
+// settingsOf gives the settings that commands of postconf make.
+func settingsOf(commands string) (settings string) {
+	for _, edit := range regexp.MustCompile(`'([^']*)'`).FindAllStringSubmatch(commands, -1) {
+		settings += edit[1] + "\n"
+	}
+	return settings
+}
+
 // follow does what a finding advises, as an administrator who takes it by the word.
 func (a *advised) follow(t *testing.T, f rule.Finding) {
 	replace := func(with string) {
@@ -167,7 +175,11 @@ func (a *advised) follow(t *testing.T, f rule.Finding) {
 		}
 		a.settings[at[1]] = strings.Replace(a.settings[at[1]], at[2], with, 1)
 	}
-	if before, lines, ok := strings.Cut(f.Fix, "write in main.cf:\n"); ok {
+	before, lines, ok := strings.Cut(f.Fix, "write in main.cf:\n")
+	if commands, found := strings.CutPrefix(f.Fix, "run:\n"); found {
+		lines, ok = settingsOf(commands), true
+	}
+	if ok {
 		for line := range strings.Lines(lines) {
 			name, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
 			if !ok {

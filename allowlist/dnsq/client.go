@@ -47,9 +47,11 @@ type Config struct {
 	// Client asks two different resolvers at the same time, first those that come first, and the others in place of one
 	// that fails. If two differ, or fewer than two answer, the lookup is an error that names the resolvers.
 	Agree int
-	// Origin and AgreeAt are for the TooFewError of New: where Resolvers were read, such as "--resolver", and where Agree
-	// is written, such as "mailallow.toml:4".
+	// Origin and AgreeAt are for messages: where Resolvers were read, such as "--resolver", and where Agree is written, such
+	// as "mailallow.toml:4".
 	Origin, AgreeAt string
+	// Places has for each of Resolvers where it is written, such as "mailallow.toml:3"; without, that is Origin.
+	Places []string
 }
 
 // TooFewError is the error of New if there are fewer different resolvers than Config.Agree.
@@ -70,6 +72,7 @@ type Client struct {
 	rootCAs   *x509.CertPool
 	slots     chan struct{} // an element for each question that is being asked
 	sent      atomic.Int64
+	ledger    *ledger
 
 	mu      sync.Mutex
 	ranking []int // indexes of the resolvers, in the order to ask them
@@ -110,6 +113,13 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range resolvers {
+		if len(c.Resolvers) > 0 && len(c.Places) == len(resolvers) {
+			resolvers[i].place = c.Places[i]
+		} else if len(c.Resolvers) > 0 {
+			resolvers[i].place = origin
+		}
+	}
 	if c.Agree > 1 {
 		if resolvers, err = c.enough(resolvers, origin); err != nil {
 			return nil, err
@@ -126,6 +136,7 @@ func New(c Config) (*Client, error) {
 		slots:     make(chan struct{}, positive(c.Concurrency, 128)),
 		ranking:   upTo(len(resolvers)),
 		lookups:   make(map[inquiry]*lookup),
+		ledger:    newLedger(),
 	}, nil
 }
 
@@ -163,6 +174,7 @@ func (c *Client) Apart() []*Client {
 			slots:     c.slots,
 			ranking:   upTo(1),
 			lookups:   make(map[inquiry]*lookup),
+			ledger:    c.ledger,
 		}
 	}
 	return clients

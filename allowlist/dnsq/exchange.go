@@ -35,6 +35,12 @@ func (e noReply) Error() string { return e.text }
 func (c *Client) try(ctx context.Context, r resolver, round int, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	a, err := c.tryOnce(ctx, r, round, q)
+	c.ledger.note(r, err)
+	return a, err
+}
+
+func (c *Client) tryOnce(ctx context.Context, r resolver, round int, q question) (answer, error) {
 	addr, err := r.address(ctx, round)
 	if err != nil {
 		return answer{}, c.noReply(err, 0)

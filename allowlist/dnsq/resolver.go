@@ -22,6 +22,8 @@ type resolver struct {
 	host string // an address or a host name
 	port string
 	tls  bool
+
+	place string // where it is written
 }
 
 func (r resolver) String() string {
@@ -37,6 +39,7 @@ func different(resolvers []resolver) (all []resolver) {
 	seen := map[resolver]bool{}
 	for _, r := range resolvers {
 		same := r
+		same.place = ""
 		same.host = strings.ToLower(strings.TrimSuffix(r.host, "."))
 		if addr, err := netip.ParseAddr(r.host); err == nil {
 			same.host = addr.Unmap().String()
@@ -93,6 +96,7 @@ func systemResolvers(path string) (resolvers []resolver, unread []error, err err
 			unread = append(unread, &fault.AtLine{Place: path, Line: line, Err: fmt.Errorf("nameserver %s: %w", quoted(setting[1]), err)})
 			continue
 		}
+		r.place = fmt.Sprintf("%s:%d", path, line)
 		resolvers = append(resolvers, r)
 	}
 	switch {
@@ -101,7 +105,7 @@ func systemResolvers(path string) (resolvers []resolver, unread []error, err err
 	case len(unread) > 0:
 		return nil, nil, errors.Join(unread...)
 	}
-	return []resolver{{host: "127.0.0.1", port: "53"}}, nil, nil
+	return []resolver{{host: "127.0.0.1", port: "53", place: "no nameserver in " + path}}, nil, nil
 }
 
 func (r resolver) isAddress() bool {

@@ -25,13 +25,14 @@ const (
 // is no update is told always. e needs no ID and no sources. keep is how long entries are kept.
 func (l Log) Next(e Entry, after []Installed, keep time.Duration) (name string, segment []byte, ok bool, err error) {
 	e.Time = e.Time.UTC().Truncate(time.Second)
-	e.By, e.Reason = ascii.Printable(e.By, maxByBytes), oneLine(e.Reason, maxReasonBytes)
+	e.By, e.Reason = ascii.Printable(e.By, maxByBytes), OneLine(e.Reason)
 	last, begins, err := l.lastSegment(e.Time, keep)
 	if err != nil {
 		return "", nil, false, err
 	}
 	before := l.last(begins)
 	e.Begins = !before.Known
+	e.First = e.First && len(l.Segments) == 0
 	e.Sources = difference(before, after)
 	if before.Known && len(e.Sources) == 0 && e.Command == Update {
 		return "", nil, false, nil
@@ -100,9 +101,6 @@ func (s State) base() Entry {
 	return e
 }
 
-// idLayout is a time in an id. It is no layout in which people write times.
-const idLayout = "20060102T150405Z"
-
 // newID gives the time, and a number behind it if there are entries of that second, also before a clock went back.
 func (l Log) newID(at time.Time) string {
 	same := 0
@@ -114,9 +112,9 @@ func (l Log) newID(at time.Time) string {
 			}
 		}
 	}
-	id := at.Format(idLayout)
+	id := at.Format(time.RFC3339)
 	if same > 0 {
-		id += "." + strconv.Itoa(same+1)
+		id += fmt.Sprintf(".%02d", same+1)
 	}
 	return id
 }
@@ -128,6 +126,9 @@ func shortened(problems []allowlist.Problem) (few []allowlist.Problem) {
 	}
 	return few
 }
+
+// OneLine gives a reason as an entry has it.
+func OneLine(reason string) string { return oneLine(reason, maxReasonBytes) }
 
 // oneLine gives a text that shows on one line, at most so many bytes long.
 func oneLine(text string, most int) string {

@@ -51,7 +51,7 @@ const (
 
 // Entry is one run that changed the list, or the status of a source.
 type Entry struct {
-	ID      string    `json:"id"` // sorts by time; no two entries have the same
+	ID      string    `json:"id"` // the time, RFC 3339, and .02 and so on if others have it; it sorts by time
 	Time    time.Time `json:"-"`  // in UTC and whole seconds, as the clock of the run said
 	Command string    `json:"command"`
 	By      string    `json:"by,omitempty"`
@@ -60,6 +60,8 @@ type Entry struct {
 	Sources []Source  `json:"sources,omitempty"` // that it has something to tell of
 	// Begins: what the list was before is not known, so that all of it came.
 	Begins bool `json:"begins,omitempty"`
+	// First: there was no list before it. Then it begins the history, and all of it did come.
+	First bool `json:"first,omitempty"`
 }
 
 // Source is what an entry tells of one source.

@@ -134,13 +134,37 @@ func (l Log) At(at time.Time) (State, []allowlist.Problem) {
 }
 
 // After gives the list as it was after an entry; found: the history has that entry.
-func (l Log) After(id string) (_ State, found bool, _ []allowlist.Problem) {
-	state, problems := l.until(true, func(m moment) bool {
+func (l Log) After(id string) (state State, found bool, problems []allowlist.Problem) {
+	state, problems = l.until(true, func(m moment) bool {
 		goOn := !found
-		found = found || m.decoded != nil && !m.base && m.ID == id
+		found = found || m.isEntry() && m.ID == id
 		return goOn
 	})
 	return state, found, problems
+}
+
+// BeforeChange gives the list as it was before the last update that changed it, and the id of that update; empty: there is
+// none.
+func (l Log) BeforeChange() (state State, id string, problems []allowlist.Problem) {
+	last, n := 0, 0
+	for m := range l.walk() {
+		if n++; m.isEntry() && (m.Command == Update || m.Command == Accept) && m.changesList() {
+			last, id = n, m.ID
+		}
+	}
+	n = 0
+	state, problems = l.until(true, func(moment) bool { n++; return n < last })
+	return state, id, problems
+}
+
+func (m moment) isEntry() bool { return m.decoded != nil && !m.base }
+
+// changesList reports whether an entry tells of more than statuses.
+func (m moment) changesList() bool {
+	for range m.changes() {
+		return true
+	}
+	return slices.ContainsFunc(m.Sources, func(s Source) bool { return s.Change != "" || s.Was != allowlist.None })
 }
 
 func (l Log) until(withPaths bool, goOn func(moment) bool) (State, []allowlist.Problem) {
@@ -157,6 +181,9 @@ func (l Log) until(withPaths bool, goOn func(moment) bool) (State, []allowlist.P
 	}
 	return r.state(), problems
 }
+
+// Last gives the list as the last entry left it, without the paths of its networks.
+func (l Log) Last() State { return l.last(false) }
 
 // last gives the list as the last entry left it. Only the last segment is read.
 func (l Log) last(withPaths bool) State {

@@ -40,6 +40,18 @@ const (
 	KindMXLimit     = "mx-limit"
 )
 
+// Ends reports whether the problem leaves addresses without a result: an error of the policy has such a one for its cause.
+func (p Problem) Ends() bool { return EndsPolicy(p.Kind) }
+
+// EndsPolicy is Ends for the kind of a problem.
+func EndsPolicy(kind string) bool {
+	switch kind {
+	case KindSyntax, KindMultiple, KindNone, KindTempError, KindLoop, KindBadName, KindLimit:
+		return true
+	}
+	return false
+}
+
 const (
 	maxShown    = 200  // bytes of a term or name in a problem or a tree
 	maxText     = 500  // bytes of a problem's text

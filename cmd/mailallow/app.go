@@ -60,9 +60,9 @@ func newApp(t *terminal.Terminal, cmd command, out, stderr io.Writer) *cli.App {
 // setUp reads the global flags for the terminal, and checks those that no command checks.
 func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
-	if path := c.String("config"); path != "" {
+	if path := c.String("config"); path != "" && !c.Bool("write") { // init --write makes it
 		if _, err := os.Stat(path); err != nil {
-			return fault.Hint("-c "+path, "'mailallow init' writes one to start from", "%w", exit.Reason(err))
+			return fault.Hint("-c "+path, "'mailallow init --write' makes one to start from", "%w", exit.Reason(err))
 		}
 	}
 	t.Color = c.String("color")

@@ -10,12 +10,15 @@ import (
 	"mailallow/cmd/mailallow/internal/dnsbl"
 	"mailallow/cmd/mailallow/internal/explain"
 	"mailallow/cmd/mailallow/internal/fetch"
+	"mailallow/cmd/mailallow/internal/history"
 	"mailallow/cmd/mailallow/internal/initconfig"
 	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/maillog"
 	"mailallow/cmd/mailallow/internal/providers"
+	"mailallow/cmd/mailallow/internal/remove"
 	"mailallow/cmd/mailallow/internal/render"
 	"mailallow/cmd/mailallow/internal/report"
+	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -44,7 +47,18 @@ func listCommands() []command {
 			name: "update", usage: "fetch, merge, guard, install", text: updateText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), reasonFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return update.Run(c.Context, t, update.Options{Run: runFlags(c), LockTimeout: c.String("lock-timeout"), Version: version})
+				return update.Run(c.Context, t, update.Options{Run: runFlags(c), Apply: applyFlags(c)})
+			},
+			empty: run.Empty,
+		},
+		{
+			name: "rollback", args: "[ENTRY|TIME]", usage: "install the list as it was, and pin it", text: rollbackText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "release", Usage: "take the pins of an earlier rollback away, and install nothing"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return rollback.Run(c.Context, t, rollback.Options{Run: runFlags(c), Apply: applyFlags(c),
+					Release: c.Bool("release"), DryRun: c.Bool("dry-run"), Args: c.Args().Slice()})
 			},
 			empty: run.Empty,
 		},
@@ -76,6 +90,16 @@ func listCommands() []command {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
 		},
+		{
+			name: "remove", args: "[PATH...]", usage: "take the list out again: block and keys, tables, map rebuilt", text: removeText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be taken out, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return remove.Run(c.Context, t, remove.Options{Config: configFlags(c), DryRun: c.Bool("dry-run"), Reason: c.String("reason"),
+					LockTimeout: c.String("lock-timeout"), Paths: c.Args().Slice()})
+			},
+			empty: run.Empty,
+		},
 	}
 }
 
@@ -94,12 +118,25 @@ func lookCommands() []command {
 		{
 			name: "explain", args: "ADDRESS...", usage: "who allowed it, by which path, and what Sendmail and Postfix will do", text: explainText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
+				&cli.StringFlag{Name: "at", Usage: "explain by the list as it was at `TIME` (2026-11-01, 2026-11-01T22:00:00Z, 36h ago as 36h), from the history"},
 				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs, and answer for the mail server of this host: does it take the client's mail now"},
 				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it; unknown: it has none"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), Addresses: c.Args().Slice()})
+				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
 			},
 			empty: explain.Empty,
+		},
+		{
+			name: "history", args: "[ADDRESS|SOURCE]", usage: "what changed, newest first; of an address, when it was in the list", text: historyText,
+			flags: []cli.Flag{rootFlag(),
+				&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 30d) or a date (2026-11-01)"},
+				&cli.StringFlag{Name: "entry", Usage: "show the entry `ID` whole: every network, with its path"},
+				&cli.StringFlag{Name: "source", Usage: "tell of the source `NAME` alone, even if that reads as an address"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return history.Run(t, history.Options{Config: configFlags(c), Since: c.String("since"), Entry: c.String("entry"),
+					Source: c.String("source"), Args: c.Args().Slice()})
+			},
+			empty: history.Empty,
 		},
 		{
 			name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
@@ -146,9 +183,10 @@ func hostCommands() []command {
 			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+				&cli.BoolFlag{Name: "unused", Usage: "tell the sources of which no address is in the logs, in place of the summary"},
 				&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"), Unused: c.Bool("unused"),
 					Since: c.String("since"), Logs: c.Args().Slice()})
 			},
 			empty: maillog.Empty,
@@ -165,9 +203,10 @@ func hostCommands() []command {
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,
-			flags: []cli.Flag{rootFlag()},
+			flags: []cli.Flag{rootFlag(),
+				&cli.BoolFlag{Name: "write", Usage: "write it to the configuration, if there is none yet"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return initconfig.Run(t, initconfig.Options{Root: c.String("root")})
+				return initconfig.Run(t, initconfig.Options{Config: configFlags(c), Write: c.Bool("write")})
 			},
 		},
 	}

@@ -332,7 +332,7 @@ func (n *network) unmoved(when string) {
 
 // placesSaid puts addresses for the names of running servers.
 func (n *network) placesSaid(text string) string {
-	return strings.NewReplacer("from DNS", "from "+n.dns.Addr(), "tls://DNS", "tls://"+n.dns.Addr(), "WEB", n.web.URL(""), "SECURE", n.tls.URL("")).Replace(text)
+	return strings.NewReplacer("from DNS", "from "+n.dns.Addr(), "resolver DNS", "resolver "+n.dns.Addr(), "tls://DNS", "tls://"+n.dns.Addr(), "WEB", n.web.URL(""), "SECURE", n.tls.URL("")).Replace(text)
 }
 
 // trusted gives the path of a file with the certificate of a server.

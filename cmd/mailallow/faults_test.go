@@ -20,7 +20,7 @@ func TestFaults(t *testing.T) {
 	)
 	policy := func(name, text string) string { return name + ` TXT "` + text + `"` }
 	broken := func(name, why string) []string {
-		return []string{`source "provider": ` + name + `: `, why, `the SPF policy of mail.test cannot be listed: `, stays}
+		return []string{stays, `the SPF policy of mail.test cannot be listed: `, strings.TrimPrefix(strings.TrimPrefix(name, "mail.test"), ": "), why}
 	}
 	for _, row := range []trouble{
 		{name: "SERVFAIL", fault: fixtures.ServFail, at: "mail.test TXT", dns: quick, says: broken("mail.test", "TXT mail.test: SERVFAIL from DNS")},
@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 		{name: "a loop", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/23 include:mail.test -all"), says: broken("mail.test: include:mail.test", "mail.test leads back to itself")},
 		{name: "a resolver that dies", dns: "resolvers = [\"DYING\"]\n" + hasty, says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: ")},
 		{name: "held by the guard", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/25 -all"), status: guard.Held,
-			says: []string{`source "provider": IPv4: 386 of 514 addresses of the last good state are gone (76%), more than max_shrink = 30%`, `source "provider" is held: its last good ranges stay, of 20`}},
+			says: []string{`source "provider" is held: its last good ranges stay, of 20`, `IPv4: 386 of 514 addresses of the last good state are gone (76%), more than max_shrink = 30%`}},
 	} {
 		row.source = "provider"
 		if row.says == nil {
@@ -74,22 +74,23 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestNoResolver has no resolver that answers.
+// TestNoResolver has no resolver that answers, or none that knows anything. Where none answers, that is one line, and the
+// sources that it leaves stale are another.
 func TestNoResolver(t *testing.T) {
+	const silence = "2 sources are stale: their last good ranges stay: no resolver answers: provider, partner\n"
 	for _, row := range []trouble{
-		{name: "nobody there", dns: `resolvers = ["NOBODY"]`, says: []string{"TXT mail.test: connection refused from 127.0.0.1:"}},
-		{name: "two, and nobody there", dns: `resolvers = ["NOBODY", "tls://NOBODY"]`, says: []string{"TXT mail.test: connection refused from ", "127.0.0.1:"}},
-		{name: "silence", fault: fixtures.Drop, dns: "attempts = 1\ntimeout = \"1500ms\"", says: []string{"TXT mail.test: no answer in 1.5s from DNS"}},
-		{name: "silence until the deadline", fault: fixtures.Drop, dns: `deadline = "1s"`, says: []string{"TXT mail.test: not done within deadline = 1s"}},
-		{name: "one that knows nothing", fault: fixtures.NXDomain, says: []string{"mail.test has no v=spf1 record"}},
-		{name: "cut, and TCP is closed", dns: `resolvers = ["NOTCP"]`, says: []string{"TXT mail.test: TCP: connection refused from 127.0.0.1:"}},
+		{name: "nobody there", dns: `resolvers = ["NOBODY"]`, says: []string{"the resolver 127.0.0.1:", "/c.toml:", ") does not answer: connection refused", silence}},
+		{name: "two, and nobody there", dns: `resolvers = ["NOBODY", "tls://NOBODY"]`, says: []string{"the resolver 127.0.0.1:", ") does not answer: connection refused", "the resolver tls://127.0.0.1:", silence}},
+		{name: "silence", fault: fixtures.Drop, dns: "attempts = 1\ntimeout = \"1500ms\"", says: []string{"the resolver DNS (", ") does not answer: no answer in 1.5s", silence}},
+		{name: "silence until the deadline", fault: fixtures.Drop, dns: `deadline = "1s"`, says: []string{"the resolver DNS (", ") does not answer: no answer in ", silence}},
+		{name: "one that knows nothing", fault: fixtures.NXDomain, says: []string{`source "provider" is stale`, "mail.test has no v=spf1 record", `source "partner" is stale`}},
+		{name: "cut, and TCP is closed", dns: `resolvers = ["NOTCP"]`, says: []string{") does not answer: TCP: connection refused", silence}},
 		{name: "a certificate nobody knows", dns: `resolvers = ["tls://BADTLS"]`,
-			says: []string{"TXT mail.test: tls: failed to verify certificate: x509: certificate signed by unknown authority from tls://127.0.0.1:"}},
-		{name: "no TLS there", dns: "resolvers = [\"tls://DNS\"]\nattempts = 1\ntimeout = \"1500ms\"", says: []string{"TXT mail.test: ", " from tls://DNS"}},
-		{name: "nothing validated", dns: "require_ad = true", says: []string{"TXT mail.test: an answer not validated by DNSSEC (no AD flag) from DNS"}},
+			says: []string{"the resolver tls://127.0.0.1:", ") does not answer: tls: failed to verify certificate: x509: certificate signed by unknown authority", silence}},
+		{name: "no TLS there", dns: "resolvers = [\"tls://DNS\"]\nattempts = 1\ntimeout = \"1500ms\"", says: []string{"the resolver tls://DNS (", ") does not answer: ", silence}},
+		{name: "nothing validated", dns: "require_ad = true", says: []string{`source "provider" is stale`, "TXT mail.test: an answer not validated by DNSSEC (no AD flag) from DNS", `source "partner" is stale`}},
 	} {
 		row.source, row.status = "provider partner", guard.Stale
-		row.says = append(row.says, "the SPF policy of mail.test cannot be listed", `source "provider" is stale`, `source "partner" is stale`)
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			newNetwork(t).hits(row)
@@ -126,9 +127,9 @@ func TestWebFaults(t *testing.T) {
 		row.source = "web"
 		if row.status == "" {
 			row.status = guard.Stale
-			row.says = append([]string{`source "web": WEB/list: `}, row.says...)
+			row.says = append([]string{"WEB/list: "}, row.says...)
 		}
-		row.says = append(row.says, fmt.Sprintf(`source "web" is %s: its last good ranges stay, of 20`, row.status))
+		row.says = append([]string{fmt.Sprintf(`source "web" is %s: its last good ranges stay, of 20`, row.status)}, row.says...)
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			newNetwork(t).hits(row)
@@ -147,9 +148,9 @@ func TestSecureFaults(t *testing.T) {
 	for _, row := range []trouble{
 		{name: "DNS over TLS", dns: `resolvers = ["tls://BADTLS"]`, status: guard.Fresh}, // the system trusts it
 		{name: "a resolver of another name", dns: `resolvers = ["tls://NAMEDTLS"]`, source: "provider partner",
-			says: []string{"TXT mail.test: tls: failed to verify certificate: x509: certificate is valid for example.com, "}},
+			says: []string{"does not answer: tls: failed to verify certificate: x509: certificate is valid for example.com, "}},
 		{name: "to a lower scheme", page: fixtures.Page{Status: 302, Header: map[string]string{"Location": "WEB/list"}},
-			says: []string{`source "web": SECURE/list: redirected from https to WEB/list, which is not followed`}},
+			says: []string{`source "web" is stale`, `SECURE/list: redirected from https to WEB/list, which is not followed`}},
 	} {
 		if row.status == "" {
 			row.status = guard.Stale
@@ -166,7 +167,7 @@ func TestSecureFaults(t *testing.T) {
 		t.Parallel()
 		n := secure(t)
 		n.env = []string{"SSL_CERT_FILE=/dev/null", "SSL_CERT_DIR=/nowhere"}
-		if _, said := n.update(exit.Stale); !strings.Contains(said, n.placesSaid(`source "web": SECURE/list: tls: failed to verify certificate: x509: `)) {
+		if _, said := n.update(exit.Stale); !strings.Contains(said, n.placesSaid(`: SECURE/list: tls: failed to verify certificate: x509: `)) {
 			t.Error(said)
 		}
 		n.unmoved("while the certificate is not known")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/run"
 )
@@ -34,6 +35,11 @@ func configFlags(c *cli.Context) config.Flags {
 func runFlags(c *cli.Context) run.Options {
 	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Signature: c.String("signature"),
 		Reason: c.String("reason"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
+}
+
+// applyFlags reads the flags that concern the installation.
+func applyFlags(c *cli.Context) apply.Options {
+	return apply.Options{LockTimeout: c.String("lock-timeout"), Version: version}
 }
 
 // words are the texts of a flag.

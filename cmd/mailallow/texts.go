@@ -30,6 +30,27 @@ If another run is at work, update names it and ends with 5; --lock-timeout makes
 wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
 and says which.`
 
+const historyText = `Tells what each run changed, the newest first: by whom and why, and of each source how
+many networks came and went, its new status, and whether it was added, removed,
+renamed or edited. With an ADDRESS it tells when that was in the list: from when until
+when, with which action, by which source, network and path, and which run did it.
+
+Entries are kept for 400 days (history = "400d") and 64 MiB, the oldest go first. All
+times are in UTC. A part that is damaged is named and passed over. Who may not read
+state_dir runs it as root.`
+
+const rollbackText = `Installs the list as it stood after an ENTRY of the history, or at a TIME (2026-11-01,
+2026-11-01T22:00:00Z); without either, as it was before the last update that changed
+it. 'mailallow history' lists the entries. It asks no network.
+
+Every source that had ranges then, and is defined now as it was, gets these ranges and
+is pinned: later updates fetch it, say what they would change, and leave it. Inline
+lists and sources added since stay as they are, and those taken out stay out. Actions
+are those of now, and the widest and the largest that a source may be bind.
+--release takes the pins away: the next update goes forward, past the guard.
+
+What has left the history cannot be rolled back to (2).`
+
 const diffText = `Does all that update does but the last step, and shows the changes: the networks of
 each source, with the path that put them there (summary), a unified diff of each
 file (unified), Markdown for a review (markdown), or JSON for scripts (json, --json).
@@ -68,6 +89,9 @@ ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
 catalogue.
 
+It says since when the address is in the list, and which run brought it in. --at TIME
+goes by the list of the history as it was then.
+
 An ADDRESS may be written as in logs ([192.0.2.7]:51937, unknown[192.0.2.7],
 mail.example.org [192.0.2.7], IPv6:2001:db8::1) or be a host name: each of its
 addresses is explained, and the name is used for keys of host names.
@@ -79,6 +103,18 @@ Sendmail, in order, with what the tables and the DNSBLs say of the address now. 
 last line is the verdict: accepted, or refused with which text and by what, and what
 would change it. It speaks of a new client without a login; what depends on the
 sender, the recipient, a policy service or a milter is not asked.`
+
+const removeText = `Takes the list out of every target, or of those at PATH, as update put it in: all
+files or none. Of an access file the block goes, the map is rebuilt, and the rest
+stays byte for byte; lines in the block that mailallow did not write stay, and are
+named. A file that is mailallow's as a whole goes with its map; while sendmail.cf,
+main.cf or master.cf names it, or none of them can be read, it becomes empty instead,
+because a server refuses mail over a missing one. on_change commands run.
+
+A target that was taken out of the configuration can be named by its path as long as
+state_dir knows what was installed in it. The last good ranges stay: the next update
+puts the list back, unless its timer is stopped or the target is taken out of the
+configuration.`
 
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
 plain lists of networks and in configurations of mailallow, each with its line, the
@@ -130,6 +166,10 @@ With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in
 this program, and asks the network nothing. --events needs neither.
 
+--unused tells the sources of which no address is in the logs: of no client that
+connected, whose mail was accepted, or that was refused. That is no proof that nobody
+needs them: it says on how many lines and days the answer rests.
+
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
 
@@ -144,11 +184,12 @@ FILE, and what stands in the targets. The page has no script and refers to nothi
 outside, so that it may be opened, attached or kept anywhere. Exit 0 if it was made,
 whatever it shows.`
 
-const initText = `Writes a configuration to start from to stdout: the targets found on this host, OK for
-two shared providers, RELAY for this host's own addresses, and the meaning of each
-choice. It changes nothing:
+const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
+providers, and the meaning of each choice. Nobody may relay by it: your own networks
+with RELAY are a comment. It goes to stdout, or with --write to the configuration
+(-c FILE, else the default one), whole and never over a file that is there:
 
-  mailallow init > /etc/mailallow/mailallow.toml
+  mailallow init --write
   mailallow diff`
 
 // paragraph is a part of a description: lines that may be wrapped, or indented ones that

@@ -121,7 +121,7 @@ func notNamed(l *postfixLinter, t Table) []rule.Finding {
 	return []rule.Finding{{Text: text, Fix: l.naming(t, "")}}
 }
 
-// naming gives the lines of main.cf that name the table where it takes effect, of one list or, if that is empty, of all.
+// naming gives the command that names the table in main.cf where it takes effect, in one list or, if that is empty, in all.
 func (l *postfixLinter) naming(t Table, list string) string {
 	settings, classes := []postfix.Setting{}, []string{}
 	if list := t.list(); list != "" {
@@ -129,12 +129,17 @@ func (l *postfixLinter) naming(t Table, list string) string {
 	} else {
 		settings, classes = l.PermitBefore(t.Path)
 	}
-	text := "write in main.cf:"
+	config := ""
+	if l.ConfigDirectory != "/etc/postfix" && l.ConfigDirectory != "" {
+		config = "-c " + l.ConfigDirectory + " "
+	}
+	text := "run:\npostconf " + config + "-e"
 	for _, s := range settings {
 		if list == "" || list == s.Name {
-			text += "\n" + s.String()
+			text += " '" + strings.ReplaceAll(s.String(), "'", `'\''`) + "'"
 		}
 	}
+	text += " && postfix " + config + "reload"
 	for _, class := range classes {
 		text += fmt.Sprintf("\nand put check_client_access cidr:%s first in the restriction class %s", t.Path, class)
 	}

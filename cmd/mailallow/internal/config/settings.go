@@ -87,13 +87,13 @@ type Flags struct {
 	Resolvers []string // in place of the configured ones; empty: those
 }
 
+// File is the path of the configuration.
+func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, DefaultFile)) }
+
 // Load reads and checks the configuration. A file that Path names must exist. The
 // error holds every mistake in it, each with its line.
 func Load(f Flags) (*Settings, error) {
-	path := f.Path
-	if path == "" {
-		path = filepath.Join(f.Root, DefaultFile)
-	}
+	path := f.File()
 	text, err := bounded.Stream(path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
@@ -204,12 +204,14 @@ func (r *reader) dns(at string, table map[string]any) {
 // resolvers checks the resolvers, those of the command line too.
 func (r *reader) resolvers(ofFlags []string) {
 	for i, resolver := range r.DNS.Resolvers {
+		at := item("dns.resolvers", i)
 		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})
-		r.check(item("dns.resolvers", i), err)
+		r.check(at, err)
+		r.DNS.Places = append(r.DNS.Places, fmt.Sprintf("%s:%d", r.Path, r.Line(at)))
 	}
 	r.DNS.Origin = "[dns] resolvers"
 	if len(ofFlags) > 0 {
-		r.DNS.Resolvers, r.DNS.Origin = ofFlags, "--resolver"
+		r.DNS.Resolvers, r.DNS.Places, r.DNS.Origin = ofFlags, nil, "--resolver"
 	}
 	// Whether /etc/resolv.conf has enough resolvers is for the commands that ask them: update --snapshot works on any host.
 	if len(r.DNS.Resolvers) > 0 {

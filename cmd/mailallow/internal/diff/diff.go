@@ -52,7 +52,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	result, err := r.Planned(ctx, t)
-	defer func() { r.Close(t, result.List, slog.Bool("changed", result.Report.Changed)) }()
+	defer func() { r.Close(t, result.List, outcome(result.Plans), slog.Bool("changed", result.Report.Changed)) }()
 	if err != nil {
 		return result.Fail(t, err)
 	}
@@ -72,6 +72,20 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	formats()[o.Format](t, result)
 	return cmp.Or(result.Document(t, nil), exit.Outcome(codes...))
+}
+
+// outcome says how many targets differ.
+func outcome(plans []plan.Plan) string {
+	n := 0
+	for _, p := range plans {
+		if p.Changed() {
+			n++
+		}
+	}
+	if n == 0 {
+		return "no target would change"
+	}
+	return terminal.Counted(uint64(n), "target", "targets") + " would change"
 }
 
 func tellSummary(t *terminal.Terminal, result *run.Result) {

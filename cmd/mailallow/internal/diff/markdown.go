@@ -49,16 +49,15 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 
 func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	var b strings.Builder
-	for _, p := range result.List.Problems {
-		fmt.Fprintf(&b, "- %s\n", markdownText(p.Text))
-	}
-	for _, s := range result.List.Sources {
-		for _, p := range s.Problems {
-			fmt.Fprintf(&b, "- **%s**: %s\n", markdownText(s.Source.Name), markdownText(p.Text))
+	for _, m := range result.List.Messages() {
+		subject := ""
+		switch {
+		case m.Source != "" && m.Status == "":
+			subject = "**" + markdownText(m.Source) + "**: "
+		case m.Source != "":
+			subject = fmt.Sprintf("**%s %s**: ", markdownText(m.Source), markdownText(m.Standing))
 		}
-		if hint := result.List.Hint(s); hint != "" {
-			fmt.Fprintf(&b, "- **%s %s**: %s\n", markdownText(s.Source.Name), markdownText(s.Standing()), markdownText(hint))
-		}
+		fmt.Fprintf(&b, "- %s%s\n", subject, markdownText(strings.Join(append([]string{m.Text}, m.Steps...), "; ")))
 	}
 	for _, p := range result.Plans {
 		for _, problem := range p.Problems {

@@ -81,10 +81,6 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range run.ResolverProblems(resolver) {
-		t.Warn("%s", p.Text)
-		c.problems = append(c.problems, p)
-	}
 	if err := c.remember(ctx, t); err != nil {
 		return err
 	}
@@ -93,6 +89,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	bounded, cancel := s.Within(ctx)
 	defer cancel()
+	wait := t.WaitingFor("asking %s", terminal.Counted(uint64(len(c.zones)), "list", "lists"))
 	c.lookUp(bounded, t, resolver, hosts)
 	c.warnPrivate(t)
 	var lists []dnsbl.Resolver
@@ -100,6 +97,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		lists = append(lists, one)
 	}
 	c.results = dnsbl.Check(bounded, lists, c.addrs, c.zones)
+	wait.End()
+	for _, p := range run.ResolverProblems(resolver) {
+		t.Warn("%s", p.Text)
+		c.problems = append(c.problems, p)
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("nothing was kept: %w", err)
 	}
@@ -120,7 +122,8 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	case err == nil:
 		c.kept = kept
 	case errors.As(err, new(*state.LockedError)):
-		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was asked", err))
+		t.Close("nothing was asked")
+		return exit.With(exit.Install, err)
 	case errors.Is(err, fs.ErrPermission) && !c.changes:
 		t.Note("%v: the results are not kept, and notify is not run", err)
 	default:
@@ -171,7 +174,8 @@ func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool
 	report.WriteString(c.sum() + "\n")
 	done := program.Command(ctx, c.settings.DNSBL.Notify, report.Bytes())
 	if done.Err != nil {
-		c.fail("notify", exit.Install, fmt.Errorf("notify: %w (it is run again by the next run)", done.Err))
+		c.fail("notify", exit.Install, fmt.Errorf("notify: %w", done.Err))
+		t.Close("notify is run again by the next run")
 		return false
 	}
 	t.Detail("ran %q", done.Argv)

@@ -17,6 +17,7 @@ import (
 
 // document is the JSON document; the text for people is made of it.
 type document struct {
+	At        *thenDocument        `json:"at"` // null: the list is that of now
 	Addresses []addressDocument    `json:"addresses"`
 	Sources   []run.SourceDocument `json:"sources"`
 	Problems  []allowlist.Problem  `json:"problems"`
@@ -32,6 +33,7 @@ type addressDocument struct {
 	Address  string `json:"address"`
 	Name     string `json:"name"` // of the client; empty: not known; unknown: it has none
 	decidingDocument
+	Since     *sinceDocument    `json:"since"` // null: it is in no list that is installed, or that is not known
 	Without   *decidingDocument `json:"without_exclusion"`
 	Matches   []matchDocument   `json:"matches"`
 	Nearest   []nearDocument    `json:"nearest"`

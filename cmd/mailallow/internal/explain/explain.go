@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -25,6 +26,7 @@ type Options struct {
 	Run       run.Options
 	Live      bool     // ask the installed programs, too
 	Name      string   // of the client; may be empty
+	At        string   // explain by the list of the history as it was then; empty: by that of now
 	Addresses []string // addresses and host names, at least one
 }
 
@@ -34,6 +36,7 @@ type explanation struct {
 	request  *run.Request // nil, as are the next three: there is no configuration
 	list     *run.List
 	explain  *allowlist.Explainer
+	statuses map[string]guard.Status // of the sources in explain
 	plans    []plan.Plan
 	postfix  *postfix.Main // nil: there is none here, or it could not be read
 	unread   error         // why it could not be read
@@ -51,8 +54,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	x := &explanation{settings: s}
+	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
+	if o.At != "" {
+		return x.then(ctx, t, o, subjects)
+	}
 	if !s.Absent {
+		o.Run.MayLackState = true
 		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {
@@ -62,7 +69,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init' writes one to start from", s.Path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
 	}
 	var problems []error
 	if x.subjects, problems = x.lookUp(ctx, t, subjects); len(x.subjects) == 0 {
@@ -83,15 +90,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	return x.outcome(append(problems, err))
+	return x.outcome(t, append(problems, err))
 }
 
 // outcome is the error of the run: the problems, which may be nil, with the code that
 // counts among theirs and those of the sources.
-func (x *explanation) outcome(problems []error) error {
+func (x *explanation) outcome(t *terminal.Terminal, problems []error) error {
 	var codes []int
 	if x.list != nil {
 		codes = x.list.Codes()
+		t.Close(x.list.Holds("nothing was changed"))
 	}
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))
@@ -111,6 +119,9 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	}
 	x.list, x.plans = result.List, result.Plans
 	x.explain = allowlist.NewExplainer(x.list.Labelled())
+	for _, s := range x.list.Sources {
+		x.statuses[s.Source.Name] = s.Status
+	}
 	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Use != format.UseNone }) {
 		x.readPostfix(ctx, t)
 	}
@@ -143,8 +154,11 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
 		x.list.Warn(t)
 	}
-	for _, s := range x.subjects {
-		doc.Addresses = append(doc.Addresses, x.explained(s))
+	since := x.openSince()
+	for i, s := range x.subjects {
+		d := x.explained(s)
+		d.Since = since.of(d, i)
+		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {
 		for i, target := range x.targets(ctx, t, p, live) {
@@ -196,11 +210,7 @@ func (x *explanation) explained(s subject) addressDocument {
 
 func (x *explanation) match(m allowlist.Match) matchDocument {
 	d := matchDocument{Source: m.Source, Action: m.Action.String(), Prefix: m.Prefix.String(), Path: m.PathString()}
-	for _, s := range x.list.Sources {
-		if s.Source.Name == m.Source {
-			d.Status = s.Status
-		}
-	}
+	d.Status = x.statuses[m.Source]
 	return d
 }
 

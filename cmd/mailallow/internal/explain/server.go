@@ -127,8 +127,9 @@ func (x *explanation) postfixServer(ctx context.Context, t *terminal.Terminal, a
 		if s.Name == sendmail.UnnamedClient {
 			c.Name = postfix.Unnamed
 		}
-		t.Progress("asking Postfix about %s", s.Addr)
+		wait := t.WaitingFor("asking Postfix about %s", s.Addr)
 		walk := x.postfix.Walk(ctx, c, answers)
+		wait.End()
 		for _, step := range walk.Steps {
 			documents[i].Steps = append(documents[i].Steps, newStepDocument(step))
 		}
@@ -197,9 +198,10 @@ func (x *explanation) sendmailServer(ctx context.Context, t *terminal.Terminal, 
 	for i, s := range x.subjects {
 		documents[i] = serverDocument{Server: "sendmail", Config: cf, Steps: []stepDocument{}}
 		var session sendmail.Session
-		t.Progress("asking Sendmail about %s", s.Addr)
 		if err == nil {
+			wait := t.WaitingFor("asking Sendmail about %s", s.Addr)
 			session, err = rulesets.Session(ctx, s.Client)
+			wait.End()
 		}
 		if err != nil {
 			documents[i].Error = err.Error()

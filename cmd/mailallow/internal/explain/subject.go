@@ -14,6 +14,7 @@ import (
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/pattern"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -130,13 +131,17 @@ func (x *explanation) lookUp(ctx context.Context, t *terminal.Terminal, subjects
 	if err != nil {
 		return nil, []error{err}
 	}
-	for _, err := range resolver.Unread() {
-		if !x.fetches {
-			t.Warn("%v", err)
-		}
-	}
 	ctx, cancel := x.settings.Within(ctx)
 	defer cancel()
+	wait := t.WaitingFor("looking up the addresses")
+	defer func() {
+		wait.End()
+		for _, p := range run.ResolverProblems(resolver) {
+			if !x.fetches {
+				t.Warn("%s", p.Text)
+			}
+		}
+	}()
 	for _, sub := range subjects {
 		if sub.Addr.IsValid() {
 			found = append(found, sub)

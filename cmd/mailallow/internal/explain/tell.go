@@ -33,13 +33,16 @@ func (x *explanation) tell(t *terminal.Terminal, doc *document) {
 		if i > 0 {
 			t.Data(terminal.Plain, "")
 		}
-		x.tellAddress(t, d)
+		x.tellAddress(t, doc, d)
 	}
 }
 
-func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
+func (x *explanation) tellAddress(t *terminal.Terminal, doc *document, d addressDocument) {
 	tellVerdict(t, d, x.explain != nil)
 	tellOverruled(t, d)
+	if d.Since != nil {
+		line(t, terminal.Plain, 2, "since", "%s", d.Since.text)
+	}
 	if d.Without != nil {
 		line(t, terminal.Plain, 2, "without it", "%s by %s", d.Without.Action, owners(*d.Without))
 	}
@@ -58,7 +61,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, d addressDocument) {
 		}
 		line(t, terminal.Plain, 2, "nearest", "%s %s: %s %s %s %s, at %s", n.Source, n.Action, n.Prefix, verb, n.Distance, n.Side, n.Edge)
 	}
-	if len(d.Matches) == 0 {
+	if len(d.Matches) == 0 && doc.At == nil {
 		x.tellUnlisted(t, d)
 	}
 	for _, target := range d.Targets {

@@ -58,7 +58,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	list.Tell(t)
-	r.Close(t, list)
+	r.Close(t, list, "snapshot written")
 	if t.JSON && !toStdout { // otherwise the snapshot is the one document
 		if err := t.Document(document{Sources: list.Documents(), Problems: list.Problems}); err != nil {
 			return err
@@ -72,6 +72,7 @@ func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 	if o.Output == "-" || len(o.Run.Accept) > 0 || o.Since != "" {
 		return exit.Usagef("%s takes the list from [snapshot] url: fetch hands it on to -o FILE, and --accept and --since belong where it is made", r.Settings.Path)
 	}
+	r.Close(t, nil, "no snapshot written")
 	text, signature, told, err := r.Published(ctx, t)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 	}
 	t.Summary(terminal.Plain, "%s", told)
 	t.About().Record("%s", told)
-	r.Close(t, nil)
+	r.Close(t, nil, "snapshot written")
 	if t.JSON {
 		return t.Document(Empty(nil))
 	}

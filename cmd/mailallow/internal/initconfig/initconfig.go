@@ -1,46 +1,105 @@
-// Package initconfig is the command that writes a configuration to start from, for
-// the mail servers and addresses of this host. It writes to stdout alone.
+// Package initconfig is the command that makes a configuration to start from, for the
+// mail servers and addresses of this host. It writes to stdout, or with Write to a file
+// that is not there yet.
 package initconfig
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"mailallow/allowlist/fault"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/outfile"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/servers"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Root string // put before the paths at which mail servers are looked for
+	// Config has the file to write, and the root of the system that the configuration is for: the host that runs the command is
+	// another then.
+	Config config.Flags
+	Write  bool // write the file, if there is none
 }
 
-// Run writes the configuration.
+type document struct {
+	Config  string  `json:"config"`
+	Written *string `json:"written"` // the path; null: it went to stdout alone
+}
+
+// Run makes the configuration.
 func Run(t *terminal.Terminal, o Options) error {
-	config := startingConfig(findServers(o.Root), ownAddresses())
-	if t.JSON {
-		return t.Document(map[string]string{"config": config})
+	var own []netip.Addr
+	if o.Config.Root == "" {
+		own = ownAddresses()
 	}
-	t.Data(terminal.Plain, "%s", strings.TrimRight(config, "\n"))
+	doc := document{Config: startingConfig(findMailServers(o.Config.Root), own)}
+	if o.Write {
+		path := o.Config.File()
+		if err := write(path, doc.Config); err != nil {
+			return err
+		}
+		doc.Written = &path
+	}
+	switch {
+	case t.JSON:
+		return t.Document(doc)
+	case doc.Written != nil:
+		flags := run.Options{Config: o.Config}.Flags()
+		t.Summary(terminal.Plain, "wrote %s: read it, then\n    look at the list: mailallow diff%s\n    install it: mailallow update%s", *doc.Written, flags, flags)
+	default:
+		t.Data(terminal.Plain, "%s", strings.TrimRight(doc.Config, "\n"))
+	}
 	return nil
 }
 
-// servers are the mail servers of a host, found by the files that they read.
-type servers struct{ sendmail, postfix bool }
+// write writes the file whole or not at all, and never over another one. It makes the folder of the file, as every package of
+// mailallow would have, and none above it: a path with a mistake in it is most often one that leads nowhere.
+func write(path, text string) error {
+	const folderMode = 0o755
+	if err := os.Mkdir(filepath.Dir(path), folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: its folder cannot be made: %w", path, exit.Reason(err))
+	}
+	err := outfile.Create(path, []byte(text))
+	if errors.Is(err, fs.ErrExist) {
+		return fault.Hint(path, "'mailallow init' without --write shows what it would have written", "it is there already, and nothing was written")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: it cannot be written: %w", path, exit.Reason(err))
+	}
+	return nil
+}
 
-func findServers(root string) servers {
+// mailServers are the mail servers of a host, found by the files that they read.
+type mailServers struct {
+	access  string // the access file that Sendmail reads; empty: there is no Sendmail
+	postfix bool
+}
+
+func findMailServers(root string) (found mailServers) {
 	exists := func(path string) bool {
 		_, err := os.Stat(root + path)
 		return err == nil
 	}
-	return servers{
-		sendmail: exists("/etc/mail/sendmail.cf") || exists("/etc/mail/access"),
-		postfix:  exists("/etc/postfix/main.cf"),
+	const cf, access = "/etc/mail/sendmail.cf", "/etc/mail/access"
+	if exists(cf) || exists(access) {
+		found.access = access
 	}
+	if read, err := servers.Sendmail(root+cf, ""); err == nil && read.AccessPath != "" {
+		found.access = read.AccessPath
+	}
+	found.postfix = exists("/etc/postfix/main.cf")
+	return found
 }
 
 // ownAddresses are those of this host's interfaces that other hosts can see.
@@ -62,18 +121,21 @@ func ownAddresses() []netip.Addr {
 //go:embed mailallow.toml
 var start string
 
-// startingConfig takes the comment signs off the paragraphs that are right for the host.
-func startingConfig(s servers, own []netip.Addr) string {
+// startingConfig takes the comment signs off the paragraphs that are right for the host. A source with RELAY stays a comment:
+// a person has to write that somebody may relay.
+func startingConfig(s mailServers, own []netip.Addr) string {
 	visible := slices.DeleteFunc(slices.Clone(own), netip.Addr.IsPrivate) // for other networks
 	var paragraphs []string
 	for _, p := range strings.Split(start, "\n\n") {
 		begins := func(lines ...string) bool { return strings.HasPrefix(p, "# "+strings.Join(lines, "\n# ")) }
 		switch {
-		case begins("Neither /etc/mail nor /etc/postfix") && (s.sendmail || s.postfix):
+		case begins("Neither /etc/mail nor /etc/postfix") && (s.access != "" || s.postfix):
 			continue
 		case begins("[[source]]", `name = "own networks"`) && len(own) > 0:
-			p = uncommented(strings.Replace(p, "[]", "["+quoted(own)+"]", 1))
-		case begins("[[target]]", `format = "sendmail-access"`) && s.sendmail, begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
+			p = strings.Replace(p, `"192.0.2.25"`, quoted(own), 1)
+		case begins("[[target]]", `format = "sendmail-access"`) && s.access != "":
+			p = strings.Replace(uncommented(p), `"/etc/mail/access"`, fmt.Sprintf("%q", s.access), 1)
+		case begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
 			p = uncommented(p)
 		case begins("[dnsbl]") && len(visible) > 0:
 			p = strings.Replace(p, `"192.0.2.25"`, quoted(visible), 1)

@@ -11,7 +11,7 @@ import (
 
 // TestExample: the packages have as an example the output of init on a host without a mail server.
 func TestExample(t *testing.T) {
-	if diff := cmp.Diff(start, startingConfig(servers{}, nil)); diff != "" {
+	if diff := cmp.Diff(start, startingConfig(mailServers{}, nil)); diff != "" {
 		t.Errorf("init does not write the file as it is:\n%s", diff)
 	}
 	built, err := os.ReadFile("../../../../packaging/build.sh")
@@ -31,15 +31,17 @@ func TestStartingConfig(t *testing.T) {
 	own := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}
 	for _, row := range []struct {
 		name string
-		servers
+		mailServers
 		own  []netip.Addr
 		want []string // lines that the file does not have
 	}{
-		{"sendmail", servers{sendmail: true}, nil, []string{"[[target]]", `format = "sendmail-access"`, `path = "/etc/mail/access"`}},
-		{"postfix", servers{postfix: true}, nil,
+		{"sendmail", mailServers{access: "/etc/mail/access"}, nil, []string{"[[target]]", `format = "sendmail-access"`, `path = "/etc/mail/access"`}},
+		{"another access file", mailServers{access: "/usr/local/etc/mail/access"}, nil,
+			[]string{"[[target]]", `format = "sendmail-access"`, `path = "/usr/local/etc/mail/access"`}},
+		{"postfix", mailServers{postfix: true}, nil,
 			[]string{"[[target]]", `format = "postfix-cidr"`, `path = "/etc/postfix/mailallow.cidr"`, `on_change = ["postfix", "reload"]`}},
-		{"private", servers{}, own[:1], []string{`name = "own networks"`, `cidr = ["10.0.0.1"]`, `action = "RELAY"`}},
-		{"public", servers{}, own, []string{`name = "own networks"`, `cidr = ["10.0.0.1", "192.0.2.7", "2001:db8::7"]`, `action = "RELAY"`,
+		{"private", mailServers{}, own[:1], []string{`# cidr = ["10.0.0.1"]`}},
+		{"public", mailServers{}, own, []string{`# cidr = ["10.0.0.1", "192.0.2.7", "2001:db8::7"]`,
 			`# addresses = ["192.0.2.7", "2001:db8::7"]        # or hosts = ["mx1.example.org"]`}},
 	} {
 		known := map[string]bool{}
@@ -47,7 +49,7 @@ func TestStartingConfig(t *testing.T) {
 			known[line] = true
 		}
 		var got []string
-		for line := range strings.Lines(startingConfig(row.servers, row.own)) {
+		for line := range strings.Lines(startingConfig(row.mailServers, row.own)) {
 			if !known[line] {
 				got = append(got, strings.TrimSuffix(line, "\n"))
 			}

@@ -9,6 +9,8 @@ import (
 	"mailallow/accessmap/lint/server"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/dnsq"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // ordinary is an address that no list has: it is for examples (RFC 5737).
@@ -29,12 +31,6 @@ func (l *check) ask(ctx context.Context, file string, zones []server.AskedZone) 
 		l.errs = append(l.errs, err)
 		return
 	}
-	for _, err := range resolver.Unread() {
-		if !l.warned { // of Sendmail and of Postfix the same resolvers are asked
-			l.t.Warn("%v", err)
-		}
-	}
-	l.warned = true
 	bounded, cancel := context.WithTimeout(ctx, cmp.Or(l.settings.Deadline, time.Minute))
 	defer cancel()
 	var asked []dnsbl.Zone
@@ -45,7 +41,16 @@ func (l *check) ask(ctx context.Context, file string, zones []server.AskedZone) 
 			asked, places = append(asked, zone), append(places, z)
 		}
 	}
-	for i, result := range dnsbl.Check(bounded, []dnsbl.Resolver{resolver}, []netip.Addr{ordinary}, asked) {
+	wait := l.t.WaitingFor("asking %s", terminal.Counted(uint64(len(asked)), "list", "lists"))
+	results := dnsbl.Check(bounded, []dnsbl.Resolver{resolver}, []netip.Addr{ordinary}, asked)
+	wait.End()
+	for _, p := range run.ResolverProblems(resolver) {
+		if !l.warned { // of Sendmail and of Postfix the same resolvers are asked
+			l.t.Warn("%s", p.Text)
+		}
+	}
+	l.warned = true
+	for i, result := range results {
 		for _, f := range server.Unanswering(places[i], result) {
 			f.File = file
 			l.ofServers = append(l.ofServers, f)

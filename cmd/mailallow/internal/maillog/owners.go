@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -52,9 +55,11 @@ func (m mark) String() string {
 // owners knows the list, and the providers that send from an address. A part is nil if it
 // could not be opened.
 type owners struct {
+	list      *run.List // nil, like the next two: there is none
 	set       *allowlist.Set
 	index     *allowlist.Index // of the configuration's sources
 	catalogue *catalogue.Catalogue
+	log       *history.Log // nil: what the list was is not known
 	problems  []allowlist.Problem
 }
 
@@ -76,8 +81,13 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
 			list.Warn(t)
-			o.set = list.Set
+			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())
+		}
+		if log, err := run.OpenHistory(s.StateDir); err != nil {
+			fail("history", "whether the list covered a client when it was refused is not known: %v", err)
+		} else {
+			o.log = &log
 		}
 	}
 	var err error
@@ -85,6 +95,38 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 		fail("catalogue", "providers are not known: %v", err)
 	}
 	return o
+}
+
+// then says of each client whether the list covered it when it was last refused.
+func (o *owners) then(clients *refusals.Clients, addrs []netip.Addr) map[netip.Addr]history.Cover {
+	all := make(map[netip.Addr]history.Cover, len(addrs))
+	var sightings []history.Sighting
+	for _, addr := range addrs {
+		all[addr] = history.CoverUnknown
+		if who, _ := clients.Of(addr); who.Until != 0 {
+			sightings = append(sightings, history.Sighting{Addr: addr, At: time.Unix(int64(who.Until), 0)})
+		}
+	}
+	if o.log == nil {
+		return all
+	}
+	answers, problems := o.log.Covered(sightings)
+	for i, s := range sightings {
+		all[s.Addr] = answers[i]
+	}
+	o.problems = append(o.problems, problems...)
+	return all
+}
+
+// now says whether the list covers an address of this state.
+func (m mark) now(known bool) history.Cover {
+	switch {
+	case !known:
+		return history.CoverUnknown
+	case m.State == covered:
+		return history.CoverYes
+	}
+	return history.CoverNo
 }
 
 // mark gives the state of an address, and the provider that sends from it; empty: none in

@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -20,6 +22,7 @@ type summary struct {
 	Outbound []outboundReport    `json:"outbound"`
 	Domain   refusals.Span       `json:"outbound_domain"` // refusals by other hosts for the sender's domain
 	Other    refusals.Span       `json:"other"`           // refusals for another reason
+	Unused   *unusedReport       `json:"unused"`          // null without --unused
 	Problems []allowlist.Problem `json:"problems"`
 }
 
@@ -36,6 +39,9 @@ type refusedReport struct {
 	Providers []providerReport `json:"providers"`
 	Lists     []refusals.List  `json:"lists"`
 	Clients   []clientReport   `json:"clients"`
+
+	ThenCovered  int `json:"-"` // addresses that the list covered when they were refused
+	SinceCovered int `json:"-"` // those that it did not cover then, and covers now
 }
 
 type providerReport struct {
@@ -48,9 +54,23 @@ type providerReport struct {
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
 	refusals.Span
-	Zones    []string `json:"zones"`
-	Provider string   `json:"provider"`
-	Mark     mark     `json:"mark"`
+	Zones    []string      `json:"zones"`
+	Provider string        `json:"provider"`
+	Mark     mark          `json:"mark"`
+	Then     history.Cover `json:"then"` // the list covered it when it was last refused
+	Now      history.Cover `json:"now"`
+}
+
+// covered is the state of a client in the table.
+func (c clientReport) covered() string {
+	state, _ := c.Mark.words() // the row names the provider
+	if c.Then == history.CoverUnknown {
+		return state
+	}
+	if c.Mark.State == covered {
+		state = "now yes"
+	}
+	return fmt.Sprintf("then %s, %s", c.Then, state)
 }
 
 type errorReport struct {
@@ -119,8 +139,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 	t.Data(terminal.Plain, "")
 	rows = [][]string{{"ADDRESS", "REFUSED", "LAST", "BY", "PROVIDER", "COVERED"}}
 	for _, c := range all.Clients {
-		state, _ := c.Mark.words() // the row names the provider
-		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), state})
+		rows = append(rows, []string{c.IP.String(), terminal.Grouped(uint64(c.Count)), c.Until.String(), cmp.Or(strings.Join(c.Zones, " "), "-"), cmp.Or(c.Provider, "-"), c.covered()})
 	}
 	if all.Addresses > 0 {
 		t.Table(rows)
@@ -150,7 +169,14 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 		slices.Sort(names)
 		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
-	if coveredNow {
+	if r.Refused.ThenCovered > 0 {
+		t.Warn("refused while the list covered them: %s; the server does not read the list, or had not read it yet: 'mailallow lint' finds out why, 'mailallow explain --live ADDRESS' what it does now",
+			terminal.Counted(uint64(r.Refused.ThenCovered), "address", "addresses"))
+	}
+	if r.Refused.SinceCovered > 0 {
+		t.Note("refused before the list covered them, and covered now: %s", terminal.Counted(uint64(r.Refused.SinceCovered), "address", "addresses"))
+	}
+	if coveredNow && r.Refused.ThenCovered+r.Refused.SinceCovered == 0 {
 		t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -75,6 +76,7 @@ func (c *tally) report(o *owners, listed int) *summary {
 	}
 	groups := map[group]*providerReport{}
 	often := c.Often()
+	then := o.then(c.Clients, often)
 	r.Refused.Addresses = len(often)
 	for i, addr := range often {
 		who, zones := c.Of(addr)
@@ -85,10 +87,17 @@ func (c *tally) report(o *owners, listed int) *summary {
 		}
 		groups[g].Join(who)
 		groups[g].Addresses++
+		now := m.now(o.set != nil)
+		switch {
+		case then[addr] == history.CoverYes:
+			r.Refused.ThenCovered++
+		case then[addr] == history.CoverNo && now == history.CoverYes:
+			r.Refused.SinceCovered++
+		}
 		if i >= listed {
 			continue
 		}
-		r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, Span: who, Zones: zones, Provider: provider, Mark: m})
+		r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, Span: who, Zones: zones, Provider: provider, Mark: m, Then: then[addr], Now: now})
 	}
 	r.Refused.Providers = values(groups)
 	if c.Nameless.Count > 0 {

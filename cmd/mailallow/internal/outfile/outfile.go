@@ -47,6 +47,26 @@ func Replace(path string, text []byte) error {
 	return replace(path, write, renameio.WithStaticPermissions(mode))
 }
 
+// Create writes a new file with mode 0644 less umask. It is an error that is fs.ErrExist if anything is at path, a link that
+// leads nowhere, too.
+func Create(path string, text []byte) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(mode), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup() // the file has its second name then
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return state.SyncDir(filepath.Dir(path))
+}
+
 func replace(path string, write func(io.Writer) error, options ...renameio.Option) error {
 	f, err := renameio.NewPendingFile(path, append(options, renameio.WithTempDir(filepath.Dir(path)))...)
 	if err != nil {

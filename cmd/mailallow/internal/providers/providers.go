@@ -4,6 +4,7 @@ package providers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -68,10 +69,17 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else {
 		tell(t, documents)
 	}
-	if err == nil && slices.ContainsFunc(documents, func(p providerDocument) bool { return p.Check != nil && p.Check.Error != "" }) {
-		err = exit.Outcome(exit.Stale)
+	failed := 0
+	for _, p := range documents {
+		if p.Check != nil && p.Check.Error != "" {
+			failed++
+		}
 	}
-	return err
+	if err != nil || failed == 0 {
+		return err
+	}
+	t.Close(fmt.Sprintf("%d of %s do not answer", failed, terminal.Counted(uint64(len(documents)), "provider", "providers")))
+	return exit.Outcome(exit.Stale)
 }
 
 // check fetches every provider that can be listed, as a source would, and adds the results. It warns of the problems of the
@@ -133,7 +141,7 @@ func tell(t *terminal.Terminal, all []providerDocument) {
 		case p.Check.Error != "":
 			t.Data(terminal.Red, "    does not answer: %s", p.Check.Error)
 		default:
-			t.Data(terminal.Green, "    answers: %d ranges, %s IPv4 addresses", p.Check.Ranges, terminal.Grouped(p.Check.IPv4Addresses))
+			t.Data(terminal.Green, "    answers: %s ranges, %s IPv4 addresses", terminal.Grouped(uint64(p.Check.Ranges)), terminal.Grouped(p.Check.IPv4Addresses))
 		}
 	}
 }

@@ -96,9 +96,10 @@ func (r *Reading) Err() error {
 func Read(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options, yield func(maillog.Event) error) *Reading {
 	r := &Reading{}
 	for _, name := range logs {
-		t.Progress("reading %s", name)
+		wait := t.WaitingFor("reading %s", name)
 		in := &interruptible{ctx: ctx}
 		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
+		wait.End()
 		r.OfMTA = r.OfMTA || ofMTA
 		switch {
 		case err != nil:

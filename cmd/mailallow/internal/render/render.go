@@ -38,11 +38,13 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	list.Warn(t)
+	t.Close(list.Holds("no list written"))
 	if err := list.Refused(); err != nil {
 		return err
 	}
 	if _, err := form.Write(t.Take(), list.Set.Spans(), format.Selection{}); err != nil {
 		return err
 	}
+	t.Close(list.Holds("list written"))
 	return exit.Outcome(list.Codes()...)
 }

@@ -86,7 +86,9 @@ func (r *Request) get(ctx context.Context, t *terminal.Terminal) (pair, error) {
 	case config.IsURL(name):
 		return r.download(ctx, t, name)
 	case name == stdin:
+		wait := t.WaitingFor("reading the snapshot from stdin")
 		text, err := readAll(ctx, t.Stdin)
+		wait.End()
 		if err != nil {
 			return pair{}, err
 		}
@@ -151,7 +153,8 @@ func (r *Request) download(ctx context.Context, t *terminal.Terminal, name strin
 	ctx, cancel := r.Settings.Within(ctx)
 	defer cancel()
 	web, caFile := &allowlist.Web{MaxBytes: maxSnapshotBytes}, r.Settings.Snapshot.CAFile
-	t.Progress("fetching %s", r.shownName())
+	wait := t.WaitingFor("fetching %s", r.shownName())
+	defer wait.End()
 	kept := r.kept()
 	page, err := web.Page(ctx, name, caFile, kept.validator)
 	switch {

@@ -33,7 +33,7 @@ func tellChanges(t *terminal.Terminal, style terminal.Style, sign string, change
 		t.Summary(style, "%s", strings.TrimRight(line, " "))
 	}
 	if more := len(changes) - len(shown); more > 0 {
-		t.Summary(terminal.Faint, "    %s and %d more; --verbose lists them", sign, more)
+		t.Summary(terminal.Faint, "    %s and %s more; --verbose lists them", sign, terminal.Grouped(uint64(more)))
 	}
 }
 
@@ -92,7 +92,7 @@ func (g SourceChange) Counts() string {
 		for _, c := range side.changes {
 			prefixes = append(prefixes, c.Prefix)
 		}
-		parts = append(parts, fmt.Sprintf("%d %s (%s)", len(side.changes), side.verb,
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", terminal.Grouped(uint64(len(side.changes))), side.verb,
 			terminal.Counted(allowlist.CountAddresses(slices.Values(prefixes)).IPv4, "IPv4 address", "IPv4 addresses")))
 	}
 	return strings.Join(parts, ", ")

@@ -44,6 +44,7 @@ type SourceDocument struct {
 	Reason        string              `json:"reason"`
 	Owner         string              `json:"owner"`
 	Until         *string             `json:"until"`    // its last day, 2026-12-31; null: it has no end
+	Pinned        bool                `json:"pinned"`   // a rollback pinned its ranges
 	Proposed      *proposedDocument   `json:"proposed"` // null: it is not held
 	Problems      []allowlist.Problem `json:"problems"`
 
@@ -81,7 +82,7 @@ func (l *List) Documents() []SourceDocument {
 	documents := []SourceDocument{}
 	for _, s := range l.Sources {
 		d := SourceDocument{
-			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status, Time: s.Time, Reason: s.Reason, Owner: s.Owner,
+			Name: s.Source.Name, Action: s.Action.String(), Status: s.Status, Time: s.Time, Reason: s.Reason, Owner: s.Owner, Pinned: s.Pinned,
 			IPv4Addresses: allowlist.CountAddresses(s.Ranges.Minimal()).IPv4,
 			Problems:      append([]allowlist.Problem{}, s.Problems...), Proposed: (*proposedDocument)(s.Proposed),
 		}

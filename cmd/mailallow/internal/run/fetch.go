@@ -27,28 +27,52 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	ctx, cancel := s.Within(ctx)
 	defer cancel()
 	var done atomic.Int32
+	wait := t.Waiting(func() string {
+		return fmt.Sprintf("fetched %s of %s", terminal.Grouped(uint64(done.Load())), terminal.Counted(uint64(len(sources)), "source", "sources"))
+	})
+	defer wait.End()
 	f := allowlist.Fetcher{
 		Resolver: resolver, SPF: s.SPF, Web: &allowlist.Web{}, Last: last.Resolved(), Now: now,
-		Done: func(name string) {
-			t.Progress("fetched %d of %d sources: %s", done.Add(1), len(sources), name)
-		},
+		Done: func(string) { done.Add(1) },
 	}
 	fetched := f.Fetch(ctx, sources)
-	t.Detail("%d DNS queries", resolver.Queries())
-	return fetched, ResolverProblems(resolver), nil
+	t.Detail("%s", terminal.Counted(uint64(resolver.Queries()), "DNS query", "DNS queries"))
+	problems := ResolverProblems(resolver)
+	if _, all := resolver.Silent(); all {
+		for i, src := range sources {
+			if fetched[i].Err != nil && src.AsksDNS() {
+				fetched[i].Err = errNoResolver
+			}
+		}
+	}
+	return fetched, problems, nil
 }
 
-// ResolverProblems gives the lines of /etc/resolv.conf that name a server which cannot be asked.
+// errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
+var errNoResolver = errors.New("no resolver answers")
+
+// manyTries is the number of tries without a reply after which a resolver beside others that answer is worth a word: a
+// datagram is lost now and then.
+const manyTries = 3
+
+// ResolverProblems gives the resolvers that did not answer, and the lines of /etc/resolv.conf that name a server which cannot
+// be asked.
 func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	for _, err := range c.Unread() {
 		problems = append(problems, allowlist.Problem{Kind: "resolver", Text: err.Error()})
 	}
+	silent, all := c.Silent()
+	for _, s := range silent {
+		if all || s.Tries >= manyTries {
+			problems = append(problems, allowlist.Problem{Kind: "resolver", Text: fmt.Sprintf(
+				"the resolver %s (%s) does not answer: %s: start it, or name another there or with --resolver", s.Resolver, s.Place, s.Why)})
+		}
+	}
 	return problems
 }
 
-// fromState takes the sources from the last good state. A source without one there, and one that was edited since, waits for the
-// next update.
-func (r *Request) fromState(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
+// fromLastGood takes every source as the last update left it. An inline list comes from the configuration.
+func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: r.Now}
 	fetched := make([]allowlist.Fetched, len(r.sources))
 	for i, last := range lastGood.Match(r.sources) {
@@ -58,11 +82,12 @@ func (r *Request) fromState(ctx context.Context, lastGood *snapshot.Snapshot) []
 		case src.Inline():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
 		case last == nil:
-			fetched[i].Err = errors.New("no update has taken it yet")
-		case last.Definition != src.Definition() && !src.FromSnapshot:
-			fetched[i].Err = errors.New("it was edited, and no update has taken it since")
+			fetched[i].Err = errors.New("no update has installed it yet")
+		case r.options.Installed && last.Definition != src.Definition() && !src.FromSnapshot:
+			fetched[i].Err = errors.New("it was edited, and no update has installed it since")
 		default:
 			fetched[i].Resolved = *last
+			fetched[i].Name = src.Name
 		}
 	}
 	return fetched

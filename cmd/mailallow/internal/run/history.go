@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -33,7 +35,7 @@ func OpenHistory(stateDir string) (log history.Log, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return log, nil
 	case errors.Is(err, fs.ErrPermission):
-		return log, fault.Hint("", "run it as root, or as the user who runs the update", "the history cannot be read: %w", err)
+		return log, fault.Hint("", asRoot, "the history cannot be read: %w", err)
 	case err != nil:
 		return log, fmt.Errorf("the history cannot be read: %w", err)
 	}
@@ -61,13 +63,18 @@ func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, erro
 	if err != nil {
 		return nil, err
 	}
-	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
-	name, segment, ok, err := log.Next(e, list.installed(), r.Settings.History)
+	files, err := r.record(log, e, list.installed())
 	if errors.Is(err, history.ErrTooLong) && list != nil {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "history", Text: fmt.Sprintf(
 			"this run is not in the history: %v, of %d MiB", err, history.MaxBytes>>20)})
 		return nil, nil
 	}
+	return files, err
+}
+
+func (r *Request) record(log history.Log, e history.Entry, after []history.Installed) ([]install.StateFile, error) {
+	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
+	name, segment, ok, err := log.Next(e, after, r.Settings.History)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -103,23 +110,24 @@ func (l *List) installed() (all []history.Installed) {
 	}
 	for _, s := range l.Sources {
 		all = append(all, history.Installed{Name: s.Source.Name, Definition: s.Resolved.Definition, Action: s.Action,
-			Status: s.Status, Problems: snapshot.Reasons(s.Status, s.Problems), Ranges: s.Ranges})
+			Status: s.Status, Problems: snapshot.Reasons(s.Status, s.Problems), Ranges: s.Ranges, Ended: s.Status == guard.Ended})
 	}
 	return all
 }
 
 // change is the entry of an update that installs a result.
 func (r *Request) change(result *Result) history.Entry {
-	e := history.Entry{Command: history.Update, Reason: r.options.Reason}
+	e := history.Entry{Command: history.Update, Reason: r.options.Reason, First: result.List.lost}
 	for _, p := range result.Plans {
 		if p.New != nil && p.Changed() {
 			e.Targets = append(e.Targets, p.Path)
 		}
 	}
-	for _, s := range result.List.Sources {
-		if s.Accepted {
-			e.Command = history.Accept
-		}
+	switch {
+	case r.options.Rollback != nil:
+		e.Command = history.Rollback
+	case slices.ContainsFunc(result.List.Sources, func(s Source) bool { return s.Accepted && !s.Pinned }):
+		e.Command = history.Accept
 	}
 	return e
 }
@@ -134,4 +142,22 @@ func whoRuns() string {
 		return by + " as " + name
 	}
 	return name
+}
+
+// RecordRemoval gives the file of the history with an entry about the list that was taken out of targets. everywhere: it is in no
+// other. There is no file if the list is in others, and the history does not know it.
+func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.StateFile, error) {
+	log, err := OpenHistory(r.Settings.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	var after []history.Installed
+	if !everywhere {
+		state := log.Last()
+		if !state.Known {
+			return nil, nil
+		}
+		after = state.Sources
+	}
+	return r.record(log, history.Entry{Command: history.Remove, Reason: r.options.Reason, Targets: targets}, after)
 }

@@ -39,7 +39,7 @@ type keyFitter struct {
 // fitEach holds each source that needs too many keys by itself.
 func (f *keyFitter) fitEach(t plan.Target) {
 	for i, src := range f.sources {
-		if f.judged[i].verdict.Status != guard.Fresh || src.Static() {
+		if f.judged[i].verdict.Status != guard.Fresh || src.Static() || f.judged[i].pinned {
 			continue
 		}
 		if n, most := t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()), src.KeyLimit(); n > most {
@@ -100,7 +100,7 @@ func (f *keyFitter) inOrder() (order []int) {
 	gain := make([]int, len(f.judged))
 	for i, src := range f.sources {
 		last, v := f.judged[i].earlier.Last, f.judged[i].verdict
-		if v.Status == guard.Fresh && !src.Inline() && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
+		if v.Status == guard.Fresh && !src.Inline() && !f.judged[i].pinned && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
 			order = append(order, i)
 			gain[i] = f.gainOf(i, all)
 		}

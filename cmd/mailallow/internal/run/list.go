@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"mailallow/allowlist"
@@ -29,13 +30,16 @@ type List struct {
 	clockWrong bool               // no age is known
 	options    Options            // of the run, for commands to paste
 	config     string             // the file with the sources
+
+	notRestored bool // a limit of today keeps a source from being rolled back
 }
 
 // Source is a source with the guard's verdict on it.
 type Source struct {
 	allowlist.Source
 	guard.Verdict
-	There bool // it is held in the snapshot that the run was given, and accepted where that is made
+	There  bool // it is held in the snapshot that the run was given, and accepted where that is made
+	Pinned bool // a rollback pinned its ranges, and what the status says is not of them
 }
 
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
@@ -49,31 +53,24 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	now, wrong := believed(r.Now, lastGood, memory)
 	r.Now = now
 	r.sources = r.wanted(wrong != "")
-	var fetched []allowlist.Fetched
-	var problems []allowlist.Problem
-	if r.options.Installed {
-		fetched = r.fromState(ctx, lastGood)
-	} else if !r.Fetches() {
-		fetched, problems = r.fromSnapshot(ctx), r.carrierProblems(t)
-	} else if fetched, problems, err = Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now); err != nil {
+	fetched, problems, err := r.gather(ctx, t, lastGood)
+	if err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
-	for _, w := range r.Settings.Warnings {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
-	}
-	if list.clockWrong {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
-	}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	list.Problems = append(problems, r.circumstances(wrong)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
-	judged := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
+	judged, err := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
+	if err != nil {
+		return nil, err
+	}
 	for i, src := range r.sources {
 		v, earlier := judged[i].verdict, judged[i].earlier
-		list.Sources = append(list.Sources, r.carried(src, v))
+		list.Sources = append(list.Sources, r.carried(src, judged[i]))
 		switch hasState := !v.Time.IsZero(); {
 		case src.Inline():
 			continue
@@ -98,6 +95,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if len(forgotten) > 0 {
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
+	list.Problems, list.notRestored = append(list.Problems, r.pinProblems()...), r.pinning.limited
 	list.Set = allowlist.Merge(list.Labelled())
 	list.lastGood = snapshot.New(r.writtenNow(judged), good)
 	return list, nil
@@ -105,7 +103,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 
 // begin opens a snapshot that the run waits for, and reads the last good state.
 func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	if r.waits() {
+	if r.waits() && r.options.Rollback == nil {
 		if err := r.open(ctx, t); err != nil {
 			return nil, err
 		}
@@ -115,6 +113,34 @@ func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Sn
 		r.inForce = lastGood.Written
 	}
 	return lastGood, err
+}
+
+// circumstances are the problems that the run had from its beginning. wrong is why the clock is not believed, or empty.
+func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
+	if r.stateless != nil {
+		problems = append(problems, *r.stateless)
+	}
+	for _, w := range r.Settings.Warnings {
+		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
+	}
+	if wrong != "" {
+		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	}
+	return problems
+}
+
+// gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
+func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
+	if err := r.readPins(lastGood); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case r.options.Rollback != nil, r.options.Installed:
+		return r.fromLastGood(ctx, lastGood), nil, nil
+	case !r.Fetches():
+		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
+	}
+	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
@@ -140,10 +166,12 @@ type judgement struct {
 	guard   guard.Guard
 	earlier guard.Earlier
 	verdict guard.Verdict
+	pinned  bool // a rollback pinned the ranges of the verdict
 }
 
-// judgeAll has the guard judge every source of the run, then holds those that need too many access keys.
-func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) []judgement {
+// judgeAll has the guard judge every source of the run, puts pinned ranges in their places, and then holds the sources that need
+// too many access keys.
+func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) ([]judgement, error) {
 	judged := make([]judgement, len(fetched))
 	last := lastGood.Match(r.sources)
 	for i, src := range r.sources {
@@ -158,8 +186,9 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 		}
 		judged[i] = r.judge(src, earlier, fetched[i], clockWrong)
 	}
+	err := r.pin(judged)
 	r.fitKeys(judged)
-	return judged
+	return judged, err
 }
 
 // judge has the guard compare a fetched source with its earlier states.
@@ -187,7 +216,7 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
 			"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)})
 	}
-	return judgement{g, earlier, v}
+	return judgement{guard: g, earlier: earlier, verdict: v}
 }
 
 // Labelled gives the ranges of every source with its action.
@@ -199,12 +228,13 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 }
 
 // carried gives a source with the verdict of the guard, and with that of the run which made the snapshot.
-func (r *Request) carried(src allowlist.Source, v guard.Verdict) Source {
+func (r *Request) carried(src allowlist.Source, judged judgement) Source {
+	v := judged.verdict
 	there, ok := r.taken[src.Name]
 	if !ok || there.Status == "" || there.Status == guard.Fresh && len(there.Reasons) == 0 {
-		return Source{Source: src, Verdict: v}
+		return Source{Source: src, Verdict: v, Pinned: judged.pinned}
 	}
-	return Source{src, v.Carry(there.Status, there.Reasons, there.Refused), there.Status == guard.Held}
+	return Source{src, v.Carry(there.Status, there.Reasons, there.Refused), there.Status == guard.Held, judged.pinned}
 }
 
 // writtenNow is the time of the last good state of this run: that of before, if the run took nothing. A snapshot that was
@@ -212,7 +242,7 @@ func (r *Request) carried(src allowlist.Source, v guard.Verdict) Source {
 func (r *Request) writtenNow(judged []judgement) time.Time {
 	took := false
 	for i, src := range r.sources {
-		took = took || judged[i].verdict.Taken && !src.Inline()
+		took = took || judged[i].verdict.Taken && !src.Inline() && !judged[i].pinned
 	}
 	switch {
 	case !took, !r.Fetches() && r.reviewed == nil:
@@ -261,11 +291,33 @@ func (l *List) Counts() map[guard.Status]int {
 	return counts
 }
 
+// Holds adds to what became of the product of a run how many sources are held, stale and missing.
+func (l *List) Holds(product string) string {
+	parts := []string{product}
+	counts := map[guard.Status]int{}
+	for _, s := range l.Sources {
+		if !s.Pinned {
+			counts[s.Status]++
+		}
+	}
+	for _, status := range []guard.Status{guard.Held, guard.Stale, guard.Missing} {
+		if n := counts[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", terminal.Counted(uint64(n), "source", "sources"), status))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
 // Codes gives the exit codes for the statuses of the sources.
 func (l *List) Codes() (codes []int) {
 	of := map[guard.Status]int{guard.Fresh: exit.Done, guard.Held: exit.Held, guard.Stale: exit.Stale, guard.Missing: exit.Stale, guard.Ended: exit.Done}
 	for _, s := range l.Sources {
-		codes = append(codes, of[s.Status])
+		if !s.Pinned {
+			codes = append(codes, of[s.Status])
+		}
+	}
+	if l.notRestored {
+		codes = append(codes, exit.Held)
 	}
 	return codes
 }

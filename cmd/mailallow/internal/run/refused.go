@@ -10,7 +10,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// maxRefused bounds the networks of a held source that a summary lists.
+// maxRefused bounds the networks of a held source that a message lists.
 const maxRefused = 10
 
 // Refused gives what would come and go if a held source were accepted, in the order of addresses; nil: it is not held, or
@@ -31,39 +31,35 @@ func Refused(s Source) *SourceChange {
 	return change
 }
 
-// tellRefused writes what is at stake in a held source, the widest networks first.
-func tellRefused(t *terminal.Terminal, s Source) {
-	change := Refused(s)
-	if change == nil || len(change.Added)+len(change.Removed) == 0 {
-		return
+// widest gives the counts of a refused change, and a line for each of its widest networks.
+func (g SourceChange) widest() []string {
+	if len(g.Added)+len(g.Removed) == 0 {
+		return nil
 	}
-	t.Summary(terminal.Cyan, "%s: %s", change.Title, change.Counts())
-	if change.About != "" {
-		t.Summary(terminal.Plain, "    %s", change.About)
+	type row struct {
+		sign string
+		netip.Prefix
 	}
-	type line struct {
-		sign  string
-		style terminal.Style
-		plan.Change
+	var rows []row
+	for _, c := range g.Added {
+		rows = append(rows, row{"+", c.Prefix})
 	}
-	var lines []line
-	for _, c := range change.Added {
-		lines = append(lines, line{"+", terminal.Green, c})
+	for _, c := range g.Removed {
+		rows = append(rows, row{"-", c.Prefix})
 	}
-	for _, c := range change.Removed {
-		lines = append(lines, line{"-", terminal.Red, c})
-	}
-	share := func(l line) int { return l.Prefix.Bits() * 128 / l.Prefix.Addr().BitLen() }
-	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(share(a), share(b)) })
-	shown := lines[:min(len(lines), maxRefused)]
+	share := func(r row) int { return r.Bits() * 128 / r.Addr().BitLen() }
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(share(a), share(b)) })
+	shown := rows[:min(len(rows), maxRefused)]
 	width := 0
-	for _, l := range shown {
-		width = max(width, len(l.Prefix.String()))
+	for _, r := range shown {
+		width = max(width, len(r.String()))
 	}
-	for _, l := range shown {
-		t.Summary(l.style, "    %s %-*s  %17s", l.sign, width, l.Prefix, terminal.Addresses(l.Prefix))
+	lines := []string{"refused: " + g.Counts()}
+	for _, r := range shown {
+		lines = append(lines, fmt.Sprintf("  %s %-*s  %17s", r.sign, width, r.Prefix, terminal.Addresses(r.Prefix)))
 	}
-	if more := len(lines) - len(shown); more > 0 {
-		t.Summary(terminal.Faint, "    and %d more; 'diff --format markdown' lists them", more)
+	if more := len(rows) - len(shown); more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %s more; 'mailallow diff --format markdown' lists them", terminal.Grouped(uint64(more))))
 	}
+	return lines
 }

@@ -32,6 +32,9 @@ type Options struct {
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
 	Reason    string   // why, for the history
 	Accept    []string // NAME or NAME@DIGEST of sources whose held change is accepted
+	// Rollback: the run takes its list from the history, as it stood after this entry or at this time; empty: before the last
+	// update that changed it.
+	Rollback *string
 	// NeedTargets: the run writes or compares targets.
 	NeedTargets bool
 	// ForSnapshot: the run makes a snapshot, for another host to install.
@@ -39,6 +42,8 @@ type Options struct {
 	// NoGuard: the run reads no last good state and holds nothing. The host that installs
 	// the snapshot judges it.
 	NoGuard bool
+	// MayLackState: a run that changes nothing does without a state that its user may not read.
+	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
 	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
@@ -59,12 +64,14 @@ type Request struct {
 	accepted map[string]guard.Acceptance // by source
 	sources  []allowlist.Source          // of the settings, without those that have ended
 
-	reviewed  *snapshot.Snapshot         // the one in place of fetching; nil: there is none, or it is not there yet
-	unreached error                      // why it cannot be had
-	signed    bool                       // somebody whose keys the settings name has signed it
-	signer    string                     // who, and the trusted comment
-	fresh     *keptPair                  // it came from the web in this run
-	inForce   time.Time                  // the last good state was written then; zero: there is none
+	reviewed  *snapshot.Snapshot // the one in place of fetching; nil: there is none, or it is not there yet
+	unreached error              // why it cannot be had
+	signed    bool               // somebody whose keys the settings name has signed it
+	signer    string             // who, and the trusted comment
+	fresh     *keptPair          // it came from the web in this run
+	inForce   time.Time          // the last good state was written then; zero: there is none
+	stateless *allowlist.Problem // the state cannot be read; nil: it can
+	pinning   pinning
 	taken     map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
@@ -76,7 +83,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 		return nil, err
 	}
 	if s.Absent {
-		return nil, exit.Usagef("there is no configuration %s: 'mailallow init' writes one to start from, -c FILE names another", s.Path)
+		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
 	}
 	collectSooner()
 	r, err := New(s, o)
@@ -110,6 +117,9 @@ func (r *Request) check() error {
 	if r.options.NeedTargets && len(r.Settings.Targets) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path))
 	}
+	if len(problems) > 0 {
+		problems = append(problems, r.stillInstalled())
+	}
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {
@@ -119,7 +129,7 @@ func (r *Request) check() error {
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
 	err := cmp.Or(r.withinRoot(), r.checkCarrier())
-	if err == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
+	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
 		err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)
@@ -132,7 +142,7 @@ func (r *Request) withinRoot() error {
 	if root == "" {
 		return nil
 	}
-	paths := []string{r.lastGoodPath(), r.memoryPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
+	paths := []string{r.lastGoodPath(), r.memoryPath(), r.pinsPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
 	if r.Settings.MetricsFile != "" {
 		paths = append(paths, r.Settings.MetricsFile)
 	}
@@ -169,10 +179,11 @@ func acceptance(word string, names []string) (name, digest string) {
 // Duration is how long the run has taken, in whole milliseconds.
 func (r *Request) Duration() time.Duration { return time.Since(r.Started).Round(time.Millisecond) }
 
-// Close adds attrs, the duration and the number of sources with each status to the last
-// record of a log. list is nil if the sources were not resolved.
-func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
+// Close says what holds at the end of the run: what became of its product, and how many sources have each status but fresh. It
+// adds attrs, the duration and these numbers to the last record of a log. list is nil if the sources were not resolved.
+func (r *Request) Close(t *terminal.Terminal, list *List, product string, attrs ...slog.Attr) {
 	if list != nil {
+		product = list.Holds(product)
 		counts := list.Counts()
 		var sources []slog.Attr
 		for _, status := range guard.Statuses() {
@@ -180,5 +191,5 @@ func (r *Request) Close(t *terminal.Terminal, list *List, attrs ...slog.Attr) {
 		}
 		attrs = append(attrs, slog.GroupAttrs("sources", sources...))
 	}
-	t.Close(append(attrs, slog.Float64("duration_seconds", r.Duration().Seconds()))...)
+	t.Close(product, append(attrs, slog.Float64("duration_seconds", r.Duration().Seconds()))...)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"mailallow/accessmap/install"
+	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
@@ -19,6 +20,9 @@ const (
 	lastGoodFile = "snapshot.json" // the last good state
 	memoryFile   = "window.json"   // the states before it, for the guard
 )
+
+// asRoot is what to do for one who may not read the state.
+const asRoot = "run it as root, or as the user who runs the update"
 
 func (r *Request) lastGoodPath() string { return filepath.Join(r.Settings.StateDir, lastGoodFile) }
 func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateDir, memoryFile) }
@@ -49,10 +53,16 @@ func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 		return loadSnapshot(r.options.Since)
 	}
 	lastGood, err := loadSnapshot(r.lastGoodPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return lastGood, nil
+	case errors.Is(err, fs.ErrPermission) && r.options.MayLackState:
+		r.stateless = &allowlist.Problem{Kind: "state", Text: fmt.Sprintf("the state cannot be read, so that last good ranges and pins are not known: %v: %s", err, asRoot)}
+		return nil, nil
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fault.Hint("", asRoot, "the last good state cannot be read: %w; nothing was changed", err)
 	}
-	return lastGood, nil
+	return nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
 }
 
 // loadSnapshot reads a last good state. It has no bound but those of its sources, so that no source is left out for another.
@@ -65,15 +75,19 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 	return snapshot.Decode(f, path)
 }
 
-// StateFiles is the guard's new memory, the new last good state and the history, as files to install together with the list.
+// StateFiles is the pins, the guard's new memory, the new last good state and the history, as files to install together with the list.
 // The memory comes first: after a kill in between, the next run compares with one state twice, and forgets none.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
+	files, err := r.pinFiles()
+	if err != nil {
+		return nil, err
+	}
 	encoded, err := list.lastGood.Bytes()
 	if err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	files := []install.StateFile{{Path: r.memoryPath(), Bytes: list.memory.Encode()}, {Path: r.lastGoodPath(), Bytes: encoded}}
+	files = append(files, install.StateFile{Path: r.memoryPath(), Bytes: list.memory.Encode()}, install.StateFile{Path: r.lastGoodPath(), Bytes: encoded})
 	entry, err := r.Record(r.change(result), list)
 	return append(files, entry...), err
 }

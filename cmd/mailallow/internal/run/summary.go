@@ -3,8 +3,6 @@ package run
 import (
 	"fmt"
 	"log/slog"
-	"strings"
-	"time"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist/guard"
@@ -16,7 +14,7 @@ func (l *List) Tell(t *terminal.Terminal) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, d := range l.Documents() {
 		rows = append(rows, []string{d.Name, d.Action, string(d.Status),
-			fmt.Sprint(d.Ranges), terminal.Grouped(d.IPv4Addresses), fmt.Sprint(d.IPv6Ranges), d.AgeText()})
+			terminal.Grouped(uint64(d.Ranges)), terminal.Grouped(d.IPv4Addresses), terminal.Grouped(uint64(d.IPv6Ranges)), d.AgeText()})
 	}
 	for i, row := range terminal.Layout(t.Width(), rows) {
 		style := terminal.Plain
@@ -28,120 +26,12 @@ func (l *List) Tell(t *terminal.Terminal) {
 		t.Summary(style, "%s", row)
 	}
 	l.Warn(t)
-	for _, s := range l.Sources {
-		if s.Status == guard.Ended { // as its owner wants, and no reason for a warning
-			s.topic(t).Note("source %q %s: %s", s.Source.Name, s.Standing(), l.Hint(s))
-		}
-		tellRefused(t, s)
-	}
+	l.note(t)
 }
 
-// Warn warns of the problems of the run and of each source, and of its status.
-func (l *List) Warn(t *terminal.Terminal) {
-	for _, p := range l.Problems {
-		t.About(slog.String("kind", p.Kind)).Warn("%s", p.Text)
-	}
-	for _, s := range l.Sources {
-		for _, p := range s.Problems {
-			t.About(slog.String("source", s.Source.Name), slog.String("kind", p.Kind)).Warn("source %q: %s", s.Source.Name, p.Text)
-		}
-		if hint := l.Hint(s); hint != "" && s.Status != guard.Ended {
-			s.topic(t).Warn("source %q %s: %s", s.Source.Name, s.Standing(), hint)
-		}
-	}
-}
-
-func (s Source) topic(t *terminal.Terminal) terminal.Topic {
-	return t.About(slog.String("source", s.Source.Name), slog.String("status", string(s.Status)))
-}
-
-// Standing is the status of a source in a sentence, with what is written about the source.
-func (s Source) Standing() string {
-	text := "is " + string(s.Status)
-	if s.Status == guard.Ended {
-		text = "has ended"
-	}
-	if about := s.Life.String(); about != "" {
-		text += " (" + about + ")"
-	}
-	return text
-}
-
-// Hint explains the status of a source: its effect on the list, or on the snapshot, and
-// the command to run. It is empty for a source that is fresh.
-func (l *List) Hint(s Source) string {
-	kept := "it has no last good ranges, so nothing of it is in the list"
-	switch {
-	case s.Ranges.Len() > 0:
-		kept = "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
-	case l.options.ForSnapshot: // the host that installs the snapshot may have last good ranges
-		kept = "nothing of it is in the snapshot"
-	}
-	switch {
-	case s.Status == guard.Ended:
-		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
-	case s.Status == guard.Held && s.There:
-		if s.Lasting() {
-			return kept + "; it is held where the snapshot is made, and mended there"
-		}
-		return kept + "; it is held where the snapshot is made, and accepted there: " + acceptThere(s.Source.Name, s.Proposed)
-	case s.Status == guard.Held && s.NamesRemedy():
-		return kept // the problem names the remedy
-	case s.Status == guard.Held && len(s.Raise) > 0:
-		return fmt.Sprintf("%s; if its networks are right, raise %s under it in %s", kept, strings.Join(s.Raise, " and "), l.config)
-	case s.Status == guard.Held && s.Proposed == nil:
-		return kept
-	case s.Status == guard.Held:
-		return kept + "; " + l.accepting(s)
-	case s.Status == guard.Stale, s.Status == guard.Missing:
-		return kept
-	}
-	return ""
-}
-
-// accepting gives the two commands that show the change of a held source and that accept it.
-func (l *List) accepting(s Source) string {
-	accept := " --accept " + quoted(s.Source.Name)
-	look, do := "mailallow diff", "mailallow update"
-	if l.options.ForSnapshot {
-		do = "mailallow fetch -o FILE"
-	}
-	return fmt.Sprintf("look at the change with: %s%s%s; if it is right: %s%s%s@%s",
-		look, l.options.flags(), accept, do, l.options.flags(), accept, s.Proposed.Digest)
-}
-
-// flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
-func (o Options) flags() (text string) {
-	if o.Config.Path != "" {
-		text += " -c " + quoted(o.Config.Path)
-	}
-	if o.Config.Root != "" {
-		text += " --root " + quoted(o.Config.Root)
-	}
-	if o.Signature != "" {
-		text += " --signature " + quoted(o.Signature)
-	}
-	if o.Since != "" {
-		text += " --since " + quoted(o.Since)
-	}
-	if s := o.Snapshot; s != "" && s != "-" && !strings.HasPrefix(s, "/run/") && !strings.HasPrefix(s, "/dev/") {
-		text += " --snapshot " + quoted(s)
-	}
-	return text
-}
-
-// quoted gives a word as a shell reads it.
-func quoted(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@%+:,/"
-	if word != "" && strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// tellTargets writes the changes of each target, in networks by source. It writes the
+// tellPlans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
 	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
@@ -186,6 +76,10 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	state := "no change"
 	switch {
+	case p.Gone && done:
+		return fmt.Sprintf("%s (%s): removed", p.Path, p.Format.Name)
+	case p.Gone:
+		return fmt.Sprintf("%s (%s): would be removed", p.Path, p.Format.Name)
 	case p.Changed() && done:
 		state = "changed"
 	case p.Changed():

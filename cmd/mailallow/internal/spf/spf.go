@@ -4,8 +4,8 @@ package spf
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 
 	"go4.org/netipx"
@@ -52,15 +52,17 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	problems := run.ResolverProblems(resolver)
 	bounded, cancel := s.Within(ctx)
 	defer cancel()
 	results := make([]spf.Result, len(o.Domains))
+	listing := t.WaitingFor("listing %s", terminal.Counted(uint64(len(o.Domains)), "policy", "policies"))
 	var wait sync.WaitGroup
 	for i, domain := range o.Domains {
 		wait.Go(func() { results[i] = spf.Walk(bounded, resolver, domain, s.SPF) })
 	}
 	wait.Wait()
+	listing.End()
+	problems := run.ResolverProblems(resolver)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -75,10 +77,17 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(results, func(res spf.Result) bool { return res.Error != "" }) {
-		return exit.Outcome(exit.Stale)
+	failed := 0
+	for _, res := range results {
+		if res.Error != "" {
+			failed++
+		}
 	}
-	return nil
+	if failed == 0 {
+		return nil
+	}
+	t.Close(fmt.Sprintf("%d of %s could not be listed whole", failed, terminal.Counted(uint64(len(results)), "policy", "policies")))
+	return exit.Outcome(exit.Stale)
 }
 
 // Empty is the document of a run that found nothing but problems.

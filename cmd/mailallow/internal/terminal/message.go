@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -51,37 +52,76 @@ func (k Topic) Record(format string, args ...any) {
 	}
 }
 
+// Below is before a line that belongs to the message above it: a network, a command to paste. It is never wrapped.
+const Below = "\n    "
+
 // say writes to stderr: a text behind its prefix, or a record.
 func (k Topic) say(level slog.Level, style Style, prefix, text string) {
 	t := k.terminal
 	text = t.arguments.Replace(text)
 	if t.log == nil {
-		t.write(t.stderr, style, prefix+text)
+		t.write(t.stderr, style, t.wrapped(prefix+text))
 		return
 	}
-	t.log.LogAttrs(context.Background(), level, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "), k.attrs...)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	t.log.LogAttrs(context.Background(), level, strings.Join(lines, "; "), k.attrs...)
 }
 
-// Close adds attrs to the last record of a log, which End then writes for a run without
-// an error, too.
-func (t *Terminal) Close(attrs ...slog.Attr) { t.closing = attrs }
+// wrapped breaks the lines of a message between words where stderr is a terminal, which would break them anywhere. The lines
+// that Below begins stay whole, to be pasted.
+func (t *Terminal) wrapped(text string) string {
+	width := columns(t.stderr)
+	if width == 0 {
+		return text
+	}
+	const hanging = "  "
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, " ") {
+			first, rest, more := strings.Cut(strings.Join(Wrap(line, max(width, Narrowest)), "\n"), "\n")
+			if more {
+				rest = strings.Join(Wrap(strings.ReplaceAll(rest, "\n", " "), max(width-len(hanging), Narrowest)), "\n"+hanging)
+				first += "\n" + hanging + rest
+			}
+			lines[i] = first
+		}
+	}
+	return strings.Join(lines, "\n")
+}
 
-// End reports err, which may be nil, in the last record, and returns the exit code. With
-// --json it writes the document of failure, unless one is written.
+// Close says what holds at the end of the run, such as "list unchanged; 2 sources stale", and adds attrs to the last record of
+// a log.
+func (t *Terminal) Close(holds string, attrs ...slog.Attr) { t.holds, t.closing = holds, attrs }
+
+// End reports err, which may be nil, and returns the exit code. The last line of a run that ends with a code of tellsEnd says
+// what holds now, --quiet or not, and the last record of a log says how every run ended. With --json End writes the document
+// of failure, unless one is written.
 func (t *Terminal) End(err error, failure func(error) any) int {
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
-	if exit.Silent(err) {
-		if t.closing != nil {
-			last.Record("%s done", t.Command)
-		}
-		return code
+	told := tellsEnd(code)
+	switch {
+	case exit.Silent(err) && !told && t.closing != nil:
+		last.Record("%s done", t.Command)
+	case !exit.Silent(err) && told:
+		t.About().say(slog.LevelError, Red, "mailallow: ", err.Error())
+	case !exit.Silent(err):
+		last.say(slog.LevelError, Red, "mailallow: ", err.Error())
 	}
-	last.say(slog.LevelError, Red, "mailallow: ", err.Error())
-	if t.JSON && !t.taken {
+	if told {
+		last.say(slog.LevelWarn, Yellow, "", fmt.Sprintf("%s; exit %d", cmp.Or(t.holds, "nothing was changed"), code))
+	}
+	if !exit.Silent(err) && t.JSON && !t.taken {
 		if err := t.Document(failure(err)); err != nil {
 			return exit.Usage
 		}
 	}
 	return code
 }
+
+// tellsEnd reports whether a run with this exit code ends with a line about what holds now: something was not done that a
+// run is for.
+func tellsEnd(code int) bool { return code == exit.Held || code == exit.Stale || code == exit.Install }

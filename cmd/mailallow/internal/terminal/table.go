@@ -1,7 +1,9 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -20,13 +22,16 @@ const (
 )
 
 // Width is the number of columns of stdout.
-func (t *Terminal) Width() int {
-	if f, ok := t.stdout.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return columns
+func (t *Terminal) Width() int { return cmp.Or(columns(t.stdout), PipeWidth) }
+
+// columns is the width of a terminal; 0: w is none.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return cmp.Or(columns, PipeWidth) // a serial line does not know its width
 		}
 	}
-	return PipeWidth
+	return 0
 }
 
 // Table writes rows in columns as output, the first row being the header.
@@ -54,13 +59,16 @@ func Layout(width int, rows [][]string) []string {
 	if len(rows) == 0 {
 		return nil
 	}
-	columns := make([]int, len(rows[0]))
+	columns, words := make([]int, len(rows[0])), make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
 			columns[i] = max(columns[i], utf8.RuneCountInString(cell))
+			for _, word := range strings.Fields(cell) {
+				words[i] = max(words[i], utf8.RuneCountInString(word))
+			}
 		}
 	}
-	squeeze(columns, width-len(columnGap)*(len(columns)-1))
+	squeeze(columns, words, width-len(columnGap)*(len(columns)-1))
 	laid := make([]string, len(rows))
 	for i, row := range rows {
 		laid[i] = layRow(row, columns)
@@ -68,20 +76,22 @@ func Layout(width int, rows [][]string) []string {
 	return laid
 }
 
-// squeeze makes the widest columns narrower until all fit into width.
-func squeeze(columns []int, width int) {
-	for {
-		sum, widest := 0, 0
-		for i, w := range columns {
-			sum += w
-			if w > columns[widest] {
-				widest = i
+// squeeze makes the widest columns narrower until all fit into width: first down to their longest words, then further.
+func squeeze(columns []int, words []int, width int) {
+	for _, least := range [][]int{words, make([]int, len(columns))} {
+		for {
+			sum, widest := 0, -1
+			for i, w := range columns {
+				sum += w
+				if w > max(least[i], Narrowest) && (widest < 0 || w > columns[widest]) {
+					widest = i
+				}
 			}
+			if sum <= width || widest < 0 {
+				break
+			}
+			columns[widest]--
 		}
-		if sum <= width || columns[widest] <= Narrowest {
-			return
-		}
-		columns[widest]--
 	}
 }
 
@@ -132,7 +142,11 @@ func lastBreak(runes []rune, width int, signs string) int {
 	if runes[width] == ' ' {
 		return width
 	}
-	for i := width; i > width/2; i-- {
+	least := width / 2
+	if signs == " " { // a word is broken only if it is longer than a line
+		least = 0
+	}
+	for i := width; i > least; i-- {
 		if strings.ContainsRune(signs, runes[i-1]) {
 			return i
 		}

@@ -32,6 +32,7 @@ type Terminal struct {
 	arguments      *strings.Replacer // puts arguments that hold a newline on one line
 	taken          bool              // Take was called, or a document is written
 	closing        []slog.Attr       // of the last record; nil: it is written for an error alone
+	holds          string            // for the last line: what holds now
 
 	mu         sync.Mutex
 	progressed bool // the cursor is on a line of progress
@@ -137,12 +138,9 @@ func (t *Terminal) Take() io.Writer {
 }
 
 func (t *Terminal) write(w io.Writer, style Style, text string) {
+	t.erase()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.progressed {
-		io.WriteString(t.stderr, eraseLine)
-		t.progressed = false
-	}
 	text = Clean(text)
 	if style != Plain && t.colored(w) {
 		on, off := "\x1b["+string(style)+"m", "\x1b[0m"
@@ -150,21 +148,6 @@ func (t *Terminal) write(w io.Writer, style Style, text string) {
 	}
 	// An error means that the reader has closed the pipe; the run continues to its end.
 	_, _ = io.WriteString(w, text+"\n")
-}
-
-// eraseLine returns to the beginning of the line and clears it.
-const eraseLine = "\r\x1b[K"
-
-// Progress shows the progress of a run on stderr, if that is a terminal. The next line
-// of any kind replaces it.
-func (t *Terminal) Progress(format string, args ...any) {
-	if t.Quiet || t.JSON || t.log != nil || !isTerminal(t.stderr) {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	io.WriteString(t.stderr, eraseLine+Clean(fmt.Sprintf(format, args...)))
-	t.progressed = true
 }
 
 func (t *Terminal) colored(w io.Writer) bool {

@@ -1,131 +1,30 @@
-// Package update is the command that installs the list: the plan of package run, under
-// the lock of the state directory, and the metrics of the run.
+// Package update is the command that installs the list.
 package update
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
-	"mailallow/accessmap/install"
-	"mailallow/cmd/mailallow/internal/exit"
-	"mailallow/cmd/mailallow/internal/notify"
+	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run         run.Options // Run sets its NeedTargets
-	LockTimeout string      // how long to wait for another run, as time.ParseDuration reads it
-	Version     string      // of the program, for the metrics
+	Run   run.Options // Run sets its NeedTargets and WritesState
+	Apply apply.Options
 }
 
 // Run installs the list in every target.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
-	surviveClosedPipes()
+	apply.SurviveClosedPipes()
 	o.Run.NeedTargets, o.Run.WritesState = true, true
 	r, err := run.Load(t, o.Run)
 	if r == nil {
 		return err
 	}
-	result := &run.Result{}
-	if err == nil {
-		result, err = carryOut(ctx, t, r, o.LockTimeout)
-		err = notified(ctx, t, r, result, err)
-	}
-	if err = exit.BySignal(ctx, err); err != nil {
-		err = result.Fail(t, err)
-	} else {
-		result.Tell(t, true)
-		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
-	}
-	measure(t, r, result, o.Version, err)
-	r.Close(t, result.List, slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
-	return err
-}
-
-// notified runs notify after a run that ended with failed, and gives the error of both.
-func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, failed error) error {
-	err := notify.Changes(ctx, t, r.Settings, result, failed)
-	switch {
-	case err == nil:
-		return failed
-	case failed != nil:
-		result.Report.Warnings = append(result.Report.Warnings, err.Error())
-		return failed
-	}
-	return fmt.Errorf("%w\nall files are installed", err)
-}
-
-// surviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output
-// has gone away: writes fail, and the run continues. Programs that it runs get SIGPIPE as
-// usual.
-func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
-
-// carryOut plans and installs under the lock. It returns a result with an error, too.
-func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
-	nothing := &run.Result{}
-	lock, waited, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
 	if err != nil {
-		return nothing, err
+		return apply.Close(ctx, t, r, &run.Result{}, o.Apply.Version, err)
 	}
-	defer lock.Release()
-	if waited { // the run before has changed the state
-		r.Now = time.Now()
-	}
-	result, err := r.Planned(ctx, t)
-	if err == nil {
-		err = installPlans(ctx, r, lock, result)
-	}
-	return result, err
-}
-
-// editPauses are the waits before each new try at a file that somebody edits. They are few
-// and short: most edits end soon, and the timer starts the next run.
-var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
-
-// installPlans installs the plans and the last good state. It plans again when somebody
-// has edited a file since.
-func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
-	for try := 0; ; try++ {
-		var jobs []install.Job
-		leftAlone := false
-		for _, plan := range result.Plans {
-			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
-				jobs = append(jobs, plan.Job())
-			}
-		}
-		var state []install.StateFile
-		var err error
-		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-			if state, err = r.StateFiles(result); err != nil {
-				return err
-			}
-		}
-		result.Report, err = lock.Install(ctx, jobs, state)
-		if err == nil {
-			if err := r.PruneHistory(result.List); err != nil {
-				result.Report.Warnings = append(result.Report.Warnings, err.Error())
-			}
-			return nil
-		}
-		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
-			return exit.With(exit.Install, err)
-		}
-		select {
-		case <-ctx.Done():
-			return exit.With(exit.Install, err)
-		case <-time.After(editPauses[try]):
-		}
-		if result.Plans, err = r.Plan(ctx, result.List); err != nil {
-			return err
-		}
-	}
+	return apply.Run(ctx, t, r, o.Apply)
 }

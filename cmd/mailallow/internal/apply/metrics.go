@@ -1,4 +1,4 @@
-package update
+package apply
 
 import (
 	"math"
@@ -61,6 +61,7 @@ func (m ofRun) measureSources(list *run.List) {
 		count(float64(counts[status]), string(status))
 	}
 	state := m.Gauge("mailallow_source_status", "1 for the status a source has, 0 for the others.", "source", "status")
+	pinned := m.Gauge("mailallow_source_pinned", "1 if a rollback pinned the ranges of the source, else 0.", "source")
 	fetched := m.Gauge("mailallow_source_timestamp_seconds", "When the ranges in use were fetched.", "source")
 	age := m.Gauge("mailallow_source_age_seconds", "How old the ranges in use were at the last update.", "source")
 	ranges := m.Gauge("mailallow_source_ranges", "How many networks a source has, the fewest that cover it.", "source")
@@ -69,6 +70,7 @@ func (m ofRun) measureSources(list *run.List) {
 		for _, status := range guard.Statuses() {
 			state(metrics.Truth(d.Status == status), d.Name, string(status))
 		}
+		pinned(metrics.Truth(d.Pinned), d.Name)
 		if !d.Time.IsZero() {
 			fetched(float64(d.Time.Unix()), d.Name)
 		}

@@ -1,0 +1,141 @@
+// Package apply carries out a run under the lock of the state directory: it plans, installs the plans with the state and the
+// history, plans again where somebody has edited a file meanwhile, and writes the metrics. What the list is made of is the
+// run's business.
+package apply
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"mailallow/accessmap/install"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/notify"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags that concern the installation.
+type Options struct {
+	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
+	Version     string // of the program, for the metrics
+}
+
+// Run installs the list of a request in every target.
+func Run(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
+	result, err := carryOut(ctx, t, r, o.LockTimeout)
+	return Close(ctx, t, r, result, o.Version, notified(ctx, t, r, result, err))
+}
+
+// notified runs notify after a run that ended with failed, and gives the error of both.
+func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, failed error) error {
+	err := notify.Changes(ctx, t, r.Settings, result, failed)
+	switch {
+	case err == nil:
+		return failed
+	case failed != nil:
+		result.Report.Warnings = append(result.Report.Warnings, err.Error())
+		return failed
+	}
+	return fmt.Errorf("%w\nall files are installed", err)
+}
+
+// Close ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
+func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
+	if err = exit.BySignal(ctx, err); err != nil {
+		err = result.Fail(t, err)
+	} else {
+		result.Tell(t, true)
+		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
+	}
+	measure(t, r, result, version, err)
+	r.Close(t, result.List, Outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	return err
+}
+
+// Outcome says what became of the list in a run that ended with err.
+func Outcome(report install.Report, err error) string {
+	list := "list unchanged"
+	switch {
+	case report.Stuck:
+		return "list changed in part: a file could not be put back"
+	case report.Installed && report.Changed:
+		list = "list changed"
+	}
+	if report.Installed && exit.Code(err) == exit.Install {
+		list += "; the command that failed is run again by the next update"
+	}
+	return list
+}
+
+// SurviveClosedPipes keeps SIGPIPE from ending the process when the reader of its output
+// has gone away: writes fail, and the run continues. Programs that it runs get SIGPIPE as
+// usual.
+func SurviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// carryOut plans and installs under the lock. It returns a result with an error, too.
+func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
+	nothing := &run.Result{}
+	lock, waited, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
+	if err != nil {
+		return nothing, err
+	}
+	defer lock.Release()
+	if waited { // the run before has changed the state
+		r.Now = time.Now()
+	}
+	result, err := r.Planned(ctx, t)
+	if err == nil {
+		err = installPlans(ctx, r, lock, result)
+	}
+	return result, err
+}
+
+// editPauses are the waits before each new try at a file that somebody edits. They are few
+// and short: most edits end soon, and the timer starts the next run.
+var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
+// installPlans installs the plans and the last good state. It plans again when somebody
+// has edited a file since.
+func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
+	for try := 0; ; try++ {
+		var jobs []install.Job
+		leftAlone := false
+		for _, plan := range result.Plans {
+			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
+				jobs = append(jobs, plan.Job())
+			}
+		}
+		var state []install.StateFile
+		var err error
+		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
+			if state, err = r.StateFiles(result); err != nil {
+				return err
+			}
+		}
+		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)))
+		if err == nil {
+			if err := r.PruneHistory(result.List); err != nil {
+				result.Report.Warnings = append(result.Report.Warnings, err.Error())
+			}
+			return nil
+		}
+		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
+			return exit.With(exit.Install, err)
+		}
+		select {
+		case <-ctx.Done():
+			return exit.With(exit.Install, err)
+		case <-time.After(editPauses[try]):
+		}
+		if result.Plans, err = r.Plan(ctx, result.List); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// thenDocument is the list of the history that an explanation goes by.
+type thenDocument struct {
+	Time  time.Time `json:"time"`  // that was asked for
+	Entry string    `json:"entry"` // the last one before it
+}
+
+// sinceDocument is when an address came into the list, and by which entry of the history.
+type sinceDocument struct {
+	Time    *time.Time `json:"time"` // null: it is not known
+	Before  bool       `json:"before"`
+	Entry   string     `json:"entry"`
+	Command string     `json:"command"`
+	By      string     `json:"by"`
+	Reason  string     `json:"reason"`
+
+	text string
+}
+
+// then explains each address by the list as it was: what the servers made of it is not known any more.
+func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options, subjects []subject) error {
+	at, err := run.ParseTime(o.At, time.Now())
+	switch {
+	case err != nil:
+		return exit.Usagef("--at %w", err)
+	case o.Live || o.Run.Snapshot != "":
+		return exit.Usagef("--at explains by the history alone: leave out --live and --snapshot")
+	}
+	log, err := run.OpenHistory(x.settings.StateDir)
+	if err != nil {
+		return err
+	}
+	state, problems := log.At(at)
+	doc := &document{At: &thenDocument{at.UTC().Truncate(time.Second), state.Entry}, Addresses: []addressDocument{},
+		Sources: []run.SourceDocument{}, Problems: append([]allowlist.Problem{}, problems...)}
+	for _, p := range problems {
+		t.Warn("%s", p.Text)
+	}
+	if !state.Known {
+		return exit.Usagef("--at %s: the history does not know the list of then: it begins later, or that part of it is damaged", at.UTC().Format(time.RFC3339))
+	}
+	var labelled []allowlist.Labelled
+	for _, s := range state.Sources {
+		labelled = append(labelled, allowlist.Labelled{Source: s.Name, Action: s.Action, Ranges: s.Ranges})
+		x.statuses[s.Name] = s.Status
+	}
+	x.explain = allowlist.NewExplainer(labelled)
+	found, unknown := x.lookUp(ctx, t, subjects)
+	for _, s := range found {
+		doc.Addresses = append(doc.Addresses, x.explained(s))
+	}
+	for _, err := range unknown {
+		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
+	}
+	if len(found) > 0 {
+		t.Data(terminal.Faint, "the list of %s, as the entry %s left it", doc.At.Time.Format(time.RFC3339), state.Entry)
+		x.tell(t, doc)
+	}
+	if t.JSON && len(found) > 0 {
+		if err := t.Document(doc); err != nil {
+			return err
+		}
+	}
+	return errors.Join(unknown...)
+}
+
+// sinces knows when addresses came into the list.
+type sinces struct {
+	spans [][]history.Span // of each subject; nil: there is no history
+	err   error
+}
+
+func (x *explanation) openSince() (s sinces) {
+	if x.list == nil {
+		return s
+	}
+	log, err := run.OpenHistory(x.settings.StateDir)
+	if err != nil || len(log.Segments) == 0 {
+		return sinces{err: err}
+	}
+	var addrs []netip.Addr
+	for _, subject := range x.subjects {
+		addrs = append(addrs, subject.Addr)
+	}
+	s.spans, _ = log.SpansOf(addrs)
+	return s
+}
+
+// of says since when an address is in the list that is installed; nil for one that is in none, and where there is no history.
+func (s sinces) of(d addressDocument, number int) *sinceDocument {
+	if d.Action == "" || d.Action == allowlist.Exclude.String() {
+		return nil
+	}
+	if s.err != nil {
+		return &sinceDocument{text: "not known: " + s.err.Error()}
+	}
+	if s.spans == nil {
+		return nil
+	}
+	spans := s.spans[number]
+	if len(spans) == 0 || !spans[0].Until.IsZero() {
+		return &sinceDocument{text: "not yet: the next update installs it"}
+	}
+	began := spans[0]
+	for _, span := range spans[1:] { // one that another source or prefix took over, at the same moment
+		if !span.Until.Equal(began.From) {
+			break
+		}
+		began = span
+	}
+	e := began.Entry
+	return &sinceDocument{Time: &began.From, Before: e.Begins, Entry: e.ID, Command: e.Command, By: e.By, Reason: e.Reason, text: sinceText(began)}
+}
+
+func sinceText(s history.Span) string {
+	text := fmt.Sprintf("%s (%s by %s)", s.Entry.ID, s.Entry.Command, s.Entry.By)
+	if s.Entry.Begins {
+		return "before " + s.Entry.ID + ", where the history begins"
+	}
+	if s.Entry.Reason != "" {
+		text += ": " + s.Entry.Reason
+	}
+	return text
+}

@@ -1,0 +1,281 @@
+package run
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
+	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Message is what a run says of its sources: a warning, a line of a review, or a record of a log. One cause has one message,
+// however many sources it concerns.
+type Message struct {
+	Source   string        // empty: it is about the run, or about several sources
+	Status   guard.Status  // empty: it is about no status
+	Standing string        // the status of the source in a sentence
+	Kind     string        // of a problem; empty: it is about a status
+	Text     string        // behind what the fields above say
+	Change   *SourceChange // what a held source would take
+	Steps    []string      // what to do, each with a command to paste or a key to write
+}
+
+// Messages gives what is to be told of the run, then of each source. A source that is fresh has a message for each problem,
+// any other has one, and those that one cause has left stale have one together.
+func (l *List) Messages() (all []Message) {
+	for _, p := range l.Problems {
+		all = append(all, Message{Kind: p.Kind, Text: p.Text})
+	}
+	alike := l.alike()
+	for i, s := range l.Sources {
+		reasons, facts := divided(s)
+		for _, p := range facts {
+			all = append(all, Message{Source: s.Source.Name, Kind: p.Kind, Text: p.Text})
+		}
+		switch group := alike[i]; {
+		case s.Status == guard.Fresh:
+		case len(group) == 0:
+			all = append(all, l.ofSource(s, reasons))
+		case group[0] == i:
+			all = append(all, l.ofGroup(group, reasons))
+		}
+	}
+	return all
+}
+
+// divided gives the problems of a source that are reasons for its status, and those that every run tells. The error of a policy
+// names the terms that end it.
+func divided(s Source) (reasons, facts []allowlist.Problem) {
+	failed := slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "fetch" })
+	for _, p := range s.Problems {
+		switch {
+		case s.Status == guard.Fresh || s.Status == guard.Ended || slices.Contains(factKinds(), p.Kind):
+			facts = append(facts, p)
+		case !failed || !spf.EndsPolicy(p.Kind):
+			reasons = append(reasons, p)
+		}
+	}
+	return reasons, facts
+}
+
+// factKinds are the kinds of problems that say nothing about the status of a source.
+func factKinds() []string {
+	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", kindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
+		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}
+}
+
+// alike gives for each source the sources that have its status for the same reasons, itself among them; none if it is the only
+// one, or held: each change is another.
+func (l *List) alike() [][]int {
+	groups := map[string][]int{}
+	of := make([]string, len(l.Sources))
+	for i, s := range l.Sources {
+		if s.Status != guard.Stale && s.Status != guard.Missing || s.Pinned || s.Life.String() != "" {
+			continue
+		}
+		of[i] = string(s.Status)
+		reasons, _ := divided(s)
+		for _, p := range reasons {
+			if p.Kind != "age" { // the message tells each age
+				of[i] += "\n" + p.Text
+			}
+		}
+		groups[of[i]] = append(groups[of[i]], i)
+	}
+	all := make([][]int, len(l.Sources))
+	for i, key := range of {
+		if len(groups[key]) > 1 {
+			all[i] = groups[key]
+		}
+	}
+	return all
+}
+
+// maxNamed bounds the sources that one message names. A configuration with as many providers as the catalogue has names fewer.
+const maxNamed = 100
+
+// ofGroup is the message of sources that one cause has left stale or missing, with their ages.
+func (l *List) ofGroup(group []int, reasons []allowlist.Problem) Message {
+	first := l.Sources[group[0]]
+	var names []string
+	old := 0
+	for _, i := range group {
+		s := l.Sources[i]
+		name := s.Source.Name
+		if age := l.ageOf(s); age != "" {
+			name += " (" + age + ")"
+		}
+		if slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "age" }) {
+			old++
+		}
+		names = append(names, name)
+	}
+	if more := len(names) - maxNamed; more > 0 {
+		names = append(names[:maxNamed], fmt.Sprintf("and %d more", more))
+	}
+	kept := "nothing of them is in the " + l.product()
+	if first.Status == guard.Stale {
+		kept = "their last good ranges stay"
+	}
+	text := fmt.Sprintf("%d sources are %s: %s", len(group), first.Status, kept)
+	if why := texts(reasons, "age"); why != "" {
+		text += ": " + why
+	}
+	if old > 0 {
+		text += fmt.Sprintf("; the ranges of %d are older than max_age", old)
+	}
+	return Message{Status: first.Status, Text: text + ": " + strings.Join(names, ", ")}
+}
+
+// ofSource is the message of a source that is not fresh: what its status means, why it has it, what to do.
+func (l *List) ofSource(s Source, reasons []allowlist.Problem) Message {
+	text := l.kept(s)
+	if why := texts(reasons); why != "" {
+		text += ": " + why
+	}
+	m := Message{Source: s.Source.Name, Status: s.Status, Standing: s.Standing(), Text: text}
+	if s.Status == guard.Held {
+		m.Change = Refused(s)
+	}
+	if s.Status == guard.Held && !s.Pinned {
+		m.Steps = l.steps(s)
+	}
+	return m
+}
+
+func texts(problems []allowlist.Problem, without ...string) string {
+	var all []string
+	for _, p := range problems {
+		if !slices.Contains(without, p.Kind) {
+			all = append(all, p.Text)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// kept is the effect of a status on the list, or on the snapshot that is made.
+func (l *List) kept(s Source) string {
+	switch {
+	case s.Status == guard.Ended:
+		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
+	case s.Pinned:
+		return "its pinned ranges stay, of " + s.Time.Format(time.DateOnly)
+	case s.Ranges.Len() > 0:
+		kept := "its last good ranges stay, of " + s.Time.Format(time.DateOnly)
+		if age := l.ageOf(s); age != "" {
+			kept += " (" + age + ")"
+		}
+		return kept
+	case l.options.ForSnapshot: // the host that installs the snapshot may have last good ranges
+		return "nothing of it is in the snapshot"
+	}
+	return "it has no last good ranges, so nothing of it is in the list"
+}
+
+// product is what the run makes.
+func (l *List) product() string {
+	if l.options.ForSnapshot {
+		return "snapshot"
+	}
+	return "list"
+}
+
+// ageOf is the age of the ranges of a source; empty: they are of now, it has none, or it is not known.
+func (l *List) ageOf(s Source) string {
+	age := s.Age(l.Now)
+	if s.Ranges.Len() == 0 || l.clockWrong || age < time.Minute {
+		return ""
+	}
+	return terminal.Age(age)
+}
+
+// steps are what ends the hold of a source.
+func (l *List) steps(s Source) []string {
+	switch {
+	case s.There && s.Lasting():
+		return []string{"it is held where the snapshot is made, and mended there"}
+	case s.There:
+		return []string{"it is held where the snapshot is made, and accepted there: " + acceptThere(s.Source.Name, s.Proposed)}
+	case s.NamesRemedy(): // the problem does
+		return nil
+	case len(s.Raise) > 0:
+		return []string{fmt.Sprintf("if its networks are right, raise %s under it in %s", strings.Join(s.Raise, " and "), l.config)}
+	case s.Proposed == nil:
+		return nil
+	}
+	accept := l.options.Flags() + " --accept " + quoted(s.Source.Name)
+	do := "mailallow update"
+	if l.options.ForSnapshot {
+		do = "mailallow fetch -o FILE"
+	}
+	right := "if it is right: " + do + accept + "@" + s.Proposed.Digest
+	if l.options.Since != "" { // diff compares with the state of this host alone
+		return []string{right}
+	}
+	return []string{"look at the change with: mailallow diff" + accept, right}
+}
+
+// Subject says what the text is about; empty: the text does.
+func (m Message) Subject() string {
+	switch {
+	case m.Source == "":
+		return ""
+	case m.Status == "":
+		return fmt.Sprintf("source %q: ", m.Source)
+	}
+	return fmt.Sprintf("source %q %s: ", m.Source, m.Standing)
+}
+
+// Standing is the status of a source in a sentence, with what is written about the source.
+func (s Source) Standing() string {
+	text := "is " + string(s.Status)
+	if s.Status == guard.Ended {
+		text = "has ended"
+	}
+	if about := s.Life.String(); about != "" {
+		text += " (" + about + ")"
+	}
+	return text
+}
+
+// Warn writes the messages that somebody should look at on stderr.
+func (l *List) Warn(t *terminal.Terminal) {
+	for _, m := range l.Messages() {
+		if m.Status != guard.Ended { // that is as its owner wants
+			m.topic(t).Warn("%s", m)
+		}
+	}
+}
+
+// note writes the other messages.
+func (l *List) note(t *terminal.Terminal) {
+	for _, m := range l.Messages() {
+		if m.Status == guard.Ended {
+			m.topic(t).Note("%s", m)
+		}
+	}
+}
+
+func (m Message) topic(t *terminal.Terminal) terminal.Topic {
+	var attrs []slog.Attr
+	for _, a := range []struct{ name, value string }{{"source", m.Source}, {"kind", m.Kind}, {"status", string(m.Status)}} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.name, a.value))
+		}
+	}
+	return t.About(attrs...)
+}
+
+// String is the message for a terminal: what it is about, then below it what is at stake and what to do.
+func (m Message) String() string {
+	lines := []string{m.Subject() + m.Text}
+	if m.Change != nil {
+		lines = append(lines, m.Change.widest()...)
+	}
+	return strings.Join(append(lines, m.Steps...), terminal.Below)
+}
