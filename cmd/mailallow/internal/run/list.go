@@ -123,6 +123,9 @@ func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
 	for _, w := range r.Settings.Warnings {
 		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
 	}
+	if r.Settings.Writable != nil {
+		problems = append(problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
+	}
 	if wrong != "" {
 		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})
 	}
@@ -140,7 +143,7 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
 	}
-	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
+	return r.fetch(ctx, t, lastGood)
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
