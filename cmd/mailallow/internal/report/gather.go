@@ -195,7 +195,7 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 	if len(row.Told) > 0 {
 		why = ": " + row.Told[0]
 	}
-	accept := "look at it: mailallow diff --accept " + d.Name
+	accept := "look at it: " + g.options.Run.Look(d.Name)
 	switch d.Status {
 	case guard.Held:
 		g.grave(accept, "source %q is held%s", d.Name, why)
