@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
@@ -133,7 +134,7 @@ func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 	go func() {
 		text, err := io.ReadAll(io.LimitReader(in, maxSnapshotBytes+1))
 		if err == nil && len(text) > maxSnapshotBytes {
-			err = fmt.Errorf("larger than %d bytes", maxSnapshotBytes)
+			err = fmt.Errorf("larger than %s bytes", ascii.Count(maxSnapshotBytes))
 		}
 		done <- result{text, err}
 	}()
