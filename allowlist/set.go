@@ -186,7 +186,11 @@ func (n *Networks) Add(p netip.Prefix, a Action) { n.list.Add(p, uint32(Exclude-
 // Spans divides the addresses into disjoint spans, as Nest does.
 func (n Networks) Spans() iter.Seq[Span] {
 	return func(yield func(Span) bool) {
-		sorted := plain(n.list.Sorted())
+		list := n.list
+		if !list.IsSorted() {
+			list = list.Sorted()
+		}
+		sorted := plain(list)
 		for r := range prefixes.List(sorted).Nest(prefixes.List{}) {
 			if !yield(Span{r.From, r.To, sorted.entry(r.Number).Action, r.Number, sorted}) {
 				return

@@ -24,7 +24,7 @@ stage() {
     done
     # The configuration and the cron file are examples: no package owns what people write (docs/facts.md 26).
     cp cmd/mailallow/internal/initconfig/mailallow.toml packaging/examples/refresh.sh packaging/examples/mailallow.pp "$STAGE/examples"
-    cp -R packaging/ansible packaging/ci packaging/cron "$STAGE/examples"
+    cp -R packaging/ansible packaging/ci packaging/cron packaging/prometheus "$STAGE/examples"
     find "$STAGE/examples" \( -name '*_test.go' -o -name '__pycache__' \) -prune -exec rm -r {} +
     chmod -R u=rwX,go=rX "$STAGE/examples"
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"mailallow/allowlist/fault"
 )
@@ -75,4 +76,19 @@ func (m File) Splice(inside []byte) []byte {
 	text = append(text, inside...)
 	text = append(text, endLine...)
 	return append(text, m.After...)
+}
+
+// Without returns the text without its block, and with kept in the place of the block. takeBack takes the newline back with
+// which the block began when it was new, unless lines follow.
+func (m File) Without(kept []byte, takeBack bool) []byte {
+	before := m.Before
+	if takeBack && m.Found && len(kept)+len(m.After) == 0 {
+		before = bytes.TrimSuffix(before, []byte("\n"))
+	}
+	return slices.Concat(before, kept, m.After)
+}
+
+// LastLine gives the last line of a text, with its newline if it has one.
+func LastLine(text []byte) []byte {
+	return text[1+bytes.LastIndexByte(bytes.TrimSuffix(text, []byte("\n")), '\n'):]
 }

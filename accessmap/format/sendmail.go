@@ -195,3 +195,14 @@ func readKeyLine(line string) (e allowlist.Entry, err error) {
 	}
 	return allowlist.Entry{Prefix: prefix, Action: action}, nil
 }
+
+// OursSendmail reports whether a line of a block reads like one that mailallow writes: an entry, or the provenance of one.
+func OursSendmail(line string) bool {
+	line = strings.TrimSuffix(line, "\n")
+	if strings.HasPrefix(line, "#") {
+		_, ok := readProvenance(line, false)
+		return ok
+	}
+	_, err := readKeyLine(line)
+	return err == nil
+}

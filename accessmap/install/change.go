@@ -39,6 +39,7 @@ type change struct {
 	mode    fs.FileMode // of the new file if there is no old one
 	old     []byte      // the text that the plan read; nil for a map or a state file
 	new     []byte      // nil for a map
+	gone    bool        // there is to be no file at live: the old one is moved to temp
 
 	temp      string
 	newInfo   fs.FileInfo // of the new file, once it is staged
@@ -216,7 +217,10 @@ func inodeOf(info fs.FileInfo) uint64 { return info.Sys().(*syscall.Stat_t).Ino 
 // awaitTick waits until every later write to the staged map gets another time. If that would take longer than a clockTick,
 // it does not wait, and the map is not recorded.
 func (c *change) awaitTick() {
-	if wait := clockTick - time.Since(c.newInfo.ModTime()); c.kind == kindMap && 0 < wait && wait <= clockTick {
+	if c.kind != kindMap || c.gone {
+		return
+	}
+	if wait := clockTick - time.Since(c.newInfo.ModTime()); 0 < wait && wait <= clockTick {
 		time.Sleep(wait)
 	}
 }
@@ -239,21 +243,25 @@ func (c *change) checkOld(path string) error {
 	return err
 }
 
-// checkNew returns an error if somebody has edited the new text, now at path, or is about to. It checks texts only.
+// checkNew returns an error if somebody has edited the new text, now at path, or is about to, or has made a file where none is
+// to be. It checks texts only.
 func (c *change) checkNew(path string) error {
-	if c.kind == kindText && kernel.OpenForWriting(path) || !c.isNewAt(path) {
+	if c.kind == kindText && !c.gone && kernel.OpenForWriting(path) || !c.isNewAt(path) {
 		return errors.New("edited after it was replaced; it stays as edited")
 	}
 	return nil
 }
 
-// isNewAt reports whether the new text is at path, unedited. It is true for maps, state files and files that cannot be read.
+// isNewAt reports whether the new text is at path, unedited, or nothing is where none is to be. It is true for maps, state files
+// and files that cannot be read.
 func (c *change) isNewAt(path string) bool {
 	if c.kind != kindText {
 		return true
 	}
 	info, err := os.Lstat(path)
 	switch {
+	case c.gone:
+		return errors.Is(err, fs.ErrNotExist)
 	case err != nil:
 		return !errors.Is(err, fs.ErrNotExist)
 	case inodeOf(info) != c.inode:

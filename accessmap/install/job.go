@@ -8,6 +8,7 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
+	Gone      bool // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
 	Makemap    string // name or path of the program, as makemap.Find takes it

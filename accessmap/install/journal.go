@@ -34,6 +34,7 @@ type journalEntry struct {
 	Inode uint64     `json:"inode,omitempty"` // of the new file
 	Old   string     `json:"old,omitempty"`   // digest of the old text; empty for a map or a state file
 	New   string     `json:"new,omitempty"`   // digest of the new text
+	Gone  bool       `json:"gone,omitempty"`  // there is no new file
 }
 
 // pendingCommand is an on_change command to run once the text at Path is no longer Old, or the new map is at Map. It has no
@@ -57,7 +58,7 @@ func (c pendingCommand) isDue() bool {
 func newJournal(changes []*change, swapping bool, commands []pendingCommand) journal {
 	j := journal{Version: 1, Swapping: swapping, OnChange: commands}
 	for _, c := range changes {
-		entry := journalEntry{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode}
+		entry := journalEntry{Kind: c.kind, Live: c.live, Temp: c.temp, Inode: c.inode, Gone: c.gone}
 		if c.kind == kindText && c.oldInfo != nil {
 			entry.Old, entry.New = digest(c.old), digest(c.new)
 		}
@@ -148,6 +149,9 @@ func (e journalEntry) finish(temp string, swapping bool, exchange func(temp, liv
 		return fmt.Errorf("it holds the old text of %s, and %w", e.Live, writingError{})
 	case !swapping, inodeOf(info) == e.Inode, e.Kind != kindText, digestFile(temp) == e.Old:
 		return retire(e.Kind, temp)
+	case e.Gone && errors.Is(liveErr, fs.ErrNotExist):
+		// Somebody edited the text that the run was about to remove.
+		return place(temp, e.Live)
 	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !kernel.OpenForWriting(e.Live):
 		// Somebody edited the text between the last check and the swap. The edit is the newer text: it goes back.
 		if err := exchange(temp, e.Live); err != nil {

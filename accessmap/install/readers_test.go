@@ -258,7 +258,7 @@ func (r *readers) askMakemap() (odd bool, err error) {
 	}
 	access, _ := listNumber(number)
 	want := map[string]string{}
-	for _, e := range makemap.ReadText([]byte(access)).Entries {
+	for e := range makemap.ReadText([]byte(access)).All() {
 		want[e.Key] = e.Value
 	}
 	if !maps.Equal(held, want) {

@@ -39,12 +39,15 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 	if err != nil {
 		return nil, err
 	}
-	text.old, text.new, t.textLive = job.Old, job.New, text.live
+	text.old, text.new, text.gone, t.textLive = job.Old, job.New, job.Gone, text.live
 	if job.OldExists != (text.oldInfo != nil) {
 		return nil, ErrChanged
 	}
 	if err := text.checkOld(text.live); err != nil {
 		return nil, err
+	}
+	if job.Gone {
+		return t, t.prepareRemoval(records, text)
 	}
 	if !job.OldExists || !bytes.Equal(job.Old, job.New) {
 		t.text = text
@@ -53,6 +56,28 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 		return t, nil
 	}
 	return t, t.prepareMap(ctx, records)
+}
+
+// prepareRemoval finds those of the two files that are there.
+func (t *target) prepareRemoval(records mapRecords, text *change) error {
+	if text.oldInfo != nil {
+		t.text = text
+	}
+	if t.job.MapType == "" {
+		return nil
+	}
+	mapPath, err := records.mapFile(t.job)
+	if err != nil {
+		return err
+	}
+	c, err := newChange(kindMap, mapPath)
+	if err != nil {
+		return fmt.Errorf("%s: %w", mapPath, err)
+	}
+	if c.oldInfo != nil {
+		c.gone, t.mapFile = true, c
+	}
+	return nil
 }
 
 func (t *target) prepareMap(ctx context.Context, records mapRecords) error {
@@ -131,6 +156,9 @@ func (t *target) changes() (changes []*change) {
 }
 
 func (t *target) stage(ctx context.Context) error {
+	if t.job.Gone {
+		return nil
+	}
 	if t.text != nil {
 		if err := t.text.stage(); err != nil {
 			return err

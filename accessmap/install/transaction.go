@@ -52,9 +52,13 @@ func (t *transaction) swap(c *change) error {
 	return state.SyncDir(filepath.Dir(c.live))
 }
 
-// move exchanges the two files of a change; if there is no old one, it gives the new one its other name.
+// move exchanges the two files of a change. If there is no old one, it gives the new one its other name; if there is to be no
+// new one, it gives the old one the name that the new one would leave.
 func (t *transaction) move(c *change, from, to string) error {
-	if c.oldInfo == nil {
+	switch {
+	case c.gone:
+		return place(to, from)
+	case c.oldInfo == nil:
 		return place(from, to)
 	}
 	return t.exchange(c.temp, c.live)
@@ -99,6 +103,9 @@ func (t *transaction) putBack(c *change) error {
 	}
 	if err := t.move(c, c.live, c.temp); err != nil {
 		return err
+	}
+	if c.gone {
+		return state.SyncDir(filepath.Dir(c.live))
 	}
 	if err := c.checkNew(c.temp); err != nil {
 		return errors.Join(err, t.move(c, c.temp, c.live))

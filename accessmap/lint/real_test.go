@@ -37,7 +37,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 	fixtures.MakeAccess(t, path, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
 	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path, Skip: true})
 	var keys []string
-	for _, e := range read.Entries {
+	for e := range read.All() {
 		keys = append(keys, e.Key)
 	}
 	values, err := rules.Lookup(keys)
@@ -46,7 +46,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 	}
 	var clients []netip.Addr
 	want := map[netip.Addr]string{}
-	for _, e := range read.Entries {
+	for e := range read.All() {
 		if value := values[e.Key]; value != e.Value {
 			t.Errorf("line %d: Sendmail finds %q under %s", e.Line, value, e.Key)
 		}
@@ -244,7 +244,7 @@ type decider map[string]string
 
 func newDecider(text []byte) decider {
 	d := decider{}
-	for _, e := range makemap.ReadText(text).Entries {
+	for e := range makemap.ReadText(text).All() {
 		d[e.Key] = e.Value
 	}
 	return d

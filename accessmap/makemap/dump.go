@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // dump runs makemap -u on the map in file and calls take for every key with its value, which are valid until take returns.
@@ -64,7 +66,7 @@ type comparison struct {
 }
 
 func newComparison(want *Text) *comparison {
-	return &comparison{want, make([]bool, len(want.Entries)), map[int]string{}, map[string]bool{}}
+	return &comparison{want, make([]bool, len(want.places)), map[int]string{}, map[string]bool{}}
 }
 
 // take compares one entry of the map. ok is false for a second entry with the same key.
@@ -79,7 +81,7 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 		return false
 	}
 	c.seen[i] = true
-	if string(value) != c.Entries[i].Value {
+	if !bytes.Equal(value, c.value(i)) {
 		c.wrong[i] = string(value)
 	}
 	return true
@@ -88,14 +90,14 @@ func (c *comparison) take(key, value []byte) (ok bool) {
 func (c *comparison) result() error {
 	const shown = 5
 	var differences []string
-	for i, e := range c.Entries {
+	for i := range c.places {
 		if len(differences) == shown {
 			break
 		}
 		if value, differs := c.wrong[i]; differs {
-			differences = append(differences, fmt.Sprintf("line %d: key %q has value %q instead of %q", e.Line, e.Key, value, e.Value))
+			differences = append(differences, fmt.Sprintf("line %d: key %q has value %q instead of %q", c.line(i), ascii.Lower(string(c.key(i))), value, c.value(i)))
 		} else if !c.seen[i] {
-			differences = append(differences, fmt.Sprintf("line %d: key %q is missing", e.Line, e.Key))
+			differences = append(differences, fmt.Sprintf("line %d: key %q is missing", c.line(i), ascii.Lower(string(c.key(i)))))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.extra)) {

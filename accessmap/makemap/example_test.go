@@ -12,7 +12,7 @@ func ExampleReadText() {
 		"  # an indented comment\n" +
 		"Connect:198.51.100\tRELAY\n" +
 		"connect:192.0.2\tREJECT\n"))
-	for _, e := range text.Entries {
+	for e := range text.All() {
 		fmt.Printf("line %d: %s is %s\n", e.Line, e.Key, e.Value)
 	}
 	fmt.Println(&makemap.TextError{Problems: text.Problems})

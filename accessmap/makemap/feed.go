@@ -27,7 +27,7 @@ func (f feed) problem(line int, reason string) (p Problem, ok bool) {
 		if line < 1 || line > len(f.order) {
 			return p, false
 		}
-		line = f.Entries[f.order[line-1]].Line
+		line = f.line(int(f.order[line-1]))
 	}
 	lines := ascii.Lines(f.text)
 	if line < 1 || line > len(lines) {
@@ -51,10 +51,10 @@ type feedReader struct {
 
 func (r *feedReader) Read(p []byte) (n int, err error) {
 	for ; r.next < len(r.order) && r.buffer.Len() < len(p); r.next++ {
-		e := r.Entries[r.order[r.next]]
-		r.buffer.WriteString(e.Key)
+		i := int(r.order[r.next])
+		r.buffer.Write(r.key(i))
 		r.buffer.WriteByte('\t')
-		r.buffer.WriteString(e.Value)
+		r.buffer.Write(r.value(i))
 		r.buffer.WriteByte('\n')
 	}
 	return r.buffer.Read(p)

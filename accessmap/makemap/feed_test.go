@@ -1,6 +1,7 @@
 package makemap
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func TestFeed(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(fed), "\n"), "\n")
 	want := map[string]Problem{
-		"b\tOK": {2, "b OK", "duplicate key"}, "a\tREJECT": {3, "A\tREJECT", "duplicate key"}, "c\tRELAY": {5, "c RELAY", "duplicate key"},
+		"b\tOK": {2, "b OK", "duplicate key"}, "A\tREJECT": {3, "A\tREJECT", "duplicate key"}, "c\tRELAY": {5, "c RELAY", "duplicate key"},
 	}
 	for i, line := range lines {
 		p, ok := f.problem(i+1, "duplicate key")
@@ -51,24 +52,33 @@ func TestFeed(t *testing.T) {
 // All keys with one hash are in one bucket: find finds each of them, and duplicates finds equal ones.
 func TestKeyIndex(t *testing.T) {
 	// The hash begins with 0, so that zero bytes before a key do not change it.
-	var entries []Entry
-	for n := range 40 {
-		entries = append(entries, Entry{Key: strings.Repeat("\x00", n) + "key"}, Entry{Key: strings.Repeat("k", n+1)})
+	var all entries
+	add := func(key string) {
+		all.places = append(all.places, place{at: uint32(len(all.text)), key: uint16(len(key))})
+		all.text = append(all.text, key...)
 	}
-	x := newKeyIndex(entries)
-	for i, e := range entries {
-		if got := x.find([]byte(e.Key)); got != i {
-			t.Errorf("find(%q) = %d, want %d", e.Key, got, i)
+	for n := range 40 {
+		add(strings.Repeat("\x00", n) + "Key")
+		add(strings.Repeat("k", n+1))
+	}
+	x := newKeyIndex(all)
+	for i := range all.places {
+		if got := x.find(bytes.ToLower(all.key(i))); got != i {
+			t.Errorf("find(%q) = %d, want %d", all.key(i), got, i)
 		}
+	}
+	if got := x.find([]byte("Key")); got != -1 {
+		t.Errorf("find(Key) = %d: makemap stores keys in lower case", got)
 	}
 	if got := x.find([]byte("other")); got != -1 || len(x.duplicates()) > 0 {
 		t.Errorf("find(other) = %d, duplicates %v", got, x.duplicates())
 	}
-	again := newKeyIndex(slices.Concat(entries, entries[:1], entries[:2]))
+	all.places = slices.Concat(all.places, all.places[:1], all.places[:2])
+	again := newKeyIndex(all)
 	if got := again.duplicates(); len(got) != 3 || got[80] != 0 || got[81] != 0 || got[82] != 1 {
 		t.Errorf("duplicates %v", got)
 	}
-	if newKeyIndex(nil).find([]byte("key")) != -1 {
+	if newKeyIndex(entries{}).find([]byte("key")) != -1 {
 		t.Error("a key is found where there is none")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"mailallow/allowlist/ascii"
 )
 
 // keyIndex finds entries by key, and holds the order in which Berkeley DB's linear hashing loads them fastest. The order
@@ -16,11 +18,11 @@ import (
 // come in time. In another order the keys go to pages all over a table that is larger than the cache, and every page is
 // written and read again many times (docs/facts.md 5).
 type keyIndex struct {
-	entries []Entry
-	pages   int     // n above
-	more    int     // further bits of the hash, after those n
-	from    []int32 // index in order of the first entry of each bucket of n + more bits; then len(order)
-	order   []int32 // numbers of entries by bucket, then by key, then by number
+	entries
+	pages int     // n above
+	more  int     // further bits of the hash, after those n
+	from  []int32 // index in order of the first entry of each bucket of n + more bits; then len(order)
+	order []int32 // numbers of entries by bucket, then by key, then by number
 }
 
 const (
@@ -30,18 +32,18 @@ const (
 	dbPair = 6
 )
 
-func newKeyIndex(entries []Entry) keyIndex {
+func newKeyIndex(e entries) keyIndex {
 	size := 0
-	for _, e := range entries {
-		size += len(e.Key) + len(e.Value) + dbPair
+	for _, p := range e.places {
+		size += int(p.key) + int(p.value) + dbPair
 	}
-	x := keyIndex{entries: entries, order: make([]int32, len(entries))}
+	x := keyIndex{entries: e, order: make([]int32, len(e.places))}
 	x.pages = max(0, bits.Len(uint(size/dbPage))-1)
-	x.more = max(0, bits.Len(uint(len(entries)))-x.pages) // one or two entries a bucket
+	x.more = max(0, bits.Len(uint(len(e.places)))-x.pages) // one or two entries a bucket
 	x.from = make([]int32, 1<<(x.pages+x.more)+1)
-	buckets := make([]int32, len(entries))
-	for i, e := range entries {
-		buckets[i] = bucketOf(x, e.Key)
+	buckets := make([]int32, len(e.places))
+	for i := range e.places {
+		buckets[i] = x.bucketOf(e.key(i))
 		x.from[buckets[i]+1]++
 	}
 	for b := range len(x.from) - 1 {
@@ -56,32 +58,47 @@ func newKeyIndex(entries []Entry) keyIndex {
 	for b := range len(x.from) - 1 {
 		if bucket := x.order[x.from[b]:x.from[b+1]]; len(bucket) > 1 {
 			slices.SortFunc(bucket, func(a, b int32) int {
-				return cmp.Or(cmp.Compare(entries[a].Key, entries[b].Key), cmp.Compare(a, b))
+				return cmp.Or(compareKeys(e.key(int(a)), e.key(int(b))), cmp.Compare(a, b))
 			})
 		}
 	}
 	return x
 }
 
-func bucketOf[T string | []byte](x keyIndex, key T) int32 {
+func (x keyIndex) bucketOf(key []byte) int32 {
 	hash := dbHash(key)
 	return int32(hash&(1<<x.pages-1)<<x.more | hash>>x.pages&(1<<x.more-1))
 }
 
-// find returns the number of the entry with that key, or -1. It is a binary search in the bucket, so that chosen keys with
+// compareKeys compares keys as makemap stores them, in lower case.
+func compareKeys(a, b []byte) int {
+	for i := range min(len(a), len(b)) {
+		if c := cmp.Compare(ascii.LowerByte(a[i]), ascii.LowerByte(b[i])); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// find returns the number of the entry that makemap stores with that key, or -1. It stores none with capitals. It is a binary search in the bucket, so that chosen keys with
 // one hash do not make it slow.
 func (x keyIndex) find(key []byte) int {
-	b := bucketOf(x, key)
+	for _, c := range key {
+		if c != ascii.LowerByte(c) {
+			return -1
+		}
+	}
+	b := x.bucketOf(key)
 	lo, hi := x.from[b], x.from[b+1]
 	for lo < hi {
 		middle := (lo + hi) / 2
-		if x.entries[x.order[middle]].Key < string(key) {
+		if compareKeys(x.key(int(x.order[middle])), key) < 0 {
 			lo = middle + 1
 		} else {
 			hi = middle
 		}
 	}
-	if lo < x.from[b+1] && x.entries[x.order[lo]].Key == string(key) {
+	if lo < x.from[b+1] && compareKeys(x.key(int(x.order[lo])), key) == 0 {
 		return int(x.order[lo])
 	}
 	return -1
@@ -92,7 +109,7 @@ func (x keyIndex) duplicates() map[int]int {
 	duplicates := map[int]int{}
 	for i := 1; i < len(x.order); i++ { // equal keys are in one bucket, side by side
 		first, second := int(x.order[i-1]), int(x.order[i])
-		if x.entries[first].Key != x.entries[second].Key {
+		if compareKeys(x.key(first), x.key(second)) != 0 {
 			continue
 		}
 		if earlier, ok := duplicates[first]; ok {
@@ -104,10 +121,10 @@ func (x keyIndex) duplicates() map[int]int {
 }
 
 // dbHash is Berkeley DB's default hash function, since version 5 of its hash: that of Fowler, Noll and Vo, beginning with 0
-// (__ham_func5 in libdb 5.3).
-func dbHash[T string | []byte](key T) (hash uint32) {
-	for i := range len(key) {
-		hash = hash*16777619 ^ uint32(key[i])
+// (__ham_func5 in libdb 5.3), of a key in lower case.
+func dbHash(key []byte) (hash uint32) {
+	for _, c := range key {
+		hash = hash*16777619 ^ uint32(ascii.LowerByte(c))
 	}
 	return hash
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -53,50 +54,75 @@ func (e *TextError) Error() string {
 	return b.String()
 }
 
-// Text is a text that was read by the rules of makemap.
+// Text is a text that was read by the rules of makemap. It keeps the text, and 24 bytes for each entry.
 type Text struct {
-	Entries  []Entry   // that makemap would store, in the order of their lines
 	Problems []Problem // lines that makemap would refuse, in their order
 
-	text  []byte
+	entries
 	index keyIndex // of the entries
+}
+
+// entries are the entries that makemap would store, in the order of their lines.
+type entries struct {
+	text   []byte
+	places []place
+}
+
+// place is where an entry is in the text. A line has at most MaxLine bytes, and a text less than 4 GiB.
+type place struct {
+	at, line        uint32
+	key, gap, value uint16 // lengths
+}
+
+// key gives the key of entry number i in its own case.
+func (e entries) key(i int) []byte {
+	p := e.places[i]
+	return e.text[p.at:][:p.key]
+}
+
+func (e entries) value(i int) []byte {
+	p := e.places[i]
+	return e.text[int(p.at)+int(p.key)+int(p.gap):][:p.value]
+}
+
+func (e entries) line(i int) int { return int(e.places[i].line) }
+
+// All yields the entries that makemap would store, in the order of their lines.
+func (e entries) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for i := range e.places {
+			if !yield(Entry{Key: ascii.Lower(string(e.key(i))), Value: string(e.value(i)), Line: e.line(i)}) {
+				return
+			}
+		}
+	}
 }
 
 // ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
 func ReadText(text []byte) *Text {
-	m := &Text{text: text}
+	m := &Text{entries: entries{text: text}}
 	m.read()
-	m.index = newKeyIndex(m.Entries)
+	m.index = newKeyIndex(m.entries)
 	if duplicates := m.index.duplicates(); len(duplicates) > 0 {
 		m.drop(duplicates)
-		m.index = newKeyIndex(m.Entries)
+		m.index = newKeyIndex(m.entries)
 	}
 	return m
 }
 
 // read does not look for duplicate keys.
 func (m *Text) read() {
-	var keys strings.Builder // never grows, so that the strings in it stay valid
-	keys.Grow(len(m.text))
-	value := "" // of the last entry: equal values share their memory
 	for at, line, start := 0, 1, 0; at < len(m.text); {
 		piece, whole := cutPiece(m.text[at:])
-		key, rest, reason := readPiece(piece, whole)
+		key, gap, value, reason := readPiece(piece, whole)
 		if reason != "" {
 			m.Problems = append(m.Problems, Problem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
 		}
 		if key > 0 {
-			if m.Entries == nil {
-				m.Entries = make([]Entry, 0, 1+bytes.Count(m.text, []byte("\t"))) // most lines have one
+			if m.places == nil {
+				m.places = make([]place, 0, 1+bytes.Count(m.text, []byte("\t"))) // most lines have one
 			}
-			if value != string(rest) {
-				value = string(rest)
-			}
-			from := keys.Len()
-			for _, c := range piece[:key] {
-				keys.WriteByte(ascii.LowerByte(c))
-			}
-			m.Entries = append(m.Entries, Entry{Key: keys.String()[from:], Value: value, Line: line})
+			m.places = append(m.places, place{uint32(at), uint32(line), uint16(key), uint16(gap), uint16(value)})
 		}
 		at += len(piece)
 		if piece[len(piece)-1] == '\n' {
@@ -108,17 +134,17 @@ func (m *Text) read() {
 // drop makes problems of the entries with duplicate keys. No problem of their lines is lost: an entry always ends its line.
 func (m *Text) drop(duplicates map[int]int) {
 	lines := ascii.Lines(m.text)
-	var kept []Entry
-	for i, e := range m.Entries {
+	var kept []place
+	for i, p := range m.places {
 		first, again := duplicates[i]
 		if !again {
-			kept = append(kept, e)
+			kept = append(kept, p)
 			continue
 		}
-		m.Problems = append(m.Problems, Problem{Line: e.Line, Text: lineAt(lines[e.Line-1]),
-			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", e.Key, m.Entries[first].Line)})
+		m.Problems = append(m.Problems, Problem{Line: m.line(i), Text: lineAt(lines[p.line-1]),
+			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", ascii.Lower(string(m.key(i))), m.line(first))})
 	}
-	m.Entries = kept
+	m.places = kept
 	slices.SortStableFunc(m.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
@@ -133,42 +159,41 @@ func cutPiece(text []byte) (piece []byte, whole bool) {
 	return piece, len(piece) < MaxLine
 }
 
-// readPiece returns the length of the key in one piece, and the value, or the reason why makemap refuses the piece. For an
-// empty line and a comment all of them are empty.
-func readPiece(piece []byte, whole bool) (key int, value []byte, reason string) {
+// readPiece returns the lengths of the key in one piece, of the blanks behind it and of the value, or the reason why makemap
+// refuses the piece. For an empty line and a comment all of them are zero.
+func readPiece(piece []byte, whole bool) (key, gap, value int, reason string) {
 	if !whole {
 		if bytes.IndexByte(piece, 0) >= 0 {
-			return 0, nil, "holds a NUL byte"
+			return 0, 0, 0, "holds a NUL byte"
 		}
-		return 0, nil, fmt.Sprintf("longer than %d bytes: makemap reads the rest as a line of its own", MaxLine-1)
+		return 0, 0, 0, fmt.Sprintf("longer than %d bytes: makemap reads the rest as a line of its own", MaxLine-1)
 	}
 	s := bytes.TrimSuffix(piece, []byte("\n"))
 	if nul := bytes.IndexByte(s, 0); nul >= 0 {
 		s = s[:nul]
 	}
 	if len(s) == 0 || s[0] == '#' {
-		return 0, nil, ""
+		return 0, 0, 0, ""
 	}
 	if ascii.IsSpace(s[0]) {
-		return 0, nil, "begins with a blank (blank lines must be empty, comments begin in the first column)"
+		return 0, 0, 0, "begins with a blank (blank lines must be empty, comments begin in the first column)"
 	}
 	for key < len(s) && !ascii.IsSpace(s[key]) {
 		key++
 	}
-	from := key
-	for from < len(s) && ascii.IsSpace(s[from]) {
-		from++
+	for key+gap < len(s) && ascii.IsSpace(s[key+gap]) {
+		gap++
 	}
-	if from == len(s) {
-		return 0, nil, "a key without a value"
+	if key+gap == len(s) {
+		return 0, 0, 0, "a key without a value"
 	}
-	return key, s[from:], ""
+	return key, gap, len(s) - key - gap, ""
 }
 
 // ReadLine reads one line, given without its newline. Key is empty if the line holds no entry. Line is not set.
 func ReadLine(line string) Entry {
-	key, value, _ := readPiece([]byte(line), true)
-	return Entry{Key: ascii.Lower(line[:key]), Value: string(value)}
+	key, gap, value, _ := readPiece([]byte(line), true)
+	return Entry{Key: ascii.Lower(line[:key]), Value: line[key+gap:][:value]}
 }
 
 // lineAt is the first line of text, at most MaxLine bytes: each piece of a long line can be a problem of its own.

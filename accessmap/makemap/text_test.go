@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func TestReadMapText(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			read := ReadText([]byte(row.text))
-			if diff := cmp.Diff(row.entries, read.Entries); diff != "" {
+			if diff := cmp.Diff(row.entries, slices.Collect(read.All())); diff != "" {
 				t.Errorf("entries (-want +got):\n%s", diff)
 			}
 			if len(read.Problems) != len(row.problems) {

@@ -8,6 +8,7 @@ import (
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 )
 
@@ -32,7 +33,7 @@ type present struct {
 }
 
 // render writes the new text of a target and reads it back.
-func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, err error) {
+func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, err error) {
 	spans := slices.AppendSeq(make([]allowlist.Span, 0, set.Len()), t.Format.Selected(set.Spans(), t.Want))
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
@@ -71,7 +72,7 @@ func render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Conte
 		if !t.Format.Bare && len(handWritten) > 0 {
 			after = allowlist.Nest(entries)
 		}
-		c.compare(t.Format, file.Inside, after)
+		c.compare(t, installed, file, after)
 	}
 	if t.inBlock() {
 		c.New = file.Splice(text.Bytes())
@@ -111,8 +112,17 @@ func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten 
 }
 
 // compare compares the managed part of the present file with the new one.
-func (c *Content) compare(f format.Format, managed []byte, after []allowlist.Span) {
-	entries, err := f.Read(managed)
+func (c *Content) compare(t Target, installed record.Target, file block.File, after []allowlist.Span) {
+	f, ours, foreign := t.Format, file.Inside, []record.Line(nil)
+	if !f.JSON { // whose lines are nothing by themselves
+		ours, foreign = t.divide(installed, file)
+	}
+	where := "write it above or below the block"
+	if !t.inBlock() {
+		where = "the file is mailallow's as a whole"
+	}
+	c.Problems = append(c.Problems, notOurs(foreign, "an update takes it out: "+where)...)
+	entries, err := entriesOf(f, ours, foreign)
 	if err != nil {
 		c.Problems = append(c.Problems, Problem{Kind: "foreign",
 			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})

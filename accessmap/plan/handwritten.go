@@ -44,7 +44,7 @@ func (h handKey) hasValue(a allowlist.Action) bool { return strings.EqualFold(h.
 func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 	text := outsideBlock(file)
 	var keys []handKey
-	for _, e := range text.Entries {
+	for e := range text.All() {
 		k := key.Cut(e.Key)
 		if !k.ForClients() {
 			continue

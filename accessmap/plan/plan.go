@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 )
@@ -39,11 +40,14 @@ type Plan struct {
 	Content
 	MapInStep bool  // the installed map already matches New
 	LeftAlone bool  // the target is not changed, because the state of a source is lost
+	Gone      bool  // the file and its map are to be removed; New is nil
 	Err       error // why there is no plan; only Target is set then
 }
 
 // Changed reports whether an installation would replace the file or its map.
-func (p Plan) Changed() bool { return p.TextChanged() || p.MapType != "" && !p.MapInStep }
+func (p Plan) Changed() bool {
+	return p.TextChanged() || p.MapType != "" && !p.MapInStep
+}
 
 // First reports whether an installation would put entries of mailallow where there are none.
 func (p Plan) First() bool {
@@ -57,7 +61,8 @@ func (p Plan) TextChanged() bool {
 
 // Planner makes plans. Its fields hold for all targets of a run.
 type Planner struct {
-	StateDir string // it holds the record of installed maps; it may be absent
+	StateDir  string        // it holds the record of installed maps; it may be absent
+	Installed record.Record // what is in the targets now
 	// Unknown are the sources without ranges: they were not fetched or are held, and they have no last good state. A target
 	// that may hold ranges of such a source is left alone, because the state was lost and the addresses may still be good.
 	Unknown []string
@@ -118,7 +123,8 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.MapChoice, err = chooseMap(t); err != nil {
 		return p, err
 	}
-	if p.Content, err = render(t, p.Current, p.MapChoice, set); err != nil {
+	installed, _ := t.Installed(pl.Installed)
+	if p.Content, err = render(t, p.Current, p.MapChoice, installed, set); err != nil {
 		return p, err
 	}
 	return pl.decide(ctx, p)
@@ -196,7 +202,7 @@ func (p Plan) untouched(source string) Plan {
 // Job gives the work of this plan to package install.
 func (p Plan) Job() install.Job {
 	job := install.Job{
-		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New,
+		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
 		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if p.probe.Action != allowlist.None && p.MapType != "" {

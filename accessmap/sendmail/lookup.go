@@ -36,7 +36,7 @@ func NewText(text []byte, whole bool) *Text {
 		}
 	}
 	a := &Text{entries: map[string]Entry{}}
-	for _, e := range makemap.ReadText(text).Entries {
+	for e := range makemap.ReadText(text).All() {
 		entry := Entry{Entry: e, ByHand: e.Line < first || e.Line > last}
 		a.entries[e.Key] = entry
 		if entry.ByHand && isNameKey(e.Key) {

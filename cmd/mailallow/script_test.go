@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // a configuration that a group can write to is refused
 	testscript.Main(m, map[string]func(){"mailallow": main, "stopwatch": stopwatch})
 }
 
@@ -266,6 +270,34 @@ func makeEarlier(tb testing.TB, dir string, by time.Duration) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			tb.Fatal(err)
 		}
+	}
+	segments, err := filepath.Glob(filepath.Join(dir, "history", "*"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, path := range segments {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			moveEntries(text, -by)
+			err = os.WriteFile(path, text, 0o600)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// moveEntries moves the times of the entries in a segment of the history, and makes their checksums anew. The ids stay. A
+// frame is 4 bytes of length, 8 of time, 32 of checksum, and what is compressed.
+func moveEntries(segment []byte, by time.Duration) {
+	rest := segment[bytes.IndexByte(segment, '\n')+1:]
+	for len(rest) > 0 {
+		head, at := rest[:44], rest[4:12]
+		packed := rest[44:][:binary.BigEndian.Uint32(head)]
+		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)+uint64(int64(by/time.Second)))
+		sum := sha256.Sum256(slices.Concat(at, packed))
+		copy(head[12:], sum[:])
+		rest = rest[44+len(packed):]
 	}
 }
 

@@ -27,7 +27,7 @@ import (
 var failures = []syscall.Errno{syscall.ENOSPC, syscall.EIO, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
 // liveFiles are the files of the mail server, and the state.
-var liveFiles = []string{struckText, struckMap, struckTable, "state/window.json", "state/snapshot.json"}
+var liveFiles = []string{struckText, struckMap, struckTable, "state/targets.json", "state/window.json", "state/snapshot.json"}
 
 // always are the calls that fail in each of these ways; the others take turns.
 var always = regexp.MustCompile("write|sync|rename")

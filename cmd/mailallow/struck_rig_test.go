@@ -71,7 +71,7 @@ on_change = ["cp", "%[2]s/postfix/mailallow.cidr", "%[2]s/seen.cidr"]
 // left are the files that a finished update leaves in each folder.
 var left = map[string][]string{
 	"mail": {"access", "access.db"}, "postfix": {"mailallow.cidr"}, "metrics": {"mailallow.prom"},
-	"state": {"history", "lock", "maps.json", "snapshot.json", "window.json"}, "state/history": {"00000001"},
+	"state": {"history", "lock", "maps.json", "snapshot.json", "targets.json", "window.json"}, "state/history": {"00000001"},
 }
 
 // newStruck makes a host without installed files.
@@ -268,18 +268,18 @@ func (s *struck) healed(want files) {
 	}
 	s.nothingElse()
 	s.touched()
-	s.recorded()
+	text, err := os.ReadFile(s.path("offices"))
+	s.check(err)
+	s.recorded(string(text))
 }
 
-// recorded wants the history to be whole, and to say of the networks what is in the file of the source.
-func (s *struck) recorded() {
+// recorded wants the history to be whole, and to say that these networks are in the list.
+func (s *struck) recorded(networks string) {
 	s.t.Helper()
 	log, err := run.OpenHistory(s.path("state"))
 	s.check(err)
 	state, problems := log.At(time.Now().Add(time.Hour))
-	text, err := os.ReadFile(s.path("offices"))
-	s.check(err)
-	want, got := strings.Fields(string(text)), []string(nil)
+	want, got := strings.Fields(networks), []string(nil)
 	for _, src := range state.Sources {
 		for p := range src.Ranges.Minimal() {
 			got = append(got, strings.TrimSuffix(p.String(), "/32"))

@@ -87,7 +87,8 @@ the results of check_relay and check_rcpt, the line of a Postfix table and its e
 where main.cf names the table. For an address in no source it shows the nearest
 ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
-catalogue.
+catalogue. Where there is a last good state the network has a second to answer, and
+what has not answered is stale; --offline fetches nothing.
 
 It says since when the address is in the list, and which run brought it in. --at TIME
 goes by the list of the history as it was then.
@@ -103,6 +104,18 @@ Sendmail, in order, with what the tables and the DNSBLs say of the address now. 
 last line is the verdict: accepted, or refused with which text and by what, and what
 would change it. It speaks of a new client without a login; what depends on the
 sender, the recipient, a policy service or a milter is not asked.`
+
+const removeText = `Takes the list out of every target, or of those at PATH, as update put it in: all
+files or none. Of an access file the block goes, the map is rebuilt, and the rest
+stays byte for byte; lines in the block that mailallow did not write stay, and are
+named. A file that is mailallow's as a whole goes with its map; while sendmail.cf,
+main.cf or master.cf names it, or none of them can be read, it becomes empty instead,
+because a server refuses mail over a missing one. on_change commands run.
+
+A target that was taken out of the configuration can be named by its path as long as
+state_dir knows what was installed in it. The last good ranges stay: the next update
+puts the list back, unless its timer is stopped or the target is taken out of the
+configuration.`
 
 const lintText = `Finds mistakes in Sendmail access files, in Postfix tables of type cidr, in
 plain lists of networks and in configurations of mailallow, each with its line, the
@@ -154,8 +167,23 @@ With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in
 this program, and asks the network nothing. --events needs neither.
 
+--unused tells the sources of which no address is in the logs: of no client that
+connected, whose mail was accepted, or that was refused. That is no proof that nobody
+needs them: it says on how many lines and days the answer rests.
+
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
+
+const reportText = `Makes one page of HTML to look at: what is wrong, if anything; each source with its
+status, age and size; what is held, and what the next update would change; with --log
+FILE who was refused by DNSBLs, by day and provider; this host's own addresses on
+DNSBLs, as dnsbl last found them; mistakes in the files of this host; how the list
+changed over time; and a map of the addresses.
+
+It fetches nothing and changes nothing: it shows the last good state, or --snapshot
+FILE, and what stands in the targets. The page has no script and refers to nothing
+outside, so that it may be opened, attached or kept anywhere. Exit 0 if it was made,
+whatever it shows.`
 
 const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
 providers, and the meaning of each choice. Nobody may relay by it: your own networks

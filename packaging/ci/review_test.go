@@ -39,10 +39,10 @@ dns.attempts = 1
 // The review shows this difference of second to first.
 const review = `## mailallow
 
-| source | action | status | ranges | IPv4 addresses | age |
-|---|---|---|---:|---:|---:|
-| provider | OK | fresh | 3 | 768 | now |
-| own | RELAY | fresh | 1 | 1 | now |
+| source | action | status | ranges | IPv4 addresses | IPv6 ranges | age |
+|---|---|---|---:|---:|---:|---:|
+| provider | OK | fresh | 3 | 768 | 0 | now |
+| own | RELAY | fresh | 1 | 1 | 0 | now |
 
 ### ` + "`WORK/review/access`" + `
 

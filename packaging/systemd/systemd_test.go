@@ -430,7 +430,7 @@ func TestTimer(t *testing.T) {
 func units(t *testing.T) []string {
 	t.Helper()
 	all, err := filepath.Glob("mailallow*.*")
-	if err != nil || len(all) != 3 {
+	if err != nil || len(all) != 5 {
 		t.Fatal(fmt.Errorf("units %q: %w", all, err))
 	}
 	return all

@@ -55,12 +55,12 @@ func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *ru
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, version, err)
-	r.Close(t, result.List, outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	r.Close(t, result.List, Outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
 }
 
-// outcome says what became of the list in a run that ended with err.
-func outcome(report install.Report, err error) string {
+// Outcome says what became of the list in a run that ended with err.
+func Outcome(report install.Report, err error) string {
 	list := "list unchanged"
 	switch {
 	case report.Stuck:
@@ -119,7 +119,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 				return err
 			}
 		}
-		result.Report, err = lock.Install(ctx, jobs, state)
+		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)))
 		if err == nil {
 			if err := r.PruneHistory(result.List); err != nil {
 				result.Report.Warnings = append(result.Report.Warnings, err.Error())

@@ -158,9 +158,9 @@ func tellSpans(t *terminal.Terminal, addr netip.Addr, spans []history.Span) {
 
 // by says which run began a span, and why.
 func by(s history.Span) string {
-	text := fmt.Sprintf("by the %s of %s (entry %s)", s.Entry.Command, whose(s.Entry), s.Entry.ID)
+	text := fmt.Sprintf("entry %s (%s by %s)", s.Entry.ID, s.Entry.Command, whose(s.Entry))
 	if s.Entry.Begins {
-		text = fmt.Sprintf("it was there when the history began (entry %s)", s.Entry.ID)
+		text = "it was there when the history began, with the entry " + s.Entry.ID
 	}
 	if s.Entry.Reason != "" {
 		text += ": " + s.Entry.Reason

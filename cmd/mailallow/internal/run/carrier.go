@@ -44,7 +44,7 @@ func (e unreachedError) Unwrap() error { return e.error }
 
 // snapshotName names the snapshot that the run takes in place of fetching; empty: it fetches.
 func (r *Request) snapshotName() string {
-	if r.options.Snapshot != "" {
+	if r.options.Snapshot != "" || r.options.Installed {
 		return r.options.Snapshot
 	}
 	return r.Settings.Snapshot.URL
@@ -60,8 +60,8 @@ func (r *Request) shownName() string { return allowlist.PublicURL(r.snapshotName
 func (r *Request) checkCarrier() error {
 	name, keys := r.snapshotName(), r.Settings.Snapshot.Keys
 	switch {
-	case config.IsURL(name) && allowlist.CheckURL(name) != nil:
-		return exit.Usagef("--snapshot: %w", allowlist.CheckURL(name))
+	case config.IsURL(name) && allowlist.CheckSecure(name) != nil:
+		return exit.Usagef("--snapshot: %w", allowlist.CheckSecure(name))
 	case r.options.Signature == "" && name == stdin && len(keys) > 0:
 		return exit.Usagef("--snapshot -: %s: [snapshot] keys wants a signature: name its file with --signature FILE", r.Settings.Path)
 	case r.options.Signature == "":

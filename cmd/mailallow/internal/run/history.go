@@ -143,3 +143,21 @@ func whoRuns() string {
 	}
 	return name
 }
+
+// RecordRemoval gives the file of the history with an entry about the list that was taken out of targets. everywhere: it is in no
+// other. There is no file if the list is in others, and the history does not know it.
+func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.StateFile, error) {
+	log, err := OpenHistory(r.Settings.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	var after []history.Installed
+	if !everywhere {
+		state := log.Last()
+		if !state.Known {
+			return nil, nil
+		}
+		after = state.Sources
+	}
+	return r.record(log, history.Entry{Command: history.Remove, Reason: r.options.Reason, Targets: targets}, after)
+}

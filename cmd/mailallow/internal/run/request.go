@@ -46,6 +46,12 @@ type Options struct {
 	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
+	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
+	Installed bool
+	// Offline: the run takes the last good state, and asks no network for the sources.
+	Offline bool
+	// Hurried: where there is a last good state, the network has a second to answer.
+	Hurried bool
 	// LooksOnly: the run starts no program that the configuration names.
 	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.
@@ -83,6 +89,9 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	if s.Absent {
 		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
 	}
+	if o.WritesState && s.Writable != nil {
+		return nil, exit.With(exit.Usage, s.Writable)
+	}
 	collectSooner()
 	r, err := New(s, o)
 	r.Announce(t)
@@ -99,7 +108,8 @@ func New(s *config.Settings, o Options) (*Request, error) {
 
 // Announce names the configuration in use, with --verbose.
 func (r *Request) Announce(t *terminal.Terminal) {
-	t.Detail("configuration %s: %d sources, %d targets", r.Settings.Path, len(r.Settings.Sources), len(r.Settings.Targets))
+	t.Detail("configuration %s: %s, %s", r.Settings.Path, terminal.Counted(uint64(len(r.Settings.Sources)), "source", "sources"),
+		terminal.Counted(uint64(len(r.Settings.Targets)), "target", "targets"))
 }
 
 // check compares the options with the settings.
@@ -114,6 +124,9 @@ func (r *Request) check() error {
 	}
 	if r.options.NeedTargets && len(r.Settings.Targets) == 0 {
 		problems = append(problems, fmt.Errorf("%s: there is no [[target]] to write to: add one, or take the comment signs off one", r.Settings.Path))
+	}
+	if len(problems) > 0 {
+		problems = append(problems, r.stillInstalled())
 	}
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
@@ -33,13 +34,15 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 		return result, err
 	}
 	result.Plans, err = r.Plan(ctx, result.List)
+	r.tellLeft(result)
 	return result, err
 }
 
 // Plan plans the new files of the targets. With an error it returns the plans of the
 // targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
-	planner := plan.Planner{StateDir: r.Settings.StateDir, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
+	installed, _ := record.Read(r.Settings.StateDir) // tellLeft says why it cannot be used
+	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
@@ -73,7 +76,12 @@ func (r *Result) Fail(t *terminal.Terminal, err error) error {
 // Tell writes the summary for people. done: the plans were carried out.
 func (r *Result) Tell(t *terminal.Terminal, done bool) {
 	r.List.Tell(t)
-	r.tellTargets(t, done)
+	r.TellTargets(t, done)
+}
+
+// TellTargets writes the part of the summary that is about the targets.
+func (r *Result) TellTargets(t *terminal.Terminal, done bool) {
+	r.tellPlans(t, done)
 	tellReport(t, r.Report)
 }
 

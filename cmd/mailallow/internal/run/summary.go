@@ -29,9 +29,9 @@ func (l *List) Tell(t *terminal.Terminal) {
 	l.note(t)
 }
 
-// tellTargets writes the changes of each target, in networks by source. It writes the
+// tellPlans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func (r *Result) tellTargets(t *terminal.Terminal, done bool) {
+func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
 	plans := r.Plans
 	differences := make([]plan.Difference, len(plans))
 	for i, p := range plans {
@@ -76,12 +76,19 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	state := "no change"
 	switch {
+	case p.Gone && done:
+		return fmt.Sprintf("%s (%s): removed", p.Path, p.Format.Name)
+	case p.Gone:
+		return fmt.Sprintf("%s (%s): would be removed", p.Path, p.Format.Name)
 	case p.Changed() && done:
 		state = "changed"
 	case p.Changed():
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
+	if p.TextChanged() && len(p.Difference.Added)+len(p.Difference.Removed) == 0 {
+		line += ", in its comments alone"
+	}
 	if p.MapType != "" {
 		line += ", map " + p.MapType
 		if p.Changed() && !p.TextChanged() {

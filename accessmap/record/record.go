@@ -1,0 +1,101 @@
+// Package record keeps what mailallow installed in each target: with it, the lines that mailallow wrote are told from those that
+// people wrote among them, and a list can be taken out of a target that is no longer in the configuration. It opens no target
+// and writes no file: package install replaces the record together with the targets.
+package record
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"mailallow/allowlist/bounded"
+)
+
+// File is the name of the record in the state directory.
+const File = "targets.json"
+
+const (
+	// maxBytes bounds the record that is read. One with MaxLines lines is smaller.
+	maxBytes = 64 << 20
+	// maxLines bounds the lines of all targets that are remembered one by one, at 11 bytes each. The lines of a target that
+	// has no room are told by how they read.
+	maxLines = 2_000_000
+)
+
+// Record is what is installed.
+type Record struct {
+	Version int      `json:"version"`
+	Targets []Target `json:"targets"`
+}
+
+// Target is a target as it was when the list was last installed in it.
+type Target struct {
+	Path       string   `json:"path"` // absolute, without the root directory of another system
+	Format     string   `json:"format"`
+	WholeFile  bool     `json:"whole_file"`
+	Map        string   `json:"map"` // as plan.Target has it, like the next three
+	Makemap    string   `json:"makemap"`
+	SendmailCF string   `json:"sendmail_cf"` // without the root
+	CFOptional bool     `json:"cf_optional"`
+	OnChange   []string `json:"on_change"`
+	// Created: there was no file before.
+	Created bool `json:"created"`
+	// Unterminated is the digest of the last line of the file before, to which the first block added a newline; empty: it
+	// added none.
+	Unterminated string   `json:"unterminated"`
+	Sources      []string `json:"sources"` // whose ranges the list had
+	// Texts are the managed parts that can be there: the one that is to be installed comes first, and the one that it replaces
+	// behind it, because the run can be killed in between.
+	Texts []Text `json:"texts"`
+}
+
+// Text remembers a managed part of a file.
+type Text struct {
+	Digest string `json:"digest"` // SHA-256
+	Lines  Lines  `json:"lines"`  // null: not remembered one by one
+}
+
+// Read reads the record of a state directory. One that is not there is empty. One that cannot be used, or is of a newer version, is
+// empty too, with an error that says why.
+func Read(stateDir string) (r Record, err error) {
+	path := filepath.Join(stateDir, File)
+	text, err := bounded.File(path, maxBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Record{Version: 1}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err == nil && r.Version != 1 {
+		err = fmt.Errorf("version %d is not known", r.Version)
+	}
+	if err != nil {
+		return Record{Version: 1}, fmt.Errorf("what is installed is not known: %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Encode gives the record as the text of its file, the targets by path.
+func (r Record) Encode() []byte {
+	r.Targets = slices.Clone(r.Targets)
+	slices.SortFunc(r.Targets, func(a, b Target) int { return cmp.Compare(a.Path, b.Path) })
+	room := maxLines
+	for i, t := range r.Targets {
+		r.Targets[i].Texts = slices.Clone(t.Texts)
+		for n := range t.Texts {
+			text := &r.Targets[i].Texts[n]
+			if room -= len(text.Lines); room < 0 {
+				text.Lines, room = nil, 0
+			}
+		}
+	}
+	encoded, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // texts, numbers and nothing that can fail
+	}
+	return append(encoded, '\n')
+}

@@ -1,0 +1,147 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func written(t *testing.T, text string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, File), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// What is encoded is read again; lines that are not known stay so.
+func TestReadAgain(t *testing.T) {
+	want := Record{Version: 1, Targets: []Target{
+		{Path: "/a", Format: "cidr", WholeFile: true, OnChange: []string{"true"}, Sources: []string{"one"}, Texts: []Text{TextOf([]byte("a\nb\n")), {Digest: "x"}}},
+		{Path: "/b", Texts: []Text{TextOf(nil)}},
+	}}
+	got, err := Read(written(t, string(want.Encode())))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\n%+v, want\n%+v", err, got, want)
+	}
+	if got.Targets[0].Knows() || !got.Targets[1].Knows() {
+		t.Error("lines that are not known became known, or the other way about")
+	}
+}
+
+// A record that cannot be used is none, and it is said why.
+func TestReadDamaged(t *testing.T) {
+	for text, want := range map[string]string{
+		"":              "unexpected end of JSON input",
+		`{"version":2}`: "version 2 is not known",
+		`{"version":1,"targets":[{"texts":[{"lines":"AAAA"}]}]}`:                     "its lines are not digests",
+		`{"version":1,"targets":[{"texts":[{"lines":"AAAAAAAAAAIAAAAAAAAAAQ=="}]}]}`: "its lines are not in order",
+		`{"version":1,"targets":` + strings.Repeat("[", 20_000):                      "exceeded max depth",
+	} {
+		got, err := Read(written(t, text))
+		if !strings.Contains(fmt.Sprint(err), want) || len(got.Targets) > 0 || got.Version != 1 {
+			t.Errorf("%.40q: %v, want %q", text, err, want)
+		}
+	}
+	if got, err := Read(t.TempDir()); err != nil || len(got.Targets) > 0 {
+		t.Errorf("no record: %+v, %v", got, err)
+	}
+}
+
+// Whatever a person does to a text of ours, of its lines exactly those are foreign that are in none of the texts that can be
+// there, and with our lines they are the whole.
+func TestForeign(t *testing.T) {
+	line := rapid.SampledFrom([]string{"a\n", "b\n", "Connect:1\tOK\n", "# c\n", "x\r\n", "\n", "foreign\n", "other\tOK\n"})
+	lines := rapid.Custom(func(t *rapid.T) []byte {
+		text := strings.Join(rapid.SliceOfN(line, 0, 12).Draw(t, "lines"), "")
+		if rapid.Bool().Draw(t, "cut") {
+			text = strings.TrimSuffix(text, "\n")
+		}
+		return []byte(text)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfN(lines, 1, 3).Draw(t, "texts")
+		var target Target
+		known := map[string]bool{}
+		for _, text := range texts {
+			target.Texts = append(target.Texts, TextOf(text))
+			for line := range bytes.Lines(text) {
+				known[strings.TrimSuffix(string(line), "\n")] = true
+			}
+		}
+		now := lines.Draw(t, "now")
+		ours, foreign := target.Foreign(now)
+		number := 0
+		for line := range bytes.Lines(now) {
+			number++
+			if isOurs := known[strings.TrimSuffix(string(line), "\n")]; isOurs {
+				if !bytes.HasPrefix(ours, line) {
+					t.Fatalf("line %d is not among ours", number)
+				}
+				ours = ours[len(line):]
+			} else if len(foreign) == 0 || foreign[0].Number != number || !bytes.Equal(foreign[0].Text, line) {
+				t.Fatalf("line %d is not foreign", number)
+			} else {
+				foreign = foreign[1:]
+			}
+		}
+		if len(ours)+len(foreign) > 0 {
+			t.Fatalf("%q and %v too many", ours, foreign)
+		}
+	})
+}
+
+// A run can be killed before or after it replaced a text: both are remembered, and the one of a run that was killed before it.
+func TestNext(t *testing.T) {
+	a, b, c, d, edited := []byte("a\n"), []byte("b\n"), []byte("c\n"), []byte("d\n"), []byte("a\nmine\n")
+	var r Target
+	step := func(now, next []byte, want ...[]byte) {
+		t.Helper()
+		r.Texts = r.Next(now, next)
+		var remembered []Text
+		for _, text := range want {
+			remembered = append(remembered, TextOf(text))
+		}
+		if !reflect.DeepEqual(r.Texts, remembered) {
+			t.Errorf("%q to %q: %d texts are remembered, want %q", now, next, len(r.Texts), want)
+		}
+	}
+	step(nil, a, a)
+	step(a, a, a)
+	step(a, b, b, a)
+	step(a, b, b, a) // killed before
+	step(b, b, b, a) // killed behind, or not
+	step(b, c, c, b)
+	step(b, d, d, b) // killed before, and the sources say something else now
+	step(edited, c, c, d, b)
+	step(edited, a, a, c, d)
+	step(a, a, a, c, d)
+	step(a, b, b, a)
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"version":1,"targets":[{"path":"/a","texts":[{"digest":"x","lines":"AAAAAAAAAAE="}]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, File), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Read(dir)
+		if err != nil {
+			return
+		}
+		if err := os.WriteFile(filepath.Join(dir, File), r.Encode(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Read(dir); err != nil || len(again.Targets) != len(r.Targets) {
+			t.Errorf("%v, %d targets of %d", err, len(again.Targets), len(r.Targets))
+		}
+	})
+}

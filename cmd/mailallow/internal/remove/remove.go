@@ -1,0 +1,231 @@
+// Package remove is the command that takes the list out of its targets again, through the same transaction as update. It asks no
+// network and reads no source.
+package remove
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/plan"
+	"mailallow/accessmap/record"
+	"mailallow/allowlist"
+	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/apply"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/servers"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	Config      config.Flags
+	DryRun      bool     // show what would be done
+	Reason      string   // why, for the history
+	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
+	Paths       []string // of targets; empty: all
+}
+
+// removal is a run of the command.
+type removal struct {
+	*run.Request
+	installed record.Record
+	all       []plan.Removal // where the list may be
+	removals  []plan.Removal // of them, those of this run
+	run.Result
+}
+
+// Run takes the list out of the targets.
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
+	s, err := config.Load(o.Config)
+	if err != nil {
+		return err
+	}
+	apply.SurviveClosedPipes()
+	r := &removal{Request: run.Taking(s, o.Reason), Result: run.Result{List: &run.List{}}}
+	if o.DryRun {
+		err = r.plan(ctx, o)
+	} else {
+		err = r.carryOut(ctx, t, o)
+	}
+	err = exit.BySignal(ctx, err)
+	r.Close(t, nil, apply.Outcome(r.Report, err), slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
+	if err != nil {
+		if r.Report.Installed {
+			r.tell(t, true)
+		} else if r.Plans != nil {
+			r.List.Warn(t)
+		}
+		return cmp.Or(r.failed(t, err), err)
+	}
+	r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
+	r.tell(t, !o.DryRun)
+	return r.Document(t, nil)
+}
+
+// failed writes the document of a run that ended with err, if the plans are known.
+func (r *removal) failed(t *terminal.Terminal, err error) error {
+	if r.Plans == nil {
+		return nil
+	}
+	return r.Document(t, err)
+}
+
+// plan chooses the targets and plans their new files.
+func (r *removal) plan(ctx context.Context, o Options) (err error) {
+	if r.installed, err = record.Read(r.Settings.StateDir); err != nil {
+		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "record", Text: err.Error() + "; lines of others among ours are told by how they read"})
+	}
+	r.all = run.Removals(r.Settings, r.installed)
+	if r.removals, err = named(r.all, o.Paths, r.Settings.Root); err != nil {
+		return err
+	}
+	for i := range r.removals {
+		r.removals[i].Stays = servers.Naming(ctx, r.Settings.Root, r.removals[i].Target)
+	}
+	return r.again(ctx)
+}
+
+// again plans from the files as they are now.
+func (r *removal) again(ctx context.Context) (err error) {
+	r.Plans, err = plan.Planner{StateDir: r.Settings.StateDir}.Removals(ctx, r.removals)
+	if err != nil {
+		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	return nil
+}
+
+// named chooses the targets that the paths name; all of them if there is no path.
+func named(all []plan.Removal, paths []string, root string) (chosen []plan.Removal, err error) {
+	if len(paths) == 0 && len(all) > 0 {
+		return all, nil
+	}
+	var targets []string
+	for _, r := range all {
+		targets = append(targets, r.Path)
+	}
+	there := "there is no target, neither in the configuration nor in the record of what was installed"
+	if len(targets) > 0 {
+		there = "the targets are " + strings.Join(targets, ", ")
+	}
+	if len(paths) == 0 {
+		return nil, exit.Usagef("%s", there)
+	}
+	var problems []error
+	for _, path := range paths {
+		at := slices.IndexFunc(all, func(r plan.Removal) bool { return isPath(r.Path, path, root) })
+		if at < 0 {
+			problems = append(problems, fmt.Errorf("%s is no target: %s", path, there))
+		} else if !slices.ContainsFunc(chosen, func(r plan.Removal) bool { return r.Path == all[at].Path }) {
+			chosen = append(chosen, all[at])
+		}
+	}
+	return chosen, exit.With(exit.Usage, errors.Join(problems...))
+}
+
+// isPath reports whether a path on the command line is that of a target, with the root directory before it or without.
+func isPath(target, path, root string) bool {
+	absolute, err := filepath.Abs(path)
+	return err == nil && (absolute == target || root != "" && filepath.Join(root, absolute) == target)
+}
+
+// carryOut plans and installs under the lock. It plans again when somebody has edited a file since.
+func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options) error {
+	lock, _, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.LockTimeout)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if err := r.plan(ctx, o); err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		var jobs []install.Job
+		for _, p := range r.Plans {
+			if p.Changed() || p.Gone || p.Exists {
+				jobs = append(jobs, p.Job())
+			}
+		}
+		files, err := r.stateFiles()
+		if err != nil {
+			return err
+		}
+		r.Report, err = lock.Install(ctx, jobs, files)
+		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
+			return exit.With(exit.Install, err)
+		}
+		select {
+		case <-ctx.Done():
+			return exit.With(exit.Install, err)
+		case <-time.After(editPauses[try]):
+		}
+		if err := r.again(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// editPauses are the waits before each new try at a file that somebody edits.
+var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
+// stateFiles are the history, and the record without the targets of this run. They change after the targets: what a killed run
+// leaves must be found again.
+func (r *removal) stateFiles() (files []install.StateFile, err error) {
+	var changed []string
+	for _, p := range r.Plans {
+		if p.Changed() {
+			changed = append(changed, p.Path)
+		}
+	}
+	if len(changed) > 0 {
+		files, err = r.RecordRemoval(changed, !slices.ContainsFunc(r.all, r.isLeft))
+		if errors.Is(err, history.ErrTooLong) {
+			r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "history", Text: "this run is not in the history: " + err.Error()})
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	next := record.Record{Version: 1, Targets: slices.DeleteFunc(slices.Clone(r.installed.Targets), func(t record.Target) bool {
+		return slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path })
+	})}
+	return append(files, install.StateFile{Path: filepath.Join(r.Settings.StateDir, record.File), Bytes: next.Encode()}), nil
+}
+
+// isLeft reports whether the list stays in a target.
+func (r *removal) isLeft(one plan.Removal) bool {
+	return len(one.Installed.Texts) > 0 && one.Holds() &&
+		!slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Path == one.Path })
+}
+
+// tell writes what was done, or would be, and what is left to do.
+func (r *removal) tell(t *terminal.Terminal, done bool) {
+	r.List.Warn(t)
+	r.TellTargets(t, done)
+	var paths []string
+	for i, p := range r.Plans {
+		if !p.Changed() {
+			continue
+		}
+		paths = append(paths, p.Path)
+		about := t.About(slog.String("target", p.Path))
+		if stays := r.removals[i].Stays; p.New != nil && len(p.New) == 0 && stays != "" {
+			about.Note("%s: an empty file stays: %s", p.Path, stays)
+		}
+		if p.Format.Map && p.Map == makemap.None && !p.Gone {
+			about.Warn("%s: map = \"none\": rebuild its map, which still has the list", p.Path)
+		}
+	}
+	if next := run.NextUpdate(r.Settings, paths); next != "" {
+		t.Note("%s", next)
+	}
+}
