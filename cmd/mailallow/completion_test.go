@@ -14,7 +14,7 @@ import (
 var completions = []struct{ typed, want string }{
 	{"mailallow upd", "update"},
 	{"mailallow --quiet pro", "providers"},
-	{"mailallow -c init re", "render"},
+	{"mailallow -c init ren", "render"},
 	{"mailallow diff --f", "--format"},
 	{"mailallow diff --format ma", "markdown"},
 	{"mailallow update --log-format t", "text"},
