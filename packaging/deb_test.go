@@ -66,7 +66,7 @@ func TestDeb(t *testing.T) {
 		t.Error("the upgrade has changed the configuration or the state")
 	}
 
-	h.Run("dpkg", "-r", "mailallow")
+	h.says(h.Run("dpkg", "-r", "mailallow"), "install the package again and run 'mailallow remove'; or delete the lines")
 	h.gone("/usr/bin/mailallow", "/usr/lib/systemd/system/mailallow.service")
 	if h.Read("/etc/mailallow/mailallow.toml") != config || h.Read("/var/lib/mailallow/maps.json") != state {
 		t.Error("the removal has changed the configuration or the state")
@@ -76,7 +76,7 @@ func TestDeb(t *testing.T) {
 	h.Run("dpkg", "-i", "/root/next.deb")
 	h.is("enabled", "systemctl", "is-enabled", "mailallow.timer")
 
-	h.Run("dpkg", "-P", "mailallow")
+	h.says(h.Run("dpkg", "-P", "mailallow"), "To take it out: delete the lines from '# BEGIN mailallow' to '# END mailallow'")
 	h.gone("/etc/mailallow", "/etc/cron.d/mailallow", "/var/lib/mailallow", "/var/lib/systemd/timers/stamp-mailallow.timer",
 		"/etc/systemd/system/timers.target.wants/mailallow.timer", "/etc/systemd/system/mailallow.timer")
 	if h.Read("/etc/mail/access") != access {

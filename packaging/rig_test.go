@@ -76,6 +76,16 @@ func (h packageHost) is(want string, argv ...string) {
 	}
 }
 
+// says wants the output of a removal to name the file in which the list stays, and the way to take it out.
+func (h packageHost) says(output, way string) {
+	h.t.Helper()
+	for _, want := range []string{"mailallow: the list stays in force in these files, which the mail server reads:\n/etc/mail/access\n", way} {
+		if !strings.Contains(output, want) {
+			h.t.Errorf("it does not say %q:\n%s", want, output)
+		}
+	}
+}
+
 func (h packageHost) timer(want string) {
 	h.t.Helper()
 	h.is(want, "sh", "-c", "systemctl is-enabled mailallow.timer; systemctl is-active mailallow.timer")

@@ -10,9 +10,9 @@ import (
 )
 
 // rpm runs Debian's rpm, which knows no package of this host, so that nothing can be required.
-func (h packageHost) rpm(args ...string) {
+func (h packageHost) rpm(args ...string) string {
 	h.t.Helper()
-	h.Run(append([]string{"rpm", "--force-debian", "--nodeps"}, args...)...)
+	return h.Run(append([]string{"rpm", "--force-debian", "--nodeps"}, args...)...)
 }
 
 // TestRPM is the life of an rpm: installed, upgraded with a configuration that was written, and removed.
@@ -62,7 +62,7 @@ func TestRPM(t *testing.T) {
 	}
 	kept("upgrade")
 
-	h.rpm("-e", "mailallow")
+	h.says(h.rpm("-e", "mailallow"), "install the package again and run 'mailallow remove'; or delete the lines")
 	h.gone("/usr/bin/mailallow", "/usr/lib/systemd/system/mailallow.service", "/usr/share/doc/mailallow", "/usr/share/licenses/mailallow",
 		"/etc/systemd/system/timers.target.wants/mailallow.timer")
 	h.is("inactive", "systemctl", "is-active", "mailallow.timer")
@@ -72,6 +72,10 @@ func TestRPM(t *testing.T) {
 	h.rpm("-i", "/root/now.rpm")
 	h.timer("disabled inactive")
 	kept("new installation")
+	h.Run("mailallow", "remove")
+	if strings.Contains(h.Read("/etc/mail/access"), "BEGIN mailallow") {
+		t.Error("remove has left the list")
+	}
 
 	if h.Read("/root/now.rpm") != read(t, build(t, "rpm", "VERSION=1.0.0")) {
 		t.Error("two builds of one commit differ")

@@ -33,6 +33,10 @@ const (
 	// DomainBlock is a refusal by another host that blames the sender's domain and not the address of this host. Read yields it
 	// only with Options.Domains, because it is no event of the JSON.
 	DomainBlock Kind = "domain_block"
+
+	// Client is a client of this host in a line that refuses it nothing: it connected, or its mail was accepted. Read yields it
+	// only with Options.Clients.
+	Client Kind = "client"
 )
 
 // Blame says what a refusal is about.

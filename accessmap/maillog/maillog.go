@@ -14,7 +14,7 @@
 //   - [Reject]: any other refusal of a client, also a temporary one (greylisting, rate limits, lookup failures).
 //   - [OutboundBlock]: another host refused this one because of its address's reputation.
 //
-// These are no events: warnings without a refusal (reject_warning); mail that is accepted and then discarded, held, filtered
+// These are no events, unless [Client] is asked for, which is a client in a line without a refusal: warnings without a refusal (reject_warning); mail that is accepted and then discarded, held, filtered
 // or quarantined for another reason than a list; dnsblog's "listed by domain", which is a lookup, also on welcome lists;
 // postscreen's "DNSBL rank", which it writes with the action ignore too; PREGREET, HANGUP and access-list notes; refusals by
 // other hosts for another reason than the address (an unknown user, the sender's domain, a domain list, the content, missing
@@ -46,6 +46,8 @@ type Options struct {
 	Since time.Time
 	// Domains has Read yield refusals of the kind DomainBlock too.
 	Domains bool
+	// Clients has Read yield a line of the kind Client for each client that a line names without refusing it.
+	Clients bool
 }
 
 const (
@@ -72,10 +74,10 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	go selectLines(r, free, work, inOrder, stop)
+	go selectLines(r, o.Clients, free, work, inOrder, stop)
 	for range min(runtime.GOMAXPROCS(0), maxReaders) {
 		go func() {
-			s := &scan{now: o.Now, file: file}
+			s := &scan{now: o.Now, file: file, clients: o.Clients}
 			for b := range work {
 				s.read(b)
 			}
@@ -128,7 +130,7 @@ const (
 
 // selectLines puts lines that may be events into batches. It passes a batch on before it waits for more input. Both channels
 // have room for all batches.
-func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, stop <-chan struct{}) {
+func selectLines(r io.Reader, clients bool, free <-chan *batch, work, inOrder chan<- *batch, stop <-chan struct{}) {
 	defer close(inOrder)
 	defer close(work)
 	in := bufio.NewReaderSize(r, bufferSize)
@@ -148,7 +150,7 @@ func selectLines(r io.Reader, free <-chan *batch, work, inOrder chan<- *batch, s
 				number++
 				line = trim(line)
 				ofMTA = ofMTA || isOfMTA(line)
-				if mayBeEvent(line) {
+				if mayBeEvent(line, clients) {
 					b.text = append(b.text, line...)
 					b.ends, b.numbers = append(b.ends, len(b.text)), append(b.numbers, number)
 				}
@@ -187,8 +189,9 @@ func trim(line []byte) []byte {
 
 // scan is the state of one reader.
 type scan struct {
-	now  time.Time // of the options
-	file string
+	now     time.Time // of the options
+	file    string
+	clients bool // see Options
 
 	head string    // of the last event; many events have the same head
 	time time.Time // in head
@@ -206,9 +209,9 @@ func (s *scan) read(b *batch) {
 }
 
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.
-func mayBeEvent(line []byte) bool {
+func mayBeEvent(line []byte, clients bool) bool {
 	h := splitHeader(line)
-	return h.program.mayBeEvent(h.message)
+	return h.program.mayBeEvent(h.message) || clients && (h.program.read != nil || h.program == carrier) && mayNameClient(h.message)
 }
 
 func (s *scan) event(number int, line []byte) (Event, bool) {
@@ -226,6 +229,9 @@ func (s *scan) message(number int, h header) (Event, bool) {
 	}
 	message := token.HideKeys(printable(h.message))
 	e, ok := h.program.read(message)
+	if !ok && s.clients {
+		e, ok = connected(message)
+	}
 	if !ok {
 		return Event{}, false
 	}

@@ -9,7 +9,6 @@ import (
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/install"
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
@@ -21,13 +20,13 @@ const NotOurs = "not ours"
 
 // Installed finds what the record says of a target. It goes by the file itself, since a path can be another name of it.
 func (t Target) Installed(r record.Record) (found record.Target, ok bool) {
-	live, _, err := install.Resolve(t.Path)
+	live, err := filepath.EvalSymlinks(t.Path)
 	for _, one := range r.Targets {
 		at := filepath.Join("/", t.Root, one.Path)
 		if at == t.Path {
 			return one, true
 		}
-		if liveThere, _, errThere := install.Resolve(at); err == nil && errThere == nil && live == liveThere {
+		if there, errThere := filepath.EvalSymlinks(at); err == nil && errThere == nil && live == there {
 			return one, true
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"mailallow/cmd/mailallow/internal/providers"
 	"mailallow/cmd/mailallow/internal/remove"
 	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/report"
 	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
@@ -183,12 +184,23 @@ func hostCommands() []command {
 			name: "maillog", args: "[FILE...|-]", usage: "who was refused by a DNSBL, and who refuses this host", text: maillogText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.BoolFlag{Name: "events", Usage: "write every event as a line of JSON, and no summary"},
+				&cli.BoolFlag{Name: "unused", Usage: "tell the sources of which no address is in the logs, in place of the summary"},
 				&cli.StringFlag{Name: "since", Usage: "leave out older events: a `DURATION` before now (36h, 7d) or a date (2026-11-01)"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"),
+				return maillog.Run(c.Context, t, maillog.Options{Run: runFlags(c), Events: c.Bool("events"), Unused: c.Bool("unused"),
 					Since: c.String("since"), Logs: c.Args().Slice()})
 			},
 			empty: maillog.Empty,
+		},
+		{
+			name: "report", usage: "the state of it all as one HTML page to look at", text: reportText,
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
+				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the page to `FILE`; - is stdout"},
+				&cli.StringSliceFlag{Name: "log", Usage: "show who was refused in the log `FILE`, as maillog reads it (repeatable)"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return report.Run(c.Context, t, report.Options{Run: runFlags(c), Output: c.String("o"), Logs: c.StringSlice("log"), Version: version})
+			},
+			empty: report.Empty,
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,

@@ -228,6 +228,7 @@ func TestSignalDiff(t *testing.T) {
 	g := newGated(t)
 	g.stop("makemap", "-l")
 	cmd := g.mailallow("diff")
+	cmd.Env = append(cmd.Environ(), "PATH="+g.dir+":"+os.Getenv("PATH")) // diff starts no makemap elsewhere
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"mailallow/cmd/mailallow/internal/exit"
@@ -76,7 +75,7 @@ func TestSoakRemoveKilled(t *testing.T) {
 		s.installed()
 		want := maps.Clone(s.old)
 		changed, random := 0, fixtures.Random(t)
-		skip := fixtures.Rounds(len(calls)/6, 1)
+		skip := fixtures.Rounds(len(calls)/6, 2)
 		for n := 1 + random.IntN(skip); n <= len(calls); n += skip {
 			before := s.everything()
 			s.traced(func(c trace.Call) trace.Fate {
@@ -133,8 +132,8 @@ func TestSoakRemoveFails(t *testing.T) {
 			}
 			switch now := s.now(); {
 			case maps.Equal(now, s.old):
-				said := strings.Contains(ended.Stderr, "nothing was changed") && strings.Contains(strings.ToLower(ended.Stderr), errno.Error())
-				if ended.Code != exit.Install || !said && errno != syscall.EROFS {
+				why := strings.Contains(strings.ToLower(ended.Stderr), errno.Error()) || strings.Contains(ended.Stderr, s.makemap) // which can crash
+				if ended.Code != exit.Install || !why || !strings.Contains(ended.Stderr, "nothing was changed") {
 					t.Fatalf("change %d: exit code %d: %s", n, ended.Code, ended.Stderr)
 				}
 			case !maps.Equal(now, removedFiles):

@@ -167,8 +167,23 @@ With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in
 this program, and asks the network nothing. --events needs neither.
 
+--unused tells the sources of which no address is in the logs: of no client that
+connected, whose mail was accepted, or that was refused. That is no proof that nobody
+needs them: it says on how many lines and days the answer rests.
+
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
+
+const reportText = `Makes one page of HTML to look at: what is wrong, if anything; each source with its
+status, age and size; what is held, and what the next update would change; with --log
+FILE who was refused by DNSBLs, by day and provider; this host's own addresses on
+DNSBLs, as dnsbl last found them; mistakes in the files of this host; how the list
+changed over time; and a map of the addresses.
+
+It fetches nothing and changes nothing: it shows the last good state, or --snapshot
+FILE, and what stands in the targets. The page has no script and refers to nothing
+outside, so that it may be opened, attached or kept anywhere. Exit 0 if it was made,
+whatever it shows.`
 
 const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
 providers, and the meaning of each choice. Nobody may relay by it: your own networks

@@ -55,7 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	o.Run.Offline, o.Run.Hurried = o.Offline, true
+	o.Run.Installed, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
@@ -157,9 +157,9 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		x.list.Warn(t)
 	}
 	since := x.openSince()
-	for _, s := range x.subjects {
+	for i, s := range x.subjects {
 		d := x.explained(s)
-		d.Since = since.of(d, s.Addr)
+		d.Since = since.of(d, i)
 		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {

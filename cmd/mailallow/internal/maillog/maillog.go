@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Run    run.Options
 	Events bool     // write every event as a line of JSON, and no summary
+	Unused bool     // tell the sources of which no address is in the logs, in place of the summary
 	Since  string   // begin the summary so long ago (36h, 7d) or then (2026-11-01); empty: with the logs
 	Logs   []string // files; "-" is stdin
 }
@@ -36,7 +37,10 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if reading.Since, err = parseSince(o.Since, reading.Now); err != nil {
 		return err
 	}
-	if o.Events {
+	switch {
+	case o.Events && o.Unused:
+		return exit.Usagef("--events and --unused: only one of them")
+	case o.Events:
 		return writeEvents(ctx, t, logs, reading)
 	}
 	s, err := config.Load(o.Run.Config)
@@ -49,12 +53,26 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
+	if request == nil && o.Unused {
+		return exit.Usagef("--unused tells of sources, and there are none: -c FILE names a configuration")
+	}
 	var of *owners
 	var wait sync.WaitGroup
 	wait.Go(func() { of = findOwners(ctx, t, s, request, request == nil || request.Fetches()) })
 	counts := newTally()
-	reading.Domains = true
-	read := refusals.Read(ctx, t, logs, reading, func(e maillog.Event) error { counts.add(e); return nil })
+	reading.Domains, reading.Clients = true, o.Unused
+	var seen *usage
+	if o.Unused {
+		wait.Wait()
+		if seen, err = newUsage(of.list); err != nil {
+			return err
+		}
+	}
+	read := refusals.Read(ctx, t, logs, reading, func(e maillog.Event) error {
+		counts.add(e)
+		seen.add(e)
+		return nil
+	})
 	wait.Wait()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -68,9 +86,14 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	report := counts.report(of, listed)
 	report.Problems = append(report.Problems, of.problems...)
 	report.Problems = append(report.Problems, read.Problems()...)
-	if t.JSON {
+	report.Unused = seen.report()
+	switch {
+	case t.JSON:
 		err = t.Document(report)
-	} else if read.OfMTA {
+	case !read.OfMTA:
+	case o.Unused:
+		report.Unused.tell(t)
+	default:
 		report.tell(t)
 	}
 	if err == nil {

@@ -55,6 +55,7 @@ func (m mark) String() string {
 // owners knows the list, and the providers that send from an address. A part is nil if it
 // could not be opened.
 type owners struct {
+	list      *run.List // nil, like the next two: there is none
 	set       *allowlist.Set
 	index     *allowlist.Index // of the configuration's sources
 	catalogue *catalogue.Catalogue
@@ -80,7 +81,7 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
 			list.Warn(t)
-			o.set = list.Set
+			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())
 		}
 		if log, err := run.OpenHistory(s.StateDir); err != nil {

@@ -22,6 +22,7 @@ type summary struct {
 	Outbound []outboundReport    `json:"outbound"`
 	Domain   refusals.Span       `json:"outbound_domain"` // refusals by other hosts for the sender's domain
 	Other    refusals.Span       `json:"other"`           // refusals for another reason
+	Unused   *unusedReport       `json:"unused"`          // null without --unused
 	Problems []allowlist.Problem `json:"problems"`
 }
 

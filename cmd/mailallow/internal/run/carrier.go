@@ -43,7 +43,7 @@ func (e unreachedError) Unwrap() error { return e.error }
 
 // snapshotName names the snapshot that the run takes in place of fetching; empty: it fetches.
 func (r *Request) snapshotName() string {
-	if r.options.Snapshot != "" {
+	if r.options.Snapshot != "" || r.options.Installed {
 		return r.options.Snapshot
 	}
 	return r.Settings.Snapshot.URL
