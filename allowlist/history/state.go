@@ -84,7 +84,7 @@ func (r *replay) source(s Source) {
 	if held == nil {
 		held = &replayed{since: map[netip.Prefix][]*provenance.Path{}}
 	}
-	held.Name, held.Definition, held.Action, held.Status, held.Problems = s.Name, s.Definition, s.Action, s.Status, s.Problems
+	held.Name, held.Definition, held.Action, held.Status, held.About, held.Problems = s.Name, s.Definition, s.Action, s.Status, s.About, s.Problems
 	r.sources[s.Name] = held
 }
 
@@ -222,7 +222,7 @@ func difference(before State, after []Installed) (all []Source) {
 		}
 	}
 	for _, was := range old {
-		all = append(all, Source{Name: was.Name, Definition: was.Definition, Action: was.Action, Change: Removed, Gone: was.Ranges.Fewest()})
+		all = append(all, Source{Name: was.Name, Definition: was.Definition, Action: was.Action, About: was.About, Change: Removed, Gone: was.Ranges.Fewest()})
 	}
 	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -241,7 +241,7 @@ func renamed(s Installed, before []Installed, free func(name string) bool) (Inst
 
 // differenceOf compares a source with what it was; had: there was one. tell: there is something to tell.
 func differenceOf(was Installed, had bool, s Installed) (one Source, tell bool) {
-	one = Source{Name: s.Name, Definition: s.Definition, Action: s.Action, Status: s.Status, Problems: s.Problems}
+	one = Source{Name: s.Name, Definition: s.Definition, Action: s.Action, Status: s.Status, About: s.About, Problems: s.Problems}
 	if s.Ended {
 		one.Change, one.Gone = Ended, was.Ranges.Fewest()
 		return one, had
