@@ -14,7 +14,7 @@ import (
 var completions = []struct{ typed, want string }{
 	{"mailallow upd", "update"},
 	{"mailallow --quiet pro", "providers"},
-	{"mailallow -c init re", "render"},
+	{"mailallow -c init re", "render remove"},
 	{"mailallow diff --f", "--format"},
 	{"mailallow diff --format ma", "markdown"},
 	{"mailallow update --log-format t", "text"},
@@ -25,6 +25,7 @@ var completions = []struct{ typed, want string }{
 	{"mailallow man", ""},
 	{"mailallow spf exa", ""},
 	{"mailallow update --snapshot ", ":file"},
+	{"mailallow remove ", ":file"},
 	{"mailallow diff --root ", ":dir"},
 }
 
