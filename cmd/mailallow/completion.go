@@ -149,7 +149,7 @@ func upTo(typed []string) (cmd command, flag words) {
 // most, which take any value.
 func valuesOf(flag, name string) (can []follow) {
 	words := map[string][]string{
-		"FILE": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
+		"FILE": {":file"}, "PATH": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
 	}[name]
 	if flag == "--log-format" {
 		words = terminal.LogForms()

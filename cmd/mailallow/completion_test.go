@@ -29,6 +29,7 @@ var completions = []struct{ typed, want string }{
 	{"mailallow update --snapshot some", ":file"},
 	{"mailallow history -c testdata/completion.toml --source b", "branch"},
 	{"mailallow history -c testdata/completion.toml --entry ", ""},
+	{"mailallow remove ", ":file"},
 	{"mailallow diff --root ", ":dir"},
 	{"mailallow -c testdata/completion.toml update --accept ", "branch google"},
 	{"mailallow update -c testdata/completion.toml --accept goo", "google"},

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
@@ -73,7 +74,10 @@ type Request struct {
 	inForce   time.Time          // the last good state was written then; zero: there is none
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
-	taken     map[string]snapshot.Source // what it says of each source that was taken from it
+
+	installed    *record.Record // see recorded
+	installedErr error
+	taken        map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
