@@ -10,11 +10,11 @@ import (
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
-	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -103,8 +103,8 @@ func namesOf(flag, last string, typed []string) (names []string) {
 			}
 		}
 	case "--snapshot":
-		if last != "" && strings.HasPrefix(run.Embedded, last) {
-			return []string{run.Embedded}
+		if last != "" && strings.HasPrefix(carrier.Embedded, last) {
+			return []string{carrier.Embedded}
 		}
 	}
 	return names

@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -140,17 +141,17 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
 		switch {
 		case r.unreached != nil:
-			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.shownName())
+			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.carrier().Shown())
 		case !found:
-			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.carrier().Shown())
 		case there.Time.IsZero():
-			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.carrier().Shown())
 			r.taken[src.Name] = there
 		default:
 			fetched[i].Resolved, fetched[i].Err = there.Resolved, src.Check(there.Ranges)
 			r.taken[src.Name] = there
 		}
-		if r.snapshotName() == Embedded && fetched[i].Err == nil {
+		if r.carrier().Name == carrier.Embedded && fetched[i].Err == nil {
 			fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
 				Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
 		}

@@ -103,7 +103,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 
 // begin opens a snapshot that the run waits for, and reads the last good state.
 func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	if r.waits() && r.options.Rollback == nil {
+	if r.carrier().Waits() && r.options.Rollback == nil {
 		if err := r.open(ctx, t); err != nil {
 			return nil, err
 		}

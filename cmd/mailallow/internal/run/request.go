@@ -27,7 +27,7 @@ import (
 // Options are the flags that concern a run.
 type Options struct {
 	Config    config.Flags
-	Snapshot  string   // a file, a URL, - or Embedded; empty: that of the configuration, else fetch the sources
+	Snapshot  string   // a name of carrier.Carrier; empty: that of the configuration, else fetch the sources
 	Signature string   // the file of its signature, if that is not beside it
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
 	Reason    string   // why, for the history
@@ -72,7 +72,6 @@ type Request struct {
 	unreached error              // why it cannot be had
 	signed    bool               // somebody whose keys the settings name has signed it
 	signer    string             // who, and the trusted comment
-	fresh     *keptPair          // it came from the web in this run
 	inForce   time.Time          // the last good state was written then; zero: there is none
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
@@ -136,8 +135,8 @@ func (r *Request) check() error {
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
-	err := cmp.Or(r.withinRoot(), r.checkCarrier())
-	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
+	err := cmp.Or(r.withinRoot(), r.carrier().Check())
+	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.carrier().Waits() && !r.options.Publishes {
 		err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)
