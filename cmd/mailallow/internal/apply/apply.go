@@ -18,6 +18,7 @@ import (
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/notify"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -49,9 +50,9 @@ func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result 
 // Close ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
 func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
 	if err = exit.BySignal(ctx, err); err != nil {
-		err = result.Fail(t, err)
+		err = say.Failed(t, result, err)
 	} else {
-		result.Tell(t, true)
+		say.Result(t, result, true)
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, version, err)

@@ -12,6 +12,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -54,7 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	result, err := r.Planned(ctx, t)
 	defer func() { r.Close(t, result.List, outcome(result.Plans), slog.Bool("changed", result.Report.Changed)) }()
 	if err != nil {
-		return result.Fail(t, err)
+		return say.Failed(t, result, err)
 	}
 	codes := result.List.Codes()
 	if slices.ContainsFunc(result.Plans, plan.Plan.Changed) {
@@ -89,19 +90,19 @@ func outcome(plans []plan.Plan) string {
 }
 
 func tellSummary(t *terminal.Terminal, result *run.Result) {
-	result.Tell(t, false)
+	say.Result(t, result, false)
 	tellConsequences(t, result.Consequences)
 }
 
 // tellUnified writes the diffs to stdout, and everything else to stderr.
 func tellUnified(t *terminal.Terminal, result *run.Result) {
-	result.List.Warn(t)
+	say.Warn(t, result.List)
 	if c := result.Consequences; c != nil {
 		whole, _ := sentences(c)
 		t.Note("%s", whole)
 	}
 	for _, p := range result.Plans {
-		run.WarnTarget(t, p)
+		say.WarnTarget(t, p)
 		t.Unified(p.UnifiedDiff())
 		if !p.TextChanged() && p.Changed() {
 			t.Note("%s: the text stays, its map would be rebuilt: it does not match this text", p.Path)

@@ -7,6 +7,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist/ascii"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -31,17 +32,17 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	markdownConsequences(t, result.Consequences)
 	markdownProblems(t, result)
 	for _, s := range result.List.Sources {
-		if refused := run.Refused(s); refused != nil {
+		if refused := say.Refused(s); refused != nil {
 			markdownChanges(t, refused)
 		}
 	}
 	for i, p := range result.Plans {
-		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(run.TargetLine(p, false)))
+		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(say.TargetLine(p, false)))
 		difference := p.Difference
 		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
-		for _, g := range result.Changes(p) {
+		for _, g := range say.Changes(result.List, p) {
 			markdownChanges(t, g)
 		}
 	}
@@ -49,7 +50,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 
 func markdownProblems(t *terminal.Terminal, result *run.Result) {
 	var b strings.Builder
-	for _, m := range result.List.Messages() {
+	for _, m := range say.Messages(result.List) {
 		subject := ""
 		switch {
 		case m.Source != "" && m.Status == "":
@@ -92,12 +93,12 @@ func markdownConsequences(t *terminal.Terminal, c *run.Consequences) {
 	t.Data(terminal.Plain, "```")
 }
 
-func markdownChanges(t *terminal.Terminal, g *run.SourceChange) {
+func markdownChanges(t *terminal.Terminal, g *say.SourceChange) {
 	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title), g.Counts())
 	if g.About != "" {
 		t.Data(terminal.Plain, "%s\n", markdownText(g.About))
 	}
-	folded := len(g.Added)+len(g.Removed) > run.MaxListed
+	folded := len(g.Added)+len(g.Removed) > say.MaxListed
 	if folded {
 		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")
 	}

@@ -18,6 +18,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -154,7 +155,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 	doc := &document{Addresses: []addressDocument{}, Sources: []run.SourceDocument{}, Problems: []allowlist.Problem{}}
 	if x.list != nil {
 		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
-		x.list.Warn(t)
+		say.Warn(t, x.list)
 	}
 	since := x.openSince()
 	for i, s := range x.subjects {

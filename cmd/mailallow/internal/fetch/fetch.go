@@ -12,6 +12,7 @@ import (
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -58,7 +59,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	list.Tell(t)
+	say.List(t, list)
 	r.Close(t, list, "snapshot written")
 	if t.JSON && !toStdout { // otherwise the snapshot is the one document
 		if err := t.Document(document{Sources: list.Documents(), Problems: list.Problems}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -80,7 +81,7 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 		if err != nil {
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
-			list.Warn(t)
+			say.Warn(t, list)
 			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())
 		}

@@ -18,6 +18,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -109,7 +110,7 @@ func report(list *run.List, before, now []string, failed error) []byte {
 		}
 	}
 	fmt.Fprintln(&text)
-	list.Warn(terminal.New(nil, nil, io.Discard, &text))
+	say.Warn(terminal.New(nil, nil, io.Discard, &text), list)
 	if failed != nil {
 		fmt.Fprintf(&text, "%s\n", terminal.Clean(failed.Error()))
 	}

@@ -23,6 +23,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/servers"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -91,7 +92,7 @@ func (r *removal) fail(t *terminal.Terminal, err error) error {
 	if r.Report.Installed {
 		r.tell(t, true)
 	} else {
-		r.List.Warn(t)
+		say.Warn(t, r.List)
 	}
 	return cmp.Or(r.Document(t, err), err)
 }
@@ -224,8 +225,8 @@ func (r *removal) isLeft(one plan.Removal) bool {
 
 // tell writes what was done, or would be, and what is left to do.
 func (r *removal) tell(t *terminal.Terminal, done bool) {
-	r.List.Warn(t)
-	r.TellTargets(t, done)
+	say.Warn(t, r.List)
+	say.Targets(t, &r.Result, done)
 	var paths []string
 	for i, p := range r.Plans {
 		if !p.Changed() {

@@ -8,6 +8,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -37,7 +38,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	list.Warn(t)
+	say.Warn(t, list)
 	t.Close(list.Holds("no list written"))
 	if err := list.Refused(); err != nil {
 		return err

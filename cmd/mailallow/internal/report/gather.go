@@ -16,6 +16,7 @@ import (
 	"mailallow/cmd/mailallow/internal/dnsbl"
 	"mailallow/cmd/mailallow/internal/lint"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -157,7 +158,7 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 	documents := result.List.Documents()
 	for i, s := range result.List.Sources {
 		row := g.source(documents[i], sizes.last[s.Source.Name], s)
-		if refused := run.Refused(s); refused != nil {
+		if refused := say.Refused(s); refused != nil {
 			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, refused)
 		}
 		if len(p.Sources) < maxSources {
@@ -171,7 +172,7 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 		if i+1 < len(result.Plans) && plan.Difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
-		for _, change := range result.Changes(plan) {
+		for _, change := range say.Changes(result.List, plan) {
 			p.Pending, p.MorePending = withChange(p.Pending, p.MorePending, change)
 		}
 	}
@@ -235,14 +236,14 @@ func (g *gathering) target(p plan.Plan) targetRow {
 	return row
 }
 
-func withChange(rows []changeRow, more int, c *run.SourceChange) ([]changeRow, int) {
+func withChange(rows []changeRow, more int, c *say.SourceChange) ([]changeRow, int) {
 	if len(rows) == maxChanges {
 		return rows, more + 1
 	}
 	return append(rows, changeOf(c)), more
 }
 
-func changeOf(c *run.SourceChange) changeRow {
+func changeOf(c *say.SourceChange) changeRow {
 	row := changeRow{Title: c.Title, Counts: c.Counts(), About: c.About}
 	for _, side := range []struct {
 		changes []plan.Change

@@ -9,6 +9,7 @@ import (
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -58,12 +59,12 @@ func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 	result, err := r.Planned(ctx, t)
 	defer func() { r.Close(t, result.List, "nothing was changed") }()
 	if err != nil {
-		return result.Fail(t, err)
+		return say.Failed(t, result, err)
 	}
 	for _, p := range result.Plans {
 		result.Report.Changed = result.Report.Changed || p.Changed()
 	}
-	result.Tell(t, false)
+	say.Result(t, result, false)
 	return result.Document(t, nil)
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -95,7 +96,12 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	list.Warn(terminal.New(nil, nil, &said, &said))
+	for _, p := range list.Problems {
+		fmt.Fprintln(&said, p.Text)
+	}
+	for _, s := range list.Sources {
+		fmt.Fprintln(&said, s.Problems)
+	}
 	gone, here := list.Sources[0], list.Sources[1]
 	if gone.Status != guard.Stale || gone.Ranges.Len() != 1 || list.Documents()[0].AgeText() != "unknown" || strings.Contains(said.String(), "days") {
 		t.Errorf("%s, age %s, %s", gone.Status, list.Documents()[0].AgeText(), &said)

@@ -5,33 +5,33 @@ import "strings"
 // Flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
 func (o Options) Flags() (text string) {
 	if o.Config.Path != "" {
-		text += " -c " + quoted(o.Config.Path)
+		text += " -c " + Quoted(o.Config.Path)
 	}
 	if o.Config.Root != "" {
-		text += " --root " + quoted(o.Config.Root)
+		text += " --root " + Quoted(o.Config.Root)
 	}
 	for _, resolver := range o.Config.Resolvers {
-		text += " --resolver " + quoted(resolver)
+		text += " --resolver " + Quoted(resolver)
 	}
 	if o.Signature != "" {
-		text += " --signature " + quoted(o.Signature)
+		text += " --signature " + Quoted(o.Signature)
 	}
 	if o.Since != "" {
-		text += " --since " + quoted(o.Since)
+		text += " --since " + Quoted(o.Since)
 	}
 	if s := o.Snapshot; s != "" && s != "-" && !strings.HasPrefix(s, "/run/") && !strings.HasPrefix(s, "/dev/") {
-		text += " --snapshot " + quoted(s)
+		text += " --snapshot " + Quoted(s)
 	}
 	return text
 }
 
 // Look is the command that shows the change of a held source.
 func (o Options) Look(source string) string {
-	return "mailallow diff" + o.Flags() + " --accept " + quoted(source)
+	return "mailallow diff" + o.Flags() + " --accept " + Quoted(source)
 }
 
-// quoted gives a word as a shell reads it.
-func quoted(word string) string {
+// Quoted gives a word as a shell reads it.
+func Quoted(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@%+:,/"
 	if word != "" && strings.Trim(word, plain) == "" {
 		return word

@@ -95,7 +95,7 @@ func (l *List) Documents() []SourceDocument {
 				d.IPv6Ranges++
 			}
 		}
-		if !d.Time.IsZero() && !l.clockWrong {
+		if !d.Time.IsZero() && !l.ClockWrong {
 			age := int64(s.Age(l.Now).Seconds())
 			d.AgeSeconds = &age
 		}

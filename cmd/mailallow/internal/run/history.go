@@ -92,7 +92,7 @@ func (r *Request) record(log history.Log, e history.Entry, after []history.Insta
 
 // PruneHistory removes what is too old, or too much. A clock that is wrong makes nothing old.
 func (r *Request) PruneHistory(list *List) error {
-	if list != nil && list.clockWrong {
+	if list != nil && list.ClockWrong {
 		return nil
 	}
 	log, err := OpenHistory(r.Settings.StateDir)

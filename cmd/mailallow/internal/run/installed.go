@@ -89,7 +89,7 @@ func (r *Request) tellLeft(result *Result) {
 
 // removing is the command that takes the list out of a target.
 func (r *Request) removing(path string) string {
-	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + quoted(path)
+	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + Quoted(path)
 }
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.

@@ -23,13 +23,14 @@ type List struct {
 
 	Problems []allowlist.Problem // of the run, not of one source
 
-	lastGood   *snapshot.Snapshot // the new last good state
-	lost       bool               // there was no last good state
-	unknown    []string           // sources without ranges, here and in the last good state
-	memory     guard.Memory       // the guard's new memory
-	clockWrong bool               // no age is known
-	options    Options            // of the run, for commands to paste
-	config     string             // the file with the sources
+	ClockWrong bool    // no age is known
+	Options    Options // of the run, for commands to paste
+	Config     string  // the file with the sources
+
+	lastGood *snapshot.Snapshot // the new last good state
+	lost     bool               // there was no last good state
+	unknown  []string           // sources without ranges, here and in the last good state
+	memory   guard.Memory       // the guard's new memory
 
 	notRestored bool // a limit of today keeps a source from being rolled back
 }
@@ -60,11 +61,11 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	list := &List{Now: r.Now, lost: lastGood == nil, ClockWrong: wrong != "", Options: r.options, Config: r.Settings.Path}
 	list.Problems = append(problems, r.circumstances(wrong)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
-	judged, err := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
+	judged, err := r.judgeAll(fetched, memory, lastGood, list.ClockWrong)
 	if err != nil {
 		return nil, err
 	}
@@ -327,4 +328,16 @@ func (l *List) Codes() (codes []int) {
 		codes = append(codes, exit.Held)
 	}
 	return codes
+}
+
+// Standing is the status of a source in a sentence, with what is written about the source.
+func (s Source) Standing() string {
+	text := "is " + string(s.Status)
+	if s.Status == guard.Ended {
+		text = "has ended"
+	}
+	if about := s.Life.String(); about != "" {
+		text += " (" + about + ")"
+	}
+	return text
 }

@@ -25,8 +25,8 @@ import (
 // state. So a rollback is one file, and a run that is killed behind it leaves the rest to the next update.
 const pinsFile = "pinned.json"
 
-// kindPinned is of what is told of pins.
-const kindPinned = "pinned"
+// KindPinned is the kind of the problems that tell of pins.
+const KindPinned = "pinned"
 
 // pinning is the pins of a run.
 type pinning struct {
@@ -73,7 +73,7 @@ func (r *Request) pin(judged []judgement) error {
 		}
 		v := &judged[i].verdict
 		if last.Definition != src.Definition() && !src.FromSnapshot {
-			v.Problems = append(v.Problems, allowlist.Problem{Kind: kindPinned, Text: "it is defined otherwise now: that ends its pin"})
+			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: "it is defined otherwise now: that ends its pin"})
 			continue
 		}
 		if r.accepted[src.Name].Given {
@@ -84,7 +84,7 @@ func (r *Request) pin(judged []judgement) error {
 		pinned.Name = src.Name
 		r.pinning.held = append(r.pinning.held, pinned)
 		if text := wouldChange(pinned, *v); text != "" && r.options.Rollback == nil {
-			v.Problems = append(v.Problems, allowlist.Problem{Kind: kindPinned, Text: text})
+			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
 		}
 		before := judged[i].earlier.Last
 		restored := before == nil || !prefixes.Equal(before.Ranges.Fewest(), pinned.Ranges.Fewest())
@@ -135,7 +135,7 @@ func (r *Request) pinProblems() []allowlist.Problem {
 	if len(names) > 1 {
 		text += " (" + strings.Join(names, ", ") + ")"
 	}
-	return append(r.pinning.problems, allowlist.Problem{Kind: kindPinned, Text: text + "; updates leave that as it is until '" + r.options.releaseLine() + "'"})
+	return append(r.pinning.problems, allowlist.Problem{Kind: KindPinned, Text: text + "; updates leave that as it is until '" + r.options.releaseLine() + "'"})
 }
 
 // pinFiles is the file of the pins, to be installed before the list. There is none if there never was one.
@@ -214,7 +214,7 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) error {
 			r.pinning.problems = append(r.pinning.problems, allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q stays as it is: %s", src.Name, why)})
 			continue
 		}
-		r.pinning.file.Sources = append(r.pinning.file.Sources, snapshot.Source{Resolved: pinned, Reasons: []allowlist.Problem{{Kind: kindPinned, Text: what}}})
+		r.pinning.file.Sources = append(r.pinning.file.Sources, snapshot.Source{Resolved: pinned, Reasons: []allowlist.Problem{{Kind: KindPinned, Text: what}}})
 	}
 	if len(r.pinning.file.Sources) == 0 {
 		return exit.With(exit.Usage, fmt.Errorf("nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))

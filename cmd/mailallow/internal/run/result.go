@@ -1,10 +1,8 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"mailallow/accessmap/install"
@@ -57,33 +55,6 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	return plans, err
 }
 
-// Fail reports a run that ended with err, as far as it came, and returns err, or the
-// error of writing the document.
-func (r *Result) Fail(t *terminal.Terminal, err error) error {
-	if r.List == nil {
-		return err
-	}
-	if r.Report.Installed {
-		r.Tell(t, true)
-	} else {
-		r.List.Tell(t)
-		tellReport(t, r.Report)
-	}
-	return cmp.Or(r.Document(t, err), err)
-}
-
-// Tell writes the summary for people. done: the plans were carried out.
-func (r *Result) Tell(t *terminal.Terminal, done bool) {
-	r.List.Tell(t)
-	r.TellTargets(t, done)
-}
-
-// TellTargets writes the part of the summary that is about the targets.
-func (r *Result) TellTargets(t *terminal.Terminal, done bool) {
-	r.tellPlans(t, done)
-	tellReport(t, r.Report)
-}
-
 // Document writes the JSON document, if one is asked for. failed is the error of the
 // run; nil: there is none.
 func (r *Result) Document(t *terminal.Terminal, failed error) error {
@@ -103,16 +74,4 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "warning", Text: w})
 	}
 	return t.Document(doc)
-}
-
-func tellReport(t *terminal.Terminal, report install.Report) {
-	for _, w := range report.Warnings {
-		t.Warn("%s", w)
-	}
-	for _, c := range report.Commands {
-		t.About(slog.String("command", strings.Join(c.Argv, " "))).Note("ran %q", c.Argv)
-		if c.Output != "" {
-			t.Detail("%s", c.Output)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package run
+package say
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -45,9 +46,9 @@ type SourceChange struct {
 }
 
 // Changes splits the difference of a plan by source and action, in the order of the first change of each.
-func (r *Result) Changes(p plan.Plan) []*SourceChange {
+func Changes(l *run.List, p plan.Plan) []*SourceChange {
 	about := map[string]string{}
-	for _, s := range r.List.Sources {
+	for _, s := range l.Sources {
 		about[s.Source.Name] = s.Life.String()
 	}
 	type key struct {

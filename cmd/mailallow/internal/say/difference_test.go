@@ -1,4 +1,4 @@
-package run
+package say
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/run"
 )
 
 // Every change is in the group of its source and action, in its order; the groups are in the order of their first change.
@@ -23,7 +24,7 @@ func TestChanges(t *testing.T) {
 		Removed: []plan.Change{change("203.0.113.7/32", "c", allowlist.OK), change("203.0.113.8/32", "b", allowlist.OK)},
 	}
 	var got []string
-	for _, g := range (&Result{List: &List{}}).Changes(plan.Plan{Content: plan.Content{Difference: d}}) {
+	for _, g := range Changes(&run.List{}, plan.Plan{Content: plan.Content{Difference: d}}) {
 		got = append(got, g.Title+": "+g.Counts()+fmt.Sprint(prefixesOf(g.Added), prefixesOf(g.Removed)))
 	}
 	want := []string{

@@ -1,4 +1,4 @@
-package run
+package say
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"mailallow/accessmap/plan"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -15,7 +16,7 @@ const maxRefused = 10
 
 // Refused gives what would come and go if a held source were accepted, in the order of addresses; nil: it is not held, or
 // that is not known.
-func Refused(s Source) *SourceChange {
+func Refused(s run.Source) *SourceChange {
 	if s.Proposed == nil {
 		return nil
 	}

@@ -1,4 +1,6 @@
-package run
+// Package say has what a run says of its list and its targets, to people and in a log: a table, what came and went, and one
+// message for one cause, with what to do. It decides nothing.
+package say
 
 import (
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/spf"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -25,13 +28,17 @@ type Message struct {
 	Steps    []string      // what to do, each with a command to paste or a key to write
 }
 
+// list is a list of which the messages tell.
+type list struct{ *run.List }
+
 // Messages gives what is to be told of the run, then of each source. A source that is fresh has a message for each problem,
 // any other has one, and those that one cause has left stale have one together.
-func (l *List) Messages() (all []Message) {
+func Messages(l *run.List) (all []Message) {
+	says := list{l}
 	for _, p := range l.Problems {
 		all = append(all, Message{Kind: p.Kind, Text: p.Text})
 	}
-	alike := l.alike()
+	alike := says.alike()
 	for i, s := range l.Sources {
 		reasons, facts := divided(s)
 		for _, p := range facts {
@@ -40,9 +47,9 @@ func (l *List) Messages() (all []Message) {
 		switch group := alike[i]; {
 		case s.Status == guard.Fresh:
 		case len(group) == 0:
-			all = append(all, l.ofSource(s, reasons))
+			all = append(all, says.ofSource(s, reasons))
 		case group[0] == i:
-			all = append(all, l.ofGroup(group, reasons))
+			all = append(all, says.ofGroup(group, reasons))
 		}
 	}
 	return all
@@ -50,7 +57,7 @@ func (l *List) Messages() (all []Message) {
 
 // divided gives the problems of a source that are reasons for its status, and those that every run tells. The error of a policy
 // names the terms that end it.
-func divided(s Source) (reasons, facts []allowlist.Problem) {
+func divided(s run.Source) (reasons, facts []allowlist.Problem) {
 	failed := slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "fetch" })
 	for _, p := range s.Problems {
 		switch {
@@ -65,13 +72,13 @@ func divided(s Source) (reasons, facts []allowlist.Problem) {
 
 // factKinds are the kinds of problems that say nothing about the status of a source.
 func factKinds() []string {
-	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", kindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
+	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
 		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}
 }
 
 // alike gives for each source the sources that have its status for the same reasons, itself among them; none if it is the only
 // one, or held: each change is another.
-func (l *List) alike() [][]int {
+func (l list) alike() [][]int {
 	groups := map[string][]int{}
 	of := make([]string, len(l.Sources))
 	for i, s := range l.Sources {
@@ -100,7 +107,7 @@ func (l *List) alike() [][]int {
 const maxNamed = 100
 
 // ofGroup is the message of sources that one cause has left stale or missing, with their ages.
-func (l *List) ofGroup(group []int, reasons []allowlist.Problem) Message {
+func (l list) ofGroup(group []int, reasons []allowlist.Problem) Message {
 	first := l.Sources[group[0]]
 	var names []string
 	old := 0
@@ -133,7 +140,7 @@ func (l *List) ofGroup(group []int, reasons []allowlist.Problem) Message {
 }
 
 // ofSource is the message of a source that is not fresh: what its status means, why it has it, what to do.
-func (l *List) ofSource(s Source, reasons []allowlist.Problem) Message {
+func (l list) ofSource(s run.Source, reasons []allowlist.Problem) Message {
 	text := l.kept(s)
 	if why := texts(reasons); why != "" {
 		text += ": " + why
@@ -159,10 +166,10 @@ func texts(problems []allowlist.Problem, without ...string) string {
 }
 
 // kept is the effect of a status on the list, or on the snapshot that is made.
-func (l *List) kept(s Source) string {
+func (l list) kept(s run.Source) string {
 	switch {
 	case s.Status == guard.Ended:
-		return "nothing of it is in the list; take it out of " + l.config + ", or give it a later day"
+		return "nothing of it is in the list; take it out of " + l.Config + ", or give it a later day"
 	case s.Pinned:
 		return "its pinned ranges stay, of " + s.Time.Format(time.DateOnly)
 	case s.Ranges.Len() > 0:
@@ -171,50 +178,50 @@ func (l *List) kept(s Source) string {
 			kept += " (" + age + ")"
 		}
 		return kept
-	case l.options.ForSnapshot: // the host that installs the snapshot may have last good ranges
+	case l.Options.ForSnapshot: // the host that installs the snapshot may have last good ranges
 		return "nothing of it is in the snapshot"
 	}
 	return "it has no last good ranges, so nothing of it is in the list"
 }
 
 // product is what the run makes.
-func (l *List) product() string {
-	if l.options.ForSnapshot {
+func (l list) product() string {
+	if l.Options.ForSnapshot {
 		return "snapshot"
 	}
 	return "list"
 }
 
 // ageOf is the age of the ranges of a source; empty: they are of now, it has none, or it is not known.
-func (l *List) ageOf(s Source) string {
+func (l list) ageOf(s run.Source) string {
 	age := s.Age(l.Now)
-	if s.Ranges.Len() == 0 || l.clockWrong || age < time.Minute {
+	if s.Ranges.Len() == 0 || l.ClockWrong || age < time.Minute {
 		return ""
 	}
 	return terminal.Age(age)
 }
 
 // steps are what ends the hold of a source.
-func (l *List) steps(s Source) []string {
+func (l list) steps(s run.Source) []string {
 	switch {
 	case s.There && s.Lasting():
 		return []string{"it is held where the snapshot is made, and mended there"}
 	case s.There:
-		return []string{"it is held where the snapshot is made, and accepted there: " + acceptThere(s.Source.Name, s.Proposed)}
+		return []string{"it is held where the snapshot is made, and accepted there: " + run.AcceptThere(s.Source.Name, s.Proposed)}
 	case s.NamesRemedy(): // the problem does
 		return nil
 	case len(s.Raise) > 0:
-		return []string{fmt.Sprintf("if its networks are right, raise %s under it in %s", strings.Join(s.Raise, " and "), l.config)}
+		return []string{fmt.Sprintf("if its networks are right, raise %s under it in %s", strings.Join(s.Raise, " and "), l.Config)}
 	case s.Proposed == nil:
 		return nil
 	}
-	accept := l.options.Flags() + " --accept " + quoted(s.Source.Name)
+	accept := l.Options.Flags() + " --accept " + run.Quoted(s.Source.Name)
 	do := "mailallow update"
-	if l.options.ForSnapshot {
+	if l.Options.ForSnapshot {
 		do = "mailallow fetch -o FILE"
 	}
 	right := "if it is right: " + do + accept + "@" + s.Proposed.Digest
-	if l.options.Since != "" { // diff compares with the state of this host alone
+	if l.Options.Since != "" { // diff compares with the state of this host alone
 		return []string{right}
 	}
 	return []string{"look at the change with: mailallow diff" + accept, right}
@@ -231,21 +238,9 @@ func (m Message) Subject() string {
 	return fmt.Sprintf("source %q %s: ", m.Source, m.Standing)
 }
 
-// Standing is the status of a source in a sentence, with what is written about the source.
-func (s Source) Standing() string {
-	text := "is " + string(s.Status)
-	if s.Status == guard.Ended {
-		text = "has ended"
-	}
-	if about := s.Life.String(); about != "" {
-		text += " (" + about + ")"
-	}
-	return text
-}
-
 // Warn writes the messages that somebody should look at on stderr.
-func (l *List) Warn(t *terminal.Terminal) {
-	for _, m := range l.Messages() {
+func Warn(t *terminal.Terminal, l *run.List) {
+	for _, m := range Messages(l) {
 		if m.Status != guard.Ended { // that is as its owner wants
 			m.topic(t).Warn("%s", m)
 		}
@@ -253,8 +248,8 @@ func (l *List) Warn(t *terminal.Terminal) {
 }
 
 // note writes the other messages.
-func (l *List) note(t *terminal.Terminal) {
-	for _, m := range l.Messages() {
+func note(t *terminal.Terminal, l *run.List) {
+	for _, m := range Messages(l) {
 		if m.Status == guard.Ended {
 			m.topic(t).Note("%s", m)
 		}

@@ -1,16 +1,20 @@
-package run
+package say
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"strings"
 
+	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist/guard"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Tell writes a line about each source, and warns of its problems.
-func (l *List) Tell(t *terminal.Terminal) {
+// List writes a line about each source, and warns of its problems.
+func List(t *terminal.Terminal, l *run.List) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, d := range l.Documents() {
 		rows = append(rows, []string{d.Name, d.Action, string(d.Status),
@@ -25,19 +29,18 @@ func (l *List) Tell(t *terminal.Terminal) {
 		}
 		t.Summary(style, "%s", row)
 	}
-	l.Warn(t)
-	l.note(t)
+	Warn(t, l)
+	note(t, l)
 }
 
-// tellPlans writes the changes of each target, in networks by source. It writes the
+// plans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
-func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
-	plans := r.Plans
-	differences := make([]plan.Difference, len(plans))
-	for i, p := range plans {
+func plans(t *terminal.Terminal, r *run.Result, done bool) {
+	differences := make([]plan.Difference, len(r.Plans))
+	for i, p := range r.Plans {
 		differences[i] = p.Difference
 	}
-	for i, p := range plans {
+	for i, p := range r.Plans {
 		line := TargetLine(p, done)
 		t.Summary(terminal.Bold, "%s", line)
 		if p.Changed() {
@@ -45,10 +48,10 @@ func (r *Result) tellPlans(t *terminal.Terminal, done bool) {
 				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).Record("%s", line)
 		}
 		WarnTarget(t, p)
-		if i+1 < len(plans) && differences[i].Equal(differences[i+1]) {
+		if i+1 < len(r.Plans) && differences[i].Equal(differences[i+1]) {
 			continue
 		}
-		for _, g := range r.Changes(p) {
+		for _, g := range Changes(r.List, p) {
 			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
 			if g.About != "" {
 				t.Summary(terminal.Plain, "    %s", g.About)
@@ -96,4 +99,42 @@ func TargetLine(p plan.Plan, done bool) string {
 		}
 	}
 	return line
+}
+
+// Result writes the summary of a run for people. done: the plans were carried out.
+func Result(t *terminal.Terminal, r *run.Result, done bool) {
+	List(t, r.List)
+	Targets(t, r, done)
+}
+
+// Targets writes the part of the summary that is about the targets.
+func Targets(t *terminal.Terminal, r *run.Result, done bool) {
+	plans(t, r, done)
+	report(t, r.Report)
+}
+
+// Failed reports a run that ended with err, as far as it came, and returns err, or the error of writing the document.
+func Failed(t *terminal.Terminal, r *run.Result, err error) error {
+	if r.List == nil {
+		return err
+	}
+	if r.Report.Installed {
+		Result(t, r, true)
+	} else {
+		List(t, r.List)
+		report(t, r.Report)
+	}
+	return cmp.Or(r.Document(t, err), err)
+}
+
+func report(t *terminal.Terminal, done install.Report) {
+	for _, w := range done.Warnings {
+		t.Warn("%s", w)
+	}
+	for _, c := range done.Commands {
+		t.About(slog.String("command", strings.Join(c.Argv, " "))).Note("ran %q", c.Argv)
+		if c.Output != "" {
+			t.Detail("%s", c.Output)
+		}
+	}
 }
