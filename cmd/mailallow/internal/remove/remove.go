@@ -51,6 +51,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if !o.DryRun && s.Writable != nil {
+		return exit.With(exit.Usage, s.Writable)
+	}
 	apply.SurviveClosedPipes()
 	r := &removal{Request: run.Taking(s, o.Reason), Result: run.Result{List: &run.List{}}}
 	if o.DryRun {

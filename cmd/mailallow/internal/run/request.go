@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
@@ -46,12 +47,10 @@ type Options struct {
 	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
-	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
-	Installed bool
-	// Offline: the run takes the last good state, and asks no network for the sources.
-	Offline bool
 	// Hurried: where there is a last good state, the network has a second to answer.
 	Hurried bool
+	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
+	Installed bool
 	// LooksOnly: the run starts no program that the configuration names.
 	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.
@@ -75,7 +74,10 @@ type Request struct {
 	inForce   time.Time          // the last good state was written then; zero: there is none
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
-	taken     map[string]snapshot.Source // what it says of each source that was taken from it
+
+	installed    *record.Record // see recorded
+	installedErr error
+	taken        map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
