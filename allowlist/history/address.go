@@ -26,7 +26,14 @@ type Span struct {
 // Spans gives the times in which an address was in the list, the newest first. An EXCLUDE source ends one, and a span begins
 // where source, action or prefix changes. The problems are of parts of the history that cannot be read.
 func (l Log) Spans(addr netip.Addr) (spans []Span, problems []allowlist.Problem) {
-	f := newFollower([]netip.Addr{addr})
+	all, problems := l.SpansOf([]netip.Addr{addr})
+	return all[0], problems
+}
+
+// SpansOf gives the spans of each address, and goes through the history once.
+func (l Log) SpansOf(addrs []netip.Addr) (spans [][]Span, problems []allowlist.Problem) {
+	spans = make([][]Span, len(addrs))
+	f := newFollower(addrs)
 	for m := range l.walk() {
 		if m.problem != nil {
 			problems = append(problems, *m.problem)
@@ -35,23 +42,32 @@ func (l Log) Spans(addr netip.Addr) (spans []Span, problems []allowlist.Problem)
 		if !f.known {
 			continue
 		}
-		now, in := f.deciding(0)
-		open := len(spans) > 0 && spans[len(spans)-1].Until.IsZero()
-		if open {
-			last := &spans[len(spans)-1]
-			if in && last.Source == now.name && last.Action == now.action && last.Prefix == now.prefix {
-				continue
-			}
-			last.Until = m.Time
-		}
-		if in {
-			entry := m.Entry
-			entry.Sources, entry.Begins = nil, m.Begins && !m.First || m.base
-			spans = append(spans, Span{From: m.Time, Action: now.action, Source: now.name, Prefix: now.prefix, Path: now.path, Entry: entry})
+		for i, addr := range addrs {
+			spans[i] = f.continued(spans[i], m, f.number(addr))
 		}
 	}
-	slices.Reverse(spans)
+	for _, of := range spans {
+		slices.Reverse(of)
+	}
 	return spans, problems
+}
+
+// continued ends the last span of an address, or begins another, if the moment has changed what decides it.
+func (f *follower) continued(spans []Span, m moment, number int) []Span {
+	now, in := f.deciding(number)
+	if n := len(spans); n > 0 && spans[n-1].Until.IsZero() {
+		last := &spans[n-1]
+		if in && last.Source == now.name && last.Action == now.action && last.Prefix == now.prefix {
+			return spans
+		}
+		last.Until = m.Time
+	}
+	if !in {
+		return spans
+	}
+	entry := m.Entry
+	entry.Sources, entry.Begins = nil, m.Begins && !m.First || m.base
+	return append(spans, Span{From: m.Time, Action: now.action, Source: now.name, Prefix: now.prefix, Path: now.path, Entry: entry})
 }
 
 // Sighting is an address at a time.

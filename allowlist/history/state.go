@@ -202,13 +202,17 @@ func difference(before State, after []Installed) (all []Source) {
 	}
 	names := map[string]bool{}
 	for _, s := range after {
-		names[s.Name] = !s.Ended
+		names[s.Name] = true
+	}
+	free := func(name string) bool {
+		_, left := old[name]
+		return left && !names[name]
 	}
 	for _, s := range after {
 		was, had := old[s.Name]
 		from := s.Name
 		if !had && !s.Ended {
-			if was, had = renamed(s, before.Sources, names); had {
+			if was, had = renamed(s, before.Sources, free); had {
 				from = was.Name
 			}
 		}
@@ -224,10 +228,10 @@ func difference(before State, after []Installed) (all []Source) {
 	return all
 }
 
-// renamed finds the source that had the definition of s, under a name that is no more.
-func renamed(s Installed, before []Installed, names map[string]bool) (Installed, bool) {
+// renamed finds the source that had the definition of s, under a name that is free.
+func renamed(s Installed, before []Installed, free func(name string) bool) (Installed, bool) {
 	i := slices.IndexFunc(before, func(was Installed) bool {
-		return was.Definition == s.Definition && s.Definition != "" && !names[was.Name]
+		return was.Definition == s.Definition && s.Definition != "" && free(was.Name)
 	})
 	if i < 0 {
 		return Installed{}, false

@@ -17,6 +17,7 @@ import (
 	"mailallow/cmd/mailallow/internal/providers"
 	"mailallow/cmd/mailallow/internal/remove"
 	"mailallow/cmd/mailallow/internal/render"
+	"mailallow/cmd/mailallow/internal/report"
 	"mailallow/cmd/mailallow/internal/rollback"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/spf"
@@ -119,9 +120,10 @@ func lookCommands() []command {
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.StringFlag{Name: "at", Usage: "explain by the list as it was at `TIME` (2026-11-01, 2026-11-01T22:00:00Z, 36h ago as 36h), from the history"},
 				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs, and answer for the mail server of this host: does it take the client's mail now"},
+				&cli.BoolFlag{Name: "offline", Usage: "take the last good state and fetch no source; without it the network has a second to answer, where there is such a state"},
 				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it; unknown: it has none"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
+				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Offline: c.Bool("offline"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
 			},
 			empty: explain.Empty,
 		},
@@ -189,6 +191,16 @@ func hostCommands() []command {
 					Since: c.String("since"), Logs: c.Args().Slice()})
 			},
 			empty: maillog.Empty,
+		},
+		{
+			name: "report", usage: "the state of it all as one HTML page to look at", text: reportText,
+			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
+				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the page to `FILE`; - is stdout"},
+				&cli.StringSliceFlag{Name: "log", Usage: "show who was refused in the log `FILE`, as maillog reads it (repeatable)"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return report.Run(c.Context, t, report.Options{Run: runFlags(c), Output: c.String("o"), Logs: c.StringSlice("log"), Version: version})
+			},
+			empty: report.Empty,
 		},
 		{
 			name: "init", usage: "a commented starting configuration for this host", text: initText,

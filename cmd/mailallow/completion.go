@@ -9,6 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/cmd/mailallow/internal/carrier"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
@@ -58,6 +61,9 @@ func completing(typed []string) []follow {
 	switch {
 	case flag.value != "":
 		can = valuesOf(flag.names[0], flag.value)
+		for _, word := range namesOf(flag.names[0], last, typed) {
+			can = append(can, follow{word, ""})
+		}
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -76,6 +82,45 @@ func completing(typed []string) []follow {
 		return can
 	}
 	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+}
+
+// namesOf gives the names that a flag takes and that only this host knows: the sources of the configuration, the lists in the DNS, and
+// beside the files the snapshot in the program.
+func namesOf(flag, last string, typed []string) (names []string) {
+	switch flag {
+	case "--accept":
+		s, err := config.Load(configOf(typed))
+		if err != nil {
+			return nil
+		}
+		for _, src := range s.Sources {
+			names = append(names, src.Name)
+		}
+	case "--zone":
+		for _, l := range dnsbl.All() {
+			if dnsbl.Dead(l.Zone) == "" && !l.OfNames {
+				names = append(names, l.Zone)
+			}
+		}
+	case "--snapshot":
+		if last != "" && strings.HasPrefix(carrier.Embedded, last) {
+			return []string{carrier.Embedded}
+		}
+	}
+	return names
+}
+
+// configOf reads the flags that choose the configuration, in words of which the last may be half typed.
+func configOf(typed []string) (f config.Flags) {
+	for i, word := range typed[:len(typed)-1] {
+		switch word {
+		case "-c", "--config":
+			f.Path = typed[i+1]
+		case "--root":
+			f.Root = typed[i+1]
+		}
+	}
+	return f
 }
 
 // upTo reads the words before the last one: the command, and the flag whose value must

@@ -14,7 +14,7 @@ import (
 var completions = []struct{ typed, want string }{
 	{"mailallow upd", "update"},
 	{"mailallow --quiet pro", "providers"},
-	{"mailallow -c init re", "render remove"},
+	{"mailallow -c init ren", "render"},
 	{"mailallow diff --f", "--format"},
 	{"mailallow diff --format ma", "markdown"},
 	{"mailallow update --log-format t", "text"},
@@ -25,8 +25,13 @@ var completions = []struct{ typed, want string }{
 	{"mailallow man", ""},
 	{"mailallow spf exa", ""},
 	{"mailallow update --snapshot ", ":file"},
+	{"mailallow update --snapshot emb", "embedded"},
 	{"mailallow remove ", ":file"},
 	{"mailallow diff --root ", ":dir"},
+	{"mailallow -c testdata/completion.toml update --accept ", "branch google"},
+	{"mailallow update -c testdata/completion.toml --accept goo", "google"},
+	{"mailallow update -c testdata/none.toml --accept goo", ""},
+	{"mailallow dnsbl --zone zen.s", "zen.spamhaus.org"},
 }
 
 func TestCompleting(t *testing.T) {

@@ -87,7 +87,8 @@ the results of check_relay and check_rcpt, the line of a Postfix table and its e
 where main.cf names the table. For an address in no source it shows the nearest
 ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
-catalogue.
+catalogue. Where there is a last good state the network has a second to answer, and
+what has not answered is stale; --offline fetches nothing.
 
 It says since when the address is in the list, and which run brought it in. --at TIME
 goes by the list of the history as it was then.
@@ -172,6 +173,17 @@ needs them: it says on how many lines and days the answer rests.
 
 Exit 2 if a file could not be read, or has no line of Sendmail or Postfix, so that it
 does not say who was refused; the summary has the others all the same.`
+
+const reportText = `Makes one page of HTML to look at: what is wrong, if anything; each source with its
+status, age and size; what is held, and what the next update would change; with --log
+FILE who was refused by DNSBLs, by day and provider; this host's own addresses on
+DNSBLs, as dnsbl last found them; mistakes in the files of this host; how the list
+changed over time; and a map of the addresses.
+
+It fetches nothing and changes nothing: it shows the last good state, or --snapshot
+FILE, and what stands in the targets. The page has no script and refers to nothing
+outside, so that it may be opened, attached or kept anywhere. Exit 0 if it was made,
+whatever it shows.`
 
 const initText = `Makes a configuration to start from: the targets found on this host, OK for two shared
 providers, and the meaning of each choice. Nobody may relay by it: your own networks

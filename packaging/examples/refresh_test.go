@@ -1,5 +1,5 @@
-// Package examples holds the files that people copy to run mailallow from a shell or from Puppet. The test runs the script as
-// cron would. The manifest was checked by hand, with Debian's Puppet 7.23: parser validate, and apply twice.
+// Package examples holds the files that people copy to run mailallow from a shell or from Puppet. The tests run the script as
+// cron would, and have Debian's Puppet apply the manifest.
 package examples
 
 import (

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -156,6 +157,30 @@ func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
 		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Zone, b.Zone))
 	})
 	return next
+}
+
+// Standing is what is known of an address in a zone without asking.
+type Standing struct {
+	Address, Zone string
+	State         string   // listed, clean, blind, or empty before the first answer
+	Codes         []string // of a listing
+	Asked         time.Time
+}
+
+// Listed reports whether the zone lists the address.
+func (s Standing) Listed() bool { return s.State == string(dnsbl.Listed) }
+
+// Remembered gives what the last runs found out, by address and zone; nothing if there was none.
+func Remembered(stateDir string) ([]Standing, error) {
+	s, err := loadState(filepath.Join(stateDir, stateFile))
+	if err != nil {
+		return nil, err
+	}
+	var all []Standing
+	for _, r := range s.Rows {
+		all = append(all, Standing{r.Address, r.Zone, r.Seen.State, r.Seen.Codes, r.Asked})
+	}
+	return all, nil
 }
 
 // loadState reads the state of the last run; an empty one if there was none.

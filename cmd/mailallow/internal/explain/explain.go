@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Run       run.Options
 	Live      bool     // ask the installed programs, too
+	Offline   bool     // take the last good state, and fetch no source
 	Name      string   // of the client; may be empty
 	At        string   // explain by the list of the history as it was then; empty: by that of now
 	Addresses []string // addresses and host names, at least one
@@ -54,6 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	o.Run.Offline, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
@@ -65,7 +67,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		if err != nil {
 			return err
 		}
-		x.fetches = x.request.Fetches()
+		x.fetches = x.request.Fetches() && !o.Offline
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {
@@ -155,9 +157,9 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		x.list.Warn(t)
 	}
 	since := x.openSince()
-	for _, s := range x.subjects {
+	for i, s := range x.subjects {
 		d := x.explained(s)
-		d.Since = since.of(d, s.Addr)
+		d.Since = since.of(d, i)
 		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {

@@ -81,29 +81,38 @@ func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options,
 
 // sinces knows when addresses came into the list.
 type sinces struct {
-	log history.Log
-	err error
+	spans [][]history.Span // of each subject; nil: there is no history
+	err   error
 }
 
 func (x *explanation) openSince() (s sinces) {
-	if x.list != nil {
-		s.log, s.err = run.OpenHistory(x.settings.StateDir)
+	if x.list == nil {
+		return s
 	}
+	log, err := run.OpenHistory(x.settings.StateDir)
+	if err != nil || len(log.Segments) == 0 {
+		return sinces{err: err}
+	}
+	var addrs []netip.Addr
+	for _, subject := range x.subjects {
+		addrs = append(addrs, subject.Addr)
+	}
+	s.spans, _ = log.SpansOf(addrs)
 	return s
 }
 
 // of says since when an address is in the list that is installed; nil for one that is in none, and where there is no history.
-func (s sinces) of(d addressDocument, addr netip.Addr) *sinceDocument {
+func (s sinces) of(d addressDocument, number int) *sinceDocument {
 	if d.Action == "" || d.Action == allowlist.Exclude.String() {
 		return nil
 	}
 	if s.err != nil {
 		return &sinceDocument{text: "not known: " + s.err.Error()}
 	}
-	if len(s.log.Segments) == 0 {
+	if s.spans == nil {
 		return nil
 	}
-	spans, _ := s.log.Spans(addr)
+	spans := s.spans[number]
 	if len(spans) == 0 || !spans[0].Until.IsZero() {
 		return &sinceDocument{text: "not yet: the next update installs it"}
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -136,6 +137,20 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	return l.end()
+}
+
+// Find gives the findings of a whole host, and shows none. The error is of files that could not be read.
+func Find(ctx context.Context, o config.Flags) ([]rule.Finding, error) {
+	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: o.Root, document: newDocument(nil)}
+	var err error
+	if l.shared, err = catalogue.Shared(); err != nil {
+		return nil, err
+	}
+	if l.settings, err = config.Load(o); err != nil {
+		return nil, err
+	}
+	l.host(ctx, o.Path)
+	return l.document.Findings, errors.Join(l.errs...)
 }
 
 // takeLock takes the lock under which --fix writes, and finishes the work of a killed run. It

@@ -51,6 +51,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if s.Writable != nil && !o.DryRun {
+		return exit.With(exit.Usage, s.Writable)
+	}
 	apply.SurviveClosedPipes()
 	r := &removal{Request: run.Taking(s, o.Reason), Result: run.Result{List: &run.List{}}}
 	if o.DryRun {
@@ -97,6 +100,9 @@ func (r *removal) fail(t *terminal.Terminal, err error) error {
 func (r *removal) plan(ctx context.Context, o Options) (err error) {
 	if r.installed, err = record.Read(r.Settings.StateDir); err != nil {
 		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "record", Text: err.Error() + "; lines of others among ours are told by how they read"})
+	}
+	if r.Settings.Writable != nil {
+		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
 	}
 	r.all = run.Removals(r.Settings, r.installed)
 	if r.removals, err = named(r.all, o.Paths, r.Settings.Root); err != nil {

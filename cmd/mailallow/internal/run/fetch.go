@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -48,6 +49,34 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	return fetched, problems, nil
 }
 
+// hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
+const hurry = time.Second
+
+// fetch fetches the sources as far as the options let it.
+func (r *Request) fetch(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
+	switch {
+	case r.options.Offline:
+		return r.notFetched(ctx), nil, nil
+	case r.options.Hurried && lastGood != nil:
+		r.Settings.Deadline = min(r.Settings.Deadline, hurry)
+	}
+	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
+}
+
+// notFetched reads the lists of this host, and leaves the other sources as they were.
+func (r *Request) notFetched(ctx context.Context) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: r.Now}
+	fetched := make([]allowlist.Fetched, len(r.sources))
+	for i, src := range r.sources {
+		if src.Static() {
+			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+			continue
+		}
+		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}, Err: errors.New("it is not fetched: --offline")}
+	}
+	return fetched
+}
+
 // errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
 var errNoResolver = errors.New("no resolver answers")
 
@@ -81,11 +110,13 @@ func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot)
 		switch {
 		case src.Inline():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
-		case last != nil:
+		case last == nil:
+			fetched[i].Err = errors.New("no update has installed it yet")
+		case r.options.Installed && last.Definition != src.Definition() && !src.FromSnapshot:
+			fetched[i].Err = errors.New("it was edited, and no update has installed it since")
+		default:
 			fetched[i].Resolved = *last
 			fetched[i].Name = src.Name
-		default:
-			fetched[i].Err = errors.New("no update has installed it yet")
 		}
 	}
 	return fetched
@@ -110,17 +141,17 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
 		switch {
 		case r.unreached != nil:
-			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.shownName())
+			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.carrier().Shown())
 		case !found:
-			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.carrier().Shown())
 		case there.Time.IsZero():
-			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.carrier().Shown())
 			r.taken[src.Name] = there
 		default:
 			fetched[i].Resolved, fetched[i].Err = there.Resolved, src.Check(there.Ranges)
 			r.taken[src.Name] = there
 		}
-		if r.snapshotName() == Embedded && fetched[i].Err == nil {
+		if r.carrier().Name == carrier.Embedded && fetched[i].Err == nil {
 			fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
 				Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
 		}

@@ -60,16 +60,8 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", Problems: problems, options: r.options, config: r.Settings.Path}
-	if r.stateless != nil {
-		list.Problems = append(list.Problems, *r.stateless)
-	}
-	for _, w := range r.Settings.Warnings {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
-	}
-	if list.clockWrong {
-		list.Problems = append(list.Problems, allowlist.Problem{Kind: "clock", Text: wrong})
-	}
+	list := &List{Now: r.Now, lost: lastGood == nil, clockWrong: wrong != "", options: r.options, config: r.Settings.Path}
+	list.Problems = append(problems, r.circumstances(wrong)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
 	judged, err := r.judgeAll(fetched, memory, lastGood, list.clockWrong)
@@ -111,7 +103,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 
 // begin opens a snapshot that the run waits for, and reads the last good state.
 func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	if r.waits() && r.options.Rollback == nil {
+	if r.carrier().Waits() && r.options.Rollback == nil {
 		if err := r.open(ctx, t); err != nil {
 			return nil, err
 		}
@@ -123,18 +115,35 @@ func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Sn
 	return lastGood, err
 }
 
+// circumstances are the problems that the run had from its beginning. wrong is why the clock is not believed, or empty.
+func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
+	if r.stateless != nil {
+		problems = append(problems, *r.stateless)
+	}
+	for _, w := range r.Settings.Warnings {
+		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
+	}
+	if r.Settings.Writable != nil {
+		problems = append(problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
+	}
+	if wrong != "" {
+		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	}
+	return problems
+}
+
 // gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
 func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	if err := r.readPins(lastGood); err != nil {
 		return nil, nil, err
 	}
 	switch {
-	case r.options.Rollback != nil:
+	case r.options.Rollback != nil, r.options.Installed:
 		return r.fromLastGood(ctx, lastGood), nil, nil
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
 	}
-	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
+	return r.fetch(ctx, t, lastGood)
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.

@@ -247,7 +247,7 @@ def main():
     run = Run(module)
     if not os.path.exists(module.params["program"]):
         if not module.check_mode:
-            module.fail_json(msg="%s: no such program: set mailallow_binary or mailallow_deb" % module.params["program"])
+            module.fail_json(msg="%s: no such program: set mailallow_binary, mailallow_deb or mailallow_rpm" % module.params["program"])
         module.warn("mailallow is not on the host yet: its changes in the targets cannot be shown")
         module.exit_json(changed=True, diff={"prepared": run.config.diff()})
     try:

@@ -1,0 +1,313 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/plan"
+	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
+	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/dnsbl"
+	"mailallow/cmd/mailallow/internal/lint"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// Bounds on what the page lists one by one, so that it stays below two megabytes whatever is in the list.
+const (
+	maxSources  = 200
+	maxChanges  = 20 // sources with networks that come and go
+	maxNetworks = 25 // of each
+	maxFindings = 100
+	maxZones    = 200
+	maxWrong    = 25
+)
+
+// page is what the template shows.
+type page struct {
+	Host, Made, Config, Version string
+	Basis                       string // where the list is from
+	Verdict                     string
+	Wrong                       []wrong
+	Sources                     []sourceRow
+	MoreSources                 int
+	Targets                     []targetRow
+	Held, Pending               []changeRow
+	MoreHeld, MorePending       int
+	Refusals                    *refusalsView
+	NoLog                       bool
+	Zones                       []dnsbl.Standing
+	MoreZones                   int
+	Findings                    []rule.Finding
+	MoreFindings                int
+	History                     historyView
+	Map                         mapView
+}
+
+// wrong is something that somebody should look at.
+type wrong struct {
+	Grave bool
+	Text  string
+	Do    string // the next step; may be empty
+}
+
+type sourceRow struct {
+	run.SourceDocument
+	Age, About string
+	Told       []string // problems
+}
+
+type targetRow struct{ Path, Format, Entries, State string }
+
+type changeRow struct {
+	Title, Counts, About string
+	Came, Gone           []string
+	MoreCame, MoreGone   int
+}
+
+// gathering puts the page together.
+type gathering struct {
+	t        *terminal.Terminal // writes nothing: what it would say is on the page
+	settings *config.Settings
+	options  Options
+	result   *run.Result
+	wrong    []wrong
+}
+
+func (g *gathering) grave(do, format string, args ...any) {
+	g.wrong = append(g.wrong, wrong{true, fmt.Sprintf(format, args...), do})
+}
+
+func (g *gathering) look(do, format string, args ...any) {
+	g.wrong = append(g.wrong, wrong{false, fmt.Sprintf(format, args...), do})
+}
+
+// page gathers everything. A part that cannot be read is told, and the others are there.
+func (g *gathering) page(ctx context.Context) *page {
+	now := time.Now()
+	p := &page{Host: hostName(), Made: now.Format(minute + " -0700"), Config: g.settings.Path, Version: g.options.Version,
+		NoLog: len(g.options.Logs) == 0}
+	sizes := g.history(p)
+	g.list(ctx, p, sizes)
+	g.zones(p)
+	g.lint(ctx, p)
+	if len(g.options.Logs) > 0 && g.result != nil {
+		p.Refusals = g.refusals(ctx, sizes)
+	}
+	if g.result != nil {
+		p.Map = g.mapOf(g.result)
+	}
+	slices.SortStableFunc(g.wrong, func(a, b wrong) int {
+		return cmp.Compare(map[bool]int{true: 0, false: 1}[a.Grave], map[bool]int{true: 0, false: 1}[b.Grave])
+	})
+	p.Verdict = verdict(g.wrong)
+	if more := len(g.wrong) - maxWrong; more > 0 {
+		g.wrong = append(g.wrong[:maxWrong:maxWrong], wrong{Text: fmt.Sprintf("and %d more: the sections below have them", more)})
+	}
+	p.Wrong = g.wrong
+	return p
+}
+
+// verdict sums up what is wrong.
+func verdict(all []wrong) string {
+	grave := 0
+	for _, w := range all {
+		if w.Grave {
+			grave++
+		}
+	}
+	switch {
+	case grave > 0:
+		return terminal.Counted(uint64(grave), "thing is", "things are") + " wrong"
+	case len(all) > 0:
+		return "Nothing is wrong, and " + terminal.Counted(uint64(len(all)), "thing is", "things are") + " to look at"
+	}
+	return "Nothing is wrong"
+}
+
+// list resolves the list without fetching, and compares it with the targets.
+func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
+	p.Basis = "the last good state, with the lists in the configuration"
+	if g.options.Run.Snapshot != "" {
+		p.Basis = "the snapshot " + g.options.Run.Snapshot
+	}
+	request, err := run.New(g.settings, g.options.Run)
+	if err != nil {
+		g.grave("", "the list is not known: %v", err)
+		return
+	}
+	result, err := request.Planned(ctx, g.t)
+	if result == nil || result.List == nil {
+		g.grave("", "the list is not known: %v", err)
+		return
+	}
+	g.result = result
+	if err != nil {
+		g.grave("", "%v", err)
+	}
+	for _, problem := range result.List.Problems {
+		g.look("", "%s", problem.Text)
+	}
+	documents := result.List.Documents()
+	for i, s := range result.List.Sources {
+		row := g.source(documents[i], sizes.last[s.Source.Name], s)
+		if refused := run.Refused(s); refused != nil {
+			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, refused)
+		}
+		if len(p.Sources) < maxSources {
+			p.Sources = append(p.Sources, row)
+		} else {
+			p.MoreSources++
+		}
+	}
+	for i, plan := range result.Plans {
+		p.Targets = append(p.Targets, g.target(plan))
+		if i+1 < len(result.Plans) && plan.Difference.Equal(result.Plans[i+1].Difference) {
+			continue
+		}
+		for _, change := range result.Changes(plan) {
+			p.Pending, p.MorePending = withChange(p.Pending, p.MorePending, change)
+		}
+	}
+}
+
+// source makes the row of a source, and says what is wrong with it. The status of a source in the last good state is that of
+// the last run, which the history has.
+func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) sourceRow {
+	problems := d.Problems
+	if last != nil && g.options.Run.Installed && d.Status == guard.Fresh {
+		d.Status = last.Status
+		problems = append(slices.Clone(problems), last.Problems...)
+	}
+	row := sourceRow{SourceDocument: d, Age: d.AgeText(), About: s.Life.String()}
+	for _, problem := range problems {
+		if len(row.Told) < 2 && !slices.Contains(row.Told, problem.Text) {
+			row.Told = append(row.Told, problem.Text)
+		}
+	}
+	why := ""
+	if len(row.Told) > 0 {
+		why = ": " + row.Told[0]
+	}
+	accept := "look at it: " + g.options.Run.Look(d.Name)
+	switch d.Status {
+	case guard.Held:
+		g.grave(accept, "source %q is held%s", d.Name, why)
+	case guard.Stale:
+		g.grave("", "source %q is stale%s", d.Name, why)
+	case guard.Missing:
+		g.grave("", "source %q is missing, and nothing of it is in the list%s", d.Name, why)
+	case guard.Ended:
+		g.look("take it out, or give it a later day", "source %q has ended on %s", d.Name, s.UntilText())
+	default:
+		if why != "" {
+			g.look("", "source %q%s", d.Name, why)
+		}
+	}
+	return row
+}
+
+func (g *gathering) target(p plan.Plan) targetRow {
+	row := targetRow{Path: p.Path, Format: p.Format.Name, Entries: terminal.Grouped(uint64(p.Entries)), State: "as it is to be"}
+	switch {
+	case p.Err != nil:
+		row.Entries, row.State = "-", "not known: "+p.Err.Error()
+	case !p.Exists:
+		row.State = "not installed"
+		g.grave("mailallow update installs it", "%s does not exist: the list is not installed there", p.Path)
+	case p.TextChanged():
+		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(len(p.Difference.Added)), "network", "networks"),
+			terminal.Counted(uint64(len(p.Difference.Removed)), "network", "networks"))
+		row.State = "the next update changes it: " + changes
+		g.look("mailallow diff shows it", "%s differs from the list: %s", p.Path, changes)
+	}
+	for _, problem := range p.Problems {
+		if problem.Kind != "error" && problem.Kind != "overlap" && problem.Kind != "hand-written" {
+			g.look("", "%s: %s", terminal.Place(p.Path, problem.Line), problem.Text)
+		}
+	}
+	return row
+}
+
+func withChange(rows []changeRow, more int, c *run.SourceChange) ([]changeRow, int) {
+	if len(rows) == maxChanges {
+		return rows, more + 1
+	}
+	return append(rows, changeOf(c)), more
+}
+
+func changeOf(c *run.SourceChange) changeRow {
+	row := changeRow{Title: c.Title, Counts: c.Counts(), About: c.About}
+	for _, side := range []struct {
+		changes []plan.Change
+		shown   *[]string
+		more    *int
+	}{{c.Added, &row.Came, &row.MoreCame}, {c.Removed, &row.Gone, &row.MoreGone}} {
+		for _, change := range side.changes[:min(len(side.changes), maxNetworks)] {
+			text := change.Prefix.String()
+			if path := change.Path.String(); path != "" {
+				text += "  " + shortened(path)
+			}
+			*side.shown = append(*side.shown, text)
+		}
+		*side.more = max(0, len(side.changes)-maxNetworks)
+	}
+	return row
+}
+
+// zones takes what the last runs of dnsbl found out about this host's own addresses.
+func (g *gathering) zones(p *page) {
+	all, err := dnsbl.Remembered(g.settings.StateDir)
+	if err != nil {
+		g.look("", "%v", err)
+	}
+	slices.SortStableFunc(all, func(a, b dnsbl.Standing) int {
+		return cmp.Compare(map[bool]int{true: 0, false: 1}[a.Listed()], map[bool]int{true: 0, false: 1}[b.Listed()])
+	})
+	for _, s := range all {
+		if s.Listed() {
+			g.grave("mailallow dnsbl "+s.Address+" says what it means, and where to ask for removal",
+				"%s, an address of this host, is listed by %s (%s)", s.Address, s.Zone, strings.Join(s.Codes, " "))
+		}
+	}
+	p.Zones = all[:min(len(all), maxZones)]
+	p.MoreZones = len(all) - len(p.Zones)
+}
+
+// lint looks for mistakes in the files of this host.
+func (g *gathering) lint(ctx context.Context, p *page) {
+	findings, err := lint.Find(ctx, g.options.Run.Config)
+	if err != nil {
+		g.look("", "not all files could be checked: %v", err)
+	}
+	count := map[rule.Severity]int{}
+	for _, f := range findings {
+		count[f.Severity]++
+	}
+	if n := count[rule.Error]; n > 0 {
+		g.grave("see the section on mistakes", "%s in the files of this host", terminal.Counted(uint64(n), "mistake", "mistakes"))
+	}
+	if n := count[rule.Warning]; n > 0 {
+		g.look("see the section on mistakes", "%s about the files of this host", terminal.Counted(uint64(n), "warning", "warnings"))
+	}
+	p.Findings = findings[:min(len(findings), maxFindings)]
+	p.MoreFindings = len(findings) - len(p.Findings)
+}
+
+// shortened bounds a name that others chose, in characters.
+func shortened(s string) string {
+	const most = 200
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
+}
+
+// letsIn reports whether clients with the action come in.
+func letsIn(a allowlist.Action) bool { return a == allowlist.OK || a == allowlist.Relay }

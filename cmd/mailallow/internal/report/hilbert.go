@@ -1,0 +1,359 @@
+package report
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go4.org/netipx"
+
+	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/run"
+	"mailallow/cmd/mailallow/internal/terminal"
+)
+
+// The map of the IPv4 space is a Hilbert curve of /16 networks: addresses that are near in number are near on it, and every
+// network of an even length is a square.
+const (
+	order      = 8       // of the curve: its side has 2^order cells
+	cells      = 1 << 16 // of a /16 each
+	colours    = 7       // sources with a colour of their own; the others share one
+	maxIPv6    = 200     // rows of the list of IPv6
+	maxMap     = 400_000 // bytes of all squares; a list spread wider is drawn coarser
+	maxOutline = 60_000  // bytes of an outline; a longer one would hide the map
+	maxLegend  = 100
+	maxNamed   = 4 // sources named in one of them
+)
+
+// mapView is the section of the page.
+type mapView struct {
+	Cell       string // the network that a cell is
+	Text       string
+	Layers     []layer
+	Came, Gone string // outlines
+	Outlined   string // what they are; empty: there are none
+	Labels     []label
+	Legend     []legendRow
+	IPv6       []ipv6Row
+	MoreIPv6   int
+}
+
+// layer is the squares of one colour and action.
+type layer struct {
+	Colour int // 1 to colours, and 0 for the sources that share one
+	Action string
+	Path   string
+}
+
+type label struct{ X, Y, Text string }
+
+type legendRow struct {
+	Colour       int
+	Action, Name string
+	Addresses    string
+	Cells        int
+}
+
+type ipv6Row struct {
+	Prefix, Actions, Sources string
+	Networks                 int
+}
+
+// class is what decides the look of a cell: a source of the list under an action. The zero class is an empty cell.
+type class struct {
+	source string
+	action allowlist.Action
+}
+
+// mapOf draws the list.
+func (g *gathering) mapOf(result *run.Result) (v mapView) {
+	grid, addresses, used := make([]class, cells), map[class]uint64{}, map[class]int{}
+	six := map[netip.Prefix]*ipv6Row{}
+	fill(result.List.Set, grid, addresses, six)
+	for _, c := range grid {
+		used[c]++
+	}
+	delete(used, class{})
+	colour := coloursOf(addresses)
+	v.Cell = "/16"
+	byLook, length := layersOf(grid, colour)
+	if length > maxMap {
+		v.Cell = "/14"
+		coarsen(grid)
+		byLook, _ = layersOf(grid, colour)
+	}
+	for _, look := range slices.SortedFunc(maps.Keys(byLook), func(a, b class) int {
+		return cmp.Or(strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
+	}) {
+		n, _ := strconv.Atoi(look.source)
+		v.Layers = append(v.Layers, layer{n, look.action.String(), byLook[look].String()})
+	}
+	v.Legend = legend(addresses, used, colour)
+	v.Labels = labels()
+	var four uint64
+	for _, n := range addresses {
+		four += n
+	}
+	v.Text = fmt.Sprintf("%s, in %s of the 65,536 /16 networks of the IPv4 space.", terminal.Counted(four, "address", "addresses"), terminal.Grouped(uint64(total(used))))
+	g.outline(result, &v)
+	v.IPv6, v.MoreIPv6 = sixRows(six)
+	return v
+}
+
+// layersOf draws the squares of each colour and action, and gives the length of all paths.
+func layersOf(grid []class, colour map[string]int) (byLook map[class]*strings.Builder, length int) {
+	looks := map[class]class{{}: {}}
+	for _, c := range grid {
+		if _, known := looks[c]; !known {
+			looks[c] = class{strconv.Itoa(colour[c.source]), c.action}
+		}
+	}
+	byLook = map[class]*strings.Builder{}
+	squares(grid, func(c class) class { return looks[c] }, byLook)
+	for _, path := range byLook {
+		length += path.Len()
+	}
+	return byLook, length
+}
+
+// coarsen makes one cell of each four, with the class of the first that has one.
+func coarsen(grid []class) {
+	for at := 0; at < len(grid); at += 4 {
+		four := grid[at : at+4]
+		var c class
+		if i := slices.IndexFunc(four, func(c class) bool { return c != class{} }); i >= 0 {
+			c = four[i]
+		}
+		for i := range four {
+			four[i] = c
+		}
+	}
+}
+
+func total(used map[class]int) (n int) {
+	for _, m := range used {
+		n += m
+	}
+	return n
+}
+
+// fill gives each cell the class that has most addresses in it, and counts addresses and IPv6 networks.
+func fill(set *allowlist.Set, grid []class, addresses map[class]uint64, six map[netip.Prefix]*ipv6Row) {
+	current, inCell := -1, map[class]uint64{}
+	flush := func() {
+		var best class
+		for c, n := range inCell {
+			if n > inCell[best] || n == inCell[best] && c.source < best.source {
+				best = c
+			}
+		}
+		if current >= 0 {
+			grid[current] = best
+		}
+		clear(inCell)
+	}
+	for s := range set.Spans() {
+		c := class{source: owner(s), action: s.Action()}
+		if s.From.Is6() {
+			addSix(six, s, c)
+			continue
+		}
+		from, to := number(s.From), number(s.To)
+		addresses[c] += to - from + 1
+		for at := from; at <= to; {
+			cell := int(at >> 16)
+			if cell != current {
+				flush()
+				current = cell
+			}
+			end := min(to, at|0xffff)
+			inCell[c] += end - at + 1
+			at = end + 1
+		}
+	}
+	flush()
+}
+
+func owner(s allowlist.Span) string { return s.Entry().Owners[0].Source }
+
+func number(addr netip.Addr) uint64 {
+	four := addr.As4()
+	return uint64(binary.BigEndian.Uint32(four[:]))
+}
+
+// addSix counts a span in the /32 networks that it is in, the first of them if there are many.
+func addSix(six map[netip.Prefix]*ipv6Row, s allowlist.Span, c class) {
+	at, _ := s.From.Prefix(32)
+	if bits := s.Prefix().Bits(); bits < 32 {
+		at = s.Prefix()
+	}
+	row := six[at]
+	if row == nil {
+		row = &ipv6Row{Prefix: at.String()}
+		six[at] = row
+	}
+	row.Networks++
+	for _, add := range []struct {
+		to   *string
+		text string
+	}{{&row.Actions, c.action.String()}, {&row.Sources, c.source}} {
+		have := strings.Split(*add.to, ", ")
+		switch {
+		case *add.to == "":
+			*add.to = add.text
+		case slices.Contains(have, add.text) || len(have) > maxNamed:
+		case len(have) == maxNamed:
+			*add.to += ", ..."
+		default:
+			*add.to += ", " + add.text
+		}
+	}
+}
+
+func sixRows(six map[netip.Prefix]*ipv6Row) (rows []ipv6Row, more int) {
+	for _, p := range slices.SortedFunc(maps.Keys(six), netip.Prefix.Compare) {
+		if len(rows) == maxIPv6 {
+			more++
+			continue
+		}
+		rows = append(rows, *six[p])
+	}
+	return rows, more
+}
+
+// coloursOf gives a colour to the sources with most addresses.
+func coloursOf(addresses map[class]uint64) map[string]int {
+	sum := map[string]uint64{}
+	for c, n := range addresses {
+		sum[c.source] += n
+	}
+	colour := map[string]int{}
+	for i, source := range slices.SortedFunc(maps.Keys(sum), func(a, b string) int { return cmp.Or(cmp.Compare(sum[b], sum[a]), strings.Compare(a, b)) }) {
+		if i < colours {
+			colour[source] = i + 1
+		}
+	}
+	return colour
+}
+
+func legend(addresses map[class]uint64, used map[class]int, colour map[string]int) (rows []legendRow) {
+	all := slices.SortedFunc(maps.Keys(addresses), func(a, b class) int {
+		return cmp.Or(cmp.Compare(addresses[b], addresses[a]), strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
+	})
+	for _, c := range all[:min(len(all), maxLegend)] {
+		rows = append(rows, legendRow{colour[c.source], c.action.String(), c.source, terminal.Grouped(addresses[c]), used[c]})
+	}
+	return rows
+}
+
+// squares draws the grid into a path for each look, in the largest squares.
+func squares[T, L comparable](grid []T, look func(T) L, into map[L]*strings.Builder) {
+	var none L
+	var draw func(at, size int)
+	draw = func(at, size int) {
+		first := look(grid[at])
+		same := true
+		for _, c := range grid[at+1 : at+size] {
+			if same = look(c) == first; !same {
+				break
+			}
+		}
+		if !same {
+			for i := range 4 {
+				draw(at+i*size/4, size/4)
+			}
+			return
+		}
+		if first == none {
+			return
+		}
+		if into[first] == nil {
+			into[first] = &strings.Builder{}
+		}
+		square(into[first], at, size)
+	}
+	draw(0, len(grid))
+}
+
+// square draws the square of size cells, a power of four, that begins at a cell.
+func square(b *strings.Builder, at, size int) {
+	x, y := place(at)
+	side := 1
+	for ; side*side < size; side *= 2 {
+	}
+	x, y = x/side*side, y/side*side
+	n := strconv.Itoa(side)
+	b.WriteString("M" + strconv.Itoa(x) + " " + strconv.Itoa(y) + "h" + n + "v" + n + "h-" + n + "z")
+}
+
+// place gives the column and row of a cell on the curve, which begins at the top left and ends at the top right.
+func place(at int) (x, y int) {
+	for side := 1; side < 1<<order; side *= 2 {
+		right, down := at>>1&1, (at^at>>1)&1
+		if down == 0 {
+			if right == 1 {
+				x, y = side-1-x, side-1-y
+			}
+			x, y = y, x
+		}
+		x, y = x+side*right, y+side*down
+		at >>= 2
+	}
+	return x, y
+}
+
+// outline marks what the next update would change; where it changes nothing, there is nothing to mark.
+func (g *gathering) outline(result *run.Result, v *mapView) {
+	came, gone := make([]bool, cells), make([]bool, cells)
+	n := 0
+	for _, p := range result.Plans {
+		for _, c := range p.Difference.Added {
+			n += touch(came, c.Prefix)
+		}
+		for _, c := range p.Difference.Removed {
+			n += touch(gone, c.Prefix)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
+	if v.Came, v.Gone = outlineOf(came), outlineOf(gone); len(v.Came)+len(v.Gone) > maxOutline {
+		v.Came, v.Gone, v.Outlined = "", "", ""
+	}
+}
+
+// touch marks the cells of a network.
+func touch(grid []bool, p netip.Prefix) int {
+	if !p.Addr().Is4() {
+		return 0
+	}
+	from, to := number(p.Addr())>>16, number(netipx.PrefixLastIP(p))>>16
+	for at := from; at <= to; at++ {
+		grid[at] = true
+	}
+	return 1
+}
+
+func outlineOf(grid []bool) string {
+	paths := map[bool]*strings.Builder{}
+	squares(grid, func(marked bool) bool { return marked }, paths)
+	if paths[true] == nil {
+		return ""
+	}
+	return paths[true].String()
+}
+
+// labels number the /8 networks.
+func labels() (all []label) {
+	for n := range 256 {
+		x, y := place(n << 8)
+		all = append(all, label{strconv.Itoa(x/16*16 + 1), strconv.Itoa(y/16*16 + 5), strconv.Itoa(n)})
+	}
+	return all
+}
