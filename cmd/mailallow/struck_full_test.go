@@ -141,3 +141,39 @@ func TestFullDisk(t *testing.T) {
 		s.healed(s.now())
 	})
 }
+
+// TestFullDiskRemove does the same with remove, which needs room for a text, a map, the record and the history.
+func TestFullDiskRemove(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	for _, full := range []string{"mail", "state"} {
+		t.Run(full, func(t *testing.T) {
+			t.Parallel()
+			ownMounts(t)
+			s := newStruck(t, program)
+			s.args = []string{"remove", "--quiet"}
+			s.check(os.MkdirAll(s.path("state"), 0o700))
+			mountSmall(t, s.path(full))
+			s.check(os.Chmod(s.path(full), 0o700))
+			s.installed()
+			pages := 0
+			for ; ; pages++ {
+				filler := fill(t, s.path(full), pages*os.Getpagesize())
+				before := s.everything()
+				removed := s.installs(s.path(full)+"/", "o space left on device", "the file system is full: make room there", "nothing was changed")
+				after := s.everything()
+				s.check(os.Remove(filler))
+				if removed {
+					break
+				}
+				if !maps.Equal(before, after) {
+					t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
+				}
+			}
+			if pages == 0 {
+				t.Error("it had room on a full disk")
+			}
+			s.removed()
+			t.Logf("it takes %d pages", pages)
+		})
+	}
+}

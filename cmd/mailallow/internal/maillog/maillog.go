@@ -5,6 +5,7 @@ package maillog
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -77,29 +78,36 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	listed := maxRows
-	if t.Verbose {
-		listed = refusals.MaxAddresses
-	} else if t.JSON {
-		listed = maxDocumented
-	}
-	report := counts.report(of, listed)
+	report := counts.report(of, listed(t))
 	report.Problems = append(report.Problems, of.problems...)
 	report.Problems = append(report.Problems, read.Problems()...)
 	report.Unused = seen.report()
+	return cmp.Or(report.show(t, read.OfMTA), read.Err())
+}
+
+// show writes the document, or for people what was asked for; ofMTA: a log was one of a mail server.
+func (r *summary) show(t *terminal.Terminal, ofMTA bool) error {
 	switch {
 	case t.JSON:
-		err = t.Document(report)
-	case !read.OfMTA:
-	case o.Unused:
-		report.Unused.tell(t)
+		return t.Document(r)
+	case !ofMTA:
+	case r.Unused != nil:
+		r.Unused.tell(t)
 	default:
-		report.tell(t)
+		r.tell(t)
 	}
-	if err == nil {
-		err = read.Err()
+	return nil
+}
+
+// listed is how many clients are listed.
+func listed(t *terminal.Terminal) int {
+	switch {
+	case t.Verbose:
+		return refusals.MaxAddresses
+	case t.JSON:
+		return maxDocumented
 	}
-	return err
+	return maxRows
 }
 
 // writeEvents writes JSON Lines, in place of a document.

@@ -102,6 +102,9 @@ func (r *removal) plan(ctx context.Context, o Options) (err error) {
 	if r.installed, err = record.Read(r.Settings.StateDir); err != nil {
 		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "record", Text: err.Error() + "; lines of others among ours are told by how they read"})
 	}
+	if r.Settings.Writable != nil {
+		r.List.Problems = append(r.List.Problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
+	}
 	r.all = run.Removals(r.Settings, r.installed)
 	if r.removals, err = named(r.all, o.Paths, r.Settings.Root); err != nil {
 		return err
