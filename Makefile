@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all cdb trixie cross portable soak fuzz bench lint deb rpm dist parts clean
+.PHONY: help build run test test-all cdb trixie browser cross portable soak fuzz bench lint deb rpm dist parts clean
 
 # The race detector wants cgo, and go turns cgo off by itself where there is no C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -57,10 +57,14 @@ test:
 # short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
 test-all: PLATFORMS = freebsd/amd64
-test-all: cdb test trixie cross portable
+test-all: cdb browser test trixie cross portable
 
 cdb:
 	@fixtures/parts/fetch.sh cdb || { [ "$$CI" != true ] && echo 'going on without cdb maps'; }
+
+# Large, and of one test alone: it looks at the page of `mailallow report`.
+browser:
+	@fixtures/parts/fetch.sh browser || { [ "$$CI" != true ] && echo 'make test-all: going on without Chromium'; }
 
 # The same tests with other servers: docs/guarantees.md says what ran where. Maps of type cdb are no part of Debian's.
 trixie: export MAILALLOW_PARTS := $(or $(MAILALLOW_PARTS),$(CURDIR)/.parts)

@@ -143,6 +143,19 @@ func CheckURL(text string) error {
 	return err
 }
 
+// CheckSecure refuses a URL with http to a host whose name or address is not that of loopback, without asking the DNS for it.
+func CheckSecure(text string) error {
+	u, err := parseURL(text)
+	if err != nil || u.Scheme == "https" {
+		return err
+	}
+	host := ascii.Lower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return nil
+	}
+	return errNotLoopback
+}
+
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -205,7 +218,7 @@ func proxyOfEnvironment(r *http.Request) (*url.URL, error) {
 	return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY cannot be read as a URL")
 }
 
-var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true")
+var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true for a source")
 
 // onlyLoopback checks the address and not the name, because a name may have any
 // address.
@@ -372,7 +385,7 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, v.MaxBytes+1))
 	if int64(len(body)) > v.MaxBytes {
-		return nil, fmt.Errorf("larger than %d bytes", v.MaxBytes)
+		return nil, fmt.Errorf("larger than %s bytes", ascii.Count(v.MaxBytes))
 	}
 	if err != nil {
 		return nil, &transient{error: fmt.Errorf("after %d bytes: %w", len(body), err)}

@@ -96,7 +96,7 @@ func (s State) base() Entry {
 	e := Entry{ID: s.Entry, Time: s.Time}
 	for _, src := range s.Sources {
 		e.Sources = append(e.Sources, Source{Name: src.Name, Definition: src.Definition, Action: src.Action,
-			Status: src.Status, Problems: src.Problems, Came: src.Ranges})
+			Status: src.Status, About: src.About, Problems: src.Problems, Came: src.Ranges})
 	}
 	return e
 }

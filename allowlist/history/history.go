@@ -66,14 +66,15 @@ type Entry struct {
 
 // Source is what an entry tells of one source.
 type Source struct {
-	Name       string              `json:"name"`
-	From       string              `json:"from,omitempty"` // the name before, of one that was renamed
-	Definition string              `json:"definition,omitempty"`
-	Action     allowlist.Action    `json:"action"`
-	Was        allowlist.Action    `json:"-"` // the action before; None: the same, or there was none
-	Change     string              `json:"change,omitempty"`
-	Status     guard.Status        `json:"status,omitempty"`
-	Problems   []allowlist.Problem `json:"problems,omitempty"`
+	Name       string           `json:"name"`
+	From       string           `json:"from,omitempty"` // the name before, of one that was renamed
+	Definition string           `json:"definition,omitempty"`
+	Action     allowlist.Action `json:"action"`
+	Was        allowlist.Action `json:"-"` // the action before; None: the same, or there was none
+	Change     string           `json:"change,omitempty"`
+	Status     guard.Status     `json:"status,omitempty"`
+	About
+	Problems []allowlist.Problem `json:"problems,omitempty"`
 
 	WasName string `json:"was,omitempty"` // Was, as the file has it
 
@@ -81,6 +82,13 @@ type Source struct {
 	// with its new length and its old one.
 	Came allowlist.Ranges `json:"-"`
 	Gone prefixes.List    `json:"-"`
+}
+
+// About is what the configuration said of a source when something happened to it. A text that changes is told with the next event.
+type About struct {
+	Reason string `json:"reason,omitempty"`
+	Owner  string `json:"owner,omitempty"`
+	Until  string `json:"until,omitempty"` // its last day, 2026-12-31
 }
 
 // Networks gives what came and what went as sets of addresses, in the fewest networks.
@@ -93,9 +101,10 @@ type Installed struct {
 	Name, Definition string
 	Action           allowlist.Action
 	Status           guard.Status
-	Problems         []allowlist.Problem
-	Ranges           allowlist.Ranges
-	Ended            bool // it left the list because the day of its until has passed
+	About
+	Problems []allowlist.Problem
+	Ranges   allowlist.Ranges
+	Ended    bool // it left the list because the day of its until has passed
 }
 
 // Segment is a file of the history.

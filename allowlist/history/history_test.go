@@ -154,7 +154,7 @@ func TestWalk(t *testing.T) {
 			}
 			after := drawList(rt)
 			f.add(t, Entry{Command: Update, Time: at}, after...)
-			runs = append(runs, model{at, after})
+			runs = append(runs, model{at, slices.DeleteFunc(after, func(s Installed) bool { return s.Ended })})
 		}
 		for i, run := range runs {
 			if i+1 < len(runs) && !runs[i+1].at.Before(run.at.Add(keep/2)) {
@@ -206,9 +206,12 @@ func drawList(t *rapid.T) (list []Installed) {
 		if rapid.IntRange(0, 4).Draw(t, "absent") == 0 {
 			continue
 		}
-		s := Installed{Name: name, Definition: name, Status: guard.Fresh,
+		s := Installed{Name: name, Definition: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "definition"), Status: guard.Fresh, Ended: rapid.IntRange(0, 6).Draw(t, "ended") == 0,
 			Action: rapid.SampledFrom([]allowlist.Action{allowlist.OK, allowlist.Relay, allowlist.Reject, allowlist.Exclude}).Draw(t, "action")}
 		for range rapid.IntRange(0, 3).Draw(t, "networks") {
+			if s.Ended {
+				break
+			}
 			a := netip.AddrFrom4([4]byte{192, 0, 2, byte(rapid.IntRange(0, 7).Draw(t, "address"))})
 			bits := rapid.IntRange(29, 32).Draw(t, "bits")
 			if rapid.Bool().Draw(t, "IPv6") {

@@ -84,7 +84,7 @@ func (r *replay) source(s Source) {
 	if held == nil {
 		held = &replayed{since: map[netip.Prefix][]*provenance.Path{}}
 	}
-	held.Name, held.Definition, held.Action, held.Status, held.Problems = s.Name, s.Definition, s.Action, s.Status, s.Problems
+	held.Name, held.Definition, held.Action, held.Status, held.About, held.Problems = s.Name, s.Definition, s.Action, s.Status, s.About, s.Problems
 	r.sources[s.Name] = held
 }
 
@@ -202,13 +202,17 @@ func difference(before State, after []Installed) (all []Source) {
 	}
 	names := map[string]bool{}
 	for _, s := range after {
-		names[s.Name] = !s.Ended
+		names[s.Name] = true
+	}
+	free := func(name string) bool {
+		_, left := old[name]
+		return left && !names[name]
 	}
 	for _, s := range after {
 		was, had := old[s.Name]
 		from := s.Name
 		if !had && !s.Ended {
-			if was, had = renamed(s, before.Sources, names); had {
+			if was, had = renamed(s, before.Sources, free); had {
 				from = was.Name
 			}
 		}
@@ -218,16 +222,16 @@ func difference(before State, after []Installed) (all []Source) {
 		}
 	}
 	for _, was := range old {
-		all = append(all, Source{Name: was.Name, Definition: was.Definition, Action: was.Action, Change: Removed, Gone: was.Ranges.Fewest()})
+		all = append(all, Source{Name: was.Name, Definition: was.Definition, Action: was.Action, About: was.About, Change: Removed, Gone: was.Ranges.Fewest()})
 	}
 	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
-// renamed finds the source that had the definition of s, under a name that is no more.
-func renamed(s Installed, before []Installed, names map[string]bool) (Installed, bool) {
+// renamed finds the source that had the definition of s, under a name that is free.
+func renamed(s Installed, before []Installed, free func(name string) bool) (Installed, bool) {
 	i := slices.IndexFunc(before, func(was Installed) bool {
-		return was.Definition == s.Definition && s.Definition != "" && !names[was.Name]
+		return was.Definition == s.Definition && s.Definition != "" && free(was.Name)
 	})
 	if i < 0 {
 		return Installed{}, false
@@ -237,7 +241,7 @@ func renamed(s Installed, before []Installed, names map[string]bool) (Installed,
 
 // differenceOf compares a source with what it was; had: there was one. tell: there is something to tell.
 func differenceOf(was Installed, had bool, s Installed) (one Source, tell bool) {
-	one = Source{Name: s.Name, Definition: s.Definition, Action: s.Action, Status: s.Status, Problems: s.Problems}
+	one = Source{Name: s.Name, Definition: s.Definition, Action: s.Action, Status: s.Status, About: s.About, Problems: s.Problems}
 	if s.Ended {
 		one.Change, one.Gone = Ended, was.Ranges.Fewest()
 		return one, had

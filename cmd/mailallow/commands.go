@@ -120,9 +120,10 @@ func lookCommands() []command {
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.StringFlag{Name: "at", Usage: "explain by the list as it was at `TIME` (2026-11-01, 2026-11-01T22:00:00Z, 36h ago as 36h), from the history"},
 				&cli.BoolFlag{Name: "live", Usage: "also ask the installed programs, and answer for the mail server of this host: does it take the client's mail now"},
+				&cli.BoolFlag{Name: "offline", Usage: "take the last good state and fetch no source; without it the network has a second to answer, where there is such a state"},
 				&cli.StringFlag{Name: "name", Usage: "use `HOST` as the client's name, which its PTR record gives and which leads back to it; unknown: it has none"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
+				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Offline: c.Bool("offline"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
 			},
 			empty: explain.Empty,
 		},

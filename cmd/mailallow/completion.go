@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
+	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/carrier"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -57,7 +63,7 @@ func completing(typed []string) []follow {
 	var can []follow
 	switch {
 	case flag.value != "":
-		can = valuesOf(flag.names[0], flag.value)
+		can = append(valuesOf(flag.names[0], flag.value), namesOf(flag.names[0], flag.value, typed)...)
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -70,12 +76,57 @@ func completing(typed []string) []follow {
 			can = append(can, follow{c.name, c.usage})
 		}
 	default:
-		can = valuesOf("", strings.Trim(cmd.args, "[]."))
+		name := strings.Trim(cmd.args, "[].")
+		can = append(valuesOf("", name), namesOf("", name, typed)...)
 	}
-	if len(can) == 1 && strings.HasPrefix(can[0].word, ":") {
-		return can
+	fits := slices.DeleteFunc(slices.Clone(can), func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
+		return can[:1]
 	}
-	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+	return fits
+}
+
+// namesOf gives the names that a flag or an argument takes and that this host knows: the sources of the configuration, the entries of
+// the history with what they are, the lists in the DNS, and beside the files the snapshot in the program.
+func namesOf(flag, name string, typed []string) (can []follow) {
+	switch {
+	case flag == "--accept", flag == "--source":
+		if s, err := config.Load(configOf(typed)); err == nil {
+			for _, src := range s.Sources {
+				can = append(can, follow{src.Name, ""})
+			}
+		}
+	case name == "ID", name == "ENTRY|TIME":
+		if s, err := config.Load(configOf(typed)); err == nil {
+			log, _ := run.OpenHistory(s.StateDir) // who may not read it completes none
+			entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
+			for _, e := range entries {
+				can = append(can, follow{e.ID, e.Command})
+			}
+		}
+	case flag == "--zone":
+		for _, l := range dnsbl.All() {
+			if dnsbl.Dead(l.Zone) == "" && !l.OfNames {
+				can = append(can, follow{l.Zone, ""})
+			}
+		}
+	case flag == "--snapshot" && typed[len(typed)-1] != "": // without a letter the shell completes files
+		can = append(can, follow{carrier.Embedded, ""})
+	}
+	return can
+}
+
+// configOf reads the flags that choose the configuration, in words of which the last may be half typed.
+func configOf(typed []string) (f config.Flags) {
+	for i, word := range typed[:len(typed)-1] {
+		switch word {
+		case "-c", "--config":
+			f.Path = typed[i+1]
+		case "--root":
+			f.Root = typed[i+1]
+		}
+	}
+	return f
 }
 
 // upTo reads the words before the last one: the command, and the flag whose value must
@@ -98,7 +149,7 @@ func upTo(typed []string) (cmd command, flag words) {
 // most, which take any value.
 func valuesOf(flag, name string) (can []follow) {
 	words := map[string][]string{
-		"FILE": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
+		"FILE": {":file"}, "PATH": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
 	}[name]
 	if flag == "--log-format" {
 		words = terminal.LogForms()

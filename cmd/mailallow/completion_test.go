@@ -14,7 +14,7 @@ import (
 var completions = []struct{ typed, want string }{
 	{"mailallow upd", "update"},
 	{"mailallow --quiet pro", "providers"},
-	{"mailallow -c init re", "render"},
+	{"mailallow -c init ren", "render"},
 	{"mailallow diff --f", "--format"},
 	{"mailallow diff --format ma", "markdown"},
 	{"mailallow update --log-format t", "text"},
@@ -25,7 +25,16 @@ var completions = []struct{ typed, want string }{
 	{"mailallow man", ""},
 	{"mailallow spf exa", ""},
 	{"mailallow update --snapshot ", ":file"},
+	{"mailallow update --snapshot emb", "embedded"},
+	{"mailallow update --snapshot some", ":file"},
+	{"mailallow history -c testdata/completion.toml --source b", "branch"},
+	{"mailallow history -c testdata/completion.toml --entry ", ""},
+	{"mailallow remove ", ":file"},
 	{"mailallow diff --root ", ":dir"},
+	{"mailallow -c testdata/completion.toml update --accept ", "branch google"},
+	{"mailallow update -c testdata/completion.toml --accept goo", "google"},
+	{"mailallow update -c testdata/none.toml --accept goo", ""},
+	{"mailallow dnsbl --zone zen.s", "zen.spamhaus.org"},
 }
 
 func TestCompleting(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -56,6 +57,42 @@ func TestUnprivileged(t *testing.T) {
 	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "run as root", "nothing was changed")
 	s.check(errors.Join(os.Chown(s.path(struckTable), user, user), os.Chown(s.path("postfix"), 0, 0)))
 	s.fails(s.path("postfix")+"/", "permission denied", "run as root or as the owner of "+s.path("postfix"), "nothing was changed")
+}
+
+// TestWithoutRights: who may not read the files is told so, and not that there is nothing wrong in them, or to move the state away.
+func TestWithoutRights(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: no other user can be taken on")
+	}
+	program, dir := fixtures.Mailallow(t), t.TempDir()
+	config, access := filepath.Join(dir, "c.toml"), filepath.Join(dir, "access")
+	fixtures.WriteFile(t, config, "state_dir = \"state\"\nsource = [{name = \"g\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}]\n"+
+		"target = [{format = \"sendmail-access\", path = \"access\", map = \"none\"}]\n")
+	fixtures.WriteFile(t, access, "192.0.2.0/24\tOK\n")
+	run := func(user uint32, args ...string) (said string, code int) {
+		cmd := exec.Command(program, append([]string{"-c", config}, args...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
+		out, err := cmd.CombinedOutput()
+		if err != nil && !errors.As(err, new(*exec.ExitError)) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if said, code := run(0, "update"); code != 0 {
+		t.Fatal(said)
+	}
+	if err := errors.Join(os.Chmod(access, 0o600), os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	const user = 23456
+	said, code := run(user, "lint")
+	if code != 2 || strings.Contains(said, "nothing to put right") || !strings.Contains(said, "access: permission denied") || !strings.Contains(said, "not everything could be read") {
+		t.Errorf("lint ends with %d: %s", code, said)
+	}
+	said, code = run(user, "diff")
+	if code != 2 || strings.Contains(said, "move it away") || !strings.Contains(said, "run it as root, or as the user who runs the update") {
+		t.Errorf("diff ends with %d: %s", code, said)
+	}
 }
 
 // TestTemporary checks the files that an update is making.

@@ -25,6 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // a configuration that a group can write to is refused
 	testscript.Main(m, map[string]func(){"mailallow": main, "stopwatch": stopwatch})
 }
 

@@ -310,7 +310,7 @@ func (g *gated) healed(installed bool, reloads int) {
 		g.t.Errorf("on_change: %v: %q, want %d", err, text, reloads)
 	}
 	want := []string{".", "access", "access.db", "c.toml", "mailallow.cidr", "makemap", "offices", "reload", "reloads",
-		"sendmail", "sendmail.cf", "state", "state/history", "state/history/00000001", "state/maps.json", "state/snapshot.json", "state/window.json"}
+		"sendmail", "sendmail.cf", "state", "state/history", "state/history/00000001", "state/maps.json", "state/snapshot.json", "state/targets.json", "state/window.json"}
 	if found := slices.Sorted(maps.Keys(g.everything())); !slices.Equal(found, want) {
 		g.t.Errorf("other files than before:\n%s", cmp.Diff(want, found))
 	}

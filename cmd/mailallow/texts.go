@@ -87,7 +87,8 @@ the results of check_relay and check_rcpt, the line of a Postfix table and its e
 where main.cf names the table. For an address in no source it shows the nearest
 ranges, and the catalogue provider that would cover the address. It resolves and
 plans as diff does and changes nothing; without a configuration it knows only the
-catalogue.
+catalogue. Where there is a last good state the network has a second to answer, and
+what has not answered is stale; --offline fetches nothing.
 
 It says since when the address is in the list, and which run brought it in. --at TIME
 goes by the list of the history as it was then.

@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -29,6 +31,7 @@ import (
 type Settings struct {
 	Path        string // of the configuration
 	Absent      bool   // there is no file at Path, and everything has its default
+	Writable    error  // why others than root and the running user can have written the file; nil: they cannot
 	Root        string // absolute, before every absolute path of the file; usually empty
 	StateDir    string
 	History     time.Duration // how long the history keeps entries
@@ -107,8 +110,27 @@ func Load(f Flags) (*Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Absent = absent
+	if s.Absent = absent; !absent {
+		s.Writable = writable(path)
+	}
 	return s, nil
+}
+
+// writable says why others than root and the running user may have written a file, or may do it yet; nil: they cannot. Its commands
+// run as who runs mailallow.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // it was there a moment ago
+	}
+	owner := int(info.Sys().(*syscall.Stat_t).Uid)
+	switch mode := info.Mode().Perm(); {
+	case owner != 0 && owner != os.Geteuid():
+		return fault.Hint(path, "chown root "+path, "it belongs to user %d, who can have any command run by this user", owner)
+	case mode&0o022 != 0:
+		return fault.Hint(path, "chmod go-w "+path, "others than its owner can write to it (mode %#o), and so have any command run by this user", mode)
+	}
+	return nil
 }
 
 // Parse checks a configuration. Messages name path, and relative paths begin at its
@@ -142,6 +164,9 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	r.resolvers(f.Resolvers)
 	if err = r.err(); err == nil {
 		r.withoutEffect()
+		if s.MetricsFile != "" && filepath.Ext(s.MetricsFile) != ".prom" {
+			s.Warnings = append(s.Warnings, r.mistake("metrics_file", "metrics_file without effect: the collector of node_exporter reads no file but *.prom"))
+		}
 	}
 	return s, err
 }

@@ -39,7 +39,7 @@ func (r *reader) snapshot(at string, table map[string]any) {
 	}
 	switch s := &r.Snapshot; {
 	case IsURL(s.URL):
-		r.check(at+".url", allowlist.CheckURL(s.URL))
+		r.check(at+".url", allowlist.CheckSecure(s.URL))
 	case s.URL != "":
 		s.URL = r.rooted(s.URL)
 	}

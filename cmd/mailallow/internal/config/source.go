@@ -118,8 +118,11 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	if src.Provider != "" {
 		r.provider(at+".provider", src.Provider)
 	}
-	if src.URL != "" {
+	switch {
+	case src.URL != "" && src.Insecure:
 		r.check(at+".url", allowlist.CheckURL(src.URL))
+	case src.URL != "":
+		r.check(at+".url", allowlist.CheckSecure(src.URL))
 	}
 	if src.Select != "" {
 		r.check(at+".select", document.CheckSelect(src.Select))

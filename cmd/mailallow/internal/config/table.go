@@ -61,6 +61,7 @@ func (r *reader) take(at string, value, into any) {
 	case *string:
 		*into = text
 	case *time.Duration:
+		wanted = `a duration in quotes, like "2s" or "30d"`
 		r.duration(at, text, into)
 	case *time.Time:
 		wanted = "a date without quotes, like 2026-12-31"
@@ -69,6 +70,7 @@ func (r *reader) take(at string, value, into any) {
 			*into = day.AsTime(time.UTC)
 		}
 	case *allowlist.Percent:
+		wanted = `a share in quotes, like "30%"`
 		r.percent(at, text, into)
 	case *bool:
 		wanted = "true or false"

@@ -23,10 +23,10 @@ const (
 // the networks of each target, long lists folded. It writes the networks once for targets
 // in a row that change alike.
 func tellMarkdown(t *terminal.Terminal, result *run.Result) {
-	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | age |\n|---|---|---|---:|---:|---:|")
+	t.Data(terminal.Plain, "## mailallow\n\n| source | action | status | ranges | IPv4 addresses | IPv6 ranges | age |\n|---|---|---|---:|---:|---:|---:|")
 	for _, d := range result.List.Documents() {
-		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
-			terminal.Grouped(d.IPv4Addresses), d.AgeText())
+		t.Data(terminal.Plain, "| %s | %s | %s | %d | %s | %d | %s |", markdownText(d.Name), d.Action, d.Status, d.Ranges,
+			terminal.Grouped(d.IPv4Addresses), d.IPv6Ranges, d.AgeText())
 	}
 	markdownConsequences(t, result.Consequences)
 	markdownProblems(t, result)

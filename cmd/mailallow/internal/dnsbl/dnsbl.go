@@ -66,6 +66,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Changes && s.Writable != nil { // notify runs as this user
+		return exit.With(exit.Usage, s.Writable)
+	}
 	c := &check{settings: s, now: time.Now(), changes: o.Changes}
 	hosts, err := c.subjects(o.Subjects)
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Run       run.Options
 	Live      bool     // ask the installed programs, too
+	Offline   bool     // take the last good state, and fetch no source
 	Name      string   // of the client; may be empty
 	At        string   // explain by the list of the history as it was then; empty: by that of now
 	Addresses []string // addresses and host names, at least one
@@ -54,6 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	o.Run.Installed, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
@@ -65,7 +67,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		if err != nil {
 			return err
 		}
-		x.fetches = x.request.Fetches()
+		x.fetches = x.request.Fetches() && !o.Offline
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	} else {

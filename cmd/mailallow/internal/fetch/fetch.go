@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"mailallow/allowlist"
+	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
@@ -73,14 +74,14 @@ func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 		return exit.Usagef("%s takes the list from [snapshot] url: fetch hands it on to -o FILE, and --accept and --since belong where it is made", r.Settings.Path)
 	}
 	r.Close(t, nil, "no snapshot written")
-	text, signature, told, err := r.Published(ctx, t)
+	got, told, err := r.Published(ctx, t)
 	if err != nil {
 		return err
 	}
 	for _, f := range []struct {
 		path string
 		text []byte
-	}{{o.Output + run.SignatureSuffix, signature}, {o.Output, text}} {
+	}{{o.Output + carrier.SignatureSuffix, got.Signature}, {o.Output, got.Text}} {
 		if f.text == nil {
 			continue
 		}

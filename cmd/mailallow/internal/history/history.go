@@ -20,7 +20,7 @@ import (
 // Options are the flags and arguments of the command.
 type Options struct {
 	Config config.Flags
-	Since  string   // leave out what is older; as run.ParseTime reads it
+	Since  string   // leave out what is older; as config.ParseTime reads it
 	Entry  string   // the id of the one entry to show whole
 	Source string   // of which alone to tell
 	Args   []string // an address, or the name of a source; none: of everything
@@ -46,7 +46,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	now := time.Now()
 	var since time.Time
 	if o.Since != "" {
-		if since, err = run.ParseTime(o.Since, now); err != nil {
+		if since, err = config.ParseTime(o.Since, now); err != nil {
 			return exit.Usagef("--since %w", err)
 		}
 	}
@@ -189,6 +189,9 @@ type sourceDocument struct {
 	Was      *string             `json:"was"`    // the action before; null: the same
 	Change   *string             `json:"change"` // null: it has the same name and definition
 	Status   string              `json:"status"` // empty: it was removed
+	Reason   string              `json:"reason"` // of the source, like the next two
+	Owner    string              `json:"owner"`
+	Until    *string             `json:"until"` // null: it had no end
 	Came     []netip.Prefix      `json:"came"`
 	Gone     []netip.Prefix      `json:"gone"`
 	Problems []allowlist.Problem `json:"problems"`
@@ -198,7 +201,7 @@ func newEntryDocument(e history.Entry) entryDocument {
 	d := entryDocument{ID: e.ID, Time: e.Time, Command: e.Command, By: e.By, Reason: e.Reason,
 		Targets: append([]string{}, e.Targets...), Sources: []sourceDocument{}}
 	for _, s := range e.Sources {
-		one := sourceDocument{Name: s.Name, Action: s.Action.String(), Status: string(s.Status),
+		one := sourceDocument{Name: s.Name, Action: s.Action.String(), Status: string(s.Status), Reason: s.Reason, Owner: s.Owner,
 			Came: []netip.Prefix{}, Gone: []netip.Prefix{}, Problems: append([]allowlist.Problem{}, s.Problems...)}
 		if s.Was != allowlist.None {
 			was := s.Was.String()
@@ -206,6 +209,9 @@ func newEntryDocument(e history.Entry) entryDocument {
 		}
 		if s.Change != "" {
 			one.Change = &s.Change
+		}
+		if s.Until != "" {
+			one.Until = &s.Until
 		}
 		came, gone := s.Networks()
 		for p := range came.All() {

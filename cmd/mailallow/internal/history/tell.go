@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
@@ -91,6 +92,9 @@ func tellWhole(t *terminal.Terminal, e history.Entry) {
 	}
 	for _, s := range e.Sources {
 		t.Data(terminal.Cyan, "  %s %s: %s", s.Name, s.Action, inWords(s))
+		if about := inOneText(s.About); about != "" {
+			folded(t, about)
+		}
 		for _, p := range s.Problems {
 			folded(t, p.Text)
 		}
@@ -98,6 +102,13 @@ func tellWhole(t *terminal.Terminal, e history.Entry) {
 		tellNetworks(t, terminal.Green, "+", came, s.Came)
 		tellNetworks(t, terminal.Red, "-", gone, allowlist.Ranges{})
 	}
+}
+
+// inOneText gives the reason, the owner and the last day of a source as other commands do.
+func inOneText(a history.About) string {
+	life := allowlist.Life{Reason: a.Reason, Owner: a.Owner}
+	life.Until, _ = time.Parse(time.DateOnly, a.Until)
+	return ascii.Line(life.String())
 }
 
 // folded writes a text below its heading.

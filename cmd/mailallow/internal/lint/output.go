@@ -125,6 +125,9 @@ func (l *check) count() string {
 	findings, notes := l.counts()
 	files := terminal.Counted(uint64(l.files), "file", "files")
 	text := files + ": nothing to put right"
+	if len(l.errs) > 0 {
+		text = files + " checked and nothing found, but not everything could be read"
+	}
 	if findings > 0 {
 		text = terminal.Counted(uint64(findings), "finding", "findings")
 		if l.files > 0 {

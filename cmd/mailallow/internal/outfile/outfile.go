@@ -5,6 +5,7 @@ package outfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,7 +21,10 @@ const mode = 0o644 // of new files
 // file, and gives a new one 0644 less umask. It writes into a device or a pipe, because a
 // rename would put a file in the place of /dev/null.
 func Write(path string, write func(io.Writer) error) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
+		if err := checkLink(path); err != nil {
+			return err
+		}
 		path = real
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
@@ -31,6 +35,21 @@ func Write(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return errors.Join(write(f), f.Close())
+}
+
+// checkLink refuses, for root, a link that another user could have made, as in /tmp: it chooses which file root writes.
+func checkLink(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	absolute, err := filepath.Abs(path)
+	if err == nil {
+		err = state.CheckPath(absolute)
+	}
+	if err != nil {
+		return fmt.Errorf("a symbolic link leads elsewhere: %w", err)
+	}
+	return nil
 }
 
 // Replace puts a file with mode 0644, whatever the umask, in the place of any file or link

@@ -1,11 +1,14 @@
 package outfile
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"mailallow/fixtures"
 )
 
 func mustWrite(t *testing.T, path, text string, mode os.FileMode) {
@@ -55,6 +58,32 @@ func TestWriteFollowsLinks(t *testing.T) {
 	wantFiles(t, dir, map[string]string{"file": "new", "link": "new"})
 	wantMode(t, file, 0o600)
 	wantMode(t, link, 0o777|os.ModeSymlink)
+}
+
+// For root, Write follows no link that another user has made in a directory for all.
+func TestWriteFollowsNoStranger(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: no other user's link can be made")
+	}
+	const somebody = 12345
+	dir := t.TempDir()
+	open, secret := filepath.Join(dir, "open"), filepath.Join(dir, "secret")
+	link := filepath.Join(open, "link")
+	mustWrite(t, secret, "old", 0o600)
+	err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777|os.ModeSticky), os.Symlink(secret, link), os.Lchown(link, somebody, somebody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(link, text("new")); !fixtures.ErrorContains(err, "a symbolic link leads elsewhere") || !fixtures.ErrorContains(err, open) {
+		t.Errorf("error %v", err)
+	}
+	wantFiles(t, open, map[string]string{"link": "old"})
+	if err := os.Lchown(link, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(link, text("new")); err != nil {
+		t.Error(err)
+	}
 }
 
 // Write writes into a device, which stays one.

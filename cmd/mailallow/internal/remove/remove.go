@@ -51,6 +51,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if !o.DryRun && s.Writable != nil {
+		return exit.With(exit.Usage, s.Writable)
+	}
 	apply.SurviveClosedPipes()
 	r := &removal{Request: run.Taking(s, o.Reason), Result: run.Result{List: &run.List{}}}
 	if o.DryRun {
@@ -58,27 +61,39 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	} else {
 		err = r.carryOut(ctx, t, o)
 	}
-	err = exit.BySignal(ctx, err)
-	r.Close(t, nil, apply.Outcome(r.Report, err), slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
-	if err != nil {
-		if r.Report.Installed {
-			r.tell(t, true)
-		} else if r.Plans != nil {
-			r.List.Warn(t)
-		}
-		return cmp.Or(r.failed(t, err), err)
+	if err = exit.BySignal(ctx, err); err != nil {
+		err = r.fail(t, err)
+	} else {
+		r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
+		r.tell(t, !o.DryRun)
+		err = r.Document(t, nil)
 	}
-	r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
-	r.tell(t, !o.DryRun)
-	return r.Document(t, nil)
+	r.Close(t, nil, outcome(r.Report), slog.Bool("changed", r.Report.Changed), slog.Bool("installed", r.Report.Installed))
+	return err
 }
 
-// failed writes the document of a run that ended with err, if the plans are known.
-func (r *removal) failed(t *terminal.Terminal, err error) error {
-	if r.Plans == nil {
-		return nil
+// outcome says what became of the list.
+func outcome(report install.Report) string {
+	switch {
+	case report.Stuck:
+		return "list taken out in part: a file could not be put back"
+	case report.Installed && report.Changed:
+		return "list taken out"
 	}
-	return r.Document(t, err)
+	return "nothing was changed"
+}
+
+// fail reports a run that ended with err, as far as it came, and gives err, or the error of writing the document.
+func (r *removal) fail(t *terminal.Terminal, err error) error {
+	if r.Plans == nil {
+		return err
+	}
+	if r.Report.Installed {
+		r.tell(t, true)
+	} else {
+		r.List.Warn(t)
+	}
+	return cmp.Or(r.Document(t, err), err)
 }
 
 // plan chooses the targets and plans their new files.

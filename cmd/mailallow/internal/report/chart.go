@@ -23,17 +23,18 @@ func (a timeAxis) x(at time.Time) float64 {
 	return min(max(float64(at.Sub(a.from))/float64(whole), 0), 1) * chartWidth
 }
 
-// line draws steps from point to point, up to the end of the axis. Of the points in one unit it draws the least, the greatest
+// line draws steps from point to point, up to the end of the axis. Of the points in two units it draws the least, the greatest
 // and the last, so that a year of hours is no longer than the chart is wide.
 func (a timeAxis) line(points []point, most uint64) string {
 	var b strings.Builder
 	y := func(size uint64) int {
 		return chartHeight - 2 - int(float64(size)/float64(max(most, 1))*(chartHeight-4))
 	}
+	step := func(at time.Time) int { return int(a.x(at)) / 2 * 2 }
 	for i := 0; i < len(points); {
-		x := int(a.x(points[i].at))
+		x := step(points[i].at)
 		least, greatest, last := points[i].size, points[i].size, points[i].size
-		for ; i < len(points) && int(a.x(points[i].at)) == x; i++ {
+		for ; i < len(points) && step(points[i].at) == x; i++ {
 			last = points[i].size
 			least, greatest = min(least, last), max(greatest, last)
 		}

@@ -21,9 +21,10 @@ import (
 
 // Bounds on what the page lists one by one, so that it stays below two megabytes whatever is in the list.
 const (
-	maxSources  = 500
-	maxNetworks = 50 // that come or go, of a source
-	maxFindings = 200
+	maxSources  = 200
+	maxChanges  = 20 // sources with networks that come and go
+	maxNetworks = 25 // of each
+	maxFindings = 100
 	maxZones    = 200
 	maxWrong    = 25
 )
@@ -38,6 +39,7 @@ type page struct {
 	MoreSources                 int
 	Targets                     []targetRow
 	Held, Pending               []changeRow
+	MoreHeld, MorePending       int
 	Refusals                    *refusalsView
 	NoLog                       bool
 	Zones                       []dnsbl.Standing
@@ -156,7 +158,7 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 	for i, s := range result.List.Sources {
 		row := g.source(documents[i], sizes.last[s.Source.Name], s)
 		if refused := run.Refused(s); refused != nil {
-			p.Held = append(p.Held, changeOf(refused))
+			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, refused)
 		}
 		if len(p.Sources) < maxSources {
 			p.Sources = append(p.Sources, row)
@@ -170,7 +172,7 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 			continue
 		}
 		for _, change := range result.Changes(plan) {
-			p.Pending = append(p.Pending, changeOf(change))
+			p.Pending, p.MorePending = withChange(p.Pending, p.MorePending, change)
 		}
 	}
 }
@@ -185,7 +187,7 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 	}
 	row := sourceRow{SourceDocument: d, Age: d.AgeText(), About: s.Life.String()}
 	for _, problem := range problems {
-		if len(row.Told) < 3 && !slices.Contains(row.Told, problem.Text) {
+		if len(row.Told) < 2 && !slices.Contains(row.Told, problem.Text) {
 			row.Told = append(row.Told, problem.Text)
 		}
 	}
@@ -193,7 +195,7 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 	if len(row.Told) > 0 {
 		why = ": " + row.Told[0]
 	}
-	accept := "look at it: mailallow diff --accept " + d.Name
+	accept := "look at it: " + g.options.Run.Look(d.Name)
 	switch d.Status {
 	case guard.Held:
 		g.grave(accept, "source %q is held%s", d.Name, why)
@@ -231,6 +233,13 @@ func (g *gathering) target(p plan.Plan) targetRow {
 		}
 	}
 	return row
+}
+
+func withChange(rows []changeRow, more int, c *run.SourceChange) ([]changeRow, int) {
+	if len(rows) == maxChanges {
+		return rows, more + 1
+	}
+	return append(rows, changeOf(c)), more
 }
 
 func changeOf(c *run.SourceChange) changeRow {

@@ -20,15 +20,19 @@ import (
 // The map of the IPv4 space is a Hilbert curve of /16 networks: addresses that are near in number are near on it, and every
 // network of an even length is a square.
 const (
-	order    = 8       // of the curve: its side has 2^order cells
-	cells    = 1 << 16 // of a /16 each
-	colours  = 7       // sources with a colour of their own; the others share one
-	maxIPv6  = 200     // rows of the list of IPv6
-	maxNamed = 4       // sources named in one of them
+	order      = 8       // of the curve: its side has 2^order cells
+	cells      = 1 << 16 // of a /16 each
+	colours    = 7       // sources with a colour of their own; the others share one
+	maxIPv6    = 200     // rows of the list of IPv6
+	maxMap     = 400_000 // bytes of all squares; a list spread wider is drawn coarser
+	maxOutline = 60_000  // bytes of an outline; a longer one would hide the map
+	maxLegend  = 100
+	maxNamed   = 4 // sources named in one of them
 )
 
 // mapView is the section of the page.
 type mapView struct {
+	Cell       string // the network that a cell is
 	Text       string
 	Layers     []layer
 	Came, Gone string // outlines
@@ -76,13 +80,13 @@ func (g *gathering) mapOf(result *run.Result) (v mapView) {
 	}
 	delete(used, class{})
 	colour := coloursOf(addresses)
-	byLook := map[class]*strings.Builder{}
-	squares(grid, func(c class) class {
-		if c == (class{}) {
-			return c
-		}
-		return class{strconv.Itoa(colour[c.source]), c.action}
-	}, byLook)
+	v.Cell = "/16"
+	byLook, length := layersOf(grid, colour)
+	if length > maxMap {
+		v.Cell = "/14"
+		coarsen(grid)
+		byLook, _ = layersOf(grid, colour)
+	}
 	for _, look := range slices.SortedFunc(maps.Keys(byLook), func(a, b class) int {
 		return cmp.Or(strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
 	}) {
@@ -95,10 +99,40 @@ func (g *gathering) mapOf(result *run.Result) (v mapView) {
 	for _, n := range addresses {
 		four += n
 	}
-	v.Text = fmt.Sprintf("%s of the IPv4 space, in %s of its 65,536 /16 networks.", terminal.Counted(four, "address", "addresses"), terminal.Grouped(uint64(total(used))))
+	v.Text = fmt.Sprintf("%s, in %s of the 65,536 /16 networks of the IPv4 space.", terminal.Counted(four, "address", "addresses"), terminal.Grouped(uint64(total(used))))
 	g.outline(result, &v)
 	v.IPv6, v.MoreIPv6 = sixRows(six)
 	return v
+}
+
+// layersOf draws the squares of each colour and action, and gives the length of all paths.
+func layersOf(grid []class, colour map[string]int) (byLook map[class]*strings.Builder, length int) {
+	looks := map[class]class{{}: {}}
+	for _, c := range grid {
+		if _, known := looks[c]; !known {
+			looks[c] = class{strconv.Itoa(colour[c.source]), c.action}
+		}
+	}
+	byLook = map[class]*strings.Builder{}
+	squares(grid, func(c class) class { return looks[c] }, byLook)
+	for _, path := range byLook {
+		length += path.Len()
+	}
+	return byLook, length
+}
+
+// coarsen makes one cell of each four, with the class of the first that has one.
+func coarsen(grid []class) {
+	for at := 0; at < len(grid); at += 4 {
+		four := grid[at : at+4]
+		var c class
+		if i := slices.IndexFunc(four, func(c class) bool { return c != class{} }); i >= 0 {
+			c = four[i]
+		}
+		for i := range four {
+			four[i] = c
+		}
+	}
 }
 
 func total(used map[class]int) (n int) {
@@ -211,7 +245,7 @@ func legend(addresses map[class]uint64, used map[class]int, colour map[string]in
 	all := slices.SortedFunc(maps.Keys(addresses), func(a, b class) int {
 		return cmp.Or(cmp.Compare(addresses[b], addresses[a]), strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
 	})
-	for _, c := range all[:min(len(all), maxSources)] {
+	for _, c := range all[:min(len(all), maxLegend)] {
 		rows = append(rows, legendRow{colour[c.source], c.action.String(), c.source, terminal.Grouped(addresses[c]), used[c]})
 	}
 	return rows
@@ -289,7 +323,9 @@ func (g *gathering) outline(result *run.Result, v *mapView) {
 		return
 	}
 	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
-	v.Came, v.Gone = outlineOf(came), outlineOf(gone)
+	if v.Came, v.Gone = outlineOf(came), outlineOf(gone); len(v.Came)+len(v.Gone) > maxOutline {
+		v.Came, v.Gone, v.Outlined = "", "", ""
+	}
 }
 
 // touch marks the cells of a network.

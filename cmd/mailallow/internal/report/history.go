@@ -14,7 +14,7 @@ import (
 
 // Bounds on the history on the page.
 const (
-	maxCharts  = 40 // sources with a chart of their own, those that changed most
+	maxCharts  = 24 // sources with a chart of their own, those that changed most
 	maxMarks   = 30 // of a source
 	maxEntries = 30 // listed one by one, the last ones
 )

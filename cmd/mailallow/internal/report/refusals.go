@@ -44,7 +44,7 @@ type providerRow struct {
 
 type dayRow struct {
 	Day     string
-	Refused []string // of each provider
+	Refused []string // the providers with a refusal, and how many
 }
 
 // count is what the log says of a provider.
@@ -197,13 +197,13 @@ func (c *count) row(name string, first, last int, covered time.Time) providerRow
 // dayRows is the table of the last days with a refusal, the newest first.
 func dayRows(names []string, counts map[string]*count, first, last int) (rows []dayRow) {
 	for d := last; d >= first && len(rows) < maxDayRows; d-- {
-		row, any := dayRow{Day: dateOf(d)}, false
+		row := dayRow{Day: dateOf(d)}
 		for _, name := range names {
-			n := counts[name].days[d]
-			row.Refused = append(row.Refused, terminal.Grouped(uint64(n)))
-			any = any || n > 0
+			if n := counts[name].days[d]; n > 0 {
+				row.Refused = append(row.Refused, name+" "+terminal.Grouped(uint64(n)))
+			}
 		}
-		if any {
+		if len(row.Refused) > 0 {
 			rows = append(rows, row)
 		}
 	}

@@ -18,7 +18,7 @@ var styleText string
 // the direction of what follows, become visible, as on a terminal.
 func (p *page) write(w io.Writer) error {
 	shown, err := template.New("page").Funcs(template.FuncMap{
-		"t":     func(s string) string { return terminal.Clean(shortened(s)) },
+		"t":     text,
 		"style": func() template.CSS { return template.CSS(styleText) },
 		"grouped": func(n any) string {
 			switch n := n.(type) {
@@ -37,3 +37,6 @@ func (p *page) write(w io.Writer) error {
 	}
 	return shown.Execute(w, p)
 }
+
+// text gives a name that others chose as the page shows it.
+func text(s string) string { return terminal.Clean(shortened(s)) }

@@ -25,6 +25,11 @@ func (o Options) Flags() (text string) {
 	return text
 }
 
+// Look is the command that shows the change of a held source.
+func (o Options) Look(source string) string {
+	return "mailallow diff" + o.Flags() + " --accept " + quoted(source)
+}
+
 // quoted gives a word as a shell reads it.
 func quoted(word string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@%+:,/"

@@ -78,7 +78,7 @@ func (r *Result) Changes(p plan.Plan) []*SourceChange {
 	return order
 }
 
-// Counts gives the numbers of networks and IPv4 addresses that came and went.
+// Counts gives the numbers of networks that came and went, and of their IPv4 addresses.
 func (g SourceChange) Counts() string {
 	var parts []string
 	for _, side := range []struct {
@@ -92,8 +92,16 @@ func (g SourceChange) Counts() string {
 		for _, c := range side.changes {
 			prefixes = append(prefixes, c.Prefix)
 		}
-		parts = append(parts, fmt.Sprintf("%s %s (%s)", terminal.Grouped(uint64(len(side.changes))), side.verb,
-			terminal.Counted(allowlist.CountAddresses(slices.Values(prefixes)).IPv4, "IPv4 address", "IPv4 addresses")))
+		parts = append(parts, fmt.Sprintf("%s %s (%s)", terminal.Grouped(uint64(len(side.changes))), side.verb, size(prefixes)))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// size gives the IPv4 addresses of networks, or where there are none the number of IPv6 networks, whose addresses nobody counts.
+func size(prefixes []netip.Prefix) string {
+	n := allowlist.CountAddresses(slices.Values(prefixes)).IPv4
+	if n == 0 {
+		return terminal.Counted(uint64(len(prefixes)), "IPv6 network", "IPv6 networks")
+	}
+	return terminal.Counted(n, "IPv4 address", "IPv4 addresses")
 }

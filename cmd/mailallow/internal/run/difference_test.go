@@ -29,7 +29,7 @@ func TestChanges(t *testing.T) {
 	want := []string{
 		"b OK: 2 came (256 IPv4 addresses), 1 went (1 IPv4 address)[192.0.2.0/25 192.0.2.128/25] [203.0.113.8/32]",
 		"a RELAY: 1 came (256 IPv4 addresses)[198.51.100.0/24] []",
-		"b RELAY: 1 came (0 IPv4 addresses)[2001:db8::/32] []",
+		"b RELAY: 1 came (1 IPv6 network)[2001:db8::/32] []",
 		"c OK: 1 went (1 IPv4 address)[] [203.0.113.7/32]",
 	}
 	if !slices.Equal(got, want) {

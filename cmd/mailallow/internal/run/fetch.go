@@ -11,6 +11,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -47,6 +48,9 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	}
 	return fetched, problems, nil
 }
+
+// hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
+const hurry = time.Second
 
 // errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
 var errNoResolver = errors.New("no resolver answers")
@@ -112,17 +116,17 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
 		switch {
 		case r.unreached != nil:
-			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.shownName())
+			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.carrier().Shown())
 		case !found:
-			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.carrier().Shown())
 		case there.Time.IsZero():
-			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.shownName())
+			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.carrier().Shown())
 			r.taken[src.Name] = there
 		default:
 			fetched[i].Resolved, fetched[i].Err = there.Resolved, src.Check(there.Ranges)
 			r.taken[src.Name] = there
 		}
-		if r.snapshotName() == Embedded && fetched[i].Err == nil {
+		if r.carrier().Name == carrier.Embedded && fetched[i].Err == nil {
 			fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
 				Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
 		}

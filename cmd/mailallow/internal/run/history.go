@@ -109,7 +109,8 @@ func (l *List) installed() (all []history.Installed) {
 		return nil
 	}
 	for _, s := range l.Sources {
-		all = append(all, history.Installed{Name: s.Source.Name, Definition: s.Resolved.Definition, Action: s.Action,
+		about := history.About{Reason: s.Reason, Owner: s.Owner, Until: s.UntilText()}
+		all = append(all, history.Installed{Name: s.Source.Name, About: about, Definition: s.Resolved.Definition, Action: s.Action,
 			Status: s.Status, Problems: snapshot.Reasons(s.Status, s.Problems), Ranges: s.Ranges, Ended: s.Status == guard.Ended})
 	}
 	return all

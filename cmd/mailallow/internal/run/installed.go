@@ -43,6 +43,15 @@ func Taking(s *config.Settings, reason string) *Request {
 	return &Request{Settings: s, Started: now, Now: now, options: Options{Reason: reason}}
 }
 
+// recorded reads the record once: a run changes it at its end, and no other run does meanwhile.
+func (r *Request) recorded() (record.Record, error) {
+	if r.installed == nil {
+		installed, err := record.Read(r.Settings.StateDir)
+		r.installed, r.installedErr = &installed, err
+	}
+	return *r.installed, r.installedErr
+}
+
 // leftovers are the targets that are in the configuration no more and still hold the list.
 func (r *Request) leftovers(installed record.Record) []plan.Removal {
 	return Removals(r.Settings, installed)[len(r.Settings.Targets):]
@@ -50,7 +59,7 @@ func (r *Request) leftovers(installed record.Record) []plan.Removal {
 
 // tellLeft adds to the problems of the list what is still installed of targets and sources that are in the configuration no more.
 func (r *Request) tellLeft(result *Result) {
-	installed, err := record.Read(r.Settings.StateDir)
+	installed, err := r.recorded()
 	if r.stateless != nil {
 		return // it says that the state cannot be read
 	}
@@ -85,7 +94,7 @@ func (r *Request) removing(path string) string {
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.
 func (r *Request) stillInstalled() error {
-	installed, _ := record.Read(r.Settings.StateDir)
+	installed, _ := r.recorded()
 	var commands []string
 	for _, left := range Removals(r.Settings, installed) {
 		if len(left.Installed.Texts) > 0 && left.Holds() {
@@ -101,7 +110,7 @@ func (r *Request) stillInstalled() error {
 // RecordFile is the new record, as a file to install together with the plans. It changes before the targets: the lines of a run
 // that is killed must be known as ours.
 func (r *Request) RecordFile(result *Result) install.StateFile {
-	before, _ := record.Read(r.Settings.StateDir)
+	before, _ := r.recorded()
 	next := record.Record{Version: 1}
 	for _, p := range result.Plans {
 		earlier, known := p.Installed(before)

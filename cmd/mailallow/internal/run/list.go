@@ -101,16 +101,20 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	return list, nil
 }
 
-// begin opens a snapshot that the run waits for, and reads the last good state.
+// begin reads the last good state, and opens a snapshot that the run waits for.
 func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	if r.waits() && r.options.Rollback == nil {
-		if err := r.open(ctx, t); err != nil {
-			return nil, err
-		}
-	}
 	lastGood, err := r.lastGood()
+	if err != nil {
+		return nil, err
+	}
 	if lastGood != nil {
 		r.inForce = lastGood.Written
+		if r.options.Hurried {
+			r.Settings.Deadline = min(r.Settings.Deadline, hurry)
+		}
+	}
+	if r.carrier().Waits() && r.options.Rollback == nil {
+		err = r.open(ctx, t)
 	}
 	return lastGood, err
 }
@@ -122,6 +126,9 @@ func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
 	}
 	for _, w := range r.Settings.Warnings {
 		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
+	}
+	if r.Settings.Writable != nil {
+		problems = append(problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
 	}
 	if wrong != "" {
 		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})

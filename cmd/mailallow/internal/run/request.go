@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
@@ -27,7 +28,7 @@ import (
 // Options are the flags that concern a run.
 type Options struct {
 	Config    config.Flags
-	Snapshot  string   // a file, a URL, - or Embedded; empty: that of the configuration, else fetch the sources
+	Snapshot  string   // a name of carrier.Carrier; empty: that of the configuration, else fetch the sources
 	Signature string   // the file of its signature, if that is not beside it
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
 	Reason    string   // why, for the history
@@ -46,6 +47,8 @@ type Options struct {
 	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
+	// Hurried: where there is a last good state, the network has a second to answer.
+	Hurried bool
 	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
 	Installed bool
 	// LooksOnly: the run starts no program that the configuration names.
@@ -68,11 +71,13 @@ type Request struct {
 	unreached error              // why it cannot be had
 	signed    bool               // somebody whose keys the settings name has signed it
 	signer    string             // who, and the trusted comment
-	fresh     *keptPair          // it came from the web in this run
 	inForce   time.Time          // the last good state was written then; zero: there is none
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
-	taken     map[string]snapshot.Source // what it says of each source that was taken from it
+
+	installed    *record.Record // see recorded
+	installedErr error
+	taken        map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -84,6 +89,9 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	}
 	if s.Absent {
 		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
+	}
+	if o.WritesState && s.Writable != nil {
+		return nil, exit.With(exit.Usage, s.Writable)
 	}
 	collectSooner()
 	r, err := New(s, o)
@@ -101,7 +109,8 @@ func New(s *config.Settings, o Options) (*Request, error) {
 
 // Announce names the configuration in use, with --verbose.
 func (r *Request) Announce(t *terminal.Terminal) {
-	t.Detail("configuration %s: %d sources, %d targets", r.Settings.Path, len(r.Settings.Sources), len(r.Settings.Targets))
+	t.Detail("configuration %s: %s, %s", r.Settings.Path, terminal.Counted(uint64(len(r.Settings.Sources)), "source", "sources"),
+		terminal.Counted(uint64(len(r.Settings.Targets)), "target", "targets"))
 }
 
 // check compares the options with the settings.
@@ -128,8 +137,8 @@ func (r *Request) check() error {
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
-	err := cmp.Or(r.withinRoot(), r.checkCarrier())
-	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.waits() && !r.options.Publishes {
+	err := cmp.Or(r.withinRoot(), r.carrier().Check())
+	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.carrier().Waits() && !r.options.Publishes {
 		err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)

@@ -9,7 +9,6 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
-	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
@@ -41,7 +40,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 // Plan plans the new files of the targets. With an error it returns the plans of the
 // targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
-	installed, _ := record.Read(r.Settings.StateDir) // tellLeft says why it cannot be used
+	installed, _ := r.recorded() // tellLeft says why it cannot be used
 	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {

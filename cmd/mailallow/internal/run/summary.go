@@ -86,6 +86,9 @@ func TargetLine(p plan.Plan, done bool) string {
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
+	if p.TextChanged() && len(p.Difference.Added)+len(p.Difference.Removed) == 0 {
+		line += ", in its comments alone"
+	}
 	if p.MapType != "" {
 		line += ", map " + p.MapType
 		if p.Changed() && !p.TextChanged() {

@@ -1,4 +1,4 @@
-package run
+package carrier
 
 import (
 	"crypto/sha256"
@@ -13,13 +13,6 @@ import (
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
-
-// keptPair is a signed snapshot from the web, with the server's name for its state, so that the next run downloads it only if it
-// has changed.
-type keptPair struct {
-	pair
-	validator *allowlist.Validator
-}
 
 // keptFile names the files of the pair in the folder, and that of the validator.
 const (
@@ -39,51 +32,51 @@ func digestOfURL(name string) string {
 }
 
 // keptFolder is the cache of the service, as systemd names it, or the state directory of a run that may write there.
-func (r *Request) keptFolder() string {
+func (c Carrier) keptFolder() string {
 	if folder := os.Getenv("CACHE_DIRECTORY"); folder != "" {
 		return folder
 	}
-	if r.options.WritesState {
-		return r.Settings.StateDir
+	if c.Keeps {
+		return c.Settings.StateDir
 	}
 	return ""
 }
 
 // kept gives the pair that an earlier run kept of this URL; the zero value if there is none that the keys of today let pass.
-func (r *Request) kept() (k keptPair) {
-	folder, keys := r.keptFolder(), r.Settings.Snapshot.Keys
+func (c Carrier) kept() (k pair) {
+	folder, keys := c.keptFolder(), c.Settings.Snapshot.Keys
 	if folder == "" || len(keys) == 0 {
 		return k
 	}
 	var state keptState
 	text, err := bounded.File(filepath.Join(folder, keptStateFile), snapshot.MaxSignatureBytes)
-	if err != nil || json.Unmarshal(text, &state) != nil || state.URL != digestOfURL(r.snapshotName()) {
+	if err != nil || json.Unmarshal(text, &state) != nil || state.URL != digestOfURL(c.Name) {
 		return k
 	}
 	if k.text, err = bounded.File(filepath.Join(folder, keptFile), maxSnapshotBytes); err != nil {
-		return keptPair{}
+		return pair{}
 	}
 	if k.signature, err = bounded.File(filepath.Join(folder, keptFile+SignatureSuffix), snapshot.MaxSignatureBytes); err != nil {
-		return keptPair{}
+		return pair{}
 	}
 	if _, _, err := snapshot.Verify(k.text, k.signature, keys); err != nil {
-		return keptPair{}
+		return pair{}
 	}
 	k.validator = state.Validator
 	return k
 }
 
-// keep keeps a pair whose signature was good. If it cannot, the next run downloads the pair again.
-func (r *Request) keep(t *terminal.Terminal) {
-	folder := r.keptFolder()
-	if r.fresh == nil || r.fresh.validator == nil || !r.signed || folder == "" {
+// keep keeps a pair from the web whose signature was good. If it cannot, the next run downloads the pair again.
+func (c Carrier) keep(t *terminal.Terminal, p pair) {
+	folder := c.keptFolder()
+	if p.validator == nil || folder == "" {
 		return
 	}
-	state, err := json.Marshal(keptState{digestOfURL(r.snapshotName()), r.fresh.validator})
+	state, err := json.Marshal(keptState{digestOfURL(c.Name), p.validator})
 	for _, f := range []struct {
 		name string
 		text []byte
-	}{{keptStateFile, nil}, {keptFile, r.fresh.text}, {keptFile + SignatureSuffix, r.fresh.signature}, {keptStateFile, state}} {
+	}{{keptStateFile, nil}, {keptFile, p.text}, {keptFile + SignatureSuffix, p.signature}, {keptStateFile, state}} {
 		if err == nil {
 			err = outfile.Replace(filepath.Join(folder, f.name), f.text)
 		}
