@@ -22,7 +22,7 @@ help:
 	@echo 'make run     build, then the demonstration; results in out/'
 	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
 	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; half an hour'
-	@echo 'make trixie  the tests of what mail servers read, with Debian 13'"'"'s Sendmail and Postfix; two minutes'
+	@echo 'make trixie  the tests of what mail servers read, with Debian 13'"'"'s Sendmail and Postfix, and the Ansible role with its ansible-core; three minutes'
 	@echo 'make cross   go vet for all platforms but this one'
 	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
 	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
@@ -70,9 +70,10 @@ browser:
 trixie: export MAILALLOW_PARTS := $(or $(MAILALLOW_PARTS),$(CURDIR)/.parts)
 trixie:
 	@fixtures/parts/fetch.sh trixie || { [ "$$CI" != true ] && echo 'make trixie: going on without Debian 13'; }
-	[ ! -e $$MAILALLOW_PARTS/trixie/.complete ] || { export MAILALLOW_PARTS=$$MAILALLOW_PARTS/trixie; \
+	[ ! -e $$MAILALLOW_PARTS/trixie/bin/ansible-playbook ] || { export MAILALLOW_PARTS=$$MAILALLOW_PARTS/trixie; \
 	  MAILALLOW_ALL= go test -timeout 30m ./accessmap/... ./cmd/mailallow/internal/explain && \
-	  MAILALLOW_ALL=1 go test -timeout 30m -run '^Test(Stories|Stock|Field)|^TestMapTypes/(hash|btree)$$' ./cmd/mailallow; }
+	  MAILALLOW_ALL=1 go test -timeout 30m -run '^Test(Stories|Stock|Field)|^TestMapTypes/(hash|btree)$$' ./cmd/mailallow && \
+	  PATH="$$MAILALLOW_PARTS/bin:$$PATH" MAILALLOW_ALL=1 go test -timeout 30m ./packaging/ansible; }
 
 # Where the tests do not run: docs/guarantees.md says what other systems lack. All take ten minutes; make test-all vets one
 # with another kernel. For words of 32 bits the program alone is built: tests have larger numbers.

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
@@ -164,12 +166,20 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 
 // withoutMakemap knows of the map what the last installation has recorded.
 func (pl Planner) withoutMakemap(p Plan) Plan {
-	p.MapInStep = true
-	if !p.TextChanged() && !install.MapRecorded(pl.StateDir, p.Job()) {
+	p.MapInStep = hasMap(p.Path)
+	if p.MapInStep && !p.TextChanged() && !install.MapRecorded(pl.StateDir, p.Job()) {
 		p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: fmt.Sprintf("whether its map matches the text is not known: "+
 			"%s, which the configuration names, is not started to look, and Sendmail's makemap is neither in PATH nor where systems have it", p.Makemap)})
 	}
 	return p
+}
+
+// hasMap reports whether a map of any type is beside a text.
+func hasMap(textPath string) bool {
+	return slices.ContainsFunc(makemap.Suffixes(), func(suffix string) bool {
+		_, err := os.Stat(textPath + suffix)
+		return err == nil
+	})
 }
 
 // mayHold finds a source of Unknown whose ranges the target may hold. A file that names no sources may hold those of any
