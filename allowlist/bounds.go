@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 )
 
@@ -62,10 +63,10 @@ func (b Bounds) within(ctx context.Context) (context.Context, context.CancelFunc
 // check returns an error if the ranges of a source, or their paths, are past their bounds.
 func (b Bounds) check(ranges Ranges) error {
 	if n := ranges.Len(); n > b.Ranges {
-		return fmt.Errorf("it has %d ranges, and a source may have %d", n, b.Ranges)
+		return fmt.Errorf("it has %s ranges, and a source may have %s", ascii.Count(n), ascii.Count(b.Ranges))
 	}
 	if n := ranges.provenance(); n > b.Provenance {
-		return fmt.Errorf("the paths of its ranges take %d bytes, and those of a source may take %d", n, b.Provenance)
+		return fmt.Errorf("the paths of its ranges take %s bytes, and those of a source may take %s", ascii.Count(n), ascii.Count(b.Provenance))
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package allowlist
 
-import "fmt"
+import (
+	"fmt"
+
+	"mailallow/allowlist/ascii"
+)
 
 // maxFew bounds the problems that a Few keeps.
 const maxFew = 20
@@ -30,10 +34,12 @@ func (f *Few) Report(kind string, text func(more int) string) []Problem {
 
 // inDocument is Report for the problems of one document.
 func (f *Few) inDocument(name string) []Problem {
-	return f.Report("more", func(more int) string { return fmt.Sprintf("%s: and %d more problems like these", name, more) })
+	return f.Report("more", func(more int) string {
+		return fmt.Sprintf("%s: and %s more problems like these", name, ascii.Count(more))
+	})
 }
 
 // inSource is Report for the problems of one source.
 func (f *Few) inSource() []Problem {
-	return f.Report("more", func(more int) string { return fmt.Sprintf("and %d more problems", more) })
+	return f.Report("more", func(more int) string { return fmt.Sprintf("and %s more problems", ascii.Count(more)) })
 }

@@ -80,7 +80,7 @@ func TestFileBounds(t *testing.T) {
 	for i, f := range (&Fetcher{}).Fetch(t.Context(), sources) {
 		want := "<nil>"
 		if i == 2 {
-			want = "more than 2000000 addresses and networks" // the reader stops there
+			want = "more than 2,000,000 addresses and networks" // the reader stops there
 		}
 		if fmt.Sprint(f.Err) != want || f.Err == nil && fmt.Sprint(f.Ranges.Len()) != f.Name {
 			t.Errorf("%s: %v, %d ranges", f.Name, f.Err, f.Ranges.Len())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/notation"
 	"mailallow/allowlist/provenance"
@@ -26,7 +27,7 @@ func newFinding(name string, most int) *finding {
 
 func (f *finding) add(p netip.Prefix, line int) error {
 	if f.count == f.max {
-		return fmt.Errorf("more than %d addresses and networks", f.max)
+		return fmt.Errorf("more than %s addresses and networks", ascii.Count(f.max))
 	}
 	if f.count == 0 { // most lists have one family only
 		f.ranges.list.Grow(p, f.expected)

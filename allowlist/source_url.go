@@ -385,7 +385,7 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, v.MaxBytes+1))
 	if int64(len(body)) > v.MaxBytes {
-		return nil, fmt.Errorf("larger than %d bytes", v.MaxBytes)
+		return nil, fmt.Errorf("larger than %s bytes", ascii.Count(v.MaxBytes))
 	}
 	if err != nil {
 		return nil, &transient{error: fmt.Errorf("after %d bytes: %w", len(body), err)}

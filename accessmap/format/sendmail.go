@@ -28,7 +28,7 @@ func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 		if ipv6 {
 			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
-		return written, fmt.Errorf("this list needs more than max_keys = %d access keys, most of them for source %q: %s", l.maxKeys, source, hint)
+		return written, fmt.Errorf("this list needs more than max_keys = %s access keys, most of them for source %q: %s", ascii.Count(l.maxKeys), source, hint)
 	}
 	out := keyWriter{Writer: w, written: &written}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {

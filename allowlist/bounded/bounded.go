@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"mailallow/allowlist/ascii"
 )
 
 // File reads the regular file at path, or the file that a symbolic link there leads
@@ -50,7 +52,7 @@ func Open(path string) (*os.File, error) {
 }
 
 func tooLarge(f *os.File, limit int64) error {
-	return &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %d bytes", limit)}
+	return &fs.PathError{Op: "read", Path: f.Name(), Err: fmt.Errorf("larger than %s bytes", ascii.Count(limit))}
 }
 
 // Holds reports whether the file at path has exactly the bytes of want. It keeps only a part of the file in memory.

@@ -71,7 +71,7 @@ func (r Reader) unpack(body []byte) ([]byte, error) {
 		body, err = io.ReadAll(io.LimitReader(z, r.MaxBytes+1))
 	}
 	if err == nil && int64(len(body)) > r.MaxBytes {
-		err = fmt.Errorf("larger than %d bytes", r.MaxBytes)
+		err = fmt.Errorf("larger than %s bytes", ascii.Count(r.MaxBytes))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("it is gzip and cannot be unpacked: %w", err)

@@ -46,7 +46,7 @@ func TestEncodings(t *testing.T) {
 		{name: "a PDF document", body: "%PDF-1.7\n" + list, err: "it is not text: it is a PDF document"},
 		{name: "xz", body: "\xfd7zXZ\x00" + list, err: "it is not text: it is xz"},
 		{name: "broken gzip", body: string(toGzip(list))[:20], err: "it is gzip and cannot be unpacked: unexpected EOF"},
-		{name: "a bomb", body: string(toGzip(strings.Repeat(" ", 2<<20))), err: "it is gzip and cannot be unpacked: larger than 1048576 bytes"},
+		{name: "a bomb", body: string(toGzip(strings.Repeat(" ", 2<<20))), err: "it is gzip and cannot be unpacked: larger than 1,048,576 bytes"},
 		{name: "gzip in gzip", body: string(toGzip(string(toGzip(list)))), err: "it is not text: it holds a zero byte"},
 		{name: "bytes", body: "\x01\x00\x02\x00\x00" + list, err: "it is not text: it holds a zero byte"},
 	}

@@ -90,7 +90,7 @@ func (r Reader) decodeJSON(body []byte, maxValues int) (docs []any, err error) {
 		return nil, errors.New("select: the document is not JSON: it is not UTF-8")
 	}
 	if countValues(body) > maxValues {
-		return nil, fmt.Errorf("select: the document has more than %d values", maxValues)
+		return nil, fmt.Errorf("select: the document has more than %s values", ascii.Count(maxValues))
 	}
 	var doc any
 	if json.Unmarshal(body, &doc) == nil {
@@ -104,7 +104,7 @@ func (r Reader) decodeJSON(body []byte, maxValues int) (docs []any, err error) {
 		case err == nil && len(docs) < maxValues:
 			continue
 		case err == nil:
-			return nil, fmt.Errorf("select: the document has more than %d values", maxValues)
+			return nil, fmt.Errorf("select: the document has more than %s values", ascii.Count(maxValues))
 		case err == io.EOF && len(docs) > 0:
 			return docs, nil
 		}
@@ -235,5 +235,5 @@ func (l *stepLimit) Err() error {
 	if err := l.Context.Err(); err != nil || l.left > 0 {
 		return err
 	}
-	return fmt.Errorf("not done after %d steps", l.max)
+	return fmt.Errorf("not done after %s steps", ascii.Count(l.max))
 }

@@ -248,10 +248,10 @@ func TestSelect(t *testing.T) {
 		}), "\n")},
 		{name: "too many results", query: `range(1000) | "192.0.2.1"`, err: "more than 100 addresses and networks"},
 
-		{name: "numbers without end", query: "range(1e12) | empty", err: "select range(1e12) | empty: not done after 100000 steps"},
-		{name: "numbers kept without end", query: "[range(.count)]", err: "select [range(.count)]: not done after 100000 steps"},
-		{name: "repeat", query: "last(repeat(.))", err: "select last(repeat(.)): not done after 100000 steps"},
-		{name: "recursion", query: "def f: f; f", err: "select def f: f; f: not done after 100000 steps"},
+		{name: "numbers without end", query: "range(1e12) | empty", err: "select range(1e12) | empty: not done after 100,000 steps"},
+		{name: "numbers kept without end", query: "[range(.count)]", err: "select [range(.count)]: not done after 100,000 steps"},
+		{name: "repeat", query: "last(repeat(.))", err: "select last(repeat(.)): not done after 100,000 steps"},
+		{name: "recursion", query: "def f: f; f", err: "select def f: f; f: not done after 100,000 steps"},
 		{name: "a long string", query: `"1" * .count`, err: `select "1" * .count: repeat string result too large: "1" * 1000000000000`},
 		{name: "a long array", query: ".none[1e12] = 1",
 			err: `select .none[1e12] = 1: setpath(["none",1000000000000]; 1) cannot be applied to {"bad":["10.0.0.0/33","m...`},
@@ -264,15 +264,15 @@ func TestSelect(t *testing.T) {
 		{name: "JSON Lines", doc: "{\"a\":\"192.0.2.0/24\"}\n\n{\"b\":1}\n{\"a\":\"2001:db8::1\"}\n", query: ".a // empty", want: []string{"192.0.2.0/24", "2001:db8::1/128"}},
 		{name: "documents over lines", doc: "{\n\"a\":\n\"192.0.2.1\"}{\"a\":\"192.0.2.2\"}", query: ".a", want: []string{"192.0.2.1/32", "192.0.2.2/32"}},
 		{name: "a broken line", doc: "{\"a\":\"192.0.2.1\"}\n\n{\"a\":", query: ".a", err: "select: the document is not JSON: line 3: unexpected end of JSON input"},
-		{name: "too many documents", doc: strings.Repeat("1 ", 2001), query: "empty", err: "select: the document has more than 2000 values"},
+		{name: "too many documents", doc: strings.Repeat("1 ", 2001), query: "empty", err: "select: the document has more than 2,000 values"},
 		{name: "a dress", doc: `["192.0.2.0-192.0.2.255", "198.51.100.0 255.255.255.0", "ip4:203.0.113.0/24", "[2001:db8::]/32"]`, query: ".[]", want: []string{
 			"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"}},
 		{name: "half a dress", doc: `["192.0.2.0 - mail", "192.0.2.0 # 24"]`, query: ".[]", err: `select .[]: "192.0.2.0 - mail" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32
 select .[]: "192.0.2.0 # 24" is not an address or a network: write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32`},
 		{name: "invalid UTF-8", doc: "\"192.0.2.1\xff\"", query: ".", err: "select: the document is not JSON: it is not UTF-8"},
 		{name: "a number too large", doc: "1e999", query: ".", err: "select: the document is not JSON: json: cannot unmarshal number 1e999 into Go value of type float64"},
-		{name: "a deep document", doc: strings.Repeat("[", 20000), query: ".", err: "select: the document has more than 2000 values"},
-		{name: "many numbers", doc: "[" + strings.Repeat("1,", 2000) + "1]", query: ".", err: "select: the document has more than 2000 values"},
+		{name: "a deep document", doc: strings.Repeat("[", 20000), query: ".", err: "select: the document has more than 2,000 values"},
+		{name: "many numbers", doc: "[" + strings.Repeat("1,", 2000) + "1]", query: ".", err: "select: the document has more than 2,000 values"},
 		{name: "many numbers in a string", doc: `["192.0.2.1", "` + strings.Repeat(`1,\"`, 2000) + `"]`, query: ".[0]", want: []string{"192.0.2.1/32"}},
 	}
 	for _, test := range tests {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -129,9 +130,9 @@ func (d difference) percent() string {
 	share := new(big.Int).Mul(d.part, big.NewInt(100))
 	share.Add(share, new(big.Int).Sub(d.of, big.NewInt(1)))
 	if share.Div(share, d.of); share.Cmp(big.NewInt(most)) > 0 {
-		return "over " + grouped(strconv.Itoa(most)) + "%"
+		return "over " + ascii.Grouped(strconv.Itoa(most)) + "%"
 	}
-	return grouped(share.String()) + "%"
+	return ascii.Grouped(share.String()) + "%"
 }
 
 func power(bits int) *big.Int { return new(big.Int).Lsh(big.NewInt(1), uint(bits)) }
@@ -140,7 +141,7 @@ func power(bits int) *big.Int { return new(big.Int).Lsh(big.NewInt(1), uint(bits
 func addressCount(n *big.Int) string {
 	const large = 48 // bits
 	if n.BitLen() <= large {
-		return grouped(n.String())
+		return ascii.Grouped(n.String())
 	}
 	if p := power(n.BitLen() - 1); p.Cmp(n) == 0 {
 		return fmt.Sprintf("2^%d", n.BitLen()-1)
@@ -149,14 +150,6 @@ func addressCount(n *big.Int) string {
 	exponent := new(big.Float).SetInt(n).MantExp(&mantissa)
 	m, _ := mantissa.Float64()
 	return "about 2^" + strings.TrimSuffix(strconv.FormatFloat(float64(exponent)+math.Log2(m), 'f', 1, 64), ".0")
-}
-
-// grouped puts a comma between thousands.
-func grouped(digits string) string {
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
 }
 
 // DigestDigits is the length of a digest of proposed ranges.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -364,7 +365,7 @@ func tooLong(last *allowlist.Resolved, next allowlist.Resolved) []allowlist.Prob
 		return nil
 	}
 	return []allowlist.Problem{{Kind: kindChange, Text: fmt.Sprintf(
-		"more than %d networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", MaxChange)}}
+		"more than %s networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", ascii.Count(MaxChange))}}
 }
 
 // days gives an age in days from two days on, in hours from one hour on, else in seconds.

@@ -187,7 +187,9 @@ func (l List) Sorted() List {
 }
 
 // IsSorted reports whether a list is in the order of Sorted.
-func (l List) IsSorted() bool { return slices.IsSorted(l.v4) && slices.IsSortedFunc(l.v6, block.compare) }
+func (l List) IsSorted() bool {
+	return slices.IsSorted(l.v4) && slices.IsSortedFunc(l.v6, block.compare)
+}
 
 // longList is the length from which on buckets pay: a shorter list is sorted in
 // less time than the buckets take to count.

@@ -36,7 +36,7 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 	in := newReader(r, maxRanges, maxBytes)
 	decoded, err := in.document()
 	if in.limited.N <= 0 {
-		return nil, fmt.Errorf("snapshot %s: source %d is larger than %d bytes", name, len(decoded), maxBytes)
+		return nil, fmt.Errorf("snapshot %s: source %d is larger than %s bytes", name, len(decoded), ascii.Count(maxBytes))
 	}
 	if errors.Is(err, io.EOF) {
 		err = errors.New("the file is empty")
@@ -261,7 +261,7 @@ func (r *reader) prefix() (netip.Prefix, error) {
 // add adds a range to the source, or the mistake in it.
 func (r *reader) add(src *decoded, one allowlist.Range) error {
 	if r.ranges++; r.ranges > r.maxRanges {
-		return fmt.Errorf("a source of more than %d ranges", r.maxRanges)
+		return fmt.Errorf("a source of more than %s ranges", ascii.Count(r.maxRanges))
 	}
 	switch masked := one.Prefix.Masked(); {
 	case !one.Prefix.IsValid():

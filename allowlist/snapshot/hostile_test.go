@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 	"mailallow/fixtures"
 )
@@ -71,7 +72,7 @@ func TestSnapshotSourceBounds(t *testing.T) {
 		{"one below", most + 1, size + 1, ""},
 		{"at the bounds", most, size, ""},
 		{"a range too many", most - 1, size, "a source of more than 999 ranges"},
-		{"too many bytes", most, size / 2, fmt.Sprintf("source 2 is larger than %d bytes", size/2)},
+		{"too many bytes", most, size / 2, fmt.Sprintf("source 2 is larger than %s bytes", ascii.Count(size/2))},
 	} {
 		var all []allowlist.Resolved
 		for i := range 20 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"go4.org/netipx"
+
+	"mailallow/allowlist/ascii"
 )
 
 // outcome holds the addresses that can get each result. After an unlistable term an address can be in several sets;
@@ -115,7 +117,7 @@ func (e *evaluation) spend(steps int) bool {
 // keep counts ranges of addresses that the evaluation keeps. It reports whether the evaluation goes on.
 func (e *evaluation) keep(ranges int) bool {
 	if e.kept += ranges; e.kept > e.zone.lim.Kept {
-		e.end(PermError, KindLimit, "it is too entangled: it takes more than %d ranges of addresses in memory, our limit (Kept): none is listed", e.zone.lim.Kept)
+		e.end(PermError, KindLimit, "it is too entangled: it takes more than %s ranges of addresses in memory, our limit (Kept): none is listed", ascii.Count(e.zone.lim.Kept))
 	}
 	return e.ending == nil
 }

@@ -250,8 +250,8 @@ func readPolicy(domain string, a answer, lim Limits) *policy {
 			fmt.Sprintf("%d v=spf1 records where one is allowed: receivers use none of them", len(records)))
 	case len(records[0]) > lim.RecordBytes:
 		p.fail(PermError, KindLimit, "",
-			fmt.Sprintf("record of %d bytes: our limit is %d (RecordBytes), so it was not read",
-				len(records[0]), lim.RecordBytes))
+			fmt.Sprintf("record of %s bytes: our limit is %s (RecordBytes), so it was not read",
+				ascii.Count(len(records[0])), ascii.Count(lim.RecordBytes)))
 	default:
 		p.text = records[0]
 		p.parse()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 )
 
@@ -62,7 +63,7 @@ func (e *evaluation) ranges(pieces []piece, certain set) (out []Range) {
 	for _, p := range pieces {
 		pass := left.takeAll(p.pass)
 		if count += pass.countPrefixes(most - count); count > most {
-			e.end(PermError, KindLimit, "it passes more than %d prefixes, our limit (Ranges): none is listed", most)
+			e.end(PermError, KindLimit, "it passes more than %s prefixes, our limit (Ranges): none is listed", ascii.Count(most))
 		}
 		if !e.spend(len(p.pass) + len(left)/64) {
 			return nil

@@ -5,16 +5,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist/dnsbl"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/carrier"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/lint"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -60,10 +63,7 @@ func completing(typed []string) []follow {
 	var can []follow
 	switch {
 	case flag.value != "":
-		can = valuesOf(flag.names[0], flag.value)
-		for _, word := range namesOf(flag.names[0], last, typed) {
-			can = append(can, follow{word, ""})
-		}
+		can = append(valuesOf(flag.names[0], flag.value), namesOf(flag.names[0], flag.value, typed)...)
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -76,38 +76,44 @@ func completing(typed []string) []follow {
 			can = append(can, follow{c.name, c.usage})
 		}
 	default:
-		can = valuesOf("", strings.Trim(cmd.args, "[]."))
+		name := strings.Trim(cmd.args, "[].")
+		can = append(valuesOf("", name), namesOf("", name, typed)...)
 	}
-	if len(can) == 1 && strings.HasPrefix(can[0].word, ":") {
-		return can
+	fits := slices.DeleteFunc(slices.Clone(can), func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
+		return can[:1]
 	}
-	return slices.DeleteFunc(can, func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+	return fits
 }
 
-// namesOf gives the names that a flag takes and that only this host knows: the sources of the configuration, the lists in the DNS, and
-// beside the files the snapshot in the program.
-func namesOf(flag, last string, typed []string) (names []string) {
-	switch flag {
-	case "--accept":
-		s, err := config.Load(configOf(typed))
-		if err != nil {
-			return nil
-		}
-		for _, src := range s.Sources {
-			names = append(names, src.Name)
-		}
-	case "--zone":
-		for _, l := range dnsbl.All() {
-			if dnsbl.Dead(l.Zone) == "" && !l.OfNames {
-				names = append(names, l.Zone)
+// namesOf gives the names that a flag or an argument takes and that this host knows: the sources of the configuration, the entries of
+// the history with what they are, the lists in the DNS, and beside the files the snapshot in the program.
+func namesOf(flag, name string, typed []string) (can []follow) {
+	switch {
+	case flag == "--accept", flag == "--source":
+		if s, err := config.Load(configOf(typed)); err == nil {
+			for _, src := range s.Sources {
+				can = append(can, follow{src.Name, ""})
 			}
 		}
-	case "--snapshot":
-		if last != "" && strings.HasPrefix(carrier.Embedded, last) {
-			return []string{carrier.Embedded}
+	case name == "ID", name == "ENTRY|TIME":
+		if s, err := config.Load(configOf(typed)); err == nil {
+			log, _ := run.OpenHistory(s.StateDir) // who may not read it completes none
+			entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
+			for _, e := range entries {
+				can = append(can, follow{e.ID, e.Command})
+			}
 		}
+	case flag == "--zone":
+		for _, l := range dnsbl.All() {
+			if dnsbl.Dead(l.Zone) == "" && !l.OfNames {
+				can = append(can, follow{l.Zone, ""})
+			}
+		}
+	case flag == "--snapshot" && typed[len(typed)-1] != "": // without a letter the shell completes files
+		can = append(can, follow{carrier.Embedded, ""})
 	}
-	return names
+	return can
 }
 
 // configOf reads the flags that choose the configuration, in words of which the last may be half typed.

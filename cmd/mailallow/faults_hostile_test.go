@@ -25,7 +25,7 @@ func TestHostileZones(t *testing.T) {
 		{name: "as long as a record can be", zone: txt("mail.test", "v=spf1 x="+strings.Repeat("x", 65_000)), status: guard.Held,
 			says: []string{"not one address is left in it"}},
 		{name: "longer than our limit", zone: txt("mail.test", networks(3700)), dns: "max_record_bytes = 10000",
-			says: []string{stale, "our limit is 10000 (RecordBytes), so it was not read"}},
+			says: []string{stale, "our limit is 10,000 (RecordBytes), so it was not read"}},
 		{name: "as many records as fit", zone: strings.Repeat(`mail.test TXT "v=spf1 -all"`+"\n", 1900), says: []string{stale, "1900 v=spf1 records where one is allowed"}},
 		{name: "includes that double", zone: tree(40, 1, "include:%[1]s include:%[1]s"), status: guard.Held, says: []string{"receivers allow 10"}},
 		{name: "includes without end", zone: tree(2, 9, ""), says: []string{stale, "our limit of 500 lookups (Lookups) is used up"}},
@@ -69,13 +69,13 @@ func TestHostileDocuments(t *testing.T) {
 		return fixtures.Page{Body: body, Header: map[string]string{"Content-Encoding": "identity"}}
 	}
 	for _, row := range []trouble{
-		{name: "endless", page: fixtures.Page{Fault: fixtures.Endless, Body: strings.Repeat(networkList, 5000)}, says: []string{"larger than 33554432 bytes"}},
-		{name: "a gigabyte in a megabyte", page: fixtures.Page{Fault: fixtures.Bomb}, says: []string{"larger than 33554432 bytes"}},
+		{name: "endless", page: fixtures.Page{Fault: fixtures.Endless, Body: strings.Repeat(networkList, 5000)}, says: []string{"larger than 33,554,432 bytes"}},
+		{name: "a gigabyte in a megabyte", page: fixtures.Page{Fault: fixtures.Bomb}, says: []string{"larger than 33,554,432 bytes"}},
 		{name: "ten million numbers", page: plain("[" + strings.Repeat("1,", 10_000_000) + "1]"), query: ".",
-			says: []string{"the document has more than 1000000 values"}},
+			says: []string{"the document has more than 1,000,000 values"}},
 		{name: "a million brackets", page: plain(strings.Repeat("[", 999_999)), query: ".", says: []string{"the document is not JSON"}},
-		{name: "a billion numbers out of one", page: plain("1000000000"), query: "if type == \"array\" then .[] else [range(.)] end", says: []string{"not done after 20000000 steps"}},
-		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 120000 addresses and networks"}},
+		{name: "a billion numbers out of one", page: plain("1000000000"), query: "if type == \"array\" then .[] else [range(.)] end", says: []string{"not done after 20,000,000 steps"}},
+		{name: "two million addresses", page: plain(strings.Repeat(networkList, 1_000_000)), says: []string{"more than 120,000 addresses and networks"}},
 		{name: "one word", page: plain(strings.Repeat("1.", 15_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "tags that never end", page: plain(strings.Repeat("<b ", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},
 		{name: "no UTF-8", page: plain(strings.Repeat("\xff\xc3(", 5_000_000)), status: guard.Held, says: []string{"not one address is left in it"}},

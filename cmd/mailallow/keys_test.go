@@ -38,7 +38,7 @@ func TestLastGoodKeys(t *testing.T) {
 	s.dns.Set(goodZone + wide(8))
 	f := s.run("update")
 	const hint = "warning: source \"evil\" is held: its last good ranges stay, of "
-	if f.Exit != exit.Held || !strings.Contains(f.said, "it needs 262144 access keys") || !strings.Contains(f.said, hint) || strings.Contains(f.said, "--accept") {
+	if f.Exit != exit.Held || !strings.Contains(f.said, "it needs 262,144 access keys") || !strings.Contains(f.said, hint) || strings.Contains(f.said, "--accept") {
 		t.Errorf("%s\n%s", f, f.said)
 	}
 	access := fixtures.ReadFile(t, filepath.Join(s.dir, "access"))

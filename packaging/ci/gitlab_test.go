@@ -122,6 +122,11 @@ func TestGitlab(t *testing.T) {
 	if !failed || !strings.Contains(difference, "provider is held") {
 		t.Errorf("the review of what is held: failed %v\n%s", failed, difference)
 	}
+	step("still shrunk, and open or closed", true, "")
+	g.merge()
+	step("still shrunk, and merged", true, "")
+	g.age()
+	step("still shrunk, and old", true, "") // a merge would make its ranges no newer
 	step("shrunk and accepted", false, opens, "ACCEPT=provider")
 	if difference, failed := g.review(); failed || !strings.Contains(difference, "- 74.125.4.0/23") {
 		t.Errorf("the review of what was accepted: failed %v\n%s", failed, difference)

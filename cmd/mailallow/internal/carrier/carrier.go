@@ -12,6 +12,7 @@ import (
 	"net/url"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
@@ -143,7 +144,7 @@ func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 	go func() {
 		text, err := io.ReadAll(io.LimitReader(in, maxSnapshotBytes+1))
 		if err == nil && len(text) > maxSnapshotBytes {
-			err = fmt.Errorf("larger than %d bytes", maxSnapshotBytes)
+			err = fmt.Errorf("larger than %s bytes", ascii.Count(maxSnapshotBytes))
 		}
 		done <- result{text, err}
 	}()

@@ -55,7 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	o.Run.Offline, o.Run.Hurried = o.Offline, true
+	o.Run.Installed, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)

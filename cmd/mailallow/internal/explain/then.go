@@ -9,6 +9,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/history"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -34,7 +35,7 @@ type sinceDocument struct {
 
 // then explains each address by the list as it was: what the servers made of it is not known any more.
 func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options, subjects []subject) error {
-	at, err := run.ParseTime(o.At, time.Now())
+	at, err := config.ParseTime(o.At, time.Now())
 	switch {
 	case err != nil:
 		return exit.Usagef("--at %w", err)

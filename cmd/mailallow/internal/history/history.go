@@ -20,7 +20,7 @@ import (
 // Options are the flags and arguments of the command.
 type Options struct {
 	Config config.Flags
-	Since  string   // leave out what is older; as run.ParseTime reads it
+	Since  string   // leave out what is older; as config.ParseTime reads it
 	Entry  string   // the id of the one entry to show whole
 	Source string   // of which alone to tell
 	Args   []string // an address, or the name of a source; none: of everything
@@ -46,7 +46,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	now := time.Now()
 	var since time.Time
 	if o.Since != "" {
-		if since, err = run.ParseTime(o.Since, now); err != nil {
+		if since, err = config.ParseTime(o.Since, now); err != nil {
 			return exit.Usagef("--since %w", err)
 		}
 	}

@@ -133,7 +133,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := run.ParseTime(text, now)
+	at, err := config.ParseTime(text, now)
 	if err != nil {
 		return time.Time{}, exit.Usagef("--since %w", err)
 	}

@@ -51,7 +51,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Writable != nil && !o.DryRun {
+	if !o.DryRun && s.Writable != nil {
 		return exit.With(exit.Usage, s.Writable)
 	}
 	apply.SurviveClosedPipes()

@@ -101,7 +101,7 @@ func (g *gathering) page(ctx context.Context) *page {
 		p.Refusals = g.refusals(ctx, sizes)
 	}
 	if g.result != nil {
-		p.Map = g.mapOf(g.result)
+		p.Map = g.mapOf(g.result, sizes)
 	}
 	slices.SortStableFunc(g.wrong, func(a, b wrong) int {
 		return cmp.Compare(map[bool]int{true: 0, false: 1}[a.Grave], map[bool]int{true: 0, false: 1}[b.Grave])

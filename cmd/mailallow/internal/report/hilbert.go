@@ -13,6 +13,7 @@ import (
 	"go4.org/netipx"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -71,7 +72,7 @@ type class struct {
 }
 
 // mapOf draws the list.
-func (g *gathering) mapOf(result *run.Result) (v mapView) {
+func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 	grid, addresses, used := make([]class, cells), map[class]uint64{}, map[class]int{}
 	six := map[netip.Prefix]*ipv6Row{}
 	fill(result.List.Set, grid, addresses, six)
@@ -100,7 +101,7 @@ func (g *gathering) mapOf(result *run.Result) (v mapView) {
 		four += n
 	}
 	v.Text = fmt.Sprintf("%s, in %s of the 65,536 /16 networks of the IPv4 space.", terminal.Counted(four, "address", "addresses"), terminal.Grouped(uint64(total(used))))
-	g.outline(result, &v)
+	g.outline(result, sizes, &v)
 	v.IPv6, v.MoreIPv6 = sixRows(six)
 	return v
 }
@@ -307,10 +308,11 @@ func place(at int) (x, y int) {
 	return x, y
 }
 
-// outline marks what the next update would change; where it changes nothing, there is nothing to mark.
-func (g *gathering) outline(result *run.Result, v *mapView) {
+// outline marks what the next update would change; where it changes nothing, what came and went with the last change.
+func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 	came, gone := make([]bool, cells), make([]bool, cells)
 	n := 0
+	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
 	for _, p := range result.Plans {
 		for _, c := range p.Difference.Added {
 			n += touch(came, c.Prefix)
@@ -319,11 +321,23 @@ func (g *gathering) outline(result *run.Result, v *mapView) {
 			n += touch(gone, c.Prefix)
 		}
 	}
-	if n == 0 {
-		return
+	if last := sizes.changed; n == 0 && !last.At.IsZero() {
+		v.Outlined = "what came (a line) and went (a broken line) with the last change, on " + last.At.Format(day)
+		entries, _ := sizes.log.Entries(last.At, func(e history.Entry) bool { return e.ID == last.Entry })
+		for _, e := range entries {
+			for _, s := range e.Sources {
+				added, removed := s.Networks()
+				for p := range added.All() {
+					n += touch(came, p)
+				}
+				for p := range removed.All() {
+					n += touch(gone, p)
+				}
+			}
+		}
 	}
-	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
-	if v.Came, v.Gone = outlineOf(came), outlineOf(gone); len(v.Came)+len(v.Gone) > maxOutline {
+	v.Came, v.Gone = outlineOf(came), outlineOf(gone)
+	if n == 0 || len(v.Came)+len(v.Gone) > maxOutline {
 		v.Came, v.Gone, v.Outlined = "", "", ""
 	}
 }

@@ -23,6 +23,9 @@ const (
 type sizes struct {
 	last  map[string]*ofSource
 	first time.Time
+
+	log     history.Log
+	changed history.Size // one of the last entry with which networks came or went; zero: there is none
 }
 
 // ofSource is the history of one source.
@@ -80,6 +83,7 @@ func (g *gathering) history(p *page) *sizes {
 		g.look("", "%v", err)
 		return all
 	}
+	all.log = log
 	var entries []entryRow
 	var until time.Time
 	entry := ""
@@ -157,6 +161,7 @@ func (a *sizes) add(s history.Size) {
 	}
 	if s.Changed && !begins {
 		o.changes++
+		a.changed = s
 	}
 	o.Size = s
 	o.least, o.most = min(o.least, size(s)), max(o.most, size(s))

@@ -73,7 +73,7 @@ func fullPage(names []string) *page {
 		counts[n] = c
 	}
 	p.Refusals = g.viewRefusals(clients, counts, map[string]time.Time{names[0]: start.Add(100 * 24 * time.Hour)})
-	p.Map = g.mapOf(&run.Result{List: &run.List{Set: setOf(names, 400)}})
+	p.Map = g.mapOf(&run.Result{List: &run.List{Set: setOf(names, 400)}}, sizes)
 	p.Map.Came, p.Map.Gone, p.Map.Outlined = "M3 3h1v1h-1z", "M9 9h2v2h-2z", "what would change"
 	p.Verdict = verdict(p.Wrong)
 	return p
@@ -138,7 +138,7 @@ func TestPageBounded(t *testing.T) {
 	for len(p.Sources) < maxSources {
 		p.Sources = append(p.Sources, p.Sources[0])
 	}
-	p.Map = (&gathering{}).mapOf(&run.Result{List: &run.List{Set: setOf(names, 1<<16)}})
+	p.Map = (&gathering{}).mapOf(&run.Result{List: &run.List{Set: setOf(names, 1<<16)}}, &sizes{})
 	if n := len(written(t, p)); n > 2_000_000 || p.Map.Cell != "/14" {
 		t.Errorf("%d bytes", n)
 	} else {

@@ -52,31 +52,6 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 // hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
 const hurry = time.Second
 
-// fetch fetches the sources as far as the options let it.
-func (r *Request) fetch(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
-	switch {
-	case r.options.Offline:
-		return r.notFetched(ctx), nil, nil
-	case r.options.Hurried && lastGood != nil:
-		r.Settings.Deadline = min(r.Settings.Deadline, hurry)
-	}
-	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
-}
-
-// notFetched reads the lists of this host, and leaves the other sources as they were.
-func (r *Request) notFetched(ctx context.Context) []allowlist.Fetched {
-	static := allowlist.Fetcher{Now: r.Now}
-	fetched := make([]allowlist.Fetched, len(r.sources))
-	for i, src := range r.sources {
-		if src.Static() {
-			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
-			continue
-		}
-		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}, Err: errors.New("it is not fetched: --offline")}
-	}
-	return fetched
-}
-
 // errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
 var errNoResolver = errors.New("no resolver answers")
 

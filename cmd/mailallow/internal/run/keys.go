@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/prefixes"
 )
@@ -44,8 +45,8 @@ func (f *keyFitter) fitEach(t plan.Target) {
 		}
 		if n, most := t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()), src.KeyLimit(); n > most {
 			f.judged[i].verdict = f.held(i, fmt.Sprintf(
-				"it needs %d access keys for %s, and max_keys of a source is %d: raise it for this source, or leave out IPv6 in the target with families = [\"ipv4\"]",
-				n, t.Path, most))
+				"it needs %s access keys for %s, and max_keys of a source is %s: raise it for this source, or leave out IPv6 in the target with families = [\"ipv4\"]",
+				ascii.Count(n), t.Path, ascii.Count(most)))
 		}
 	}
 }
@@ -88,8 +89,8 @@ func (f *keyFitter) takeBack(i int, fresh guard.Verdict) bool {
 		return true
 	}
 	f.judged[i].verdict = f.held(i, fmt.Sprintf(
-		"the list needs %d access keys for %s, max_keys of the target is %d, and %d of them come from the change of this source: raise max_keys, or leave the source out",
-		with.keys, with.target.Path, with.target.Want.KeyLimit(), with.keys-without[with.number]))
+		"the list needs %s access keys for %s, max_keys of the target is %s, and %s of them come from the change of this source: raise max_keys, or leave the source out",
+		ascii.Count(with.keys), with.target.Path, ascii.Count(with.target.Want.KeyLimit()), ascii.Count(with.keys-without[with.number])))
 	return false
 }
 

@@ -101,16 +101,20 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	return list, nil
 }
 
-// begin opens a snapshot that the run waits for, and reads the last good state.
+// begin reads the last good state, and opens a snapshot that the run waits for.
 func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	if r.carrier().Waits() && r.options.Rollback == nil {
-		if err := r.open(ctx, t); err != nil {
-			return nil, err
-		}
-	}
 	lastGood, err := r.lastGood()
+	if err != nil {
+		return nil, err
+	}
 	if lastGood != nil {
 		r.inForce = lastGood.Written
+		if r.options.Hurried {
+			r.Settings.Deadline = min(r.Settings.Deadline, hurry)
+		}
+	}
+	if r.carrier().Waits() && r.options.Rollback == nil {
+		err = r.open(ctx, t)
 	}
 	return lastGood, err
 }
@@ -143,7 +147,7 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
 	}
-	return r.fetch(ctx, t, lastGood)
+	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
 }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.

@@ -16,6 +16,7 @@ import (
 	"mailallow/allowlist/history"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -287,7 +288,7 @@ func stateOf(log history.Log, to string, now time.Time) (state history.State, wh
 	if found {
 		return state, "after the entry " + to, problems, nil
 	}
-	at, err := ParseTime(to, now)
+	at, err := config.ParseTime(to, now)
 	if err != nil {
 		return state, "", nil, exit.Usagef("%q is no entry of the history and no time: 'mailallow history' lists the entries; what left the history cannot be rolled back to; a time is 2026-11-01 or 2026-11-01T22:00:00Z", to)
 	}

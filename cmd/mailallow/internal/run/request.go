@@ -47,12 +47,10 @@ type Options struct {
 	MayLackState bool
 	// Publishes: the run hands on the snapshot of the configuration as it came.
 	Publishes bool
-	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
-	Installed bool
-	// Offline: the run takes the last good state, and asks no network for the sources.
-	Offline bool
 	// Hurried: where there is a last good state, the network has a second to answer.
 	Hurried bool
+	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
+	Installed bool
 	// LooksOnly: the run starts no program that the configuration names.
 	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Counted is a number with its noun: "1 file", "1,000 files".
@@ -15,13 +17,7 @@ func Counted(n uint64, one, many string) string {
 }
 
 // Grouped is a number with a comma between thousands.
-func Grouped(n uint64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Grouped(n uint64) string { return ascii.Count(n) }
 
 // Addresses is the number of addresses in a network: in digits for IPv4, as a power of
 // two for IPv6.

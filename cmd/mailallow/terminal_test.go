@@ -1,0 +1,139 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"mailallow/fixtures"
+)
+
+// waits are runs that wait for a network: for a resolver at HOLE, or a web server at WEB, that never answer.
+var waits = []struct{ name, line, shows string }{
+	{"update", "update -c c.toml", "fetched 0 of 2 sources"},
+	{"diff", "diff -c c.toml", "fetched 0 of 2 sources"},
+	{"fetch", "fetch -c c.toml -o out.json", "fetched 0 of 2 sources"},
+	{"render", "render -c c.toml cidr", "fetched 0 of 2 sources"},
+	{"explain", "explain -c c.toml 192.0.2.1", "fetched 0 of 2 sources"},
+	{"explain a name", "explain --resolver HOLE mail.test", "looking up the addresses"},
+	{"spf", "spf --resolver HOLE mail.test", "listing 1 policy"},
+	{"dnsbl", "dnsbl --resolver HOLE --zone bl.spamcop.net 192.0.2.1", "asking 1 list"},
+	{"providers", "providers --check --resolver HOLE", " sources, 0s"},
+	{"a published snapshot", "update -c c.toml --snapshot WEB/list.json", "fetching WEB/list.json"},
+	{"a snapshot of another program", "update -c c.toml --snapshot -", "reading the snapshot from stdin"},
+}
+
+// TestProgress: on a terminal every wait for a network shows that something goes on, while it lasts. Package terminal has the
+// time after which it does.
+func TestProgress(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0") // nobody reads what comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	web := fixtures.HTTP(t)
+	web.Set("/list.json", fixtures.Page{Fault: fixtures.Silent})
+	dir := t.TempDir()
+	text := fmt.Sprintf(`state_dir = "state"
+action = "OK"
+dns.resolvers = [%q]
+source = [{name = "provider", spf = ["mail.test"]}, {name = "partner", hosts = ["mail.test"]}]
+target = [{format = "cidr", path = "list"}]
+`, hole.LocalAddr())
+	if err := os.WriteFile(filepath.Join(dir, "c.toml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	places := strings.NewReplacer("HOLE", hole.LocalAddr().String(), "WEB", web.URL(""))
+	for _, row := range waits {
+		t.Run(row.name, func(t *testing.T) {
+			screen, terminal := fixtures.Terminal(t, 80)
+			stdin, feed, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer feed.Close()
+			defer stdin.Close()
+			cmd := exec.Command(program, strings.Fields(places.Replace(row.line))...)
+			cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, stdin, terminal, terminal
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Wait()
+			defer cmd.Process.Kill()
+			screen.SetReadDeadline(time.Now().Add(10 * time.Second)) // a busy machine needs some to start the program
+			var shown strings.Builder
+			buf := make([]byte, 4096)
+			for !strings.Contains(shown.String(), places.Replace(row.shows)) {
+				n, err := screen.Read(buf)
+				shown.Write(buf[:n])
+				if err != nil {
+					t.Fatalf("%v; it shows %q", err, shown.String())
+				}
+			}
+		})
+	}
+}
+
+// TestWidth: on a terminal no line of words is longer than it is wide, no word is broken, and a command to paste is whole.
+func TestWidth(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	server := fixtures.DNS(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
+	dir := t.TempDir()
+	config := fmt.Sprintf(`state_dir = "state"
+action = "OK"
+dns.resolvers = [%q]
+source = [{name = "a provider with a name of many words", spf = ["mail.test"]}]
+target = [{format = "cidr", path = "list"}]
+`, server.Addr())
+	if err := os.WriteFile(filepath.Join(dir, "c.toml"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := func(columns uint16) string {
+		screen, terminal := fixtures.Terminal(t, columns)
+		cmd := exec.Command(program, "-c", "c.toml", "--color", "never", "update")
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, terminal, terminal
+		if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != 3 {
+			t.Fatal(err)
+		}
+		terminal.Close()
+		var shown strings.Builder
+		buf := make([]byte, 4096)
+		for {
+			n, err := screen.Read(buf)
+			shown.Write(buf[:n])
+			if err != nil { // EIO: the last writer has gone
+				return regexp.MustCompile(`[^\n]*\r\x1b\[K`).ReplaceAllString(strings.ReplaceAll(shown.String(), "\r\n", "\n"), "")
+			}
+		}
+	}
+	run(80)
+	server.Set(`mail.test TXT "v=spf1 ip4:74.125.8.0/23 -all"`)
+	const paste = "    look at the change with: mailallow diff -c c.toml --accept 'a provider with a name of many words'\n"
+	for _, columns := range []uint16{60, 80, 132} {
+		shown := run(columns)
+		if !strings.Contains(shown, paste) || !strings.HasSuffix(shown, "\nlist unchanged; 1 source held; exit 3\n") {
+			t.Errorf("%d columns:\n%s", columns, shown)
+		}
+		for line := range strings.Lines(shown) {
+			if width := utf8.RuneCountInString(line) - 1; width > int(columns) && !strings.HasPrefix(line, "    ") && !strings.Contains(line, "/list (cidr)") {
+				t.Errorf("%d columns, and this line has %d:\n%s", columns, width, line)
+			}
+		}
+		words := strings.Join(strings.Fields(shown), " ")
+		for _, sentence := range []string{"its last good ranges stay, of ", "addresses of the last good state are gone (100%), more than max_shrink = 30%"} {
+			if !strings.Contains(words, sentence) {
+				t.Errorf("%d columns: %q is not whole in\n%s", columns, sentence, shown)
+			}
+		}
+	}
+}
