@@ -23,6 +23,7 @@ const (
 type sizes struct {
 	last  map[string]*ofSource
 	first time.Time
+	begin string // the id of the first entry
 
 	log     history.Log
 	changed history.Size // one of the last entry with which networks came or went; zero: there is none
@@ -89,7 +90,7 @@ func (g *gathering) history(p *page) *sizes {
 	entry := ""
 	for _, problem := range log.Sizes(func(s history.Size) {
 		if all.first.IsZero() {
-			all.first = s.At
+			all.first, all.begin = s.At, s.Entry
 		}
 		until = s.At
 		all.add(s)
@@ -140,7 +141,7 @@ func (a *sizes) add(s history.Size) {
 		o = &ofSource{least: size(s)}
 		a.last[s.Source] = o
 	}
-	begins := s.Command == "" || s.At.Equal(a.first)
+	begins := s.Command == "" || s.Entry == a.begin
 	switch had := o.Status == "held"; {
 	case begins:
 	case s.Status == "held" && !had:
