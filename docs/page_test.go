@@ -45,7 +45,9 @@ type step struct {
 // blocks are the languages of blocks that a test reads; what is in another says nothing of mailallow.
 func blocks() []string { return []string{"console", "sh", "toml", "json", "yaml", "text", "go"} }
 
-func comments() []string { return []string{"host", "dns", "dns2", "first", "terminal", "exit", "shape"} }
+func comments() []string {
+	return []string{"host", "dns", "dns2", "first", "terminal", "exit", "shape"}
+}
 
 // pages reads every page of the project for people.
 func pages(t *testing.T) []page {
