@@ -38,7 +38,9 @@ type command struct {
 
 // commands is the table of commands, in the order of the help. Each turns its flags and
 // arguments into the options of its package.
-func commands() []command { return slices.Concat(listCommands(), lookCommands(), hostCommands()) }
+func commands() []command {
+	return slices.Concat(listCommands(), backCommands(), lookCommands(), hostCommands())
+}
 
 // listCommands make the list and install it.
 func listCommands() []command {
@@ -48,17 +50,6 @@ func listCommands() []command {
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), reasonFlag(), rootFlag(), lockTimeoutFlag()},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return update.Run(c.Context, t, update.Options{Run: runFlags(c), Apply: applyFlags(c)})
-			},
-			empty: run.Empty,
-		},
-		{
-			name: "rollback", args: "[ENTRY|TIME]", usage: "install the list as it was, and pin it", text: rollbackText,
-			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
-				&cli.BoolFlag{Name: "release", Usage: "take the pins of an earlier rollback away, and install nothing"},
-				&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return rollback.Run(c.Context, t, rollback.Options{Run: runFlags(c), Apply: applyFlags(c),
-					Release: c.Bool("release"), DryRun: c.Bool("dry-run"), Args: c.Args().Slice()})
 			},
 			empty: run.Empty,
 		},
@@ -89,6 +80,35 @@ func listCommands() []command {
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
+		},
+	}
+}
+
+// backCommands tell how the list came about, and go back from it.
+func backCommands() []command {
+	return []command{
+		{
+			name: "history", args: "[ADDRESS|SOURCE]", usage: "what changed, newest first; of an address, when it was in the list", text: historyText,
+			flags: []cli.Flag{rootFlag(),
+				&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 30d) or a date (2026-11-01)"},
+				&cli.StringFlag{Name: "entry", Usage: "show the entry `ID` whole: every network, with its path"},
+				&cli.StringFlag{Name: "source", Usage: "tell of the source `NAME` alone, even if that reads as an address"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return history.Run(t, history.Options{Config: configFlags(c), Since: c.String("since"), Entry: c.String("entry"),
+					Source: c.String("source"), Args: c.Args().Slice()})
+			},
+			empty: history.Empty,
+		},
+		{
+			name: "rollback", args: "[ENTRY|TIME]", usage: "install the list as it was, and pin it", text: rollbackText,
+			flags: []cli.Flag{rootFlag(), reasonFlag(), lockTimeoutFlag(),
+				&cli.BoolFlag{Name: "release", Usage: "take the pins of an earlier rollback away, and install nothing"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would change, and change nothing"}},
+			action: func(t *terminal.Terminal, c *cli.Context) error {
+				return rollback.Run(c.Context, t, rollback.Options{Run: runFlags(c), Apply: applyFlags(c),
+					Release: c.Bool("release"), DryRun: c.Bool("dry-run"), Args: c.Args().Slice()})
+			},
+			empty: run.Empty,
 		},
 		{
 			name: "remove", args: "[PATH...]", usage: "take the list out again: block and keys, tables, map rebuilt", text: removeText,
@@ -126,18 +146,6 @@ func lookCommands() []command {
 				return explain.Run(c.Context, t, explain.Options{Run: runFlags(c), Live: c.Bool("live"), Offline: c.Bool("offline"), Name: c.String("name"), At: c.String("at"), Addresses: c.Args().Slice()})
 			},
 			empty: explain.Empty,
-		},
-		{
-			name: "history", args: "[ADDRESS|SOURCE]", usage: "what changed, newest first; of an address, when it was in the list", text: historyText,
-			flags: []cli.Flag{rootFlag(),
-				&cli.StringFlag{Name: "since", Usage: "leave out what is older: a `DURATION` before now (36h, 30d) or a date (2026-11-01)"},
-				&cli.StringFlag{Name: "entry", Usage: "show the entry `ID` whole: every network, with its path"},
-				&cli.StringFlag{Name: "source", Usage: "tell of the source `NAME` alone, even if that reads as an address"}},
-			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return history.Run(t, history.Options{Config: configFlags(c), Since: c.String("since"), Entry: c.String("entry"),
-					Source: c.String("source"), Args: c.Args().Slice()})
-			},
-			empty: history.Empty,
 		},
 		{
 			name: "lint", args: "[FILE...]", usage: "find mistakes in access files, tables and the server's settings", text: lintText,
