@@ -69,6 +69,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Changes && s.Writable != nil { // notify runs as this user
 		return exit.With(exit.Usage, s.Writable)
 	}
+	t.WarnOf(s.Writable)
 	c := &check{settings: s, now: time.Now(), changes: o.Changes}
 	hosts, err := c.subjects(o.Subjects)
 	if err != nil {

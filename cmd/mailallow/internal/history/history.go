@@ -54,6 +54,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	t.WarnOf(s.Writable)
 	log, err := run.OpenHistory(s.StateDir)
 	if err != nil {
 		return err

@@ -115,6 +115,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		// The mistakes are findings, if lint checks the configuration.
 		l.settings = &config.Settings{Limits: allowlist.DefaultLimits()}
 	}
+	l.t.WarnOf(l.settings.Writable)
 	if o.Fix {
 		lock, fixErr := l.takeLock(ctx, o.LockTimeout)
 		if fixErr != nil {

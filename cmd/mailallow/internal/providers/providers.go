@@ -89,6 +89,7 @@ func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []
 	if err != nil {
 		return nil, err
 	}
+	t.WarnOf(s.Writable)
 	fetched, problems, err := catalogue.Fetch(ctx, t, s, all)
 	if err != nil {
 		return nil, err

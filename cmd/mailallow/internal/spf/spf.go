@@ -48,6 +48,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	t.WarnOf(s.Writable)
 	resolver, err := dnsq.New(s.DNS)
 	if err != nil {
 		return err

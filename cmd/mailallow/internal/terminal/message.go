@@ -125,3 +125,10 @@ func (t *Terminal) End(err error, failure func(error) any) int {
 // tellsEnd reports whether a run with this exit code ends with a line about what holds now: something was not done that a
 // run is for.
 func tellsEnd(code int) bool { return code == exit.Held || code == exit.Stale || code == exit.Install }
+
+// WarnOf warns of an error, unless it is nil.
+func (t *Terminal) WarnOf(err error) {
+	if err != nil {
+		t.Warn("%v", err)
+	}
+}
