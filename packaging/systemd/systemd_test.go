@@ -350,10 +350,13 @@ func (s *site) testStopped() {
 
 // TestExposure pins the score that `systemd-analyze security` gives the units.
 func TestExposure(t *testing.T) {
-	const worst = 2.0
 	for _, unit := range units(t) {
 		if filepath.Ext(unit) != ".service" {
 			continue
+		}
+		worst := 2.0
+		if filepath.Base(unit) == "mailallow-dnsbl.service" {
+			worst = 2.8 // it asks the DNS, and its notify hands mail to the mail server
 		}
 		out := analyze(t, "security", "--offline=true", "--no-pager", "./"+unit)
 		level := regexp.MustCompile(`Overall exposure level for \S+ ([\d.]+)`).FindStringSubmatch(out)
