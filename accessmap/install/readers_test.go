@@ -245,8 +245,8 @@ func readLists(said string) (odd bool, err error) {
 // askMakemap wants exactly the keys of an odd list or of an even one.
 func (r *readers) askMakemap() (odd bool, err error) {
 	held, err := r.makemap.Dump(r.t.Context(), "hash", r.path+".db")
-	if err != nil && strings.Contains(err.Error(), "Operation not permitted") {
-		return false, errWindow // makemap's message for a file that changed while it opened it
+	if err != nil && (strings.Contains(err.Error(), "Operation not permitted") || strings.Contains(err.Error(), "changed after open")) {
+		return false, errWindow // what makemap says of a file that changed while it opened it
 	}
 	if err != nil {
 		return false, err
