@@ -174,6 +174,7 @@ const (
 // 12 KB for each range, update needed 5,694 MiB and fetch 3,944, and both failed for all sources.
 func TestManyTerms(t *testing.T) {
 	t.Parallel()
+	fixtures.All(t)
 	const addresses, includes = 110_000, 49
 	s := newMailServer(t)
 	snapshot := filepath.Join(s.dir, "snapshot.json")
@@ -295,9 +296,13 @@ func TestHostilePublisher(t *testing.T) {
 	for _, args := range runs {
 		before = append(before, alone.run(args...))
 	}
-	for _, row := range hostilePublishers() {
+	const everyTime = 3 // of the rows: each takes seconds
+	for i, row := range hostilePublishers() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
+			if i >= everyTime {
+				fixtures.All(t)
+			}
 			s := newMailServer(t)
 			source := evilSource
 			if row.page != "" {
@@ -330,6 +335,7 @@ func TestHostilePublisher(t *testing.T) {
 // without it. The longest lists are for the long run.
 func TestChangingPublisher(t *testing.T) {
 	t.Parallel()
+	fixtures.All(t)
 	alone := newMailServer(t)
 	runs := [][]string{{"diff", "--json"}, {"update"}, {"update"}, {"fetch", "-o", os.DevNull}}
 	var before []figure

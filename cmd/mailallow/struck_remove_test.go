@@ -115,7 +115,7 @@ func TestSoakRemoveKilled(t *testing.T) {
 func TestSoakRemoveFails(t *testing.T) {
 	for _, stays := range []bool{true, false} {
 		s := newRemoval(t, stays)
-		skip := fixtures.Rounds(9, 1)
+		skip := fixtures.Rounds(25, 1)
 		for n := 1 + fixtures.Random(t).IntN(skip); ; n += skip {
 			changes := 0
 			errno := failures[n%len(failures)]
