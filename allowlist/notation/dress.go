@@ -47,6 +47,7 @@ var dresses = [...]dress{
 	{"h/m", (*reading).sized, "192.0.2.0 / 255.255.255.0"},
 	{"h/x", (*reading).unclear, "192.0.2.0 /255.255.255.256"},
 	{"h/q", (*reading).unclear, "192.0.2.0 /255.255.255"},
+	{"h$lh", (*reading).hostAndLengthBefore, "192.0.2.128\n/24 192.0.2.0"},
 	{"h&l", (*reading).sized, "192.0.2.0 (/24)"},
 	{"h$mh", (*reading).hostAndMaskBefore, "192.0.2.128\n255.255.255.0 192.0.2.0"},
 	{"hhm", (*reading).route, "192.0.2.0 0.0.0.0 255.255.255.0"},
@@ -348,6 +349,18 @@ func (r *reading) numberBefore(p []*item) bool {
 func (r *reading) hostAndMaskBefore(p []*item) bool {
 	r.network(*p[0])
 	return r.unclear(p[1:])
+}
+
+// hostAndLengthBefore reads a host on its line, before a line that has a prefix length before its address. Where the length may
+// be that of either, it tells of both.
+func (r *reading) hostAndLengthBefore(p []*item) bool {
+	if p[2].gap > ' ' && !isAligned(p[2].prefix.Addr(), p[1].value) {
+		return false
+	}
+	if isAligned(p[0].prefix.Addr(), p[1].value) {
+		return r.unclear(p)
+	}
+	return r.hostAndMaskBefore(p)
 }
 
 func (r *reading) unclear(p []*item) bool { return r.tell(unreadable, p...) }
