@@ -238,7 +238,7 @@ func (s *site) testFetch() {
 	}
 	s.Write(path, config, 0o644)
 	s.Write("/etc/resolv.conf", "nameserver fe80::53%lo\n", 0o644)
-	if _, journal := s.update(); !strings.Contains(journal, "from [fe80::53%lo]:53") || strings.Contains(journal, "invalid argument") {
+	if _, journal := s.update(); !strings.Contains(journal, "the resolver [fe80::53%lo]:53 ") || strings.Contains(journal, "invalid argument") {
 		s.t.Errorf("a resolver on an interface: the interface is not known\n%s", journal)
 	}
 	s.Write("/etc/resolv.conf", resolvers, 0o644)

@@ -79,9 +79,12 @@ func (r *Request) record(log history.Log, e history.Entry, after []history.Insta
 		return nil, err
 	}
 	folder := filepath.Join(r.Settings.StateDir, historyFolder)
-	if err := os.Mkdir(folder, 0o700); err == nil {
-		err = state.SyncDir(r.Settings.StateDir)
-	} else if !errors.Is(err, fs.ErrExist) {
+	if err = os.Mkdir(folder, 0o700); err == nil {
+		if err = state.SyncDir(r.Settings.StateDir); err != nil {
+			os.Remove(folder) // the next run makes it durable
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
 	if err := state.CheckPrivate("history", folder); err != nil {
