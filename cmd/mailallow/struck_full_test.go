@@ -101,23 +101,7 @@ func TestFullDisk(t *testing.T) {
 			s.check(os.Chmod(s.path(full), 0o700))
 			s.begin(true)
 			s.write("offices", newNetworks)
-			pages := 0
-			for ; ; pages++ {
-				filler := fill(t, s.path(full), pages*os.Getpagesize())
-				before := s.everything()
-				installed := s.installs(s.path(full)+"/", "o space left on device", "the file system is full: make room there", "nothing was changed")
-				after := s.everything()
-				s.check(os.Remove(filler))
-				if installed {
-					break
-				}
-				if !maps.Equal(before, after) {
-					t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
-				}
-			}
-			if pages == 0 {
-				t.Error("it had room on a full disk")
-			}
+			pages := s.roomNeeded(full)
 			s.healed(s.now())
 			if s.now()[struckTable] == s.old[struckTable] {
 				t.Error("the update is not there")
@@ -142,6 +126,28 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
+// roomNeeded runs the command with ever more pages free in a folder, and gives the number with which it succeeds. Each run before
+// must leave everything as it was.
+func (s *struck) roomNeeded(folder string) (pages int) {
+	s.t.Helper()
+	for ; ; pages++ {
+		filler := fill(s.t, s.path(folder), pages*os.Getpagesize())
+		before := s.everything()
+		done := s.installs(s.path(folder)+"/", "o space left on device", "the file system is full: make room there", "nothing was changed")
+		after := s.everything()
+		s.check(os.Remove(filler))
+		switch {
+		case done:
+			if pages == 0 {
+				s.t.Error("it had room on a full disk")
+			}
+			return pages
+		case !maps.Equal(before, after):
+			s.t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
+		}
+	}
+}
+
 // TestFullDiskRemove does the same with remove, which needs room for a text, a map, the record and the history.
 func TestFullDiskRemove(t *testing.T) {
 	program := fixtures.Mailallow(t)
@@ -155,23 +161,7 @@ func TestFullDiskRemove(t *testing.T) {
 			mountSmall(t, s.path(full))
 			s.check(os.Chmod(s.path(full), 0o700))
 			s.installed()
-			pages := 0
-			for ; ; pages++ {
-				filler := fill(t, s.path(full), pages*os.Getpagesize())
-				before := s.everything()
-				removed := s.installs(s.path(full)+"/", "o space left on device", "the file system is full: make room there", "nothing was changed")
-				after := s.everything()
-				s.check(os.Remove(filler))
-				if removed {
-					break
-				}
-				if !maps.Equal(before, after) {
-					t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
-				}
-			}
-			if pages == 0 {
-				t.Error("it had room on a full disk")
-			}
+			pages := s.roomNeeded(full)
 			s.removed()
 			t.Logf("it takes %d pages", pages)
 		})
