@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,20 +63,7 @@ func TestSoakFixKilled(t *testing.T) {
 	calls := s.traced(func(trace.Call) trace.Fate { return trace.Fate{} }).Calls
 	s.fixed(want)
 	s.unfixed()
-	changed, random := 0, fixtures.Random(t)
-	skip := fixtures.Rounds(len(calls)/10, 1)
-	for n := 1 + random.IntN(skip); n <= len(calls); n += skip {
-		before := s.everything()
-		s.traced(func(c trace.Call) trace.Fate {
-			if c.N == n {
-				return trace.Fate{Kill: trace.Everybody}
-			}
-			return trace.Fate{}
-		})
-		if maps.Equal(before, s.everything()) {
-			continue
-		}
-		changed++
+	s.killedAt(calls, fixtures.Rounds(len(calls)/10, 1), func(changed int) {
 		if text := s.now()[struckText]; text != want && text != s.old[struckText] {
 			t.Errorf("neither old nor new: %q", text)
 		}
@@ -94,15 +80,8 @@ func TestSoakFixKilled(t *testing.T) {
 			}
 			s.nothingElse()
 		}
-		if t.Failed() {
-			t.Fatalf("killed at %v", calls[n-1])
-		}
 		s.unfixed()
-	}
-	if changed < 3 {
-		t.Errorf("%d kills changed a file", changed)
-	}
-	t.Logf("of %d system calls, every %d killed: %d left a change", len(calls), skip, changed)
+	})
 }
 
 // TestSoakFixFails makes each change of a file that lint --fix does fail: the text is as it was, lint says so and ends with 5, or it is

@@ -150,3 +150,31 @@ func (story story) fate(n int, victims trace.Victims) func(trace.Call) trace.Fat
 		return trace.Fate{Errno: fails(c)}
 	}
 }
+
+// killedAt runs the command again and again, and kills it at every skip-th of the calls. check gets the number of kills that changed
+// a file; it makes the host as it was.
+func (s *struck) killedAt(calls []trace.Call, skip int, check func(changed int)) {
+	s.t.Helper()
+	changed := 0
+	for n := 1 + fixtures.Random(s.t).IntN(skip); n <= len(calls); n += skip {
+		before := s.everything()
+		s.traced(func(c trace.Call) trace.Fate {
+			if c.N == n {
+				return trace.Fate{Kill: trace.Everybody}
+			}
+			return trace.Fate{}
+		})
+		if maps.Equal(before, s.everything()) {
+			continue
+		}
+		changed++
+		check(changed)
+		if s.t.Failed() {
+			s.t.Fatalf("killed at %v", calls[n-1])
+		}
+	}
+	if changed < 3 {
+		s.t.Errorf("%d kills changed a file", changed)
+	}
+	s.t.Logf("of %d system calls, every %d killed: %d left a change", len(calls), skip, changed)
+}

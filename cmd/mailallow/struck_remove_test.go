@@ -74,39 +74,19 @@ func TestSoakRemoveKilled(t *testing.T) {
 		s.removed()
 		s.installed()
 		want := maps.Clone(s.old)
-		changed, random := 0, fixtures.Random(t)
-		skip := fixtures.Rounds(len(calls)/6, 2)
-		for n := 1 + random.IntN(skip); n <= len(calls); n += skip {
-			before := s.everything()
-			s.traced(func(c trace.Call) trace.Fate {
-				if c.N == n {
-					return trace.Fate{Kill: trace.Everybody}
-				}
-				return trace.Fate{}
-			})
-			if maps.Equal(before, s.everything()) {
-				continue
-			}
-			changed++
+		s.killedAt(calls, fixtures.Rounds(len(calls)/6, 2), func(changed int) {
 			s.whole(removedFiles)
 			if changed%2 == 0 {
 				s.removed()
 				s.installed()
-			} else {
-				args := s.args
-				s.args = nil
-				s.healed(want)
-				s.args = args
-				s.holds()
+				return
 			}
-			if t.Failed() {
-				t.Fatalf("killed at %v", calls[n-1])
-			}
-		}
-		if changed < 3 {
-			t.Errorf("%d kills changed a file", changed)
-		}
-		t.Logf("of %d system calls, every %d killed: %d left a change", len(calls), skip, changed)
+			args := s.args
+			s.args = nil
+			s.healed(want)
+			s.args = args
+			s.holds()
+		})
 	}
 }
 
