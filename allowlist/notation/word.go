@@ -68,12 +68,17 @@ func (r *reading) hexMask(end int) bool {
 	for d.label() {
 	}
 	mask, behind := hexMaskAt(d.text, d.i)
-	last := len(r.items) - 1
-	if behind == 0 || len(bytes.TrimRight(d.text[behind:], ".:!?")) > 0 || last < 0 || d.denied {
+	if behind == 0 || len(bytes.TrimRight(d.text[behind:], ".:!?")) > 0 || d.denied {
 		return false
 	}
 	it := item{kind: kindMask, start: d.i, end: behind}
-	before := r.items[last].kind
+	next := end + len(r.text[end:]) - len(bytes.TrimLeft(r.text[end:], " \t"))
+	before := byte(kindWord)
+	if last := len(r.items) - 1; last >= 0 {
+		before = r.items[last].kind
+	} else if quadAt(r.text, next) > 0 { // at the beginning of a record, and before its address
+		before = kindRecordEnd
+	}
 	wanted := d.role == kindSize || before == kindSizeWord || before == kindSize || before == kindSlash
 	switch {
 	case mask.IsValid() && (wanted || before == kindHost || before == kindRecordEnd):
