@@ -50,6 +50,9 @@ var dresses = [...]dress{
 	{"h$Sm*h", (*reading).sizedSecond, "192.0.2.128\nmask: 255.255.255.0 network: 192.0.2.0"},
 	{"h$Sl*h", (*reading).sizedSecond, "192.0.2.128\nprefixlen: /24 network: 192.0.2.0"},
 	{"h$Sd*h", (*reading).sizedSecond, "192.0.2.128\nprefixlen: 24 network: 192.0.2.0"},
+	{"h$smh", (*reading).hostAndSizeBefore, "192.0.2.128\nmask 255.255.255.0 192.0.2.0"},
+	{"h$slh", (*reading).hostAndSizeBefore, "192.0.2.128\nprefix /24 192.0.2.0"},
+	{"h$sdh", (*reading).hostAndSizeBefore, "192.0.2.128\nprefix length 24 192.0.2.0"},
 	{"h$lh", (*reading).hostAndLengthBefore, "192.0.2.128\n/24 192.0.2.0"},
 	{"h&l", (*reading).sized, "192.0.2.0 (/24)"},
 	{"h$mh", (*reading).hostAndMaskBefore, "192.0.2.128\n255.255.255.0 192.0.2.0"},
@@ -352,6 +355,11 @@ func (r *reading) numberBefore(p []*item) bool {
 func (r *reading) hostAndMaskBefore(p []*item) bool {
 	r.network(*p[0])
 	return r.unclear(p[1:])
+}
+
+// hostAndSizeBefore reads a host on its line, before a line that has a size before its address, where that is not the host's.
+func (r *reading) hostAndSizeBefore(p []*item) bool {
+	return !isAligned(p[0].prefix.Addr(), sizeIn(p[:3])) && r.hostAndMaskBefore(p)
 }
 
 // hostAndLengthBefore reads a host on its line, before a line that has a prefix length before its address. Where the length may

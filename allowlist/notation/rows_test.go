@@ -35,6 +35,8 @@ func TestRead(t *testing.T) {
 		{"a host above a size before its address", "192.0.2.129\n/24 192.0.2.0\n192.0.2.5\n192.0.2.0\n/25 192.0.2.128", "1 192.0.2.129/32\n2: left out: /24 192.0.2.0" + out +
 			"\n3 192.0.2.5/32\n4: left out: 192.0.2.0 /25 192.0.2.128" + out},
 		{"a host above a size with a label", "192.0.2.129\nmask: 255.255.255.0 192.0.2.0\n\n192.0.2.130\nprefixlen: 25 network: 192.0.3.0", "1 192.0.2.129/32\n2 192.0.2.0/24\n4 192.0.2.130/32\n5 192.0.3.0/25"},
+		{"a host above a size in words", "192.0.2.129\nmask 255.255.255.0 192.0.2.0\n\n192.0.2.130\nprefix /24 192.0.3.0", "1 192.0.2.129/32\n2: left out: mask 255.255.255.0 192.0.2.0" + out +
+			"\n4 192.0.2.130/32\n5: left out: prefix /24 192.0.3.0" + out},
 		{"a mask in hex at the beginning", "0xffffff00 192.0.2.0", "1: left out: 0xffffff00 192.0.2.0" + out},
 		{"a dash at the other side", "192.0.2.0 -192.0.2.255\n192.0.2.0- 192.0.2.255", "1 192.0.2.0/24\n2 192.0.2.0/24"},
 		{"a word at the end of a line", "192.0.2.0 to\n192.0.2.255", "1 192.0.2.0/24"},
