@@ -21,22 +21,26 @@ const maxLine = 500
 //
 // Paths contain text that others publish, so the line is escaped and cut.
 func commentOf(e *allowlist.Entry) string {
-	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
+	b := e.Prefix.AppendTo(append(make([]byte, 0, maxLine), "# "...)) // on the stack, because a list has ten thousand of them
+	b = append(append(append(b, ' '), e.Action.String()...), ' ')
+	return ascii.Cut(string(appendOwners(b, e)), maxLine-1)
 }
 
 // owners gives the owners of an entry with the first path of each, printable and of any length.
-func owners(e *allowlist.Entry) string {
-	var b strings.Builder
+func owners(e *allowlist.Entry) string { return string(appendOwners(nil, e)) }
+
+func appendOwners(b []byte, e *allowlist.Entry) []byte {
 	for i, o := range e.Owners {
 		if i > 0 {
-			b.WriteString("; ")
+			b = append(b, "; "...)
 		}
-		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0].String(), maxLine))
+		b = append(append(b, quoteSource(o.Source)...), ": "...)
+		b = append(b, ascii.Printable(o.Paths[0].String(), maxLine)...)
 		if more := len(o.Paths) - 1; more > 0 {
-			fmt.Fprintf(&b, " (and %d more)", more)
+			b = fmt.Appendf(b, " (and %d more)", more)
 		}
 	}
-	return b.String()
+	return b
 }
 
 // comments holds the comments above a line: the entry of the nearest one, with the owners of all of them, the nearest first.

@@ -75,7 +75,8 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 func (w *keyWriter) comment(spans []allowlist.Span) {
 	if len(spans) > 1 || spans[0].Prefix() != w.above {
 		for _, s := range spans {
-			w.WriteString(commentOf(s.Entry()) + "\n")
+			w.WriteString(commentOf(s.Entry()))
+			w.WriteByte('\n')
 		}
 	}
 	w.above = spans[len(spans)-1].Prefix()
