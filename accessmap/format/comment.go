@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bufio"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -15,27 +16,31 @@ import (
 // rest as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// commentOf is the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
+// writeComment writes the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
 // Paths contain text that others publish, so the line is escaped and cut.
-func commentOf(e *allowlist.Entry) string {
-	b := e.Prefix.AppendTo(append(make([]byte, 0, maxLine), "# "...)) // on the stack, because a list has ten thousand of them
+func writeComment(out *bufio.Writer, e *allowlist.Entry) {
+	b := e.Prefix.AppendTo(append(out.AvailableBuffer(), "# "...))
 	b = append(append(append(b, ' '), e.Action.String()...), ' ')
-	return ascii.Cut(string(appendOwners(b, e)), maxLine-1)
+	if b = appendOwners(b, e); len(b) >= maxLine {
+		b = []byte(ascii.Cut(string(b), maxLine-1))
+	}
+	out.Write(append(b, '\n'))
 }
 
-// owners gives the owners of an entry with the first path of each, printable and of any length.
-func owners(e *allowlist.Entry) string { return string(appendOwners(nil, e)) }
-
+// appendOwners appends the owners of an entry with the first path of each, printable and of any length.
 func appendOwners(b []byte, e *allowlist.Entry) []byte {
 	for i, o := range e.Owners {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
 		b = append(append(b, quoteSource(o.Source)...), ": "...)
-		b = append(b, ascii.Printable(o.Paths[0].String(), maxLine)...)
+		path := len(b)
+		if b = o.Paths[0].AppendTo(b); len(b)-path > maxLine || !ascii.IsPrintable(b[path:]) {
+			b = append(b[:path], ascii.Printable(string(b[path:]), maxLine)...)
+		}
 		if more := len(o.Paths) - 1; more > 0 {
 			b = fmt.Appendf(b, " (and %d more)", more)
 		}
@@ -63,7 +68,7 @@ func (c *comments) read(line string) (ok bool) {
 	return ok
 }
 
-// readProvenance reads a comment that commentOf wrote, with its owners if they are wanted; ok is false for any other line. A
+// readProvenance reads a comment that writeComment wrote, with its owners if they are wanted; ok is false for any other line. A
 // path that contains "; name: " gives an owner too many.
 func readProvenance(line string, owners bool) (e allowlist.Entry, ok bool) {
 	rest, found := strings.CutPrefix(line, "# ")

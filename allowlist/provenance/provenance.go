@@ -66,20 +66,21 @@ func (p *Path) Above() *Path { return p.above }
 // Step gives the last step; it is empty for a line.
 func (p *Path) Step() string { return p.step }
 
-// String gives the path on one line, the topmost step first. A line stands behind the name of its list: offices.cidr:12.
+// String gives the path on one line.
 func (p *Path) String() string {
 	var most [128]byte // of most paths
-	return string(p.appendTo(most[:0]))
+	return string(p.AppendTo(most[:0]))
 }
 
-func (p *Path) appendTo(b []byte) []byte {
+// AppendTo appends the path on one line, the topmost step first. A line stands behind the name of its list: offices.cidr:12.
+func (p *Path) AppendTo(b []byte) []byte {
 	switch {
 	case p == nil:
 		return b
 	case p.line > 0:
-		return strconv.AppendUint(append(p.above.appendTo(b), ':'), uint64(p.line), 10)
+		return strconv.AppendUint(append(p.above.AppendTo(b), ':'), uint64(p.line), 10)
 	case p.above != nil:
-		b = append(p.above.appendTo(b), " > "...)
+		b = append(p.above.AppendTo(b), " > "...)
 	}
 	return append(b, p.step...)
 }
