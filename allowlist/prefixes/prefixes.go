@@ -140,6 +140,20 @@ func (l List) Label(i int) uint32 {
 	return l.v6[i-len(l.v4)].label
 }
 
+// Lengths gives the number of networks of a family, IPv4 or IPv6, by prefix length.
+func (l List) Lengths(ipv4 bool) (networks [128 + 1]int) {
+	if !ipv4 {
+		for i := range l.v6 {
+			networks[l.v6[i].bits]++
+		}
+		return networks
+	}
+	for _, n := range l.v4 {
+		networks[n.unpack().bits-mapped]++
+	}
+	return networks
+}
+
 // Wider yields the networks whose prefix length is shorter than the limit of their
 // family.
 func (l List) Wider(ipv4, ipv6 int) iter.Seq[netip.Prefix] {
