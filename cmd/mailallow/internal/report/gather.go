@@ -30,7 +30,7 @@ const (
 	maxWrong    = 25
 )
 
-// page is what the template shows.
+// page is what the page shows.
 type page struct {
 	Host, Made, Config, Version string
 	Basis                       string // where the list is from
