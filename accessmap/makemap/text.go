@@ -2,10 +2,9 @@ package makemap
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"iter"
-	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/allowlist/ascii"
@@ -145,7 +144,7 @@ func (m *Text) drop(duplicates map[int]int) {
 			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", ascii.Lower(string(m.key(i))), m.line(first))})
 	}
 	m.places = kept
-	slices.SortStableFunc(m.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	sort.SliceStable(m.Problems, func(i, j int) bool { return m.Problems[i].Line < m.Problems[j].Line })
 }
 
 // cutPiece cuts off the bytes that makemap's next call of fgets returns. whole is false for a piece that makemap calls too
