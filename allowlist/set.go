@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 	"sync"
 
 	"mailallow/allowlist/prefixes"
@@ -80,9 +81,11 @@ type Labelled struct {
 // REJECT over OK over RELAY. EXCLUDE wins at any length. The order of the sources
 // does not matter. Merge takes the time of sorting all prefixes.
 func Merge(sources []Labelled) *Set {
-	set := &Set{cache: map[int]*Entry{}, sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
-		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source))
-	})}
+	set := &Set{cache: map[int]*Entry{}, sources: slices.Clone(sources)}
+	sort.SliceStable(set.sources, func(i, j int) bool {
+		a, b := &set.sources[i], &set.sources[j]
+		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source)) < 0
+	})
 	lists := make([]prefixes.List, len(sources))
 	var excluded []prefixes.List
 	for i, src := range set.sources {

@@ -2,10 +2,10 @@ package makemap
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"iter"
 	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/allowlist/ascii"
@@ -110,7 +110,7 @@ func (m *Text) refuse(repeated map[int]int) {
 				Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", ascii.Lower(string(m.keyOf(p))), firsts[first])})
 		}
 	}
-	slices.SortStableFunc(m.Problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	sort.SliceStable(m.Problems, func(i, j int) bool { return m.Problems[i].Line < m.Problems[j].Line })
 }
 
 // All yields the entries that makemap would store, in the order of their lines.
