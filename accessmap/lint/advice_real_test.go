@@ -221,6 +221,7 @@ func (a *advised) follow(t *testing.T, f rule.Finding) {
 // the table permits, refuses another that is listed, without the account key in its reply, and lets nobody relay; before, one of
 // these does not hold. Then lint finds nothing.
 func TestAdviceTakesEffect(t *testing.T) {
+	t.Parallel()
 	var servers []host.PostfixServer
 	for _, r := range server.Rules() {
 		if adviceElsewhere[r.Name] == "" && !slices.ContainsFunc(adviceRows, func(row adviceRow) bool { return row.rule == r.Name }) {

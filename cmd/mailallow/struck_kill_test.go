@@ -83,6 +83,7 @@ const struckShort = 3
 // programs that it runs; at a call of makemap or of an on_change command, also the update alone and that program alone. After
 // that every file is wholly old or wholly new, and the next update repairs everything and leaves no other file.
 func TestSoakKilled(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	for _, story := range stories[:fixtures.Rounds(3, len(stories))] {
 		t.Run(story.name, func(t *testing.T) {
