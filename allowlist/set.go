@@ -136,16 +136,22 @@ func (s *Set) entry(first int) *Entry {
 	if e := s.cache[first]; e != nil {
 		return e
 	}
-	e, ranges := &Entry{}, 0
+	var most struct { // entries have one owner with one path: one allocation for all
+		Entry
+		owner [1]Owner
+		path  [1]*provenance.Path
+	}
+	e, room, ranges := &most.Entry, most.path[:0], 0
+	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
 		p, label := s.list.At(number)
 		source := s.sources[label]
-		if e.Owners != nil && (p != e.Prefix || source.Action != e.Action) {
+		if len(e.Owners) > 0 && (p != e.Prefix || source.Action != e.Action) {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		paths, inside := source.Ranges.pathsInside(p)
-		e.Owners = append(e.Owners, Owner{source.Source, paths})
+		paths, inside := source.Ranges.pathsInside(room, p)
+		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
 	}
 	if ranges > maxUncached {

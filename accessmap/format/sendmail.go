@@ -43,17 +43,17 @@ type keyWriter struct {
 	*bufio.Writer
 	written *Written
 	above   netip.Prefix // of the last comment
-	head    []byte       // the common part of the keys of a run
+	line    keyLine
 }
 
 // run writes the keys of a run, which differ only in their last number, below the comments of the spans.
 func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Prefix) bool) {
-	number, base := key.LastNumber(run.First)
-	w.head = key.Append(append(w.head[:0], key.Connect...), run.First)
-	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
-	tail := "\t" + run.Action.String() + "\n"
+	w.line.begin(run)
 	commented := false
 	for i := range run.Count {
+		if i > 0 {
+			w.line.next()
+		}
 		if taken != nil && taken(key.Nth(run.First, i)) {
 			w.written.Omitted = append(w.written.Omitted, allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action, Owners: spans[0].Entry().Owners})
 			continue
@@ -65,17 +65,49 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 			w.comment(spans)
 			commented = true
 		}
-		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
-		w.Write(append(line, tail...))
+		w.Write(w.line.text)
 		w.written.Entries++
 	}
+}
+
+// keyLine is the line of a key of a run. It counts in its text, because most of the time of writing went into the same bytes
+// of the keys before.
+type keyLine struct {
+	text       []byte
+	head, last int // the number is text[head:last+1]
+	number     uint64
+	base       int
+	value      string
+}
+
+func (l *keyLine) begin(run key.Run) {
+	number, base := key.LastNumber(run.First)
+	l.number, l.base, l.value = uint64(number), base, run.Action.String()
+	l.text = key.Append(append(l.text[:0], key.Connect...), run.First)
+	l.head = 1 + bytes.LastIndexAny(l.text, ".:")
+	l.write()
+}
+
+func (l *keyLine) write() {
+	l.text = strconv.AppendUint(l.text[:l.head], l.number, l.base)
+	l.last = len(l.text) - 1
+	l.text = append(append(append(l.text, '\t'), l.value...), '\n')
+}
+
+func (l *keyLine) next() {
+	l.number++
+	if digit := &l.text[l.last]; *digit != '9' && *digit != 'f' {
+		*digit++
+		return
+	}
+	l.write()
 }
 
 // comment writes the provenance of the entries of a key, unless it is a single entry that the last comment names.
 func (w *keyWriter) comment(spans []allowlist.Span) {
 	if len(spans) > 1 || spans[0].Prefix() != w.above {
 		for _, s := range spans {
-			w.WriteString(commentOf(s.Entry()) + "\n")
+			writeComment(w.Writer, s.Entry())
 		}
 	}
 	w.above = spans[len(spans)-1].Prefix()
