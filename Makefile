@@ -45,6 +45,9 @@ run: build
 	fixtures/parts/fetch.sh makemap
 	fixtures/demo/run.sh bin/mailallow out
 
+# Without cgo, as the package is built: the tests link and start sooner.
+test trixie portable: export CGO_ENABLED := 0
+
 # Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
@@ -58,12 +61,14 @@ test-all: export MAILALLOW_ALL := 1
 test-all: PLATFORMS = freebsd/amd64
 test-all: cdb browser test race trixie cross portable
 
-# The race detector finds what goroutines do to each other: it is for the packages that have them, with the rounds of `make
-# test`. The long rounds hit a program from outside, which is built without it, and would take four times as long for no more.
-# It wants cgo, and go turns cgo off by itself where there is no C compiler.
+# The race detector finds what goroutines do to each other: it is for the packages that start some, in the code or in a test,
+# with the rounds of `make test`. The long rounds hit a program from outside, which is built without it, and would take four
+# times as long for no more. It wants cgo, and go turns cgo off by itself where there is no C compiler.
 race: export MAILALLOW_ALL :=
 race:
-	$(if $(filter 1,$(shell go env CGO_ENABLED)),go test -race -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...,@echo 'make race: no C compiler')
+	@if [ "$$(go env CGO_ENABLED)" != 1 ]; then echo 'make race: without a C compiler there is no race detector'; else \
+	  grep -rlE --include='*.go' '^\s*go (func\b|[A-Za-z.]+\()|\.Go\(' accessmap allowlist cmd | xargs -n 1 dirname | sort -u | \
+	  sed 's|^|./|' | xargs -t go test -race -timeout 30m; fi
 
 cdb:
 	@fixtures/parts/fetch.sh cdb || { [ "$$CI" != true ] && echo 'going on without cdb maps'; }
@@ -92,11 +97,12 @@ cross:
 	done
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 go build -o /dev/null ./cmd/mailallow
 
-# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's.
+# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's. go does not run a
+# package again that has none of these calls: the flags and the environment are those of `make test`.
 portable: export GOFLAGS := -tags=portable
 portable: export MAILALLOW_ALL :=
 portable:
-	go test -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
+	go test -parallel 4 -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
 # unless MAILALLOW_SEED names it. Then come the packages with properties: one that fails names its seed, too.
