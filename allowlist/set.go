@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 	"sync"
 
 	"mailallow/allowlist/prefixes"
@@ -80,9 +81,11 @@ type Labelled struct {
 // REJECT over OK over RELAY. EXCLUDE wins at any length. The order of the sources
 // does not matter. Merge takes the time of sorting all prefixes.
 func Merge(sources []Labelled) *Set {
-	set := &Set{cache: map[int]*Entry{}, sources: slices.SortedStableFunc(slices.Values(sources), func(a, b Labelled) int {
-		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source))
-	})}
+	set := &Set{cache: map[int]*Entry{}, sources: slices.Clone(sources)}
+	sort.SliceStable(set.sources, func(i, j int) bool {
+		a, b := &set.sources[i], &set.sources[j]
+		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source)) < 0
+	})
 	lists := make([]prefixes.List, len(sources))
 	var excluded []prefixes.List
 	for i, src := range set.sources {
@@ -136,16 +139,22 @@ func (s *Set) entry(first int) *Entry {
 	if e := s.cache[first]; e != nil {
 		return e
 	}
-	e, ranges := &Entry{}, 0
+	var most struct { // entries have one owner with one path: one allocation for all
+		Entry
+		owner [1]Owner
+		path  [1]*provenance.Path
+	}
+	e, room, ranges := &most.Entry, most.path[:0], 0
+	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
 		p, label := s.list.At(number)
 		source := s.sources[label]
-		if e.Owners != nil && (p != e.Prefix || source.Action != e.Action) {
+		if len(e.Owners) > 0 && (p != e.Prefix || source.Action != e.Action) {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		paths, inside := source.Ranges.pathsInside(p)
-		e.Owners = append(e.Owners, Owner{source.Source, paths})
+		paths, inside := source.Ranges.pathsInside(room, p)
+		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
 	}
 	if ranges > maxUncached {
@@ -178,10 +187,25 @@ func compareOwners(a, b Entry) int {
 }
 
 // Networks are networks with an action each, without owners. The zero value has none. A million take 8 to 24 MB.
-type Networks struct{ list prefixes.List }
+type Networks struct {
+	Room int // how many there will be, if that is known
+
+	list  prefixes.List
+	grown [2]bool // IPv4, IPv6
+}
 
 // Add adds a network.
-func (n *Networks) Add(p netip.Prefix, a Action) { n.list.Add(p, uint32(Exclude-a)) } // the label of the stricter sorts first
+func (n *Networks) Add(p netip.Prefix, a Action) {
+	family := 0
+	if p.Addr().Is6() {
+		family = 1
+	}
+	if !n.grown[family] {
+		n.grown[family] = true
+		n.list.Grow(p, max(0, n.Room-n.list.Len()))
+	}
+	n.list.Add(p, uint32(Exclude-a)) // the label of the stricter sorts first
+}
 
 // Spans divides the addresses into disjoint spans, as Nest does.
 func (n Networks) Spans() iter.Seq[Span] {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
+	"sort"
 
 	"mailallow/allowlist/hosts"
 )
@@ -16,7 +16,7 @@ func (s Source) hostNames() (names []hosts.Name) {
 	for _, item := range s.Hosts {
 		names = append(names, hosts.ParseName(item))
 	}
-	slices.SortFunc(names, func(a, b hosts.Name) int { return strings.Compare(a.String(), b.String()) })
+	sort.Slice(names, func(i, j int) bool { return names[i].String() < names[j].String() })
 	return slices.Compact(names)
 }
 

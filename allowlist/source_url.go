@@ -91,9 +91,9 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 	switch {
 	case err == nil:
 		return doc, problems, nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, context.Cause(ctx)):
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = context.Cause(ctx)
 	}
 	return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), err)
@@ -152,7 +152,6 @@ func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
 		Proxy:                  proxyOfEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: bounds.RootCAs},
-		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    dialTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -74,13 +75,18 @@ func (r *rig) listJob(path, mapType, list string) Job {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	job.New = file.Splice([]byte(list))
+	var text bytes.Buffer
+	file.WriteAbove(&text)
+	text.WriteString(list)
+	file.WriteBelow(&text)
+	job.New = text.Bytes()
 	return job
 }
 
 // Whenever and however somebody edits the text, the edit is in the final text once, beside the list, and the map holds both.
 // Until then all other files are as they were, and the error names the text.
 func TestEditAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	moments := []struct {
 		name    string
 		mapType string

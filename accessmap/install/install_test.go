@@ -180,6 +180,7 @@ func TestInstallSymlinks(t *testing.T) {
 }
 
 func TestInstallRefuses(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		name   string
 		change func(*testing.T, *rig, *Job)

@@ -109,7 +109,7 @@ const maxNotOurs = 20
 func notOurs(foreign []record.Line, what string) (problems []Problem) {
 	for i, line := range foreign {
 		if i == maxNotOurs {
-			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more lines that mailallow did not write", len(foreign)-i)})
+			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more that mailallow did not write", len(foreign)-i)})
 		}
 		problems = append(problems, Problem{Kind: "not-ours", Line: line.Number,
 			Text: fmt.Sprintf("not ours: mailallow did not write the line \"%s\"; %s", ascii.Excerpt(strings.TrimRight(string(line.Text), "\r\n")), what)})

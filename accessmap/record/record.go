@@ -4,13 +4,13 @@
 package record
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sort"
 
 	"mailallow/allowlist/bounded"
 )
@@ -82,7 +82,7 @@ func Read(stateDir string) (r Record, err error) {
 // Encode gives the record as the text of its file, the targets by path.
 func (r Record) Encode() []byte {
 	r.Targets = slices.Clone(r.Targets)
-	slices.SortFunc(r.Targets, func(a, b Target) int { return cmp.Compare(a.Path, b.Path) })
+	sort.Slice(r.Targets, func(i, j int) bool { return r.Targets[i].Path < r.Targets[j].Path })
 	room := maxLines
 	for i, t := range r.Targets {
 		r.Targets[i].Texts = slices.Clone(t.Texts)

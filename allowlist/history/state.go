@@ -5,7 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
+	"sort"
 	"time"
 
 	"mailallow/allowlist"
@@ -224,7 +224,7 @@ func difference(before State, after []Installed) (all []Source) {
 	for _, was := range old {
 		all = append(all, Source{Name: was.Name, Definition: was.Definition, Action: was.Action, About: was.About, Change: Removed, Gone: was.Ranges.Fewest()})
 	}
-	slices.SortFunc(all, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all
 }
 

@@ -4,6 +4,7 @@ package snapshot
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -114,7 +115,7 @@ func Of(written time.Time, sources []Source) *Snapshot {
 
 // normal sorts the sources by name, so that equal content encodes to equal bytes, and has the times in UTC and whole seconds.
 func (s *Snapshot) normal() *Snapshot {
-	slices.SortFunc(s.Sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(s.Sources, func(i, j int) bool { return s.Sources[i].Name < s.Sources[j].Name })
 	for i, src := range s.Sources {
 		s.Sources[i].Time = src.Time.UTC().Truncate(time.Second)
 	}

@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"flag"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,40 +24,72 @@ func allCommands() []command {
 		command{name: "completion", args: "SHELL", usage: "what a shell completes", text: completionText, action: completion})
 }
 
-// newApp makes the command line for one command; without a name, for none. The flag library
-// returns every error to execute: it writes none and ends no process. It makes no help.
-func newApp(t *terminal.Terminal, cmd command, out, stderr io.Writer) *cli.App {
-	app := &cli.App{
-		Name: "mailallow", Usage: programUsage, HideHelp: true,
-		Version: version, Writer: out, ErrWriter: stderr, Flags: globalFlags(),
-		// --resolver "a, b" is one resolver that is none, and not two of which the first is asked.
-		DisableSliceFlagSeparator: true,
-		OnUsageError:              func(c *cli.Context, err error, _ bool) error { return badUsage(c, err, "") },
-		ExitErrHandler:            func(*cli.Context, error) {},
-		Action:                    noCommand,
+// run carries out the command line. The flag library gives flags and their values, and its App stays out of the program: the help
+// that an App can make comes from templates, which call methods by name, and for those the linker would keep every exported method
+// of everything, a seventh of the program.
+func (line commandLine) run(ctx context.Context, t *terminal.Terminal) error {
+	t.Command = line.command.name
+	if line.unknown != "" {
+		return unknownCommand(line.unknown)
 	}
-	if cmd.name == "" {
-		return app
+	c, err := line.parse(ctx)
+	if err != nil {
+		return err
 	}
-	app.Commands = []*cli.Command{{
-		Name: cmd.name, Usage: cmd.usage, HideHelp: true,
-		Flags: append(cmd.flags, globalFlags()...),
-		OnUsageError: func(c *cli.Context, err error, _ bool) error {
-			t.Command = cmd.name
-			return badUsage(c, err, cmd.name)
-		},
-		Action: func(c *cli.Context) error {
-			t.Command = cmd.name
-			if err := setUp(t, c); err != nil {
-				return err
+	if line.command.name == "" {
+		if c.Bool("version") {
+			return t.Whole("mailallow version " + version + "\n")
+		}
+		return exit.Usagef("no command; 'mailallow --help' lists them")
+	}
+	if err := setUp(t, c); err != nil {
+		return err
+	}
+	if line.command.args == "" && c.Args().Present() {
+		return exit.Usagef("%s takes no argument, and there is %q", line.command.name, c.Args().First())
+	}
+	return line.command.action(t, c)
+}
+
+// parse reads the flags of the command, and those of every command.
+func (line commandLine) parse(ctx context.Context) (*cli.Context, error) {
+	flags := append(line.command.flags, globalFlags()...)
+	if line.command.name == "" {
+		flags = append(flags, cli.VersionFlag)
+	}
+	set := flag.NewFlagSet("mailallow", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	for _, f := range flags {
+		if err := f.Apply(set); err != nil {
+			return nil, err
+		}
+	}
+	if err := set.Parse(line.words); err != nil {
+		return nil, badUsage(err, flags, line.command.name)
+	}
+	c := cli.NewContext(nil, set, nil)
+	c.Context = ctx
+	return c, shareAliases(set, flags)
+}
+
+// shareAliases gives a flag's value under one of its names to its other names.
+func shareAliases(set *flag.FlagSet, flags []cli.Flag) error {
+	given := map[string]string{}
+	set.Visit(func(f *flag.Flag) { given[f.Name] = f.Value.String() })
+	for _, f := range flags {
+		typed := slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { _, ok := given[name]; return !ok })
+		if len(typed) > 1 {
+			return exit.Usagef("%s and %s are one flag: give one of them", dashed(typed[0]), dashed(typed[1]))
+		}
+		for _, name := range f.Names() {
+			if len(typed) == 1 && name != typed[0] {
+				if err := set.Set(name, given[typed[0]]); err != nil {
+					return err
+				}
 			}
-			if cmd.args == "" && c.Args().Present() {
-				return exit.Usagef("%s takes no argument, and there is %q", cmd.name, c.Args().First())
-			}
-			return cmd.action(t, c)
-		},
-	}}
-	return app
+		}
+	}
+	return nil
 }
 
 // setUp reads the global flags for the terminal, and checks those that no command checks.
@@ -70,23 +105,20 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 		exit.OneOf("color", t.Color, terminal.Colors()))
 }
 
-func noCommand(c *cli.Context) error {
-	if name := c.Args().First(); name != "" {
-		var names []string
-		for _, cmd := range commands() {
-			names = append(names, cmd.name)
-		}
-		return exit.Usagef("unknown command %q%s", name, exit.DidYouMean(name, names))
+func unknownCommand(name string) error {
+	var names []string
+	for _, cmd := range commands() {
+		names = append(names, cmd.name)
 	}
-	return exit.Usagef("no command; 'mailallow --help' lists them")
+	return exit.Usagef("unknown command %q%s", name, exit.DidYouMean(name, names))
 }
 
-// badUsage rewrites the flag library's errors. They have nothing but their text, so this
+// badUsage rewrites an error of package flag. Its errors have nothing but their text, so this
 // is the one place that reads an error back from its message.
-func badUsage(c *cli.Context, err error, command string) error {
+func badUsage(err error, flags []cli.Flag, command string) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
 		var known []string
-		for _, f := range c.Command.Flags {
+		for _, f := range flags {
 			known = append(known, dashed(f.Names()[0]))
 		}
 		return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))

@@ -10,8 +10,9 @@ import (
 // commandLine is a command line in the order that the flag library reads: the command, the
 // flags, then the arguments.
 type commandLine struct {
-	words   []string // with the program's name
 	command command  // without a name: there is none, or it is unknown
+	unknown string   // the word where the name of a command has to stand, if it is none
+	words   []string // flags and their values, then the arguments
 	help    bool     // asks for the help of the command
 }
 
@@ -50,15 +51,10 @@ func arrange(args []string) commandLine {
 			words = append(words, arg)
 		}
 	}
-	line.words = []string{"mailallow"}
 	if name != line.command.name {
-		line.words, line.help = append(line.words, "--", name), false
-		return line
+		return commandLine{unknown: name}
 	}
-	if name != "" {
-		line.words = append(line.words, name)
-	}
-	line.words = append(line.words, flags...)
+	line.words = flags
 	if !cut {
 		line.words = append(append(line.words, "--"), words...)
 	}

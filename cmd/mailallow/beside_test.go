@@ -61,6 +61,7 @@ func (n *network) tidy() {
 // Somebody edits the access file during an update: between the reading and the swap, or after it. The update plans again, and
 // the file has both changes.
 func TestEditWhileUpdating(t *testing.T) {
+	t.Parallel()
 	const (
 		renamed   = `{ cat access; printf '` + editLine + `'; } > mine && mv mine access`
 		appended  = `printf '` + editLine + `' >> access`

@@ -224,6 +224,7 @@ func TestAskedOnce(t *testing.T) {
 
 // TestFailover has a second resolver in the configuration, which is asked when the first does not know.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]fixtures.Fault{
 		"SERVFAIL": fixtures.ServFail, "REFUSED": fixtures.Refused, "lame": fixtures.Lame, "garbage": fixtures.Garbage, "silent": fixtures.Drop,
 		"cut": fixtures.Truncated, "forger": fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.Drop,

@@ -16,7 +16,7 @@ import (
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
-		&cli.StringSliceFlag{Name: "resolver", Usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
+		repeatable("resolver", "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"),
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
@@ -25,16 +25,40 @@ func globalFlags() []cli.Flag {
 	}
 }
 
+// texts is the value of a flag that can be given more than once. --resolver "a, b" is one resolver that is none, and not two of
+// which the first is asked.
+type texts []string
+
+func (t *texts) Set(text string) error {
+	*t = append(*t, text)
+	return nil
+}
+
+func (t *texts) String() string { return strings.Join(*t, ", ") }
+
+// repeatable makes a flag that has texts.
+func repeatable(name, usage string) cli.Flag {
+	return &cli.GenericFlag{Name: name, Usage: usage, Value: new(texts)}
+}
+
+// values reads a repeatable flag. One that the command does not have is empty.
+func values(c *cli.Context, name string) []string {
+	if given, ok := c.Generic(name).(*texts); ok {
+		return *given
+	}
+	return nil
+}
+
 // configFlags reads the flags that concern the configuration. One that the command
 // does not have is empty.
 func configFlags(c *cli.Context) config.Flags {
-	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: c.StringSlice("resolver")}
+	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: values(c, "resolver")}
 }
 
 // runFlags reads the flags that concern the list, likewise.
 func runFlags(c *cli.Context) run.Options {
 	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Signature: c.String("signature"),
-		Reason: c.String("reason"), Accept: c.StringSlice("accept"), NoGuard: c.Bool("no-guard")}
+		Reason: c.String("reason"), Accept: values(c, "accept"), NoGuard: c.Bool("no-guard")}
 }
 
 // applyFlags reads the flags that concern the installation.

@@ -6,8 +6,6 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"io"
 	"os"
@@ -20,15 +18,13 @@ func main() { os.Exit(execute(context.Background(), os.Args[1:], os.Stdin, os.St
 
 // execute is the program: it returns the exit code.
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := exit.UntilSignal(ctx)
-	defer stop()
 	t := terminal.New(args, stdin, stdout, stderr)
 	line := arrange(args)
 	if line.help {
 		return t.End(t.Whole(helpOf(line.command, t.Width())), nil)
 	}
-	shown := bufio.NewWriter(stdout)
-	err := newApp(t, line.command, shown, stderr).RunContext(ctx, line.words)
-	err = cmp.Or(err, shown.Flush())
+	ctx, stop := exit.UntilSignal(ctx)
+	defer stop()
+	err := line.run(ctx, t)
 	return t.End(exit.BySignal(ctx, err), func(err error) any { return failure(t.Command, err) })
 }

@@ -3,8 +3,7 @@
 package rule
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"mailallow/allowlist/ascii"
 )
@@ -24,7 +23,7 @@ type Finding struct {
 
 // Sort sorts findings by line. Findings on one line keep their order.
 func Sort(findings []Finding) {
-	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })
+	sort.SliceStable(findings, func(i, j int) bool { return findings[i].Line < findings[j].Line })
 }
 
 // Severity says how bad a finding is. A note is no mistake: `lint` shows it, and its exit code counts it with --strict only.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -84,8 +84,9 @@ func byProvider(clients map[run.Effect]*refusals.Clients, known *catalogue.Catal
 	for _, r := range rows {
 		all = append(all, *r)
 	}
-	slices.SortFunc(all, func(a, b run.ProviderEffect) int {
-		return cmp.Or(cmp.Compare(b.LetsIn+b.Refuses, a.LetsIn+a.Refuses), cmp.Compare(a.Name, b.Name))
+	sort.Slice(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		return cmp.Or(cmp.Compare(b.LetsIn+b.Refuses, a.LetsIn+a.Refuses), cmp.Compare(a.Name, b.Name)) < 0
 	})
 	return all
 }

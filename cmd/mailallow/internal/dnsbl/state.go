@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -151,10 +152,11 @@ func (s *memory) after(c comparison, reported bool, now time.Time) *memory {
 		}
 		next.Rows = append(next.Rows, row)
 	}
-	slices.SortFunc(next.Rows, func(a, b stateRow) int { return b.Asked.Compare(a.Asked) })
+	sort.Slice(next.Rows, func(i, j int) bool { return next.Rows[i].Asked.After(next.Rows[j].Asked) })
 	next.Rows = next.Rows[:min(len(next.Rows), maxStateRows)]
-	slices.SortFunc(next.Rows, func(a, b stateRow) int {
-		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Zone, b.Zone))
+	sort.Slice(next.Rows, func(i, j int) bool {
+		a, b := &next.Rows[i], &next.Rows[j]
+		return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Zone, b.Zone)) < 0
 	})
 	return next
 }

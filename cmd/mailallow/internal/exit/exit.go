@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -50,7 +51,7 @@ func Meanings() (all []Meaning, order string) {
 			codes = append(codes, code)
 		}
 	}
-	slices.SortFunc(all, func(a, b Meaning) int { return strings.Compare(a.Code, b.Code) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Code < all[j].Code })
 	all = append(all, Meaning{fmt.Sprintf("%d+n", firstSignalCode), "ended by signal n"})
 	return all, "When several apply: " + strings.Join(codes, ", ") + "."
 }

@@ -24,6 +24,7 @@ const (
 
 // TestExplainPostfix holds the verdicts of explain --live against a real Postfix, and tries what would change them.
 func TestExplainPostfix(t *testing.T) {
+	t.Parallel()
 	dir := matrixTables(t)
 	var many, some []host.PostfixServer
 	for n, server := range postfixMatrix() {
@@ -42,6 +43,7 @@ func TestExplainPostfix(t *testing.T) {
 
 // TestSoakExplainPostfix makes servers of random restrictions.
 func TestSoakExplainPostfix(t *testing.T) {
+	t.Parallel()
 	random, dir := fixtures.Random(t), matrixTables(t)
 	var servers []host.PostfixServer
 	for range fixtures.Rounds(4, 30) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/accessmap/lint"
@@ -70,7 +71,9 @@ func (l *check) show() {
 		l.t.Data(style, "%s", l.folded(fmt.Sprintf("%s: %s: %s", terminal.Place(f.File, f.Line), of, f.Text)))
 		l.showFix(f)
 	}
-	for _, of := range slices.SortedFunc(maps.Keys(notes), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+	noted := slices.Collect(maps.Keys(notes))
+	sort.Slice(noted, func(i, j int) bool { return slices.Compare(noted[i][:], noted[j][:]) < 0 })
+	for _, of := range noted {
 		if more := notes[of] - maxNotesShown; more > 0 {
 			l.t.Data(terminal.Plain, "%s", l.folded(fmt.Sprintf("%s: note: %s: %s more like these", of[0], of[1], terminal.Grouped(uint64(more)))))
 		}

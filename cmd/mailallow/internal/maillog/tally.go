@@ -3,7 +3,7 @@ package maillog
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
@@ -125,13 +125,16 @@ func values[K comparable, T any](rows map[K]*T) []T {
 // their names.
 func (r *summary) sort() {
 	often := func(a, b refusals.Span) int { return cmp.Compare(b.Count, a.Count) }
-	slices.SortFunc(r.Refused.Providers, func(a, b providerReport) int {
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source))
+	sort.Slice(r.Refused.Providers, func(i, j int) bool {
+		a, b := &r.Refused.Providers[i], &r.Refused.Providers[j]
+		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source)) < 0
 	})
-	slices.SortFunc(r.Errors, func(a, b errorReport) int {
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+	sort.Slice(r.Errors, func(i, j int) bool {
+		a, b := &r.Errors[i], &r.Errors[j]
+		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
 	})
-	slices.SortFunc(r.Outbound, func(a, b outboundReport) int {
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host))
+	sort.Slice(r.Outbound, func(i, j int) bool {
+		a, b := &r.Outbound[i], &r.Outbound[j]
+		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
 	})
 }

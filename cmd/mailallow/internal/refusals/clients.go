@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist/dnsbl"
@@ -148,6 +149,8 @@ func (c *Clients) Of(addr netip.Addr) (Span, []string) {
 // Lists gives the lists, the most frequent first.
 func (c *Clients) Lists() []List {
 	lists := slices.Clone(c.lists)
-	slices.SortFunc(lists, func(a, b List) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Zone, b.Zone)) })
+	sort.Slice(lists, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(lists[j].Count, lists[i].Count), cmp.Compare(lists[i].Zone, lists[j].Zone)) < 0
+	})
 	return lists
 }

@@ -1,10 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -30,7 +30,7 @@ const (
 	maxWrong    = 25
 )
 
-// page is what the template shows.
+// page is what the page shows.
 type page struct {
 	Host, Made, Config, Version string
 	Basis                       string // where the list is from
@@ -104,9 +104,7 @@ func (g *gathering) page(ctx context.Context) *page {
 	if g.result != nil {
 		p.Map = g.mapOf(g.result, sizes)
 	}
-	slices.SortStableFunc(g.wrong, func(a, b wrong) int {
-		return cmp.Compare(map[bool]int{true: 0, false: 1}[a.Grave], map[bool]int{true: 0, false: 1}[b.Grave])
-	})
+	sort.SliceStable(g.wrong, func(i, j int) bool { return g.wrong[i].Grave && !g.wrong[j].Grave })
 	p.Verdict = verdict(g.wrong)
 	if more := len(g.wrong) - maxWrong; more > 0 {
 		g.wrong = append(g.wrong[:maxWrong:maxWrong], wrong{Text: fmt.Sprintf("and %d more: the sections below have them", more)})
@@ -268,9 +266,7 @@ func (g *gathering) zones(p *page) {
 	if err != nil {
 		g.look("", "%v", err)
 	}
-	slices.SortStableFunc(all, func(a, b dnsbl.Standing) int {
-		return cmp.Compare(map[bool]int{true: 0, false: 1}[a.Listed()], map[bool]int{true: 0, false: 1}[b.Listed()])
-	})
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Listed() && !all[j].Listed() })
 	for _, s := range all {
 		if s.Listed() {
 			g.grave("mailallow dnsbl "+s.Address+" says what it means, and where to ask for removal",

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,11 @@ type class struct {
 	action allowlist.Action
 }
 
+// compare orders classes by source, and those of one by action.
+func (c class) compare(d class) int {
+	return cmp.Or(strings.Compare(c.source, d.source), cmp.Compare(c.action, d.action))
+}
+
 // mapOf draws the list.
 func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 	grid, addresses, used := make([]class, cells), map[class]uint64{}, map[class]int{}
@@ -88,9 +94,9 @@ func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 		coarsen(grid)
 		byLook, _ = layersOf(grid, colour)
 	}
-	for _, look := range slices.SortedFunc(maps.Keys(byLook), func(a, b class) int {
-		return cmp.Or(strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
-	}) {
+	looks := slices.Collect(maps.Keys(byLook))
+	sort.Slice(looks, func(i, j int) bool { return looks[i].compare(looks[j]) < 0 })
+	for _, look := range looks {
 		n, _ := strconv.Atoi(look.source)
 		v.Layers = append(v.Layers, layer{n, look.action.String(), byLook[look].String()})
 	}
@@ -243,8 +249,9 @@ func coloursOf(addresses map[class]uint64) map[string]int {
 }
 
 func legend(addresses map[class]uint64, used map[class]int, colour map[string]int) (rows []legendRow) {
-	all := slices.SortedFunc(maps.Keys(addresses), func(a, b class) int {
-		return cmp.Or(cmp.Compare(addresses[b], addresses[a]), strings.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
+	all := slices.Collect(maps.Keys(addresses))
+	sort.Slice(all, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(addresses[all[j]], addresses[all[i]]), all[i].compare(all[j])) < 0
 	})
 	for _, c := range all[:min(len(all), maxLegend)] {
 		rows = append(rows, legendRow{colour[c.source], c.action.String(), c.source, terminal.Grouped(addresses[c]), used[c]})

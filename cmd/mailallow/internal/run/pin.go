@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -219,7 +219,8 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) error {
 	if len(r.pinning.file.Sources) == 0 {
 		return exit.With(exit.Usage, fmt.Errorf("nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
 	}
-	slices.SortFunc(r.pinning.file.Sources, func(a, b snapshot.Source) int { return strings.Compare(a.Name, b.Name) })
+	pinned := r.pinning.file.Sources
+	sort.Slice(pinned, func(i, j int) bool { return pinned[i].Name < pinned[j].Name })
 	return nil
 }
 

@@ -1,10 +1,9 @@
 package say
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
+	"sort"
 
 	"mailallow/accessmap/plan"
 	"mailallow/cmd/mailallow/internal/run"
@@ -49,7 +48,7 @@ func (g SourceChange) widest() []string {
 		rows = append(rows, row{"-", c.Prefix})
 	}
 	share := func(r row) int { return r.Bits() * 128 / r.Addr().BitLen() }
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(share(a), share(b)) })
+	sort.SliceStable(rows, func(i, j int) bool { return share(rows[i]) < share(rows[j]) })
 	shown := rows[:min(len(rows), maxRefused)]
 	width := 0
 	for _, r := range shown {
