@@ -115,9 +115,7 @@ const maxUsual = 12
 // RefusedAtConnect begins the reply of a host that refused the connection before this host sent a command.
 const RefusedAtConnect = "refused to talk to me:"
 
-// Host reads the reply of another host that refused this one. relay is the address of that host, which blames itself in no
-// reply: an address there that is its own is in what a third host said to it.
-func Host(reply string, relay netip.Addr) Judgement {
+func judgeHost(reply string, relay netip.Addr) Judgement {
 	reply, atConnect := strings.CutPrefix(reply, RefusedAtConnect)
 	t := newText(token.Flat(token.WithoutNames(reply, "@")))
 	if t.has(quote) {
