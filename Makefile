@@ -2,11 +2,10 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all cdb trixie browser cross portable soak fuzz bench bench-compare lint deb rpm dist parts clean
+.PHONY: help build run test test-all race cdb trixie browser cross portable soak fuzz bench bench-compare lint deb rpm dist parts clean
 
-# The race detector wants cgo, and go turns cgo off by itself where there is no C compiler. The programs take four times as
-# long with it, so that only the long run has it.
-test-all: RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,)
+# What is random in a test is the same in each run, but in `make soak`: this for properties, fixtures.Random for the rest.
+export RAPID_SEED ?= 1
 # By default every program with it, the test itself and each mailallow that it starts, sleeps for a second at its end.
 export GORACE := atexit_sleep_ms=0
 
@@ -54,15 +53,21 @@ run: build
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
-	$(if $(MAILALLOW_ALL),$(if $(RACE),,@echo 'make test-all: no C compiler, so without the race detector'))
 	go vet ./...
-	go test $(or $(RACE),-parallel 4) -timeout 50m ./...
+	go test -parallel 4 -timeout 50m ./...
 
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
 test-all: PLATFORMS = freebsd/amd64
-test-all: cdb browser test trixie cross portable
+test-all: cdb browser test race trixie cross portable
+
+# The race detector finds what goroutines do to each other: it is for the packages that have them, with the rounds of `make
+# test`. The long rounds hit a program from outside, which is built without it, and would take four times as long for no more.
+# It wants cgo, and go turns cgo off by itself where there is no C compiler.
+race: export MAILALLOW_ALL :=
+race:
+	$(if $(filter 1,$(shell go env CGO_ENABLED)),go test -race -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...,@echo 'make race: no C compiler')
 
 cdb:
 	@fixtures/parts/fetch.sh cdb || { [ "$$CI" != true ] && echo 'going on without cdb maps'; }
@@ -98,11 +103,13 @@ portable:
 	go test -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
-# unless MAILALLOW_SEED names it.
+# unless MAILALLOW_SEED names it. Then come the packages with properties: one that fails names its seed, too.
 soak: export MAILALLOW_SEED ?= new
+soak: export RAPID_SEED := 0
 soak:
 	@fixtures/parts/fetch.sh all
 	MAILALLOW_ALL=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
+	RAPID_CHECKS=1000 go test -count=1 -timeout 30m $$(grep -rl --include='*_test.go' pgregory.net/rapid . | xargs -n 1 dirname | sort -u)
 
 # The inputs that it finds are kept in .fuzz; one that fails, in testdata/fuzz beside its test.
 fuzz:

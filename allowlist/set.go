@@ -187,10 +187,25 @@ func compareOwners(a, b Entry) int {
 }
 
 // Networks are networks with an action each, without owners. The zero value has none. A million take 8 to 24 MB.
-type Networks struct{ list prefixes.List }
+type Networks struct {
+	Room int // how many there will be, if that is known
+
+	list  prefixes.List
+	grown [2]bool // IPv4, IPv6
+}
 
 // Add adds a network.
-func (n *Networks) Add(p netip.Prefix, a Action) { n.list.Add(p, uint32(Exclude-a)) } // the label of the stricter sorts first
+func (n *Networks) Add(p netip.Prefix, a Action) {
+	family := 0
+	if p.Addr().Is6() {
+		family = 1
+	}
+	if !n.grown[family] {
+		n.grown[family] = true
+		n.list.Grow(p, max(0, n.Room-n.list.Len()))
+	}
+	n.list.Add(p, uint32(Exclude-a)) // the label of the stricter sorts first
+}
 
 // Spans divides the addresses into disjoint spans, as Nest does.
 func (n Networks) Spans() iter.Seq[Span] {

@@ -38,7 +38,7 @@ func BenchmarkFormats(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
-				if _, err := f.Networks(text.Bytes()); err != nil {
+				if _, err := f.Networks(text.Bytes(), 0); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -22,13 +22,17 @@ import (
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
-	if countKeys(l) > l.maxKeys {
+	keys, room := measure(l)
+	if keys > l.maxKeys {
 		source, ipv6 := neediest(l)
 		hint := "raise max_keys, or leave that source out"
 		if ipv6 {
 			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
 		return written, fmt.Errorf("this list needs more than max_keys = %s access keys, most of them for source %q: %s", ascii.Count(l.maxKeys), source, hint)
+	}
+	if l.grow != nil {
+		l.grow(room)
 	}
 	out := keyWriter{Writer: w, written: &written}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
@@ -137,16 +141,26 @@ func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int
 	if !f.Map {
 		return 0
 	}
-	return countKeys(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
+	n, _ = measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
+	return n
 }
 
-// countKeys counts the keys and stops once there are more than maxKeys.
-func countKeys(l list) (n int) {
+// usualComment is the room for a comment, in bytes. A text whose comments need more grows while it is written.
+const usualComment = 64
+
+// measure counts the keys, and stops once there are more than maxKeys. room is about what their lines and comments take, in bytes.
+func measure(l list) (keys, room int) {
+	var above netip.Prefix
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
-		n += run.Count
-		return n <= l.maxKeys
+		keys += run.Count
+		room += run.Count * (key.MaxLen(run.First) + len("\tREJECT\n"))
+		if p := run.Spans[0].Prefix(); p != above {
+			room += usualComment
+			above = p
+		}
+		return keys <= l.maxKeys
 	})
-	return n
+	return keys, room
 }
 
 // neediest is the source with the most keys; ipv6: the list has some of that family.
