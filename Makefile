@@ -22,12 +22,13 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
-	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; half an hour'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); under two minutes on two cores'
+	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak, the race detector; under twenty minutes'
+	@echo 'make race    the packages that start goroutines, with the race detector; four minutes'
 	@echo 'make trixie  the tests of what mail servers read, with Debian 13'"'"'s Sendmail and Postfix, and the Ansible role with its ansible-core; three minutes'
 	@echo 'make cross   go vet for all platforms but this one'
 	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
-	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
+	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures, and the properties, with new seeds; a quarter of an hour'
 	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/; ten minutes'
 	@echo 'make bench-compare BASE=REV   the Go benchmarks here and at a revision, in turns, in the table of benchstat; BENCH=REGEXP chooses'
@@ -49,6 +50,9 @@ run: build
 	fixtures/parts/fetch.sh makemap
 	fixtures/demo/run.sh bin/mailallow out
 
+# Without cgo, as the package is built: the tests link and start sooner.
+test trixie portable: export CGO_ENABLED := 0
+
 # Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
@@ -62,12 +66,14 @@ test-all: export MAILALLOW_ALL := 1
 test-all: PLATFORMS = freebsd/amd64
 test-all: cdb browser test race trixie cross portable
 
-# The race detector finds what goroutines do to each other: it is for the packages that have them, with the rounds of `make
-# test`. The long rounds hit a program from outside, which is built without it, and would take four times as long for no more.
-# It wants cgo, and go turns cgo off by itself where there is no C compiler.
+# The race detector finds what goroutines do to each other: it is for the packages that start some, in the code or in a test,
+# with the rounds of `make test`. The long rounds hit a program from outside, which is built without it, and would take four
+# times as long for no more. It wants cgo, and go turns cgo off by itself where there is no C compiler.
 race: export MAILALLOW_ALL :=
 race:
-	$(if $(filter 1,$(shell go env CGO_ENABLED)),go test -race -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...,@echo 'make race: no C compiler')
+	@if [ "$$(go env CGO_ENABLED)" != 1 ]; then echo 'make race: without a C compiler there is no race detector'; else \
+	  grep -rlE --include='*.go' '^\s*go (func\b|[A-Za-z.]+\()|\.Go\(' accessmap allowlist cmd | xargs -n 1 dirname | sort -u | \
+	  sed 's|^|./|' | xargs -t go test -race -timeout 30m; fi
 
 cdb:
 	@fixtures/parts/fetch.sh cdb || { [ "$$CI" != true ] && echo 'going on without cdb maps'; }
@@ -96,11 +102,12 @@ cross:
 	done
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 go build -o /dev/null ./cmd/mailallow
 
-# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's.
+# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's. go does not run a
+# package again that has none of these calls: the flags and the environment are those of `make test`.
 portable: export GOFLAGS := -tags=portable
 portable: export MAILALLOW_ALL :=
 portable:
-	go test -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
+	go test -parallel 4 -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
 # unless MAILALLOW_SEED names it. Then come the packages with properties: one that fails names its seed, too.

@@ -216,7 +216,7 @@ func (n Networks) Spans() iter.Seq[Span] {
 		}
 		sorted := plain(list)
 		for r := range prefixes.List(sorted).Nest(prefixes.List{}) {
-			if !yield(Span{r.From, r.To, sorted.entry(r.Number).Action, r.Number, sorted}) {
+			if !yield(Span{r.From, r.To, sorted.action(r.Number), r.Number, sorted}) {
 				return
 			}
 		}
@@ -226,11 +226,15 @@ func (n Networks) Spans() iter.Seq[Span] {
 type plain prefixes.List
 
 func (l plain) entry(number int) *Entry {
-	p, label := prefixes.List(l).At(number)
-	return &Entry{Prefix: p, Action: Exclude - Action(label)}
+	return &Entry{Prefix: l.prefix(number), Action: l.action(number)}
 }
 
-func (l plain) prefix(number int) netip.Prefix { return l.entry(number).Prefix }
+func (l plain) prefix(number int) netip.Prefix {
+	p, _ := prefixes.List(l).At(number)
+	return p
+}
+
+func (l plain) action(number int) Action { return Exclude - Action(prefixes.List(l).Label(number)) }
 
 type entrySlice []Entry
 

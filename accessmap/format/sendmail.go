@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
@@ -188,9 +187,9 @@ func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
 	number := 0
 	for raw := range bytes.Lines(text) {
 		number++
-		line := string(bytes.TrimSuffix(raw, []byte("\n")))
-		if line == "" || line[0] == '#' {
-			above.read(line)
+		line := bytes.TrimSuffix(raw, []byte("\n"))
+		if len(line) == 0 || line[0] == '#' {
+			above.read(string(line))
 			continue
 		}
 		above.last = false
@@ -221,32 +220,33 @@ func keyLines(text []byte, end int) map[netip.Prefix]int {
 		if number++; number == end {
 			break
 		}
-		if e, err := readKeyLine(string(bytes.TrimSuffix(raw, []byte("\n")))); err == nil {
+		if e, err := readKeyLine(bytes.TrimSuffix(raw, []byte("\n"))); err == nil {
 			lines[e.Prefix] = number
 		}
 	}
 	return lines
 }
 
-func readKeyLine(line string) (e allowlist.Entry, err error) {
-	k, value, _ := strings.Cut(line, "\t")
-	address, tagged := strings.CutPrefix(k, key.Connect)
-	prefix, ok := key.Parse(address)
+func readKeyLine(line []byte) (e allowlist.Entry, err error) {
+	k, value, _ := bytes.Cut(line, []byte("\t"))
+	address, tagged := bytes.CutPrefix(k, []byte(key.Connect))
+	prefix, ok := key.Parse(string(address))
 	if !tagged || !ok {
-		return e, errors.New(ascii.Printable(k, 80) + ": not a key that mailallow writes")
+		return e, errors.New(ascii.Printable(string(k), 80) + ": not a key that mailallow writes")
 	}
-	action, err := allowlist.ParseAction(value)
-	if err != nil || action == allowlist.Exclude {
-		return e, errors.New(ascii.Printable(value, 80) + ": not a value that mailallow writes")
+	for _, a := range Actions() {
+		if string(value) == a.String() {
+			return allowlist.Entry{Prefix: prefix, Action: a}, nil
+		}
 	}
-	return allowlist.Entry{Prefix: prefix, Action: action}, nil
+	return e, errors.New(ascii.Printable(string(value), 80) + ": not a value that mailallow writes")
 }
 
 // OursSendmail reports whether a line of a block reads like one that mailallow writes: an entry, or the provenance of one.
-func OursSendmail(line string) bool {
-	line = strings.TrimSuffix(line, "\n")
-	if strings.HasPrefix(line, "#") {
-		_, ok := readProvenance(line, false)
+func OursSendmail(line []byte) bool {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if bytes.HasPrefix(line, []byte("#")) {
+		_, ok := readProvenance(string(line), false)
 		return ok
 	}
 	_, err := readKeyLine(line)

@@ -87,7 +87,7 @@ func (t Target) divide(r record.Target, file block.File) (ours []byte, foreign [
 		number := 0
 		for line := range bytes.Lines(file.Inside) {
 			number++
-			if format.OursSendmail(string(line)) {
+			if format.OursSendmail(line) {
 				ours = append(ours, line...)
 			} else {
 				foreign = append(foreign, record.Line{Number: number, Text: line})
