@@ -68,7 +68,7 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 		}
 	}
 	var entries []allowlist.Entry // beside which people wrote keys
-	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
+	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return h.meets(spans) }) {
 		if entries, err = t.Format.Read(inside); err != nil {
 			return c, err
 		}

@@ -67,6 +67,9 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 
 // ofAddresses leaves out the keys that are names.
 func ofAddresses(handWritten []handKey) []handKey {
+	if !slices.ContainsFunc(handWritten, func(h handKey) bool { return h.named }) {
+		return handWritten
+	}
 	return slices.DeleteFunc(slices.Clone(handWritten), func(h handKey) bool { return h.named })
 }
 
@@ -109,7 +112,9 @@ func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *al
 func undecided(spans []allowlist.Span, handWritten []handKey) (rest []allowlist.Span) {
 	var keys []allowlist.Entry
 	for _, h := range handWritten {
-		keys = append(keys, allowlist.Entry{Prefix: h.prefix})
+		if h.meets(spans) { // few of a million
+			keys = append(keys, allowlist.Entry{Prefix: h.prefix})
+		}
 	}
 	longest := allowlist.Nest(keys) // the ranges in which each key is the longest
 	for _, s := range spans {
@@ -143,9 +148,13 @@ func remaining(s allowlist.Span, others []allowlist.Span, bits int) (rest []allo
 // overlap reports where the value of a hand-written key contradicts the list: the spans that the key overrides, and the spans
 // whose longer generated keys override it.
 func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Problem {
+	covered := h.within(spans)
+	if len(covered) == 0 {
+		return nil
+	}
 	longer := h.longerKeys(written)
 	var loses, wins []allowlist.Span
-	for _, s := range h.within(spans) {
+	for _, s := range covered {
 		if h.hasValue(s.Action()) {
 			continue
 		}
@@ -176,12 +185,22 @@ func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
 	return allowlist.Nest(longer)
 }
 
+// meets reports whether the key covers addresses of the spans.
+func (h handKey) meets(spans []allowlist.Span) bool {
+	i := h.firstOf(spans)
+	return i < len(spans) && !netipx.PrefixLastIP(h.prefix).Less(spans[i].From)
+}
+
+// firstOf gives the number of the first span that does not end before the key.
+func (h handKey) firstOf(spans []allowlist.Span) int {
+	return sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(h.prefix.Addr()) })
+}
+
 // within gives the parts of the spans that the key covers.
 func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
 	first, last := h.prefix.Addr(), netipx.PrefixLastIP(h.prefix)
-	i := sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(first) })
 	var parts []allowlist.Span
-	for ; i < len(spans) && !last.Less(spans[i].From); i++ {
+	for i := h.firstOf(spans); i < len(spans) && !last.Less(spans[i].From); i++ {
 		s := spans[i]
 		if s.From.Less(first) {
 			s.From = first

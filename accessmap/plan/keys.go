@@ -6,6 +6,7 @@ import (
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
+	"mailallow/allowlist/prefixes"
 )
 
 // Takes reports whether ranges of the action come into the target.
@@ -47,9 +48,17 @@ func taken(handWritten []handKey) func(key netip.Prefix) bool {
 	if len(handWritten) == 0 {
 		return nil
 	}
-	keys := map[netip.Prefix]bool{}
+	var keys prefixes.List
 	for _, h := range handWritten {
-		keys[h.prefix] = true
+		keys.Add(h.prefix, 0)
 	}
-	return func(key netip.Prefix) bool { return keys[key] }
+	keys = keys.Sorted()
+	return func(key netip.Prefix) bool {
+		first, end := keys.Inside(key)
+		if first == end {
+			return false
+		}
+		widest, _ := keys.At(first)
+		return widest == key
+	}
 }
