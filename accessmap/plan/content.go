@@ -74,7 +74,9 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 		}
 		c.compare(t, installed, file, after)
 	}
-	if t.inBlock() {
+	if same && current.Exists {
+		c.New = current.Old
+	} else if t.inBlock() {
 		c.New = file.Splice(text.Bytes())
 	} else {
 		c.New = append([]byte{}, text.Bytes()...) // not nil: an empty file is a file

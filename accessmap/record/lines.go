@@ -3,10 +3,12 @@ package record
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -40,13 +42,33 @@ func (l Lines) MarshalJSON() ([]byte, error) {
 	return json.Marshal(raw)
 }
 
-// UnmarshalJSON reads the set again.
-func (l *Lines) UnmarshalJSON(text []byte) error {
-	var raw []byte
-	if err := json.Unmarshal(text, &raw); err != nil || raw == nil {
-		return err
+// cutLines cuts the lines out of an encoded record, and puts [N] in place of the Nth. They are nearly all of it, and package json
+// would read them three times. No text in a record can have linesKey in it: in a JSON string its quotes have backslashes.
+func cutLines(encoded []byte) (rest []byte, cut [][]byte) {
+	rest = make([]byte, 0, 4<<10)
+	for {
+		before, after, found := bytes.Cut(encoded, []byte(linesKey+`"`))
+		lines, behind, ended := bytes.Cut(after, []byte(`"`))
+		if !found || !ended {
+			return append(rest, encoded...), cut
+		}
+		rest = append(append(rest, before...), fmt.Sprintf("%s[%d]", linesKey, len(cut))...)
+		cut, encoded = append(cut, lines), behind
 	}
-	if len(raw)%8 != 0 {
+}
+
+const linesKey = `"lines":`
+
+// restore puts the lines that cutLines cut back in their place.
+func (l *Lines) restore(cut [][]byte) error {
+	if *l == nil {
+		return nil
+	}
+	if len(*l) != 1 || (*l)[0] >= uint64(len(cut)) {
+		return errors.New("its lines are not digests")
+	}
+	raw, err := base64.StdEncoding.AppendDecode(nil, cut[(*l)[0]])
+	if err != nil || len(raw)%8 != 0 {
 		return errors.New("its lines are not digests")
 	}
 	*l = make(Lines, 0, len(raw)/8)
@@ -99,7 +121,11 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 
 // Next gives the texts to remember when next replaces the managed part that is there now.
 func (t Target) Next(now, next []byte) []Text {
-	following, present := Digest(next), Digest(now)
+	following := Digest(next)
+	present := following
+	if !bytes.Equal(now, next) {
+		present = Digest(now)
+	}
 	if following == present && len(t.Texts) > 0 && t.Texts[0].Digest == following {
 		return t.Texts
 	}

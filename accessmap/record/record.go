@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 
@@ -68,7 +69,7 @@ func Read(stateDir string) (r Record, err error) {
 		return Record{Version: 1}, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &r)
+		r, err = decode(text)
 	}
 	if err == nil && r.Version != 1 {
 		err = fmt.Errorf("version %d is not known", r.Version)
@@ -79,10 +80,34 @@ func Read(stateDir string) (r Record, err error) {
 	return r, nil
 }
 
-// Encode gives the record as the text of its file, the targets by path.
-func (r Record) Encode() []byte {
+func decode(encoded []byte) (r Record, err error) {
+	rest, cut := cutLines(encoded)
+	if err := json.Unmarshal(rest, &r); err != nil {
+		return r, err
+	}
+	for _, t := range r.Targets {
+		for i := range t.Texts {
+			if err := t.Texts[i].Lines.restore(cut); err != nil {
+				return r, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// Same reports whether both encode to the same text.
+func (r Record) Same(other Record) bool { return reflect.DeepEqual(r.inOrder(), other.inOrder()) }
+
+// inOrder gives the record with its targets by path.
+func (r Record) inOrder() Record {
 	r.Targets = slices.Clone(r.Targets)
 	sort.Slice(r.Targets, func(i, j int) bool { return r.Targets[i].Path < r.Targets[j].Path })
+	return r
+}
+
+// Encode gives the record as the text of its file, the targets by path.
+func (r Record) Encode() []byte {
+	r = r.inOrder()
 	room := maxLines
 	for i, t := range r.Targets {
 		r.Targets[i].Texts = slices.Clone(t.Texts)
