@@ -44,6 +44,7 @@ func eximHas(t *testing.T, island *host.Island, item string, addrs []netip.Addr)
 // TestEximAnswers asks the real Exim about addresses in and near every range of a list: as keys of net-iplsearch, and as a plain
 // list of hosts.
 func TestEximAnswers(t *testing.T) {
+	t.Parallel()
 	lists := append(realLists(t), list{name: "nothing", set: allowlist.Merge(nil)})
 	for seed := range 25 {
 		l := rapid.Custom(drawList).Example(seed)

@@ -40,6 +40,7 @@ func drawHandWritten(t *rapid.T) (lines []string) {
 // TestHandWrittenLines plans over hand-written lines. They stay, and the plan has a problem for each of them that the server
 // follows in place of the list. For all other addresses the server follows the list.
 func TestHandWrittenLines(t *testing.T) {
+	t.Parallel()
 	maker := newMaker(t)
 	path := filepath.Join(t.TempDir(), "access")
 	format, err := format.ByName("sendmail-access")

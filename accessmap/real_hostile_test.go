@@ -132,6 +132,7 @@ func plainMap(tb testing.TB, maker maker) accessMap {
 
 // TestHostileNames checks lists with random hostile names and paths.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	maker := newMaker(t)
 	want := plainMap(t, maker)
 	rapid.Check(t, func(t *rapid.T) {

@@ -48,6 +48,7 @@ func drawLookup(t *rapid.T) (lines []string) {
 // TestRulingsAreSendmails compares Rule with the answers of the real rulesets, for keys and values of every kind, clients
 // with and without a name, with and without `skip' and delay_checks.
 func TestRulingsAreSendmails(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	for seed := range 3 {
 		if seed > 0 {

@@ -114,6 +114,7 @@ func addElement(t *testing.T, b *netipx.IPSetBuilder, element json.RawMessage) {
 
 // TestNftAnswers loads lists over one another into a real kernel, each of them twice. After each the sets hold that list.
 func TestNftAnswers(t *testing.T) {
+	t.Parallel()
 	f := newFirewall(t)
 	lists := append(realLists(t),
 		list{name: "every address", set: allowlist.Merge([]allowlist.Labelled{networks("all", allowlist.OK, "0.0.0.0/0", "::/0")})},

@@ -15,6 +15,7 @@ import (
 // TestPostfixAnswers asks Postfix's own matcher about the boundaries of every range of a list. Postfix writes to stderr if
 // it skips a line (docs/facts.md 9).
 func TestPostfixAnswers(t *testing.T) {
+	t.Parallel()
 	lists := realLists(t)
 	for seed := range 5 {
 		l := rapid.Custom(drawList).Example(seed)

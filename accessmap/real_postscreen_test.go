@@ -14,6 +14,7 @@ import (
 // TestPostscreenAsksRbldnsd has a real postscreen ask a real rbldnsd, with the settings of docs/fleet.md: a list that rejects
 // every client, and the allow list with a negative weight that is more than that.
 func TestPostscreenAsksRbldnsd(t *testing.T) {
+	t.Parallel()
 	l := list{set: allowlist.Merge([]allowlist.Labelled{
 		networks("provider", allowlist.OK, "127.0.4.0/24"),
 		networks("offices", allowlist.Relay, "127.0.5.0/24"),

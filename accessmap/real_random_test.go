@@ -100,6 +100,7 @@ func (l list) samples() []netip.Addr {
 // TestMapSaysTheList writes a list, builds its map and dumps it, and looks addresses up as the server does: the answers are
 // those of the list, and the keys are the fewest. A list is refused if, and only if, it needs more keys than it may have.
 func TestMapSaysTheList(t *testing.T) {
+	t.Parallel()
 	maker := newMaker(t)
 	check := func(l list) error {
 		text, written, err := l.write("sendmail-access")
@@ -130,6 +131,7 @@ func TestMapSaysTheList(t *testing.T) {
 
 // TestTablesSayTheList does the same for the formats that are lists of networks.
 func TestTablesSayTheList(t *testing.T) {
+	t.Parallel()
 	check := func(l list) error {
 		for format, f := range inTable {
 			text, written, err := l.write(format)

@@ -93,6 +93,7 @@ func (z *zone) text(addr netip.Addr) string {
 
 // TestRbldnsdAnswers asks the real server about addresses in and near every range of a list.
 func TestRbldnsdAnswers(t *testing.T) {
+	t.Parallel()
 	lists := append(realLists(t),
 		list{name: "nothing", set: allowlist.Merge(nil)},
 		list{name: "every address", set: allowlist.Merge([]allowlist.Labelled{

@@ -14,6 +14,7 @@ import (
 // TestPostfixAsksRbldnsd has a real Postfix ask a real rbldnsd, as in docs/fleet.md. It tries permit_dnswl_client for each
 // action, after and before reject_unauth_destination, and with a zone that no server answers for.
 func TestPostfixAsksRbldnsd(t *testing.T) {
+	t.Parallel()
 	l := list{set: allowlist.Merge([]allowlist.Labelled{
 		networks("provider", allowlist.OK, "127.0.4.0/23"),
 		networks("offices", allowlist.Relay, "127.0.4.64/26"),

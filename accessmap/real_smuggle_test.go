@@ -30,6 +30,7 @@ func (someZone) MX(context.Context, string) ([]string, error)       { return nil
 // TestSoakNoKeyIsAdded fetches SPF records with random hostile terms, names and macros, merges them under hostile names and
 // paths, writes the block, and loads it with the real makemap. The map must be the one of the same ranges under plain names.
 func TestSoakNoKeyIsAdded(t *testing.T) {
+	t.Parallel()
 	random := fixtures.Random(t)
 	maker := newMaker(t)
 	pick := func(from []string) string { return from[random.IntN(len(from))] }

@@ -135,6 +135,7 @@ func realLists(tb testing.TB) []list {
 
 // TestSendmailAnswers asks the real rulesets about the boundaries of every range of a list.
 func TestSendmailAnswers(t *testing.T) {
+	t.Parallel()
 	for n, l := range realLists(t) {
 		t.Run(l.name, func(t *testing.T) {
 			path := filepath.Join(fixtures.SafeDir(t), "access")
@@ -168,6 +169,7 @@ func TestSendmailAnswers(t *testing.T) {
 
 // TestKeysOfRealLists fixes the number of keys of the real lists, so that a map does not grow unnoticed.
 func TestKeysOfRealLists(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		providers []string
 		want      format.Selection

@@ -84,6 +84,9 @@ func ProviderByName(name string) (Provider, bool) {
 // OnSharedHosts gives the Shared provider whose hosts the source lists, whether
 // the source names the provider or one of its SPF names.
 func (s Source) OnSharedHosts() (Provider, bool) {
+	if s.Provider == "" && len(s.SPF) == 0 {
+		return Provider{}, false
+	}
 	all, _ := catalogue() // a broken catalogue is empty
 	for _, p := range all {
 		isListed := p.Name == s.Provider || slices.ContainsFunc(s.SPF, func(name string) bool {

@@ -145,14 +145,17 @@ func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
 	}
 }
 
-// pathsInside gives the distinct paths of the ranges inside p, sorted, and the
-// number of these ranges.
-func (r Ranges) pathsInside(p netip.Prefix) (paths []*provenance.Path, ranges int) {
+// pathsInside gives the distinct paths of the ranges inside p, sorted, in room if
+// it is large enough, and the number of these ranges.
+func (r Ranges) pathsInside(room []*provenance.Path, p netip.Prefix) (paths []*provenance.Path, ranges int) {
 	sorted := r.ordered().sorted
 	from, to := sorted.Inside(p)
-	paths = make([]*provenance.Path, 0, to-from)
+	paths = slices.Grow(room, to-from)
 	for i := from; i < to; i++ {
 		paths = append(paths, r.path(sorted.Label(i)))
+	}
+	if len(paths) == 1 { // most often
+		return paths, 1
 	}
 	slices.SortFunc(paths, (*provenance.Path).Compare)
 	return slices.CompactFunc(paths, func(a, b *provenance.Path) bool { return a.Compare(b) == 0 }), to - from
@@ -163,7 +166,7 @@ func (r Ranges) PathsInside(p netip.Prefix) []*provenance.Path {
 	if r.packed == nil {
 		return nil
 	}
-	paths, _ := r.pathsInside(p)
+	paths, _ := r.pathsInside(nil, p)
 	return paths
 }
 

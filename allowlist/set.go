@@ -139,16 +139,22 @@ func (s *Set) entry(first int) *Entry {
 	if e := s.cache[first]; e != nil {
 		return e
 	}
-	e, ranges := &Entry{}, 0
+	var most struct { // entries have one owner with one path: one allocation for all
+		Entry
+		owner [1]Owner
+		path  [1]*provenance.Path
+	}
+	e, room, ranges := &most.Entry, most.path[:0], 0
+	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
 		p, label := s.list.At(number)
 		source := s.sources[label]
-		if e.Owners != nil && (p != e.Prefix || source.Action != e.Action) {
+		if len(e.Owners) > 0 && (p != e.Prefix || source.Action != e.Action) {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		paths, inside := source.Ranges.pathsInside(p)
-		e.Owners = append(e.Owners, Owner{source.Source, paths})
+		paths, inside := source.Ranges.pathsInside(room, p)
+		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
 	}
 	if ranges > maxUncached {
@@ -181,10 +187,25 @@ func compareOwners(a, b Entry) int {
 }
 
 // Networks are networks with an action each, without owners. The zero value has none. A million take 8 to 24 MB.
-type Networks struct{ list prefixes.List }
+type Networks struct {
+	Room int // how many there will be, if that is known
+
+	list  prefixes.List
+	grown [2]bool // IPv4, IPv6
+}
 
 // Add adds a network.
-func (n *Networks) Add(p netip.Prefix, a Action) { n.list.Add(p, uint32(Exclude-a)) } // the label of the stricter sorts first
+func (n *Networks) Add(p netip.Prefix, a Action) {
+	family := 0
+	if p.Addr().Is6() {
+		family = 1
+	}
+	if !n.grown[family] {
+		n.grown[family] = true
+		n.list.Grow(p, max(0, n.Room-n.list.Len()))
+	}
+	n.list.Add(p, uint32(Exclude-a)) // the label of the stricter sorts first
+}
 
 // Spans divides the addresses into disjoint spans, as Nest does.
 func (n Networks) Spans() iter.Seq[Span] {
@@ -195,7 +216,7 @@ func (n Networks) Spans() iter.Seq[Span] {
 		}
 		sorted := plain(list)
 		for r := range prefixes.List(sorted).Nest(prefixes.List{}) {
-			if !yield(Span{r.From, r.To, sorted.entry(r.Number).Action, r.Number, sorted}) {
+			if !yield(Span{r.From, r.To, sorted.action(r.Number), r.Number, sorted}) {
 				return
 			}
 		}
@@ -205,11 +226,15 @@ func (n Networks) Spans() iter.Seq[Span] {
 type plain prefixes.List
 
 func (l plain) entry(number int) *Entry {
-	p, label := prefixes.List(l).At(number)
-	return &Entry{Prefix: p, Action: Exclude - Action(label)}
+	return &Entry{Prefix: l.prefix(number), Action: l.action(number)}
 }
 
-func (l plain) prefix(number int) netip.Prefix { return l.entry(number).Prefix }
+func (l plain) prefix(number int) netip.Prefix {
+	p, _ := prefixes.List(l).At(number)
+	return p
+}
+
+func (l plain) action(number int) Action { return Exclude - Action(prefixes.List(l).Label(number)) }
 
 type entrySlice []Entry
 

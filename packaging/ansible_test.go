@@ -19,7 +19,7 @@ func TestAnsible(t *testing.T) {
 	if err := exec.Command("/usr/bin/python3", "-c", "import apt").Run(); err != nil {
 		fixtures.Missing(t, "no python3-apt here: `make parts` installs it")
 	}
-	h := newHost(t)
+	h := newServer(t)
 	h.Postfix()
 	h.Run("postconf", "-e", "smtpd_client_restrictions = check_client_access cidr:/etc/postfix/mailallow.cidr")
 	h.Write("/root/mailallow.deb", read(t, build(t, "deb")), 0o644)

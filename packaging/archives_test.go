@@ -22,6 +22,7 @@ const maxProgram = 14_000_000
 // TestArchives makes archives twice: the bytes are the same, SHA256SUMS is right, and the programs are static, small and of that
 // version.
 func TestArchives(t *testing.T) {
+	t.Parallel()
 	platforms := []string{"linux/amd64"}
 	if os.Getenv("MAILALLOW_ALL") != "" { // each takes a minute to build
 		platforms = append(platforms, "freebsd/amd64")

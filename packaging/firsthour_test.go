@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"mailallow/fixtures"
-	"mailallow/fixtures/host"
 )
 
 // firstHour bounds the time from the package to accepted mail, with nobody who reads: it takes some seconds.
@@ -56,10 +55,12 @@ var firstHosts = []struct {
 // TestFirstHour plays the first hour of an administrator, from the package to accepted mail, with the lines that the README has
 // and those that the program prints, and no others.
 func TestFirstHour(t *testing.T) {
-	deb := read(t, build(t, "deb"))
+	t.Parallel()
+	deb := deb(t)
 	for _, first := range firstHosts {
 		t.Run(first.name, func(t *testing.T) {
-			h := packageHost{host.New(t), t}
+			t.Parallel()
+			h := newHost(t)
 			h.DNS("google-2026.zone", "microsoft-2024.zone", "sender.example A 192.0.2.1\n169.223.85.209.zen.spamhaus.org A 127.0.0.2\n")
 			// Both lead here and no interface has them, so that a connection to one comes from it, and Sendmail takes it for none of
 			// its own.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"mailallow/fixtures"
@@ -42,6 +43,23 @@ func makes(t *testing.T, target string, variables ...string) (dist string) {
 	return dist
 }
 
+// shared is the Debian package of the tests that do not build it themselves.
+var shared struct {
+	sync.Mutex
+	deb string
+}
+
+// deb gives the Debian package, which is built once.
+func deb(t *testing.T) string {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.deb == "" {
+		shared.deb = read(t, build(t, "deb"))
+	}
+	return shared.deb
+}
+
 const config = `
 [[source]]
 name = "offices"
@@ -62,6 +80,13 @@ type packageHost struct {
 
 func newHost(t *testing.T) packageHost {
 	h := packageHost{host.New(t), t}
+	h.Run("rm", "-f", "/var/lib/man-db/auto-update") // no test needs an index of all manuals
+	return h
+}
+
+// newServer is a host with Sendmail.
+func newServer(t *testing.T) packageHost {
+	h := newHost(t)
 	h.Sendmail()
 	h.Write("/etc/mail/access", "Connect:127.0.0.1\tRELAY\n", 0o640)
 	return h

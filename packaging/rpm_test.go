@@ -17,7 +17,8 @@ func (h packageHost) rpm(args ...string) string {
 
 // TestRPM is the life of an rpm: installed, upgraded with a configuration that was written, and removed.
 func TestRPM(t *testing.T) {
-	h := newHost(t)
+	t.Parallel()
+	h := newServer(t)
 	if _, err := h.Try("rpm", "--version"); err != nil {
 		fixtures.Missing(t, "no rpm here: `make parts` fetches it")
 	}

@@ -65,17 +65,20 @@ func Extract(text []byte) (File, error) {
 	return m, nil
 }
 
-// Splice returns the text with inside as its block. A new block goes to the end of the text; a last line without a newline
-// gets one, because a marker is a line of its own.
-func (m File) Splice(inside []byte) []byte {
-	text := bytes.Clone(m.Before)
-	if !m.Found && len(text) > 0 && text[len(text)-1] != '\n' {
-		text = append(text, '\n')
+// WriteAbove writes the lines above the block, with the marker. A new block goes to the end of the text; a last line without a
+// newline gets one, because a marker is a line of its own.
+func (m File) WriteAbove(w *bytes.Buffer) {
+	w.Write(m.Before)
+	if !m.Found && len(m.Before) > 0 && !bytes.HasSuffix(m.Before, []byte("\n")) {
+		w.WriteByte('\n')
 	}
-	text = append(text, beginLine...)
-	text = append(text, inside...)
-	text = append(text, endLine...)
-	return append(text, m.After...)
+	w.WriteString(beginLine)
+}
+
+// WriteBelow writes the lines below the block, with the marker.
+func (m File) WriteBelow(w *bytes.Buffer) {
+	w.WriteString(endLine)
+	w.Write(m.After)
 }
 
 // Without returns the text without its block, and with kept in the place of the block. takeBack takes the newline back with

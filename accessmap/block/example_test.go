@@ -1,6 +1,7 @@
 package block_test
 
 import (
+	"bytes"
 	"fmt"
 	"log"
 
@@ -19,7 +20,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Printf("old list: %q\n\n", file.Inside)
-	fmt.Printf("%s", file.Splice([]byte("Connect:198.51.100\tOK\n")))
+	var spliced bytes.Buffer
+	file.WriteAbove(&spliced)
+	spliced.WriteString("Connect:198.51.100\tOK\n")
+	file.WriteBelow(&spliced)
+	fmt.Print(&spliced)
 	// Output:
 	// old list: "Connect:192.0.2\tOK\n"
 	//

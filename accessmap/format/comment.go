@@ -1,6 +1,7 @@
 package format
 
 import (
+	"bufio"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -15,28 +16,36 @@ import (
 // rest as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// commentOf is the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
+// writeComment writes the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
 // Paths contain text that others publish, so the line is escaped and cut.
-func commentOf(e *allowlist.Entry) string {
-	return ascii.Cut("# "+e.Prefix.String()+" "+e.Action.String()+" "+owners(e), maxLine-1)
+func writeComment(out *bufio.Writer, e *allowlist.Entry) {
+	b := e.Prefix.AppendTo(append(out.AvailableBuffer(), "# "...))
+	b = append(append(append(b, ' '), e.Action.String()...), ' ')
+	if b = appendOwners(b, e); len(b) >= maxLine {
+		b = []byte(ascii.Cut(string(b), maxLine-1))
+	}
+	out.Write(append(b, '\n'))
 }
 
-// owners gives the owners of an entry with the first path of each, printable and of any length.
-func owners(e *allowlist.Entry) string {
-	var b strings.Builder
+// appendOwners appends the owners of an entry with the first path of each, printable and of any length.
+func appendOwners(b []byte, e *allowlist.Entry) []byte {
 	for i, o := range e.Owners {
 		if i > 0 {
-			b.WriteString("; ")
+			b = append(b, "; "...)
 		}
-		b.WriteString(quoteSource(o.Source) + ": " + ascii.Printable(o.Paths[0].String(), maxLine))
+		b = append(append(b, quoteSource(o.Source)...), ": "...)
+		path := len(b)
+		if b = o.Paths[0].AppendTo(b); len(b)-path > maxLine || !ascii.IsPrintable(b[path:]) {
+			b = append(b[:path], ascii.Printable(string(b[path:]), maxLine)...)
+		}
 		if more := len(o.Paths) - 1; more > 0 {
-			fmt.Fprintf(&b, " (and %d more)", more)
+			b = fmt.Appendf(b, " (and %d more)", more)
 		}
 	}
-	return b.String()
+	return b
 }
 
 // comments holds the comments above a line: the entry of the nearest one, with the owners of all of them, the nearest first.
@@ -59,7 +68,7 @@ func (c *comments) read(line string) (ok bool) {
 	return ok
 }
 
-// readProvenance reads a comment that commentOf wrote, with its owners if they are wanted; ok is false for any other line. A
+// readProvenance reads a comment that writeComment wrote, with its owners if they are wanted; ok is false for any other line. A
 // path that contains "; name: " gives an owner too many.
 func readProvenance(line string, owners bool) (e allowlist.Entry, ok bool) {
 	rest, found := strings.CutPrefix(line, "# ")

@@ -4,6 +4,7 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -44,6 +45,7 @@ type list struct {
 	spans   iter.Seq[allowlist.Span]    // that the target selects, in address order
 	taken   func(key netip.Prefix) bool // nil: no key is
 	maxKeys int
+	grow    func(bytes int) // makes room for the text; nil: it need not
 }
 
 // Actions gives the actions that a file can hold. EXCLUDE is in no file.
@@ -108,11 +110,15 @@ type Selection struct {
 	Taken          func(key netip.Prefix) bool // reports the access keys that are hand-written; nil: none are
 }
 
-// Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. More
-// than MaxKeys access keys are an error; nothing is written then.
+// Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. A
+// *bytes.Buffer gets room for the access keys before the first. More than MaxKeys of them are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
 	out := bufio.NewWriterSize(w, outBuffer)
-	written, err := f.write(out, list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()})
+	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()}
+	if text, ok := w.(*bytes.Buffer); ok {
+		l.grow = text.Grow
+	}
+	written, err := f.write(out, l)
 	return written, cmp.Or(err, out.Flush())
 }
 
@@ -125,8 +131,9 @@ func (f Format) Read(text []byte) (entries []allowlist.Entry, err error) {
 	return slices.Clip(entries), nil
 }
 
-// Networks reads such a text without its owners, in little memory.
-func (f Format) Networks(text []byte) (networks allowlist.Networks, err error) {
+// Networks reads such a text without its owners, in little memory. most is how many networks it has, if that is known.
+func (f Format) Networks(text []byte, most int) (networks allowlist.Networks, err error) {
+	networks.Room = most
 	err = f.read(text, false, func(e allowlist.Entry) { networks.Add(e.Prefix, e.Action) })
 	return networks, err
 }

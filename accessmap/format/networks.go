@@ -23,7 +23,7 @@ func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func(
 	for s := range spans {
 		if s.Prefix() != last.Prefix {
 			last = s.Entry()
-			out.WriteString(commentOf(last) + "\n")
+			writeComment(out, last)
 		}
 		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
 		for _, p := range networks {

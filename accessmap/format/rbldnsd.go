@@ -75,7 +75,7 @@ func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
 	if e.Action == allowlist.Relay {
 		answer = rbldnsdRelay
 	}
-	txt := strings.ReplaceAll(e.Action.String()+" "+owners(e), "$", `\x24`)
+	txt := strings.ReplaceAll(e.Action.String()+" "+string(appendOwners(nil, e)), "$", `\x24`)
 	return append(b, rbldnsdNetwork(p)+"\t:"+answer+":"+ascii.Cut(txt, maxTXT)...)
 }
 

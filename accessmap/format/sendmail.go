@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"mailallow/accessmap/key"
 	"mailallow/allowlist"
@@ -22,13 +21,17 @@ import (
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
-	if countKeys(l) > l.maxKeys {
+	keys, room := measure(l)
+	if keys > l.maxKeys {
 		source, ipv6 := neediest(l)
 		hint := "raise max_keys, or leave that source out"
 		if ipv6 {
 			hint = "families = [\"ipv4\"] leaves out IPv6, where narrow networks need many"
 		}
 		return written, fmt.Errorf("this list needs more than max_keys = %s access keys, most of them for source %q: %s", ascii.Count(l.maxKeys), source, hint)
+	}
+	if l.grow != nil {
+		l.grow(room)
 	}
 	out := keyWriter{Writer: w, written: &written}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
@@ -43,17 +46,17 @@ type keyWriter struct {
 	*bufio.Writer
 	written *Written
 	above   netip.Prefix // of the last comment
-	head    []byte       // the common part of the keys of a run
+	line    keyLine
 }
 
 // run writes the keys of a run, which differ only in their last number, below the comments of the spans.
 func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Prefix) bool) {
-	number, base := key.LastNumber(run.First)
-	w.head = key.Append(append(w.head[:0], key.Connect...), run.First)
-	w.head = w.head[:1+bytes.LastIndexAny(w.head, ".:")]
-	tail := "\t" + run.Action.String() + "\n"
+	w.line.begin(run)
 	commented := false
 	for i := range run.Count {
+		if i > 0 {
+			w.line.next()
+		}
 		if taken != nil && taken(key.Nth(run.First, i)) {
 			w.written.Omitted = append(w.written.Omitted, allowlist.Entry{Prefix: key.Nth(run.First, i), Action: run.Action, Owners: spans[0].Entry().Owners})
 			continue
@@ -65,17 +68,49 @@ func (w *keyWriter) run(run key.Run, spans []allowlist.Span, taken func(netip.Pr
 			w.comment(spans)
 			commented = true
 		}
-		line := strconv.AppendUint(append(w.AvailableBuffer(), w.head...), uint64(number+i), base)
-		w.Write(append(line, tail...))
+		w.Write(w.line.text)
 		w.written.Entries++
 	}
+}
+
+// keyLine is the line of a key of a run. It counts in its text, because most of the time of writing went into the same bytes
+// of the keys before.
+type keyLine struct {
+	text       []byte
+	head, last int // the number is text[head:last+1]
+	number     uint64
+	base       int
+	value      string
+}
+
+func (l *keyLine) begin(run key.Run) {
+	number, base := key.LastNumber(run.First)
+	l.number, l.base, l.value = uint64(number), base, run.Action.String()
+	l.text = key.Append(append(l.text[:0], key.Connect...), run.First)
+	l.head = 1 + bytes.LastIndexAny(l.text, ".:")
+	l.write()
+}
+
+func (l *keyLine) write() {
+	l.text = strconv.AppendUint(l.text[:l.head], l.number, l.base)
+	l.last = len(l.text) - 1
+	l.text = append(append(append(l.text, '\t'), l.value...), '\n')
+}
+
+func (l *keyLine) next() {
+	l.number++
+	if digit := &l.text[l.last]; *digit != '9' && *digit != 'f' {
+		*digit++
+		return
+	}
+	l.write()
 }
 
 // comment writes the provenance of the entries of a key, unless it is a single entry that the last comment names.
 func (w *keyWriter) comment(spans []allowlist.Span) {
 	if len(spans) > 1 || spans[0].Prefix() != w.above {
 		for _, s := range spans {
-			w.WriteString(commentOf(s.Entry()) + "\n")
+			writeComment(w.Writer, s.Entry())
 		}
 	}
 	w.above = spans[len(spans)-1].Prefix()
@@ -105,16 +140,26 @@ func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int
 	if !f.Map {
 		return 0
 	}
-	return countKeys(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
+	n, _ = measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
+	return n
 }
 
-// countKeys counts the keys and stops once there are more than maxKeys.
-func countKeys(l list) (n int) {
+// usualComment is the room for a comment, in bytes. A text whose comments need more grows while it is written.
+const usualComment = 64
+
+// measure counts the keys, and stops once there are more than maxKeys. room is about what their lines and comments take, in bytes.
+func measure(l list) (keys, room int) {
+	var above netip.Prefix
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
-		n += run.Count
-		return n <= l.maxKeys
+		keys += run.Count
+		room += run.Count * (key.MaxLen(run.First) + len("\tREJECT\n"))
+		if p := run.Spans[0].Prefix(); p != above {
+			room += usualComment
+			above = p
+		}
+		return keys <= l.maxKeys
 	})
-	return n
+	return keys, room
 }
 
 // neediest is the source with the most keys; ipv6: the list has some of that family.
@@ -142,9 +187,9 @@ func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
 	number := 0
 	for raw := range bytes.Lines(text) {
 		number++
-		line := string(bytes.TrimSuffix(raw, []byte("\n")))
-		if line == "" || line[0] == '#' {
-			above.read(line)
+		line := bytes.TrimSuffix(raw, []byte("\n"))
+		if len(line) == 0 || line[0] == '#' {
+			above.read(string(line))
 			continue
 		}
 		above.last = false
@@ -175,32 +220,33 @@ func keyLines(text []byte, end int) map[netip.Prefix]int {
 		if number++; number == end {
 			break
 		}
-		if e, err := readKeyLine(string(bytes.TrimSuffix(raw, []byte("\n")))); err == nil {
+		if e, err := readKeyLine(bytes.TrimSuffix(raw, []byte("\n"))); err == nil {
 			lines[e.Prefix] = number
 		}
 	}
 	return lines
 }
 
-func readKeyLine(line string) (e allowlist.Entry, err error) {
-	k, value, _ := strings.Cut(line, "\t")
-	address, tagged := strings.CutPrefix(k, key.Connect)
-	prefix, ok := key.Parse(address)
+func readKeyLine(line []byte) (e allowlist.Entry, err error) {
+	k, value, _ := bytes.Cut(line, []byte("\t"))
+	address, tagged := bytes.CutPrefix(k, []byte(key.Connect))
+	prefix, ok := key.Parse(string(address))
 	if !tagged || !ok {
-		return e, errors.New(ascii.Printable(k, 80) + ": not a key that mailallow writes")
+		return e, errors.New(ascii.Printable(string(k), 80) + ": not a key that mailallow writes")
 	}
-	action, err := allowlist.ParseAction(value)
-	if err != nil || action == allowlist.Exclude {
-		return e, errors.New(ascii.Printable(value, 80) + ": not a value that mailallow writes")
+	for _, a := range Actions() {
+		if string(value) == a.String() {
+			return allowlist.Entry{Prefix: prefix, Action: a}, nil
+		}
 	}
-	return allowlist.Entry{Prefix: prefix, Action: action}, nil
+	return e, errors.New(ascii.Printable(string(value), 80) + ": not a value that mailallow writes")
 }
 
 // OursSendmail reports whether a line of a block reads like one that mailallow writes: an entry, or the provenance of one.
-func OursSendmail(line string) bool {
-	line = strings.TrimSuffix(line, "\n")
-	if strings.HasPrefix(line, "#") {
-		_, ok := readProvenance(line, false)
+func OursSendmail(line []byte) bool {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if bytes.HasPrefix(line, []byte("#")) {
+		_, ok := readProvenance(string(line), false)
 		return ok
 	}
 	_, err := readKeyLine(line)

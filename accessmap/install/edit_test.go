@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -74,7 +75,11 @@ func (r *rig) listJob(path, mapType, list string) Job {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	job.New = file.Splice([]byte(list))
+	var text bytes.Buffer
+	file.WriteAbove(&text)
+	text.WriteString(list)
+	file.WriteBelow(&text)
+	job.New = text.Bytes()
 	return job
 }
 

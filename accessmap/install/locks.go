@@ -61,7 +61,7 @@ func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience t
 	var held []*os.File
 	unlock = func() {
 		for _, f := range held {
-			f.Close()
+			state.Release(f)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(dirs)) { // sorted, so that no two runs wait for each other

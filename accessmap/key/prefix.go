@@ -4,12 +4,19 @@ import "net/netip"
 
 // A key matches the addresses of one network, so that a netip.Prefix can stand for it. Its length is a multiple of Step.
 
+const (
+	stepIPv4 = 8
+	stepIPv6 = 16
+)
+
 // Step is the number of bits between two lengths of keys: 8 for IPv4, 16 for IPv6 (docs/facts.md 1, 2).
-func Step(p netip.Prefix) int {
-	if p.Addr().Is6() {
-		return 16
+func Step(p netip.Prefix) int { return stepOf(p.Addr()) }
+
+func stepOf(a netip.Addr) int {
+	if a.Is6() {
+		return stepIPv6
 	}
-	return 8
+	return stepIPv4
 }
 
 // Of returns the fewest keys that match exactly the addresses of a prefix: the first one and their number. Nth returns the

@@ -37,6 +37,14 @@ func Append(b []byte, key netip.Prefix) []byte {
 	return b
 }
 
+// MaxLen bounds the length of a key of that many bits, with Connect.
+func MaxLen(key netip.Prefix) int {
+	if key.Addr().Is4() {
+		return len(Connect) + key.Bits()/8*len("255.")
+	}
+	return len(Connect) + len(IPv6) + key.Bits()/16*len("ffff:")
+}
+
 // Text writes a key with the tag of like, or with Connect if like has none.
 func Text(like Key, p netip.Prefix) string {
 	tag := like.Written

@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"go4.org/netipx"
-
 	"mailallow/allowlist"
 )
 
@@ -30,61 +28,28 @@ import (
 // whose prefix is not longer; for a longer one, Walk yields keys below the hand-written key. It also yields the keys that are
 // equal to hand-written ones, so that the caller can report them; the caller must leave them out.
 func Walk(spans iter.Seq[allowlist.Span], taken func(netip.Prefix) bool, yield func(Run) bool) {
-	var below tree // of spans that end inside the same octet or group
-	ended := false
-	walk := func() bool {
-		if len(below.spans) > 0 {
-			ended = ended || !keyWalk{below, taken, yield}.node(below.node(below.prefix, 0, len(below.spans)), allowlist.None, noBits)
-			below.spans = below.spans[:0]
-		}
-		return !ended
-	}
+	w := walk{taken: taken, yield: yield} // of the spans that end inside the same octet or group
 	for s := range spans {
-		root := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-		if s.From.Is6() {
-			root = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-		}
-		t := tree{step: Step(root)}
-		for at, last := t.childNumber(s.From, 0), t.childNumber(s.To, 0); at <= last; at++ {
-			child := t.childPrefix(root, at)
-			if child != below.prefix && !walk() {
+		step := stepOf(s.From)
+		of := extentOf(s.From, s.To)
+		for at, last := of.from.number(step, step), of.to.number(step, step); at <= last; at++ {
+			child := place{}.child(at, step)
+			if (child != w.first || step != w.step) && !w.flush() {
 				return
 			}
-			below.prefix, below.step = child, t.step
-			if !covers(s, child) {
-				below.spans = append(below.spans, s)
+			w.first, w.step = child, step
+			if !of.covers(child, step) {
+				w.spans, w.extents = append(w.spans, s), append(w.extents, of)
 				continue
 			}
-			count := t.lastCovered(s, root) - at + 1
+			count := of.lastCovered(place{}, step, step) - at + 1
 			at += count - 1
-			if !yield(Run{First: child, Count: count, Action: s.Action(), Spans: []allowlist.Span{s}}) {
+			if !yield(Run{First: child.prefix(step, step), Count: count, Action: s.Action(), Spans: []allowlist.Span{s}}) {
 				return
 			}
 		}
 	}
-	walk()
-}
-
-// tree is what Walk makes of the spans that end inside one octet or group.
-type tree struct {
-	spans  []allowlist.Span // of one family
-	step   int              // as Step has it: 8 or 16
-	prefix netip.Prefix
-}
-
-type keyNode struct {
-	prefix netip.Prefix
-	parts  []keyPart // in address order; a child that is in no part has no action
-	lo, hi int       // spans[lo:hi] reach into the node
-	full   bool      // every address has an action
-	best   actionSet // of a full node: the actions that the most of its children could inherit
-}
-
-// keyPart is a run of children that one span covers, or one child with a node of its own.
-type keyPart struct {
-	first, count int      // number of the first child, and how many there are
-	span         int      // index in spans of the first one that reaches into the part
-	child        *keyNode // nil for a run
+	w.flush()
 }
 
 // Run is a run of Count keys, from First on, with one length and one action; see Nth.
@@ -94,6 +59,28 @@ type Run struct {
 	Action allowlist.Action
 	Spans  []allowlist.Span // that the keys stand for; some may have other actions. They are valid until yield returns
 }
+
+// tree is what Walk makes of the spans that end inside one octet or group. Its parts are in the order of their addresses, a
+// node before its children.
+type tree struct {
+	first   place
+	step    int              // stepIPv4 or stepIPv6
+	spans   []allowlist.Span // of one family
+	extents []extent         // of the spans
+	parts   []part
+}
+
+// part is a run of children that one span covers, or one child with a node of its own. A child that is in no part has no
+// action.
+type part struct {
+	number, count int       // of the first child, and of children
+	lo, hi        int       // spans[lo:hi] reach into the part
+	end           int       // of a node: the parts behind it and before this one are below it
+	full          bool      // every address of the node has an action
+	best          actionSet // of a full node: the actions that the most of its children could inherit
+}
+
+func (p part) isNode() bool { return p.end > 0 }
 
 type actionSet uint8
 
@@ -110,68 +97,62 @@ func (s actionSet) strictest() allowlist.Action {
 	return allowlist.None
 }
 
-// node makes a node from the spans that reach into prefix, spans[lo:hi].
-func (t tree) node(prefix netip.Prefix, lo, hi int) *keyNode {
-	n := &keyNode{prefix: prefix, lo: lo, hi: hi}
-	fanout, covered := 1<<t.step, 0
-	for at, k := 0, lo; at < fanout; {
-		child := t.childPrefix(prefix, at)
-		for k < hi && t.spans[k].To.Less(child.Addr()) {
+// grow appends a node of that many bits, which begins at first, and what is below it.
+func (t *tree) grow(n part, first place, bits int) {
+	self := len(t.parts)
+	t.parts = append(t.parts, n)
+	n.full = true
+	fanout, covered, below := 1<<t.step, 0, bits+t.step
+	for at, k := 0, n.lo; at < fanout; {
+		child := first.child(at, below)
+		for k < n.hi && t.extents[k].to.less(child) {
 			k++
 		}
-		if k == hi {
+		if k == n.hi {
 			break
 		}
-		part := keyPart{first: at, count: 1, span: k}
-		switch s := t.spans[k]; {
-		case netipx.PrefixLastIP(child).Less(s.From):
-			at = t.childNumber(s.From, prefix.Bits())
+		p, last := part{number: at, count: 1, lo: k, hi: k + 1}, child.last(below)
+		switch of := t.extents[k]; {
+		case last.less(of.from):
+			at = of.from.number(below, t.step)
 			continue
-		case covers(s, child):
-			part.count = t.lastCovered(s, prefix) - at + 1
+		case of.covers(child, below):
+			p.count = of.lastCovered(first, below, t.step) - at + 1
+			t.parts = append(t.parts, p)
 		default:
-			end := k
-			for end < hi && !netipx.PrefixLastIP(child).Less(t.spans[end].From) {
-				end++
+			for p.hi < n.hi && !last.less(t.extents[p.hi].from) {
+				p.hi++
 			}
-			part.child = t.node(child, k, end)
+			grown := len(t.parts)
+			t.grow(p, child, below)
+			n.full = n.full && t.parts[grown].full
 		}
-		n.parts = append(n.parts, part)
-		at += part.count
-		covered += part.count
+		at += p.count
+		covered += p.count
 	}
-	n.full = covered == fanout && !slices.ContainsFunc(n.parts, func(p keyPart) bool {
-		return p.child != nil && !p.child.full
-	})
-	if n.full {
-		n.best = t.best(n.parts)
+	n.end = len(t.parts)
+	if n.full = n.full && covered == fanout; n.full {
+		n.best = t.best(self+1, n.end)
 	}
-	return n
+	t.parts[self] = n
 }
 
-// lastCovered is the number of the last child of prefix that the span covers. It must cover at least one.
-func (t tree) lastCovered(s allowlist.Span, prefix netip.Prefix) int {
-	if !s.To.Less(netipx.PrefixLastIP(prefix)) {
-		return 1<<t.step - 1
+// next gives the number of the part behind part i and all that is below it.
+func (t *tree) next(i int) int {
+	if p := t.parts[i]; p.isNode() {
+		return p.end
 	}
-	last := t.childNumber(s.To, prefix.Bits())
-	if !covers(s, t.childPrefix(prefix, last)) {
-		last-- // the span ends inside that child
-	}
-	return last
-}
-
-func covers(s allowlist.Span, p netip.Prefix) bool {
-	return !p.Addr().Less(s.From) && !s.To.Less(netipx.PrefixLastIP(p))
+	return i + 1
 }
 
 // best is the set of actions that the most children of a full node could inherit.
-func (t tree) best(parts []keyPart) actionSet {
+func (t *tree) best(from, end int) actionSet {
 	var votes [allowlist.Exclude + 1]int
-	for _, p := range parts {
-		can := setOf(t.spans[p.span].Action())
-		if p.child != nil {
-			can = p.child.best
+	for i := from; i < end; i = t.next(i) {
+		p := &t.parts[i]
+		can := p.best
+		if !p.isNode() {
+			can = setOf(t.spans[p.lo].Action())
 		}
 		for a := range votes {
 			if can.has(allowlist.Action(a)) {
@@ -192,38 +173,56 @@ func (t tree) best(parts []keyPart) actionSet {
 // noBits is less than the length of any prefix.
 const noBits = -1
 
-type keyWalk struct {
+// walk yields the keys of a tree.
+type walk struct {
 	tree
 	taken func(netip.Prefix) bool
 	yield func(Run) bool
+	ended bool
+}
+
+// flush yields the keys of the spans and forgets them. It reports whether more are wanted.
+func (w *walk) flush() bool {
+	if len(w.spans) > 0 {
+		w.parts = w.parts[:0]
+		w.grow(part{hi: len(w.spans)}, w.first, w.step)
+		w.ended = w.ended || !w.node(0, w.first, w.step, allowlist.None, noBits)
+		w.spans, w.extents = w.spans[:0], w.extents[:0]
+	}
+	return !w.ended
 }
 
 // node yields the keys of a node and below it. A hand-written key above decides for entries of at most handBits bits.
-func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool {
-	switch e := w.covering(n); {
-	case w.taken != nil && w.taken(n.prefix):
-		if e != nil && e.Prefix().Bits() > handBits && e.Action() != inherited {
-			if !w.yield(Run{First: n.prefix, Count: 1, Action: e.Action(), Spans: w.spans[n.lo:n.hi]}) {
+func (w *walk) node(at int, first place, bits int, inherited allowlist.Action, handBits int) bool {
+	n, key := w.parts[at], first.prefix(bits, w.step)
+	switch {
+	case w.taken != nil && w.taken(key):
+		if e := w.covering(n, bits); e != nil && decides(e, handBits) && e.Action() != inherited {
+			if !w.yield(Run{First: key, Count: 1, Action: e.Action(), Spans: w.spans[n.lo:n.hi]}) {
 				return false
 			}
 		}
-		inherited, handBits = allowlist.None, n.prefix.Bits()
-	case n.full && !n.best.has(inherited) && (e == nil || e.Prefix().Bits() > handBits):
+		inherited, handBits = allowlist.None, bits
+	case n.full && !n.best.has(inherited):
+		if e := w.covering(n, bits); e != nil && !decides(e, handBits) {
+			break
+		}
 		inherited = n.best.strictest()
-		if !w.yield(Run{First: n.prefix, Count: 1, Action: inherited, Spans: w.spans[n.lo:n.hi]}) {
+		if !w.yield(Run{First: key, Count: 1, Action: inherited, Spans: w.spans[n.lo:n.hi]}) {
 			return false
 		}
 	}
-	for _, p := range n.parts {
-		if p.child != nil {
-			if !w.node(p.child, inherited, handBits) {
+	bits += w.step
+	for i := at + 1; i < n.end; i = w.next(i) {
+		p := &w.parts[i]
+		child, s := first.child(p.number, bits), &w.spans[p.lo]
+		switch {
+		case p.isNode():
+			if !w.node(i, child, bits, inherited, handBits) {
 				return false
 			}
-			continue
-		}
-		if s := &w.spans[p.span]; s.Action() != inherited && s.Prefix().Bits() > handBits {
-			run := Run{First: w.childPrefix(n.prefix, p.first), Count: p.count, Action: s.Action(), Spans: w.spans[p.span : p.span+1]}
-			if !w.yield(run) {
+		case s.Action() != inherited && decides(s, handBits):
+			if !w.yield(Run{First: child.prefix(bits, w.step), Count: p.count, Action: s.Action(), Spans: w.spans[p.lo:p.hi]}) {
 				return false
 			}
 		}
@@ -231,22 +230,17 @@ func (w keyWalk) node(n *keyNode, inherited allowlist.Action, handBits int) bool
 	return true
 }
 
+// decides reports whether the entry of a span decides below a hand-written key of handBits bits: its prefix is longer.
+func decides(s *allowlist.Span, handBits int) bool {
+	return handBits == noBits || s.Prefix().Bits() > handBits
+}
+
 // covering is a span of the entry whose prefix covers the node; nil if longer prefixes decide for all its addresses.
-func (t tree) covering(n *keyNode) *allowlist.Span {
+func (t *tree) covering(n part, bits int) *allowlist.Span {
 	for i := n.lo; i < n.hi; i++ {
-		if s := &t.spans[i]; s.Prefix().Bits() <= n.prefix.Bits() {
+		if s := &t.spans[i]; s.Prefix().Bits() <= bits {
 			return s
 		}
 	}
 	return nil
-}
-
-// childNumber is the number of the child, of a node with that many bits, that holds the address.
-func (t tree) childNumber(addr netip.Addr, bits int) int {
-	number, _ := LastNumber(netip.PrefixFrom(addr, bits+t.step))
-	return number
-}
-
-func (t tree) childPrefix(parent netip.Prefix, number int) netip.Prefix {
-	return Nth(netip.PrefixFrom(parent.Addr(), parent.Bits()+t.step), number)
 }

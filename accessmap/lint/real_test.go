@@ -79,6 +79,7 @@ func TestHealthyIsHealthy(t *testing.T) {
 // TestSeedFixed: with the fixed list from the blogs Sendmail relays for the first and last address of every range, and not
 // for their neighbours; and where lint knows the provider of a range, for none of it.
 func TestSeedFixed(t *testing.T) {
+	t.Parallel()
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	_, fixed := access.Check([]byte(text), access.Options{})
 	_, guarded := access.Check([]byte(text), access.Options{Options: known})
@@ -108,6 +109,7 @@ func TestSeedFixed(t *testing.T) {
 // TestBrokenIsBroken: Sendmail finds no key of which lint says that it never matches, and refuses for every value that lint
 // calls unknown.
 func TestBrokenIsBroken(t *testing.T) {
+	t.Parallel()
 	var text []string
 	var clients []netip.Addr
 	for _, name := range []string{"keys.access", "values.access", "forms.access"} {

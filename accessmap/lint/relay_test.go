@@ -18,6 +18,7 @@ import (
 // TestTableMakesNoRelay: with the fixed table the real Postfix finds no address of a shared provider that it does not find with the
 // table as it is, where its reader lets those addresses relay: in mynetworks, and at a place where a permit relays.
 func TestTableMakesNoRelay(t *testing.T) {
+	t.Parallel()
 	shared := []netip.Addr{netip.MustParseAddr("74.125.1.1"), netip.MustParseAddr("74.125.2.1"), netip.MustParseAddr("74.125.9.9")}
 	path := filepath.Join(t.TempDir(), "table")
 	found := func(text []byte) map[netip.Addr]string {

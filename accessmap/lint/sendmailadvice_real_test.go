@@ -98,6 +98,7 @@ func followInMC(t *testing.T, features, access string, f rule.Finding) string {
 // access file has, and of one that no list has, refuses another that is listed, and lets nobody relay; before, one of these does
 // not hold. Then lint finds nothing.
 func TestSendmailAdvice(t *testing.T) {
+	t.Parallel()
 	for _, row := range sendmailAdvice {
 		t.Run(row.rule, func(t *testing.T) {
 			access := filepath.Join(fixtures.SafeDir(t), "access")

@@ -55,6 +55,7 @@ var postfixRows = []struct{ main, want string }{
 }
 
 func TestLintPostfix(t *testing.T) {
+	t.Parallel()
 	for _, row := range postfixRows {
 		config := fixtures.PostfixConfig(t, row.main+"\n")
 		m, err := postfix.Read(t.Context(), fixtures.Postconf(t, config), "")

@@ -20,6 +20,7 @@ import (
 // TestSmtpdTables asks a real smtpd what it makes of lines, settings and DNSBLs of which lint has findings (docs/facts.md 28, 29
 // and 31). A list that answers with an error, 127.255.255.254, is bad.test.
 func TestSmtpdTables(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	tableOf := func(name, text string, rules ...string) string {
 		path := filepath.Join(dir, name)
@@ -60,6 +61,7 @@ func TestSmtpdTables(t *testing.T) {
 // TestNamesNeverMatch: the daemon lets in who the key of a line with the rule name-form or tag means, and refuses the same
 // sender with the key that lint advises (docs/facts.md 30).
 func TestNamesNeverMatch(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	fixtures.MakeAccess(t, path, "Connect:192.0.2\tREJECT")
 	daemon := host.NewDaemon(t, host.DaemonOptions{Access: path})

@@ -53,8 +53,7 @@ func (s *scan) timed(e Event, h header, c container.Line) Event {
 }
 
 // isOfMTA reports whether a line is one of Sendmail or Postfix, an event or not.
-func isOfMTA(line []byte) bool {
-	h := splitHeader(line)
+func isOfMTA(h header) bool {
 	for range maxContainers {
 		if h.program != carrier {
 			break

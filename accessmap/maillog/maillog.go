@@ -25,10 +25,8 @@
 package maillog
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -50,15 +48,8 @@ type Options struct {
 	Clients bool
 }
 
-const (
-	// bufferSize is the size of one read in bytes, large enough that the cost of the call does not matter.
-	bufferSize = 256 << 10
-	// maxLine bounds the part of a line that is read, in bytes. Syslog cuts lines at 1 to 8 KiB. The rest of a longer line is
-	// skipped and is not counted as a line of its own.
-	maxLine = 16 << 10
-	// maxText bounds the text of an event, in bytes. The lines that MTAs write are shorter.
-	maxText = 2000
-)
+// maxText bounds the text of an event, in bytes. The lines that MTAs write are shorter.
+const maxText = 2000
 
 // Read calls yield with every event of a log, in the order of the log. file is the File of the events. An error of r is
 // wrapped with the number of the last whole line before it; an error of yield ends Read and is returned unchanged.
@@ -68,14 +59,16 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	work, inOrder, free := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
-	for range batches {
-		free <- &batch{done: make(chan struct{}, 1)}
+	readers := min(runtime.GOMAXPROCS(0), maxReaders)
+	blocks := blocksOf * readers
+	work, inOrder, free := make(chan *block, blocks), make(chan *block, blocks), make(chan *block, blocks)
+	for range blocks {
+		free <- &block{done: make(chan struct{}, 1)}
 	}
 	stop := make(chan struct{})
 	defer close(stop)
-	go selectLines(r, o.Clients, free, work, inOrder, stop)
-	for range min(runtime.GOMAXPROCS(0), maxReaders) {
+	go cut(r, free, work, inOrder, stop)
+	for range readers {
 		go func() {
 			s := &scan{now: o.Now, file: file, clients: o.Clients}
 			for b := range work {
@@ -83,11 +76,13 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 			}
 		}()
 	}
+	lines := 0
 	last := Postfix // the MTA of the last event, which most likely got a reply that is a line of its own
 	for b := range inOrder {
 		<-b.done
 		ofMTA = ofMTA || b.ofMTA || len(b.events) > 0
 		for _, e := range b.events {
+			e.Line += lines
 			e.MTA = cmp.Or(e.MTA, last)
 			last = e.MTA
 			if e.Kind == DomainBlock && !o.Domains {
@@ -100,122 +95,54 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 				return ofMTA, err
 			}
 		}
+		lines += b.lines
 		if b.err != nil {
-			return ofMTA, fmt.Errorf("%s: after line %d: %w", file, b.lines, b.err)
+			return ofMTA, fmt.Errorf("%s: after line %d: %w", file, lines, b.err)
 		}
 		free <- b
 	}
 	return ofMTA, nil
 }
 
-// batch holds some lines that may be events. selectLines fills it, one of several readers finds its events, and Read yields
-// them in the order of the file.
-type batch struct {
-	text    []byte // the lines, without their ends
-	ends    []int  // offset in text after each line
-	numbers []int  // number of each line in the file
-	lines   int    // number of the last line that was read
-	err     error  // of the reader, after these lines
-	ofMTA   bool   // one of the lines so far was of Sendmail or Postfix
-
-	events []Event
-	done   chan struct{} // gets a value when events is complete
-}
-
 const (
-	maxReaders = 4              // more would wait for selectLines, which takes a fifth of the time of reading
-	batches    = 3 * maxReaders // in use: each reader has one, and the next is ready for it
-	batchBytes = 64 << 10       // of text in a batch; its last line may exceed it
+	maxReaders = 4 // so that a host with many cores keeps some for its mail
+	blocksOf   = 3 // for each reader: it has one, the next is ready for it, and one waits for those before it in the log
 )
-
-// selectLines puts lines that may be events into batches. It passes a batch on before it waits for more input. Both channels
-// have room for all batches.
-func selectLines(r io.Reader, clients bool, free <-chan *batch, work, inOrder chan<- *batch, stop <-chan struct{}) {
-	defer close(inOrder)
-	defer close(work)
-	in := bufio.NewReaderSize(r, bufferSize)
-	number, ofMTA := 0, false
-	for {
-		var b *batch
-		select {
-		case b = <-free:
-		case <-stop:
-			return
-		}
-		*b = batch{text: b.text[:0], ends: b.ends[:0], numbers: b.numbers[:0], events: b.events[:0], done: b.done}
-		var err error
-		for err == nil && len(b.text) < batchBytes && (len(b.numbers) == 0 || in.Buffered() > 0) {
-			var line []byte
-			if line, err = in.ReadSlice('\n'); len(line) > 0 && !isReadError(err) {
-				number++
-				line = trim(line)
-				ofMTA = ofMTA || isOfMTA(line)
-				if mayBeEvent(line, clients) {
-					b.text = append(b.text, line...)
-					b.ends, b.numbers = append(b.ends, len(b.text)), append(b.numbers, number)
-				}
-			}
-			for errors.Is(err, bufio.ErrBufferFull) { // the rest of a long line
-				_, err = in.ReadSlice('\n')
-			}
-		}
-		b.lines, b.ofMTA = number, ofMTA
-		if isReadError(err) {
-			b.err = err
-		}
-		work <- b
-		inOrder <- b
-		if err != nil {
-			return
-		}
-	}
-}
-
-// isReadError reports whether an error ends the input in the middle of a line. Such a line is skipped, because its part could
-// mean something else.
-func isReadError(err error) bool {
-	return err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull)
-}
-
-// trim cuts a line to maxLine and removes its end, zeros that a crash left before it, and a byte order mark.
-func trim(line []byte) []byte {
-	line = bytes.TrimSuffix(line[:min(len(line), maxLine)], []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) > 0 && (line[0] == 0 || line[0] == 0xef) {
-		line = bytes.TrimPrefix(bytes.TrimLeft(line, "\x00"), []byte("\xef\xbb\xbf"))
-	}
-	return line
-}
 
 // scan is the state of one reader.
 type scan struct {
 	now     time.Time // of the options
 	file    string
 	clients bool // see Options
+	ofMTA   bool // a line was of Sendmail or Postfix
 
 	head string    // of the last event; many events have the same head
 	time time.Time // in head
 }
 
-func (s *scan) read(b *batch) {
-	start := 0
-	for i, number := range b.numbers {
-		if e, ok := s.event(number, b.text[start:b.ends[i]]); ok {
+// read finds the events of a block. Their lines count from its first one.
+func (s *scan) read(b *block) {
+	for line := range bytes.Lines(b.text) {
+		b.lines++
+		h := splitHeader(trim(line))
+		s.ofMTA = s.ofMTA || isOfMTA(h)
+		if !mayBeEvent(h, s.clients) {
+			continue
+		}
+		if e, ok := s.event(b.lines, h); ok {
 			b.events = append(b.events, e)
 		}
-		start = b.ends[i]
 	}
+	b.ofMTA = s.ofMTA
 	b.done <- struct{}{}
 }
 
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.
-func mayBeEvent(line []byte, clients bool) bool {
-	h := splitHeader(line)
+func mayBeEvent(h header, clients bool) bool {
 	return h.program.mayBeEvent(h.message) || clients && (h.program.read != nil || h.program == carrier) && mayNameClient(h.message)
 }
 
-func (s *scan) event(number int, line []byte) (Event, bool) {
-	h := splitHeader(line)
+func (s *scan) event(number int, h header) (Event, bool) {
 	if h.program == carrier {
 		return s.carried(number, h, 1)
 	}

@@ -1,9 +1,9 @@
 package makemap
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -12,26 +12,22 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// dump runs makemap -u on the map in file and calls take for every key with its value, which are valid until take returns.
-// file must not be a symbolic link: makemap does not follow it (docs/facts.md 5).
-func (m Program) dump(ctx context.Context, mapType, file string, take func(key, value []byte) (ok bool)) error {
-	base := withoutSuffix(file)
-	return m.with(nil, "-u", mapType, base).RunLines(ctx, func(line []byte) error {
-		key, value, cut := bytes.Cut(line, []byte("\t"))
-		if !cut || !take(key, value) {
-			return fmt.Errorf("%s -u %s %s: unexpected line %q", m.Path, mapType, base, line)
-		}
-		return nil
-	})
+// dump runs makemap -u on the map in file and calls take with every line: a key, a tab and its value. A line is valid until take
+// returns. file must not be a symbolic link: makemap does not follow it (docs/facts.md 5).
+func (m Program) dump(ctx context.Context, mapType, file string, take func(line []byte) error) error {
+	return m.with(nil, "-u", mapType, withoutSuffix(file)).RunLines(ctx, take)
 }
 
 // Dump returns the entries of the map in file, key to value, as makemap -u prints them. file must not be a symbolic link.
 func (m Program) Dump(ctx context.Context, mapType, file string) (map[string]string, error) {
 	entries := map[string]string{}
-	err := m.dump(ctx, mapType, file, func(key, value []byte) bool {
-		_, twice := entries[string(key)]
-		entries[string(key)] = string(value)
-		return !twice
+	err := m.dump(ctx, mapType, file, func(line []byte) error {
+		key, value, cut := strings.Cut(string(line), "\t")
+		if _, twice := entries[key]; twice || !cut {
+			return fmt.Errorf("%s -u %s %s: unexpected line %q", m.Path, mapType, withoutSuffix(file), line)
+		}
+		entries[key] = value
+		return nil
 	})
 	return entries, err
 }
@@ -39,11 +35,55 @@ func (m Program) Dump(ctx context.Context, mapType, file string) (map[string]str
 // Verify dumps the map in file and compares it with its text: it must hold every key with its value, and no other key. A
 // *DiffersError names the first differences. file must not be a symbolic link.
 func (m Program) Verify(ctx context.Context, mapType, file string, want *Text) error {
-	c := newComparison(want)
-	if err := m.dump(ctx, mapType, file, c.take); err != nil {
+	if same, err := m.same(ctx, mapType, file, want); same || err != nil {
 		return err
 	}
-	return c.result()
+	held, err := m.Dump(ctx, mapType, file) // only to name the differences
+	if err != nil {
+		return err
+	}
+	return differences(want, held)
+}
+
+// same compares the sums of both while makemap writes.
+func (m Program) same(ctx context.Context, mapType, file string, want *Text) (bool, error) {
+	seeds := newSeeds()
+	wanted := make(chan sum, 1)
+	go func() { wanted <- want.sum(seeds) }()
+	var held sum
+	err := m.dump(ctx, mapType, file, func(line []byte) error {
+		held.add(seeds, line)
+		return nil
+	})
+	return held == <-wanted, err
+}
+
+// sum stands for a set of lines in any order: the sums of two hashes of each line, with seeds that are chosen at random for one
+// comparison. Sets that differ have the same sum by a chance of 1 in 2^128, and nobody who makes a line knows the seeds.
+type sum [2]uint64
+
+type seeds [2]maphash.Seed
+
+func newSeeds() seeds { return seeds{maphash.MakeSeed(), maphash.MakeSeed()} }
+
+func (s *sum) add(by seeds, line []byte) {
+	for i, seed := range by {
+		s[i] += maphash.Bytes(seed, line)
+	}
+}
+
+// sum is that of the lines in which makemap -u gives the entries of the text.
+func (m *Text) sum(by seeds) (s sum) {
+	var line []byte
+	for p := range m.entries() {
+		line = append(line[:0], m.keyOf(p)...)
+		for i, c := range line {
+			line[i] = ascii.LowerByte(c)
+		}
+		line = append(append(line, '\t'), m.valueOf(p)...)
+		s.add(by, line)
+	}
+	return s
 }
 
 // Holds reports whether the live map at path holds exactly the entries of a text. It follows symbolic links. It is false for
@@ -53,63 +93,35 @@ func (m Program) Holds(ctx context.Context, mapType, path string, want *Text) (b
 	if err != nil || filepath.Ext(real) != filepath.Ext(path) {
 		return false, nil
 	}
-	err = m.Verify(ctx, mapType, real, want)
-	return err == nil, context.Cause(ctx)
+	same, err := m.same(ctx, mapType, real, want)
+	return same && err == nil, context.Cause(ctx)
 }
 
-// comparison compares a map with its text, entry by entry, in any order.
-type comparison struct {
-	*Text
-	seen  []bool          // by entry of the text
-	wrong map[int]string  // entries with another value in the map, and that value
-	extra map[string]bool // keys that the text does not have
-}
-
-func newComparison(want *Text) *comparison {
-	return &comparison{want, make([]bool, len(want.places)), map[int]string{}, map[string]bool{}}
-}
-
-// take compares one entry of the map. ok is false for a second entry with the same key.
-func (c *comparison) take(key, value []byte) (ok bool) {
-	i := c.index.find(key)
-	switch {
-	case i < 0:
-		ok = !c.extra[string(key)]
-		c.extra[string(key)] = true
-		return ok
-	case c.seen[i]:
-		return false
-	}
-	c.seen[i] = true
-	if !bytes.Equal(value, c.value(i)) {
-		c.wrong[i] = string(value)
-	}
-	return true
-}
-
-func (c *comparison) result() error {
+// differences is a *DiffersError with the first differences of a text and what its map holds, which it empties.
+func differences(want *Text, held map[string]string) error {
 	const shown = 5
-	var differences []string
-	for i := range c.places {
-		if len(differences) == shown {
+	var found []string
+	for e := range want.All() {
+		value, there := held[e.Key]
+		delete(held, e.Key)
+		switch {
+		case len(found) == shown:
+		case !there:
+			found = append(found, fmt.Sprintf("line %d: key %q is missing", e.Line, e.Key))
+		case value != e.Value:
+			found = append(found, fmt.Sprintf("line %d: key %q has value %q instead of %q", e.Line, e.Key, value, e.Value))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(held)) {
+		if len(found) == shown {
 			break
 		}
-		if value, differs := c.wrong[i]; differs {
-			differences = append(differences, fmt.Sprintf("line %d: key %q has value %q instead of %q", c.line(i), ascii.Lower(string(c.key(i))), value, c.value(i)))
-		} else if !c.seen[i] {
-			differences = append(differences, fmt.Sprintf("line %d: key %q is missing", c.line(i), ascii.Lower(string(c.key(i)))))
-		}
+		found = append(found, fmt.Sprintf("key %q is only in the map", key))
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.extra)) {
-		if len(differences) == shown {
-			break
-		}
-		differences = append(differences, fmt.Sprintf("key %q is only in the map", key))
+	if len(found) == 0 {
+		found = []string{"it was written while it was compared"}
 	}
-	if len(differences) > 0 {
-		return &DiffersError{Differences: differences}
-	}
-	return nil
+	return &DiffersError{Differences: found}
 }
 
 // DiffersError says that a map and its text differ.

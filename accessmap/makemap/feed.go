@@ -7,18 +7,18 @@ import (
 	"mailallow/allowlist/ascii"
 )
 
-// feed is a text in the order of lines that makemap loads fastest: for a hash that of the table, else that of the text, which
+// feed is a text in the order of lines that makemap loads fastest: for a hash that of its pages, else that of the text, which
 // has the keys nearly in the order of a btree. Its reader puts the lines together while makemap reads.
 type feed struct {
-	*Text
-	order []int32 // numbers of entries; nil: the text as it is
+	text  []byte
+	order []uint32 // where the lines of entries begin; nil: the text as it is
 }
 
 func (m *Text) feed(mapType string) feed {
 	if mapType == "hash" {
-		return feed{m, m.index.order}
+		return feed{m.text, m.order}
 	}
-	return feed{m, nil}
+	return feed{m.text, nil}
 }
 
 // problem makes a Problem from a line number of the feed, from 1. ok is false if there is no such line.
@@ -27,7 +27,7 @@ func (f feed) problem(line int, reason string) (p Problem, ok bool) {
 		if line < 1 || line > len(f.order) {
 			return p, false
 		}
-		line = f.line(int(f.order[line-1]))
+		line = 1 + bytes.Count(f.text[:f.order[line-1]], []byte("\n"))
 	}
 	lines := ascii.Lines(f.text)
 	if line < 1 || line > len(lines) {
@@ -45,17 +45,30 @@ func (f feed) reader() io.Reader {
 
 type feedReader struct {
 	feed
-	next   int // index in order of the next entry
-	buffer bytes.Buffer
+	rest []byte // of the line that is being read
 }
 
 func (r *feedReader) Read(p []byte) (n int, err error) {
-	for ; r.next < len(r.order) && r.buffer.Len() < len(p); r.next++ {
-		i := int(r.order[r.next])
-		r.buffer.Write(r.key(i))
-		r.buffer.WriteByte('\t')
-		r.buffer.Write(r.value(i))
-		r.buffer.WriteByte('\n')
+	for n < len(p) {
+		if len(r.rest) == 0 {
+			if len(r.order) == 0 {
+				return n, io.EOF
+			}
+			r.rest, r.order = r.line(r.order[0]), r.order[1:]
+		}
+		copied := copy(p[n:], r.rest)
+		r.rest = r.rest[copied:]
+		n += copied
 	}
-	return r.buffer.Read(p)
+	return n, nil
+}
+
+// line gives the line of an entry with its newline. The last line of a text can lack it, and ends for makemap at a NUL.
+func (f feed) line(at uint32) []byte {
+	rest := f.text[at:]
+	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+		return rest[:end+1]
+	}
+	rest, _, _ = bytes.Cut(rest, []byte{0})
+	return append(bytes.Clone(rest), '\n')
 }

@@ -1,11 +1,15 @@
 package makemap
 
 import (
-	"bytes"
+	"cmp"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+
+	"mailallow/fixtures"
 )
 
 func TestFeed(t *testing.T) {
@@ -13,10 +17,10 @@ func TestFeed(t *testing.T) {
 	for _, row := range []struct{ name, mapType, text, want string }{
 		{"btree as it is", "btree", text, text},
 		{"cdb as it is", "cdb", text, text},
-		{"a NUL in the last line", "hash", "a OK\x00x", "a\tOK\n"},
+		{"a NUL in the last line", "hash", "a OK\x00x", "a OK\n"},
 		{"nothing", "hash", "# x\n", ""},
 	} {
-		fed, err := io.ReadAll(ReadText([]byte(row.text)).feed(row.mapType).reader())
+		fed, err := io.ReadAll(iotest.OneByteReader(ReadText([]byte(row.text)).feed(row.mapType).reader()))
 		if string(fed) != row.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", row.name, fed, err, row.want)
 		}
@@ -30,7 +34,7 @@ func TestFeed(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(fed), "\n"), "\n")
 	want := map[string]Problem{
-		"b\tOK": {2, "b OK", "duplicate key"}, "A\tREJECT": {3, "A\tREJECT", "duplicate key"}, "c\tRELAY": {5, "c RELAY", "duplicate key"},
+		"b OK": {2, "b OK", "duplicate key"}, "A\tREJECT": {3, "A\tREJECT", "duplicate key"}, "c RELAY": {5, "c RELAY", "duplicate key"},
 	}
 	for i, line := range lines {
 		p, ok := f.problem(i+1, "duplicate key")
@@ -49,36 +53,64 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-// All keys with one hash are in one bucket: find finds each of them, and duplicates finds equal ones.
-func TestKeyIndex(t *testing.T) {
-	// The hash begins with 0, so that zero bytes before a key do not change it.
-	var all entries
-	add := func(key string) {
-		all.places = append(all.places, place{at: uint32(len(all.text)), key: uint16(len(key))})
-		all.text = append(all.text, key...)
-	}
+// Keys with one hash are one bucket, whatever their number; of equal ones, the first in the text stays.
+func TestRepeatedKeys(t *testing.T) {
+	var text strings.Builder
+	add := func(key string) { text.WriteString(key + " OK\n") }
 	for n := range 40 {
-		add(strings.Repeat("\x00", n) + "Key")
-		add(strings.Repeat("k", n+1))
+		add(strings.Repeat("\x80", n) + "Key")
+		add(strings.Repeat("k", n+1)) // an even number of them has another hash than an odd one
 	}
-	x := newKeyIndex(all)
-	for i := range all.places {
-		if got := x.find(bytes.ToLower(all.key(i))); got != i {
-			t.Errorf("find(%q) = %d, want %d", all.key(i), got, i)
+	if m := ReadText([]byte(text.String())); len(m.Problems) > 0 || len(m.order) != 80 {
+		t.Errorf("%d entries, problems %v", len(m.order), m.Problems)
+	}
+	for _, key := range []string{"key", "\x80KEY", "Kk", "key"} {
+		add(key)
+	}
+	m := ReadText([]byte(text.String()))
+	for i, want := range []string{
+		`line 81: key "key" is on line 1 already`, `line 82: key "\x80key" is on line 3 already`,
+		`line 83: key "kk" is on line 4 already`, `line 84: key "key" is on line 1 already`,
+	} {
+		if i >= len(m.Problems) || !strings.HasPrefix(m.Problems[i].String(), want) {
+			t.Errorf("problem %d of %v, want %s", i, m.Problems, want)
 		}
 	}
-	if got := x.find([]byte("Key")); got != -1 {
-		t.Errorf("find(Key) = %d: makemap stores keys in lower case", got)
+	if n := len(slices.Collect(m.All())); n != 80 || len(m.order) != 80 {
+		t.Errorf("%d entries, %d to feed, want 80", n, len(m.order))
 	}
-	if got := x.find([]byte("other")); got != -1 || len(x.duplicates()) > 0 {
-		t.Errorf("find(other) = %d, duplicates %v", got, x.duplicates())
+}
+
+// Lines with one hash, which nobody can choose a hundred of for a test, are compared by their keys.
+func TestRepeatedAmong(t *testing.T) {
+	keys := []string{"b", "a", "B", "c", "A", "b"}
+	repeated := map[int]int{}
+	repeatedAmong([]uint64{0, 1, 2, 3, 4, 5}, func(line uint64) []byte { return []byte(keys[line]) }, repeated)
+	if want := map[int]int{2: 0, 4: 1, 5: 0}; !maps.Equal(repeated, want) {
+		t.Errorf("%v, want %v", repeated, want)
 	}
-	all.places = slices.Concat(all.places, all.places[:1], all.places[:2])
-	again := newKeyIndex(all)
-	if got := again.duplicates(); len(got) != 3 || got[80] != 0 || got[81] != 0 || got[82] != 1 {
-		t.Errorf("duplicates %v", got)
+}
+
+// The lines of a page stand together, in the order of the text, and each is there once.
+func TestByPage(t *testing.T) {
+	random := fixtures.Random(t)
+	lines := make([]hashedLine, 5000)
+	for i := range lines {
+		lines[i] = hashedLine{uint32(i), random.Uint32()}
 	}
-	if newKeyIndex(entries{}).find([]byte("key")) != -1 {
-		t.Error("a key is found where there is none")
+	sorted, ends := byPage(lines, 20*len(lines))
+	const pages = 16 // of 24, so that some buckets are split
+	if len(ends) != pages || ends[pages-1] != len(lines) || len(sorted) != len(lines) {
+		t.Fatalf("%d pages, the last ends at %d of %d", len(ends), ends[pages-1], len(sorted))
+	}
+	seen := map[uint32]bool{}
+	for i, l := range sorted {
+		seen[l.at] = true
+		if i > 0 && cmp.Or(cmp.Compare(sorted[i-1].hash%pages, l.hash%pages), cmp.Compare(sorted[i-1].at, l.at)) >= 0 {
+			t.Fatalf("line %d comes before line %d", sorted[i-1].at, l.at)
+		}
+	}
+	if len(seen) != len(lines) {
+		t.Errorf("%d of %d lines", len(seen), len(lines))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"mailallow/fixtures"
@@ -99,27 +100,52 @@ func TestBuildAndVerify(t *testing.T) {
 	}
 }
 
-func TestComparison(t *testing.T) {
-	want := ReadText([]byte("\n\na OK\nb OK\n"))
+func TestDifferences(t *testing.T) {
+	want := ReadText([]byte("\n\nA OK\nb OK\na RELAY\n"))
 	rows := []struct {
 		held map[string]string
 		err  string
 	}{
-		{map[string]string{"a": "OK", "b": "OK"}, ""},
+		{map[string]string{"a": "OK", "b": "OK"}, "written while it was compared"},
 		{map[string]string{"a": "OK"}, `line 4: key "b" is missing`},
 		{map[string]string{"a": "OK", "b": "RELAY"}, `line 4: key "b" has value "RELAY" instead of "OK"`},
 		{map[string]string{"a": "OK", "b": "OK", "c": "RELAY"}, `key "c" is only in the map`},
 		{map[string]string{"c": "OK", "b": "OK"}, `line 3: key "a" is missing; key "c" is only in the map`},
+		{map[string]string{"A": "OK", "b": "OK"}, `line 3: key "a" is missing; key "A" is only in the map`},
 	}
 	for _, row := range rows {
-		c := newComparison(want)
-		for key, value := range row.held {
-			if !c.take([]byte(key), []byte(value)) {
-				t.Errorf("%v: %s came twice", row.held, key)
+		sumOf := func(by seeds) (s sum) {
+			for key, value := range row.held {
+				s.add(by, []byte(key+"\t"+value))
 			}
+			return s
 		}
-		if err := c.result(); !fixtures.ErrorContains(err, row.err) {
-			t.Errorf("%v: %v, want %q", row.held, err, row.err)
+		by := newSeeds()
+		if same := sumOf(by) == want.sum(by); same != strings.Contains(row.err, "while it was compared") {
+			t.Errorf("%v has the sum of the text: %v", row.held, same)
+		}
+		if err := differences(want, row.held); !fixtures.ErrorContains(err, row.err) {
+			t.Errorf("%v, want %q", err, row.err)
+		}
+	}
+}
+
+// A map with a key twice, or without one, has another sum, in whatever order it is dumped.
+func TestSum(t *testing.T) {
+	by := newSeeds()
+	of := func(lines ...string) (s sum) {
+		for _, line := range lines {
+			s.add(by, []byte(line))
+		}
+		return s
+	}
+	want := of("a\tOK", "b\tOK")
+	if want != of("b\tOK", "a\tOK") {
+		t.Error("the order counts")
+	}
+	for _, other := range []sum{of(), of("a\tOK"), of("a\tOK", "a\tOK"), of("a\tOK", "b\tOK", "b\tOK"), of("a\tOK", "b\tO"), of("a\tOKb\tOK")} {
+		if other == want {
+			t.Error("another map has the same sum")
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"slices"
 	"sort"
 	"strings"
 
@@ -53,98 +54,115 @@ func (e *TextError) Error() string {
 	return b.String()
 }
 
-// Text is a text that was read by the rules of makemap. It keeps the text, and 24 bytes for each entry.
+// Text is a text that was read by the rules of makemap. It keeps the text, and 4 bytes for each entry.
 type Text struct {
 	Problems []Problem // lines that makemap would refuse, in their order
 
-	entries
-	index keyIndex // of the entries
+	text  []byte           // less than 4 GiB
+	order []uint32         // where the lines of the entries begin, page by page: see byPage
+	again map[int]struct{} // where the lines begin that repeat a key; makemap stores the first
 }
 
-// entries are the entries that makemap would store, in the order of their lines.
-type entries struct {
-	text   []byte
-	places []place
+// ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
+func ReadText(text []byte) *Text {
+	m := &Text{text: text}
+	var lines []hashedLine
+	size := 0
+	for p := range m.pieces() {
+		if p.reason != "" {
+			m.Problems = append(m.Problems, Problem{Line: p.line, Text: lineAt(text[p.start:]), Reason: p.reason})
+		}
+		if p.key > 0 {
+			if lines == nil {
+				lines = make([]hashedLine, 0, 1+bytes.Count(text, []byte("\t"))) // most lines have one
+			}
+			lines = append(lines, hashedLine{uint32(p.at), dbHash(text[p.at:][:p.key])})
+			size += p.key + p.value + dbPair
+		}
+	}
+	lines, ends := byPage(lines, size)
+	if repeated := repeatedKeys(text, lines, ends); len(repeated) > 0 {
+		m.refuse(repeated)
+		lines = slices.DeleteFunc(lines, func(l hashedLine) bool { _, again := m.again[int(l.at)]; return again })
+	}
+	m.order = make([]uint32, len(lines))
+	for i, l := range lines {
+		m.order[i] = l.at
+	}
+	return m
 }
 
-// place is where an entry is in the text. A line has at most MaxLine bytes, and a text less than 4 GiB.
-type place struct {
-	at, line        uint32
-	key, gap, value uint16 // lengths
+// refuse makes problems of the entries whose key an earlier one has. repeated are where their lines begin, and where the
+// first of each begins. No problem of their lines is lost: an entry always ends its line.
+func (m *Text) refuse(repeated map[int]int) {
+	m.again = map[int]struct{}{}
+	firsts := map[int]int{} // the line numbers
+	for _, first := range repeated {
+		firsts[first] = 0
+	}
+	for p := range m.pieces() {
+		if _, first := firsts[p.at]; first {
+			firsts[p.at] = p.line
+		}
+		if first, again := repeated[p.at]; again {
+			m.again[p.at] = struct{}{}
+			m.Problems = append(m.Problems, Problem{Line: p.line, Text: lineAt(m.text[p.start:]),
+				Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", ascii.Lower(string(m.keyOf(p))), firsts[first])})
+		}
+	}
+	sort.SliceStable(m.Problems, func(i, j int) bool { return m.Problems[i].Line < m.Problems[j].Line })
 }
-
-// key gives the key of entry number i in its own case.
-func (e entries) key(i int) []byte {
-	p := e.places[i]
-	return e.text[p.at:][:p.key]
-}
-
-func (e entries) value(i int) []byte {
-	p := e.places[i]
-	return e.text[int(p.at)+int(p.key)+int(p.gap):][:p.value]
-}
-
-func (e entries) line(i int) int { return int(e.places[i].line) }
 
 // All yields the entries that makemap would store, in the order of their lines.
-func (e entries) All() iter.Seq[Entry] {
+func (m *Text) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for i := range e.places {
-			if !yield(Entry{Key: ascii.Lower(string(e.key(i))), Value: string(e.value(i)), Line: e.line(i)}) {
+		for p := range m.entries() {
+			if !yield(Entry{Key: ascii.Lower(string(m.keyOf(p))), Value: string(m.valueOf(p)), Line: p.line}) {
 				return
 			}
 		}
 	}
 }
 
-// ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
-func ReadText(text []byte) *Text {
-	m := &Text{entries: entries{text: text}}
-	m.read()
-	m.index = newKeyIndex(m.entries)
-	if duplicates := m.index.duplicates(); len(duplicates) > 0 {
-		m.drop(duplicates)
-		m.index = newKeyIndex(m.entries)
-	}
-	return m
-}
-
-// read does not look for duplicate keys.
-func (m *Text) read() {
-	for at, line, start := 0, 1, 0; at < len(m.text); {
-		piece, whole := cutPiece(m.text[at:])
-		key, gap, value, reason := readPiece(piece, whole)
-		if reason != "" {
-			m.Problems = append(m.Problems, Problem{Line: line, Text: lineAt(m.text[start:]), Reason: reason})
-		}
-		if key > 0 {
-			if m.places == nil {
-				m.places = make([]place, 0, 1+bytes.Count(m.text, []byte("\t"))) // most lines have one
+// entries yields the pieces of the entries that makemap would store.
+func (m *Text) entries() iter.Seq[piece] {
+	return func(yield func(piece) bool) {
+		for p := range m.pieces() {
+			if _, again := m.again[p.at]; p.key > 0 && !again && !yield(p) {
+				return
 			}
-			m.places = append(m.places, place{uint32(at), uint32(line), uint16(key), uint16(gap), uint16(value)})
-		}
-		at += len(piece)
-		if piece[len(piece)-1] == '\n' {
-			line, start = line+1, at
 		}
 	}
 }
 
-// drop makes problems of the entries with duplicate keys. No problem of their lines is lost: an entry always ends its line.
-func (m *Text) drop(duplicates map[int]int) {
-	lines := ascii.Lines(m.text)
-	var kept []place
-	for i, p := range m.places {
-		first, again := duplicates[i]
-		if !again {
-			kept = append(kept, p)
-			continue
+// piece is what one call of fgets gives to makemap: a line, or a part of one that is too long.
+type piece struct {
+	at, start, line int    // where the piece begins, where its line begins, and the number of the line
+	key, gap, value int    // lengths; zero: no entry
+	reason          string // why makemap refuses it
+}
+
+// keyOf gives the key of an entry in its own case.
+func (m *Text) keyOf(p piece) []byte { return m.text[p.at:][:p.key] }
+
+func (m *Text) valueOf(p piece) []byte { return m.text[p.at+p.key+p.gap:][:p.value] }
+
+// pieces yields the pieces of the text in their order.
+func (m *Text) pieces() iter.Seq[piece] {
+	return func(yield func(piece) bool) {
+		p := piece{line: 1}
+		for p.at < len(m.text) {
+			bytes, whole := cutPiece(m.text[p.at:])
+			p.key, p.gap, p.value, p.reason = readPiece(bytes, whole)
+			if !yield(p) {
+				return
+			}
+			p.at += len(bytes)
+			if bytes[len(bytes)-1] == '\n' {
+				p.line, p.start = p.line+1, p.at
+			}
 		}
-		m.Problems = append(m.Problems, Problem{Line: m.line(i), Text: lineAt(lines[p.line-1]),
-			Reason: fmt.Sprintf("key %q is on line %d already (keys are compared in lower case)", ascii.Lower(string(m.key(i))), m.line(first))})
 	}
-	m.places = kept
-	sort.SliceStable(m.Problems, func(i, j int) bool { return m.Problems[i].Line < m.Problems[j].Line })
 }
 
 // cutPiece cuts off the bytes that makemap's next call of fgets returns. whole is false for a piece that makemap calls too

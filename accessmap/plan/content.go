@@ -42,44 +42,49 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	all, handWritten := handWritten, ofAddresses(handWritten)
 	want := t.Want
 	want.Taken = taken(handWritten)
-	var text bytes.Buffer
-	text.Grow(len(current.Old)) // most runs change little
-	written, err := t.Format.Write(&text, slices.Values(spans), want)
+	text := bytes.NewBuffer(make([]byte, 0, len(current.Old))) // most runs change little
+	if t.inBlock() {
+		file.WriteAbove(text)
+	}
+	begin := text.Len()
+	written, err := t.Format.Write(text, slices.Values(spans), want)
 	if err != nil {
 		return c, err
 	}
+	end := text.Len()
+	if t.inBlock() {
+		file.WriteBelow(text)
+	}
+	c.New = text.Bytes() // not nil: an empty file is a file
+	inside := c.New[begin:end]
 	c.Entries, c.probe = written.Entries, written.First
 	if m.cf != nil && m.cf.CompressedIPv6 && len(spans) > 0 && spans[len(spans)-1].From.Is6() {
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
-	same := bytes.Equal(file.Inside, text.Bytes())
+	same := bytes.Equal(file.Inside, inside)
 	if !same { // the run that installed the same text read it back
-		if err := readBack(t.Format, text.Bytes(), spans, handWritten); err != nil {
+		if err := readBack(t.Format, inside, written.Entries, spans, handWritten); err != nil {
 			return c, err
 		}
 	}
 	var entries []allowlist.Entry // beside which people wrote keys
 	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return len(h.within(spans)) > 0 }) {
-		if entries, err = t.Format.Read(text.Bytes()); err != nil {
+		if entries, err = t.Format.Read(inside); err != nil {
 			return c, err
 		}
 	}
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
 	if same {
 		c.before.entries, c.empty = c.Entries, c.Entries == 0
+		if len(c.New) > 0 && bytes.Equal(c.New, current.Old) {
+			c.New = current.Old // one copy is enough
+		}
 	} else {
 		after := spans // they have all sources and need less memory
 		if !t.Format.Bare && len(handWritten) > 0 {
 			after = allowlist.Nest(entries)
 		}
 		c.compare(t, installed, file, after)
-	}
-	if same && current.Exists {
-		c.New = current.Old
-	} else if t.inBlock() {
-		c.New = file.Splice(text.Bytes())
-	} else {
-		c.New = append([]byte{}, text.Bytes()...) // not nil: an empty file is a file
 	}
 	return c, nil
 }
@@ -104,9 +109,9 @@ func separate(t Target, current Current, m MapChoice) (block.File, []handKey, er
 	return file, keys, nil
 }
 
-// readBack reads a text that is to be installed. It is an error if it differs from the list.
-func readBack(f format.Format, text []byte, spans []allowlist.Span, handWritten []handKey) error {
-	written, err := f.Networks(text)
+// readBack reads a text with so many entries that is to be installed. It is an error if it differs from the list.
+func readBack(f format.Format, text []byte, entries int, spans []allowlist.Span, handWritten []handKey) error {
+	written, err := f.Networks(text, entries)
 	if err != nil {
 		return fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
 	}

@@ -21,7 +21,11 @@ func FuzzOutsideBlock(f *testing.F) {
 			return
 		}
 		if !m.Found {
-			m, _ = block.Extract(m.Splice([]byte("a OK\n")))
+			var text bytes.Buffer
+			m.WriteAbove(&text)
+			text.WriteString("a OK\n")
+			m.WriteBelow(&text)
+			m, _ = block.Extract(text.Bytes())
 		}
 		blank := bytes.Repeat([]byte("\n"), bytes.Count(m.Inside, []byte("\n"))+2)
 		want, got := makemap.ReadText(slices.Concat(m.Before, blank, m.After)), outsideBlock(m)

@@ -47,7 +47,7 @@ func FuzzRead(f *testing.F) {
 			if _, err := form.Write(&again, slices.Values(spans), format.Selection{MaxKeys: fewKeys}); err != nil {
 				continue
 			}
-			reread, err := form.Networks(again.Bytes())
+			reread, err := form.Networks(again.Bytes(), 0)
 			if err == nil {
 				err = verify(form, reread, spans, nil)
 			}

@@ -87,7 +87,7 @@ func (t Target) divide(r record.Target, file block.File) (ours []byte, foreign [
 		number := 0
 		for line := range bytes.Lines(file.Inside) {
 			number++
-			if format.OursSendmail(string(line)) {
+			if format.OursSendmail(line) {
 				ours = append(ours, line...)
 			} else {
 				foreign = append(foreign, record.Line{Number: number, Text: line})
@@ -109,7 +109,7 @@ const maxNotOurs = 20
 func notOurs(foreign []record.Line, what string) (problems []Problem) {
 	for i, line := range foreign {
 		if i == maxNotOurs {
-			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more lines that mailallow did not write", len(foreign)-i)})
+			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more that mailallow did not write", len(foreign)-i)})
 		}
 		problems = append(problems, Problem{Kind: "not-ours", Line: line.Number,
 			Text: fmt.Sprintf("not ours: mailallow did not write the line \"%s\"; %s", ascii.Excerpt(strings.TrimRight(string(line.Text), "\r\n")), what)})

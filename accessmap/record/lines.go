@@ -3,18 +3,18 @@ package record
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"sort"
 )
 
-// Lines is a set of lines, each as the first eight bytes of its SHA-256, in order. It is long enough that no line of a person's
-// is taken for one of ours.
-type Lines []uint64
+// Lines is a set of lines, each as the first eight bytes of its SHA-256, in order; in JSON it is in base64, or null for lines
+// that are not known. A digest is long enough that no line of a person's is taken for one of ours.
+type Lines []byte
+
+const digestBytes = 8
 
 func lineDigest(line []byte) uint64 {
 	sum := sha256.Sum256(bytes.TrimSuffix(line, []byte("\n")))
@@ -22,61 +22,38 @@ func lineDigest(line []byte) uint64 {
 }
 
 func linesOf(text []byte) Lines {
-	lines := make(Lines, 0, bytes.Count(text, []byte("\n"))+1)
+	digests := make([]uint64, 0, bytes.Count(text, []byte("\n"))+1)
 	for line := range bytes.Lines(text) {
-		lines = append(lines, lineDigest(line))
+		digests = append(digests, lineDigest(line))
 	}
-	slices.Sort(lines)
-	return slices.Compact(lines)
+	slices.Sort(digests)
+	digests = slices.Compact(digests)
+	lines := make(Lines, 0, digestBytes*len(digests))
+	for _, digest := range digests {
+		lines = binary.BigEndian.AppendUint64(lines, digest)
+	}
+	return lines
 }
 
-// MarshalJSON gives the set in base64, or null for lines that are not known.
-func (l Lines) MarshalJSON() ([]byte, error) {
-	if l == nil {
-		return []byte("null"), nil
-	}
-	raw := make([]byte, 0, 8*len(l))
-	for _, line := range l {
-		raw = binary.BigEndian.AppendUint64(raw, line)
-	}
-	return json.Marshal(raw)
+func (l Lines) len() int { return len(l) / digestBytes }
+
+func (l Lines) at(i int) uint64 { return binary.BigEndian.Uint64(l[digestBytes*i:]) }
+
+// contains reports whether a line is in the set.
+func (l Lines) contains(digest uint64) bool {
+	i := sort.Search(l.len(), func(i int) bool { return l.at(i) >= digest })
+	return i < l.len() && l.at(i) == digest
 }
 
-// cutLines cuts the lines out of an encoded record, and puts [N] in place of the Nth. They are nearly all of it, and package json
-// would read them three times. No text in a record can have linesKey in it: in a JSON string its quotes have backslashes.
-func cutLines(encoded []byte) (rest []byte, cut [][]byte) {
-	rest = make([]byte, 0, 4<<10)
-	for {
-		before, after, found := bytes.Cut(encoded, []byte(linesKey+`"`))
-		lines, behind, ended := bytes.Cut(after, []byte(`"`))
-		if !found || !ended {
-			return append(rest, encoded...), cut
+// check is an error for what linesOf does not make.
+func (l Lines) check() error {
+	if len(l)%digestBytes != 0 {
+		return errors.New("its lines are not digests")
+	}
+	for i := 1; i < l.len(); i++ {
+		if l.at(i-1) > l.at(i) {
+			return errors.New("its lines are not in order")
 		}
-		rest = append(append(rest, before...), fmt.Sprintf("%s[%d]", linesKey, len(cut))...)
-		cut, encoded = append(cut, lines), behind
-	}
-}
-
-const linesKey = `"lines":`
-
-// restore puts the lines that cutLines cut back in their place.
-func (l *Lines) restore(cut [][]byte) error {
-	if *l == nil {
-		return nil
-	}
-	if len(*l) != 1 || (*l)[0] >= uint64(len(cut)) {
-		return errors.New("its lines are not digests")
-	}
-	raw, err := base64.StdEncoding.AppendDecode(nil, cut[(*l)[0]])
-	if err != nil || len(raw)%8 != 0 {
-		return errors.New("its lines are not digests")
-	}
-	*l = make(Lines, 0, len(raw)/8)
-	for ; len(raw) > 0; raw = raw[8:] {
-		*l = append(*l, binary.BigEndian.Uint64(raw))
-	}
-	if !slices.IsSorted(*l) {
-		return errors.New("its lines are not in order")
 	}
 	return nil
 }
@@ -110,7 +87,7 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 	for line := range bytes.Lines(managed) {
 		number++
 		digest := lineDigest(line)
-		if slices.ContainsFunc(t.Texts, func(text Text) bool { _, found := slices.BinarySearch(text.Lines, digest); return found }) {
+		if slices.ContainsFunc(t.Texts, func(text Text) bool { return text.Lines.contains(digest) }) {
 			ours = append(ours, line...)
 		} else {
 			foreign = append(foreign, Line{number, line})

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,10 +70,13 @@ func Read(stateDir string) (r Record, err error) {
 		return Record{Version: 1}, nil
 	}
 	if err == nil {
-		r, err = decode(text)
+		err = json.Unmarshal(text, &r)
 	}
 	if err == nil && r.Version != 1 {
 		err = fmt.Errorf("version %d is not known", r.Version)
+	}
+	if err == nil {
+		err = r.check()
 	}
 	if err != nil {
 		return Record{Version: 1}, fmt.Errorf("what is installed is not known: %s: %w", path, err)
@@ -80,19 +84,16 @@ func Read(stateDir string) (r Record, err error) {
 	return r, nil
 }
 
-func decode(encoded []byte) (r Record, err error) {
-	rest, cut := cutLines(encoded)
-	if err := json.Unmarshal(rest, &r); err != nil {
-		return r, err
-	}
+// check is an error for a record whose lines cannot be used.
+func (r Record) check() error {
 	for _, t := range r.Targets {
-		for i := range t.Texts {
-			if err := t.Texts[i].Lines.restore(cut); err != nil {
-				return r, err
+		for _, text := range t.Texts {
+			if err := text.Lines.check(); err != nil {
+				return err
 			}
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // Same reports whether both encode to the same text.
@@ -113,14 +114,14 @@ func (r Record) Encode() []byte {
 		r.Targets[i].Texts = slices.Clone(t.Texts)
 		for n := range t.Texts {
 			text := &r.Targets[i].Texts[n]
-			if room -= len(text.Lines); room < 0 {
+			if room -= text.Lines.len(); room < 0 {
 				text.Lines, room = nil, 0
 			}
 		}
 	}
-	encoded, err := json.Marshal(r)
-	if err != nil {
+	var encoded bytes.Buffer
+	if err := json.NewEncoder(&encoded).Encode(r); err != nil {
 		panic(err) // texts, numbers and nothing that can fail
 	}
-	return append(encoded, '\n')
+	return encoded.Bytes()
 }

@@ -66,7 +66,7 @@ func OpenLock(path string) (*os.File, error) {
 }
 
 // Hold takes the lock of an open file (flock(2)) and writes the holder into it. It tries for as long as patience, at least
-// once; then a *LockedError names the holder. The lock ends when f is closed or the process ends.
+// once; then a *LockedError names the holder. The lock ends with Release or with the process.
 func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
 	deadline, poll := time.NewTimer(patience), time.NewTicker(lockPoll)
 	defer deadline.Stop()
@@ -87,6 +87,13 @@ func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
 		case <-poll.C:
 		}
 	}
+}
+
+// Release ends the lock of an open file and closes it. To close it alone is not enough while a process that another goroutine
+// starts has it open, too, until it executes its program.
+func Release(f *os.File) {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // it fails only for a file that is not open
+	f.Close()
 }
 
 // writeHolder writes this process into a lock file, for people to read. It also takes a record lock (fcntl(2)), by which

@@ -67,7 +67,7 @@ func Open(ctx context.Context, dir, lock string, patience time.Duration, names .
 }
 
 // Close gives the lock back.
-func (d *Dir) Close() { d.lock.Close() }
+func (d *Dir) Close() { Release(d.lock) }
 
 // Path is the path of a file in the directory.
 func (d *Dir) Path(name string) string { return filepath.Join(d.Name, name) }

@@ -6,6 +6,7 @@ package ascii
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,6 +37,11 @@ func Printable(s string, limit int) string {
 		}
 	}
 	return b.String()
+}
+
+// IsPrintable reports whether Printable leaves text as it is, if it is not too long.
+func IsPrintable(text []byte) bool {
+	return !slices.ContainsFunc(text, func(c byte) bool { return isEscaped(rune(c)) })
 }
 
 // isEscaped reports whether Printable escapes c, a byte or a character.

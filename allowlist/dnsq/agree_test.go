@@ -49,6 +49,7 @@ func rotate() func(*dns.Msg) {
 
 // TestAgree asks two resolvers of which the second, or also the first, behaves in another way.
 func TestAgree(t *testing.T) {
+	t.Parallel()
 	const (
 		addrs = "192.0.2.9|192.0.2.10"
 		texts = "|v=spf1 ip4:192.0.2.0/24 -all|with \"quote\", back\\slash, \xc3\xbc and \x00"
@@ -226,6 +227,7 @@ func TestAgreeLag(t *testing.T) {
 // TestAgreeStandIn checks that a third resolver takes the place of one that fails, that still two must agree, and that
 // nobody decides between two that differ.
 func TestAgreeStandIn(t *testing.T) {
+	t.Parallel()
 	const (
 		answer = "192.0.2.9|192.0.2.10"
 		lies   = fixtures.NXDomain

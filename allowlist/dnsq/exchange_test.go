@@ -14,6 +14,7 @@ import (
 
 // TestFaults tries each fault of a resolver, with a question that has an answer and one that has none.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
 		name      string
@@ -211,6 +212,7 @@ func TestNoStrings(t *testing.T) {
 
 // TestUnfitReplies checks that the client ignores messages that do not answer the question, until the end of the try.
 func TestUnfitReplies(t *testing.T) {
+	t.Parallel()
 	for name, rewrite := range map[string]func(*dns.Msg){
 		"a query":        func(m *dns.Msg) { m.Response = false },
 		"another opcode": func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
@@ -276,6 +278,7 @@ func TestAliasAskedOn(t *testing.T) {
 }
 
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
 		name          string

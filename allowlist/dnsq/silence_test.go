@@ -11,6 +11,7 @@ import (
 
 // TestSilent: a resolver is silent until any reply comes from it, and all are only if none has replied.
 func TestSilent(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		agree  int

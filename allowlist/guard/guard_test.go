@@ -301,6 +301,7 @@ func TestGuardManyWide(t *testing.T) {
 // A change of as many networks as may be told is judged like any other, and one more is held, whichever way it goes and whoever
 // accepts it; a file may change by any number.
 func TestGuardLongChange(t *testing.T) {
+	t.Parallel()
 	few := someRanges("16.0.0.0/24")
 	many := func(n int) (r allowlist.Ranges) {
 		path := provenance.Of("x")

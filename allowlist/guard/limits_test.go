@@ -83,6 +83,7 @@ func listFrom(first byte, n int) (l prefixes.List) {
 // TestMemoryLimits has past states at each bound of a memory, and one state or network to either side: only those past the
 // bound are thinned.
 func TestMemoryLimits(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	unchanged := func(n int) []Past { return make([]Past, n) }
 	const long = maxPastNetworks / 2

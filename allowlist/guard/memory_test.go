@@ -306,6 +306,7 @@ func TestMemoryBounded(t *testing.T) {
 // A source that is another every day for a month, with as many networks as are kept, stays within the bounds, and the oldest
 // state with it.
 func TestMemoryBoundedNetworks(t *testing.T) {
+	t.Parallel()
 	var past []Past
 	var before prefixes.List
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

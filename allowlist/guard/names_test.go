@@ -96,6 +96,7 @@ func TestNames(t *testing.T) {
 // Hosts with dynamic addresses move every day for a year, each at its own hour, and nothing is held; what moves all at once
 // is. Addresses that go or come one by one are held against the states of the window.
 func TestNamesWindow(t *testing.T) {
+	t.Parallel()
 	l := newLife()
 	l.byName = true
 	at := []int{0, 0, 0}

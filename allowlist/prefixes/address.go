@@ -95,9 +95,11 @@ func AppendRange(to []netip.Prefix, first, last netip.Addr) []netip.Prefix {
 	if is4 {
 		shortest = mapped
 	}
-	var few [64]block // most ranges need no more
-	for _, b := range appendNetworks(few[:0], addressOf(first), addressOf(last), shortest, block.unpack) {
-		to = append(to, b.prefix(is4))
+	from, end := addressOf(first), addressOf(last)
+	for more := !end.less(from); more; {
+		var network block
+		network, from, more = widest(from, end, shortest)
+		to = append(to, network.prefix(is4))
 	}
 	return to
 }

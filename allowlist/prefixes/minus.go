@@ -69,20 +69,23 @@ func without[T stored](list, other []T, yield func(first, last address) bool) bo
 
 // appendNetworks appends the fewest networks of the addresses from first to last.
 func appendNetworks[T stored](to []T, first, last address, shortest uint8, pack func(block) T) []T {
-	for !last.less(first) {
-		// The widest network that begins here, and from there the widest that does not reach past the end.
-		length := max(shortest, uint8(128-first.trailing()))
-		for last.less(first.lastOf(length)) {
-			length++
-		}
-		to = append(to, pack(block{address: first, bits: length}))
-		after := first.lastOf(length).next()
-		if !first.less(after) {
-			break
-		}
-		first = after
+	for more := !last.less(first); more; {
+		var network block
+		network, first, more = widest(first, last, shortest)
+		to = append(to, pack(network))
 	}
 	return to
+}
+
+// widest gives the widest network that begins at first and does not reach past last, and the address after it, if that is not past
+// last.
+func widest(first, last address, shortest uint8) (network block, next address, more bool) {
+	length := max(shortest, uint8(128-first.trailing()))
+	for last.less(first.lastOf(length)) {
+		length++
+	}
+	end := first.lastOf(length)
+	return block{address: first, bits: length}, end.next(), end.less(last)
 }
 
 // Equal tells whether two lists in the fewest networks (Fewest) hold the same addresses.

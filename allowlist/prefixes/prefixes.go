@@ -48,9 +48,14 @@ const (
 type stored interface {
 	narrow | block
 	unpack() block
+	order() address // the first bits of what lists are sorted by
 }
 
 func (b block) unpack() block { return b }
+
+func (b block) order() address { return b.address }
+
+func (n narrow) order() address { return address{hi: uint64(n)} }
 
 func (n narrow) unpack() block {
 	return block{address{lo: 0xffff<<32 | uint64(n)>>32}, uint32(n & MaxLabel), uint8(n>>labelBits&(1<<lengthBits-1)) + mapped}
@@ -135,6 +140,20 @@ func (l List) Label(i int) uint32 {
 	return l.v6[i-len(l.v4)].label
 }
 
+// Lengths gives the number of networks of a family, IPv4 or IPv6, by prefix length.
+func (l List) Lengths(ipv4 bool) (networks [128 + 1]int) {
+	if !ipv4 {
+		for i := range l.v6 {
+			networks[l.v6[i].bits]++
+		}
+		return networks
+	}
+	for _, n := range l.v4 {
+		networks[n.unpack().bits-mapped]++
+	}
+	return networks
+}
+
 // Wider yields the networks whose prefix length is shorter than the limit of their
 // family.
 func (l List) Wider(ipv4, ipv6 int) iter.Seq[netip.Prefix] {
@@ -177,51 +196,9 @@ func (l List) ByLabel() iter.Seq2[netip.Prefix, uint32] {
 	}
 }
 
-// Sorted gives a sorted copy: IPv4 first, then by address, the wider network first,
-// then by label.
-func (l List) Sorted() List {
-	return List{
-		sorted(l.v4, func(n narrow) uint16 { return uint16(n >> 48) }, slices.Sort[[]narrow]),
-		sorted(l.v6, func(b block) uint16 { return uint16(b.hi >> 48) }, func(some []block) { slices.SortFunc(some, block.compare) }),
-	}
-}
-
 // IsSorted reports whether a list is in the order of Sorted.
 func (l List) IsSorted() bool {
 	return slices.IsSorted(l.v4) && slices.IsSortedFunc(l.v6, block.compare)
-}
-
-// longList is the length from which on buckets pay: a shorter list is sorted in
-// less time than the buckets take to count.
-const longList = 1 << 13
-
-// sorted puts the networks of a long list into buckets by the first 16 bits of
-// their addresses, and sorts each bucket.
-func sorted[T stored](list []T, first func(T) uint16, sort func([]T)) []T {
-	if len(list) < longList {
-		s := slices.Clone(list)
-		sort(s)
-		return s
-	}
-	var ends [1<<16 + 1]uint32 // of each bucket, once it is full
-	for _, item := range list {
-		ends[int(first(item))+1]++
-	}
-	for i := range ends[1:] {
-		ends[i+1] += ends[i]
-	}
-	s := make([]T, len(list))
-	for _, item := range list {
-		to := &ends[first(item)]
-		s[*to] = item
-		*to++
-	}
-	begin := uint32(0)
-	for _, end := range ends {
-		sort(s[begin:end])
-		begin = end
-	}
-	return s
 }
 
 // Join makes one sorted list of lists that Fewest gave. The label of a network is
@@ -323,10 +300,22 @@ func (l List) Inside(p netip.Prefix) (from, to int) {
 	first := blockOf(p, 0)
 	last := block{first.last(), MaxLabel, 128}
 	if p.Addr().Is4() {
-		return sort.Search(len(l.v4), func(i int) bool { return l.v4[i].unpack().compare(first) >= 0 }), searchPast(l.v4, last)
+		return inside(l.v4, first.narrow(), last.narrow(), func(a, b narrow) bool { return a < b })
 	}
-	from = sort.Search(len(l.v6), func(i int) bool { return l.v6[i].compare(first) >= 0 })
-	return len(l.v4) + from, len(l.v4) + searchPast(l.v6, last)
+	from, to = inside(l.v6, first, last, func(a, b block) bool { return a.compare(b) < 0 })
+	return len(l.v4) + from, len(l.v4) + to
+}
+
+// inside gives the numbers of the networks from first to last in the order of Sorted. It looks for the last one from the first
+// on, because most networks have few others inside.
+func inside[T stored](sorted []T, first, last T, less func(a, b T) bool) (from, to int) {
+	from = sort.Search(len(sorted), func(i int) bool { return !less(sorted[i], first) })
+	rest, step := sorted[from:], 1
+	for step < len(rest) && !less(last, rest[step]) {
+		step *= 2
+	}
+	rest = rest[:min(step, len(rest))]
+	return from, from + sort.Search(len(rest), func(i int) bool { return less(last, rest[i]) })
 }
 
 // Overlap gives the first network that a sorted list and p have in common; ok is

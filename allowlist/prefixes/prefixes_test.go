@@ -1,6 +1,7 @@
 package prefixes
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 	"testing"
@@ -171,20 +172,36 @@ func TestInsideAndOverlap(t *testing.T) {
 	})
 }
 
-// Sorted sorts long lists by another method.
+// Sorted sorts long lists by another method, and crowded buckets of them by the same again. below gives the number of random
+// octets at the end of an address.
 func TestSortedLongLists(t *testing.T) {
-	random := fixtures.Random(t)
-	var long List
-	for i := range 3 * longList {
-		v4, v6 := [4]byte{byte(random.Uint32()), 2, byte(random.Uint32())}, [16]byte{0x20, byte(random.Uint32()), 7: byte(random.Uint32())}
-		long.Add(netip.PrefixFrom(netip.AddrFrom4(v4), 8+random.IntN(17)).Masked(), uint32(i))
-		long.Add(netip.PrefixFrom(netip.AddrFrom16(v6), 16+random.IntN(49)).Masked(), uint32(i))
-	}
-	want := List{slices.Clone(long.v4), slices.Clone(long.v6)}
-	slices.Sort(want.v4)
-	slices.SortFunc(want.v6, block.compare)
-	if got := long.Sorted(); !slices.Equal(got.v4, want.v4) || !slices.Equal(got.v6, want.v6) {
-		t.Error("not in order, or not the same networks")
+	for name, below := range map[string]func(i int) int{
+		"spread":           func(int) int { return 16 },
+		"one address":      func(int) int { return 0 },
+		"one network":      func(int) int { return 1 },
+		"a crowded bucket": func(i int) int { return 1 + 14*(i%8/7) },
+		"buckets within":   func(i int) int { return 1 + bits.TrailingZeros(uint(i|1<<7))*2 },
+	} {
+		random := fixtures.Random(t)
+		var long List
+		for i := range 5 * longList {
+			v4, v6 := [4]byte{10, 1, 2, 3}, [16]byte{0x20, 1}
+			for n := range below(i) {
+				v4[3-n%4], v6[15-n] = byte(random.Uint32()), byte(random.Uint32())
+			}
+			label := uint32(random.IntN(MaxLabel))
+			long.Add(netip.PrefixFrom(netip.AddrFrom4(v4), 24+random.IntN(9)).Masked(), label)
+			long.Add(netip.PrefixFrom(netip.AddrFrom16(v6), 64+random.IntN(65)).Masked(), label)
+		}
+		before, want := List{slices.Clone(long.v4), slices.Clone(long.v6)}, List{slices.Clone(long.v4), slices.Clone(long.v6)}
+		slices.Sort(want.v4)
+		slices.SortFunc(want.v6, block.compare)
+		if got := long.Sorted(); !slices.Equal(got.v4, want.v4) || !slices.Equal(got.v6, want.v6) {
+			t.Errorf("%s: not in order, or not the same networks", name)
+		}
+		if !slices.Equal(long.v4, before.v4) || !slices.Equal(long.v6, before.v6) {
+			t.Errorf("%s: the list itself has changed", name)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // MaxSteps bounds the steps of a path that a snapshot holds: the domain, the deepest chain of includes that the
@@ -67,23 +66,24 @@ func (p *Path) Above() *Path { return p.above }
 // Step gives the last step; it is empty for a line.
 func (p *Path) Step() string { return p.step }
 
-// steps gives the steps, the topmost first. A line is written behind the name of its list: offices.cidr:12.
-func (p *Path) steps() (steps []string) {
-	line := ""
-	for ; p != nil; p = p.above {
-		if p.line > 0 {
-			line = ":" + strconv.FormatUint(uint64(p.line), 10)
-			continue
-		}
-		steps = append(steps, p.step+line)
-		line = ""
-	}
-	slices.Reverse(steps)
-	return steps
+// String gives the path on one line.
+func (p *Path) String() string {
+	var most [128]byte // of most paths
+	return string(p.AppendTo(most[:0]))
 }
 
-// String gives the path on one line.
-func (p *Path) String() string { return strings.Join(p.steps(), " > ") }
+// AppendTo appends the path on one line, the topmost step first. A line stands behind the name of its list: offices.cidr:12.
+func (p *Path) AppendTo(b []byte) []byte {
+	switch {
+	case p == nil:
+		return b
+	case p.line > 0:
+		return strconv.AppendUint(append(p.above.AppendTo(b), ':'), uint64(p.line), 10)
+	case p.above != nil:
+		b = append(p.above.AppendTo(b), " > "...)
+	}
+	return append(b, p.step...)
+}
 
 // Compare orders paths step by step, lines by number. Two paths are equal if they have the same steps.
 func (p *Path) Compare(q *Path) int {

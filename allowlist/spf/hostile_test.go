@@ -40,6 +40,7 @@ func manyTerms(n int, qualifier string) string {
 }
 
 func TestTenThousandTerms(t *testing.T) {
+	t.Parallel()
 	for _, qualifier := range []string{"+", "-"} {
 		d := newFakeDNS().read(t, `many.test TXT "`+manyTerms(10_000, qualifier)+` all"`)
 		fast(t, func() {
@@ -173,6 +174,7 @@ func (p *patience) Err() error {
 // TestInterrupted ends the evaluation of a policy wherever it looks at the context: while it matches, while it divides the
 // addresses among the terms, and while it makes prefixes of them, each of which takes some of the looks. It lists all or nothing.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	const terms, includes = 1200, 8
 	d := newFakeDNS()
 	d.txt["a.test"] = []string{"v=spf1"}
@@ -207,6 +209,7 @@ func TestInterrupted(t *testing.T) {
 
 // TestInterruptedEndless has a policy whose evaluation would take minutes without Limits.Steps.
 func TestInterruptedEndless(t *testing.T) {
+	t.Parallel()
 	d := entangled(40, 2000)
 	fast(t, func() {
 		lim := Limits{Steps: math.MaxInt}.orDefault()
@@ -267,6 +270,7 @@ func TestManyAnswers(t *testing.T) {
 
 // TestManyProblems lists records of ten thousand mistakes.
 func TestManyProblems(t *testing.T) {
+	t.Parallel()
 	for _, term := range []string{"oops%d", "ptr:x%d.test", "a:%d..test", "\x80\x01%d", "ip4=%d"} {
 		record := "v=spf1"
 		for i := range 10_000 {

@@ -102,6 +102,7 @@ func addressAt(n uint64) netip.Addr {
 
 // TestAttacks has somebody who owns the zone of a provider try what once gave him the whole of a list.
 func TestAttacks(t *testing.T) {
+	t.Parallel()
 	for _, action := range []string{"OK", "RELAY"} {
 		t.Run(action+" grows threefold every hour", func(t *testing.T) {
 			t.Parallel()

@@ -61,6 +61,7 @@ func (n *network) tidy() {
 // Somebody edits the access file during an update: between the reading and the swap, or after it. The update plans again, and
 // the file has both changes.
 func TestEditWhileUpdating(t *testing.T) {
+	t.Parallel()
 	const (
 		renamed   = `{ cat access; printf '` + editLine + `'; } > mine && mv mine access`
 		appended  = `printf '` + editLine + `' >> access`
@@ -165,9 +166,7 @@ type meeting struct {
 
 func newMeeting(t *testing.T) *meeting {
 	m := &meeting{network: &network{t: t, dir: t.TempDir(), program: []string{fixtures.Mailallow(t)}}}
-	if err := os.WriteFile(filepath.Join(m.dir, "access"), []byte(editLine), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.WriteFile(t, filepath.Join(m.dir, "access"), editLine)
 	for i := range m.configs {
 		m.configs[i] = filepath.Join(m.dir, fmt.Sprintf("%c.toml", 'a'+i))
 	}

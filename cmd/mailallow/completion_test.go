@@ -52,6 +52,7 @@ func TestCompleting(t *testing.T) {
 // TestShells lets the real shells complete. They find files themselves. The completion of zsh wants a terminal, so the test
 // records its last step.
 func TestShells(t *testing.T) {
+	t.Parallel()
 	const typed = `set -- $TYPED; [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
 	for shell, program := range map[string]string{
 		"bash": typed + `source $SCRIPT; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mailallow mailallow; echo "${COMPREPLY[*]}"`,

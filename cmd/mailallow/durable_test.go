@@ -23,6 +23,7 @@ var (
 // TestDurable follows the system calls of an update. A file gets its name only when its content is on the disk, and no other
 // file is replaced, and none removed, before the directory with that name is on the disk too: rename(2) promises neither.
 func TestDurable(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	all := slices.Concat(targetFiles, ownFiles)
 	for name, row := range map[string]struct {

@@ -13,6 +13,7 @@ import (
 // TestHostileZones replaces the policy of a source by ones that cost receivers dearly. A run over each is bounded in time
 // and memory, reports the fault, and does not touch the installed files.
 func TestHostileZones(t *testing.T) {
+	t.Parallel()
 	const stale = `the SPF policy of mail.test cannot be listed: permerror`
 	program := withinGibibyte(t)
 	for _, row := range []trouble{
@@ -64,6 +65,7 @@ func TestHostileZones(t *testing.T) {
 
 // TestHostileDocuments does the same with documents, under the limits of the program.
 func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
 	program := withinGibibyte(t)
 	plain := func(body string) fixtures.Page { // compressing it would take longer than the rest of the test
 		return fixtures.Page{Body: body, Header: map[string]string{"Content-Encoding": "identity"}}

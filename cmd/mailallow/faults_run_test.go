@@ -54,7 +54,7 @@ func TestInterrupt(t *testing.T) {
 			return func() { n.untilAsked("/slow") }
 		}},
 		{"the next try", func(n *network) func() {
-			n.web.Set("/slow", fixtures.Page{Status: 503, Header: map[string]string{"Retry-After": "30"}})
+			n.web.Set("/slow", fixtures.Page{Status: 503, Header: map[string]string{"Retry-After": "20"}})
 			n.configure(patient, "WEB/slow")
 			return func() { n.untilAsked("/slow") }
 		}},
@@ -224,6 +224,7 @@ func TestAskedOnce(t *testing.T) {
 
 // TestFailover has a second resolver in the configuration, which is asked when the first does not know.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]fixtures.Fault{
 		"SERVFAIL": fixtures.ServFail, "REFUSED": fixtures.Refused, "lame": fixtures.Lame, "garbage": fixtures.Garbage, "silent": fixtures.Drop,
 		"cut": fixtures.Truncated, "forger": fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.Drop,

@@ -13,6 +13,7 @@ import (
 // TestFaults makes the network fail in every known way. The update does not touch the installed files, it reports the source
 // and the cause, and the other sources are fresh.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	const (
 		quick = `attempts = 1`
 		hasty = "attempts = 1\ntimeout = \"1500ms\""
@@ -77,6 +78,7 @@ func TestFaults(t *testing.T) {
 // TestNoResolver has no resolver that answers, or none that knows anything. Where none answers, that is one line, and the
 // sources that it leaves stale are another.
 func TestNoResolver(t *testing.T) {
+	t.Parallel()
 	const silence = "2 sources are stale: their last good ranges stay: no resolver answers: provider, partner\n"
 	for _, row := range []trouble{
 		{name: "nobody there", dns: `resolvers = ["NOBODY"]`, says: []string{"the resolver 127.0.0.1:", "/c.toml:", ") does not answer: connection refused", silence}},
@@ -100,6 +102,7 @@ func TestNoResolver(t *testing.T) {
 
 // TestWebFaults makes a document fail in every known way, except for those of TestHostileDocuments.
 func TestWebFaults(t *testing.T) {
+	t.Parallel()
 	const (
 		quick   = `deadline = "1s"` // ends a page without an end
 		retries = `deadline = "3s"` // is time for an answer even on a busy machine, and none for the last try
@@ -139,6 +142,7 @@ func TestWebFaults(t *testing.T) {
 
 // TestSecureFaults has the faults that TLS is to find, on a system that trusts the server.
 func TestSecureFaults(t *testing.T) {
+	t.Parallel()
 	secure := func(t *testing.T) *network {
 		n := blankNetwork(t)
 		n.list = "SECURE/list"

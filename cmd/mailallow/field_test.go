@@ -43,6 +43,7 @@ type builtMap struct{ Text, Owner, Group, Mode string }
 // TestFieldMaps: maps as they are on Debian, where they belong to smmta, the TrustedUser of its own sendmail.cf: lint tells one
 // that differs from its text, and `explain --live` reads it (docs/facts.md 22).
 func TestFieldMaps(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	cf := debianCF(t)
 	wants, err := filepath.Glob(fixtures.Path("lint", "field", "*.access.want.json"))

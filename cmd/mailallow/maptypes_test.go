@@ -43,6 +43,7 @@ func cdbMaps(kind int) func(t *testing.T) (makemap, sendmail string) {
 // session that has it open notices the new one, Sendmail is asked for a key, and a map of another text or none is made anew. lint,
 // diff and explain find the map, whatever its suffix.
 func TestMapTypes(t *testing.T) {
+	t.Parallel()
 	fixtures.All(t)
 	program := fixtures.Mailallow(t)
 	for _, server := range mapServers {

@@ -18,6 +18,7 @@ import (
 // they answer as at the beginning. An empty access file that nothing but the list was in keeps its map, for Sendmail answers 451
 // without one.
 func TestRemoveAsked(t *testing.T) {
+	t.Parallel()
 	dir := fixtures.SafeDir(t)
 	access, table, own := filepath.Join(dir, "access"), filepath.Join(dir, "list.cidr"), filepath.Join(dir, "own")
 	rules, ofOwn := fixtures.NewRules(t, fixtures.RulesOptions{Access: access}), fixtures.NewRules(t, fixtures.RulesOptions{Access: own})

@@ -18,6 +18,7 @@ import (
 
 // TestUnprivileged runs an update as a user who owns the files, their folders and the state directory, and nothing else.
 func TestUnprivileged(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		fixtures.Missing(t, "not root: no other user can be taken on")
 	}
@@ -61,6 +62,7 @@ func TestUnprivileged(t *testing.T) {
 
 // TestWithoutRights: who may not read the files is told so, and not that there is nothing wrong in them, or to move the state away.
 func TestWithoutRights(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		fixtures.Missing(t, "not root: no other user can be taken on")
 	}

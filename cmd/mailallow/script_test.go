@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 // TestScript runs mailallow as people do, a story a file. With MAILALLOW_UPDATE set it writes the outputs that `cmp` compares
 // with; read the difference before you keep it.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	// The program as it is released: hundreds of starts with the race detector are half a minute. TestFaults and others
 	// run a mailallow that has it.
 	program := filepath.Dir(fixtures.Mailallow(t))

@@ -15,6 +15,7 @@ import (
 // TestSoakSessions changes the list under a daemon with sessions that have used the map already: each of them uses the new
 // list at its next lookup. New sessions come all the time; the test counts those that meet the swap (docs/facts.md 6).
 func TestSoakSessions(t *testing.T) {
+	t.Parallel()
 	fixtures.Sendmail(t)
 	s := newStory(t, fixtures.Mailallow(t), "# nothing yet")
 	const (

@@ -117,6 +117,7 @@ func (g *gated) stopped() (gone func()) {
 // code, the message and the document say which, and no file and no process is left. The next update does the rest of the
 // work. TestInterrupt does the same during a wait for the network.
 func TestSignals(t *testing.T) {
+	t.Parallel()
 	const nothing = "nothing was changed"
 	for _, row := range []struct {
 		name      string

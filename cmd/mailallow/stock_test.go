@@ -43,6 +43,7 @@ var stockSystems = []struct {
 // TestStock: lint has no finding in what distributions ship but true ones: on a host with the users that own the files, on one
 // that does not know them, and with and without the system's own /etc/passwd.
 func TestStock(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	for _, stock := range stockSystems {
 		t.Run(stock.name, func(t *testing.T) {

@@ -166,6 +166,7 @@ func (s *story) unchanged(chapter string) {
 
 // TestStories has mailallow change the list under a running daemon.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	fixtures.Sendmail(t)
 	program := fixtures.Mailallow(t)
 	t.Run("a DNSBL refuses a provider", func(t *testing.T) { tellOfProvider(t, program) })

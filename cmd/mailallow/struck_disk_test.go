@@ -42,6 +42,7 @@ func isChange(c trace.Call) bool { return c.Changes && c.Name != "flock" }
 // that sync everything is installed: the update reports a later failure (a touch, a removal, the journal, the last good
 // state, the metrics), and the next one makes up for it. makemap itself survives some failures. No file is ever half.
 func TestSoakDisk(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	for _, story := range stories[:3] {
 		t.Run(story.name, func(t *testing.T) {

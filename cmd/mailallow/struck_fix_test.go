@@ -56,14 +56,15 @@ func (s *struck) fixed(want string) {
 	s.nothingElse()
 }
 
-// TestSoakFixKilled kills lint --fix at its first system call on a file, at its second, and so on until it ends. After that the text
+// TestSoakFixKilled kills lint --fix at its first change of a file, at its second, and so on until it ends. After that the text
 // is wholly old or wholly new, and the next lint --fix, or update, finishes its work and leaves no other file.
 func TestSoakFixKilled(t *testing.T) {
+	t.Parallel()
 	s, want := newFix(t)
 	calls := s.traced(func(trace.Call) trace.Fate { return trace.Fate{} }).Calls
 	s.fixed(want)
 	s.unfixed()
-	s.killedAt(calls, fixtures.Rounds(len(calls)/10, 1), func(changed int) {
+	s.killedAt(calls, func(changed int) {
 		if text := s.now()[struckText]; text != want && text != s.old[struckText] {
 			t.Errorf("neither old nor new: %q", text)
 		}
@@ -87,6 +88,7 @@ func TestSoakFixKilled(t *testing.T) {
 // TestSoakFixFails makes each change of a file that lint --fix does fail: the text is as it was, lint says so and ends with 5, or it is
 // put right.
 func TestSoakFixFails(t *testing.T) {
+	t.Parallel()
 	s, want := newFix(t)
 	skip := fixtures.Rounds(6, 1)
 	for n := 1 + fixtures.Random(t).IntN(skip); ; n += skip {
@@ -117,6 +119,7 @@ func TestSoakFixFails(t *testing.T) {
 
 // Several at once: each waits for the others, or is told of one that is at work, and the file is put right once.
 func TestFixTogether(t *testing.T) {
+	t.Parallel()
 	for _, timeout := range []string{"1m", "0s"} {
 		s, want := newFix(t)
 		s.args = slices.Insert(s.args, 2, "--lock-timeout", timeout)

@@ -90,6 +90,7 @@ func fill(t *testing.T, dir string, free int) (filler string) {
 // TestFullDisk fills a real file system, a page less each time, until the update has room. Each time it names the full file
 // system, and leaves everything as it was.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	for _, full := range []string{"mail", "postfix", "state"} {
 		t.Run(full, func(t *testing.T) {
@@ -150,6 +151,7 @@ func (s *struck) roomNeeded(folder string) (pages int) {
 
 // TestFullDiskRemove does the same with remove, which needs room for a text, a map, the record and the history.
 func TestFullDiskRemove(t *testing.T) {
+	t.Parallel()
 	program := fixtures.Mailallow(t)
 	for _, full := range []string{"mail", "state"} {
 		t.Run(full, func(t *testing.T) {

@@ -65,16 +65,17 @@ func (s *struck) removed() {
 	s.touched()
 }
 
-// TestSoakRemoveKilled kills remove at its first system call on a file, at its second, and so on until it ends. After that every file
+// TestSoakRemoveKilled kills remove at its first change of a file, at its second, and so on until it ends. After that every file
 // is wholly as it was or without the list, and the next remove, or the next update, finishes its own work.
 func TestSoakRemoveKilled(t *testing.T) {
+	t.Parallel()
 	for _, stays := range []bool{true, false} {
 		s := newRemoval(t, stays)
 		calls := s.traced(func(trace.Call) trace.Fate { return trace.Fate{} }).Calls
 		s.removed()
 		s.installed()
 		want := maps.Clone(s.old)
-		s.killedAt(calls, fixtures.Rounds(len(calls)/6, 2), func(changed int) {
+		s.killedAt(calls, func(changed int) {
 			s.whole(removedFiles)
 			if changed%2 == 0 {
 				s.removed()
@@ -93,6 +94,7 @@ func TestSoakRemoveKilled(t *testing.T) {
 // TestSoakRemoveFails makes each change of a file that remove does fail: everything is as it was, remove says so and ends with 5, or
 // the list is out.
 func TestSoakRemoveFails(t *testing.T) {
+	t.Parallel()
 	for _, stays := range []bool{true, false} {
 		s := newRemoval(t, stays)
 		skip := fixtures.Rounds(25, 1)
@@ -128,6 +130,7 @@ func TestSoakRemoveFails(t *testing.T) {
 // Several at once, and an update beside them: each waits for the others or is told of one that is at work, and every file is
 // wholly old or new.
 func TestRemoveTogether(t *testing.T) {
+	t.Parallel()
 	for _, timeout := range []string{"1m", "0s"} {
 		s := newRemoval(t, false)
 		s.args = append(s.args, "--lock-timeout", timeout)

@@ -47,6 +47,7 @@ func (s *struck) pinned() bool {
 // TestSoakRollbackKilled kills a rollback at its system calls on files. The lists are wholly those of before or of after, never
 // restored without the pins, and the next update makes all of it one or the other, with the history whole and true.
 func TestSoakRollbackKilled(t *testing.T) {
+	t.Parallel()
 	s := newStruck(t, fixtures.Mailallow(t))
 	before, after := rolling(s)
 	s.args = rollbackArgs()
@@ -82,6 +83,7 @@ func TestSoakRollbackKilled(t *testing.T) {
 
 // TestSoakRollbackFails has system calls of a rollback fail with a full disk. What could not be done is put back.
 func TestSoakRollbackFails(t *testing.T) {
+	t.Parallel()
 	s := newStruck(t, fixtures.Mailallow(t))
 	before, after := rolling(s)
 	s.args = rollbackArgs()

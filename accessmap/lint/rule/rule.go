@@ -3,8 +3,9 @@
 package rule
 
 import (
-	"mailallow/allowlist/ascii"
 	"sort"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Finding is one mistake in a file, or between a file and the server that reads it.

@@ -16,6 +16,7 @@ import (
 // TestFilters: where the list has an address and a key of the target keeps it out of the file that the server asks, the change is to
 // that key. Another target's keys, and a table behind the refusal, change nothing.
 func TestFilters(t *testing.T) {
+	t.Parallel()
 	dir := fixtures.SafeDir(t)
 	r := &liveRig{t: t, config: filepath.Join(dir, "c.toml"), table: filepath.Join(dir, "clients.cidr")}
 	late, access := filepath.Join(dir, "late.cidr"), filepath.Join(dir, "access")

@@ -24,6 +24,7 @@ const (
 
 // TestExplainPostfix holds the verdicts of explain --live against a real Postfix, and tries what would change them.
 func TestExplainPostfix(t *testing.T) {
+	t.Parallel()
 	dir := matrixTables(t)
 	var many, some []host.PostfixServer
 	for n, server := range postfixMatrix() {
@@ -42,13 +43,14 @@ func TestExplainPostfix(t *testing.T) {
 
 // TestSoakExplainPostfix makes servers of random restrictions.
 func TestSoakExplainPostfix(t *testing.T) {
+	t.Parallel()
 	random, dir := fixtures.Random(t), matrixTables(t)
 	var servers []host.PostfixServer
-	for range fixtures.Rounds(4, 30) {
+	for range fixtures.Rounds(4, 15) {
 		main := strings.ReplaceAll(randomSmtpd(random), "DIR", dir)
 		servers = append(servers, host.PostfixServer{Main: main, Bound: wantsBound(main)})
 	}
-	for range fixtures.Rounds(2, 10) {
+	for range fixtures.Rounds(2, 5) {
 		servers = append(servers, host.PostfixServer{Main: strings.ReplaceAll(randomPostscreen(random), "DIR", dir), Postscreen: true})
 	}
 	comparePostfix(t, servers)
@@ -57,7 +59,7 @@ func TestSoakExplainPostfix(t *testing.T) {
 // Of so many servers of the matrix make test and the long run ask one: the whole matrix would need most of an hour.
 const (
 	everyServer          = 40
-	everyServerOfLongRun = 7
+	everyServerOfLongRun = 11
 )
 
 // changed is a server with the permits that would change a verdict, for one client.

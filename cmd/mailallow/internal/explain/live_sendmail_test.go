@@ -71,6 +71,7 @@ const everyDaemon = 13
 
 // TestExplainSendmail holds the verdicts of explain --live against real Sendmail daemons.
 func TestExplainSendmail(t *testing.T) {
+	t.Parallel()
 	clients := matrixClients()
 	zone, silent := matrixZone(clients)
 	dir := fixtures.SafeDir(t)

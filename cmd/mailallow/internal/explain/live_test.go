@@ -92,6 +92,7 @@ func differs(d targetDocument) (found []string) {
 // TestExplainLive asks the real programs for the installed entries: they are those of the plan after an update, and others
 // after somebody has changed the map, the text or the table.
 func TestExplainLive(t *testing.T) {
+	t.Parallel()
 	r := newLiveRig(t)
 	addresses := []string{"192.0.2.7", "192.0.2.9", "198.51.100.1", "2001:db8:25::1", "203.0.113.1"}
 	before := r.explain(append(addresses, "--live")...)

@@ -220,11 +220,19 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 		fetched.Definition = earlier.Last.Definition // no other is known
 	}
 	v := g.Check(earlier, fetched)
-	if shared, ok := src.OnSharedHosts(); ok && src.Action == allowlist.Relay {
-		v.Problems = append(v.Problems, allowlist.Problem{Kind: "shared-relay", Text: fmt.Sprintf(
-			"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)})
+	if src.Action == allowlist.Relay {
+		v.Problems = append(v.Problems, sharedRelay(src)...)
 	}
 	return judgement{guard: g, earlier: earlier, verdict: v}
+}
+
+func sharedRelay(src allowlist.Source) []allowlist.Problem {
+	shared, ok := src.OnSharedHosts()
+	if !ok {
+		return nil
+	}
+	return []allowlist.Problem{{Kind: "shared-relay", Text: fmt.Sprintf(
+		"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)}}
 }
 
 // Labelled gives the ranges of every source with its action.

@@ -4,15 +4,39 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
-// collectSooner has the garbage collector run when the memory has grown by a third, and not when it has doubled: a mail
-// server has more use for the memory than this program for the time. It begins at 8 MiB, twice what Go begins at: a run that
-// has nothing to do needs hardly more, and would spend a third of its time on collecting. Whoever sets GOGC decides.
+const (
+	// begin is the percentage until the first collection, which makes it that of 8 MiB: a run that has nothing to do needs little
+	// more, and would spend a third of its time on collecting.
+	begin = 200
+	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
+	leastGarbage = 4 << 20
+	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
+	// text and numbers, which it passes over: to collect often costs little there.
+	scannedPart = 3
+)
+
+// collectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
+// this program for the time. Whoever sets GOGC decides.
 func collectSooner() {
-	const begin, percent = 200, 33
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(begin)
-		runtime.AddCleanup(new([16]byte), func(percent int) { debug.SetGCPercent(percent) }, percent) // after the first collection
+		collectAt(begin)
 	}
+}
+
+// collectAt sets how much garbage may gather until the next collection, and does so again after it.
+func collectAt(percent int) {
+	debug.SetGCPercent(percent)
+	lost := &struct{ _ *byte }{} // nothing refers to it
+	runtime.AddCleanup(lost, func(struct{}) { collectAt(paced()) }, struct{}{})
+}
+
+// paced is the percentage by which the memory may grow.
+func paced() int {
+	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
+	metrics.Read(sizes)
+	live, scanned := max(sizes[0].Value.Uint64(), leastGarbage), sizes[1].Value.Uint64()
+	return int(100 * max(leastGarbage, scanned/scannedPart) / live)
 }
