@@ -18,9 +18,9 @@ const (
 	scannedPart = 3
 )
 
-// collectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
+// CollectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
 // this program for the time. Whoever sets GOGC decides.
-func collectSooner() {
+func CollectSooner() {
 	if os.Getenv("GOGC") == "" {
 		collectAt(begin)
 	}
