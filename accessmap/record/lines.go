@@ -3,9 +3,11 @@ package record
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 )
@@ -43,6 +45,37 @@ func (l Lines) at(i int) uint64 { return binary.BigEndian.Uint64(l[digestBytes*i
 func (l Lines) contains(digest uint64) bool {
 	i := sort.Search(l.len(), func(i int) bool { return l.at(i) >= digest })
 	return i < l.len() && l.at(i) == digest
+}
+
+const linesKey = `"lines":"`
+
+// cutLines cuts the lines out of an encoded record, and leaves their number, from 0, in place of each. They are nearly all of it, and
+// package json reads a text three times. No text in a record can have linesKey in it: its quotes have backslashes there.
+func cutLines(encoded []byte) (rest []byte, cut [][]byte) {
+	for {
+		before, after, found := bytes.Cut(encoded, []byte(linesKey))
+		lines, behind, ended := bytes.Cut(after, []byte(`"`))
+		if !found || !ended {
+			return append(rest, encoded...), cut
+		}
+		rest = append(append(rest, before...), linesKey...)
+		rest = append(base64.StdEncoding.AppendEncode(rest, binary.BigEndian.AppendUint64(nil, uint64(len(cut)))), '"')
+		cut, encoded = append(cut, lines), behind
+	}
+}
+
+// restore puts the lines in place of their number.
+func (l *Lines) restore(cut [][]byte) (err error) {
+	if *l == nil {
+		return nil
+	}
+	if l.len() != 1 || l.at(0) >= uint64(len(cut)) {
+		return errors.New("its lines are not digests")
+	}
+	if *l, err = base64.StdEncoding.AppendDecode(Lines{}, cut[l.at(0)]); err != nil {
+		return fmt.Errorf("its lines are not in base64: %w", err)
+	}
+	return l.check()
 }
 
 // check is an error for what linesOf does not make.
@@ -98,7 +131,11 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 
 // Next gives the texts to remember when next replaces the managed part that is there now.
 func (t Target) Next(now, next []byte) []Text {
-	following, present := Digest(next), Digest(now)
+	following := Digest(next)
+	present := following
+	if !bytes.Equal(now, next) {
+		present = Digest(now)
+	}
 	if following == present && len(t.Texts) > 0 && t.Texts[0].Digest == following {
 		return t.Texts
 	}

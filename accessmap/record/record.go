@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 
@@ -69,13 +70,7 @@ func Read(stateDir string) (r Record, err error) {
 		return Record{Version: 1}, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &r)
-	}
-	if err == nil && r.Version != 1 {
-		err = fmt.Errorf("version %d is not known", r.Version)
-	}
-	if err == nil {
-		err = r.check()
+		r, err = decode(text)
 	}
 	if err != nil {
 		return Record{Version: 1}, fmt.Errorf("what is installed is not known: %s: %w", path, err)
@@ -83,22 +78,37 @@ func Read(stateDir string) (r Record, err error) {
 	return r, nil
 }
 
-// check is an error for a record whose lines cannot be used.
-func (r Record) check() error {
+func decode(encoded []byte) (r Record, err error) {
+	rest, cut := cutLines(encoded)
+	if err := json.Unmarshal(rest, &r); err != nil {
+		return r, err
+	}
+	if r.Version != 1 {
+		return r, fmt.Errorf("version %d is not known", r.Version)
+	}
 	for _, t := range r.Targets {
-		for _, text := range t.Texts {
-			if err := text.Lines.check(); err != nil {
-				return err
+		for i := range t.Texts {
+			if err := t.Texts[i].Lines.restore(cut); err != nil {
+				return r, err
 			}
 		}
 	}
-	return nil
+	return r, nil
+}
+
+// Same reports whether both encode to the same text.
+func (r Record) Same(other Record) bool { return reflect.DeepEqual(r.inOrder(), other.inOrder()) }
+
+// inOrder gives the record with its targets by path.
+func (r Record) inOrder() Record {
+	r.Targets = slices.Clone(r.Targets)
+	sort.Slice(r.Targets, func(i, j int) bool { return r.Targets[i].Path < r.Targets[j].Path })
+	return r
 }
 
 // Encode gives the record as the text of its file, the targets by path.
 func (r Record) Encode() []byte {
-	r.Targets = slices.Clone(r.Targets)
-	sort.Slice(r.Targets, func(i, j int) bool { return r.Targets[i].Path < r.Targets[j].Path })
+	r = r.inOrder()
 	room := maxLines
 	for i, t := range r.Targets {
 		r.Targets[i].Texts = slices.Clone(t.Texts)

@@ -90,10 +90,13 @@ func (p *page) flags(flags []cli.Flag) {
 	}
 }
 
+// escapes builds its table on first use, and one of its own for every line would be most of the work for a page.
+var escapes = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`)
+
 // roff escapes a text, so that no part of it is a request or an escape, and people can
 // copy hyphens and quotes from the page into a shell.
 func roff(text string) string {
-	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`).Replace(text)
+	text = escapes.Replace(text)
 	if strings.HasPrefix(text, ".") {
 		text = `\&` + text
 	}

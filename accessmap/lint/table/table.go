@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/accessmap/format"
@@ -38,7 +39,7 @@ func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding
 	for _, line := range logical {
 		l.cut(line)
 	}
-	slices.SortFunc(l.healthy, func(a, b healthyLine) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
+	sort.Slice(l.healthy, func(i, j int) bool { return l.healthy[i].prefix.Addr().Less(l.healthy[j].prefix.Addr()) })
 	l.outside = l.permitsOutside()
 	for _, line := range logical {
 		l.check(line)

@@ -120,7 +120,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 				return err
 			}
 		}
-		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)))
+		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)...))
 		if err == nil {
 			if err := r.PruneHistory(result.List); err != nil {
 				result.Report.Warnings = append(result.Report.Warnings, err.Error())

@@ -108,9 +108,10 @@ func (r *Request) stillInstalled() error {
 }
 
 // RecordFile is the new record, as a file to install together with the plans. It changes before the targets: the lines of a run
-// that is killed must be known as ours.
-func (r *Request) RecordFile(result *Result) install.StateFile {
-	before, _ := r.recorded()
+// that is killed must be known as ours. There is none if the record stays as it is: it is as large as the targets, and most runs
+// change nothing.
+func (r *Request) RecordFile(result *Result) []install.StateFile {
+	before, err := r.recorded()
 	next := record.Record{Version: 1}
 	for _, p := range result.Plans {
 		earlier, known := p.Installed(before)
@@ -124,7 +125,10 @@ func (r *Request) RecordFile(result *Result) install.StateFile {
 	for _, left := range r.leftovers(before) {
 		next.Targets = append(next.Targets, left.Installed)
 	}
-	return install.StateFile{Path: filepath.Join(r.Settings.StateDir, record.File), Bytes: next.Encode(), First: true}
+	if err == nil && next.Same(before) {
+		return nil
+	}
+	return []install.StateFile{{Path: filepath.Join(r.Settings.StateDir, record.File), Bytes: next.Encode(), First: true}}
 }
 
 // in names the sources of which a target holds ranges.

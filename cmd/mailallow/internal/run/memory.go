@@ -8,6 +8,9 @@ import (
 )
 
 const (
+	// begin is the percentage until the first collection, which makes it that of 8 MiB: a run that has nothing to do needs little
+	// more, and would spend a third of its time on collecting.
+	begin = 200
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
 	leastGarbage = 4 << 20
 	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
@@ -19,16 +22,21 @@ const (
 // this program for the time. Whoever sets GOGC decides.
 func CollectSooner() {
 	if os.Getenv("GOGC") == "" {
-		pace()
+		collectAt(begin)
 	}
 }
 
-// pace sets how much garbage may gather until the next collection, and is called again after it.
-func pace() {
+// collectAt sets how much garbage may gather until the next collection, and does so again after it.
+func collectAt(percent int) {
+	debug.SetGCPercent(percent)
+	lost := &struct{ _ *byte }{} // nothing refers to it
+	runtime.AddCleanup(lost, func(struct{}) { collectAt(paced()) }, struct{}{})
+}
+
+// paced is the percentage by which the memory may grow.
+func paced() int {
 	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 	metrics.Read(sizes)
 	live, scanned := max(sizes[0].Value.Uint64(), leastGarbage), sizes[1].Value.Uint64()
-	debug.SetGCPercent(int(100 * max(leastGarbage, scanned/scannedPart) / live))
-	lost := &struct{ _ *byte }{} // nothing refers to it
-	runtime.AddCleanup(lost, func(struct{}) { pace() }, struct{}{})
+	return int(100 * max(leastGarbage, scanned/scannedPart) / live)
 }
