@@ -46,8 +46,7 @@ func cut(log io.Reader, free <-chan *block, work, inOrder chan<- *block, stop <-
 // cutter cuts what single reads of a log return at the last end of a line.
 type cutter struct {
 	log   io.Reader
-	start []byte // of the line that the last read did not end
-	long  bool   // the line is longer than maxLine, and its rest is skipped
+	start []byte // of the line that the last read did not end, at most maxLine bytes: trim leaves no more of it
 }
 
 // fill reads until a line ends, and reports whether the log may go on. An error of the log leaves out the line in which it
@@ -60,25 +59,19 @@ func (c *cutter) fill(b *block) bool {
 	for text := append(b.text, c.start...); ; {
 		from := len(text)
 		n, err := c.log.Read(text[from:cap(text)])
-		read := text[from : from+n]
-		if c.long {
-			rest, _, _ := bytes.Cut(read, []byte("\n"))
-			read = read[len(rest):]
-		}
-		text = append(text, read...)
+		text = text[:from+n]
 		if errors.Is(err, io.EOF) {
 			b.text = text
 			return false
 		}
-		start := 0 // of the line that goes on
+		whole := 0 // bytes of whole lines
 		if end := bytes.LastIndexByte(text[from:], '\n'); end >= 0 {
-			start = from + end + 1
+			whole = from + end + 1
 		}
-		c.long = len(text)-start > maxLine || c.long && start == 0
-		rest := text[start:min(len(text), start+maxLine)]
-		if start > 0 || err != nil {
+		rest := text[whole:min(len(text), whole+maxLine)]
+		if whole > 0 || err != nil {
 			c.start = append(c.start[:0], rest...)
-			b.text, b.err = text[:start], err
+			b.text, b.err = text[:whole], err
 			return err == nil
 		}
 		text = rest

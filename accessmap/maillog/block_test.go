@@ -35,8 +35,12 @@ func (p *pieces) Read(into []byte) (int, error) {
 func awkward() []string {
 	const refusal = "Apr 30 10:31:02 mx1 sendmail[1]: ruleset=check_rcpt, arg1=<a>, relay=x [192.0.2.7], reject=550 5.7.1 no "
 	var lines []string
+	var count strings.Builder // no two parts of it are the same
+	for i := 0; count.Len() < 3*bufferSize; i++ {
+		fmt.Fprint(&count, i, " ")
+	}
 	for _, length := range []int{maxLine - 1, maxLine, maxLine + 1, maxLine + 2, 2 * maxLine, bufferSize, bufferSize + maxLine, 3 * bufferSize} {
-		lines = append(lines, refusal+strings.Repeat("j", length-len(refusal)), refusal, "")
+		lines = append(lines, refusal+count.String()[:length-len(refusal)], refusal, "")
 	}
 	return append(lines, refusal+"\r", "\x00\x00"+refusal, "\xef\xbb\xbf"+refusal, strings.Repeat("\r", maxLine), refusal+"at the end")
 }
