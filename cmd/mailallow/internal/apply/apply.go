@@ -113,8 +113,6 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 				jobs = append(jobs, plan.Job())
 			}
 		}
-		record := make(chan install.StateFile, 1)
-		go func() { record <- r.RecordFile(result) }() // which takes as long as the other files
 		var state []install.StateFile
 		var err error
 		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
@@ -122,7 +120,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 				return err
 			}
 		}
-		result.Report, err = lock.Install(ctx, jobs, append(state, <-record))
+		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)))
 		if err == nil {
 			if err := r.PruneHistory(result.List); err != nil {
 				result.Report.Warnings = append(result.Report.Warnings, err.Error())

@@ -9,7 +9,7 @@ import (
 
 const (
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
-	leastGarbage = 4 << 20
+	leastGarbage = 3 << 20
 	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
 	// text and numbers, which it passes over: to collect often costs little there.
 	scannedPart = 3
