@@ -2,11 +2,10 @@
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all cdb trixie browser cross portable soak fuzz bench bench-compare lint deb rpm dist parts clean
+.PHONY: help build run test test-all race cdb trixie browser cross portable soak fuzz bench bench-compare lint deb rpm dist parts clean
 
-# The race detector wants cgo, and go turns cgo off by itself where there is no C compiler. The programs take four times as
-# long with it, so that only the long run has it.
-test-all: RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,)
+# What is random in a test is the same in each run, but in `make soak`: this for properties, fixtures.Random for the rest.
+export RAPID_SEED ?= 1
 # By default every program with it, the test itself and each mailallow that it starts, sleeps for a second at its end.
 export GORACE := atexit_sleep_ms=0
 
@@ -23,12 +22,13 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
-	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak; half an hour'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); under two minutes on two cores'
+	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak, the race detector; under twenty minutes'
+	@echo 'make race    the packages that start goroutines, with the race detector; four minutes'
 	@echo 'make trixie  the tests of what mail servers read, with Debian 13'"'"'s Sendmail and Postfix, and the Ansible role with its ansible-core; three minutes'
 	@echo 'make cross   go vet for all platforms but this one'
 	@echo 'make portable   the tests with what systems other than Linux have in place of its system calls'
-	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures; under ten minutes'
+	@echo 'make soak    the long runs of the tests that take random or endless faults, with their figures, and the properties, with new seeds; a quarter of an hour'
 	@echo 'make fuzz    fuzz every parser, five minutes each; FUZZTIME=30s and FUZZ=REGEXP narrow it'
 	@echo 'make bench   all benchmarks, then the table of ratios to iprange, smtpctl, makemap, cidrexpand and grep; results in out/; ten minutes'
 	@echo 'make bench-compare BASE=REV   the Go benchmarks here and at a revision, in turns, in the table of benchstat; BENCH=REGEXP chooses'
@@ -50,19 +50,30 @@ run: build
 	fixtures/parts/fetch.sh makemap
 	fixtures/demo/run.sh bin/mailallow out
 
+# Without cgo, as the package is built: the tests link and start sooner.
+test trixie portable: export CGO_ENABLED := 0
+
 # Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
-	$(if $(MAILALLOW_ALL),$(if $(RACE),,@echo 'make test-all: no C compiler, so without the race detector'))
 	go vet ./...
-	go test $(or $(RACE),-parallel 4) -timeout 50m ./...
+	go test -parallel 4 -timeout 50m ./...
 
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
 test-all: PLATFORMS = freebsd/amd64
-test-all: cdb browser test trixie cross portable
+test-all: cdb browser test race trixie cross portable
+
+# The race detector finds what goroutines do to each other: it is for the packages that start some, in the code or in a test,
+# with the rounds of `make test`. The long rounds hit a program from outside, which is built without it, and would take four
+# times as long for no more. It wants cgo, and go turns cgo off by itself where there is no C compiler.
+race: export MAILALLOW_ALL :=
+race:
+	@if [ "$$(go env CGO_ENABLED)" != 1 ]; then echo 'make race: without a C compiler there is no race detector'; else \
+	  grep -rlE --include='*.go' '^\s*go (func\b|[A-Za-z.]+\()|\.Go\(' accessmap allowlist cmd | xargs -n 1 dirname | sort -u | \
+	  sed 's|^|./|' | xargs -t go test -race -timeout 30m; fi
 
 cdb:
 	@fixtures/parts/fetch.sh cdb || { [ "$$CI" != true ] && echo 'going on without cdb maps'; }
@@ -91,18 +102,21 @@ cross:
 	done
 	CGO_ENABLED=0 GOOS=linux GOARCH=386 go build -o /dev/null ./cmd/mailallow
 
-# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's.
+# The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's. go does not run a
+# package again that has none of these calls: the flags and the environment are those of `make test`.
 portable: export GOFLAGS := -tags=portable
 portable: export MAILALLOW_ALL :=
 portable:
-	go test -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
+	go test -parallel 4 -timeout 30m ./accessmap/... ./allowlist/... ./cmd/...
 
 # The long tests are named TestSoak...; fixtures.Rounds makes them long, fixtures.Random shows the seed of each, a new one
-# unless MAILALLOW_SEED names it.
+# unless MAILALLOW_SEED names it. Then come the packages with properties: one that fails names its seed, too.
 soak: export MAILALLOW_SEED ?= new
+soak: export RAPID_SEED := 0
 soak:
 	@fixtures/parts/fetch.sh all
 	MAILALLOW_ALL=1 go test -count=1 -timeout 30m -v -run '^TestSoak' ./...
+	RAPID_CHECKS=1000 go test -count=1 -timeout 30m $$(grep -rl --include='*_test.go' pgregory.net/rapid . | xargs -n 1 dirname | sort -u)
 
 # The inputs that it finds are kept in .fuzz; one that fails, in testdata/fuzz beside its test.
 fuzz:

@@ -86,7 +86,6 @@ func (r *rig) listJob(path, mapType, list string) Job {
 // Whenever and however somebody edits the text, the edit is in the final text once, beside the list, and the map holds both.
 // Until then all other files are as they were, and the error names the text.
 func TestEditAtAnyMoment(t *testing.T) {
-	t.Parallel()
 	moments := []struct {
 		name    string
 		mapType string

@@ -58,7 +58,6 @@ func TestGoneMapAlone(t *testing.T) {
 
 // Wherever a removal is killed, the next run finds each file or none, and removes what is left or installs its own text.
 func TestGoneKilled(t *testing.T) {
-	t.Parallel()
 	for name, do := range map[string]func(*rig, *installation){
 		"before the first":      func(r *rig, k *installation) { r.swapping(k, 0) },
 		"between text and map":  func(r *rig, k *installation) { r.swapping(k, 1) },

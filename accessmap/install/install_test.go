@@ -180,7 +180,6 @@ func TestInstallSymlinks(t *testing.T) {
 }
 
 func TestInstallRefuses(t *testing.T) {
-	t.Parallel()
 	rows := []struct {
 		name   string
 		change func(*testing.T, *rig, *Job)

@@ -45,7 +45,6 @@ func (r *rig) swapping(k *installation, n int) {
 // Wherever a run is killed, the next one finds every file whole, removes the temporary files, and installs its own text: the
 // new one, or the old one again.
 func TestKilled(t *testing.T) {
-	t.Parallel()
 	const old, next = "a OK\n", "a OK\nb RELAY\n"
 	rows := []struct {
 		name string

@@ -49,7 +49,6 @@ func (r *rig) mapOf(text string) (is, recorded bool) {
 // An administrator's makemap writes another map right after the swap, or while a run dumps the map: the run does not record
 // the map as in step, and the next one repairs it.
 func TestOwnMakemapMeanwhile(t *testing.T) {
-	t.Parallel()
 	const text, other = "a OK\nb OK\n", "a RELAY\nb NO\n"
 	for _, inPlace := range []bool{true, false} {
 		t.Run(fmt.Sprintf("after the swap, in place %v", inPlace), func(t *testing.T) {
@@ -98,7 +97,6 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 // Updates and an administrator's makemap run at the same time. Either may have made the map, but a map that is recorded as
 // in step is, and the next update repairs any other.
 func TestSoakOwnMakemap(t *testing.T) {
-	t.Parallel()
 	random := fixtures.Random(t)
 	r := newRig(t)
 	texts := []string{"a OK\n", "a NO\n"}

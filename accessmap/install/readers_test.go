@@ -295,10 +295,10 @@ func TestSoakReaders(t *testing.T) {
 	r := newReaders(t)
 	quiet, flipping := r.ways(), r.ways()
 	r.each(quiet)
-	time.Sleep(time.Duration(fixtures.Rounds(200, 5_000)) * time.Millisecond)
+	time.Sleep(time.Duration(fixtures.Rounds(200, 2_000)) * time.Millisecond)
 	r.end()
 	r.each(flipping)
-	flips := fixtures.Rounds(10, 1000)
+	flips := fixtures.Rounds(10, 400)
 	began := time.Now()
 	for range flips {
 		r.flip()

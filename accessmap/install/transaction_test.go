@@ -31,7 +31,6 @@ func failAt(n int) *Lock {
 
 // Whichever swap fails, the files swapped before are put back, with their inodes and times.
 func TestRollback(t *testing.T) {
-	t.Parallel()
 	for n := 1; n <= 4; n++ {
 		r := newRig(t)
 		second := filepath.Join(r.dir, "second")

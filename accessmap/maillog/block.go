@@ -57,10 +57,10 @@ func (c *cutter) fill(b *block) bool {
 		b.text = make([]byte, 0, maxLine+bufferSize)
 	}
 	*b = block{text: b.text[:0], events: b.events[:0], done: b.done}
-	for {
-		text := append(b.text, c.start...)
-		n, err := c.log.Read(text[len(text):cap(text)])
-		read := text[len(text) : len(text)+n]
+	for text := append(b.text, c.start...); ; {
+		from := len(text)
+		n, err := c.log.Read(text[from:cap(text)])
+		read := text[from : from+n]
 		if c.long {
 			rest, _, _ := bytes.Cut(read, []byte("\n"))
 			read = read[len(rest):]
@@ -70,13 +70,18 @@ func (c *cutter) fill(b *block) bool {
 			b.text = text
 			return false
 		}
-		whole := bytes.LastIndexByte(text, '\n') + 1
-		rest := text[whole:]
-		c.long = len(rest) > maxLine || c.long && whole == 0
-		c.start = append(c.start[:0], rest[:min(len(rest), maxLine)]...)
-		if b.text, b.err = text[:whole], err; whole > 0 || err != nil {
+		start := 0 // of the line that goes on
+		if end := bytes.LastIndexByte(text[from:], '\n'); end >= 0 {
+			start = from + end + 1
+		}
+		c.long = len(text)-start > maxLine || c.long && start == 0
+		rest := text[start:min(len(text), start+maxLine)]
+		if start > 0 || err != nil {
+			c.start = append(c.start[:0], rest...)
+			b.text, b.err = text[:start], err
 			return err == nil
 		}
+		text = rest
 	}
 }
 

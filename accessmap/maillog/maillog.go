@@ -1,8 +1,9 @@
 // Package maillog reads the logs of Sendmail and Postfix and finds the lines about refusals: of a client by this host, because
 // of a DNSBL or for another reason, and of this host by another one because of its address.
 //
-// It reads several lines at the same time, in constant memory, and keeps nothing between lines but the line number and the
-// last MTA. It uses no network and knows nothing of the lists that mailallow writes: the caller joins events with them.
+// It reads several lines at the same time, in constant memory, and keeps nothing between lines but the line number, the last
+// MTA and the meaning of the last replies. It uses no network and knows nothing of the lists that mailallow writes: the caller
+// joins events with them.
 //
 // A line is an event if it reports a refusal by itself:
 //

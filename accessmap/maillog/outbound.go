@@ -11,18 +11,22 @@ import (
 // is the other host as the line names it.
 func outbound(text, relay string, mta MTA) (Event, bool) {
 	at := token.LastBracketed(relay)
+	if at.IsLoopback() {
+		return Event{}, false // it is this host, whose daemon or filter logs the reason itself
+	}
 	j := reply.Host(text, at)
-	e := Event{MTA: mta, Kind: OutboundBlock, Blames: j.Blames, Zone: j.Zone, Remote: remoteName(relay)}
+	if j.Blames == Other && !j.Silent {
+		return Event{}, false
+	}
+	e := Event{MTA: mta, Kind: OutboundBlock, IP: j.Address, Blames: j.Blames, Zone: j.Zone, Remote: remoteName(relay)}
 	switch {
 	case j.Silent:
 		e.Kind = DNSBLError
 	case j.Blames == Domain:
 		e.Kind = DomainBlock
 		return e, true
-	case j.Blames != Address:
-		return Event{}, false
 	}
-	if e.IP = j.Address; !e.IP.IsValid() {
+	if !e.IP.IsValid() {
 		e.IP = token.FirstAddr(text, at)
 	}
 	return e, true

@@ -167,16 +167,20 @@ func postfixClient(message string) (Event, bool) {
 		text = reason
 	}
 	host, said, ok := strings.Cut(text, " said: ")
-	if h, r, refused := strings.Cut(text, " "+reply.RefusedAtConnect+" "); refused && (!ok || len(h) < len(host)) {
-		host, said, ok = h, reply.RefusedAtConnect+" "+r, true
+	before := text
+	if ok {
+		before = text[:len(host)+len(" ")]
+	}
+	if at := strings.Index(before, " "+reply.RefusedAtConnect+" "); at >= 0 {
+		host, said, ok = text[:at], text[at+len(" "):], true
 	}
 	if !ok {
 		return Event{}, false
 	}
-	if i := strings.LastIndex(host, "host "); i >= 0 {
-		host = host[i+len("host "):]
+	for name, more := host, true; more; _, name, more = strings.Cut(host, "host ") {
+		host = name
 	}
-	if at := token.Bracketed(host); at.IsLoopback() || strings.Contains(host, "[private/") {
+	if strings.Contains(host, "[private/") {
 		return Event{}, false // a filter on this host
 	}
 	said, _, _ = strings.Cut(said, " (in reply to ")

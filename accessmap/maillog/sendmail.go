@@ -150,9 +150,6 @@ func delivery(text string) (Event, bool) {
 		before = before[:at]
 	}
 	relay, _ := member(before, "relay")
-	if token.LastBracketed(relay).IsLoopback() {
-		return Event{}, false // the daemon of this host, which logs the reason itself
-	}
 	reply, _ = token.CutAnyPrefix(reply, "Deferred: ", "Service unavailable: ", "User unknown: ")
 	if !token.IsReply(reply) {
 		return Event{}, false

@@ -27,9 +27,15 @@ func stampIn(head string, now time.Time) (time.Time, bool) {
 	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and the version of RFC 5424
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
-	const syslog = len("Jan  2 15:04:05")
-	if len(head) > syslog && head[syslog] == ' ' { // nearly all logs
+	const syslog, date = len("Jan  2 15:04:05"), len("2006-01-02")
+	switch { // nearly all logs
+	case len(head) > syslog && head[syslog] == ' ':
 		if at, ok := stamp(head[:syslog], 3, now); ok {
+			return at, true
+		}
+	case len(head) > date && head[date] == 'T':
+		word, _, _ := strings.Cut(head, " ")
+		if at, ok := stamp(word, 1, now); ok {
 			return at, true
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"mailallow/fixtures"
 )
 
@@ -73,4 +75,24 @@ func TestLockHolder(t *testing.T) {
 		t.Fatalf("once it is gone: %v", err)
 	}
 	st.Close()
+}
+
+// A child has the file of the lock open, too, until it executes its program.
+func TestReleaseBesideACopy(t *testing.T) {
+	dir := t.TempDir()
+	st, err := Open(t.Context(), dir, LockFile, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := unix.Dup(int(st.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(copied)
+	st.Close()
+	again, err := Open(t.Context(), dir, LockFile, 0)
+	if err != nil {
+		t.Fatalf("the lock was not given back: %v", err)
+	}
+	again.Close()
 }

@@ -38,6 +38,9 @@ func IsSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 // does the same with keys, and DNS with names. The length stays the same, unlike with
 // strings.ToLower.
 func Lower(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
+		return s
+	}
 	b := []byte(s)
 	for i, c := range b {
 		b[i] = LowerByte(c)

@@ -318,6 +318,26 @@ func inside[T stored](sorted []T, first, last T, less func(a, b T) bool) (from, 
 	return from, from + sort.Search(len(rest), func(i int) bool { return less(last, rest[i]) })
 }
 
+// FilledByLonger reports whether the networks of a sorted list that are inside p, and
+// not p, hold all of its addresses.
+func (l List) FilledByLonger(p netip.Prefix) bool {
+	from, to := l.Inside(p)
+	whole := blockOf(p, 0)
+	next := whole.address // the first address that no network yet holds
+	for i := from; i < to; i++ {
+		switch b, _ := l.at(i); {
+		case b.bits == whole.bits, b.last().less(next):
+		case next.less(b.address):
+			return false
+		case !b.last().less(whole.last()):
+			return true
+		default:
+			next = b.last().next()
+		}
+	}
+	return false
+}
+
 // Overlap gives the first network that a sorted list and p have in common; ok is
 // false if they have none.
 func (l List) Overlap(p netip.Prefix) (common netip.Prefix, ok bool) {

@@ -242,3 +242,28 @@ func TestAppendRangeAgainstNetipx(t *testing.T) {
 		}
 	})
 }
+
+// The networks inside a network and longer than it hold all of its addresses if they hold each that is an edge of one of them.
+func TestFilledByLonger(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, list := drawn(t, "networks")
+		p := networks().Draw(t, "network")
+		for range rapid.IntRange(0, 3).Draw(t, "halves") { // random ones seldom fill a network
+			half := netip.PrefixFrom(p.Addr(), min(p.Bits()+1, p.Addr().BitLen()))
+			other := netip.PrefixFrom(netipx.PrefixLastIP(p), half.Bits()).Masked()
+			all = append(all, half, other)
+			list.Add(half, 0)
+			list.Add(other, 0)
+		}
+		var longer []netip.Prefix
+		for _, q := range all {
+			if p.Contains(q.Addr()) && q.Bits() > p.Bits() {
+				longer = append(longer, q)
+			}
+		}
+		want := reference(t, longer).ContainsPrefix(p)
+		if got := list.Sorted().FilledByLonger(p); got != want {
+			t.Fatalf("%s by %v: %v", p, longer, got)
+		}
+	})
+}

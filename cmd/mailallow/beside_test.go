@@ -166,9 +166,7 @@ type meeting struct {
 
 func newMeeting(t *testing.T) *meeting {
 	m := &meeting{network: &network{t: t, dir: t.TempDir(), program: []string{fixtures.Mailallow(t)}}}
-	if err := os.WriteFile(filepath.Join(m.dir, "access"), []byte(editLine), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.WriteFile(t, filepath.Join(m.dir, "access"), editLine)
 	for i := range m.configs {
 		m.configs[i] = filepath.Join(m.dir, fmt.Sprintf("%c.toml", 'a'+i))
 	}

@@ -91,9 +91,7 @@ func blankNetwork(t *testing.T) *network {
 func (n *network) begin() *network {
 	t := n.t
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(n.dir, "access"), []byte("Connect:localhost\tRELAY\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.WriteFile(t, filepath.Join(n.dir, "access"), "Connect:localhost\tRELAY\n")
 	n.mend()
 	if doc, said := n.update(0); !doc.Changed {
 		t.Fatalf("the first update changed nothing: %s", said)

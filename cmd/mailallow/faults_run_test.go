@@ -54,7 +54,7 @@ func TestInterrupt(t *testing.T) {
 			return func() { n.untilAsked("/slow") }
 		}},
 		{"the next try", func(n *network) func() {
-			n.web.Set("/slow", fixtures.Page{Status: 503, Header: map[string]string{"Retry-After": "30"}})
+			n.web.Set("/slow", fixtures.Page{Status: 503, Header: map[string]string{"Retry-After": "20"}})
 			n.configure(patient, "WEB/slow")
 			return func() { n.untilAsked("/slow") }
 		}},

@@ -73,17 +73,16 @@ func publish(t *testing.T, key int, written, fetched time.Time, extra int) relea
 	return release{text, signed(key, text, "reviewed"), table.String() + "192.0.2.9/32\n"}
 }
 
-// TestSoakFleet has fifty hosts follow one web server over thirty days, four times a day, each at a time of its own: with
+// TestSoakFleet has twenty hosts follow one web server over thirty days, four times a day, each at a time of its own: with
 // outages, a list that somebody else signed, a genuine list played again, and a roll-back. No host ever has a list that
 // nobody signed, and each has the newest with its first run that the server answers.
 func TestSoakFleet(t *testing.T) {
-	t.Parallel()
 	random := fixtures.Random(t)
 	server := &fleetServer{}
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	const runs = 4 // of a host in a day
-	hosts, days := fixtures.Rounds(4, 50), fixtures.Rounds(6, 30)
+	hosts, days := fixtures.Rounds(4, 20), fixtures.Rounds(6, 30)
 	dirs := make([]string, hosts)
 	for i := range dirs {
 		dirs[i] = t.TempDir()

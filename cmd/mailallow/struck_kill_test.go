@@ -5,6 +5,7 @@ package main
 import (
 	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,14 +21,14 @@ type story struct {
 	name    string
 	prepare func(*struck)
 	fault   func() failing // fails besides; nil: nothing does
-	changes bool           // strike only calls that change a file: a kill before a read is the same as one before the next change
+	reads   bool           // strike calls that only read, too: a kill before a read is the same as one before the next change
 }
 
 // failing gives the errno that a call fails with, in the order of the calls of one run; 0: it does not fail.
 type failing func(trace.Call) syscall.Errno
 
 var stories = []story{
-	{name: "first install", prepare: func(s *struck) { s.begin(false) }},
+	{name: "first install", reads: true, prepare: func(s *struck) { s.begin(false) }},
 	{name: "change", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) }},
 	{name: "heal", prepare: func(s *struck) {
 		s.begin(true)
@@ -36,9 +37,9 @@ var stories = []story{
 		s.check(build.Run())
 		s.holds()
 	}},
-	{name: "put back", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
+	{name: "put back", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: failsToRename("snapshot.json", syscall.EIO)},
-	{name: "no exchange of names", changes: true, prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
+	{name: "no exchange of names", prepare: func(s *struck) { s.begin(true); s.write("offices", newNetworks) },
 		fault: func() failing {
 			calls, refusals := 0, []syscall.Errno{syscall.EPERM, syscall.EINVAL} // of a container's filter, and of a file system
 			return func(c trace.Call) syscall.Errno {
@@ -49,7 +50,7 @@ var stories = []story{
 				return 0
 			}
 		}},
-	{name: "killed before", changes: true, prepare: func(s *struck) {
+	{name: "killed before", prepare: func(s *struck) {
 		s.begin(true)
 		s.write("offices", newNetworks)
 		dies := failsToRename("snapshot.json", syscall.EIO)()
@@ -79,8 +80,8 @@ func failsToRename(file string, errno syscall.Errno) func() failing {
 // struckShort is the number of calls of a story at which an ordinary run strikes; a long one strikes at each.
 const struckShort = 3
 
-// TestSoakKilled kills an update at its first system call on a file, at its second, and so on until it ends: together with the
-// programs that it runs; at a call of makemap or of an on_change command, also the update alone and that program alone. After
+// TestSoakKilled kills an update at its first system call that changes a file, at its second, and so on until it ends: together with
+// the programs that it runs; at a call of makemap or of an on_change command, also the update alone and that program alone. After
 // that every file is wholly old or wholly new, and the next update repairs everything and leaves no other file.
 func TestSoakKilled(t *testing.T) {
 	t.Parallel()
@@ -101,7 +102,7 @@ func TestSoakKilled(t *testing.T) {
 				if fixtures.Rounds(1, 0) == 1 {
 					n += random.IntN(2 * len(calls) / struckShort)
 				}
-				for story.changes && n <= len(calls) && !calls[n-1].Changes {
+				for !story.reads && n <= len(calls) && !calls[n-1].Changes {
 					n++
 				}
 				forms := []trace.Victims{trace.Everybody}
@@ -152,16 +153,22 @@ func (story story) fate(n int, victims trace.Victims) func(trace.Call) trace.Fat
 	}
 }
 
-// killedAt runs the command again and again, and kills it at every skip-th of the calls. check gets the number of kills that changed
-// a file; it makes the host as it was.
-func (s *struck) killedAt(calls []trace.Call, skip int, check func(changed int)) {
+// killedShort is the number of changes of a file at which an ordinary run kills a command; a long one kills it at each.
+const killedShort = 5
+
+// killedAt runs the command, which made these calls, again and again, and kills it at one change of a file after the other. check
+// gets the number of kills that left a change; it makes the host as it was.
+func (s *struck) killedAt(calls []trace.Call, check func(changed int)) {
 	s.t.Helper()
-	changed := 0
+	calls = slices.DeleteFunc(slices.Clone(calls), func(c trace.Call) bool { return !isChange(c) })
+	skip, changed := fixtures.Rounds(len(calls)/killedShort, 1), 0
 	for n := 1 + fixtures.Random(s.t).IntN(skip); n <= len(calls); n += skip {
-		before := s.everything()
+		before, changes := s.everything(), 0
 		s.traced(func(c trace.Call) trace.Fate {
-			if c.N == n {
-				return trace.Fate{Kill: trace.Everybody}
+			if isChange(c) {
+				if changes++; changes == n {
+					return trace.Fate{Kill: trace.Everybody}
+				}
 			}
 			return trace.Fate{}
 		})
@@ -177,5 +184,5 @@ func (s *struck) killedAt(calls []trace.Call, skip int, check func(changed int))
 	if changed < 3 {
 		s.t.Errorf("%d kills changed a file", changed)
 	}
-	s.t.Logf("of %d system calls, every %d killed: %d left a change", len(calls), skip, changed)
+	s.t.Logf("of %d changes of a file, every %d killed: %d left a change", len(calls), skip, changed)
 }

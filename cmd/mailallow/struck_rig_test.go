@@ -109,7 +109,7 @@ func (s *struck) check(err error) {
 
 func (s *struck) write(name, text string) {
 	s.t.Helper()
-	s.check(os.WriteFile(s.path(name), []byte(text), 0o644))
+	fixtures.WriteFile(s.t, s.path(name), text)
 }
 
 // begin makes an update of the old networks, or removes all installed files, and notes the files.

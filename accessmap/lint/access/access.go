@@ -4,19 +4,14 @@ package access
 
 import (
 	"bytes"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
-	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
-	"mailallow/allowlist/ascii"
-	"mailallow/allowlist/pattern"
+	"mailallow/allowlist/prefixes"
 )
 
 // checks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
@@ -45,13 +40,21 @@ type Options struct {
 // corrected. A line without a finding keeps every byte. Of the lines inside mailallow's block it only checks that mailallow
 // wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
 func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
+	findings, fixed = checkOnce(text, o)
+	for before := text; !bytes.Equal(fixed, before); {
+		before = fixed
+		_, fixed = checkOnce(before, o) // a corrected line may have had the key that another one needs
+	}
+	return findings, fixed
+}
+
+func checkOnce(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	l := newLinter(text, o)
 	l.Each(func(c *checks) []rule.Finding { return c.own.Of(l) })
 	if l.generated {
 		return l.Findings, text
 	}
-	for _, line := range l.lines {
-		l.read(line)
+	for line := range l.each {
 		l.Each(func(c *checks) []rule.Finding { return c.line.Of(line) })
 	}
 	l.Each(func(c *checks) []rule.Finding { return c.keys.Of(l) })
@@ -59,11 +62,8 @@ func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	l.Each(func(c *checks) []rule.Finding { return c.file.Of(l) })
 	l.Findings = slices.Concat(l.Find(func(c *checks) []rule.Finding { return c.text.Of(l) }), l.Findings)
 	rule.Sort(l.Findings)
-	if fixed = rule.Rewritten(l.text, l.lines); l.keepsMark {
+	if fixed = rule.Rewritten(l.text, l.changed()); l.keepsMark {
 		fixed = slices.Concat(byteOrder, fixed)
-	}
-	if !bytes.Equal(fixed, text) {
-		_, fixed = Check(fixed, o) // a corrected line may have had the key that another one needs
 	}
 	return l.Findings, fixed
 }
@@ -77,49 +77,14 @@ type linter struct {
 	generated bool   // mailallow writes the whole file
 	block     block.File
 	blockErr  error
-	lines     []*textLine
-	taken     map[string]takenKey // keys that match, by canonical form; filled if any entry has a fault
-	keysLeft  int                 // that may still be written instead of networks
+	lines
+	taken    *index              // the lines with keys that match, by canonical form; made if any entry has a fault
+	claimed  map[string]takenKey // keys that lines get, by canonical form
+	keysLeft int                 // that may still be written instead of networks
 
-	tagged, untagged map[netip.Prefix]*textLine // see byTag
+	// The keys of clients, with Connect: and without a tag, with their lines as labels, in order.
+	tagged, untagged prefixes.List
 }
-
-// textLine is a line of an access file.
-type textLine struct {
-	rule.Line
-	managed bool // it belongs to mailallow's block
-	crs     int  // on the first line that ends in CR: the number of such lines
-	form    form
-
-	// Of an entry:
-	written   string // the key
-	folded    string // the key as makemap stores it
-	separator string
-	value     string
-	means     string // the value without a comment that its writer added
-	key       key.Key
-	prefix    netip.Prefix // the addresses that the key matches; not valid: none
-	senders   bool         // the key also matches sender domains
-	indent    bool         // blanks before the key
-	gap       bool         // blanks between tag and key
-	takenBy   int          // if gap: the number of the line that has the key already
-	disputed  int          // the number of a later line with the same key and another value
-	hold      *hold        // why --fix leaves the entry as it is
-}
-
-// form says how makemap reads a line.
-type form uint8
-
-const (
-	formNone     form = iota // an empty line or a comment; also every line of mailallow's block
-	formNUL                  // a NUL byte: refused
-	formTooLong              // cut in two
-	formBlanks               // only blanks: refused
-	formIndented             // a comment after blanks: refused
-	formKeyAlone             // a key without value: refused
-	formEntry
-	formRepeated // an entry with the key of an earlier line: left out
-)
 
 // takenKey is a key that a line has, or gets instead of a network.
 type takenKey struct {
@@ -137,7 +102,7 @@ const maxFixKeys = format.DefaultMaxKeys
 // newLinter cuts the text into lines and finds mailallow's block.
 func newLinter(text []byte, o Options) *linter {
 	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, text: bytes.TrimPrefix(text, byteOrder),
-		generated: bytes.HasPrefix(text, []byte(format.Header)), taken: map[string]takenKey{}, keysLeft: maxFixKeys}
+		generated: bytes.HasPrefix(text, []byte(format.Header)), claimed: map[string]takenKey{}, keysLeft: maxFixKeys}
 	l.marked = len(l.text) < len(text)
 	l.block, l.blockErr = block.Extract(l.text)
 	first, last := 0, 0 // of the block, markers included
@@ -145,100 +110,9 @@ func newLinter(text []byte, o Options) *linter {
 		first = l.blockLine()
 		last = first + bytes.Count(l.block.Inside, []byte("\n")) + 1
 	}
-	physical := ascii.Lines(l.text)
-	read := make([]textLine, len(physical))
-	var firstCR *textLine
-	for i, raw := range physical {
-		n := i + 1
-		line := &read[i]
-		*line = textLine{Line: rule.Line{Number: n, Raw: string(raw)}, managed: n >= first && n <= last}
-		l.lines = append(l.lines, line)
-		if line.managed || !line.endsInCR() {
-			continue
-		}
-		if firstCR == nil {
-			firstCR = line
-		}
-		firstCR.crs++
-	}
+	l.lines = newLines(string(l.text), first, last)
 	return l
 }
 
 // blockLine is the number of the line that begins mailallow's block.
 func (l *linter) blockLine() int { return bytes.Count(l.block.Before, []byte("\n")) + 1 }
-
-func (line *textLine) endsInCR() bool { return strings.HasSuffix(line.Raw, "\r") }
-
-// body gives the line without the CRs at its end; bare also lacks the blanks at its beginning.
-func (line *textLine) body() (body, bare string) {
-	body = strings.TrimRight(line.Raw, "\r")
-	return body, strings.TrimLeft(body, " \t\v\f\r")
-}
-
-// read takes a line apart like makemap.
-func (l *linter) read(line *textLine) {
-	if line.managed {
-		read := makemap.ReadLine(line.Raw)
-		line.folded, line.value = read.Key, read.Value
-		return
-	}
-	body, bare := line.body()
-	switch {
-	case strings.ContainsRune(body, 0):
-		line.form = formNUL
-	case len(line.Raw) >= makemap.MaxLine:
-		line.form = formTooLong
-	case body == "" || body[0] == '#':
-	case bare == "":
-		line.form = formBlanks
-	case bare[0] == '#':
-		line.form = formIndented
-	default:
-		line.indent = bare != body
-		l.readEntry(line, bare)
-	}
-}
-
-func (l *linter) readEntry(line *textLine, bare string) {
-	read := makemap.ReadLine(bare)
-	if line.form = formKeyAlone; read.Key == "" {
-		return
-	}
-	end := strings.IndexFunc(bare, func(r rune) bool { return r < 0x80 && ascii.IsSpace(byte(r)) })
-	line.form, line.written, line.folded, line.value = formEntry, bare[:end], read.Key, read.Value
-	line.separator = bare[end : len(bare)-len(read.Value)]
-	line.key = key.Cut(line.written)
-	l.closeGap(line)
-	line.means = strings.TrimSpace(line.value)
-	if fault := valueComment(entryValue{Key: line.key, text: line.means}); fault != nil {
-		line.means = fault.value
-	}
-}
-
-// closeGap joins a tag with the key after the blanks. It leaves tags that set a default, as in ClientRate: 10.
-func (l *linter) closeGap(line *textLine) {
-	k, colon := line.key, ""
-	if k.Tag == "" && bareTag().MatchString(k.Address) {
-		k.Tag, colon = k.Address, ":"
-	} else if k.Address != "" && k.Address != address.Family || k.Address == "" && k.Tag == "" {
-		return
-	}
-	rest, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
-	prefix := ""
-	if k.Address == address.Family {
-		prefix = address.Family
-	}
-	p, _, fault := address.Read(key.Key{Address: prefix + ascii.Lower(rest)}, nil)
-	isAddress := p.IsValid() && !number().MatchString(rest) || fault != nil
-	hasNoDefault := colon == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
-	line.gap = hasNoDefault || k.AsksAddresses() && isAddress
-	if value = strings.TrimSpace(value); line.gap && value != "" {
-		line.value, line.written = value, line.written+colon+rest
-		line.key, line.folded = key.Cut(line.written), ascii.Lower(line.written)
-	}
-}
-
-var number = pattern.New(`^\d+$`)
-
-// bareTag matches a tag of addresses without its colon.
-var bareTag = pattern.New(`^(connect|greetpause|clientrate|clientconn)$`)

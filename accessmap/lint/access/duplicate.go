@@ -9,29 +9,30 @@ import (
 // duplicates finds keys that the file has twice for makemap. The fix removes a second line with the same value. A key after
 // a gap does not count, because makemap reads only its tag; if its gap is closed, another line that has the key keeps it.
 func duplicates(l *linter) (found []rule.Finding) {
-	seen := make(map[string]*textLine, len(l.lines))
-	for _, line := range l.lines {
-		before := seen[line.folded]
+	seen := newIndex(len(l.begins), func(number int, folded string) bool { return l.at(number).folded == folded })
+	var gaps []int
+	for line := range l.each {
 		switch {
-		case line.managed && before != nil:
-			found = append(found, before.Found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
-				rule.Shown(before.written), line.Number), "'mailallow update' leaves its own key out"))
-		case line.managed && line.folded == "", !line.managed && (line.form != formEntry || line.gap):
-		case before != nil:
-			found = append(found, repeat(line, before))
-		default:
-			seen[line.folded] = line
-		}
-	}
-	for _, line := range l.lines {
-		if !line.gap {
+		case line.folded == "", !line.managed && line.form != formEntry:
+			continue
+		case line.gap:
+			gaps = append(gaps, line.Number)
 			continue
 		}
-		if before := seen[line.folded]; before != nil {
-			line.takenBy = before.Number
-		} else {
-			seen[line.folded] = line
+		before := seen.add(line.folded, line.Number)
+		switch {
+		case before == 0:
+		case line.managed:
+			before := l.at(before)
+			found = append(found, before.Found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
+				rule.Shown(before.written), line.Number), "'mailallow update' leaves its own key out"))
+		default:
+			found = append(found, repeat(line, l.keep(l.at(before))))
 		}
+	}
+	for _, number := range gaps {
+		line := l.keep(l.at(number))
+		line.takenBy = seen.add(line.folded, number)
 	}
 	return found
 }

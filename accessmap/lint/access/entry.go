@@ -31,30 +31,40 @@ type entryWork struct {
 // entries checks the parts of every entry, then makes one fix for each entry that has a fault.
 func (l *linter) entries() {
 	var work, gaps []*entryWork
-	for _, line := range l.lines {
+	for line := range l.each {
 		if line.form != formEntry {
 			continue
 		}
 		w := l.checkParts(line)
 		line.hold = l.holds(&w)
+		if line.prefix.IsValid() && line.key.ForClients() {
+			clients := &l.tagged
+			if line.key.Tag == "" {
+				clients = &l.untagged
+			}
+			clients.Add(line.prefix, uint32(line.Number))
+		}
 		if w.ofIndent == nil && w.ofTag == nil && w.keyFault == nil && w.valueFault == nil {
 			continue
 		}
-		work = append(work, &w)
+		faulty := new(w)
+		faulty.textLine = l.keep(line)
+		work = append(work, faulty)
 		if line.gap && line.prefix.IsValid() && line.hold == nil {
-			gaps = append(gaps, &w)
+			gaps = append(gaps, faulty)
 		}
 	}
+	l.tagged, l.untagged = l.tagged.Sorted(), l.untagged.Sorted()
 	if len(work) == 0 {
 		return
 	}
 	l.takeKeys()
 	for _, w := range gaps {
 		key := canonical(w.key)
-		if taken, known := l.taken[key]; known {
+		if taken, known := l.takenKey(key); known {
 			w.takenBy = taken.line
 		} else {
-			l.taken[key] = takenKey{w.Number, w.means, -1}
+			l.claimed[key] = takenKey{w.Number, w.means, -1}
 		}
 	}
 	l.expandAll(work)
@@ -108,18 +118,47 @@ func canonical(k key.Key) string {
 
 // takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first.
 func (l *linter) takeKeys() {
-	for _, line := range l.lines {
+	l.taken = newIndex(len(l.begins), func(number int, text string) bool {
+		line := l.at(number)
+		if line.managed {
+			return canonical(key.Cut(line.folded)) == text
+		}
+		return canonical(line.key) == text
+	})
+	for line := range l.each {
 		if line.managed && line.folded != "" {
-			l.taken[canonical(key.Cut(line.folded))] = takenKey{line.Number, line.value, -1}
+			l.taken.put(canonical(key.Cut(line.folded)), line.Number)
 		}
 	}
-	for _, line := range l.lines {
-		if key := canonical(line.key); line.prefix.IsValid() && !line.gap {
-			if _, known := l.taken[key]; !known || line.key.Tag != "" {
-				l.taken[key] = takenKey{line.Number, line.means, -1}
-			}
+	for line := range l.each {
+		if line.form != formEntry || line.gap {
+			continue
+		}
+		if p, _, _ := address.Read(line.key, l.CF); !p.IsValid() {
+			continue
+		}
+		if key := canonical(line.key); line.key.Tag != "" {
+			l.taken.put(key, line.Number)
+		} else {
+			l.taken.add(key, line.Number)
 		}
 	}
+}
+
+// takenKey gives the line that has a key, or gets it.
+func (l *linter) takenKey(canonical string) (taken takenKey, ok bool) {
+	if taken, ok = l.claimed[canonical]; ok {
+		return taken, true
+	}
+	number, _ := l.taken.find(canonical)
+	if number == 0 {
+		return takenKey{}, false
+	}
+	line := l.at(number)
+	if line.managed {
+		return takenKey{number, line.value, -1}, true
+	}
+	return takenKey{number, line.means, -1}, true
 }
 
 // says reports whether the value is an action. Sendmail ignores the case of letters (tried).
@@ -136,7 +175,7 @@ func (l *linter) expandAll(work []*entryWork) {
 		case w.keyFault != nil && w.keyFault.Meant != nil:
 			broken = append(broken, w)
 		case w.senders:
-			if taken := l.taken[canonical(w.key)]; taken.line == w.Number {
+			if taken, _ := l.takenKey(canonical(w.key)); taken.line == w.Number {
 				w.keys = []string{key.Text(w.key, w.prefix)}
 			} else {
 				w.doubt = fmt.Sprintf("line %d has the key with Connect: already", taken.line)
@@ -172,7 +211,7 @@ func (l *linter) expand(w *entryWork) {
 		for i := range count {
 			text := key.Text(w.key, key.Nth(first, i))
 			folded := ascii.Lower(text)
-			if taken, known := l.taken[folded]; !known {
+			if taken, known := l.takenKey(folded); !known {
 				claimed[folded] = takenKey{w.Number, w.means, p.Bits()}
 				w.keys = append(w.keys, text)
 			} else if !strings.EqualFold(taken.value, w.means) {
@@ -189,7 +228,7 @@ func (l *linter) expand(w *entryWork) {
 	case equal > 0:
 		w.doubt = fmt.Sprintf("line %d has another value for the same addresses", equal)
 	case w.keyCertain() && w.valueCertain():
-		maps.Copy(l.taken, claimed)
+		maps.Copy(l.claimed, claimed)
 	}
 }
 

@@ -19,9 +19,9 @@ func byteOrderMark(l *linter) []rule.Finding {
 	}
 	f := rule.Finding{Line: 1, Certain: true,
 		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `remove it: sed -i '1s/^\xef\xbb\xbf//'`}
-	if len(l.lines) > 0 && l.lines[0].hold != nil {
+	if len(l.begins) > 0 && l.at(1).hold != nil {
 		l.keepsMark, f.Certain = true, false
-		f.Text += "; " + l.lines[0].hold.why
+		f.Text += "; " + l.at(1).hold.why
 		f.Fix = "write OK in place of RELAY there, or the networks that are meant; then " + f.Fix
 	}
 	return []rule.Finding{f}

@@ -128,25 +128,23 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 // onlyZero finds the key of one address that ends in .0, which its writer takes for a network. If the file has the next address
 // too, the addresses are a list of hosts.
 func onlyZero(l *linter) (found []rule.Finding) {
-	var zeros []*textLine
-	for _, line := range l.lines {
-		addr := line.prefix.Addr()
-		if line.form == formEntry && addr.Is4() && line.prefix.IsSingleIP() && line.key.ForClients() && addr.As4()[3] == 0 {
-			zeros = append(zeros, line)
-		}
+	endsInZero := func(p netip.Prefix) bool { return p.Addr().Is4() && p.IsSingleIP() && p.Addr().As4()[3] == 0 }
+	isHost := map[netip.Addr]bool{} // of the addresses after those that end in .0
+	for line := range l.clients(endsInZero) {
+		isHost[line.prefix.Addr().Next()] = false
 	}
-	if zeros == nil {
+	if len(isHost) == 0 {
 		return nil
 	}
-	hosts := map[netip.Prefix]bool{}
-	for _, line := range l.lines {
+	for line := range l.each {
 		if p, ok := key.Parse(key.Cut(line.folded).Address); ok && p.IsSingleIP() {
-			hosts[p] = true
+			if _, wanted := isHost[p.Addr()]; wanted {
+				isHost[p.Addr()] = true
+			}
 		}
 	}
-	for _, line := range zeros {
-		next, _ := line.prefix.Addr().Next().Prefix(line.prefix.Bits())
-		if hosts[next] {
+	for line := range l.clients(endsInZero) {
+		if isHost[line.prefix.Addr().Next()] {
 			continue
 		}
 		shortest := line.prefix.Addr().String()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/key"
+	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
 )
@@ -21,11 +22,15 @@ func sharedRelay(l *linter) (found []rule.Finding) {
 	}
 	lines := map[string]int{} // of each provider
 	rest := map[string]int{}  // index of the finding that counts the other lines
-	for _, line := range l.lines {
-		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() || !line.says(allowlist.Relay) || l.Limits.Wide(line.prefix) || line.hold != nil {
+	for line := range l.each {
+		if line.form != formEntry || !line.key.ForClients() || !line.says(allowlist.Relay) || line.hold != nil {
 			continue
 		}
-		title := l.Shared(line.prefix)
+		prefix, _, _ := address.Read(line.key, l.CF)
+		if !prefix.IsValid() || l.Limits.Wide(prefix) {
+			continue
+		}
+		title := l.Shared(prefix)
 		if title == "" {
 			continue
 		}

@@ -2,43 +2,79 @@ package access
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
 
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
+	"mailallow/allowlist/prefixes"
 )
 
-// byTag gives the entries of clients by their prefix, with Connect: and without a tag.
-func (l *linter) byTag() (tagged, untagged map[netip.Prefix]*textLine) {
-	if l.tagged != nil {
-		return l.tagged, l.untagged
-	}
-	tagged, untagged = map[netip.Prefix]*textLine{}, map[netip.Prefix]*textLine{}
-	l.tagged, l.untagged = tagged, untagged
-	for _, line := range l.lines {
-		if line.form != formEntry || !line.prefix.IsValid() || !line.key.ForClients() {
-			continue
-		}
-		if line.key.Tag == "" {
-			untagged[line.prefix] = line
-		} else {
-			tagged[line.prefix] = line
+// clients yields the entries of clients whose prefix is of some kind, with their prefix.
+func (l *linter) clients(of func(netip.Prefix) bool) iter.Seq[*textLine] {
+	return func(yield func(*textLine) bool) {
+		for _, list := range []prefixes.List{l.tagged, l.untagged} {
+			for p, number := range list.All() {
+				if of(p) && !yield(l.client(p, number)) {
+					return
+				}
+			}
 		}
 	}
-	return tagged, untagged
+}
+
+func (l *linter) client(p netip.Prefix, number uint32) *textLine {
+	line := l.at(int(number))
+	line.prefix = p
+	return line
+}
+
+// last yields the prefixes of a sorted list, each once, with the last line that has it.
+func last(list prefixes.List) iter.Seq2[netip.Prefix, uint32] {
+	return func(yield func(netip.Prefix, uint32) bool) {
+		for i := range list.Len() {
+			p, number := list.At(i)
+			if i+1 < list.Len() {
+				if next, _ := list.At(i + 1); next == p {
+					continue
+				}
+			}
+			if !yield(p, number) {
+				return
+			}
+		}
+	}
+}
+
+// lineOf gives the last line of a sorted list with a prefix; nil: there is none.
+func (l *linter) lineOf(list prefixes.List, p netip.Prefix) (line *textLine) {
+	number := uint32(0)
+	for i, end := list.Inside(p); i < end; i++ {
+		equal, label := list.At(i)
+		if equal != p {
+			break
+		}
+		number = label
+	}
+	if number == 0 {
+		return nil
+	}
+	return l.client(p, number)
 }
 
 // shadowed finds keys that do not decide as their writer expects, because the same key has an entry with Connect: and another
 // value, or an untagged key wins over a shorter one (docs/facts.md 3).
 func shadowed(l *linter) (found []rule.Finding) {
-	tagged, untagged := l.byTag()
-	for prefix, line := range untagged {
-		winner := tagged[prefix]
+	if l.tagged.Len() == 0 {
+		return nil
+	}
+	for prefix, number := range last(l.untagged) {
+		winner := l.lineOf(l.tagged, prefix)
 		if winner == nil {
-			found = append(found, winsUntagged(line, tagged)...)
-		} else if !strings.EqualFold(line.means, winner.means) {
+			found = append(found, l.winsUntagged(prefix, number)...)
+		} else if line := l.client(prefix, number); !strings.EqualFold(line.means, winner.means) {
 			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and the value %s",
 				rule.Shown(line.written), winner.Number, rule.Shown(winner.means)), "remove one of the two"))
 		}
@@ -49,15 +85,22 @@ func shadowed(l *linter) (found []rule.Finding) {
 // redundant finds keys that decide for no address, because the same key has an entry with Connect: and the same value, or longer
 // keys cover every address (docs/facts.md 3).
 func redundant(l *linter) (found []rule.Finding) {
-	tagged, untagged := l.byTag()
-	for prefix, line := range untagged {
-		if winner := tagged[prefix]; winner != nil && strings.EqualFold(line.means, winner.means) {
+	all := prefixes.Join(l.tagged, l.untagged)
+	for prefix, number := range last(l.untagged) {
+		winner := l.lineOf(l.tagged, prefix)
+		if winner == nil {
+			continue
+		}
+		if line := l.client(prefix, number); strings.EqualFold(line.means, winner.means) {
 			found = append(found, line.Found(fmt.Sprintf("%s: for clients Sendmail finds line %d first, which has the key with Connect: and the same value",
 				rule.Shown(line.written), winner.Number), "remove one of the two"))
 		}
 	}
-	for prefix := range coveredByLonger(tagged, untagged) {
-		for _, line := range []*textLine{tagged[prefix], untagged[prefix]} {
+	for prefix := range last(all) {
+		if prefix.Bits() == 0 || !all.FilledByLonger(prefix) {
+			continue
+		}
+		for _, line := range []*textLine{l.lineOf(l.tagged, prefix), l.lineOf(l.untagged, prefix)} {
 			if line != nil {
 				found = append(found, line.Found(rule.Shown(line.written)+": longer keys cover every address of this key, and win", "remove it, or some of the longer keys"))
 			}
@@ -68,13 +111,14 @@ func redundant(l *linter) (found []rule.Finding) {
 
 // winsUntagged finds a key without a tag that wins over a shorter key with Connect: and the opposite value. If both keys have
 // a tag, or neither, the longer key is an exception that its writer wants.
-func winsUntagged(line *textLine, tagged map[netip.Prefix]*textLine) []rule.Finding {
-	step := key.Step(line.prefix)
-	for bits := line.prefix.Bits() - step; bits > 0; bits -= step {
-		wider := tagged[netip.PrefixFrom(line.prefix.Addr(), bits).Masked()]
+func (l *linter) winsUntagged(prefix netip.Prefix, number uint32) []rule.Finding {
+	step := key.Step(prefix)
+	for bits := prefix.Bits() - step; bits > 0; bits -= step {
+		wider := l.lineOf(l.tagged, netip.PrefixFrom(prefix.Addr(), bits).Masked())
 		if wider == nil {
 			continue
 		}
+		line := l.client(prefix, number)
 		if line.accepts() && wider.refuses() || line.refuses() && wider.accepts() {
 			return []rule.Finding{line.Found(fmt.Sprintf("%s: it is longer than %s on line %d, which has the value %s: it wins although it has no tag",
 				rule.Shown(line.written), rule.Shown(wider.written), wider.Number, rule.Shown(wider.means)), "write Connect: before it if you want that, or remove it")}
@@ -88,37 +132,4 @@ func (line *textLine) accepts() bool { return line.says(allowlist.OK) || line.sa
 
 func (line *textLine) refuses() bool {
 	return addressValue().MatchString(line.means) && !line.accepts() && !strings.EqualFold(line.means, "SKIP")
-}
-
-// coveredByLonger gives the prefixes in which every address has a longer key.
-func coveredByLonger(tagged, untagged map[netip.Prefix]*textLine) map[netip.Prefix]bool {
-	const longest = 128
-	ofLength := make([][]netip.Prefix, longest+1) // both families: a parent has the family of its child
-	for p := range tagged {
-		ofLength[p.Bits()] = append(ofLength[p.Bits()], p)
-	}
-	for p := range untagged {
-		if tagged[p] == nil {
-			ofLength[p.Bits()] = append(ofLength[p.Bits()], p)
-		}
-	}
-	covered := map[netip.Prefix]bool{}
-	for bits := longest; bits > 0; bits-- {
-		children := map[netip.Prefix]int{}
-		for _, p := range ofLength[bits] {
-			if step := key.Step(p); bits > step {
-				children[netip.PrefixFrom(p.Addr(), bits-step).Masked()]++
-			}
-		}
-		for parent, n := range children {
-			if n < 1<<key.Step(parent) {
-				continue
-			}
-			covered[parent] = true
-			if tagged[parent] == nil && untagged[parent] == nil {
-				ofLength[parent.Bits()] = append(ofLength[parent.Bits()], parent)
-			}
-		}
-	}
-	return covered
 }

@@ -15,8 +15,8 @@ import (
 
 // wide finds keys that let in more public addresses than one network of the guard's limit.
 func wide(l *linter) (found []rule.Finding) {
-	for _, line := range l.lines {
-		if !line.letsIn() || !l.Limits.Wide(line.prefix) {
+	for line := range l.clients(l.Limits.Wide) {
+		if !line.letsIn() {
 			continue
 		}
 		text := fmt.Sprintf("%s: this is %s", rule.Shown(line.written), line.prefix)
@@ -41,8 +41,8 @@ func wide(l *linter) (found []rule.Finding) {
 
 // special finds keys that let in addresses from which no mail can come. Private networks are one's own.
 func special(l *linter) (found []rule.Finding) {
-	for _, line := range l.lines {
-		if line.letsIn() && rule.NoSender(line.prefix) {
+	for line := range l.clients(rule.NoSender) {
+		if line.letsIn() {
 			found = append(found, line.Found(fmt.Sprintf("%s: no client has an address of %s, which is special-purpose space", rule.Shown(line.written), line.prefix),
 				"remove it"))
 		}
@@ -50,10 +50,8 @@ func special(l *linter) (found []rule.Finding) {
 	return found
 }
 
-// letsIn reports whether the line is an entry that lets clients in.
-func (line *textLine) letsIn() bool {
-	return line.form == formEntry && line.hold == nil && line.prefix.IsValid() && line.key.ForClients() && line.accepts()
-}
+// letsIn reports whether the entry of clients lets them in.
+func (line *textLine) letsIn() bool { return line.hold == nil && line.accepts() }
 
 // unusedIPv6 counts the OK keys for IPv6 clients, mailallow's included, if nothing in this sendmail.cf would refuse the clients that
 // they let in: the DNSBL features ask about IPv4 clients alone.

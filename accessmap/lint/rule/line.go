@@ -2,7 +2,6 @@ package rule
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 )
 
@@ -41,21 +40,34 @@ func FixOf(lines []string) string {
 	return "remove the line"
 }
 
-// Rewritten gives the text with its changed lines replaced. A last line without LF stays without it.
-func Rewritten[L interface{ line() *Line }](text []byte, lines []L) []byte {
-	if !slices.ContainsFunc(lines, func(l L) bool { return l.line().Changed }) {
+// Changed gives the lines that are replaced.
+func Changed[L interface{ line() *Line }](lines []L) (changed []*Line) {
+	for _, l := range lines {
+		if l.line().Changed {
+			changed = append(changed, l.line())
+		}
+	}
+	return changed
+}
+
+// Rewritten gives the text with its changed lines, which are in order, replaced. A last line without LF stays without it.
+func Rewritten(text []byte, changed []*Line) []byte {
+	if len(changed) == 0 {
 		return text
 	}
 	var b bytes.Buffer
-	for _, l := range lines {
-		in := []string{l.line().Raw}
-		if l.line().Changed {
-			in = l.line().Text
+	number := 0
+	for raw := range bytes.Lines(text) {
+		if number++; len(changed) == 0 || changed[0].Number != number {
+			b.Write(bytes.TrimSuffix(raw, []byte("\n")))
+			b.WriteByte('\n')
+			continue
 		}
-		for _, t := range in {
+		for _, t := range changed[0].Text {
 			b.WriteString(t)
 			b.WriteByte('\n')
 		}
+		changed = changed[1:]
 	}
 	if len(text) > 0 && text[len(text)-1] != '\n' && b.Len() > 0 {
 		b.Truncate(b.Len() - 1)

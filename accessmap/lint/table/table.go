@@ -50,7 +50,7 @@ func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding
 		}
 	}
 	rule.Sort(l.Findings)
-	if fixed = rule.Rewritten(text, l.lines); !bytes.Equal(fixed, text) {
+	if fixed = rule.Rewritten(text, rule.Changed(l.lines)); !bytes.Equal(fixed, text) {
 		_, fixed = Check(fixed, use, o) // a corrected line may make a later one unreachable
 	}
 	return l.Findings, fixed

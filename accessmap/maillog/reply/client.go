@@ -7,8 +7,7 @@ import (
 	"mailallow/accessmap/maillog/token"
 )
 
-// Client reads the reply of this host to a client that it refused.
-func Client(reply string) Judgement {
+func judgeClient(reply string, _ netip.Addr) Judgement {
 	if strings.Contains(reply, " said: ") || strings.Contains(reply, " refused to talk to me: ") {
 		return Judgement{Blames: Other} // it quotes another host, which this one asked about the sender or the recipient
 	}

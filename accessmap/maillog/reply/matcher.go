@@ -1,81 +1,63 @@
 package reply
 
-// Each reply is searched for some three hundred phrases. One pass over the text finds the groups of all that are in it (Aho
-// and Corasick, 1975). A search for each phrase in turn would take ten times as long as the rest of reading a line.
+import "strings"
+
+// Each reply is searched for some six hundred phrases. A search for each phrase in turn would take ten times as long as the rest
+// of reading a line. A phrase is compared only where its first bytes are, and those are found by a table.
 
 // group is a set of tables of phrases and of rules, a bit each.
 type group uint64
 
-// matcher finds the groups of the phrases in a text. Its states are the nodes of the trie of all phrases.
+// matcher finds the groups of the phrases in a text.
 type matcher struct {
-	class  [256]uint8 // of each byte; 0: the byte is in no phrase
-	width  int        // number of classes
-	next   []uint16   // next state, by state * width + class
-	groups []group    // of the phrases that end in each state
+	alike   [1 << hashBits]uint16 // the place in phrases by the hash of the first bytes; 0: no phrase begins so
+	phrases [][]phrase            // those whose first bytes have the same hash
 }
 
-func newMatcher(phrases map[string]group) *matcher {
-	m := &matcher{width: 1}
-	for phrase := range phrases {
-		for i := range len(phrase) {
-			if m.class[phrase[i]] == 0 {
-				m.class[phrase[i]] = uint8(m.width)
-				m.width++
-			}
+type phrase struct {
+	text string
+	group
+}
+
+const (
+	// first is how many bytes the hash is of. No phrase is shorter.
+	first = 3
+	// hashBits makes the table so large that few other bytes have the hash of a phrase, and so small that it stays in the cache.
+	hashBits = 13
+)
+
+// hash takes the last bytes of a text as a number, the last one in the lowest bits.
+func hash(text uint32) uint32 {
+	const odd = 0x9e3779b1 // spreads the bits (Knuth, The Art of Computer Programming, section 6.4)
+	return text << (8 * (4 - first)) * odd >> (32 - hashBits)
+}
+
+func newMatcher(groups map[string]group) *matcher {
+	m := &matcher{phrases: make([][]phrase, 1)}
+	for text, g := range groups {
+		h := hash(uint32(text[0])<<16 | uint32(text[1])<<8 | uint32(text[2]))
+		if m.alike[h] == 0 {
+			m.alike[h] = uint16(len(m.phrases))
+			m.phrases = append(m.phrases, nil)
 		}
+		m.phrases[m.alike[h]] = append(m.phrases[m.alike[h]], phrase{text, g})
 	}
-	add := func() uint16 {
-		m.next = append(m.next, make([]uint16, m.width)...)
-		m.groups = append(m.groups, 0)
-		return uint16(len(m.groups) - 1)
-	}
-	add()
-	for phrase, g := range phrases {
-		state := uint16(0)
-		for i := range len(phrase) {
-			at := int(state)*m.width + int(m.class[phrase[i]])
-			if m.next[at] == 0 {
-				child := add()
-				m.next[at] = child
-			}
-			state = m.next[at]
-		}
-		m.groups[state] |= g
-	}
-	m.link()
 	return m
 }
 
-// link completes the table: for a byte that continues no phrase in a state, the next state is that of the longest end of the
-// text so far that begins a phrase. It goes breadth first, because such an end is shorter.
-func (m *matcher) link() {
-	back := make([]uint16, len(m.groups)) // of each state, the state of the longest such end
-	var queue []uint16
-	for c := 1; c < m.width; c++ {
-		if child := m.next[c]; child != 0 {
-			queue = append(queue, child)
+func (m *matcher) in(text string) (found group) {
+	last := uint32(0)
+	for i := range len(text) {
+		last = last<<8 | uint32(text[i])
+		at := m.alike[hash(last)]
+		if at == 0 || i < first-1 {
+			continue
 		}
-	}
-	for ; len(queue) > 0; queue = queue[1:] {
-		state := queue[0]
-		m.groups[state] |= m.groups[back[state]]
-		for c := 1; c < m.width; c++ {
-			at, fallback := int(state)*m.width+c, m.next[int(back[state])*m.width+c]
-			if child := m.next[at]; child != 0 {
-				back[child] = fallback
-				queue = append(queue, child)
-			} else {
-				m.next[at] = fallback
+		for _, p := range m.phrases[at] {
+			if p.group&^found != 0 && strings.HasPrefix(text[i-(first-1):], p.text) {
+				found |= p.group
 			}
 		}
-	}
-}
-
-func (m *matcher) in(text string) (found group) {
-	state := 0
-	for i := range len(text) {
-		state = int(m.next[state*m.width+int(m.class[text[i]])])
-		found |= m.groups[state]
 	}
 	return found
 }

@@ -86,17 +86,23 @@ var phrases = sync.OnceValue(func() *matcher {
 		add(l.group(), l.Words...)
 		if l.group() != 0 {
 			add(l.domainGroup(), l.Domains...)
-			add(l.domainGroup(), l.Zone)
+			if !Private(l.Zone) {
+				add(l.domainGroup(), l.Zone)
+			}
 		}
 	}
-	for name, w := range vocabularyOf().words {
-		if w.class&verdicts != 0 {
+	for name, class := range vocabularyOf().words {
+		if class&verdicts != 0 {
 			add(verdict, name)
 		}
 	}
 	for phrase, class := range vocabularyOf().phrases {
-		if _, second, _ := strings.Cut(phrase, " "); class&verdicts != 0 && second != "exist" && second != "found" {
-			add(verdict, second)
+		word, second, _ := strings.Cut(phrase, " ")
+		if len(second) >= first {
+			word = second
+		}
+		if class&verdicts != 0 && word != "exist" && word != "found" {
+			add(verdict, word)
 		}
 	}
 	add(verdict, "domain of sender", "sender domain", "sender address") // ... does not exist
@@ -109,9 +115,7 @@ const maxUsual = 12
 // RefusedAtConnect begins the reply of a host that refused the connection before this host sent a command.
 const RefusedAtConnect = "refused to talk to me:"
 
-// Host reads the reply of another host that refused this one. relay is the address of that host, which blames itself in no
-// reply: an address there that is its own is in what a third host said to it.
-func Host(reply string, relay netip.Addr) Judgement {
+func judgeHost(reply string, relay netip.Addr) Judgement {
 	reply, atConnect := strings.CutPrefix(reply, RefusedAtConnect)
 	t := newText(token.Flat(token.WithoutNames(reply, "@")))
 	if t.has(quote) {

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -124,6 +125,27 @@ func TestClient(t *testing.T) {
 		}
 		if got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.reply, got, test.want)
+		}
+	}
+}
+
+// TestMemory expects of a reply the same judgement at any time, from whichever host, and though others are kept in its place.
+func TestMemory(t *testing.T) {
+	relays := []netip.Addr{{}, netip.MustParseAddr("192.0.2.25"), netip.MustParseAddr("198.51.100.7")}
+	replies := []string{"", strings.Repeat("550 no ", maxKeptLen)}
+	for i := range 3 * maxKept {
+		replies = append(replies, fmt.Sprintf("550 5.7.1 Service unavailable; client [192.0.2.25] blocked using bl%d.example.net", i))
+	}
+	for range 2 {
+		for _, reply := range replies {
+			for _, relay := range relays {
+				if got, want := Host(reply, relay), judgeHost(reply, relay); got != want {
+					t.Fatalf("%s\nfrom %v: %+v, want %+v", reply, relay, got, want)
+				}
+			}
+			if got, want := Client(reply), judgeClient(reply, netip.Addr{}); got != want {
+				t.Fatalf("%s\nto a client: %+v, want %+v", reply, got, want)
+			}
 		}
 	}
 }

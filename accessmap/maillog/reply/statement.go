@@ -114,13 +114,17 @@ const (
 	endsPage
 	mark   // at the end of a word
 	prefix // at the start of a word
+	colon
+	slash
+	at
 )
 
 var bytesOf = [256]byte{
 	' ': separates | endsPage, '\t': separates | endsPage, '[': separates | endsPage, ']': separates | endsPage, '(': separates | endsPage,
 	')': separates | endsPage, '{': separates | endsPage, '}': separates | endsPage, '<': separates | endsPage, '>': separates | endsPage,
 	'"': separates | endsPage, '`': separates | endsPage, '|': separates | endsPage, ',': separates, '=': separates, '*': separates,
-	'.': mark | prefix, ':': mark | prefix, '-': mark | prefix, '\'': mark | prefix, ';': mark, '!': mark, '?': mark, '#': prefix,
+	'.': mark | prefix, ':': mark | prefix | colon, '-': mark | prefix, '\'': mark | prefix, ';': mark, '!': mark, '?': mark, '#': prefix,
+	'/': slash, '@': at,
 }
 
 // read splits a reply into statements, and appends them.
@@ -133,16 +137,17 @@ func (t *text) read(all statements, relay netip.Addr) statements {
 			i++
 			continue
 		}
-		start := i
-		page := strings.HasPrefix(s[i:], "www.")
+		start, seen := i, byte(0) // what is in the word
 		for i < len(s) && bytesOf[s[i]]&separates == 0 {
-			page = page || s[i] == ':' && strings.HasPrefix(s[i:], "://")
+			seen |= bytesOf[s[i]]
 			i++
 		}
+		page := strings.HasPrefix(s[start:i], "www.") || seen&colon != 0 && strings.Contains(s[start:i], "://")
 		for page && i < len(s) && bytesOf[s[i]]&endsPage == 0 {
+			seen |= bytesOf[s[i]]
 			i++
 		}
-		if p.word(s[start:i], page) {
+		if p.word(s[start:i], page, seen) {
 			all = append(all, p.statement(i))
 			p = parser{vocabulary: v, relay: relay}
 		}
@@ -173,21 +178,25 @@ func (p *parser) statement(end int) statement {
 // nearby is how far a noun may be from "your": "your outgoing mail server".
 const nearby = 4
 
-// word adds a word, or the URL of a page, to the statement, and reports whether it ends it.
-func (p *parser) word(word string, page bool) (ends bool) {
-	word, ends = trimmed(word)
-	if word == "" {
-		return ends
+// word adds a word, or the URL of a page, to the statement, and reports whether it ends it. seen is what bytesOf says of its bytes.
+func (p *parser) word(word string, page bool, seen byte) (ends bool) {
+	if seen&(mark|prefix) != 0 {
+		if word, ends = trimmed(word); word == "" {
+			return ends
+		}
 	}
-	if page || strings.IndexByte(word, '@') >= 0 {
+	switch {
+	case page || seen&at != 0:
 		p.last, p.opens = "", false
 		return ends
-	}
-	if word[0] >= '0' && word[0] <= '9' || strings.IndexByte(word, ':') >= 0 {
+	case seen&colon != 0 || seen&mark != 0 && word[0] >= '0' && word[0] <= '9':
 		if addr, ok := token.ParseAddr(word); ok {
 			p.address(addr)
 			return ends
 		}
+	case seen&(slash|mark) == 0: // nearly all words
+		p.plain(word)
+		return ends
 	}
 	for {
 		part, rest, more := strings.Cut(word, "/")
@@ -218,12 +227,13 @@ func (p *parser) address(addr netip.Addr) {
 // plain adds a word that is no address.
 func (p *parser) plain(name string) {
 	w := p.vocabulary.meaning(name)
-	if w.filler {
+	if w&filler != 0 {
 		return
 	}
-	if w.negation {
+	if w&negation != 0 {
 		name, w = "not", p.vocabulary.words["not"]
 	}
+	p.current.class |= w
 	if p.opens {
 		var phrase [longestPhrase]byte
 		if n := len(p.last) + 1 + len(name); n <= len(phrase) {
@@ -233,18 +243,17 @@ func (p *parser) plain(name string) {
 			p.current.class |= p.vocabulary.phrases[string(phrase[:n])]
 		}
 	}
-	p.current.class |= w.class
-	p.denied = p.denied || p.last == "not" && w.class&(listing|block) != 0
+	p.denied = p.denied || w&(listing|block) != 0 && p.last == "not"
 	switch {
-	case w.possessive:
+	case w&possessive != 0:
 		p.near = nearby
 	case p.near > 0:
 		p.near--
-		if w.host || w.neighbour && p.near == nearby-1 {
+		if w&host != 0 || w&neighbour != 0 && p.near == nearby-1 {
 			p.current.class |= subject
 		}
 	}
-	p.last, p.opens = name, w.opens
+	p.last, p.opens = name, w&opens != 0
 }
 
 // trimmed removes the marks around a word, and reports whether they end a statement. A dash alone ends one, too.

@@ -25,6 +25,13 @@ const (
 	bareDomain   // a domain of no matter whom
 	mailbox      // the recipient
 	relaying
+	// What a word does to others.
+	filler     // it may stand between the words of a phrase, as adverbs in -ly may
+	negation   // in phrases it is "not"
+	possessive // it comes before a noun for the host that was refused: host, or neighbour if it follows at once
+	host
+	neighbour
+	opens // it may begin a phrase of two words
 
 	verdicts    = listing | block | refusal | unready | spf // without one, nobody is blamed
 	softReasons = mailbox | relaying                        // a list that is named counts more
@@ -59,6 +66,12 @@ var singles = [...]tableRow{
 	{mailbox, "user mailbox mailboxes recipient recipients rcpt account addressee receiver quota overquota destinataire " +
 		"empfanger empfänger destinatario"},
 	{relaying, "relaying relayed"},
+	{filler, "the a an is are was were be been being has have had will by now again also already still any some all of this that these " +
+		"too very so we do does did it its wurde ist est"},
+	{negation, "no never cannot can't don't doesn't won't isn't aren't wasn't weren't cant nicht"},
+	{possessive, "your sending connecting client originating source ihr ihre votre su"},
+	{host, "server servers host hosts mailserver mailservers mail-server remotehost network isp gateway mta smtp"},
+	{neighbour, "address access system"},
 }
 
 // pairs are phrases of two words, with nothing but fillers between them. "not" stands for every negation.
@@ -87,18 +100,6 @@ var pairs = [...]tableRow{
 	{mailbox, "not such, over quota"},
 	{relaying, "relay access, relay denied, relay not, not relay, to relay, relay mail, relay for"},
 }
-
-// Words that have no class, but change what others mean.
-const (
-	// fillers stand between the words of a phrase, as adverbs in -ly do.
-	fillers = "the a an is are was were be been being has have had will by now again also already still any some all of this that these too very so we do " +
-		"does did it its wurde ist est"
-	negations = "no never cannot can't don't doesn't won't isn't aren't wasn't weren't cant nicht"
-	// possessives come before a noun for the host that was refused: one of hosts, or of neighbours if it follows at once.
-	possessives = "your sending connecting client originating source ihr ihre votre su"
-	hosts       = "server servers host hosts mailserver mailservers mail-server remotehost network isp gateway mta smtp"
-	neighbours  = "address access system"
-)
 
 // lookupPages are parts of the URLs of pages about one address.
 var lookupPages = []string{"/query/ip/", "query/bl?ip=", "?ip=", "&ip=", "/lookup", "/query/sbl", "/sbl/query", "bl.shtml", "/removal", "/returnc/", "w3m?action=checkblock"}

@@ -12,7 +12,7 @@ func Tokens(s string) iter.Seq2[int, string] {
 	return func(yield func(at int, token string) bool) {
 		for i := 0; i < len(s); i++ {
 			start := i
-			for i < len(s) && (IsWordByte(s[i]) || s[i] == '.' || s[i] == ':' || s[i] == '-' || s[i] == '_') {
+			for i < len(s) && inToken[s[i]] != 0 {
 				i++
 			}
 			if i > start && !yield(start, s[start:i]) {
@@ -21,6 +21,21 @@ func Tokens(s string) iter.Seq2[int, string] {
 		}
 	}
 }
+
+// The bytes of tokens. Those of the kind inside belong to a token only if letters or digits follow.
+const alphanumeric, inside = 1, 2
+
+var inToken = func() (kinds [256]byte) {
+	for c := range kinds {
+		if IsWordByte(byte(c)) {
+			kinds[c] = alphanumeric
+		}
+	}
+	for _, c := range ".:-_" {
+		kinds[c] = inside
+	}
+	return kinds
+}()
 
 // FirstAddr gives the first address in a text that is not to be skipped, nor a loopback address, which is an answer of a list or
 // a host's own. If it is 0.0.0.0 or ::, people have replaced the real one, and the result is invalid.
@@ -42,9 +57,19 @@ func FirstAddr(s string, skip ...netip.Addr) netip.Addr {
 // mark. An IPv4-mapped address is returned as IPv4.
 func ParseAddr(token string) (netip.Addr, bool) {
 	const shortest, longest = 3, 64
-	token = WithoutCode(strings.TrimRight(token, ".:-_"))
-	if len(token) < shortest || len(token) > longest || !strings.ContainsAny(token, ".:") {
+	for len(token) > 0 && inToken[token[len(token)-1]] == inside {
+		token = token[:len(token)-1]
+	}
+	token = WithoutCode(token)
+	if len(token) < shortest || len(token) > longest {
 		return netip.Addr{}, false
+	}
+	if strings.IndexByte(token, ':') < 0 {
+		if strings.Count(token, ".") != 3 || !IsDigits(token[:1]) { // nearly all words
+			return netip.Addr{}, false
+		}
+		addr, err := netip.ParseAddr(token)
+		return addr, err == nil
 	}
 	if len(token) > 5 && strings.EqualFold(token[:5], "IPv6:") {
 		token = token[5:]

@@ -13,6 +13,9 @@ const MaxDomain = 253
 // DomainIn gives the domain name in a word, without a port and without numbers at the end, as in "dnsbl.sorbs.net.10102005".
 // Empty: there is none.
 func DomainIn(token string) string {
+	if strings.IndexByte(token, '.') < 0 { // nearly all words
+		return ""
+	}
 	name := strings.Trim(strings.ToLower(token), ".:-_")
 	name, _, _ = strings.Cut(name, ":") // a port
 	for {
@@ -70,7 +73,7 @@ func WordIn(text, word string) int {
 // HideKeys removes the customer's key from the names of keyed lists, because anybody who reads it can use the customer's
 // account.
 func HideKeys(s string) string {
-	if !containsFold(s, 'q', "dq") && !containsFold(s, 'x', "abusix") {
+	if !containsFold(s, "d", 'q') && !containsFold(s, "mail.abusix.", 'z') {
 		return s
 	}
 	return keyed().ReplaceAllStringFunc(s, func(name string) string {
@@ -92,9 +95,9 @@ func isReversedPart(label string) bool {
 	return len(label) == 1 || len(label) <= octet && IsDigits(label)
 }
 
-// containsFold reports whether a text contains a word in letters of any case. last is the last letter of the word, a rare
-// one, so that only few places are compared.
-func containsFold(s string, last byte, word string) bool {
+// containsFold reports whether a text contains a word and then a letter, in letters of any case. The letter is a rare one, so
+// that only few places are compared.
+func containsFold(s, word string, last byte) bool {
 	for _, c := range [...]byte{last, last - ('a' - 'A')} {
 		for i := 0; ; i++ {
 			next := strings.IndexByte(s[i:], c)
@@ -102,7 +105,7 @@ func containsFold(s string, last byte, word string) bool {
 				break
 			}
 			i += next
-			if i+1 >= len(word) && strings.EqualFold(s[i+1-len(word):i+1], word) {
+			if i >= len(word) && strings.EqualFold(s[i-len(word):i], word) {
 				return true
 			}
 		}

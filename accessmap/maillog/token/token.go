@@ -12,40 +12,43 @@ func IsReply(s string) bool {
 // Flat gives a reply in lower case without the codes at the beginning of its lines. Postfix joins the lines, so a code may
 // be in the middle of a phrase.
 func Flat(s string) string {
-	flat := make([]byte, 0, len(s))
-	for len(s) > 0 {
-		w := s
-		if i := strings.IndexByte(s, ' '); i >= 0 {
-			w, s = s[:i], s[i+1:]
-		} else {
-			s = ""
-		}
-		if w == "" {
+	var room [usualReply]byte
+	flat := room[:0]
+	for i := 0; i < len(s); {
+		if s[i] == ' ' {
+			i++
 			continue
 		}
-		if w[0] == '4' || w[0] == '5' {
+		if s[i] == '4' || s[i] == '5' {
+			w, _, _ := strings.Cut(s[i:], " ")
 			if IsCode(w) {
+				i += len(w)
 				continue
 			}
-			w = WithoutCode(w)
+			i += len(w) - len(WithoutCode(w))
 		}
 		if len(flat) > 0 {
 			flat = append(flat, ' ')
 		}
-		for i := range len(w) {
-			c := w[i]
-			if c >= 0x80 {
-				flat = append(flat, strings.ToLower(w[i:])...)
-				break
-			}
+		for i < len(s) && s[i] != ' ' && s[i] < 0x80 {
+			c := s[i]
 			if c >= 'A' && c <= 'Z' {
 				c += 'a' - 'A'
 			}
 			flat = append(flat, c)
+			i++
+		}
+		if i < len(s) && s[i] != ' ' {
+			rest, _, _ := strings.Cut(s[i:], " ")
+			flat = append(flat, strings.ToLower(rest)...)
+			i += len(rest)
 		}
 	}
 	return string(flat)
 }
+
+// usualReply is the length of a reply that needs no memory but that of the result, in bytes.
+const usualReply = 512
 
 // WithoutCode removes the code of a continued line before a word: "550-192.0.2.1".
 func WithoutCode(w string) string {

@@ -46,11 +46,11 @@ func TestSoakExplainPostfix(t *testing.T) {
 	t.Parallel()
 	random, dir := fixtures.Random(t), matrixTables(t)
 	var servers []host.PostfixServer
-	for range fixtures.Rounds(4, 30) {
+	for range fixtures.Rounds(4, 15) {
 		main := strings.ReplaceAll(randomSmtpd(random), "DIR", dir)
 		servers = append(servers, host.PostfixServer{Main: main, Bound: wantsBound(main)})
 	}
-	for range fixtures.Rounds(2, 10) {
+	for range fixtures.Rounds(2, 5) {
 		servers = append(servers, host.PostfixServer{Main: strings.ReplaceAll(randomPostscreen(random), "DIR", dir), Postscreen: true})
 	}
 	comparePostfix(t, servers)
@@ -59,7 +59,7 @@ func TestSoakExplainPostfix(t *testing.T) {
 // Of so many servers of the matrix make test and the long run ask one: the whole matrix would need most of an hour.
 const (
 	everyServer          = 40
-	everyServerOfLongRun = 7
+	everyServerOfLongRun = 11
 )
 
 // changed is a server with the permits that would change a verdict, for one client.

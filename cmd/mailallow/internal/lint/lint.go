@@ -94,6 +94,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
 		return showRules(t)
 	}
+	run.CollectSooner()
 	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers,
 		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {

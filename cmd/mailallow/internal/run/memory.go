@@ -13,11 +13,13 @@ const (
 	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
 	// text and numbers, which it passes over: to collect often costs little there.
 	scannedPart = 3
+	// leastPercent keeps the collector from running all the time beside a text of hundreds of megabytes.
+	leastPercent = 5
 )
 
-// collectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
+// CollectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
 // this program for the time. Whoever sets GOGC decides.
-func collectSooner() {
+func CollectSooner() {
 	if os.Getenv("GOGC") == "" {
 		pace()
 	}
@@ -28,7 +30,7 @@ func pace() {
 	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 	metrics.Read(sizes)
 	live, scanned := max(sizes[0].Value.Uint64(), leastGarbage), sizes[1].Value.Uint64()
-	debug.SetGCPercent(int(100 * max(leastGarbage, scanned/scannedPart) / live))
+	debug.SetGCPercent(int(max(100*max(leastGarbage, scanned/scannedPart)/live, leastPercent)))
 	lost := &struct{ _ *byte }{} // nothing refers to it
 	runtime.AddCleanup(lost, func(struct{}) { pace() }, struct{}{})
 }

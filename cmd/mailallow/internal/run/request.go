@@ -93,7 +93,7 @@ func Load(t *terminal.Terminal, o Options) (*Request, error) {
 	if o.WritesState && s.Writable != nil {
 		return nil, exit.With(exit.Usage, s.Writable)
 	}
-	collectSooner()
+	CollectSooner()
 	r, err := New(s, o)
 	r.Announce(t)
 	return r, err
