@@ -12,10 +12,12 @@ const (
 	// more, and would spend a third of its time on collecting.
 	begin = 200
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
-	leastGarbage = 4 << 20
+	leastGarbage = 3 << 20
 	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
 	// text and numbers, which it passes over: to collect often costs little there.
 	scannedPart = 3
+	// leastPercent keeps the collector from running all the time beside a text of hundreds of megabytes.
+	leastPercent = 5
 )
 
 // CollectSooner has the garbage collector run long before the memory has doubled: a mail server has more use for the memory than
@@ -38,5 +40,5 @@ func paced() int {
 	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 	metrics.Read(sizes)
 	live, scanned := max(sizes[0].Value.Uint64(), leastGarbage), sizes[1].Value.Uint64()
-	return int(100 * max(leastGarbage, scanned/scannedPart) / live)
+	return int(max(100*max(leastGarbage, scanned/scannedPart)/live, leastPercent))
 }
