@@ -239,9 +239,7 @@ func TestInstallCancelled(t *testing.T) {
 	// This makemap is interrupted while it builds.
 	job.Makemap = filepath.Join(t.TempDir(), "makemap")
 	script := "#!/bin/sh\n[ \"$3\" = hash ] || exec " + r.makemap + " \"$@\"\n: >\"$4.db\"\nkill -INT $PPID\nexec sleep 60\n"
-	if err := os.WriteFile(job.Makemap, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, job.Makemap, script, 0o755)
 	interrupted := make(chan os.Signal, 1)
 	notify(t, interrupted)
 	go func() {

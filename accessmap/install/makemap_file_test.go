@@ -24,9 +24,7 @@ case " $* " in
 *) ` + builds + ` ;;
 esac
 `
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, program, script, 0o755)
 	return program
 }
 

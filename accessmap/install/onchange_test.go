@@ -20,9 +20,7 @@ func newCommand(t *testing.T) *command {
 	dir := t.TempDir()
 	script := filepath.Join(dir, "reload")
 	text := "#!/bin/sh\necho \"$1\" >> " + dir + "/ran\nenv > " + dir + "/env\n[ ! -e " + dir + "/fail ] || { echo no luck >&2; exit 3; }\necho done\n"
-	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, script, text, 0o755)
 	return &command{dir: dir, argv: []string{script, "$(touch " + dir + "/shell)"}}
 }
 

@@ -81,9 +81,7 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 			job.Makemap = t.TempDir() + "/makemap"
 			script := "#!/bin/sh\n%[1]s \"$@\"; code=$?\n[ \"$3\" != -u ] || { printf '%[2]s' | %[1]s -C /dev/null hash %[3]s%[4]s && { [ -z '%[4]s' ] || mv %[3]s-own.db %[3]s.db; }; }\nexit $code\n"
 			suffix := map[bool]string{true: "", false: "-own"}[inPlace]
-			if err := os.WriteFile(job.Makemap, fmt.Appendf(nil, script, r.makemap, strings.ReplaceAll(other, "\n", `\n`), r.path, suffix), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			fixtures.Write(t, job.Makemap, fmt.Sprintf(script, r.makemap, strings.ReplaceAll(other, "\n", `\n`), r.path, suffix), 0o755)
 			r.install(job)
 			if is, recorded := r.mapOf(text); is || recorded {
 				t.Errorf("the map is that of the text: %v; recorded as such: %v", is, recorded)

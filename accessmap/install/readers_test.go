@@ -321,9 +321,10 @@ func TestReadersDoNotWait(t *testing.T) {
 	dir := t.TempDir()
 	here, hold, slow := filepath.Join(dir, "here"), filepath.Join(dir, "hold"), filepath.Join(dir, "makemap")
 	script := fmt.Sprintf("#!/bin/sh\n[ \"$3\" = hash ] || exec %s \"$@\"\n{ read -r line; echo \"$line\"; echo here > %s; cat %s; cat; } | %[1]s \"$@\"\n", r.rig.makemap, here, hold)
-	if err := errors.Join(unix.Mkfifo(here, 0o600), unix.Mkfifo(hold, 0o600), os.WriteFile(slow, []byte(script), 0o755)); err != nil {
+	if err := errors.Join(unix.Mkfifo(here, 0o600), unix.Mkfifo(hold, 0o600)); err != nil {
 		t.Fatal(err)
 	}
+	fixtures.Write(t, slow, script, 0o755)
 	access, _ := listNumber(r.begun.Load() + 1)
 	job := r.job(access)
 	job.Makemap = slow

@@ -61,9 +61,7 @@ func TestInstallMapOwner(t *testing.T) {
 func TestInstallCannotAsk(t *testing.T) {
 	r, job := probeRig(t)
 	script := "#!/bin/sh\necho 'sendmail: fatal: unsupported: -bt' >&2\nexit 64\n"
-	if err := os.WriteFile(filepath.Join(filepath.Dir(r.makemap), "sendmail"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, filepath.Join(filepath.Dir(r.makemap), "sendmail"), script, 0o755)
 	report := r.install(job("a OK\n", "a", "RELAY"))
 	if len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "could not be asked") {
 		t.Errorf("warnings %q", report.Warnings)
@@ -108,9 +106,7 @@ func TestUnprivileged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(parts, "makemap"), makemap, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, filepath.Join(parts, "makemap"), string(makemap), 0o755)
 	fixtures.WriteFile(t, filepath.Join(dir, "closed", "cidr"), "a\n")
 	for path, mode := range map[string]os.FileMode{dir: 0o755, program: 0o755} {
 		if err := os.Chmod(path, mode); err != nil {

@@ -30,9 +30,7 @@ func TestFindMakemap(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", "relative:"+dir)
 	program := filepath.Join(dir, "makemap")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, program, "#!/bin/sh\n", 0o755)
 	for _, name := range []string{"", "makemap", program} {
 		if got, err := Find(name); got != program || err != nil {
 			t.Errorf("Find(%q) = %q, %v; want %q", name, got, err, program)
@@ -49,9 +47,7 @@ func TestFindMakemap(t *testing.T) {
 func TestAnotherMakemap(t *testing.T) {
 	for _, says := range []string{"usage: makemap [-U] [-d dbtype] [-o dbfile] [-t type] file", "makemap: unknown group opensmtpq"} {
 		path := filepath.Join(t.TempDir(), "makemap")
-		if err := os.WriteFile(path, []byte("#!/bin/sh\necho '"+says+"' >&2\nexit 1\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		fixtures.Write(t, path, "#!/bin/sh\necho '"+says+"' >&2\nexit 1\n", 0o755)
 		if err := CanMake(t.Context(), path, "hash"); !fixtures.ErrorContains(err, says) || !fixtures.ErrorContains(err, "name Sendmail's in makemap") {
 			t.Errorf("%v", err)
 		}

@@ -80,9 +80,7 @@ func TestLookup(t *testing.T) {
 	}
 	// Postfix's sendmail ends with 75 and no answer.
 	postfix := filepath.Join(t.TempDir(), "sendmail")
-	if err := os.WriteFile(postfix, []byte("#!/bin/sh\necho 'sendmail: fatal: unsupported: -bt' >&2\nexit 75\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	fixtures.Write(t, postfix, "#!/bin/sh\necho 'sendmail: fatal: unsupported: -bt' >&2\nexit 75\n", 0o755)
 	if _, err := cf.Lookup(t.Context(), postfix, "Connect:1.2.3"); !errors.Is(err, ErrNotAsked) || !fixtures.ErrorContains(err, "unsupported: -bt") {
 		t.Errorf("Postfix's sendmail: %v", err)
 	}

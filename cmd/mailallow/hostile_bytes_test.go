@@ -149,25 +149,25 @@ func TestHostileBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, path, "#!/bin/sh\ncat poison >&2; cat poison; exit 1\n", 0o755)
+		fixtures.Write(t, path, "#!/bin/sh\ncat poison >&2; cat poison; exit 1\n", 0o755)
 		return path
 	}
 	file := "office\u202e\u200b\u009b.list"
-	write(t, "poison", poison, 0o644)
-	write(t, file, "198.51.100.0/24\n198.51.100.7/23\n", 0o644)
-	write(t, "bad.list", poison+"\n", 0o644)
+	fixtures.Write(t, "poison", poison, 0o644)
+	fixtures.Write(t, file, "198.51.100.0/24\n198.51.100.7/23\n", 0o644)
+	fixtures.Write(t, "bad.list", poison+"\n", 0o644)
 	byHand := "# " + poison + "\nConnect:17.41.9\tREJECT " + strings.ReplaceAll(poison, "\n", "") + "\nspam" + poison + ":x\tOK\n 10.0.0.1 " + poison + "\n"
-	write(t, "bad", byHand, 0o644)
+	fixtures.Write(t, "bad", byHand, 0o644)
 	hand := "Connect:192.0.2.9\t" + strings.ReplaceAll(poison, "\n", "") + "\n"
-	write(t, "access", hand, 0o644)
-	write(t, "log", "Apr 30 10:31:02 mx1 sendmail[1]: u1: ruleset=check_relay, arg1="+poison+", arg2=192.0.2.7, relay=x [192.0.2.7], reject=550 5.7.1 Mail from 192.0.2.7 refused by blackhole site bl.test"+poison+
+	fixtures.Write(t, "access", hand, 0o644)
+	fixtures.Write(t, "log", "Apr 30 10:31:02 mx1 sendmail[1]: u1: ruleset=check_relay, arg1="+poison+", arg2=192.0.2.7, relay=x [192.0.2.7], reject=550 5.7.1 Mail from 192.0.2.7 refused by blackhole site bl.test"+poison+
 		"\nApr 30 10:31:02 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x"+strings.ReplaceAll(poison, "\n", "")+"[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.test; "+poison+"\n", 0o644)
 	config := fmt.Sprintf(poisonConfig, dns.Addr(), tomlText(file), tomlText("x"+poison+".test"), web.URL(""), program("change"))
-	write(t, "c.toml", config, 0o644)
-	write(t, "map.toml", fmt.Sprintf("state_dir = \"other\"\n[[source]]\nname = \"a\"\ncidr = [\"192.0.2.1\"]\naction = \"OK\"\n[[target]]\nformat = \"sendmail-access\"\npath = \"mapped\"\nmakemap = %q\n", program("makemap")), 0o644)
-	write(t, "names.toml", fmt.Sprintf("[[source]]\nname = %[1]s\naction = %[1]s\nprovider = %[1]s\n[[target]]\nformat = %[1]s\npath = %[1]s\n[dnsbl]\nzones = [%[1]s]\n%[1]s = 1\n", tomlText(poison)), 0o644)
-	write(t, "raw.toml", "name = \""+poison+"\"\n", 0o644)
-	write(t, "bad.snapshot", `{"version": 1, "`+poison+`": 1}`, 0o644)
+	fixtures.Write(t, "c.toml", config, 0o644)
+	fixtures.Write(t, "map.toml", fmt.Sprintf("state_dir = \"other\"\n[[source]]\nname = \"a\"\ncidr = [\"192.0.2.1\"]\naction = \"OK\"\n[[target]]\nformat = \"sendmail-access\"\npath = \"mapped\"\nmakemap = %q\n", program("makemap")), 0o644)
+	fixtures.Write(t, "names.toml", fmt.Sprintf("[[source]]\nname = %[1]s\naction = %[1]s\nprovider = %[1]s\n[[target]]\nformat = %[1]s\npath = %[1]s\n[dnsbl]\nzones = [%[1]s]\n%[1]s = 1\n", tomlText(poison)), 0o644)
+	fixtures.Write(t, "raw.toml", "name = \""+poison+"\"\n", 0o644)
+	fixtures.Write(t, "bad.snapshot", `{"version": 1, "`+poison+`": 1}`, 0o644)
 
 	commands := [][]string{
 		{"update"}, {"update", "--accept", "file"}, {"diff", "--verbose"}, {"diff", "--format", "unified"}, {"diff", "--format", "markdown"}, {"fetch", "-o", "-"},
@@ -236,12 +236,5 @@ func checkShown(t *testing.T, where string, text []byte) {
 	}
 	if at := forged.FindIndex(text); at != nil {
 		t.Errorf("%s: a line of somebody else's: %.200q", where, text[max(0, at[0]-100):at[1]])
-	}
-}
-
-func write(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -27,7 +27,7 @@ func TestUnprivileged(t *testing.T) {
 	s := newStruckIn(t, program, t.TempDir())
 	makemap, err := os.ReadFile(s.makemap)
 	s.check(err)
-	s.check(os.WriteFile(s.path("makemap"), makemap, 0o755)) // that user may not reach the folder of the tests
+	fixtures.Write(t, s.path("makemap"), string(makemap), 0o755) // that user may not reach the folder of the tests
 	s.write("c.toml", strings.ReplaceAll(s.text("c.toml"), s.makemap, s.path("makemap")))
 	s.write("offices", oldNetworks)
 	s.check(errors.Join(os.Chmod(filepath.Dir(s.dir), 0o755), os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755), s.give(user)))

@@ -69,9 +69,7 @@ func newGated(t *testing.T) *gated {
 
 func (g *gated) write(name, text string) {
 	g.t.Helper()
-	if err := os.WriteFile(filepath.Join(g.dir, name), []byte(text), 0o755); err != nil {
-		g.t.Fatal(err)
-	}
+	fixtures.Write(g.t, filepath.Join(g.dir, name), text, 0o755)
 }
 
 // open lets all programs do their work.

@@ -179,13 +179,10 @@ func command(t *testing.T, dir, name string, args ...string) string {
 func write(t *testing.T, mode os.FileMode, text string, elem ...string) (path string) {
 	t.Helper()
 	path = filepath.Join(elem...)
-	err := os.MkdirAll(filepath.Dir(path), 0o755)
-	if err == nil {
-		err = os.WriteFile(path, []byte(text), mode)
-	}
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	fixtures.Write(t, path, text, mode)
 	return path
 }
 

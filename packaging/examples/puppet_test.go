@@ -38,9 +38,9 @@ func (c catalog) apply(when, config string, want int, flags ...string) (output s
 		c.t.Fatal(err)
 	}
 	content := filepath.Join(c.dir, "content")
-	write(c.t, content, config)
+	fixtures.WriteFile(c.t, content, config)
 	site := filepath.Join(c.dir, "site.pp")
-	write(c.t, site, fmt.Sprintf("%s\nclass { 'mailallow':\n  content => file('%s'),\n  program => '%s',\n  folder  => '%s',\n}\n",
+	fixtures.WriteFile(c.t, site, fmt.Sprintf("%s\nclass { 'mailallow':\n  content => file('%s'),\n  program => '%s',\n  folder  => '%s',\n}\n",
 		class, content, filepath.Join(c.dir, "mailallow"), filepath.Join(c.dir, "etc")))
 	cmd := exec.Command(puppet, append([]string{"apply", "--detailed-exitcodes", "--color=false", "--confdir", filepath.Join(c.dir, "conf"),
 		"--vardir", filepath.Join(c.dir, "var"), "--ssldir", filepath.Join(c.dir, "ssl"), "--publicdir", filepath.Join(c.dir, "public"), "--logdest", "console", site}, flags...)...)

@@ -19,7 +19,7 @@ func TestRefresh(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "mailallow.toml")
 	list := filepath.Join(dir, "list.cidr")
-	write(t, config, fmt.Sprintf(`state_dir = "state"
+	fixtures.WriteFile(t, config, fmt.Sprintf(`state_dir = "state"
 dns = {resolvers = [%q], attempts = 1}
 source = [{name = "provider", spf = ["mail.test"], action = "OK", max_shrink = "60%%"}]
 target = [{format = "cidr", path = "list.cidr"}]
@@ -40,7 +40,7 @@ target = [{format = "cidr", path = "list.cidr"}]
 		{"no answer", func() { dns.Fault("mail.test", "TXT", fixtures.ServFail) },
 			4, "no change", "source \"provider\" is stale", "74.125.5.0/24\n"},
 		{"a target that cannot be written", func() { replaceByFolder(t, list) }, 5, "", "nothing was changed", ""},
-		{"a broken configuration", func() { write(t, config, "widest = 12\n") }, 2, "", "mailallow.toml:1: unknown key \"widest\"", ""},
+		{"a broken configuration", func() { fixtures.WriteFile(t, config, "widest = 12\n") }, 2, "", "mailallow.toml:1: unknown key \"widest\"", ""},
 	} {
 		run.before()
 		cmd := exec.Command("sh", "refresh.sh", config)
@@ -82,13 +82,6 @@ func wantPart(t *testing.T, what, got, part string) {
 func replaceByFolder(t *testing.T, path string) {
 	t.Helper()
 	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
