@@ -94,12 +94,12 @@ func (h *help) lines(text string) {
 // section writes a text below its heading, wrapped where it is not indented.
 func (h *help) section(title, text string) {
 	h.heading(title)
-	for _, p := range paragraphs(text) {
-		if p.apart {
+	for _, p := range terminal.Paragraphs(text) {
+		if p.Apart {
 			h.WriteString("\n")
 		}
-		lines := p.lines
-		if !p.verbatim {
+		lines := p.Lines
+		if !p.Verbatim {
 			lines = terminal.Wrap(strings.Join(lines, " "), h.width)
 		}
 		h.lines(strings.Join(lines, "\n"))

@@ -8,6 +8,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/initconfig"
+	"mailallow/cmd/mailallow/internal/roff"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -25,58 +26,65 @@ func man(t *terminal.Terminal, c *cli.Context) error {
 }
 
 func commandPage() string {
-	p := newPage("mailallow", "1", programUsage)
-	p.section("SYNOPSIS")
+	p := roff.New("mailallow", "1", programUsage, "mailallow "+version)
+	p.Section("SYNOPSIS")
 	for _, cmd := range commands() {
-		p.synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)
+		p.Synopsis("mailallow "+cmd.name, "[flags] "+cmd.args)
 	}
-	p.section("DESCRIPTION")
-	p.text(description)
-	p.section("COMMANDS")
+	p.Section("DESCRIPTION")
+	p.Text(description)
+	p.Section("COMMANDS")
 	for _, cmd := range commands() {
-		p.subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
-		p.text(strings.ToUpper(cmd.usage[:1]) + cmd.usage[1:] + ".")
-		p.text(cmd.text)
+		p.Subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
+		p.Text(strings.ToUpper(cmd.usage[:1]) + cmd.usage[1:] + ".")
+		p.Text(cmd.text)
 		for _, row := range cmd.arguments() {
-			p.entry(row[0], row[1])
+			p.Entry(row[0], row[1])
 		}
-		p.flags(cmd.flags)
+		flagEntries(p, cmd.flags)
 	}
-	p.section("FLAGS OF EVERY COMMAND")
-	p.text("Flags may come before or after the command and its arguments.")
-	p.flags(append(globalFlags(), cli.HelpFlag))
-	p.section("EXIT STATUS")
+	p.Section("FLAGS OF EVERY COMMAND")
+	p.Text("Flags may come before or after the command and its arguments.")
+	flagEntries(p, append(globalFlags(), cli.HelpFlag))
+	p.Section("EXIT STATUS")
 	meanings, order := exit.Meanings()
 	for _, m := range meanings {
-		p.entry(m.Code, m.Text)
+		p.Entry(m.Code, m.Text)
 	}
-	p.text(order)
-	p.section("FILES")
-	p.entry(config.DefaultFile, "the configuration, see mailallow.toml(5)")
-	p.entry(config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished")
-	p.entry("/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's")
-	p.section("SEE ALSO")
-	p.text("mailallow.toml(5), makemap(8), cidr_table(5), systemd.timer(5)")
+	p.Text(order)
+	p.Section("FILES")
+	p.Entry(config.DefaultFile, "the configuration, see mailallow.toml(5)")
+	p.Entry(config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished")
+	p.Entry("/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's")
+	p.Section("SEE ALSO")
+	p.Text("mailallow.toml(5), makemap(8), cidr_table(5), systemd.timer(5)")
 	return p.String()
 }
 
 func configPage() string {
-	p := newPage("mailallow.toml", "5", "the configuration of mailallow")
-	p.section("DESCRIPTION")
-	p.text("The file is TOML. An unknown key is an error; the message gives its line and the nearest known key. Relative paths start at the directory of the file.")
-	p.text(initconfig.Actions())
-	p.text("Each key is shown with a value. A key behind a # may be left out; most of these values are the defaults.")
-	p.section("KEYS")
+	p := roff.New("mailallow.toml", "5", "the configuration of mailallow", "mailallow "+version)
+	p.Section("DESCRIPTION")
+	p.Text("The file is TOML. An unknown key is an error; the message gives its line and the nearest known key. Relative paths start at the directory of the file.")
+	p.Text(initconfig.Actions())
+	p.Text("Each key is shown with a value. A key behind a # may be left out; most of these values are the defaults.")
+	p.Section("KEYS")
 	for _, table := range config.Reference() {
-		p.subsection(table.Name)
-		p.text(table.Comment)
+		p.Subsection(table.Name)
+		p.Text(table.Comment)
 		for _, k := range table.Keys {
-			p.entry(k.Setting, k.Comment)
+			p.Entry(k.Setting, k.Comment)
 		}
 	}
-	p.section("FILES")
-	p.entry(config.DefaultFile, "read unless -c names another")
-	p.section("SEE ALSO")
-	p.text("mailallow(1)")
+	p.Section("FILES")
+	p.Entry(config.DefaultFile, "read unless -c names another")
+	p.Section("SEE ALSO")
+	p.Text("mailallow(1)")
 	return p.String()
+}
+
+func flagEntries(p *roff.Page, flags []cli.Flag) {
+	for _, f := range flags {
+		w := flagWords(f)
+		p.Entry(w.typed(), w.explained())
+	}
 }

@@ -35,15 +35,3 @@ func TestManual(t *testing.T) {
 		}
 	}
 }
-
-func TestRoff(t *testing.T) {
-	for _, row := range [][2]string{
-		{".TH 'x'", `\&.TH \(aqx\(aq`},
-		{`C:\n --all`, `C:\en \-\-all`},
-		{"~ ^ `x`", "\\(ti \\(ha \\(gax\\(ga"},
-	} {
-		if got := roff(row[0]); got != row[1] {
-			t.Errorf("%q is %q, want %q", row[0], got, row[1])
-		}
-	}
-}

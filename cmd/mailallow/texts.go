@@ -1,7 +1,5 @@
 package main
 
-import "strings"
-
 // The descriptions of the program and its commands, for --help and the manual.
 
 // textWidth is the most columns of a description.
@@ -192,29 +190,3 @@ with RELAY are a comment. It goes to stdout, or with --write to the configuratio
 
   mailallow init --write
   mailallow diff`
-
-// paragraph is a part of a description: lines that may be wrapped, or indented ones that
-// may not.
-type paragraph struct {
-	verbatim bool // indented
-	apart    bool // behind an empty line
-	lines    []string
-}
-
-func paragraphs(text string) (all []paragraph) {
-	apart := false
-	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
-		if line == "" {
-			apart = true
-			continue
-		}
-		verbatim := strings.HasPrefix(line, "  ")
-		if len(all) == 0 || apart || all[len(all)-1].verbatim != verbatim {
-			all = append(all, paragraph{verbatim: verbatim, apart: apart})
-			apart = false
-		}
-		last := &all[len(all)-1]
-		last.lines = append(last.lines, line)
-	}
-	return all
-}
