@@ -22,7 +22,7 @@ DIST := dist
 help:
 	@echo 'make build   bin/mailallow'
 	@echo 'make run     build, then the demonstration; results in out/'
-	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); under two minutes on two cores'
+	@echo 'make test    go vet and the tests, against the real Sendmail, Postfix, rbldnsd, Exim and nft (as root; fetched by `make parts`); two minutes on two cores'
 	@echo 'make test-all   the tests with what takes longer: life on booted hosts, second builds, the long runs of make soak, the race detector; under twenty minutes'
 	@echo 'make race    the packages that start goroutines, with the race detector; four minutes'
 	@echo 'make trixie  the tests of what mail servers read, with Debian 13'"'"'s Sendmail and Postfix, and the Ansible role with its ansible-core; three minutes'
