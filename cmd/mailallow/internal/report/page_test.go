@@ -23,7 +23,7 @@ var hostile = []string{
 	`<script>document.title="x"</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='x`, `</style><svg/onload=x>`, `</title>`,
 	`{{.Host}}`, `javascript:alert(1)`, `&lt;b&gt; &amp;`, `<!-- x`, `-->`, `]]>`, "a\u202eb\u2066c", "zero\u200bwidth", "bell\a and nul\x00", "\xff\xfe bytes",
 	strings.Repeat("long", 100), strings.Repeat("w ", 150), `url(https://evil.example/)`, `<base href=//evil.example>`, "tab\tand\nline",
-	`<meta http-equiv=refresh content=0>`, "שלום עולם", "電子メール", `\u003cscript\u003e`, "`${x}`",
+	`<meta http-equiv=refresh content=0>`, "שלום עולם", "電子メール", `\u003cscript\u003e`, "`${x}` 100% % %%",
 }
 
 // fullPage has something in every section, with hostile names wherever others choose one.
