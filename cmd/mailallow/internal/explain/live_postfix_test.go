@@ -85,18 +85,15 @@ func comparePostfix(t *testing.T, servers []host.PostfixServer) {
 		answers := explainServer(t, program, p.Programs(n), "", p.Run, asked)
 		for i, c := range asked {
 			addr, verdict := netip.MustParseAddr(c.address), answers[c.address].Verdict
-			want, wantForeign := agreement(verdict, ownRecipient), known(verdict.Foreign, foreignRecipient)
-			var got, foreign host.Answer
-			var said string
-			agree := false
-			for tries := 2; tries > 0 && !agree; tries-- { // postscreen on a busy machine answers 421, or passes a client by
+			got, foreign := p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
+			if strings.Contains(daemonSaid(got), "CONNECT 421 4.3.2 Service currently unavailable") { // postscreen, on a busy machine
 				got, foreign = p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
-				said = daemonSaid(got)
-				agree = said == want && foreign.Reply == wantForeign && (!verdict.Relays || foreign.Accepted())
-				sessions += 2
 			}
+			sessions += 2
 			verdicts[verdict.Outcome]++
-			if !agree {
+			want, said := agreement(verdict, ownRecipient), daemonSaid(got)
+			wantForeign := known(verdict.Foreign, foreignRecipient)
+			if said != want || foreign.Reply != wantForeign || verdict.Relays && !foreign.Accepted() {
 				steps, _ := json.MarshalIndent(answers[c.address].Steps, "", " ")
 				t.Errorf("%s\npostscreen %v, from %s:\n  explain %s; relays %v, %s\n  daemon  %s; relays %v, %s\n%s", server.Main, server.Postscreen, c.argument(), want, verdict.Relays, wantForeign,
 					said, foreign.Accepted(), foreign.Reply, steps)
