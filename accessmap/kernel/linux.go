@@ -42,8 +42,9 @@ func OpenForWriting(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close() // ends the lease
+	defer f.Close()
 	_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	_, _ = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK) // a process that is just starting has the file open, too
 	return errors.Is(err, unix.EAGAIN)
 }
 

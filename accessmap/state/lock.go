@@ -90,8 +90,9 @@ func Hold(ctx context.Context, f *os.File, patience time.Duration) error {
 }
 
 // Release ends the lock of an open file and closes it. To close it alone is not enough while a process that another goroutine
-// starts has it open, too, until it executes its program.
+// starts has it open, too, until it executes its program. The record goes first: who takes the lock writes its own at once.
 func Release(f *os.File) {
+	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
 	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN) // it fails only for a file that is not open
 	f.Close()
 }

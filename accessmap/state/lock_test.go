@@ -96,3 +96,47 @@ func TestReleaseBesideACopy(t *testing.T) {
 	}
 	again.Close()
 }
+
+// From the moment that the lock is free its next holder can say who it is.
+func TestReleaseGivesBothLocksBack(t *testing.T) {
+	if path := os.Getenv(lockedState); path != "" {
+		for range 1000 {
+			f, err := OpenLock(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+			}
+			if err := unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}); err != nil {
+				t.Fatalf("it has the lock of the file, and not its record: %v", err)
+			}
+			Release(f)
+		}
+		return
+	}
+	path := filepath.Join(t.TempDir(), LockFile)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestReleaseGivesBothLocksBack$")
+	cmd.Env = append(os.Environ(), lockedState+"="+path)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}()
+	for {
+		select {
+		case <-ended:
+			return
+		default:
+			f, err := OpenLock(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+			}
+			_ = writeHolder(f)
+			Release(f)
+		}
+	}
+}

@@ -23,40 +23,51 @@ func arrange(args []string) commandLine {
 	var line commandLine
 	var name string
 	var flags, words []string
-	cut := false // the last flag lacks its value: no word may follow it
+	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
+	lacks := 0      // number of the first flag without its value
+	ended := false  // by --: no flag follows
 	if len(args) > 0 && args[0] == "help" {
-		args = append(slices.Clone(args[1:]), "--help")
+		args = append([]string{"--help"}, args[1:]...)
 	}
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
-		case arg == "--":
-			words = append(words, args[i+1:]...)
-			i = len(args)
-		case len(arg) > 1 && arg[0] == '-':
+		case arg == "--" && !ended:
+			ended = true
+		case len(arg) > 1 && arg[0] == '-' && !ended:
 			flags = append(flags, arg)
 			line.help = line.help || slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(arg, "-"))
-			if flagOf(defined, arg).value != "" {
-				if i++; i < len(args) {
-					flags = append(flags, args[i])
-				} else {
-					cut = true
+			switch {
+			case flagOf(defined, arg).value == "":
+				if name == "" {
+					early = append(early, len(flags))
 				}
+			case i+1 < len(args):
+				i++
+				flags = append(flags, args[i])
+			case lacks == 0:
+				lacks = len(flags)
 			}
 		case name == "":
 			name = arg
 			line.command, _ = find(name) // an unknown one has no flags of its own
+			for _, n := range early {
+				if lacks == 0 && flagOf(line.command.flags, flags[n-1]).value != "" {
+					lacks = n
+				}
+			}
 			defined = append(line.command.flags, defined...)
 		default:
 			words = append(words, arg)
 		}
 	}
-	if name != line.command.name {
+	switch {
+	case name != line.command.name:
 		return commandLine{unknown: name}
-	}
-	line.words = flags
-	if !cut {
-		line.words = append(append(line.words, "--"), words...)
+	case lacks > 0:
+		line.words = flags[:lacks] // no word may follow it
+	default:
+		line.words = append(append(flags, "--"), words...)
 	}
 	return line
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
+
+	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // An argument cannot forge a line of a message.
@@ -18,6 +21,22 @@ func TestArgumentsStandOnOneLine(t *testing.T) {
 		execute(t.Context(), args, strings.NewReader(""), io.Discard, &stderr)
 		if strings.Contains(stderr.String(), "\nmailallow: all") || !strings.Contains(stderr.String(), `\nmailallow: all`) {
 			t.Errorf("%q: %q", args, stderr.String())
+		}
+	}
+}
+
+// full is a disk without space.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// A text that goes into a file says so when it does not get there, or half a page would be packed.
+func TestTextsReachTheirFile(t *testing.T) {
+	for _, args := range []string{"--version", "--help", "help update", "man mailallow.1", "man mailallow.toml.5", "completion bash", "init"} {
+		var stderr bytes.Buffer
+		code := execute(t.Context(), strings.Fields(args), strings.NewReader(""), full{}, &stderr)
+		if code != exit.Usage || !strings.HasSuffix(stderr.String(), "mailallow: no space left on device\n") {
+			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
 		}
 	}
 }

@@ -26,11 +26,11 @@ func globalFlags() []cli.Flag {
 }
 
 // texts is the value of a flag that can be given more than once. --resolver "a, b" is one resolver that is none, and not two of
-// which the first is asked.
+// which the first is asked. Space around a text does not belong to it.
 type texts []string
 
 func (t *texts) Set(text string) error {
-	*t = append(*t, text)
+	*t = append(*t, strings.TrimSpace(text))
 	return nil
 }
 

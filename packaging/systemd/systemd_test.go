@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -394,10 +393,7 @@ func TestMemory(t *testing.T) {
 			t.Errorf("%s: MemoryMax is %s, want %d", unit, got, want)
 		}
 	}
-	const killed, unbound = 9, "this kernel gives the host no memory controller of its own: MemoryMax= is shown, and not enforced"
-	if controllers, _ := s.Try("sh", "-c", "cat $(findmnt -n -o TARGET -t cgroup2 | head -n 1)/cgroup.controllers"); !slices.Contains(strings.Fields(controllers), "memory") {
-		t.Skip(unbound) // no package adds the controller: nothing is missing under CI either
-	}
+	const killed = 9
 	text := s.Read("/etc/mail/access")
 	s.dns.Set(large)
 	// The memory controller may be one for all hosts of the tests: this list needs more than the runs of all others together.
@@ -409,8 +405,8 @@ func TestMemory(t *testing.T) {
 	s.Write("/etc/mailallow/mailallow.toml", config+"[[source]]\nname = \"many\"\nfile = \"many\"\naction = \"OK\"\n", 0o644)
 	status, journal := s.with("MemoryMax=64M")
 	s.Write("/etc/mailallow/mailallow.toml", config, 0o644)
-	if status == 0 {
-		t.Skip(unbound)
+	if status == 0 { // no package adds the controller: nothing is missing under CI either
+		t.Skip("this kernel gives the host no memory controller of its own: MemoryMax= is shown, and not enforced")
 	}
 	if status != killed || s.Read("/etc/mail/access") != text {
 		t.Errorf("with 64 MB: status %d, want %d, and the files as they were\n%s", status, killed, journal)

@@ -58,7 +58,7 @@ func Run(t *terminal.Terminal, o Options) error {
 		flags := run.Options{Config: o.Config}.Flags()
 		t.Summary(terminal.Plain, "wrote %s: read it, then\n    look at the list: mailallow diff%s\n    install it: mailallow update%s", *doc.Written, flags, flags)
 	default:
-		t.Data(terminal.Plain, "%s", strings.TrimRight(doc.Config, "\n"))
+		return t.Whole(strings.TrimRight(doc.Config, "\n"))
 	}
 	return nil
 }

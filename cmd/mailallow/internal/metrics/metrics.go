@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/pattern"
 	"mailallow/cmd/mailallow/internal/config"
@@ -83,7 +84,7 @@ func (m Metrics) Write(t *terminal.Terminal, s *config.Settings, owner string) {
 
 func (m Metrics) write(s *config.Settings, owner string) error {
 	if dir := hold(s.StateDir); dir != nil {
-		defer dir.Close()
+		defer state.Release(dir)
 	}
 	var out bytes.Buffer
 	m.encode(&out)

@@ -3,9 +3,13 @@ package metrics
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -45,6 +49,42 @@ func TestWrite(t *testing.T) {
 		}
 		if got := write(step.owner, step.name); got != step.want {
 			t.Errorf("after %s there are %q, want %q", step.name, got, step.want)
+		}
+	}
+}
+
+// A process that starts meanwhile has the locked directory open, too, until it executes its program, and the next command does not
+// wait for that.
+func TestNoLockStays(t *testing.T) {
+	s := &config.Settings{StateDir: t.TempDir(), MetricsFile: filepath.Join(t.TempDir(), "m.prom")}
+	dir, err := os.Open(s.StateDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	var starts sync.WaitGroup
+	defer starts.Wait()
+	stop := make(chan struct{})
+	defer close(stop)
+	starts.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = exec.Command("/bin/true").Run()
+			}
+		}
+	})
+	for range 300 {
+		if err := New().write(s, Update); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			t.Fatalf("the lock stayed: %v", err)
+		}
+		if err := unix.Flock(int(dir.Fd()), unix.LOCK_UN); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

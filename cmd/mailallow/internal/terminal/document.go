@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,15 +24,16 @@ func (t *Terminal) Document(v any) error {
 }
 
 // Whole writes a text that is all the output of a command; with --json, a document that
-// holds it.
+// holds it. It returns the error of stdout: such a text goes into files.
 func (t *Terminal) Whole(text string) error {
 	if t.JSON {
 		return t.Document(map[string]string{"text": text})
 	}
-	if text != "" {
-		t.Data(Plain, "%s", strings.TrimSuffix(text, "\n"))
+	if text == "" {
+		return nil
 	}
-	return nil
+	_, err := io.WriteString(t.Take(), Clean(strings.TrimSuffix(text, "\n"))+"\n")
+	return err
 }
 
 // Clean keeps letters, signs, blanks, tabs and line feeds. It escapes everything else:

@@ -1,0 +1,42 @@
+//go:build linux && !portable
+
+package kernel
+
+import (
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"mailallow/fixtures"
+)
+
+// A process that starts meanwhile has the file open, too, until it executes its program, and nobody who writes waits for that.
+func TestNoLeaseStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access")
+	fixtures.WriteFile(t, path, "a OK\n")
+	var starts sync.WaitGroup
+	defer starts.Wait()
+	stop := make(chan struct{})
+	defer close(stop)
+	starts.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = exec.Command("/bin/true").Run()
+			}
+		}
+	})
+	for range 20_000 {
+		OpenForWriting(path) // the copy of the file below may be open for writing
+		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatalf("the lease stayed: %v", err)
+		}
+		unix.Close(fd)
+	}
+}
