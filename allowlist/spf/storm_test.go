@@ -106,11 +106,11 @@ func (s *storm) conditions(which int, asked string, n int) fixtures.Conditions {
 		version = 1
 	}
 	words := strings.Fields(asked) // transport, type, name
-	d, q := s.versions[version], question{words[1], words[2]}
+	d, q := s.versions[version], question{words[1], aliasOf(words[2])}
 	if d.broken[q] && !s.loops[q.name] {
 		return fixtures.Conditions{Fault: fixtures.ServFail}
 	}
-	if empty := d.canonical(q) == newFakeDNS().canonical(q); empty && !s.loops[q.name] && !strings.HasSuffix(q.name, ".alias") && count%2 == 0 {
+	if empty := d.canonical(q) == newFakeDNS().canonical(q); empty && !s.loops[q.name] && q.name == words[2] && count%2 == 0 {
 		today.Fault |= fixtures.NXDomain // the other form of an empty answer
 	}
 	today.Zone = s.zones[version]

@@ -126,6 +126,15 @@ func (d *fakeDNS) zone(aliases, loops map[string]bool) string {
 	return b.String()
 }
 
+// aliasOf gives the name whose chain of CNAMEs, as in zone, leads to name. A name that is in no chain is its own. Where
+// a resolver gives one link at a time, the last link may be asked for after a change that broke the name.
+func aliasOf(name string) string {
+	if chained, in := strings.CutSuffix(name, ".alias"); in {
+		_, name, _ = strings.Cut(chained, ".")
+	}
+	return name
+}
+
 // canonical gives the answer to a question, in one form for equal answers.
 func (d *fakeDNS) canonical(q question) string {
 	addrs := map[string]map[string][]netip.Addr{"A": d.a, "AAAA": d.aaaa}[q.kind][q.name]
