@@ -12,13 +12,14 @@ import (
 type feed struct {
 	text  []byte
 	order []uint32 // where the lines of entries begin; nil: the text as it is
+	cache int      // that makemap needs, in bytes; 0: its own
 }
 
 func (m *Text) feed(mapType string) feed {
 	if mapType == "hash" {
-		return feed{m.text, m.order}
+		return feed{m.text, m.order, m.cache}
 	}
-	return feed{m.text, nil}
+	return feed{text: m.text}
 }
 
 // problem makes a Problem from a line number of the feed, from 1. ok is false if there is no such line.

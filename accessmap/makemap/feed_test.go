@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -112,5 +113,30 @@ func TestByPage(t *testing.T) {
 	}
 	if len(seen) != len(lines) {
 		t.Errorf("%d of %d lines", len(seen), len(lines))
+	}
+}
+
+// Chosen keys fill one page, and only then makemap needs a larger cache than its own.
+func TestCache(t *testing.T) {
+	const lines, value = 600, 1000 // bytes
+	for _, row := range []struct {
+		name, mapType string
+		mask          uint32 // that is zero in the hashes
+		least, most   int
+	}{
+		{"any keys", "hash", 0, 0, 0},
+		{"keys of one page", "hash", 1<<7 - 1, perCrowd * lines * value, perCrowd * lines * MaxLine},
+		{"keys of one page in a btree", "btree", 1<<7 - 1, 0, 0},
+	} {
+		var text strings.Builder
+		for n, found := 0, 0; found < lines; n++ {
+			if key := strconv.Itoa(n); dbHash([]byte(key))&row.mask == 0 {
+				text.WriteString(key + " " + strings.Repeat("x", value) + "\n")
+				found++
+			}
+		}
+		if cache := ReadText([]byte(text.String())).feed(row.mapType).cache; cache < row.least || cache > row.most {
+			t.Errorf("%s: a cache of %d, want %d to %d", row.name, cache, row.least, row.most)
+		}
 	}
 }

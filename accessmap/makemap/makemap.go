@@ -98,7 +98,11 @@ func (m Program) Build(ctx context.Context, mapType, file string, text *Text) er
 	if err != nil {
 		return err
 	}
-	if _, err := m.with(input.reader(), mapType, withoutSuffix(file)).Run(ctx); err != nil {
+	args := []string{mapType, withoutSuffix(file)}
+	if input.cache > 0 {
+		args = append([]string{"-c", strconv.Itoa(input.cache)}, args...)
+	}
+	if _, err := m.with(input.reader(), args...).Run(ctx); err != nil {
 		return m.explain(ctx, err, mapType, input)
 	}
 	return m.checkBuilt(mapType, file, known)

@@ -1,6 +1,7 @@
 package makemap
 
 import (
+	"bytes"
 	"cmp"
 	"math/bits"
 	"slices"
@@ -13,6 +14,13 @@ const (
 	dbPage = 4096
 	// dbPair is the overhead of a pair in a page, in bytes: one for the type and two for the offset of key and of value.
 	dbPair = 6
+
+	// ownCache is the cache that Berkeley DB takes by itself, in bytes (docs/facts.md 5).
+	ownCache = 1 << 20
+	// perCrowd times the lines of a group hold its pages, which are half full at worst, beside those of its neighbours.
+	perCrowd = 4
+	// maxCache bounds the cache, in bytes.
+	maxCache = 256 << 20
 )
 
 // hashedLine is where the line of an entry begins, and the hash of its key.
@@ -47,6 +55,27 @@ func byPage(lines []hashedLine, size int) (sorted []hashedLine, ends []int) {
 		*next++
 	}
 	return sorted, ends[:buckets]
+}
+
+// cacheFor gives the size of the cache that makemap needs for the lines of byPage, in bytes; 0: its own is enough. Whoever chooses the
+// keys, such as a list that is fetched, can have all of them in one bucket. Its pages are a chain, and makemap goes through it for
+// each key: where they are more than the cache holds, it reads all of them again each time.
+func cacheFor(text []byte, lines []hashedLine, ends []int) int {
+	most, from := 0, 0
+	for _, to := range ends {
+		if group := lines[from:to]; len(group)*MaxLine > ownCache/2 { // others are small, however long their lines are
+			size := 0
+			for _, l := range group {
+				size += 1 + max(0, bytes.IndexByte(text[l.at:], '\n'))
+			}
+			most = max(most, size)
+		}
+		from = to
+	}
+	if most <= ownCache/2 {
+		return 0
+	}
+	return min(perCrowd*most, maxCache)
 }
 
 // repeatedKeys maps where the line of an entry begins whose key an earlier entry has, to where the first such entry begins.

@@ -61,6 +61,7 @@ type Text struct {
 	text  []byte           // less than 4 GiB
 	order []uint32         // where the lines of the entries begin, page by page: see byPage
 	again map[int]struct{} // where the lines begin that repeat a key; makemap stores the first
+	cache int              // see cacheFor
 }
 
 // ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
@@ -81,6 +82,7 @@ func ReadText(text []byte) *Text {
 		}
 	}
 	lines, ends := byPage(lines, size)
+	m.cache = cacheFor(text, lines, ends)
 	if repeated := repeatedKeys(text, lines, ends); len(repeated) > 0 {
 		m.refuse(repeated)
 		lines = slices.DeleteFunc(lines, func(l hashedLine) bool { _, again := m.again[int(l.at)]; return again })

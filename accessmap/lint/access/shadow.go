@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"sort"
 	"strings"
 
 	"mailallow/accessmap/key"
@@ -49,19 +50,13 @@ func last(list prefixes.List) iter.Seq2[netip.Prefix, uint32] {
 }
 
 // lineOf gives the last line of a sorted list with a prefix; nil: there is none.
-func (l *linter) lineOf(list prefixes.List, p netip.Prefix) (line *textLine) {
-	number := uint32(0)
-	for i, end := list.Inside(p); i < end; i++ {
-		equal, label := list.At(i)
-		if equal != p {
-			break
-		}
-		number = label
-	}
-	if number == 0 {
+func (l *linter) lineOf(list prefixes.List, p netip.Prefix) *textLine {
+	first, end := list.Inside(p)
+	equal := sort.Search(end-first, func(i int) bool { other, _ := list.At(first + i); return other != p })
+	if equal == 0 {
 		return nil
 	}
-	return l.client(p, number)
+	return l.client(p, list.Label(first+equal-1))
 }
 
 // shadowed finds keys that do not decide as their writer expects, because the same key has an entry with Connect: and another
