@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 
@@ -90,19 +91,19 @@ func markers(text []byte) iter.Seq2[int, []byte] {
 	}
 }
 
-// WriteAbove writes the lines above the block, with the marker. A new block goes to the end of the text; a last line without a
-// newline gets one, because a marker is a line of its own.
-func (m File) WriteAbove(w *bytes.Buffer) {
+// WriteAbove writes the lines above the block, with the marker; w keeps its own errors. A new block goes to the end of the text; a
+// last line without a newline gets one, because a marker is a line of its own.
+func (m File) WriteAbove(w io.Writer) {
 	w.Write(m.Before)
 	if !m.Found && len(m.Before) > 0 && !bytes.HasSuffix(m.Before, []byte("\n")) {
-		w.WriteByte('\n')
+		io.WriteString(w, "\n")
 	}
-	w.WriteString(beginLine)
+	io.WriteString(w, beginLine)
 }
 
 // WriteBelow writes the lines below the block, with the marker.
-func (m File) WriteBelow(w *bytes.Buffer) {
-	w.WriteString(endLine)
+func (m File) WriteBelow(w io.Writer) {
+	io.WriteString(w, endLine)
 	w.Write(m.After)
 }
 
