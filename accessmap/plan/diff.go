@@ -42,12 +42,16 @@ func (c Change) equal(d Change) bool {
 
 // difference compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action
 // changes is in Added and in Removed. Networks removed from a bare format have the action OK: the file holds no action.
-func difference(f format.Format, before, after []allowlist.Span) (d Difference) {
+func difference(f format.Format, before, after []allowlist.Span) Difference {
+	return Difference{Added: gained(f, before, after), Removed: gained(f, after, before)}
+}
+
+// gained gives what the spans have and the others do not.
+func gained(f format.Format, others, spans []allowlist.Span) (found []Change) {
 	for _, a := range format.Actions() {
-		d.Added = append(d.Added, changes(minus(f, a, after, before), after)...)
-		d.Removed = append(d.Removed, changes(minus(f, a, before, after), before)...)
+		found = append(found, changes(minus(f, a, spans, others), spans)...)
 	}
-	return d
+	return found
 }
 
 // Networks gives changes without their sources, as "CIDR ACTION": for each action the fewest networks, IPv4 first. The JSON
