@@ -1,13 +1,12 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist/dnsbl"
@@ -35,8 +34,8 @@ var shellScripts embed.FS
 
 // completion writes the script for a shell, or, for "words" and a command line, the words
 // that can complete it.
-func completion(t *terminal.Terminal, c *cli.Context) error {
-	args := c.Args().Slice()
+func completion(_ context.Context, t *terminal.Terminal, g given) error {
+	args := g.args
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
 		for _, f := range completing(args[1:]) {
@@ -62,13 +61,12 @@ func completing(typed []string) []follow {
 	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
-	case flag.value != "":
-		can = append(valuesOf(flag.names[0], flag.value), namesOf(flag.names[0], flag.value, typed)...)
+	case flag.value() != "":
+		can = append(valuesOf(dashed(flag.name), flag.value()), namesOf(dashed(flag.name), flag.value(), typed)...)
 	case strings.HasPrefix(last, "-"):
-		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
-			w := flagWords(f)
-			for _, name := range w.names {
-				can = append(can, follow{name, w.usage})
+		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), helpFlag)...) {
+			for _, name := range f.names() {
+				can = append(can, follow{dashed(name), f.text()})
 			}
 		}
 	case cmd.name == "":
@@ -131,10 +129,10 @@ func configOf(typed []string) (f config.Flags) {
 
 // upTo reads the words before the last one: the command, and the flag whose value must
 // follow.
-func upTo(typed []string) (cmd command, flag words) {
+func upTo(typed []string) (cmd command, flag option) {
 	for _, word := range typed {
-		if flag.value != "" {
-			flag = words{}
+		if flag.value() != "" {
+			flag = option{}
 			continue
 		}
 		flag = flagOf(append(slices.Clone(cmd.flags), globalFlags()...), word)

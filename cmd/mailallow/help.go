@@ -3,8 +3,6 @@ package main
 import (
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -42,7 +40,7 @@ func helpOf(cmd command, width int) string {
 	if len(cmd.flags) > 0 {
 		h.flags("FLAGS", cmd.flags)
 	}
-	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), cli.HelpFlag))
+	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), helpFlag))
 	return h.String()
 }
 
@@ -56,7 +54,7 @@ func helpOfAll(width int) string {
 		rows = append(rows, []string{cmd.name, cmd.usage})
 	}
 	h.table("COMMANDS", rows)
-	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), cli.HelpFlag, cli.VersionFlag))
+	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), helpFlag, versionFlag))
 	return h.String()
 }
 
@@ -113,11 +111,10 @@ func (h *help) table(title string, rows [][]string) {
 	}
 }
 
-func (h *help) flags(title string, flags []cli.Flag) {
+func (h *help) flags(title string, flags []option) {
 	var rows [][]string
-	for _, f := range flags {
-		w := flagWords(f)
-		rows = append(rows, []string{w.typed(), w.explained()})
+	for _, flag := range flags {
+		rows = append(rows, []string{flag.typed(), flag.explained()})
 	}
 	h.table(title, rows)
 }
