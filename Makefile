@@ -40,10 +40,11 @@ help:
 	@echo 'make clean   remove bin, dist, out and .parts'
 
 # Without cgo, as the package builds it: it starts sooner, and looks host names up in the same way.
-# The tag leaves out HTTP/2, which no request here asks for; packaging/build.sh has it, too.
+# The tags leave out what the flag library makes its own manual with, and HTTP/2, which no request here asks for;
+# packaging/build.sh has them, too.
 build: export CGO_ENABLED := 0
 build:
-	go build -tags nethttpomithttp2 -o bin/mailallow ./cmd/mailallow
+	go build -tags urfave_cli_no_docs,nethttpomithttp2 -o bin/mailallow ./cmd/mailallow
 
 run: build
 	fixtures/parts/fetch.sh makemap

@@ -32,7 +32,7 @@ stage() {
 
 # build FILE [PACKAGE]: functions begin at every 16th byte and not at every 32nd, which saves a hundredth of the program.
 build() {
-    go build -tags nethttpomithttp2 -trimpath -buildvcs=false \
+    go build -tags urfave_cli_no_docs,nethttpomithttp2 -trimpath -buildvcs=false \
         -ldflags "-s -w -funcalign=16 -X main.version=$VERSION" -o "$1" "${2:-./cmd/mailallow}"
 }
 

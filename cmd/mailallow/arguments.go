@@ -1,8 +1,13 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
 
-// commandLine is a command line in the order in which it is read: the command, the
+	"github.com/urfave/cli/v2"
+)
+
+// commandLine is a command line in the order that the flag library reads: the command, the
 // flags, then the arguments.
 type commandLine struct {
 	command command  // without a name: there is none, or it is unknown
@@ -31,10 +36,9 @@ func arrange(args []string) commandLine {
 			ended = true
 		case len(arg) > 1 && arg[0] == '-' && !ended:
 			flags = append(flags, arg)
-			asked, _, _ := strings.Cut(arg, "=")
-			line.help = line.help || flagOf([]option{helpFlag}, asked).name != ""
+			line.help = line.help || slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(arg, "-"))
 			switch {
-			case flagOf(defined, arg).value() == "":
+			case flagOf(defined, arg).value == "":
 				if name == "" {
 					early = append(early, len(flags))
 				}
@@ -48,7 +52,7 @@ func arrange(args []string) commandLine {
 			name = arg
 			line.command, _ = find(name) // an unknown one has no flags of its own
 			for _, n := range early {
-				if lacks == 0 && flagOf(line.command.flags, flags[n-1]).value() != "" {
+				if lacks == 0 && flagOf(line.command.flags, flags[n-1]).value != "" {
 					lacks = n
 				}
 			}

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"context"
 	"embed"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist/dnsbl"
@@ -34,8 +35,8 @@ var shellScripts embed.FS
 
 // completion writes the script for a shell, or, for "words" and a command line, the words
 // that can complete it.
-func completion(_ context.Context, t *terminal.Terminal, g given) error {
-	args := g.args
+func completion(t *terminal.Terminal, c *cli.Context) error {
+	args := c.Args().Slice()
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
 		for _, f := range completing(args[1:]) {
@@ -61,12 +62,13 @@ func completing(typed []string) []follow {
 	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
-	case flag.value() != "":
-		can = append(valuesOf(dashed(flag.name), flag.value()), namesOf(dashed(flag.name), flag.value(), typed)...)
+	case flag.value != "":
+		can = append(valuesOf(flag.names[0], flag.value), namesOf(flag.names[0], flag.value, typed)...)
 	case strings.HasPrefix(last, "-"):
-		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), helpFlag)...) {
-			for _, name := range f.names() {
-				can = append(can, follow{dashed(name), f.text()})
+		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
+			w := flagWords(f)
+			for _, name := range w.names {
+				can = append(can, follow{name, w.usage})
 			}
 		}
 	case cmd.name == "":
@@ -129,10 +131,10 @@ func configOf(typed []string) (f config.Flags) {
 
 // upTo reads the words before the last one: the command, and the flag whose value must
 // follow.
-func upTo(typed []string) (cmd command, flag option) {
+func upTo(typed []string) (cmd command, flag words) {
 	for _, word := range typed {
-		if flag.value() != "" {
-			flag = option{}
+		if flag.value != "" {
+			flag = words{}
 			continue
 		}
 		flag = flagOf(append(slices.Clone(cmd.flags), globalFlags()...), word)

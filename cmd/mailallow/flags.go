@@ -1,78 +1,109 @@
 package main
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/config"
-	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 )
 
-// option is a flag, as people type it and read of it.
-type option struct {
-	name, alias string // without dashes; most have no alias
-	usage       string // the placeholder of the value is in backquotes; without one the flag is on or off
-	initial     string // the value where the flag is not given
-	otherwise   string // what help says of that, if it is not the value
-}
-
-var (
-	helpFlag    = option{name: "help", alias: "h", usage: "show help"}
-	versionFlag = option{name: "version", alias: "v", usage: "print the version"}
-)
-
 // globalFlags work before and after the command.
-func globalFlags() []option {
-	return []option{
-		{name: "config", alias: "c", usage: "read the configuration in `FILE`", otherwise: config.DefaultFile},
-		{name: "resolver", usage: "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"},
-		{name: "json", usage: "write one JSON document to stdout"},
-		{name: "quiet", alias: "q", usage: "no summary and no notes: data, warnings and errors only"},
-		{name: "verbose", usage: "say more on stderr"},
-		{name: "log-format", initial: "plain", usage: "`FORM` of the messages on stderr: plain, text or json; the last two are a log with a record a line"},
-		{name: "color", initial: "auto", usage: "`WHEN` to use colour: auto, always or never"},
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
+		repeatable("resolver", "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"),
+		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
+		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of the messages on stderr: plain, text or json; the last two are a log with a record a line"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}
 }
 
-func (o option) names() []string {
-	if o.alias == "" {
-		return []string{o.name}
-	}
-	return []string{o.name, o.alias}
+// texts is the value of a flag that can be given more than once. --resolver "a, b" is one resolver that is none, and not two of
+// which the first is asked. Space around a text does not belong to it.
+type texts []string
+
+func (t *texts) Set(text string) error {
+	*t = append(*t, strings.TrimSpace(text))
+	return nil
 }
 
-// value is the placeholder of the value; empty: the flag takes none.
-func (o option) value() string {
-	_, marked, _ := strings.Cut(o.usage, "`")
-	value, _, _ := strings.Cut(marked, "`")
-	return value
+func (t *texts) String() string { return strings.Join(*t, ", ") }
+
+// repeatable makes a flag that has texts.
+func repeatable(name, usage string) cli.Flag {
+	return &cli.GenericFlag{Name: name, Usage: usage, Value: new(texts)}
 }
 
-// text is the usage as people read it.
-func (o option) text() string { return strings.ReplaceAll(o.usage, "`", "") }
-
-// explained is the usage with the default.
-func (o option) explained() string {
-	byDefault := o.otherwise
-	if o.initial != "" {
-		byDefault = strconv.Quote(o.initial)
+// values reads a repeatable flag. One that the command does not have is empty.
+func values(c *cli.Context, name string) []string {
+	if given, ok := c.Generic(name).(*texts); ok {
+		return *given
 	}
-	if byDefault == "" {
-		return o.text()
-	}
-	return o.text() + " (default: " + byDefault + ")"
+	return nil
 }
 
-// typed gives the flag as people type it: `--config, -c FILE`.
-func (o option) typed() string {
-	var names []string
-	for _, name := range o.names() {
-		names = append(names, dashed(name))
+// configFlags reads the flags that concern the configuration. One that the command
+// does not have is empty.
+func configFlags(c *cli.Context) config.Flags {
+	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: values(c, "resolver")}
+}
+
+// runFlags reads the flags that concern the list, likewise.
+func runFlags(c *cli.Context) run.Options {
+	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Signature: c.String("signature"),
+		Reason: c.String("reason"), Accept: values(c, "accept"), NoGuard: c.Bool("no-guard")}
+}
+
+// applyFlags reads the flags that concern the installation.
+func applyFlags(c *cli.Context) apply.Options {
+	return apply.Options{LockTimeout: c.String("lock-timeout"), Version: version}
+}
+
+// words are the texts of a flag.
+type words struct {
+	names     []string // as they are typed
+	value     string   // the placeholder of the value; empty: it takes none
+	otherwise string   // the default value, if there is one
+	usage     string
+}
+
+// flagWords splits the texts of a flag. In the usage the flag library marks the
+// placeholder by backquotes.
+func flagWords(f cli.Flag) words {
+	var w words
+	for _, name := range f.Names() {
+		w.names = append(w.names, dashed(name))
 	}
-	return strings.TrimSpace(strings.Join(names, ", ") + " " + o.value())
+	doc := f.(cli.DocGenerationFlag) // as every flag of the library is
+	before, marked, found := strings.Cut(doc.GetUsage(), "`")
+	value, after, _ := strings.Cut(marked, "`")
+	w.usage = before + value + after
+	if doc.TakesValue() {
+		if w.value = value; !found {
+			w.value = "VALUE"
+		}
+		w.otherwise = cmp.Or(doc.GetDefaultText(), doc.GetValue())
+	}
+	return w
+}
+
+// flagOf gives the texts of the flag that a word names, with one dash or two; none if it
+// names no flag.
+func flagOf(flags []cli.Flag, word string) (w words) {
+	name := strings.TrimLeft(word, "-")
+	for _, f := range flags {
+		if name != word && slices.Contains(f.Names(), name) {
+			w = flagWords(f)
+		}
+	}
+	return w
 }
 
 // dashed is the name of a flag with its dashes.
@@ -83,112 +114,15 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// named gives the flag of a name; one without a name if there is none.
-func named(flags []option, name string) option {
-	if i := slices.IndexFunc(flags, func(o option) bool { return name != "" && (o.name == name || o.alias == name) }); i >= 0 {
-		return flags[i]
+// typed gives the flag as people type it: `-c, --config FILE`.
+func (w words) typed() string {
+	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
+}
+
+// explained is the usage with the default.
+func (w words) explained() string {
+	if w.otherwise == "" {
+		return w.usage
 	}
-	return option{}
-}
-
-// flagOf gives the flag that a word names, with one dash or two; one without a name if it names none.
-func flagOf(flags []option, word string) option {
-	if name := strings.TrimLeft(word, "-"); name != word {
-		return named(flags, name)
-	}
-	return option{}
-}
-
-// given has the values of the flags of a command line, and its arguments.
-type given struct {
-	flags  []option
-	values map[string][]string // by the name of the flag
-	args   []string
-}
-
-// all are the values of a flag that can be given more than once. --resolver "a, b" is one resolver that is none, and not two of
-// which the first is asked. Space around a value does not belong to it. A flag that the command does not have has no value, here
-// and below.
-func (g given) all(name string) (values []string) {
-	for _, value := range g.values[name] {
-		values = append(values, strings.TrimSpace(value))
-	}
-	return values
-}
-
-// text is the value of a flag; the last one counts.
-func (g given) text(name string) string {
-	if values := g.values[name]; len(values) > 0 {
-		return values[len(values)-1]
-	}
-	return named(g.flags, name).initial
-}
-
-// on reports whether a flag without a value is given, and not as --name=false.
-func (g given) on(name string) bool {
-	on, _ := strconv.ParseBool(g.text(name))
-	return on
-}
-
-// read reads the flags of the command, and those of every command.
-func (line commandLine) read() (given, error) {
-	g := given{flags: append(slices.Clone(line.command.flags), globalFlags()...), values: map[string][]string{}}
-	if line.command.name == "" {
-		g.flags = append(g.flags, versionFlag)
-	}
-	typed := map[string]string{} // the name of a flag that was typed, by its first name
-	lookUp := strings.TrimSpace("mailallow "+line.command.name) + " --help"
-	for g.args = line.words; len(g.args) > 0; {
-		word := g.args[0]
-		if g.args = g.args[1:]; word == "--" {
-			break
-		}
-		name, value, inOne := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
-		flag := named(g.flags, name)
-		switch {
-		case name == "" || name[0] == '-':
-			return g, exit.Usagef("bad flag syntax: %s: '%s' lists the flags", word, lookUp)
-		case flag.name == "":
-			return g, g.unknownFlag(name)
-		case typed[flag.name] != "" && typed[flag.name] != name:
-			return g, exit.Usagef("%s and %s are one flag: give one of them", dashed(flag.name), dashed(flag.alias))
-		case flag.value() != "" && !inOne && len(g.args) == 0:
-			return g, exit.Usagef("%s needs a value: '%s' says which", dashed(name), lookUp)
-		case flag.value() != "" && !inOne:
-			value, g.args = g.args[0], g.args[1:]
-		case flag.value() == "" && !inOne:
-			value = "true"
-		case flag.value() == "":
-			if _, err := strconv.ParseBool(value); err != nil {
-				return g, exit.Usagef("invalid boolean value %q for -%s: parse error: '%s' lists the flags", value, name, lookUp)
-			}
-		}
-		typed[flag.name] = name
-		g.values[flag.name] = append(g.values[flag.name], value)
-	}
-	return g, nil
-}
-
-func (g given) unknownFlag(name string) error {
-	var known []string
-	for _, flag := range g.flags {
-		known = append(known, dashed(flag.name))
-	}
-	return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))
-}
-
-// configFlags reads the flags that concern the configuration.
-func configFlags(g given) config.Flags {
-	return config.Flags{Path: g.text("config"), Root: g.text("root"), Resolvers: g.all("resolver")}
-}
-
-// runFlags reads the flags that concern the list.
-func runFlags(g given) run.Options {
-	return run.Options{Config: configFlags(g), Snapshot: g.text("snapshot"), Signature: g.text("signature"),
-		Reason: g.text("reason"), Accept: g.all("accept"), NoGuard: g.on("no-guard")}
-}
-
-// applyFlags reads the flags that concern the installation.
-func applyFlags(g given) apply.Options {
-	return apply.Options{LockTimeout: g.text("lock-timeout"), Version: version}
+	return w.usage + " (default: " + w.otherwise + ")"
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -40,7 +42,7 @@ func helpOf(cmd command, width int) string {
 	if len(cmd.flags) > 0 {
 		h.flags("FLAGS", cmd.flags)
 	}
-	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), helpFlag))
+	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), cli.HelpFlag))
 	return h.String()
 }
 
@@ -54,7 +56,7 @@ func helpOfAll(width int) string {
 		rows = append(rows, []string{cmd.name, cmd.usage})
 	}
 	h.table("COMMANDS", rows)
-	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), helpFlag, versionFlag))
+	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), cli.HelpFlag, cli.VersionFlag))
 	return h.String()
 }
 
@@ -111,10 +113,11 @@ func (h *help) table(title string, rows [][]string) {
 	}
 }
 
-func (h *help) flags(title string, flags []option) {
+func (h *help) flags(title string, flags []cli.Flag) {
 	var rows [][]string
-	for _, flag := range flags {
-		rows = append(rows, []string{flag.typed(), flag.explained()})
+	for _, f := range flags {
+		w := flagWords(f)
+		rows = append(rows, []string{w.typed(), w.explained()})
 	}
 	h.table(title, rows)
 }

@@ -17,7 +17,7 @@ func TestHelp(t *testing.T) {
 	for name, page := range pages {
 		cmd, _ := find(name)
 		for _, f := range append(cmd.flags, globalFlags()...) {
-			if want := f.typed(); !strings.Contains(page, want) {
+			if want := flagWords(f).typed(); !strings.Contains(page, want) {
 				t.Errorf("%q has no %q", name, want)
 			}
 		}

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"context"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -15,12 +16,13 @@ const manText = `Writes a page of the manual to stdout, in roff: mailallow.1, ma
 --help shows, or mailallow.toml.5, made of the reference in docs/configuration.md.
 Packages are built with it.`
 
-func man(_ context.Context, t *terminal.Terminal, g given) error {
+func man(t *terminal.Terminal, c *cli.Context) error {
 	pages := map[string]func() string{"mailallow.1": commandPage, "mailallow.toml.5": configPage}
-	if len(g.args) == 1 && pages[g.args[0]] != nil {
-		return t.Whole(pages[g.args[0]]())
+	page, known := pages[c.Args().First()]
+	if !known || c.NArg() != 1 {
+		return exit.Usagef("man takes one PAGE: mailallow.1 or mailallow.toml.5")
 	}
-	return exit.Usagef("man takes one PAGE: mailallow.1 or mailallow.toml.5")
+	return t.Whole(page())
 }
 
 func commandPage() string {
@@ -43,7 +45,7 @@ func commandPage() string {
 	}
 	p.Section("FLAGS OF EVERY COMMAND")
 	p.Text("Flags may come before or after the command and its arguments.")
-	flagEntries(p, append(globalFlags(), helpFlag))
+	flagEntries(p, append(globalFlags(), cli.HelpFlag))
 	p.Section("EXIT STATUS")
 	meanings, order := exit.Meanings()
 	for _, m := range meanings {
@@ -80,8 +82,9 @@ func configPage() string {
 	return p.String()
 }
 
-func flagEntries(p *roff.Page, flags []option) {
-	for _, flag := range flags {
-		p.Entry(flag.typed(), flag.explained())
+func flagEntries(p *roff.Page, flags []cli.Flag) {
+	for _, f := range flags {
+		w := flagWords(f)
+		p.Entry(w.typed(), w.explained())
 	}
 }

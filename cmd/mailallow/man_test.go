@@ -28,7 +28,7 @@ func TestManual(t *testing.T) {
 		}
 		for _, cmd := range commands() {
 			for _, flag := range append(cmd.flags, globalFlags()...) {
-				if want := flag.typed(); !strings.Contains(string(out), want) {
+				if want := flagWords(flag).typed(); !strings.Contains(string(out), want) {
 					t.Errorf("%s has no %q", name, want)
 				}
 			}
