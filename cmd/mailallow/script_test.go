@@ -325,9 +325,16 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 func (r *rig) unlock() {
 	for _, f := range r.locks {
-		f.Close()
+		unlock(f)
 	}
 	r.locks = nil
+}
+
+// unlock gives a lock back before its file is closed: a child that another test starts has the file open, too, until it executes its
+// program.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	f.Close()
 }
 
 // mapdump TYPE NAME: the entries of the map of the text NAME, as makemap dumps them, sorted.

@@ -225,7 +225,7 @@ func postscreenMatrix() (mains []string) {
 		"postscreen_access_list = cidr:DIR/screen.cidr\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\nsmtpd_client_restrictions = reject_rbl_client list.test",
 		"postscreen_access_list = cidr:DIR/screen.cidr\nsmtpd_client_restrictions = check_client_access cidr:DIR/good.cidr, reject_rbl_client list.test",
 		"postscreen_access_list = permit_mynetworks\nmynetworks = 203.0.113.8/29\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce",
-		"postscreen_greet_wait = 1s\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\npostscreen_greet_action = enforce\npostscreen_greet_banner = wait",
+		"postscreen_greet_wait = 5s\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\npostscreen_greet_action = enforce\npostscreen_greet_banner = wait",
 	} {
 		if !strings.Contains(row, "postscreen_greet_banner") {
 			row += "\npostscreen_greet_banner ="
