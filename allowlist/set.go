@@ -144,6 +144,7 @@ func (s *Set) entry(first int) *Entry {
 		owner [1]Owner
 		path  [1]*provenance.Path
 	}
+	var few [4]provenance.Place
 	e, room, ranges := &most.Entry, most.path[:0], 0
 	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
@@ -153,7 +154,11 @@ func (s *Set) entry(first int) *Entry {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		paths, inside := source.Ranges.pathsInside(room, p)
+		places, inside := source.Ranges.placesInside(few[:], p)
+		paths := slices.Grow(room, len(places))
+		for _, at := range places {
+			paths = append(paths, at.To())
+		}
 		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
 	}

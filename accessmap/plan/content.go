@@ -42,20 +42,20 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	all, handWritten := handWritten, ofAddresses(handWritten)
 	want := t.Want
 	want.Taken = taken(handWritten)
-	text := bytes.NewBuffer(make([]byte, 0, len(current.Old))) // most runs change little
+	text := &draft{present: current.Old}
 	if t.inBlock() {
 		file.WriteAbove(text)
 	}
-	begin := text.Len()
+	begin := text.len()
 	written, err := t.Format.Write(text, slices.Values(spans), want)
 	if err != nil {
 		return c, err
 	}
-	end := text.Len()
+	end := text.len()
 	if t.inBlock() {
 		file.WriteBelow(text)
 	}
-	c.New = text.Bytes() // not nil: an empty file is a file
+	c.New = text.bytes()
 	inside := c.New[begin:end]
 	c.Entries, c.probe = written.Entries, written.First
 	if m.cf != nil && m.cf.CompressedIPv6 && len(spans) > 0 && spans[len(spans)-1].From.Is6() {
@@ -76,9 +76,6 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
 	if same {
 		c.before.entries, c.empty = c.Entries, c.Entries == 0
-		if len(c.New) > 0 && bytes.Equal(c.New, current.Old) {
-			c.New = current.Old // one copy is enough
-		}
 	} else {
 		after := spans // they have all sources and need less memory
 		if !t.Format.Bare && len(handWritten) > 0 {
