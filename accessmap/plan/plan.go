@@ -206,7 +206,7 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 }
 
 func (p Plan) untouched(source string) Plan {
-	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, Difference{}, p.before.entries, "", true
+	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, nil, p.before.entries, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p

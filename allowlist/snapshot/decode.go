@@ -1,8 +1,8 @@
 package snapshot
 
 import (
-	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,12 +42,12 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 		err = errors.New("the file is empty")
 	}
 	if err == nil {
-		if _, after := in.peek(); !errors.Is(after, io.ErrUnexpectedEOF) {
+		if _, after := in.dec.Token(); !errors.Is(after, io.EOF) {
 			err = errors.New("more text after its end")
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.end, err)
+		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.dec.InputOffset(), err)
 	}
 	if err := checkSources(decoded); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
@@ -59,11 +59,12 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 	return s.normal(), nil
 }
 
-// reader reads a snapshot token by token. It compares names of members letter by
-// letter and refuses a member that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
+// reader reads a snapshot token by token, so that the whole text is never
+// in memory. It compares names of members letter by letter and refuses a member
+// that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
 // would take the last of two members although a reviewer may have read the first.
 type reader struct {
-	tokens
+	dec     *json.Decoder
 	limited *io.LimitedReader // what a source may still have
 	version int
 	written time.Time
@@ -77,7 +78,9 @@ type reader struct {
 
 func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
-	return &reader{tokens: tokens{in: bufio.NewReader(limited)}, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
+	dec := json.NewDecoder(limited)
+	dec.UseNumber()
+	return &reader{dec: dec, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
 }
 
 // decoded is a source of the file, with the mistakes in its ranges.
@@ -127,9 +130,9 @@ func (r *reader) document() (sources []*decoded, err error) {
 }
 
 func (r *reader) readVersion() error {
-	number, err := r.digits()
+	number, err := read[json.Number](r, "number")
 	if err == nil {
-		r.version, err = strconv.Atoi(number)
+		r.version, err = strconv.Atoi(number.String())
 	}
 	if err == nil && r.version != 1 && r.version != version {
 		err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, version)
@@ -138,7 +141,7 @@ func (r *reader) readVersion() error {
 }
 
 func (r *reader) time() (at time.Time, err error) {
-	text, err := r.text()
+	text, err := read[string](r, "string")
 	if err == nil {
 		at, err = time.Parse(time.RFC3339, text)
 	}
@@ -156,9 +159,9 @@ func (r *reader) source() (*decoded, error) {
 	return src, r.object(members, func(member int) (err error) {
 		switch member {
 		case 0:
-			src.Name, err = r.text()
+			src.Name, err = read[string](r, "string")
 		case 1:
-			src.Definition, err = r.text()
+			src.Definition, err = read[string](r, "string")
 		case 2:
 			src.Time, err = r.time()
 		case 3:
@@ -195,7 +198,7 @@ func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 		}
 		switch member {
 		case 0:
-			text, err := r.text()
+			text, err := read[string](r, "string")
 			if path = above.Then(text); !ascii.AllShow(text) {
 				src.mistake("the step \"%s\" has characters that cannot be printed", ascii.Excerpt(text))
 			}
@@ -227,13 +230,13 @@ func (r *reader) line(src *decoded, list *provenance.Path) error {
 			one.Prefix, err = r.prefix()
 			return err
 		}
-		number, err := r.digits()
+		number, err := read[json.Number](r, "number")
 		if err != nil {
 			return err
 		}
-		line, err := strconv.ParseUint(number, 10, 32)
+		line, err := strconv.ParseUint(number.String(), 10, 32)
 		if err != nil || line == 0 || line > prefixes.MaxLabel {
-			return fmt.Errorf("line %s is not between 1 and %d", ascii.Excerpt(number), prefixes.MaxLabel)
+			return fmt.Errorf("line %s is not between 1 and %d", ascii.Excerpt(number.String()), prefixes.MaxLabel)
 		}
 		one.Path = list.AtLine(uint32(line))
 		return nil
@@ -248,7 +251,7 @@ func (r *reader) line(src *decoded, list *provenance.Path) error {
 }
 
 func (r *reader) prefix() (netip.Prefix, error) {
-	text, err := r.text()
+	text, err := read[string](r, "string")
 	if err != nil {
 		return netip.Prefix{}, err
 	}
@@ -297,15 +300,12 @@ func checkSources(sources []*decoded) error {
 // object reads an object with no other members than names, in any order. member
 // reads the value of names[i].
 func (r *reader) object(names []string, member func(int) error) error {
-	if err := r.open('{'); err != nil {
+	if err := r.delimiter('{'); err != nil {
 		return err
 	}
 	var seen uint
-	for first := true; ; first = false {
-		if more, err := r.more('}', first, "after object key:value pair"); err != nil || !more {
-			return err
-		}
-		name, err := r.name()
+	for r.dec.More() {
+		name, err := read[string](r, "name")
 		if err != nil {
 			return err
 		}
@@ -317,13 +317,11 @@ func (r *reader) object(names []string, member func(int) error) error {
 			return fmt.Errorf("field %q is given twice", name)
 		}
 		seen |= 1 << i
-		if err := r.punctuation(':', "after object key"); err != nil {
-			return err
-		}
 		if err := member(i); err != nil {
 			return err
 		}
 	}
+	return r.delimiter('}')
 }
 
 func unknownField(name string) error {
@@ -331,15 +329,52 @@ func unknownField(name string) error {
 }
 
 func (r *reader) array(element func() error) error {
-	if err := r.open('['); err != nil {
+	if err := r.delimiter('['); err != nil {
 		return err
 	}
-	for first := true; ; first = false {
-		if more, err := r.more(']', first, "after array element"); err != nil || !more {
-			return err
-		}
+	for r.dec.More() {
 		if err := element(); err != nil {
 			return err
 		}
 	}
+	return r.delimiter(']')
+}
+
+func (r *reader) delimiter(want json.Delim) error {
+	got, err := read[json.Delim](r, want.String())
+	if err == nil && got != want {
+		err = fmt.Errorf("found a %s, expected a %s", got, want)
+	}
+	return err
+}
+
+// read reads a token of type T. expected is the word for it in the error.
+func read[T any](r *reader, expected string) (value T, err error) {
+	token, err := r.dec.Token()
+	if errors.Is(err, io.EOF) && r.dec.InputOffset() > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return value, err
+	}
+	value, ok := token.(T)
+	if !ok {
+		err = fmt.Errorf("found %s, expected a %s", kindOf(token), expected)
+	}
+	return value, err
+}
+
+// kindOf gives JSON's word for a token.
+func kindOf(token json.Token) string {
+	switch t := token.(type) {
+	case json.Delim:
+		return "a " + t.String()
+	case json.Number:
+		return "a number"
+	case string:
+		return "a string"
+	case bool:
+		return "a bool"
+	}
+	return "a null"
 }

@@ -148,7 +148,7 @@ func (w *writer) enter(path *provenance.Path) {
 	for _, step := range steps {
 		w.item("steps")
 		w.WriteString("{\"step\": ")
-		w.text(step.Step())
+		w.Write(encode(step.Step()))
 		w.open = append(w.open, branch{path: step})
 	}
 }
@@ -177,17 +177,6 @@ func (w *writer) item(list string) {
 		const deepest = 20 // columns; deeper steps stay there
 		w.WriteString("\n " + strings.Repeat(" ", min(len(w.open), deepest)))
 	}
-}
-
-// text writes a string. Most are in JSON as they are.
-func (w *writer) text(s string) {
-	if !isPlain(s) {
-		w.Write(encode(s))
-		return
-	}
-	w.WriteByte('"')
-	w.WriteString(s)
-	w.WriteByte('"')
 }
 
 func comma(i int) string {

@@ -3,11 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/netip"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -175,8 +171,6 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-var brokenJSON = regexp.MustCompile(`^snapshot fuzz: byte \d+: invalid character`)
-
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"version": 1, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "ranges": [{"prefix": "::/0", "path": ["x"]}]}]}`))
 	f.Add([]byte(`{"version": 2, "sources": [{"name": "a", "definition": "d", "time": "2026-01-01T00:00:00Z", "paths": [{"step": "x", "lines": [{"line": 2, "prefix": "::/0"}], "steps": [{"step": "y", "ranges": ["192.0.2.0/24"]}]}]}]}`))
@@ -184,11 +178,6 @@ func FuzzDecode(f *testing.F) {
 	f.Add(embeddedJSON)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Decode(bytes.NewReader(text), "fuzz")
-		if broken := errors.Is(err, io.ErrUnexpectedEOF) || brokenJSON.MatchString(fmt.Sprint(err)); broken || err == nil {
-			if json.Valid(text) == broken {
-				t.Fatalf("JSON is taken for none, or the other way about: %v", err)
-			}
-		}
 		if err != nil {
 			return
 		}

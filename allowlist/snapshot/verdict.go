@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,13 +14,13 @@ import (
 // texts reads an object whose members are strings.
 func (r *reader) texts(names []string, into ...*string) error {
 	return r.object(names, func(member int) (err error) {
-		*into[member], err = r.text()
+		*into[member], err = read[string](r, "string")
 		return err
 	})
 }
 
 func (r *reader) status() (guard.Status, error) {
-	text, err := r.text()
+	text, err := read[string](r, "string")
 	if err == nil && text == "" {
 		err = errors.New("an empty status")
 	}
@@ -42,7 +43,7 @@ func (r *reader) refused() (*guard.Proposed, error) {
 	err := r.object([]string{"digest", "networks", "ipv4_addresses", "came", "gone"}, func(member int) (err error) {
 		switch member {
 		case 0:
-			p.Digest, err = r.text()
+			p.Digest, err = read[string](r, "string")
 		case 1:
 			var n uint64
 			n, err = r.number()
@@ -60,11 +61,11 @@ func (r *reader) refused() (*guard.Proposed, error) {
 }
 
 func (r *reader) number() (uint64, error) {
-	number, err := r.digits()
+	number, err := read[json.Number](r, "number")
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(number, 10, 53)
+	n, err := strconv.ParseUint(number.String(), 10, 53)
 	if err != nil {
 		return 0, fmt.Errorf("%.40s is no whole number", number)
 	}

@@ -28,14 +28,14 @@ func (r *reader) versionOneRange(src *decoded) error {
 	printable := true
 	err := r.object([]string{"prefix", "path"}, func(member int) error {
 		if member == 0 {
-			text, err := r.text()
+			text, err := read[string](r, "string")
 			if err == nil && text != "" { // add reports an empty prefix, with the name of the source
 				prefix, err = netip.ParsePrefix(text)
 			}
 			return err
 		}
 		return r.array(func() error {
-			step, err := r.text()
+			step, err := read[string](r, "string")
 			printable = printable && ascii.AllShow(step)
 			if len(steps) <= provenance.MaxSteps { // one step past the bound, which is a mistake below
 				steps = append(steps, step)

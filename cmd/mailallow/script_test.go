@@ -42,6 +42,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("PATH", program+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return setUpScript(env)
 		},
+		WorkdirRoot:        t.TempDir(), // otherwise a run of some scripts alone leaves a folder
 		RequireUniqueNames: true,
 		UpdateScripts:      os.Getenv("MAILALLOW_UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
