@@ -66,7 +66,7 @@ func (m maker) mapOf(text []byte) (accessMap, error) {
 	if err := os.Remove(m.base + ".db"); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	build := exec.Command(m.makemap, "-C", "/dev/null", "hash", m.base)
+	build := exec.Command(m.makemap, "-C", "/dev/null", "-c", fixtures.MapCache, "hash", m.base)
 	build.Stdin = bytes.NewReader(text)
 	if output, err := build.CombinedOutput(); err != nil || len(output) > 0 {
 		return nil, fmt.Errorf("makemap: %v: %s", err, output)

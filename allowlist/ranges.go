@@ -138,15 +138,7 @@ func (r Ranges) Fewest() prefixes.List {
 
 // Minimal yields the fewest prefixes that cover exactly the addresses of the
 // ranges, IPv4 first, in address order.
-func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
-	return func(yield func(netip.Prefix) bool) {
-		for p := range r.Fewest().All() {
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
+func (r Ranges) Minimal() iter.Seq[netip.Prefix] { return r.Fewest().Networks() }
 
 // placesInside gives the distinct places of the ranges inside p, sorted, in room if
 // it is large enough, and the number of these ranges.

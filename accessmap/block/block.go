@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 
 	"mailallow/allowlist/fault"
@@ -35,7 +34,8 @@ func Extract(text []byte) (File, error) {
 	begin, end := 0, 0 // line numbers; 0: none yet
 	m := File{Before: text}
 	n, counted := 1, 0 // the number of the line at counted
-	for offset, line := range markers(text) {
+	offset, line := nextMarker(text, 0)
+	for ; len(line) > 0; offset, line = nextMarker(text, offset+len(line)) {
 		n, counted = n+bytes.Count(text[counted:offset], []byte("\n")), offset
 		begins, next := bytes.HasPrefix(line, []byte(Begin)), offset+len(line)
 		switch {
@@ -65,29 +65,23 @@ func Extract(text []byte) (File, error) {
 	return m, nil
 }
 
-// markers yields the marker lines, and where each begins. It goes from one byte that a marker begins with to the next, because
-// few lines of a long block have it.
-func markers(text []byte) iter.Seq2[int, []byte] {
-	return func(yield func(int, []byte) bool) {
-		for at := 0; ; at++ {
-			found := bytes.IndexByte(text[at:], Begin[0])
-			if found < 0 {
-				return
-			}
-			at += found
-			rest := text[at:]
-			switch {
-			case at > 0 && text[at-1] != '\n':
-			case bytes.HasPrefix(rest, []byte(Begin)), bytes.HasPrefix(rest, []byte(End)):
-				line := rest
-				if length := bytes.IndexByte(rest, '\n'); length >= 0 {
-					line = rest[:length+1]
-				}
-				if !yield(at, line) {
-					return
-				}
-			}
+// nextMarker gives the next marker line from an offset on, which is not inside a line, and where it begins; no line if there is none.
+// It goes from one byte that a marker begins with to the next, because few lines of a long block have it.
+func nextMarker(text []byte, from int) (at int, line []byte) {
+	for at = from; ; at++ {
+		found := bytes.IndexByte(text[at:], Begin[0])
+		if found < 0 {
+			return at, nil
 		}
+		at += found
+		rest := text[at:]
+		if at > 0 && text[at-1] != '\n' || !bytes.HasPrefix(rest, []byte(Begin)) && !bytes.HasPrefix(rest, []byte(End)) {
+			continue
+		}
+		if length := bytes.IndexByte(rest, '\n'); length >= 0 {
+			rest = rest[:length+1]
+		}
+		return at, rest
 	}
 }
 

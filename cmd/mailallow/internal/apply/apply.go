@@ -115,12 +115,16 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		}
 		var state []install.StateFile
 		var err error
+		record := make(chan []install.StateFile, 1)
+		go func() { record <- r.RecordFile(result) }() // meanwhile: both compare all of the list with that of before
 		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-			if state, err = r.StateFiles(result); err != nil {
-				return err
-			}
+			state, err = r.StateFiles(result)
 		}
-		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)...))
+		state = append(state, <-record...)
+		if err != nil {
+			return err
+		}
+		result.Report, err = lock.Install(ctx, jobs, state)
 		if err == nil {
 			if err := r.PruneHistory(result.List); err != nil {
 				result.Report.Warnings = append(result.Report.Warnings, err.Error())
