@@ -189,6 +189,9 @@ func comma(i int) string {
 // encode gives JSON without escapes for HTML: ">" in a path is easier to review
 // than its code.
 func encode(v any) []byte {
+	if s, ok := v.(string); ok && strings.IndexFunc(s, escaped) < 0 { // as most are
+		return []byte(`"` + s + `"`)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -197,3 +200,6 @@ func encode(v any) []byte {
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
+
+// escaped reports whether a character may have an escape in JSON.
+func escaped(r rune) bool { return r < ' ' || '~' < r || r == '"' || r == '\\' }

@@ -15,6 +15,15 @@ import (
 
 // List writes a line about each source, and warns of its problems.
 func List(t *terminal.Terminal, l *run.List) {
+	if t.Summarizes() {
+		sources(t, l)
+	}
+	Warn(t, l)
+	note(t, l)
+}
+
+// sources writes a table of them.
+func sources(t *terminal.Terminal, l *run.List) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, d := range l.Documents() {
 		rows = append(rows, []string{d.Name, d.Action, string(d.Status),
@@ -29,8 +38,6 @@ func List(t *terminal.Terminal, l *run.List) {
 		}
 		t.Summary(style, "%s", row)
 	}
-	Warn(t, l)
-	note(t, l)
 }
 
 // plans writes the changes of each target, in networks by source. It writes the
