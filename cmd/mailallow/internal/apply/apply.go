@@ -107,8 +107,9 @@ var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecon
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	for try := 0; ; try++ {
 		var jobs []install.Job
-		leftAlone := false
+		leftAlone, changes := false, false
 		for _, plan := range result.Plans {
+			changes = changes || plan.Changed()
 			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
 				jobs = append(jobs, plan.Job())
 			}
@@ -116,7 +117,12 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		var state []install.StateFile
 		var err error
 		record := make(chan []install.StateFile, 1)
-		go func() { record <- r.RecordFile(result) }() // meanwhile: both compare all of the list with that of before
+		compare := func() { record <- r.RecordFile(result) }
+		if changes { // what is written needs the memory
+			compare()
+		} else {
+			go compare()
+		}
 		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
 			state, err = r.StateFiles(result)
 		}
