@@ -86,6 +86,7 @@ func newReader(t *testing.T, program []byte) *reader {
 	r := &reader{Host: host.New(t), t: t, exit: -1}
 	r.Write("/usr/local/sbin/mailallow", string(program), 0o755)
 	r.Run("rm", "-f", "/usr/bin/facter") // Ansible runs it for each play, for facts that the role does not ask for
+	r.Write("/etc/ansible/ansible.cfg", "[connection]\npipelining = true\n", 0o644)
 	r.dns = r.DNS()
 	r.Run("ip", "address", "add", "192.0.2.25/24", "dev", "lo")
 	for _, folder := range []string{"packaging", "fixtures/logs", "fixtures/lint", "fixtures/demo"} {
