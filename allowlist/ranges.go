@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 	"sync"
 
 	"mailallow/allowlist/prefixes"
@@ -118,11 +119,13 @@ func (r Ranges) ByPath() iter.Seq[Range] {
 	return slices.Values(all)
 }
 
-func (p *packed) path(label uint32) *provenance.Path {
+func (p *packed) path(label uint32) *provenance.Path { return p.place(label).To() }
+
+func (p *packed) place(label uint32) provenance.Place {
 	if p.lines != nil {
-		return p.lines.AtLine(label)
+		return provenance.Place{Path: p.lines, Line: label}
 	}
-	return p.paths[label]
+	return p.paths[label].Place()
 }
 
 // Fewest gives the fewest prefixes that cover exactly the addresses of the ranges.
@@ -135,39 +138,32 @@ func (r Ranges) Fewest() prefixes.List {
 
 // Minimal yields the fewest prefixes that cover exactly the addresses of the
 // ranges, IPv4 first, in address order.
-func (r Ranges) Minimal() iter.Seq[netip.Prefix] {
-	return func(yield func(netip.Prefix) bool) {
-		for p := range r.Fewest().All() {
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
+func (r Ranges) Minimal() iter.Seq[netip.Prefix] { return r.Fewest().Networks() }
 
-// pathsInside gives the distinct paths of the ranges inside p, sorted, in room if
+// placesInside gives the distinct places of the ranges inside p, sorted, in room if
 // it is large enough, and the number of these ranges.
-func (r Ranges) pathsInside(room []*provenance.Path, p netip.Prefix) (paths []*provenance.Path, ranges int) {
+func (r Ranges) placesInside(room []provenance.Place, p netip.Prefix) (places []provenance.Place, ranges int) {
 	sorted := r.ordered().sorted
 	from, to := sorted.Inside(p)
-	paths = slices.Grow(room, to-from)
+	places = slices.Grow(room[:0], to-from)
 	for i := from; i < to; i++ {
-		paths = append(paths, r.path(sorted.Label(i)))
+		places = append(places, r.place(sorted.Label(i)))
 	}
-	if len(paths) == 1 { // most often
-		return paths, 1
+	if len(places) == 1 { // most often
+		return places, 1
 	}
-	slices.SortFunc(paths, (*provenance.Path).Compare)
-	return slices.CompactFunc(paths, func(a, b *provenance.Path) bool { return a.Compare(b) == 0 }), to - from
+	sort.Slice(places, func(i, j int) bool { return places[i].Compare(places[j]) < 0 })
+	return slices.CompactFunc(places, func(a, b provenance.Place) bool { return a.Compare(b) == 0 }), to - from
 }
 
-// PathsInside gives the distinct paths of the ranges inside p, sorted.
-func (r Ranges) PathsInside(p netip.Prefix) []*provenance.Path {
+// PlacesInside gives the distinct places of the ranges inside p, sorted, in room if it
+// is large enough: each is where a path ends.
+func (r Ranges) PlacesInside(room []provenance.Place, p netip.Prefix) []provenance.Place {
 	if r.packed == nil {
 		return nil
 	}
-	paths, _ := r.pathsInside(nil, p)
-	return paths
+	places, _ := r.placesInside(room, p)
+	return places
 }
 
 // NameSpecial reports whether the ranges name special-purpose space.

@@ -40,6 +40,7 @@ type Span struct {
 type entries interface {
 	entry(number int) *Entry
 	prefix(number int) netip.Prefix
+	source(number int) string
 }
 
 // Action gives the span's action.
@@ -48,6 +49,12 @@ func (s Span) Action() Action { return s.action }
 // Prefix gives the prefix of the entry that decides the span. No two entries of
 // a list have the same prefix.
 func (s Span) Prefix() netip.Prefix { return s.entries.prefix(s.number) }
+
+// Source gives the source of its first owner; it is empty for an entry without owners.
+func (s Span) Source() string { return s.entries.source(s.number) }
+
+// SameEntry reports whether one entry decides both spans, of one list.
+func (s Span) SameEntry(other Span) bool { return s.number == other.number }
 
 // Entry gives the entry that decides the span, with its owners.
 func (s Span) Entry() *Entry { return s.entries.entry(s.number) }
@@ -130,6 +137,8 @@ func (s *Set) prefix(number int) netip.Prefix {
 	return p
 }
 
+func (s *Set) source(number int) string { return s.sources[s.list.Label(number)].Source }
+
 // entry makes the entry whose prefix is the first of several equal ones. The
 // next ones are from other owners as long as their action is the same; after
 // that, from sources that lost.
@@ -144,6 +153,7 @@ func (s *Set) entry(first int) *Entry {
 		owner [1]Owner
 		path  [1]*provenance.Path
 	}
+	var few [4]provenance.Place
 	e, room, ranges := &most.Entry, most.path[:0], 0
 	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
@@ -153,7 +163,11 @@ func (s *Set) entry(first int) *Entry {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		paths, inside := source.Ranges.pathsInside(room, p)
+		places, inside := source.Ranges.placesInside(few[:], p)
+		paths := slices.Grow(room, len(places))
+		for _, at := range places {
+			paths = append(paths, at.To())
+		}
 		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
 	}
@@ -234,12 +248,21 @@ func (l plain) prefix(number int) netip.Prefix {
 	return p
 }
 
+func (plain) source(int) string { return "" }
+
 func (l plain) action(number int) Action { return Exclude - Action(prefixes.List(l).Label(number)) }
 
 type entrySlice []Entry
 
 func (s entrySlice) entry(number int) *Entry        { return &s[number] }
 func (s entrySlice) prefix(number int) netip.Prefix { return s[number].Prefix }
+
+func (s entrySlice) source(number int) string {
+	if len(s[number].Owners) == 0 {
+		return ""
+	}
+	return s[number].Owners[0].Source
+}
 
 // Nest divides the addresses of entries into disjoint spans, in address order.
 // The longest prefix decides a span; of equal prefixes, the action that takes

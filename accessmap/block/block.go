@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"mailallow/allowlist/fault"
@@ -32,11 +33,11 @@ func Extract(text []byte) (File, error) {
 	var problems []error
 	begin, end := 0, 0 // line numbers; 0: none yet
 	m := File{Before: text}
-	n, offset := 0, 0
-	for line := range bytes.Lines(text) {
-		n++
-		begins, ends := bytes.HasPrefix(line, []byte(Begin)), bytes.HasPrefix(line, []byte(End))
-		next := offset + len(line)
+	n, counted := 1, 0 // the number of the line at counted
+	offset, line := nextMarker(text, 0)
+	for ; len(line) > 0; offset, line = nextMarker(text, offset+len(line)) {
+		n, counted = n+bytes.Count(text[counted:offset], []byte("\n")), offset
+		begins, next := bytes.HasPrefix(line, []byte(Begin)), offset+len(line)
 		switch {
 		case begins && begin == 0:
 			begin = n
@@ -45,15 +46,14 @@ func Extract(text []byte) (File, error) {
 			problems = append(problems, fault.At(n, "a block begins inside the block of line %d", begin))
 		case begins:
 			problems = append(problems, fault.At(n, "a second block begins; the first is at line %d", begin))
-		case ends && begin == 0:
+		case begin == 0:
 			problems = append(problems, fault.At(n, "a block ends that never began"))
-		case ends && end == 0:
+		case end == 0:
 			end = n
 			m.Inside, m.After = text[len(text)-len(m.Inside):offset], text[next:]
-		case ends:
+		default:
 			problems = append(problems, fault.At(n, "a second block end; the first is at line %d", end))
 		}
-		offset = next
 	}
 	if begin != 0 && end == 0 {
 		problems = append(problems, fault.At(begin, "a block begins that never ends"))
@@ -65,19 +65,39 @@ func Extract(text []byte) (File, error) {
 	return m, nil
 }
 
-// WriteAbove writes the lines above the block, with the marker. A new block goes to the end of the text; a last line without a
-// newline gets one, because a marker is a line of its own.
-func (m File) WriteAbove(w *bytes.Buffer) {
+// nextMarker gives the next marker line from an offset on, which is not inside a line, and where it begins; no line if there is none.
+// It goes from one byte that a marker begins with to the next, because few lines of a long block have it.
+func nextMarker(text []byte, from int) (at int, line []byte) {
+	for at = from; ; at++ {
+		found := bytes.IndexByte(text[at:], Begin[0])
+		if found < 0 {
+			return at, nil
+		}
+		at += found
+		rest := text[at:]
+		if at > 0 && text[at-1] != '\n' || !bytes.HasPrefix(rest, []byte(Begin)) && !bytes.HasPrefix(rest, []byte(End)) {
+			continue
+		}
+		if length := bytes.IndexByte(rest, '\n'); length >= 0 {
+			rest = rest[:length+1]
+		}
+		return at, rest
+	}
+}
+
+// WriteAbove writes the lines above the block, with the marker; w keeps its own errors. A new block goes to the end of the text; a
+// last line without a newline gets one, because a marker is a line of its own.
+func (m File) WriteAbove(w io.Writer) {
 	w.Write(m.Before)
 	if !m.Found && len(m.Before) > 0 && !bytes.HasSuffix(m.Before, []byte("\n")) {
-		w.WriteByte('\n')
+		io.WriteString(w, "\n")
 	}
-	w.WriteString(beginLine)
+	io.WriteString(w, beginLine)
 }
 
 // WriteBelow writes the lines below the block, with the marker.
-func (m File) WriteBelow(w *bytes.Buffer) {
-	w.WriteString(endLine)
+func (m File) WriteBelow(w io.Writer) {
+	io.WriteString(w, endLine)
 	w.Write(m.After)
 }
 

@@ -1,6 +1,10 @@
 package install
 
-import "mailallow/accessmap/program"
+import (
+	"sync"
+
+	"mailallow/accessmap/program"
+)
 
 // Job brings one target to a new state: a text and, for Sendmail, the map made from it.
 type Job struct {
@@ -8,7 +12,8 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
-	Gone      bool // text and map are to be removed; New is nil
+	NewDigest func() string // gives the SHA-256 of New, in hex; nil: it is computed each time
+	Gone      bool          // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
 	Makemap    string // name or path of the program, as makemap.Find takes it
@@ -18,6 +23,21 @@ type Job struct {
 	ProbeKey, ProbeValue string
 
 	OnChange []string // argv of a command to run when the target has changed; empty: none
+}
+
+// DigestOf computes the SHA-256 of a text while its caller does other work, and gives what waits for it.
+func DigestOf(text []byte) func() string {
+	done := sync.OnceValue(func() string { return digest(text) })
+	go done()
+	return done
+}
+
+// digestOfNew is the SHA-256 of New.
+func (job Job) digestOfNew() string {
+	if job.NewDigest != nil {
+		return job.NewDigest()
+	}
+	return digest(job.New)
 }
 
 // StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.

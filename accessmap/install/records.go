@@ -53,7 +53,7 @@ func (job Job) record(mapPath string) (mapRecord, error) {
 		return mapRecord{}, &fs.PathError{Op: "stat", Path: mapPath, Err: err}
 	}
 	return mapRecord{
-		Text: job.Path, TextDigest: digest(job.New), Map: mapPath, Type: job.MapType,
+		Text: job.Path, TextDigest: job.digestOfNew(), Map: mapPath, Type: job.MapType,
 		Size: stat.Size, Device: uint64(stat.Dev), Inode: stat.Ino,
 		ModifiedNS: stat.Mtim.Nano(), ChangedNS: stat.Ctim.Nano(),
 	}, nil

@@ -268,7 +268,7 @@ func TestAdviceTakesEffect(t *testing.T) {
 	p := host.NewPostfix(t, zone, servers)
 	wrong := make([][]string, len(servers))
 	var wg sync.WaitGroup
-	for n := range servers { // postscreen waits three seconds for each client
+	for n := range servers {
 		wg.Go(func() { wrong[n] = sendAll(p, n, servers[n], servers[n|1].Main) })
 	}
 	wg.Wait()

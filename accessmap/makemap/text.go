@@ -59,14 +59,31 @@ type Text struct {
 	Problems []Problem // lines that makemap would refuse, in their order
 
 	text  []byte           // less than 4 GiB
+	gap   int              // where lines are left out
+	left  int              // how many lines
 	order []uint32         // where the lines of the entries begin, page by page: see byPage
 	again map[int]struct{} // where the lines begin that repeat a key; makemap stores the first
 	cache int              // see cacheFor
 }
 
 // ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
-func ReadText(text []byte) *Text {
-	m := &Text{text: text}
+func ReadText(text []byte) *Text { return ReadAround(text, 0, nil) }
+
+// ReadAround is ReadText for a text without that many of its lines, those between before and after. No other line loses its number.
+// before ends with a newline, or is empty.
+func ReadAround(before []byte, lines int, after []byte) *Text {
+	text := before
+	if len(after) > 0 {
+		text = slices.Concat(before, after)
+	}
+	m := &Text{text: text, gap: len(before), left: lines}
+	m.read()
+	return m
+}
+
+// read finds the entries and the problems.
+func (m *Text) read() {
+	text := m.text
 	var lines []hashedLine
 	size := 0
 	for p := range m.pieces() {
@@ -91,7 +108,6 @@ func ReadText(text []byte) *Text {
 	for i, l := range lines {
 		m.order[i] = l.at
 	}
-	return m
 }
 
 // refuse makes problems of the entries whose key an earlier one has. repeated are where their lines begin, and where the
@@ -154,6 +170,9 @@ func (m *Text) pieces() iter.Seq[piece] {
 	return func(yield func(piece) bool) {
 		p := piece{line: 1}
 		for p.at < len(m.text) {
+			if p.at == m.gap {
+				p.line += m.left
+			}
 			bytes, whole := cutPiece(m.text[p.at:])
 			p.key, p.gap, p.value, p.reason = readPiece(bytes, whole)
 			if !yield(p) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 
 	"mailallow/accessmap/block"
@@ -34,36 +35,40 @@ type present struct {
 
 // render writes the new text of a target and reads it back.
 func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, err error) {
-	spans := slices.AppendSeq(make([]allowlist.Span, 0, set.Len()), t.Format.Selected(set.Spans(), t.Want))
+	selected := t.Format.Selected(set.Spans(), t.Want)
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
 		return c, err
 	}
 	all, handWritten := handWritten, ofAddresses(handWritten)
+	var spans []allowlist.Span // beside hand-written keys, which look for theirs
+	if len(all) > 0 {
+		spans = slices.Collect(selected)
+	}
 	want := t.Want
 	want.Taken = taken(handWritten)
-	text := bytes.NewBuffer(make([]byte, 0, len(current.Old))) // most runs change little
+	text := &draft{present: current.Old}
 	if t.inBlock() {
 		file.WriteAbove(text)
 	}
-	begin := text.Len()
-	written, err := t.Format.Write(text, slices.Values(spans), want)
+	begin := text.len()
+	written, err := t.Format.Write(text, selected, want)
 	if err != nil {
 		return c, err
 	}
-	end := text.Len()
+	end := text.len()
 	if t.inBlock() {
 		file.WriteBelow(text)
 	}
-	c.New = text.Bytes() // not nil: an empty file is a file
+	c.New = text.bytes()
 	inside := c.New[begin:end]
 	c.Entries, c.probe = written.Entries, written.First
-	if m.cf != nil && m.cf.CompressedIPv6 && len(spans) > 0 && spans[len(spans)-1].From.Is6() {
+	if m.cf != nil && m.cf.CompressedIPv6 && hasIPv6(selected) {
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, inside)
 	if !same { // the run that installed the same text read it back
-		if err := readBack(t.Format, inside, written.Entries, spans, handWritten); err != nil {
+		if err := readBack(t.Format, inside, written.Entries, selected, handWritten); err != nil {
 			return c, err
 		}
 	}
@@ -76,17 +81,24 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
 	if same {
 		c.before.entries, c.empty = c.Entries, c.Entries == 0
-		if len(c.New) > 0 && bytes.Equal(c.New, current.Old) {
-			c.New = current.Old // one copy is enough
-		}
 	} else {
-		after := spans // they have all sources and need less memory
+		after, list := selected, Finder(set) // it has all sources and needs less memory
 		if !t.Format.Bare && len(handWritten) > 0 {
-			after = allowlist.Nest(entries)
+			nest := &nested{allowlist.Nest(entries)}
+			after, list = slices.Values(nest.spans), nest
 		}
-		c.compare(t, installed, file, after)
+		c.compare(t, installed, file, after, list)
 	}
 	return c, nil
+}
+
+func hasIPv6(spans iter.Seq[allowlist.Span]) bool {
+	for s := range spans {
+		if s.From.Is6() {
+			return true
+		}
+	}
+	return false
 }
 
 // inBlock reports whether people write lines in the same file.
@@ -110,7 +122,7 @@ func separate(t Target, current Current, m MapChoice) (block.File, []handKey, er
 }
 
 // readBack reads a text with so many entries that is to be installed. It is an error if it differs from the list.
-func readBack(f format.Format, text []byte, entries int, spans []allowlist.Span, handWritten []handKey) error {
+func readBack(f format.Format, text []byte, entries int, spans iter.Seq[allowlist.Span], handWritten []handKey) error {
 	written, err := f.Networks(text, entries)
 	if err != nil {
 		return fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)
@@ -119,7 +131,7 @@ func readBack(f format.Format, text []byte, entries int, spans []allowlist.Span,
 }
 
 // compare compares the managed part of the present file with the new one.
-func (c *Content) compare(t Target, installed record.Target, file block.File, after []allowlist.Span) {
+func (c *Content) compare(t Target, installed record.Target, file block.File, after iter.Seq[allowlist.Span], list Finder) {
 	f, ours, foreign := t.Format, file.Inside, []record.Line(nil)
 	if !f.JSON { // whose lines are nothing by themselves
 		ours, foreign = t.divide(installed, file)
@@ -142,5 +154,5 @@ func (c *Content) compare(t Target, installed record.Target, file block.File, af
 		c.before.unnamed = c.before.unnamed || len(e.Owners) == 0
 	}
 	before := allowlist.Nest(entries)
-	c.Difference, c.empty = difference(f, before, after), len(before)+len(after) == 0
+	c.Difference, c.empty = difference(f, before, after, list), len(before)+c.Entries == 0
 }

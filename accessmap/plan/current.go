@@ -11,7 +11,8 @@ type Current struct {
 	Exists bool
 	Old    []byte
 
-	resolved string // path of the file itself, behind all symbolic links; empty: not resolved
+	resolved string        // path of the file itself, behind all symbolic links; empty: not resolved
+	digest   func() string // of Old; nil: nobody asks for it
 }
 
 // maxTarget bounds the file of a target, in bytes. Ten million keys with their comments are smaller.

@@ -4,9 +4,9 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 
 	"github.com/aymanbagabas/go-udiff"
-	"go4.org/netipx"
 
 	"mailallow/accessmap/format"
 	"mailallow/allowlist"
@@ -14,58 +14,93 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// Change is a network that a plan adds to a target or removes from it, with the source that listed it. The networks of one
-// source and path are the fewest.
+// Difference is the change of the managed part of a file, in networks: first what has some to add, in the order of the actions and then
+// of the first network, then what removes some alone, in the same order. An address whose action changes is added and removed.
+type Difference []Change
+
+// Change is what a plan changes under one source and action.
 type Change struct {
-	Prefix netip.Prefix
-	Action allowlist.Action
-	Source string           // empty: the format does not hold it
-	Path   *provenance.Path // in the source, as Owner has it; nil: the format does not hold it
+	Source         string // empty: the format does not hold it
+	Action         allowlist.Action
+	Added, Removed Networks
 }
 
-// String gives the change as "CIDR ACTION", which scripts read.
-func (c Change) String() string { return c.Prefix.String() + " " + c.Action.String() }
+// Networks are networks in the order of their addresses, IPv4 first. Those of one path are the fewest.
+type Networks struct {
+	prefixes.List
+	Of Finder // of the list or the file that has them; nil: it names no paths
+}
 
-// Difference is the change of the managed part of a file, in networks.
-type Difference struct {
-	Added, Removed []Change
+// Finder finds the entry that decides an address; nil: none does.
+type Finder interface {
+	Lookup(netip.Addr) *allowlist.Entry
+}
+
+// Path gives the path of a network in its source, as Owner has it; nil: the format does not hold it.
+func (n Networks) Path(p netip.Prefix) *provenance.Path {
+	if n.Of == nil {
+		return nil
+	}
+	return pathOf(n.Of.Lookup(p.Addr()))
+}
+
+func pathOf(e *allowlist.Entry) *provenance.Path {
+	if e == nil || len(e.Owners) == 0 {
+		return nil
+	}
+	return e.Owners[0].Paths[0]
+}
+
+// Len gives the numbers of networks that are added and removed.
+func (d Difference) Len() (added, removed int) {
+	for _, c := range d {
+		added, removed = added+c.Added.Len(), removed+c.Removed.Len()
+	}
+	return added, removed
 }
 
 // Equal reports whether the two differences read alike.
 func (d Difference) Equal(e Difference) bool {
-	return slices.EqualFunc(d.Added, e.Added, Change.equal) && slices.EqualFunc(d.Removed, e.Removed, Change.equal)
+	return slices.EqualFunc(d, e, func(a, b Change) bool {
+		return a.Source == b.Source && a.Action == b.Action && a.Added.equal(b.Added) && a.Removed.equal(b.Removed)
+	})
 }
 
-func (c Change) equal(d Change) bool {
-	return c.Prefix == d.Prefix && c.Action == d.Action && c.Source == d.Source && (c.Path == d.Path || c.Path.String() == d.Path.String())
-}
-
-// difference compares the managed part of the present file with the planned one, by action, IPv4 first. An address whose action
-// changes is in Added and in Removed. Networks removed from a bare format have the action OK: the file holds no action.
-func difference(f format.Format, before, after []allowlist.Span) (d Difference) {
-	for _, a := range format.Actions() {
-		d.Added = append(d.Added, changes(minus(f, a, after, before), after)...)
-		d.Removed = append(d.Removed, changes(minus(f, a, before, after), before)...)
+func (n Networks) equal(m Networks) bool {
+	if !prefixes.Equal(n.List, m.List) {
+		return false
 	}
-	return d
+	if n.Of == m.Of {
+		return true
+	}
+	for p := range n.Networks() {
+		if n.Path(p).String() != m.Path(p).String() {
+			return false
+		}
+	}
+	return true
 }
 
-// Networks gives changes without their sources, as "CIDR ACTION": for each action the fewest networks, IPv4 first. The JSON
-// output has them.
-func Networks(changes []Change) []string {
-	networks := []string{}
+// Lines gives what is added and what is removed without sources, as "CIDR ACTION", which scripts read: for each action the fewest
+// networks, IPv4 first.
+func (d Difference) Lines() (added, removed []string) {
+	added, removed = []string{}, []string{}
 	for _, a := range format.Actions() {
-		var all prefixes.List
-		for _, c := range changes {
+		var came, gone prefixes.List
+		for _, c := range d {
 			if c.Action == a {
-				all.Add(c.Prefix, 0)
+				came.Append(c.Added.List)
+				gone.Append(c.Removed.List)
 			}
 		}
-		for p := range all.Sorted().Fewest().All() {
-			networks = append(networks, Change{Prefix: p, Action: a}.String())
+		for p := range came.Sorted().Fewest().Networks() {
+			added = append(added, p.String()+" "+a.String())
+		}
+		for p := range gone.Sorted().Fewest().Networks() {
+			removed = append(removed, p.String()+" "+a.String())
 		}
 	}
-	return networks
+	return added, removed
 }
 
 // UnifiedDiff gives the change of the file's text in the unified format; it is empty if there is none.
@@ -77,72 +112,155 @@ func (p Plan) UnifiedDiff() string {
 	return udiff.Unified(old, p.Path, string(p.Old), string(p.New))
 }
 
-// minus yields the addresses with a visible action in spans that do not have it in others, in the fewest ranges.
-func minus(f format.Format, a allowlist.Action, spans, others []allowlist.Span) iter.Seq2[netip.Addr, netip.Addr] {
-	return format.Joined(func(yield func(allowlist.Span) bool) {
-		others := others
-		for _, s := range spans {
-			if visible(f, s.Action()) != a {
-				continue
-			}
-			for len(others) > 0 && others[0].To.Less(s.From) {
-				others = others[1:]
-			}
-			for i := 0; i < len(others) && s.From.IsValid() && !s.To.Less(others[i].From); i++ {
-				if visible(f, others[i].Action()) != a {
-					continue
-				}
-				if left := s; s.From.Less(others[i].From) {
-					if left.To = others[i].From.Prev(); !yield(left) {
-						return
-					}
-				}
-				s.From = others[i].To.Next() // invalid behind the last address of a family
-			}
-			if s.From.IsValid() && !s.To.Less(s.From) && !yield(s) {
-				return
-			}
-		}
-	})
+// nested finds entries in spans of addresses, which are in order.
+type nested struct{ spans []allowlist.Span }
+
+func (n *nested) Lookup(a netip.Addr) *allowlist.Entry {
+	i := sort.Search(len(n.spans), func(i int) bool { return !n.spans[i].To.Less(a) })
+	if i == len(n.spans) || a.Less(n.spans[i].From) {
+		return nil
+	}
+	return n.spans[i].Entry()
 }
 
-// changes gives the networks of ranges with the action and the source of the spans that cover them. It joins neighbouring
-// spans of one source and path, because a prefix can need several keys.
-func changes(ranges iter.Seq2[netip.Addr, netip.Addr], spans []allowlist.Span) []Change {
-	var found []Change
-	for from, last := range ranges {
-		for len(spans) > 0 && spans[0].To.Less(from) {
-			spans = spans[1:]
+// difference compares the managed part of the present file with the planned one, whose spans are those of a list; both are in the order
+// of addresses. Networks removed from a bare format have the action OK: the file holds no action.
+func difference(f format.Format, before []allowlist.Span, after iter.Seq[allowlist.Span], list Finder) Difference {
+	added := side{format: f, of: list, byKey: map[partKey]*part{}}
+	removed := side{format: f, of: &nested{before}, byKey: map[partKey]*part{}}
+	rest, now := before, allowlist.Span{} // now is what is left of the span before rest
+	next := func() bool {
+		if now.From.IsValid() || len(rest) == 0 {
+			return now.From.IsValid()
 		}
-		for i := 0; i < len(spans) && !last.Less(from) && from.IsValid(); i++ {
-			to := spans[i].To
-			for i+1 < len(spans) && to.Less(last) && to.Next() == spans[i+1].From && sameOwner(spans[i], spans[i+1]) {
-				i++
-				to = spans[i].To
-			}
-			if last.Less(to) {
-				to = last
-			}
-			source, path := owner(spans[i])
-			for _, p := range netipx.IPRangeFrom(from, to).Prefixes() {
-				found = append(found, Change{p, spans[i].Action(), source, path})
-			}
-			from = to.Next()
-		}
+		now, rest = rest[0], rest[1:]
+		return true
 	}
-	return found
+	for s := range after {
+		for next() && now.To.Less(s.From) {
+			removed.take(now)
+			now = allowlist.Span{}
+		}
+		for s.From.IsValid() && next() && !s.To.Less(now.From) {
+			added.take(cutBefore(&s, now.From))
+			removed.take(cutBefore(&now, s.From))
+			end := s.To
+			if now.To.Less(end) {
+				end = now.To
+			}
+			came, went := cutTo(&s, end), cutTo(&now, end)
+			if visible(f, came.Action()) != visible(f, went.Action()) {
+				added.take(came)
+				removed.take(went)
+			}
+		}
+		added.take(s)
+	}
+	for next() {
+		removed.take(now)
+		now = allowlist.Span{}
+	}
+	return joined(added, removed)
 }
 
-func owner(s allowlist.Span) (source string, path *provenance.Path) {
-	owners := s.Entry().Owners
-	if len(owners) == 0 {
-		return "", nil
+// cutBefore cuts off and gives the part of a span before an address; one without addresses if there is none.
+func cutBefore(s *allowlist.Span, a netip.Addr) (part allowlist.Span) {
+	if !s.From.Less(a) {
+		return part
 	}
-	return owners[0].Source, owners[0].Paths[0]
+	part = *s
+	part.To, s.From = a.Prev(), a
+	return part
+}
+
+// cutTo cuts off and gives the part of a span up to an address in it. A span of which nothing is left has no addresses.
+func cutTo(s *allowlist.Span, end netip.Addr) (part allowlist.Span) {
+	part = *s
+	if part.To = end; s.To == end {
+		*s = allowlist.Span{}
+	} else {
+		s.From = end.Next()
+	}
+	return part
+}
+
+// side collects the networks that are added, or those that are removed.
+type side struct {
+	format format.Format
+	of     Finder
+	parts  []*part // in the order of their first networks
+	byKey  map[partKey]*part
+	last   *part
+	open   allowlist.Span // the next one may go on with its source and path
+	room   []netip.Prefix
+}
+
+type partKey struct {
+	source string
+	action allowlist.Action
+}
+
+// part is what a side has under one source and action.
+type part struct {
+	partKey
+	prefixes.List
+}
+
+// take takes the next span in the order of addresses. It joins neighbours of one source and path, because a prefix can need several keys.
+func (d *side) take(s allowlist.Span) {
+	switch {
+	case !s.From.IsValid() || !slices.Contains(format.Actions(), visible(d.format, s.Action())):
+	case d.open.From.IsValid() && d.open.To.Next() == s.From && sameOwner(d.open, s):
+		d.open.To = s.To
+	default:
+		d.close()
+		d.open = s
+	}
 }
 
 func sameOwner(a, b allowlist.Span) bool {
-	sourceA, pathA := owner(a)
-	sourceB, pathB := owner(b)
-	return a.Action() == b.Action() && sourceA == sourceB && pathA.Compare(pathB) == 0
+	return a.SameEntry(b) || a.Action() == b.Action() && a.Source() == b.Source() && pathOf(a.Entry()).Compare(pathOf(b.Entry())) == 0
+}
+
+func (d *side) close() {
+	s := d.open
+	if !s.From.IsValid() {
+		return
+	}
+	if key := (partKey{s.Source(), s.Action()}); d.last == nil || d.last.partKey != key {
+		if d.last = d.byKey[key]; d.last == nil {
+			d.last = &part{partKey: key}
+			d.byKey[key], d.parts = d.last, append(d.parts, d.last)
+		}
+	}
+	d.room = prefixes.AppendRange(d.room[:0], s.From, s.To)
+	for _, p := range d.room {
+		d.last.Add(p, 0)
+	}
+}
+
+// inOrder gives the parts in the order of the actions that a reader of the format sees.
+func (d *side) inOrder() []*part {
+	d.close()
+	rank := func(i int) int { return slices.Index(format.Actions(), visible(d.format, d.parts[i].action)) }
+	sort.SliceStable(d.parts, func(i, j int) bool { return rank(i) < rank(j) })
+	return d.parts
+}
+
+// joined puts the two sides of each source and action together.
+func joined(added, removed side) (d Difference) {
+	gone := removed.inOrder()
+	for _, p := range added.inOrder() {
+		c := Change{Source: p.source, Action: p.action, Added: Networks{p.List, added.of}}
+		if q := removed.byKey[p.partKey]; q != nil {
+			c.Removed = Networks{q.List, removed.of}
+		}
+		d = append(d, c)
+	}
+	for _, p := range gone {
+		if added.byKey[p.partKey] == nil {
+			d = append(d, Change{Source: p.source, Action: p.action, Removed: Networks{p.List, removed.of}})
+		}
+	}
+	return d
 }

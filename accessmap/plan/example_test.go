@@ -42,18 +42,19 @@ func ExampleDifference() {
 		log.Fatal(err)
 	}
 
-	difference := plans[0].Difference
-	for _, c := range difference.Added {
-		fmt.Printf("+ %s  %s (%s)\n", c, c.Source, c.Path)
-	}
-	for _, c := range difference.Removed {
-		fmt.Printf("- %s  %s (%s)\n", c, c.Source, c.Path)
+	for _, c := range plans[0].Difference {
+		for p := range c.Added.Networks() {
+			fmt.Printf("+ %s %s  %s (%s)\n", p, c.Action, c.Source, c.Added.Path(p))
+		}
+		for p := range c.Removed.Networks() {
+			fmt.Printf("- %s %s  %s (%s)\n", p, c.Action, c.Source, c.Removed.Path(p))
+		}
 	}
 	fmt.Print(string(plans[0].New))
 	// Output:
 	// + 198.51.100.0/24 OK  provider (_spf.provider.example)
-	// + 192.0.2.128/25 REJECT  abuse (abuse.list)
 	// - 192.0.2.128/25 OK  provider (_spf.provider.example)
+	// + 192.0.2.128/25 REJECT  abuse (abuse.list)
 	// # Written by mailallow: change its configuration, not this file.
 	// # 192.0.2.0/24 OK provider: _spf.provider.example
 	// 192.0.2.0/25	permit

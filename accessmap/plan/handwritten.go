@@ -73,14 +73,13 @@ func ofAddresses(handWritten []handKey) []handKey {
 	return slices.DeleteFunc(slices.Clone(handWritten), func(h handKey) bool { return h.named })
 }
 
-// outsideBlock reads the lines outside of the block as makemap does. Empty lines in the place of the block keep their numbers.
+// outsideBlock reads the lines outside of the block as makemap does.
 func outsideBlock(file block.File) *makemap.Text {
 	const markers = 2
 	if !file.Found {
 		return makemap.ReadText(file.Before)
 	}
-	empty := bytes.Repeat([]byte("\n"), bytes.Count(file.Inside, []byte("\n"))+markers)
-	return makemap.ReadText(slices.Concat(file.Before, empty, file.After))
+	return makemap.ReadAround(file.Before, bytes.Count(file.Inside, []byte("\n"))+markers, file.After)
 }
 
 // overlaps reports each hand-written key that covers addresses of the list, and which value the server will use. written are

@@ -125,6 +125,9 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.MapChoice, err = chooseMap(t); err != nil {
 		return p, err
 	}
+	if p.MapType != "" {
+		p.digest = install.DigestOf(p.Old)
+	}
 	installed, _ := t.Installed(pl.Installed)
 	if p.Content, err = render(t, p.Current, p.MapChoice, installed, set); err != nil {
 		return p, err
@@ -203,7 +206,7 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 }
 
 func (p Plan) untouched(source string) Plan {
-	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, Difference{}, p.before.entries, "", true
+	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, nil, p.before.entries, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p
@@ -214,6 +217,9 @@ func (p Plan) Job() install.Job {
 	job := install.Job{
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
 		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
+	}
+	if !p.TextChanged() {
+		job.NewDigest = p.digest
 	}
 	if p.probe.Action != allowlist.None && p.MapType != "" {
 		job.ProbeKey, job.ProbeValue = key.Connect+string(key.Append(nil, p.probe.Prefix)), p.probe.Action.String()

@@ -49,7 +49,7 @@ func FuzzRead(f *testing.F) {
 			}
 			reread, err := form.Networks(again.Bytes(), 0)
 			if err == nil {
-				err = verify(form, reread, spans, nil)
+				err = verify(form, reread, slices.Values(spans), nil)
 			}
 			if err != nil {
 				t.Fatalf("%s: %v", form.Name, err)

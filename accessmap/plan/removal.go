@@ -110,7 +110,7 @@ func (r Removal) content(current Current) (c Content, err error) {
 	if err != nil {
 		c.Problems = append(c.Problems, Problem{Kind: "foreign", Text: "its content was not written by mailallow and is taken out: " + err.Error()})
 	}
-	c.Difference = difference(r.Format, allowlist.Nest(entries), nil)
+	c.Difference = difference(r.Format, allowlist.Nest(entries), slices.Values([]allowlist.Span(nil)), nil)
 	var kept []byte
 	for _, line := range foreign {
 		kept = append(kept, line.Text...)

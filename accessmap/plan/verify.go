@@ -13,15 +13,14 @@ import (
 // verify is an error unless the networks of a text give every address the action that the spans give it. It takes account of
 // the hand-written keys: addresses under one do not inherit from a shorter key of the block, and each decides for the spans
 // whose prefix is not longer than the key.
-func verify(f format.Format, written allowlist.Networks, spans []allowlist.Span, handWritten []handKey) error {
-	wanted := spans
+func verify(f format.Format, written allowlist.Networks, spans iter.Seq[allowlist.Span], handWritten []handKey) error {
 	if len(handWritten) > 0 {
-		wanted = undecided(spans, handWritten)
+		spans = slices.Values(undecided(slices.Collect(spans), handWritten))
 	}
 	for _, h := range handWritten {
 		written.Add(h.prefix, allowlist.Exclude)
 	}
-	next, stop := iter.Pull(runs(f, slices.Values(wanted)))
+	next, stop := iter.Pull(runs(f, spans))
 	defer stop()
 	for is := range runs(f, written.Spans()) {
 		if want, _ := next(); is != want {

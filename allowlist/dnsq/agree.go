@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,7 +86,8 @@ func (c *Client) replyOf(ctx context.Context, n, tried int, q question) reply {
 // distinct gives the records without repetitions, in the order of their values. A set of records has neither an order nor
 // repetitions (RFC 2181 section 5), and resolvers rotate it.
 func distinct(records []dns.RR) []dns.RR {
-	records = slices.SortedFunc(slices.Values(records), func(a, b dns.RR) int { return strings.Compare(value(a), value(b)) })
+	records = slices.Clone(records)
+	sort.Slice(records, func(i, j int) bool { return value(records[i]) < value(records[j]) })
 	return slices.CompactFunc(records, func(a, b dns.RR) bool { return value(a) == value(b) })
 }
 

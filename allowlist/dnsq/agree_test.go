@@ -50,6 +50,8 @@ func rotate() func(*dns.Msg) {
 // TestAgree asks two resolvers of which the second, or also the first, behaves in another way.
 func TestAgree(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	const (
 		addrs = "192.0.2.9|192.0.2.10"
 		texts = "|v=spf1 ip4:192.0.2.0/24 -all|with \"quote\", back\\slash, \xc3\xbc and \x00"
@@ -148,8 +150,8 @@ func TestAgree(t *testing.T) {
 		{"SERVFAIL", "A", "a.example", fault(0, fixtures.ServFail), "", "A a.example: SERVFAIL from TWO" + alone},
 		{"REFUSED from the first", "A", "a.example", fault(fixtures.Refused, 0), "",
 			"A a.example: REFUSED from ONE; only TWO answers, and agree = 2 needs two that do"},
-		{"silence", "A", "a.example", fault(0, fixtures.Drop), "", "A a.example: no answer in 250ms from TWO" + alone},
-		{"silence about nothing", "A", "m.example", fault(0, fixtures.Drop), "", "A m.example: no answer in 250ms from TWO" + alone},
+		{"silence", "A", "a.example", fault(0, fixtures.Drop), "", "A a.example: no answer in 1s from TWO" + alone},
+		{"silence about nothing", "A", "m.example", fault(0, fixtures.Drop), "", "A m.example: no answer in 1s from TWO" + alone},
 		{"both alike", "A", "a.example", fault(fixtures.ServFail, fixtures.ServFail), "", "A a.example: SERVFAIL from ONE, TWO"},
 		{"both unlike", "A", "a.example", fault(fixtures.ServFail, fixtures.Lame), "",
 			"A a.example: SERVFAIL from ONE; a referral, not an answer from TWO"},
@@ -162,12 +164,11 @@ func TestAgree(t *testing.T) {
 		{"truncated over TCP", "A", "a.example", fault(0, fixtures.Truncated), "",
 			"A a.example: an answer truncated over TCP from TWO" + alone},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		run(row.name, func(t *testing.T) {
 			all := servers(t, 2)
 			row.change(t, pair{all[0], all[1]})
 			config := dnsq.Config{Agree: 2, Attempts: 1}
-			if strings.Contains(row.err, "250ms") {
+			if strings.Contains(row.err, "1s") {
 				config.Timeout = hasty
 			}
 			c := client(t, config, all...)
@@ -228,6 +229,8 @@ func TestAgreeLag(t *testing.T) {
 // nobody decides between two that differ.
 func TestAgreeStandIn(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	const (
 		answer = "192.0.2.9|192.0.2.10"
 		lies   = fixtures.NXDomain
@@ -251,12 +254,11 @@ func TestAgreeStandIn(t *testing.T) {
 		{"the stand-in lies", [3]fixtures.Fault{0, fixtures.ServFail, lies}, 0, "",
 			"A a.example: ONE and THREE do not agree: only ONE has 192.0.2.10 and 1 more", [3]int{1, 1, 1}},
 		{"two are silent", [3]fixtures.Fault{fixtures.Drop, 0, fixtures.Drop}, 0, "",
-			"A a.example: no answer in 250ms from ONE, THREE; only TWO answers, and agree = 2 needs two that do", [3]int{2, 1, 1}},
+			"A a.example: no answer in 1s from ONE, THREE; only TWO answers, and agree = 2 needs two that do", [3]int{2, 1, 1}},
 		{"all have no answer", [3]fixtures.Fault{fixtures.ServFail, fixtures.ServFail, fixtures.ServFail}, 0, "",
 			"A a.example: SERVFAIL from ONE, TWO, THREE", [3]int{2, 2, 2}},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		run(row.name, func(t *testing.T) {
 			all := servers(t, 3)
 			for i, s := range all {
 				s.Fault("", "", row.faults[i])
@@ -283,7 +285,7 @@ func TestAgreeStandIn(t *testing.T) {
 func TestAgreeDeadResolver(t *testing.T) {
 	for dead := range 2 {
 		all := servers(t, 2)
-		resolvers := slices.Insert([]string{all[0].Addr(), all[1].Addr()}, dead, closedPort(t))
+		resolvers := slices.Insert([]string{all[0].Addr(), all[1].Addr()}, dead, fixtures.Nobody(t))
 		c := client(t, dnsq.Config{Agree: 2, Resolvers: resolvers})
 		for _, name := range []string{"a.example", "m.example", "t.example"} {
 			if _, err := c.A(t.Context(), name); err != nil {

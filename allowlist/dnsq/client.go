@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -245,11 +246,12 @@ func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	records = slices.SortedFunc(slices.Values(records), func(a, b dns.RR) int {
-		x, y := a.(*dns.MX), b.(*dns.MX)
+	records = slices.Clone(records)
+	sort.Slice(records, func(i, j int) bool {
+		x, y := records[i].(*dns.MX), records[j].(*dns.MX)
 		return cmp.Or(
 			cmp.Compare(x.Preference, y.Preference),
-			cmp.Compare(dns.CanonicalName(x.Mx), dns.CanonicalName(y.Mx)))
+			cmp.Compare(dns.CanonicalName(x.Mx), dns.CanonicalName(y.Mx))) < 0
 	})
 	var hosts []string
 	for _, rr := range records {

@@ -15,6 +15,8 @@ import (
 // TestFaults tries each fault of a resolver, with a question that has an answer and one that has none.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
 		name      string
@@ -32,7 +34,7 @@ func TestFaults(t *testing.T) {
 		{"truncated over TCP", fixtures.Truncated, "", "an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"garbage", fixtures.Garbage, "", "a malformed answer from ADDR", "udp"},
 		{"no EDNS", fixtures.NoEDNS, answer, "", "udp udp"},
-		{"drop", fixtures.Drop, "", "no answer in 250ms from ADDR", "udp"},
+		{"drop", fixtures.Drop, "", "no answer in 1s from ADDR", "udp"},
 		{"wrong id first", fixtures.WrongID, answer, "", "udp"},
 		{"wrong question first", fixtures.WrongQuestion, answer, "", "udp"},
 		{"another port first", fixtures.OtherPort, answer, "", "udp"},
@@ -40,7 +42,7 @@ func TestFaults(t *testing.T) {
 		{"forgeries over TCP", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Truncated, "",
 			"an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"only forgeries", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Drop, "",
-			"no answer in 250ms, 2 that did not fit the question from ADDR", "udp"},
+			"no answer in 1s, 2 that did not fit the question from ADDR", "udp"},
 		{"forged answers from all sides first", fixtures.Poison | fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.OtherAddress |
 			fixtures.Noise, answer, "", "udp"},
 		{"twice", fixtures.Twice, answer, "", "udp"},
@@ -50,10 +52,9 @@ func TestFaults(t *testing.T) {
 		{"records of another name", fixtures.Misnamed, "", "an answer to another question from ADDR", "udp"},
 		{"records of other names beside", fixtures.Gossip, answer, "", "udp"},
 		{"records of another class", fixtures.OtherClass, "", "a malformed answer from ADDR", "udp"},
-		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 250ms from ADDR", "udp"},
+		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 1s from ADDR", "udp"},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		run(row.name, func(t *testing.T) {
 			s := fixtures.DNS(t, zone)
 			s.Fault("a.example", "", row.fault)
 			config := dnsq.Config{Attempts: 1}
@@ -213,6 +214,8 @@ func TestNoStrings(t *testing.T) {
 // TestUnfitReplies checks that the client ignores messages that do not answer the question, until the end of the try.
 func TestUnfitReplies(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	for name, rewrite := range map[string]func(*dns.Msg){
 		"a query":        func(m *dns.Msg) { m.Response = false },
 		"another opcode": func(m *dns.Msg) { m.Opcode = dns.OpcodeNotify },
@@ -225,13 +228,12 @@ func TestUnfitReplies(t *testing.T) {
 			m.Rcode = dns.RcodeNameError
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		run(name, func(t *testing.T) {
 			s := fixtures.DNS(t, zone)
 			s.Rewrite("a.example", "A", rewrite)
 			got, err := look(t.Context(), client(t, dnsq.Config{Attempts: 1, Timeout: hasty}, s), "A", "a.example")
 			check(t, got, err, "",
-				"A a.example: no answer in 250ms, 1 that did not fit the question from ADDR", s.Addr())
+				"A a.example: no answer in 1s, 1 that did not fit the question from ADDR", s.Addr())
 		})
 	}
 }
@@ -279,6 +281,8 @@ func TestAliasAskedOn(t *testing.T) {
 
 func TestFailover(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	const answer = "192.0.2.9|192.0.2.10"
 	for _, row := range []struct {
 		name          string
@@ -297,10 +301,9 @@ func TestFailover(t *testing.T) {
 		{"one attempt still asks both", fixtures.ServFail, 0, 1, answer, "", [2]int{1, 1}},
 		{"both alike", fixtures.ServFail, fixtures.ServFail, 3, "", "A a.example: SERVFAIL from ONE, TWO", [2]int{2, 1}},
 		{"both unlike", fixtures.Refused, fixtures.Drop, 4, "",
-			"A a.example: REFUSED from ONE; no answer in 250ms from TWO", [2]int{2, 2}},
+			"A a.example: REFUSED from ONE; no answer in 1s from TWO", [2]int{2, 2}},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		run(row.name, func(t *testing.T) {
 			one, two := fixtures.DNS(t, zone), fixtures.DNS(t, zone)
 			one.Fault("", "", row.first)
 			two.Fault("", "", row.second)
@@ -322,7 +325,7 @@ func TestFailover(t *testing.T) {
 
 // TestDeadResolver checks that the client asks a silent resolver last from then on, but not one that replies SERVFAIL.
 func TestDeadResolver(t *testing.T) {
-	dead := closedPort(t)
+	dead := fixtures.Nobody(t)
 	alive, other := fixtures.DNS(t, zone), fixtures.DNS(t, zone)
 	c := client(t, dnsq.Config{Resolvers: []string{dead}}, alive, other)
 	for _, name := range []string{"a.example", "m.example", "t.example"} {
@@ -347,22 +350,9 @@ func TestDeadResolver(t *testing.T) {
 	check(t, "", err, "", "A a.example: connection refused from ADDR", dead)
 }
 
-func closedPort(t *testing.T) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	return conn.LocalAddr().String()
-}
-
 // TestTruncatedWithoutTCP checks that a truncated answer is an error if the TCP port is closed.
 func TestTruncatedWithoutTCP(t *testing.T) {
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := fixtures.Datagrams(t)
 	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
 		reply := new(dns.Msg).SetReply(query)
 		reply.Truncated, reply.Answer = true, []dns.RR{rr(t, "a.example A 192.0.2.1")}
@@ -386,7 +376,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := closedPort(t)
+	nobody := fixtures.Nobody(t)
 	for _, row := range []struct {
 		name   string
 		config dnsq.Config

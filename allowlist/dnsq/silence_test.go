@@ -12,6 +12,8 @@ import (
 // TestSilent: a resolver is silent until any reply comes from it, and all are only if none has replied.
 func TestSilent(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	defer wait()
 	for _, row := range []struct {
 		name   string
 		agree  int
@@ -26,8 +28,7 @@ func TestSilent(t *testing.T) {
 		{"both are asked", 2, [2]fixtures.Fault{0, fixtures.Drop}, "2", false},
 		{"a refusal is a reply", 1, [2]fixtures.Fault{fixtures.Refused, fixtures.Drop}, "2", false},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
+		run(row.name, func(t *testing.T) {
 			all := servers(t, 2)
 			for i, s := range all {
 				s.Fault("", "", row.faults[i])
@@ -48,7 +49,7 @@ func TestSilent(t *testing.T) {
 			}
 		})
 	}
-	one := client(t, dnsq.Config{Resolvers: []string{closedPort(t)}, Origin: "--resolver"})
+	one := client(t, dnsq.Config{Resolvers: []string{fixtures.Nobody(t)}, Origin: "--resolver"})
 	for _, apart := range one.Apart() {
 		apart.A(t.Context(), "a.example")
 	}

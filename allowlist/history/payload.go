@@ -53,17 +53,14 @@ type payloadWriter struct {
 func (w *payloadWriter) came(r allowlist.Ranges) {
 	fewest := r.Fewest()
 	w.networks = binary.AppendUvarint(w.networks, uint64(fewest.Len()))
+	var places []provenance.Place
 	for p := range fewest.All() {
 		w.prefix(p)
-		paths := r.PathsInside(p)
-		w.networks = binary.AppendUvarint(w.networks, uint64(len(paths)))
-		for _, path := range paths {
-			list, line := path.Line()
-			if line == 0 {
-				list = path
-			}
-			w.networks = binary.AppendUvarint(w.networks, w.step(list))
-			w.networks = binary.AppendUvarint(w.networks, uint64(line))
+		places = r.PlacesInside(places, p)
+		w.networks = binary.AppendUvarint(w.networks, uint64(len(places)))
+		for _, at := range places {
+			w.networks = binary.AppendUvarint(w.networks, w.step(at.Path))
+			w.networks = binary.AppendUvarint(w.networks, uint64(at.Line))
 		}
 	}
 }

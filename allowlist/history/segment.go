@@ -74,9 +74,13 @@ func digestOf(at time.Time, packed []byte) []byte {
 
 func seconds(at time.Time) []byte { return binary.BigEndian.AppendUint64(nil, uint64(at.Unix())) }
 
+// window is how far back the compression looks, in bytes. What is alike in a payload is close together, and it keeps more than a window
+// in memory.
+const window = 256 << 10
+
 // newPacker makes what compresses payloads.
 func newPacker() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithWindowSize(window))
 }
 
 // appendFrame writes an entry behind a segment.

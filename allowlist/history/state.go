@@ -265,6 +265,9 @@ func differenceOf(was Installed, had bool, s Installed) (one Source, tell bool) 
 // elements gives the networks of the fewest that are new, with their paths, and those that are no more. Both lists are sorted,
 // and no network of one of them is in another of it.
 func elements(before prefixes.List, after allowlist.Ranges) (came allowlist.Ranges, gone prefixes.List) {
+	if before.Len() == 0 {
+		return after, gone // a copy of a whole list takes as much memory
+	}
 	now := after.Fewest()
 	i, j := 0, 0
 	for i < before.Len() || j < now.Len() {
@@ -295,8 +298,8 @@ func elements(before prefixes.List, after allowlist.Ranges) (came allowlist.Rang
 		case order < 0:
 			gone.Add(old, 0)
 		case order > 0:
-			for _, path := range after.PathsInside(new) {
-				came.Add(allowlist.Range{Prefix: new, Path: path})
+			for _, place := range after.PlacesInside(nil, new) {
+				came.Add(allowlist.Range{Prefix: new, Path: place.To()})
 			}
 		}
 	}

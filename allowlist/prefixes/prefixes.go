@@ -116,6 +116,11 @@ func (l *List) Add(p netip.Prefix, label uint32) {
 	}
 }
 
+// Append adds the networks of another list with their labels.
+func (l *List) Append(other List) {
+	l.v4, l.v6 = append(l.v4, other.v4...), append(l.v6, other.v6...)
+}
+
 // Len gives the number of networks.
 func (l List) Len() int { return len(l.v4) + len(l.v6) }
 
@@ -172,6 +177,17 @@ func (l List) All() iter.Seq2[netip.Prefix, uint32] {
 	return func(yield func(netip.Prefix, uint32) bool) {
 		for i := range l.Len() {
 			if !yield(l.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Networks yields the networks, IPv4 first.
+func (l List) Networks() iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for i := range l.Len() {
+			if b, is4 := l.at(i); !yield(b.prefix(is4)) {
 				return
 			}
 		}

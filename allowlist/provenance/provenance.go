@@ -49,6 +49,36 @@ func (p *Path) Line() (list *Path, line uint32) {
 	return p.above, p.line
 }
 
+// Place is where a path ends: at a line of a list, or at the step of a path, whose Line is 0. It needs no memory of its own.
+type Place struct {
+	*Path
+	Line uint32
+}
+
+// Place gives where p ends.
+func (p *Path) Place() Place {
+	if list, line := p.Line(); line > 0 {
+		return Place{list, line}
+	}
+	return Place{Path: p}
+}
+
+// To gives the path that ends there.
+func (at Place) To() *Path {
+	if at.Line > 0 {
+		return at.AtLine(at.Line)
+	}
+	return at.Path
+}
+
+// Compare orders places as Path.Compare orders the paths to them.
+func (at Place) Compare(other Place) int {
+	if at.Path == other.Path {
+		return cmp.Compare(at.Line, other.Line)
+	}
+	return at.To().Compare(other.To())
+}
+
 // Nodes gives the path to each step of p, the topmost first. A line has none of its own.
 func (p *Path) Nodes() (nodes []*Path) {
 	for ; p != nil; p = p.above {

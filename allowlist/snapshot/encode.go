@@ -18,7 +18,13 @@ import (
 // ranges are below their steps, one to a line and in the order of the paths. So the diff of two snapshots shows how the
 // list changed. Decode takes every snapshot whose sources are within their Bounds.
 func (s *Snapshot) Encode(w io.Writer) error {
-	out := writer{Writer: bufio.NewWriterSize(w, 64<<10)}
+	return s.encode(newBuffer(w))
+}
+
+func newBuffer(w io.Writer) *bufio.Writer { return bufio.NewWriterSize(w, 64<<10) }
+
+func (s *Snapshot) encode(buffer *bufio.Writer) error {
+	out := writer{Writer: buffer}
 	fmt.Fprintf(out, "{\"version\": %d, ", version) // errors come with Flush
 	if !s.Written.IsZero() {
 		fmt.Fprintf(out, "\"time\": %s, ", encode(s.Written))
@@ -72,11 +78,13 @@ func (w *writer) networks(name string, networks []netip.Prefix) {
 // Bytes gives the text that Encode writes, for callers that install it with other files.
 func (s *Snapshot) Bytes() ([]byte, error) {
 	size := &counter{Writer: io.Discard}
-	if err := s.Encode(size); err != nil {
+	buffer := newBuffer(size)
+	if err := s.encode(buffer); err != nil {
 		return nil, err
 	}
 	text := bytes.NewBuffer(make([]byte, 0, size.bytes)) // it never grows, so there is no second copy
-	err := s.Encode(text)
+	buffer.Reset(text)
+	err := s.encode(buffer)
 	return text.Bytes(), err
 }
 
@@ -181,6 +189,9 @@ func comma(i int) string {
 // encode gives JSON without escapes for HTML: ">" in a path is easier to review
 // than its code.
 func encode(v any) []byte {
+	if s, ok := v.(string); ok && strings.IndexFunc(s, escaped) < 0 { // as most are
+		return []byte(`"` + s + `"`)
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -189,3 +200,6 @@ func encode(v any) []byte {
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
+
+// escaped reports whether a character may have an escape in JSON.
+func escaped(r rune) bool { return r < ' ' || '~' < r || r == '"' || r == '\\' }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -135,22 +136,28 @@ func TestEditWhileUpdating(t *testing.T) {
 		}
 		t.Parallel()
 		g := newGated(t)
-		access, err := os.OpenFile(filepath.Join(g.dir, "access"), os.O_WRONLY|os.O_APPEND, 0)
-		if err != nil {
+		// A process of its own: what this one has open, a child that another test starts has open, too, for a while.
+		editor := exec.Command("sh", "-c", `exec 3>> access; echo open; read go; printf %s "$0" >&3`, editLine)
+		editor.Dir = g.dir
+		stdin, inErr := editor.StdinPipe()
+		stdout, outErr := editor.StdoutPipe()
+		if err := errors.Join(inErr, outErr, editor.Start()); err != nil {
 			t.Fatal(err)
 		}
-		defer access.Close()
+		if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+			t.Fatalf("%q, %v", line, err)
+		}
 		before := g.files()
-		if _, said := g.update(exit.Install); !strings.Contains(said, access.Name()+": a program has it open for writing: try again when it has closed it") {
+		if _, said := g.update(exit.Install); !strings.Contains(said, filepath.Join(g.dir, "access")+": a program has it open for writing: try again when it has closed it") {
 			t.Errorf("it says %s", said)
 		}
 		if after := g.files(); fmt.Sprint(before) != fmt.Sprint(after) {
 			t.Errorf("%v became %v", before, after)
 		}
-		if _, err := access.WriteString(editLine); err != nil {
+		stdin.Close()
+		if err := editor.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		access.Close()
 		g.update(exit.Done)
 		if text := g.inStep(); strings.Count(text, editLine) != 1 || !strings.Contains(text, "198.51.100.7") {
 			t.Errorf("text %q", text)
@@ -213,7 +220,7 @@ func TestSoakMeeting(t *testing.T) {
 			running.Go(func() {
 				var wait []string
 				if n%4 < 2 {
-					wait = []string{"--lock-timeout", "1m"}
+					wait = []string{"--lock-timeout", "1h"}
 				}
 				code, said := m.update(n%2, wait...)
 				mu.Lock()

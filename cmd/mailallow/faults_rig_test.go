@@ -139,7 +139,7 @@ func (n *network) configure(dns, list string) {
 func (n *network) places(text string) string {
 	for name, place := range map[string]func() string{
 		"DNS": n.dns.Addr, "WEB": func() string { return n.web.URL("") }, "SECURE": func() string { return n.tls.URL("") },
-		"NOBODY": func() string { return datagrams(n.t, 0, nil) }, "NOTCP": func() string { return datagrams(n.t, 1000, cut) },
+		"NOBODY": func() string { return fixtures.Nobody(n.t) }, "NOTCP": func() string { return datagrams(n.t, 1000, cut) },
 		"DYING":  func() string { return datagrams(n.t, 2, n.forwardFirst) },
 		"BADTLS": func() string { addr, _ := n.dns.TLS(); return addr },
 		"NAMEDTLS": func() string {
@@ -154,15 +154,10 @@ func (n *network) places(text string) string {
 	return text
 }
 
-// datagrams gives so many answers to datagrams, then closes its port.
+// datagrams gives so many answers to datagrams, and then hears no more.
 func datagrams(t *testing.T, count int, answer func([]byte) []byte) (addr string) {
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	serve := func() {
-		defer conn.Close()
+	conn := fixtures.Datagrams(t)
+	go func() {
 		buf := make([]byte, 4096)
 		for given := 0; given < count; {
 			size, from, err := conn.ReadFrom(buf)
@@ -174,12 +169,8 @@ func datagrams(t *testing.T, count int, answer func([]byte) []byte) (addr string
 				given++
 			}
 		}
-	}
-	if count == 0 {
-		serve()
-	} else {
-		go serve()
-	}
+		_ = fixtures.Deafen(conn) // unless the test has ended
+	}()
 	return conn.LocalAddr().String()
 }
 

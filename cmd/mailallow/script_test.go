@@ -42,6 +42,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("PATH", program+string(os.PathListSeparator)+env.Getenv("PATH"))
 			return setUpScript(env)
 		},
+		WorkdirRoot:        t.TempDir(), // otherwise a run of some scripts alone leaves a folder
 		RequireUniqueNames: true,
 		UpdateScripts:      os.Getenv("MAILALLOW_UPDATE") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -325,9 +326,16 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 func (r *rig) unlock() {
 	for _, f := range r.locks {
-		f.Close()
+		unlock(f)
 	}
 	r.locks = nil
+}
+
+// unlock gives a lock back before its file is closed: a child that another test starts has the file open, too, until it executes its
+// program.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	f.Close()
 }
 
 // mapdump TYPE NAME: the entries of the map of the text NAME, as makemap dumps them, sorted.

@@ -85,9 +85,7 @@ func newHost(t *testing.T, names ...string) *soakHost {
 
 func (h *soakHost) write(name, text string) {
 	h.t.Helper()
-	if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o644); err != nil {
-		h.t.Fatal(err)
-	}
+	fixtures.WriteFile(h.t, filepath.Join(h.dir, name), text)
 }
 
 // configure writes the configuration, with these keys of [dns].

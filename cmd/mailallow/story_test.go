@@ -89,7 +89,7 @@ state_dir = "state"
 
 [dns]
 resolvers = ["127.0.0.1:53"]
-timeout = "1s"
+timeout = "1m"
 attempts = 1
 
 [guard]

@@ -131,7 +131,7 @@ func TestSoakRemoveFails(t *testing.T) {
 // wholly old or new.
 func TestRemoveTogether(t *testing.T) {
 	t.Parallel()
-	for _, timeout := range []string{"1m", "0s"} {
+	for _, timeout := range []string{"1h", "0s"} {
 		s := newRemoval(t, false)
 		s.args = append(s.args, "--lock-timeout", timeout)
 		var all sync.WaitGroup

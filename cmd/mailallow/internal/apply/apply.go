@@ -107,20 +107,30 @@ var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecon
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	for try := 0; ; try++ {
 		var jobs []install.Job
-		leftAlone := false
+		leftAlone, changes := false, false
 		for _, plan := range result.Plans {
+			changes = changes || plan.Changed()
 			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
 				jobs = append(jobs, plan.Job())
 			}
 		}
 		var state []install.StateFile
 		var err error
-		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-			if state, err = r.StateFiles(result); err != nil {
-				return err
-			}
+		record := make(chan []install.StateFile, 1)
+		compare := func() { record <- r.RecordFile(result) }
+		if changes { // what is written needs the memory
+			compare()
+		} else {
+			go compare()
 		}
-		result.Report, err = lock.Install(ctx, jobs, append(state, r.RecordFile(result)...))
+		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
+			state, err = r.StateFiles(result)
+		}
+		state = append(state, <-record...)
+		if err != nil {
+			return err
+		}
+		result.Report, err = lock.Install(ctx, jobs, state)
 		if err == nil {
 			if err := r.PruneHistory(result.List); err != nil {
 				result.Report.Warnings = append(result.Report.Warnings, err.Error())

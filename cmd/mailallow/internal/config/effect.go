@@ -39,21 +39,25 @@ func (r *reader) withoutEffect() {
 	if len(r.Sources) == 0 {
 		return
 	}
-	r.withoutEffectIn("guard", "[guard]", r.Sources)
+	all := effects()
+	r.withoutEffectIn("guard", "[guard]", r.Sources, all)
 	for i, src := range r.Sources {
-		r.withoutEffectIn(item("source", i), "source "+strconv.Quote(src.Name), r.Sources[i:i+1])
+		r.withoutEffectIn(item("source", i), "source "+strconv.Quote(src.Name), r.Sources[i:i+1], all)
 	}
 	slices.SortStableFunc(r.Warnings, byLine)
 }
 
 // withoutEffectIn warns of the limits in one table, which are for these sources: once of all that have one cause.
-func (r *reader) withoutEffectIn(at, title string, sources []allowlist.Source) {
+func (r *reader) withoutEffectIn(at, title string, sources []allowlist.Source, all []effect) {
 	var causes []string
 	keys := map[string][]string{} // by cause
-	for _, e := range effects() {
+	for _, e := range all {
 		for _, key := range e.keys {
-			cause := causeOf(key, sources)
-			if r.lines[below(at, key)] == 0 || cause == "" || slices.Contains(keys[cause], key) {
+			if r.lines[below(at, key)] == 0 { // most tables have none of them
+				continue
+			}
+			cause := causeOf(all, key, sources)
+			if cause == "" || slices.Contains(keys[cause], key) {
 				continue
 			}
 			if keys[cause] = append(keys[cause], key); len(keys[cause]) == 1 {
@@ -67,8 +71,7 @@ func (r *reader) withoutEffectIn(at, title string, sources []allowlist.Source) {
 }
 
 // causeOf says why a limit has no effect in any of the sources; empty: in one of them it has.
-func causeOf(key string, sources []allowlist.Source) string {
-	all := effects()
+func causeOf(all []effect, key string, sources []allowlist.Source) string {
 	var causes []string
 	for _, src := range sources {
 		at := slices.IndexFunc(all, func(e effect) bool { return slices.Contains(e.keys, key) && !e.has(src) })

@@ -94,10 +94,9 @@ func byProvider(clients map[run.Effect]*refusals.Clients, known *catalogue.Catal
 // effects gives the effect of the plans on a client; empty: they have none. It is enough that one target changes for it: a mail
 // server with two asks both.
 func effects(plans []plan.Plan) func(netip.Addr) run.Effect {
-	type side struct{ added, removed prefixes.List }
 	var sides []side
 	for _, p := range plans {
-		sides = append(sides, side{lettingIn(p.Difference.Added), lettingIn(p.Difference.Removed)})
+		sides = append(sides, lettingIn(p.Difference))
 	}
 	return func(addr netip.Addr) run.Effect {
 		for _, s := range sides {
@@ -112,15 +111,17 @@ func effects(plans []plan.Plan) func(netip.Addr) run.Effect {
 	}
 }
 
+type side struct{ added, removed prefixes.List }
+
 // lettingIn gives the networks of changes whose action lets a client in.
-func lettingIn(changes []plan.Change) prefixes.List {
-	var list prefixes.List
-	for _, c := range changes {
+func lettingIn(d plan.Difference) (s side) {
+	for _, c := range d {
 		if c.Action == allowlist.OK || c.Action == allowlist.Relay {
-			list.Add(c.Prefix, 0)
+			s.added.Append(c.Added.List)
+			s.removed.Append(c.Removed.List)
 		}
 	}
-	return list.Sorted()
+	return side{s.added.Sorted(), s.removed.Sorted()}
 }
 
 // maxTold bounds the clients that a summary and a review name for each effect.

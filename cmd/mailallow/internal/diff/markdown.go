@@ -33,13 +33,12 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	markdownProblems(t, result)
 	for _, s := range result.List.Sources {
 		if refused := say.Refused(s); refused != nil {
-			markdownChanges(t, refused)
+			markdownChanges(t, *refused)
 		}
 	}
 	for i, p := range result.Plans {
 		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(say.TargetLine(p, false)))
-		difference := p.Difference
-		if i+1 < len(result.Plans) && difference.Equal(result.Plans[i+1].Difference) {
+		if i+1 < len(result.Plans) && p.Difference.Equal(result.Plans[i+1].Difference) {
 			continue
 		}
 		for _, g := range say.Changes(result.List, p) {
@@ -93,12 +92,12 @@ func markdownConsequences(t *terminal.Terminal, c *run.Consequences) {
 	t.Data(terminal.Plain, "```")
 }
 
-func markdownChanges(t *terminal.Terminal, g *say.SourceChange) {
+func markdownChanges(t *terminal.Terminal, g say.SourceChange) {
 	t.Data(terminal.Plain, "\n**%s**: %s\n", markdownText(g.Title), g.Counts())
 	if g.About != "" {
 		t.Data(terminal.Plain, "%s\n", markdownText(g.About))
 	}
-	folded := len(g.Added)+len(g.Removed) > say.MaxListed
+	folded := g.Added.Len()+g.Removed.Len() > say.MaxListed
 	if folded {
 		t.Data(terminal.Plain, "<details><summary>all of them</summary>\n")
 	}
@@ -111,19 +110,20 @@ func markdownChanges(t *terminal.Terminal, g *say.SourceChange) {
 	}
 }
 
-func markdownNetworks(t *terminal.Terminal, sign string, changes []plan.Change) {
-	shown := changes
-	if len(shown) > maxReviewed && !t.Verbose {
-		shown = shown[:maxReviewed]
+func markdownNetworks(t *terminal.Terminal, sign string, networks plan.Networks) {
+	shown := networks.Len()
+	if !t.Verbose {
+		shown = min(shown, maxReviewed)
 	}
-	for _, c := range shown {
-		path := markdownCode(c.Path.String())
+	for i := range shown {
+		p, _ := networks.At(i)
+		path := markdownCode(networks.Path(p).String())
 		if len(path) > maxReviewedPath {
 			path = ascii.Printable(path, maxReviewedPath)
 		}
-		t.Data(terminal.Plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, c.Prefix, path), " "))
+		t.Data(terminal.Plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, p, path), " "))
 	}
-	if more := len(changes) - len(shown); more > 0 {
+	if more := networks.Len() - shown; more > 0 {
 		t.Data(terminal.Plain, "%s and %s more; --verbose lists them", sign, terminal.Grouped(uint64(more)))
 	}
 }

@@ -64,10 +64,13 @@ func TestMarkdownBounded(t *testing.T) {
 	}
 	long := provenance.Of(strings.Repeat("long.", 500))
 	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format}}
+	var ranges allowlist.Ranges
 	for i := range 2 * maxReviewed {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 14), byte(i >> 7 & 127), byte(i << 1)}), 32)
-		one.Difference.Added = append(one.Difference.Added, plan.Change{Prefix: p, Action: allowlist.OK, Source: "a", Path: long})
+		ranges.Add(allowlist.Range{Prefix: p, Path: long})
 	}
+	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
+	one.Difference = plan.Difference{{Source: "a", Action: allowlist.OK, Added: plan.Networks{List: ranges.Fewest(), Of: set}}}
 	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
 	var out, messages bytes.Buffer
 	tellMarkdown(terminal.New(nil, nil, &out, &messages), result)

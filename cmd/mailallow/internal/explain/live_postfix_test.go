@@ -86,9 +86,6 @@ func comparePostfix(t *testing.T, servers []host.PostfixServer) {
 		for i, c := range asked {
 			addr, verdict := netip.MustParseAddr(c.address), answers[c.address].Verdict
 			got, foreign := p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
-			if strings.Contains(daemonSaid(got), "CONNECT 421 4.3.2 Service currently unavailable") { // postscreen, on a busy machine
-				got, foreign = p.Send(n, addr, c.name, ownRecipient), p.Send(n, addr, c.name, foreignRecipient)
-			}
 			sessions += 2
 			verdicts[verdict.Outcome]++
 			want, said := agreement(verdict, ownRecipient), daemonSaid(got)
@@ -159,7 +156,7 @@ func explainServer(t *testing.T, program, path, target string, run func(*exec.Cm
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "c.toml")
-	if err := os.WriteFile(config, []byte("state_dir = \"state\"\ndns = {timeout = \"500ms\", attempts = 1}\nsource = [{name = \"own\", cidr = [\"10.1.1.0/24\"], action = \"OK\"}]\n"+target), 0o644); err != nil {
+	if err := os.WriteFile(config, []byte("state_dir = \"state\"\ndns = {timeout = \"5s\", attempts = 1}\nsource = [{name = \"own\", cidr = [\"10.1.1.0/24\"], action = \"OK\"}]\n"+target), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	args := []string{"-c", config, "explain", "--live", "--json"}

@@ -48,9 +48,7 @@ target = [
 
 func (r *liveRig) write(path, text string) {
 	r.t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		r.t.Fatal(err)
-	}
+	fixtures.WriteFile(r.t, path, text)
 }
 
 // run runs mailallow with that PATH and returns its stdout.

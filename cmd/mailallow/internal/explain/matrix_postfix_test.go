@@ -207,7 +207,7 @@ func postscreenMatrix() (mains []string) {
 				if sites == "" && action == "drop" {
 					continue
 				}
-				main := "mynetworks = 127.0.0.1 203.0.113.0/28\npostscreen_greet_banner =\npostscreen_access_list = " + access + "\npostscreen_dnsbl_sites = " + sites +
+				main := "mynetworks = 127.0.0.1 203.0.113.0/28\npostscreen_access_list = " + access + "\npostscreen_dnsbl_sites = " + sites +
 					"\npostscreen_dnsbl_action = " + action + "\npostscreen_denylist_action = " + action + "\n"
 				mains = append(mains, main)
 			}
@@ -225,11 +225,8 @@ func postscreenMatrix() (mains []string) {
 		"postscreen_access_list = cidr:DIR/screen.cidr\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\nsmtpd_client_restrictions = reject_rbl_client list.test",
 		"postscreen_access_list = cidr:DIR/screen.cidr\nsmtpd_client_restrictions = check_client_access cidr:DIR/good.cidr, reject_rbl_client list.test",
 		"postscreen_access_list = permit_mynetworks\nmynetworks = 203.0.113.8/29\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce",
-		"postscreen_greet_wait = 1s\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\npostscreen_greet_action = enforce\npostscreen_greet_banner = wait",
+		"postscreen_greet_wait = 5s\npostscreen_dnsbl_sites = list.test\npostscreen_dnsbl_action = enforce\npostscreen_greet_action = enforce\npostscreen_greet_banner = wait",
 	} {
-		if !strings.Contains(row, "postscreen_greet_banner") {
-			row += "\npostscreen_greet_banner ="
-		}
 		if !strings.Contains(row, "mynetworks =") {
 			row = "mynetworks = 127.0.0.1 203.0.113.0/28\n" + row
 		}
@@ -293,7 +290,7 @@ func randomPostscreen(random *rand.Rand) string {
 		}
 		return strings.Join(chosen, " ")
 	}
-	return randomSmtpd(random) + "postscreen_greet_banner =\n" +
+	return randomSmtpd(random) +
 		"postscreen_access_list = " + several("permit_mynetworks", "cidr:DIR/screen.cidr", "cidr:DIR/good.cidr", "cidr:DIR/words.cidr", "static:dunno", "nosuch", "permit", "reject") + "\n" +
 		"postscreen_dnsbl_sites = " + several("list.test", "list.test*2", "list.test=127.0.0.[2..11]*3", "other.test=127.0.0.4*2", "white.test*-2", "white.test=127.0.[0..9].1*-3") + "\n" +
 		"postscreen_dnsbl_threshold = " + pick("1", "2", "4") + "\npostscreen_dnsbl_allowlist_threshold = " + pick("0", "-1", "-3") + "\n" +

@@ -102,17 +102,17 @@ func matrixTables(t *testing.T) string {
 	return dir
 }
 
-// silenceEvery is the number of servers for one that asks lists which do not answer at all: its host waits a second for each. For
-// the others they answer SERVFAIL, which is as good as no answer.
+// silenceEvery is the number of servers for one that asks a list which does not answer at all about a client: its host waits for
+// it, for seconds. For the others the lists answer SERVFAIL, which is as good as no answer.
 const silenceEvery = 16
 
 // silence has lists not answer.
 func silence(server *fixtures.DNSServer, names []string, n int) {
-	fault := fixtures.ServFail
-	if n%silenceEvery == silenceEvery-1 {
-		fault = fixtures.Drop // the host waits for it
-	}
-	for _, name := range names {
+	for i, name := range names {
+		fault := fixtures.ServFail
+		if n%silenceEvery == silenceEvery-1 && n/silenceEvery%len(names) == i {
+			fault = fixtures.Drop
+		}
 		server.Fault(name, "", fault)
 	}
 }

@@ -137,8 +137,8 @@ func pathOf(p netip.Prefix, ranges allowlist.Ranges) string {
 		return ""
 	}
 	holding, _ := fewest.At(number)
-	if paths := ranges.PathsInside(holding); len(paths) > 0 {
-		return ascii.Printable(paths[0].String(), maxPath)
+	if places := ranges.PlacesInside(nil, holding); len(places) > 0 {
+		return ascii.Printable(places[0].To().String(), maxPath)
 	}
 	return ""
 }

@@ -157,7 +157,7 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 	for i, s := range result.List.Sources {
 		row := g.source(documents[i], sizes.last[s.Source.Name], s)
 		if refused := say.Refused(s); refused != nil {
-			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, refused)
+			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, *refused)
 		}
 		if len(p.Sources) < maxSources {
 			p.Sources = append(p.Sources, row)
@@ -221,8 +221,9 @@ func (g *gathering) target(p plan.Plan) targetRow {
 		row.State = "not installed"
 		g.grave("mailallow update installs it", "%s does not exist: the list is not installed there", p.Path)
 	case p.TextChanged():
-		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(len(p.Difference.Added)), "network", "networks"),
-			terminal.Counted(uint64(len(p.Difference.Removed)), "network", "networks"))
+		added, removed := p.Difference.Len()
+		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(added), "network", "networks"),
+			terminal.Counted(uint64(removed), "network", "networks"))
 		row.State = "the next update changes it: " + changes
 		g.look("mailallow diff shows it", "%s differs from the list: %s", p.Path, changes)
 	}
@@ -234,28 +235,29 @@ func (g *gathering) target(p plan.Plan) targetRow {
 	return row
 }
 
-func withChange(rows []changeRow, more int, c *say.SourceChange) ([]changeRow, int) {
+func withChange(rows []changeRow, more int, c say.SourceChange) ([]changeRow, int) {
 	if len(rows) == maxChanges {
 		return rows, more + 1
 	}
 	return append(rows, changeOf(c)), more
 }
 
-func changeOf(c *say.SourceChange) changeRow {
+func changeOf(c say.SourceChange) changeRow {
 	row := changeRow{Title: c.Title, Counts: c.Counts(), About: c.About}
 	for _, side := range []struct {
-		changes []plan.Change
-		shown   *[]string
-		more    *int
+		plan.Networks
+		shown *[]string
+		more  *int
 	}{{c.Added, &row.Came, &row.MoreCame}, {c.Removed, &row.Gone, &row.MoreGone}} {
-		for _, change := range side.changes[:min(len(side.changes), maxNetworks)] {
-			text := change.Prefix.String()
-			if path := change.Path.String(); path != "" {
+		for i := range min(side.Len(), maxNetworks) {
+			p, _ := side.At(i)
+			text := p.String()
+			if path := side.Path(p).String(); path != "" {
 				text += "  " + shortened(path)
 			}
 			*side.shown = append(*side.shown, text)
 		}
-		*side.more = max(0, len(side.changes)-maxNetworks)
+		*side.more = max(0, side.Len()-maxNetworks)
 	}
 	return row
 }

@@ -321,11 +321,13 @@ func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 	n := 0
 	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
 	for _, p := range result.Plans {
-		for _, c := range p.Difference.Added {
-			n += touch(came, c.Prefix)
-		}
-		for _, c := range p.Difference.Removed {
-			n += touch(gone, c.Prefix)
+		for _, c := range p.Difference {
+			for network := range c.Added.Networks() {
+				n += touch(came, network)
+			}
+			for network := range c.Removed.Networks() {
+				n += touch(gone, network)
+			}
 		}
 	}
 	if last := sizes.changed; n == 0 && !last.At.IsZero() {

@@ -114,9 +114,8 @@ func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
 			Problems: append(p.Refused(), p.Problems...),
 		}
 		if done {
-			difference := p.Difference
 			d.Changed = p.Changed()
-			d.Added, d.Removed = plan.Networks(difference.Added), plan.Networks(difference.Removed)
+			d.Added, d.Removed = p.Difference.Lines()
 		}
 		documents = append(documents, d)
 	}

@@ -45,11 +45,8 @@ func Taking(s *config.Settings, reason string) *Request {
 
 // recorded reads the record once: a run changes it at its end, and no other run does meanwhile.
 func (r *Request) recorded() (record.Record, error) {
-	if r.installed == nil {
-		installed, err := record.Read(r.Settings.StateDir)
-		r.installed, r.installedErr = &installed, err
-	}
-	return *r.installed, r.installedErr
+	r.readRecord.Do(func() { r.installed, r.installedErr = record.Read(r.Settings.StateDir) })
+	return r.installed, r.installedErr
 }
 
 // leftovers are the targets that are in the configuration no more and still hold the list.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mailallow/accessmap/record"
@@ -75,7 +76,8 @@ type Request struct {
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
 
-	installed    *record.Record // see recorded
+	readRecord   sync.Once
+	installed    record.Record // see recorded
 	installedErr error
 	taken        map[string]snapshot.Source // what it says of each source that was taken from it
 }

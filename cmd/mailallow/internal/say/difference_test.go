@@ -5,42 +5,37 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/run"
 )
 
-// Every change is in the group of its source and action, in its order; the groups are in the order of their first change.
+// Every change has its source and action above it, and its networks are counted.
 func TestChanges(t *testing.T) {
-	change := func(prefix, source string, action allowlist.Action) plan.Change {
-		return plan.Change{Prefix: netip.MustParsePrefix(prefix), Source: source, Action: action}
+	networks := func(all ...string) (n plan.Networks) {
+		for _, p := range all {
+			n.Add(netip.MustParsePrefix(p), 0)
+		}
+		return n
 	}
 	d := plan.Difference{
-		Added: []plan.Change{
-			change("192.0.2.0/25", "b", allowlist.OK), change("198.51.100.0/24", "a", allowlist.Relay),
-			change("192.0.2.128/25", "b", allowlist.OK), change("2001:db8::/32", "b", allowlist.Relay),
-		},
-		Removed: []plan.Change{change("203.0.113.7/32", "c", allowlist.OK), change("203.0.113.8/32", "b", allowlist.OK)},
+		{Source: "b", Action: allowlist.OK, Added: networks("192.0.2.0/25", "192.0.2.128/25"), Removed: networks("203.0.113.8/32")},
+		{Source: "b", Action: allowlist.Relay, Added: networks("2001:db8::/32")},
+		{Action: allowlist.OK, Removed: networks("203.0.113.7/32")},
 	}
+	list := &run.List{Sources: []run.Source{{Source: allowlist.Source{Name: "b", Life: allowlist.Life{Reason: "ticket 4711", Until: time.Time{}}}}}}
 	var got []string
-	for _, g := range Changes(&run.List{}, plan.Plan{Content: plan.Content{Difference: d}}) {
-		got = append(got, g.Title+": "+g.Counts()+fmt.Sprint(prefixesOf(g.Added), prefixesOf(g.Removed)))
+	for _, g := range Changes(list, plan.Plan{Content: plan.Content{Difference: d}}) {
+		got = append(got, fmt.Sprint(g.Title, ": ", g.Counts(), slices.Collect(g.Added.Networks()), slices.Collect(g.Removed.Networks()), g.About))
 	}
 	want := []string{
-		"b OK: 2 came (256 IPv4 addresses), 1 went (1 IPv4 address)[192.0.2.0/25 192.0.2.128/25] [203.0.113.8/32]",
-		"a RELAY: 1 came (256 IPv4 addresses)[198.51.100.0/24] []",
-		"b RELAY: 1 came (1 IPv6 network)[2001:db8::/32] []",
-		"c OK: 1 went (1 IPv4 address)[] [203.0.113.7/32]",
+		"b OK: 2 came (256 IPv4 addresses), 1 went (1 IPv4 address)[192.0.2.0/25 192.0.2.128/25] [203.0.113.8/32]ticket 4711",
+		"b RELAY: 1 came (1 IPv6 network)[2001:db8::/32] []ticket 4711",
+		"all sources: 1 went (1 IPv4 address)[] [203.0.113.7/32]",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-}
-
-func prefixesOf(changes []plan.Change) (all []netip.Prefix) {
-	for _, c := range changes {
-		all = append(all, c.Prefix)
-	}
-	return all
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"sort"
 
-	"mailallow/accessmap/plan"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -20,20 +19,18 @@ func Refused(s run.Source) *SourceChange {
 		return nil
 	}
 	change := &SourceChange{Title: fmt.Sprintf("%s %s, the change that was refused", s.Source.Name, s.Action), About: s.Life.String()}
-	for _, side := range []struct {
-		networks []netip.Prefix
-		into     *[]plan.Change
-	}{{s.Proposed.Came, &change.Added}, {s.Proposed.Gone, &change.Removed}} {
-		for _, p := range side.networks {
-			*side.into = append(*side.into, plan.Change{Prefix: p, Source: s.Source.Name, Action: s.Action})
-		}
+	for _, p := range s.Proposed.Came {
+		change.Added.Add(p, 0)
+	}
+	for _, p := range s.Proposed.Gone {
+		change.Removed.Add(p, 0)
 	}
 	return change
 }
 
 // widest gives the counts of a refused change, and a line for each of its widest networks.
 func (g SourceChange) widest() []string {
-	if len(g.Added)+len(g.Removed) == 0 {
+	if g.Added.Len()+g.Removed.Len() == 0 {
 		return nil
 	}
 	type row struct {
@@ -41,11 +38,11 @@ func (g SourceChange) widest() []string {
 		netip.Prefix
 	}
 	var rows []row
-	for _, c := range g.Added {
-		rows = append(rows, row{"+", c.Prefix})
+	for p := range g.Added.Networks() {
+		rows = append(rows, row{"+", p})
 	}
-	for _, c := range g.Removed {
-		rows = append(rows, row{"-", c.Prefix})
+	for p := range g.Removed.Networks() {
+		rows = append(rows, row{"-", p})
 	}
 	share := func(r row) int { return r.Bits() * 128 / r.Addr().BitLen() }
 	sort.SliceStable(rows, func(i, j int) bool { return share(rows[i]) < share(rows[j]) })

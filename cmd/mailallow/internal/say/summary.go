@@ -15,6 +15,15 @@ import (
 
 // List writes a line about each source, and warns of its problems.
 func List(t *terminal.Terminal, l *run.List) {
+	if t.Summarizes() {
+		sources(t, l)
+	}
+	Warn(t, l)
+	note(t, l)
+}
+
+// sources writes a table of them.
+func sources(t *terminal.Terminal, l *run.List) {
 	rows := [][]string{{"SOURCE", "ACTION", "STATUS", "RANGES", "IPV4 ADDRESSES", "IPV6 RANGES", "AGE"}}
 	for _, d := range l.Documents() {
 		rows = append(rows, []string{d.Name, d.Action, string(d.Status),
@@ -29,26 +38,20 @@ func List(t *terminal.Terminal, l *run.List) {
 		}
 		t.Summary(style, "%s", row)
 	}
-	Warn(t, l)
-	note(t, l)
 }
 
 // plans writes the changes of each target, in networks by source. It writes the
 // networks once for targets in a row that change alike.
 func plans(t *terminal.Terminal, r *run.Result, done bool) {
-	differences := make([]plan.Difference, len(r.Plans))
-	for i, p := range r.Plans {
-		differences[i] = p.Difference
-	}
 	for i, p := range r.Plans {
 		line := TargetLine(p, done)
 		t.Summary(terminal.Bold, "%s", line)
-		if p.Changed() {
+		if added, removed := p.Difference.Len(); p.Changed() {
 			t.About(slog.String("target", p.Path), slog.String("format", p.Format.Name), slog.Int("entries", p.Entries),
-				slog.Int("added", len(differences[i].Added)), slog.Int("removed", len(differences[i].Removed))).Record("%s", line)
+				slog.Int("added", added), slog.Int("removed", removed)).Record("%s", line)
 		}
 		WarnTarget(t, p)
-		if i+1 < len(r.Plans) && differences[i].Equal(differences[i+1]) {
+		if i+1 < len(r.Plans) && p.Difference.Equal(r.Plans[i+1].Difference) {
 			continue
 		}
 		for _, g := range Changes(r.List, p) {
@@ -56,8 +59,8 @@ func plans(t *terminal.Terminal, r *run.Result, done bool) {
 			if g.About != "" {
 				t.Summary(terminal.Plain, "    %s", g.About)
 			}
-			tellChanges(t, terminal.Green, "+", g.Added)
-			tellChanges(t, terminal.Red, "-", g.Removed)
+			tellNetworks(t, terminal.Green, "+", g.Added)
+			tellNetworks(t, terminal.Red, "-", g.Removed)
 		}
 	}
 }
@@ -89,7 +92,7 @@ func TargetLine(p plan.Plan, done bool) string {
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
-	if p.TextChanged() && len(p.Difference.Added)+len(p.Difference.Removed) == 0 {
+	if p.TextChanged() && len(p.Difference) == 0 {
 		line += ", in its comments alone"
 	}
 	if p.MapType != "" {

@@ -105,10 +105,13 @@ func (t *Terminal) Data(style Style, format string, args ...any) {
 // Summary writes a line of output, unless there is --quiet or a log, which has records
 // in its place.
 func (t *Terminal) Summary(style Style, format string, args ...any) {
-	if !t.Quiet && t.log == nil {
+	if t.Summarizes() {
 		t.Data(style, format, args...)
 	}
 }
+
+// Summarizes reports whether Summary writes anything.
+func (t *Terminal) Summarizes() bool { return !t.Quiet && t.log == nil }
 
 // Unified writes a unified diff as output.
 func (t *Terminal) Unified(diff string) {
