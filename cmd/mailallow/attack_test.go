@@ -27,7 +27,7 @@ type victim struct {
 }
 
 func newVictim(t *testing.T, action string) *victim {
-	v := &victim{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t), dns: fixtures.DNS(t)}
+	v := &victim{t: t, dir: fixtures.MemoryDir(t), program: fixtures.Mailallow(t), dns: fixtures.DNS(t)}
 	config := fmt.Sprintf(`
 state_dir = "state"
 dns.resolvers = [%q]
