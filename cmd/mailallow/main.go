@@ -1,3 +1,7 @@
+// No command runs for so long that it has to follow a change of its share of the processors.
+//
+//go:debug updatemaxprocs=0
+
 // Command mailallow keeps a mail server's allowlist true: it fetches the address
 // ranges that mail providers send from, merges them with the administrator's own
 // lists, and installs them where Sendmail and Postfix look. This package has the
