@@ -138,13 +138,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 }
 
 // Find gives the findings of a whole host, and shows none. The error is of files that could not be read.
-func Find(ctx context.Context, o config.Flags) ([]rule.Finding, error) {
-	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: o.Root, document: newDocument(nil)}
-	var err error
-	if l.settings, err = config.Load(o); err != nil {
-		return nil, err
-	}
-	l.host(ctx, o.Path)
+func Find(ctx context.Context, s *config.Settings) ([]rule.Finding, error) {
+	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: s.Root, settings: s, document: newDocument(nil)}
+	l.host(ctx, s.Path)
 	return l.document.Findings, errors.Join(l.errs...)
 }
 

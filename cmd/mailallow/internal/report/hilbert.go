@@ -319,16 +319,16 @@ func place(at int) (x, y int) {
 
 // outline marks what the next update would change; where it changes nothing, what came and went with the last change.
 func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
-	came, gone := make([]bool, cells), make([]bool, cells)
+	var came, gone marks
 	n := 0
 	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
 	for _, p := range result.Plans {
 		for _, c := range p.Difference {
 			for network := range c.Added.Networks() {
-				n += touch(came, network)
+				n += came.touch(network)
 			}
 			for network := range c.Removed.Networks() {
-				n += touch(gone, network)
+				n += gone.touch(network)
 			}
 		}
 	}
@@ -339,35 +339,41 @@ func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 			for _, s := range e.Sources {
 				added, removed := s.Networks()
 				for p := range added.All() {
-					n += touch(came, p)
+					n += came.touch(p)
 				}
 				for p := range removed.All() {
-					n += touch(gone, p)
+					n += gone.touch(p)
 				}
 			}
 		}
 	}
-	v.Came, v.Gone = outlineOf(came), outlineOf(gone)
+	v.Came, v.Gone = came.outline(), gone.outline()
 	if n == 0 || len(v.Came)+len(v.Gone) > maxOutline {
 		v.Came, v.Gone, v.Outlined = "", "", ""
 	}
 }
 
+// marks are the cells that are marked; nil: none.
+type marks []bool
+
 // touch marks the cells of a network.
-func touch(grid []bool, p netip.Prefix) int {
+func (m *marks) touch(p netip.Prefix) int {
 	if !p.Addr().Is4() {
 		return 0
 	}
+	if *m == nil {
+		*m = make(marks, cells)
+	}
 	from, to := number(p.Addr())>>16, number(netipx.PrefixLastIP(p))>>16
 	for at := from; at <= to; at++ {
-		grid[at] = true
+		(*m)[at] = true
 	}
 	return 1
 }
 
-func outlineOf(grid []bool) string {
+func (m marks) outline() string {
 	var filled []filledCell[bool]
-	for at, marked := range grid {
+	for at, marked := range m {
 		if marked {
 			filled = append(filled, filledCell[bool]{at, marked})
 		}
