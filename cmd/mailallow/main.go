@@ -27,8 +27,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if line.help {
 		return t.End(t.Whole(helpOf(line.command, t.Width())), nil)
 	}
-	ctx, stop := exit.UntilSignal(ctx)
-	defer stop()
+	ctx = exit.UntilSignal(ctx)
 	err := line.run(ctx, t)
 	return t.End(exit.BySignal(ctx, err), func(err error) any { return failure(t.Command, err) })
 }
