@@ -1,6 +1,10 @@
 package install
 
-import "mailallow/accessmap/program"
+import (
+	"io"
+
+	"mailallow/accessmap/program"
+)
 
 // Job brings one target to a new state: a text and, for Sendmail, the map made from it.
 type Job struct {
@@ -22,11 +26,20 @@ type Job struct {
 
 // StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.
 type StateFile struct {
-	Path  string
-	Bytes []byte
+	Path string
+	// Write writes the content, each time the same. It goes to the file while the maps are made, and is never in memory as a whole.
+	Write func(io.Writer) error
 	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
 	// others come behind them.
 	First bool
+}
+
+// Whole gives the Write of a content that is in memory.
+func Whole(content []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}
 }
 
 // Report says what an installation has changed and which commands it has run.
