@@ -61,7 +61,7 @@ archive() {
     rm "$root/packaging/systemd"/*_test.go
     chmod -R u=rwX,go=rX "$root"
     tar -C "$STAGE" --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=root:0 --group=root:0 -c "$name" |
-        gzip -9n >"$2/$name.tar.gz"
+        gzip -n >"$2/$name.tar.gz"
     rm -r "$root"
 }
 

@@ -79,6 +79,17 @@ var adviceRows = []adviceRow{
 
 const accountKey = "abcdefghijklmnopqrstuvwxy2"
 
+// soonRows are the rows of an ordinary run, two of each rule; the long run takes all.
+func soonRows() (rows []adviceRow) {
+	of := map[string]int{}
+	for _, row := range adviceRows {
+		if of[row.rule]++; of[row.rule] <= fixtures.Rounds(2, len(adviceRows)) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // adviceElsewhere are the rules of server.Rules whose advice another test follows.
 var adviceElsewhere = map[string]string{
 	"dnsbl-now":       "it is about no setting: TestDNSBLNow",
@@ -228,7 +239,8 @@ func TestAdviceTakesEffect(t *testing.T) {
 			t.Errorf("no row has the rule %s", r.Name)
 		}
 	}
-	for _, row := range adviceRows {
+	rows := soonRows()
+	for _, row := range rows {
 		a := newAdvised(t, row)
 		before := host.PostfixServer{Main: a.main(), Postscreen: a.postscreen}
 		if a.missing { // and it stays so for this server
@@ -260,7 +272,7 @@ func TestAdviceTakesEffect(t *testing.T) {
 		wg.Go(func() { wrong[n] = sendAll(p, n, servers[n], servers[n|1].Main) })
 	}
 	wg.Wait()
-	for i, row := range adviceRows {
+	for i, row := range rows {
 		if len(wrong[2*i]) == 0 {
 			t.Errorf("%s: all is well before the advice:\n%s", row.rule, servers[2*i].Main)
 		}

@@ -84,7 +84,7 @@ var installedFiles = []string{"access", "access.db", "mailallow.cidr"}
 func newNetwork(t *testing.T) *network { return blankNetwork(t).begin() }
 
 func blankNetwork(t *testing.T) *network {
-	return &network{t: t, dir: t.TempDir(), dns: fixtures.DNS(t), web: fixtures.HTTP(t), tls: fixtures.HTTPS(t), list: "WEB/list", program: []string{"mailallow"}}
+	return &network{t: t, dir: fixtures.MemoryDir(t), dns: fixtures.DNS(t), web: fixtures.HTTP(t), tls: fixtures.HTTPS(t), list: "WEB/list", program: []string{"mailallow"}}
 }
 
 // begin makes the good update.

@@ -74,7 +74,7 @@ type ran struct {
 }
 
 func newHost(t *testing.T, names ...string) *soakHost {
-	h := &soakHost{t: t, dir: t.TempDir(), program: fixtures.Mailallow(t)}
+	h := &soakHost{t: t, dir: fixtures.MemoryDir(t), program: fixtures.Mailallow(t)}
 	for _, name := range names {
 		h.sources = append(h.sources, &known{name: name})
 	}

@@ -97,7 +97,7 @@ func TestSoakRemoveFails(t *testing.T) {
 	t.Parallel()
 	for _, stays := range []bool{true, false} {
 		s := newRemoval(t, stays)
-		skip := fixtures.Rounds(25, 1)
+		skip := fixtures.Rounds(40, 1)
 		for n := 1 + fixtures.Random(t).IntN(skip); ; n += skip {
 			changes := 0
 			errno := failures[n%len(failures)]

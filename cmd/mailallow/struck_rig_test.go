@@ -75,17 +75,8 @@ var left = map[string][]string{
 }
 
 // newStruck makes a host without installed files.
-func newStruck(t *testing.T, program string) *struck { return newStruckIn(t, program, memoryDir(t)) }
-
-// memoryDir gives a folder in memory if there is one, because thousands of updates sync their files.
-func memoryDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "mailallow-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
+func newStruck(t *testing.T, program string) *struck {
+	return newStruckIn(t, program, fixtures.MemoryDir(t))
 }
 
 func newStruckIn(t *testing.T, program, dir string) *struck {

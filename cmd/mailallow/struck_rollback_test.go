@@ -59,7 +59,7 @@ func TestSoakRollbackKilled(t *testing.T) {
 	restored := map[bool]int{}
 	for n := 1; n <= len(calls); n++ {
 		if fixtures.Rounds(1, 0) == 1 {
-			n += random.IntN(len(calls) / struckShort)
+			n += random.IntN(2 * len(calls) / struckShort)
 		}
 		for n <= len(calls) && !calls[n-1].Changes {
 			n++
@@ -91,7 +91,7 @@ func TestSoakRollbackFails(t *testing.T) {
 	random := fixtures.Random(t)
 	for n := 1; n <= len(calls); n++ {
 		if fixtures.Rounds(1, 0) == 1 {
-			n += random.IntN(len(calls) / struckShort)
+			n += random.IntN(2 * len(calls) / struckShort)
 		}
 		for n <= len(calls) && (!calls[n-1].Changes || calls[n-1].Child) {
 			n++

@@ -58,7 +58,7 @@ func TestSoakExplainPostfix(t *testing.T) {
 
 // Of so many servers of the matrix make test and the long run ask one: the whole matrix would need most of an hour.
 const (
-	everyServer          = 40
+	everyServer          = 60
 	everyServerOfLongRun = 11
 )
 

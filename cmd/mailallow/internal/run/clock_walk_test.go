@@ -15,6 +15,7 @@ import (
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
+	"mailallow/fixtures"
 )
 
 // clockHost is a host whose clock may be wrong. It has one source, whose list is one network: that of its number.
@@ -118,7 +119,7 @@ type replacedList struct {
 // replaced; each time that the clock is set a list can grow old by a day.
 func TestClockWalk(t *testing.T) {
 	const day = 24
-	dir := t.TempDir()
+	dir := fixtures.MemoryDir(t)
 	errors := []int{2, 3 * day, 400 * day, -2, -3 * day, -90 * day, -500 * day} // hours; the last one is before the program
 	rapid.Check(t, func(t *rapid.T) {
 		h := newClockHost(t, dir)
