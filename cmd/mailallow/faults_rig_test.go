@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -260,6 +261,23 @@ type trouble struct {
 	source string       // the names of the sources that it hits
 	status guard.Status // of these sources
 	says   []string     // on stderr, in this order
+}
+
+// eachOf runs a test for each trouble: first those that wait for a time-out, all at once whatever -parallel says, because they do
+// nothing else for seconds.
+func eachOf(t *testing.T, rows []trouble, test func(*testing.T, trouble)) {
+	var waiting sync.WaitGroup
+	for _, row := range rows {
+		if strings.Contains(row.dns, "deadline") || strings.Contains(row.dns, "timeout = \"3s\"") {
+			waiting.Go(func() { t.Run(row.name, func(t *testing.T) { test(t, row) }) })
+			continue
+		}
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, row)
+		})
+	}
+	waiting.Wait()
 }
 
 // hits runs an update with the trouble, and one without it.

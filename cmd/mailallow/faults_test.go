@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 	broken := func(name, why string) []string {
 		return []string{stays, `the SPF policy of mail.test cannot be listed: `, strings.TrimPrefix(strings.TrimPrefix(name, "mail.test"), ": "), why}
 	}
-	for _, row := range []trouble{
+	eachOf(t, []trouble{
 		{name: "SERVFAIL", fault: fixtures.ServFail, at: "mail.test TXT", dns: quick, says: broken("mail.test", "TXT mail.test: SERVFAIL from DNS")},
 		{name: "SERVFAIL of an include", fault: fixtures.ServFail, at: "_a.mail.test", dns: quick,
 			says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: SERVFAIL from DNS")},
@@ -61,18 +61,15 @@ func TestFaults(t *testing.T) {
 		{name: "a resolver that dies", dns: "resolvers = [\"DYING\"]\n" + hasty, says: broken("mail.test: include:_a.mail.test", "TXT _a.mail.test: ")},
 		{name: "held by the guard", zone: policy("mail.test", "v=spf1 ip4:74.125.4.0/25 -all"), status: guard.Held,
 			says: []string{`source "provider" is held: its last good ranges stay, of 20`, `IPv4: 386 of 514 addresses of the last good state are gone (76%), more than max_shrink = 30%`}},
-	} {
+	}, func(t *testing.T, row trouble) {
 		row.source = "provider"
 		if row.says == nil {
 			row.status = guard.Fresh
 		} else if row.status == "" {
 			row.status = guard.Stale
 		}
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			newNetwork(t).hits(row)
-		})
-	}
+		newNetwork(t).hits(row)
+	})
 }
 
 // TestNoResolver has no resolver that answers, or none that knows anything. Where none answers, that is one line, and the
@@ -80,7 +77,7 @@ func TestFaults(t *testing.T) {
 func TestNoResolver(t *testing.T) {
 	t.Parallel()
 	const silence = "2 sources are stale: their last good ranges stay: no resolver answers: provider, partner\n"
-	for _, row := range []trouble{
+	eachOf(t, []trouble{
 		{name: "nobody there", dns: `resolvers = ["NOBODY"]`, says: []string{"the resolver 127.0.0.1:", "/c.toml:", ") does not answer: connection refused", silence}},
 		{name: "two, and nobody there", dns: `resolvers = ["NOBODY", "tls://NOBODY"]`, says: []string{"the resolver 127.0.0.1:", ") does not answer: connection refused", "the resolver tls://127.0.0.1:", silence}},
 		{name: "silence", fault: fixtures.Drop, dns: "attempts = 1\ntimeout = \"3s\"", says: []string{"the resolver DNS (", ") does not answer: no answer in 3s", silence}},
@@ -91,13 +88,10 @@ func TestNoResolver(t *testing.T) {
 			says: []string{"the resolver tls://127.0.0.1:", ") does not answer: tls: failed to verify certificate: x509: certificate signed by unknown authority", silence}},
 		{name: "no TLS there", dns: "resolvers = [\"tls://DNS\"]\nattempts = 1\ntimeout = \"3s\"", says: []string{"the resolver tls://DNS (", ") does not answer: ", silence}},
 		{name: "nothing validated", dns: "require_ad = true", says: []string{`source "provider" is stale`, "TXT mail.test: an answer not validated by DNSSEC (no AD flag) from DNS", `source "partner" is stale`}},
-	} {
+	}, func(t *testing.T, row trouble) {
 		row.source, row.status = "provider partner", guard.Stale
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			newNetwork(t).hits(row)
-		})
-	}
+		newNetwork(t).hits(row)
+	})
 }
 
 // TestWebFaults makes a document fail in every known way, except for those of TestHostileDocuments.
@@ -111,7 +105,7 @@ func TestWebFaults(t *testing.T) {
 	to := func(place string) fixtures.Page {
 		return fixtures.Page{Status: 302, Header: map[string]string{"Location": place}}
 	}
-	for _, row := range []trouble{
+	eachOf(t, []trouble{
 		{name: "500", page: fixtures.Page{Status: 500}, dns: retries, says: []string{"500 Internal Server Error"}},
 		{name: "404", page: fixtures.Page{Status: 404}, says: []string{"404 Not Found"}},
 		{name: "silent", page: fixtures.Page{Fault: fixtures.Silent}, dns: quick, says: []string{"not done within deadline = 3s"}},
@@ -126,18 +120,15 @@ func TestWebFaults(t *testing.T) {
 		{name: "half of the list", page: fixtures.Page{Body: "17.58.1.0/24\n"}, status: guard.Held, says: []string{"IPv4: 65,536 of 65,792 addresses of the last good state are gone (100%)"}},
 		{name: "redirects in a circle", page: to("WEB/list"), says: []string{"more than 5 redirects, the last to WEB/list"}},
 		{name: "redirect to another host in clear", page: to("http://0.0.0.0:1/list"), says: []string{"http is for loopback alone"}},
-	} {
+	}, func(t *testing.T, row trouble) {
 		row.source = "web"
 		if row.status == "" {
 			row.status = guard.Stale
 			row.says = append([]string{"WEB/list: "}, row.says...)
 		}
 		row.says = append([]string{fmt.Sprintf(`source "web" is %s: its last good ranges stay, of 20`, row.status)}, row.says...)
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			newNetwork(t).hits(row)
-		})
-	}
+		newNetwork(t).hits(row)
+	})
 }
 
 // TestSecureFaults has the faults that TLS is to find, on a system that trusts the server.

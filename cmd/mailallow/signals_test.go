@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -160,7 +161,8 @@ func TestSignals(t *testing.T) {
 		}
 		g.program = []string{"strace", "-f", "-qq", "-o", os.DevNull, "-P", filepath.Join(g.dir, "access"), "-e", "trace=/^rename",
 			"-e", "inject=/^rename:signal=SIGTERM:when=1", "mailallow"}
-		g.endedBy(syscall.SIGTERM, true, "\nall files are installed\n", func(*exec.Cmd, *bufio.Reader) func() { return func() {} })
+		// The runtime hands the signal on from a thread of its own: on a busy machine it comes when everything is done.
+		g.endedBy(syscall.SIGTERM, true, `\nall files are installed\n|: everything was done already\n`, func(*exec.Cmd, *bufio.Reader) func() { return func() {} })
 		g.program = []string{"mailallow"}
 		g.healed(true, 2)
 	})
@@ -264,7 +266,7 @@ func TestClosedOutput(t *testing.T) {
 // sendmail 15 seconds.
 const atOnce = 12 * time.Second
 
-// endedBy wants an update that a signal ends to say so. reach sends the signal once the update is at the place to end; the
+// endedBy wants an update that a signal ends to say so, and what a regular expression matches. reach sends the signal once the update is at the place to end; the
 // returned function runs after the update.
 func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reach func(*exec.Cmd, *bufio.Reader) func(), args ...string) {
 	g.t.Helper()
@@ -285,7 +287,7 @@ func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reac
 	}
 	ended()
 	want := fmt.Sprintf("mailallow: ended by signal %d (%s): ", int(signal), signal)
-	if code := cmd.ProcessState.ExitCode(); code != 128+int(signal) || !strings.Contains(string(said), want) || !strings.Contains(string(said), says) {
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(signal) || !strings.Contains(string(said), want) || !regexp.MustCompile(says).Match(said) {
 		g.t.Errorf("exit code %d, want %d; stderr %q, want %q and %q", code, 128+int(signal), said, want, says)
 	}
 	if strings.Contains(string(said), "context canceled") {
