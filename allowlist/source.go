@@ -160,14 +160,19 @@ type Fetcher struct {
 // of sources. An error of one source is in its result and does not stop the others.
 func (f *Fetcher) Fetch(ctx context.Context, sources []Source) []Fetched {
 	out := make([]Fetched, len(sources))
+	one := func(i int) {
+		out[i] = f.fetch(ctx, sources[i])
+		if f.Done != nil {
+			f.Done(sources[i].Name)
+		}
+	}
+	if len(sources) == 1 { // no goroutine has to start
+		one(0)
+		return out
+	}
 	var wait sync.WaitGroup
-	for i, src := range sources {
-		wait.Go(func() {
-			out[i] = f.fetch(ctx, src)
-			if f.Done != nil {
-				f.Done(src.Name)
-			}
-		})
+	for i := range sources {
+		wait.Go(func() { one(i) })
 	}
 	wait.Wait()
 	return out
@@ -177,8 +182,11 @@ func (f *Fetcher) Fetch(ctx context.Context, sources []Source) []Fetched {
 func (f *Fetcher) fetch(ctx context.Context, src Source) Fetched {
 	out := Fetched{Resolved: Resolved{Name: src.Name, Definition: src.Definition(), Time: f.Now}}
 	bounds := src.bounds()
-	ctx, cancel := bounds.within(ctx)
-	defer cancel()
+	if !src.Static() {
+		var cancel context.CancelFunc
+		ctx, cancel = bounds.within(ctx)
+		defer cancel()
+	}
 	f.resolve(ctx, src, &out)
 	if out.Err == nil {
 		out.Err = bounds.check(out.Ranges)

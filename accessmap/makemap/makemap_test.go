@@ -110,14 +110,11 @@ func TestDifferences(t *testing.T) {
 		{map[string]string{"A": "OK", "b": "OK"}, `line 3: key "a" is missing; key "A" is only in the map`},
 	}
 	for _, row := range rows {
-		sumOf := func(by seeds) (s sum) {
-			for key, value := range row.held {
-				s.add(by, []byte(key+"\t"+value))
-			}
-			return s
+		var held sum
+		for key, value := range row.held {
+			held.add(want.seeds, []byte(key+"\t"+value))
 		}
-		by := newSeeds()
-		if same := sumOf(by) == want.sum(by); same != strings.Contains(row.err, "while it was compared") {
+		if same := held == want.sum(); same != strings.Contains(row.err, "while it was compared") {
 			t.Errorf("%v has the sum of the text: %v", row.held, same)
 		}
 		if err := differences(want, row.held); !fixtures.ErrorContains(err, row.err) {

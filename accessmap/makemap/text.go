@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"mailallow/allowlist/ascii"
 )
@@ -64,6 +65,8 @@ type Text struct {
 	order []uint32         // where the lines of the entries begin, page by page: see byPage
 	again map[int]struct{} // where the lines begin that repeat a key; makemap stores the first
 	cache int              // see cacheFor
+	seeds seeds
+	sum   func() sum // linesSum, once
 }
 
 // ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
@@ -76,7 +79,8 @@ func ReadAround(before []byte, lines int, after []byte) *Text {
 	if len(after) > 0 {
 		text = slices.Concat(before, after)
 	}
-	m := &Text{text: text, gap: len(before), left: lines}
+	m := &Text{text: text, gap: len(before), left: lines, seeds: newSeeds()}
+	m.sum = sync.OnceValue(m.linesSum)
 	m.read()
 	return m
 }

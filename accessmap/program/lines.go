@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"mailallow/accessmap/kernel"
@@ -29,18 +30,18 @@ const (
 // holds for stderr alone.
 //
 // It is for programs that write every line with a system call of its own, as makemap -u does: a reader that the kernel
-// wakes for each line would take as much time as the program.
+// wakes for each line would take as much time as the program. So would one that only asks the kernel to be told (epoll(7)), as Go does
+// for its own pipes: since then the kernel goes through those that wait at each write to the pipe, whether it was empty or not.
 func (p Program) RunLines(ctx context.Context, take func(line []byte) error) error {
 	var lineErr error
 	err := p.runWith(ctx, func(cmd *exec.Cmd) error {
-		pipe, writeEnd, err := os.Pipe()
+		readEnd, writeEnd, err := pipe()
 		if err != nil {
 			return err
 		}
-		defer pipe.Close()
-		readEnd := int(pipe.Fd())
-		kernel.WidenPipe(readEnd, linePipe)                     // a smaller pipe is only slower
-		if err := unix.SetNonblock(readEnd, true); err != nil { // Fd made it blocking
+		defer unix.Close(readEnd)
+		kernel.WidenPipe(readEnd, linePipe) // a smaller pipe is only slower
+		if err := unix.SetNonblock(readEnd, true); err != nil {
 			return errors.Join(err, writeEnd.Close())
 		}
 		cmd.Stdout = writeEnd
@@ -61,6 +62,20 @@ func (p Program) RunLines(ctx context.Context, take func(line []byte) error) err
 		return err
 	}
 	return lineErr
+}
+
+// pipe makes a pipe of which the kernel tells nobody that there is something to read. No program that another goroutine starts meanwhile
+// gets its ends.
+func pipe() (readEnd int, writeEnd *os.File, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	var ends [2]int
+	if err := syscall.Pipe(ends[:]); err != nil {
+		return 0, nil, os.NewSyscallError("pipe", err)
+	}
+	syscall.CloseOnExec(ends[0])
+	syscall.CloseOnExec(ends[1])
+	return ends[0], os.NewFile(uintptr(ends[1]), "pipe"), nil
 }
 
 // readLines reads from a non-blocking pipe until its other end is closed. After the end of the program it reads only the

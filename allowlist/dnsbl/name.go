@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 )
 
 // Reverse gives the labels of an address in a zone, the last part first and without a final dot: the four octets of an
@@ -58,11 +59,11 @@ func hide(text, key string) string {
 }
 
 // keyedName matches the name of a list with a key before it.
-var keyedName = regexp.MustCompile(`(?i)[^\s.,={}"']+(\.[a-z-]+\.(?:` + regexp.QuoteMeta(dqsDomain) + `|` + regexp.QuoteMeta(abusixDomain) + `))`)
+var keyedName = pattern.New(`(?i)[^\s.,={}"']+(\.[a-z-]+\.(?:` + regexp.QuoteMeta(dqsDomain) + `|` + regexp.QuoteMeta(abusixDomain) + `))`)
 
 // HideKeys replaces the keys in a text that ParseZone has not read: a command line, or a line of a mail server's
 // configuration. It takes the label before the name of a keyed list for the key.
-func HideKeys(text string) string { return keyedName.ReplaceAllString(text, hiddenKey+"$1") }
+func HideKeys(text string) string { return keyedName().ReplaceAllString(text, hiddenKey+"$1") }
 
 // commonPrefix gives the length of the longest common prefix of a and b.
 func commonPrefix(a, b string) int {

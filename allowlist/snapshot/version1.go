@@ -2,11 +2,11 @@ package snapshot
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/pattern"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
@@ -55,7 +55,7 @@ func (r *reader) versionOneRange(src *decoded) error {
 	return r.add(src, allowlist.Range{Prefix: prefix, Path: r.versionOnePath(steps)})
 }
 
-var listAndLine = regexp.MustCompile(`^(.+):([1-9][0-9]*)$`)
+var listAndLine = pattern.New(`^(.+):([1-9][0-9]*)$`)
 
 // versionOnePath gives a path that shares all steps but the last, and the name of a list, with the paths before it.
 func (r *reader) versionOnePath(steps []string) (p *provenance.Path) {
@@ -63,7 +63,7 @@ func (r *reader) versionOnePath(steps []string) (p *provenance.Path) {
 	for _, step := range steps[:last] {
 		p = r.below(p, step)
 	}
-	if found := listAndLine.FindStringSubmatch(steps[last]); found != nil && last == 0 {
+	if found := listAndLine().FindStringSubmatch(steps[last]); found != nil && last == 0 {
 		if line, err := strconv.ParseUint(found[2], 10, 32); err == nil && line <= prefixes.MaxLabel {
 			return r.below(p, found[1]).AtLine(uint32(line))
 		}

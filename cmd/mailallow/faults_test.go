@@ -15,7 +15,7 @@ import (
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	const (
-		quick = `attempts = 1`
+		quick = "attempts = 1\ntimeout = \"1m\""
 		hasty = "attempts = 1\ntimeout = \"3s\""
 		stays = `source "provider" is stale: its last good ranges stay, of 20`
 	)

@@ -63,7 +63,7 @@ state_dir = "state"
 metrics_file = "metrics.prom"
 [dns]
 resolvers = [%q]
-attempts = 1
+timeout = "1m"
 [[source]]
 name = "kept"
 cidr = ["192.0.2.0/24"]

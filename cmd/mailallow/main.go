@@ -1,3 +1,7 @@
+// No command runs for so long that it has to follow a change of its share of the processors.
+//
+//go:debug updatemaxprocs=0
+
 // Command mailallow keeps a mail server's allowlist true: it fetches the address
 // ranges that mail providers send from, merges them with the administrator's own
 // lists, and installs them where Sendmail and Postfix look. This package has the
@@ -23,8 +27,7 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if line.help {
 		return t.End(t.Whole(helpOf(line.command, t.Width())), nil)
 	}
-	ctx, stop := exit.UntilSignal(ctx)
-	defer stop()
+	ctx = exit.UntilSignal(ctx)
 	err := line.run(ctx, t)
 	return t.End(exit.BySignal(ctx, err), func(err error) any { return failure(t.Command, err) })
 }

@@ -32,7 +32,7 @@ source = [
 	config = `state_dir = "review/state"
 target = [{format = "sendmail-access", path = "review/access", map = "none"}]
 guard.max_shrink = "40%"
-dns.attempts = 1
+dns.timeout = "1m"
 ` + sources
 )
 

@@ -68,7 +68,7 @@ func TestPuppet(t *testing.T) {
 		t.Fatal(err)
 	}
 	const config = `state_dir = "state"
-dns = {resolvers = ["127.0.0.1:53"], attempts = 1}
+dns = {resolvers = ["127.0.0.1:53"], timeout = "1m"}
 source = [{name = "provider", spf = ["mail.test"], action = "OK", max_shrink = "60%"}]
 target = [{format = "cidr", path = "list.cidr"}]
 `

@@ -20,7 +20,7 @@ func TestRefresh(t *testing.T) {
 	config := filepath.Join(dir, "mailallow.toml")
 	list := filepath.Join(dir, "list.cidr")
 	fixtures.WriteFile(t, config, fmt.Sprintf(`state_dir = "state"
-dns = {resolvers = [%q], attempts = 1}
+dns = {resolvers = [%q], timeout = "1m"}
 source = [{name = "provider", spf = ["mail.test"], action = "OK", max_shrink = "60%%"}]
 target = [{format = "cidr", path = "list.cidr"}]
 `, dns.Addr()))

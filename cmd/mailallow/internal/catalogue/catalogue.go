@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"mailallow/allowlist"
@@ -63,23 +64,28 @@ func Of(list *run.List) (*Catalogue, error) {
 	return newCatalogue(all, known)
 }
 
-// Shared opens the shared providers alone, with the ranges in the program and with the former ones, which old copies of a list
-// have.
-func Shared() (*Catalogue, error) {
-	shared, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
-	if err != nil {
-		return nil, err
-	}
+// shared has the shared providers alone, with the ranges in the program and with the former ones, which old copies of a list
+// have. Tests find what is broken in the program; it would be no provider's.
+var shared = sync.OnceValue(func() *Catalogue {
+	all, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
 	var former []allowlist.Labelled
-	for _, p := range shared {
+	for _, p := range all {
 		var ranges allowlist.Ranges
 		for _, prefix := range p.Former {
 			ranges.Add(allowlist.Range{Prefix: prefix, Path: provenance.Of("former")})
 		}
 		former = append(former, allowlist.Labelled{Source: p.Name, Action: allowlist.OK, Ranges: ranges})
 	}
-	return newCatalogue(shared, make([]allowlist.Fetched, len(shared)), former...)
-}
+	c, unread := newCatalogue(all, make([]allowlist.Fetched, len(all)), former...)
+	if err != nil || unread != nil {
+		return &Catalogue{index: allowlist.NewIndex(nil)}
+	}
+	return c
+})
+
+// Shared is the title of a shared provider that sends, or sent, from a part of network; empty if there is none. The providers are
+// read at the first question, which most runs do not ask.
+func Shared(network netip.Prefix) string { return shared().within(network) }
 
 func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
 	all, err := allowlist.Providers()
@@ -138,9 +144,9 @@ func (c *Catalogue) Provider(addr netip.Addr) string {
 // Time is the time at which the ranges of a provider were fetched.
 func (c *Catalogue) Time(provider string) time.Time { return c.times[provider] }
 
-// Within is the title of a provider that sends from a part of network; empty if there is
+// within is the title of a provider that sends from a part of network; empty if there is
 // none.
-func (c *Catalogue) Within(network netip.Prefix) string {
+func (c *Catalogue) within(network netip.Prefix) string {
 	found, _ := c.index.Within(network)
 	if holding := c.index.Holding(network.Addr()); len(holding) > 0 {
 		found = holding[0]

@@ -72,8 +72,7 @@ func TestReason(t *testing.T) {
 
 // A signal decides the exit code, once, and keeps the message of the run.
 func TestBySignal(t *testing.T) {
-	ctx, stop := UntilSignal(t.Context())
-	defer stop()
+	ctx := UntilSignal(t.Context())
 	if err := BySignal(ctx, nil); err != nil {
 		t.Errorf("without a signal: %v", err)
 	}

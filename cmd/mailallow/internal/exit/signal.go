@@ -17,10 +17,10 @@ func (s caughtSignal) Error() string { return s.String() }
 // firstSignalCode is added to the number of a signal, as shells do.
 const firstSignalCode = 128
 
-// UntilSignal gives a context that SIGINT and SIGTERM cancel. A second signal ends the
-// program as if it caught none. The function releases the context.
-func UntilSignal(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// UntilSignal gives a context that SIGINT and SIGTERM cancel. A second signal ends the program as if it caught none. It
+// listens until a signal has come or parent is done: a program that ends has nothing to release.
+func UntilSignal(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
@@ -29,12 +29,10 @@ func UntilSignal(ctx context.Context) (context.Context, func()) {
 			signal.Stop(signals)
 			cancel(caughtSignal{s.(syscall.Signal)})
 		case <-ctx.Done():
+			signal.Stop(signals)
 		}
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel(nil)
-	}
+	return ctx
 }
 
 // BySignal gives the error of a run that a signal has ended, by the context from

@@ -69,7 +69,11 @@ func newSubject(arg string) (subject, error) {
 	if strings.HasSuffix(text, "]:") {
 		text = strings.TrimSuffix(text, ":")
 	}
-	if m := loggedClient().FindStringSubmatch(text); m != nil {
+	var m []string
+	if strings.Contains(text, "[") {
+		m = loggedClient().FindStringSubmatch(text)
+	}
+	if m != nil {
 		switch text = m[2]; {
 		case m[3] != "", m[1] == postfix.Unnamed:
 			name = sendmail.UnnamedClient

@@ -10,6 +10,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/notation"
+	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
@@ -61,7 +62,7 @@ func (l *check) sharedRelays(s *config.Settings) (shared []lint.SharedRelay) {
 		}
 		for n, item := range src.CIDR {
 			if prefix, _, err := notation.ParseCIDR(item); title == "" && err == nil {
-				title, place = l.shared.Within(prefix), fmt.Sprintf("%s.cidr[%d]", at, n)
+				title, place = catalogue.Shared(prefix), fmt.Sprintf("%s.cidr[%d]", at, n)
 			}
 		}
 		if title != "" {

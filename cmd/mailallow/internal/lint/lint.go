@@ -42,10 +42,9 @@ type Options struct {
 type check struct {
 	settings  *config.Settings
 	t         *terminal.Terminal
-	root      string               // absolute; empty: /
-	shared    *catalogue.Catalogue // of shared providers
-	as        lint.Kind            // empty: by name and content
-	lock      *install.Lock        // for --fix; nil: no file is written
+	root      string        // absolute; empty: /
+	as        lint.Kind     // empty: by name and content
+	lock      *install.Lock // for --fix; nil: no file is written
 	strict    bool
 	dns       bool
 	resolvers []string // of the command line
@@ -109,9 +108,6 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	if l.shared, err = catalogue.Shared(); err != nil {
-		return err
-	}
 	if l.settings, err = config.Load(o.Config); err != nil {
 		// The mistakes are findings, if lint checks the configuration.
 		l.settings = &config.Settings{Limits: allowlist.DefaultLimits()}
@@ -142,16 +138,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 }
 
 // Find gives the findings of a whole host, and shows none. The error is of files that could not be read.
-func Find(ctx context.Context, o config.Flags) ([]rule.Finding, error) {
-	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: o.Root, document: newDocument(nil)}
-	var err error
-	if l.shared, err = catalogue.Shared(); err != nil {
-		return nil, err
-	}
-	if l.settings, err = config.Load(o); err != nil {
-		return nil, err
-	}
-	l.host(ctx, o.Path)
+func Find(ctx context.Context, s *config.Settings) ([]rule.Finding, error) {
+	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: s.Root, settings: s, document: newDocument(nil)}
+	l.host(ctx, s.Path)
 	return l.document.Findings, errors.Join(l.errs...)
 }
 
@@ -178,7 +167,7 @@ func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, er
 // known gives what the rules need to know of networks.
 func (l *check) known() rule.Options {
 	limits := l.settings.Limits
-	return rule.Options{Shared: l.shared.Within, Limits: rule.Limits{IPv4: limits.WidestIPv4, IPv6: limits.WidestIPv6}}
+	return rule.Options{Shared: catalogue.Shared, Limits: rule.Limits{IPv4: limits.WidestIPv4, IPv6: limits.WidestIPv6}}
 }
 
 // host checks the configuration at path, the files that it names, and the servers.

@@ -281,7 +281,7 @@ func (g *gathering) zones(p *page) {
 
 // lint looks for mistakes in the files of this host.
 func (g *gathering) lint(ctx context.Context, p *page) {
-	findings, err := lint.Find(ctx, g.options.Run.Config)
+	findings, err := lint.Find(ctx, g.settings)
 	if err != nil {
 		g.look("", "not all files could be checked: %v", err)
 	}

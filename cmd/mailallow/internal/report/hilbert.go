@@ -77,22 +77,26 @@ func (c class) compare(d class) int {
 	return cmp.Or(strings.Compare(c.source, d.source), cmp.Compare(c.action, d.action))
 }
 
+// filledCell is a cell of the map that is not empty.
+type filledCell[L comparable] struct {
+	at   int // on the curve
+	look L
+}
+
 // mapOf draws the list.
 func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
-	grid, addresses, used := make([]class, cells), map[class]uint64{}, map[class]int{}
+	addresses, used := map[class]uint64{}, map[class]int{}
 	six := map[netip.Prefix]*ipv6Row{}
-	fill(result.List.Set, grid, addresses, six)
-	for _, c := range grid {
-		used[c]++
+	filled := fill(result.List.Set, addresses, six)
+	for _, c := range filled {
+		used[c.look]++
 	}
-	delete(used, class{})
 	colour := coloursOf(addresses)
 	v.Cell = "/16"
-	byLook, length := layersOf(grid, colour)
+	byLook, length := layersOf(filled, colour)
 	if length > maxMap {
 		v.Cell = "/14"
-		coarsen(grid)
-		byLook, _ = layersOf(grid, colour)
+		byLook, _ = layersOf(coarser(filled), colour)
 	}
 	looks := slices.Collect(maps.Keys(byLook))
 	sort.Slice(looks, func(i, j int) bool { return looks[i].compare(looks[j]) < 0 })
@@ -113,33 +117,34 @@ func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 }
 
 // layersOf draws the squares of each colour and action, and gives the length of all paths.
-func layersOf(grid []class, colour map[string]int) (byLook map[class]*strings.Builder, length int) {
-	looks := map[class]class{{}: {}}
-	for _, c := range grid {
-		if _, known := looks[c]; !known {
-			looks[c] = class{strconv.Itoa(colour[c.source]), c.action}
+func layersOf(filled []filledCell[class], colour map[string]int) (byLook map[class]*strings.Builder, length int) {
+	looks := map[class]class{}
+	coloured := make([]filledCell[class], len(filled))
+	for i, c := range filled {
+		look, known := looks[c.look]
+		if !known {
+			look = class{strconv.Itoa(colour[c.look.source]), c.look.action}
+			looks[c.look] = look
 		}
+		coloured[i] = filledCell[class]{c.at, look}
 	}
-	byLook = map[class]*strings.Builder{}
-	squares(grid, func(c class) class { return looks[c] }, byLook)
+	byLook = squares(coloured)
 	for _, path := range byLook {
 		length += path.Len()
 	}
 	return byLook, length
 }
 
-// coarsen makes one cell of each four, with the class of the first that has one.
-func coarsen(grid []class) {
-	for at := 0; at < len(grid); at += 4 {
-		four := grid[at : at+4]
-		var c class
-		if i := slices.IndexFunc(four, func(c class) bool { return c != class{} }); i >= 0 {
-			c = four[i]
-		}
-		for i := range four {
-			four[i] = c
+// coarser makes one cell of each four, with the class of the first that has one.
+func coarser(filled []filledCell[class]) (all []filledCell[class]) {
+	for _, c := range filled {
+		if four := c.at / 4 * 4; len(all) == 0 || all[len(all)-1].at < four {
+			for i := range 4 {
+				all = append(all, filledCell[class]{four + i, c.look})
+			}
 		}
 	}
+	return all
 }
 
 func total(used map[class]int) (n int) {
@@ -149,8 +154,8 @@ func total(used map[class]int) (n int) {
 	return n
 }
 
-// fill gives each cell the class that has most addresses in it, and counts addresses and IPv6 networks.
-func fill(set *allowlist.Set, grid []class, addresses map[class]uint64, six map[netip.Prefix]*ipv6Row) {
+// fill gives the cells in order, each with the class that has most addresses in it, and counts addresses and IPv6 networks.
+func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*ipv6Row) (filled []filledCell[class]) {
 	current, inCell := -1, map[class]uint64{}
 	flush := func() {
 		var best class
@@ -160,7 +165,7 @@ func fill(set *allowlist.Set, grid []class, addresses map[class]uint64, six map[
 			}
 		}
 		if current >= 0 {
-			grid[current] = best
+			filled = append(filled, filledCell[class]{current, best})
 		}
 		clear(inCell)
 	}
@@ -184,6 +189,7 @@ func fill(set *allowlist.Set, grid []class, addresses map[class]uint64, six map[
 		}
 	}
 	flush()
+	return filled
 }
 
 func owner(s allowlist.Span) string { return s.Entry().Owners[0].Source }
@@ -259,33 +265,29 @@ func legend(addresses map[class]uint64, used map[class]int, colour map[string]in
 	return rows
 }
 
-// squares draws the grid into a path for each look, in the largest squares.
-func squares[T, L comparable](grid []T, look func(T) L, into map[L]*strings.Builder) {
-	var none L
-	var draw func(at, size int)
-	draw = func(at, size int) {
-		first := look(grid[at])
-		same := true
-		for _, c := range grid[at+1 : at+size] {
-			if same = look(c) == first; !same {
-				break
+// squares draws cells, which are in order, into a path for each look, in the largest squares.
+func squares[L comparable](filled []filledCell[L]) map[L]*strings.Builder {
+	into := map[L]*strings.Builder{}
+	var draw func(in []filledCell[L], from, size int)
+	draw = func(in []filledCell[L], from, size int) {
+		switch {
+		case len(in) == 0:
+			return
+		case len(in) == size && !slices.ContainsFunc(in, func(c filledCell[L]) bool { return c.look != in[0].look }):
+			if into[in[0].look] == nil {
+				into[in[0].look] = &strings.Builder{}
 			}
-		}
-		if !same {
-			for i := range 4 {
-				draw(at+i*size/4, size/4)
-			}
+			square(into[in[0].look], from, size)
 			return
 		}
-		if first == none {
-			return
+		for range 4 {
+			n, _ := slices.BinarySearchFunc(in, from+size/4, func(c filledCell[L], at int) int { return cmp.Compare(c.at, at) })
+			draw(in[:n], from, size/4)
+			in, from = in[n:], from+size/4
 		}
-		if into[first] == nil {
-			into[first] = &strings.Builder{}
-		}
-		square(into[first], at, size)
 	}
-	draw(0, len(grid))
+	draw(filled, 0, cells)
+	return into
 }
 
 // square draws the square of size cells, a power of four, that begins at a cell.
@@ -317,16 +319,16 @@ func place(at int) (x, y int) {
 
 // outline marks what the next update would change; where it changes nothing, what came and went with the last change.
 func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
-	came, gone := make([]bool, cells), make([]bool, cells)
+	var came, gone marks
 	n := 0
 	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
 	for _, p := range result.Plans {
 		for _, c := range p.Difference {
 			for network := range c.Added.Networks() {
-				n += touch(came, network)
+				n += came.touch(network)
 			}
 			for network := range c.Removed.Networks() {
-				n += touch(gone, network)
+				n += gone.touch(network)
 			}
 		}
 	}
@@ -337,39 +339,49 @@ func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 			for _, s := range e.Sources {
 				added, removed := s.Networks()
 				for p := range added.All() {
-					n += touch(came, p)
+					n += came.touch(p)
 				}
 				for p := range removed.All() {
-					n += touch(gone, p)
+					n += gone.touch(p)
 				}
 			}
 		}
 	}
-	v.Came, v.Gone = outlineOf(came), outlineOf(gone)
+	v.Came, v.Gone = came.outline(), gone.outline()
 	if n == 0 || len(v.Came)+len(v.Gone) > maxOutline {
 		v.Came, v.Gone, v.Outlined = "", "", ""
 	}
 }
 
+// marks are the cells that are marked; nil: none.
+type marks []bool
+
 // touch marks the cells of a network.
-func touch(grid []bool, p netip.Prefix) int {
+func (m *marks) touch(p netip.Prefix) int {
 	if !p.Addr().Is4() {
 		return 0
 	}
+	if *m == nil {
+		*m = make(marks, cells)
+	}
 	from, to := number(p.Addr())>>16, number(netipx.PrefixLastIP(p))>>16
 	for at := from; at <= to; at++ {
-		grid[at] = true
+		(*m)[at] = true
 	}
 	return 1
 }
 
-func outlineOf(grid []bool) string {
-	paths := map[bool]*strings.Builder{}
-	squares(grid, func(marked bool) bool { return marked }, paths)
-	if paths[true] == nil {
+func (m marks) outline() string {
+	var filled []filledCell[bool]
+	for at, marked := range m {
+		if marked {
+			filled = append(filled, filledCell[bool]{at, marked})
+		}
+	}
+	if len(filled) == 0 {
 		return ""
 	}
-	return paths[true].String()
+	return squares(filled)[true].String()
 }
 
 // labels number the /8 networks.

@@ -162,13 +162,14 @@ func TestPlace(t *testing.T) {
 // Squares cover exactly the cells that are not empty, each once, with its look.
 func TestSquares(t *testing.T) {
 	grid := make([]class, cells)
+	var filled []filledCell[class]
 	for i := range grid {
 		if i%7 < 3 || i > 40000 && i < 50000 {
 			grid[i] = class{fmt.Sprint(i / 20000), allowlist.OK}
+			filled = append(filled, filledCell[class]{i, grid[i]})
 		}
 	}
-	paths := map[class]*strings.Builder{}
-	squares(grid, func(c class) class { return c }, paths)
+	paths := squares(filled)
 	drawn := map[[2]int]class{}
 	for look, path := range paths {
 		for part := range strings.SplitSeq(strings.TrimSuffix(path.String(), "z"), "z") {

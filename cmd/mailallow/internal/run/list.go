@@ -147,6 +147,9 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 		return r.fromLastGood(ctx, lastGood), nil, nil
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
+	case !slices.ContainsFunc(r.sources, func(src allowlist.Source) bool { return !src.Static() }):
+		static := allowlist.Fetcher{Now: r.Now}
+		return static.Fetch(ctx, r.sources), nil, nil
 	}
 	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
 }

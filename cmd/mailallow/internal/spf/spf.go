@@ -58,9 +58,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	results := make([]spf.Result, len(o.Domains))
 	listing := t.WaitingFor("listing %s", terminal.Counted(uint64(len(o.Domains)), "policy", "policies"))
 	var wait sync.WaitGroup
-	for i, domain := range o.Domains {
-		wait.Go(func() { results[i] = spf.Walk(bounded, resolver, domain, s.SPF) })
+	one := func(i int) { results[i] = spf.Walk(bounded, resolver, o.Domains[i], s.SPF) }
+	for i := range o.Domains[1:] {
+		wait.Go(func() { one(i + 1) })
 	}
+	one(0) // no goroutine has to start for a single one
 	wait.Wait()
 	listing.End()
 	problems := run.ResolverProblems(resolver)
@@ -127,10 +129,11 @@ func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
 		}
 	}
 	pass, _ := all.IPSet() // only what is no set could be an error
+	var lines []byte
 	for _, p := range pass.Prefixes() {
-		t.Data(terminal.Plain, "%s", p)
+		lines = append(p.AppendTo(lines), '\n')
 	}
-	return nil
+	return t.Whole(string(lines))
 }
 
 // meaning explains the error of a policy, and which part of it the list has.
