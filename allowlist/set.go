@@ -68,8 +68,9 @@ type Set struct {
 	sources []Labelled    // in order of precedence: the stricter action first, then by name
 	list    prefixes.List // the fewest prefixes of each source but EXCLUDE, sorted; the label is the number in sources
 
-	mu    sync.Mutex
-	cache map[int]*Entry // entries with more than maxUncached ranges, which many spans may share
+	mu     sync.Mutex
+	places []provenance.Place // room for those of one entry
+	cache  map[int]*Entry     // entries with more than maxUncached ranges, which many spans may share
 }
 
 // maxUncached is the number of ranges up to which an entry is made anew at each request.
@@ -153,7 +154,6 @@ func (s *Set) entry(first int) *Entry {
 		owner [1]Owner
 		path  [1]*provenance.Path
 	}
-	var few [4]provenance.Place
 	e, room, ranges := &most.Entry, most.path[:0], 0
 	e.Owners = most.owner[:0]
 	for number := first; number < s.list.Len(); number++ {
@@ -163,9 +163,10 @@ func (s *Set) entry(first int) *Entry {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		places, inside := source.Ranges.placesInside(few[:], p)
-		paths := slices.Grow(room, len(places))
-		for _, at := range places {
+		var inside int
+		s.places, inside = source.Ranges.placesInside(s.places, p)
+		paths := slices.Grow(room, len(s.places))
+		for _, at := range s.places {
 			paths = append(paths, at.To())
 		}
 		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil

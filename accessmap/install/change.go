@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,13 +34,14 @@ const (
 // change is one file of a transaction: the file at live, and the new one that is staged beside it at temp.
 type change struct {
 	kind    changeKind
-	path    string      // as the caller names it, for messages
-	live    string      // path with its symbolic links followed
-	oldInfo fs.FileInfo // of the file at live before the swap; nil: there is none
-	mode    fs.FileMode // of the new file if there is no old one
-	old     []byte      // the text that the plan read; nil for a map or a state file
-	new     []byte      // nil for a map
-	gone    bool        // there is to be no file at live: the old one is moved to temp
+	path    string                // as the caller names it, for messages
+	live    string                // path with its symbolic links followed
+	oldInfo fs.FileInfo           // of the file at live before the swap; nil: there is none
+	mode    fs.FileMode           // of the new file if there is no old one
+	old     []byte                // the text that the plan read; nil for a map or a state file
+	new     []byte                // of a text
+	write   func(io.Writer) error // writes the new text or state file; nil for a map
+	gone    bool                  // there is to be no file at live: the old one is moved to temp
 
 	temp      string
 	newInfo   fs.FileInfo // of the new file, once it is staged
@@ -68,14 +70,14 @@ func newChange(kind changeKind, path string) (*change, error) {
 
 // newStateChange returns nil for a file that holds the bytes already.
 func newStateChange(file StateFile) (*change, error) {
-	if same, err := bounded.Holds(file.Path, file.Bytes); err == nil && same {
+	if same, err := bounded.HoldsWritten(file.Path, file.Write); err == nil && same {
 		return nil, nil
 	}
 	c, err := newChange(kindState, file.Path)
 	if err != nil {
 		return nil, err
 	}
-	c.new = file.Bytes
+	c.write = file.Write
 	return c, nil
 }
 
@@ -156,7 +158,7 @@ func (c *change) stage() error {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.Write(c.new); err != nil {
+	if err := c.write(f); err != nil {
 		return err
 	}
 	if err := c.setOwner(f); err != nil {

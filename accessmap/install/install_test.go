@@ -304,7 +304,7 @@ func TestInstallStateDirectory(t *testing.T) {
 func TestInstallStateFile(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
-	snapshot := StateFile{Path: filepath.Join(r.state, "snapshot.json"), Bytes: []byte("1")}
+	snapshot := StateFile{Path: filepath.Join(r.state, "snapshot.json"), Write: Whole([]byte("1"))}
 	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, []StateFile{snapshot}); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestInstallStateFile(t *testing.T) {
 	if !os.SameFile(first, fixtures.Stat(t, snapshot.Path)) {
 		t.Error("the same bytes were written again")
 	}
-	snapshot.Bytes = []byte("2")
+	snapshot.Write = Whole([]byte("2"))
 	if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\na OK\n")}, []StateFile{snapshot}); err == nil {
 		t.Error("a bad text was installed")
 	}

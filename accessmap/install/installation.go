@@ -106,21 +106,29 @@ func (i *installation) stage(ctx context.Context) error {
 	if err := newJournal(i.tx.changes, false, i.pending).write(i.state); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
+	state := make(chan error, 1)
+	go func() { state <- i.stageState() }() // makemap leaves a processor free
 	var errs []error
 	for _, t := range i.targets {
 		if err := t.stage(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
 		}
 	}
+	errs = append(errs, <-state)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return errors.Join(errs...)
+}
+
+func (i *installation) stageState() error {
+	var errs []error
 	for _, c := range i.tx.changes {
 		if c.kind == kindState {
 			if err := c.stage(); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", c.path, err))
 			}
 		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
 	}
 	return errors.Join(errs...)
 }

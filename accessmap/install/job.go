@@ -1,6 +1,7 @@
 package install
 
 import (
+	"io"
 	"sync"
 
 	"mailallow/accessmap/program"
@@ -42,11 +43,20 @@ func (job Job) digestOfNew() string {
 
 // StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.
 type StateFile struct {
-	Path  string
-	Bytes []byte
+	Path string
+	// Write writes the content, each time the same. It goes to the file while the maps are made, and is never in memory as a whole.
+	Write func(io.Writer) error
 	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
 	// others come behind them.
 	First bool
+}
+
+// Whole gives the Write of a content that is in memory.
+func Whole(content []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}
 }
 
 // Report says what an installation has changed and which commands it has run.

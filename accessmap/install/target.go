@@ -40,6 +40,7 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 		return nil, err
 	}
 	text.old, text.new, text.gone, t.textLive = job.Old, job.New, job.Gone, text.live
+	text.write = Whole(job.New)
 	if job.OldExists != (text.oldInfo != nil) {
 		return nil, ErrChanged
 	}

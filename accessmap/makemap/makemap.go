@@ -53,11 +53,13 @@ func Find(name string) (path string, err error) {
 // proposal. That is the one of this name where it is Sendmail's, in PATH or where systems have it, else Sendmail's own. ok is false
 // where there is none of Sendmail's and name is another program.
 func Own(name string) (path string, ok bool) {
-	if named, err := Find(name); err == nil && program.IsOfSendmail("makemap", named) {
+	usual := name == "" || name == "makemap"
+	named, err := Find(name)
+	if usual || err == nil && program.IsOfSendmail("makemap", named) {
 		return named, true
 	}
 	own, err := Find("makemap")
-	return own, err == nil || name == "" || name == "makemap"
+	return own, err == nil
 }
 
 // New gives the makemap that Find finds by name, with the sendmail.cf that reads its maps; a file that does not exist is none.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sort"
 )
@@ -23,18 +24,56 @@ func lineDigest(line []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-func linesOf(text []byte) Lines {
-	digests := make([]uint64, 0, bytes.Count(text, []byte("\n"))+1)
+func digestsOf(text []byte) []uint64 {
+	digests := make([]uint64, 0, countLines(text))
 	for line := range bytes.Lines(text) {
 		digests = append(digests, lineDigest(line))
 	}
 	slices.Sort(digests)
-	digests = slices.Compact(digests)
-	lines := make(Lines, 0, digestBytes*len(digests))
-	for _, digest := range digests {
+	return slices.Compact(digests)
+}
+
+func countLines(text []byte) int {
+	n := bytes.Count(text, []byte("\n"))
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+// made gives the lines.
+func (t Text) made() Lines {
+	if t.of == nil {
+		return t.Lines
+	}
+	lines := Lines{}
+	for _, digest := range digestsOf(t.of) {
 		lines = binary.BigEndian.AppendUint64(lines, digest)
 	}
 	return lines
+}
+
+// count is how many lines are written, at most.
+func (t Text) count() int {
+	if t.of != nil {
+		return countLines(t.of)
+	}
+	return t.Lines.len()
+}
+
+// writeLines writes the lines in base64.
+func (t Text) writeLines(w io.Writer) {
+	encoder := base64.NewEncoder(base64.StdEncoding, w)
+	if t.of == nil {
+		encoder.Write(t.Lines) // errors come with the Flush of w
+	} else {
+		var b [digestBytes]byte
+		for _, digest := range digestsOf(t.of) {
+			binary.BigEndian.PutUint64(b[:], digest)
+			encoder.Write(b[:])
+		}
+	}
+	encoder.Close()
 }
 
 func (l Lines) len() int { return len(l) / digestBytes }
@@ -46,6 +85,9 @@ func (l Lines) contains(digest uint64) bool {
 	i := sort.Search(l.len(), func(i int) bool { return l.at(i) >= digest })
 	return i < l.len() && l.at(i) == digest
 }
+
+// placeholder stands in an encoded record for lines with this number.
+func placeholder(number int) Lines { return binary.BigEndian.AppendUint64(nil, uint64(number)) }
 
 const linesKey = `"lines":"`
 
@@ -59,7 +101,7 @@ func cutLines(encoded []byte) (rest []byte, cut [][]byte) {
 			return append(rest, encoded...), cut
 		}
 		rest = append(append(rest, before...), linesKey...)
-		rest = append(base64.StdEncoding.AppendEncode(rest, binary.BigEndian.AppendUint64(nil, uint64(len(cut)))), '"')
+		rest = append(base64.StdEncoding.AppendEncode(rest, placeholder(len(cut))), '"')
 		cut, encoded = append(cut, lines), behind
 	}
 }
@@ -97,12 +139,17 @@ func Digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// TextOf remembers a managed part.
-func TextOf(managed []byte) Text { return Text{Digest(managed), linesOf(managed)} }
+// textOf remembers a managed part, which must not change until the record is written.
+func textOf(digest string, managed []byte) Text {
+	if managed == nil {
+		managed = []byte{}
+	}
+	return Text{Digest: digest, of: managed}
+}
 
 // Knows reports whether the lines of the managed part are remembered one by one, so that Foreign can tell those of others.
 func (t Target) Knows() bool {
-	return len(t.Texts) > 0 && !slices.ContainsFunc(t.Texts, func(text Text) bool { return text.Lines == nil })
+	return len(t.Texts) > 0 && !slices.ContainsFunc(t.Texts, func(text Text) bool { return !text.hasLines() })
 }
 
 // Line is a line that mailallow did not write.
@@ -116,11 +163,15 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 	if !t.Knows() || slices.ContainsFunc(t.Texts, func(text Text) bool { return text.Digest == Digest(managed) }) {
 		return managed, nil
 	}
+	known := make([]Lines, len(t.Texts))
+	for i, text := range t.Texts {
+		known[i] = text.made()
+	}
 	number := 0
 	for line := range bytes.Lines(managed) {
 		number++
 		digest := lineDigest(line)
-		if slices.ContainsFunc(t.Texts, func(text Text) bool { return text.Lines.contains(digest) }) {
+		if slices.ContainsFunc(known, func(lines Lines) bool { return lines.contains(digest) }) {
 			ours = append(ours, line...)
 		} else {
 			foreign = append(foreign, Line{number, line})
@@ -139,7 +190,7 @@ func (t Target) Next(now, next []byte) []Text {
 	if following == present && len(t.Texts) > 0 && t.Texts[0].Digest == following {
 		return t.Texts
 	}
-	texts := []Text{TextOf(next)}
+	texts := []Text{textOf(following, next)}
 	at := slices.IndexFunc(t.Texts, func(text Text) bool { return text.Digest == present })
 	switch {
 	case following == present:

@@ -4,10 +4,12 @@
 package record
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"reflect"
@@ -59,6 +61,15 @@ type Target struct {
 type Text struct {
 	Digest string `json:"digest"` // SHA-256
 	Lines  Lines  `json:"lines"`  // null: not remembered one by one
+
+	of []byte // the managed part, whose lines Write makes; nil: it does not
+}
+
+func (t Text) hasLines() bool { return t.Lines != nil || t.of != nil }
+
+func (t Text) same(other Text) bool {
+	made := t.of == nil && other.of == nil
+	return t.Digest == other.Digest && t.hasLines() == other.hasLines() && (!made || bytes.Equal(t.Lines, other.Lines))
 }
 
 // Read reads the record of a state directory. One that is not there is empty. One that cannot be used, or is of a newer version, is
@@ -96,8 +107,14 @@ func decode(encoded []byte) (r Record, err error) {
 	return r, nil
 }
 
-// Same reports whether both encode to the same text.
-func (r Record) Same(other Record) bool { return reflect.DeepEqual(r.inOrder(), other.inOrder()) }
+// Same reports whether both are written as the same text.
+func (r Record) Same(other Record) bool {
+	return slices.EqualFunc(r.inOrder().Targets, other.inOrder().Targets, func(a, b Target) bool {
+		same := slices.EqualFunc(a.Texts, b.Texts, Text.same)
+		a.Texts, b.Texts = nil, nil
+		return same && reflect.DeepEqual(a, b)
+	})
+}
 
 // inOrder gives the record with its targets by path.
 func (r Record) inOrder() Record {
@@ -106,22 +123,38 @@ func (r Record) inOrder() Record {
 	return r
 }
 
-// Encode gives the record as the text of its file, the targets by path.
-func (r Record) Encode() []byte {
+// Write writes the record as the text of its file, the targets by path. The lines, which are nearly all of it, go straight to w.
+func (r Record) Write(w io.Writer) error {
 	r = r.inOrder()
+	var texts []Text
 	room := maxLines
 	for i, t := range r.Targets {
 		r.Targets[i].Texts = slices.Clone(t.Texts)
-		for n := range t.Texts {
-			text := &r.Targets[i].Texts[n]
-			if room -= text.Lines.len(); room < 0 {
-				text.Lines, room = nil, 0
+		for n, text := range t.Texts {
+			lines := &r.Targets[i].Texts[n].Lines
+			if *lines = nil; !text.hasLines() {
+				continue
 			}
+			if room -= text.count(); room < 0 {
+				room = 0
+				continue
+			}
+			*lines, texts = placeholder(len(texts)), append(texts, text)
 		}
 	}
-	var encoded bytes.Buffer
-	if err := json.NewEncoder(&encoded).Encode(r); err != nil {
+	encoded, err := json.Marshal(r)
+	if err != nil {
 		panic(err) // texts, numbers and nothing that can fail
 	}
-	return encoded.Bytes()
+	out := bufio.NewWriterSize(w, 64<<10)
+	for _, text := range texts { // where cutLines cuts
+		before, after, _ := bytes.Cut(encoded, []byte(linesKey))
+		_, encoded, _ = bytes.Cut(after, []byte(`"`))
+		out.Write(before) // errors come with Flush
+		out.WriteString(linesKey)
+		text.writeLines(out)
+		out.WriteByte('"')
+	}
+	out.Write(append(encoded, '\n'))
+	return out.Flush()
 }

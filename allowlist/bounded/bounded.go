@@ -57,25 +57,55 @@ func tooLarge(f *os.File, limit int64) error {
 
 // Holds reports whether the file at path has exactly the bytes of want. It keeps only a part of the file in memory.
 func Holds(path string, want []byte) (bool, error) {
+	return HoldsWritten(path, func(w io.Writer) error {
+		_, err := w.Write(want)
+		return err
+	})
+}
+
+// HoldsWritten reports whether the file at path has exactly the bytes that write writes. It ends write with an error at the first other
+// byte.
+func HoldsWritten(path string, write func(io.Writer) error) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	part := make([]byte, 64<<10)
-	for {
-		n, err := f.Read(part)
-		if n > len(want) || !bytes.Equal(part[:n], want[:n]) {
-			return false, nil
-		}
-		want = want[n:]
-		if err == io.EOF {
-			return len(want) == 0, nil
+	c := comparison{file: f, part: make([]byte, 64<<10)}
+	if err := write(&c); c.differs {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	if _, err = f.Read(c.part[:1]); err == io.EOF {
+		return true, nil
+	}
+	return false, err
+}
+
+// comparison compares what is written to it with a file.
+type comparison struct {
+	file    *os.File
+	part    []byte
+	differs bool
+}
+
+var errDiffers = errors.New("the file has other bytes")
+
+func (c *comparison) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		part := c.part[:min(len(p)-n, len(c.part))]
+		read, err := io.ReadFull(c.file, part)
+		if !bytes.Equal(part[:read], p[n:n+read]) || err == io.EOF || err == io.ErrUnexpectedEOF {
+			c.differs = true
+			return n, errDiffers
 		}
 		if err != nil {
-			return false, err
+			return n, err
 		}
+		n += read
 	}
+	return n, nil
 }
 
 // Stream reads a file that a person names on the command line, of at most limit

@@ -63,7 +63,13 @@ var keyedName = pattern.New(`(?i)[^\s.,={}"']+(\.[a-z-]+\.(?:` + regexp.QuoteMet
 
 // HideKeys replaces the keys in a text that ParseZone has not read: a command line, or a line of a mail server's
 // configuration. It takes the label before the name of a keyed list for the key.
-func HideKeys(text string) string { return keyedName().ReplaceAllString(text, hiddenKey+"$1") }
+func HideKeys(text string) string {
+	upper := strings.ToUpper(text) // which folds more than ASCII, as the expression does
+	if !strings.Contains(upper, strings.ToUpper(dqsDomain)) && !strings.Contains(upper, strings.ToUpper(abusixDomain)) {
+		return text
+	}
+	return keyedName().ReplaceAllString(text, hiddenKey+"$1")
+}
 
 // commonPrefix gives the length of the longest common prefix of a and b.
 func commonPrefix(a, b string) int {

@@ -43,8 +43,9 @@ func TestSignedList(t *testing.T) {
 	for _, host := range []string{"follows", "pushed"} {
 		wantText(t, r.read(host+"/etc/list.cidr"), "74.125.4.0/24\n")
 	}
-	r.play(both, wanted{"follows": ok, "pushed": ok})
 	fixtures.All(t)
+
+	r.play(both, wanted{"follows": ok, "pushed": ok})
 
 	publish("74.125.5.0/24", private)
 	wantText(t, r.play(both, all, "--check", "--diff"), "-74.125.4.0/24", "+74.125.5.0/24")

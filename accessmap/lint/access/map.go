@@ -30,7 +30,7 @@ type builtMap struct {
 // context's.
 func CheckMap(ctx context.Context, path string, text []byte, o MapOptions) (findings []rule.Finding, err error) {
 	m := builtMap{textPath: path, text: text}
-	if own, ok := makemap.Own(o.Makemap); ok { // mapDiffers needs it, and no other check
+	if own, ok := makemap.Own(o.Makemap); ok && own != "" { // mapDiffers needs it, and no other check
 		m.makemap, _ = makemap.New(own, o.SendmailCF)
 	}
 	if found, err := m.find(ctx, o.Type); !found {
@@ -65,6 +65,9 @@ func (m *builtMap) find(ctx context.Context, mapType string) (found bool, err er
 		if _, err := os.Stat(m.path); err == nil {
 			return true, nil
 		}
+	}
+	if m.makemap.Path == "" { // nothing was asked that ctx could have ended
+		return false, nil
 	}
 	return false, context.Cause(ctx)
 }

@@ -35,6 +35,7 @@ var (
 	// addressValue matches the values that check_relay and check_rcpt know (cf/README; they ignore case, tried): five words,
 	// a reply that begins with its code, with quotes or without, and ERROR: or QUARANTINE: with a text.
 	addressValue = pattern.New(`(?i)^(OK|RELAY|REJECT|DISCARD|SKIP|"?[45]\d\d([^0-9].*)?|ERROR:.+|QUARANTINE:.+)$`)
+	usualValues  = [...]string{"OK", "RELAY", "REJECT"}
 	// nameValue matches the other words that the rulesets know, under keys that are no address.
 	nameValue = pattern.New(`(?i)^(FRIEND|HATER|OKR|TEMP|PERM|SUBJECT)$`)
 	// quoted matches a whole value in quotes. Around the text of a reply they are right.
@@ -106,6 +107,9 @@ func skipValue(v entryValue) *valueFault {
 }
 
 func unknownValue(v entryValue) *valueFault {
+	if v.decides() && slices.ContainsFunc(usualValues[:], func(usual string) bool { return strings.EqualFold(v.text, usual) }) {
+		return nil // most files have no others, and no expression has to be compiled for them
+	}
 	isWord := oneWord().MatchString(v.text)
 	switch {
 	case v.decides() && quoted().MatchString(v.text):

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,7 +74,9 @@ func (h *clockHost) update(off time.Duration) {
 	files, err := r.StateFiles(&Result{List: list})
 	h.check(err)
 	for _, f := range files {
-		h.write(filepath.Base(f.Path), f.Bytes)
+		var content bytes.Buffer
+		h.check(f.Write(&content))
+		h.write(filepath.Base(f.Path), content.Bytes())
 	}
 	h.now, h.wrong = list.Now, false
 	for _, p := range list.Problems {

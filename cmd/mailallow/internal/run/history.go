@@ -90,7 +90,7 @@ func (r *Request) record(log history.Log, e history.Entry, after []history.Insta
 	if err := state.CheckPrivate("history", folder); err != nil {
 		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
 	}
-	return []install.StateFile{{Path: filepath.Join(folder, name), Bytes: segment}}, nil
+	return []install.StateFile{{Path: filepath.Join(folder, name), Write: install.Whole(segment)}}, nil
 }
 
 // PruneHistory removes what is too old, or too much. A clock that is wrong makes nothing old.

@@ -125,7 +125,7 @@ func (r *Request) RecordFile(result *Result) []install.StateFile {
 	if err == nil && next.Same(before) {
 		return nil
 	}
-	return []install.StateFile{{Path: filepath.Join(r.Settings.StateDir, record.File), Bytes: next.Encode(), First: true}}
+	return []install.StateFile{{Path: filepath.Join(r.Settings.StateDir, record.File), Write: next.Write, First: true}}
 }
 
 // in names the sources of which a target holds ranges.

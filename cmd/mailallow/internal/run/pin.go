@@ -139,9 +139,9 @@ func (r *Request) pinProblems() []allowlist.Problem {
 }
 
 // pinFiles is the file of the pins, to be installed before the list. There is none if there never was one.
-func (r *Request) pinFiles() ([]install.StateFile, error) {
+func (r *Request) pinFiles() []install.StateFile {
 	if r.pinning.file == nil {
-		return nil, nil
+		return nil
 	}
 	pins := snapshot.Of(r.pinning.file.Written, nil)
 	for _, s := range r.pinning.held {
@@ -151,11 +151,7 @@ func (r *Request) pinFiles() ([]install.StateFile, error) {
 		}
 		pins.Sources = append(pins.Sources, kept)
 	}
-	encoded, err := snapshot.Of(pins.Written, pins.Sources).Bytes()
-	if err != nil {
-		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
-	}
-	return []install.StateFile{{Path: r.pinsPath(), Bytes: encoded, First: true}}, nil
+	return []install.StateFile{{Path: r.pinsPath(), Write: snapshot.Of(pins.Written, pins.Sources).Encode, First: true}}
 }
 
 // Release gives the files that take all pins away, with the entry of the history; released is how many sources were pinned.
@@ -169,10 +165,7 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 		released = len(r.pinning.file.Sources)
 	}
 	r.pinning.file, r.pinning.held = &snapshot.Snapshot{}, nil
-	files, err = r.pinFiles()
-	if err != nil {
-		return nil, 0, err
-	}
+	files = r.pinFiles()
 	log, err := OpenHistory(r.Settings.StateDir)
 	if err != nil {
 		return nil, 0, err

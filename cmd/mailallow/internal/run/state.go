@@ -12,7 +12,6 @@ import (
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
-	"mailallow/cmd/mailallow/internal/exit"
 )
 
 // The files of the state directory that a run reads and update replaces.
@@ -79,15 +78,8 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 // The memory comes first: after a kill in between, the next run compares with one state twice, and forgets none.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
-	files, err := r.pinFiles()
-	if err != nil {
-		return nil, err
-	}
-	encoded, err := list.lastGood.Bytes()
-	if err != nil {
-		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
-	}
-	files = append(files, install.StateFile{Path: r.memoryPath(), Bytes: list.memory.Encode()}, install.StateFile{Path: r.lastGoodPath(), Bytes: encoded})
+	files := append(r.pinFiles(), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},
+		install.StateFile{Path: r.lastGoodPath(), Write: list.lastGood.Encode})
 	entry, err := r.Record(r.change(result), list)
 	return append(files, entry...), err
 }
