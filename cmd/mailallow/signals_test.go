@@ -223,6 +223,47 @@ func TestLockTimeout(t *testing.T) {
 	}
 }
 
+// A signal ends a run before it changes anything, with 128 and the number of the signal.
+func TestSignal(t *testing.T) {
+	server := fixtures.DNS(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
+	arrived, release := server.Hold("mail.test", "TXT")
+	defer release()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "c.toml")
+	text := fmt.Sprintf(`
+state_dir = "state"
+dns.resolvers = [%q]
+source = [{name = "provider", spf = ["mail.test"], action = "OK"}]
+target = [{format = "cidr", path = "one.cidr"}]
+`, server.Addr())
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("mailallow", "-c", config, "--json", "update")
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code is checked below
+	const code, said = 128 + 15, "mailallow: ended by signal 15 (terminated): nothing was changed: "
+	if got := cmd.ProcessState.ExitCode(); got != code || !strings.HasPrefix(stderr.String(), said) {
+		t.Errorf("exit code %d, want %d; stderr %q, want %q", got, code, &stderr, said)
+	}
+	if !json.Valid([]byte(stdout.String())) {
+		t.Errorf("stdout is not one JSON document: %q", &stdout)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	inside, insideErr := filepath.Glob(filepath.Join(dir, "state", "*"))
+	if err != nil || insideErr != nil || len(files) != 2 || len(inside) != 1 {
+		t.Errorf("there are %q and %q, want the configuration and the lock alone", files, inside)
+	}
+}
+
 // A diff that a signal ends shows no difference.
 func TestSignalDiff(t *testing.T) {
 	t.Parallel()
