@@ -114,15 +114,14 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// typed gives the flag as people type it: `-c, --config FILE`.
-func (w words) typed() string {
-	return strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value)
-}
-
-// explained is the usage with the default.
-func (w words) explained() string {
-	if w.otherwise == "" {
-		return w.usage
+// rowsOf gives each flag as people type it, `-c, --config FILE`, and its usage with the default.
+func rowsOf(flags []cli.Flag) (rows [][]string) {
+	for _, f := range flags {
+		w := flagWords(f)
+		if w.otherwise != "" {
+			w.usage += " (default: " + w.otherwise + ")"
+		}
+		rows = append(rows, []string{strings.TrimSpace(strings.Join(w.names, ", ") + " " + w.value), w.usage})
 	}
-	return w.usage + " (default: " + w.otherwise + ")"
+	return rows
 }

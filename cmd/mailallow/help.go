@@ -36,13 +36,9 @@ func helpOf(cmd command, width int) string {
 	h := newHelp(width, "mailallow "+cmd.name, cmd.usage)
 	h.section("USAGE", strings.TrimSpace("mailallow "+cmd.name+" [flags] "+cmd.args))
 	h.section("DESCRIPTION", cmd.text)
-	if rows := cmd.arguments(); len(rows) > 0 {
-		h.table(strings.ToUpper(cmd.args), rows)
-	}
-	if len(cmd.flags) > 0 {
-		h.flags("FLAGS", cmd.flags)
-	}
-	h.flags("FLAGS OF EVERY COMMAND", append(globalFlags(), cli.HelpFlag))
+	h.table(strings.ToUpper(cmd.args), cmd.arguments())
+	h.table("FLAGS", rowsOf(cmd.flags))
+	h.table("FLAGS OF EVERY COMMAND", rowsOf(append(globalFlags(), cli.HelpFlag)))
 	return h.String()
 }
 
@@ -56,7 +52,7 @@ func helpOfAll(width int) string {
 		rows = append(rows, []string{cmd.name, cmd.usage})
 	}
 	h.table("COMMANDS", rows)
-	h.flags("FLAGS OF EVERY COMMAND, before or behind it", append(globalFlags(), cli.HelpFlag, cli.VersionFlag))
+	h.table("FLAGS OF EVERY COMMAND, before or behind it", rowsOf(append(globalFlags(), cli.HelpFlag, cli.VersionFlag)))
 	return h.String()
 }
 
@@ -106,18 +102,13 @@ func (h *help) section(title, text string) {
 	}
 }
 
+// table writes rows below their heading, if there are any.
 func (h *help) table(title string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
 	h.heading(title)
 	for _, row := range terminal.Layout(h.width, rows) {
 		h.lines(row)
 	}
-}
-
-func (h *help) flags(title string, flags []cli.Flag) {
-	var rows [][]string
-	for _, f := range flags {
-		w := flagWords(f)
-		rows = append(rows, []string{w.typed(), w.explained()})
-	}
-	h.table(title, rows)
 }

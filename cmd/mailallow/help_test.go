@@ -16,8 +16,8 @@ func TestHelp(t *testing.T) {
 	}
 	for name, page := range pages {
 		cmd, _ := find(name)
-		for _, f := range append(cmd.flags, globalFlags()...) {
-			if want := flagWords(f).typed(); !strings.Contains(page, want) {
+		for _, row := range rowsOf(append(cmd.flags, globalFlags()...)) {
+			if want := row[0]; !strings.Contains(page, want) {
 				t.Errorf("%q has no %q", name, want)
 			}
 		}

@@ -38,14 +38,15 @@ func commandPage() string {
 		p.Subsection(strings.TrimSpace(cmd.name + " " + cmd.args))
 		p.Text(strings.ToUpper(cmd.usage[:1]) + cmd.usage[1:] + ".")
 		p.Text(cmd.text)
-		for _, row := range cmd.arguments() {
+		for _, row := range append(cmd.arguments(), rowsOf(cmd.flags)...) {
 			p.Entry(row[0], row[1])
 		}
-		flagEntries(p, cmd.flags)
 	}
 	p.Section("FLAGS OF EVERY COMMAND")
 	p.Text("Flags may come before or after the command and its arguments.")
-	flagEntries(p, append(globalFlags(), cli.HelpFlag))
+	for _, row := range rowsOf(append(globalFlags(), cli.HelpFlag)) {
+		p.Entry(row[0], row[1])
+	}
 	p.Section("EXIT STATUS")
 	meanings, order := exit.Meanings()
 	for _, m := range meanings {
@@ -80,11 +81,4 @@ func configPage() string {
 	p.Section("SEE ALSO")
 	p.Text("mailallow(1)")
 	return p.String()
-}
-
-func flagEntries(p *roff.Page, flags []cli.Flag) {
-	for _, f := range flags {
-		w := flagWords(f)
-		p.Entry(w.typed(), w.explained())
-	}
 }

@@ -27,8 +27,8 @@ func TestManual(t *testing.T) {
 			continue
 		}
 		for _, cmd := range commands() {
-			for _, flag := range append(cmd.flags, globalFlags()...) {
-				if want := flagWords(flag).typed(); !strings.Contains(string(out), want) {
+			for _, row := range rowsOf(append(cmd.flags, globalFlags()...)) {
+				if want := row[0]; !strings.Contains(string(out), want) {
 					t.Errorf("%s has no %q", name, want)
 				}
 			}
