@@ -110,7 +110,8 @@ type Selection struct {
 }
 
 // Write writes the selected spans of a set to w. It may iterate over them more than once, and buffers 64 KiB of the text. A
-// writer with a method Grow, such as a *bytes.Buffer, is told the room for the access keys before the first. More than MaxKeys of them are an error; nothing is written then.
+// writer with a method Grow, such as a *bytes.Buffer, is told the room for the access keys before the first. More than MaxKeys
+// of them are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
 	out := bufio.NewWriterSize(w, outBuffer)
 	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()}

@@ -15,11 +15,12 @@
 //   - [Reject]: any other refusal of a client, also a temporary one (greylisting, rate limits, lookup failures).
 //   - [OutboundBlock]: another host refused this one because of its address's reputation.
 //
-// These are no events, unless [Client] is asked for, which is a client in a line without a refusal: warnings without a refusal (reject_warning); mail that is accepted and then discarded, held, filtered
-// or quarantined for another reason than a list; dnsblog's "listed by domain", which is a lookup, also on welcome lists;
-// postscreen's "DNSBL rank", which it writes with the action ignore too; PREGREET, HANGUP and access-list notes; refusals by
-// other hosts for another reason than the address (an unknown user, the sender's domain, a domain list, the content, missing
-// reverse DNS, greylisting); and a daemon that refuses every client because of its load.
+// These are no events, unless [Client] is asked for, which is a client in a line without a refusal: warnings without a refusal
+// (reject_warning); mail that is accepted and then discarded, held, filtered or quarantined for another reason than a list;
+// dnsblog's "listed by domain", which is a lookup, also on welcome lists; postscreen's "DNSBL rank", which it writes with the
+// action ignore too; PREGREET, HANGUP and access-list notes; refusals by other hosts for another reason than the address (an
+// unknown user, the sender's domain, a domain list, the content, missing reverse DNS, greylisting); and a daemon that refuses
+// every client because of its load.
 //
 // If a text names two lists, the zone is the one after words such as "blocked using" or "listed at", because the text after it
 // is the list's own reason. Without such words it is the first.

@@ -139,8 +139,8 @@ func oneLine(text string, most int) string {
 	return ascii.Printable(text, most)
 }
 
-// Outdated gives the names of the segments that are to go: the oldest ones, as long as all of their entries are older than keep, or all segments are longer than MaxBytes together.
-// The last one stays.
+// Outdated gives the names of the segments that are to go: the oldest ones, as long as all of their entries are older than keep,
+// or all segments are longer than MaxBytes together. The last one stays.
 func (l Log) Outdated(now time.Time, keep time.Duration) (names []string) {
 	total := int64(0)
 	for _, s := range l.Segments {

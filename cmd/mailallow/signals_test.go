@@ -307,8 +307,8 @@ func TestClosedOutput(t *testing.T) {
 // sendmail 15 seconds.
 const atOnce = 12 * time.Second
 
-// endedBy wants an update that a signal ends to say so, and what a regular expression matches. reach sends the signal once the update is at the place to end; the
-// returned function runs after the update.
+// endedBy wants an update that a signal ends to say so, and what a regular expression matches. reach sends the signal once the
+// update is at the place to end; the returned function runs after the update.
 func (g *gated) endedBy(signal syscall.Signal, installed bool, says string, reach func(*exec.Cmd, *bufio.Reader) func(), args ...string) {
 	g.t.Helper()
 	cmd := g.mailallow(append([]string{"update", "--json"}, args...)...)
