@@ -123,11 +123,31 @@ func (n *nested) Lookup(a netip.Addr) *allowlist.Entry {
 	return n.spans[i].Entry()
 }
 
+// ends finds the paths of what goes, whose entries need far more memory than all that is told of them. It has no gaps: it is asked for
+// its own networks.
+type ends struct {
+	last  []netip.Addr // of each run of addresses with one path, in order
+	paths []*provenance.Path
+}
+
+func (e *ends) add(last netip.Addr, path *provenance.Path) {
+	e.last, e.paths = append(e.last, last), append(e.paths, path)
+}
+
+func (e *ends) Lookup(a netip.Addr) *allowlist.Entry {
+	i := sort.Search(len(e.last), func(i int) bool { return !e.last[i].Less(a) })
+	if i == len(e.last) || e.paths[i] == nil {
+		return nil
+	}
+	return &allowlist.Entry{Owners: []allowlist.Owner{{Paths: e.paths[i : i+1]}}}
+}
+
 // difference compares the managed part of the present file with the planned one, whose spans are those of a list; both are in the order
 // of addresses. Networks removed from a bare format have the action OK: the file holds no action.
 func difference(f format.Format, before []allowlist.Span, after iter.Seq[allowlist.Span], list Finder) Difference {
 	added := side{format: f, of: list, byKey: map[partKey]*part{}}
-	removed := side{format: f, of: &nested{before}, byKey: map[partKey]*part{}}
+	ends := &ends{}
+	removed := side{format: f, of: ends, ends: ends, byKey: map[partKey]*part{}}
 	rest, now := before, allowlist.Span{} // now is what is left of the span before rest
 	next := func() bool {
 		if now.From.IsValid() || len(rest) == 0 {
@@ -188,6 +208,7 @@ func cutTo(s *allowlist.Span, end netip.Addr) (part allowlist.Span) {
 type side struct {
 	format format.Format
 	of     Finder
+	ends   *ends   // to keep the paths in; nil: of has them all
 	parts  []*part // in the order of their first networks
 	byKey  map[partKey]*part
 	last   *part
@@ -232,6 +253,9 @@ func (d *side) close() {
 			d.last = &part{partKey: key}
 			d.byKey[key], d.parts = d.last, append(d.parts, d.last)
 		}
+	}
+	if d.ends != nil {
+		d.ends.add(s.To, pathOf(s.Entry()))
 	}
 	d.room = prefixes.AppendRange(d.room[:0], s.From, s.To)
 	for _, p := range d.room {
