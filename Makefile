@@ -53,16 +53,12 @@ run: build
 # Without cgo, as the package is built: the tests link and start sooner.
 test trixie portable: export CGO_ENABLED := 0
 
-# One package more than there are processors: tests that wait for a server leave theirs to another. The package that takes longest is
-# the first.
-BESIDE := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-
 # Where the programs cannot be fetched, the tests that need them are skipped; under CI=true that is a failure.
 test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
 	go vet ./...
-	go test -p $(BESIDE) -parallel 4 -timeout 50m ./cmd/mailallow ./...
+	go test -parallel 4 -timeout 50m ./cmd/mailallow ./... # the package that takes longest is the first
 
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
