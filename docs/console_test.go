@@ -350,6 +350,8 @@ func normal(output string) string {
 		{`(?m) (\d+[mhd]|now)( \||$)`, " AGE$2"},
 		{`\d+ days old`, "N days old"},
 		{`\[\d+\]:`, "[PID]:"},
+		// The journal takes the lines of a program and those of systemd from two sockets, in any order.
+		{`(?m)^(STAMP systemd\[PID\]: Finished .*\n)((?:STAMP mailallow\[PID\]: .*\n)+)`, "$2$1"},
 		{`process \d+`, "process PID"},
 		{`(duration_seconds"?[=: ])[\d.e-]+`, "${1}N"},
 		{`("age_seconds":\s?)\d+`, "${1}N"},
