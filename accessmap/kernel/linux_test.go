@@ -3,9 +3,7 @@
 package kernel
 
 import (
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,20 +15,7 @@ import (
 func TestNoLeaseStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	fixtures.WriteFile(t, path, "a OK\n")
-	var starts sync.WaitGroup
-	defer starts.Wait()
-	stop := make(chan struct{})
-	defer close(stop)
-	starts.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				_ = exec.Command("/bin/true").Run()
-			}
-		}
-	})
+	fixtures.KeepForking(t)
 	for range 20_000 {
 		OpenForWriting(path) // the copy of the file below may be open for writing
 		fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)

@@ -3,16 +3,15 @@ package metrics
 import (
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
+	"mailallow/fixtures"
 )
 
 // Each command replaces its own metrics, and keeps those of the other and nothing else.
@@ -62,20 +61,7 @@ func TestNoLockStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	var starts sync.WaitGroup
-	defer starts.Wait()
-	stop := make(chan struct{})
-	defer close(stop)
-	starts.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				_ = exec.Command("/bin/true").Run()
-			}
-		}
-	})
+	fixtures.KeepForking(t)
 	for range 300 {
 		if err := New().write(s, Update); err != nil {
 			t.Fatal(err)
