@@ -170,7 +170,7 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 		clear(inCell)
 	}
 	for s := range set.Spans() {
-		c := class{source: owner(s), action: s.Action()}
+		c := class{source: s.Source(), action: s.Action()}
 		if s.From.Is6() {
 			addSix(six, s, c)
 			continue
@@ -191,8 +191,6 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 	flush()
 	return filled
 }
-
-func owner(s allowlist.Span) string { return s.Entry().Owners[0].Source }
 
 func number(addr netip.Addr) uint64 {
 	four := addr.As4()
