@@ -86,17 +86,16 @@ func (n Networks) equal(m Networks) bool {
 func (d Difference) Lines() (added, removed []string) {
 	added, removed = []string{}, []string{}
 	for _, a := range format.Actions() {
-		var came, gone prefixes.List
+		var came, gone []prefixes.List
 		for _, c := range d {
 			if c.Action == a {
-				came.Append(c.Added.List)
-				gone.Append(c.Removed.List)
+				came, gone = append(came, c.Added.List), append(gone, c.Removed.List)
 			}
 		}
-		for p := range came.Sorted().Fewest().Networks() {
+		for p := range prefixes.Join(came...).Fewest().Networks() {
 			added = append(added, p.String()+" "+a.String())
 		}
-		for p := range gone.Sorted().Fewest().Networks() {
+		for p := range prefixes.Join(gone...).Fewest().Networks() {
 			removed = append(removed, p.String()+" "+a.String())
 		}
 	}
