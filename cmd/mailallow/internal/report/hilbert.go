@@ -66,7 +66,7 @@ type ipv6Row struct {
 	Networks                 int
 }
 
-// class is what decides the look of a cell: a source of the list under an action. The zero class is an empty cell.
+// class is what decides the look of a cell: a source of the list under an action.
 type class struct {
 	source string
 	action allowlist.Action
