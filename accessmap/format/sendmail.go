@@ -166,7 +166,7 @@ func measure(l list) (keys, room int) {
 func neediest(l list) (source string, ipv6 bool) {
 	keys := map[string]int{}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
-		owner := onePerEntry(run.Spans, run.Action)[0].Entry().Owners[0].Source
+		owner := onePerEntry(run.Spans, run.Action)[0].Source()
 		if keys[owner] += run.Count; keys[owner] > keys[source] {
 			source = owner
 		}

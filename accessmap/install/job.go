@@ -26,7 +26,7 @@ type Job struct {
 	OnChange []string // argv of a command to run when the target has changed; empty: none
 }
 
-// DigestOf computes the SHA-256 of a text while its caller does other work, and gives what waits for it.
+// DigestOf computes the SHA-256 of a text, in hex, while its caller does other work. It gives a function that waits for it.
 func DigestOf(text []byte) func() string {
 	done := sync.OnceValue(func() string { return digest(text) })
 	go done()
@@ -44,7 +44,8 @@ func (job Job) digestOfNew() string {
 // StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.
 type StateFile struct {
 	Path string
-	// Write writes the content, each time the same. It goes to the file while the maps are made, and is never in memory as a whole.
+	// Write writes the content, each time the same. It is called to compare it with the present file, and again while the maps
+	// are made: a long content need not be in memory as a whole.
 	Write func(io.Writer) error
 	// First: it is swapped in before the targets, so that it is there when they have changed, whenever the run is killed. The
 	// others come behind them.

@@ -50,8 +50,8 @@ func Find(name string) (path string, err error) {
 }
 
 // Own finds the makemap for a command that only looks, and starts no program that the configuration names: it may be a stranger's
-// proposal. That is the one of this name where it is Sendmail's, in PATH or where systems have it, else Sendmail's own. ok is false
-// where there is none of Sendmail's and name is another program.
+// proposal. That is the one of this name where it is Sendmail's, in PATH or where systems have it, else Sendmail's own. Where there
+// is none of Sendmail's, path is empty, and ok is false if name is another program.
 func Own(name string) (path string, ok bool) {
 	usual := name == "" || name == "makemap"
 	named, err := Find(name)

@@ -86,17 +86,16 @@ func (n Networks) equal(m Networks) bool {
 func (d Difference) Lines() (added, removed []string) {
 	added, removed = []string{}, []string{}
 	for _, a := range format.Actions() {
-		var came, gone prefixes.List
+		var came, gone []prefixes.List
 		for _, c := range d {
 			if c.Action == a {
-				came.Append(c.Added.List)
-				gone.Append(c.Removed.List)
+				came, gone = append(came, c.Added.List), append(gone, c.Removed.List)
 			}
 		}
-		for p := range came.Sorted().Fewest().Networks() {
+		for p := range prefixes.Join(came...).Fewest().Networks() {
 			added = append(added, p.String()+" "+a.String())
 		}
-		for p := range gone.Sorted().Fewest().Networks() {
+		for p := range prefixes.Join(gone...).Fewest().Networks() {
 			removed = append(removed, p.String()+" "+a.String())
 		}
 	}
@@ -211,7 +210,6 @@ type side struct {
 	ends   *ends   // to keep the paths in; nil: of has them all
 	parts  []*part // in the order of their first networks
 	byKey  map[partKey]*part
-	last   *part
 	open   allowlist.Span // the next one may go on with its source and path
 	room   []netip.Prefix
 }
@@ -243,29 +241,29 @@ func sameOwner(a, b allowlist.Span) bool {
 	return a.SameEntry(b) || a.Action() == b.Action() && a.Source() == b.Source() && pathOf(a.Entry()).Compare(pathOf(b.Entry())) == 0
 }
 
+// close puts the networks of the open span into their part.
 func (d *side) close() {
 	s := d.open
 	if !s.From.IsValid() {
 		return
 	}
-	if key := (partKey{s.Source(), s.Action()}); d.last == nil || d.last.partKey != key {
-		if d.last = d.byKey[key]; d.last == nil {
-			d.last = &part{partKey: key}
-			d.byKey[key], d.parts = d.last, append(d.parts, d.last)
-		}
+	key := partKey{s.Source(), s.Action()}
+	into := d.byKey[key]
+	if into == nil {
+		into = &part{partKey: key}
+		d.byKey[key], d.parts = into, append(d.parts, into)
 	}
 	if d.ends != nil {
 		d.ends.add(s.To, pathOf(s.Entry()))
 	}
 	d.room = prefixes.AppendRange(d.room[:0], s.From, s.To)
 	for _, p := range d.room {
-		d.last.Add(p, 0)
+		into.Add(p, 0)
 	}
 }
 
 // inOrder gives the parts in the order of the actions that a reader of the format sees.
 func (d *side) inOrder() []*part {
-	d.close()
 	rank := func(i int) int { return slices.Index(format.Actions(), visible(d.format, d.parts[i].action)) }
 	sort.SliceStable(d.parts, func(i, j int) bool { return rank(i) < rank(j) })
 	return d.parts
@@ -273,7 +271,8 @@ func (d *side) inOrder() []*part {
 
 // joined puts the two sides of each source and action together.
 func joined(added, removed side) (d Difference) {
-	gone := removed.inOrder()
+	added.close()
+	removed.close()
 	for _, p := range added.inOrder() {
 		c := Change{Source: p.source, Action: p.action, Added: Networks{p.List, added.of}}
 		if q := removed.byKey[p.partKey]; q != nil {
@@ -281,7 +280,7 @@ func joined(added, removed side) (d Difference) {
 		}
 		d = append(d, c)
 	}
-	for _, p := range gone {
+	for _, p := range removed.inOrder() {
 		if added.byKey[p.partKey] == nil {
 			d = append(d, Change{Source: p.source, Action: p.action, Removed: Networks{p.List, removed.of}})
 		}

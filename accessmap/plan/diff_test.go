@@ -27,7 +27,7 @@ func differenceOf(f format.Format, before, after []allowlist.Entry) Difference {
 }
 
 // Every network is in the change of its source and action, in its order; the changes are in the order of the actions and of their
-// first networks. Neighbours of one path are joined.
+// first networks. Neighbours of one path are joined. Without sources, the networks of an action are in one order.
 func TestDifference(t *testing.T) {
 	f, err := format.ByName("sendmail-access")
 	if err != nil {
@@ -42,7 +42,8 @@ func TestDifference(t *testing.T) {
 		entryOf("2001:db8::/32", "b", "r", allowlist.Relay), entryOf("192.0.1.0/24", "b", "s", allowlist.OK),
 	}
 	var got []string
-	for _, c := range differenceOf(f, before, after) {
+	d := differenceOf(f, before, after)
+	for _, c := range d {
 		one := fmt.Sprint(c.Source, " ", c.Action, ":")
 		for p := range c.Added.Networks() {
 			one += fmt.Sprintf(" +%s %s", p, c.Added.Path(p))
@@ -60,6 +61,12 @@ func TestDifference(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+	added, removed := d.Lines()
+	wantAdded := []string{"198.51.100.0/24 RELAY", "2001:db8::/32 RELAY", "192.0.1.0/24 OK", "192.0.2.0/25 OK", "192.0.2.128/27 OK", "192.0.2.192/26 OK"}
+	wantRemoved := []string{"198.51.100.0/25 OK", "203.0.113.7/32 OK", "203.0.113.8/32 OK"}
+	if !slices.Equal(added, wantAdded) || !slices.Equal(removed, wantRemoved) {
+		t.Errorf("without sources %q and %q, want %q and %q", added, removed, wantAdded, wantRemoved)
 	}
 }
 

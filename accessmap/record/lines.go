@@ -120,7 +120,7 @@ func (l *Lines) restore(cut [][]byte) (err error) {
 	return l.check()
 }
 
-// check is an error for what linesOf does not make.
+// check is an error for what Write does not write.
 func (l Lines) check() error {
 	if len(l)%digestBytes != 0 {
 		return errors.New("its lines are not digests")

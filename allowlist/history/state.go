@@ -263,10 +263,11 @@ func differenceOf(was Installed, had bool, s Installed) (one Source, tell bool) 
 }
 
 // elements gives the networks of the fewest that are new, with their paths, and those that are no more. Both lists are sorted,
-// and no network of one of them is in another of it.
+// and no network of one of them is in another of it. Of a new source it gives the ranges as they are: who writes them takes the
+// fewest.
 func elements(before prefixes.List, after allowlist.Ranges) (came allowlist.Ranges, gone prefixes.List) {
 	if before.Len() == 0 {
-		return after, gone // a copy of a whole list takes as much memory
+		return after, gone // a copy of the whole list would take as much memory again
 	}
 	now := after.Fewest()
 	i, j := 0, 0

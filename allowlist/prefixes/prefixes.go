@@ -116,11 +116,6 @@ func (l *List) Add(p netip.Prefix, label uint32) {
 	}
 }
 
-// Append adds the networks of another list with their labels.
-func (l *List) Append(other List) {
-	l.v4, l.v6 = append(l.v4, other.v4...), append(l.v6, other.v6...)
-}
-
 // Len gives the number of networks.
 func (l List) Len() int { return len(l.v4) + len(l.v6) }
 
@@ -217,11 +212,11 @@ func (l List) IsSorted() bool {
 	return slices.IsSorted(l.v4) && slices.IsSortedFunc(l.v6, block.compare)
 }
 
-// Join makes one sorted list of lists that Fewest gave. The label of a network is
-// the number of its list.
+// Join makes one sorted list of sorted lists with labels of zero, such as those of
+// Fewest. The label of a network is the number of its list.
 func Join(lists ...List) List {
 	if len(lists) > 0 && !slices.ContainsFunc(lists[1:], func(l List) bool { return l.Len() > 0 }) {
-		return lists[0] // Fewest made its labels zero
+		return lists[0] // its labels are zero already
 	}
 	var all List
 	for label, l := range lists {

@@ -51,7 +51,7 @@ func (p *Path) Line() (list *Path, line uint32) {
 
 // Place is where a path ends: at a line of a list, or at the step of a path, whose Line is 0. It needs no memory of its own.
 type Place struct {
-	*Path
+	Path *Path
 	Line uint32
 }
 
@@ -66,7 +66,7 @@ func (p *Path) Place() Place {
 // To gives the path that ends there.
 func (at Place) To() *Path {
 	if at.Line > 0 {
-		return at.AtLine(at.Line)
+		return at.Path.AtLine(at.Line)
 	}
 	return at.Path
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"mailallow/accessmap/state"
 	"mailallow/fixtures"
 )
 
@@ -326,16 +327,9 @@ func lockCommand(ts *testscript.TestScript, neg bool, args []string) {
 
 func (r *rig) unlock() {
 	for _, f := range r.locks {
-		unlock(f)
+		state.Release(f)
 	}
 	r.locks = nil
-}
-
-// unlock gives a lock back before its file is closed: a child that another test starts has the file open, too, until it executes its
-// program.
-func unlock(f *os.File) {
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
-	f.Close()
 }
 
 // mapdump TYPE NAME: the entries of the map of the text NAME, as makemap dumps them, sorted.

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"mailallow/accessmap/state"
 	"mailallow/cmd/mailallow/internal/exit"
 	pipeline "mailallow/cmd/mailallow/internal/run"
 	"mailallow/fixtures"
@@ -188,7 +189,7 @@ func TestSignals(t *testing.T) {
 		if after := g.everything(); !maps.Equal(before, after) {
 			t.Errorf("files differ:\n%s", cmp.Diff(before, after))
 		}
-		unlock(lock)
+		state.Release(lock)
 		g.healed(false, 2)
 	})
 }

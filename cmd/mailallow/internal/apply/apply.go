@@ -118,7 +118,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		var err error
 		record := make(chan []install.StateFile, 1)
 		compare := func() { record <- r.RecordFile(result) }
-		if changes { // what is written needs the memory
+		if changes { // one after the other, because a change has much in memory already
 			compare()
 		} else {
 			go compare()

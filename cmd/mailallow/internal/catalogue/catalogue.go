@@ -65,7 +65,8 @@ func Of(list *run.List) (*Catalogue, error) {
 }
 
 // shared has the shared providers alone, with the ranges in the program and with the former ones, which old copies of a list
-// have. Tests find what is broken in the program; it would be no provider's.
+// have. Providers that cannot be read from the program are none, as in package allowlist: its tests and those of this package would
+// find that.
 var shared = sync.OnceValue(func() *Catalogue {
 	all, err := providersThat(func(p allowlist.Provider) bool { return p.Shared })
 	var former []allowlist.Labelled

@@ -114,14 +114,14 @@ func effects(plans []plan.Plan) func(netip.Addr) run.Effect {
 type side struct{ added, removed prefixes.List }
 
 // lettingIn gives the networks of changes whose action lets a client in.
-func lettingIn(d plan.Difference) (s side) {
+func lettingIn(d plan.Difference) side {
+	var added, removed []prefixes.List
 	for _, c := range d {
 		if c.Action == allowlist.OK || c.Action == allowlist.Relay {
-			s.added.Append(c.Added.List)
-			s.removed.Append(c.Removed.List)
+			added, removed = append(added, c.Added.List), append(removed, c.Removed.List)
 		}
 	}
-	return side{s.added.Sorted(), s.removed.Sorted()}
+	return side{prefixes.Join(added...), prefixes.Join(removed...)}
 }
 
 // maxTold bounds the clients that a summary and a review name for each effect.

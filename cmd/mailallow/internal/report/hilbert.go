@@ -66,7 +66,7 @@ type ipv6Row struct {
 	Networks                 int
 }
 
-// class is what decides the look of a cell: a source of the list under an action. The zero class is an empty cell.
+// class is what decides the look of a cell: a source of the list under an action.
 type class struct {
 	source string
 	action allowlist.Action
@@ -170,7 +170,7 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 		clear(inCell)
 	}
 	for s := range set.Spans() {
-		c := class{source: owner(s), action: s.Action()}
+		c := class{source: s.Source(), action: s.Action()}
 		if s.From.Is6() {
 			addSix(six, s, c)
 			continue
@@ -191,8 +191,6 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 	flush()
 	return filled
 }
-
-func owner(s allowlist.Span) string { return s.Entry().Owners[0].Source }
 
 func number(addr netip.Addr) uint64 {
 	four := addr.As4()

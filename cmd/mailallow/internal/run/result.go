@@ -27,7 +27,7 @@ type Result struct {
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {
 	result := &Result{}
 	var err error
-	go r.recorded() // which is as large as the targets, while the list is made
+	go r.recorded() // the record is as large as the targets: it is read while the list is made
 	if result.List, err = r.Resolve(ctx, t); err != nil {
 		return result, err
 	}

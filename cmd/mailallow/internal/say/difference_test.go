@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
-	"time"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
@@ -25,7 +24,7 @@ func TestChanges(t *testing.T) {
 		{Source: "b", Action: allowlist.Relay, Added: networks("2001:db8::/32")},
 		{Action: allowlist.OK, Removed: networks("203.0.113.7/32")},
 	}
-	list := &run.List{Sources: []run.Source{{Source: allowlist.Source{Name: "b", Life: allowlist.Life{Reason: "ticket 4711", Until: time.Time{}}}}}}
+	list := &run.List{Sources: []run.Source{{Source: allowlist.Source{Name: "b", Life: allowlist.Life{Reason: "ticket 4711"}}}}}
 	var got []string
 	for _, g := range Changes(list, plan.Plan{Content: plan.Content{Difference: d}}) {
 		got = append(got, fmt.Sprint(g.Title, ": ", g.Counts(), slices.Collect(g.Added.Networks()), slices.Collect(g.Removed.Networks()), g.About))
