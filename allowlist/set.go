@@ -178,29 +178,6 @@ func (s *Set) entry(first int) *Entry {
 	return e
 }
 
-// winners sorts entries by address, wider first. For each prefix it keeps the
-// action that takes precedence and joins the owners that gave it this action.
-func winners(entries []Entry) []Entry {
-	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action), compareOwners(a, b))
-	})
-	kept := entries[:0]
-	for _, e := range entries {
-		if n := len(kept); n > 0 && kept[n-1].Prefix == e.Prefix {
-			if kept[n-1].Action == e.Action {
-				kept[n-1].Owners = append(kept[n-1].Owners, e.Owners...)
-			}
-			continue
-		}
-		kept = append(kept, e)
-	}
-	return kept
-}
-
-func compareOwners(a, b Entry) int {
-	return slices.CompareFunc(a.Owners, b.Owners, func(a, b Owner) int { return cmp.Compare(a.Source, b.Source) })
-}
-
 // Networks are networks with an action each, without owners. The zero value has none. A million take 8 to 24 MB.
 type Networks struct {
 	Room int // how many there will be, if that is known
@@ -257,19 +234,24 @@ type entrySlice []Entry
 
 func (s entrySlice) entry(number int) *Entry        { return &s[number] }
 func (s entrySlice) prefix(number int) netip.Prefix { return s[number].Prefix }
+func (s entrySlice) source(number int) string       { return s[number].source() }
 
-func (s entrySlice) source(number int) string {
-	if len(s[number].Owners) == 0 {
+func (e *Entry) source() string {
+	if len(e.Owners) == 0 {
 		return ""
 	}
-	return s[number].Owners[0].Source
+	return e.Owners[0].Source
 }
 
 // Nest divides the addresses of entries into disjoint spans, in address order.
 // The longest prefix decides a span; of equal prefixes, the action that takes
-// precedence. Nest sorts the slice in place, and the spans point into it.
+// precedence, and of equal actions the first by the name of the source. Nest
+// sorts the slice in place, and the spans point into it.
 func Nest(entries []Entry) []Span {
-	won := entrySlice(winners(entries))
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action), cmp.Compare(a.source(), b.source()))
+	})
+	won := entrySlice(slices.CompactFunc(entries, func(a, b Entry) bool { return a.Prefix == b.Prefix }))
 	var list prefixes.List
 	for _, e := range won {
 		list.Add(e.Prefix, 0)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,17 +56,28 @@ type comments struct {
 	last   bool // the last line was such a comment
 }
 
-// read reports whether a line is such a comment, and adds it then.
+// read reports whether a line is such a comment, and adds it then. Until end, the owners are in reverse order, so that those of
+// many comments are not copied for each.
 func (c *comments) read(line string) (ok bool) {
 	e, ok := readProvenance(line, c.owners)
-	if ok && c.last {
-		e.Owners = append(e.Owners, c.Owners...)
+	if !ok {
+		c.end()
+		return false
 	}
-	if ok {
-		c.Entry = e
+	slices.Reverse(e.Owners)
+	if c.last {
+		e.Owners = append(c.Owners, e.Owners...)
 	}
-	c.last = ok
-	return ok
+	c.Entry, c.last = e, true
+	return true
+}
+
+// end is called for a line that is no such comment. The lines down to the next comment share the owners.
+func (c *comments) end() {
+	if c.last {
+		slices.Reverse(c.Owners)
+	}
+	c.last = false
 }
 
 // readProvenance reads a comment that writeComment wrote, with its owners if they are wanted; ok is false for any other line. A

@@ -192,7 +192,7 @@ func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
 			above.read(string(line))
 			continue
 		}
-		above.last = false
+		above.end()
 		e, err := readKeyLine(line)
 		if err != nil {
 			return &fault.AtLine{Line: number, Err: err}

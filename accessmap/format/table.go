@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"mailallow/allowlist/ascii"
@@ -25,13 +26,13 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 	addr = addr.Unmap()
 	lines := ascii.Lines(text)
 	for i := 0; i < len(lines); i++ {
-		first, line := i+1, string(lines[i])
+		first, line := i+1, slices.Clip(lines[i]) // what continues it must not overwrite the text
 		for ; f.Use != UseNone && i+1 < len(lines) && continues(lines[i+1]); i++ {
-			if next := string(lines[i+1]); !isComment(next) {
-				line += next
+			if next := lines[i+1]; !isComment(string(next)) {
+				line = append(line, next...)
 			}
 		}
-		network, value, ok := f.line(line)
+		network, value, ok := f.line(string(line))
 		if ok && network.Contains(addr) {
 			return Line{first, network, value}, true
 		}

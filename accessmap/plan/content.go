@@ -147,11 +147,18 @@ func (c *Content) compare(t Target, installed record.Target, file block.File, af
 			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})
 	}
 	c.before = present{entries: len(entries), sources: map[string]bool{}}
+	var last *allowlist.Owner
 	for _, e := range entries {
-		for _, o := range e.Owners {
-			c.before.sources[o.Source] = true
+		if len(e.Owners) == 0 {
+			c.before.unnamed = true
+			continue
 		}
-		c.before.unnamed = c.before.unnamed || len(e.Owners) == 0
+		if first := &e.Owners[0]; first != last { // the lines below the same comments share their owners
+			last = first
+			for _, o := range e.Owners {
+				c.before.sources[o.Source] = true
+			}
+		}
 	}
 	before := allowlist.Nest(entries)
 	c.Difference, c.empty = difference(f, before, after, list), len(before)+c.Entries == 0
