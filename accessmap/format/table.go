@@ -23,25 +23,29 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 		return found, false
 	}
 	addr = addr.Unmap()
-	lines := ascii.Lines(text)
-	for i := 0; i < len(lines); i++ {
-		first, line := i+1, string(lines[i])
-		for ; f.Use != UseNone && i+1 < len(lines) && continues(lines[i+1]); i++ {
-			if next := string(lines[i+1]); !isComment(next) {
-				line += next
-			}
-		}
-		network, value, ok := f.line(line)
-		if ok && network.Contains(addr) {
-			return Line{first, network, value}, true
+	first, logical := 0, ""
+	decides := func() bool {
+		network, value, ok := f.line(logical)
+		found = Line{first, network, value}
+		return ok && network.Contains(addr)
+	}
+	for i, raw := range ascii.Lines(text) {
+		line := string(raw)
+		switch {
+		case i > 0 && f.Use != UseNone && isComment(line):
+		case i > 0 && f.Use != UseNone && ascii.IsSpace(line[0]):
+			logical += line
+		case decides():
+			return found, true
+		default:
+			first, logical = i+1, line
 		}
 	}
-	return found, false
+	if decides() {
+		return found, true
+	}
+	return Line{}, false
 }
-
-// continues reports whether a line may be part of the logical line above it: it begins with a blank, is blank or a comment
-// (postconf(5)).
-func continues(line []byte) bool { return isComment(string(line)) || ascii.IsSpace(line[0]) }
 
 // isComment reports whether a line is a comment or blank.
 func isComment(line string) bool {
