@@ -140,30 +140,34 @@ func (r Ranges) Fewest() prefixes.List {
 // ranges, IPv4 first, in address order.
 func (r Ranges) Minimal() iter.Seq[netip.Prefix] { return r.Fewest().Networks() }
 
-// placesInside gives the distinct places of the ranges inside p, sorted, in room if
-// it is large enough, and the number of these ranges.
-func (r Ranges) placesInside(room []provenance.Place, p netip.Prefix) (places []provenance.Place, ranges int) {
-	sorted := r.ordered().sorted
-	from, to := sorted.Inside(p)
-	places = slices.Grow(room[:0], to-from)
-	for i := from; i < to; i++ {
-		places = append(places, r.place(sorted.Label(i)))
+// Places finds where the paths of ranges end. Prefixes in the order of addresses are found fastest.
+type Places struct {
+	of   Ranges
+	room []provenance.Place
+	near int // the number behind the last range that was found
+}
+
+// Places gives the places of the ranges.
+func (r Ranges) Places() *Places { return &Places{of: r} }
+
+// Inside gives the distinct places of the ranges inside p, sorted, and the number of these ranges. The places are valid until
+// the next call.
+func (f *Places) Inside(p netip.Prefix) (places []provenance.Place, ranges int) {
+	if f.of.packed == nil {
+		return nil, 0
 	}
+	sorted := f.of.ordered().sorted
+	from, to := sorted.InsideNear(p, f.near)
+	places = slices.Grow(f.room[:0], to-from)
+	for i := from; i < to; i++ {
+		places = append(places, f.of.place(sorted.Label(i)))
+	}
+	f.room, f.near = places, to
 	if len(places) == 1 { // most often
 		return places, 1
 	}
 	sort.Slice(places, func(i, j int) bool { return places[i].Compare(places[j]) < 0 })
 	return slices.CompactFunc(places, func(a, b provenance.Place) bool { return a.Compare(b) == 0 }), to - from
-}
-
-// PlacesInside gives the distinct places of the ranges inside p, sorted, in room if it
-// is large enough: each is where a path ends.
-func (r Ranges) PlacesInside(room []provenance.Place, p netip.Prefix) []provenance.Place {
-	if r.packed == nil {
-		return nil
-	}
-	places, _ := r.placesInside(room, p)
-	return places
 }
 
 // NameSpecial reports whether the ranges name special-purpose space.

@@ -69,8 +69,8 @@ type Set struct {
 	list    prefixes.List // the fewest prefixes of each source but EXCLUDE, sorted; the label is the number in sources
 
 	mu     sync.Mutex
-	places []provenance.Place // room for those of one entry
-	cache  map[int]*Entry     // entries with more than maxUncached ranges, which many spans may share
+	places []*Places      // by number in sources
+	cache  map[int]*Entry // entries with more than maxUncached ranges, which many spans may share
 }
 
 // maxUncached is the number of ranges up to which an entry is made anew at each request.
@@ -102,6 +102,9 @@ func Merge(sources []Labelled) *Set {
 		} else {
 			lists[i] = src.Ranges.Fewest()
 		}
+	}
+	for _, src := range set.sources {
+		set.places = append(set.places, src.Ranges.Places())
 	}
 	set.Excluded = prefixes.Join(excluded...).Fewest()
 	set.list = prefixes.Join(lists...)
@@ -153,6 +156,7 @@ func (s *Set) entry(first int) *Entry {
 		Entry
 		owner [1]Owner
 		path  [1]*provenance.Path
+		end   provenance.Path
 	}
 	e, room, ranges := &most.Entry, most.path[:0], 0
 	e.Owners = most.owner[:0]
@@ -163,11 +167,14 @@ func (s *Set) entry(first int) *Entry {
 			break
 		}
 		e.Prefix, e.Action = p, source.Action
-		var inside int
-		s.places, inside = source.Ranges.placesInside(s.places, p)
-		paths := slices.Grow(room, len(s.places))
-		for _, at := range s.places {
-			paths = append(paths, at.To())
+		places, inside := s.places[label].Inside(p)
+		paths := slices.Grow(room, len(places))
+		for i, at := range places {
+			if i == 0 && len(e.Owners) == 0 {
+				paths = append(paths, at.In(&most.end))
+			} else {
+				paths = append(paths, at.To())
+			}
 		}
 		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
 		ranges += inside
@@ -207,8 +214,9 @@ func (n Networks) Spans() iter.Seq[Span] {
 			list = list.Sorted()
 		}
 		sorted := plain(list)
-		for r := range prefixes.List(sorted).Nest(prefixes.List{}) {
-			if !yield(Span{r.From, r.To, sorted.action(r.Number), r.Number, sorted}) {
+		var all entries = sorted // one for all spans, which would otherwise have a copy each
+		for r := range list.Nest(prefixes.List{}) {
+			if !yield(Span{r.From, r.To, sorted.action(r.Number), r.Number, all}) {
 				return
 			}
 		}

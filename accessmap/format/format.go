@@ -52,6 +52,9 @@ func Actions() []allowlist.Action {
 	return []allowlist.Action{allowlist.Relay, allowlist.OK, allowlist.Reject}
 }
 
+// CanHold reports whether a file can hold an action: whether it is one of Actions.
+func CanHold(a allowlist.Action) bool { return a != allowlist.None && a != allowlist.Exclude }
+
 // All gives the table of formats, in the order of the documentation.
 func All() []Format {
 	// smtpd knows permit and REJECT; postscreen ignores the rest of its list after a word that it does not know, such as OK;

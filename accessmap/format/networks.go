@@ -18,21 +18,26 @@ const Header = "# Written by mailallow: change its configuration, not this file.
 // writeNetworks writes the networks of spans as lines, below a comment with the provenance of each entry, and counts them.
 // line appends one line without its LF.
 func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
-	last := &allowlist.Entry{}
+	var above allowlist.Span
+	var entry *allowlist.Entry
 	var networks []netip.Prefix // of one span
 	for s := range spans {
-		if s.Prefix() != last.Prefix {
-			last = s.Entry()
-			writeComment(out, last)
+		if !sameEntry(s, above) {
+			entry = s.Entry()
+			writeComment(out, entry)
 		}
+		above = s
 		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
 		for _, p := range networks {
-			out.Write(append(line(out.AvailableBuffer(), p, last), '\n'))
+			out.Write(append(line(out.AvailableBuffer(), p, entry), '\n'))
 		}
 		count += len(networks)
 	}
 	return count
 }
+
+// sameEntry reports whether a span has the entry of the one above it; the zero value has none.
+func sameEntry(s, above allowlist.Span) bool { return above.From.IsValid() && s.SameEntry(above) }
 
 // tableLine gives the entry of a line, without its owners, or ok false for a line without one; above is the action in the
 // comment above the line.

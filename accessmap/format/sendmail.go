@@ -16,12 +16,16 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
+	"mailallow/allowlist/prefixes"
 )
 
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
-	keys, room := measure(l)
+	keys, room := atMost(l)
+	if l.taken != nil || keys > l.maxKeys {
+		keys, room = measure(l)
+	}
 	if keys > l.maxKeys {
 		source, ipv6 := neediest(l)
 		hint := "raise max_keys, or leave that source out"
@@ -45,7 +49,7 @@ func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 type keyWriter struct {
 	*bufio.Writer
 	written *Written
-	above   netip.Prefix // of the last comment
+	above   allowlist.Span // of the last comment
 	line    keyLine
 }
 
@@ -87,7 +91,9 @@ func (l *keyLine) begin(run key.Run) {
 	number, base := key.LastNumber(run.First)
 	l.number, l.base, l.value = uint64(number), base, run.Action.String()
 	l.text = key.Append(append(l.text[:0], key.Connect...), run.First)
-	l.head = 1 + bytes.LastIndexAny(l.text, ".:")
+	for l.head = len(l.text); l.text[l.head-1] != '.' && l.text[l.head-1] != ':'; {
+		l.head--
+	}
 	l.write()
 }
 
@@ -108,12 +114,12 @@ func (l *keyLine) next() {
 
 // comment writes the provenance of the entries of a key, unless it is a single entry that the last comment names.
 func (w *keyWriter) comment(spans []allowlist.Span) {
-	if len(spans) > 1 || spans[0].Prefix() != w.above {
+	if len(spans) > 1 || !sameEntry(spans[0], w.above) {
 		for _, s := range spans {
 			writeComment(w.Writer, s.Entry())
 		}
 	}
-	w.above = spans[len(spans)-1].Prefix()
+	w.above = spans[len(spans)-1]
 }
 
 // onePerEntry gives one span of each entry with the action, the longest prefix first, so that the comment right above a key
@@ -149,16 +155,38 @@ const usualComment = 64
 
 // measure counts the keys, and stops once there are more than maxKeys. room is about what their lines and comments take, in bytes.
 func measure(l list) (keys, room int) {
-	var above netip.Prefix
+	var above allowlist.Span
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
 		keys += run.Count
 		room += run.Count * (key.MaxLen(run.First) + len("\tREJECT\n"))
-		if p := run.Spans[0].Prefix(); p != above {
+		if !sameEntry(run.Spans[0], above) {
 			room += usualComment
-			above = p
 		}
+		above = run.Spans[0]
 		return keys <= l.maxKeys
 	})
+	return keys, room
+}
+
+// atMost is measure of a list in which each span has its own keys: there may be fewer. It takes a tenth of the time.
+func atMost(l list) (keys, room int) {
+	var above allowlist.Span
+	var networks []netip.Prefix // of one span
+	for s := range l.spans {
+		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
+		for _, p := range networks {
+			first, count := key.Of(p)
+			keys += count
+			room += count * (key.MaxLen(first) + len("\tREJECT\n"))
+		}
+		if !sameEntry(s, above) {
+			room += usualComment
+		}
+		above = s
+		if keys > l.maxKeys {
+			break
+		}
+	}
 	return keys, room
 }
 
@@ -189,7 +217,9 @@ func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
 		number++
 		line := bytes.TrimSuffix(raw, []byte("\n"))
 		if len(line) == 0 || line[0] == '#' {
-			above.read(string(line))
+			if owners {
+				above.read(string(line))
+			}
 			continue
 		}
 		above.end()

@@ -24,25 +24,28 @@ func (f Format) FindLine(text []byte, addr netip.Addr) (found Line, ok bool) {
 		return found, false
 	}
 	addr = addr.Unmap()
-	lines := ascii.Lines(text)
-	for i := 0; i < len(lines); i++ {
-		first, line := i+1, slices.Clip(lines[i]) // what continues it must not overwrite the text
-		for ; f.Use != UseNone && i+1 < len(lines) && continues(lines[i+1]); i++ {
-			if next := lines[i+1]; !isComment(string(next)) {
-				line = append(line, next...)
-			}
-		}
-		network, value, ok := f.line(string(line))
-		if ok && network.Contains(addr) {
-			return Line{first, network, value}, true
+	first, logical := 0, []byte(nil)
+	decides := func() bool {
+		network, value, ok := f.line(string(logical))
+		found = Line{first, network, value}
+		return ok && network.Contains(addr)
+	}
+	for i, line := range ascii.Lines(text) {
+		switch {
+		case i > 0 && f.Use != UseNone && isComment(string(line)):
+		case i > 0 && f.Use != UseNone && ascii.IsSpace(line[0]):
+			logical = append(logical, line...)
+		case decides():
+			return found, true
+		default:
+			first, logical = i+1, slices.Clip(line) // what continues it must not overwrite the text
 		}
 	}
-	return found, false
+	if decides() {
+		return found, true
+	}
+	return Line{}, false
 }
-
-// continues reports whether a line may be part of the logical line above it: it begins with a blank, is blank or a comment
-// (postconf(5)).
-func continues(line []byte) bool { return isComment(string(line)) || ascii.IsSpace(line[0]) }
 
 // isComment reports whether a line is a comment or blank.
 func isComment(line string) bool {

@@ -153,18 +153,30 @@ func (c *change) create() (*os.File, error) {
 
 // stage makes a new text or state file.
 func (c *change) stage() error {
-	f, err := c.create()
+	finish, err := c.stageUnsynced()
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if err := c.write(f); err != nil {
-		return err
+	return finish()
+}
+
+// stageUnsynced makes the file, and leaves it to the caller to have it synced.
+func (c *change) stageUnsynced() (finish func() error, err error) {
+	f, err := c.create()
+	if err != nil {
+		return nil, err
 	}
-	if err := c.setOwner(f); err != nil {
-		return err
+	if err = c.write(f); err == nil {
+		err = c.setOwner(f)
 	}
-	return c.sync(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() error {
+		defer f.Close()
+		return c.sync(f)
+	}, nil
 }
 
 // stageMap finishes the map that makemap wrote to temp. The map must not be older than its text, because Debian's make would

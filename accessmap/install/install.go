@@ -104,12 +104,13 @@ func MapInStep(ctx context.Context, stateDir string, job Job) (bool, error) {
 // readMap finds makemap and the path of the map that it makes, and reads the new text as makemap does. It reports every reason
 // why the map cannot be made.
 func (job Job) readMap(ctx context.Context) (m makemap.Program, mapPath string, text *makemap.Text, err error) {
-	read := make(chan *makemap.Text, 1)
-	go func() { read <- makemap.ReadText(job.New) }() // while makemap answers
+	job = job.Begun() // makemap answers meanwhile
 	if m, err = makemap.New(job.Makemap, job.SendmailCF); err == nil {
-		mapPath, err = m.File(ctx, job.MapType, job.Path)
+		if mapPath = job.MapFile; mapPath == "" {
+			mapPath, err = m.File(ctx, job.MapType, job.Path)
+		}
 	}
-	if text = <-read; len(text.Problems) > 0 {
+	if text = job.newText(); len(text.Problems) > 0 {
 		err = errors.Join(err, &makemap.TextError{Problems: text.Problems})
 	}
 	return m, mapPath, text, err

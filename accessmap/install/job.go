@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 
+	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/program"
 )
 
@@ -13,10 +14,12 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
-	NewDigest func() string // gives the SHA-256 of New, in hex; nil: it is computed each time
-	Gone      bool          // text and map are to be removed; New is nil
+	NewDigest func() string        // gives the SHA-256 of New, in hex; nil: it is computed each time
+	newText   func() *makemap.Text // gives what makemap reads in New; nil: it is read
+	Gone      bool                 // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
+	MapFile    string // the path of the map that makemap makes; empty: makemap is asked
 	Makemap    string // name or path of the program, as makemap.Find takes it
 	SendmailCF string // the file that makemap and Sendmail read; empty: none
 
@@ -31,6 +34,19 @@ func DigestOf(text []byte) func() string {
 	done := sync.OnceValue(func() string { return digest(text) })
 	go done()
 	return done
+}
+
+// Begun gives a job, whose map is to be made, with what an installation needs of New: it is made while the caller does other work.
+func (job Job) Begun() Job {
+	if job.MapType == "" || job.newText != nil {
+		return job
+	}
+	if job.NewDigest == nil {
+		job.NewDigest = DigestOf(job.New)
+	}
+	job.newText = sync.OnceValue(func() *makemap.Text { return makemap.ReadText(job.New) })
+	go job.newText()
+	return job
 }
 
 // digestOfNew is the SHA-256 of New.

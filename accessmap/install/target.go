@@ -2,6 +2,7 @@ package install
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,24 +161,18 @@ func (t *target) stage(ctx context.Context) error {
 	if t.job.Gone {
 		return nil
 	}
+	finish := func() error { return nil }
 	if t.text != nil {
-		if err := t.text.stage(); err != nil {
+		var err error
+		if finish, err = t.text.stageUnsynced(); err != nil {
 			return err
 		}
 	}
-	if t.mapFile == nil {
-		return nil
-	}
-	f, err := t.mapFile.create() // because makemap would let the group read it
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
-	}
-	f.Close()
-	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
+	synced := make(chan error, 1)
+	go func() { synced <- finish() }() // makemap need not wait for the disk
+	mapErr := t.makeMap(ctx)
+	if err := cmp.Or(<-synced, mapErr); err != nil || t.mapFile == nil {
 		return err
-	}
-	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	textPath := t.textLive
 	if t.text != nil {
@@ -191,6 +186,25 @@ func (t *target) stage(ctx context.Context) error {
 	}
 	if why := t.cf.RefusesFile(t.mapPath, t.mapFile.newInfo); why != nil {
 		return why
+	}
+	return nil
+}
+
+// makeMap has makemap build the new map, if there is to be one, and compares it with the text.
+func (t *target) makeMap(ctx context.Context) error {
+	if t.mapFile == nil {
+		return nil
+	}
+	f, err := t.mapFile.create() // because makemap would let the group read it
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	f.Close()
+	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
+		return err
+	}
+	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	return nil
 }

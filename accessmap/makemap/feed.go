@@ -30,11 +30,12 @@ func (f feed) problem(line int, reason string) (p Problem, ok bool) {
 		}
 		line = 1 + bytes.Count(f.text[:f.order[line-1]], []byte("\n"))
 	}
-	lines := ascii.Lines(f.text)
-	if line < 1 || line > len(lines) {
-		return p, false
+	for i, text := range ascii.Lines(f.text) {
+		if i+1 == line {
+			return Problem{Line: line, Text: lineAt(text), Reason: reason}, true
+		}
 	}
-	return Problem{Line: line, Text: lineAt(lines[line-1]), Reason: reason}, true
+	return p, false
 }
 
 func (f feed) reader() io.Reader {

@@ -48,7 +48,7 @@ func TestAnotherMakemap(t *testing.T) {
 	for _, says := range []string{"usage: makemap [-U] [-d dbtype] [-o dbfile] [-t type] file", "makemap: unknown group opensmtpq"} {
 		path := filepath.Join(t.TempDir(), "makemap")
 		fixtures.Write(t, path, "#!/bin/sh\necho '"+says+"' >&2\nexit 1\n", 0o755)
-		if err := CanMake(t.Context(), path, "hash"); !fixtures.ErrorContains(err, says) || !fixtures.ErrorContains(err, "name Sendmail's in makemap") {
+		if _, err := CanMake(t.Context(), path, "hash", "/etc/mail/access"); !fixtures.ErrorContains(err, says) || !fixtures.ErrorContains(err, "name Sendmail's in makemap") {
 			t.Errorf("%v", err)
 		}
 		if _, err := (Program{Path: path}).File(t.Context(), "hash", "/etc/mail/access"); err != nil {

@@ -53,24 +53,36 @@ func (m Program) File(ctx context.Context, mapType, textPath string) (string, er
 	if err != nil {
 		return "", err
 	}
-	out, err := m.with(nil, "-x").Run(ctx)
-	if ctx.Err() != nil {
+	path, answers := m.askFile(ctx, mapType, textPath)
+	switch {
+	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
-	}
-	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+	case !answers:
 		return usual, nil
-	}
-	for line := range strings.Lines(string(out)) {
-		name, suffix, ok := strings.Cut(strings.TrimSpace(line), ":")
-		if ok && name == mapType && suffixForm().MatchString(suffix) {
-			return textPath + "." + suffix, nil
-		}
+	case path != "":
+		return path, nil
 	}
 	types, err := m.Types(ctx)
 	if err != nil {
 		return "", err
 	}
 	return "", m.cannotMake(mapType, types)
+}
+
+// askFile asks makemap for the path of the map that it makes from a text; empty: it does not make maps of this type. answers is
+// false for a makemap without -x.
+func (m Program) askFile(ctx context.Context, mapType, textPath string) (path string, answers bool) {
+	out, err := m.with(nil, "-x").Run(ctx)
+	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+		return "", false
+	}
+	for line := range strings.Lines(string(out)) {
+		name, suffix, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if ok && name == mapType && suffixForm().MatchString(suffix) {
+			return textPath + "." + suffix, true
+		}
+	}
+	return "", true
 }
 
 // Installed returns the file of the map that this makemap makes from a text, behind symbolic links, which makemap does not
@@ -99,17 +111,23 @@ func (m Program) Types(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(types, func(t string) bool { return t == "implicit" }), nil
 }
 
-// CanMake returns an error if the makemap that Find finds by name cannot make maps of a type.
-func CanMake(ctx context.Context, name, mapType string) error {
+// CanMake returns an error if the makemap that Find finds by name cannot make maps of a type. path is that of the map that it makes
+// from a text; empty: it does not tell.
+func CanMake(ctx context.Context, name, mapType, textPath string) (path string, err error) {
 	m, err := New(name, os.DevNull) // no map is read
 	if err != nil {
-		return err
+		return "", err
+	}
+	if _, err := UsualFile(mapType, textPath); err == nil {
+		if path, _ = m.askFile(ctx, mapType, textPath); path != "" {
+			return path, nil
+		}
 	}
 	types, err := m.Types(ctx)
 	if err == nil && !slices.Contains(types, mapType) {
 		err = m.cannotMake(mapType, types)
 	}
-	return err
+	return "", err
 }
 
 func (m Program) cannotMake(mapType string, types []string) error {

@@ -33,12 +33,14 @@ type present struct {
 	unnamed bool // it has networks without a source
 }
 
-// render writes the new text of a target and reads it back.
-func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, err error) {
+// render writes the new text of a target, and reads it back while the caller goes on: the text is no plan before verified has given
+// nil.
+func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, verified <-chan error, err error) {
+	result := make(chan error, 1) // with room, for a caller that has failed meanwhile
 	selected := t.Format.Selected(set.Spans(), t.Want)
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
-		return c, err
+		return c, nil, err
 	}
 	all, handWritten := handWritten, ofAddresses(handWritten)
 	var spans []allowlist.Span // beside hand-written keys, which look for theirs
@@ -54,7 +56,7 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	begin := text.len()
 	written, err := t.Format.Write(text, selected, want)
 	if err != nil {
-		return c, err
+		return c, nil, err
 	}
 	end := text.len()
 	if t.inBlock() {
@@ -64,18 +66,18 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	inside := c.New[begin:end]
 	c.Entries, c.probe = written.Entries, written.First
 	if m.cf != nil && m.cf.CompressedIPv6 && hasIPv6(selected) {
-		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
+		return c, nil, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, inside)
-	if !same { // the run that installed the same text read it back
-		if err := readBack(t.Format, inside, written.Entries, selected, handWritten); err != nil {
-			return c, err
-		}
+	if same { // the run that installed the same text read it back
+		result <- nil
+	} else {
+		go func() { result <- readBack(t.Format, inside, written.Entries, selected, handWritten) }()
 	}
 	var entries []allowlist.Entry // beside which people wrote keys
 	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return h.meets(spans) }) {
 		if entries, err = t.Format.Read(inside); err != nil {
-			return c, err
+			return c, nil, err
 		}
 	}
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
@@ -89,7 +91,7 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 		}
 		c.compare(t, installed, file, after, list)
 	}
-	return c, nil
+	return c, result, nil
 }
 
 func hasIPv6(spans iter.Seq[allowlist.Span]) bool {

@@ -144,9 +144,9 @@ func (e *ends) Lookup(a netip.Addr) *allowlist.Entry {
 // difference compares the managed part of the present file with the planned one, whose spans are those of a list; both are in the order
 // of addresses. Networks removed from a bare format have the action OK: the file holds no action.
 func difference(f format.Format, before []allowlist.Span, after iter.Seq[allowlist.Span], list Finder) Difference {
-	added := side{format: f, of: list, byKey: map[partKey]*part{}}
+	added := side{bare: f.Bare, of: list, byKey: map[partKey]*part{}}
 	ends := &ends{}
-	removed := side{format: f, of: ends, ends: ends, byKey: map[partKey]*part{}}
+	removed := side{bare: f.Bare, of: ends, ends: ends, byKey: map[partKey]*part{}}
 	rest, now := before, allowlist.Span{} // now is what is left of the span before rest
 	next := func() bool {
 		if now.From.IsValid() || len(rest) == 0 {
@@ -168,7 +168,7 @@ func difference(f format.Format, before []allowlist.Span, after iter.Seq[allowli
 				end = now.To
 			}
 			came, went := cutTo(&s, end), cutTo(&now, end)
-			if visible(f, came.Action()) != visible(f, went.Action()) {
+			if visible(f.Bare, came.Action()) != visible(f.Bare, went.Action()) {
 				added.take(came)
 				removed.take(went)
 			}
@@ -205,13 +205,13 @@ func cutTo(s *allowlist.Span, end netip.Addr) (part allowlist.Span) {
 
 // side collects the networks that are added, or those that are removed.
 type side struct {
-	format format.Format
-	of     Finder
-	ends   *ends   // to keep the paths in; nil: of has them all
-	parts  []*part // in the order of their first networks
-	byKey  map[partKey]*part
-	open   allowlist.Span // the next one may go on with its source and path
-	room   []netip.Prefix
+	bare  bool // the file has no actions
+	of    Finder
+	ends  *ends   // to keep the paths in; nil: of has them all
+	parts []*part // in the order of their first networks
+	byKey map[partKey]*part
+	open  allowlist.Span // the next one may go on with its source and path
+	room  []netip.Prefix
 }
 
 type partKey struct {
@@ -228,7 +228,7 @@ type part struct {
 // take takes the next span in the order of addresses. It joins neighbours of one source and path, because a prefix can need several keys.
 func (d *side) take(s allowlist.Span) {
 	switch {
-	case !s.From.IsValid() || !slices.Contains(format.Actions(), visible(d.format, s.Action())):
+	case !s.From.IsValid() || !format.CanHold(visible(d.bare, s.Action())):
 	case d.open.From.IsValid() && d.open.To.Next() == s.From && sameOwner(d.open, s):
 		d.open.To = s.To
 	default:
@@ -264,7 +264,7 @@ func (d *side) close() {
 
 // inOrder gives the parts in the order of the actions that a reader of the format sees.
 func (d *side) inOrder() []*part {
-	rank := func(i int) int { return slices.Index(format.Actions(), visible(d.format, d.parts[i].action)) }
+	rank := func(i int) int { return slices.Index(format.Actions(), visible(d.bare, d.parts[i].action)) }
 	sort.SliceStable(d.parts, func(i, j int) bool { return rank(i) < rank(j) })
 	return d.parts
 }

@@ -6,9 +6,9 @@ import "bytes"
 // most runs change nothing.
 type draft struct {
 	present []byte
-	same    int           // bytes written, which present begins with
-	text    *bytes.Buffer // all that was written, once it differs; nil: it does not
-	room    int           // for which Grow asked
+	same    int    // bytes written, which present begins with
+	text    []byte // all that was written, once it differs; nil: it does not
+	room    int    // for which Grow asked
 }
 
 func (d *draft) Write(part []byte) (int, error) {
@@ -17,25 +17,28 @@ func (d *draft) Write(part []byte) (int, error) {
 		return len(part), nil
 	}
 	if d.text == nil {
-		d.text = &bytes.Buffer{}
-		d.text.Grow(max(len(d.present), d.same+d.room))
-		d.text.Write(d.present[:d.same])
+		d.text = append(d.with(d.room), d.present[:d.same]...)
 	}
-	return d.text.Write(part)
+	d.text = append(d.text, part...)
+	return len(part), nil
 }
 
 // Grow makes room for that many bytes more.
 func (d *draft) Grow(bytes int) {
-	if d.text != nil {
-		d.text.Grow(bytes)
+	if d.text != nil && cap(d.text)-len(d.text) < bytes {
+		d.text = append(d.with(bytes), d.text...)
 	}
 	d.room = bytes
 }
 
+// with makes room for so many bytes behind those that were written. It does not touch the room, as a bytes.Buffer would: what is not
+// used takes no memory then.
+func (d *draft) with(room int) []byte { return make([]byte, 0, max(len(d.present), d.len()+room)) }
+
 // len is the number of bytes that were written.
 func (d *draft) len() int {
 	if d.text != nil {
-		return d.text.Len()
+		return len(d.text)
 	}
 	return d.same
 }
@@ -44,7 +47,7 @@ func (d *draft) len() int {
 func (d *draft) bytes() []byte {
 	switch {
 	case d.text != nil:
-		return d.text.Bytes()
+		return d.text
 	case d.same == 0:
 		return []byte{}
 	}

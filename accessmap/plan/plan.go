@@ -40,10 +40,11 @@ type Plan struct {
 	Current
 	MapChoice
 	Content
-	MapInStep bool  // the installed map already matches New
-	LeftAlone bool  // the target is not changed, because the state of a source is lost
-	Gone      bool  // the file and its map are to be removed; New is nil
-	Err       error // why there is no plan; only Target is set then
+	MapInStep bool   // the installed map already matches New
+	mapFile   string // that makemap makes of New; empty: it was not asked
+	LeftAlone bool   // the target is not changed, because the state of a source is lost
+	Gone      bool   // the file and its map are to be removed; New is nil
+	Err       error  // why there is no plan; only Target is set then
 }
 
 // Changed reports whether an installation would replace the file or its map.
@@ -129,10 +130,16 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 		p.digest = install.DigestOf(p.Old)
 	}
 	installed, _ := t.Installed(pl.Installed)
-	if p.Content, err = render(t, p.Current, p.MapChoice, installed, set); err != nil {
+	content, verified, err := render(t, p.Current, p.MapChoice, installed, set)
+	if err != nil {
 		return p, err
 	}
-	return pl.decide(ctx, p)
+	p.Content = content
+	p, err = pl.decide(ctx, p)
+	if wrong := <-verified; wrong != nil {
+		return p, wrong
+	}
+	return p, err
 }
 
 // decide leaves the target alone if the state of a source is lost, and finds out whether the map can be built or is in step.
@@ -155,7 +162,8 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 		p.Makemap = own
 	}
 	if p.TextChanged() {
-		if err := makemap.CanMake(ctx, p.Makemap, p.MapType); ctx.Err() != nil {
+		var err error
+		if p.mapFile, err = makemap.CanMake(ctx, p.Makemap, p.MapType, p.Path); ctx.Err() != nil {
 			return p, context.Cause(ctx)
 		} else if err != nil {
 			p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: "the map could not be built here: " + err.Error()})
@@ -216,7 +224,7 @@ func (p Plan) untouched(source string) Plan {
 func (p Plan) Job() install.Job {
 	job := install.Job{
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
-		MapType: p.MapType, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
+		MapType: p.MapType, MapFile: p.mapFile, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if !p.TextChanged() {
 		job.NewDigest = p.digest

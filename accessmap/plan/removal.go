@@ -60,7 +60,7 @@ func (pl Planner) removal(ctx context.Context, r Removal) (Plan, error) {
 		p.MapType = ""
 		return p, nil
 	case p.TextChanged():
-		if err := makemap.CanMake(ctx, p.Makemap, p.MapType); err != nil {
+		if p.mapFile, err = makemap.CanMake(ctx, p.Makemap, p.MapType, p.Path); err != nil {
 			return p, err
 		}
 		return p, nil

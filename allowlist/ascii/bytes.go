@@ -2,18 +2,23 @@ package ascii
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 	"unicode/utf8"
 )
 
-// Lines splits a text at LF. A CR stays in its line. The last line may end without
-// LF; an empty text has no lines.
-func Lines(text []byte) [][]byte {
-	all := bytes.Split(text, []byte("\n"))
-	if n := len(all); len(all[n-1]) == 0 {
-		all = all[:n-1]
+// Lines yields the lines of a text without their LF, with their numbers from 0. A CR
+// stays in its line. The last line may end without LF; an empty text has no lines.
+func Lines(text []byte) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for number := 0; len(text) > 0; number++ {
+			line, rest, _ := bytes.Cut(text, []byte("\n"))
+			if !yield(number, line) {
+				return
+			}
+			text = rest
+		}
 	}
-	return all
 }
 
 // IsWord reports whether value is word, in any letter case and with any white space

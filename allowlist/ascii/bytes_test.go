@@ -18,7 +18,13 @@ func TestLines(t *testing.T) {
 		{"a\nb\n", []string{"a", "b"}},
 		{"a\r\n\nb", []string{"a\r", "", "b"}},
 	} {
-		got := Lines([]byte(row.text))
+		var got [][]byte
+		for i, line := range Lines([]byte(row.text)) {
+			if i != len(got) {
+				t.Errorf("Lines(%q) gives line %d the number %d", row.text, len(got), i)
+			}
+			got = append(got, line)
+		}
 		if string(bytes.Join(got, []byte("|"))) != strings.Join(row.want, "|") || len(got) != len(row.want) {
 			t.Errorf("Lines(%q) = %q, want %q", row.text, got, row.want)
 		}

@@ -53,10 +53,10 @@ type payloadWriter struct {
 func (w *payloadWriter) came(r allowlist.Ranges) {
 	fewest := r.Fewest()
 	w.networks = binary.AppendUvarint(w.networks, uint64(fewest.Len()))
-	var places []provenance.Place
+	all := r.Places()
 	for p := range fewest.All() {
 		w.prefix(p)
-		places = r.PlacesInside(places, p)
+		places, _ := all.Inside(p)
 		w.networks = binary.AppendUvarint(w.networks, uint64(len(places)))
 		for _, at := range places {
 			w.networks = binary.AppendUvarint(w.networks, w.step(at.Path))

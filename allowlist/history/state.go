@@ -269,7 +269,7 @@ func elements(before prefixes.List, after allowlist.Ranges) (came allowlist.Rang
 	if before.Len() == 0 {
 		return after, gone // a copy of the whole list would take as much memory again
 	}
-	now := after.Fewest()
+	now, all := after.Fewest(), after.Places()
 	i, j := 0, 0
 	for i < before.Len() || j < now.Len() {
 		var old, new netip.Prefix
@@ -299,7 +299,8 @@ func elements(before prefixes.List, after allowlist.Ranges) (came allowlist.Rang
 		case order < 0:
 			gone.Add(old, 0)
 		case order > 0:
-			for _, place := range after.PlacesInside(nil, new) {
+			places, _ := all.Inside(new)
+			for _, place := range places {
 				came.Add(allowlist.Range{Prefix: new, Path: place.To()})
 			}
 		}

@@ -88,6 +88,10 @@ func blockOf(p netip.Prefix, label uint32) block {
 	return b
 }
 
+func (n narrow) prefix() netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32)}), int(n>>labelBits&(1<<lengthBits-1)))
+}
+
 func (b block) prefix(is4 bool) netip.Prefix {
 	if is4 {
 		return netip.PrefixFrom(b.netip(true), int(b.bits-mapped))
@@ -128,8 +132,11 @@ func (l List) at(i int) (b block, is4 bool) {
 
 // At gives network number i and its label. Numbers begin at 0, IPv4 first.
 func (l List) At(i int) (netip.Prefix, uint32) {
-	b, is4 := l.at(i)
-	return b.prefix(is4), b.label
+	if i < len(l.v4) {
+		return l.v4[i].prefix(), uint32(l.v4[i] & MaxLabel)
+	}
+	b := l.v6[i-len(l.v4)]
+	return b.prefix(false), b.label
 }
 
 // Label gives the label of network number i.
@@ -307,26 +314,39 @@ func (l List) Contains(addr netip.Addr) bool {
 
 // Inside gives the networks of a sorted list that are equal to p or inside it: they
 // have the numbers from from to to-1.
-func (l List) Inside(p netip.Prefix) (from, to int) {
+func (l List) Inside(p netip.Prefix) (from, to int) { return l.InsideNear(p, 0) }
+
+// InsideNear is Inside, and faster if the number near is a little before the first of these networks.
+func (l List) InsideNear(p netip.Prefix, near int) (from, to int) {
 	first := blockOf(p, 0)
 	last := block{first.last(), MaxLabel, 128}
 	if p.Addr().Is4() {
-		return inside(l.v4, first.narrow(), last.narrow(), func(a, b narrow) bool { return a < b })
+		return inside(l.v4, near, first.narrow(), last.narrow(), func(a, b narrow) bool { return a < b })
 	}
-	from, to = inside(l.v6, first, last, func(a, b block) bool { return a.compare(b) < 0 })
+	from, to = inside(l.v6, near-len(l.v4), first, last, func(a, b block) bool { return a.compare(b) < 0 })
 	return len(l.v4) + from, len(l.v4) + to
 }
 
 // inside gives the numbers of the networks from first to last in the order of Sorted. It looks for the last one from the first
 // on, because most networks have few others inside.
-func inside[T stored](sorted []T, first, last T, less func(a, b T) bool) (from, to int) {
-	from = sort.Search(len(sorted), func(i int) bool { return !less(sorted[i], first) })
-	rest, step := sorted[from:], 1
-	for step < len(rest) && !less(last, rest[step]) {
-		step *= 2
+func inside[T stored](sorted []T, near int, first, last T, less func(a, b T) bool) (from, to int) {
+	if near > 0 && near <= len(sorted) && less(sorted[near-1], first) {
+		rest := sorted[near:]
+		from = near + searchNear(len(rest), func(i int) bool { return !less(rest[i], first) })
+	} else {
+		from = sort.Search(len(sorted), func(i int) bool { return !less(sorted[i], first) })
 	}
-	rest = rest[:min(step, len(rest))]
-	return from, from + sort.Search(len(rest), func(i int) bool { return less(last, rest[i]) })
+	rest := sorted[from:]
+	return from, from + searchNear(len(rest), func(i int) bool { return less(last, rest[i]) })
+}
+
+// searchNear is sort.Search, and faster for a result that is small.
+func searchNear(n int, found func(int) bool) int {
+	end := 1
+	for end < n && !found(end) {
+		end *= 2
+	}
+	return sort.Search(min(end, n), found)
 }
 
 // FilledByLonger reports whether the networks of a sorted list that are inside p, and

@@ -65,10 +65,19 @@ func (p *Path) Place() Place {
 
 // To gives the path that ends there.
 func (at Place) To() *Path {
-	if at.Line > 0 {
-		return at.Path.AtLine(at.Line)
+	if at.Line == 0 {
+		return at.Path
 	}
-	return at.Path
+	return at.In(&Path{})
+}
+
+// In is To, with the room for a path of its own.
+func (at Place) In(room *Path) *Path {
+	if at.Line == 0 {
+		return at.Path
+	}
+	*room = Path{above: at.Path, line: at.Line}
+	return room
 }
 
 // Compare orders places as Path.Compare orders the paths to them.

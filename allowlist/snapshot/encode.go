@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"mailallow/allowlist"
@@ -119,7 +120,8 @@ func (w *writer) paths(ranges allowlist.Ranges) {
 		if list, line := r.Path.Line(); line > 0 {
 			w.enter(list)
 			w.item("lines")
-			fmt.Fprintf(w, "{\"line\": %d, \"prefix\": \"%s\"}", line, r.Prefix)
+			b := strconv.AppendUint(append(w.AvailableBuffer(), `{"line": `...), uint64(line), 10)
+			w.Write(append(r.Prefix.AppendTo(append(b, `, "prefix": "`...)), `"}`...))
 		} else {
 			w.enter(r.Path)
 			w.item("ranges")
@@ -174,8 +176,9 @@ func (w *writer) item(list string) {
 		fmt.Fprintf(w, ", \"%s\": [", list)
 	}
 	if in.list = list; !first || list != "ranges" {
-		const deepest = 20 // columns; deeper steps stay there
-		w.WriteString("\n " + strings.Repeat(" ", min(len(w.open), deepest)))
+		const indent = "                    " // deeper steps stay in its column
+		w.WriteString("\n ")
+		w.WriteString(indent[:min(len(w.open), len(indent))])
 	}
 }
 

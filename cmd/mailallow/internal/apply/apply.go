@@ -107,22 +107,20 @@ var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecon
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	for try := 0; ; try++ {
 		var jobs []install.Job
-		leftAlone, changes := false, false
+		leftAlone := false
 		for _, plan := range result.Plans {
-			changes = changes || plan.Changed()
 			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
-				jobs = append(jobs, plan.Job())
+				job := plan.Job()
+				if plan.Changed() {
+					job = job.Begun()
+				}
+				jobs = append(jobs, job)
 			}
 		}
 		var state []install.StateFile
 		var err error
 		record := make(chan []install.StateFile, 1)
-		compare := func() { record <- r.RecordFile(result) }
-		if changes { // one after the other, because a change has much in memory already
-			compare()
-		} else {
-			go compare()
-		}
+		go func() { record <- r.RecordFile(result) }()
 		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
 			state, err = r.StateFiles(result)
 		}

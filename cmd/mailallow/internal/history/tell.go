@@ -137,7 +137,7 @@ func pathOf(p netip.Prefix, ranges allowlist.Ranges) string {
 		return ""
 	}
 	holding, _ := fewest.At(number)
-	if places := ranges.PlacesInside(nil, holding); len(places) > 0 {
+	if places, _ := ranges.Places().Inside(holding); len(places) > 0 {
 		return ascii.Printable(places[0].To().String(), maxPath)
 	}
 	return ""
