@@ -14,6 +14,7 @@ import (
 // calls them.
 type installation struct {
 	*Lock
+	records mapRecords // of the last installation
 	targets []*target
 	tx      transaction
 	pending []pendingCommand // on_change commands to run at the end
@@ -50,9 +51,9 @@ func (i *installation) replace(ctx context.Context, jobs []Job, extra []StateFil
 // prepare finds the files that have to change. It reports every problem of every target that can be known beforehand.
 func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFile) error {
 	var errs []error
-	records := readRecords(i.state.Name)
+	i.records = readRecords(i.state.Name)
 	for _, job := range jobs {
-		t, err := newTarget(ctx, records, job)
+		t, err := newTarget(ctx, i.records, job)
 		if err != nil {
 			errs = append(errs, fault.In(job.Path, err))
 			continue
@@ -200,10 +201,12 @@ func (i *installation) settle() {
 
 // remember records which maps are in step, so that the next run need not dump them. It keeps the records of other texts.
 func (i *installation) remember() {
-	records := readRecords(i.state.Name)
-	records.Maps = slices.DeleteFunc(records.Maps, func(r mapRecord) bool {
-		return slices.ContainsFunc(i.targets, func(t *target) bool { return t.job.Path == r.Text })
-	})
+	records := mapRecords{Version: 1}
+	for _, r := range i.records.Maps {
+		if !slices.ContainsFunc(i.targets, func(t *target) bool { return t.job.Path == r.Text }) {
+			records.Maps = append(records.Maps, r)
+		}
+	}
 	for _, t := range i.targets {
 		if t.mapPath == "" {
 			continue
@@ -214,6 +217,9 @@ func (i *installation) remember() {
 		} else if record != nil {
 			records.Maps = append(records.Maps, *record)
 		}
+	}
+	if i.records.read && slices.Equal(records.Maps, i.records.Maps) {
+		return
 	}
 	if err := i.state.Write(recordsFile, records); err != nil {
 		i.warn("state directory: %v", err)

@@ -22,6 +22,8 @@ const recordsFile = "maps.json" // in the state directory
 type mapRecords struct {
 	Version int         `json:"version"`
 	Maps    []mapRecord `json:"maps"`
+
+	read bool // from the file
 }
 
 // mapRecord identifies a map and its text.
@@ -43,6 +45,7 @@ func readRecords(stateDir string) (records mapRecords) {
 	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
 		return mapRecords{Version: 1}
 	}
+	records.read = true
 	return records
 }
 

@@ -108,14 +108,15 @@ func writeHolder(f *os.File) error {
 		return err
 	}
 	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) // without it readHolder names no process
-	if info, err := f.Stat(); err == nil && info.Sys().(*syscall.Stat_t).Nlink > 1 {
-		return nil // its other name may be in the copy of an image (cp -al)
+	info, err := f.Stat()
+	if err != nil || info.Sys().(*syscall.Stat_t).Nlink > 1 {
+		return err // another name of it may be in the copy of an image (cp -al)
 	}
-	if err := f.Truncate(0); err != nil {
+	text = append(text, '\n')
+	if _, err := f.WriteAt(text, 0); err != nil || info.Size() <= int64(len(text)) {
 		return err
 	}
-	_, err = f.WriteAt(append(text, '\n'), 0)
-	return err
+	return f.Truncate(int64(len(text))) // behind the text: ext4 writes a file that was emptied to the disk when it is closed
 }
 
 // readHolder returns the process that holds the record lock of writeHolder. It uses the text only if it names the same

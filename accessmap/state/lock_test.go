@@ -34,6 +34,7 @@ func TestLockHolder(t *testing.T) {
 	if err := os.Chmod(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	fixtures.WriteFile(t, filepath.Join(state, LockFile), `{"pid": 1, "command": "`+strings.Repeat("x", maxHolder/2)+`"}`) // of an earlier run
 	cmd := exec.Command(os.Args[0], "-test.run=^TestLockHolder$")
 	cmd.Env = append(os.Environ(), lockedState+"="+state)
 	stdin, inErr := cmd.StdinPipe()

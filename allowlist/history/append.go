@@ -19,46 +19,47 @@ const (
 	maxProblems    = 20   // of a source
 )
 
-// Next gives the segment in which the history tells of a run as well, to be installed with what the run installs: a new one,
-// or the last one with one entry more. after is the list that the run leaves, none of it if it takes the list away. ok is
-// false if there is nothing to tell: nothing came or went, and no source has another status, name or definition. A run that
-// is no update is told always. e needs no ID and no sources. keep is how long entries are kept.
-func (l Log) Next(e Entry, after []Installed, keep time.Duration) (name string, segment []byte, ok bool, err error) {
+// Tell has an entry say what a run did. before is the list as the last entry left it, after the one that the run leaves, none of
+// it if it takes the list away. ok is false if there is nothing to tell: nothing came or went, and no source has another status,
+// name or definition. A run that is no update is told always.
+func (e *Entry) Tell(before State, after []Installed) (ok bool) {
+	e.Begins = !before.Known
+	e.Sources = difference(before, after)
+	return e.Begins || len(e.Sources) > 0 || e.Command != Update
+}
+
+// Append gives the segment in which the history has one entry more, to be installed with what the run installs: a new one, or the
+// last one with the entry behind it. The entry needs no ID. keep is how long entries are kept.
+func (l Log) Append(e Entry, keep time.Duration) (name string, segment []byte, err error) {
 	e.Time = e.Time.UTC().Truncate(time.Second)
 	e.By, e.Reason = ascii.Printable(e.By, maxByBytes), OneLine(e.Reason)
-	last, begins, err := l.lastSegment(e.Time, keep)
-	if err != nil {
-		return "", nil, false, err
-	}
-	before := l.last(begins)
-	e.Begins = !before.Known
 	e.First = e.First && len(l.Segments) == 0
-	e.Sources = difference(before, after)
-	if before.Known && len(e.Sources) == 0 && e.Command == Update {
-		return "", nil, false, nil
-	}
 	for i, s := range e.Sources {
 		e.Sources[i].Problems = shortened(s.Problems)
 	}
 	e.ID = l.newID(e.Time)
+	last, full, err := l.lastSegment(e.Time, keep)
+	if err != nil {
+		return "", nil, err
+	}
 	packer, err := newPacker()
 	if err != nil {
-		return "", nil, false, err
+		return "", nil, err
 	}
 	number := last.number
-	if begins || e.Begins {
+	if full || e.Begins {
 		number++
 		segment = []byte(versionLine())
-		if before.Known {
-			if segment, err = appendFrame(packer, segment, before.base()); err != nil {
-				return "", nil, false, err
+		if !e.Begins {
+			if segment, err = appendFrame(packer, segment, l.last(true).base()); err != nil {
+				return "", nil, err
 			}
 		}
 	} else {
 		segment = slices.Clip(last.bytes)
 	}
 	segment, err = appendFrame(packer, segment, e)
-	return SegmentName(number), segment, err == nil, err
+	return SegmentName(number), segment, err
 }
 
 // lastSegment is the segment that the next entry may go into.

@@ -16,7 +16,8 @@ func ExampleLog_Spans() {
 	ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: provenance.Of("mail.example", "ip4:192.0.2.0/24")})
 	var log history.Log
 	run := history.Entry{Command: history.Update, Time: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), By: "root", First: true}
-	name, segment, _, err := log.Next(run, []history.Installed{{Name: "partner", Action: allowlist.OK, Ranges: ranges}}, 400*24*time.Hour)
+	run.Tell(log.Last(), []history.Installed{{Name: "partner", Action: allowlist.OK, Ranges: ranges}})
+	name, segment, err := log.Append(run, 400*24*time.Hour)
 	if err != nil {
 		fmt.Println(err)
 		return

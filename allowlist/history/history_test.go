@@ -27,12 +27,12 @@ type files struct{ Log }
 // add tells of a run, and prunes.
 func (f *files) add(tb testing.TB, e Entry, after ...Installed) bool {
 	tb.Helper()
-	name, segment, ok, err := f.Next(e, after, keep)
+	if !e.Tell(f.Last(), after) {
+		return false
+	}
+	name, segment, err := f.Append(e, keep)
 	if err != nil {
 		tb.Fatal(err)
-	}
-	if !ok {
-		return false
 	}
 	f.set(name, segment)
 	for _, old := range f.Outdated(e.Time, keep) {

@@ -3,16 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
-	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/flags"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -53,43 +50,11 @@ func (line commandLine) run(ctx context.Context, t *terminal.Terminal) error {
 
 // parse reads the flags of the command, and those of every command.
 func (line commandLine) parse(ctx context.Context) (*cli.Context, error) {
-	flags := append(line.command.flags, globalFlags()...)
+	all := append(line.command.flags, globalFlags()...)
 	if line.command.name == "" {
-		flags = append(flags, cli.VersionFlag)
+		all = append(all, cli.VersionFlag)
 	}
-	set := flag.NewFlagSet("mailallow", flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	for _, f := range flags {
-		if err := f.Apply(set); err != nil {
-			return nil, err
-		}
-	}
-	if err := set.Parse(line.words); err != nil {
-		return nil, badUsage(err, flags, line.command.name)
-	}
-	c := cli.NewContext(nil, set, nil)
-	c.Context = ctx
-	return c, shareAliases(set, flags)
-}
-
-// shareAliases gives a flag's value under one of its names to its other names.
-func shareAliases(set *flag.FlagSet, flags []cli.Flag) error {
-	given := map[string]string{}
-	set.Visit(func(f *flag.Flag) { given[f.Name] = f.Value.String() })
-	for _, f := range flags {
-		typed := slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { _, ok := given[name]; return !ok })
-		if len(typed) > 1 {
-			return exit.Usagef("%s and %s are one flag: give one of them", dashed(typed[0]), dashed(typed[1]))
-		}
-		for _, name := range f.Names() {
-			if len(typed) == 1 && name != typed[0] {
-				if err := set.Set(name, given[typed[0]]); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return flags.Parse(ctx, line.command.name, all, line.words)
 }
 
 // setUp reads the global flags for the terminal, and checks those that no command checks.
@@ -111,21 +76,4 @@ func unknownCommand(name string) error {
 		names = append(names, cmd.name)
 	}
 	return exit.Usagef("unknown command %q%s", name, exit.DidYouMean(name, names))
-}
-
-// badUsage rewrites an error of package flag. Its errors have nothing but their text, so this
-// is the one place that reads an error back from its message.
-func badUsage(err error, flags []cli.Flag, command string) error {
-	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
-		var known []string
-		for _, f := range flags {
-			known = append(known, dashed(f.Names()[0]))
-		}
-		return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))
-	}
-	lookUp := strings.TrimSpace("mailallow "+command) + " --help"
-	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
-		return exit.Usagef("%s needs a value: '%s' says which", dashed(name), lookUp)
-	}
-	return exit.Usagef("%w: '%s' lists the flags", err, lookUp)
 }

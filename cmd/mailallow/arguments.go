@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"mailallow/cmd/mailallow/internal/flags"
 )
 
 // commandLine is a command line in the order that the flag library reads: the command, the
@@ -22,7 +24,7 @@ func arrange(args []string) commandLine {
 	defined := globalFlags()
 	var line commandLine
 	var name string
-	var flags, words []string
+	var given, words []string
 	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
 	lacks := 0      // number of the first flag without its value
 	ended := false  // by --: no flag follows
@@ -35,24 +37,24 @@ func arrange(args []string) commandLine {
 		case arg == "--" && !ended:
 			ended = true
 		case len(arg) > 1 && arg[0] == '-' && !ended:
-			flags = append(flags, arg)
-			line.help = line.help || slices.Contains(cli.HelpFlag.Names(), strings.TrimLeft(arg, "-"))
+			given = append(given, arg)
+			line.help = line.help || slices.Contains(flags.Names(cli.HelpFlag), strings.TrimLeft(arg, "-"))
 			switch {
 			case flagOf(defined, arg).value == "":
 				if name == "" {
-					early = append(early, len(flags))
+					early = append(early, len(given))
 				}
 			case i+1 < len(args):
 				i++
-				flags = append(flags, args[i])
+				given = append(given, args[i])
 			case lacks == 0:
-				lacks = len(flags)
+				lacks = len(given)
 			}
 		case name == "":
 			name = arg
 			line.command, _ = find(name) // an unknown one has no flags of its own
 			for _, n := range early {
-				if lacks == 0 && flagOf(line.command.flags, flags[n-1]).value != "" {
+				if lacks == 0 && flagOf(line.command.flags, given[n-1]).value != "" {
 					lacks = n
 				}
 			}
@@ -65,9 +67,9 @@ func arrange(args []string) commandLine {
 	case name != line.command.name:
 		return commandLine{unknown: name}
 	case lacks > 0:
-		line.words = flags[:lacks] // no word may follow it
+		line.words = given[:lacks] // no word may follow it
 	default:
-		line.words = append(append(flags, "--"), words...)
+		line.words = append(append(given, "--"), words...)
 	}
 	return line
 }

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/flags"
 )
 
 // An argument cannot forge a line of a message.
@@ -37,6 +41,23 @@ func TestTextsReachTheirFile(t *testing.T) {
 		code := execute(t.Context(), strings.Fields(args), strings.NewReader(""), full{}, &stderr)
 		if code != exit.Usage || !strings.HasSuffix(stderr.String(), "mailallow: no space left on device\n") {
 			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
+		}
+	}
+}
+
+// Every flag has the names that the library gives it, and takes a value under each of them.
+func TestFlags(t *testing.T) {
+	for _, cmd := range append(allCommands(), command{flags: []cli.Flag{cli.VersionFlag}}) {
+		all := append(cmd.flags, globalFlags()...)
+		for _, f := range all {
+			if got := flags.Names(f); !slices.Equal(got, f.Names()) {
+				t.Errorf("%s: names %q, want %q", cmd.name, got, f.Names())
+			}
+			for _, name := range f.Names() {
+				if _, err := flags.Parse(t.Context(), cmd.name, all, []string{"--" + name + "=true"}); err != nil {
+					t.Errorf("%s: --%s: %v", cmd.name, name, err)
+				}
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"mailallow/cmd/mailallow/internal/dnsbl"
 	"mailallow/cmd/mailallow/internal/explain"
 	"mailallow/cmd/mailallow/internal/fetch"
+	"mailallow/cmd/mailallow/internal/flags"
 	"mailallow/cmd/mailallow/internal/history"
 	"mailallow/cmd/mailallow/internal/initconfig"
 	"mailallow/cmd/mailallow/internal/lint"
@@ -57,9 +58,9 @@ func listCommands() []command {
 			name: "diff", usage: "the same, changing nothing", text: diffText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
 				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"},
-				repeatable("log", "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)")},
+				flags.Repeatable("log", "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)")},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format"), Logs: values(c, "log")})
+				return diff.Run(c.Context, t, diff.Options{Run: runFlags(c), Format: c.String("format"), Logs: flags.Values(c, "log")})
 			},
 			empty: run.Empty,
 		},
@@ -180,10 +181,10 @@ func hostCommands() []command {
 		{
 			name: "dnsbl", args: "[ADDRESS...]", usage: "are my own addresses listed", text: dnsblText,
 			flags: []cli.Flag{
-				repeatable("zone", "ask the list `ZONE` in place of the configured ones (repeatable)"),
+				flags.Repeatable("zone", "ask the list `ZONE` in place of the configured ones (repeatable)"),
 				&cli.BoolFlag{Name: "changes", Usage: "print only what changed since the last run"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: values(c, "zone"),
+				return dnsbl.Run(c.Context, t, dnsbl.Options{Config: configFlags(c), Zones: flags.Values(c, "zone"),
 					Changes: c.Bool("changes"), Subjects: c.Args().Slice()})
 			},
 			empty: dnsbl.Empty,
@@ -204,9 +205,9 @@ func hostCommands() []command {
 			name: "report", usage: "the state of it all as one HTML page to look at", text: reportText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(),
 				&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write the page to `FILE`; - is stdout"},
-				repeatable("log", "show who was refused in the log `FILE`, as maillog reads it (repeatable)")},
+				flags.Repeatable("log", "show who was refused in the log `FILE`, as maillog reads it (repeatable)")},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return report.Run(c.Context, t, report.Options{Run: runFlags(c), Output: c.String("o"), Logs: values(c, "log"), Version: version})
+				return report.Run(c.Context, t, report.Options{Run: runFlags(c), Output: c.String("o"), Logs: flags.Values(c, "log"), Version: version})
 			},
 			empty: report.Empty,
 		},
@@ -232,7 +233,7 @@ func signatureFlag() cli.Flag {
 }
 
 func acceptFlag() cli.Flag {
-	return repeatable("accept", "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width, a total or a number of keys (repeatable)")
+	return flags.Repeatable("accept", "accept the change of the held source `NAME`, this once; as NAME@DIGEST only the one that was shown; never a width, a total or a number of keys (repeatable)")
 }
 
 func reasonFlag() cli.Flag {

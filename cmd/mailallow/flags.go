@@ -9,6 +9,7 @@ import (
 
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/flags"
 	"mailallow/cmd/mailallow/internal/run"
 )
 
@@ -16,7 +17,7 @@ import (
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "read the configuration in `FILE`", DefaultText: config.DefaultFile},
-		repeatable("resolver", "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"),
+		flags.Repeatable("resolver", "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"),
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
@@ -25,40 +26,16 @@ func globalFlags() []cli.Flag {
 	}
 }
 
-// texts is the value of a flag that can be given more than once. --resolver "a, b" is one resolver that is none, and not two of
-// which the first is asked. Space around a text does not belong to it.
-type texts []string
-
-func (t *texts) Set(text string) error {
-	*t = append(*t, strings.TrimSpace(text))
-	return nil
-}
-
-func (t *texts) String() string { return strings.Join(*t, ", ") }
-
-// repeatable makes a flag that has texts.
-func repeatable(name, usage string) cli.Flag {
-	return &cli.GenericFlag{Name: name, Usage: usage, Value: new(texts)}
-}
-
-// values reads a repeatable flag. One that the command does not have is empty.
-func values(c *cli.Context, name string) []string {
-	if given, ok := c.Generic(name).(*texts); ok {
-		return *given
-	}
-	return nil
-}
-
 // configFlags reads the flags that concern the configuration. One that the command
 // does not have is empty.
 func configFlags(c *cli.Context) config.Flags {
-	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: values(c, "resolver")}
+	return config.Flags{Path: c.String("config"), Root: c.String("root"), Resolvers: flags.Values(c, "resolver")}
 }
 
 // runFlags reads the flags that concern the list, likewise.
 func runFlags(c *cli.Context) run.Options {
 	return run.Options{Config: configFlags(c), Snapshot: c.String("snapshot"), Signature: c.String("signature"),
-		Reason: c.String("reason"), Accept: values(c, "accept"), NoGuard: c.Bool("no-guard")}
+		Reason: c.String("reason"), Accept: flags.Values(c, "accept"), NoGuard: c.Bool("no-guard")}
 }
 
 // applyFlags reads the flags that concern the installation.
@@ -78,8 +55,8 @@ type words struct {
 // placeholder by backquotes.
 func flagWords(f cli.Flag) words {
 	var w words
-	for _, name := range f.Names() {
-		w.names = append(w.names, dashed(name))
+	for _, name := range flags.Names(f) {
+		w.names = append(w.names, flags.Dashed(name))
 	}
 	doc := f.(cli.DocGenerationFlag) // as every flag of the library is
 	before, marked, found := strings.Cut(doc.GetUsage(), "`")
@@ -96,27 +73,19 @@ func flagWords(f cli.Flag) words {
 
 // flagOf gives the texts of the flag that a word names, with one dash or two; none if it
 // names no flag.
-func flagOf(flags []cli.Flag, word string) (w words) {
+func flagOf(all []cli.Flag, word string) (w words) {
 	name := strings.TrimLeft(word, "-")
-	for _, f := range flags {
-		if name != word && slices.Contains(f.Names(), name) {
+	for _, f := range all {
+		if name != word && slices.Contains(flags.Names(f), name) {
 			w = flagWords(f)
 		}
 	}
 	return w
 }
 
-// dashed is the name of a flag with its dashes.
-func dashed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + name
-}
-
 // rowsOf gives each flag as people type it, `-c, --config FILE`, and its usage with the default.
-func rowsOf(flags []cli.Flag) (rows [][]string) {
-	for _, f := range flags {
+func rowsOf(all []cli.Flag) (rows [][]string) {
+	for _, f := range all {
 		w := flagWords(f)
 		if w.otherwise != "" {
 			w.usage += " (default: " + w.otherwise + ")"

@@ -55,15 +55,33 @@ func OpenHistory(stateDir string) (log history.Log, err error) {
 	return log, nil
 }
 
+// past is the history, and the list as its last entry left it.
+type past struct {
+	log    history.Log
+	before history.State
+	err    error
+}
+
+func readPast(stateDir string) (p past) {
+	p.log, p.err = OpenHistory(stateDir)
+	p.before = p.log.Last()
+	return p
+}
+
+// past gives what readAhead has read, once, so that a long list is in memory no longer than it is needed.
+func (r *Request) past() past {
+	if ahead := r.ahead; ahead != nil {
+		r.ahead = nil
+		return <-ahead
+	}
+	return readPast(r.Settings.StateDir)
+}
+
 // Record gives the file of the history with an entry more, to be installed with what it tells of: behind everything else, so
 // that a killed run says nothing that did not happen; the next one says it then. list is what is installed after it, nil for
 // nothing. There is no file if there is nothing to tell.
 func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, error) {
-	log, err := OpenHistory(r.Settings.StateDir)
-	if err != nil {
-		return nil, err
-	}
-	files, err := r.record(log, e, list.installed())
+	files, err := r.record(r.past(), e, list.installed())
 	if errors.Is(err, history.ErrTooLong) && list != nil {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "history", Text: fmt.Sprintf(
 			"this run is not in the history: %v, of %d MiB", err, history.MaxBytes>>20)})
@@ -72,10 +90,13 @@ func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, erro
 	return files, err
 }
 
-func (r *Request) record(log history.Log, e history.Entry, after []history.Installed) ([]install.StateFile, error) {
+func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]install.StateFile, error) {
+	if p.err != nil || !e.Tell(p.before, after) {
+		return nil, p.err
+	}
 	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
-	name, segment, ok, err := log.Next(e, after, r.Settings.History)
-	if err != nil || !ok {
+	name, segment, err := p.log.Append(e, r.Settings.History)
+	if err != nil {
 		return nil, err
 	}
 	folder := filepath.Join(r.Settings.StateDir, historyFolder)
@@ -151,17 +172,13 @@ func whoRuns() string {
 // RecordRemoval gives the file of the history with an entry about the list that was taken out of targets. everywhere: it is in no
 // other. There is no file if the list is in others, and the history does not know it.
 func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.StateFile, error) {
-	log, err := OpenHistory(r.Settings.StateDir)
-	if err != nil {
-		return nil, err
+	p := r.past()
+	if p.err != nil || !everywhere && !p.before.Known {
+		return nil, p.err
 	}
 	var after []history.Installed
 	if !everywhere {
-		state := log.Last()
-		if !state.Known {
-			return nil, nil
-		}
-		after = state.Sources
+		after = p.before.Sources
 	}
-	return r.record(log, history.Entry{Command: history.Remove, Reason: r.options.Reason, Targets: targets}, after)
+	return r.record(p, history.Entry{Command: history.Remove, Reason: r.options.Reason, Targets: targets}, after)
 }

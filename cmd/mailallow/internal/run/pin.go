@@ -166,12 +166,12 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 	}
 	r.pinning.file, r.pinning.held = &snapshot.Snapshot{}, nil
 	files = r.pinFiles()
-	log, err := OpenHistory(r.Settings.StateDir)
-	if err != nil {
-		return nil, 0, err
+	p := r.past()
+	if p.err != nil {
+		return nil, 0, p.err
 	}
-	if last := log.Last(); last.Known {
-		entry, err := r.record(log, history.Entry{Command: history.Release, Reason: r.options.Reason}, last.Sources)
+	if p.before.Known {
+		entry, err := r.record(p, history.Entry{Command: history.Release, Reason: r.options.Reason}, p.before.Sources)
 		return append(files, entry...), released, err
 	}
 	return files, released, nil
