@@ -128,7 +128,7 @@ func TestSignals(t *testing.T) {
 		says      string
 		reloads   int // after the next update, with that of the good update
 	}{
-		{"planning", "makemap", "-l", syscall.SIGTERM, false, nothing, 2},
+		{"planning", "makemap", "-x", syscall.SIGTERM, false, nothing, 2},
 		{"the map is made", "makemap", "hash", syscall.SIGINT, false, nothing, 2},
 		{"the map is read back", "makemap", "-u", syscall.SIGTERM, false, nothing, 2},
 		{"sendmail is asked", "sendmail", "-bt", syscall.SIGTERM, false, nothing, 2},
