@@ -347,6 +347,20 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
+// TestSpanEndCost reads struck-out text whose ends are in capitals, which costs about as much as with ends in lower case.
+func TestSpanEndCost(t *testing.T) {
+	cost := func(span string) time.Duration {
+		start := time.Now()
+		if err := newFinding(1).Text(bytes.Repeat([]byte(span), 50_000), "text/plain"); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	if lower, upper := cost("<s>1.1.1.1</s> "), cost("<s>1.1.1.1</S> "); upper > 20*lower {
+		t.Errorf("%v with ends in capitals, and %v with others", upper, lower)
+	}
+}
+
 // bounds separate words in any text, without ending the line.
 var bounds = []string{" ", "\t", ",", ";", "\"", "'", "<", ">", "(", ")", "{", "}", "|", "`", ", ", "\u00a0", "、", " is ", " and then ", "\xff"}
 

@@ -24,7 +24,7 @@ type reading struct {
 	emphasis  bool   // Markdown's * or _ opened something in the record
 	columns   columns
 	held      held
-	spansTo   [len(spans)]int // as far as this, no span of the kind ends
+	spansTo   [len(spans)][2]int // as far as this, no span of the kind ends: in lower case, and in upper case
 
 	at             int // the item that is looked at
 	parts          [8]*item

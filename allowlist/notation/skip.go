@@ -112,23 +112,22 @@ func (r *reading) span() bool {
 	return false
 }
 
-// spanEnd gives the end of the span of that kind that begins here, or -1. It remembers how far there is none.
+// spanEnd gives the end of the span of that kind that begins here, or -1. It remembers how far there is none in either case.
 func (r *reading) spanEnd(kind int, oneLine bool) int {
 	i := r.pos + len(spans[kind].open)
-	if i < r.spansTo[kind] {
-		return -1
-	}
-	sign, within := []byte(spans[kind].close), r.text[i:]
+	within := r.text[i:]
 	if oneLine {
 		within = r.text[i:r.endOfLine(i)]
 	}
-	n := bytes.Index(within, sign)
-	if n < 0 {
-		n = bytes.Index(within, bytes.ToUpper(sign))
+	sign := []byte(spans[kind].close)
+	for upper, sign := range [][]byte{sign, bytes.ToUpper(sign)} {
+		if i < r.spansTo[kind][upper] {
+			continue
+		}
+		if n := bytes.Index(within, sign); n >= 0 {
+			return i + n + len(sign)
+		}
+		r.spansTo[kind][upper] = i + len(within)
 	}
-	if n < 0 {
-		r.spansTo[kind] = i + len(within)
-		return -1
-	}
-	return i + n + len(sign)
+	return -1
 }

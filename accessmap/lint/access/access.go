@@ -40,12 +40,7 @@ type Options struct {
 // corrected. A line without a finding keeps every byte. Of the lines inside mailallow's block it only checks that mailallow
 // wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
 func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
-	findings, fixed = checkOnce(text, o)
-	for before := text; !bytes.Equal(fixed, before); {
-		before = fixed
-		_, fixed = checkOnce(before, o) // a corrected line may have had the key that another one needs
-	}
-	return findings, fixed
+	return rule.Settled(text, func(text []byte) ([]rule.Finding, []byte) { return checkOnce(text, o) })
 }
 
 func checkOnce(text []byte, o Options) (findings []rule.Finding, fixed []byte) {

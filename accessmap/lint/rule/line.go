@@ -50,6 +50,21 @@ func Changed[L interface{ line() *Line }](lines []L) (changed []*Line) {
 	return changed
 }
 
+// maxRounds bounds the corrections of a corrected text. What people write needs two or three; a text can be made that needs as many
+// as it has lines, and each reads all of it. What then is left the next `lint --fix` corrects.
+const maxRounds = 50
+
+// Settled corrects a text until nothing certain is left in it, because a corrected line may allow the correction of another one. once
+// gives the findings in a text, and the text with the certain ones corrected; the findings here are those in text.
+func Settled(text []byte, once func(text []byte) (findings []Finding, fixed []byte)) (findings []Finding, fixed []byte) {
+	findings, fixed = once(text)
+	for round := 1; round < maxRounds && !bytes.Equal(fixed, text); round++ {
+		text = fixed
+		_, fixed = once(text)
+	}
+	return findings, fixed
+}
+
 // Rewritten gives the text with its changed lines, which are in order, replaced. A last line without LF stays without it.
 func Rewritten(text []byte, changed []*Line) []byte {
 	if len(changed) == 0 {

@@ -104,9 +104,11 @@ func (l *linter) holds(line *textLine, networks []netip.Prefix) *hold {
 	return nil
 }
 
-// opens finds the reason to hold an endif: without it Postfix reads the lines below for some clients only.
+// opens finds the reason to hold an endif: without it Postfix reads the lines below for some clients only. It goes on where the last
+// call ended, because there may be as many endifs as lines.
 func (l *linter) opens(endif *textLine) *hold {
-	for _, line := range l.lines[endif.Number:] {
+	for l.opened = max(l.opened, endif.Number); l.opened < len(l.lines); l.opened++ {
+		line := l.lines[l.opened]
 		if p, ok := postfix.ParsePattern(line.pattern); ok && line.word == "" && !line.skipped {
 			if found := l.holds(line, []netip.Prefix{p}); found != nil {
 				return &hold{fmt.Sprintf("line %d: %s", line.Number, found.why), "first correct that line; then write endif"}

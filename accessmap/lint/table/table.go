@@ -3,7 +3,6 @@
 package table
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -31,6 +30,10 @@ type checks struct {
 // Check gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
 // with the certain ones corrected. A line without a finding keeps every byte. use is the program that reads the table.
 func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding, fixed []byte) {
+	return rule.Settled(text, func(text []byte) ([]rule.Finding, []byte) { return checkOnce(text, use, o) })
+}
+
+func checkOnce(text []byte, use format.Use, o rule.Options) (findings []rule.Finding, fixed []byte) {
 	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, use: use, seen: map[netip.Prefix]*textLine{}}
 	for i, raw := range ascii.Lines(text) {
 		l.lines = append(l.lines, &textLine{Line: rule.Line{Number: i + 1, Raw: string(raw)}})
@@ -51,10 +54,7 @@ func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding
 		}
 	}
 	rule.Sort(l.Findings)
-	if fixed = rule.Rewritten(text, rule.Changed(l.lines)); !bytes.Equal(fixed, text) {
-		_, fixed = Check(fixed, use, o) // a corrected line may make a later one unreachable
-	}
-	return l.Findings, fixed
+	return l.Findings, rule.Rewritten(text, rule.Changed(l.lines))
 }
 
 type linter struct {
@@ -66,6 +66,7 @@ type linter struct {
 	open    []*textLine                // the ifs without an endif so far
 	healthy []healthyLine              // the lines that Postfix reads as they are, in order of address
 	outside bool                       // a line lets in a network that is not special-purpose space
+	opened  int                        // where opens ended, in lines
 }
 
 type healthyLine struct {

@@ -1,0 +1,59 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/lint/table"
+)
+
+// chained is a table in which each of so many ranges has a line with another value below it. A range can be corrected once that line
+// is gone, and it is gone once the range above is corrected.
+func chained(ranges int) string {
+	address := func(i int) string { return fmt.Sprintf("10.0.%d.%d", i>>8, i&255) }
+	value := func(i int) string { return []string{"permit", "REJECT"}[i%2] }
+	var lines []string
+	for i := range ranges {
+		lines = append(lines, address(i)+"-"+address(i+1)+" "+value(i))
+	}
+	slices.Reverse(lines)
+	for i := 1; i < ranges; i++ {
+		lines = append(lines, address(i)+" "+value(i))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// TestSettled: in a table each correction allows another one. All are made, if there are not too many for one call.
+func TestSettled(t *testing.T) {
+	const few, many = 12, 100
+	_, fixed := table.Check([]byte(chained(few)), format.UseSMTPD, rule.Options{})
+	if strings.Contains(string(fixed), "-") {
+		t.Errorf("ranges are left:\n%s", fixed)
+	}
+	calls := 0
+	for text := []byte(chained(many)); strings.Contains(string(text), "-"); calls++ {
+		_, text = table.Check(text, format.UseSMTPD, rule.Options{})
+	}
+	if calls < 2 {
+		t.Errorf("one call corrects %d ranges, of which each waits for another", many)
+	}
+}
+
+// TestConditionsCost checks a table of conditions, which costs less for each line than a usual one.
+func TestConditionsCost(t *testing.T) {
+	const lines = 10_000
+	cost := func(text string) time.Duration {
+		start := time.Now()
+		table.Check([]byte(text), format.UseSMTPD, rule.Options{})
+		return time.Since(start)
+	}
+	usual := cost(strings.Repeat("10.0.0.1 permit\n10.0.0.1/25 permit\n", lines/2))
+	if took := cost(strings.Repeat("if 10.0.0.0/8\nendif\n", lines/2)); took > 5*usual {
+		t.Errorf("%d lines of conditions take %v, and usual ones %v", lines, took, usual)
+	}
+}
