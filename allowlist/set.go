@@ -18,6 +18,13 @@ type Owner struct {
 	Paths  []*provenance.Path // at least one, sorted
 }
 
+// Mention is an owner in short: the first of its paths, and how many it has.
+type Mention struct {
+	Source string
+	First  provenance.Place
+	Paths  int
+}
+
 // Entry is a prefix of the list with its action. Its owners are the sources that
 // give the prefix this action; no source gives it an action that takes precedence.
 type Entry struct {
@@ -39,6 +46,7 @@ type Span struct {
 // million.
 type entries interface {
 	entry(number int) *Entry
+	appendMentions(to []Mention, number int) []Mention
 	prefix(number int) netip.Prefix
 	source(number int) string
 }
@@ -59,6 +67,10 @@ func (s Span) SameEntry(other Span) bool { return s.number == other.number }
 // Entry gives the entry that decides the span, with its owners.
 func (s Span) Entry() *Entry { return s.entries.entry(s.number) }
 
+// AppendMentions appends the owners of that entry in short, which takes no memory for
+// their paths.
+func (s Span) AppendMentions(to []Mention) []Mention { return s.entries.appendMentions(to, s.number) }
+
 // Set is the merged list: it has one action, or none, for every address.
 type Set struct {
 	// Excluded holds the fewest prefixes that cover all addresses of EXCLUDE sources, also those that no other source
@@ -69,12 +81,20 @@ type Set struct {
 	list    prefixes.List // the fewest prefixes of each source but EXCLUDE, sorted; the label is the number in sources
 
 	mu     sync.Mutex
-	places []*Places      // by number in sources
-	cache  map[int]*Entry // entries with more than maxUncached ranges, which many spans may share
+	places []*Places // by number in sources
+
+	// For entries with more than maxUncached ranges, which many spans may share.
+	cache    map[int]*Entry
+	mentions map[int][]Mention
 }
 
-// maxUncached is the number of ranges up to which an entry is made anew at each request.
-const maxUncached = 16
+const (
+	// maxUncached is the number of ranges up to which an entry is made anew at each request.
+	maxUncached = 16
+	// maxCached bounds the entries that are kept: a list of a million ranges may have many of more ranges, and each takes
+	// as much memory as all their paths.
+	maxCached = 1000
+)
 
 // Labelled is a source's ranges under the action that the configuration gives it.
 type Labelled struct {
@@ -89,7 +109,7 @@ type Labelled struct {
 // REJECT over OK over RELAY. EXCLUDE wins at any length. The order of the sources
 // does not matter. Merge takes the time of sorting all prefixes.
 func Merge(sources []Labelled) *Set {
-	set := &Set{cache: map[int]*Entry{}, sources: slices.Clone(sources)}
+	set := &Set{cache: map[int]*Entry{}, mentions: map[int][]Mention{}, sources: slices.Clone(sources)}
 	sort.SliceStable(set.sources, func(i, j int) bool {
 		a, b := &set.sources[i], &set.sources[j]
 		return cmp.Or(cmp.Compare(b.Action, a.Action), cmp.Compare(a.Source, b.Source)) < 0
@@ -143,46 +163,70 @@ func (s *Set) prefix(number int) netip.Prefix {
 
 func (s *Set) source(number int) string { return s.sources[s.list.Label(number)].Source }
 
-// entry makes the entry whose prefix is the first of several equal ones. The
-// next ones are from other owners as long as their action is the same; after
-// that, from sources that lost.
 func (s *Set) entry(first int) *Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.cache[first]; e != nil {
 		return e
 	}
-	var most struct { // entries have one owner with one path: one allocation for all
-		Entry
-		owner [1]Owner
-		path  [1]*provenance.Path
-		end   provenance.Path
-	}
-	e, room, ranges := &most.Entry, most.path[:0], 0
-	e.Owners = most.owner[:0]
-	for number := first; number < s.list.Len(); number++ {
-		p, label := s.list.At(number)
-		source := s.sources[label]
-		if len(e.Owners) > 0 && (p != e.Prefix || source.Action != e.Action) {
-			break
-		}
-		e.Prefix, e.Action = p, source.Action
-		places, inside := s.places[label].Inside(p)
-		paths := slices.Grow(room, len(places))
+	prefix, label := s.list.At(first)
+	e := &Entry{Prefix: prefix, Action: s.sources[label].Action}
+	ranges := s.owners(first, func(source string, places []provenance.Place) {
+		paths := make([]*provenance.Path, len(places))
 		for i, at := range places {
-			if i == 0 && len(e.Owners) == 0 {
-				paths = append(paths, at.In(&most.end))
-			} else {
-				paths = append(paths, at.To())
-			}
+			paths[i] = at.To()
 		}
-		e.Owners, room = append(e.Owners, Owner{source.Source, paths}), nil
-		ranges += inside
-	}
+		e.Owners = append(e.Owners, Owner{source, paths})
+	})
 	if ranges > maxUncached {
-		s.cache[first] = e
+		keep(s.cache, first, e)
 	}
 	return e
+}
+
+func (s *Set) appendMentions(to []Mention, first int) []Mention {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.mentions[first]; known != nil {
+		return append(to, known...)
+	}
+	before := len(to)
+	ranges := s.owners(first, func(source string, places []provenance.Place) {
+		to = append(to, Mention{source, places[0], len(places)})
+	})
+	if ranges > maxUncached {
+		keep(s.mentions, first, slices.Clone(to[before:]))
+	}
+	return to
+}
+
+// keep keeps what took long to make. What is asked for again are the entries around those that follow: they are few.
+func keep[T any](cache map[int]T, number int, made T) {
+	if len(cache) == maxCached {
+		clear(cache)
+	}
+	cache[number] = made
+}
+
+// owners calls take for each owner of the entry whose prefix is the first of several
+// equal ones, with the places of its ranges, and gives the number of ranges. The next
+// prefixes are of other owners as long as their action is the same; after that, of
+// sources that lost. The places are valid until take returns.
+func (s *Set) owners(first int, take func(source string, places []provenance.Place)) (ranges int) {
+	prefix, label := s.list.At(first)
+	action := s.sources[label].Action
+	for number := first; ; {
+		places, inside := s.places[label].Inside(prefix)
+		take(s.sources[label].Source, places)
+		ranges += inside
+		if number++; number == s.list.Len() {
+			return ranges
+		}
+		var p netip.Prefix
+		if p, label = s.list.At(number); p != prefix || s.sources[label].Action != action {
+			return ranges
+		}
+	}
 }
 
 // Networks are networks with an action each, without owners. The zero value has none. A million take 8 to 24 MB.
@@ -229,6 +273,8 @@ func (l plain) entry(number int) *Entry {
 	return &Entry{Prefix: l.prefix(number), Action: l.action(number)}
 }
 
+func (plain) appendMentions(to []Mention, _ int) []Mention { return to }
+
 func (l plain) prefix(number int) netip.Prefix {
 	p, _ := prefixes.List(l).At(number)
 	return p
@@ -240,7 +286,14 @@ func (l plain) action(number int) Action { return Exclude - Action(prefixes.List
 
 type entrySlice []Entry
 
-func (s entrySlice) entry(number int) *Entry        { return &s[number] }
+func (s entrySlice) entry(number int) *Entry { return &s[number] }
+func (s entrySlice) appendMentions(to []Mention, number int) []Mention {
+	for _, o := range s[number].Owners {
+		to = append(to, Mention{o.Source, o.Paths[0].Place(), len(o.Paths)})
+	}
+	return to
+}
+
 func (s entrySlice) prefix(number int) netip.Prefix { return s[number].Prefix }
 func (s entrySlice) source(number int) string       { return s[number].source() }
 

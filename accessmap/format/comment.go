@@ -17,32 +17,39 @@ import (
 // rest as an entry (docs/facts.md 5).
 const maxLine = 500
 
-// writeComment writes the comment above the lines of an entry: its prefix, its action, and its sources with their paths.
+// commentWriter writes comments.
+type commentWriter struct {
+	*bufio.Writer
+	owners []allowlist.Mention // room for those of one entry
+}
+
+// writeComment writes the comment above the lines of the entry of a span: its prefix, its action, and its sources with their paths.
 //
 //	# 74.125.0.0/16 OK google: _spf.google.com > ip4:74.125.0.0/16
 //
 // Paths contain text that others publish, so the line is escaped and cut.
-func writeComment(out *bufio.Writer, e *allowlist.Entry) {
-	b := e.Prefix.AppendTo(append(out.AvailableBuffer(), "# "...))
-	b = append(append(append(b, ' '), e.Action.String()...), ' ')
-	if b = appendOwners(b, e); len(b) >= maxLine {
+func (w *commentWriter) writeComment(s allowlist.Span) {
+	b := s.Prefix().AppendTo(append(w.AvailableBuffer(), "# "...))
+	b = append(append(append(b, ' '), s.Action().String()...), ' ')
+	w.owners = s.AppendMentions(w.owners[:0])
+	if b = appendOwners(b, w.owners); len(b) >= maxLine {
 		b = []byte(ascii.Cut(string(b), maxLine-1))
 	}
-	out.Write(append(b, '\n'))
+	w.Write(append(b, '\n'))
 }
 
 // appendOwners appends the owners of an entry with the first path of each, printable and of any length.
-func appendOwners(b []byte, e *allowlist.Entry) []byte {
-	for i, o := range e.Owners {
+func appendOwners(b []byte, owners []allowlist.Mention) []byte {
+	for i, o := range owners {
 		if i > 0 {
 			b = append(b, "; "...)
 		}
 		b = append(append(b, quoteSource(o.Source)...), ": "...)
 		path := len(b)
-		if b = o.Paths[0].AppendTo(b); len(b)-path > maxLine || !ascii.IsPrintable(b[path:]) {
+		if b = o.First.AppendTo(b); len(b)-path > maxLine || !ascii.IsPrintable(b[path:]) {
 			b = append(b[:path], ascii.Printable(string(b[path:]), maxLine)...)
 		}
-		if more := len(o.Paths) - 1; more > 0 {
+		if more := o.Paths - 1; more > 0 {
 			b = fmt.Appendf(b, " (and %d more)", more)
 		}
 	}

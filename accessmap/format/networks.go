@@ -17,19 +17,18 @@ const Header = "# Written by mailallow: change its configuration, not this file.
 
 // writeNetworks writes the networks of spans as lines, below a comment with the provenance of each entry, and counts them.
 // line appends one line without its LF.
-func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, *allowlist.Entry) []byte) (count int) {
+func writeNetworks(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix, allowlist.Span) []byte) (count int) {
+	comments := commentWriter{Writer: out}
 	var above allowlist.Span
-	var entry *allowlist.Entry
 	var networks []netip.Prefix // of one span
 	for s := range spans {
 		if !sameEntry(s, above) {
-			entry = s.Entry()
-			writeComment(out, entry)
+			comments.writeComment(s)
 		}
 		above = s
 		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
 		for _, p := range networks {
-			out.Write(append(line(out.AvailableBuffer(), p, entry), '\n'))
+			out.Write(append(line(out.AvailableBuffer(), p, s), '\n'))
 		}
 		count += len(networks)
 	}

@@ -17,8 +17,8 @@ type postfixValues map[allowlist.Action]string
 // 9); no two of these lines match one address, so their order does not matter. A hole has no line.
 func (v postfixValues) write(out *bufio.Writer, l list) (written Written, err error) {
 	out.WriteString(Header)
-	written.Entries = writeNetworks(out, l.spans, func(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
-		return append(append(p.AppendTo(b), '\t'), v[e.Action]...)
+	written.Entries = writeNetworks(out, l.spans, func(b []byte, p netip.Prefix, s allowlist.Span) []byte {
+		return append(append(p.AppendTo(b), '\t'), v[s.Action()]...)
 	})
 	return written, nil
 }

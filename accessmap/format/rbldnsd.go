@@ -70,12 +70,12 @@ func covers(spans iter.Seq[allowlist.Span], addr netip.Addr) bool {
 
 // rbldnsdLine appends a network, its A record and its TXT record. A dollar sign is escaped, because rbldnsd replaces it
 // together with the character after it.
-func rbldnsdLine(b []byte, p netip.Prefix, e *allowlist.Entry) []byte {
+func rbldnsdLine(b []byte, p netip.Prefix, s allowlist.Span) []byte {
 	answer := rbldnsdOK
-	if e.Action == allowlist.Relay {
+	if s.Action() == allowlist.Relay {
 		answer = rbldnsdRelay
 	}
-	txt := strings.ReplaceAll(e.Action.String()+" "+string(appendOwners(nil, e)), "$", `\x24`)
+	txt := strings.ReplaceAll(s.Action().String()+" "+string(appendOwners(nil, s.AppendMentions(nil))), "$", `\x24`)
 	return append(b, rbldnsdNetwork(p)+"\t:"+answer+":"+ascii.Cut(txt, maxTXT)...)
 }
 

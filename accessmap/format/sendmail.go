@@ -37,7 +37,7 @@ func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 	if l.grow != nil {
 		l.grow(room)
 	}
-	out := keyWriter{Writer: w, written: &written}
+	out := keyWriter{commentWriter: commentWriter{Writer: w}, written: &written}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
 		out.run(run, onePerEntry(run.Spans, run.Action), l.taken)
 		return true
@@ -47,7 +47,7 @@ func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 
 // keyWriter writes access keys and counts them.
 type keyWriter struct {
-	*bufio.Writer
+	commentWriter
 	written *Written
 	above   allowlist.Span // of the last comment
 	line    keyLine
@@ -116,7 +116,7 @@ func (l *keyLine) next() {
 func (w *keyWriter) comment(spans []allowlist.Span) {
 	if len(spans) > 1 || !sameEntry(spans[0], w.above) {
 		for _, s := range spans {
-			writeComment(w.Writer, s.Entry())
+			w.writeComment(s)
 		}
 	}
 	w.above = spans[len(spans)-1]

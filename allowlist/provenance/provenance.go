@@ -65,19 +65,18 @@ func (p *Path) Place() Place {
 
 // To gives the path that ends there.
 func (at Place) To() *Path {
-	if at.Line == 0 {
-		return at.Path
+	if at.Line > 0 {
+		return at.Path.AtLine(at.Line)
 	}
-	return at.In(&Path{})
+	return at.Path
 }
 
-// In is To, with the room for a path of its own.
-func (at Place) In(room *Path) *Path {
-	if at.Line == 0 {
-		return at.Path
+// AppendTo appends the path that ends there, as Path.AppendTo does.
+func (at Place) AppendTo(b []byte) []byte {
+	if b = at.Path.AppendTo(b); at.Line > 0 {
+		b = strconv.AppendUint(append(b, ':'), uint64(at.Line), 10)
 	}
-	*room = Path{above: at.Path, line: at.Line}
-	return room
+	return b
 }
 
 // Compare orders places as Path.Compare orders the paths to them.
@@ -117,7 +116,7 @@ func (p *Path) AppendTo(b []byte) []byte {
 	case p == nil:
 		return b
 	case p.line > 0:
-		return strconv.AppendUint(append(p.above.AppendTo(b), ':'), uint64(p.line), 10)
+		return p.Place().AppendTo(b)
 	case p.above != nil:
 		b = append(p.above.AppendTo(b), " > "...)
 	}
