@@ -173,7 +173,10 @@ func askAll(ctx context.Context, r Resolver, round []question) []answer {
 	}
 	arrivals := make(chan arrival, len(round)) // late answers must not block their goroutine
 	for i, q := range round {
-		go func() { arrivals <- arrival{i, ask(ctx, r, q)} }()
+		go func() {
+			room(i)
+			arrivals <- arrival{i, ask(ctx, r, q)}
+		}()
 	}
 	answers := make([]answer, len(round))
 	missing := make([]bool, len(round))
@@ -195,6 +198,15 @@ func askAll(ctx context.Context, r Resolver, round []question) []answer {
 		}
 	}
 	return answers
+}
+
+// room makes the stack of a goroutine as large as most walks and questions need it, while there is little on it. By itself it grows
+// from 2 KiB step by step, and each step goes over the frames of all calls: a tenth of the work of forty walks at once.
+//
+//go:noinline
+func room(i int) byte {
+	var stack [3 << 10]byte
+	return stack[i%len(stack)]
 }
 
 func ask(ctx context.Context, r Resolver, q question) (a answer) {

@@ -108,6 +108,7 @@ type Range struct {
 // Result whatever their timing. When ctx ends, Walk returns at once: a missing answer is a temperror, and so is a policy
 // whose evaluation takes longer, with nothing in Pass.
 func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
+	room(len(domain))
 	name, reason := checkDomain(domain)
 	if reason != "" {
 		p := Problem{KindNone, ascii.Printable(domain, maxShown), "", reason}

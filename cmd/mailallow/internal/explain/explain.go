@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/plan"
@@ -148,6 +149,8 @@ func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
 
 // document explains every address.
 func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live bool) (*document, error) {
+	since := sync.OnceValue(x.openSince)
+	go since() // a long history takes as long as the list
 	planErr := x.resolve(ctx, t)
 	if planErr != nil && x.list == nil {
 		return nil, planErr
@@ -157,10 +160,9 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 		doc.Sources, doc.Problems = x.list.Documents(), append(doc.Problems, x.list.Problems...)
 		say.Warn(t, x.list)
 	}
-	since := x.openSince()
 	for i, s := range x.subjects {
 		d := x.explained(s)
-		d.Since = since.of(d, i)
+		d.Since = since().of(d, i)
 		doc.Addresses = append(doc.Addresses, d)
 	}
 	for _, p := range x.plans {

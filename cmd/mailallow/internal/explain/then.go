@@ -87,7 +87,7 @@ type sinces struct {
 }
 
 func (x *explanation) openSince() (s sinces) {
-	if x.list == nil {
+	if x.request == nil {
 		return s
 	}
 	log, err := run.OpenHistory(x.settings.StateDir)

@@ -59,7 +59,7 @@ const (
 func (v mapView) markup() markup {
 	return put("\n<p>% A cell is a % network, and has the colour of the source with most addresses in it; neighbours in number are neighbours on the map, and each box is a /8.",
 		v.Text, v.Cell) + when(v.Outlined != "", put(" Outlined: %.", v.Outlined)) + "</p>" +
-		mapHead + list(v.Labels, func(l label) markup { return put(`<text x="%" y="%">%</text>`, l.X, l.Y, l.Text) }) + v.layers() +
+		mapHead + when(v.Cell != "", labels()) + v.layers() +
 		when(v.Came != "", put("\n<path class=\"o\" d=\"%\"/>", v.Came)) + when(v.Gone != "", put("\n<path class=\"o gone\" d=\"%\"/>", v.Gone)) + mapEnd +
 		v.legend() + v.networks()
 }

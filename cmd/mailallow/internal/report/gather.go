@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"mailallow/accessmap/lint/rule"
@@ -94,10 +95,12 @@ func (g *gathering) page(ctx context.Context) *page {
 	now := time.Now()
 	p := &page{Host: hostName(), Made: now.Format(minute + " -0700"), Config: g.settings.Path, Version: g.options.Version,
 		NoLog: len(g.options.Logs) == 0}
+	findings := sync.OnceValues(func() ([]rule.Finding, error) { return lint.Find(ctx, g.settings) })
+	go findings() // it needs nothing of the others
 	sizes := g.history(p)
 	g.list(ctx, p, sizes)
 	g.zones(p)
-	g.lint(ctx, p)
+	g.mistakes(p, findings)
 	if len(g.options.Logs) > 0 && g.result != nil {
 		p.Refusals = g.refusals(ctx, sizes)
 	}
@@ -279,9 +282,9 @@ func (g *gathering) zones(p *page) {
 	p.MoreZones = len(all) - len(p.Zones)
 }
 
-// lint looks for mistakes in the files of this host.
-func (g *gathering) lint(ctx context.Context, p *page) {
-	findings, err := lint.Find(ctx, g.settings)
+// mistakes are those that lint finds in the files of this host.
+func (g *gathering) mistakes(p *page, find func() ([]rule.Finding, error)) {
+	findings, err := find()
 	if err != nil {
 		g.look("", "not all files could be checked: %v", err)
 	}

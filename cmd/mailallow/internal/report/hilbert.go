@@ -39,7 +39,6 @@ type mapView struct {
 	Layers     []layer
 	Came, Gone string // outlines
 	Outlined   string // what they are; empty: there are none
-	Labels     []label
 	Legend     []legendRow
 	IPv6       []ipv6Row
 	MoreIPv6   int
@@ -51,8 +50,6 @@ type layer struct {
 	Action string
 	Path   string
 }
-
-type label struct{ X, Y, Text string }
 
 type legendRow struct {
 	Colour       int
@@ -105,7 +102,6 @@ func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 		v.Layers = append(v.Layers, layer{n, look.action.String(), byLook[look].String()})
 	}
 	v.Legend = legend(addresses, used, colour)
-	v.Labels = labels()
 	var four uint64
 	for _, n := range addresses {
 		four += n
@@ -383,10 +379,11 @@ func (m marks) outline() string {
 }
 
 // labels number the /8 networks.
-func labels() (all []label) {
+func labels() markup {
+	var b strings.Builder
 	for n := range 256 {
 		x, y := place(n << 8)
-		all = append(all, label{strconv.Itoa(x/16*16 + 1), strconv.Itoa(y/16*16 + 5), strconv.Itoa(n)})
+		b.WriteString(string(put(`<text x="%" y="%">%</text>`, strconv.Itoa(x/16*16+1), strconv.Itoa(y/16*16+5), strconv.Itoa(n))))
 	}
-	return all
+	return markup(b.String())
 }

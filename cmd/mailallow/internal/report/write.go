@@ -18,14 +18,20 @@ type markup string
 
 // put writes texts in place of the bytes % of a form, as text: in an element, or in an attribute between double quotes.
 func put(form markup, texts ...string) markup {
+	length := len(form)
+	for _, s := range texts {
+		length += len(s)
+	}
 	var b strings.Builder
+	b.Grow(length) // what is escaped takes more
 	for _, s := range texts {
 		before, after, _ := strings.Cut(string(form), "%")
 		b.WriteString(before)
 		b.WriteString(html.EscapeString(s))
 		form = markup(after)
 	}
-	return markup(b.String()) + form
+	b.WriteString(string(form))
+	return markup(b.String())
 }
 
 // text gives a name that others chose as the page shows it: characters that show as nothing, or turn the direction of what follows,
