@@ -49,6 +49,7 @@ type entries interface {
 	appendMentions(to []Mention, number int) []Mention
 	prefix(number int) netip.Prefix
 	source(number int) string
+	first(number int) provenance.Place
 }
 
 // Action gives the span's action.
@@ -66,6 +67,9 @@ func (s Span) SameEntry(other Span) bool { return s.number == other.number }
 
 // Entry gives the entry that decides the span, with its owners.
 func (s Span) Entry() *Entry { return s.entries.entry(s.number) }
+
+// First gives the first place of the first owner; the zero value: it has none.
+func (s Span) First() provenance.Place { return s.entries.first(s.number) }
 
 // AppendMentions appends the owners of that entry in short, which takes no memory for
 // their paths.
@@ -162,6 +166,14 @@ func (s *Set) prefix(number int) netip.Prefix {
 }
 
 func (s *Set) source(number int) string { return s.sources[s.list.Label(number)].Source }
+
+func (s *Set) first(number int) provenance.Place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	prefix, label := s.list.At(number)
+	places, _ := s.places[label].Inside(prefix)
+	return places[0]
+}
 
 func (s *Set) entry(first int) *Entry {
 	s.mu.Lock()
@@ -273,6 +285,8 @@ func (l plain) entry(number int) *Entry {
 	return &Entry{Prefix: l.prefix(number), Action: l.action(number)}
 }
 
+func (plain) first(int) (none provenance.Place) { return none }
+
 func (plain) appendMentions(to []Mention, _ int) []Mention { return to }
 
 func (l plain) prefix(number int) netip.Prefix {
@@ -287,6 +301,7 @@ func (l plain) action(number int) Action { return Exclude - Action(prefixes.List
 type entrySlice []Entry
 
 func (s entrySlice) entry(number int) *Entry { return &s[number] }
+
 func (s entrySlice) appendMentions(to []Mention, number int) []Mention {
 	for _, o := range s[number].Owners {
 		to = append(to, Mention{o.Source, o.Paths[0].Place(), len(o.Paths)})
@@ -296,6 +311,13 @@ func (s entrySlice) appendMentions(to []Mention, number int) []Mention {
 
 func (s entrySlice) prefix(number int) netip.Prefix { return s[number].Prefix }
 func (s entrySlice) source(number int) string       { return s[number].source() }
+
+func (s entrySlice) first(number int) (at provenance.Place) {
+	if owners := s[number].Owners; len(owners) > 0 {
+		at = owners[0].Paths[0].Place()
+	}
+	return at
+}
 
 func (e *Entry) source() string {
 	if len(e.Owners) == 0 {

@@ -205,14 +205,13 @@ func cutTo(s *allowlist.Span, end netip.Addr) (part allowlist.Span) {
 
 // side collects the networks that are added, or those that are removed.
 type side struct {
-	bare   bool // the file has no actions
-	of     Finder
-	ends   *ends   // to keep the paths in; nil: of has them all
-	parts  []*part // in the order of their first networks
-	byKey  map[partKey]*part
-	open   allowlist.Span // the next one may go on with its source and path
-	room   []netip.Prefix
-	owners []allowlist.Mention // room for those of one entry
+	bare  bool // the file has no actions
+	of    Finder
+	ends  *ends   // to keep the paths in; nil: of has them all
+	parts []*part // in the order of their first networks
+	byKey map[partKey]*part
+	open  allowlist.Span // the next one may go on with its source and path
+	room  []netip.Prefix
 }
 
 type partKey struct {
@@ -230,7 +229,7 @@ type part struct {
 func (d *side) take(s allowlist.Span) {
 	switch {
 	case !s.From.IsValid() || !format.CanHold(visible(d.bare, s.Action())):
-	case d.open.From.IsValid() && d.open.To.Next() == s.From && d.sameOwner(d.open, s):
+	case d.open.From.IsValid() && d.open.To.Next() == s.From && sameOwner(d.open, s):
 		d.open.To = s.To
 	default:
 		d.close()
@@ -238,15 +237,8 @@ func (d *side) take(s allowlist.Span) {
 	}
 }
 
-func (d *side) sameOwner(a, b allowlist.Span) bool {
-	return a.SameEntry(b) || a.Action() == b.Action() && a.Source() == b.Source() && d.firstPlace(a).Compare(d.firstPlace(b)) == 0
-}
-
-func (d *side) firstPlace(s allowlist.Span) (at provenance.Place) {
-	if d.owners = s.AppendMentions(d.owners[:0]); len(d.owners) > 0 {
-		at = d.owners[0].First
-	}
-	return at
+func sameOwner(a, b allowlist.Span) bool {
+	return a.SameEntry(b) || a.Action() == b.Action() && a.Source() == b.Source() && a.First().Compare(b.First()) == 0
 }
 
 // close puts the networks of the open span into their part.
