@@ -69,7 +69,7 @@ func TestEditWhileUpdating(t *testing.T) {
 		rewritten = `text=$(cat access); printf '%s\n` + editLine + `' "$text" > access`
 	)
 	for _, row := range []struct{ name, program, argument, edit string }{
-		{"renamed while it is planned", "makemap", "-l", renamed},
+		{"renamed while it is planned", "makemap", "-x", renamed},
 		{"appended to while the map is made", "makemap", "hash", appended},
 		{"rewritten while the map is read back", "makemap", "-u", rewritten},
 		{"renamed while sendmail is asked", "sendmail", "-bt", renamed},

@@ -269,7 +269,7 @@ target = [{format = "cidr", path = "one.cidr"}]
 func TestSignalDiff(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
-	g.stop("makemap", "-l")
+	g.stop("makemap", "-x")
 	cmd := g.mailallow("diff")
 	cmd.Env = append(cmd.Environ(), "PATH="+g.dir+":"+os.Getenv("PATH")) // diff starts no makemap elsewhere
 	var stdout, stderr strings.Builder
