@@ -28,8 +28,8 @@ func writeBare(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]by
 
 // readBare reads a text line by line. network gives the network of a line, or ok false for a line without one. Every network
 // gets the action OK, because the file has no actions.
-func readBare(text []byte, each func(allowlist.Entry), network func(line string) (p netip.Prefix, ok bool, err error)) error {
-	for i, line := range ascii.Lines(text) {
+func readBare(text lines, each func(allowlist.Entry), network func(line string) (p netip.Prefix, ok bool, err error)) error {
+	for i, line := range text {
 		p, ok, err := network(string(line))
 		if err != nil {
 			return &fault.AtLine{Line: i + 1, Err: err}
@@ -48,7 +48,7 @@ func writeCIDRList(out *bufio.Writer, l list) (written Written, err error) {
 	return written, nil
 }
 
-func readCIDRList(text []byte, _ bool, each func(allowlist.Entry)) error {
+func readCIDRList(text lines, _ bool, each func(allowlist.Entry)) error {
 	return readBare(text, each, func(line string) (netip.Prefix, bool, error) {
 		p, err := readNetwork(line)
 		return p, true, err
@@ -65,7 +65,7 @@ func writeExim(out *bufio.Writer, l list) (written Written, err error) {
 	return written, nil
 }
 
-func readExim(text []byte, _ bool, each func(allowlist.Entry)) error {
+func readExim(text lines, _ bool, each func(allowlist.Entry)) error {
 	return readBare(text, each, func(line string) (p netip.Prefix, ok bool, err error) {
 		if line == strings.TrimSuffix(Header, "\n") {
 			return p, false, nil

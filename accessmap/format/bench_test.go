@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkFormats(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(text.Len()))
 			for b.Loop() {
-				if _, err := f.Networks(text.Bytes(), 0); err != nil {
+				if _, err := f.Networks(ascii.Lines(text.Bytes()), 0); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 )
 
 // Format is a format of the list: an entry of the table that All gives.
@@ -27,7 +28,7 @@ type Format struct {
 	Use     Use  // the program of Postfix that reads the file as cidr:PATH, or UseNone
 	JSON    bool // the file is one JSON document
 
-	read  func(text []byte, owners bool, each func(allowlist.Entry)) error // without owners, they may be left out
+	read  func(lines lines, owners bool, each func(allowlist.Entry)) error // without owners, they may be left out
 	write func(out *bufio.Writer, l list) (Written, error)                 // out keeps its own errors for Flush
 	// line reads one line of a list of networks. It is nil for other formats.
 	line func(line string) (network netip.Prefix, value string, ok bool)
@@ -39,6 +40,9 @@ type Written struct {
 	Omitted []allowlist.Entry // access keys that were not written, because they are Taken
 	First   allowlist.Entry   // the first access key, without its owners
 }
+
+// lines are those of a text, with their numbers from 0. A line is valid until the next one.
+type lines = iter.Seq2[int, []byte]
 
 type list struct {
 	spans   iter.Seq[allowlist.Span]    // that the target selects, in address order
@@ -128,14 +132,15 @@ func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selectio
 // Read reads a text that Write wrote: an entry for each line, with the owners that the text names. A line that Write does not
 // write is an error, a *fault.AtLine except in JSON.
 func (f Format) Read(text []byte) (entries []allowlist.Entry, err error) {
-	if err := f.read(text, true, func(e allowlist.Entry) { entries = append(entries, e) }); err != nil {
+	if err := f.read(ascii.Lines(text), true, func(e allowlist.Entry) { entries = append(entries, e) }); err != nil {
 		return nil, err
 	}
 	return slices.Clip(entries), nil
 }
 
-// Networks reads such a text without its owners, in little memory. most is how many networks it has, if that is known.
-func (f Format) Networks(text []byte, most int) (networks allowlist.Networks, err error) {
+// Networks reads the lines of such a text, as ascii.Lines gives them, without its owners and in little memory. most is how many
+// networks it has, if that is known.
+func (f Format) Networks(text iter.Seq2[int, []byte], most int) (networks allowlist.Networks, err error) {
 	networks.Room = most
 	err = f.read(text, false, func(e allowlist.Entry) { networks.Add(e.Prefix, e.Action) })
 	return networks, err

@@ -101,7 +101,11 @@ func quoteJSON(s string) string {
 	return string(text)
 }
 
-func readJSON(text []byte, _ bool, each func(allowlist.Entry)) error {
+func readJSON(lines lines, _ bool, each func(allowlist.Entry)) error {
+	var text []byte
+	for _, line := range lines {
+		text = append(append(text, line...), '\n')
+	}
 	var doc struct {
 		Version int         `json:"version"`
 		Entries []jsonEntry `json:"entries"`

@@ -43,9 +43,9 @@ func sameEntry(s, above allowlist.Span) bool { return above.From.IsValid() && s.
 type tableLine func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error)
 
 // readTable reads a text line by line.
-func readTable(text []byte, owners bool, each func(allowlist.Entry), read tableLine) error {
+func readTable(text lines, owners bool, each func(allowlist.Entry), read tableLine) error {
 	above := comments{owners: owners}
-	for i, raw := range ascii.Lines(text) {
+	for i, raw := range text {
 		line := string(raw)
 		if above.read(line) {
 			continue

@@ -46,7 +46,7 @@ func writeNftables(out *bufio.Writer, l list) (written Written, err error) {
 }
 
 // readNftables reads a file that writeNftables wrote. A network in the set of the other family is an error.
-func readNftables(text []byte, _ bool, each func(allowlist.Entry)) error {
+func readNftables(text lines, _ bool, each func(allowlist.Entry)) error {
 	fixed := map[string]bool{}
 	for line := range strings.Lines(Header + nftSets) {
 		fixed[strings.TrimSuffix(line, "\n")] = true

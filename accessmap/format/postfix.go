@@ -24,7 +24,7 @@ func (v postfixValues) write(out *bufio.Writer, l list) (written Written, err er
 }
 
 // read reads a table that write wrote. If a word is used for two actions, the comment above the line has the action.
-func (v postfixValues) read(text []byte, owners bool, each func(allowlist.Entry)) error {
+func (v postfixValues) read(text lines, owners bool, each func(allowlist.Entry)) error {
 	return readTable(text, owners, each, func(line string, above allowlist.Action) (e allowlist.Entry, ok bool, err error) {
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			return e, false, nil

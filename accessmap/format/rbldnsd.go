@@ -90,7 +90,7 @@ func rbldnsdNetwork(p netip.Prefix) string {
 
 // readRbldnsd reads a file that writeRbldnsd wrote. A network in the dataset of the other family is an error, because rbldnsd
 // would skip it; so is a special line ("$", "#$"), because it could change the meaning of the others.
-func readRbldnsd(text []byte, owners bool, each func(allowlist.Entry)) error {
+func readRbldnsd(text lines, owners bool, each func(allowlist.Entry)) error {
 	dataset := ""
 	return readTable(text, owners, each, func(line string, _ allowlist.Action) (e allowlist.Entry, ok bool, err error) {
 		switch {

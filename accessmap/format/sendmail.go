@@ -205,17 +205,17 @@ func neediest(l list) (source string, ipv6 bool) {
 }
 
 // CheckSendmail is an error, a *fault.AtLine, if a text has a line that mailallow does not write into an access file.
-func CheckSendmail(text []byte) error { return readSendmail(text, false, func(allowlist.Entry) {}) }
+func CheckSendmail(text []byte) error {
+	return readSendmail(ascii.Lines(text), false, func(allowlist.Entry) {})
+}
 
 // readSendmail reads the lines of a block, or of a whole file: an entry for each key. A key that is there twice is an error.
-func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
+func readSendmail(text lines, owners bool, each func(allowlist.Entry)) error {
 	above := comments{owners: owners}
 	var last netip.Prefix
 	var seen map[netip.Prefix]int // lines by key; nil while the keys are in order, which rules out a second one
-	number := 0
-	for raw := range bytes.Lines(text) {
-		number++
-		line := bytes.TrimSuffix(raw, []byte("\n"))
+	for i, line := range text {
+		number := i + 1
 		if len(line) == 0 || line[0] == '#' {
 			if owners {
 				above.read(string(line))
@@ -243,15 +243,14 @@ func readSendmail(text []byte, owners bool, each func(allowlist.Entry)) error {
 }
 
 // keyLines gives the lines of the keys before a line.
-func keyLines(text []byte, end int) map[netip.Prefix]int {
+func keyLines(text lines, end int) map[netip.Prefix]int {
 	lines := map[netip.Prefix]int{}
-	number := 0
-	for raw := range bytes.Lines(text) {
-		if number++; number == end {
+	for i, line := range text {
+		if i+1 == end {
 			break
 		}
-		if e, err := readKeyLine(bytes.TrimSuffix(raw, []byte("\n"))); err == nil {
-			lines[e.Prefix] = number
+		if e, err := readKeyLine(line); err == nil {
+			lines[e.Prefix] = i + 1
 		}
 	}
 	return lines

@@ -40,6 +40,7 @@ type change struct {
 	mode    fs.FileMode           // of the new file if there is no old one
 	old     []byte                // the text that the plan read; nil for a map or a state file
 	new     []byte                // of a text
+	long    *Long                 // in place of new; nil: new is the text
 	write   func(io.Writer) error // writes the new text or state file; nil for a map
 	gone    bool                  // there is to be no file at live: the old one is moved to temp
 
@@ -280,6 +281,9 @@ func (c *change) isNewAt(path string) bool {
 		return !errors.Is(err, fs.ErrNotExist)
 	case inodeOf(info) != c.inode:
 		return false
+	}
+	if c.long != nil {
+		return digestFile(path) == c.long.Digest
 	}
 	same, err := bounded.Holds(path, c.new)
 	return err != nil || same

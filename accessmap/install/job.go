@@ -1,6 +1,9 @@
 package install
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"io"
 	"sync"
 
@@ -14,6 +17,7 @@ type Job struct {
 	Old       []byte // the text that the plan read
 	OldExists bool   // false: the plan found no file
 	New       []byte
+	Long      *Long                // in place of New; nil: New is the text
 	NewDigest func() string        // gives the SHA-256 of New, in hex; nil: it is computed each time
 	newText   func() *makemap.Text // gives what makemap reads in New; nil: it is read
 	Gone      bool                 // text and map are to be removed; New is nil
@@ -55,6 +59,22 @@ func (job Job) digestOfNew() string {
 		return job.NewDigest()
 	}
 	return digest(job.New)
+}
+
+// Long is the text of a new file, without a map, that is too long to keep: it is written each time that it is needed.
+type Long struct {
+	Write  func(io.Writer) error // each time the same
+	Digest string                // SHA-256, in hex: what is written otherwise is not installed
+}
+
+// write writes the text, and fails if it is another one than that of the digest.
+func (l *Long) write(w io.Writer) error {
+	sum := sha256.New()
+	err := l.Write(io.MultiWriter(w, sum))
+	if err == nil && hex.EncodeToString(sum.Sum(nil)) != l.Digest {
+		err = errors.New("it was written in another way than before: this is a fault of mailallow")
+	}
+	return err
 }
 
 // StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.

@@ -42,6 +42,9 @@ func newTarget(ctx context.Context, records mapRecords, job Job) (*target, error
 	}
 	text.old, text.new, text.gone, t.textLive = job.Old, job.New, job.Gone, text.live
 	text.write = Whole(job.New)
+	if text.long = job.Long; text.long != nil {
+		text.write = text.long.write
+	}
 	if job.OldExists != (text.oldInfo != nil) {
 		return nil, ErrChanged
 	}

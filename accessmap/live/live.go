@@ -210,9 +210,10 @@ func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Ans
 		answers.Err = err
 		return answers
 	}
+	text := p.Text()
 	for i, c := range clients {
 		var client Client
-		line, _ := p.Format.FindLine(p.New, c.Addr)
+		line, _ := p.Format.FindLine(text, c.Addr)
 		if value := installed[addresses[i]]; value != line.Value {
 			client.Differs = []sendmail.KeyDifference{{Key: addresses[i], Planned: line.Value, Installed: value}}
 		}

@@ -11,12 +11,14 @@ import (
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 )
 
 // Content is the planned content of a target's file, compared with the present one. The managed part of a file is the block
 // between the markers, or the whole file if the target has no block.
 type Content struct {
-	New        []byte     // the whole file
+	New        []byte     // the whole file; nil: there is to be none, or it is Long
+	Long       *Long      // in place of New
 	Difference Difference // of New and the present file
 	Entries    int        // keys or lines in the managed part of New
 	Problems   []Problem
@@ -38,6 +40,11 @@ type present struct {
 func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, verified <-chan error, err error) {
 	result := make(chan error, 1) // with room, for a caller that has failed meanwhile
 	selected := t.Format.Selected(set.Spans(), t.Want)
+	if t.isLong(current) {
+		result <- nil
+		c, err = renderLong(t, selected, installed, set)
+		return c, result, err
+	}
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
 		return c, nil, err
@@ -72,7 +79,7 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	if same { // the run that installed the same text read it back
 		result <- nil
 	} else {
-		go func() { result <- readBack(t.Format, inside, written.Entries, selected, handWritten) }()
+		go func() { result <- readBack(t.Format, ascii.Lines(inside), written.Entries, selected, handWritten) }()
 	}
 	var entries []allowlist.Entry // beside which people wrote keys
 	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return h.meets(spans) }) {
@@ -124,7 +131,7 @@ func separate(t Target, current Current, m MapChoice) (block.File, []handKey, er
 }
 
 // readBack reads a text with so many entries that is to be installed. It is an error if it differs from the list.
-func readBack(f format.Format, text []byte, entries int, spans iter.Seq[allowlist.Span], handWritten []handKey) error {
+func readBack(f format.Format, text iter.Seq2[int, []byte], entries int, spans iter.Seq[allowlist.Span], handWritten []handKey) error {
 	written, err := f.Networks(text, entries)
 	if err != nil {
 		return fmt.Errorf("the text written as %s cannot be read back: %w", f.Name, err)

@@ -108,7 +108,7 @@ func (p Plan) UnifiedDiff() string {
 	if !p.Exists {
 		old = "/dev/null"
 	}
-	return udiff.Unified(old, p.Path, string(p.Old), string(p.New))
+	return udiff.Unified(old, p.Path, string(p.Old), string(p.Text()))
 }
 
 // nested finds entries in spans of addresses, which are in order.

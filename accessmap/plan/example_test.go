@@ -50,7 +50,7 @@ func ExampleDifference() {
 			fmt.Printf("- %s %s  %s (%s)\n", p, c.Action, c.Source, c.Removed.Path(p))
 		}
 	}
-	fmt.Print(string(plans[0].New))
+	fmt.Print(string(plans[0].Text()))
 	// Output:
 	// + 198.51.100.0/24 OK  provider (_spf.provider.example)
 	// - 192.0.2.128/25 OK  provider (_spf.provider.example)

@@ -54,12 +54,12 @@ func (p Plan) Changed() bool {
 
 // First reports whether an installation would put entries of mailallow where there are none.
 func (p Plan) First() bool {
-	return p.New != nil && (!p.Exists || p.inBlock() && !bytes.Contains(p.Old, []byte(block.Begin)))
+	return p.HasText() && (!p.Exists || p.inBlock() && !bytes.Contains(p.Old, []byte(block.Begin)))
 }
 
 // TextChanged reports whether an installation would replace the file itself.
 func (p Plan) TextChanged() bool {
-	return p.Exists != (p.New != nil) || !bytes.Equal(p.Old, p.New)
+	return p.Exists != p.HasText() || p.Long == nil && !bytes.Equal(p.Old, p.New)
 }
 
 // Planner makes plans. Its fields hold for all targets of a run.
@@ -148,7 +148,7 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 		return p.untouched(source), nil
 	}
 	if len(pl.Unknown) > 0 && p.empty {
-		p.New, p.MapType = p.Old, "" // the managed part is empty, and no source has ranges for it
+		p.New, p.Long, p.MapType = p.Old, nil, "" // the managed part is empty, and no source has ranges for it
 		return p, nil
 	}
 	if p.MapType == "" {
@@ -214,7 +214,7 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 }
 
 func (p Plan) untouched(source string) Plan {
-	p.New, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, nil, p.before.entries, "", true
+	p.New, p.Long, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, nil, nil, p.before.entries, "", true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p
@@ -225,6 +225,9 @@ func (p Plan) Job() install.Job {
 	job := install.Job{
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
 		MapType: p.MapType, MapFile: p.mapFile, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
+	}
+	if p.Long != nil {
+		job.Long = &p.Long.Long
 	}
 	if !p.TextChanged() {
 		job.NewDigest = p.digest

@@ -55,7 +55,7 @@ func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
 		Path: withoutRoot(p.Path), Format: p.Format.Name, WholeFile: p.WholeFile, Map: p.Map, Makemap: p.Makemap,
 		SendmailCF: withoutRoot(p.SendmailCF), CFOptional: p.CFOptional, OnChange: p.OnChange, Sources: sources,
 		Created: earlier.Created, Unterminated: earlier.Unterminated,
-		Texts: earlier.Next(p.managed(p.Old), p.managed(p.New)),
+		Texts: earlier.Next(p.managed(p.Old), p.managedNew()),
 	}
 	if p.First() {
 		next.Created, next.Unterminated = !p.Exists, ""
@@ -64,6 +64,14 @@ func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
 		}
 	}
 	return next
+}
+
+// managedNew gives the managed part of the planned text.
+func (p Plan) managedNew() record.Managed {
+	if p.Long != nil {
+		return record.Managed{Digest: p.Long.Digest, Lines: p.Long.lines, Write: p.Long.Write}
+	}
+	return record.ManagedText(p.managed(p.New))
 }
 
 // managed gives the managed part of a text.

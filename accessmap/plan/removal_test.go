@@ -64,7 +64,7 @@ func (h *host) update(networks []string) Plan {
 	}
 	earlier, _ := h.target.Installed(h.record)
 	h.record = record.Record{Version: 1, Targets: []record.Target{plans[0].Recorded(earlier, h.sources)}}
-	h.write(plans[0].New)
+	h.write(plans[0].Text())
 	return plans[0]
 }
 
@@ -80,7 +80,7 @@ func (h *host) remove() Plan {
 			h.t.Fatal(err)
 		}
 	} else {
-		h.write(plans[0].New)
+		h.write(plans[0].Text())
 	}
 	return plans[0]
 }

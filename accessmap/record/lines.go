@@ -24,13 +24,50 @@ func lineDigest(line []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-func digestsOf(text []byte) []uint64 {
-	digests := make([]uint64, 0, countLines(text))
-	for line := range bytes.Lines(text) {
-		digests = append(digests, lineDigest(line))
+// Managed is the managed part of a file. It need not be in memory.
+type Managed struct {
+	Digest string                // its SHA-256 in hex
+	Lines  int                   // how many it has
+	Write  func(io.Writer) error // writes it, each time the same
+
+	text []byte // nil: it is not in memory
+}
+
+// ManagedText gives a managed part that is in memory. It must not change until the record is written.
+func ManagedText(text []byte) Managed {
+	return Managed{Digest: Digest(text), Lines: countLines(text), text: text,
+		Write: func(w io.Writer) error { _, err := w.Write(text); return err }}
+}
+
+func (m *Managed) digests() []uint64 {
+	sums := lineSums{digests: make([]uint64, 0, m.Lines)}
+	m.Write(&sums) // a Write of lineSums does not fail
+	if len(sums.rest) > 0 {
+		sums.Write([]byte("\n"))
 	}
-	slices.Sort(digests)
-	return slices.Compact(digests)
+	slices.Sort(sums.digests)
+	return slices.Compact(sums.digests)
+}
+
+// lineSums makes digests of the lines that are written to it.
+type lineSums struct {
+	digests []uint64
+	rest    []byte // of a line whose end is not written yet
+}
+
+func (s *lineSums) Write(part []byte) (int, error) {
+	for line := range bytes.Lines(part) {
+		whole := line[len(line)-1] == '\n'
+		if len(s.rest) > 0 || !whole {
+			s.rest = append(s.rest, line...)
+			line = s.rest
+		}
+		if whole {
+			s.digests = append(s.digests, lineDigest(line))
+			s.rest = s.rest[:0]
+		}
+	}
+	return len(part), nil
 }
 
 func countLines(text []byte) int {
@@ -47,7 +84,7 @@ func (t Text) made() Lines {
 		return t.Lines
 	}
 	lines := Lines{}
-	for _, digest := range digestsOf(t.of) {
+	for _, digest := range t.of.digests() {
 		lines = binary.BigEndian.AppendUint64(lines, digest)
 	}
 	return lines
@@ -56,7 +93,7 @@ func (t Text) made() Lines {
 // count is how many lines are written, at most.
 func (t Text) count() int {
 	if t.of != nil {
-		return countLines(t.of)
+		return t.of.Lines
 	}
 	return t.Lines.len()
 }
@@ -68,7 +105,7 @@ func (t Text) writeLines(w io.Writer) {
 		encoder.Write(t.Lines) // errors come with the Flush of w
 	} else {
 		var b [digestBytes]byte
-		for _, digest := range digestsOf(t.of) {
+		for _, digest := range t.of.digests() {
 			binary.BigEndian.PutUint64(b[:], digest)
 			encoder.Write(b[:])
 		}
@@ -139,13 +176,8 @@ func Digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// textOf remembers a managed part, which must not change until the record is written.
-func textOf(digest string, managed []byte) Text {
-	if managed == nil {
-		managed = []byte{}
-	}
-	return Text{Digest: digest, of: managed}
-}
+// textOf remembers a managed part.
+func textOf(managed Managed) Text { return Text{Digest: managed.Digest, of: &managed} }
 
 // Knows reports whether the lines of the managed part are remembered one by one, so that Foreign can tell those of others.
 func (t Target) Knows() bool {
@@ -181,16 +213,16 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 }
 
 // Next gives the texts to remember when next replaces the managed part that is there now.
-func (t Target) Next(now, next []byte) []Text {
-	following := Digest(next)
+func (t Target) Next(now []byte, next Managed) []Text {
+	following := next.Digest
 	present := following
-	if !bytes.Equal(now, next) {
+	if next.text == nil || !bytes.Equal(now, next.text) {
 		present = Digest(now)
 	}
 	if following == present && len(t.Texts) > 0 && t.Texts[0].Digest == following {
 		return t.Texts
 	}
-	texts := []Text{textOf(following, next)}
+	texts := []Text{textOf(next)}
 	at := slices.IndexFunc(t.Texts, func(text Text) bool { return text.Digest == present })
 	switch {
 	case following == present:

@@ -62,7 +62,7 @@ type Text struct {
 	Digest string `json:"digest"` // SHA-256
 	Lines  Lines  `json:"lines"`  // null: not remembered one by one
 
-	of []byte // the managed part, whose lines Write makes; nil: it does not
+	of *Managed // whose lines Write makes; nil: it does not
 }
 
 func (t Text) hasLines() bool { return t.Lines != nil || t.of != nil }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
@@ -21,6 +22,12 @@ import (
 // Networks and paths are no JSON because a question about an address reads a year of them.
 
 const ipv6Bits = 64
+
+// The room for a network and for a path, in bytes.
+const (
+	usualNetwork = 6
+	usualPath    = 4
+)
 
 // encode gives the payload of an entry.
 func encode(e Entry) ([]byte, error) {
@@ -39,9 +46,8 @@ func encode(e Entry) ([]byte, error) {
 			w.prefix(p)
 		}
 	}
-	payload := append(binary.AppendUvarint(nil, uint64(len(meta))), meta...)
-	payload = binary.AppendUvarint(payload, uint64(len(w.numbers)))
-	return append(append(payload, w.steps...), w.networks...), nil
+	head := append(binary.AppendUvarint(nil, uint64(len(meta))), meta...)
+	return slices.Concat(binary.AppendUvarint(head, uint64(len(w.numbers))), w.steps, w.networks), nil
 }
 
 type payloadWriter struct {
@@ -52,6 +58,7 @@ type payloadWriter struct {
 // came writes the fewest networks of a source, each with the paths of all ranges inside it.
 func (w *payloadWriter) came(r allowlist.Ranges) {
 	fewest := r.Fewest()
+	w.networks = slices.Grow(w.networks, usualNetwork*fewest.Len()+usualPath*r.Len())
 	w.networks = binary.AppendUvarint(w.networks, uint64(fewest.Len()))
 	all := r.Places()
 	for p := range fewest.All() {

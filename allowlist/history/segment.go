@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,12 +93,16 @@ func appendFrame(packer *zstd.Encoder, segment []byte, e Entry) ([]byte, error) 
 	if len(payload) > maxPayload {
 		return nil, ErrTooLong
 	}
-	packed := packer.EncodeAll(payload, nil)
-	segment = binary.BigEndian.AppendUint32(segment, uint32(len(packed)))
-	segment = append(append(segment, seconds(e.Time)...), digestOf(e.Time, packed)...)
-	if segment = append(segment, packed...); len(segment) > MaxSegment {
+	head := len(segment)
+	segment = slices.Grow(segment, headBytes+len(payload))[:head+headBytes] // networks at random are no shorter when they are packed
+	segment = packer.EncodeAll(payload, segment)
+	if len(segment) > MaxSegment {
 		return nil, ErrTooLong
 	}
+	packed := segment[head+headBytes:]
+	binary.BigEndian.PutUint32(segment[head:], uint32(len(packed)))
+	copy(segment[head+4:], seconds(e.Time))
+	copy(segment[head+4+timeBytes:], digestOf(e.Time, packed))
 	return segment, nil
 }
 

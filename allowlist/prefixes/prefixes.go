@@ -264,6 +264,9 @@ func fewest[T stored](sorted []T, root uint8, pack func(block) T) []T {
 		}
 		kept, top = append(kept, pack(b)), b
 	}
+	if len(kept) < len(sorted)/2 { // it stays as long as the list
+		kept = slices.Clone(kept)
+	}
 	return kept
 }
 

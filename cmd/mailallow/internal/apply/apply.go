@@ -109,7 +109,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		var jobs []install.Job
 		leftAlone := false
 		for _, plan := range result.Plans {
-			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.New != nil {
+			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.HasText() {
 				job := plan.Job()
 				if plan.Changed() {
 					job = job.Begun()

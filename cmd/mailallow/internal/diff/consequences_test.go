@@ -67,7 +67,7 @@ func TestEffects(t *testing.T) {
 					t.Fatal(err)
 				}
 				if set == before {
-					if err := os.WriteFile(target.Path, plans[0].New, 0o644); err != nil {
+					if err := os.WriteFile(target.Path, plans[0].Text(), 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -38,8 +38,9 @@ func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p plan.
 		planned = sendmail.NewText(p.New, p.WholeFile)
 		x.accessTargets(explained, p, planned, clients)
 	} else {
+		text := p.Text()
 		for i, c := range clients {
-			x.tableTarget(&explained[i], p, c)
+			x.tableTarget(&explained[i], p, text, c)
 		}
 	}
 	if ask {
@@ -95,8 +96,8 @@ func newRelayDocument(r sendmail.Ruling) relayDocument {
 }
 
 // tableTarget adds the line of a table that holds the client, and its effect in Postfix.
-func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, c sendmail.Client) {
-	line, found := p.Format.FindLine(p.New, c.Addr)
+func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, text []byte, c sendmail.Client) {
+	line, found := p.Format.FindLine(text, c.Addr)
 	if found {
 		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}
 	}

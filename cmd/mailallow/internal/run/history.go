@@ -144,7 +144,7 @@ func (l *List) installed() (all []history.Installed) {
 func (r *Request) change(result *Result) history.Entry {
 	e := history.Entry{Command: history.Update, Reason: r.options.Reason, First: result.List.lost}
 	for _, p := range result.Plans {
-		if p.New != nil && p.Changed() {
+		if p.HasText() && p.Changed() {
 			e.Targets = append(e.Targets, p.Path)
 		}
 	}

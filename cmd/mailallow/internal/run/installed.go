@@ -113,7 +113,7 @@ func (r *Request) RecordFile(result *Result) []install.StateFile {
 	for _, p := range result.Plans {
 		earlier, known := p.Installed(before)
 		switch {
-		case !p.LeftAlone && p.New != nil:
+		case !p.LeftAlone && p.HasText():
 			next.Targets = append(next.Targets, p.Recorded(earlier, result.List.in(p.Target)))
 		case known:
 			next.Targets = append(next.Targets, earlier)

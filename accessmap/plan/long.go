@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"iter"
+
+	"mailallow/accessmap/block"
+	"mailallow/accessmap/install"
+	"mailallow/accessmap/record"
+	"mailallow/allowlist"
+)
+
+// Long is the text of a new file that no block and no map is in: it is written again where it is needed, and never in memory as a
+// whole.
+type Long struct {
+	install.Long
+	lines int
+}
+
+// HasText reports whether there is to be a file.
+func (p Plan) HasText() bool { return p.New != nil || p.Long != nil }
+
+// Text gives the whole file; nil: there is to be none.
+func (p Plan) Text() []byte {
+	if p.Long == nil {
+		return p.New
+	}
+	var text bytes.Buffer
+	p.Long.Write(&text) // neither the list nor the buffer fails
+	return text.Bytes()
+}
+
+// isLong reports whether the text is to be Long.
+func (t Target) isLong(current Current) bool {
+	return !current.Exists && !t.Format.Block && !t.Format.JSON
+}
+
+// renderLong is render for a text that is Long. It reads the text back on its way.
+func renderLong(t Target, spans iter.Seq[allowlist.Span], installed record.Target, set *allowlist.Set) (c Content, err error) {
+	l := &Long{}
+	l.Write = func(w io.Writer) error {
+		_, err := t.Format.Write(w, spans, t.Want)
+		return err
+	}
+	text, into := io.Pipe()
+	verified := make(chan error, 1)
+	go func() {
+		err := readBack(t.Format, l.linesOf(text), 0, spans, nil)
+		text.CloseWithError(errors.New("it was not read to its end"))
+		verified <- err
+	}()
+	sum := sha256.New()
+	written, err := t.Format.Write(io.MultiWriter(sum, into), spans, t.Want)
+	into.Close()
+	if err := cmp.Or(<-verified, err); err != nil {
+		return c, err
+	}
+	l.Digest, c.Entries = hex.EncodeToString(sum.Sum(nil)), written.Entries
+	if l.lines == 0 {
+		c.New, c.empty = []byte{}, true
+		return c, nil
+	}
+	c.Long = l
+	c.compare(t, installed, block.File{}, spans, set)
+	return c, nil
+}
+
+// linesOf gives the lines of a text as ascii.Lines does, and counts them.
+func (l *Long) linesOf(text io.Reader) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		scanner := bufio.NewScanner(text)
+		scanner.Split(splitLF)
+		for ; scanner.Scan(); l.lines++ {
+			if !yield(l.lines, scanner.Bytes()) {
+				return
+			}
+		}
+	}
+}
+
+// splitLF is bufio.ScanLines for lines that keep their CR.
+func splitLF(data []byte, atEnd bool) (advance int, line []byte, err error) {
+	if end := bytes.IndexByte(data, '\n'); end >= 0 {
+		return end + 1, data[:end], nil
+	}
+	if atEnd && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
+}
