@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -118,6 +119,25 @@ func TestForeign(t *testing.T) {
 		}
 		if len(ours)+len(foreign) > 0 {
 			t.Fatalf("%q and %v too many", ours, foreign)
+		}
+	})
+}
+
+// The lines are the same, however the managed part is written.
+func TestManagedInParts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringOfN(rapid.SampledFrom([]rune("a\n")), 0, 4, -1)
+		parts := rapid.SliceOf(part).Draw(t, "parts")
+		whole := ManagedText([]byte(strings.Join(parts, "")))
+		inParts := whole
+		inParts.Write = func(w io.Writer) error {
+			for _, part := range parts {
+				io.WriteString(w, part)
+			}
+			return nil
+		}
+		if got, want := inParts.digests(), whole.digests(); !slices.Equal(got, want) {
+			t.Fatalf("%q: %x, want %x", parts, got, want)
 		}
 	})
 }
