@@ -45,7 +45,11 @@ func lockDirectories(ctx context.Context, lockDir string, jobs []Job, patience t
 	}
 	dirs := map[string]string{} // directory by path of its lock
 	for _, job := range jobs {
-		for _, suffix := range append(makemap.Suffixes(), "") {
+		suffixes := []string{""}
+		if job.MapType != "" {
+			suffixes = append(makemap.Suffixes(), "")
+		}
+		for _, suffix := range suffixes {
 			live, _, err := Resolve(job.Path + suffix)
 			if err != nil {
 				continue

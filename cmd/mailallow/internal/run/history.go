@@ -68,7 +68,7 @@ func readPast(stateDir string) (p past) {
 	return p
 }
 
-// past gives what readAhead has read, once, so that a long list is in memory no longer than it is needed.
+// past gives what is read ahead, once, so that a long list is in memory no longer than it is needed.
 func (r *Request) past() past {
 	if ahead := r.ahead; ahead != nil {
 		r.ahead = nil

@@ -79,7 +79,7 @@ type Request struct {
 	readRecord   sync.Once
 	installed    record.Record // see recorded
 	installedErr error
-	ahead        chan past                  // see Request.past; nil: nothing is being read
+	ahead        <-chan past                // see Request.past; nil: nothing is being read
 	taken        map[string]snapshot.Source // what it says of each source that was taken from it
 }
 

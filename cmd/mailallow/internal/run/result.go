@@ -27,25 +27,18 @@ type Result struct {
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {
 	result := &Result{}
 	var err error
-	if r.options.WritesState {
-		r.ahead = make(chan past, 1)
+	if r.options.WritesState { // the history is as long as the list, and read while that is made
+		ahead := make(chan past, 1)
+		go func() { ahead <- readPast(r.Settings.StateDir) }()
+		r.ahead = ahead
 	}
-	go r.readAhead(r.ahead)
+	go r.recorded() // the record is as large as the targets
 	if result.List, err = r.Resolve(ctx, t); err != nil {
 		return result, err
 	}
 	result.Plans, err = r.Plan(ctx, result.List)
 	r.tellLeft(result)
 	return result, err
-}
-
-// readAhead reads, while the list is made, what the run compares it with: the record is as large as the targets, the history as the
-// list.
-func (r *Request) readAhead(history chan<- past) {
-	r.recorded()
-	if history != nil {
-		history <- readPast(r.Settings.StateDir)
-	}
 }
 
 // Plan plans the new files of the targets. With an error it returns the plans of the

@@ -26,10 +26,10 @@ const asRoot = "run it as root, or as the user who runs the update"
 func (r *Request) lastGoodPath() string { return filepath.Join(r.Settings.StateDir, lastGoodFile) }
 func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateDir, memoryFile) }
 
-// memory reads the guard's memory; nil, with an error that says why, if it cannot be used. Without a last good state there is
-// nothing to remember.
+// memory reads the guard's memory; nil, with an error that says why, if it cannot be used. It has the states before those of the last
+// good state, and no others.
 func (r *Request) memory(lastGood *snapshot.Snapshot) (*guard.Memory, error) {
-	if lastGood == nil || r.options.Since != "" {
+	if lastGood == nil || len(lastGood.Sources) == 0 || r.options.Since != "" {
 		return nil, nil
 	}
 	text, err := bounded.File(r.memoryPath(), guard.MaxMemoryBytes(len(lastGood.Sources)))
