@@ -11,12 +11,13 @@ import (
 // stays in its line. The last line may end without LF; an empty text has no lines.
 func Lines(text []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		for number := 0; len(text) > 0; number++ {
-			line, rest, _ := bytes.Cut(text, []byte("\n"))
+		rest := text // each iteration begins with the first line
+		for number := 0; len(rest) > 0; number++ {
+			var line []byte
+			line, rest, _ = bytes.Cut(rest, []byte("\n"))
 			if !yield(number, line) {
 				return
 			}
-			text = rest
 		}
 	}
 }
