@@ -328,11 +328,13 @@ func (e *Entry) source() string {
 
 // Nest divides the addresses of entries into disjoint spans, in address order.
 // The longest prefix decides a span; of equal prefixes, the action that takes
-// precedence, and of equal actions the first by the name of the source. Nest
-// sorts the slice in place, and the spans point into it.
+// precedence, and of equal actions the first by the name of the source; one
+// without owners comes last. Nest sorts the slice in place, and the spans point
+// into it.
 func Nest(entries []Entry) []Span {
 	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action), cmp.Compare(a.source(), b.source()))
+		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action),
+			cmp.Compare(min(1, len(b.Owners)), min(1, len(a.Owners))), cmp.Compare(a.source(), b.source()))
 	})
 	won := entrySlice(slices.CompactFunc(entries, func(a, b Entry) bool { return a.Prefix == b.Prefix }))
 	var list prefixes.List

@@ -203,3 +203,14 @@ func TestSpansOfAnEntryOfManyRanges(t *testing.T) {
 		t.Errorf("%d spans", spans)
 	}
 }
+
+// TestNestOwned: of equal entries the first by source decides, and one without owners does only where there is no other.
+func TestNestOwned(t *testing.T) {
+	p := netip.MustParsePrefix("192.0.2.0/24")
+	of := func(source string) Entry { return Entry{Prefix: p, Action: OK, Owners: []Owner{{Source: source}}} }
+	for _, entries := range [][]Entry{{{Prefix: p, Action: OK}, of("b"), of("a")}, {of("a"), {Prefix: p, Action: OK}, of("b")}} {
+		if spans := Nest(entries); len(spans) != 1 || spans[0].Source() != "a" {
+			t.Errorf("%v", spans)
+		}
+	}
+}

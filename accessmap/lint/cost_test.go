@@ -48,9 +48,13 @@ func TestSettled(t *testing.T) {
 func TestConditionsCost(t *testing.T) {
 	const lines = 10_000
 	cost := func(text string) time.Duration {
-		start := time.Now()
-		table.Check([]byte(text), format.UseSMTPD, rule.Options{})
-		return time.Since(start)
+		least := time.Hour // of two, because other programs run, too
+		for range 2 {
+			start := time.Now()
+			table.Check([]byte(text), format.UseSMTPD, rule.Options{})
+			least = min(least, time.Since(start))
+		}
+		return least
 	}
 	usual := cost(strings.Repeat("10.0.0.1 permit\n10.0.0.1/25 permit\n", lines/2))
 	if took := cost(strings.Repeat("if 10.0.0.0/8\nendif\n", lines/2)); took > 5*usual {
