@@ -74,23 +74,15 @@ func renderLong(t Target, spans iter.Seq[allowlist.Span], installed record.Targe
 // linesOf gives the lines of a text as ascii.Lines does, and counts them.
 func (l *Long) linesOf(text io.Reader) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		scanner := bufio.NewScanner(text)
-		scanner.Split(splitLF)
-		for ; scanner.Scan(); l.lines++ {
-			if !yield(l.lines, scanner.Bytes()) {
+		in := bufio.NewReaderSize(text, 64<<10)
+		for ; ; l.lines++ {
+			line, err := in.ReadSlice('\n')
+			if err != nil && (err != io.EOF || len(line) == 0) {
+				return // a line that fills the buffer was not written by a format, and the rest lacks then
+			}
+			if !yield(l.lines, bytes.TrimSuffix(line, []byte("\n"))) {
 				return
 			}
 		}
 	}
-}
-
-// splitLF is bufio.ScanLines for lines that keep their CR.
-func splitLF(data []byte, atEnd bool) (advance int, line []byte, err error) {
-	if end := bytes.IndexByte(data, '\n'); end >= 0 {
-		return end + 1, data[:end], nil
-	}
-	if atEnd && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
 }
