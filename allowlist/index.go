@@ -2,7 +2,6 @@ package allowlist
 
 import (
 	"net/netip"
-	"slices"
 	"sort"
 
 	"go4.org/netipx"
@@ -32,7 +31,7 @@ func NewIndex(sources []Labelled) *Index {
 			x.ranges = append(x.ranges, Match{src.Source, src.Action, r})
 		}
 	}
-	slices.SortStableFunc(x.ranges, func(a, b Match) int { return a.Prefix.Compare(b.Prefix) })
+	sort.SliceStable(x.ranges, func(i, j int) bool { return x.ranges[i].Prefix.Compare(x.ranges[j].Prefix) < 0 })
 	x.parent = make([]int, len(x.ranges))
 	open := -1
 	for i, r := range x.ranges {

@@ -3,13 +3,12 @@ package format
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
 	"net/netip"
-	"slices"
+	"sort"
 	"strconv"
 
 	"mailallow/accessmap/key"
@@ -136,7 +135,7 @@ func onePerEntry(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 			chosen = append(chosen, s)
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b allowlist.Span) int { return cmp.Compare(b.Prefix().Bits(), a.Prefix().Bits()) })
+	sort.SliceStable(chosen, func(i, j int) bool { return chosen[i].Prefix().Bits() > chosen[j].Prefix().Bits() })
 	return chosen
 }
 

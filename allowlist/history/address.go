@@ -94,7 +94,7 @@ func (l Log) Covered(sightings []Sighting) (answers []Cover, problems []allowlis
 	for i, s := range sightings {
 		addrs[i], byTime[i] = s.Addr, i
 	}
-	slices.SortFunc(byTime, func(a, b int) int { return sightings[a].At.Compare(sightings[b].At) })
+	sort.Slice(byTime, func(i, j int) bool { return sightings[byTime[i]].At.Before(sightings[byTime[j]].At) })
 	f := newFollower(addrs)
 	answerUntil := func(until time.Time) { // of what the list is now
 		for len(byTime) > 0 && (until.IsZero() || sightings[byTime[0]].At.Before(until)) {

@@ -35,8 +35,9 @@ var mapped = set{netipx.RangeOfPrefix(netip.MustParsePrefix("::ffff:0:0/96"))}
 
 // normal makes a set of ranges that may overlap, in any order. It reuses the slice.
 func normal(ranges []netipx.IPRange) set {
-	slices.SortFunc(ranges, func(a, b netipx.IPRange) int {
-		return cmp.Or(a.From().Compare(b.From()), a.To().Compare(b.To()))
+	sort.Slice(ranges, func(i, j int) bool {
+		a, b := ranges[i], ranges[j]
+		return cmp.Or(a.From().Compare(b.From()), a.To().Compare(b.To())) < 0
 	})
 	out := ranges[:0]
 	for _, r := range ranges {

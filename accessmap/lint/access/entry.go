@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/accessmap/key"
@@ -185,7 +186,7 @@ func (l *linter) expandAll(work []*entryWork) {
 	longest := func(w *entryWork) int {
 		return slices.MaxFunc(w.keyFault.Meant, func(a, b netip.Prefix) int { return cmp.Compare(a.Bits(), b.Bits()) }).Bits()
 	}
-	slices.SortStableFunc(broken, func(a, b *entryWork) int { return cmp.Compare(longest(b), longest(a)) })
+	sort.SliceStable(broken, func(i, j int) bool { return longest(broken[i]) > longest(broken[j]) })
 	for _, w := range broken {
 		l.expand(w)
 	}

@@ -44,7 +44,7 @@ func (r *reader) withoutEffect() {
 	for i, src := range r.Sources {
 		r.withoutEffectIn(item("source", i), "source "+strconv.Quote(src.Name), r.Sources[i:i+1], all)
 	}
-	slices.SortStableFunc(r.Warnings, byLine)
+	byLine(r.Warnings)
 }
 
 // withoutEffectIn warns of the limits in one table, which are for these sources: once of all that have one cause.

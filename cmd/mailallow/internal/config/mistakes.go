@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"mailallow/allowlist/fault"
 )
@@ -34,12 +35,16 @@ func (r *reader) check(at string, err error) {
 	}
 }
 
-func byLine(a, b *fault.AtLine) int { return a.Line - b.Line }
+// byLine gives mistakes in the order of the file.
+func byLine(some []*fault.AtLine) []*fault.AtLine {
+	sort.SliceStable(some, func(i, j int) bool { return some[i].Line < some[j].Line })
+	return some
+}
 
 // err joins the mistakes in the order of the file. Next to a value of a wrong type it leaves out what follows from
 // having no value.
 func (r *reader) err() error {
-	slices.SortStableFunc(r.unknown, byLine)
+	byLine(r.unknown)
 	if more := len(r.unknown) - maxUnknownKeys; more > 0 {
 		r.unknown = append(r.unknown[:maxUnknownKeys], &fault.AtLine{Place: r.Path, Err: fmt.Errorf("and %d unknown keys more", more)})
 	}
@@ -47,7 +52,7 @@ func (r *reader) err() error {
 		r.problems = r.types
 	}
 	var all []error
-	for _, m := range slices.SortedStableFunc(slices.Values(slices.Concat(r.unknown, r.problems)), byLine) {
+	for _, m := range byLine(slices.Concat(r.unknown, r.problems)) {
 		all = append(all, m)
 	}
 	return errors.Join(all...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
@@ -112,7 +113,10 @@ func (f *keyFitter) inOrder() (order []int) {
 		}
 		return 0
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Or(barring(i)-barring(j), gain[j]-gain[i]) })
+	sort.SliceStable(order, func(i, j int) bool {
+		a, b := order[i], order[j]
+		return cmp.Or(barring(a)-barring(b), gain[b]-gain[a]) < 0
+	})
 	return order
 }
 
