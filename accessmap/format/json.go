@@ -23,7 +23,7 @@ type jsonEntry struct {
 
 type jsonOwner struct {
 	Name  string   `json:"name"`
-	Paths []string `json:"paths"`
+	Paths []string `json:"paths"` // the first of them; more are left out
 }
 
 const (
@@ -33,11 +33,14 @@ const (
 	// maxJSONString bounds a name or a path on a line of its own, in bytes with its quotes. Names in a configuration are
 	// shorter; a path can be cut.
 	maxJSONString = maxLine - 24
+	// maxJSONPaths bounds the paths of a source in an entry, in bytes, behind the first. An entry can have 120,000, and others
+	// can divide it into as many networks, each of which would repeat them all.
+	maxJSONPaths = 4 * maxLine
 )
 
 // writeJSON writes disjoint networks with their action and all owners:
 // {"version":1,"entries":[{"prefix","action","sources"}]}. Each is on one line, unless its sources are too long: then each
-// name and each path has a line.
+// name and each path has a line. "more" counts the paths of a source that are left out.
 func writeJSON(out *bufio.Writer, l list) (written Written, err error) {
 	out.WriteString(`{"version": 1, "entries": [`)
 	separator := "\n "
@@ -65,16 +68,27 @@ func sourcesJSON(owners []allowlist.Owner, beforeSource, beforePath string) stri
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(beforeSource + `{"name":` + cutJSON(o.Source) + `,"paths":[`)
-		for j, path := range o.Paths {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(beforePath + cutJSON(path.String()))
+		paths, more := firstPaths(o.Paths)
+		b.WriteString(beforeSource + `{"name":` + cutJSON(o.Source) + `,"paths":[` + beforePath + strings.Join(paths, ","+beforePath) + "]")
+		if more > 0 {
+			fmt.Fprintf(&b, `,"more":%d`, more)
 		}
-		b.WriteString("]}")
+		b.WriteByte('}')
 	}
 	return b.String()
+}
+
+// firstPaths gives paths as JSON, up to maxJSONPaths, and how many more there are.
+func firstPaths(all []*provenance.Path) (first []string, more int) {
+	length := 0
+	for i, path := range all {
+		text := cutJSON(path.String())
+		if length += len(text); i > 0 && length > maxJSONPaths {
+			return first, len(all) - i
+		}
+		first = append(first, text)
+	}
+	return first, 0
 }
 
 // cutJSON gives a string as JSON in printable ASCII. One longer than maxJSONString is cut between characters and ends in

@@ -22,6 +22,11 @@ func TestJSONLines(t *testing.T) {
 			strings.Join(paths, "\",\n   \"") + "\"]}]}"
 	}
 	most := maxJSONString - len(`""`) // bytes of a path
+	longest := strings.Repeat("x", most)
+	short := strings.Split(strings.Repeat("12345678 ", 1_000_000-1)+"12345678", " ")
+	left := func(n int, text string) string {
+		return strings.TrimSuffix(text, "}]}") + fmt.Sprintf(`,"more":%d}]}`, n)
+	}
 	for _, row := range []struct {
 		name  string
 		paths []string
@@ -31,6 +36,10 @@ func TestJSONLines(t *testing.T) {
 		{"one byte more", []string{fits + "x"}, long(fits + "x")},
 		{"three paths", []string{"p" + fits, "q > r", "s" + fits}, long("p"+fits, "q > r", "s"+fits)},
 		{"longest path", []string{strings.Repeat("x", most)}, long(strings.Repeat("x", most))},
+		{"as many paths as fit", short[:200], long(short[:200]...)},
+		{"one path more", short[:201], left(1, long(short[:200]...))},
+		{"a million paths", short, left(1_000_000-200, long(short[:200]...))},
+		{"long paths", slices.Repeat([]string{longest}, 1_000_000), left(1_000_000-4, long(longest, longest, longest, longest))},
 		{"too long a path", []string{strings.Repeat("x", most+1)}, long(strings.Repeat("x", most-3) + "...")},
 		{"between characters", []string{strings.Repeat("ü", most)}, long(strings.Repeat(`\u00fc`, (most-3)/6) + "...")},
 		{"between surrogates", []string{strings.Repeat("😀", most)}, long(strings.Repeat(`\ud83d\ude00`, (most-3)/12) + "...")},
@@ -54,7 +63,8 @@ func TestJSONLines(t *testing.T) {
 			if got := text.String(); got != head+row.want+tail {
 				t.Errorf("%s\nwant\n%s", got, head+row.want+tail)
 			}
-			if read, err := form.Read(text.Bytes()); err != nil || len(read) != 1 || len(read[0].Owners[0].Paths) != len(row.paths) {
+			written, _, _ := strings.Cut(row.want, `"more"`)
+			if read, err := form.Read(text.Bytes()); err != nil || len(read) != 1 || len(read[0].Owners[0].Paths) != max(1, strings.Count(written, "\n")-1) {
 				t.Errorf("read back: %v, %v", read, err)
 			}
 			for line := range bytes.Lines(text.Bytes()) {
