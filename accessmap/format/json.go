@@ -23,7 +23,7 @@ type jsonEntry struct {
 
 type jsonOwner struct {
 	Name  string   `json:"name"`
-	Paths []string `json:"paths"` // the first of them; more are left out
+	Paths []string `json:"paths"` // as many as firstPaths gives
 }
 
 const (
@@ -33,8 +33,8 @@ const (
 	// maxJSONString bounds a name or a path on a line of its own, in bytes with its quotes. Names in a configuration are
 	// shorter; a path can be cut.
 	maxJSONString = maxLine - 24
-	// maxJSONPaths bounds the paths of a source in an entry, in bytes, behind the first. An entry can have 120,000, and others
-	// can divide it into as many networks, each of which would repeat them all.
+	// maxJSONPaths bounds the paths of a source in an entry together, in bytes; one alone is shorter. An entry can have 120,000
+	// paths, and others can divide it into as many networks, each of which would repeat them all.
 	maxJSONPaths = 4 * maxLine
 )
 
@@ -83,7 +83,7 @@ func firstPaths(all []*provenance.Path) (first []string, more int) {
 	length := 0
 	for i, path := range all {
 		text := cutJSON(path.String())
-		if length += len(text); i > 0 && length > maxJSONPaths {
+		if length += len(text); length > maxJSONPaths {
 			return first, len(all) - i
 		}
 		first = append(first, text)

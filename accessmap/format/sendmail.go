@@ -21,11 +21,11 @@ import (
 // writeSendmail writes the fewest access keys for the list, below comments with the provenance of their prefixes. It leaves
 // out taken keys. It counts the keys before it writes the first.
 func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
-	keys, room := atMost(l)
-	if l.taken != nil || keys > l.maxKeys {
-		keys, room = measure(l)
+	need := atMost(l)
+	if l.taken != nil || need.keys > l.maxKeys {
+		need = measure(l)
 	}
-	if keys > l.maxKeys {
+	if need.keys > l.maxKeys {
 		source, ipv6 := neediest(l)
 		hint := "raise max_keys, or leave that source out"
 		if ipv6 {
@@ -34,7 +34,7 @@ func writeSendmail(w *bufio.Writer, l list) (written Written, err error) {
 		return written, fmt.Errorf("this list needs more than max_keys = %s access keys, most of them for source %q: %s", ascii.Count(l.maxKeys), source, hint)
 	}
 	if l.grow != nil {
-		l.grow(room)
+		l.grow(need.room)
 	}
 	out := keyWriter{commentWriter: commentWriter{Writer: w}, written: &written}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
@@ -145,48 +145,50 @@ func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int
 	if !f.Map {
 		return 0
 	}
-	n, _ = measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt})
-	return n
+	return measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt}).keys
 }
 
 // usualComment is the room for a comment, in bytes. A text whose comments need more grows while it is written.
 const usualComment = 64
 
-// measure counts the keys, and stops once there are more than maxKeys. room is about what their lines and comments take, in bytes.
-func measure(l list) (keys, room int) {
-	var above allowlist.Span
+// size is how many keys a list needs, and about what their lines and comments take, in bytes.
+type size struct {
+	keys, room int
+	above      allowlist.Span // of the last keys
+}
+
+func (z *size) add(first netip.Prefix, keys int, s allowlist.Span) {
+	z.keys += keys
+	z.room += keys * (key.MaxLen(first) + len("\tREJECT\n"))
+	if !sameEntry(s, z.above) {
+		z.room += usualComment
+	}
+	z.above = s
+}
+
+// measure stops once there are more keys than maxKeys.
+func measure(l list) (z size) {
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
-		keys += run.Count
-		room += run.Count * (key.MaxLen(run.First) + len("\tREJECT\n"))
-		if !sameEntry(run.Spans[0], above) {
-			room += usualComment
-		}
-		above = run.Spans[0]
-		return keys <= l.maxKeys
+		z.add(run.First, run.Count, run.Spans[0])
+		return z.keys <= l.maxKeys
 	})
-	return keys, room
+	return z
 }
 
 // atMost is measure of a list in which each span has its own keys: there may be fewer. It takes a tenth of the time.
-func atMost(l list) (keys, room int) {
-	var above allowlist.Span
+func atMost(l list) (z size) {
 	var networks []netip.Prefix // of one span
 	for s := range l.spans {
 		networks = prefixes.AppendRange(networks[:0], s.From, s.To)
 		for _, p := range networks {
-			first, count := key.Of(p)
-			keys += count
-			room += count * (key.MaxLen(first) + len("\tREJECT\n"))
+			first, keys := key.Of(p)
+			z.add(first, keys, s)
 		}
-		if !sameEntry(s, above) {
-			room += usualComment
-		}
-		above = s
-		if keys > l.maxKeys {
+		if z.keys > l.maxKeys {
 			break
 		}
 	}
-	return keys, room
+	return z
 }
 
 // neediest is the source with the most keys; ipv6: the list has some of that family.

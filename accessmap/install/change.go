@@ -283,7 +283,8 @@ func (c *change) isNewAt(path string) bool {
 		return false
 	}
 	if c.long != nil {
-		return digestFile(path) == c.long.Digest
+		there := digestFile(path)
+		return there == "" || there == c.long.Digest
 	}
 	same, err := bounded.Holds(path, c.new)
 	return err != nil || same

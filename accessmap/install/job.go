@@ -40,7 +40,8 @@ func DigestOf(text []byte) func() string {
 	return done
 }
 
-// Begun gives a job, whose map is to be made, with what an installation needs of New: it is made while the caller does other work.
+// Begun begins what an installation needs of New to make a map, if there is to be one, and gives the job that has it: it goes on while
+// the caller does other work.
 func (job Job) Begun() Job {
 	if job.MapType == "" || job.newText != nil {
 		return job

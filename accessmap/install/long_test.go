@@ -3,6 +3,7 @@ package install
 import (
 	"fmt"
 	"io"
+	"os"
 	"testing"
 
 	"mailallow/fixtures"
@@ -32,4 +33,18 @@ func TestLong(t *testing.T) {
 		t.Errorf("%q, want %q", got, text)
 	}
 	r.fails([]Job{job}, ErrChanged.Error())
+}
+
+// What cannot be read is not taken for an edit, whether the text is kept or not.
+func TestNewThatCannotBeRead(t *testing.T) {
+	path := t.TempDir() // its content cannot be read as that of a file
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*change{"kept": {new: []byte("x")}, "not kept": {long: &Long{Digest: digest([]byte("x"))}}} {
+		if c.kind, c.inode = kindText, inodeOf(info); !c.isNewAt(path) {
+			t.Errorf("%s: it counts as edited", name)
+		}
+	}
 }

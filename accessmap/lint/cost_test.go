@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
+	"mailallow/fixtures"
 )
 
 // chained is a table in which each of so many ranges has a line with another value below it. A range can be corrected once that line
@@ -48,13 +49,7 @@ func TestSettled(t *testing.T) {
 func TestConditionsCost(t *testing.T) {
 	const lines = 10_000
 	cost := func(text string) time.Duration {
-		least := time.Hour // of a few, because other programs run, too
-		for range 4 {
-			start := time.Now()
-			table.Check([]byte(text), format.UseSMTPD, rule.Options{})
-			least = min(least, time.Since(start))
-		}
-		return least
+		return fixtures.Least(func() { table.Check([]byte(text), format.UseSMTPD, rule.Options{}) })
 	}
 	usual := cost(strings.Repeat("10.0.0.1 permit\n10.0.0.1/25 permit\n", lines/2))
 	if took := cost(strings.Repeat("if 10.0.0.0/8\nendif\n", lines/2)); took > 5*usual {

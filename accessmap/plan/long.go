@@ -31,8 +31,8 @@ func (p Plan) Text() []byte {
 	if p.Long == nil {
 		return p.New
 	}
-	var text bytes.Buffer
-	p.Long.Write(&text) // neither the list nor the buffer fails
+	text := bytes.NewBuffer([]byte{})
+	p.Long.Write(text) // neither the list nor the buffer fails
 	return text.Bytes()
 }
 
@@ -62,10 +62,6 @@ func renderLong(t Target, spans iter.Seq[allowlist.Span], installed record.Targe
 		return c, err
 	}
 	l.Digest, c.Entries = hex.EncodeToString(sum.Sum(nil)), written.Entries
-	if l.lines == 0 {
-		c.New, c.empty = []byte{}, true
-		return c, nil
-	}
 	c.Long = l
 	c.compare(t, installed, block.File{}, spans, set)
 	return c, nil

@@ -16,7 +16,8 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// The text of a new file is what the format writes, whether it is kept or not, and the record knows all of its lines.
+// The text of a new file is what the format writes, and the record knows all of its lines, whether it is kept or not. That of a table is
+// not.
 func TestLong(t *testing.T) {
 	for _, f := range format.All() {
 		target := Target{Format: f, Path: filepath.Join(t.TempDir(), "target"), WholeFile: true, Map: "none"}
@@ -38,6 +39,9 @@ func TestLong(t *testing.T) {
 			}
 			if text := p.Text(); !p.HasText() || !bytes.Equal(text, want.Bytes()) || p.Entries != written.Entries || !p.First() || !p.TextChanged() {
 				t.Fatalf("%s: %q, %d entries, want %q, %d", f.Name, text, p.Entries, &want, written.Entries)
+			}
+			if kept := f.Block || f.JSON; kept != (p.Long == nil) {
+				t.Fatalf("%s: the text is kept: %t", f.Name, !kept)
 			}
 			if p.Long != nil && (p.Long.Digest != record.Digest(want.Bytes()) || p.New != nil) {
 				t.Fatalf("%s: digest %s, and %d bytes are kept", f.Name, p.Long.Digest, len(p.New))

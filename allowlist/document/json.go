@@ -96,7 +96,7 @@ func (m *jsonMarker) string(quoted []byte) {
 			content = []byte(s)
 		}
 	}
-	apart := len(m.open) > 0 && m.open[len(m.open)-1].array && bytes.IndexAny(content, " \t\n,;|") >= 0
+	apart := len(m.open) > 0 && m.open[len(m.open)-1].array && bytes.ContainsAny(content, " \t\n,;|")
 	if apart {
 		m.out = append(m.out, notation.RecordMark)
 	}

@@ -107,7 +107,7 @@ func isLength(w []byte, bits *int) bool {
 	}
 	if rest := bytes.TrimRight(w[end:], ".:!?]*_"); end > sign+3 || len(rest) > 0 {
 		*bits = maxAddress * 8
-		return bytes.IndexAny(rest, "/.") < 0
+		return !bytes.ContainsAny(rest, "/.")
 	}
 	return true
 }

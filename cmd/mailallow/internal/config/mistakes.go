@@ -35,7 +35,7 @@ func (r *reader) check(at string, err error) {
 	}
 }
 
-// byLine gives mistakes in the order of the file.
+// byLine sorts mistakes, in place, into the order of the file.
 func byLine(some []*fault.AtLine) []*fault.AtLine {
 	sort.SliceStable(some, func(i, j int) bool { return some[i].Line < some[j].Line })
 	return some

@@ -30,11 +30,12 @@ var hostile = []string{
 func fullPage(names []string) *page {
 	name := func(i int) string { return names[i%len(names)] }
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	statuses := guard.Statuses()
 	p := &page{Host: name(0), Made: "2026-11-29 12:00 +0000", Config: name(1), Version: "0.1", Basis: name(2)}
 	for i := range names {
 		p.Wrong = append(p.Wrong, wrong{i%2 == 0, "source " + name(i) + " is held: " + name(i+1), "mailallow diff --accept " + name(i)})
 		reason := allowlist.Life{Reason: name(i + 3), Owner: name(i + 4), Until: start}
-		p.Sources = append(p.Sources, sourceRow{run.SourceDocument{Name: name(i), Action: "RELAY", Status: guard.Statuses()[i%len(guard.Statuses())], Ranges: 1999,
+		p.Sources = append(p.Sources, sourceRow{run.SourceDocument{Name: name(i), Action: "RELAY", Status: statuses[i%len(statuses)], Ranges: 1999,
 			IPv4Addresses: 1 << 32, IPv6Ranges: 12}, "1063d", reason.String(), []string{name(i + 5)}})
 		p.Held = append(p.Held, changeRow{name(i), "1 came (1 IPv4 address)", name(i + 1), []string{"192.0.2.0/24  " + name(i)}, []string{"2001:db8::/32  " + name(i)}, 3, 4})
 		p.Targets = append(p.Targets, targetRow{"/etc/mail/" + name(i), "sendmail-access", "1,000,000", "not known: " + name(i)})

@@ -264,9 +264,7 @@ func (r *Request) rollbackState() (history.State, error) {
 			return state, err
 		}
 	}
-	for _, p := range problems {
-		r.pinning.problems = append(r.pinning.problems, p)
-	}
+	r.pinning.problems = append(r.pinning.problems, problems...)
 	if !state.Known {
 		return state, exit.Usagef("the history does not know the list %s: it begins later, or that part of it is damaged; what left the history (history = %q, %d MiB) cannot be rolled back to",
 			what, days(r.Settings.History), history.MaxBytes>>20)
