@@ -72,6 +72,7 @@ func TestMakemapLies(t *testing.T) {
 		{"writes nothing", "echo cdb:cdb", "exit 0", "ended with status 0 and wrote no cdb map"},
 		{"empties its file", "echo cdb:cdb", `: >"$base.cdb"`, "ended with status 0 and wrote no cdb map"},
 		{"removes its file", "echo cdb:cdb", `rm "$base.cdb"`, "left no map"},
+		{"moves its file", "echo cdb:cdb", build + `; rm "$base.cdb"`, "wrote its cdb map to NAME.db, and NAME.cdb was expected"},
 		{"makes a map of nothing", "echo cdb:db", `"$real" -C /dev/null hash "$base" </dev/null`, `key "a" is missing`},
 		{"makes a map of something else", "echo cdb:db", `echo "b	OK" | "$real" -C /dev/null hash "$base"`, `key "b" is only in the map`},
 		{"names another type alone", "echo hash:db", build, "cannot make cdb maps"},

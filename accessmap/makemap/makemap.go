@@ -130,10 +130,6 @@ func namesakes(file string) (paths []string, err error) {
 // removes. A makemap that keeps the type in another file also dumps it from there, so that Verify would pass and an empty
 // file would be installed (docs/facts.md 19).
 func (m Program) checkBuilt(mapType, file string, known []string) error {
-	info, err := os.Lstat(file)
-	if err != nil {
-		return fmt.Errorf("%s left no map: %w", m.Path, err)
-	}
 	names, err := namesakes(file)
 	if err != nil {
 		return err
@@ -148,6 +144,10 @@ func (m Program) checkBuilt(mapType, file string, known []string) error {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	info, err := os.Lstat(file)
+	if err != nil {
+		return fmt.Errorf("%s left no map: %w", m.Path, err)
 	}
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return fmt.Errorf("%s ended with status 0 and wrote no %s map: is it the makemap of this Sendmail?", m.Path, mapType)
