@@ -15,10 +15,14 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
+type jsonNetwork struct {
+	Prefix netip.Prefix     `json:"prefix"`
+	Action allowlist.Action `json:"action"`
+}
+
 type jsonEntry struct {
-	Prefix  netip.Prefix     `json:"prefix"`
-	Action  allowlist.Action `json:"action"`
-	Sources []jsonOwner      `json:"sources"`
+	jsonNetwork
+	Sources []jsonOwner `json:"sources"`
 }
 
 type jsonOwner struct {
@@ -35,7 +39,7 @@ const (
 	maxJSONString = maxLine - 24
 	// maxJSONPaths bounds the paths of a source in an entry together, in bytes; one alone is shorter. An entry can have 120,000
 	// paths, and others can divide it into as many networks, each of which would repeat them all.
-	maxJSONPaths = 4 * maxLine
+	maxJSONPaths = 2 * maxLine
 )
 
 // writeJSON writes disjoint networks with their action and all owners:
@@ -115,17 +119,31 @@ func quoteJSON(s string) string {
 	return string(text)
 }
 
-func readJSON(lines lines, _ bool, each func(allowlist.Entry)) error {
-	var text []byte
+// readJSON goes through the lines twice, so that the text takes no more room than its length.
+func readJSON(lines lines, owners bool, each func(allowlist.Entry)) error {
+	length := 0
+	for _, line := range lines {
+		length += len(line) + 1
+	}
+	text := make([]byte, 0, length)
 	for _, line := range lines {
 		text = append(append(text, line...), '\n')
 	}
-	var doc struct {
-		Version int         `json:"version"`
-		Entries []jsonEntry `json:"entries"`
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
 		return nil
+	case owners:
+		return decodeJSON[jsonEntry](text, each)
+	}
+	return decodeJSON[jsonNetwork](text, each) // most of a text are paths
+}
+
+func decodeJSON[T interface {
+	entry() (allowlist.Entry, error)
+}](text []byte, each func(allowlist.Entry)) error {
+	var doc struct {
+		Version int `json:"version"`
+		Entries []T `json:"entries"`
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return err
@@ -134,24 +152,38 @@ func readJSON(lines lines, _ bool, each func(allowlist.Entry)) error {
 		return fmt.Errorf("unknown version %d", doc.Version)
 	}
 	for _, e := range doc.Entries {
-		if !e.Prefix.IsValid() || e.Prefix != e.Prefix.Masked() {
-			return fmt.Errorf("%s: not a prefix that mailallow writes", e.Prefix)
-		}
-		if !slices.Contains(Actions(), e.Action) {
-			return fmt.Errorf("%s: not an action that mailallow writes", e.Prefix)
-		}
-		entry := allowlist.Entry{Prefix: e.Prefix, Action: e.Action}
-		for _, o := range e.Sources {
-			if len(o.Paths) == 0 {
-				return fmt.Errorf("%s: a source without a path", e.Prefix)
-			}
-			owner := allowlist.Owner{Source: o.Name}
-			for _, path := range o.Paths {
-				owner.Paths = append(owner.Paths, provenance.Of(path))
-			}
-			entry.Owners = append(entry.Owners, owner)
+		entry, err := e.entry()
+		if err != nil {
+			return err
 		}
 		each(entry)
 	}
 	return nil
+}
+
+func (n jsonNetwork) entry() (e allowlist.Entry, err error) {
+	if !n.Prefix.IsValid() || n.Prefix != n.Prefix.Masked() {
+		return e, fmt.Errorf("%s: not a prefix that mailallow writes", n.Prefix)
+	}
+	if !slices.Contains(Actions(), n.Action) {
+		return e, fmt.Errorf("%s: not an action that mailallow writes", n.Prefix)
+	}
+	return allowlist.Entry{Prefix: n.Prefix, Action: n.Action}, nil
+}
+
+func (j jsonEntry) entry() (e allowlist.Entry, err error) {
+	if e, err = j.jsonNetwork.entry(); err != nil {
+		return e, err
+	}
+	for _, o := range j.Sources {
+		if len(o.Paths) == 0 {
+			return e, fmt.Errorf("%s: a source without a path", e.Prefix)
+		}
+		owner := allowlist.Owner{Source: o.Name}
+		for _, path := range o.Paths {
+			owner.Paths = append(owner.Paths, provenance.Of(path))
+		}
+		e.Owners = append(e.Owners, owner)
+	}
+	return e, nil
 }
