@@ -10,11 +10,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sort"
 )
 
-// Lines is a set of lines, each as the first eight bytes of its SHA-256, in order; in JSON it is in base64, or null for lines
-// that are not known. A digest is long enough that no line of a person's is taken for one of ours.
+// Lines are lines in their order, each as the first eight bytes of its SHA-256; in JSON in base64, or null for lines that are not
+// known. A digest is long enough that no line of a person's is taken for one of ours.
 type Lines []byte
 
 const digestBytes = 8
@@ -39,20 +38,21 @@ func ManagedText(text []byte) Managed {
 		Write: func(w io.Writer) error { _, err := w.Write(text); return err }}
 }
 
-func (m *Managed) digests() []uint64 {
-	sums := lineSums{digests: make([]uint64, 0, m.Lines)}
+// lines calls take with parts of the lines, each valid until take returns. It does not need the memory of all.
+func (m *Managed) lines(take func(part Lines)) {
+	sums := lineSums{take: take, part: make(Lines, 0, 1<<10*digestBytes)}
 	m.Write(&sums) // a Write of lineSums does not fail
 	if len(sums.rest) > 0 {
 		sums.Write([]byte("\n"))
 	}
-	slices.Sort(sums.digests)
-	return slices.Compact(sums.digests)
+	take(sums.part)
 }
 
 // lineSums makes digests of the lines that are written to it.
 type lineSums struct {
-	digests []uint64
-	rest    []byte // of a line whose end is not written yet
+	take func(part Lines)
+	part Lines  // that take has not had
+	rest []byte // of a line whose end is not written yet
 }
 
 func (s *lineSums) Write(part []byte) (int, error) {
@@ -63,11 +63,18 @@ func (s *lineSums) Write(part []byte) (int, error) {
 			line = s.rest
 		}
 		if whole {
-			s.digests = append(s.digests, lineDigest(line))
+			s.add(lineDigest(line))
 			s.rest = s.rest[:0]
 		}
 	}
 	return len(part), nil
+}
+
+func (s *lineSums) add(digest uint64) {
+	if s.part = binary.BigEndian.AppendUint64(s.part, digest); len(s.part) == cap(s.part) {
+		s.take(s.part)
+		s.part = s.part[:0]
+	}
 }
 
 func countLines(text []byte) int {
@@ -83,14 +90,12 @@ func (t Text) made() Lines {
 	if t.of == nil {
 		return t.Lines
 	}
-	lines := Lines{}
-	for _, digest := range t.of.digests() {
-		lines = binary.BigEndian.AppendUint64(lines, digest)
-	}
-	return lines
+	all := Lines{}
+	t.of.lines(func(part Lines) { all = append(all, part...) })
+	return all
 }
 
-// count is how many lines are written, at most.
+// count is how many lines are written.
 func (t Text) count() int {
 	if t.of != nil {
 		return t.of.Lines
@@ -101,14 +106,11 @@ func (t Text) count() int {
 // writeLines writes the lines in base64.
 func (t Text) writeLines(w io.Writer) {
 	encoder := base64.NewEncoder(base64.StdEncoding, w)
+	take := func(part Lines) { encoder.Write(part) } // errors come with the Flush of w
 	if t.of == nil {
-		encoder.Write(t.Lines) // errors come with the Flush of w
+		take(t.Lines)
 	} else {
-		var b [digestBytes]byte
-		for _, digest := range t.of.digests() {
-			binary.BigEndian.PutUint64(b[:], digest)
-			encoder.Write(b[:])
-		}
+		t.of.lines(take)
 	}
 	encoder.Close()
 }
@@ -116,12 +118,6 @@ func (t Text) writeLines(w io.Writer) {
 func (l Lines) len() int { return len(l) / digestBytes }
 
 func (l Lines) at(i int) uint64 { return binary.BigEndian.Uint64(l[digestBytes*i:]) }
-
-// contains reports whether a line is in the set.
-func (l Lines) contains(digest uint64) bool {
-	i := sort.Search(l.len(), func(i int) bool { return l.at(i) >= digest })
-	return i < l.len() && l.at(i) == digest
-}
 
 // placeholder stands in an encoded record for lines with this number.
 func placeholder(number int) Lines { return binary.BigEndian.AppendUint64(nil, uint64(number)) }
@@ -154,18 +150,8 @@ func (l *Lines) restore(cut [][]byte) (err error) {
 	if *l, err = base64.StdEncoding.AppendDecode(Lines{}, cut[l.at(0)]); err != nil {
 		return fmt.Errorf("its lines are not in base64: %w", err)
 	}
-	return l.check()
-}
-
-// check is an error for what Write does not write.
-func (l Lines) check() error {
-	if len(l)%digestBytes != 0 {
+	if len(*l)%digestBytes != 0 {
 		return errors.New("its lines are not digests")
-	}
-	for i := 1; i < l.len(); i++ {
-		if l.at(i-1) > l.at(i) {
-			return errors.New("its lines are not in order")
-		}
 	}
 	return nil
 }
@@ -195,15 +181,18 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 	if !t.Knows() || slices.ContainsFunc(t.Texts, func(text Text) bool { return text.Digest == Digest(managed) }) {
 		return managed, nil
 	}
-	known := make([]Lines, len(t.Texts))
-	for i, text := range t.Texts {
-		known[i] = text.made()
+	var known []uint64
+	for _, text := range t.Texts {
+		lines := text.made()
+		for i := range lines.len() {
+			known = append(known, lines.at(i))
+		}
 	}
+	slices.Sort(known)
 	number := 0
 	for line := range bytes.Lines(managed) {
 		number++
-		digest := lineDigest(line)
-		if slices.ContainsFunc(known, func(lines Lines) bool { return lines.contains(digest) }) {
+		if _, wrote := slices.BinarySearch(known, lineDigest(line)); wrote {
 			ours = append(ours, line...)
 		} else {
 			foreign = append(foreign, Line{number, line})
