@@ -110,7 +110,7 @@ func (job Job) readMap(ctx context.Context) (m makemap.Program, mapPath string, 
 			mapPath, err = m.File(ctx, job.MapType, job.Path)
 		}
 	}
-	if text = job.newText(); len(text.Problems) > 0 {
+	if text = job.NewText(); len(text.Problems) > 0 {
 		err = errors.Join(err, &makemap.TextError{Problems: text.Problems})
 	}
 	return m, mapPath, text, err

@@ -19,7 +19,7 @@ type Job struct {
 	New       []byte
 	Long      *Long                // in place of New; nil: New is the text
 	NewDigest func() string        // gives the SHA-256 of New, in hex; nil: it is computed each time
-	newText   func() *makemap.Text // gives what makemap reads in New; nil: it is read
+	NewText   func() *makemap.Text // gives what makemap reads in New; nil: it is read
 	Gone      bool                 // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
@@ -40,17 +40,25 @@ func DigestOf(text []byte) func() string {
 	return done
 }
 
+// ReadAhead reads a text by the rules of makemap while its caller does other work. It gives a function that waits for it.
+func ReadAhead(text []byte) func() *makemap.Text {
+	read := sync.OnceValue(func() *makemap.Text { return makemap.ReadText(text) })
+	go read()
+	return read
+}
+
 // Begun begins what an installation needs of New to make a map, if there is to be one, and gives the job that has it: it goes on while
 // the caller does other work.
 func (job Job) Begun() Job {
-	if job.MapType == "" || job.newText != nil {
+	if job.MapType == "" {
 		return job
 	}
 	if job.NewDigest == nil {
 		job.NewDigest = DigestOf(job.New)
 	}
-	job.newText = sync.OnceValue(func() *makemap.Text { return makemap.ReadText(job.New) })
-	go job.newText()
+	if job.NewText == nil {
+		job.NewText = ReadAhead(job.New)
+	}
 	return job
 }
 

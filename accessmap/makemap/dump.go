@@ -45,7 +45,7 @@ func (m Program) Verify(ctx context.Context, mapType, file string, want *Text) e
 	return differences(want, held)
 }
 
-// same compares the sums of both. If Build did not begin that of the text, it goes through the text while makemap writes.
+// same compares the sums of both. It goes through the text while makemap writes.
 func (m Program) same(ctx context.Context, mapType, file string, want *Text) (bool, error) {
 	go want.sum()
 	var held sum

@@ -104,7 +104,6 @@ func (m Program) Build(ctx context.Context, mapType, file string, text *Text) er
 	if input.cache > 0 {
 		args = append([]string{"-c", strconv.Itoa(input.cache)}, args...)
 	}
-	go text.sum() // makemap leaves a processor free, and Verify wants it next
 	if _, err := m.with(input.reader(), args...).Run(ctx); err != nil {
 		return m.explain(ctx, err, mapType, input)
 	}

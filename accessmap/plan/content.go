@@ -8,6 +8,7 @@ import (
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/install"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
@@ -23,6 +24,7 @@ type Content struct {
 	Entries    int        // keys or lines in the managed part of New
 	Problems   []Problem
 
+	read   func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
 	before present
 	probe  allowlist.Entry // the first generated key in New; without an action: there is none
 	empty  bool            // there is nothing in the managed part of New, and nothing in that of the present file
@@ -37,7 +39,8 @@ type present struct {
 
 // render writes the new text of a target, and reads it back while the caller goes on: the text is no plan before verified has given
 // nil.
-func render(t Target, current Current, m MapChoice, installed record.Target, set *allowlist.Set) (c Content, verified <-chan error, err error) {
+func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, verified <-chan error, err error) {
+	installed, _ := t.Installed(pl.Installed)
 	result := make(chan error, 1) // with room, for a caller that has failed meanwhile
 	selected := t.Format.Selected(set.Spans(), t.Want)
 	if t.isLong(current) {
@@ -79,6 +82,9 @@ func render(t Target, current Current, m MapChoice, installed record.Target, set
 	if same { // the run that installed the same text read it back
 		result <- nil
 	} else {
+		if pl.Installs && m.MapType != "" {
+			c.read = install.ReadAhead(c.New)
+		}
 		go func() { result <- readBack(t.Format, ascii.Lines(inside), written.Entries, selected, handWritten) }()
 	}
 	var entries []allowlist.Entry // beside which people wrote keys

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
@@ -41,10 +42,12 @@ type Plan struct {
 	MapChoice
 	Content
 	MapInStep bool   // the installed map already matches New
-	mapFile   string // that makemap makes of New; empty: it was not asked
 	LeftAlone bool   // the target is not changed, because the state of a source is lost
 	Gone      bool   // the file and its map are to be removed; New is nil
 	Err       error  // why there is no plan; only Target is set then
+	mapFile   string // that makemap makes of New; empty: it was not asked
+
+	asked func() (path string, err error) // see ask; nil: not yet
 }
 
 // Changed reports whether an installation would replace the file or its map.
@@ -74,6 +77,8 @@ type Planner struct {
 	// KeepsOut is a source of Unknown whose action is REJECT or EXCLUDE, or empty. Without its ranges the list would let in
 	// addresses that it must keep out, so no target is changed.
 	KeepsOut string
+	// Installs: the plans are to be installed, and what that needs begins while they are made.
+	Installs bool
 	// LooksOnly is true for a command that starts no program that the configuration names: see makemap.Own.
 	LooksOnly bool
 }
@@ -129,8 +134,12 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.MapType != "" {
 		p.digest = install.DigestOf(p.Old)
 	}
-	installed, _ := t.Installed(pl.Installed)
-	content, verified, err := render(t, p.Current, p.MapChoice, installed, set)
+	if pl.Installs && !p.Exists && p.MapType != "" { // it will be asked
+		p.asked = p.ask(ctx)
+		go p.asked()
+		defer p.asked() // makemap does not outlive the plan
+	}
+	content, verified, err := pl.render(t, p.Current, p.MapChoice, set)
 	if err != nil {
 		return p, err
 	}
@@ -163,7 +172,10 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	}
 	if p.TextChanged() {
 		var err error
-		if p.mapFile, err = makemap.CanMake(ctx, p.Makemap, p.MapType, p.Path); ctx.Err() != nil {
+		if p.asked == nil {
+			p.asked = p.ask(ctx)
+		}
+		if p.mapFile, err = p.asked(); ctx.Err() != nil {
 			return p, context.Cause(ctx)
 		} else if err != nil {
 			p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: "the map could not be built here: " + err.Error()})
@@ -173,6 +185,11 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 	var err error
 	p.MapInStep, err = install.MapInStep(ctx, pl.StateDir, p.Job())
 	return p, err
+}
+
+// ask gives a function that asks makemap, once, for the path of the map that it makes: see makemap.CanMake.
+func (p Plan) ask(ctx context.Context) func() (path string, err error) {
+	return sync.OnceValues(func() (string, error) { return makemap.CanMake(ctx, p.Makemap, p.MapType, p.Path) })
 }
 
 // withoutMakemap knows of the map what the last installation has recorded.
@@ -223,7 +240,7 @@ func (p Plan) untouched(source string) Plan {
 // Job gives the work of this plan to package install.
 func (p Plan) Job() install.Job {
 	job := install.Job{
-		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, Gone: p.Gone,
+		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, NewText: p.read, Gone: p.Gone,
 		MapType: p.MapType, MapFile: p.mapFile, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if p.Long != nil {

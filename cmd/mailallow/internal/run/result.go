@@ -45,7 +45,8 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 // targets without a mistake.
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	installed, _ := r.recorded() // tellLeft says why it cannot be used
-	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut, LooksOnly: r.options.LooksOnly}
+	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut,
+		Installs: r.options.WritesState, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
