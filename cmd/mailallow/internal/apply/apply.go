@@ -143,8 +143,13 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 			return exit.With(exit.Install, err)
 		case <-time.After(editPauses[try]):
 		}
-		if result.Plans, err = r.Plan(ctx, result.List); err != nil {
-			return err
+		edited := err
+		switch result.Plans, err = r.Plan(ctx, result.List); {
+		case err == nil:
+		case result.Report.Stuck:
+			return exit.With(exit.Install, errors.Join(edited, err))
+		default:
+			return fmt.Errorf("%w\nnothing was changed", err)
 		}
 	}
 }

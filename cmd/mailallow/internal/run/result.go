@@ -36,7 +36,9 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 	if result.List, err = r.Resolve(ctx, t); err != nil {
 		return result, err
 	}
-	result.Plans, err = r.Plan(ctx, result.List)
+	if result.Plans, err = r.Plan(ctx, result.List); err != nil {
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
 	r.tellLeft(result)
 	return result, err
 }
@@ -49,7 +51,7 @@ func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 		Installs: r.options.WritesState, LooksOnly: r.options.LooksOnly}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
-		err = exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+		err = exit.With(exit.Install, err)
 	}
 	for i, p := range plans {
 		if p.Err != nil || !p.First() {
