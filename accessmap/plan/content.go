@@ -24,14 +24,16 @@ type Content struct {
 	Entries    int        // keys or lines in the managed part of New
 	Problems   []Problem
 
-	read   func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
-	before present
-	probe  allowlist.Entry // the first generated key in New; without an action: there is none
-	empty  bool            // there is nothing in the managed part of New, and nothing in that of the present file
+	read    func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
+	managed record.Managed       // part of New
+	before  present
+	probe   allowlist.Entry // the first generated key in New; without an action: there is none
+	empty   bool            // there is nothing in the managed part of New, and nothing in that of the present file
 }
 
 // present is the managed part of the present file, as far as a plan needs it once the difference is known.
 type present struct {
+	managed []byte
 	entries int
 	sources map[string]bool
 	unnamed bool // it has networks without a source
@@ -74,7 +76,10 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 	}
 	c.New = text.bytes()
 	inside := c.New[begin:end]
-	c.Entries, c.probe = written.Entries, written.First
+	c.Entries, c.probe, c.managed = written.Entries, written.First, record.ManagedText(inside)
+	if pl.Installs {
+		go c.managed.Digest()
+	}
 	if m.cf != nil && m.cf.CompressedIPv6 && hasIPv6(selected) {
 		return c, nil, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
@@ -95,7 +100,7 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 	}
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
 	if same {
-		c.before.entries, c.empty = c.Entries, c.Entries == 0
+		c.before, c.empty = present{managed: file.Inside, entries: c.Entries}, c.Entries == 0
 	} else {
 		after, list := selected, Finder(set) // it has all sources and needs less memory
 		if !t.Format.Bare && len(handWritten) > 0 {
@@ -161,7 +166,7 @@ func (c *Content) compare(t Target, installed record.Target, file block.File, af
 		c.Problems = append(c.Problems, Problem{Kind: "foreign",
 			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})
 	}
-	c.before = present{entries: len(entries), sources: map[string]bool{}}
+	c.before = present{managed: file.Inside, entries: len(entries), sources: map[string]bool{}}
 	var last *allowlist.Owner
 	for _, e := range entries {
 		if len(e.Owners) == 0 {

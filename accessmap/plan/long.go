@@ -62,7 +62,7 @@ func renderLong(t Target, spans iter.Seq[allowlist.Span], installed record.Targe
 		return c, err
 	}
 	l.Digest, c.Entries = hex.EncodeToString(sum.Sum(nil)), written.Entries
-	c.Long = l
+	c.Long, c.managed = l, record.Managed{Digest: func() string { return l.Digest }, Lines: l.lines, Write: l.Write}
 	c.compare(t, installed, block.File{}, spans, set)
 	return c, nil
 }

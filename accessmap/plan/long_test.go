@@ -46,8 +46,8 @@ func TestLong(t *testing.T) {
 			if p.Long != nil && (p.Long.Digest != record.Digest(want.Bytes()) || p.New != nil) {
 				t.Fatalf("%s: digest %s, and %d bytes are kept", f.Name, p.Long.Digest, len(p.New))
 			}
-			if managed := p.managedNew(); managed.Lines != strings.Count(want.String(), "\n") || managed.Digest != record.Digest(want.Bytes()) {
-				t.Fatalf("%s: %d lines of %q are in the record", f.Name, managed.Lines, &want)
+			if p.managed.Lines != strings.Count(want.String(), "\n") || p.managed.Digest() != record.Digest(want.Bytes()) {
+				t.Fatalf("%s: %d lines of %q are in the record", f.Name, p.managed.Lines, &want)
 			}
 		})
 	}

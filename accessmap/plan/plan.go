@@ -157,8 +157,7 @@ func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
 		return p.untouched(source), nil
 	}
 	if len(pl.Unknown) > 0 && p.empty {
-		p.New, p.Long, p.MapType = p.Old, nil, "" // the managed part is empty, and no source has ranges for it
-		return p, nil
+		return p.unchanged(), nil // the managed part is empty, and no source has ranges for it
 	}
 	if p.MapType == "" {
 		return p, nil
@@ -230,8 +229,15 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	return "", false
 }
 
+// unchanged gives the plan with the file as it is.
+func (p Plan) unchanged() Plan {
+	p.New, p.Long, p.managed, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), ""
+	return p
+}
+
 func (p Plan) untouched(source string) Plan {
-	p.New, p.Long, p.Difference, p.Entries, p.MapType, p.LeftAlone = p.Old, nil, nil, p.before.entries, "", true
+	p = p.unchanged()
+	p.Difference, p.Entries, p.LeftAlone = nil, p.before.entries, true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p

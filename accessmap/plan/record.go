@@ -55,7 +55,7 @@ func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
 		Path: withoutRoot(p.Path), Format: p.Format.Name, WholeFile: p.WholeFile, Map: p.Map, Makemap: p.Makemap,
 		SendmailCF: withoutRoot(p.SendmailCF), CFOptional: p.CFOptional, OnChange: p.OnChange, Sources: sources,
 		Created: earlier.Created, Unterminated: earlier.Unterminated,
-		Texts: earlier.Next(p.managed(p.Old), p.managedNew()),
+		Texts: earlier.Next(p.before.managed, p.managed),
 	}
 	if p.First() {
 		next.Created, next.Unterminated = !p.Exists, ""
@@ -64,26 +64,6 @@ func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
 		}
 	}
 	return next
-}
-
-// managedNew gives the managed part of the planned text.
-func (p Plan) managedNew() record.Managed {
-	if p.Long != nil {
-		return record.Managed{Digest: p.Long.Digest, Lines: p.Long.lines, Write: p.Long.Write}
-	}
-	return record.ManagedText(p.managed(p.New))
-}
-
-// managed gives the managed part of a text.
-func (t Target) managed(text []byte) []byte {
-	if !t.inBlock() {
-		return text
-	}
-	file, err := block.Extract(text)
-	if err != nil {
-		return nil
-	}
-	return file.Inside
 }
 
 // divide divides the managed part of a file into our lines and those of others, whose numbers are those of the file. Where the

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 )
 
 // Lines are lines in their order, each as the first eight bytes of its SHA-256; in JSON in base64, or null for lines that are not
@@ -25,16 +26,17 @@ func lineDigest(line []byte) uint64 {
 
 // Managed is the managed part of a file. It need not be in memory.
 type Managed struct {
-	Digest string                // its SHA-256 in hex
+	Digest func() string         // gives its SHA-256 in hex
 	Lines  int                   // how many it has
 	Write  func(io.Writer) error // writes it, each time the same
 
 	text []byte // nil: it is not in memory
 }
 
-// ManagedText gives a managed part that is in memory. It must not change until the record is written.
+// ManagedText gives a managed part that is in memory. It must not change until the record is written. Whoever has other work to do
+// asks for the digest beside it.
 func ManagedText(text []byte) Managed {
-	return Managed{Digest: Digest(text), Lines: countLines(text), text: text,
+	return Managed{Digest: sync.OnceValue(func() string { return Digest(text) }), Lines: countLines(text), text: text,
 		Write: func(w io.Writer) error { _, err := w.Write(text); return err }}
 }
 
@@ -163,7 +165,7 @@ func Digest(text []byte) string {
 }
 
 // textOf remembers a managed part.
-func textOf(managed Managed) Text { return Text{Digest: managed.Digest, of: &managed} }
+func textOf(managed Managed) Text { return Text{Digest: managed.Digest(), of: &managed} }
 
 // Knows reports whether the lines of the managed part are remembered one by one, so that Foreign can tell those of others.
 func (t Target) Knows() bool {
@@ -203,7 +205,7 @@ func (t Target) Foreign(managed []byte) (ours []byte, foreign []Line) {
 
 // Next gives the texts to remember when next replaces the managed part that is there now.
 func (t Target) Next(now []byte, next Managed) []Text {
-	following := next.Digest
+	following := next.Digest()
 	present := following
 	if next.text == nil || !bytes.Equal(now, next.text) {
 		present = Digest(now)

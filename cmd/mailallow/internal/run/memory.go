@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// begin is the percentage until the first collection, which makes it that of 8 MiB: a run that has nothing to do needs little
+	// begin is the percentage until the first collection, which makes it that of 12 MiB: a run that has nothing to do needs little
 	// more, and would spend a third of its time on collecting.
-	begin = 200
+	begin = 300
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
 	leastGarbage = 3 << 20
 	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
