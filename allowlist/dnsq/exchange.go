@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -80,14 +81,13 @@ func rejectsEDNS(reply *dns.Msg) bool {
 }
 
 // exchange gets the whole reply to query: over TLS, or over UDP and, if that is truncated, over TCP from the same address.
-func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *dns.Msg) (*dns.Msg, error) {
+func (c *Client) exchange(ctx context.Context, r resolver, addr netip.AddrPort, query *dns.Msg) (*dns.Msg, error) {
 	if r.tls {
 		d := tls.Dialer{Config: &tls.Config{ServerName: r.host, RootCAs: c.rootCAs, MinVersion: tls.VersionTLS12}}
 		return c.overStream(ctx, d.DialContext, addr, query)
 	}
-	var d net.Dialer
 	// The kernel chooses the port and connects the socket, so it drops datagrams from other addresses.
-	conn, err := d.DialContext(ctx, "udp", addr)
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, c.noReply(err, 0)
 	}
@@ -95,7 +95,7 @@ func (c *Client) exchange(ctx context.Context, r resolver, addr string, query *d
 	if err != nil || !reply.Truncated {
 		return reply, err
 	}
-	reply, err = c.overStream(ctx, d.DialContext, addr, query)
+	reply, err = c.overStream(ctx, new(net.Dialer).DialContext, addr, query)
 	if silent, ok := errors.AsType[noReply](err); ok {
 		err = noReply{text: "TCP: " + silent.text}
 	}
@@ -106,9 +106,9 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // overStream asks over TCP or TLS, without OPT if the reply is truncated: some resolvers cut it to the size that OPT offers
 // for UDP (RFC 6891 section 6.2.3). A reply that is truncated then is an error.
-func (c *Client) overStream(ctx context.Context, dial dialFunc, addr string, query *dns.Msg) (*dns.Msg, error) {
+func (c *Client) overStream(ctx context.Context, dial dialFunc, addr netip.AddrPort, query *dns.Msg) (*dns.Msg, error) {
 	for {
-		conn, err := dial(ctx, "tcp", addr)
+		conn, err := dial(ctx, "tcp", addr.String())
 		if err != nil {
 			return nil, c.noReply(err, 0)
 		}

@@ -57,16 +57,16 @@ func different(resolvers []resolver) (all []resolver) {
 
 // address gives the address to send to. A host name may have several, and a UDP socket connects to a dead one without an
 // error, so each round of tries takes the next.
-func (r resolver) address(ctx context.Context, round int) (string, error) {
+func (r resolver) address(ctx context.Context, round int) (netip.AddrPort, error) {
 	host := r.host
-	if _, err := netip.ParseAddr(host); err != nil {
+	if !r.isAddress() {
 		addrs, err := net.DefaultResolver.LookupHost(ctx, host)
 		if err != nil {
-			return "", err
+			return netip.AddrPort{}, err
 		}
 		host = addrs[round%len(addrs)]
 	}
-	return net.JoinHostPort(host, r.port), nil
+	return netip.ParseAddrPort(net.JoinHostPort(host, r.port))
 }
 
 // maxResolvConf bounds a resolv.conf, in bytes. It has few lines: the C library uses only three servers.

@@ -60,7 +60,8 @@ func ExampleWalk() {
 // The tree shows the effect of each term of a policy.
 func ExampleNode_Write() {
 	dns := records{txt: map[string]string{"example.com": "v=spf1 -ip4:192.0.2.0/26 ip4:192.0.2.0/24 -all ip4:203.0.113.0/24"}}
-	spf.Walk(context.Background(), dns, "example.com", spf.DefaultLimits()).Tree.Write(os.Stdout)
+	_, policy := spf.Draw(context.Background(), dns, "example.com", spf.DefaultLimits())
+	policy.Write(os.Stdout)
 	// Output:
 	// example.com
 	//   -ip4:192.0.2.0/26                     fails 64 IPv4 addresses

@@ -191,8 +191,8 @@ func TestInterrupted(t *testing.T) {
 	looks := 0
 	for ; ; looks += fixtures.Rounds(6, 2) {
 		ctx := &patience{t.Context(), looks}
-		res := z.list(ctx)
-		checkResult(t, res)
+		res, e := z.list(ctx)
+		checkResult(t, res, e.tree(res.Problems, res.Error))
 		if ctx.looks >= 0 {
 			if len(res.Ranges) != terms*includes || res.Error != OK {
 				t.Errorf("uninterrupted: %d ranges, %q", len(res.Ranges), res.Error)
@@ -214,7 +214,7 @@ func TestInterruptedEndless(t *testing.T) {
 	d := entangled(40, 2000)
 	fast(t, func() {
 		lim := Limits{Steps: math.MaxInt}.orDefault()
-		res := gather(t.Context(), d, "e0.test", lim).list(&patience{t.Context(), 50})
+		res, _ := gather(t.Context(), d, "e0.test", lim).list(&patience{t.Context(), 50})
 		if res.Error != TempError || len(res.Ranges) > 0 {
 			t.Errorf("%q, %d ranges", res.Error, len(res.Ranges))
 		}

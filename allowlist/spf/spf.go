@@ -75,7 +75,6 @@ type Result struct {
 	Ranges   []Range       // Pass, divided by the term that passes; disjoint, in the order of evaluation
 	Problems []Problem     // each once, in the order of evaluation
 	Queries  int           // distinct questions asked
-	Tree     *Node         // the records of the policy; never nil
 }
 
 // Broken reports whether the error of the policy is its owner's: a permerror, and no limit of this walk. Pass then has what
@@ -108,20 +107,32 @@ type Range struct {
 // Result whatever their timing. When ctx ends, Walk returns at once: a missing answer is a temperror, and so is a policy
 // whose evaluation takes longer, with nothing in Pass.
 func Walk(ctx context.Context, r Resolver, domain string, lim Limits) Result {
+	res, _ := walked(ctx, r, domain, lim)
+	return res
+}
+
+// Draw is Walk, and gives the records of the policy as well.
+func Draw(ctx context.Context, r Resolver, domain string, lim Limits) (Result, *Node) {
+	res, e := walked(ctx, r, domain, lim)
+	if e == nil {
+		return res, &Node{Domain: res.Problems[0].Record, Error: None, Problems: res.Problems}
+	}
+	return res, e.tree(res.Problems, res.Error)
+}
+
+// walked gives no evaluation for what is not a domain name.
+func walked(ctx context.Context, r Resolver, domain string, lim Limits) (Result, *evaluation) {
 	room(len(domain))
 	name, reason := checkDomain(domain)
 	if reason != "" {
 		p := Problem{KindNone, ascii.Printable(domain, maxShown), "", reason}
-		return Result{
-			Domain: domain, Error: None, Pass: set(nil).ipset(), Problems: []Problem{p},
-			Tree: &Node{Domain: p.Record, Error: None, Problems: []Problem{p}},
-		}
+		return Result{Domain: domain, Error: None, Pass: set(nil).ipset(), Problems: []Problem{p}}, nil
 	}
 	return gather(ctx, r, name, lim.orDefault()).list(ctx)
 }
 
 // list evaluates the answers.
-func (z *zone) list(ctx context.Context) Result {
+func (z *zone) list(ctx context.Context) (Result, *evaluation) {
 	e := newEvaluation(ctx, z)
 	out, none := e.top()
 	pass := out.certain()
@@ -143,6 +154,5 @@ func (z *zone) list(ctx context.Context) Result {
 	case len(out.perm) > 0:
 		res.Error = PermError
 	}
-	res.Tree = e.tree(res.Problems, res.Error)
-	return res
+	return res, e
 }

@@ -125,10 +125,10 @@ func (s *storm) walk() Error {
 		ctx, end = context.WithTimeoutCause(ctx, s.deadline, errors.New("the deadline"))
 		defer end()
 	}
-	res := Walk(ctx, s, "a.test", DefaultLimits())
+	res, tree := Draw(ctx, s, "a.test", DefaultLimits())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	checkResult(s.t, res)
+	checkResult(s.t, res, tree)
 	sampled := append(samples(), poisoned()...)
 	lines := differences(s.seen, res, sampled)
 	if ctx.Err() != nil && res.Error == TempError {

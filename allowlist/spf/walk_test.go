@@ -144,8 +144,8 @@ func TestDomain(t *testing.T) {
 		"me@a.test": "only letters", "[192.0.2.1]": "only letters", "a.test ": "only letters", "a.te\x00st": "only letters",
 		"b\u00fccher.test": "xn--", "\u212a.test": "xn--", "\xff.test": "xn--",
 	} {
-		res := Walk(context.Background(), d, domain, Limits{})
-		checkResult(t, res)
+		res, tree := Draw(context.Background(), d, domain, Limits{})
+		checkResult(t, res, tree)
 		if want == "" {
 			if show(res) != "0.0.0.0/0 ::/0" || res.Error != OK || res.Domain != strings.ToLower(strings.TrimSuffix(domain, ".")) {
 				t.Errorf("%q: %s %q %v", domain, show(res), res.Error, res.Problems)
@@ -196,7 +196,8 @@ func TestTree(t *testing.T) {
 		b.test TXT "v=spf1 ip6:2001:db8::/32 ip6:2001:db9::/48 all ptr"
 		c.test TXT "v=spf1 oops -all"`)
 	var got strings.Builder
-	if err := walk(t, d, "a.test").Tree.Write(&got); err != nil {
+	_, tree := Draw(t.Context(), d, "a.test", DefaultLimits())
+	if err := tree.Write(&got); err != nil {
 		t.Fatal(err)
 	}
 	const want = `a.test
@@ -285,8 +286,8 @@ func TestCancel(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		res := Walk(ctx, d, "a.test", Limits{})
-		checkResult(t, res)
+		res, tree := Draw(ctx, d, "a.test", Limits{})
+		checkResult(t, res, tree)
 		if show(res) != "192.0.2.1/32" || res.Error != TempError || kinds(res) != KindTempError || time.Since(start) != time.Second {
 			t.Errorf("%s %q %v after %v", show(res), res.Error, res.Problems, time.Since(start))
 		}
@@ -346,10 +347,10 @@ func TestLimitOfRanges(t *testing.T) {
 		{3, "192.0.2.0/32 192.0.2.2/31 192.0.2.4/30", OK},
 		{2, "", PermError},
 	} {
-		res := Walk(t.Context(), d, "a.test", Limits{Ranges: row.most})
+		res, tree := Draw(t.Context(), d, "a.test", Limits{Ranges: row.most})
 		if show(res) != row.want || res.Error != row.err {
 			t.Errorf("%d: %q, error %q; want %q, %q", row.most, show(res), res.Error, row.want, row.err)
 		}
-		checkResult(t, res)
+		checkResult(t, res, tree)
 	}
 }

@@ -113,8 +113,8 @@ func walk(t testing.TB, d *fakeDNS, domain string) Result {
 func walkLimited(t testing.TB, d *fakeDNS, domain string, lim Limits) Result {
 	t.Helper()
 	clear(d.asked)
-	res := Walk(context.Background(), d, domain, lim)
-	checkResult(t, res)
+	res, tree := Draw(context.Background(), d, domain, lim)
+	checkResult(t, res, tree)
 	if len(d.asked) != res.Queries {
 		t.Errorf("%s: Queries %d, but %d were asked", domain, res.Queries, len(d.asked))
 	}
@@ -127,7 +127,7 @@ func walkLimited(t testing.TB, d *fakeDNS, domain string, lim Limits) Result {
 }
 
 // checkResult checks that Ranges divide Pass into minimal sorted prefixes, and that problems and tree are printable.
-func checkResult(t testing.TB, res Result) {
+func checkResult(t testing.TB, res Result, tree *Node) {
 	t.Helper()
 	var all set
 	for _, r := range res.Ranges {
@@ -162,11 +162,11 @@ func checkResult(t testing.TB, res Result) {
 			}
 		}
 	}
-	var tree strings.Builder
-	if err := res.Tree.Write(&tree); err != nil {
+	var drawn strings.Builder
+	if err := tree.Write(&drawn); err != nil {
 		t.Error(err)
 	}
-	for l := range strings.Lines(tree.String()) {
+	for l := range strings.Lines(drawn.String()) {
 		if strings.ContainsFunc(strings.TrimSuffix(l, "\n"), func(r rune) bool { return r < ' ' || r > '~' }) || len(l) > maxLine+1 {
 			t.Errorf("%s: tree line %q", res.Domain, l)
 		}

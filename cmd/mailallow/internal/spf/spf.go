@@ -55,10 +55,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	bounded, cancel := s.Within(ctx)
 	defer cancel()
-	results := make([]spf.Result, len(o.Domains))
+	results, trees := make([]spf.Result, len(o.Domains)), make([]*spf.Node, len(o.Domains))
 	listing := t.WaitingFor("listing %s", terminal.Counted(uint64(len(o.Domains)), "policy", "policies"))
 	var wait sync.WaitGroup
-	one := func(i int) { results[i] = spf.Walk(bounded, resolver, o.Domains[i], s.SPF) }
+	one := func(i int) {
+		if o.Tree && !t.JSON {
+			results[i], trees[i] = spf.Draw(bounded, resolver, o.Domains[i], s.SPF)
+		} else {
+			results[i] = spf.Walk(bounded, resolver, o.Domains[i], s.SPF)
+		}
+	}
 	for i := range o.Domains[1:] {
 		wait.Go(func() { one(i + 1) })
 	}
@@ -72,10 +78,13 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	for _, p := range problems {
 		t.Warn("%s", p.Text)
 	}
-	if t.JSON {
+	switch {
+	case t.JSON:
 		err = t.Document(newDocument(results, problems))
-	} else {
-		err = tell(t, results, o.Tree)
+	case o.Tree:
+		err = draw(t, trees)
+	default:
+		err = tell(t, results)
 	}
 	if err != nil {
 		return err
@@ -111,15 +120,18 @@ func newDocument(results []spf.Result, problems []allowlist.Problem) document {
 	return doc
 }
 
-func tell(t *terminal.Terminal, results []spf.Result, tree bool) error {
+func draw(t *terminal.Terminal, trees []*spf.Node) error {
+	for _, tree := range trees {
+		if err := tree.Write(t.Take()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tell(t *terminal.Terminal, results []spf.Result) error {
 	var all netipx.IPSetBuilder
 	for _, res := range results {
-		if tree {
-			if err := res.Tree.Write(t.Take()); err != nil {
-				return err
-			}
-			continue
-		}
 		all.AddSet(res.Pass)
 		for _, p := range res.Problems {
 			t.Warn("%s", p)
