@@ -115,7 +115,10 @@ func (r Ranges) ByPath() iter.Seq[Range] {
 		return r.All()
 	}
 	all := slices.AppendSeq(make([]Range, 0, r.Len()), r.All())
-	slices.SortFunc(all, func(a, b Range) int { return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) })
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) < 0
+	})
 	return slices.Values(all)
 }
 

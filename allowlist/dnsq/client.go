@@ -234,7 +234,7 @@ func (c *Client) addresses(ctx context.Context, name string, qtype uint16) ([]ne
 			addrs = append(addrs, addr)
 		}
 	}
-	slices.SortFunc(addrs, netip.Addr.Compare)
+	sort.Slice(addrs, func(i, j int) bool { return addrs[i].Less(addrs[j]) })
 	return slices.Compact(addrs), nil
 }
 

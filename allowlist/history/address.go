@@ -137,7 +137,7 @@ type holding struct {
 
 func newFollower(addrs []netip.Addr) *follower {
 	addrs = slices.Clone(addrs)
-	slices.SortFunc(addrs, netip.Addr.Compare)
+	sort.Slice(addrs, func(i, j int) bool { return addrs[i].Less(addrs[j]) })
 	addrs = slices.Compact(addrs)
 	return &follower{addrs: addrs, held: make([][]holding, len(addrs))}
 }

@@ -3,7 +3,7 @@ package access
 import (
 	"cmp"
 	"hash/maphash"
-	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/accessmap/lint/rule"
@@ -97,7 +97,7 @@ func (l *lines) changed() (changed []*rule.Line) {
 			changed = append(changed, &line.Line)
 		}
 	}
-	slices.SortFunc(changed, func(a, b *rule.Line) int { return cmp.Compare(a.Number, b.Number) })
+	sort.Slice(changed, func(i, j int) bool { return changed[i].Number < changed[j].Number })
 	return changed
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"mailallow/allowlist/fault"
@@ -111,7 +112,7 @@ func ownAddresses() []netip.Addr {
 			own = append(own, p.Addr())
 		}
 	}
-	slices.SortFunc(own, netip.Addr.Compare)
+	sort.Slice(own, func(i, j int) bool { return own[i].Less(own[j]) })
 	return slices.Compact(own)
 }
 

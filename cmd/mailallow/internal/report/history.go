@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -191,8 +192,9 @@ func (a *sizes) view(until, now time.Time) historyView {
 	for _, o := range a.last {
 		all = append(all, o)
 	}
-	slices.SortFunc(all, func(a, b *ofSource) int {
-		return cmp.Or(cmp.Compare(len(b.marks)+b.changes, len(a.marks)+a.changes), cmp.Compare(a.Source, b.Source))
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(len(b.marks)+b.changes, len(a.marks)+a.changes), cmp.Compare(a.Source, b.Source)) < 0
 	})
 	v.More = max(0, len(all)-maxCharts)
 	axis := timeAxis{a.first, now}
