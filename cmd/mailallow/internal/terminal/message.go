@@ -96,10 +96,14 @@ func (t *Terminal) wrapped(text string) string {
 // a log.
 func (t *Terminal) Close(holds string, attrs ...slog.Attr) { t.holds, t.closing = holds, attrs }
 
-// End reports err, which may be nil, and returns the exit code. The last line of a run that ends with a code of tellsEnd says
+// End reports err, which may be nil, and returns the exit code. Output that is lost, on a full disk, is an error of a run that has
+// none. The last line of a run that ends with a code of tellsEnd says
 // what holds now, --quiet or not, and the last record of a log says how every run ended. With --json End writes the document
 // of failure, unless one is written.
 func (t *Terminal) End(err error, failure func(error) any) int {
+	if t.unwritten != nil && exit.Silent(err) {
+		err = t.unwritten
+	}
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
 	told := tellsEnd(code)

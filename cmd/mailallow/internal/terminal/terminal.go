@@ -6,6 +6,7 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -35,7 +37,8 @@ type Terminal struct {
 	holds          string            // for the last line: what holds now
 
 	mu         sync.Mutex
-	progressed bool // the cursor is on a line of progress
+	progressed bool  // the cursor is on a line of progress
+	unwritten  error // why a line of output is lost; nil: none is, or its reader has gone away
 }
 
 // New makes a terminal for a command line. It looks for --json and --log-format itself,
@@ -149,8 +152,10 @@ func (t *Terminal) write(w io.Writer, style Style, text string) {
 		on, off := "\x1b["+string(style)+"m", "\x1b[0m"
 		text = on + strings.ReplaceAll(text, "\n", off+"\n"+on) + off
 	}
-	// An error means that the reader has closed the pipe; the run continues to its end.
-	_, _ = io.WriteString(w, text+"\n")
+	_, err := io.WriteString(w, text+"\n")
+	if err != nil && w == t.stdout && !errors.Is(err, syscall.EPIPE) { // who closes a pipe has read enough
+		t.unwritten = err
+	}
 }
 
 func (t *Terminal) colored(w io.Writer) bool {
