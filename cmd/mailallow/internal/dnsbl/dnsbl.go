@@ -168,8 +168,12 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 // notify runs the configured command with a report of the changes since it last succeeded,
 // and gives false if it failed: the next run reports them again.
 func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool) {
-	if len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0 {
+	switch {
+	case len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0:
 		return true
+	case c.settings.Writable != nil:
+		t.Warn("notify is not run, because others can write to the configuration: a later run reports what has changed")
+		return false
 	}
 	var report bytes.Buffer
 	c.report(terminal.PipeWidth, c.compared.unreported, func(_ terminal.Style, text string) {

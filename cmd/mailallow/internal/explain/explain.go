@@ -57,6 +57,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Live && s.Writable != nil { // it names sendmail.cf and makemap, and both have programs run
+		return exit.With(exit.Usage, s.Writable)
+	}
 	o.Run.Installed, o.Run.Hurried = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {

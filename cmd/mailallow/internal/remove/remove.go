@@ -110,6 +110,9 @@ func (r *removal) plan(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	for i := range r.removals {
+		if r.Settings.Writable != nil {
+			r.removals[i].Makemap, _ = makemap.Own(r.removals[i].Makemap) // without one of Sendmail's, the usual one, which is not there
+		}
 		r.removals[i].Stays = servers.Naming(ctx, r.Settings.Root, r.removals[i].Target)
 	}
 	return r.again(ctx)

@@ -48,7 +48,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
 	installed, _ := r.recorded() // tellLeft says why it cannot be used
 	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut,
-		Installs: r.options.WritesState, LooksOnly: r.options.LooksOnly}
+		Installs: r.options.WritesState, LooksOnly: r.options.LooksOnly || r.Settings.Writable != nil}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
 	if err != nil {
 		err = exit.With(exit.Install, err)
