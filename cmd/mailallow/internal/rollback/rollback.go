@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"mailallow/accessmap/install"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -70,16 +71,20 @@ func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 
 // release takes the pins away. The next update goes forward, and the guard compares it with the list of now.
 func release(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
-	lock, _, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.Apply.LockTimeout)
-	if err != nil {
-		return err
+	var lock *install.Lock // nil: nothing is written
+	if !o.DryRun {
+		taken, _, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.Apply.LockTimeout)
+		if err != nil {
+			return err
+		}
+		defer taken.Release()
+		lock = taken
 	}
-	defer lock.Release()
 	files, released, err := r.Release()
 	if err != nil {
 		return err
 	}
-	if !o.DryRun && released > 0 {
+	if lock != nil && released > 0 {
 		if _, err := lock.Install(ctx, nil, files); err != nil {
 			return exit.With(exit.Install, err)
 		}
