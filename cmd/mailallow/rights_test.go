@@ -68,9 +68,10 @@ func TestWithoutRights(t *testing.T) {
 	}
 	program, dir := fixtures.Mailallow(t), t.TempDir()
 	config, access := filepath.Join(dir, "c.toml"), filepath.Join(dir, "access")
-	fixtures.WriteFile(t, config, "state_dir = \"state\"\nsource = [{name = \"g\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}]\n"+
+	fixtures.WriteFile(t, config, "state_dir = \"state\"\nsource = [{name = \"g\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}, {name = \"f\", file = \"list\", action = \"OK\"}]\n"+
 		"target = [{format = \"sendmail-access\", path = \"access\", map = \"none\"}]\n")
 	fixtures.WriteFile(t, access, "192.0.2.0/24\tOK\n")
+	fixtures.WriteFile(t, filepath.Join(dir, "list"), "198.51.100.0/24\n")
 	run := func(user uint32, args ...string) (said string, code int) {
 		cmd := exec.Command(program, append([]string{"-c", config}, args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
@@ -94,6 +95,10 @@ func TestWithoutRights(t *testing.T) {
 	said, code = run(user, "diff")
 	if code != 2 || strings.Contains(said, "move it away") || !strings.Contains(said, "run it as root, or as the user who runs the update") {
 		t.Errorf("diff ends with %d: %s", code, said)
+	}
+	said, code = run(user, "explain", "--offline", "198.51.100.1")
+	if strings.Contains(said, "no update has installed it") || !strings.Contains(said, `source "f" is missing`) {
+		t.Errorf("explain --offline ends with %d: %s", code, said)
 	}
 }
 

@@ -85,6 +85,8 @@ func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot)
 		switch {
 		case src.Inline():
 			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
+		case last == nil && r.stateless != nil:
+			fetched[i].Err = errors.New("the state cannot be read")
 		case last == nil:
 			fetched[i].Err = errors.New("no update has installed it yet")
 		case r.options.Installed && last.Definition != src.Definition() && !src.FromSnapshot:
