@@ -81,6 +81,7 @@ func listCommands() []command {
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return render.Run(c.Context, t, render.Options{Run: runFlags(c), Args: c.Args().Slice()})
 			},
+			empty: render.Empty,
 		},
 	}
 }

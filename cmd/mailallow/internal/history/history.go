@@ -43,6 +43,15 @@ func Run(t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	err = o.tell(t, addr)
+	if err != nil && addr.IsValid() && t.JSON { // it comes before the document
+		doc := spansDocument{Address: addr.String(), Spans: []spanDocument{}, Problems: []allowlist.Problem{{Kind: "error", Text: err.Error()}}}
+		return cmp.Or(t.Document(doc), err)
+	}
+	return err
+}
+
+func (o *Options) tell(t *terminal.Terminal, addr netip.Addr) (err error) {
 	now := time.Now()
 	var since time.Time
 	if o.Since != "" {

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"mailallow/accessmap/format"
+	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/say"
@@ -16,6 +17,14 @@ import (
 type Options struct {
 	Run  run.Options
 	Args []string // the name of one format
+}
+
+// Empty is the document of a run that found nothing but problems.
+func Empty(problems []allowlist.Problem) any {
+	return struct {
+		Entries  []string            `json:"entries"`
+		Problems []allowlist.Problem `json:"problems"`
+	}{[]string{}, problems}
 }
 
 // Run writes the list.
