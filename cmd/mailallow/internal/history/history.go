@@ -84,6 +84,8 @@ func (o *Options) subject() (addr netip.Addr, err error) {
 		return addr, exit.Usagef("history takes one ADDRESS or SOURCE, and there are %d", len(o.Args))
 	case len(o.Args) == 1 && o.Source != "":
 		return addr, exit.Usagef("history takes either an argument or --source")
+	case o.Entry != "" && o.Since != "":
+		return addr, exit.Usagef("--entry shows one entry whole: leave out --since")
 	case len(o.Args) == 0:
 		return addr, nil
 	}
@@ -109,7 +111,7 @@ func (o *Options) tellEntries(t *terminal.Terminal, log history.Log, since time.
 				names = append(names, s.Name)
 			}
 		}
-		return (o.Entry == "" || e.ID == o.Entry) && (o.Source == "" || slices.ContainsFunc(e.Sources, o.isSource))
+		return e.ID == o.Entry || o.Entry == "" && (o.Source == "" || slices.ContainsFunc(e.Sources, o.isSource))
 	})
 	for _, p := range problems {
 		t.Warn("%s", p.Text)
@@ -123,6 +125,9 @@ func (o *Options) tellEntries(t *terminal.Terminal, log history.Log, since time.
 	if o.Source != "" {
 		for i, e := range entries {
 			entries[i].Sources = slices.DeleteFunc(e.Sources, func(s history.Source) bool { return !o.isSource(s) })
+		}
+		if o.Entry != "" && len(entries[0].Sources) == 0 {
+			return exit.Usagef("the entry %s does not tell of a source %q", o.Entry, o.Source)
 		}
 	}
 	switch {
