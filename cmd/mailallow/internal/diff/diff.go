@@ -11,6 +11,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/cmd/mailallow/internal/exit"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/say"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -44,8 +45,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
-	if slices.Contains(o.Logs, "-") && o.Run.Snapshot == "-" {
-		return exit.Usagef("--log - and --snapshot -: stdin is one of them")
+	if err := refusals.NotTwice(o.Logs, o.Run.Snapshot); err != nil {
+		return err
 	}
 	o.Run.NeedTargets, o.Run.LooksOnly = true, true
 	r, err := run.Load(t, o.Run)

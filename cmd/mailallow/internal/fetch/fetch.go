@@ -38,6 +38,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Output == "" {
 		return exit.Usagef("fetch needs -o FILE for the snapshot; - is stdout")
 	}
+	if o.Run.NoGuard && o.Since != "" {
+		return exit.Usagef("--no-guard compares with nothing: leave out --since")
+	}
 	o.Run.ForSnapshot, o.Run.Publishes, o.Run.Since = true, true, o.Since
 	r, err := run.Load(t, o.Run)
 	if err != nil {

@@ -91,6 +91,9 @@ func Kinds() []string {
 // one cannot be written.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Rules {
+		if len(o.Files) > 0 {
+			return exit.Usagef("--rules lists the rules and checks no FILE")
+		}
 		return showRules(t)
 	}
 	run.CollectSooner()

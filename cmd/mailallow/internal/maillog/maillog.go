@@ -34,6 +34,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := refusals.NotTwice(logs, o.Run.Snapshot); err != nil {
+		return err
+	}
 	reading := maillog.Options{Now: time.Now()}
 	if reading.Since, err = parseSince(o.Since, reading.Now); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/maillog"
@@ -47,6 +48,14 @@ func Logs(named []string, stdin io.Reader) ([]string, error) {
 			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
+}
+
+// NotTwice is the usage error of a log and a snapshot that are both to come from stdin, else nil.
+func NotTwice(logs []string, snapshot string) error {
+	if snapshot == "-" && slices.Contains(logs, "-") {
+		return exit.Usagef("a log and --snapshot -: stdin is one of them")
+	}
+	return nil
 }
 
 // Reading is what came of reading all logs.

@@ -25,6 +25,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
+	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -108,7 +109,7 @@ func check(t *terminal.Terminal, o Options) error {
 	if o.Run.Snapshot == "-" && t.Stdin == nil {
 		return errors.New("there is no stdin")
 	}
-	return nil
+	return refusals.NotTwice(o.Logs, o.Run.Snapshot)
 }
 
 // hostName names this host, for pages that people compare.
