@@ -28,9 +28,6 @@ func arrange(args []string) commandLine {
 	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
 	lacks := 0      // number of the first flag without its value
 	ended := false  // by --: no flag follows
-	if len(args) > 0 && args[0] == "help" {
-		args = append([]string{"--help"}, args[1:]...)
-	}
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
@@ -50,6 +47,8 @@ func arrange(args []string) commandLine {
 			case lacks == 0:
 				lacks = len(given)
 			}
+		case name == "" && arg == "help" && !ended:
+			line.help = true
 		case name == "":
 			name = arg
 			line.command, _ = find(name) // an unknown one has no flags of its own

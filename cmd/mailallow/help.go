@@ -52,7 +52,8 @@ func helpOfAll(width int) string {
 		rows = append(rows, []string{cmd.name, cmd.usage})
 	}
 	h.table("COMMANDS", rows)
-	h.table("FLAGS OF EVERY COMMAND, before or behind it", rowsOf(append(globalFlags(), cli.HelpFlag, cli.VersionFlag)))
+	h.table("FLAGS OF EVERY COMMAND, before or behind it", rowsOf(append(globalFlags(), cli.HelpFlag)))
+	h.table("WITHOUT A COMMAND", rowsOf([]cli.Flag{cli.VersionFlag}))
 	return h.String()
 }
 
