@@ -24,7 +24,7 @@ import (
 
 // Options are the flags that concern the installation.
 type Options struct {
-	LockTimeout string // how long to wait for another run, as time.ParseDuration reads it
+	LockTimeout string // how long to wait for another run, as config.ParseDuration reads it
 	Version     string // of the program, for the metrics
 }
 

@@ -31,7 +31,7 @@ type Options struct {
 	As     string // one of Kinds; empty: by name and content
 	Fix    bool   // correct the files if the correction is certain
 	DNS    bool   // ask the DNSBLs of the servers
-	// LockTimeout is how long Fix waits for another run, as time.ParseDuration reads it.
+	// LockTimeout is how long Fix waits for another run, as config.ParseDuration reads it.
 	LockTimeout string
 	Strict      bool     // a note counts as a finding for the exit code
 	Rules       bool     // list the rules, and check nothing

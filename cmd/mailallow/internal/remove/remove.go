@@ -33,7 +33,7 @@ type Options struct {
 	Config      config.Flags
 	DryRun      bool     // show what would be done
 	Reason      string   // why, for the history
-	LockTimeout string   // how long to wait for another run, as time.ParseDuration reads it
+	LockTimeout string   // how long to wait for another run, as config.ParseDuration reads it
 	Paths       []string // of targets; empty: all
 }
 

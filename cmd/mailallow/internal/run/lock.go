@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -15,7 +15,7 @@ import (
 // TakeLock takes the lock of a state directory, for a run that changes files. If another run
 // has it, TakeLock names it and waits for at most the value of --lock-timeout; waited: it did.
 func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout string) (lock *install.Lock, waited bool, err error) {
-	patience, err := time.ParseDuration(lockTimeout)
+	patience, err := config.ParseDuration(lockTimeout)
 	if err != nil || patience < 0 {
 		return nil, false, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
 	}
