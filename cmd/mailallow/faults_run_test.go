@@ -93,6 +93,36 @@ func (n *network) interrupted(cmd *exec.Cmd, arrived func(), doing string) {
 	}
 }
 
+// TestInterruptQuestion ends commands that wait for an answer. The resolver that had no time to answer is not said to be silent.
+func TestInterruptQuestion(t *testing.T) {
+	for _, row := range []struct {
+		args              []string
+		name, qtype, says string
+	}{
+		{[]string{"spf", "mail.test"}, "mail.test", "TXT", ""},
+		{[]string{"dnsbl", "192.0.2.25", "--zone", "bl.test"}, "2.0.0.127.bl.test", "A", ": nothing was kept: terminated"},
+	} {
+		t.Run(row.args[0], func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			came, _ := n.dns.Hold(row.name, row.qtype)
+			n.configure("timeout = \"10m\"", "")
+			cmd := n.mailallow(row.args...)
+			var said strings.Builder
+			cmd.Stderr = &said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-came
+			cmd.Process.Signal(syscall.SIGTERM)
+			cmd.Wait() // its exit code is looked at
+			if want := "mailallow: ended by signal 15 (terminated)" + row.says + "\n"; cmd.ProcessState.ExitCode() != 143 || said.String() != want {
+				t.Errorf("exit code %d, stderr %q, want %q", cmd.ProcessState.ExitCode(), &said, want)
+			}
+		})
+	}
+}
+
 // TestInterruptSnapshot ends runs that wait for a snapshot: on stdin, of which more than a pipe holds has come, or from a server.
 func TestInterruptSnapshot(t *testing.T) {
 	for _, row := range []struct {

@@ -102,12 +102,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	c.results = dnsbl.Check(bounded, lists, c.addrs, c.zones)
 	wait.End()
+	if why := context.Cause(ctx); why != nil { // what has not answered may yet do it
+		return fmt.Errorf("nothing was kept: %w", why)
+	}
 	for _, p := range run.ResolverProblems(resolver) {
 		t.Warn("%s", p.Text)
 		c.problems = append(c.problems, p)
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("nothing was kept: %w", err)
 	}
 	err = c.conclude(ctx, t)
 	c.measure(t, o, err)

@@ -87,6 +87,11 @@ func TestBySignal(t *testing.T) {
 	if again := BySignal(ctx, err); again != err {
 		t.Errorf("named twice: %v", again)
 	}
+	for _, bare := range []error{ctx.Err(), context.Cause(ctx)} {
+		if err := BySignal(ctx, bare); err.Error() != "ended by signal 15 (terminated)" || Code(err) != 143 {
+			t.Errorf("%d, %q", Code(err), err)
+		}
+	}
 	late := BySignal(ctx, Outcome(Finding))
 	if want := "ended by signal 15 (terminated): everything was done already"; late.Error() != want || Code(late) != 143 {
 		t.Errorf("%d, %q; want 143, %q", Code(late), late, want)

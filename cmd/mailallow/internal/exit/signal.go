@@ -49,5 +49,9 @@ func BySignal(ctx context.Context, err error) error {
 		err = errors.New("everything was done already")
 	}
 	number := int(caught.Signal)
-	return Error{Code: firstSignalCode + number, Err: fmt.Errorf("ended by signal %d (%w): %w", number, caught, err)}
+	ended := fmt.Errorf("ended by signal %d (%w)", number, caught)
+	if err != context.Canceled && err != error(caught) { // these say nothing more
+		ended = fmt.Errorf("%w: %w", ended, err)
+	}
+	return Error{Code: firstSignalCode + number, Err: ended}
 }
