@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,6 +154,9 @@ func (r *Request) withinRoot() error {
 	root := r.Settings.Root
 	if root == "" {
 		return nil
+	}
+	if _, err := os.Stat(root); err != nil {
+		return fmt.Errorf("--root %s: %w", root, exit.Reason(err))
 	}
 	paths := []string{r.lastGoodPath(), r.memoryPath(), r.pinsPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
 	if r.Settings.MetricsFile != "" {
