@@ -33,13 +33,14 @@ many networks came and went, its new status, and whether it was added, removed,
 renamed or edited. With an ADDRESS it tells when that was in the list: from when until
 when, with which action, by which source, network and path, and which run did it.
 
-Entries are kept for 400 days (history = "400d") and 64 MiB, the oldest go first. All
-times are in UTC. A part that is damaged is named and passed over. Who may not read
-state_dir runs it as root.`
+Entries are kept for 400 days (history = "400d") and 64 MiB, the oldest go first. It
+writes all times in UTC, and reads one without a zone as a time of this host. A part
+that is damaged is named and passed over. Who may not read state_dir runs it as root.`
 
 const rollbackText = `Installs the list as it stood after an ENTRY of the history, or at a TIME (2026-11-01,
-2026-11-01T22:00:00Z); without either, as it was before the last update that changed
-it. 'mailallow history' lists the entries. It asks no network.
+2026-11-01T22:00:00Z; without a zone, a time of this host); without either, as it was
+before the last update that changed it. 'mailallow history' lists the entries. It asks
+no network.
 
 Every source that had ranges then, and is defined now as it was, gets these ranges and
 is pinned: later updates fetch it, say what they would change, and leave it. Inline

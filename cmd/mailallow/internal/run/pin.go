@@ -284,6 +284,9 @@ func stateOf(log history.Log, to string, now time.Time) (state history.State, wh
 	if err != nil {
 		return state, "", nil, exit.Usagef("%q is no entry of the history and no time: 'mailallow history' lists the entries; what left the history cannot be rolled back to; a time is 2026-11-01 or 2026-11-01T22:00:00Z", to)
 	}
+	if at.After(now) {
+		return state, "", nil, exit.Usagef("%s is in the future: a rollback goes back", date(at))
+	}
 	state, problems = log.At(at)
 	return state, "of " + date(at), problems, nil
 }
