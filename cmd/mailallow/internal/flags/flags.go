@@ -4,6 +4,7 @@
 package flags
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"io"
@@ -72,7 +73,7 @@ func Parse(ctx context.Context, command string, all []cli.Flag, words []string) 
 	}
 	c := cli.NewContext(nil, set, nil)
 	c.Context = ctx
-	return c, oneName(set, all)
+	return c, cmp.Or(oneName(set, all), noneEmpty(set, command))
 }
 
 // define adds a flag to a set. All its names have one value.
@@ -104,6 +105,21 @@ func oneName(set *flag.FlagSet, all []cli.Flag) error {
 	return nil
 }
 
+// noneEmpty refuses a flag with an empty value, as a script has it that lost a variable: update --snapshot "" would fetch, and
+// --root "" write to this host.
+func noneEmpty(set *flag.FlagSet, command string) (err error) {
+	set.Visit(func(f *flag.Flag) {
+		if f.Value.String() == "" {
+			err = lacksValue(f.Name, command)
+		}
+	})
+	return err
+}
+
+func lacksValue(name, command string) error {
+	return exit.Usagef("%s needs a value: '%s --help' says which", Dashed(name), strings.TrimSpace("mailallow "+command))
+}
+
 // badUsage rewrites an error of package flag. Its errors have nothing but their text, so this
 // is the one place that reads an error back from its message.
 func badUsage(err error, all []cli.Flag, command string) error {
@@ -114,9 +130,8 @@ func badUsage(err error, all []cli.Flag, command string) error {
 		}
 		return exit.Usagef("unknown flag --%s%s", name, exit.DidYouMean("--"+name, known))
 	}
-	lookUp := strings.TrimSpace("mailallow "+command) + " --help"
 	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
-		return exit.Usagef("%s needs a value: '%s' says which", Dashed(name), lookUp)
+		return lacksValue(name, command)
 	}
-	return exit.Usagef("%w: '%s' lists the flags", err, lookUp)
+	return exit.Usagef("%w: '%s --help' lists the flags", err, strings.TrimSpace("mailallow "+command))
 }
