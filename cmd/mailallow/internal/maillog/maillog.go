@@ -51,6 +51,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if s.Absent && o.Run.Snapshot != "" {
+		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
+	}
 	var request *run.Request // nil: there is no list to compare with
 	if !s.Absent && len(s.Sources) > 0 || o.Run.Snapshot != "" {
 		if request, err = run.New(s, o.Run); err != nil {

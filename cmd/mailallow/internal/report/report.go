@@ -61,7 +61,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if s.Absent {
-		return fault.Hint("", "'mailallow init' writes one to start from, -c FILE names another", "there is no configuration %s", s.Path)
+		return fault.Hint("", "'mailallow init --write' makes one to start from, -c FILE names another", "there is no configuration %s", s.Path)
 	}
 	if _, err := run.OpenHistory(s.StateDir); errors.Is(err, fs.ErrPermission) {
 		return err
