@@ -176,7 +176,7 @@ func newDecidingDocument(e *allowlist.Entry) decidingDocument {
 	}
 	d.Action, d.Prefix = e.Action.String(), e.Prefix.String()
 	for _, o := range e.Owners {
-		owner := ownerDocument{Name: o.Source}
+		owner := ownerDocument{o.Source, []string{}}
 		for _, path := range o.Paths {
 			owner.Paths = append(owner.Paths, path.String())
 		}

@@ -186,7 +186,7 @@ func (x *explanation) document(ctx context.Context, t *terminal.Terminal, live b
 
 // explained explains an address by the list alone.
 func (x *explanation) explained(s subject) addressDocument {
-	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.shownName(), Matches: []matchDocument{},
+	d := addressDocument{Argument: s.argument, Address: s.Addr.String(), Name: s.shownName(), decidingDocument: newDecidingDocument(nil), Matches: []matchDocument{},
 		Nearest: []nearDocument{}, Providers: []coverDocument{}, Targets: []targetDocument{}, Servers: []serverDocument{}}
 	if x.explain == nil {
 		return d

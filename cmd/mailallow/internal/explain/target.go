@@ -3,7 +3,6 @@ package explain
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/live"
@@ -58,7 +57,7 @@ func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, pla
 	for i, c := range clients {
 		d := &explained[i]
 		ruling := planned.Rule(c, p.CF() != nil && p.CF().AccessSkip)
-		d.Keys = slices.Concat(keyDocuments(byName, ruling.Names), keyDocuments(byAddress, ruling.Addresses))
+		d.Keys = append(keyDocuments(byName, ruling.Names), keyDocuments(byAddress, ruling.Addresses)...)
 		if c.Name == "" {
 			d.NameKeys = keyDocuments(byName, planned.NameKeys())
 		}
