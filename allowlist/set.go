@@ -332,9 +332,10 @@ func (e *Entry) source() string {
 // without owners comes last. Nest sorts the slice in place, and the spans point
 // into it.
 func Nest(entries []Entry) []Span {
-	slices.SortFunc(entries, func(a, b Entry) int {
+	sort.Slice(entries, func(i, j int) bool {
+		a, b := &entries[i], &entries[j]
 		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action),
-			cmp.Compare(min(1, len(b.Owners)), min(1, len(a.Owners))), cmp.Compare(a.source(), b.source()))
+			cmp.Compare(min(1, len(b.Owners)), min(1, len(a.Owners))), cmp.Compare(a.source(), b.source())) < 0
 	})
 	won := entrySlice(slices.CompactFunc(entries, func(a, b Entry) bool { return a.Prefix == b.Prefix }))
 	var list prefixes.List

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sort"
 
 	"mailallow/allowlist/ascii"
 )
@@ -111,7 +112,10 @@ func repeatedKeys(text []byte, lines []hashedLine, ends []int) map[int]int {
 
 // repeatedAmong finds equal keys among lines with one hash. It sorts them, so that chosen keys with one hash do not make it slow.
 func repeatedAmong(lines []uint64, keyAt func(line uint64) []byte, repeated map[int]int) {
-	slices.SortFunc(lines, func(a, b uint64) int { return cmp.Or(compareKeys(keyAt(a), keyAt(b)), cmp.Compare(a, b)) })
+	sort.Slice(lines, func(i, j int) bool {
+		a, b := lines[i], lines[j]
+		return cmp.Or(compareKeys(keyAt(a), keyAt(b)), cmp.Compare(a, b)) < 0
+	})
 	first := lines[0]
 	for _, line := range lines[1:] {
 		if compareKeys(keyAt(first), keyAt(line)) == 0 {
