@@ -46,9 +46,11 @@ var adviceBase = map[string]string{
 var adviceRows = []adviceRow{
 	{rule: "host-bits", settings: map[string]string{"mynetworks": "10.0.0.1/8"}},
 	{rule: "pattern", settings: map[string]string{"mynetworks": "10/8"}},
+	{rule: "pattern", settings: map[string]string{"mynetworks": "10.0.0.0/8 2001:db8::/32"}},
 	{rule: "pattern", settings: map[string]string{"mynetworks": "10.0.0.0/255.0.0.0"}},
 	{rule: "wide", settings: map[string]string{"mynetworks": "0.0.0.0/0"}},
 	{rule: "shared-relay", settings: map[string]string{"mynetworks": "10.0.0.0/8 74.125.0.0/16"}},
+	{rule: "value-comment", settings: map[string]string{clientList: "# ours check_client_access cidr:TABLE, reject_rbl_client all.test"}},
 	{rule: "no-map", missing: true},
 	{rule: "no-map", settings: map[string]string{clientList: "check_client_access cidr:TABLE.gone, check_client_access cidr:TABLE, reject_rbl_client all.test"}},
 	{rule: "not-named", settings: map[string]string{clientList: "permit_mynetworks, reject_rbl_client all.test"}},
@@ -73,6 +75,7 @@ var adviceRows = []adviceRow{
 	{rule: "dead-dnsbl", settings: map[string]string{dnsblSites: "dnsbl.sorbs.net*2, all.test=127.0.0.3"}, postscreen: true},
 	{rule: "dnsbl-answers", settings: map[string]string{clientList: "reject_rbl_client zen.spamhaus.org"}},
 	{rule: "dnsbl-answers", settings: map[string]string{dnsblSites: "all.test=127.0.0.3, zen.spamhaus.org*2"}, postscreen: true},
+	{rule: "dnsbl-answers", settings: map[string]string{clientList: "reject_rbl_client zen.spamhaus.org=127.255.255.[252..255]"}},
 	{rule: "dnsbl-key", settings: map[string]string{clientList: "check_client_access cidr:TABLE, reject_rbl_client " + accountKey + ".zen.dq.spamhaus.net=127.0.0.[2..11]"}},
 	{rule: "dnsbl-key", settings: map[string]string{dnsblSites: accountKey + ".zen.dq.spamhaus.net=127.0.0.[2..11]"}, postscreen: true},
 }
@@ -213,6 +216,7 @@ func (a *advised) follow(t *testing.T, f rule.Finding) {
 		{`^create it, or remove it from the list$`, func([]string) {
 			a.settings[clientList] = strings.Replace(a.settings[clientList], "check_client_access cidr:"+a.path("table.gone")+", ", "", 1)
 		}},
+		{`^put the comment on a line of its own$`, func([]string) { a.settings[clientList] = strings.Replace(a.settings[clientList], "# ours ", "", 1) }},
 		{`^run: mailallow update$`, func([]string) { a.tables = nil; a.add(t, "table", format.UseSMTPD, true) }},
 		{`^add a target with format = "postscreen-cidr" and name it in postscreen_access_list$`, func([]string) { a.add(t, "screen", format.UsePostscreen, true) }},
 		{`^remove it, and use a target with format = "mynetworks-cidr"`, func([]string) {

@@ -31,6 +31,8 @@ func TestSmtpdTables(t *testing.T) {
 		}
 		return "check_client_access cidr:" + path
 	}
+	negated := filepath.Join(dir, "negated")
+	fixtures.WriteFile(t, negated, "!10.0.0.0/8\tREJECT\n")
 	rows := []struct{ restrictions, want string }{
 		{tableOf("comment", "127.0.0.9\t554 Go away    # COMPANY\n", "value-comment"), "554 5.7.1 <unknown[127.0.0.9]>: Client host rejected: Go away    # COMPANY"},
 		{tableOf("permit", "127.0.0.9\tOK # partner\n", "value-comment") + ", reject", "250 "}, // smtpd stops at the permit
@@ -40,6 +42,13 @@ func TestSmtpdTables(t *testing.T) {
 		{"permit_mynetworks }\n  -o { mynetworks = !127.0.0.1/8, 10.0.0.0/8", "451 4.3.0 "},
 		{"permit_mynetworks }\n  -o { mynetworks = 10/8", "451 4.3.0 "},
 		{"permit_mynetworks }\n  -o { mynetworks = 10.0.0.0/255.0.0.0", "451 4.3.0 "},
+		{"permit_mynetworks }\n  -o { mynetworks = 2001:db8::/32", "451 4.3.0 "},
+		{"permit_mynetworks }\n  -o { mynetworks = [2001:db8::/32]", "250 "},
+		{"permit_mynetworks, reject }\n  -o { mynetworks = cidr:" + negated, "250 "},
+		{"reject_unauth_destination # ours", "451 4.3.5 "},
+		{"reject_rbl_client bad.test=127.255.255.254", "554 "},
+		{"reject_rbl_client bad.test=127.[0..255].[0..255].[2..255]", "554 "},
+		{"warn_if_reject reject_rbl_client bad.test", "250 "},
 		{"reject_rbl_client bad.test", "554 "},
 		{"reject_rbl_client bad.test=127.0.0.[2..11]", "250 "},
 		{"reject_rbl_client bad.test }\n  -o { default_rbl_reply = $rbl_code Service unavailable; $rbl_class [$rbl_what] blocked${rbl_reason?; $rbl_reason}",
@@ -73,7 +82,8 @@ func TestNamesNeverMatch(t *testing.T) {
 	for _, key := range []string{".sender.example", "From:.sender.example", "@sender.example", "From:@sender.example", "sender.example.", "sender.example:", "*@sender.example",
 		"From:who@sender.example.", "<who@sender.example>", "who@sender.example,you@sender.example", "From:*.example", "Sender:sender.example", "From=sender.example",
 		`"who@sender.example"`, "http://sender.example", "sender.example/", "(sender.example)", "sender.example;other.example", "Fron:sender.example",
-		"Conenct:127.0.0.9", "IP:127.0.0.9", "127.0.0.9,127.0.0.8", "Client:127.0.0"} {
+		"Conenct:127.0.0.9", "IP:127.0.0.9", "127.0.0.9,127.0.0.8", "Client:127.0.0",
+		"!127.0.0.9", "-127.0.0", "127.0.0.9:25", "x.example[127.0.0.9]", "Connect:ip4:127.0.0.9"} {
 		line := key + "\tREJECT"
 		findings, _ := access.Check([]byte(line+"\n"), access.Options{Options: known})
 		if !slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Rule == "name-form" || f.Rule == "tag" || f.Rule == "address-form" }) {

@@ -107,7 +107,7 @@ func splitTagged(line []byte) (header, bool) {
 			continue
 		}
 		start := open
-		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' {
+		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' && within[start-1] != '"' { // "tag":"postfix/smtpd[1]:"
 			start--
 		}
 		return header{line[:start], programOf(within[start:open]), withoutID(line[from+1:])}, true
@@ -189,7 +189,7 @@ var (
 	otherDaemon    = &program{never, nil, true}                       // of Postfix, which refuses nothing
 	unknownProgram = &program{mayBeSendmailEvent, bareMessage, false} // it may be an MTA with another name
 	bareLine       = &program{mayBeBareEvent, bareMessage, false}     // the line names no program
-	carrier        = &program{mayBeBareEvent, nil, false}             // the line holds that of another program: package container
+	carrier        = &program{mayBeCarriedEvent, nil, false}          // the line holds that of another program: package container
 	sendmailDaemon = &program{mayBeSendmailEvent, sendmail, true}
 	smtpdDaemon    = &program{mayBeServerEvent, Postfix.server, true}
 	smtpClient     = &program{mayBeClientEvent, postfixClient, true}
@@ -280,6 +280,12 @@ func mayBeBareEvent(line []byte) bool {
 	}
 	const start = 40 // bytes before a reply at most: blanks, a bullet, "Diagnostic-Code: smtp; "
 	return bytes.ContainsAny(line[:min(len(line), start)], "45")
+}
+
+// mayBeCarriedEvent reports whether a line of a container may hold an event. Of a text that is not UTF-8, journalctl writes the
+// bytes as numbers, in which no word can be found.
+func mayBeCarriedEvent(line []byte) bool {
+	return mayBeBareEvent(line) || bytes.Contains(line, []byte(`"MESSAGE":[`))
 }
 
 // bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -109,6 +110,22 @@ func TestHeadersAndMessages(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestCarriedLines reads lines that other programs make of those of a mail server.
+func TestCarriedLines(t *testing.T) {
+	const text = "NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; from=<\xfc>"
+	numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint([]byte(text)), " ", ","), "[]")
+	for _, test := range []struct{ name, line string }{
+		{"a tag with the pid, without blanks", `{"timereported":"2026-04-30T12:31:02+02:00","hostname":"mx1","syslogtag":"postfix/smtpd[17]:","msg":" ` + text[:len(text)-2] + `"}`},
+		{"a whole line behind its key", `{"short_message":"postfix/smtpd[17]: ` + text[:len(text)-2] + `","timestamp":1777545062}`},
+		{"text that is not UTF-8", `{"__REALTIME_TIMESTAMP":"1777545062000000","SYSLOG_IDENTIFIER":"postfix/smtpd","MESSAGE":[` + numbers + `]}`},
+	} {
+		events := readAll(t, test.line)
+		if got := row(events); got != "postfix dnsbl_reject 192.0.2.7 bl.example" || !events[0].Time.Equal(time.Date(2026, 4, 30, 10, 31, 2, 0, time.UTC)) {
+			t.Errorf("%s: got %s of %v\n%s", test.name, got, events, test.line)
 		}
 	}
 }

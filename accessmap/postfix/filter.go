@@ -47,6 +47,13 @@ func parseFilter(text string) (f filter, err error) {
 	return f, nil
 }
 
+// TakesRefusal reports whether the filter of ZONE=FILTER takes 127.255.255.254 for a listing, with which a list does not
+// answer this resolver (docs/facts.md 17).
+func TakesRefusal(text string) bool {
+	f, err := parseFilter(text)
+	return err == nil && f.matches(netip.AddrFrom4([4]byte{127, 255, 255, 254}))
+}
+
 func (f filter) matches(code netip.Addr) bool {
 	if !code.Is4() {
 		return false

@@ -92,9 +92,12 @@ func (i Item) table() string {
 }
 
 // TableType is the type with which the item names its table, without proxy:. It is cidr for an item that names a cidr table
-// among others (unionmap:{}), and for a file without a type.
+// among others (unionmap:{}), and for a file without a type in mynetworks. Of one in a restriction it is "no type".
 func (i Item) TableType() string {
 	table := i.table()
+	if i.Argument != "" && filepath.IsAbs(table) {
+		return "no type"
+	}
 	if kind, _, ok := strings.Cut(strings.TrimPrefix(table, "proxy:"), ":"); ok && !strings.Contains(table, "cidr:") {
 		return kind
 	}

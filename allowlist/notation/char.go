@@ -41,6 +41,29 @@ func isDash(c rune) bool {
 // isBlankRune reports whether c is a blank outside ASCII, or cannot be seen at all.
 func isBlankRune(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) }
 
+// isUnseen reports whether c shows nothing where a line is not broken at it.
+func isUnseen(c rune) bool { return c == '\u00ad' || unicode.Is(unicode.Cf, c) }
+
+// unseenAt gives the end of the characters at i that cannot be seen, if they stand within a word: behind 192.0.2.1, the 0 that a
+// page shows right beside it. What is an address of its own begins another word.
+func unseenAt(text []byte, i int) int {
+	end := i
+	for end < len(text) && text[end] >= utf8.RuneSelf {
+		c, size := utf8.DecodeRune(text[end:])
+		if !isUnseen(c) {
+			break
+		}
+		end += size
+	}
+	if end == i || i == 0 || text[i-1] <= ' ' || end == len(text) || !isHex(text[end]) && text[end]-'.' > 1 && text[end] != ':' {
+		return i
+	}
+	if _, _, ok := addressAt(text, end); ok {
+		return i
+	}
+	return end
+}
+
 // decodeRune decodes a character. Bytes that are not UTF-8 may be Windows-1252, of which dashes and blanks matter.
 func decodeRune(text []byte) (c rune, size int) {
 	c, size = utf8.DecodeRune(text)

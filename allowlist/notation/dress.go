@@ -81,6 +81,8 @@ var dresses = [...]dress{
 
 	{"4hd", (*reading).registryIPv4, "|ipv4|192.0.2.0|256|"},
 	{"6hd", (*reading).registryIPv6, "|ipv6|2001:db8::|32|"},
+	{"h*Cl", (*reading).sized, "192.0.2.0 size: /24"},
+	{"h*Cm", (*reading).sized, "192.0.2.0 size: 255.255.255.0"},
 	{"h*Cd", (*reading).count, "192.0.2.0 count: 256"},
 	{"hd", (*reading).count, "192.0.2.0|256"},
 	{"dh", (*reading).numberBefore, "24 192.0.2.0"},

@@ -29,6 +29,7 @@ type dressed struct {
 	minus    bool // a - or ~ is right before the address
 	emphasis bool // Markdown's * or _ is before it
 	strict   bool // a list without Markdown
+	spf      bool // ip4: or ip6: is before the address
 }
 
 // expression reads an address with everything that is glued to it. It reports whether there is one with nothing else around
@@ -60,6 +61,7 @@ func (r *reading) expression() bool {
 			return false
 		}
 	}
+	d.denied = d.denied || d.spf && cutAt(r.text[behind:])
 	r.pushDressed(it, d)
 	if r.pos = behind; link > 0 {
 		r.push(item{kind: kindDash, glued: true, start: behind, end: behind + link})
@@ -93,6 +95,12 @@ func (d *dressed) open() (addr netip.Addr, end int, ok bool) {
 	return addr, 0, false
 }
 
+// cutAt reports whether a string of a TXT record ends here and the next one goes on with the same word: "ip4:192.0.2.1" "0 -all".
+func cutAt(rest []byte) bool {
+	next := bytes.TrimLeft(rest, " \t\r\n\"")
+	return bytes.HasPrefix(rest, []byte{'"'}) && len(next) < len(rest)-1 && len(next) > 0 && rest[len(rest)-len(next)-1] == '"' && (isHex(next[0]) || next[0]-'.' <= 1 || next[0] == ':')
+}
+
 // mechanism reports whether an SPF mechanism with addresses begins at i.
 func (d *dressed) mechanism(i int) bool {
 	return len(d.text)-i > 4 && d.text[i+3] == ':' && (ascii.IsWord(string(d.text[i:i+3]), "ip4") || ascii.IsWord(string(d.text[i:i+3]), "ip6"))
@@ -103,6 +111,7 @@ func (d *dressed) mechanism(i int) bool {
 func (d *dressed) label() bool {
 	if d.mechanism(d.i) {
 		d.i += len("ip4:")
+		d.spf = true
 		return true
 	}
 	end := d.i
@@ -146,7 +155,9 @@ func (r *reading) size(i int, it *item) (end int, sized bool) {
 // slashApart reports whether the slash of n bytes at i has a blank and then a number behind it: 192.0.2.0/ 24.
 func (r *reading) slashApart(i, n int) bool {
 	rest := r.text[i+n:]
-	number := bytes.TrimLeft(rest, r.blanks())
+	number := bytes.TrimLeftFunc(rest, func(c rune) bool {
+		return strings.ContainsRune(r.blanks(), c) || c >= utf8.RuneSelf && isBlankRune(c) || c == '['
+	})
 	return len(number) < len(rest) && len(number) > 0 && isDigit(number[0])
 }
 
@@ -217,6 +228,9 @@ func (r *reading) ends(i int) bool {
 	c, size := rune(r.text[i]), 1
 	if c >= utf8.RuneSelf {
 		c, size = decodeRune(r.text[i:])
+	}
+	if unseenAt(r.text, i) > i {
+		return false
 	}
 	if !r.Strict {
 		return !isWordRune(c) || c == '/' && slashAt(r.text, i) == size && r.slashApart(i, size)

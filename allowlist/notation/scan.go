@@ -271,7 +271,9 @@ func (r *reading) wordEnd() int {
 			c, size = utf8.DecodeRune(r.text[i:])
 		}
 		if !isWordRune(c) {
-			break
+			if size = unseenAt(r.text, i) - i; size == 0 {
+				break
+			}
 		}
 		i += size
 	}

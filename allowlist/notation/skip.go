@@ -18,7 +18,7 @@ func (r *reading) comment() bool {
 		r.tell("may be a comment, or an address of the list", &item{start: r.pos, end: end, line: r.line})
 		r.pos = end
 		return true
-	case c == ';' && (apart || r.Strict && !r.addressBehind(1)):
+	case c == ';' && (apart || r.Strict && !r.addressBehind(1) && !r.sizeBehind(1)):
 	case !begins || !apart || !r.startsComment():
 		return false
 	}
@@ -57,6 +57,14 @@ func (r *reading) addressBehind(n int) bool {
 	d := dressed{text: r.text, i: i, strict: r.Strict}
 	_, _, ok := d.open()
 	return ok
+}
+
+// sizeBehind reports whether a prefix length or a number is n bytes from here, and nothing more of its word: 192.0.2.0;24.
+func (r *reading) sizeBehind(n int) bool {
+	i := r.pos + n
+	i += slashAt(r.text, i)
+	value, end, ok := numberAt(r.text, i)
+	return ok && value <= maxAddress*8 && (end == len(r.text) || isBlank(r.text[end]) || r.text[end] == ';' || r.text[end] == ',')
 }
 
 // endOfLine gives the end of the line of i, or of the record where a mark ends it. It remembers the last one.

@@ -49,6 +49,8 @@ func (r *reading) word(end int) {
 			it.kind = kindBroken
 		} else if it.kind == kindWord && r.addressBehind(0) {
 			it.kind = kindOther
+		} else if role := labelKind(w); it.kind == kindWord && bytes.ContainsAny(w, "-_") && (role == kindFirst || role == kindLast) {
+			it.kind = role // set start-ip 192.0.2.0
 		}
 		if bytes.EqualFold(w, []byte("ipv4")) && end < len(r.text) && r.text[end] == '|' {
 			it.kind = kindRegistry4
@@ -181,13 +183,18 @@ func looksLikeNetwork(w, rest []byte) bool {
 	if !bytes.ContainsAny(w, digits) || !bytes.ContainsAny(w, ".:") || bytes.Contains(w, []byte("://")) || bytes.IndexByte(w, '@') >= 0 {
 		return false
 	}
-	d := dressed{text: w[:min(len(w), 3*maxAddress)]}
+	w = w[:min(len(w), 3*maxAddress)]
+	unseen := bytes.IndexFunc(w, isUnseen) >= 0
+	if unseen {
+		w = bytes.Join(bytes.FieldsFunc(w, isUnseen), nil)
+	}
+	d := dressed{text: w}
 	addr, end, ok := d.open()
 	if !ok {
 		return isBroken(d.text[d.i:], rest)
 	}
 	if d.text = bytes.TrimLeft(d.text[end:], "]"); len(d.text) == 0 {
-		return d.denied || d.role != 0
+		return d.denied || d.role != 0 || unseen
 	}
 	next, behind := d.text[0], d.text[1:]
 	digit := len(behind) > 0 && isDigit(behind[0])
@@ -201,6 +208,8 @@ func looksLikeNetwork(w, rest []byte) bool {
 		return bytes.IndexByte(behind, '/') > 0
 	case next == '-', next == '+':
 		return digit
+	case next == '/' && quadAt(behind, 0) > 0, next == '/' && isLength(behind, new(int)):
+		return true // 192.0.2.0/192.0.2.255, 192.0.2.0//24
 	case next == '/' && digit:
 		behind = d.text[numberEnd:]
 		return len(behind) == 0 || behind[0]|0x20 == 'x' || behind[0] != '/' && behind[0] != '.' && !isLetter(behind[0]) || n >= 8 && isAligned(addr, n)
@@ -221,6 +230,12 @@ func isAligned(a netip.Addr, bits int) bool {
 // 192.0.2.*, 192.0.2.[0-9]), or a quad or IPv6 with a slash that is not a network (10.0.0.0/33, 10.0.0/8). A date or a time
 // of day was not.
 func isBroken(w, rest []byte) bool {
+	if bytes.Contains(w, []byte("[.]")) {
+		w = bytes.ReplaceAll(w, []byte("[.]"), []byte("."))
+	}
+	if group, rest, one := bytes.Cut(w, []byte(":")); one && len(group) == 4 && group[0] == '2' && bytes.IndexByte(rest, '/') > 0 && len(bytes.Trim(w, digits+"abcdefABCDEF:/")) == 0 {
+		return true // 2001:db8/32
+	}
 	if base, open := bytes.TrimSuffix(w, []byte(".")), len(rest) > 0 && rest[0] == '{'; open && len(base) < len(w) {
 		return isDotted(base, 3)
 	}
@@ -247,11 +262,11 @@ func isBroken(w, rest []byte) bool {
 }
 
 // isDotted reports whether s has least to four parts of a dotted quad. Each part has one to three digits of any value, or
-// is * or x.
+// is * or x, also several of them.
 func isDotted(s []byte, least int) bool {
 	parts := bytes.SplitN(s, []byte("."), 5)
 	for _, p := range parts {
-		if string(p) != "*" && string(p) != "x" && (len(p) == 0 || len(p) > 3 || len(bytes.Trim(p, digits)) > 0) {
+		if len(bytes.Trim(p, "*")) > 0 && len(bytes.Trim(p, "xX")) > 0 && (len(p) == 0 || len(p) > 3 || len(bytes.Trim(p, digits)) > 0) {
 			return false
 		}
 	}

@@ -58,8 +58,8 @@ var roles = sync.OnceValue(func() map[string]byte {
 	return invert(map[byte]string{
 		kindFirst: "start first from begin beginning lower low min lowest",
 		kindLast:  "end last to until upper high max highest stop finish through thru broadcast",
-		kindSize:  "mask netmask subnetmask masklen masklength prefixlen prefixlength prefix length len bits cidr slash",
-		kindCount: "count size hosts total number num",
+		kindSize:  "mask netmask subnetmask bitmask masklen masklength prefixlen prefixlength plen prefix suffix length len bits cidr slash",
+		kindCount: "count size hosts total number num quantity",
 		kindWord:  "ip ips host ipv4 ipv6 v4 v6 addr address addresses range net network subnet inet block of",
 	})
 })
@@ -105,7 +105,7 @@ func labelKind(label []byte) (role byte) {
 		switch {
 		case kind == 0:
 			return 0
-		case role == 0 || role == kindWord || role == kindCount || kind == kindSize:
+		case role == 0 || role == kindWord || role == kindCount && kind != kindWord || kind == kindSize:
 			role = kind
 		}
 	}

@@ -98,6 +98,9 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 	tag, name := line.written[:len(line.written)-len(k.Address)], line.written[len(line.written)-len(k.Address):]
 	first := name[:strings.IndexAny(name+",", ",;")]
 	bare := strings.Trim(name, `<>"'()`)
+	if what, meant := foreign(k.Address, name); what != "" {
+		return neverMatches("Sendmail looks up no key with "+what, "write "+tag+meant)
+	}
 	switch {
 	case first != name:
 		return neverMatches("an access map knows no lists", "write a line for each, the first as "+tag+first)
@@ -123,6 +126,28 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 		return neverMatches("Sendmail looks a name up without a colon at its end", "write "+tag+strings.TrimRight(name, ":"))
 	}
 	return nil
+}
+
+// signs are what other programs have before an entry that is taken back.
+const signs = "!~-+^"
+
+// foreign finds an address or a name as other programs write them, and gives the key that was meant.
+func foreign(address, name string) (what, meant string) {
+	before, behind, _ := strings.Cut(name, ":")
+	open := strings.IndexByte(name, '[')
+	_, isAddress := key.Parse(ascii.Lower(strings.TrimLeft(name, signs)))
+	second, _, _ := strings.Cut(address, ":")
+	switch {
+	case isAddress && strings.IndexByte(signs, name[0]) >= 0:
+		return "a sign before it", strings.TrimLeft(name, signs)
+	case open > 0 && strings.HasSuffix(name, "]"):
+		return "a name and its address", name[open+1 : len(name)-1]
+	case strings.Contains(before, ".") && number().MatchString(behind):
+		return "a port", before
+	case behind != "" && meantTag(second) != "":
+		return "two tags", behind
+	}
+	return "", ""
 }
 
 // onlyZero finds the key of one address that ends in .0, which its writer takes for a network. If the file has the next address

@@ -26,7 +26,7 @@ func rules() []rule.Entry[checks] {
 			Catches: "a misspelt tag or the word of another program, as Conect: or IP:, or = in place of its colon",
 			Why:     "Sendmail looks up no such key: it never matches"}},
 		{Checks: checks{name: nameForm}, Rule: rule.Rule{Name: "name-form", Severity: rule.Error,
-			Catches: "a name or mail address with a dot or @ before it, a dot or colon after it, a *, < and >, or two with a comma",
+			Catches: "a name or mail address with a dot or @ before it, a dot, colon or port after it, a *, < and >, a sign before an address, a second tag, or two with a comma",
 			Why:     "Sendmail looks up no such key: it never matches"}},
 		{Checks: checks{file: onlyZero}, Rule: rule.Rule{Name: "one-address", Severity: rule.Warning,
 			Catches: "the key of an address that ends in .0, and not of the network",

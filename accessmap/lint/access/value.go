@@ -118,6 +118,8 @@ func unknownValue(v entryValue) *valueFault {
 		return &valueFault{Fault: rule.Fault{Text: v.text + " is no number: " + strings.TrimSuffix(v.Written, ":") + " needs one",
 			Advice: "write a number; 0 is no limit, or no pause"}}
 	case !v.decides() || addressValue().MatchString(v.text):
+	case !isWord && v.Tag == "" && (v.Address == "ok" || v.Address == "relay" || v.Address == "reject" || v.Address == "discard"): // a host may have such a name
+		return &valueFault{Fault: rule.Fault{Text: "the key and the value are in each other's place", Advice: "write\n" + v.text + "\t" + strings.ToUpper(v.Address)}}
 	case v.ofClient(), isWord && !nameValue().MatchString(v.text):
 		return &valueFault{likely: likelyValue(v.text), Fault: rule.Fault{
 			Text:   rule.Shown(v.text) + " is no value that Sendmail knows: it is sent as an error reply, and refuses",

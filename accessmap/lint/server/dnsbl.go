@@ -17,16 +17,17 @@ type AskedZone struct {
 	Place   string // the parameter, or sendmail.cf
 	Written string // with its filter and weight, without its key
 	Zone    string // the name to find it by
-	// Filtered reports that the server takes only some answers for listings.
+	// Filtered reports that the server takes only some answers for listings, and no refusal to answer, or that it refuses nobody.
 	Filtered bool
 	Names    bool // it is asked about names, and not about addresses
 }
 
 // PostfixZones gives the DNSBLs that smtpd and postscreen ask, each once a place.
 func PostfixZones(m *postfix.Main) (zones []AskedZone) {
-	add := func(place, before, argument string) {
+	add := func(place, before, argument string, warnOnly bool) {
 		bare, _, _ := strings.Cut(m.WithKey(argument), "*")
-		zone, _, filtered := strings.Cut(bare, "=")
+		zone, filter, filtered := strings.Cut(bare, "=")
+		filtered = warnOnly || filtered && !postfix.TakesRefusal(filter)
 		z := AskedZone{place, strings.TrimSpace(before + " " + dnsbl.HideKeys(argument)), zone, filtered, strings.HasPrefix(before, "reject_rhsbl_")}
 		if zone != "" && !slices.Contains(zones, z) {
 			zones = append(zones, z)
@@ -35,13 +36,13 @@ func PostfixZones(m *postfix.Main) (zones []AskedZone) {
 	for _, name := range postfix.RestrictionLists() {
 		for _, item := range m.Lists[name].Items {
 			if strings.HasPrefix(item.Name, "reject_rbl_") || strings.HasPrefix(item.Name, "reject_rhsbl_") {
-				add(name, item.Name, item.Argument)
+				add(name, item.Name, item.Argument, item.WarnOnly)
 			}
 		}
 	}
 	if m.Postscreen {
 		for _, item := range m.Lists["postscreen_dnsbl_sites"].Items {
-			add("postscreen_dnsbl_sites", "", item.Name)
+			add("postscreen_dnsbl_sites", "", item.Name, false)
 		}
 	}
 	return zones
@@ -164,6 +165,7 @@ func unfilteredZones(l *postfixLinter) (found []rule.Finding) {
 			continue
 		}
 		bare, weight, weighs := strings.Cut(z.Written, "*")
+		bare, _, _ = strings.Cut(bare, "=")
 		line := bare + "=" + codes
 		if weighs {
 			line += "*" + weight
@@ -174,8 +176,12 @@ func unfilteredZones(l *postfixLinter) (found []rule.Finding) {
 }
 
 func unfiltered(z AskedZone) string {
-	return fmt.Sprintf("%s has %s without the codes that are listings: if the list does not answer this resolver, its code 127.255.255.254 counts as a listing, and all mail is refused",
-		z.Place, z.Written)
+	filter := " without the codes that are listings"
+	if strings.Contains(z.Written, "=") {
+		filter = ", which takes more than the codes that are listings"
+	}
+	return fmt.Sprintf("%s has %s%s: if the list does not answer this resolver, its code 127.255.255.254 counts as a listing, and all mail is refused",
+		z.Place, z.Written, filter)
 }
 
 // Unanswering gives the finding about a list that answers no question about an ordinary address as it should, by the result of such

@@ -53,20 +53,33 @@ func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 		meant, _ = netip.AddrFrom16(b).Prefix(p.Bits())
 	}
 	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, with bits of the host set: Postfix cannot read the list, and answers every client with 451", item.Name),
-		Fix: "if the network is meant, write " + meant.String()}}
+		Fix: "if the network is meant, write " + bracketed(meant)}}
+}
+
+// bracketed writes a network as it may stand in main.cf, where an IPv6 address without brackets begins the name of a table.
+func bracketed(p netip.Prefix) string {
+	if p.Addr().Is4() {
+		return p.String()
+	}
+	return fmt.Sprintf("[%s]/%d", p.Addr(), p.Bits())
 }
 
 // noNetwork finds an item that is meant as a network and that Postfix cannot read, for which it refuses the whole list: 10/8,
-// 10.0.0.0/255.0.0.0.
+// 10.0.0.0/255.0.0.0. An IPv6 address without brackets begins the name of a table there.
 func noNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 	name := strings.TrimPrefix(item.Name, "!")
 	before, _, hasMask := strings.Cut(name, "/")
-	if _, ok := postfix.ParsePattern(name); ok || !hasMask || before == "" || strings.Contains(before, ":") && !strings.HasPrefix(before, "[") && !key.IsBareIPv6(before) {
+	const effect = ": Postfix cannot read the list, and answers every client with 451"
+	p, ok := postfix.ParsePattern(name)
+	if ok && p.Addr().Is6() && name[0] != '[' && p == p.Masked() {
+		return []rule.Finding{{Text: "mynetworks has " + item.Name + ", which has no brackets" + effect, Fix: "write " + bracketed(p)}}
+	}
+	if ok || !hasMask || before == "" || strings.Contains(before, ":") && !strings.HasPrefix(before, "[") && !key.IsBareIPv6(before) {
 		return nil
 	}
 	fix := "write networks as 192.0.2.0/24 or [2001:db8::]/32"
 	if p, ok := address.Network(name); ok {
-		fix = "write " + p.Masked().String()
+		fix = "write " + bracketed(p.Masked())
 	}
-	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, which is no network: Postfix cannot read the list, and answers every client with 451", item.Name), Fix: fix}}
+	return []rule.Finding{{Text: "mynetworks has " + item.Name + ", which is no network" + effect, Fix: fix}}
 }

@@ -133,17 +133,34 @@ func (l *postfixLinter) naming(t Table, list string) string {
 	if l.ConfigDirectory != "/etc/postfix" && l.ConfigDirectory != "" {
 		config = "-c " + l.ConfigDirectory + " "
 	}
-	text := "run:\npostconf " + config + "-e"
+	text, set := "run:\npostconf "+config+"-e", false
 	for _, s := range settings {
 		if list == "" || list == s.Name {
-			text += " '" + strings.ReplaceAll(s.String(), "'", `'\''`) + "'"
+			text, set = text+" '"+strings.ReplaceAll(s.String(), "'", `'\''`)+"'", true
 		}
 	}
 	text += " && postfix " + config + "reload"
 	for _, class := range classes {
 		text += fmt.Sprintf("\nand put check_client_access cidr:%s first in the restriction class %s", t.Path, class)
 	}
+	if !set && len(classes) > 0 { // postconf has nothing to edit
+		_, text, _ = strings.Cut(text, "\nand ")
+	}
 	return text
+}
+
+// commentInList finds comments behind an item of a list that decides about clients: main.cf has comments on lines of their own
+// alone.
+func commentInList(l *postfixLinter) []rule.Finding {
+	for _, name := range append(postfix.RestrictionLists(), "postscreen_access_list") {
+		for _, item := range l.Lists[name].Items {
+			if item.Name[0] == '#' {
+				return []rule.Finding{{Fix: "put the comment on a line of its own",
+					Text: name + " has a comment behind a value, where main.cf has none: smtpd answers 451 to every client that comes to it, and postscreen ignores the rest"}}
+			}
+		}
+	}
+	return nil
 }
 
 func noTable(_ *postfixLinter, t namedTable) []rule.Finding {

@@ -32,6 +32,7 @@ func postfixRules() []rule.Entry[postfixChecks] {
 	return []rule.Entry[postfixChecks]{
 		{Checks: postfixChecks{network: hostBitsNetwork}, Rule: rule.HostBits()},
 		{Checks: postfixChecks{network: noNetwork}, Rule: rule.NoPattern()},
+		{Checks: postfixChecks{main: commentInList}, Rule: rule.ValueComment()},
 		{Checks: postfixChecks{network: wideNetwork}, Rule: rule.Wide()},
 		{Checks: postfixChecks{network: sharedNetwork}, Rule: rule.SharedRelay()},
 		{Checks: postfixChecks{use: noTable}, Rule: noMap()},

@@ -197,6 +197,11 @@ func neverDecides(line, before *textLine) string {
 }
 
 func unreachable(l *linter, line *textLine) []rule.Finding {
+	if n := len(l.open); n > 0 {
+		if open := l.open[n-1]; !open.negated && open.network.Bits() <= line.network.Bits() && !open.network.Contains(line.network.Addr()) {
+			return []rule.Finding{line.Found(rule.Shown(line.pattern)+": the if above it lets no address of it through: this line never decides", "move it below the endif, or remove it")}
+		}
+	}
 	before, same := l.before(line)
 	if before == nil || same {
 		return nil

@@ -42,6 +42,14 @@ func wide(l *linter, line *textLine) []rule.Finding {
 		"write the networks that are meant")}
 }
 
+// allBut finds lines of mynetworks for all but a network. One within an if lets in no more than the if does.
+func allBut(l *linter, line *textLine) []rule.Finding {
+	if !line.negated || line.skipped || l.use != format.UseMyNetworks || len(l.open) > 0 && !l.open[len(l.open)-1].negated {
+		return nil
+	}
+	return []rule.Finding{line.Found("!"+rule.Shown(line.pattern)+": this is every address but these: all of them may relay through this server", "write the networks that are meant")}
+}
+
 // special finds networks that lie in special-purpose space, in a table that lets other networks in. A table of such networks alone
 // is about one's own, and so is mynetworks.
 func special(l *linter, line *textLine) []rule.Finding {

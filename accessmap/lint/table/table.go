@@ -84,7 +84,7 @@ type textLine struct {
 	negated  bool
 	pattern  string // as written, without its !
 	value    string
-	network  netip.Prefix // for the checks of networks
+	network  netip.Prefix // for the checks of networks; also of an if
 	skipped  bool         // Postfix does not read it as it is
 	indent   bool         // it begins with a blank and is meant as an entry
 	above    *textLine    // if indent: the line that it continues for Postfix; nil: none
@@ -211,7 +211,10 @@ func (l *linter) read(s string) (p netip.Prefix, of rule.Rule, fault *address.Fa
 
 // condition checks the network of an if; ok: Postfix reads it.
 func (l *linter) condition(line *textLine) (ok bool) {
-	_, of, fault := l.read(strings.TrimLeft(line.pattern, "! \t"))
+	bare := strings.TrimLeft(line.pattern, "! \t")
+	line.negated = strings.Count(line.pattern[:len(line.pattern)-len(bare)], "!")%2 == 1
+	p, of, fault := l.read(bare)
+	line.network = p
 	if fault != nil {
 		l.Report(of, line.Found(rule.Shown(line.pattern)+": "+fault.Text+"; without this if, the lines after it apply to all clients", "write if NETWORK"))
 	}
