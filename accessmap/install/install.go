@@ -22,6 +22,7 @@ type Lock struct {
 	state    *state.Dir
 	lockDir  string                        // for the locks of the targets' directories; empty: no such locks
 	exchange func(temp, live string) error // exchange, but in tests
+	partly   bool                          // an Install could not put back a file, and none has succeeded since
 }
 
 // TakeLock creates the state directory, 0700, if it is missing, takes its lock and finishes the work of a killed run. It
@@ -71,15 +72,21 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
 	pending, err := finishInterrupted(l.state, exchange)
 	if err != nil {
-		return nil, fmt.Errorf("%w\nnothing was changed", withDiskAdvice(err))
+		return nil, l.failed(err)
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
 	i.report.Installed, i.report.Stuck = err == nil, i.stuck
-	if err = withDiskAdvice(err); err != nil && !i.stuck {
+	l.partly = err != nil && (l.partly || i.stuck)
+	return i, l.failed(err)
+}
+
+// failed says of an error, which may be nil, that nothing was changed, where that is so.
+func (l *Lock) failed(err error) error {
+	if err = withDiskAdvice(err); err != nil && !l.partly {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
-	return i, err
+	return err
 }
 
 // MapRecorded reports whether the last installation found text and map of a job in step, and neither has changed since. It starts

@@ -134,10 +134,13 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.MapType != "" {
 		p.digest = install.DigestOf(p.Old)
 	}
-	if pl.Installs && !p.Exists && p.MapType != "" { // it will be asked
-		p.asked = p.ask(ctx)
-		go p.asked()
-		defer p.asked() // makemap does not outlive the plan
+	if pl.Installs && !p.Exists && p.MapType != "" && len(pl.Unknown) == 0 { // decide asks for it
+		asking, stop := context.WithCancel(ctx)
+		asked := p.ask(asking)
+		go asked()
+		defer asked() // makemap does not outlive a plan that fails, nor delays it
+		defer stop()
+		p.asked = asked
 	}
 	content, verified, err := pl.render(t, p.Current, p.MapChoice, set)
 	if err != nil {

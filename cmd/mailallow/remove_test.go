@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -84,4 +85,54 @@ path = %[6]q
 			t.Error(err)
 		}
 	}
+}
+
+// Somebody edits a file after the list was taken out of it, so that it cannot be put back and no new plan can be made: remove says which
+// file is changed, and not that nothing is. The edit must come before the other files have changed, so it may take several tries.
+func TestRemoveEditedLate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config, access := filepath.Join(dir, "c.toml"), filepath.Join(dir, "access")
+	text := "state_dir = \"state\"\n[[source]]\nname = \"own\"\ncidr = [\"192.0.2.0/24\"]\naction = \"OK\"\n" +
+		"[[target]]\nformat = \"sendmail-access\"\nmap = \"none\"\npath = \"access\"\n"
+	for n := range 20 {
+		text += fmt.Sprintf("[[target]]\nformat = \"cidr\"\npath = \"list%d.cidr\"\n", n)
+	}
+	fixtures.WriteFile(t, config, text)
+	run := func(command string) string {
+		out, _ := exec.Command(fixtures.Mailallow(t), "-c", config, command).CombinedOutput()
+		return string(out)
+	}
+	for range 100 {
+		fixtures.WriteFile(t, access, "")
+		if said := run("update"); !strings.Contains(fixtures.ReadFile(t, access), "192.0.2") {
+			t.Fatal(said)
+		}
+		edited := make(chan error, 1)
+		go func() {
+			for {
+				if now, err := os.ReadFile(access); err != nil || !bytes.Contains(now, []byte("192.0.2")) {
+					edited <- os.WriteFile(access, []byte("# BEGIN mailallow\n"), 0o644)
+					return
+				}
+			}
+		}()
+		said := run("remove")
+		if err := <-edited; err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(said, "list taken out in part") {
+			continue
+		}
+		for _, want := range []string{access + ": could not be put back: edited after it was replaced", "a block begins that never ends"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s\nwithout %q", said, want)
+			}
+		}
+		if strings.Contains(said, "nothing was changed") {
+			t.Error(said)
+		}
+		return
+	}
+	t.Error("the edit never came in time")
 }

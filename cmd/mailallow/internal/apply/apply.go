@@ -105,6 +105,7 @@ var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecon
 // installPlans installs the plans and the last good state. It plans again when somebody
 // has edited a file since.
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
+	var stuck error // of earlier tries, which left files that could not be put back
 	for try := 0; ; try++ {
 		var jobs []install.Job
 		leftAlone := false
@@ -126,7 +127,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 		}
 		state = append(state, <-record...)
 		if err != nil {
-			return err
+			return errors.Join(stuck, err)
 		}
 		result.Report, err = lock.Install(ctx, jobs, state)
 		if err == nil {
@@ -135,7 +136,13 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 			}
 			return nil
 		}
-		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
+		again := errors.Is(err, install.ErrChanged) && try < len(editPauses)
+		err = errors.Join(stuck, err)
+		if result.Report.Stuck {
+			stuck = err
+		}
+		result.Report.Stuck = stuck != nil
+		if !again {
 			return exit.With(exit.Install, err)
 		}
 		select {
@@ -143,11 +150,10 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 			return exit.With(exit.Install, err)
 		case <-time.After(editPauses[try]):
 		}
-		edited := err
 		switch result.Plans, err = r.Plan(ctx, result.List); {
 		case err == nil:
-		case result.Report.Stuck:
-			return exit.With(exit.Install, errors.Join(edited, err))
+		case stuck != nil:
+			return exit.With(exit.Install, errors.Join(stuck, err))
 		default:
 			return fmt.Errorf("%w\nnothing was changed", err)
 		}

@@ -115,16 +115,16 @@ func (r *removal) plan(ctx context.Context, o Options) (err error) {
 		}
 		r.removals[i].Stays = servers.Naming(ctx, r.Settings.Root, r.removals[i].Target)
 	}
-	return r.again(ctx)
+	if err = r.again(ctx); err != nil {
+		return fmt.Errorf("%w\nnothing was changed", err)
+	}
+	return nil
 }
 
 // again plans from the files as they are now.
 func (r *removal) again(ctx context.Context) (err error) {
 	r.Plans, err = plan.Planner{StateDir: r.Settings.StateDir}.Removals(ctx, r.removals)
-	if err != nil {
-		return exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
-	}
-	return nil
+	return exit.With(exit.Install, err)
 }
 
 // named chooses the targets that the paths name; all of them if there is no path.
@@ -171,6 +171,7 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 	if err := r.plan(ctx, o); err != nil {
 		return err
 	}
+	var stuck error // of earlier tries, which left files that could not be put back
 	for try := 0; ; try++ {
 		var jobs []install.Job
 		for _, p := range r.Plans {
@@ -180,10 +181,19 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 		}
 		files, err := r.stateFiles()
 		if err != nil {
-			return err
+			return errors.Join(stuck, err)
 		}
 		r.Report, err = lock.Install(ctx, jobs, files)
-		if !errors.Is(err, install.ErrChanged) || try == len(editPauses) {
+		if err == nil {
+			return nil
+		}
+		again := errors.Is(err, install.ErrChanged) && try < len(editPauses)
+		err = errors.Join(stuck, err)
+		if r.Report.Stuck {
+			stuck = err
+		}
+		r.Report.Stuck = stuck != nil
+		if !again {
 			return exit.With(exit.Install, err)
 		}
 		select {
@@ -191,8 +201,12 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 			return exit.With(exit.Install, err)
 		case <-time.After(editPauses[try]):
 		}
-		if err := r.again(ctx); err != nil {
-			return err
+		switch err = r.again(ctx); {
+		case err == nil:
+		case stuck != nil:
+			return errors.Join(stuck, err)
+		default:
+			return fmt.Errorf("%w\nnothing was changed", err)
 		}
 	}
 }
