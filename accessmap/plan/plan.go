@@ -234,7 +234,7 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 
 // unchanged gives the plan with the file as it is.
 func (p Plan) unchanged() Plan {
-	p.New, p.Long, p.managed, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), ""
+	p.New, p.Long, p.managed, p.read, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), nil, ""
 	return p
 }
 

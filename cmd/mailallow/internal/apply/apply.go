@@ -6,7 +6,6 @@ package apply
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -98,64 +97,45 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	return result, err
 }
 
-// editPauses are the waits before each new try at a file that somebody edits. They are few
-// and short: most edits end soon, and the timer starts the next run.
-var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
-
 // installPlans installs the plans and the last good state. It plans again when somebody
 // has edited a file since.
 func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
-	var stuck error // of earlier tries, which left files that could not be put back
-	for try := 0; ; try++ {
-		var jobs []install.Job
-		leftAlone := false
-		for _, plan := range result.Plans {
-			if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.HasText() {
-				job := plan.Job()
-				if plan.Changed() {
-					job = job.Begun()
-				}
-				jobs = append(jobs, job)
+	return run.Tries(ctx, &result.Report,
+		func() error { return installOnce(ctx, r, lock, result) },
+		func() (err error) {
+			result.Plans, err = r.Plan(ctx, result.List)
+			return err
+		})
+}
+
+func installOnce(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
+	var jobs []install.Job
+	leftAlone := false
+	for _, plan := range result.Plans {
+		if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.HasText() {
+			job := plan.Job()
+			if plan.Changed() {
+				job = job.Begun()
 			}
-		}
-		var state []install.StateFile
-		var err error
-		record := make(chan []install.StateFile, 1)
-		go func() { record <- r.RecordFile(result) }()
-		if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-			state, err = r.StateFiles(result)
-		}
-		state = append(state, <-record...)
-		if err != nil {
-			return errors.Join(stuck, err)
-		}
-		result.Report, err = lock.Install(ctx, jobs, state)
-		if err == nil {
-			if err := r.PruneHistory(result.List); err != nil {
-				result.Report.Warnings = append(result.Report.Warnings, err.Error())
-			}
-			return nil
-		}
-		again := errors.Is(err, install.ErrChanged) && try < len(editPauses)
-		err = errors.Join(stuck, err)
-		if result.Report.Stuck {
-			stuck = err
-		}
-		result.Report.Stuck = stuck != nil
-		if !again {
-			return exit.With(exit.Install, err)
-		}
-		select {
-		case <-ctx.Done():
-			return exit.With(exit.Install, err)
-		case <-time.After(editPauses[try]):
-		}
-		switch result.Plans, err = r.Plan(ctx, result.List); {
-		case err == nil:
-		case stuck != nil:
-			return exit.With(exit.Install, errors.Join(stuck, err))
-		default:
-			return fmt.Errorf("%w\nnothing was changed", err)
+			jobs = append(jobs, job)
 		}
 	}
+	var state []install.StateFile
+	var err error
+	record := make(chan []install.StateFile, 1)
+	go func() { record <- r.RecordFile(result) }()
+	if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
+		state, err = r.StateFiles(result)
+	}
+	state = append(state, <-record...)
+	if err != nil {
+		return err
+	}
+	if result.Report, err = lock.Install(ctx, jobs, state); err != nil {
+		return exit.With(exit.Install, err)
+	}
+	if err := r.PruneHistory(result.List); err != nil {
+		result.Report.Warnings = append(result.Report.Warnings, err.Error())
+	}
+	return nil
 }

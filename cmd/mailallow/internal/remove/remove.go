@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/makemap"
@@ -171,48 +170,23 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 	if err := r.plan(ctx, o); err != nil {
 		return err
 	}
-	var stuck error // of earlier tries, which left files that could not be put back
-	for try := 0; ; try++ {
-		var jobs []install.Job
-		for _, p := range r.Plans {
-			if p.Changed() || p.Gone || p.Exists {
-				jobs = append(jobs, p.Job())
-			}
-		}
-		files, err := r.stateFiles()
-		if err != nil {
-			return errors.Join(stuck, err)
-		}
-		r.Report, err = lock.Install(ctx, jobs, files)
-		if err == nil {
-			return nil
-		}
-		again := errors.Is(err, install.ErrChanged) && try < len(editPauses)
-		err = errors.Join(stuck, err)
-		if r.Report.Stuck {
-			stuck = err
-		}
-		r.Report.Stuck = stuck != nil
-		if !again {
-			return exit.With(exit.Install, err)
-		}
-		select {
-		case <-ctx.Done():
-			return exit.With(exit.Install, err)
-		case <-time.After(editPauses[try]):
-		}
-		switch err = r.again(ctx); {
-		case err == nil:
-		case stuck != nil:
-			return errors.Join(stuck, err)
-		default:
-			return fmt.Errorf("%w\nnothing was changed", err)
-		}
-	}
+	return run.Tries(ctx, &r.Report, func() error { return r.install(ctx, lock) }, func() error { return r.again(ctx) })
 }
 
-// editPauses are the waits before each new try at a file that somebody edits.
-var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+func (r *removal) install(ctx context.Context, lock *install.Lock) error {
+	var jobs []install.Job
+	for _, p := range r.Plans {
+		if p.Changed() || p.Gone || p.Exists {
+			jobs = append(jobs, p.Job())
+		}
+	}
+	files, err := r.stateFiles()
+	if err != nil {
+		return err
+	}
+	r.Report, err = lock.Install(ctx, jobs, files)
+	return exit.With(exit.Install, err)
+}
 
 // stateFiles are the history, and the record without the targets of this run. They change after the targets: what a killed run
 // leaves must be found again.

@@ -1,0 +1,47 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mailallow/accessmap/install"
+)
+
+// editPauses are the waits before each new try at a file that somebody edits. They are few
+// and short: most edits end soon, and the timer starts the next run.
+var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
+
+// Tries has try install the plans, and plan make new ones when somebody has edited a file
+// meanwhile. try leaves its report in report, which is in the end that of the last try, and
+// stuck if one was: then the error has what could not be put back.
+func Tries(ctx context.Context, report *install.Report, try, plan func() error) error {
+	var stuck error // of earlier tries
+	for n := 0; ; n++ {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		again := errors.Is(err, install.ErrChanged) && n < len(editPauses)
+		if err = errors.Join(stuck, err); report.Stuck {
+			stuck = err
+		}
+		report.Stuck = stuck != nil
+		if !again {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(editPauses[n]):
+		}
+		switch err = plan(); {
+		case err == nil:
+		case stuck != nil:
+			return errors.Join(stuck, err)
+		default:
+			return fmt.Errorf("%w\nnothing was changed", err)
+		}
+	}
+}
