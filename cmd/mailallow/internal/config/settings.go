@@ -138,6 +138,7 @@ func writable(path string) error {
 // have nothing but their lines to rely on.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it, and nobody sees it
 	if bytes.Count(text, []byte("=")) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
