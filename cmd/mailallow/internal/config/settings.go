@@ -180,6 +180,7 @@ type reader struct {
 	mistakes
 
 	names, paths map[string]int // the lines of sources by name, and of targets by path
+	reference    []Table        // nil: no key was unknown
 }
 
 // document reads the tables. The keys are in the order in which messages list them.
