@@ -86,6 +86,7 @@ func (r *reader) take(at string, value, into any) {
 		var day toml.LocalDate
 		if day, ok = value.(toml.LocalDate); ok {
 			*into = day.AsTime(time.UTC)
+			ok = !into.IsZero() // that means none
 		}
 	case *allowlist.Percent:
 		wanted = `a share in quotes, like "30%"`
