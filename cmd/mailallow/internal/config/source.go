@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"mailallow/allowlist"
@@ -11,6 +10,7 @@ import (
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/hosts"
 	"mailallow/allowlist/notation"
+	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -111,8 +111,13 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	if p, _ := allowlist.ProviderByName(src.Provider); src.AcceptPermError && src.SPF == nil && (src.Provider == "" || p.URL != "") {
 		r.problem(at+".accept_permerror", "source %q: accept_permerror belongs to an SPF policy", src.Name)
 	}
-	if src.SPF != nil && (len(src.SPF) == 0 || slices.Contains(src.SPF, "")) {
+	if src.SPF != nil && len(src.SPF) == 0 {
 		r.problem(at+".spf", "source %q: spf names no domain", src.Name)
+	}
+	for i, domain := range src.SPF {
+		if err := spf.CheckDomain(domain); err != nil {
+			r.problem(item(at+".spf", i), "spf %s: %w", QuotedWord(domain), err)
+		}
 	}
 	r.hosts(at+".hosts", src)
 	if src.Provider != "" {
