@@ -26,7 +26,7 @@ func effects() []effect {
 		{[]string{"expire"},
 			func(s allowlist.Source) bool { return !s.Inline() && allowing(s) }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
 		{[]string{"deadline"},
-			func(s allowlist.Source) bool { return !s.Static() }, "only what is fetched has a deadline of its own"},
+			func(s allowlist.Source) bool { return !s.Static() && !s.FromSnapshot }, "only what is fetched has a deadline of its own"},
 		{[]string{"max_keys"},
 			func(s allowlist.Source) bool { return !s.Static() && s.Action != allowlist.Exclude }, "only what is fetched with OK, RELAY or REJECT is held for its keys"},
 		{[]string{"widest_ipv4", "total_ipv4"}, func(s allowlist.Source) bool { return !s.NoIPv4 }, "families leaves out IPv4"},

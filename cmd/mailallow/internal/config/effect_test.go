@@ -27,6 +27,8 @@ func TestWithoutEffect(t *testing.T) {
 		cidr = "cidr = [\"74.0.0.0/24\"]\naction = \"OK\"\n"
 		file = "file = \"x\"\naction = \"OK\"\n"
 		spf  = "spf = [\"a.test\"]\n"
+
+		snapshot = "[snapshot]\nkeys = [\"RWRamdZOUWxtuJ3zjqeIV1SC7AVQ2wI2nYG46jP2m3PylRc2ScmwKqRz\"]\n"
 	)
 	for _, row := range []struct {
 		name, text string
@@ -62,6 +64,8 @@ func TestWithoutEffect(t *testing.T) {
 			"[guard]\nwidest_ipv6 = 9\n" + source(cidr) + strings.ReplaceAll(source(spf+"families = [\"ipv4\"]\naction = \"OK\"\n"), `"x"`, `"y"`), []string{
 				`2: [guard]: widest_ipv6 without effect: ` + inline + `; families leaves out IPv6`}},
 		{"[guard] for no source", "[guard]\n" + everything + ofGuard, nil},
+		{"a source that a snapshot defines", snapshot + source("from = \"snapshot\"\naction = \"OK\"\n"+everything+ofSource), []string{
+			`15: source "x": deadline without effect: ` + fetched}},
 		{"inline tables", "guard.total_ipv4 = 9\nsource = [{name = \"x\", cidr = [\"74.0.0.0/24\"], action = \"OK\", window = \"9d\"}]\n", []string{
 			`1: [guard]: total_ipv4 without effect: ` + total, `2: source "x": window without effect: ` + inline}},
 	} {

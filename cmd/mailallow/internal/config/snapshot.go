@@ -52,9 +52,12 @@ func (r *reader) snapshot(at string, table map[string]any) {
 }
 
 // fromSnapshot checks a source that is defined in the snapshot.
-func (r *reader) fromSnapshot(at, from string, src allowlist.Source) {
+func (r *reader) fromSnapshot(at, from string, families []string, src allowlist.Source) {
 	r.oneOf(at+".from", from, FromSnapshot)
 	if from == FromSnapshot && len(r.Snapshot.Keys) == 0 {
 		r.problem(at+".from", "source %q: from = \"snapshot\" takes a definition that somebody else wrote: name the keys that may sign it in [snapshot] keys", src.Name)
+	}
+	if from != "" && families != nil {
+		r.problem(at+".families", "source %q: families is part of a definition, and the snapshot has that: write families into a target", src.Name)
 	}
 }

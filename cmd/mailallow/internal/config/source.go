@@ -45,7 +45,7 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 	r.life(at, src)
 	r.totals(at, &src)
 	src.FromSnapshot = from != ""
-	r.fromSnapshot(at, from, src)
+	r.fromSnapshot(at, from, families, src)
 	r.origin(at, src)
 	src.NoIPv4, src.NoIPv6 = r.families(at, families)
 	if src.File != "" {
