@@ -206,6 +206,7 @@ func (r *reader) document(document map[string]any) {
 	if r.MetricsFile != "" {
 		r.MetricsFile = r.rooted(r.MetricsFile)
 	}
+	r.overwrites()
 	r.Notify = r.argv("notify", notify, `["mail", "-s", "mailallow", "postmaster"]`)
 	if r.action != "" {
 		_, err := allowlist.ParseAction(r.action)
