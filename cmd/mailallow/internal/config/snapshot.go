@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/snapshot"
@@ -38,7 +39,7 @@ func (r *reader) snapshot(at string, table map[string]any) {
 		r.Snapshot.Keys = append(r.Snapshot.Keys, k)
 	}
 	switch s := &r.Snapshot; {
-	case IsURL(s.URL):
+	case IsURL(s.URL), strings.Contains(s.URL, "://"):
 		r.check(at+".url", allowlist.CheckSecure(s.URL))
 	case s.URL != "":
 		s.URL = r.rooted(s.URL)
