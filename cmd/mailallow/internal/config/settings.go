@@ -120,8 +120,8 @@ func Load(f Flags) (*Settings, error) {
 // run as who runs mailallow.
 func writable(path string) error {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil // it was there a moment ago
+	if err != nil || info.Mode()&fs.ModeCharDevice != 0 {
+		return nil // it was there a moment ago; or nobody can write it beforehand, as /dev/null
 	}
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch mode := info.Mode().Perm(); {
