@@ -72,7 +72,7 @@ const (
 const (
 	// maxConfigBytes is far more than long inline lists need.
 	maxConfigBytes = 4 << 20
-	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
+	// maxConfigKeys bounds the keys of a configuration, as keysOf counts them: go-toml
 	// compares each key with all before it.
 	maxConfigKeys = 10_000
 
@@ -139,7 +139,7 @@ func writable(path string) error {
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it, and nobody sees it
-	if bytes.Count(text, []byte("=")) > maxConfigKeys {
+	if keysOf(text) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
 	err := toml.Unmarshal(text, &document)
@@ -170,6 +170,16 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 		}
 	}
 	return s, err
+}
+
+// keysOf gives a number that is not less than that of the keys: the equals signs outside of comments.
+func keysOf(text []byte) (n int) {
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			n += bytes.Count(line, []byte("="))
+		}
+	}
+	return n
 }
 
 // reader turns a document into settings, and notes mistakes.
