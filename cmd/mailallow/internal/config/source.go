@@ -63,6 +63,8 @@ func (r *reader) uniqueName(at, name string) {
 		r.problem(at+".name", "the source has no name")
 	case len(name) > maxNameBytes || !ascii.AllShow(name):
 		r.problem(at+".name", "the name %q is longer than %d bytes or has characters that cannot be printed", name, maxNameBytes)
+	case name != strings.TrimSpace(name):
+		r.problem(at+".name", "the name %q begins or ends with a blank, which --accept does not take", name)
 	case twice:
 		r.problem(at+".name", "the name %q is that of the source on line %d already", name, before)
 	}
