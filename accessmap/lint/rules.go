@@ -33,7 +33,7 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 			Catches: "a mistake in mailallow's configuration",
 			Why:     "update refuses it"}},
 		{Checks: withoutEffect, Rule: rule.Rule{Name: "no-effect", Severity: rule.Warning,
-			Catches: "a limit in a source that it does not bind, or in [guard] and for no source",
+			Catches: "a limit in a source or a target that it does not bind, or in [guard] and for no source",
 			Why:     "whoever wrote it believes that it binds"}},
 		{Checks: sourceEnds, Rule: rule.Rule{Name: "until", Severity: rule.Note, // no test of a configuration may fail for the date alone
 			Catches: "a source whose last day is over, or within fourteen days",

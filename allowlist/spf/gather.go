@@ -262,7 +262,7 @@ func readPolicy(domain string, a answer, lim Limits) *policy {
 			fmt.Sprintf("%d v=spf1 records where one is allowed: receivers use none of them", len(records)))
 	case len(records[0]) > lim.RecordBytes:
 		p.fail(PermError, KindLimit, "",
-			fmt.Sprintf("record of %s bytes: our limit is %s (RecordBytes), so it was not read",
+			fmt.Sprintf("record of %s bytes: our limit is %s (max_record_bytes), so it was not read",
 				ascii.Count(len(records[0])), ascii.Count(lim.RecordBytes)))
 	default:
 		p.text = records[0]

@@ -303,11 +303,11 @@ func TestLimits(t *testing.T) {
 		queries int
 		problem string
 	}{
-		{"depth", Limits{}, 51, 51, "our limit of 50 nested records (Depth) ends here: addresses that no earlier term matches get permerror"},
-		{"small depth", Limits{Depth: 3}, 4, 4, "our limit of 3 nested records (Depth) ends here: addresses that no earlier term matches get permerror"},
+		{"depth", Limits{}, 51, 51, "our limit of 50 nested records (max_depth) ends here: addresses that no earlier term matches get permerror"},
+		{"small depth", Limits{Depth: 3}, 4, 4, "our limit of 3 nested records (max_depth) ends here: addresses that no earlier term matches get permerror"},
 		{"lookups", Limits{Lookups: 7}, 7, 7,
-			"TXT c7.test was not asked: our limit of 7 lookups (Lookups) is used up, and addresses that no earlier term matches get permerror"},
-		{"record", Limits{RecordBytes: 20}, 0, 1, "record of 43 bytes: our limit is 20 (RecordBytes), so it was not read"},
+			"TXT c7.test was not asked: our limit of 7 lookups (max_lookups) is used up, and addresses that no earlier term matches get permerror"},
+		{"record", Limits{RecordBytes: 20}, 0, 1, "record of 43 bytes: our limit is 20 (max_record_bytes), so it was not read"},
 		{"enough", Limits{Depth: 60, Lookups: 61, RecordBytes: 50}, 60, 61, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -232,6 +232,14 @@ func isName(name string) bool {
 	return true
 }
 
+// CheckDomain returns an error if no domain of this name can have a policy.
+func CheckDomain(domain string) error {
+	if _, reason := checkDomain(domain); reason != "" {
+		return errors.New(reason)
+	}
+	return nil
+}
+
 // checkDomain returns the domain asked in the form that questions use, or the reason why it has no policy (RFC 7208
 // section 4.3).
 func checkDomain(domain string) (name, reason string) {

@@ -85,7 +85,7 @@ func (e *evaluation) target(p *policy, t Term, name string, reach set, depth int
 	}
 	if depth == e.zone.lim.Depth {
 		e.problems.add(KindLimit, p.domain, t.Text,
-			"our limit of %d nested records (Depth) ends here: addresses that no earlier term matches get permerror", e.zone.lim.Depth)
+			"our limit of %d nested records (max_depth) ends here: addresses that no earlier term matches get permerror", e.zone.lim.Depth)
 		return broken
 	}
 	if v := e.visits[name]; v != nil && v.active {
@@ -117,7 +117,7 @@ func (e *evaluation) answer(p *policy, t Term, q question) (answer, Error) {
 		return a, OK
 	case !asked && e.zone.stopped == nil:
 		e.problems.add(KindLimit, p.domain, t.Text,
-			"%s was not asked: our limit of %d lookups (Lookups) is used up, and addresses that no earlier term matches get permerror",
+			"%s was not asked: our limit of %d lookups (max_lookups) is used up, and addresses that no earlier term matches get permerror",
 			q, e.zone.lim.Lookups)
 		return a, PermError
 	case !asked:

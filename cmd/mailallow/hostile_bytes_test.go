@@ -85,10 +85,6 @@ name = "some spf"
 spf = ["some.test"]
 action = "OK"
 [[source]]
-name = "named"
-spf = [%s]
-action = "OK"
-[[source]]
 name = "hosts"
 hosts = ["mx:with.test"]
 action = "OK"
@@ -102,20 +98,20 @@ spf = ["near.test"]
 action = "OK"
 [[source]]
 name = "page"
-url = "%[4]s/page"
+url = "%[3]s/page"
 action = "OK"
 [[source]]
 name = "json"
-url = "%[4]s/json"
+url = "%[3]s/json"
 select = ".[]"
 action = "OK"
 [[source]]
 name = "moved"
-url = "%[4]s/moved"
+url = "%[3]s/moved"
 action = "OK"
 [[source]]
 name = "away"
-url = "%[4]s/%%1b%%0aFORGED%%e2%%80%%ae"
+url = "%[3]s/%%1b%%0aFORGED%%e2%%80%%ae"
 action = "OK"
 [[target]]
 format = "sendmail-access"
@@ -124,7 +120,7 @@ map = "none"
 [[target]]
 format = "postfix-cidr"
 path = "table"
-on_change = [%[5]q]
+on_change = [%[4]q]
 [[target]]
 format = "rbldnsd"
 path = "zone"
@@ -162,10 +158,10 @@ func TestHostileBytes(t *testing.T) {
 	fixtures.Write(t, "access", hand, 0o644)
 	fixtures.Write(t, "log", "Apr 30 10:31:02 mx1 sendmail[1]: u1: ruleset=check_relay, arg1="+poison+", arg2=192.0.2.7, relay=x [192.0.2.7], reject=550 5.7.1 Mail from 192.0.2.7 refused by blackhole site bl.test"+poison+
 		"\nApr 30 10:31:02 mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x"+strings.ReplaceAll(poison, "\n", "")+"[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.test; "+poison+"\n", 0o644)
-	config := fmt.Sprintf(poisonConfig, dns.Addr(), tomlText(file), tomlText("x"+poison+".test"), web.URL(""), program("change"))
+	config := fmt.Sprintf(poisonConfig, dns.Addr(), tomlText(file), web.URL(""), program("change"))
 	fixtures.Write(t, "c.toml", config, 0o644)
 	fixtures.Write(t, "map.toml", fmt.Sprintf("state_dir = \"other\"\n[[source]]\nname = \"a\"\ncidr = [\"192.0.2.1\"]\naction = \"OK\"\n[[target]]\nformat = \"sendmail-access\"\npath = \"mapped\"\nmakemap = %q\n", program("makemap")), 0o644)
-	fixtures.Write(t, "names.toml", fmt.Sprintf("[[source]]\nname = %[1]s\naction = %[1]s\nprovider = %[1]s\n[[target]]\nformat = %[1]s\npath = %[1]s\n[dnsbl]\nzones = [%[1]s]\n%[1]s = 1\n", tomlText(poison)), 0o644)
+	fixtures.Write(t, "names.toml", fmt.Sprintf("[[source]]\nname = %[1]s\naction = %[1]s\nprovider = %[1]s\nspf = [%[1]s]\n[[target]]\nformat = %[1]s\npath = %[1]s\n[dnsbl]\nzones = [%[1]s]\n%[1]s = 1\n", tomlText(poison)), 0o644)
 	fixtures.Write(t, "raw.toml", "name = \""+poison+"\"\n", 0o644)
 	fixtures.Write(t, "bad.snapshot", `{"version": 1, "`+poison+`": 1}`, 0o644)
 

@@ -97,6 +97,9 @@ func TestSnapshotWeb(t *testing.T) {
 	if out := run(exit.Stale, "update", "-c", host("")); !strings.Contains(out, "certificate") {
 		t.Errorf("without ca_file: %s", out)
 	}
+	if out, file := run(exit.Stale, "update", "-c", host("ca_file = \"none.pem\"\n")), filepath.Join(dir, "none.pem"); !strings.Contains(out, "ca_file: open "+file+": no such file") {
+		t.Errorf("without the file of ca_file: %s", out)
+	}
 	if got, err := os.ReadFile(filepath.Join(dir, "list.cidr")); err != nil || string(got) != "74.125.4.0/24\n192.0.2.9/32\n" {
 		t.Errorf("after all: %q, %v", got, err)
 	}

@@ -107,6 +107,18 @@ func TestRole(t *testing.T) {
 	wantText(t, out, "[WARNING]: source \"provider\" is stale: its last good ranges stay", `"msg": "source \"provider\" is stale: its last`)
 }
 
+// TestDay: a day in YAML is one in the configuration, and not a text.
+func TestDay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.program = fixtures.Mailallow(t)
+	host := r.host("dated")
+	delete(host, "mailallow_sources")
+	r.write("host_vars/dated.yml", "mailallow_sources:\n- {name: own, cidr: [192.0.2.1], action: OK, until: 9999-12-31, reason: 2026-12-31 or so}\n")
+	r.play(hosts{"dated": host}, wanted{"dated": changed})
+	wantText(t, r.read("dated/etc/mailallow.toml"), "until = 9999-12-31\n", "reason = \"2026-12-31 or so\"\n")
+}
+
 func TestExampleIsSound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -107,7 +107,7 @@ func (c Carrier) get(ctx context.Context, t *terminal.Terminal) (pair, error) {
 	}
 	text, err := bounded.File(name, maxSnapshotBytes)
 	if errors.Is(err, fs.ErrNotExist) && c.Settings.Snapshot.URL != "" {
-		return pair{}, Unreached{err}
+		return pair{}, Unreached{exit.Reason(err)}
 	}
 	if err != nil {
 		return pair{}, err

@@ -21,6 +21,10 @@ func TestConfigOfMany(t *testing.T) {
 	if want := "x.toml: more than 10000 keys: this is no configuration of mailallow"; fmt.Sprint(err) != want {
 		t.Errorf("error %q, want %q", fmt.Sprint(err), want)
 	}
+	ruler := " \t# " + strings.Repeat("=", maxConfigKeys+1) + "\n"
+	if _, err = Parse("x.toml", []byte(ruler+"state_dir = \"x\"\n"), Flags{}); err != nil {
+		t.Errorf("a line of equals signs in a comment: %v", err)
+	}
 	_, err = Parse("x.toml", keys(maxUnknownKeys+10), Flags{})
 	problems := fault.Each(err)
 	if want := "x.toml: and 10 unknown keys more"; len(problems) != maxUnknownKeys+1 || problems[0].Error() != want {

@@ -26,7 +26,7 @@ func effects() []effect {
 		{[]string{"expire"},
 			func(s allowlist.Source) bool { return !s.Inline() && allowing(s) }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
 		{[]string{"deadline"},
-			func(s allowlist.Source) bool { return !s.Static() }, "only what is fetched has a deadline of its own"},
+			func(s allowlist.Source) bool { return !s.Static() && !s.FromSnapshot }, "only what is fetched has a deadline of its own"},
 		{[]string{"max_keys"},
 			func(s allowlist.Source) bool { return !s.Static() && s.Action != allowlist.Exclude }, "only what is fetched with OK, RELAY or REJECT is held for its keys"},
 		{[]string{"widest_ipv4", "total_ipv4"}, func(s allowlist.Source) bool { return !s.NoIPv4 }, "families leaves out IPv4"},
@@ -34,13 +34,23 @@ func effects() []effect {
 	}
 }
 
-// withoutEffect warns of limits that have no effect in their source, and of those of [guard] that have none in any.
+// withoutEffect warns of limits that have no effect in their source or target, and of those of [guard] that have none in any source.
 func (r *reader) withoutEffect() {
-	if len(r.Sources) == 0 {
-		return
+	for i, t := range r.Targets {
+		at, f := item("target", i), t.Format
+		if t.Want.MaxKeys > 0 && !f.Map {
+			r.Warnings = append(r.Warnings, r.mistake(at+".max_keys", "%s target: max_keys without effect: there are no keys in its file", f.Name))
+		}
+		for n, action := range t.Want.Only {
+			if !f.Takes(action, t.Want.Only) {
+				r.Warnings = append(r.Warnings, r.mistake(item(at+".only", n), "%s target: %s in only without effect: its file never holds that", f.Name, action))
+			}
+		}
 	}
 	all := effects()
-	r.withoutEffectIn("guard", "[guard]", r.Sources, all)
+	if len(r.Sources) > 0 {
+		r.withoutEffectIn("guard", "[guard]", r.Sources, all)
+	}
 	for i, src := range r.Sources {
 		r.withoutEffectIn(item("source", i), "source "+strconv.Quote(src.Name), r.Sources[i:i+1], all)
 	}

@@ -8,7 +8,7 @@ import (
 	"mailallow/allowlist"
 )
 
-// TestWithoutEffect: every limit is warned of in the sources that it does not bind, and in no other. The warnings of one
+// TestWithoutEffect: every limit is warned of in the sources and targets that it does not bind, and in no other. The warnings of one
 // cause are one.
 func TestWithoutEffect(t *testing.T) {
 	const (
@@ -23,10 +23,15 @@ func TestWithoutEffect(t *testing.T) {
 		judged     = "widest_ipv4, widest_ipv6, max_shrink, max_grow, window, max_age"
 	)
 	source := func(keys string) string { return "[[source]]\nname = \"x\"\n" + keys }
+	target := func(format, keys string) string {
+		return "[[target]]\nformat = \"" + format + "\"\npath = \"" + format + "\"\n" + keys + "\n"
+	}
 	const (
 		cidr = "cidr = [\"74.0.0.0/24\"]\naction = \"OK\"\n"
 		file = "file = \"x\"\naction = \"OK\"\n"
 		spf  = "spf = [\"a.test\"]\n"
+
+		snapshot = "[snapshot]\nkeys = [\"RWRamdZOUWxtuJ3zjqeIV1SC7AVQ2wI2nYG46jP2m3PylRc2ScmwKqRz\"]\n"
 	)
 	for _, row := range []struct {
 		name, text string
@@ -62,6 +67,13 @@ func TestWithoutEffect(t *testing.T) {
 			"[guard]\nwidest_ipv6 = 9\n" + source(cidr) + strings.ReplaceAll(source(spf+"families = [\"ipv4\"]\naction = \"OK\"\n"), `"x"`, `"y"`), []string{
 				`2: [guard]: widest_ipv6 without effect: ` + inline + `; families leaves out IPv6`}},
 		{"[guard] for no source", "[guard]\n" + everything + ofGuard, nil},
+		{"a source that a snapshot defines", snapshot + source("from = \"snapshot\"\naction = \"OK\"\n"+everything+ofSource), []string{
+			`15: source "x": deadline without effect: ` + fetched}},
+		{"targets", target("cidr", "max_keys = 9\nonly = [\"REJECT\"]") + target("sendmail-access", "max_keys = 9\nonly = [\"OK\", \"REJECT\"]") +
+			target("mynetworks-cidr", "only = [\"OK\", \"RELAY\"]") + target("rbldnsd", "only = [\n\"RELAY\",\n\"REJECT\"]"), []string{
+			`4: cidr target: max_keys without effect: there are no keys in its file`,
+			`14: mynetworks-cidr target: OK in only without effect: its file never holds that`,
+			`20: rbldnsd target: REJECT in only without effect: its file never holds that`}},
 		{"inline tables", "guard.total_ipv4 = 9\nsource = [{name = \"x\", cidr = [\"74.0.0.0/24\"], action = \"OK\", window = \"9d\"}]\n", []string{
 			`1: [guard]: total_ipv4 without effect: ` + total, `2: source "x": window without effect: ` + inline}},
 	} {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ func FuzzConfig(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte("[[source]]\nname = \"a\\u001b[2J\\nb\"\n\"\\u202e\" = 1\n[dnsbl]\nzones = [\"x\\ny\"]\n"))
+	f.Add([]byte("\ufeff[[source]]\nname = \"a\"\ncidr = []\naction = \"OK\"\n"))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const name = "c.toml"
@@ -49,7 +51,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		var written struct{ Source, Target []map[string]any }
-		if err := toml.Unmarshal(text, &written); err != nil || len(s.Sources) != len(written.Source) || len(s.Targets) != len(written.Target) {
+		if err := toml.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &written); err != nil || len(s.Sources) != len(written.Source) || len(s.Targets) != len(written.Target) {
 			t.Errorf("%d sources and %d targets of %d and %d: %v", len(s.Sources), len(s.Targets), len(written.Source), len(written.Target), err)
 		}
 		for _, src := range s.Sources {

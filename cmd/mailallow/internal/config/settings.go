@@ -72,7 +72,7 @@ const (
 const (
 	// maxConfigBytes is far more than long inline lists need.
 	maxConfigBytes = 4 << 20
-	// maxConfigKeys bounds the keys of a configuration, by its equals signs: go-toml
+	// maxConfigKeys bounds the keys of a configuration, as keysOf counts them: go-toml
 	// compares each key with all before it.
 	maxConfigKeys = 10_000
 
@@ -120,8 +120,8 @@ func Load(f Flags) (*Settings, error) {
 // run as who runs mailallow.
 func writable(path string) error {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil // it was there a moment ago
+	if err != nil || info.Mode()&fs.ModeCharDevice != 0 {
+		return nil // it was there a moment ago; or nobody can write it beforehand, as /dev/null
 	}
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch mode := info.Mode().Perm(); {
@@ -138,7 +138,8 @@ func writable(path string) error {
 // have nothing but their lines to rely on.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
-	if bytes.Count(text, []byte("=")) > maxConfigKeys {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it, and nobody sees it
+	if keysOf(text) > maxConfigKeys {
 		return nil, &fault.AtLine{Place: path, Err: fmt.Errorf("more than %d keys: this is no configuration of mailallow", maxConfigKeys)}
 	}
 	err := toml.Unmarshal(text, &document)
@@ -171,6 +172,16 @@ func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	return s, err
 }
 
+// keysOf gives a number that is not less than that of the keys: the equals signs outside of comments.
+func keysOf(text []byte) (n int) {
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("#")) {
+			n += bytes.Count(line, []byte("="))
+		}
+	}
+	return n
+}
+
 // reader turns a document into settings, and notes mistakes.
 type reader struct {
 	*Settings
@@ -179,6 +190,7 @@ type reader struct {
 	mistakes
 
 	names, paths map[string]int // the lines of sources by name, and of targets by path
+	reference    []Table        // nil: no key was unknown
 }
 
 // document reads the tables. The keys are in the order in which messages list them.
@@ -204,6 +216,7 @@ func (r *reader) document(document map[string]any) {
 	if r.MetricsFile != "" {
 		r.MetricsFile = r.rooted(r.MetricsFile)
 	}
+	r.overwrites()
 	r.Notify = r.argv("notify", notify, `["mail", "-s", "mailallow", "postmaster"]`)
 	if r.action != "" {
 		_, err := allowlist.ParseAction(r.action)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/snapshot"
@@ -38,7 +39,7 @@ func (r *reader) snapshot(at string, table map[string]any) {
 		r.Snapshot.Keys = append(r.Snapshot.Keys, k)
 	}
 	switch s := &r.Snapshot; {
-	case IsURL(s.URL):
+	case IsURL(s.URL), strings.Contains(s.URL, "://"):
 		r.check(at+".url", allowlist.CheckSecure(s.URL))
 	case s.URL != "":
 		s.URL = r.rooted(s.URL)
@@ -52,9 +53,12 @@ func (r *reader) snapshot(at string, table map[string]any) {
 }
 
 // fromSnapshot checks a source that is defined in the snapshot.
-func (r *reader) fromSnapshot(at, from string, src allowlist.Source) {
+func (r *reader) fromSnapshot(at, from string, families []string, src allowlist.Source) {
 	r.oneOf(at+".from", from, FromSnapshot)
 	if from == FromSnapshot && len(r.Snapshot.Keys) == 0 {
 		r.problem(at+".from", "source %q: from = \"snapshot\" takes a definition that somebody else wrote: name the keys that may sign it in [snapshot] keys", src.Name)
+	}
+	if from != "" && families != nil {
+		r.problem(at+".families", "source %q: families is part of a definition, and the snapshot has that: write families into a target", src.Name)
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"mailallow/allowlist"
@@ -11,6 +10,7 @@ import (
 	"mailallow/allowlist/document"
 	"mailallow/allowlist/hosts"
 	"mailallow/allowlist/notation"
+	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -45,7 +45,7 @@ func (r *reader) source(at string, table map[string]any, limits allowlist.Limits
 	r.life(at, src)
 	r.totals(at, &src)
 	src.FromSnapshot = from != ""
-	r.fromSnapshot(at, from, src)
+	r.fromSnapshot(at, from, families, src)
 	r.origin(at, src)
 	src.NoIPv4, src.NoIPv6 = r.families(at, families)
 	if src.File != "" {
@@ -63,6 +63,8 @@ func (r *reader) uniqueName(at, name string) {
 		r.problem(at+".name", "the source has no name")
 	case len(name) > maxNameBytes || !ascii.AllShow(name):
 		r.problem(at+".name", "the name %q is longer than %d bytes or has characters that cannot be printed", name, maxNameBytes)
+	case name != strings.TrimSpace(name):
+		r.problem(at+".name", "the name %q begins or ends with a blank, which --accept does not take", name)
 	case twice:
 		r.problem(at+".name", "the name %q is that of the source on line %d already", name, before)
 	}
@@ -111,8 +113,13 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	if p, _ := allowlist.ProviderByName(src.Provider); src.AcceptPermError && src.SPF == nil && (src.Provider == "" || p.URL != "") {
 		r.problem(at+".accept_permerror", "source %q: accept_permerror belongs to an SPF policy", src.Name)
 	}
-	if src.SPF != nil && (len(src.SPF) == 0 || slices.Contains(src.SPF, "")) {
+	if src.SPF != nil && len(src.SPF) == 0 {
 		r.problem(at+".spf", "source %q: spf names no domain", src.Name)
+	}
+	for i, domain := range src.SPF {
+		if err := spf.CheckDomain(domain); err != nil {
+			r.problem(item(at+".spf", i), "spf %s: %w", QuotedWord(domain), err)
+		}
 	}
 	r.hosts(at+".hosts", src)
 	if src.Provider != "" {

@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -44,8 +45,25 @@ func (r *reader) table(at string, table map[string]any, keys []key) {
 		if at != "" {
 			where = " in [" + unnumbered(at) + "]"
 		}
-		r.unknown = append(r.unknown, r.mistake(below(at, name), "unknown key %s%s%s", QuotedWord(name), where, exit.DidYouMean(name, known)))
+		r.unknown = append(r.unknown, r.mistake(below(at, name), "unknown key %s%s%s%s", QuotedWord(name), where, r.elsewhere(name), exit.DidYouMean(name, known)))
 	}
+}
+
+// elsewhere says which tables have a key: what is written at the end of the file is in the last table.
+func (r *reader) elsewhere(name string) string {
+	if r.reference == nil {
+		r.reference = Reference()
+	}
+	var titles []string
+	for _, table := range r.reference {
+		if slices.ContainsFunc(table.Keys, func(k Key) bool { return k.Name == name }) {
+			titles = append(titles, table.Name)
+		}
+	}
+	if len(titles) == 0 {
+		return ""
+	}
+	return " (it belongs to " + strings.Replace(strings.Join(titles, " and "), "at the top", "the top of the file", 1) + ")"
 }
 
 // unnumbered is a place as its owner wrote it: "source.cidr" for "source[2].cidr".
@@ -68,6 +86,7 @@ func (r *reader) take(at string, value, into any) {
 		var day toml.LocalDate
 		if day, ok = value.(toml.LocalDate); ok {
 			*into = day.AsTime(time.UTC)
+			ok = !into.IsZero() // that means none
 		}
 	case *allowlist.Percent:
 		wanted = `a share in quotes, like "30%"`
@@ -85,17 +104,20 @@ func (r *reader) take(at string, value, into any) {
 		wanted = `a list like ["one", "two"]`
 		*into, ok = texts(value)
 	case oneTable:
-		wanted = "a table"
+		wanted = "a table: write [" + at + "] above its keys, once"
 		var table map[string]any
 		if table, ok = value.(map[string]any); ok {
 			into(at, table)
 		}
 	case eachTable:
-		wanted = "a list of tables"
+		wanted = "a list of tables: write [[" + at + "]] above the keys of each"
 		var tables []any
 		tables, ok = value.([]any)
-		for i, table := range tables {
-			r.take(item(at, i), table, oneTable(into))
+		for i := range tables {
+			table, isTable := tables[i].(map[string]any)
+			if ok = ok && isTable; isTable {
+				into(item(at, i), table)
+			}
 		}
 	}
 	if !ok {

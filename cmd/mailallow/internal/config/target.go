@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
@@ -60,6 +61,27 @@ func (r *reader) target(at string, table map[string]any) {
 	}
 	r.paths[t.Path] = r.lines[at+".path"]
 	r.Targets = append(r.Targets, t)
+}
+
+// overwrites notes the files that an update would write over what it reads.
+func (r *reader) overwrites() {
+	reads := map[string]string{filepath.Join(r.dir, filepath.Base(r.Path)): "the configuration", r.DNSBL.KeyFile: "key_file"}
+	if !IsURL(r.Snapshot.URL) {
+		reads[r.Snapshot.URL] = "the snapshot"
+	}
+	for _, src := range r.Sources {
+		reads[src.FilePath] = "source " + strconv.Quote(src.Name)
+	}
+	delete(reads, "")
+	check := func(at, path string) {
+		if what, read := reads[path]; read {
+			r.problem(at, "the path %s is that of %s: an update would write over it", path, what)
+		}
+	}
+	for i, t := range r.Targets {
+		check(item("target", i)+".path", t.Path)
+	}
+	check("metrics_file", r.MetricsFile)
 }
 
 func (r *reader) selection(at string, families, only []string, want *format.Selection) {

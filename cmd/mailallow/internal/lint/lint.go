@@ -125,7 +125,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		l.lock = lock
 	}
 	if len(o.Files) > 0 {
-		if err != nil {
+		if err != nil && !slices.Contains(o.Files, o.Config.File()) {
 			t.Note("the configuration has mistakes and is not used: 'mailallow lint' without a file shows them")
 		}
 		for _, path := range o.Files {

@@ -67,7 +67,7 @@ func AcceptThere(name string, refused *guard.Proposed) string {
 // carrierProblems says that the snapshot cannot be had, and who signed it.
 func (r *Request) carrierProblems(t *terminal.Terminal) (problems []allowlist.Problem) {
 	if r.unreached != nil {
-		problems = append(problems, allowlist.Problem{Kind: "snapshot", Text: fmt.Sprintf("the snapshot %s cannot be had: %v", r.carrier().Shown(), exit.Reason(r.unreached))})
+		problems = append(problems, allowlist.Problem{Kind: "snapshot", Text: fmt.Sprintf("the snapshot %s cannot be had: %v", r.carrier().Shown(), r.unreached)})
 	}
 	if text := fmt.Sprintf("snapshot %s: %s", r.carrier().Shown(), r.signer); r.signer != "" && t.Quiet {
 		t.About().Record("%s", text)
@@ -83,7 +83,7 @@ func (r *Request) Published(ctx context.Context, t *terminal.Terminal) (got carr
 	c := r.carrier()
 	got, err = c.Take(ctx, t)
 	if unreached := (carrier.Unreached{}); errors.As(err, &unreached) {
-		return got, "", exit.With(exit.Stale, fmt.Errorf("the snapshot %s cannot be had: %w", c.Shown(), exit.Reason(unreached.Err)))
+		return got, "", exit.With(exit.Stale, fmt.Errorf("the snapshot %s cannot be had: %w", c.Shown(), unreached.Err))
 	}
 	if err != nil {
 		return got, "", err

@@ -92,7 +92,7 @@ func TargetLine(p plan.Plan, done bool) string {
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
-	if p.TextChanged() && len(p.Difference) == 0 {
+	if p.Exists && p.TextChanged() && len(p.Difference) == 0 {
 		line += ", in its comments alone"
 	}
 	if p.MapType != "" {

@@ -8,6 +8,7 @@ __metaclass__ = type
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 
 from ansible.errors import AnsibleFilterError
 
@@ -43,6 +44,8 @@ def inline(value):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()  # YAML's 2026-12-31
     return text(value)  # a vaulted value, too
 
 
