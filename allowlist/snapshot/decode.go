@@ -74,6 +74,7 @@ type reader struct {
 	maxBytes  int64
 
 	known map[versionOneStep]*provenance.Path // of a source in version 1
+	one   json.RawMessage                     // room for a line
 }
 
 func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
@@ -222,8 +223,38 @@ func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 	return err
 }
 
-// line reads a line of a list and its network.
+// line reads a line of a list and its network. Lists are long, and token by token a line takes eight times as long as one that is
+// as Encode writes it.
 func (r *reader) line(src *decoded, list *provenance.Path) error {
+	if err := r.dec.Decode(&r.one); err != nil {
+		return err
+	}
+	if one, ok := written(r.one, list); ok {
+		return r.add(src, one)
+	}
+	in := *r
+	in.dec = json.NewDecoder(bytes.NewReader(r.one))
+	in.dec.UseNumber()
+	err := in.lineByToken(src, list)
+	r.ranges = in.ranges
+	return err
+}
+
+// written reads a line as Encode writes it.
+func written(text []byte, list *provenance.Path) (one allowlist.Range, ok bool) {
+	rest, begins := bytes.CutPrefix(text, []byte(`{"line": `))
+	number, prefix, middle := bytes.Cut(rest, []byte(`, "prefix": "`))
+	prefix, ends := bytes.CutSuffix(prefix, []byte(`"}`))
+	line, err := strconv.ParseUint(string(number), 10, 32)
+	if !begins || !middle || !ends || err != nil || line == 0 || line > prefixes.MaxLabel {
+		return one, false
+	}
+	one = allowlist.Range{Path: list.AtLine(uint32(line))}
+	one.Prefix, err = netip.ParsePrefix(string(prefix))
+	return one, err == nil
+}
+
+func (r *reader) lineByToken(src *decoded, list *provenance.Path) error {
 	one := allowlist.Range{}
 	err := r.object([]string{"line", "prefix"}, func(member int) (err error) {
 		if member == 1 {

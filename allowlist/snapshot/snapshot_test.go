@@ -3,7 +3,9 @@ package snapshot
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +233,49 @@ func ambiguous(dec *json.Decoder) (found string) {
 		}
 		if in != nil {
 			in.key = true // after a value comes a name
+		}
+	}
+}
+
+// TestLine reads lines of a list as Encode writes them, and others: all as token by token.
+func TestLine(t *testing.T) {
+	list := provenance.Of("list")
+	for text, quick := range map[string]bool{
+		`{"line": 7, "prefix": "192.0.2.0/24"}`:                              true,
+		`{"line": 16777215, "prefix": "2001:db8::/32"}`:                      true,
+		`{"line": 7, "prefix": "192.0.2.1/24"}`:                              true,
+		`{"line":7,"prefix":"192.0.2.0/24"}`:                                 false,
+		`{"prefix": "192.0.2.0/24", "line": 7}`:                              false,
+		`{"line": 7, "prefix": "\u0031.0.2.0/24"}`:                           false,
+		`{"line": 0, "prefix": "192.0.2.0/24"}`:                              false,
+		`{"line": 99999999999, "prefix": "192.0.2.0/24"}`:                    false,
+		`{"line": 7.0, "prefix": "192.0.2.0/24"}`:                            false,
+		`{"line": 7, "prefix": "192.0.2.0"}`:                                 false,
+		`{"line": 7, "prefix": "192.0.2.0/024"}`:                             false,
+		`{"line": 7, "prefix": "192.0.2.0/24", "prefix": "198.51.100.0/24"}`: false,
+		`{"line": 7, "line": 8, "prefix": "192.0.2.0/24"}`:                   false,
+		`{"line": 7, "Prefix": "192.0.2.0/24"}`:                              false,
+		`{"line": 7, "prefix": "192.0.2.0/24"  }`:                            false,
+		`{"line": 7}`:    false,
+		`{"line": null}`: false,
+		`[]`:             false,
+	} {
+		one, ok := written([]byte(text), list)
+		if ok != quick {
+			t.Errorf("%s: read at once: %t", text, ok)
+		}
+		read := func(in *reader, line func(*decoded, *provenance.Path) error) string {
+			var src decoded
+			err := line(&src, list)
+			return fmt.Sprint(slices.Collect(src.Ranges.All()), src.mistakes, err, in.ranges)
+		}
+		atOnce, byToken := newReader(strings.NewReader(text), 1, 1000), newReader(strings.NewReader(text), 1, 1000)
+		got, want := read(atOnce, atOnce.line), read(byToken, byToken.lineByToken)
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+		if quick && !strings.Contains(want, one.Prefix.Addr().String()) {
+			t.Errorf("%s: %v, want %s", text, one, want)
 		}
 	}
 }
