@@ -9,11 +9,11 @@ set -eu
 
 config=${1:-/etc/mailallow/mailallow.toml}
 
-# The changes, for the mail. 0: there are none.
+# The changes, for the mail. 0: there are none, and update runs an on_change command again that failed, and renews the ages.
 status=0
 report=$(mailallow -c "$config" diff) || status=$?
 case $status in
-0) exit 0 ;;
+0) ;;
 1 | 3 | 4) printf '%s\n' "$report" ;;
 *) exit "$status" ;; # the error is on stderr already
 esac

@@ -19,11 +19,12 @@ func TestRefresh(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "mailallow.toml")
 	list := filepath.Join(dir, "list.cidr")
+	up := filepath.Join(dir, "up")
 	fixtures.WriteFile(t, config, fmt.Sprintf(`state_dir = "state"
 dns = {resolvers = [%q], timeout = "1m"}
 source = [{name = "provider", spf = ["mail.test"], action = "OK", max_shrink = "60%%"}]
-target = [{format = "cidr", path = "list.cidr"}]
-`, dns.Addr()))
+target = [{format = "cidr", path = "list.cidr", on_change = ["test", "-e", %q]}]
+`, dns.Addr(), up))
 	path := filepath.Dir(fixtures.Mailallow(t)) + ":" + os.Getenv("PATH")
 
 	for _, run := range []struct {
@@ -33,7 +34,9 @@ target = [{format = "cidr", path = "list.cidr"}]
 		stdout, stderr string // parts of them; empty: there is no output
 		installed      string
 	}{
-		{"first", func() {}, 0, "+ 74.125.4.0/23", "", "74.125.4.0/23\n"},
+		{"first, with a server that is down", func() {}, 5, "+ 74.125.4.0/23", "it is run again by the next update", "74.125.4.0/23\n"},
+		{"still down", func() {}, 5, "", "it is run again by the next update", "74.125.4.0/23\n"},
+		{"up", func() { fixtures.WriteFile(t, up, "") }, 0, "", "", "74.125.4.0/23\n"},
 		{"again", func() {}, 0, "", "", "74.125.4.0/23\n"},
 		{"another policy", func() { dns.Set(`mail.test TXT "v=spf1 ip4:74.125.5.0/24 -all"`) },
 			0, "- 74.125.4.0/24", "", "74.125.5.0/24\n"},

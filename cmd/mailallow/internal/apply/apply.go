@@ -30,7 +30,10 @@ type Options struct {
 // Run installs the list of a request in every target.
 func Run(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
 	result, err := carryOut(ctx, t, r, o.LockTimeout)
-	return Close(ctx, t, r, result, o.Version, notified(ctx, t, r, result, err))
+	if !r.RollsBack() { // a rollback asks no source, and so ends no hold
+		err = notified(ctx, t, r, result, err)
+	}
+	return Close(ctx, t, r, result, o.Version, err)
 }
 
 // notified runs notify after a run that ended with failed, and gives the error of both.

@@ -33,14 +33,16 @@ type memory struct {
 
 // Changes runs the command with a report on its stdin, if something stands now that was not reported, or has ended since. failed
 // is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock or made in a directory of --root
-// reports nothing. If the command fails, the error says so, and the next run reports the same again.
+// reports nothing, nor does one without a list, unless what it failed in is the installation. If the command fails, the error says
+// so, and the next run reports the same again.
 func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, result *run.Result, failed error) error {
-	if len(s.Notify) == 0 || s.Root != "" || result.List == nil || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) {
+	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) ||
+		result.List == nil && exit.Code(failed) != exit.Install {
 		return nil
 	}
 	kept, err := state.Open(ctx, s.StateDir, stateFile+".lock", 0, stateFile)
-	if errors.As(err, new(*state.LockedError)) {
-		return nil // another run reports
+	if errors.As(err, new(*state.LockedError)) || err != nil && result.List == nil {
+		return nil // another run reports, or it is this directory in which the run failed
 	}
 	if err != nil {
 		return fmt.Errorf("notify: %w", err)
@@ -74,7 +76,11 @@ func reported(kept *state.Dir) []string {
 
 // standing says what a person should know of, each in a sentence that stays the same from run to run. A source that is stale for an
 // hour is not among it, and ends no hold, because nothing is known of it then: one whose ranges are past max_age is.
+// Without a list all that was reported of its sources stands.
 func standing(list *run.List, failed error, before []string) (all []string) {
+	if list == nil {
+		list, all = &run.List{}, append(all, before...)
+	}
 	for _, s := range list.Sources {
 		if s.Status == guard.Missing {
 			all = append(all, fmt.Sprintf("source %q is missing", s.Source.Name))
@@ -110,7 +116,9 @@ func report(list *run.List, before, now []string, failed error) []byte {
 		}
 	}
 	fmt.Fprintln(&text)
-	say.Warn(terminal.New(nil, nil, io.Discard, &text), list)
+	if list != nil {
+		say.Warn(terminal.New(nil, nil, io.Discard, &text), list)
+	}
 	if failed != nil {
 		fmt.Fprintf(&text, "%s\n", terminal.Clean(failed.Error()))
 	}

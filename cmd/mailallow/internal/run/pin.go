@@ -38,6 +38,9 @@ type pinning struct {
 
 func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, pinsFile) }
 
+// RollsBack reports whether the run installs the list of an entry of the history.
+func (r *Request) RollsBack() bool { return r.options.Rollback != nil }
+
 // readPins reads the pins, or makes those of a rollback; nil if there are none, or the run knows no state.
 func (r *Request) readPins(last *snapshot.Snapshot) (err error) {
 	if r.options.Rollback != nil {
