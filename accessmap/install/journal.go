@@ -165,9 +165,9 @@ func (e journalEntry) finish(temp string, swapping bool, exchange func(temp, liv
 	return fmt.Errorf("it holds an edit of %s that is not in the file now: copy the lines that you need into the file, then remove this one", e.Live)
 }
 
-// digestFile is empty for a file that cannot be read.
+// digestFile is empty for a file that cannot be read. It waits at no FIFO: the run has the lock.
 func digestFile(path string) string {
-	f, err := os.Open(path)
+	f, err := bounded.Open(path)
 	if err != nil {
 		return ""
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
 	"mailallow/fixtures"
@@ -248,4 +250,15 @@ func TestJournalOfOthers(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// Whoever put a FIFO in the place of a target after a run was killed does not keep the next one waiting.
+func TestDigestOfFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := digestFile(path); got != "" {
+		t.Errorf("the digest is %s", got)
+	}
 }

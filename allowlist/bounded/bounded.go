@@ -1,5 +1,5 @@
 // Package bounded reads whole files that others may have made: never more than a
-// limit, and File never waits. It does not parse, write or lock files.
+// limit, and only Stream waits. It does not parse, write or lock files.
 package bounded
 
 import (
@@ -64,9 +64,9 @@ func Holds(path string, want []byte) (bool, error) {
 }
 
 // HoldsWritten reports whether the file at path has exactly the bytes that write writes. It ends write with an error at the first other
-// byte.
+// byte. It waits at no FIFO.
 func HoldsWritten(path string, write func(io.Writer) error) (bool, error) {
-	f, err := os.Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return false, err
 	}

@@ -90,4 +90,9 @@ func TestHolds(t *testing.T) {
 	if _, err := Holds(path+"x", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
+	if err := unix.Mkfifo(path+"fifo", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Holds(path+"fifo", nil)
+	check(t, "a FIFO", "", err, "it is not a regular file")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -262,6 +263,34 @@ target = [{format = "cidr", path = "one.cidr"}]
 	inside, insideErr := filepath.Glob(filepath.Join(dir, "state", "*"))
 	if err != nil || insideErr != nil || len(files) != 2 || len(inside) != 1 {
 		t.Errorf("there are %q and %q, want the configuration and the lock alone", files, inside)
+	}
+}
+
+// A signal ends a reader of logs that waits for a pipe.
+func TestSignalStdin(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close() // the log does not end before
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "mailallow", "maillog", "-")
+	var stderr strings.Builder
+	cmd.Stdin, cmd.Stderr = r, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if _, err := w.WriteString(strings.Repeat("a line\n", 64<<10)); err != nil { // more than a pipe holds: it reads
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code is checked below
+	if got := cmd.ProcessState.ExitCode(); got != 128+15 || !strings.HasPrefix(stderr.String(), "mailallow: ended by signal 15") {
+		t.Errorf("exit code %d, want %d; stderr %q", got, 128+15, &stderr)
 	}
 }
 

@@ -63,7 +63,7 @@ func (r *reader) target(at string, table map[string]any) {
 	r.Targets = append(r.Targets, t)
 }
 
-// overwrites notes the files that an update would write over what it reads.
+// overwrites notes the files that an update would write over what it reads, or over the map of a target.
 func (r *reader) overwrites() {
 	reads := map[string]string{filepath.Join(r.dir, filepath.Base(r.Path)): "the configuration", r.DNSBL.KeyFile: "key_file"}
 	if !IsURL(r.Snapshot.URL) {
@@ -73,6 +73,17 @@ func (r *reader) overwrites() {
 		reads[src.FilePath] = "source " + strconv.Quote(src.Name)
 	}
 	delete(reads, "")
+	for _, name := range []string{"snapshot.json", "window.json", "targets.json", "maps.json", "owed.json", "pinned.json",
+		"published.json", "notify.json", "dnsbl.json"} {
+		reads[filepath.Join(r.StateDir, name)] = "the state"
+	}
+	for _, t := range r.Targets {
+		for _, suffix := range makemap.Suffixes() {
+			if t.Format.Map {
+				reads[t.Path+suffix] = "the map of " + t.Path
+			}
+		}
+	}
 	check := func(at, path string) {
 		if what, read := reads[path]; read {
 			r.problem(at, "the path %s is that of %s: an update would write over it", path, what)

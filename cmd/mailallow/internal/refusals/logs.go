@@ -150,7 +150,32 @@ func (r *interruptible) Read(p []byte) (int, error) {
 	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}
-	n, err := r.Reader.Read(p)
+	n, err := r.wait(p)
 	r.size += int64(n)
 	return n, exit.Reason(err) // readLog names the file
+}
+
+// wait reads from what may have nothing for hours, a pipe or a terminal, until ctx ends. That read may end later: it has a buffer
+// of its own.
+func (r *interruptible) wait(p []byte) (int, error) {
+	f, ok := r.Reader.(*os.File)
+	if !ok {
+		return r.Reader.Read(p)
+	}
+	if info, err := f.Stat(); err != nil || info.Mode().IsRegular() {
+		return f.Read(p)
+	}
+	var n int
+	var err error
+	buffer, done := make([]byte, len(p)), make(chan struct{})
+	go func() {
+		n, err = f.Read(buffer)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return copy(p, buffer[:n]), err
+	case <-r.ctx.Done():
+		return 0, context.Cause(r.ctx)
+	}
 }
