@@ -143,7 +143,8 @@ func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options,
 type interruptible struct {
 	ctx context.Context
 	io.Reader
-	size int64 // read so far
+	size   int64  // read so far
+	buffer []byte // see wait
 }
 
 func (r *interruptible) Read(p []byte) (int, error) {
@@ -155,8 +156,8 @@ func (r *interruptible) Read(p []byte) (int, error) {
 	return n, exit.Reason(err) // readLog names the file
 }
 
-// wait reads from what may have nothing for hours, a pipe or a terminal, until ctx ends. That read may end later: it has a buffer
-// of its own.
+// wait reads from what may have nothing for hours, a pipe or a terminal, until ctx ends. That read may end later, so that it does
+// not read into p; it is the last one.
 func (r *interruptible) wait(p []byte) (int, error) {
 	f, ok := r.Reader.(*os.File)
 	if !ok {
@@ -167,7 +168,10 @@ func (r *interruptible) wait(p []byte) (int, error) {
 	}
 	var n int
 	var err error
-	buffer, done := make([]byte, len(p)), make(chan struct{})
+	if len(r.buffer) < len(p) {
+		r.buffer = make([]byte, len(p))
+	}
+	buffer, done := r.buffer[:len(p)], make(chan struct{})
 	go func() {
 		n, err = f.Read(buffer)
 		close(done)
