@@ -97,7 +97,11 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	if p.MapType != "" {
 		line += ", map " + p.MapType
-		if p.Changed() && !p.TextChanged() {
+		switch {
+		case !p.Changed() || p.TextChanged():
+		case done:
+			line += " rebuilt: it did not match this text"
+		default:
 			line += " to be rebuilt: it does not match this text"
 		}
 	}
