@@ -267,7 +267,7 @@ func changeOf(c say.SourceChange) changeRow {
 
 // zones takes what the last runs of dnsbl found out about this host's own addresses.
 func (g *gathering) zones(p *page) {
-	all, err := dnsbl.Remembered(g.settings.StateDir)
+	all, err := dnsbl.Remembered(g.settings)
 	if err != nil {
 		g.look("", "%v", err)
 	}
