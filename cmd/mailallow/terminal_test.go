@@ -92,7 +92,7 @@ func TestWidth(t *testing.T) {
 	config := fmt.Sprintf(`state_dir = "state"
 action = "OK"
 dns.resolvers = [%q]
-source = [{name = "a provider with a name of many words", spf = ["mail.test"]}]
+source = [{name = "a provider with a name of many words", spf = ["mail.test"], reason = "they asked for it by telephone, and the postmaster agreed"}]
 target = [{format = "cidr", path = "list"}]
 `, server.Addr())
 	if err := os.WriteFile(filepath.Join(dir, "c.toml"), []byte(config), 0o644); err != nil {
@@ -116,7 +116,9 @@ target = [{format = "cidr", path = "list"}]
 			}
 		}
 	}
-	run(80, "update")
+	if shown := run(60, "update"); !strings.Contains(shown, "\n    they asked for it by telephone, and the postmaster\n    agreed\n") {
+		t.Errorf("60 columns:\n%s", shown)
+	}
 	server.Set(`mail.test TXT "v=spf1 ip4:74.125.8.0/23 -all"`)
 	const paste = "    look at the change with: mailallow diff -c c.toml --accept 'a provider with a name of many words'\n"
 	for _, columns := range []uint16{60, 80, 132} {

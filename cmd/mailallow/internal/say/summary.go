@@ -57,7 +57,7 @@ func plans(t *terminal.Terminal, r *run.Result, done bool) {
 		for _, g := range Changes(r.List, p) {
 			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
 			if g.About != "" {
-				t.Summary(terminal.Plain, "    %s", g.About)
+				t.Summary(terminal.Plain, "    %s", strings.Join(t.Folded(g.About, 4), "\n    "))
 			}
 			tellNetworks(t, terminal.Green, "+", g.Added)
 			tellNetworks(t, terminal.Red, "-", g.Removed)
