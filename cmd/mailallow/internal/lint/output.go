@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -91,7 +93,7 @@ func (l *check) show() {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, s := range l.written {
-		if command := s.effect(); command != "" {
+		if command := l.effect(s); command != "" {
 			l.t.Note("%s was written; for it to take effect: %s", s.path, command)
 		}
 	}
@@ -179,7 +181,7 @@ func (l *check) fixedCount() string {
 }
 
 // effect gives the command after --fix that makes a file take effect; empty: none is known.
-func (s subject) effect() string {
+func (l *check) effect(s subject) string {
 	switch {
 	case s.kind == lint.KindTable:
 		return "postfix reload"
@@ -188,7 +190,7 @@ func (s subject) effect() string {
 	case s.target.Path != "":
 		return "mailallow update, which builds its map"
 	}
-	return fmt.Sprintf("makemap hash %[1]s < %[1]s", s.path)
+	return fmt.Sprintf("makemap %s %s < %[2]s", cmp.Or(l.mapOptions(s, l.readerOf(s)).Type, "hash"), program.Quoted(s.path))
 }
 
 // showRules writes the table of rules.
