@@ -26,6 +26,9 @@ const maxFixShown = 4
 // end shows the findings and returns the error of the run.
 func (l *check) end() error {
 	err := errors.Join(l.errs...)
+	if l.unwritten && len(l.written) == 0 && !l.lock.Partly() {
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
 	if l.t.JSON {
 		if err != nil {
 			l.document.Problems = append(l.document.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
@@ -38,6 +41,11 @@ func (l *check) end() error {
 	}
 	if findings, notes := l.counts(); err == nil && (findings > 0 || l.strict && notes > 0) {
 		return exit.Outcome(exit.Finding)
+	}
+	if n := len(l.written); l.lock != nil && l.lock.Partly() {
+		l.t.Close("not all files are as they were")
+	} else if n > 0 {
+		l.t.Close(terminal.Counted(uint64(n), "file", "files") + " written")
 	}
 	var codes []int
 	for _, err := range l.errs {
