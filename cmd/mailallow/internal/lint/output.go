@@ -152,7 +152,7 @@ func (l *check) count() string {
 		text += "; " + terminal.Counted(uint64(notes), "note", "notes")
 	}
 	if certain := l.certain(); certain > 0 && l.lock == nil {
-		text += fmt.Sprintf("; --fix puts %d of them right", certain)
+		text += "; --fix puts " + terminal.Grouped(uint64(certain)) + " of them right"
 	}
 	return text + l.fixedCount()
 }
@@ -166,7 +166,7 @@ func (l *check) byRule() (rules []string) {
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(byRule)) {
-		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+		rules = append(rules, r+" "+terminal.Grouped(uint64(byRule[r])))
 	}
 	return rules
 }
@@ -183,7 +183,7 @@ func (l *check) certain() (n int) {
 
 func (l *check) fixedCount() string {
 	if n := len(l.document.Fixed); n > 0 {
-		return fmt.Sprintf("; %d put right", n)
+		return "; " + terminal.Grouped(uint64(n)) + " put right"
 	}
 	return ""
 }
