@@ -374,7 +374,7 @@ func normal(output string) string {
 		{`20\d\d-\d\d-\d\d( \d\d:\d\d)?`, "DATE"},
 		{`(?m)^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d `, "STAMP "},
 		{`(?m) (\d+[mhd]|now)( \||$)`, " AGE$2"},
-		{`\d+ days old`, "N days old"},
+		{`[\d,]+ days old`, "N days old"},
 		{`\[\d+\]:`, "[PID]:"},
 		{`process \d+`, "process PID"},
 		{`(duration_seconds"?[=: ])[\d.e-]+`, "${1}N"},

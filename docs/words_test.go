@@ -243,7 +243,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%.60q quotes no message with its exit code", section)
 			continue
 		}
-		message := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(quoted[1]), "N days", `\d+ days`))
+		message := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(quoted[1]), "N days", `[\d,]+ days`))
 		if !slices.ContainsFunc(regexp.MustCompile("(?s)```console\n.*?\n```").FindAllString(section, -1), message.MatchString) {
 			t.Errorf("no output below it has %q", quoted[1])
 		}

@@ -57,6 +57,7 @@ func (l *Lock) Release() { l.state.Close() }
 // back; if it ends during an on_change command, the command is killed and run again by the next installation.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
 	i, err := l.files(ctx, jobs, extra)
+	err = l.failed(err)
 	if i == nil {
 		return Report{}, err
 	}
@@ -72,14 +73,17 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
 	pending, err := finishInterrupted(l.state, exchange)
 	if err != nil {
-		return nil, l.failed(err)
+		return nil, err
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
 	i.report.Installed, i.report.Stuck = err == nil, i.stuck
 	l.partly = err != nil && (l.partly || i.stuck)
-	return i, l.failed(err)
+	return i, err
 }
+
+// Partly reports whether a file could not be put back.
+func (l *Lock) Partly() bool { return l.partly }
 
 // failed says of an error, which may be nil, that nothing was changed, where that is so.
 func (l *Lock) failed(err error) error {

@@ -9,5 +9,5 @@ func (l *Lock) ReplaceText(ctx context.Context, path string, old, text []byte) (
 	if i != nil {
 		warnings = i.report.Warnings
 	}
-	return warnings, err
+	return warnings, withDiskAdvice(err)
 }

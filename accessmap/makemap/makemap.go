@@ -76,11 +76,11 @@ func New(name, cf string) (m Program, err error) {
 
 // ByHand gives the command for a person to make the map of a text. makemap reads usualCF by itself.
 func (m Program) ByHand(mapType, textPath string) string {
-	cf := cmp.Or(m.CF, os.DevNull)
+	cf, textPath := cmp.Or(m.CF, os.DevNull), program.Quoted(textPath)
 	if cf == usualCF {
 		return fmt.Sprintf("makemap %s %s < %[2]s", mapType, textPath)
 	}
-	return fmt.Sprintf("makemap -C %s %s %s < %[3]s", cf, mapType, textPath)
+	return fmt.Sprintf("makemap -C %s %s %s < %[3]s", program.Quoted(cf), mapType, textPath)
 }
 
 func (m Program) with(stdin io.Reader, args ...string) program.Program {

@@ -372,7 +372,7 @@ func tooLong(last *allowlist.Resolved, next allowlist.Resolved) []allowlist.Prob
 func days(d time.Duration) string {
 	switch h := int(d.Hours()); {
 	case h >= 48:
-		return fmt.Sprintf("%d days", h/24)
+		return ascii.Count(h/24) + " days"
 	case h >= 1:
 		return fmt.Sprintf("%d hours", h)
 	}

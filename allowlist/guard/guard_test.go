@@ -352,3 +352,11 @@ func TestGuardLongChange(t *testing.T) {
 		}
 	}
 }
+
+func TestDays(t *testing.T) {
+	for hours, want := range map[time.Duration]string{3: "3 hours", 72: "3 days", 25_536: "1,064 days"} {
+		if got := days(hours * time.Hour); got != want {
+			t.Errorf("%d hours: %q, want %q", hours, got, want)
+		}
+	}
+}

@@ -130,5 +130,5 @@ func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return fmt.Sprint(n, " ", many)
+	return ascii.Count(n) + " " + many
 }

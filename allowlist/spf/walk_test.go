@@ -203,7 +203,7 @@ func TestTree(t *testing.T) {
 	const want = `a.test
   -ip4:192.0.2.7                        fails 1 IPv4 address
   ip4:192.0.2.0/24                      passes 255 IPv4 addresses
-  include:b.test                        passes 4294967040 IPv4 addresses, 1 IPv6 prefix (/0)
+  include:b.test                        passes 4,294,967,040 IPv4 addresses, 1 IPv6 prefix (/0)
     b.test
       ip6:2001:db8::/32                 passes 1 IPv6 prefix (/32)
       ip6:2001:db9::/48                 passes 1 IPv6 prefix (/48)

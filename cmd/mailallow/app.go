@@ -27,7 +27,7 @@ func allCommands() []command {
 func (line commandLine) run(ctx context.Context, t *terminal.Terminal) error {
 	t.Command = line.command.name
 	if line.unknown != "" {
-		return unknownCommand(line.unknown)
+		return unknownCommand(line.unknown, line.before)
 	}
 	c, err := line.parse(ctx)
 	if err != nil {
@@ -70,9 +70,14 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 		exit.OneOf("color", t.Color, terminal.Colors()))
 }
 
-func unknownCommand(name string) error {
+// unknownCommand names the commands, or the flag whose value stands in the place of one: which command it belongs to is not known
+// so early.
+func unknownCommand(name, before string) error {
 	var names []string
 	for _, cmd := range commands() {
+		if flagOf(cmd.flags, before).value != "" {
+			return exit.Usagef("%q is no command: write %s, a flag of commands, behind the command", name, before)
+		}
 		names = append(names, cmd.name)
 	}
 	return exit.Usagef("unknown command %q%s", name, exit.DidYouMean(name, names))

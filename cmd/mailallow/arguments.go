@@ -14,6 +14,7 @@ import (
 type commandLine struct {
 	command command  // without a name: there is none, or it is unknown
 	unknown string   // the word where the name of a command has to stand, if it is none
+	before  string   // the word before that one
 	words   []string // flags and their values, then the arguments
 	help    bool     // asks for the help of the command
 }
@@ -23,7 +24,7 @@ type commandLine struct {
 func arrange(args []string) commandLine {
 	defined := globalFlags()
 	var line commandLine
-	var name string
+	var name, before string
 	var given, words []string
 	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
 	lacks := 0      // number of the first flag without its value
@@ -51,6 +52,9 @@ func arrange(args []string) commandLine {
 			line.help = true
 		case name == "":
 			name = arg
+			if i > 0 {
+				before = args[i-1]
+			}
 			line.command, _ = find(name) // an unknown one has no flags of its own
 			for _, n := range early {
 				if lacks == 0 && flagOf(line.command.flags, given[n-1]).value != "" {
@@ -64,7 +68,7 @@ func arrange(args []string) commandLine {
 	}
 	switch {
 	case name != line.command.name:
-		return commandLine{unknown: name}
+		return commandLine{unknown: name, before: before}
 	case lacks > 0:
 		line.words = given[:lacks] // no word may follow it
 	default:

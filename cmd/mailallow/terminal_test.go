@@ -92,15 +92,15 @@ func TestWidth(t *testing.T) {
 	config := fmt.Sprintf(`state_dir = "state"
 action = "OK"
 dns.resolvers = [%q]
-source = [{name = "a provider with a name of many words", spf = ["mail.test"]}]
+source = [{name = "a provider with a name of many words", spf = ["mail.test"], reason = "they asked for it by telephone, and the postmaster agreed"}]
 target = [{format = "cidr", path = "list"}]
 `, server.Addr())
 	if err := os.WriteFile(filepath.Join(dir, "c.toml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run := func(columns uint16) string {
+	run := func(columns uint16, args ...string) string {
 		screen, terminal := fixtures.Terminal(t, columns)
-		cmd := exec.Command(program, "-c", "c.toml", "--color", "never", "update")
+		cmd := exec.Command(program, append([]string{"-c", "c.toml", "--color", "never"}, args...)...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, terminal, terminal
 		if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != 3 {
 			t.Fatal(err)
@@ -116,11 +116,13 @@ target = [{format = "cidr", path = "list"}]
 			}
 		}
 	}
-	run(80)
+	if shown := run(60, "update"); !strings.Contains(shown, "\n    they asked for it by telephone, and the postmaster\n    agreed\n") {
+		t.Errorf("60 columns:\n%s", shown)
+	}
 	server.Set(`mail.test TXT "v=spf1 ip4:74.125.8.0/23 -all"`)
 	const paste = "    look at the change with: mailallow diff -c c.toml --accept 'a provider with a name of many words'\n"
 	for _, columns := range []uint16{60, 80, 132} {
-		shown := run(columns)
+		shown := run(columns, "update")
 		if !strings.Contains(shown, paste) || !strings.HasSuffix(shown, "\nlist unchanged; 1 source held; exit 3\n") {
 			t.Errorf("%d columns:\n%s", columns, shown)
 		}
@@ -133,6 +135,19 @@ target = [{format = "cidr", path = "list"}]
 		for _, sentence := range []string{"its last good ranges stay, of ", "addresses of the last good state are gone (100%), more than max_shrink = 30%"} {
 			if !strings.Contains(words, sentence) {
 				t.Errorf("%d columns: %q is not whole in\n%s", columns, sentence, shown)
+			}
+		}
+	}
+	log := `2026-11-20T10:00:00Z mx1 postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[192.0.2.9]: 554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using zen.spamhaus.org; from=<a@b> to=<c@d> proto=SMTP helo=<x>
+2026-11-21T10:00:00Z mx1 postfix/smtp[3]: 4ABD: to=<a@b.example>, relay=mx.b.example[192.0.2.80]:25, dsn=5.7.1, status=bounced (host mx.b.example[192.0.2.80] said: 550 5.7.1 Service unavailable, MailFrom domain is listed in Spamhaus (in reply to MAIL FROM command))
+`
+	if err := os.WriteFile(filepath.Join(dir, "log"), []byte(log), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"maillog log", "maillog --unused log", "diff --log log"} {
+		for line := range strings.Lines(run(60, strings.Fields(args)...)) {
+			if width := utf8.RuneCountInString(line) - 1; width > 60 && !strings.HasPrefix(line, "    ") && !strings.Contains(line, "/list (cidr)") && !strings.HasPrefix(line, "SOURCE ") && !strings.HasPrefix(line, "a provider ") {
+				t.Errorf("%s: this line has %d columns:\n%s", args, width, line)
 			}
 		}
 	}

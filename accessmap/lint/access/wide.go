@@ -73,7 +73,7 @@ func unusedIPv6(l *linter) []rule.Finding {
 	if keys == 0 {
 		return nil
 	}
-	return []rule.Finding{{Text: fmt.Sprintf("the OK keys for IPv6 clients (%d) change nothing: nothing in this sendmail.cf refuses such a client before it looks at mail: "+
-		"DNSBL features ask about IPv4 alone, and there is no rate or connection control, greet_pause or require_rdns", keys),
+	return []rule.Finding{{Text: fmt.Sprintf("the OK keys for IPv6 clients (%s) change nothing: nothing in this sendmail.cf refuses such a client before it looks at mail: "+
+		"DNSBL features ask about IPv4 alone, and there is no rate or connection control, greet_pause or require_rdns", ascii.Count(keys)),
 		Fix: `families = ["ipv4"] in the target leaves mailallow's out`}}
 }

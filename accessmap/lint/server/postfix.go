@@ -8,6 +8,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/program"
 )
 
 // postfixChecks are the checks of a rule on a main.cf. The kinds run in this order, the first two for each table.
@@ -43,6 +44,9 @@ func newPostfixLinter(m *postfix.Main, tables []Table, o rule.Options) *postfixL
 	return &postfixLinter{Run: rule.Run[postfixChecks]{Table: postfixRules()}, Main: m, tables: tables, Options: o}
 }
 
+// toPaste begins a fix that is a command, in which the path of main.cf is that of this host, below a root too.
+const toPaste = "run:\npostconf "
+
 // inMain gives the findings the path of main.cf, and to the paths in them the form that they have there.
 func (l *postfixLinter) inMain() []rule.Finding {
 	file := "/etc/postfix/main.cf"
@@ -50,7 +54,10 @@ func (l *postfixLinter) inMain() []rule.Finding {
 		file = strings.TrimSuffix(l.ConfigDirectory, "/") + "/main.cf"
 	}
 	for i, f := range l.Findings {
-		f.File, f.Text, f.Fix = file, l.Inside(f.Text), l.Inside(f.Fix)
+		f.File, f.Text = file, l.Inside(f.Text)
+		if !strings.HasPrefix(f.Fix, toPaste) {
+			f.Fix = l.Inside(f.Fix)
+		}
 		l.Findings[i] = f
 	}
 	return l.Findings
@@ -131,17 +138,19 @@ func (l *postfixLinter) naming(t Table, list string) string {
 	}
 	config := ""
 	if l.ConfigDirectory != "/etc/postfix" && l.ConfigDirectory != "" {
-		config = "-c " + l.ConfigDirectory + " "
+		config = "-c " + program.Quoted(l.ConfigDirectory) + " "
 	}
-	text, set := "run:\npostconf "+config+"-e", false
+	text, set := toPaste+config+"-e", false
 	for _, s := range settings {
 		if list == "" || list == s.Name {
-			text, set = text+" '"+strings.ReplaceAll(s.String(), "'", `'\''`)+"'", true
+			text, set = text+" "+program.Quoted(l.Inside(s.String())), true
 		}
 	}
-	text += " && postfix " + config + "reload"
+	if l.Inside(l.ConfigDirectory) == l.ConfigDirectory { // below a root no Postfix runs
+		text += " && postfix " + config + "reload"
+	}
 	for _, class := range classes {
-		text += fmt.Sprintf("\nand put check_client_access cidr:%s first in the restriction class %s", t.Path, class)
+		text += fmt.Sprintf("\nand put check_client_access cidr:%s first in the restriction class %s", l.Inside(t.Path), class)
 	}
 	if !set && len(classes) > 0 { // postconf has nothing to edit
 		_, text, _ = strings.Cut(text, "\nand ")

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/program"
 	"mailallow/accessmap/sendmail"
 )
 
@@ -109,7 +110,8 @@ func noMapFile(m *namedMap) []rule.Finding {
 	if isOptional {
 		text = "the map " + m.path + " does not exist, and -o lets Sendmail work without it: it looks no client up in your list"
 	}
-	return []rule.Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + m.textPath + " < " + m.textPath}}
+	textPath := program.Quoted(m.textPath)
+	return []rule.Finding{{Text: text, Fix: "run: makemap " + m.mapType + " " + textPath + " < " + textPath}}
 }
 
 func unsafeMap(m *namedMap) (found []rule.Finding) {

@@ -188,9 +188,9 @@ func tellConsequences(t *terminal.Terminal, c *run.Consequences) {
 		return
 	}
 	whole, unplaced := sentences(c)
-	t.Summary(terminal.Bold, "%s", whole)
+	t.Summary(terminal.Bold, "%s", strings.Join(t.Folded(whole, 0), "\n"))
 	if unplaced != "" {
-		t.Summary(terminal.Plain, "%s", unplaced)
+		t.Summary(terminal.Plain, "%s", strings.Join(t.Folded(unplaced, 0), "\n"))
 	}
 	if len(c.Providers) == 0 {
 		return

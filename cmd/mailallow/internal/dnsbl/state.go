@@ -172,17 +172,35 @@ type Standing struct {
 // Listed reports whether the zone lists the address.
 func (s Standing) Listed() bool { return s.State == string(dnsbl.Listed) }
 
-// Remembered gives what the last runs found out, by address and zone; nothing if there was none.
-func Remembered(stateDir string) ([]Standing, error) {
-	s, err := loadState(filepath.Join(stateDir, stateFile))
+// Remembered gives what the last runs found out, by address and zone; nothing if there was none. Rows of other addresses and
+// lists than those of the configuration are of a question about somebody else, or of a list that is no longer asked.
+func Remembered(settings *config.Settings) ([]Standing, error) {
+	s, err := loadState(filepath.Join(settings.StateDir, stateFile))
 	if err != nil {
 		return nil, err
 	}
 	var all []Standing
 	for _, r := range s.Rows {
-		all = append(all, Standing{r.Address, r.Zone, r.Seen.State, r.Seen.Codes, r.Asked})
+		if configured(settings.DNSBL, r.rowKey) {
+			all = append(all, Standing{r.Address, r.Zone, r.Seen.State, r.Seen.Codes, r.Asked})
+		}
 	}
 	return all, nil
+}
+
+// configured reports whether a run without arguments asks about a row. With hosts, whose addresses only the DNS knows, every
+// address may be one of theirs; without zones, or addresses and hosts, the arguments of the runs decide.
+func configured(own config.DNSBL, row rowKey) bool {
+	address := len(own.Hosts) > 0 || len(own.Addresses) == 0
+	for _, addr := range own.Addresses {
+		address = address || addr.Unmap().String() == row.Address
+	}
+	zone := len(own.Zones) == 0
+	for _, written := range own.Zones {
+		z, err := dnsbl.ParseZone(written, "")
+		zone = zone || err == nil && z.Name() == row.Zone
+	}
+	return address && zone
 }
 
 // loadState reads the state of the last run; an empty one if there was none.

@@ -25,7 +25,7 @@ func Nearest(word string, known []string) string {
 	}
 	distance := func(k string) int { return levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)) }
 	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
-	if distance(best) > max(2, len(word)/2) {
+	if distance(best) > max(2, len(strings.TrimLeft(word, "-"))/2) {
 		return ""
 	}
 	return fmt.Sprintf(": did you mean %q?", best)

@@ -166,6 +166,7 @@ func (l *check) write(ctx context.Context, s subject, fixed []byte) (ok bool) {
 		l.t.Warn("%s", w)
 	}
 	if err != nil {
+		l.unwritten = true
 		l.errs = append(l.errs, exit.With(exit.Install, fmt.Errorf("--fix: %w", err)))
 	}
 	return err == nil

@@ -52,6 +52,7 @@ type check struct {
 	document  jsonDocument
 	files     int       // checked
 	written   []subject // by --fix
+	unwritten bool      // --fix failed to write a file
 	errs      []error   // of reading and writing
 
 	main    *postfix.Main // see mainCF

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -24,6 +26,9 @@ const maxFixShown = 4
 // end shows the findings and returns the error of the run.
 func (l *check) end() error {
 	err := errors.Join(l.errs...)
+	if l.unwritten && len(l.written) == 0 && !l.lock.Partly() {
+		err = fmt.Errorf("%w\nnothing was changed", err)
+	}
 	if l.t.JSON {
 		if err != nil {
 			l.document.Problems = append(l.document.Problems, allowlist.Problem{Kind: "error", Text: err.Error()})
@@ -36,6 +41,11 @@ func (l *check) end() error {
 	}
 	if findings, notes := l.counts(); err == nil && (findings > 0 || l.strict && notes > 0) {
 		return exit.Outcome(exit.Finding)
+	}
+	if n := len(l.written); l.lock != nil && l.lock.Partly() {
+		l.t.Close("not all files are as they were")
+	} else if n > 0 {
+		l.t.Close(terminal.Counted(uint64(n), "file", "files") + " written")
 	}
 	var codes []int
 	for _, err := range l.errs {
@@ -91,7 +101,7 @@ func (l *check) show() {
 		l.t.Note("networks in a [[source]] of mailallow become such keys by themselves, and stay current: see 'mailallow init'")
 	}
 	for _, s := range l.written {
-		if command := s.effect(); command != "" {
+		if command := l.effect(s); command != "" {
 			l.t.Note("%s was written; for it to take effect: %s", s.path, command)
 		}
 	}
@@ -142,7 +152,7 @@ func (l *check) count() string {
 		text += "; " + terminal.Counted(uint64(notes), "note", "notes")
 	}
 	if certain := l.certain(); certain > 0 && l.lock == nil {
-		text += fmt.Sprintf("; --fix puts %d of them right", certain)
+		text += "; --fix puts " + terminal.Grouped(uint64(certain)) + " of them right"
 	}
 	return text + l.fixedCount()
 }
@@ -156,7 +166,7 @@ func (l *check) byRule() (rules []string) {
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(byRule)) {
-		rules = append(rules, fmt.Sprintf("%s %d", r, byRule[r]))
+		rules = append(rules, r+" "+terminal.Grouped(uint64(byRule[r])))
 	}
 	return rules
 }
@@ -173,13 +183,13 @@ func (l *check) certain() (n int) {
 
 func (l *check) fixedCount() string {
 	if n := len(l.document.Fixed); n > 0 {
-		return fmt.Sprintf("; %d put right", n)
+		return "; " + terminal.Grouped(uint64(n)) + " put right"
 	}
 	return ""
 }
 
 // effect gives the command after --fix that makes a file take effect; empty: none is known.
-func (s subject) effect() string {
+func (l *check) effect(s subject) string {
 	switch {
 	case s.kind == lint.KindTable:
 		return "postfix reload"
@@ -188,7 +198,7 @@ func (s subject) effect() string {
 	case s.target.Path != "":
 		return "mailallow update, which builds its map"
 	}
-	return fmt.Sprintf("makemap hash %[1]s < %[1]s", s.path)
+	return fmt.Sprintf("makemap %s %s < %[2]s", cmp.Or(l.mapOptions(s, l.readerOf(s)).Type, "hash"), program.Quoted(s.path))
 }
 
 // showRules writes the table of rules.

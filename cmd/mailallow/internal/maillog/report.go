@@ -116,7 +116,7 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		t.Data(terminal.Bold, "Nobody was refused by a DNSBL.")
 		return
 	}
-	t.Data(terminal.Bold, "Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
+	t.Headline("Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
 		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.Format(refusals.ToTheMinute), all.Until.Format(refusals.ToTheMinute))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
@@ -185,7 +185,7 @@ func (r *summary) tellErrors(t *terminal.Terminal) {
 	if len(r.Errors) == 0 {
 		return
 	}
-	t.Data(terminal.Bold, "\nNot a listing: the list refused the resolver that asked it, or did not answer")
+	t.Headline("\nNot a listing: the list refused the resolver that asked it, or did not answer")
 	rows := [][]string{{"LIST", "ASKED BY", "TIMES", "SINCE", "LAST"}}
 	own := false
 	for _, e := range r.Errors {
@@ -206,7 +206,7 @@ func (r *summary) tellOutbound(t *terminal.Terminal) {
 		r.tellBlocks(t)
 	}
 	if n := r.Domain.Count; n > 0 {
-		t.Data(terminal.Bold, "\nOther hosts refused mail %s for the sender's domain (SPF, DKIM, DMARC, a list of domains), and not for the address of this host",
+		t.Headline("\nOther hosts refused mail %s for the sender's domain (SPF, DKIM, DMARC, a list of domains), and not for the address of this host",
 			terminal.Counted(uint64(n), "time", "times"))
 		t.Note("no removal from a list of addresses helps there, nor another address: the replies in the log say what is wrong with the domain")
 	}

@@ -111,10 +111,10 @@ func (r *unusedReport) tell(t *terminal.Terminal) {
 		rests += ", of " + terminal.Counted(uint64(r.Days), "day", "days") + ", " + r.Since.Format(refusals.ToTheMinute) + " to " + r.Until.Format(refusals.ToTheMinute)
 	}
 	if len(r.Sources) == 0 {
-		t.Data(terminal.Bold, "Of every source with addresses one is in the logs: %s", rests)
+		t.Headline("Of every source with addresses one is in the logs: %s", rests)
 		return
 	}
-	t.Data(terminal.Bold, "No address of these sources is in the logs: %s", rests)
+	t.Headline("No address of these sources is in the logs: %s", rests)
 	rows := [][]string{{"SOURCE", "ACTION", "ABOUT"}}
 	if !slices.ContainsFunc(r.Sources, func(s unusedSource) bool { return s.about != "" }) {
 		rows[0] = rows[0][:2]

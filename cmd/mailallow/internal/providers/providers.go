@@ -140,7 +140,7 @@ func tell(t *terminal.Terminal, all []providerDocument) {
 		switch {
 		case p.Check == nil:
 		case p.Check.Error != "":
-			t.Data(terminal.Red, "    fails: %s", p.Check.Error)
+			t.Data(terminal.Red, "    fails: %s", strings.ReplaceAll(p.Check.Error, "\n", "\n    fails: "))
 		default:
 			t.Data(terminal.Green, "    answers: %s ranges, %s IPv4 addresses", terminal.Grouped(uint64(p.Check.Ranges)), terminal.Grouped(p.Check.IPv4Addresses))
 		}

@@ -1,6 +1,10 @@
 package report
 
-import "strconv"
+import (
+	"strconv"
+
+	"mailallow/cmd/mailallow/internal/terminal"
+)
 
 const marksKey markup = `
 <p class="key"><span><svg viewBox="0 0 28 12" aria-hidden="true"><line class="mark m-held" x1="14" x2="14" y1="0" y2="12"/></svg> held</span><span><svg viewBox="0 0 28 12" aria-hidden="true"><line class="mark m-accepted" x1="14" x2="14" y1="0" y2="12"/></svg> accepted</span><span><svg viewBox="0 0 28 12" aria-hidden="true"><line class="mark m-rollback" x1="14" x2="14" y1="0" y2="12"/></svg> rolled back</span><span><svg viewBox="0 0 28 12" aria-hidden="true"><line class="mark m-change" x1="14" x2="14" y1="0" y2="12"/></svg> added, edited, renamed, removed</span></p>`
@@ -37,7 +41,7 @@ func (v historyView) chart(r historyRow) markup {
 		}) +
 		put("</svg>\n<div class=\"axis\"><span>%</span><span>now</span></div>", v.Since)
 	if len(r.Marks) > 0 {
-		m += put("\n<details><summary>% marks</summary><table><tbody>", strconv.Itoa(len(r.Marks))) +
+		m += put("\n<details><summary>%</summary><table><tbody>", terminal.Counted(uint64(len(r.Marks)), "mark", "marks")) +
 			list(r.Marks, func(m markRow) markup { return put("<tr><td>%</td><td>%</td></tr>", m.When, m.Text) }) + "</tbody></table></details>"
 	}
 	return m + "\n</figure>"

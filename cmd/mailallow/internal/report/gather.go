@@ -217,18 +217,25 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 
 func (g *gathering) target(p plan.Plan) targetRow {
 	row := targetRow{Path: p.Path, Format: p.Format.Name, Entries: terminal.Grouped(uint64(p.Entries)), State: "as it is to be"}
+	diff := "mailallow diff" + g.options.Run.Flags() + " shows it"
 	switch {
 	case p.Err != nil:
 		row.Entries, row.State = "-", "not known: "+p.Err.Error()
 	case !p.Exists:
 		row.State = "not installed"
-		g.grave("mailallow update installs it", "%s does not exist: the list is not installed there", p.Path)
+		g.grave("mailallow update"+g.options.Run.Flags()+" installs it", "%s does not exist: the list is not installed there", p.Path)
 	case p.TextChanged():
 		added, removed := p.Difference.Len()
 		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(added), "network", "networks"),
 			terminal.Counted(uint64(removed), "network", "networks"))
+		if added+removed == 0 {
+			changes = "in other lines than those of networks"
+		}
 		row.State = "the next update changes it: " + changes
-		g.look("mailallow diff shows it", "%s differs from the list: %s", p.Path, changes)
+		g.look(diff, "%s differs from the list: %s", p.Path, changes)
+	case p.Changed():
+		row.State = "the next update rebuilds its map"
+		g.look(diff, "%s: its map does not match its text", p.Path)
 	}
 	for _, problem := range p.Problems {
 		if problem.Kind != "error" && problem.Kind != "overlap" && problem.Kind != "hand-written" {
@@ -267,14 +274,15 @@ func changeOf(c say.SourceChange) changeRow {
 
 // zones takes what the last runs of dnsbl found out about this host's own addresses.
 func (g *gathering) zones(p *page) {
-	all, err := dnsbl.Remembered(g.settings.StateDir)
+	all, err := dnsbl.Remembered(g.settings)
 	if err != nil {
 		g.look("", "%v", err)
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].Listed() && !all[j].Listed() })
+	flags := run.Options{Config: g.options.Run.Config}.Flags()
 	for _, s := range all {
 		if s.Listed() {
-			g.grave("mailallow dnsbl "+s.Address+" says what it means, and where to ask for removal",
+			g.grave("mailallow dnsbl"+flags+" "+s.Address+" says what it means, and where to ask for removal",
 				"%s, an address of this host, is listed by %s (%s)", s.Address, s.Zone, strings.Join(s.Codes, " "))
 		}
 	}

@@ -151,7 +151,7 @@ const barsKey markup = `
 
 // chart draws the refusals of a provider by day.
 func (v *refusalsView) chart(r providerRow) markup {
-	return put("\n<figure>\n<figcaption><b>%</b>: % refused, of % addresses; the list lets % of them in now", text(r.Name), r.Refused, r.Addresses, r.LetIn) +
+	return put("\n<figure>\n<figcaption><b>%</b>: % refused, of % address", text(r.Name), r.Refused, r.Addresses) + when(r.Addresses != "1", "es") + put("; the list lets % of them in now", r.LetIn) +
 		when(r.Covered != "-", put(", since %", r.Covered)) +
 		put("</figcaption>\n<svg viewBox=\"0 0 600 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"Refusals of % by day, from % to %\"><path class=\"bars\" d=\"%\"/>",
 			text(r.Name), v.From, v.Till, r.Bars) +

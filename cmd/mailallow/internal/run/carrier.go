@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
@@ -61,7 +62,7 @@ func AcceptThere(name string, refused *guard.Proposed) string {
 	if refused != nil {
 		name += "@" + refused.Digest
 	}
-	return "mailallow fetch -o FILE --accept " + Quoted(name)
+	return "mailallow fetch -o FILE --accept " + program.Quoted(name)
 }
 
 // carrierProblems says that the snapshot cannot be had, and who signed it.

@@ -9,6 +9,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
+	"mailallow/accessmap/program"
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
@@ -86,7 +87,7 @@ func (r *Request) tellLeft(result *Result) {
 
 // removing is the command that takes the list out of a target.
 func (r *Request) removing(path string) string {
-	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + Quoted(path)
+	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + program.Quoted(path)
 }
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.

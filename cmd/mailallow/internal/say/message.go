@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/spf"
@@ -215,7 +216,7 @@ func (l list) steps(s run.Source) []string {
 	case s.Proposed == nil:
 		return nil
 	}
-	accept := l.Options.Flags() + " --accept " + run.Quoted(s.Source.Name)
+	accept := l.Options.Flags() + " --accept " + program.Quoted(s.Source.Name)
 	do := "mailallow update"
 	if l.Options.ForSnapshot {
 		do = "mailallow fetch -o FILE"

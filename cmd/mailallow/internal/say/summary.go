@@ -57,7 +57,7 @@ func plans(t *terminal.Terminal, r *run.Result, done bool) {
 		for _, g := range Changes(r.List, p) {
 			t.Summary(terminal.Cyan, "  %s: %s", g.Title, g.Counts())
 			if g.About != "" {
-				t.Summary(terminal.Plain, "    %s", g.About)
+				t.Summary(terminal.Plain, "    %s", strings.Join(t.Folded(g.About, 4), "\n    "))
 			}
 			tellNetworks(t, terminal.Green, "+", g.Added)
 			tellNetworks(t, terminal.Red, "-", g.Removed)
@@ -97,7 +97,11 @@ func TargetLine(p plan.Plan, done bool) string {
 	}
 	if p.MapType != "" {
 		line += ", map " + p.MapType
-		if p.Changed() && !p.TextChanged() {
+		switch {
+		case !p.Changed() || p.TextChanged():
+		case done:
+			line += " rebuilt: it did not match this text"
+		default:
 			line += " to be rebuilt: it does not match this text"
 		}
 	}

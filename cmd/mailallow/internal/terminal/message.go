@@ -111,7 +111,11 @@ func (t *Terminal) End(err error, failure func(error) any) int {
 	case exit.Silent(err) && !told && t.closing != nil:
 		last.Record("%s done", t.Command)
 	case !exit.Silent(err) && told:
-		t.About().say(slog.LevelError, Red, "mailallow: ", err.Error())
+		text := err.Error()
+		if t.holds == "" { // the last line says it
+			text = strings.TrimSuffix(text, "\nnothing was changed")
+		}
+		t.About().say(slog.LevelError, Red, "mailallow: ", text)
 	case !exit.Silent(err):
 		last.say(slog.LevelError, Red, "mailallow: ", err.Error())
 	}

@@ -52,6 +52,11 @@ func (t *Terminal) Folded(text string, margin int) []string {
 	return Wrap(text, max(t.Width()-margin, Narrowest))
 }
 
+// Headline writes the sentence above a table, in lines that fit a terminal.
+func (t *Terminal) Headline(format string, args ...any) {
+	t.Data(Bold, "%s", strings.Join(t.Folded(fmt.Sprintf(format, args...), 0), "\n"))
+}
+
 // Layout sets rows of cells in columns that take at most width together, as far as
 // Narrowest allows. The first row is the header. A cell that is too long is wrapped, and
 // never cut off. Each row comes back as a text of one line or more, without a line feed at its end.
