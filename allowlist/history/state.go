@@ -119,7 +119,9 @@ func (r *replayed) installed() Installed {
 			all.Add(one)
 		}
 	}
-	for _, p := range slices.SortedFunc(maps.Keys(r.since), netip.Prefix.Compare) {
+	networks := slices.Collect(maps.Keys(r.since))
+	sort.Slice(networks, func(i, j int) bool { return networks[i].Compare(networks[j]) < 0 })
+	for _, p := range networks {
 		for _, path := range r.since[p] {
 			all.Add(allowlist.Range{Prefix: p, Path: path})
 		}

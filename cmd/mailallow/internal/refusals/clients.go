@@ -130,9 +130,12 @@ func (c *Clients) isNew(who *client, addr netip.Addr, number uint16) bool {
 
 // Often gives the clients, the most often refused first.
 func (c *Clients) Often() []netip.Addr {
-	return slices.SortedFunc(maps.Keys(c.clients), func(a, b netip.Addr) int {
-		return cmp.Or(cmp.Compare(c.clients[b].Count, c.clients[a].Count), a.Compare(b))
+	all := slices.Collect(maps.Keys(c.clients))
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(c.clients[b].Count, c.clients[a].Count), a.Compare(b)) < 0
 	})
+	return all
 }
 
 // Of gives the refusals of a client, and at most ZonesOf of the lists that had it.

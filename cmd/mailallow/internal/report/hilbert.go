@@ -223,7 +223,9 @@ func addSix(six map[netip.Prefix]*ipv6Row, s allowlist.Span, c class) {
 }
 
 func sixRows(six map[netip.Prefix]*ipv6Row) (rows []ipv6Row, more int) {
-	for _, p := range slices.SortedFunc(maps.Keys(six), netip.Prefix.Compare) {
+	networks := slices.Collect(maps.Keys(six))
+	sort.Slice(networks, func(i, j int) bool { return networks[i].Compare(networks[j]) < 0 })
+	for _, p := range networks {
 		if len(rows) == maxIPv6 {
 			more++
 			continue
