@@ -1,6 +1,7 @@
 package notation
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -16,13 +17,13 @@ var isWordByte = func() (is [utf8.RuneSelf]bool) {
 	return is
 }()
 
-// isWordRune reports whether c can be part of a word. Digits of other scripts and look-alikes of the slash, the colon and
-// the full stop can: a person would read them as part of the address.
+// isWordRune reports whether c can be part of a word. Numbers of all kinds, marks on the character before, and look-alikes of the
+// slash, the colon and the full stop can: a person would read them as part of the address.
 func isWordRune(c rune) bool {
 	if c < utf8.RuneSelf {
 		return isWordByte[c]
 	}
-	return isSlash(c) || c == '：' || c == '．' || unicode.IsDigit(c)
+	return isSlash(c) || c == '：' || c == '．' || unicode.IsNumber(c) || unicode.IsMark(c)
 }
 
 // isSlash reports whether c is a slash outside ASCII.
@@ -42,7 +43,9 @@ func isDash(c rune) bool {
 func isBlankRune(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) }
 
 // isUnseen reports whether c shows nothing where a line is not broken at it.
-func isUnseen(c rune) bool { return c == '\u00ad' || unicode.Is(unicode.Cf, c) }
+func isUnseen(c rune) bool {
+	return c == '\u00ad' || unicode.In(c, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
 
 // unseenAt gives the end of the characters at i that cannot be seen, if they stand within a word: behind 192.0.2.1, the 0 that a
 // page shows right beside it. What is an address of its own begins another word.
@@ -58,10 +61,24 @@ func unseenAt(text []byte, i int) int {
 	if end == i || i == 0 || text[i-1] <= ' ' || end == len(text) || !isHex(text[end]) && text[end]-'.' > 1 && text[end] != ':' {
 		return i
 	}
-	if _, _, ok := addressAt(text, end); ok {
+	if _, _, ok := addressAt(text, end); ok && !isOneAddress(text[:i], text[end:]) {
 		return i
 	}
 	return end
+}
+
+// isOneAddress reports whether an address begins at the end of one text and goes on in the other: 8, and 1.2.31.0.
+func isOneAddress(before, behind []byte) bool {
+	begin := len(before)
+	for begin > 0 && len(before)-begin < maxAddress && (isHex(before[begin-1]) || before[begin-1] == '.' || before[begin-1] == ':') {
+		begin--
+	}
+	part := before[begin:]
+	if len(part) == 0 || begin > 0 && before[begin-1] == '/' {
+		return false
+	}
+	_, end, ok := addressAt(slices.Concat(part, behind[:min(len(behind), maxAddress)]), 0)
+	return ok && end > len(part)
 }
 
 // decodeRune decodes a character. Bytes that are not UTF-8 may be Windows-1252, of which dashes and blanks matter.

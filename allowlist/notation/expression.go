@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"mailallow/allowlist/ascii"
@@ -156,7 +157,7 @@ func (r *reading) size(i int, it *item) (end int, sized bool) {
 func (r *reading) slashApart(i, n int) bool {
 	rest := r.text[i+n:]
 	number := bytes.TrimLeftFunc(rest, func(c rune) bool {
-		return strings.ContainsRune(r.blanks(), c) || c >= utf8.RuneSelf && isBlankRune(c) || c == '['
+		return strings.ContainsRune(r.blanks(), c) || c >= utf8.RuneSelf && unicode.IsSpace(c) || c == '['
 	})
 	return len(number) < len(rest) && len(number) > 0 && isDigit(number[0])
 }

@@ -89,6 +89,11 @@ func TestRead(t *testing.T) {
 				"\n2 192.0.2.3/32\n2 192.0.2.4/32\n2 192.0.2.5/32\n3: left out: 192.0.2.0/2\\u200d5" + out + "\n3 192.0.2.0/25"},
 		{"a TXT record cut within an address", "\"v=spf1 ip4:192.0.2.1\" \"0 ip4:192.0.2.0/2\" \"5 ip4:192.0.2.20\" \" ip4:192.0.2.30 -all\"",
 			"1: left out: ip4:192.0.2.1" + out + "\n1: left out: ip4:192.0.2.0/2" + out + "\n1 192.0.2.20/32\n1 192.0.2.30/32"},
+		{"what cannot be seen, before what is an address by itself", "8\u200b1.2.31.0/24 81.2.31.0\u200b81.2.32.0 81.2.33.0/24\u200b1.2.3.4 1.\u200b81.2.34.0\n2001:db\u200b8::/32 2001:db8::1\u200b2001:db8::2",
+			"1: left out: 8\\u200b1.2.31.0/24" + out + "\n1 81.2.31.0/32\n1 81.2.32.0/32\n1 81.2.33.0/24\n1 1.2.3.4/32\n1 81.2.34.0/32\n2: left out: 2001:db\\u200b8::/32" + out + "\n2 2001:db8::1/128\n2 2001:db8::2/128"},
+		{"numbers and marks that are no digits, and what is not drawn", "81.2.31.0/2\u2074 8.8.8.8/3\u00b2 8.8.0.0/8\u0302 81.2.31.0/2\u034f4 81.2.31.1\ufe0f0 81.2.31.1\u115f0 81.2.31.0/\u200b24",
+			"1: left out: 81.2.31.0/2\\u2074" + out + "\n1: left out: 8.8.8.8/3\\u00b2" + out + "\n1: left out: 8.8.0.0/8\\u0302" + out + "\n1: left out: 81.2.31.0/2\\u034f4" + out +
+				"\n1: left out: 81.2.31.1\\ufe0f0" + out + "\n1: left out: 81.2.31.1\\u115f0" + out + "\n1: left out: 81.2.31.0/\\u200b24" + out},
 		{"labels of a word", "set start-ip 192.0.2.0\nset end-ip 192.0.2.63\nip: 192.0.2.64 suffix: 26\nnetwork,size\n192.0.2.128,/25\nnumber of addresses: 256",
 			"1 192.0.2.0/26\n3 192.0.2.64/26\n5 192.0.2.128/25"},
 		{"what looks like networks, too", "192.0.2.XX 192[.]0[.]2[.]0/24 192.0.2.0/192.0.2.255 192.0.2.0//24 2001:db8/32\n10:30/45 1.2.xx3",
