@@ -59,7 +59,7 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 	i, err := l.files(ctx, jobs, extra)
 	err = l.failed(err)
 	if i == nil {
-		return Report{}, err
+		return Report{Stuck: l.partly}, err
 	}
 	commands, commandErr := runCommands(ctx, l.state, i.pending, jobs)
 	i.report.Commands = commands
@@ -77,8 +77,8 @@ func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*insta
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
-	i.report.Installed, i.report.Stuck = err == nil, i.stuck
 	l.partly = err != nil && (l.partly || i.stuck)
+	i.report.Installed, i.report.Stuck = err == nil, l.partly
 	return i, err
 }
 

@@ -109,7 +109,7 @@ func Whole(content []byte) func(io.Writer) error {
 type Report struct {
 	Changed   bool // at least one target was replaced or created
 	Installed bool // every target is as its job asks; with an error, only an on_change command failed
-	Stuck     bool // a file could not be put back
+	Stuck     bool // a file could not be put back, by this installation or one before it under the same lock
 	Commands  []program.Report
 	Warnings  []string
 }

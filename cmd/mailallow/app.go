@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,6 +45,10 @@ func (line commandLine) run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	if line.command.args == "" && c.Args().Present() {
 		return exit.Usagef("%s takes no argument, and there is %q", line.command.name, c.Args().First())
+	}
+	// A script that lost a variable has one: rollback "" would go back by a step. To complete an empty word is what a shell asks for.
+	if line.command.name != "completion" && slices.Contains(c.Args().Slice(), "") {
+		return exit.Usagef("an argument is empty: '%s --help' says what it takes", "mailallow "+line.command.name)
 	}
 	return line.command.action(t, c)
 }

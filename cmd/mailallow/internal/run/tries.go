@@ -14,8 +14,8 @@ import (
 var editPauses = [...]time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}
 
 // Tries has try install the plans, and plan make new ones when somebody has edited a file
-// meanwhile. try leaves its report in report, which is in the end that of the last try, and
-// stuck if one was: then the error has what could not be put back.
+// meanwhile. try leaves its report in report, all under one lock. The error has what could
+// not be put back, by whichever try.
 func Tries(ctx context.Context, report *install.Report, try, plan func() error) error {
 	var stuck error // of earlier tries
 	for n := 0; ; n++ {
@@ -27,7 +27,6 @@ func Tries(ctx context.Context, report *install.Report, try, plan func() error) 
 		if err = errors.Join(stuck, err); report.Stuck {
 			stuck = err
 		}
-		report.Stuck = stuck != nil
 		if !again {
 			return err
 		}
