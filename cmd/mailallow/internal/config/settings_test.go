@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,5 +17,29 @@ func TestByteOrderMark(t *testing.T) {
 	_, err = Parse("x.toml", []byte("\ufeff\r\nstate_di = 1\r\n"), Flags{})
 	if want := `x.toml:2: unknown key "state_di": did you mean "state_dir"?`; fmt.Sprint(err) != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestOverwrites: a target is what the configuration reads by another name, too.
+func TestOverwrites(t *testing.T) {
+	dir := t.TempDir()
+	for _, err := range []error{os.Mkdir(filepath.Join(dir, "real"), 0o755), os.Symlink("real", filepath.Join(dir, "folder")),
+		os.WriteFile(filepath.Join(dir, "real", "list"), nil, 0o644), os.Symlink("real/list", filepath.Join(dir, "link"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		read, written string
+		is            bool
+	}{
+		{"real/list", "link", true}, {"link", "real/list", true}, {"real/list", "folder/list", true}, {"real/new", "folder/new", true},
+		{"real/list", "list", false}, {"real/new", "folder/other", false},
+	} {
+		text := fmt.Sprintf("[[source]]\nname = \"x\"\nfile = %q\naction = \"OK\"\n[[target]]\nformat = \"cidr\"\npath = %q\n", row.read, row.written)
+		_, err := Parse(filepath.Join(dir, "c.toml"), []byte(text), Flags{})
+		if is := err != nil && strings.HasSuffix(err.Error(), `is that of source "x": an update would write over it`); is != row.is || !is && err != nil {
+			t.Errorf("%s and %s: %v", row.read, row.written, err)
+		}
 	}
 }
