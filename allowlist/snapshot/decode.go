@@ -217,10 +217,15 @@ func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 		}
 		return r.array(func() error { return r.step(src, path, depth+1) })
 	})
-	if err == nil && r.ranges == before {
-		err = fmt.Errorf("the step \"%s\" leads to no range", ascii.Excerpt(path.Step()))
+	switch {
+	case err != nil:
+		return err
+	case path == nil:
+		return errors.New("a step has no text")
+	case r.ranges == before:
+		return fmt.Errorf("the step \"%s\" leads to no range", ascii.Excerpt(path.Step()))
 	}
-	return err
+	return nil
 }
 
 // line reads a line of a list and its network. Lists are long, and token by token a line takes eight times as long as one that is

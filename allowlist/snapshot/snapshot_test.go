@@ -116,6 +116,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"2: an unknown member", two(`}`, `, "action": "OK"}`), `unknown field "action"`},
 		{"2: no ranges", two(`["192.0.2.0/24"]`, `[]`), `the step "x" leads to no range`},
 		{"2: no list of ranges", two(`, "ranges": ["192.0.2.0/24"]`, ``), `the step "x" leads to no range`},
+		{"2: an empty step", two(`"ranges": ["192.0.2.0/24"]`, `"ranges": ["192.0.2.0/24"], "steps": [{}]`), "a step has no text"},
 		{"2: no range below", two(`"ranges": ["192.0.2.0/24"]`, `"steps": [{"step": "y"}]`), `the step "y" leads to no range`},
 		{"2: host bits", two(`2.0/24`, `2.1/24`), "192.0.2.1/24 has host bits set: 192.0.2.0/24 is meant"},
 		{"2: an address", two(`2.0/24`, `2.1`), "no '/'"},
