@@ -74,7 +74,9 @@ type reader struct {
 	maxBytes  int64
 
 	known map[versionOneStep]*provenance.Path // of a source in version 1
-	one   json.RawMessage                     // room for a line
+
+	next    [256]byte // room for what is ahead
+	skipped json.RawMessage
 }
 
 func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
@@ -191,6 +193,13 @@ func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 	if depth > provenance.MaxSteps {
 		return fmt.Errorf("a path of more than %d steps", provenance.MaxSteps)
 	}
+	if one, ok := writtenStep(r.ahead(), above); ok {
+		return r.skip(src, one)
+	}
+	return r.stepByToken(src, above, depth)
+}
+
+func (r *reader) stepByToken(src *decoded, above *provenance.Path, depth int) error {
 	var path *provenance.Path
 	before := r.ranges
 	err := r.object([]string{"step", "ranges", "lines", "steps"}, func(member int) error {
@@ -228,35 +237,63 @@ func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 	return nil
 }
 
-// line reads a line of a list and its network. Lists are long, and token by token a line takes eight times as long as one that is
-// as Encode writes it.
+// line reads a line of a list and its network.
 func (r *reader) line(src *decoded, list *provenance.Path) error {
-	if err := r.dec.Decode(&r.one); err != nil {
-		return err
+	if one, ok := writtenLine(r.ahead(), list); ok {
+		return r.skip(src, one)
 	}
-	if one, ok := written(r.one, list); ok {
-		return r.add(src, one)
-	}
-	in := *r
-	in.dec = json.NewDecoder(bytes.NewReader(r.one))
-	in.dec.UseNumber()
-	err := in.lineByToken(src, list)
-	r.ranges = in.ranges
-	return err
+	return r.lineByToken(src, list)
 }
 
-// written reads a line as Encode writes it.
-func written(text []byte, list *provenance.Path) (one allowlist.Range, ok bool) {
-	rest, begins := bytes.CutPrefix(text, []byte(`{"line": `))
-	number, prefix, middle := bytes.Cut(rest, []byte(`, "prefix": "`))
-	prefix, ends := bytes.CutSuffix(prefix, []byte(`"}`))
+// ahead gives the beginning of the next element of an array, as far as it is in memory. Lists are long, and token by token an
+// element takes several times as long as one that is found to be as Encode writes it, and skipped.
+func (r *reader) ahead() []byte {
+	n, _ := r.dec.Buffered().Read(r.next[:])
+	return bytes.TrimLeft(r.next[:n], ", \n")
+}
+
+// skip passes over the next element of an array, whose range is known.
+func (r *reader) skip(src *decoded, one allowlist.Range) error {
+	if err := r.dec.Decode(&r.skipped); err != nil {
+		return err
+	}
+	return r.add(src, one)
+}
+
+// writtenLine reads a line as Encode writes it, at the beginning of text.
+func writtenLine(text []byte, list *provenance.Path) (one allowlist.Range, ok bool) {
+	number, text, first := between(text, `{"line": `, `, "prefix": "`)
+	prefix, _, second := between(text, ``, `"}`)
+	if !first || !second {
+		return one, false
+	}
 	line, err := strconv.ParseUint(string(number), 10, 32)
-	if !begins || !middle || !ends || err != nil || line == 0 || line > prefixes.MaxLabel {
+	if err != nil || line == 0 || line > prefixes.MaxLabel {
 		return one, false
 	}
 	one = allowlist.Range{Path: list.AtLine(uint32(line))}
 	one.Prefix, err = netip.ParsePrefix(string(prefix))
 	return one, err == nil
+}
+
+// writtenStep reads a step with one range and nothing below it as Encode writes it, at the beginning of text.
+func writtenStep(text []byte, above *provenance.Path) (one allowlist.Range, ok bool) {
+	step, text, first := between(text, `{"step": "`, `", "ranges": ["`)
+	prefix, _, second := between(text, ``, `"]}`)
+	if !first || !second || bytes.ContainsFunc(step, escaped) {
+		return one, false
+	}
+	one.Path = above.Then(string(step))
+	var err error
+	one.Prefix, err = netip.ParsePrefix(string(prefix))
+	return one, err == nil
+}
+
+// between gives what is between two words of a text that begins with the first, and what is behind the second.
+func between(text []byte, begin, end string) (within, rest []byte, ok bool) {
+	text, begins := bytes.CutPrefix(text, []byte(begin))
+	within, rest, ends := bytes.Cut(text, []byte(end))
+	return within, rest, begins && ends
 }
 
 func (r *reader) lineByToken(src *decoded, list *provenance.Path) error {

@@ -238,45 +238,85 @@ func ambiguous(dec *json.Decoder) (found string) {
 	}
 }
 
-// TestLine reads lines of a list as Encode writes them, and others: all as token by token.
-func TestLine(t *testing.T) {
-	list := provenance.Of("list")
-	for text, quick := range map[string]bool{
-		`{"line": 7, "prefix": "192.0.2.0/24"}`:                              true,
-		`{"line": 16777215, "prefix": "2001:db8::/32"}`:                      true,
-		`{"line": 7, "prefix": "192.0.2.1/24"}`:                              true,
-		`{"line":7,"prefix":"192.0.2.0/24"}`:                                 false,
-		`{"prefix": "192.0.2.0/24", "line": 7}`:                              false,
-		`{"line": 7, "prefix": "\u0031.0.2.0/24"}`:                           false,
-		`{"line": 0, "prefix": "192.0.2.0/24"}`:                              false,
-		`{"line": 99999999999, "prefix": "192.0.2.0/24"}`:                    false,
-		`{"line": 7.0, "prefix": "192.0.2.0/24"}`:                            false,
-		`{"line": 7, "prefix": "192.0.2.0"}`:                                 false,
-		`{"line": 7, "prefix": "192.0.2.0/024"}`:                             false,
-		`{"line": 7, "prefix": "192.0.2.0/24", "prefix": "198.51.100.0/24"}`: false,
-		`{"line": 7, "line": 8, "prefix": "192.0.2.0/24"}`:                   false,
-		`{"line": 7, "Prefix": "192.0.2.0/24"}`:                              false,
-		`{"line": 7, "prefix": "192.0.2.0/24"  }`:                            false,
-		`{"line": 7}`:    false,
-		`{"line": null}`: false,
-		`[]`:             false,
+// TestAsWritten reads lines of a list and steps as Encode writes them, and others: all as token by token.
+func TestAsWritten(t *testing.T) {
+	above := provenance.Of("above")
+	type quick = func([]byte, *provenance.Path) (allowlist.Range, bool)
+	type read = func(*reader, *decoded) error
+	for _, element := range []struct {
+		written       quick
+		read, byToken read
+		texts         map[string]bool // whether they are read at once
+	}{
+		{writtenLine,
+			func(r *reader, src *decoded) error { return r.line(src, above) },
+			func(r *reader, src *decoded) error { return r.lineByToken(src, above) },
+			map[string]bool{
+				`{"line": 7, "prefix": "192.0.2.0/24"}`:                              true,
+				`{"line": 16777215, "prefix": "2001:db8::/32"}`:                      true,
+				`{"line": 7, "prefix": "192.0.2.1/24"}`:                              true,
+				`{"line":7,"prefix":"192.0.2.0/24"}`:                                 false,
+				`{"prefix": "192.0.2.0/24", "line": 7}`:                              false,
+				`{"line": 7, "prefix": "\u0031.0.2.0/24"}`:                           false,
+				`{"line": 0, "prefix": "192.0.2.0/24"}`:                              false,
+				`{"line": 99999999999, "prefix": "192.0.2.0/24"}`:                    false,
+				`{"line": 7.0, "prefix": "192.0.2.0/24"}`:                            false,
+				`{"line": 7, "prefix": "192.0.2.0"}`:                                 false,
+				`{"line": 7, "prefix": "192.0.2.0/024"}`:                             false,
+				`{"line": 7, "prefix": "192.0.2.0/24", "prefix": "198.51.100.0/24"}`: false,
+				`{"line": 7, "line": 8, "prefix": "192.0.2.0/24"}`:                   false,
+				`{"line": 7, "Prefix": "192.0.2.0/24"}`:                              false,
+				`{"line": 7, "prefix": "192.0.2.0/24"  }`:                            false,
+				`{"line": 7, "prefix": "192.0.2.0/24"`:                               false,
+				`{"line": 7}`:                                                        false,
+				`{"line": null}`:                                                     false,
+				`[]`:                                                                 false,
+			}},
+		{writtenStep,
+			func(r *reader, src *decoded) error { return r.step(src, above, 1) },
+			func(r *reader, src *decoded) error { return r.stepByToken(src, above, 1) },
+			map[string]bool{
+				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"]}`:                                                  true,
+				`{"step": "exists:%{i}.[x]", "ranges": ["2001:db8::/32"]}`:                                                  true,
+				`{"step": "", "ranges": ["192.0.2.1/24"]}`:                                                                  true,
+				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24", "192.0.2.0/25"]}`:                                  false,
+				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"], "steps": [{"step": "b", "ranges": ["::1/128"]}]}`: false,
+				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"], "ranges": ["192.0.2.0/24"]}`:                      false,
+				`{"step": "a", "steps": [{"step": "b", "ranges": ["192.0.2.0/24"]}]}`:                                       false,
+				`{"step": "a", "steps": [{"step": "b", "ranges": ["192.0.2.0/24"]}], "ranges": ["::1/128"]}`:                false,
+				`{"step": "a\u0062", "ranges": ["192.0.2.0/24"]}`:                                                           false,
+				`{"step": "a\", \"ranges\": [\"b", "ranges": ["192.0.2.0/24"]}`:                                             false,
+				"{\"step\": \"a\u202e\", \"ranges\": [\"192.0.2.0/24\"]}":                                                   false,
+				"{\"step\": \"a\nb\", \"ranges\": [\"192.0.2.0/24\"]}":                                                      false,
+				`{"step": "a", "ranges": ["192.0.2.0"]}`:                                                                    false,
+				`{"step": "a", "ranges": []}`:                                                                               false,
+				`{"step": "a", "ranges": ["192.0.2.0/24"], "steps": []}`:                                                    false,
+				`{"step":"a","ranges":["192.0.2.0/24"]}`:                                                                    false,
+				`{"Step": "a", "ranges": ["192.0.2.0/24"]}`:                                                                 false,
+				`{"ranges": ["192.0.2.0/24"], "step": "a"}`:                                                                 false,
+				`{"step": "a", "ranges": ["192.0.2.0/24"]`:                                                                  false,
+				`{"step": "a"}`: false,
+				`{}`:            false,
+			}},
 	} {
-		one, ok := written([]byte(text), list)
-		if ok != quick {
-			t.Errorf("%s: read at once: %t", text, ok)
-		}
-		read := func(in *reader, line func(*decoded, *provenance.Path) error) string {
-			var src decoded
-			err := line(&src, list)
-			return fmt.Sprint(slices.Collect(src.Ranges.All()), src.mistakes, err, in.ranges)
-		}
-		atOnce, byToken := newReader(strings.NewReader(text), 1, 1000), newReader(strings.NewReader(text), 1, 1000)
-		got, want := read(atOnce, atOnce.line), read(byToken, byToken.lineByToken)
-		if got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-		if quick && !strings.Contains(want, one.Prefix.Addr().String()) {
-			t.Errorf("%s: %v, want %s", text, one, want)
+		for text, quick := range element.texts {
+			one, ok := element.written([]byte(text), above)
+			if ok != quick {
+				t.Errorf("%s: read at once: %t", text, ok)
+			}
+			run := func(read read) string {
+				in := newReader(strings.NewReader("["+text+", 7]"), 2, 1000)
+				var src decoded
+				err := in.array(func() error { return read(in, &src) })
+				return fmt.Sprint(slices.Collect(src.Ranges.All()), src.mistakes, err, in.ranges, in.dec.InputOffset())
+			}
+			got, want := run(element.read), run(element.byToken)
+			if got != want {
+				t.Errorf("%s: %s, want %s", text, got, want)
+			}
+			if quick && !strings.Contains(want, one.Prefix.Addr().String()) {
+				t.Errorf("%s: %v, want %s", text, one, want)
+			}
 		}
 	}
 }
