@@ -34,20 +34,24 @@ func wide(l *linter, line *textLine) []rule.Finding {
 	if !l.letsIn(line) || !l.Limits.Wide(line.network) {
 		return nil
 	}
-	effect := "it lets all of it in, whoever sends from there"
-	if l.use == format.UseMyNetworks {
-		effect = "all of it may relay through this server"
-	}
-	return []rule.Finding{line.Found(fmt.Sprintf("%s: this is %s: %s", rule.Shown(line.pattern), rule.Size(line.network), effect),
-		"write the networks that are meant")}
+	return []rule.Finding{l.letsInAll(line, rule.Shown(line.pattern)+": this is "+rule.Size(line.network))}
 }
 
-// allBut finds lines of mynetworks for all but a network. One within an if lets in no more than the if does.
+// allBut finds lines that let in all but a network. One within an if lets in no more than the if does.
 func allBut(l *linter, line *textLine) []rule.Finding {
-	if !line.negated || line.skipped || l.use != format.UseMyNetworks || len(l.open) > 0 && !l.open[len(l.open)-1].negated {
+	if !line.negated || line.skipped || !l.letsIn(line) || len(l.open) > 0 && !l.open[len(l.open)-1].negated {
 		return nil
 	}
-	return []rule.Finding{line.Found("!"+rule.Shown(line.pattern)+": this is every address but these: all of them may relay through this server", "write the networks that are meant")}
+	return []rule.Finding{l.letsInAll(line, "!"+rule.Shown(line.pattern)+": this is every address but these")}
+}
+
+// letsInAll says what it means that a line lets in so many addresses.
+func (l *linter) letsInAll(line *textLine, addresses string) rule.Finding {
+	effect := "is let in"
+	if l.use == format.UseMyNetworks {
+		effect = "may relay through this server"
+	}
+	return line.Found(addresses+": whoever sends from there "+effect, "write the networks that are meant")
 }
 
 // special finds networks that lie in special-purpose space, in a table that lets other networks in. A table of such networks alone
