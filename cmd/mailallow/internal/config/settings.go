@@ -47,6 +47,7 @@ type Settings struct {
 	Snapshot    Snapshot
 	Warnings    []*fault.AtLine // of what is no mistake, and has no effect
 
+	files files
 	lines
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
@@ -61,63 +60,6 @@ func (r *reader) target(at string, table map[string]any) {
 	}
 	r.paths[t.Path] = r.lines[at+".path"]
 	r.Targets = append(r.Targets, t)
-}
-
-// overwrites notes the files that an update would write over what it reads, or over the map of a target, by whichever of their names.
-func (r *reader) overwrites() {
-	reads := map[string]string{} // by the file itself
-	add := func(path, what string) {
-		if path != "" && !IsURL(path) {
-			reads[behindLinks(path)] = what
-		}
-	}
-	add(filepath.Join(r.dir, filepath.Base(r.Path)), "the configuration")
-	add(r.DNSBL.KeyFile, "key_file")
-	add(r.Snapshot.URL, "the snapshot")
-	add(r.Snapshot.CAFile, "ca_file")
-	for _, src := range r.Sources {
-		add(src.FilePath, "source "+strconv.Quote(src.Name))
-		add(src.CAFile, "ca_file")
-	}
-	state := behindLinks(r.StateDir)
-	for _, name := range []string{"lock", "snapshot.json", "window.json", "targets.json", "maps.json", "owed.json", "pinned.json",
-		"published.json", "notify.json", "dnsbl.json"} {
-		reads[filepath.Join(state, name)] = "the state"
-	}
-	for _, t := range r.Targets {
-		if !t.Format.Map {
-			continue
-		}
-		add(t.SendmailCF, "sendmail_cf")
-		for _, suffix := range makemap.Suffixes() {
-			add(t.Path+suffix, "the map of "+t.Path)
-		}
-	}
-	check := func(at, path string) {
-		file := behindLinks(path)
-		what, read := reads[file]
-		if filepath.Dir(file) == filepath.Join(state, "history") {
-			what, read = "the state", true
-		}
-		if read && path != "" {
-			r.problem(at, "the path %s is that of %s: an update would write over it", path, what)
-		}
-	}
-	for i, t := range r.Targets {
-		check(item("target", i)+".path", t.Path)
-	}
-	check("metrics_file", r.MetricsFile)
-}
-
-// behindLinks gives the path of the file itself, whether it is there or is yet to be made.
-func behindLinks(path string) string {
-	if file, err := filepath.EvalSymlinks(path); err == nil {
-		return file
-	}
-	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		return filepath.Join(folder, filepath.Base(path))
-	}
-	return path
 }
 
 func (r *reader) selection(at string, families, only []string, want *format.Selection) {

@@ -46,6 +46,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := r.Settings.CheckOutput(o.Output); err != nil {
+		return exit.Usagef("-o %s: %w", o.Output, err)
+	}
 	if r.Settings.Snapshot.URL != "" {
 		return publish(ctx, t, r, o)
 	}
