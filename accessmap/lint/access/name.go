@@ -98,14 +98,14 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 	tag, name := line.written[:len(line.written)-len(k.Address)], line.written[len(line.written)-len(k.Address):]
 	first := name[:strings.IndexAny(name+",", ",;")]
 	bare := strings.Trim(name, `<>"'()`)
-	if what, meant := foreign(k.Address, name); what != "" {
-		return neverMatches("Sendmail looks up no key with "+what, "write "+tag+meant)
-	}
+	what, meant := foreign(k.Address, name)
 	switch {
 	case first != name:
 		return neverMatches("an access map knows no lists", "write a line for each, the first as "+tag+first)
 	case bare != name && bare != "":
 		return neverMatches("Sendmail looks a name or a mail address up without quotes or brackets around it", "write "+tag+bare)
+	case what != "":
+		return neverMatches("Sendmail looks up no key with "+what, "write "+tag+meant)
 	case strings.Contains(name, "://"), strings.HasSuffix(name, "/"):
 		_, host, isURL := strings.Cut(name, "://")
 		if !isURL {
