@@ -123,6 +123,9 @@ func decode(payload []byte) (*decoded, error) {
 		return nil, errors.Join(errPayload, err)
 	}
 	for i, s := range d.Sources {
+		if s.Action == allowlist.None {
+			return nil, fmt.Errorf("%w: source %q has no action", errPayload, s.Name)
+		}
 		if s.WasName != "" {
 			was, err := allowlist.ParseAction(s.WasName)
 			if err != nil {
