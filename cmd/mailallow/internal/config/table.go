@@ -43,7 +43,7 @@ func (r *reader) table(at string, table map[string]any, keys []key) {
 		}
 		where := ""
 		if at != "" {
-			where = " in [" + unnumbered(at) + "]"
+			where = " in " + heading(at)
 		}
 		r.unknown = append(r.unknown, r.mistake(below(at, name), "unknown key %s%s%s%s", QuotedWord(name), where, r.elsewhere(name), exit.DidYouMean(name, known)))
 	}
@@ -64,6 +64,15 @@ func (r *reader) elsewhere(name string) string {
 		return ""
 	}
 	return " (it belongs to " + strings.Replace(strings.Join(titles, " and "), "at the top", "the top of the file", 1) + ")"
+}
+
+// heading is the line above a table, as its owner wrote it.
+func heading(at string) string {
+	name := unnumbered(at)
+	if name != at { // one of several
+		name = "[" + name + "]"
+	}
+	return "[" + name + "]"
 }
 
 // unnumbered is a place as its owner wrote it: "source.cidr" for "source[2].cidr".
