@@ -292,7 +292,7 @@ func mayBeCarriedEvent(line []byte) bool {
 // name. Its beginning shows the MTA.
 func bareMessage(message string) (Event, bool) {
 	message = strings.TrimPrefix(strings.TrimLeft(message, " \t-*>・·•\"'`("), "MESSAGE=") // journalctl -o verbose
-	_, text := withoutQueueID(message)
+	text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),
 		strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "rejecting "):
