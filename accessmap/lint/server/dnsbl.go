@@ -60,7 +60,7 @@ func SendmailZones(cf *sendmail.CF) (zones []AskedZone) {
 func deadFeatures(m *namedMap) (found []rule.Finding) {
 	for _, z := range SendmailZones(m.CF) {
 		if end := dnsbl.Dead(z.Zone); end != "" {
-			found = append(found, deadZone(z, end, "take the FEATURE with "+z.Zone+" out of it: "+rebuilding))
+			found = append(found, deadZone(z, end, "remove the FEATURE with "+z.Zone+rebuild))
 		}
 	}
 	return found
@@ -84,7 +84,7 @@ func filteredFeature(z AskedZone) string {
 		later, key = `"451 Try again: " $&{client_addr} " could not be looked up"`, "with your key in place of KEY, "
 	}
 	codes := octets().ReplaceAllString(dnsbl.Filter(z.Zone), "$$-") + "."
-	return fmt.Sprintf("%sin place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
+	return fmt.Sprintf("%sin place of its FEATURE write"+rebuild+":\n"+
 		"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `%s', `%s')dnl", key, z.Zone, operator(z), later, codes)
 }
 
@@ -108,7 +108,7 @@ func keysShown(m *namedMap) (found []rule.Finding) {
 		if !d.ShowsKey {
 			continue
 		}
-		fix := "give the FEATURE texts of its own as its second argument and, if it has one, as its third, without the zone: " + rebuilding
+		fix := "give the FEATURE texts without the zone as its second argument and, if it has one, as its third" + rebuild
 		if dnsbl.Filter(d.Zone) != "" {
 			fix = filteredFeature(AskedZone{Zone: d.Zone})
 		}
@@ -139,8 +139,6 @@ func zoneKeysShown(l *postfixLinter) (found []rule.Finding) {
 func keyShown(z AskedZone, fix string) rule.Finding {
 	return rule.Finding{Text: fmt.Sprintf("%s has %s: the reply names the zone with its account key: every client that is refused gets the key", z.Place, z.Written), Fix: fix}
 }
-
-const rebuilding = "in sendmail.mc; then build sendmail.cf again and restart Sendmail"
 
 // deadZones finds lists that have ended.
 func deadZones(l *postfixLinter) (found []rule.Finding) {
