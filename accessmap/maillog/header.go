@@ -29,7 +29,7 @@ func splitHeader(line []byte) header {
 // splitOther splits a line that may be in a container, or that has no "program[pid]: ".
 func splitOther(line []byte, h header, tagged bool) header {
 	if !tagged || bytes.IndexByte(h.head, '{') >= 0 {
-		if at, carried := container.Is(line); carried {
+		if at, carried := container.Find(line); carried {
 			return header{line[:at], carrier, line[at:]}
 		}
 		if !tagged {
