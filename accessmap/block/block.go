@@ -101,8 +101,8 @@ func (m File) WriteBelow(w io.Writer) {
 	w.Write(m.After)
 }
 
-// Without returns the text without its block, and with kept in the place of the block. takeBack takes the newline back with
-// which the block began when it was new, unless lines follow.
+// Without returns the text without its block, and with kept in the place of the block. takeBack: the new block gave the line
+// before it a newline, which Without removes again, unless lines follow.
 func (m File) Without(kept []byte, takeBack bool) []byte {
 	before := m.Before
 	if takeBack && m.Found && len(kept)+len(m.After) == 0 {

@@ -39,8 +39,8 @@ type present struct {
 	unnamed bool // it has networks without a source
 }
 
-// render writes the new text of a target, and reads it back while the caller goes on: the text is no plan before verified has given
-// nil.
+// render writes the new text of a target, and reads it back while the caller goes on: nobody may use the text before verified
+// has given nil.
 func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, verified <-chan error, err error) {
 	installed, _ := t.Installed(pl.Installed)
 	result := make(chan error, 1) // with room, for a caller that has failed meanwhile

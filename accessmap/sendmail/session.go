@@ -9,7 +9,7 @@ import (
 	"mailallow/allowlist/pattern"
 )
 
-// The rulesets that a session comes to. With delay_checks, check_rcpt calls what check_relay is otherwise.
+// The rulesets that a session comes to. With delay_checks the rules of check_relay are in checkrelay, which check_rcpt calls.
 const (
 	checkRelay = "check_relay"
 	checkMail  = "check_mail"

@@ -76,8 +76,9 @@ func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
 	return found
 }
 
-// filteredFeature advises a feature for a list of which dnsbl.Filter knows the answers, whose replies do not name the zone if an
-// account key is in it. FEATURE(`dnsbl') has no filter; the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
+// filteredFeature advises a feature that takes only listings for listings, for a list whose other answers dnsbl.Filter knows.
+// Its replies do not name the zone if an account key is in it. FEATURE(`dnsbl') has no filter; the patterns of
+// FEATURE(`enhdnsbl') are its arguments from the fourth on.
 func filteredFeature(z AskedZone) string {
 	later, key := "t", ""
 	if hasKey(z) {
