@@ -133,9 +133,8 @@ func writable(path string) error {
 	return nil
 }
 
-// Parse checks a configuration. Messages name path, and relative paths begin at its
-// directory. The error joins a *fault.AtLine for each mistake; settings that come with it
-// have nothing but their lines to rely on.
+// Parse checks a configuration. Messages name path, and relative paths begin at its directory. The error joins a *fault.AtLine
+// for each mistake; of settings that come with an error only the lines are reliable.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it, and nobody sees it
