@@ -162,7 +162,7 @@ func (m Program) explain(ctx context.Context, err error, mapType string, input f
 		return err
 	}
 	if strings.Contains(failed.Said, "Need to recompile") || strings.Contains(failed.Said, "Unknown database type") {
-		if types, typesErr := m.Types(ctx); typesErr == nil {
+		if types, typesErr := m.types(ctx); typesErr == nil {
 			return m.cannotMake(mapType, types)
 		}
 	}

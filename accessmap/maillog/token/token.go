@@ -25,7 +25,7 @@ func Flat(s string) string {
 				i += len(w)
 				continue
 			}
-			i += len(w) - len(WithoutCode(w))
+			i += len(w) - len(withoutCode(w))
 		}
 		if len(flat) > 0 {
 			flat = append(flat, ' ')
@@ -50,8 +50,8 @@ func Flat(s string) string {
 // usualReply is the length of a reply that needs no memory but that of the result, in bytes.
 const usualReply = 512
 
-// WithoutCode removes the code of a continued line before a word: "550-192.0.2.1".
-func WithoutCode(w string) string {
+// withoutCode removes the code of a continued line before a word: "550-192.0.2.1".
+func withoutCode(w string) string {
 	if IsReply(w) && len(w) > 4 && w[3] == '-' {
 		return w[4:]
 	}
