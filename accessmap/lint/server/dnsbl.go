@@ -183,8 +183,8 @@ func unfiltered(z AskedZone) string {
 		z.Place, z.Written, filter)
 }
 
-// Unanswering gives the finding about a list that answers no question about an ordinary address as it should, by the result of such
-// a question; nil: the list is in order.
+// Unanswering gives the finding about a list whose result for an ordinary address is no statement about that address; nil: the
+// list is in order.
 func Unanswering(z AskedZone, r dnsbl.Result) []rule.Finding {
 	if r.State != dnsbl.Error && r.State != dnsbl.Unknown || r.NoFamily {
 		return nil

@@ -116,8 +116,8 @@ func Load(f Flags) (*Settings, error) {
 	return s, nil
 }
 
-// writable says why others than root and the running user may have written a file, or may do it yet; nil: they cannot. Its commands
-// run as who runs mailallow.
+// writable says why others than root and the running user may have written a file, or could still write it; nil: they cannot.
+// The commands that the file names run as the user who runs mailallow.
 func writable(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeCharDevice != 0 {
