@@ -32,7 +32,7 @@ func DefaultBounds() Bounds {
 	return Bounds{Ranges: 120_000, Provenance: 32 << 20, Deadline: 25 * time.Second, Keys: 250_000}
 }
 
-// MaxFileRanges bounds a list on disk. Whoever has a longer one has most of it in wider networks.
+// MaxFileRanges bounds a list on disk. A longer list can be written in fewer, wider networks.
 const MaxFileRanges = 2_000_000
 
 func (b Bounds) orDefault() Bounds {

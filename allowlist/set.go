@@ -148,9 +148,6 @@ func (s *Set) Spans() iter.Seq[Span] {
 	}
 }
 
-// Len gives the number of prefixes of all sources but EXCLUDE. Most lists have as many spans.
-func (s *Set) Len() int { return s.list.Len() }
-
 // Lookup gives the entry that decides addr, or nil. addr must not be IPv4-mapped.
 func (s *Set) Lookup(addr netip.Addr) *Entry {
 	number, ok := s.list.Longest(addr)

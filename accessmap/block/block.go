@@ -65,8 +65,8 @@ func Extract(text []byte) (File, error) {
 	return m, nil
 }
 
-// nextMarker gives the next marker line from an offset on, which is not inside a line, and where it begins; no line if there is none.
-// It goes from one byte that a marker begins with to the next, because few lines of a long block have it.
+// nextMarker gives the first marker line that begins at from or after it, and its place; no line if there is none. from is not
+// inside a line. It goes from one byte that markers begin with to the next, because few lines of a long block have that byte.
 func nextMarker(text []byte, from int) (at int, line []byte) {
 	for at = from; ; at++ {
 		found := bytes.IndexByte(text[at:], Begin[0])
@@ -101,8 +101,8 @@ func (m File) WriteBelow(w io.Writer) {
 	w.Write(m.After)
 }
 
-// Without returns the text without its block, and with kept in the place of the block. takeBack takes the newline back with
-// which the block began when it was new, unless lines follow.
+// Without returns the text without its block, and with kept in the place of the block. takeBack: the new block gave the line
+// before it a newline, which Without removes again, unless lines follow.
 func (m File) Without(kept []byte, takeBack bool) []byte {
 	before := m.Before
 	if takeBack && m.Found && len(kept)+len(m.After) == 0 {

@@ -16,7 +16,7 @@ import (
 // writeBare writes the fewest networks for the spans, each with line, and counts them.
 func writeBare(out *bufio.Writer, spans iter.Seq[allowlist.Span], line func([]byte, netip.Prefix) []byte) (count int) {
 	var networks []netip.Prefix // of one run of addresses
-	for from, to := range Joined(spans) {
+	for from, to := range joined(spans) {
 		networks = prefixes.AppendRange(networks[:0], from, to)
 		for _, p := range networks {
 			out.Write(line(out.AvailableBuffer(), p))

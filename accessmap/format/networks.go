@@ -70,8 +70,8 @@ func readNetwork(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Joined gives the ranges of addresses that the spans cover: spans without a gap between them make one range.
-func Joined(spans iter.Seq[allowlist.Span]) iter.Seq2[netip.Addr, netip.Addr] {
+// joined gives the ranges of addresses that the spans cover: spans without a gap between them make one range.
+func joined(spans iter.Seq[allowlist.Span]) iter.Seq2[netip.Addr, netip.Addr] {
 	return func(yield func(from, to netip.Addr) bool) {
 		var from, to netip.Addr
 		for s := range spans {

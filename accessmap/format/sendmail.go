@@ -175,7 +175,8 @@ func measure(l list) (z size) {
 	return z
 }
 
-// atMost is measure of a list in which each span has its own keys: there may be fewer. It takes a tenth of the time.
+// atMost is an upper bound of measure, in a tenth of the time: it counts the keys of each span by itself, and spans together
+// may need fewer.
 func atMost(l list) (z size) {
 	var networks []netip.Prefix // of one span
 	for s := range l.spans {

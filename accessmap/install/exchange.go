@@ -24,7 +24,7 @@ func exchange(temp, live string) error {
 // place renames temp to live, which must not exist (EEXIST).
 func place(temp, live string) error { return otherwise(kernel.Place, placeByLink, temp, live) }
 
-// otherwise renames, and in a second way where the first one does not exist.
+// otherwise renames with first, or with second where the system does not have first.
 func otherwise(first, second func(temp, live string) error, temp, live string) error {
 	err := first(temp, live)
 	if errors.Is(err, errors.ErrUnsupported) {

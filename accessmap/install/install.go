@@ -22,7 +22,7 @@ type Lock struct {
 	state    *state.Dir
 	lockDir  string                        // for the locks of the targets' directories; empty: no such locks
 	exchange func(temp, live string) error // exchange, but in tests
-	partly   bool                          // an Install could not put back a file, and none has succeeded since
+	stuck    bool                          // an Install could not put back a file, and none has succeeded since
 }
 
 // TakeLock creates the state directory, 0700, if it is missing, takes its lock and finishes the work of a killed run. It
@@ -56,10 +56,10 @@ func (l *Lock) Release() { l.state.Close() }
 // Patience. If ctx ends before the first swap, nothing is changed; if it ends while Sendmail is asked, everything is put
 // back; if it ends during an on_change command, the command is killed and run again by the next installation.
 func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Report, error) {
-	i, err := l.files(ctx, jobs, extra)
+	i, err := l.installFiles(ctx, jobs, extra)
 	err = l.failed(err)
 	if i == nil {
-		return Report{Stuck: l.partly}, err
+		return Report{Stuck: l.stuck}, err
 	}
 	commands, commandErr := runCommands(ctx, l.state, i.pending, jobs)
 	i.report.Commands = commands
@@ -69,25 +69,27 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 	return i.report, errors.Join(err, commandErr)
 }
 
-// files does everything but on_change. The installation is nil if the work of a killed run could not be finished.
-func (l *Lock) files(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
+// installFiles is Install without on_change. The installation is nil if the work of a killed run could not be finished.
+func (l *Lock) installFiles(ctx context.Context, jobs []Job, extra []StateFile) (*installation, error) {
 	pending, err := finishInterrupted(l.state, exchange)
 	if err != nil {
 		return nil, err
 	}
 	i := &installation{Lock: l, pending: pending, tx: transaction{exchange: l.exchange}}
 	err = i.replace(ctx, jobs, extra)
-	l.partly = err != nil && (l.partly || i.stuck)
-	i.report.Installed, i.report.Stuck = err == nil, l.partly
+	if err == nil {
+		l.stuck = false
+	}
+	i.report.Installed, i.report.Stuck = err == nil, l.stuck
 	return i, err
 }
 
-// Partly reports whether a file could not be put back.
-func (l *Lock) Partly() bool { return l.partly }
+// Stuck reports whether an Install could not put back a file, and none has succeeded since.
+func (l *Lock) Stuck() bool { return l.stuck }
 
 // failed says of an error, which may be nil, that nothing was changed, where that is so.
 func (l *Lock) failed(err error) error {
-	if err = withDiskAdvice(err); err != nil && !l.partly {
+	if err = withDiskAdvice(err); err != nil && !l.stuck {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
 	return err

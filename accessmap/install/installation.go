@@ -18,12 +18,11 @@ type installation struct {
 	targets []*target
 	tx      transaction
 	pending []pendingCommand // on_change commands to run at the end
-	stuck   bool             // a file could not be put back
 	report  Report
 }
 
-// replace does everything but on_change. After an error everything is as it was before, or the error names the file that
-// is not, and stuck is set.
+// replace brings the files to their new state. After an error everything is as it was before, or the error names the file that
+// is not, and the lock is stuck.
 func (i *installation) replace(ctx context.Context, jobs []Job, extra []StateFile) error {
 	unlock, err := lockDirectories(ctx, i.lockDir, jobs, i.Patience)
 	if err != nil {

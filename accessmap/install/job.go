@@ -47,8 +47,8 @@ func ReadAhead(text []byte) func() *makemap.Text {
 	return read
 }
 
-// Begun begins what an installation needs of New to make a map, if there is to be one, and gives the job that has it: it goes on while
-// the caller does other work.
+// Begun begins to compute what an installation needs of New to make a map, if there is to be one, while its caller does other
+// work. It gives the job with functions that wait for the results.
 func (job Job) Begun() Job {
 	if job.MapType == "" {
 		return job
@@ -73,10 +73,10 @@ func (job Job) digestOfNew() string {
 // Long is the text of a new file, without a map, that is too long to keep: it is written each time that it is needed.
 type Long struct {
 	Write  func(io.Writer) error // each time the same
-	Digest string                // SHA-256, in hex: what is written otherwise is not installed
+	Digest string                // SHA-256, in hex; a text with another one is not installed
 }
 
-// write writes the text, and fails if it is another one than that of the digest.
+// write writes the text, and fails if it does not have the digest.
 func (l *Long) write(w io.Writer) error {
 	sum := sha256.New()
 	err := l.Write(io.MultiWriter(w, sum))

@@ -48,8 +48,8 @@ func OpenForWriting(path string) bool {
 	return errors.Is(err, unix.EAGAIN)
 }
 
-// Child are the attributes of a process that ends with the thread that starts it (prctl(2), PR_SET_PDEATHSIG), in a process group
-// of its own.
+// Child gives the attributes of a process that ends with the thread that starts it (prctl(2), PR_SET_PDEATHSIG), in a process
+// group of its own.
 func Child() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

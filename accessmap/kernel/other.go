@@ -8,29 +8,30 @@ import (
 	"syscall"
 )
 
-// Exchange is not there: package install links and renames instead. Lost is an edit that somebody renames to the same name between
-// these two steps.
+// Exchange is not there: package install links and renames instead. What is lost: an edit that somebody renames to the same
+// name between these two steps.
 func Exchange(_, _ string) error { return errors.ErrUnsupported }
 
-// Place is not there: package install links and removes instead. Lost is nothing but a second name of the file, if the run is
-// killed in between.
+// Place is not there: package install links and removes instead. Nothing is lost, but a run that is killed in between leaves a
+// second name of the file.
 func Place(_, _ string) error { return errors.ErrUnsupported }
 
 // KnowsWriters is false: OpenForWriting knows nothing.
 const KnowsWriters = false
 
-// OpenForWriting knows nothing. Lost are the changes of a program that had the file open for writing before the swap and writes
-// after it.
+// OpenForWriting knows nothing. What is lost: the changes of a program that opened the file for writing before the swap and
+// writes after it.
 func OpenForWriting(string) bool { return false }
 
-// Child are the attributes of a process in a process group of its own. Lost is its end with that of mailallow, if that is killed:
-// a makemap then goes on, into a file that nothing reads any more.
+// Child gives the attributes of a process in a process group of its own. What is lost: it does not end with a mailallow that is
+// killed. A makemap then goes on, into a file that nothing reads any more.
 func Child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// WidenPipe does nothing. Lost is some speed.
+// WidenPipe does nothing. What is lost: some speed.
 func WidenPipe(_, _ int) {}
 
-// CopiesAttributes is false: package install refuses a file with an access list, which would be lost. Lost are extended attributes.
+// CopiesAttributes is false. What is lost: extended attributes. Package install refuses a file with an access list, which would
+// be lost, too.
 const CopiesAttributes = false
 
 // CopyAttributes does nothing.

@@ -72,7 +72,7 @@ func (e extent) covers(first place, bits int) bool {
 	return !first.less(e.from) && !e.to.less(first.last(bits))
 }
 
-// lastCovered gives the number of the last child, with this length, of the network that begins at first, that e covers. It must
+// lastCovered gives the number of the last child, of this length, that e covers in the network that begins at first. It must
 // cover at least one.
 func (e extent) lastCovered(first place, bits, step int) int {
 	if !e.to.less(first.last(bits - step)) {

@@ -28,9 +28,8 @@ var (
 	accessWord = pattern.New(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
 
-// KindOf tells the kind of a file by its name, else by its lines. A file that could be either is an access file, because
-// people paste networks into access files. A list has networks alone,
-// whatever it is called.
+// KindOf tells the kind of a file by its name, else by its lines. A file that could be either is an access file, because people
+// paste networks into access files. A list has networks alone, whatever it is called.
 func KindOf(path string, text []byte) Kind {
 	switch base := strings.ToLower(filepath.Base(path)); {
 	case strings.HasSuffix(base, ".toml"):

@@ -79,9 +79,9 @@ func followInMC(t *testing.T, features, access string, f rule.Finding) string {
 		}},
 		{`^chmod g-w (\S+)$`, func(of []string) { run("chmod", "g-w", of[1]) }},
 		{`^remove confUSE_COMPRESSED_IPV6_ADDRESSES`, func([]string) { features = change("(?m)^define.*\n", "") }},
-		{`^take the FEATURE with (\S+) out of it`, func(of []string) { features = change("(?m)^FEATURE.*`"+regexp.QuoteMeta(of[1])+"'.*\n", "") }},
+		{`^remove the FEATURE with (\S+) in sendmail.mc`, func(of []string) { features = change("(?m)^FEATURE.*`"+regexp.QuoteMeta(of[1])+"'.*\n", "") }},
 		{"(?s)in place of its FEATURE write in sendmail.mc.*\n(FEATURE.*)$", func(of []string) { features = change("(?m)^FEATURE.*`"+regexp.QuoteMeta(zone)+"'.*\n", of[1]+"\n") }},
-		{`^give the FEATURE texts of its own as its second argument and, if it has one, as its third`, func([]string) {
+		{`^give the FEATURE texts without the zone as its second argument and, if it has one, as its third in sendmail.mc`, func([]string) {
 			features = change("(`"+regexp.QuoteMeta(zone)+"'), `', `t'", "`"+zone+"', `\"550 listed\"', `\"451 later\"'")
 		}},
 	} {

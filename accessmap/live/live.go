@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"strings"
 
 	"mailallow/accessmap/format"
-	"mailallow/accessmap/key"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/program"
@@ -38,8 +36,8 @@ type Client struct {
 	// Differs holds the keys whose installed value is not the planned one, in the order of lookup. For a table, the key is
 	// the address.
 	Differs []sendmail.KeyDifference
-	// Relays is the answer of ruleset Relay_ok, which includes class R and class w; nil: the program
-	// was not asked, or did not answer.
+	// Relays is the answer of ruleset Relay_ok, which includes class R and class w; nil: the program was not asked, or did
+	// not answer.
 	Relays *bool
 }
 
@@ -100,11 +98,7 @@ func dumpInstalled(ctx context.Context, p plan.Plan, mapType string) (map[string
 // class w.
 func askSendmail(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
 	answers := Answers{By: fmt.Sprintf("sendmail -C %s -bt", p.CF().Path)}
-	beside, err := makemap.Find(p.Makemap)
-	if err != nil {
-		beside = "/usr/sbin/makemap"
-	}
-	path, err := sendmail.Find(beside)
+	path, err := findSendmail(p.Makemap)
 	if err != nil {
 		answers.Err = err
 		return answers
@@ -139,16 +133,21 @@ func askSendmail(ctx context.Context, p plan.Plan, planned *sendmail.Text, clien
 	return answers
 }
 
+// findSendmail finds sendmail, first beside makemap (a name or a path; empty: PATH), which may be missing.
+func findSendmail(makemapName string) (string, error) {
+	beside, err := makemap.Find(makemapName)
+	if err != nil {
+		beside = "/usr/sbin/makemap"
+	}
+	return sendmail.Find(beside)
+}
+
 // questions gives the input lines of sendmail -bt about a client: its keys, then Relay_ok with the macros that it reads.
 func questions(c sendmail.Client) (lines []string) {
 	for _, key := range c.Lookups() {
 		lines = append(lines, "/map access "+key)
 	}
-	addr := string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
-	name, resolve := c.Name, "OK"
-	if name == "" || name == sendmail.UnnamedClient {
-		name, resolve = "["+addr+"]", "FAIL"
-	}
+	addr, name, resolve := c.Macros()
 	return append(lines, ".D{client_addr}"+addr, ".D{client_name}"+name, ".D{client_resolve}"+resolve, "Relay_ok x")
 }
 

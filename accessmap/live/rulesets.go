@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/program"
 	"mailallow/accessmap/sendmail"
 	"mailallow/allowlist/bounded"
@@ -19,8 +18,6 @@ const (
 	sessionLimit = 90 * time.Second
 	// maxSession bounds its output, in bytes: a trace of four rulesets with their lookups.
 	maxSession = 1 << 20
-	// maxCF bounds a sendmail.cf, in bytes.
-	maxCF = 4 << 20
 )
 
 // quickResolver shortens Sendmail's wait for a list that does not answer, from 20 seconds and more to about six. A setting that
@@ -39,15 +36,12 @@ type Rulesets struct {
 // NewRulesets finds sendmail, first beside makemap (a name or a path; empty: PATH), and copies the sendmail.cf at path. The
 // caller closes it.
 func NewRulesets(path, makemapName string) (*Rulesets, error) {
-	beside, err := makemap.Find(makemapName)
+	found, err := findSendmail(makemapName)
 	if err != nil {
-		beside = "/usr/sbin/makemap"
-	}
-	r := &Rulesets{}
-	if r.sendmail, err = sendmail.Find(beside); err != nil {
 		return nil, err
 	}
-	text, err := bounded.File(path, maxCF)
+	r := &Rulesets{sendmail: found}
+	text, err := bounded.File(path, sendmail.MaxCF)
 	if err != nil {
 		return nil, err
 	}

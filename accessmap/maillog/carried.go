@@ -41,10 +41,10 @@ func (s *scan) carried(number int, h header, depth int) (Event, bool) {
 func (s *scan) timed(e Event, h header, c container.Line) Event {
 	at := c.Time
 	if at.IsZero() {
-		at, _ = stampIn(c.Stamp, s.now)
+		at = stampIn(c.Stamp, s.now)
 	}
 	if at.IsZero() {
-		at, _ = stampIn(string(h.head), s.now)
+		at = stampIn(string(h.head), s.now)
 	}
 	if !at.IsZero() && (e.Time.IsZero() || !hasYear(s.head)) {
 		e.Time = at.In(s.now.Location())
@@ -68,7 +68,7 @@ func isOfMTA(h header) bool {
 		return h.program.mta
 	}
 	const start = 80 // bytes that show it: a queue ID, and a member
-	_, text := withoutQueueID(string(h.message[:min(len(h.message), start)]))
+	text := withoutQueueID(string(h.message[:min(len(h.message), start)]))
 	return token.HasAnyPrefix(text, "from=<", "to=<", "client=", "ruleset=", "reject: ", "status=") || bytes.HasPrefix(h.message, []byte("NOQUEUE: ")) ||
 		h.program == bareLine && isBareReply(h.message)
 }

@@ -23,7 +23,7 @@ func mayNameClient(message []byte) bool {
 //	k79: from=<a>, size=1, ..., relay=name [address]  of Sendmail, for each message
 //	NOQUEUE: connect from name [address]
 func connected(message string) (Event, bool) {
-	_, text := withoutQueueID(message)
+	text := withoutQueueID(message)
 	e := Event{Kind: Client, Blames: Other}
 	switch {
 	case token.HasAnyPrefix(text, "connect from ", "CONNECT from ", "PASS NEW ", "PASS OLD ", "client="):

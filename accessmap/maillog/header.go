@@ -29,7 +29,7 @@ func splitHeader(line []byte) header {
 // splitOther splits a line that may be in a container, or that has no "program[pid]: ".
 func splitOther(line []byte, h header, tagged bool) header {
 	if !tagged || bytes.IndexByte(h.head, '{') >= 0 {
-		if at, carried := container.Is(line); carried {
+		if at, carried := container.Find(line); carried {
 			return header{line[:at], carrier, line[at:]}
 		}
 		if !tagged {
@@ -292,7 +292,7 @@ func mayBeCarriedEvent(line []byte) bool {
 // name. Its beginning shows the MTA.
 func bareMessage(message string) (Event, bool) {
 	message = strings.TrimPrefix(strings.TrimLeft(message, " \t-*>・·•\"'`("), "MESSAGE=") // journalctl -o verbose
-	_, text := withoutQueueID(message)
+	text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),
 		strings.HasPrefix(text, "Milter: "), strings.HasPrefix(text, "rejecting "):

@@ -166,7 +166,7 @@ func (s *scan) message(number int, h header) (Event, bool) {
 	}
 	if string(h.head) != s.head {
 		s.head = string(h.head)
-		s.time, _ = stampIn(s.head, s.now)
+		s.time = stampIn(s.head, s.now)
 	}
 	e.File, e.Line, e.Time, e.Text = s.file, number, s.time, shorten(message)
 	return e, true

@@ -38,7 +38,7 @@ func (mta MTA) server(message string) (Event, bool) {
 	const reject, byMilter, byProxy = "reject: ", "milter-reject: ", "proxy-reject: "
 	text, ok := token.CutAnyPrefix(message, reject, byMilter, byProxy)
 	if !ok {
-		_, text = withoutQueueID(message)
+		text = withoutQueueID(message)
 		if text, ok = token.CutAnyPrefix(text, reject, byMilter, byProxy); !ok {
 			return Event{}, false
 		}

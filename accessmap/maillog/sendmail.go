@@ -20,7 +20,7 @@ import (
 //	k79: to=<a>, ..., relay=name [address], dsn=4.0.0, stat=Deferred: 421 reason
 //	<<< 550 5.7.1 reason                     in a returned mail
 func sendmail(message string) (Event, bool) {
-	_, text := withoutQueueID(message)
+	text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="):
 		return ruleset(text)

@@ -22,8 +22,8 @@ var layouts = [...][]string{
 // maxStampWords bounds the words of a head that are tried: a container's stamp, the log's own stamp and a host.
 const maxStampWords = 12
 
-// stampIn finds the first time stamp in the head of a line.
-func stampIn(head string, now time.Time) (time.Time, bool) {
+// stampIn finds the first time stamp in the head of a line. It is zero if there is none.
+func stampIn(head string, now time.Time) time.Time {
 	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and the version of RFC 5424
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
@@ -31,12 +31,12 @@ func stampIn(head string, now time.Time) (time.Time, bool) {
 	switch { // nearly all logs
 	case len(head) > syslog && head[syslog] == ' ':
 		if at, ok := stamp(head[:syslog], 3, now); ok {
-			return at, true
+			return at
 		}
 	case len(head) > date && head[date] == 'T':
 		word, _, _ := strings.Cut(head, " ")
 		if at, ok := stamp(word, 1, now); ok {
-			return at, true
+			return at
 		}
 	}
 	words := strings.Fields(head)
@@ -47,11 +47,11 @@ func stampIn(head string, now time.Time) (time.Time, bool) {
 	for i := range words {
 		for n := min(len(layouts)-1, len(words)-i); n > 0; n-- {
 			if at, ok := stamp(strings.Join(words[i:i+n], " "), n, now); ok {
-				return at, true
+				return at
 			}
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }
 
 // withoutPrefix removes text right before the first word of a stamp: a file name and a line number of grep

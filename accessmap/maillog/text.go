@@ -30,16 +30,16 @@ func shorten(s string) string {
 }
 
 // withoutQueueID cuts the queue ID from a message: "NOQUEUE: ", "4ECEA00F: ".
-func withoutQueueID(message string) (id, text string) {
+func withoutQueueID(message string) string {
 	const longest = 30 // bytes of an ID; Postfix's long IDs have 15 characters, Sendmail's 16
 	i := strings.Index(message[:min(len(message), longest)], ": ")
 	if i < 0 {
-		return "", message
+		return message
 	}
 	for _, c := range []byte(message[:i]) {
 		if !token.IsWordByte(c) {
-			return "", message
+			return message
 		}
 	}
-	return message[:i], message[i+2:]
+	return message[i+2:]
 }

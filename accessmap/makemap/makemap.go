@@ -49,9 +49,10 @@ func Find(name string) (path string, err error) {
 	return path, nil
 }
 
-// Own finds the makemap for a command that only looks, and starts no program that the configuration names: it may be a stranger's
-// proposal. That is the one of this name where it is Sendmail's, in PATH or where systems have it, else Sendmail's own. Where there
-// is none of Sendmail's, path is empty, and ok is false if name is another program.
+// Own finds the makemap for a command that only looks. Such a command must not start a program only because the configuration
+// names it, for that may be a stranger's proposal. So path is the makemap of this name only if it is Sendmail's, in PATH or
+// where systems have it; else it is Sendmail's own. Where Sendmail has none, path is empty, and ok is false if name is another
+// program.
 func Own(name string) (path string, ok bool) {
 	usual := name == "" || name == "makemap"
 	named, err := Find(name)
@@ -161,7 +162,7 @@ func (m Program) explain(ctx context.Context, err error, mapType string, input f
 		return err
 	}
 	if strings.Contains(failed.Said, "Need to recompile") || strings.Contains(failed.Said, "Unknown database type") {
-		if types, typesErr := m.Types(ctx); typesErr == nil {
+		if types, typesErr := m.types(ctx); typesErr == nil {
 			return m.cannotMake(mapType, types)
 		}
 	}

@@ -18,7 +18,8 @@ const (
 
 	// ownCache is the cache that Berkeley DB takes by itself, in bytes (docs/facts.md 5).
 	ownCache = 1 << 20
-	// perCrowd times the lines of a group hold its pages, which are half full at worst, beside those of its neighbours.
+	// perCrowd times the length of a group's lines is enough for its pages, which are half full at worst, and for those of its
+	// neighbours.
 	perCrowd = 4
 	// maxCache bounds the cache, in bytes.
 	maxCache = 256 << 20
@@ -58,9 +59,9 @@ func byPage(lines []hashedLine, size int) (sorted []hashedLine, ends []int) {
 	return sorted, ends[:buckets]
 }
 
-// cacheFor gives the size of the cache that makemap needs for the lines of byPage, in bytes; 0: its own is enough. Whoever chooses the
-// keys, such as a list that is fetched, can have all of them in one bucket. Its pages are a chain, and makemap goes through it for
-// each key: where they are more than the cache holds, it reads all of them again each time.
+// cacheFor gives the size of the cache that makemap needs for the lines of byPage, in bytes; 0: its own is enough. Whoever
+// chooses the keys, such as the publisher of a list, can have all of them in one bucket. Its pages are a chain, and makemap
+// goes through it for each key: if they are more than the cache holds, it reads all of them again each time.
 func cacheFor(text []byte, lines []hashedLine, ends []int) int {
 	most, from := 0, 0
 	for _, to := range ends {

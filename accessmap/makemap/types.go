@@ -62,7 +62,7 @@ func (m Program) File(ctx context.Context, mapType, textPath string) (string, er
 	case path != "":
 		return path, nil
 	}
-	types, err := m.Types(ctx)
+	types, err := m.types(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -97,8 +97,8 @@ func (m Program) Installed(ctx context.Context, mapType, textPath string) (strin
 
 var suffixForm = pattern.New(`^[a-z0-9]+$`)
 
-// Types returns the map types that this makemap was built with (makemap -l).
-func (m Program) Types(ctx context.Context) ([]string, error) {
+// types returns the map types that this makemap was built with (makemap -l).
+func (m Program) types(ctx context.Context) ([]string, error) {
 	out, err := m.with(nil, "-l").Run(ctx)
 	var failed *program.Error
 	if errors.As(err, &failed) {
@@ -123,7 +123,7 @@ func CanMake(ctx context.Context, name, mapType, textPath string) (path string, 
 			return path, nil
 		}
 	}
-	types, err := m.Types(ctx)
+	types, err := m.types(ctx)
 	if err == nil && !slices.Contains(types, mapType) {
 		err = m.cannotMake(mapType, types)
 	}

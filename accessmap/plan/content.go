@@ -39,8 +39,8 @@ type present struct {
 	unnamed bool // it has networks without a source
 }
 
-// render writes the new text of a target, and reads it back while the caller goes on: the text is no plan before verified has given
-// nil.
+// render writes the new text of a target, and reads it back while the caller goes on: nobody may use the text before verified
+// has given nil.
 func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, verified <-chan error, err error) {
 	installed, _ := t.Installed(pl.Installed)
 	result := make(chan error, 1) // with room, for a caller that has failed meanwhile
@@ -55,28 +55,15 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 		return c, nil, err
 	}
 	all, handWritten := handWritten, ofAddresses(handWritten)
-	var spans []allowlist.Span // beside hand-written keys, which look for theirs
+	var spans []allowlist.Span // among which hand-written keys look for theirs; nil: there are no such keys
 	if len(all) > 0 {
 		spans = slices.Collect(selected)
 	}
-	want := t.Want
-	want.Taken = taken(handWritten)
-	text := &draft{present: current.Old}
-	if t.inBlock() {
-		file.WriteAbove(text)
-	}
-	begin := text.len()
-	written, err := t.Format.Write(text, selected, want)
+	text, inside, written, err := t.writeText(file, current, selected, handWritten)
 	if err != nil {
 		return c, nil, err
 	}
-	end := text.len()
-	if t.inBlock() {
-		file.WriteBelow(text)
-	}
-	c.New = text.bytes()
-	inside := c.New[begin:end]
-	c.Entries, c.probe, c.managed = written.Entries, written.First, record.ManagedText(inside)
+	c.New, c.Entries, c.probe, c.managed = text, written.Entries, written.First, record.ManagedText(inside)
 	if pl.Installs {
 		go c.managed.Digest()
 	}
@@ -92,7 +79,7 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 		}
 		go func() { result <- readBack(t.Format, ascii.Lines(inside), written.Entries, selected, handWritten) }()
 	}
-	var entries []allowlist.Entry // beside which people wrote keys
+	var entries []allowlist.Entry // of the new text, where they matter beside hand-written keys
 	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return h.meets(spans) }) {
 		if entries, err = t.Format.Read(inside); err != nil {
 			return c, nil, err
@@ -110,6 +97,27 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 		c.compare(t, installed, file, after, list)
 	}
 	return c, result, nil
+}
+
+// writeText writes the new text of the file, and gives the managed part inside it, too.
+func (t Target) writeText(file block.File, current Current, spans iter.Seq[allowlist.Span], handWritten []handKey) (
+	text, inside []byte, written format.Written, err error) {
+	want := t.Want
+	want.Taken = taken(handWritten)
+	whole := &draft{present: current.Old}
+	if t.inBlock() {
+		file.WriteAbove(whole)
+	}
+	begin := whole.len()
+	if written, err = t.Format.Write(whole, spans, want); err != nil {
+		return nil, nil, written, err
+	}
+	end := whole.len()
+	if t.inBlock() {
+		file.WriteBelow(whole)
+	}
+	text = whole.bytes()
+	return text, text[begin:end], written, nil
 }
 
 func hasIPv6(spans iter.Seq[allowlist.Span]) bool {

@@ -14,8 +14,9 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// Difference is the change of the managed part of a file, in networks: first what has some to add, in the order of the actions and then
-// of the first network, then what removes some alone, in the same order. An address whose action changes is added and removed.
+// Difference is the change of the managed part of a file, in networks: first the changes that add some, then those that only
+// remove some, each in the order of the actions and then of the first network. An address whose action changes is added and
+// removed.
 type Difference []Change
 
 // Change is what a plan changes under one source and action.
@@ -122,8 +123,8 @@ func (n *nested) Lookup(a netip.Addr) *allowlist.Entry {
 	return n.spans[i].Entry()
 }
 
-// ends finds the paths of what goes, whose entries need far more memory than all that is told of them. It has no gaps: it is asked for
-// its own networks.
+// ends finds the paths of removed networks. It keeps the paths alone, because entries need far more memory than a message about
+// them. It is asked about removed networks alone, and so knows nothing of the gaps between them.
 type ends struct {
 	last  []netip.Addr // of each run of addresses with one path, in order
 	paths []*provenance.Path

@@ -31,8 +31,8 @@ func (d *draft) Grow(bytes int) {
 	d.room = bytes
 }
 
-// with makes room for so many bytes behind those that were written. It does not touch the room, as a bytes.Buffer would: what is not
-// used takes no memory then.
+// with makes room for so many bytes behind those that were written. Unlike a bytes.Buffer it does not write zeros there, so
+// that what is not used takes no memory.
 func (d *draft) with(room int) []byte { return make([]byte, 0, max(len(d.present), d.len()+room)) }
 
 // len is the number of bytes that were written.

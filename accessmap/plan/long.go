@@ -16,8 +16,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// Long is the text of a new file that no block and no map is in: it is written again where it is needed, and never in memory as a
-// whole.
+// Long is the text of a new file that has no block and no map. It is written anew each time that it is needed, and is never in
+// memory as a whole.
 type Long struct {
 	install.Long
 	lines int
@@ -74,7 +74,7 @@ func (l *Long) linesOf(text io.Reader) iter.Seq2[int, []byte] {
 		for ; ; l.lines++ {
 			line, err := in.ReadSlice('\n')
 			if err != nil && (err != io.EOF || len(line) == 0) {
-				return // a line that fills the buffer was not written by a format, and the rest lacks then
+				return // no format writes a line that fills the buffer: the text ends here, and differs from the list
 			}
 			if !yield(l.lines, bytes.TrimSuffix(line, []byte("\n"))) {
 				return

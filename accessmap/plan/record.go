@@ -66,8 +66,8 @@ func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
 	return next
 }
 
-// divide divides the managed part of a file into our lines and those of others, whose numbers are those of the file. Where the
-// record does not know the lines, they are told by how they read.
+// divide divides the managed part of a file into our lines and those of others. The numbers of the latter are counted from the
+// beginning of the file. If the record does not know our lines, their form tells them from others.
 func (t Target) divide(r record.Target, file block.File) (ours []byte, foreign []record.Line) {
 	ours, foreign = r.Foreign(file.Inside)
 	if t.inBlock() && !r.Knows() {

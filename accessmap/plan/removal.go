@@ -20,7 +20,7 @@ import (
 type Removal struct {
 	Target
 	Installed record.Target // what the record says of it; zero: nothing
-	// Stays says why a file stays, empty, that holds nothing but the list; empty: nobody reads it, and it goes.
+	// Stays says why a file in which nothing is left stays as an empty file. Empty: nobody reads it, and it goes.
 	Stays string
 }
 

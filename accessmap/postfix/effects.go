@@ -96,6 +96,3 @@ func (i Item) Zone() string {
 	zone, _, _ := strings.Cut(i.Argument, "=")
 	return zone
 }
-
-// ListNames is RestrictionLists.
-func (m *Main) ListNames() []string { return RestrictionLists() }

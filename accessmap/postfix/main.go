@@ -1,6 +1,6 @@
 // Package postfix reads from main.cf and master.cf, through postconf, who may connect and relay. It finds the effect of a table
 // in each of the lists that name it, and walks a client through all lists as postscreen and smtpd do. It changes nothing, reads
-// no table and asks no DNS: whoever walks gives it their answers.
+// no table and asks no DNS: the caller of Walk gives it the answers of both.
 package postfix
 
 import (

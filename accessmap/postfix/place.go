@@ -33,7 +33,7 @@ func (m *Main) Places(ctx context.Context, c Client, answers Answers) []Place {
 	return nil
 }
 
-// answered are answers with another one to the question of a step: a table has value, the DNS no record.
+// answered changes the answer to the question of one step: a table gives value, the DNS no record.
 type answered struct {
 	Answers
 	step  Step
@@ -54,12 +54,14 @@ func (a answered) A(ctx context.Context, name string) ([]netip.Addr, error) {
 	return a.Answers.A(ctx, name)
 }
 
-// AcceptedWith reports whether the client's mail would be accepted if a step had another answer: the table value, or the DNS none.
+// AcceptedWith reports whether the client's mail would be accepted if the question of a step had another answer: value from a
+// table, or no record from the DNS.
 func (m *Main) AcceptedWith(ctx context.Context, c Client, answers Answers, s Step, value string) bool {
 	return m.walk(ctx, c, answered{answers, s, value}, nil).Outcome == Accepted
 }
 
-// placeBefore gives the place before a step that refuses. A permit gets round what it refuses, but not round what is broken.
+// placeBefore gives the place before a step that refuses. ok is false for a step that fails: no permit helps against a broken
+// setting.
 func (m *Main) placeBefore(by *Step) (Place, bool) {
 	switch {
 	case by == nil || by.Reply == "":

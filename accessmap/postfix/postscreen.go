@@ -72,9 +72,9 @@ func screenCode(action string) string {
 	return map[string]string{"enforce": "550", "drop": "521"}[action]
 }
 
-// screenList asks the items of postscreen_access_list, or those in the value of a table, from then being the table's step. After
-// a word that postscreen does not know, it ignores the rest, and so it does in a value that names a table, but it goes on with
-// the list (server_acl.c in Postfix; docs/facts.md 10).
+// screenList asks the items of postscreen_access_list, or those in the value of a table; from is then the step of the table,
+// else nil. After a word that postscreen does not know, it ignores the rest of the list. A table in the value of a table it
+// does not know either, but there it goes on with the list (server_acl.c in Postfix; docs/facts.md 10).
 func (w *walk) screenList(items []Item, from *Step) (by *Step, answer string) {
 	if from == nil && w.hasPlace("postscreen_access_list", first) {
 		return &Step{}, "permit"

@@ -17,9 +17,9 @@ type Client struct {
 // Unnamed is the Name of a client without a verified name, as Postfix has it in lookups and in its log.
 const Unnamed = "unknown"
 
-// Answers is what Postfix asks about a client. It asks each question once, and several at the same time if they come so. An
-// error that wraps fs.ErrPermission, or that of the context, says that the answer is not known; any other one, that the question
-// fails for Postfix too.
+// Answers answers what Postfix asks about a client. It looks each question up once, however often it comes, and several at the
+// same time where Postfix asks so. An error that wraps fs.ErrPermission, or that of the context, says that the answer is not
+// known; any other error, that the question fails for Postfix too.
 type Answers interface {
 	// Lookup asks a TYPE:TABLE for keys in their order and gives the first one that it has; empty: it has none.
 	Lookup(ctx context.Context, table string, keys []string) (key, value string, err error)

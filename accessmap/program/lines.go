@@ -29,9 +29,10 @@ const (
 // Other errors are those of Run; ErrOutput means a line of 64 KiB or more. The number of lines has no bound, and MaxOutput
 // holds for stderr alone.
 //
-// It is for programs that write every line with a system call of its own, as makemap -u does: a reader that the kernel
-// wakes for each line would take as much time as the program. So would one that only asks the kernel to be told (epoll(7)), as Go does
-// for its own pipes: since then the kernel goes through those that wait at each write to the pipe, whether it was empty or not.
+// It is for programs that write every line with a system call of its own, as makemap -u does: a reader that the kernel wakes
+// for each line would take as much time as the program. So RunLines does not wait for the kernel: it looks into the pipe from
+// time to time. Nor is the pipe registered with epoll(7), as Go does with its own pipes: at each write the kernel would then go
+// through those that wait for it, even if the pipe was not empty.
 func (p Program) RunLines(ctx context.Context, take func(line []byte) error) error {
 	var lineErr error
 	err := p.runWith(ctx, func(cmd *exec.Cmd) error {
@@ -64,8 +65,8 @@ func (p Program) RunLines(ctx context.Context, take func(line []byte) error) err
 	return lineErr
 }
 
-// pipe makes a pipe of which the kernel tells nobody that there is something to read. No program that another goroutine starts meanwhile
-// gets its ends.
+// pipe makes a pipe that is not registered with epoll(7). A program that another goroutine starts meanwhile does not inherit
+// its ends.
 func pipe() (readEnd int, writeEnd *os.File, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

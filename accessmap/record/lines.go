@@ -33,8 +33,8 @@ type Managed struct {
 	text []byte // nil: it is not in memory
 }
 
-// ManagedText gives a managed part that is in memory. It must not change until the record is written. Whoever has other work to do
-// asks for the digest beside it.
+// ManagedText gives a managed part that is in memory. It must not change until the record is written. A caller can have the
+// digest computed beside other work.
 func ManagedText(text []byte) Managed {
 	return Managed{Digest: sync.OnceValue(func() string { return Digest(text) }), Lines: countLines(text), text: text,
 		Write: func(w io.Writer) error { _, err := w.Write(text); return err }}

@@ -23,7 +23,7 @@ import (
 const File = "targets.json"
 
 const (
-	// maxBytes bounds the record that is read. One with MaxLines lines is smaller.
+	// maxBytes bounds the record that is read. One with maxLines lines is smaller.
 	maxBytes = 64 << 20
 	// maxLines bounds the lines of all targets that are remembered one by one, at 11 bytes each. The lines of a target that
 	// has no room are told by how they read.

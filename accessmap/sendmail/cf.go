@@ -60,12 +60,12 @@ func (cf *CF) Zones() (zones []string) {
 // HasAccessMap reports whether this sendmail.cf was made with FEATURE(`access_db').
 func (cf *CF) HasAccessMap() bool { return cf.AccessClass != "" }
 
-// maxSendmailCF bounds a sendmail.cf, in bytes. m4 writes some 100 KB with every feature.
-const maxSendmailCF = 4 << 20
+// MaxCF bounds a sendmail.cf, in bytes. m4 writes some 100 KB with every feature.
+const MaxCF = 4 << 20
 
 // ReadCF reads the sendmail.cf at path, of at most 4 MiB.
 func ReadCF(path string) (CF, error) {
-	text, err := bounded.File(path, maxSendmailCF)
+	text, err := bounded.File(path, MaxCF)
 	if err != nil {
 		return CF{}, err
 	}

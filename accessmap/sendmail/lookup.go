@@ -83,6 +83,16 @@ type Client struct {
 // brackets, and Sendmail looks up keys of that form.
 const UnnamedClient = "[]"
 
+// Macros gives the values that Sendmail has for the client in ${client_addr}, ${client_name} and ${client_resolve}. A client
+// whose name is not known counts as one without a name.
+func (c Client) Macros() (addr, name, resolve string) {
+	addr = string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
+	if c.Name == "" || c.Name == UnnamedClient {
+		return addr, "[" + addr + "]", "FAIL"
+	}
+	return addr, c.Name, "OK"
+}
+
 // AddressKeys gives the keys that Sendmail looks up for an address, in its order (ruleset A): the longest first, and of each
 // length the tagged key before the one without a tag (docs/facts.md 1 to 3).
 func AddressKeys(addr netip.Addr) []string {

@@ -5,12 +5,11 @@ import (
 	"net/netip"
 	"strings"
 
-	"mailallow/accessmap/key"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/pattern"
 )
 
-// The rulesets that a session comes to. With delay_checks, check_rcpt calls what check_relay is otherwise.
+// The rulesets that a session comes to. With delay_checks the rules of check_relay are in checkrelay, which check_rcpt calls.
 const (
 	checkRelay = "check_relay"
 	checkMail  = "check_mail"
@@ -31,13 +30,9 @@ const heloName = "client.invalid"
 func sessionRulesets() []string { return []string{checkRelay, checkMail, checkRcpt, checkRcpt} }
 
 // SessionQuestions gives the input of `sendmail -bt` that plays a session of a client with an empty sender: a line for each of
-// sessionRulesets, after lines that set what they read. A client whose name is not known counts as one without a name.
+// sessionRulesets, after lines that set what they read.
 func SessionQuestions(c Client) []string {
-	addr := string(key.Append(nil, netip.PrefixFrom(c.Addr, c.Addr.BitLen())))
-	name, resolve := c.Name, "OK"
-	if name == "" || name == UnnamedClient {
-		name, resolve = "["+addr+"]", "FAIL"
-	}
+	addr, name, resolve := c.Macros()
 	return []string{
 		".D{client_addr}" + addr, ".D{client_name}" + name, ".D{client_ptr}" + name, ".D{client_resolve}" + resolve,
 		".D{mail_from}<>", // check_rcpt reads the sender with delay_checks, in Debian's sendmail.mc from there

@@ -110,7 +110,7 @@ func writeHolder(f *os.File) error {
 	_ = unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK}) // without it readHolder names no process
 	info, err := f.Stat()
 	if err != nil || info.Sys().(*syscall.Stat_t).Nlink > 1 {
-		return err // another name of it may be in the copy of an image (cp -al)
+		return err // another name of it may belong to a copy of the system (cp -al), whose file must not change
 	}
 	text = append(text, '\n')
 	if _, err := f.WriteAt(text, 0); err != nil || info.Size() <= int64(len(text)) {

@@ -181,14 +181,14 @@ func StandardZones() (names []string) {
 
 // Dead gives the end of a dead zone in a sentence, or "" for any other zone. A server that still asks a dead zone waits in
 // vain, or refuses all mail once its domain has a new owner (docs/facts.md 18).
-func Dead(zone string) string { return named(zone).dead }
+func Dead(zone string) string { return findWritten(zone).dead }
 
 // Filter gives the codes of a zone that are listings, in the form of postconf(5) (127.0.0.[2..11]), if the zone also has codes
 // that say something else and that a server without the filter takes for listings (docs/facts.md 17 and 29); else "".
-func Filter(zone string) string { return named(zone).filter }
+func Filter(zone string) string { return findWritten(zone).filter }
 
-// named gives the table's entry for a zone as it is written in settings, perhaps with a key.
-func named(written string) list {
+// findWritten gives the table's entry for a zone as it is written in settings, perhaps with a key.
+func findWritten(written string) list {
 	public, _ := splitKey(ascii.Lower(strings.TrimSuffix(written, ".")))
 	return find(public)
 }

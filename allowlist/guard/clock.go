@@ -8,10 +8,12 @@ import (
 // oneStep is the time up to which a run that comes late is no sign that somebody has set the clock.
 const oneStep = 24 * time.Hour
 
-// at gives the states as a run at now sees them. None has a time in the future: where one had, the clock is wrong now or was
-// wrong then, and nobody knows which. So that state ended now, and leaves the window like others; the one in force is kept
-// as if it had ended, because it was seen. And the clock may be set right at any moment: its next jump makes no state older
-// than a day would.
+// at gives the states as a run at now sees them, with no time in the future. A state with a later time than now means that the
+// clock is wrong, or was wrong when the state was written: nobody knows which. So such a state counts as if it had ended now,
+// and leaves the window like others. If it is the one in force, it counts among the past states, too, because it was seen.
+//
+// The clock may be set right at any later moment. The first jump forward after that is taken for it, and makes no state older
+// than a day does.
 func (e Earlier) at(now time.Time) Earlier {
 	now = now.UTC().Truncate(time.Second)
 	seen := latest(e.Last.Time, latest(e.Since, e.Lost))

@@ -97,13 +97,13 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	if g.Unbound {
 		return g.aged(g.notHeld(v))
 	}
-	var special droppings
+	var special withoutSpecial
 	if !g.Static && !g.Limits.AllowSpecial {
-		v.Ranges = special.wholly(v.Ranges)
+		v.Ranges = special.dropContained(v.Ranges)
 	}
 	// The widths come before the rest of special-purpose space is dropped: a network that is too wide is no narrower for it.
 	lasting := g.tooWide(&v)
-	v.Ranges = special.partly(v.Ranges)
+	v.Ranges = special.cutOverlaps(v.Ranges)
 	v.Problems = append(v.Problems, special.problems()...)
 	lasting = append(lasting, g.tooMany(&v)...)
 	if !g.Static {

@@ -8,20 +8,20 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// maxFew is up to how many addresses of a family a source of host names is judged by its names. More are a pool, in which one
-// address is no host that somebody knows.
+// maxFew bounds the addresses of a family up to which a source of host names is judged by its names. More addresses are a pool,
+// of which nobody knows the single hosts.
 const maxFew = 64
 
 // few reports whether a source of host names is judged by its names, with so many addresses of a family before and now. The
-// addresses of names move, those of a host with a dynamic address every day, so that the states of a window say nothing about
-// which addresses are right: they say how many there were. A name without an address is no concern of the guard, because the
-// source is stale then.
+// addresses of names move, those of a host with a dynamic address every day. So the states of a window do not say which
+// addresses are right, only how many there were. A name without an address does not concern the guard, because the source is
+// stale then.
 func (g Guard) few(had, has *big.Int) bool {
 	most := big.NewInt(maxFew)
 	return g.ByName && had.Cmp(most) <= 0 && has.Cmp(most) <= 0
 }
 
-// fewer gives how many addresses there are less; one less is none, unless it was the last one.
+// fewer gives how many addresses are missing. A single one does not count, unless it was the last.
 func fewer(had, has *big.Int) *big.Int {
 	less := more(has, had)
 	if has.Sign() > 0 && less.Cmp(big.NewInt(1)) == 0 {
@@ -30,7 +30,7 @@ func fewer(had, has *big.Int) *big.Int {
 	return less
 }
 
-// more gives how many addresses there are more.
+// more gives how many more addresses there are now; zero if there are fewer.
 func more(had, has *big.Int) *big.Int {
 	if has.Cmp(had) <= 0 {
 		return new(big.Int)
@@ -38,8 +38,8 @@ func more(had, has *big.Int) *big.Int {
 	return new(big.Int).Sub(has, had)
 }
 
-// moved gives how many of the names that had addresses of the family in the last good state have none of these any more. One
-// host that is missing is none: see oneHostMoved.
+// moved gives how many of the names that had addresses of the family in the last good state have lost all of these. One host
+// that is missing does not count: see oneHostMoved.
 func (g Guard) moved(f family, last allowlist.Ranges, now prefixes.List) difference {
 	before := state{networks: last.Fewest()}
 	if !g.few(f.count(before.networks), f.count(now)) || f.oneHostMoved(slices.Values([]state{before}), now) {

@@ -13,16 +13,16 @@ import (
 // maxPath bounds a path in a message, in bytes: the names of many long includes are no help.
 const maxPath = 500
 
-// droppings takes special-purpose space out of the ranges of a source, because no mail of strangers comes from there. It
-// notes each SPF term or line that names some.
-type droppings struct {
+// withoutSpecial takes special-purpose space out of the ranges of a source, because no mail of strangers comes from there. It
+// notes each SPF term or line that names some. dropContained comes first, then cutOverlaps.
+type withoutSpecial struct {
 	places  allowlist.Few
 	last    *provenance.Path // of the place that was noted last
-	overlap bool             // ranges that wholly kept hold special-purpose space
+	overlap bool             // dropContained kept ranges with a part in special-purpose space
 }
 
-// wholly takes out the ranges that lie in special-purpose space, and notes those that have a part in it, too.
-func (d *droppings) wholly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
+// dropContained drops the ranges that lie in special-purpose space. It notes these, and those with a part in it.
+func (s *withoutSpecial) dropContained(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	if !ranges.NameSpecial() {
 		return ranges
 	}
@@ -33,18 +33,18 @@ func (d *droppings) wholly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 			kept.Add(r)
 			continue
 		}
-		d.note(r)
+		s.note(r)
 		if common != r.Prefix {
-			d.overlap = true
+			s.overlap = true
 			kept.Add(r)
 		}
 	}
 	return kept
 }
 
-// partly takes special-purpose space out of the ranges that wholly kept.
-func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
-	if !d.overlap {
+// cutOverlaps cuts special-purpose space out of the ranges that dropContained kept.
+func (s *withoutSpecial) cutOverlaps(ranges allowlist.Ranges) (kept allowlist.Ranges) {
+	if !s.overlap {
 		return ranges
 	}
 	special := prefixes.SpecialPurpose()
@@ -67,16 +67,16 @@ func (d *droppings) partly(ranges allowlist.Ranges) (kept allowlist.Ranges) {
 	return kept
 }
 
-func (d *droppings) note(r allowlist.Range) {
-	if r.Path.Compare(d.last) == 0 {
+func (s *withoutSpecial) note(r allowlist.Range) {
+	if r.Path.Compare(s.last) == 0 {
 		return
 	}
-	d.last = r.Path
-	d.places.Add("special", func() string {
+	s.last = r.Path
+	s.places.Add("special", func() string {
 		return ascii.Printable(r.PathString(), maxPath) + ": special-purpose space is dropped: no mail comes from there"
 	})
 }
 
-func (d *droppings) problems() []allowlist.Problem {
-	return d.places.Report("special", func(more int) string { return fmt.Sprintf("and special-purpose space in %d more places", more) })
+func (s *withoutSpecial) problems() []allowlist.Problem {
+	return s.places.Report("special", func(more int) string { return fmt.Sprintf("and special-purpose space in %d more places", more) })
 }

@@ -55,7 +55,7 @@ func listCommands() []command {
 			empty: run.Empty,
 		},
 		{
-			name: "diff", usage: "the same, changing nothing", text: diffText,
+			name: "diff", usage: "show what update would change, and change nothing", text: diffText,
 			flags: []cli.Flag{snapshotFlag(), signatureFlag(), acceptFlag(), rootFlag(),
 				&cli.StringFlag{Name: "format", Value: "summary", Usage: "`FORM` of the difference: summary, unified, markdown or json"},
 				flags.Repeatable("log", "say of the refusals by DNSBLs in the log `FILE`, as maillog reads it, which would be let in and which no longer (repeatable)")},

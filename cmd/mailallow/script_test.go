@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"mailallow/accessmap/state"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/fixtures"
 )
 
@@ -87,7 +89,10 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("DNS", r.dns[0].Addr())
 	env.Setenv("DNS2", r.dns[1].Addr())
 	env.Setenv("HTTP", r.http.URL(""))
-	env.Defer(func() { r.unlock() })
+	env.Defer(func() {
+		r.unlock()
+		checkStateFiles(tb, env.WorkDir)
+	})
 	configs, err := filepath.Glob(filepath.Join(env.WorkDir, "*.[tc][of]*")) // .toml and .cf
 	if err != nil {
 		return err
@@ -104,6 +109,24 @@ func setUpScript(env *testscript.Env) error {
 		}
 	}
 	return nil
+}
+
+// checkStateFiles checks that no file which the program has left in a state directory may be a target.
+func checkStateFiles(tb testing.TB, dir string) {
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "lock" {
+			return err
+		}
+		folder := filepath.Dir(path)
+		files, err := os.ReadDir(folder)
+		for _, f := range files {
+			text := fmt.Sprintf("state_dir = %q\n[[target]]\nformat = \"cidr\"\npath = %q\n", folder, filepath.Join(folder, f.Name()))
+			if _, err := config.Parse("c.toml", []byte(text), config.Flags{}); f.Type().IsRegular() && (err == nil || !strings.Contains(err.Error(), "is that of the state")) {
+				tb.Errorf("%s may be a target: %v", filepath.Join(folder, f.Name()), err)
+			}
+		}
+		return err
+	})
 }
 
 // server gives the DNS server of a command, the second one if its arguments begin with -2, and the other arguments.

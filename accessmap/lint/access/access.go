@@ -14,9 +14,9 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// checks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so
-// that the findings on a line have the order of its parts. Of a name or value the first rule with a fault decides; what is wrong with
-// an address tells package address.
+// checks are the checks of a rule on an access file. Each kind looks at another part. The kinds run in this order, so that the
+// findings on a line have the order of its parts. Of a name or value the first rule with a fault decides; package address tells
+// what is wrong with an address.
 type checks struct {
 	own    rule.Check[*linter]                     // the lines that mailallow wrote: its block, or the whole text
 	text   rule.Check[*linter]                     // the bytes before its first line; it runs last, and its findings come first

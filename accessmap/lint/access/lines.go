@@ -61,7 +61,7 @@ func (l *lines) read(line *textLine, number int) {
 	line.read()
 }
 
-// each yields all lines. It keeps a line that the caller marks; who wants to have another one after its turn calls keep.
+// each yields all lines. It keeps a line that the caller marks; a caller that needs any other line after its turn calls keep.
 func (l *lines) each(yield func(*textLine) bool) {
 	var unmarked textLine
 	for number := 1; number <= len(l.begins); number++ {

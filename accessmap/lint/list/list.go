@@ -129,8 +129,8 @@ func (l *linter) shortest() []byte {
 	return b.Bytes()
 }
 
-// holds says whose hosts could relay once programs read a line that they do not read as it is; empty: no others'. The list stays as
-// it is then.
+// holds says whose hosts could relay if programs read a line that they do not read as it is; empty: nobody else's. Such a line
+// keeps the list from being corrected.
 func (l *linter) holds(line *textLine) string {
 	for _, p := range line.networks {
 		if hosts, _ := l.Others(p); hosts != "" && l.Relays && !line.plain {

@@ -60,7 +60,7 @@ func SendmailZones(cf *sendmail.CF) (zones []AskedZone) {
 func deadFeatures(m *namedMap) (found []rule.Finding) {
 	for _, z := range SendmailZones(m.CF) {
 		if end := dnsbl.Dead(z.Zone); end != "" {
-			found = append(found, deadZone(z, end, "take the FEATURE with "+z.Zone+" out of it: "+rebuilding))
+			found = append(found, deadZone(z, end, "remove the FEATURE with "+z.Zone+rebuild))
 		}
 	}
 	return found
@@ -76,15 +76,16 @@ func unfilteredFeatures(m *namedMap) (found []rule.Finding) {
 	return found
 }
 
-// filteredFeature advises a feature for a list of which dnsbl.Filter knows the answers, whose replies do not name the zone if an
-// account key is in it. FEATURE(`dnsbl') has no filter; the patterns of FEATURE(`enhdnsbl') are its arguments from the fourth on.
+// filteredFeature advises a feature that takes only listings for listings, for a list whose other answers dnsbl.Filter knows.
+// Its replies do not name the zone if an account key is in it. FEATURE(`dnsbl') has no filter; the patterns of
+// FEATURE(`enhdnsbl') are its arguments from the fourth on.
 func filteredFeature(z AskedZone) string {
 	later, key := "t", ""
 	if hasKey(z) {
 		later, key = `"451 Try again: " $&{client_addr} " could not be looked up"`, "with your key in place of KEY, "
 	}
 	codes := octets().ReplaceAllString(dnsbl.Filter(z.Zone), "$$-") + "."
-	return fmt.Sprintf("%sin place of its FEATURE write in sendmail.mc, build sendmail.cf again and restart Sendmail:\n"+
+	return fmt.Sprintf("%sin place of its FEATURE write"+rebuild+":\n"+
 		"FEATURE(`enhdnsbl', `%s', `\"550 Refused: \" $&{client_addr} \" is listed by %s\"', `%s', `%s')dnl", key, z.Zone, operator(z), later, codes)
 }
 
@@ -108,7 +109,7 @@ func keysShown(m *namedMap) (found []rule.Finding) {
 		if !d.ShowsKey {
 			continue
 		}
-		fix := "give the FEATURE texts of its own as its second argument and, if it has one, as its third, without the zone: " + rebuilding
+		fix := "give the FEATURE texts without the zone as its second argument and, if it has one, as its third" + rebuild
 		if dnsbl.Filter(d.Zone) != "" {
 			fix = filteredFeature(AskedZone{Zone: d.Zone})
 		}
@@ -139,8 +140,6 @@ func zoneKeysShown(l *postfixLinter) (found []rule.Finding) {
 func keyShown(z AskedZone, fix string) rule.Finding {
 	return rule.Finding{Text: fmt.Sprintf("%s has %s: the reply names the zone with its account key: every client that is refused gets the key", z.Place, z.Written), Fix: fix}
 }
-
-const rebuilding = "in sendmail.mc; then build sendmail.cf again and restart Sendmail"
 
 // deadZones finds lists that have ended.
 func deadZones(l *postfixLinter) (found []rule.Finding) {
@@ -184,8 +183,8 @@ func unfiltered(z AskedZone) string {
 		z.Place, z.Written, filter)
 }
 
-// Unanswering gives the finding about a list that answers no question about an ordinary address as it should, by the result of such
-// a question; nil: the list is in order.
+// Unanswering gives the finding about a list whose result for an ordinary address is no statement about that address; nil: the
+// list is in order.
 func Unanswering(z AskedZone, r dnsbl.Result) []rule.Finding {
 	if r.State != dnsbl.Error && r.State != dnsbl.Unknown || r.NoFamily {
 		return nil

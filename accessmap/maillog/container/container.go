@@ -23,9 +23,8 @@ type Line struct {
 	Reasons [][]byte
 }
 
-// Is reports whether a line is one of those that Open opens. The rest of the line, after the blanks and words of other
-// containers, begins there.
-func Is(line []byte) (at int, ok bool) {
+// Find reports whether a line is one that Open opens, and where it begins, behind the blanks and words of other containers.
+func Find(line []byte) (at int, ok bool) {
 	const maxBefore = 200 // bytes of "mail-1  | 2026-09-12T10:11:12.123456789Z stdout F "
 	if i := bytes.IndexByte(line[:min(len(line), maxBefore)], '{'); i >= 0 && i+1 < len(line) && (line[i+1] == '"' || line[i+1] == ' ') {
 		return i, true
@@ -47,7 +46,7 @@ var (
 
 const queueKey, reasonKey = "queue_id", "delay_reason"
 
-// Open opens a line. It is for lines of which Is reports that they are some.
+// Open opens a line that Find has found, from its beginning on.
 func Open(line []byte) Line {
 	f := finder{message: 2 * len(messageKeys), program: 2 * len(programKeys), time: 2 * len(timeKeys)}
 	if len(line) > 0 && line[0] == '{' {

@@ -53,7 +53,7 @@ func TestIs(t *testing.T) {
 		`{"log":"a"}`: 0, `mail-1  | {"log":"a"}`: 10, `data: { "MESSAGE": "a" }`: 6, `a=b msg="c"`: 0, `msg="c"`: 0,
 		`Sep 12 10:11:12 mx postfix/smtpd[1]: connect`: -1, `ruleset=check_relay, arg1=x`: -1, `{`: -1, `xmsg="c"`: -1, "": -1,
 	} {
-		if at, ok := Is([]byte(line)); ok != (want >= 0) || ok && at != want {
+		if at, ok := Find([]byte(line)); ok != (want >= 0) || ok && at != want {
 			t.Errorf("%q: %d, %v; want %d", line, at, ok, want)
 		}
 	}

@@ -33,8 +33,8 @@ func newMemory() any { return &memory{seed: maphash.MakeSeed()} }
 // Each reader takes one of each kind for a moment. What is in it changes no judgement.
 var ofHosts, ofClients = sync.Pool{New: newMemory}, sync.Pool{New: newMemory}
 
-// Host reads the reply of another host that refused this one. relay is the address of that host, which blames itself in no
-// reply: an address there that is its own is in what a third host said to it.
+// Host reads the reply of another host that refused this one. relay is the address of that host. A reply that names relay
+// quotes what a third host said to that host, because no host blames itself.
 func Host(reply string, relay netip.Addr) Judgement {
 	return remembered(&ofHosts, judgeHost, reply, relay)
 }

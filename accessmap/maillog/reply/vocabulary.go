@@ -9,7 +9,7 @@ import (
 type vocabulary struct {
 	words   map[string]class
 	phrases map[string]class
-	lengths [256]uint64 // of the words, a bit each, by their first byte: most other words are told by them, at no cost
+	lengths [256]uint64 // by the first byte of words, a bit for each length that they have: it excludes most other words at no cost
 }
 
 // longestPhrase bounds the phrases of two words, in bytes.

@@ -60,7 +60,7 @@ func ParseAddr(token string) (netip.Addr, bool) {
 	for len(token) > 0 && inToken[token[len(token)-1]] == inside {
 		token = token[:len(token)-1]
 	}
-	token = WithoutCode(token)
+	token = withoutCode(token)
 	if len(token) < shortest || len(token) > longest {
 		return netip.Addr{}, false
 	}

@@ -25,7 +25,7 @@ func Flat(s string) string {
 				i += len(w)
 				continue
 			}
-			i += len(w) - len(WithoutCode(w))
+			i += len(w) - len(withoutCode(w))
 		}
 		if len(flat) > 0 {
 			flat = append(flat, ' ')
@@ -50,8 +50,8 @@ func Flat(s string) string {
 // usualReply is the length of a reply that needs no memory but that of the result, in bytes.
 const usualReply = 512
 
-// WithoutCode removes the code of a continued line before a word: "550-192.0.2.1".
-func WithoutCode(w string) string {
+// withoutCode removes the code of a continued line before a word: "550-192.0.2.1".
+func withoutCode(w string) string {
 	if IsReply(w) && len(w) > 4 && w[3] == '-' {
 		return w[4:]
 	}
@@ -100,6 +100,7 @@ func WithoutNames(s, only string) string {
 	return b.String()
 }
 
+// IsDigits reports whether a text has nothing but decimal digits, and at least one.
 func IsDigits[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {
@@ -109,10 +110,12 @@ func IsDigits[T string | []byte](text T) bool {
 	return len(text) > 0
 }
 
+// IsWordByte reports whether c is a letter or digit of ASCII.
 func IsWordByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
+// CutAnyPrefix removes the first of the prefixes that s begins with.
 func CutAnyPrefix(s string, prefixes ...string) (string, bool) {
 	for _, p := range prefixes {
 		if rest, ok := strings.CutPrefix(s, p); ok {
@@ -122,6 +125,7 @@ func CutAnyPrefix(s string, prefixes ...string) (string, bool) {
 	return s, false
 }
 
+// HasAnyPrefix reports whether s begins with one of the prefixes.
 func HasAnyPrefix(s string, prefixes ...string) bool {
 	_, ok := CutAnyPrefix(s, prefixes...)
 	return ok

@@ -58,12 +58,12 @@ func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *ru
 		err = cmp.Or(result.Document(t, nil), exit.Outcome(result.List.Codes()...))
 	}
 	measure(t, r, result, version, err)
-	r.Close(t, result.List, Outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
+	r.Close(t, result.List, outcome(result.Report, err), slog.Bool("changed", result.Report.Changed), slog.Bool("installed", result.Report.Installed))
 	return err
 }
 
-// Outcome says what became of the list in a run that ended with err.
-func Outcome(report install.Report, err error) string {
+// outcome says what became of the list in a run that ended with err.
+func outcome(report install.Report, err error) string {
 	list := "list unchanged"
 	switch {
 	case report.Stuck:

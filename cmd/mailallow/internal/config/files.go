@@ -52,8 +52,9 @@ func (r *reader) overwrites() {
 		f.add(src.FilePath, "source "+strconv.Quote(src.Name))
 		f.add(src.CAFile, "ca_file")
 	}
+	// Several packages make these; TestScript compares the names with what they leave in the directory.
 	for _, name := range []string{"lock", "snapshot.json", "window.json", "targets.json", "maps.json", "owed.json", "pinned.json",
-		"published.json", "notify.json", "dnsbl.json"} {
+		"published.json", "published.json.minisig", "published.state", "notify.json", "notify.json.lock", "dnsbl.json", "dnsbl.json.lock"} {
 		f.what[filepath.Join(f.state, name)] = "the state"
 	}
 	for _, t := range r.Targets {

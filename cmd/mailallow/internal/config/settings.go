@@ -117,8 +117,8 @@ func Load(f Flags) (*Settings, error) {
 	return s, nil
 }
 
-// writable says why others than root and the running user may have written a file, or may do it yet; nil: they cannot. Its commands
-// run as who runs mailallow.
+// writable says why others than root and the running user may have written a file, or could still write it; nil: they cannot.
+// The commands that the file names run as the user who runs mailallow.
 func writable(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeCharDevice != 0 {
@@ -134,9 +134,8 @@ func writable(path string) error {
 	return nil
 }
 
-// Parse checks a configuration. Messages name path, and relative paths begin at its
-// directory. The error joins a *fault.AtLine for each mistake; settings that come with it
-// have nothing but their lines to rely on.
+// Parse checks a configuration. Messages name path, and relative paths begin at its directory. The error joins a *fault.AtLine
+// for each mistake; of settings that come with an error only the lines are reliable.
 func Parse(path string, text []byte, f Flags) (*Settings, error) {
 	var document map[string]any
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it, and nobody sees it

@@ -31,7 +31,7 @@ func addConsequences(ctx context.Context, t *terminal.Terminal, logs []string, r
 		return false, err
 	}
 	effectOn := effects(result.Plans)
-	all, without := refusals.Span{}, uint64(0)
+	all, without := refusals.Total{}, uint64(0)
 	clients := map[run.Effect]*refusals.Clients{run.LetsIn: refusals.NewClients(), run.Refuses: refusals.NewClients()}
 	read := refusals.Read(ctx, t, logs, maillog.Options{Now: time.Now()}, func(e maillog.Event) error {
 		if e.Kind != maillog.DNSBLReject {
@@ -68,15 +68,15 @@ func byProvider(clients map[run.Effect]*refusals.Clients, known *catalogue.Catal
 	}
 	for _, effect := range []run.Effect{run.LetsIn, run.Refuses} {
 		for i, addr := range clients[effect].Often() {
-			span, zones := clients[effect].Of(addr)
+			total, zones := clients[effect].Of(addr)
 			provider := known.Provider(addr)
 			if i < maxExamples {
-				yield(run.ConsequenceExample{IP: addr, Span: span, Zones: zones, Provider: provider, Effect: effect})
+				yield(run.ConsequenceExample{IP: addr, Total: total, Zones: zones, Provider: provider, Effect: effect})
 			}
 			if effect == run.LetsIn {
-				row(provider).LetsIn += span.Count
+				row(provider).LetsIn += total.Count
 			} else {
-				row(provider).Refuses += span.Count
+				row(provider).Refuses += total.Count
 			}
 		}
 	}

@@ -97,8 +97,8 @@ func (x *explanation) filters(d addressDocument) (found []filter) {
 // filterErrors is the filter that takes the listings of most lists, and none of their error answers (docs/facts.md 29).
 const filterErrors = "=127.0.0.[2..11]"
 
-// postfixChanges says what would change a refusal: each on its own. accepts reports whether another answer to the question of a step
-// is enough.
+// postfixChanges says what would change a refusal, each change on its own. accepts reports whether the mail is accepted if the
+// question of a step has another answer.
 func postfixChanges(w postfix.Walk, permits []permitDocument, tables map[format.Use]string, filters []filter, accepts func(s postfix.Step, value string) bool) (changes []string) {
 	by := *w.By
 	for _, f := range filters {

@@ -120,7 +120,7 @@ func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, text []byte, c
 		table = "" // no line ends a list before its DNSBLs
 	}
 	still := x.postfix.StillAsked(table)
-	for _, list := range x.postfix.ListNames() {
+	for _, list := range postfix.RestrictionLists() {
 		if asked := still[list]; len(asked) > 0 {
 			row := askedDocument{List: list}
 			for _, item := range asked {

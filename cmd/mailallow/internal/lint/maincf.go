@@ -35,8 +35,8 @@ func (l *check) reader(ctx context.Context, path string) (use format.Use) {
 	return use
 }
 
-// relaying is known with the word whether the clients of the file at path may relay: as main.cf
-// names it, or as the source of a list.
+// relaying gives the options of known, and in them whether the clients of the file at path may relay: as main.cf names it, or
+// as the source of a list.
 func (l *check) relaying(ctx context.Context, path string) rule.Options {
 	o := l.known()
 	m, _ := l.mainCF(ctx)

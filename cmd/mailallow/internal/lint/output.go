@@ -26,7 +26,7 @@ const maxFixShown = 4
 // end shows the findings and returns the error of the run.
 func (l *check) end() error {
 	err := errors.Join(l.errs...)
-	if l.unwritten && len(l.written) == 0 && !l.lock.Partly() {
+	if l.unwritten && len(l.written) == 0 && !l.lock.Stuck() {
 		err = fmt.Errorf("%w\nnothing was changed", err)
 	}
 	if l.t.JSON {
@@ -42,7 +42,7 @@ func (l *check) end() error {
 	if findings, notes := l.counts(); err == nil && (findings > 0 || l.strict && notes > 0) {
 		return exit.Outcome(exit.Finding)
 	}
-	if n := len(l.written); l.lock != nil && l.lock.Partly() {
+	if n := len(l.written); l.lock != nil && l.lock.Stuck() {
 		l.t.Close("not all files are as they were")
 	} else if n > 0 {
 		l.t.Close(terminal.Counted(uint64(n), "file", "files") + " written")

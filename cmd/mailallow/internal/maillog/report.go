@@ -20,8 +20,8 @@ type summary struct {
 	Refused  refusedReport       `json:"refused"` // by DNSBLs
 	Errors   []errorReport       `json:"errors"`
 	Outbound []outboundReport    `json:"outbound"`
-	Domain   refusals.Span       `json:"outbound_domain"` // refusals by other hosts for the sender's domain
-	Other    refusals.Span       `json:"other"`           // refusals for another reason
+	Domain   refusals.Total      `json:"outbound_domain"` // refusals by other hosts for the sender's domain
+	Other    refusals.Total      `json:"other"`           // refusals for another reason
 	Unused   *unusedReport       `json:"unused"`          // null without --unused
 	Problems []allowlist.Problem `json:"problems"`
 }
@@ -34,7 +34,7 @@ func Empty(problems []allowlist.Problem) any {
 }
 
 type refusedReport struct {
-	refusals.Span
+	refusals.Total
 	Addresses int              `json:"addresses"`
 	Providers []providerReport `json:"providers"`
 	Lists     []refusals.List  `json:"lists"`
@@ -46,14 +46,14 @@ type refusedReport struct {
 
 type providerReport struct {
 	Name string `json:"name"` // empty: no provider of the catalogue sends from there
-	refusals.Span
+	refusals.Total
 	Addresses int  `json:"addresses"`
 	Mark      mark `json:"mark"`
 }
 
 type clientReport struct {
 	IP netip.Addr `json:"ip"`
-	refusals.Span
+	refusals.Total
 	Zones    []string      `json:"zones"`
 	Provider string        `json:"provider"`
 	Mark     mark          `json:"mark"`
@@ -76,7 +76,7 @@ func (c clientReport) covered() string {
 type errorReport struct {
 	Zone string `json:"zone"`
 	Host string `json:"host"` // that asked it; empty: this one
-	refusals.Span
+	refusals.Total
 }
 
 type outboundReport struct {
@@ -86,7 +86,7 @@ type outboundReport struct {
 	IP      *netip.Addr `json:"ip"`      // of this host, from the last line that has one
 	// Blames is the address: refusals for the sender's domain are only counted.
 	Blames maillog.Blame `json:"blames"`
-	refusals.Span
+	refusals.Total
 }
 
 // Bounds on the listed addresses and hosts; with --verbose there are none.

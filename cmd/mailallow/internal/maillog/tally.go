@@ -17,9 +17,9 @@ type refusal struct{ zone, host string }
 
 // tally counts events, in bounded memory.
 type tally struct {
-	*refusals.Clients               // refused by DNSBLs
-	other             refusals.Span // refusals for another reason
-	domain            refusals.Span // refusals by other hosts that blame the sender's domain
+	*refusals.Clients                // refused by DNSBLs
+	other             refusals.Total // refusals for another reason
+	domain            refusals.Total // refusals by other hosts that blame the sender's domain
 	errors            map[refusal]*errorReport
 	outbound          map[refusal]*outboundReport
 }
@@ -68,7 +68,7 @@ func rowOf[T any](c *tally, rows map[refusal]*T, e maillog.Event) *T {
 // report joins the counts with the owners of the addresses. It lists at most listed
 // clients.
 func (c *tally) report(o *owners, listed int) *summary {
-	r := &summary{Refused: refusedReport{Span: c.Refused, Lists: c.Lists(), Clients: []clientReport{}},
+	r := &summary{Refused: refusedReport{Total: c.Refused, Lists: c.Lists(), Clients: []clientReport{}},
 		Other: c.other, Domain: c.domain, Errors: values(c.errors), Outbound: values(c.outbound), Problems: []allowlist.Problem{}}
 	type group struct {
 		provider string
@@ -97,11 +97,11 @@ func (c *tally) report(o *owners, listed int) *summary {
 		if i >= listed {
 			continue
 		}
-		r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, Span: who, Zones: zones, Provider: provider, Mark: m, Then: then[addr], Now: now})
+		r.Refused.Clients = append(r.Refused.Clients, clientReport{IP: addr, Total: who, Zones: zones, Provider: provider, Mark: m, Then: then[addr], Now: now})
 	}
 	r.Refused.Providers = values(groups)
 	if c.Nameless.Count > 0 {
-		r.Refused.Providers = append(r.Refused.Providers, providerReport{Span: c.Nameless, Mark: mark{State: unknown}})
+		r.Refused.Providers = append(r.Refused.Providers, providerReport{Total: c.Nameless, Mark: mark{State: unknown}})
 	}
 	if c.Lost > 0 {
 		r.Problems = append(r.Problems, allowlist.Problem{Kind: "bound", Text: fmt.Sprintf(
@@ -124,17 +124,17 @@ func values[K comparable, T any](rows map[K]*T) []T {
 // sort puts the most frequent rows first, and equally frequent ones in the order of
 // their names.
 func (r *summary) sort() {
-	often := func(a, b refusals.Span) int { return cmp.Compare(b.Count, a.Count) }
+	often := func(a, b refusals.Total) int { return cmp.Compare(b.Count, a.Count) }
 	sort.Slice(r.Refused.Providers, func(i, j int) bool {
 		a, b := &r.Refused.Providers[i], &r.Refused.Providers[j]
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source)) < 0
+		return cmp.Or(often(a.Total, b.Total), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Mark.State, b.Mark.State), cmp.Compare(a.Mark.Source, b.Mark.Source)) < 0
 	})
 	sort.Slice(r.Errors, func(i, j int) bool {
 		a, b := &r.Errors[i], &r.Errors[j]
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
+		return cmp.Or(often(a.Total, b.Total), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
 	})
 	sort.Slice(r.Outbound, func(i, j int) bool {
 		a, b := &r.Outbound[i], &r.Outbound[j]
-		return cmp.Or(often(a.Span, b.Span), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
+		return cmp.Or(often(a.Total, b.Total), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Host, b.Host)) < 0
 	})
 }

@@ -26,7 +26,7 @@ type usage struct {
 	index   *allowlist.Index
 	used    map[string]bool
 	recent  map[netip.Addr]struct{}
-	lines   refusals.Span
+	lines   refusals.Total
 	days    map[time.Time]struct{}
 }
 

@@ -74,9 +74,9 @@ func reported(kept *state.Dir) []string {
 	return m.Standing
 }
 
-// standing says what a person should know of, each in a sentence that stays the same from run to run. A source that is stale for an
-// hour is not among it, and ends no hold, because nothing is known of it then: one whose ranges are past max_age is.
-// Without a list all that was reported of its sources stands.
+// standing says what a person should know of, each in a sentence that stays the same from run to run. A source that is merely
+// stale is not among it until its ranges are past max_age; nor does it end a hold that was reported, because nothing is known
+// of it. Without a list all that was reported of its sources stands.
 func standing(list *run.List, failed error, before []string) (all []string) {
 	if list == nil {
 		list, all = &run.List{}, append(all, before...)

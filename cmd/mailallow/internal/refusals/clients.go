@@ -27,8 +27,8 @@ const (
 
 // Clients counts refusals because of a DNSBL by the client's address.
 type Clients struct {
-	Refused  Span   // all
-	Nameless Span   // those without an address
+	Refused  Total  // all
+	Nameless Total  // those without an address
 	Lost     uint64 // those beyond a bound, which the sums alone count
 
 	lists   []List
@@ -48,13 +48,13 @@ type List struct {
 	Dead *string `json:"dead"` // how it ended; null: it is not known to be dead
 	// Blames is a domain if the list has names of senders, and not their addresses.
 	Blames maillog.Blame `json:"blames"`
-	Span
+	Total
 	Addresses int `json:"addresses"`
 }
 
 // client is a refused address, with the numbers of the lists that had it, from 1; 0: none.
 type client struct {
-	Span
+	Total
 	zones [ZonesOf]uint16
 }
 
@@ -139,14 +139,14 @@ func (c *Clients) Often() []netip.Addr {
 }
 
 // Of gives the refusals of a client, and at most ZonesOf of the lists that had it.
-func (c *Clients) Of(addr netip.Addr) (Span, []string) {
+func (c *Clients) Of(addr netip.Addr) (Total, []string) {
 	who, zones := c.clients[addr], []string{}
 	for _, n := range who.zones {
 		if n != 0 {
 			zones = append(zones, c.lists[n-1].Zone)
 		}
 	}
-	return who.Span, zones
+	return who.Total, zones
 }
 
 // Lists gives the lists, the most frequent first.

@@ -65,9 +65,9 @@ func fullPage(names []string) *page {
 	p.History.Entries = []entryRow{{"2026-11-29 12:00", "update", strings.Join(names, "; ")}}
 	g := &gathering{}
 	counts, clients := map[string]*count{}, refusals.NewClients()
-	clients.Refused = refusals.Span{Count: 1 << 30, Since: refusals.Stamp(start.Unix()), Until: refusals.Stamp(start.Unix() + 300*86400)}
+	clients.Refused = refusals.Total{Count: 1 << 30, Since: refusals.Stamp(start.Unix()), Until: refusals.Stamp(start.Unix() + 300*86400)}
 	for i, n := range names {
-		c := &count{Span: refusals.Span{Count: uint32(1e9 - i), Since: clients.Refused.Since, Until: clients.Refused.Until}, addresses: 100000, days: map[int]uint32{}}
+		c := &count{Total: refusals.Total{Count: uint32(1e9 - i), Since: clients.Refused.Since, Until: clients.Refused.Until}, addresses: 100000, days: map[int]uint32{}}
 		for d := range 300 {
 			c.days[dayOf(start)+d] = uint32(d * (i + 3) % 101 * 1000)
 		}

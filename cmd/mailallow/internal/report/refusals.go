@@ -49,7 +49,7 @@ type dayRow struct {
 
 // count is what the log says of a provider.
 type count struct {
-	refusals.Span
+	refusals.Total
 	addresses, letIn int
 	days             map[int]uint32 // by the number of the day
 }
@@ -70,7 +70,7 @@ func (g *gathering) refusals(ctx context.Context, sizes *sizes) *refusalsView {
 		return counts[provider]
 	}
 	covers := g.covers(sizes)
-	late := refusals.Span{}
+	late := refusals.Total{}
 	read := refusals.Read(ctx, g.t, g.options.Logs, maillog.Options{Now: time.Now()}, func(e maillog.Event) error {
 		if e.Kind != maillog.DNSBLReject {
 			return nil
@@ -169,7 +169,7 @@ func (g *gathering) viewRefusals(clients *refusals.Clients, counts map[string]*c
 }
 
 func (c *count) join(other *count) {
-	c.Join(other.Span)
+	c.Join(other.Total)
 	c.addresses, c.letIn = c.addresses+other.addresses, c.letIn+other.letIn
 	for d, n := range other.days {
 		c.days[d] += n

@@ -12,8 +12,9 @@ import (
 //go:embed page.css
 var styleText markup
 
-// markup is HTML. A constant of this package is, and so is what put makes of one; a name that others chose becomes part of it in no
-// other way. Templates call methods by name, and for those the linker would keep every exported method in the program.
+// markup is HTML. It comes from a constant of this package or from put: a name that others chose becomes part of it through put
+// alone. Package html/template is not used, because templates call methods by name, so that the linker would keep every
+// exported method in the program.
 type markup string
 
 // put writes texts in place of the bytes % of a form, as text: in an element, or in an attribute between double quotes.

@@ -28,7 +28,7 @@ type ProviderEffect struct {
 // ConsequenceExample is a client whose mail the change concerns.
 type ConsequenceExample struct {
 	IP netip.Addr `json:"ip"`
-	refusals.Span
+	refusals.Total
 	Zones    []string `json:"zones"`
 	Provider string   `json:"provider"`
 	Effect   Effect   `json:"effect"`

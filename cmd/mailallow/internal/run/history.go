@@ -77,9 +77,9 @@ func (r *Request) past() past {
 	return readPast(r.Settings.StateDir)
 }
 
-// Record gives the file of the history with an entry more, to be installed with what it tells of: behind everything else, so
-// that a killed run says nothing that did not happen; the next one says it then. list is what is installed after it, nil for
-// nothing. There is no file if there is nothing to tell.
+// Record gives the file of the history with one more entry. It is to be installed with the change that the entry tells of,
+// after everything else: a run that is killed then tells of nothing that did not happen, and the next run tells what did. list
+// is what is installed after the change, nil for nothing. There is no file if there is nothing to tell.
 func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, error) {
 	files, err := r.record(r.past(), e, list.installed())
 	if errors.Is(err, history.ErrTooLong) && list != nil {

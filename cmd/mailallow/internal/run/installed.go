@@ -15,8 +15,8 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 )
 
-// Removals gives the targets in which the list may be: those of the configuration, in its order, then those that are in it no more
-// and still hold what the record says. Of a target in the record, the format and the way of writing are those of then.
+// Removals gives the targets in which the list may be: those of the configuration, in its order, then those that are no longer
+// in it and still hold what the record says. A target in the record keeps the format and the way of writing that it had.
 func Removals(s *config.Settings, installed record.Record) (all []plan.Removal) {
 	var known []string
 	for _, t := range s.Targets {
@@ -50,12 +50,13 @@ func (r *Request) recorded() (record.Record, error) {
 	return r.installed, r.installedErr
 }
 
-// leftovers are the targets that are in the configuration no more and still hold the list.
+// leftovers are the targets that are no longer in the configuration and still hold the list.
 func (r *Request) leftovers(installed record.Record) []plan.Removal {
 	return Removals(r.Settings, installed)[len(r.Settings.Targets):]
 }
 
-// tellLeft adds to the problems of the list what is still installed of targets and sources that are in the configuration no more.
+// tellLeft adds to the problems of the list what is still installed of targets and sources that are no longer in the
+// configuration.
 func (r *Request) tellLeft(result *Result) {
 	installed, err := r.recorded()
 	if r.stateless != nil {
@@ -140,7 +141,7 @@ func (l *List) in(t plan.Target) []string {
 	return names
 }
 
-// NextUpdate says that the next update puts the list back into these targets, and how it does not.
+// NextUpdate says that the next update puts the list back into these targets, and what prevents that.
 func NextUpdate(s *config.Settings, paths []string) string {
 	var lines []string
 	for i, t := range s.Targets {

@@ -74,8 +74,9 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 	return snapshot.Decode(f, path)
 }
 
-// StateFiles is the pins, the guard's new memory, the new last good state and the history, as files to install together with the list.
-// The memory comes first: after a kill in between, the next run compares with one state twice, and forgets none.
+// StateFiles gives the pins, the guard's new memory, the new last good state and the history, as files to install together with
+// the list. The memory comes before the last good state: after a kill in between, the next run compares with one state twice,
+// and forgets none.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
 	files := append(r.pinFiles(), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},

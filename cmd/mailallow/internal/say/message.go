@@ -228,8 +228,8 @@ func (l list) steps(s run.Source) []string {
 	return []string{"look at the change with: mailallow diff" + accept, right}
 }
 
-// Subject says what the text is about; empty: the text does.
-func (m Message) Subject() string {
+// subject says what the text is about; empty: the text does.
+func (m Message) subject() string {
 	switch {
 	case m.Source == "":
 		return ""
@@ -269,7 +269,7 @@ func (m Message) topic(t *terminal.Terminal) terminal.Topic {
 
 // String is the message for a terminal: what it is about, then below it what is at stake and what to do.
 func (m Message) String() string {
-	lines := []string{m.Subject() + m.Text}
+	lines := []string{m.subject() + m.Text}
 	if m.Change != nil {
 		lines = append(lines, m.Change.widest()...)
 	}

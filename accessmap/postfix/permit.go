@@ -42,7 +42,8 @@ func (g group) item() Item {
 
 func (g group) asksDNSBL() bool { return !g.item().WarnOnly && g.item().asksDNSBL() }
 
-// refusesForeign reports whether nobody relays who comes to what stands behind the group.
+// refusesForeign reports whether the group refuses recipients of other servers to all clients, so that a permit behind it lets
+// none relay.
 func (g group) refusesForeign() bool {
 	return !g.item().WarnOnly && slices.Contains([]string{"reject_unauth_destination", "defer_unauth_destination"}, g.item().Name)
 }
@@ -95,8 +96,8 @@ func (g group) names(path string) bool {
 	return g.item().Name == "check_client_access" && namesTable(g[len(g)-1], path, 1)
 }
 
-// permitted puts the table before the first DNSBL of a list. A permit before the restriction that refuses foreign recipients
-// would let its clients relay: there the DNSBLs move behind that restriction.
+// permitted puts the table before the first DNSBL of a list. If no restriction before that refuses recipients of other servers,
+// a permit there would let its clients relay: then the DNSBLs move behind such a restriction.
 func (m *Main) permitted(list string, all []group, path string) []group {
 	at := slices.IndexFunc(all, group.asksDNSBL)
 	if m.decidesRelaying(list) && !slices.ContainsFunc(all[:at], group.refusesForeign) {

@@ -2,29 +2,29 @@ package refusals
 
 import "time"
 
-// Span counts events, with the first and the last time.
-type Span struct {
+// Total counts events, with the first and the last time.
+type Total struct {
 	Count uint32 `json:"count"`
 	Since Stamp  `json:"since"`
 	Until Stamp  `json:"until"`
 }
 
 // Add counts an event; a zero time is none.
-func (s *Span) Add(at time.Time) {
-	one := Span{Count: 1}
+func (t *Total) Add(at time.Time) {
+	one := Total{Count: 1}
 	if !at.IsZero() {
 		one.Since, one.Until = Stamp(at.Unix()), Stamp(at.Unix())
 	}
-	s.Join(one)
+	t.Join(one)
 }
 
 // Join adds the events of other.
-func (s *Span) Join(other Span) {
-	s.Count += other.Count
-	if other.Since != 0 && (s.Since == 0 || other.Since < s.Since) {
-		s.Since = other.Since
+func (t *Total) Join(other Total) {
+	t.Count += other.Count
+	if other.Since != 0 && (t.Since == 0 || other.Since < t.Since) {
+		t.Since = other.Since
 	}
-	s.Until = max(s.Until, other.Until)
+	t.Until = max(t.Until, other.Until)
 }
 
 // Stamp is a time in seconds since 1970; 0: no line had a time.
