@@ -14,7 +14,7 @@ type moment struct {
 	segment int
 	// base: the entry is the whole list as it is already.
 	base bool
-	// until is the first time for which a later entry says what the list was: the history knows nothing later of this state
+	// effective is the first time for which a later entry says what the list was: the history knows nothing later of this state
 	// than the moment before. A clock that went back makes it earlier than the time of the entry.
 	effective time.Time
 	// problem: an entry or a segment is passed over. What the list was after it is not known until the next whole list.

@@ -19,13 +19,7 @@ import (
 // ranges are below their steps, one to a line and in the order of the paths. So the diff of two snapshots shows how the
 // list changed. Decode takes every snapshot whose sources are within their Bounds.
 func (s *Snapshot) Encode(w io.Writer) error {
-	return s.encode(newBuffer(w))
-}
-
-func newBuffer(w io.Writer) *bufio.Writer { return bufio.NewWriterSize(w, 64<<10) }
-
-func (s *Snapshot) encode(buffer *bufio.Writer) error {
-	out := writer{Writer: buffer}
+	out := writer{Writer: bufio.NewWriterSize(w, 64<<10)}
 	fmt.Fprintf(out, "{\"version\": %d, ", version) // errors come with Flush
 	if !s.Written.IsZero() {
 		fmt.Fprintf(out, "\"time\": %s, ", encode(s.Written))
@@ -76,29 +70,11 @@ func (w *writer) networks(name string, networks []netip.Prefix) {
 	w.WriteByte(']')
 }
 
-// Bytes gives the text that Encode writes, for callers that install it with other files.
+// Bytes gives the text that Encode writes.
 func (s *Snapshot) Bytes() ([]byte, error) {
-	size := &counter{Writer: io.Discard}
-	buffer := newBuffer(size)
-	if err := s.encode(buffer); err != nil {
-		return nil, err
-	}
-	text := bytes.NewBuffer(make([]byte, 0, size.bytes)) // it never grows, so there is no second copy
-	buffer.Reset(text)
-	err := s.encode(buffer)
+	var text bytes.Buffer
+	err := s.Encode(&text)
 	return text.Bytes(), err
-}
-
-// counter counts the bytes on their way.
-type counter struct {
-	io.Writer
-	bytes int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Writer.Write(b)
-	c.bytes += int64(n)
-	return n, err
 }
 
 // writer writes the tree of the paths of a source.

@@ -13,7 +13,7 @@ import (
 // MaxSignatureBytes bounds a signature: minisign's own reads comments of 8 KiB.
 const MaxSignatureBytes = 32 << 10
 
-// Key is a public key of minisign , whose format the signatures have.
+// Key is a public key of minisign, whose format the signatures have.
 type Key struct{ minisign.PublicKey }
 
 // ParseKey reads a key as the second line of a .pub file has it: RWQ...

@@ -24,9 +24,9 @@ const maxMistakes = 20
 // maxSources bounds the sources of a snapshot. A configuration has at most as many keys.
 const maxSources = 10_000
 
-// Snapshot holds the resolved ranges of all sources. One format has four uses:
-// the last good state, the reviewed plan that many hosts install, the list
-// inside the program for a first run without a network, and an entry of the history.
+// Snapshot holds the resolved ranges of all sources. One format has five uses: the last good state, the reviewed list that
+// many hosts install, the list inside the program for a first run without a network, the ranges that a rollback pinned, and
+// what fetch hands to update between the two services.
 type Snapshot struct {
 	// Written is the time of the run that wrote it, in UTC and whole seconds. For one that does not say, as version 1, it
 	// is the newest time of its sources. In the last good state it is the newest of those that were installed.
