@@ -32,8 +32,21 @@ func TestDresses(t *testing.T) {
 
 // takenBy gives the shape that takes the first items of a text.
 func takenBy(text string) string {
-	f := newFinding(100)
-	r := reading{Reader: f.Reader, Layout: lines, text: []byte(text), line: 1}
+	r := itemsOf(text)
+	for i := range r.items {
+		r.at = i
+		for _, d := range dresses {
+			if parts, _, ok := match(r.items[i:], d.shape, false, nil); ok && d.read(r, parts) {
+				return d.shape
+			}
+		}
+	}
+	return "none: " + kindsOf(text)
+}
+
+// itemsOf reads the items of a text, and no more.
+func itemsOf(text string) *reading {
+	r := &reading{Reader: newFinding(100).Reader, Layout: lines, text: []byte(text), line: 1}
 	r.newRecord()
 	for r.pos < len(r.text) {
 		if r.text[r.pos] == '\n' {
@@ -44,17 +57,26 @@ func takenBy(text string) string {
 		}
 		r.token()
 	}
-	for i := range r.items {
-		r.at = i
-		for _, d := range dresses {
-			if parts, _, ok := match(r.items[i:], d.shape, false, nil); ok && d.read(&r, parts) {
-				return d.shape
-			}
-		}
-	}
+	return r
+}
+
+func kindsOf(text string) string {
 	var kinds strings.Builder
-	for _, it := range r.items {
-		fmt.Fprintf(&kinds, "%c", it.kind)
+	for _, it := range itemsOf(text).items {
+		kinds.WriteByte(it.kind)
 	}
-	return "none: " + kinds.String()
+	return kinds.String()
+}
+
+// Example_line goes the way of the example in the comment of the package.
+func Example_line() {
+	const text = "Office: 192.0.2.0 with the netmask 255.255.255.0 since 2019"
+	fmt.Println(kindsOf(text))
+	fmt.Println(takenBy(text))
+	f := newFinding(1)
+	fmt.Println(f.Read([]byte(text), lines), f.networks)
+	// Output:
+	// whwwsmwd
+	// h*s*m
+	// <nil> [192.0.2.0/24]
 }

@@ -4,6 +4,11 @@
 // Text becomes items: addresses, sizes, and the words and signs around them (scan.go, expression.go, word.go). A table of
 // dresses tells what items mean together (dress.go), and the rest of the text decides what is left in doubt (doubt.go). What
 // has a size or another end is converted exactly, or it is told; it is never taken as one address.
+//
+// The line "Office: 192.0.2.0 with the netmask 255.255.255.0 since 2019" becomes eight items, whose kinds are whwwsmwd (words.go): a
+// word, an address without a size (h), two words, the word "netmask" (s), a mask (m), a word and a number. No dress begins with
+// a word, so it is passed over. At h the dresses that begin with h are tried in their order; the first that fits is h*s*m, an
+// address with a netmask somewhere behind it, and it gives 192.0.2.0/24. The rest is words again.
 package notation
 
 import (
