@@ -86,8 +86,8 @@ type Request struct {
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
 // a request with the error if it could read the configuration and the options do not fit.
-func Load(t *terminal.Terminal, o Options) (*Request, error) {
-	s, err := config.Load(o.Config)
+func Load(ctx context.Context, t *terminal.Terminal, o Options) (*Request, error) {
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return nil, err
 	}

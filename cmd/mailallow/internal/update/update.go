@@ -19,7 +19,7 @@ type Options struct {
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	apply.SurviveClosedPipes()
 	o.Run.NeedTargets, o.Run.WritesState = true, true
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if r == nil {
 		return err
 	}
