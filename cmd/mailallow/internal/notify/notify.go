@@ -32,12 +32,10 @@ type memory struct {
 }
 
 // Changes runs the command with a report on its stdin, if something stands now that was not reported, or has ended since. failed
-// is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock or made in a directory of --root
-// reports nothing, nor does one without a list, unless what it failed in is the installation. If the command fails, the error says
-// so, and the next run reports the same again.
+// is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock, made in a directory of --root or
+// mistyped reports nothing. If the command fails, the error says so, and the next run reports the same again.
 func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, result *run.Result, failed error) error {
-	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) ||
-		result.List == nil && exit.Code(failed) != exit.Install {
+	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) || exit.IsUsage(failed) {
 		return nil
 	}
 	kept, err := state.Open(ctx, s.StateDir, stateFile+".lock", 0, stateFile)
@@ -95,8 +93,11 @@ func standing(list *run.List, failed error, before []string) (all []string) {
 			}
 		}
 	}
-	if exit.Code(failed) == exit.Install {
+	switch {
+	case exit.Code(failed) == exit.Install:
 		all = append(all, "the installation fails")
+	case failed != nil:
+		all = append(all, "the update fails")
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -136,7 +136,7 @@ func (r *Request) check() error {
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {
-			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
+			problems = append(problems, exit.Usagef("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
 			continue
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}

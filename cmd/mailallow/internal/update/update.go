@@ -24,7 +24,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if err != nil {
-		return apply.Close(ctx, t, r, &run.Result{}, o.Apply.Version, err)
+		return apply.Fail(ctx, t, r, o.Apply.Version, err)
 	}
 	return apply.Run(ctx, t, r, o.Apply)
 }
