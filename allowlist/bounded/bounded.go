@@ -18,19 +18,26 @@ import (
 // File reads the regular file at path, or the file that a symbolic link there leads
 // to, of at most limit bytes. Every error is an *fs.PathError.
 func File(path string, limit int64) ([]byte, error) {
+	text, _, err := FileWithMode(path, limit)
+	return text, err
+}
+
+// FileWithMode gives the mode of the file that it has read, too.
+func FileWithMode(path string, limit int64) ([]byte, fs.FileMode, error) {
 	f, err := Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if info.Size() > limit {
-		return nil, tooLarge(f, limit)
+		return nil, 0, tooLarge(f, limit)
 	}
-	return read(f, limit, info.Size())
+	text, err := read(f, limit, info.Size())
+	return text, info.Mode(), err
 }
 
 // Open opens the regular file at path, or the file that a symbolic link there leads
