@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"mailallow/accessmap/program"
@@ -39,14 +40,16 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 		return nil
 	}
 	kept, err := state.Open(ctx, s.StateDir, stateFile+".lock", 0, stateFile)
-	if errors.As(err, new(*state.LockedError)) || err != nil && result.List == nil {
-		return nil // another run reports, or it is this directory in which the run failed
-	}
-	if err != nil {
+	var before []string
+	switch lost := err != nil && result.List == nil; { // the run failed in this directory: nothing is kept there, and each one reports
+	case errors.As(err, new(*state.LockedError)), lost && errors.Is(err, fs.ErrPermission):
+		return nil // another run reports, or that of root does
+	case err != nil && !lost:
 		return fmt.Errorf("notify: %w", err)
+	case err == nil:
+		defer kept.Close()
+		before = reported(kept)
 	}
-	defer kept.Close()
-	before := reported(kept)
 	now := standing(result.List, failed, before)
 	if slices.Equal(before, now) {
 		return nil
@@ -56,6 +59,9 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 		return exit.With(exit.Install, fmt.Errorf("notify: %w (it is run again by the next update)", done.Err))
 	}
 	t.Detail("ran %q", done.Argv)
+	if kept == nil {
+		return nil
+	}
 	if err := kept.Write(stateFile, memory{Version: 1, Standing: now}); err != nil {
 		return fmt.Errorf("notify: what was reported could not be kept, and the next run reports it again: %w", err)
 	}
