@@ -155,6 +155,8 @@ func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
 		TLSHandshakeTimeout:    dialTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		// A connection that is kept is read on, and package log writes to stderr what a server sends behind its answer.
+		DisableKeepAlives: true,
 	}
 	plain := secure.Clone()
 	if !insecure {

@@ -1,11 +1,16 @@
 package allowlist_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"runtime"
@@ -380,6 +385,37 @@ func TestCheckURL(t *testing.T) {
 		if got := message(allowlist.CheckURL(url)); got != want {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
+	}
+}
+
+// Nobody reads what a server sends behind its answer: package net/http shows it on stderr where a connection is kept.
+func TestDocumentBehind(t *testing.T) {
+	var said strings.Builder
+	log.SetOutput(&said)
+	defer log.SetOutput(os.Stderr)
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	closed := make(chan error, 1)
+	go func() {
+		client, err := server.Accept()
+		if err == nil {
+			defer client.Close()
+			_, err = http.ReadRequest(bufio.NewReader(client))
+			io.WriteString(client, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n192.0.2.7\nmailallow: all is well\n")
+			io.Copy(io.Discard, client)
+		}
+		closed <- err
+	}()
+	got, _, err := newWeb(nil).Document(t.Context(), allowlist.Source{URL: "http://" + server.Addr().String()}, nil)
+	if err = errors.Join(err, <-closed); err != nil || prefixes(got.Ranges) != "192.0.2.7/32" {
+		t.Errorf("%q, %v", prefixes(got.Ranges), err)
+	}
+	log.SetOutput(os.Stderr)
+	if strings.Contains(said.String(), "all is well") {
+		t.Errorf("it says %q", &said)
 	}
 }
 

@@ -1,9 +1,10 @@
 // Package bounded reads whole files that others may have made: never more than a
-// limit, and only Stream waits. It does not parse, write or lock files.
+// limit, and only Stream waits, until its context ends. It does not parse, write or lock files.
 package bounded
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,19 +18,26 @@ import (
 // File reads the regular file at path, or the file that a symbolic link there leads
 // to, of at most limit bytes. Every error is an *fs.PathError.
 func File(path string, limit int64) ([]byte, error) {
+	text, _, err := FileWithMode(path, limit)
+	return text, err
+}
+
+// FileWithMode gives the mode of the file that it has read, too.
+func FileWithMode(path string, limit int64) ([]byte, fs.FileMode, error) {
 	f, err := Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if info.Size() > limit {
-		return nil, tooLarge(f, limit)
+		return nil, 0, tooLarge(f, limit)
 	}
-	return read(f, limit, info.Size())
+	text, err := read(f, limit, info.Size())
+	return text, info.Mode(), err
 }
 
 // Open opens the regular file at path, or the file that a symbolic link there leads
@@ -109,15 +117,36 @@ func (c *comparison) Write(p []byte) (n int, err error) {
 }
 
 // Stream reads a file that a person names on the command line, of at most limit
-// bytes. It may be a pipe or a terminal; Stream waits for its end. Every error is an
-// *fs.PathError.
-func Stream(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+// bytes. It may be a pipe or a terminal; Stream waits for its end, or for that of ctx, whose
+// cause is the error then. Every other error is an *fs.PathError.
+func Stream(ctx context.Context, path string, limit int64) ([]byte, error) {
+	var text []byte
+	err := Until(ctx, func() error {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		text, err = read(f, limit, 0)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return read(f, limit, 0)
+	return text, nil
+}
+
+// Until returns the error of wait, or the cause of ctx if that ends before: to open a pipe waits for its other end, and no signal
+// interrupts that. wait goes on then, and what it writes must not be read.
+func Until(ctx context.Context, wait func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // read reads f to its end, or to one byte past limit, which is an error. size is the

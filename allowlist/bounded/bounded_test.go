@@ -1,6 +1,7 @@
 package bounded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,12 +50,22 @@ func TestStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	text, err := Stream(fmt.Sprintf("/proc/self/fd/%d", r.Fd()), 4)
+	text, err := Stream(t.Context(), fmt.Sprintf("/proc/self/fd/%d", r.Fd()), 4)
 	check(t, "a pipe", string(text), err, "")
-	text, err = Stream("/dev/zero", 4)
+	text, err = Stream(t.Context(), "/dev/zero", 4)
 	check(t, "endless", string(text), err, "larger than 4 bytes")
-	text, err = Stream(t.TempDir(), 4)
+	text, err = Stream(t.Context(), t.TempDir(), 4)
 	check(t, "a directory", string(text), err, "is a directory")
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancelCause(t.Context())
+	ended := errors.New("ended")
+	end(ended)
+	if text, err := Stream(ctx, fifo, 4); text != nil || err != ended {
+		t.Errorf("a FIFO without a writer: %q, %v", text, err)
+	}
 }
 
 func check(t *testing.T, name, text string, err error, want string) {

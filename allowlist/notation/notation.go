@@ -23,6 +23,8 @@ type Reader struct {
 	// Strict is for a list that its reader wrote: every word in it that is not understood is a mistake. Of other texts a Reader
 	// takes the networks, and it tells what only looks like one.
 	Strict bool
+	// Private: no mistake is quoted, because whoever reads the message may not read the text.
+	Private bool
 	// Add gets each network, or each address as a network, with its line, counted from 1. Its error ends the reading.
 	Add func(p netip.Prefix, line int) error
 	// Problem gets the kind and the text of a problem that does not end the reading. It makes the text only if it needs it.

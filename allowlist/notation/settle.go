@@ -194,7 +194,10 @@ func (r *reading) mistake(line int, reason, text string) {
 		return
 	}
 	_, _, err := ParseCIDR(text)
-	if err == nil || reason != unreadable {
+	switch {
+	case r.Private:
+		err = fmt.Errorf("what is there %s (it is not shown, because not everybody may read the file)", reason)
+	case err == nil || reason != unreadable:
 		err = fmt.Errorf("\"%s\" %s", ascii.Excerpt(text), reason)
 	}
 	r.errs = append(r.errs, fmt.Errorf("%s:%d: %w", r.Name, line, err))

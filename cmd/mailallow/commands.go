@@ -96,7 +96,7 @@ func backCommands() []command {
 				&cli.StringFlag{Name: "entry", Usage: "show the entry `ID` whole: every network, with its path"},
 				&cli.StringFlag{Name: "source", Usage: "tell of the source `NAME` alone, even if that reads as an address"}},
 			action: func(t *terminal.Terminal, c *cli.Context) error {
-				return history.Run(t, history.Options{Config: configFlags(c), Since: c.String("since"), Entry: c.String("entry"),
+				return history.Run(c.Context, t, history.Options{Config: configFlags(c), Since: c.String("since"), Entry: c.String("entry"),
 					Source: c.String("source"), Args: c.Args().Slice()})
 			},
 			empty: history.Empty,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"slices"
@@ -39,7 +40,7 @@ func completion(t *terminal.Terminal, c *cli.Context) error {
 	args := c.Args().Slice()
 	if len(args) > 1 && args[0] == "words" {
 		var lines strings.Builder
-		for _, f := range completing(args[1:]) {
+		for _, f := range completing(c.Context, args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
 		return t.Whole(lines.String())
@@ -57,13 +58,13 @@ type follow struct{ word, means string }
 
 // completing gives the words that can complete the last one of typed: values of the flag
 // before it, flags, commands, or arguments of the command.
-func completing(typed []string) []follow {
+func completing(ctx context.Context, typed []string) []follow {
 	last := typed[len(typed)-1]
 	cmd, flag := upTo(typed[:len(typed)-1])
 	var can []follow
 	switch {
 	case flag.value != "":
-		can = append(valuesOf(flag.names[0], flag.value), namesOf(flag.names[0], flag.value, typed)...)
+		can = append(valuesOf(flag.names[0], flag.value), namesOf(ctx, flag.names[0], flag.value, typed)...)
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -77,7 +78,7 @@ func completing(typed []string) []follow {
 		}
 	default:
 		name := strings.Trim(cmd.args, "[].")
-		can = append(valuesOf("", name), namesOf("", name, typed)...)
+		can = append(valuesOf("", name), namesOf(ctx, "", name, typed)...)
 	}
 	fits := slices.DeleteFunc(slices.Clone(can), func(f follow) bool { return !strings.HasPrefix(f.word, last) })
 	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
@@ -88,16 +89,16 @@ func completing(typed []string) []follow {
 
 // namesOf gives the names that a flag or an argument takes and that this host knows: the sources of the configuration, the entries of
 // the history with what they are, the lists in the DNS, and beside the files the snapshot in the program.
-func namesOf(flag, name string, typed []string) (can []follow) {
+func namesOf(ctx context.Context, flag, name string, typed []string) (can []follow) {
 	switch {
 	case flag == "--accept", flag == "--source":
-		if s, err := config.Load(configOf(typed)); err == nil {
+		if s, err := config.Load(ctx, configOf(typed)); err == nil {
 			for _, src := range s.Sources {
 				can = append(can, follow{src.Name, ""})
 			}
 		}
 	case name == "ID", name == "ENTRY|TIME":
-		if s, err := config.Load(configOf(typed)); err == nil {
+		if s, err := config.Load(ctx, configOf(typed)); err == nil {
 			log, _ := run.OpenHistory(s.StateDir) // who may not read it completes none
 			entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
 			for _, e := range entries {

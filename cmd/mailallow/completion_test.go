@@ -40,7 +40,7 @@ var completions = []struct{ typed, want string }{
 func TestCompleting(t *testing.T) {
 	for _, row := range completions {
 		var got []string
-		for _, f := range completing(strings.Split(row.typed, " ")[1:]) {
+		for _, f := range completing(t.Context(), strings.Split(row.typed, " ")[1:]) {
 			got = append(got, f.word)
 		}
 		if got := strings.Join(got, " "); got != row.want {

@@ -294,6 +294,32 @@ func TestSignalStdin(t *testing.T) {
 	}
 }
 
+// A signal ends a command that waits for the other end of a FIFO on its command line: to open one waits.
+func TestSignalFIFO(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fixtures.Write(t, filepath.Join(dir, "c.toml"), "state_dir = \"state\"\nsource = [{name = \"a\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}]\n", 0o644)
+	for _, line := range []string{"-c fifo update", "-c fifo lint --fix", "-c c.toml lint fifo", "-c c.toml lint --fix fifo", "-c c.toml maillog fifo",
+		"-c c.toml report --log fifo", "-c c.toml report -o fifo", "-c c.toml fetch -o fifo"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			// It waits behind the first system call that asks for the FIFO: the signal comes with that.
+			cmd := exec.CommandContext(ctx, "strace", append([]string{"-f", "-qq", "-o", os.DevNull, "-P", "fifo", "-P", filepath.Join(dir, "fifo"), "-e", "trace=openat",
+				"-e", "inject=openat:signal=SIGTERM:when=1", "mailallow"}, strings.Fields(line)...)...)
+			cmd.Dir = dir
+			_ = cmd.Run() // the exit code is checked below
+			if got := cmd.ProcessState.ExitCode(); got != 128+15 {
+				t.Errorf("exit code %d, want %d", got, 128+15)
+			}
+		})
+	}
+}
+
 // A diff that a signal ends shows no difference.
 func TestSignalDiff(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ func Run(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) e
 	if !r.RollsBack() { // a rollback asks no source, and so ends no hold
 		err = notified(ctx, t, r, result, err)
 	}
-	return Close(ctx, t, r, result, o.Version, err)
+	return finish(ctx, t, r, result, o.Version, err)
 }
 
 // notified runs notify after a run that ended with failed, and gives the error of both.
@@ -49,8 +49,14 @@ func notified(ctx context.Context, t *terminal.Terminal, r *run.Request, result 
 	return fmt.Errorf("%w\nall files are installed", err)
 }
 
-// Close ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
-func Close(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
+// Fail ends an update that failed with err before it began.
+func Fail(ctx context.Context, t *terminal.Terminal, r *run.Request, version string, err error) error {
+	nothing := &run.Result{}
+	return finish(ctx, t, r, nothing, version, notified(ctx, t, r, nothing, err))
+}
+
+// finish ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
+func finish(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
 	if err = exit.BySignal(ctx, err); err != nil {
 		err = say.Failed(t, result, err)
 	} else {

@@ -136,27 +136,21 @@ func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 	if in == nil {
 		return nil, errors.New("snapshot -: there is no stdin")
 	}
-	type result struct {
-		text []byte
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		text, err := io.ReadAll(io.LimitReader(in, maxSnapshotBytes+1))
+	var text []byte
+	err := bounded.Until(ctx, func() (err error) {
+		text, err = io.ReadAll(io.LimitReader(in, maxSnapshotBytes+1))
 		if err == nil && len(text) > maxSnapshotBytes {
 			err = fmt.Errorf("larger than %s bytes", ascii.Count(maxSnapshotBytes))
 		}
-		done <- result{text, err}
-	}()
-	select {
-	case got := <-done:
-		if got.err != nil {
-			return nil, fmt.Errorf("snapshot -: %w", got.err)
+		if err != nil {
+			err = fmt.Errorf("snapshot -: %w", err)
 		}
-		return got.text, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return text, nil
 }
 
 // download gets both from a web server. It asks for a document that it has kept only if that has changed.

@@ -94,11 +94,11 @@ type Flags struct {
 // File is the path of the configuration.
 func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, DefaultFile)) }
 
-// Load reads and checks the configuration. A file that Path names must exist. The
+// Load reads and checks the configuration. A file that Path names must exist, and may be a pipe: Load waits until ctx ends. The
 // error holds every mistake in it, each with its line.
-func Load(f Flags) (*Settings, error) {
+func Load(ctx context.Context, f Flags) (*Settings, error) {
 	path := f.File()
-	text, err := bounded.Stream(path, maxConfigBytes)
+	text, err := bounded.Stream(ctx, path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):

@@ -49,7 +49,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	o.Run.NeedTargets, o.Run.LooksOnly = true, true
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if err != nil {
 		return err
 	}

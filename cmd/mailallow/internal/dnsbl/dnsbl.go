@@ -62,7 +62,7 @@ func (c *check) fail(kind string, code int, err error) {
 // Run asks every zone about every address. It ends with exit.Finding while one is
 // listed.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
-	s, err := config.Load(o.Config)
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,12 @@ func Code(err error) int {
 	return Usage
 }
 
+// IsUsage reports whether err is a mistake of the command line. An error without a code ends with Usage, too, and is none.
+func IsUsage(err error) bool {
+	var e Error
+	return errors.As(err, &e) && e.Code == Usage
+}
+
 // Silent reports whether there is nothing to say about a run that ended with err: err
 // is nil, or a mere outcome.
 func Silent(err error) bool {

@@ -53,7 +53,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	s, err := config.Load(o.Run.Config)
+	s, err := config.Load(ctx, o.Run.Config)
 	if err != nil {
 		return err
 	}

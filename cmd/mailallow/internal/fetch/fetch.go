@@ -42,7 +42,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return exit.Usagef("--no-guard compares with nothing: leave out --since")
 	}
 	o.Run.ForSnapshot, o.Run.Publishes, o.Run.Since = true, true, o.Since
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	toStdout := o.Output == "-"
 	if toStdout {
 		err = list.Snapshot().Encode(t.Take())
-	} else if err = outfile.Write(o.Output, list.Snapshot().Encode); err != nil {
+	} else if err = outfile.Write(ctx, o.Output, list.Snapshot().Encode); err != nil {
 		err = fmt.Errorf("-o %s: it cannot be written: %w", o.Output, exit.Reason(err))
 	}
 	if err != nil {
@@ -93,7 +93,7 @@ func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 			continue
 		}
 		whole := func(w io.Writer) error { _, err := w.Write(f.text); return err }
-		if err := outfile.Write(f.path, whole); err != nil {
+		if err := outfile.Write(ctx, f.path, whole); err != nil {
 			return fmt.Errorf("-o %s: it cannot be written: %w", f.path, exit.Reason(err))
 		}
 	}

@@ -4,6 +4,7 @@ package history
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 	"time"
@@ -38,12 +39,12 @@ func Empty(problems []allowlist.Problem) any {
 }
 
 // Run tells of the history.
-func Run(t *terminal.Terminal, o Options) error {
+func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	addr, err := o.subject()
 	if err != nil {
 		return err
 	}
-	err = o.tell(t, addr)
+	err = o.tell(ctx, t, addr)
 	if err != nil && addr.IsValid() && t.JSON { // it comes before the document
 		doc := spansDocument{Address: addr.String(), Spans: []spanDocument{}, Problems: []allowlist.Problem{{Kind: "error", Text: err.Error()}}}
 		return cmp.Or(t.Document(doc), err)
@@ -51,7 +52,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	return err
 }
 
-func (o *Options) tell(t *terminal.Terminal, addr netip.Addr) (err error) {
+func (o *Options) tell(ctx context.Context, t *terminal.Terminal, addr netip.Addr) (err error) {
 	now := time.Now()
 	var since time.Time
 	if o.Since != "" {
@@ -59,7 +60,7 @@ func (o *Options) tell(t *terminal.Terminal, addr netip.Addr) (err error) {
 			return exit.Usagef("--since %w", err)
 		}
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return err
 	}

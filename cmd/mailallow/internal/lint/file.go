@@ -135,7 +135,7 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 
 // file checks a file. With --fix it writes the fixed text and checks the file again.
 func (l *check) file(ctx context.Context, path string) {
-	text, err := readBounded(path)
+	text, err := l.read(ctx, path)
 	if err != nil {
 		l.errs = append(l.errs, err)
 		return
@@ -172,9 +172,13 @@ func (l *check) write(ctx context.Context, s subject, fixed []byte) (ok bool) {
 	return err == nil
 }
 
-// readBounded reads a text file within the bounds.
-func readBounded(path string) ([]byte, error) {
-	text, err := bounded.Stream(path, maxBytes)
+// read reads a text file within the bounds. Only one that the command line names may be a pipe.
+func (l *check) read(ctx context.Context, path string) (text []byte, err error) {
+	if l.named {
+		text, err = bounded.Stream(ctx, path, maxBytes)
+	} else {
+		text, err = bounded.File(path, maxBytes)
+	}
 	if err == nil && bytes.Count(text, []byte("\n")) > maxLines {
 		err = fmt.Errorf("%s: more than %d lines", path, maxLines)
 	}

@@ -44,6 +44,7 @@ type check struct {
 	t         *terminal.Terminal
 	root      string        // absolute; empty: /
 	as        lint.Kind     // empty: by name and content
+	named     bool          // the command line names the files
 	lock      *install.Lock // for --fix; nil: no file is written
 	strict    bool
 	dns       bool
@@ -98,7 +99,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return showRules(t)
 	}
 	run.CollectSooner()
-	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers,
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers, named: len(o.Files) > 0,
 		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
@@ -112,9 +113,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 			return err
 		}
 	}
-	if l.settings, err = config.Load(o.Config); err != nil {
+	if l.settings, err = config.Load(ctx, o.Config); err != nil {
 		// The mistakes are findings, if lint checks the configuration.
 		l.settings = &config.Settings{Limits: allowlist.DefaultLimits()}
+	}
+	if why := context.Cause(ctx); why != nil {
+		return why
 	}
 	l.t.WarnOf(l.settings.Writable)
 	if o.Fix {

@@ -147,7 +147,7 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Ta
 		if !slices.ContainsFunc(tables, func(o server.Table) bool { return o.Path == t.Path }) {
 			l.file(ctx, t.Path)
 		}
-		if text, err := readBounded(t.Path); err == nil {
+		if text, err := l.read(ctx, t.Path); err == nil {
 			t.Permits = server.PermitsAny(text)
 			tables = append(tables, t)
 		}

@@ -47,7 +47,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	case o.Events:
 		return writeEvents(ctx, t, logs, reading)
 	}
-	s, err := config.Load(o.Run.Config)
+	s, err := config.Load(ctx, o.Run.Config)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"mailallow/accessmap/program"
@@ -32,23 +33,23 @@ type memory struct {
 }
 
 // Changes runs the command with a report on its stdin, if something stands now that was not reported, or has ended since. failed
-// is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock or made in a directory of --root
-// reports nothing, nor does one without a list, unless what it failed in is the installation. If the command fails, the error says
-// so, and the next run reports the same again.
+// is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock, made in a directory of --root or
+// mistyped reports nothing. If the command fails, the error says so, and the next run reports the same again.
 func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, result *run.Result, failed error) error {
-	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) ||
-		result.List == nil && exit.Code(failed) != exit.Install {
+	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) || exit.IsUsage(failed) {
 		return nil
 	}
 	kept, err := state.Open(ctx, s.StateDir, stateFile+".lock", 0, stateFile)
-	if errors.As(err, new(*state.LockedError)) || err != nil && result.List == nil {
-		return nil // another run reports, or it is this directory in which the run failed
-	}
-	if err != nil {
+	var before []string
+	switch lost := err != nil && result.List == nil; { // the run failed in this directory: nothing is kept there, and each one reports
+	case errors.As(err, new(*state.LockedError)), lost && errors.Is(err, fs.ErrPermission):
+		return nil // another run reports, or that of root does
+	case err != nil && !lost:
 		return fmt.Errorf("notify: %w", err)
+	case err == nil:
+		defer kept.Close()
+		before = reported(kept)
 	}
-	defer kept.Close()
-	before := reported(kept)
 	now := standing(result.List, failed, before)
 	if slices.Equal(before, now) {
 		return nil
@@ -58,6 +59,9 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 		return exit.With(exit.Install, fmt.Errorf("notify: %w (it is run again by the next update)", done.Err))
 	}
 	t.Detail("ran %q", done.Argv)
+	if kept == nil {
+		return nil
+	}
 	if err := kept.Write(stateFile, memory{Version: 1, Standing: now}); err != nil {
 		return fmt.Errorf("notify: what was reported could not be kept, and the next run reports it again: %w", err)
 	}
@@ -95,8 +99,11 @@ func standing(list *run.List, failed error, before []string) (all []string) {
 			}
 		}
 	}
-	if exit.Code(failed) == exit.Install {
+	switch {
+	case exit.Code(failed) == exit.Install:
 		all = append(all, "the installation fails")
+	case failed != nil:
+		all = append(all, "the update fails")
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

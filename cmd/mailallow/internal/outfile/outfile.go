@@ -4,6 +4,7 @@
 package outfile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,14 +14,15 @@ import (
 	"github.com/google/renameio/v2"
 
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/bounded"
 )
 
 const mode = 0o644 // of new files
 
 // Write has write write to a file as a shell would: it follows links, keeps the mode of a
 // file, and gives a new one 0644 less umask. It writes into a device or a pipe, because a
-// rename would put a file in the place of /dev/null.
-func Write(path string, write func(io.Writer) error) error {
+// rename would put a file in the place of /dev/null; a pipe that nobody reads lets it wait until ctx ends.
+func Write(ctx context.Context, path string, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
 		if err := checkLink(path); err != nil {
 			return err
@@ -30,11 +32,13 @@ func Write(path string, write func(io.Writer) error) error {
 	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
 		return replace(path, write, renameio.WithPermissions(mode), renameio.WithExistingPermissions())
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
+	return bounded.Until(ctx, func() error {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	})
 }
 
 // checkLink refuses, for root, a link that another user could have made, as in /tmp: it chooses which file root writes.

@@ -52,7 +52,7 @@ func TestWriteFollowsLinks(t *testing.T) {
 	if err := os.Symlink("file", link); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(link, text("new")); err != nil {
+	if err := Write(t.Context(), link, text("new")); err != nil {
 		t.Fatal(err)
 	}
 	wantFiles(t, dir, map[string]string{"file": "new", "link": "new"})
@@ -74,21 +74,21 @@ func TestWriteFollowsNoStranger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(link, text("new")); !fixtures.ErrorContains(err, "a symbolic link leads elsewhere") || !fixtures.ErrorContains(err, open) {
+	if err := Write(t.Context(), link, text("new")); !fixtures.ErrorContains(err, "a symbolic link leads elsewhere") || !fixtures.ErrorContains(err, open) {
 		t.Errorf("error %v", err)
 	}
 	wantFiles(t, open, map[string]string{"link": "old"})
 	if err := os.Lchown(link, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(link, text("new")); err != nil {
+	if err := Write(t.Context(), link, text("new")); err != nil {
 		t.Error(err)
 	}
 }
 
 // Write writes into a device, which stays one.
 func TestWriteIntoDevice(t *testing.T) {
-	if err := Write(os.DevNull, text("new")); err != nil {
+	if err := Write(t.Context(), os.DevNull, text("new")); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(os.DevNull)
@@ -141,7 +141,7 @@ func TestFailureLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, write := range map[string]func() error{
-		"Write":   func() error { return Write(path, text("new")) },
+		"Write":   func() error { return Write(t.Context(), path, text("new")) },
 		"Replace": func() error { return Replace(path, []byte("new")) },
 	} {
 		if err := write(); err == nil {

@@ -85,7 +85,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 // check fetches every provider that can be listed, as a source would, and adds the results. It warns of the problems of the
 // run.
 func check(ctx context.Context, t *terminal.Terminal, flags config.Flags, all []allowlist.Provider, documents []providerDocument) ([]allowlist.Problem, error) {
-	s, err := config.Load(flags)
+	s, err := config.Load(ctx, flags)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -125,7 +126,11 @@ func Read(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Op
 func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
 	in.Reader = stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		var f *os.File
+		err := bounded.Until(in.ctx, func() (err error) {
+			f, err = os.Open(name)
+			return err
+		})
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
 		}

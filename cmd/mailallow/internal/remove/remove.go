@@ -47,7 +47,7 @@ type removal struct {
 
 // Run takes the list out of the targets.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
-	s, err := config.Load(o.Config)
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := check(t, o); err != nil {
 		return err
 	}
-	s, err := config.Load(o.Run.Config)
+	s, err := config.Load(ctx, o.Run.Config)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		_, err := t.Take().Write(page.Bytes())
 		return err
 	}
-	err = outfile.Write(o.Output, func(w io.Writer) error {
+	err = outfile.Write(ctx, o.Output, func(w io.Writer) error {
 		_, err := w.Write(page.Bytes())
 		return err
 	})

@@ -40,7 +40,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Run.Rollback = &to; o.Release {
 		o.Run.NeedTargets = false
 	}
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if err == nil {
 		_, err = run.OpenHistory(r.Settings.StateDir) // who may not read it is told what to do, before the lock says less
 	}

@@ -71,7 +71,7 @@ guard.expire = "30d"
 source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", file = "here.list", action = "OK"}]
 `)
 	write("here.list", "74.125.0.0/24\n")
-	settings, err := config.Load(config.Flags{Path: configuration})
+	settings, err := config.Load(t.Context(), config.Flags{Path: configuration})
 	if err != nil {
 		t.Fatal(err)
 	}

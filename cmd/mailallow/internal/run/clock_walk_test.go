@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,7 +58,7 @@ func (h *clockHost) write(name string, text []byte) {
 // request is the beginning of a run.
 func (h *clockHost) request() *Request {
 	flags := config.Flags{Path: filepath.Join(h.dir, "c.toml")}
-	settings, err := config.Load(flags)
+	settings, err := config.Load(context.Background(), flags)
 	h.check(err)
 	r, err := New(settings, Options{Config: flags})
 	h.check(err)

@@ -68,6 +68,9 @@ func (r *Request) tellLeft(result *Result) {
 	if err != nil {
 		add("record", "%v; the next update writes it again", err)
 	}
+	if holds := func(t record.Target) bool { return len(t.Sources) > 0 }; result.List.lost && !r.RollsBack() && slices.ContainsFunc(installed.Targets, holds) {
+		add("window", "there is no last good state %s, although a list is installed: the guard has nothing to compare this run with", r.lastGoodPath())
+	}
 	for _, left := range r.leftovers(installed) {
 		add("left", "%s is no target any more, and still holds the list that was installed in it (%s): to take it out: %s",
 			left.Path, strings.Join(left.Installed.Sources, ", "), r.removing(left.Path))

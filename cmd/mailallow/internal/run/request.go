@@ -86,8 +86,8 @@ type Request struct {
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
 // a request with the error if it could read the configuration and the options do not fit.
-func Load(t *terminal.Terminal, o Options) (*Request, error) {
-	s, err := config.Load(o.Config)
+func Load(ctx context.Context, t *terminal.Terminal, o Options) (*Request, error) {
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (r *Request) check() error {
 	for _, word := range r.options.Accept {
 		name, digest := acceptance(word, names)
 		if !slices.Contains(names, name) {
-			problems = append(problems, fmt.Errorf("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
+			problems = append(problems, exit.Usagef("--accept %q: no such source%s", word, exit.DidYouMean(name, names)))
 			continue
 		}
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}

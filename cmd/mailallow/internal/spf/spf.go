@@ -44,7 +44,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if len(o.Domains) == 0 {
 		return exit.Usagef("spf takes at least one DOMAIN")
 	}
-	s, err := config.Load(o.Config)
+	s, err := config.Load(ctx, o.Config)
 	if err != nil {
 		return err
 	}

@@ -19,12 +19,12 @@ type Options struct {
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	apply.SurviveClosedPipes()
 	o.Run.NeedTargets, o.Run.WritesState = true, true
-	r, err := run.Load(t, o.Run)
+	r, err := run.Load(ctx, t, o.Run)
 	if r == nil {
 		return err
 	}
 	if err != nil {
-		return apply.Close(ctx, t, r, &run.Result{}, o.Apply.Version, err)
+		return apply.Fail(ctx, t, r, o.Apply.Version, err)
 	}
 	return apply.Run(ctx, t, r, o.Apply)
 }
