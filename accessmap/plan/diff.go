@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 
@@ -105,11 +106,15 @@ func (d Difference) Lines() (added, removed []string) {
 
 // UnifiedDiff gives the change of the file's text in the unified format; it is empty if there is none.
 func (p Plan) UnifiedDiff() string {
-	old := p.Path
+	name := p.Path
+	if strings.Contains(name, " ") {
+		name += "\t" // patch and git take a name for ended at a space, unless there is a tab behind it
+	}
+	old := name
 	if !p.Exists {
 		old = "/dev/null"
 	}
-	return udiff.Unified(old, p.Path, string(p.Old), string(p.Text()))
+	return udiff.Unified(old, name, string(p.Old), string(p.Text()))
 }
 
 // nested finds entries in spans of addresses, which are in order.

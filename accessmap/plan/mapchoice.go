@@ -2,9 +2,11 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/install"
@@ -46,7 +48,10 @@ func chooseMap(t Target) (m MapChoice, err error) {
 		}
 	}
 	if m.cf != nil && t.Map == makemap.Auto {
-		m.MapType = m.cf.AccessClass
+		if m.MapType = m.cf.AccessClass; !slices.Contains(makemap.Words(), m.MapType) {
+			return m, fmt.Errorf("%s reads this map as %s: mailallow makes hash, btree and cdb; name one of them in Kaccess there, or set map = %q",
+				m.cfPath, m.MapType, makemap.None)
+		}
 	}
 	if t.Root != "" {
 		return m, mapWithin(t, m.MapType)

@@ -146,16 +146,19 @@ func (l Log) After(id string) (state State, found bool, problems []allowlist.Pro
 }
 
 // BeforeChange gives the list as it was before the last update that changed it, and the id of that update; empty: there is
-// none.
+// none. The problems are of the whole history: what cannot be read behind that update may be a later one.
 func (l Log) BeforeChange() (state State, id string, problems []allowlist.Problem) {
 	last, n := 0, 0
 	for m := range l.walk() {
+		if m.problem != nil {
+			problems = append(problems, *m.problem)
+		}
 		if n++; m.isEntry() && (m.Command == Update || m.Command == Accept) && m.changesList() {
 			last, id = n, m.ID
 		}
 	}
 	n = 0
-	state, problems = l.until(true, func(moment) bool { n++; return n < last })
+	state, _ = l.until(true, func(moment) bool { n++; return n < last })
 	return state, id, problems
 }
 

@@ -41,7 +41,7 @@ func (l Log) walkFrom(first int, effective [][]time.Time) iter.Seq[moment] {
 			for j, f := range all {
 				m := moment{segment: i, effective: f.at}
 				if m.decoded, err = unpack.unpack(f); err != nil {
-					m.problem = l.damaged(i, fmt.Errorf("entry %d, of about %s: %w", j+1, f.when(), err))
+					m.problem = l.damaged(i, fmt.Errorf("entry %d, of %s: %w", j+1, f.when(), err))
 				} else {
 					m.base = m.Command == ""
 				}
@@ -60,7 +60,7 @@ func (f frame) when() string {
 	if f.at.IsZero() {
 		return "a time that is not known"
 	}
-	return f.at.Format(time.RFC3339)
+	return "about " + f.at.Format(time.RFC3339)
 }
 
 func (s Segment) frames() ([]frame, error) {

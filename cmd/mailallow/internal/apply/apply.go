@@ -119,9 +119,8 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 
 func installOnce(ctx context.Context, r *run.Request, lock *install.Lock, result *run.Result) error {
 	var jobs []install.Job
-	leftAlone := false
 	for _, plan := range result.Plans {
-		if leftAlone = leftAlone || plan.LeftAlone && plan.Format.Bare; plan.HasText() {
+		if plan.HasText() {
 			job := plan.Job()
 			if plan.Changed() {
 				job = job.Begun()
@@ -129,13 +128,9 @@ func installOnce(ctx context.Context, r *run.Request, lock *install.Lock, result
 			jobs = append(jobs, job)
 		}
 	}
-	var state []install.StateFile
-	var err error
 	record := make(chan []install.StateFile, 1)
 	go func() { record <- r.RecordFile(result) }()
-	if !leftAlone { // a bare file does not name its sources: the next run must find their state missing
-		state, err = r.StateFiles(result)
-	}
+	state, err := r.StateFiles(result)
 	state = append(state, <-record...)
 	if err != nil {
 		return err

@@ -97,6 +97,11 @@ func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, Defau
 // Load reads and checks the configuration. A file that Path names must exist, and may be a pipe: Load waits until ctx ends. The
 // error holds every mistake in it, each with its line.
 func Load(ctx context.Context, f Flags) (*Settings, error) {
+	if len(f.Resolvers) > 0 {
+		if _, err := dnsq.New(dnsq.Config{Resolvers: f.Resolvers}); err != nil { // a mistake, even where nothing is asked
+			return nil, err
+		}
+	}
 	path := f.File()
 	text, err := bounded.Stream(ctx, path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
@@ -239,7 +244,7 @@ func (r *reader) dns(at string, table map[string]any) {
 	})
 }
 
-// resolvers checks the resolvers, those of the command line too.
+// resolvers checks the resolvers of the file, and whether those that are asked are enough.
 func (r *reader) resolvers(ofFlags []string) {
 	for i, resolver := range r.DNS.Resolvers {
 		at := item("dns.resolvers", i)

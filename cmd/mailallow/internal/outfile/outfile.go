@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 
@@ -20,8 +21,9 @@ import (
 const mode = 0o644 // of new files
 
 // Write has write write to a file as a shell would: it follows links, keeps the mode of a
-// file, and gives a new one 0644 less umask. It writes into a device or a pipe, because a
-// rename would put a file in the place of /dev/null; a pipe that nobody reads lets it wait until ctx ends.
+// file and, as root, its owner, and gives a new one 0644 less umask. A link to nothing is an
+// error, as it is for a target. Write writes into a device or a pipe, because a rename would
+// put a file in the place of /dev/null; a pipe that nobody reads lets it wait until ctx ends.
 func Write(ctx context.Context, path string, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
 		if err := checkLink(path); err != nil {
@@ -29,8 +31,12 @@ func Write(ctx context.Context, path string, write func(io.Writer) error) error 
 		}
 		path = real
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
-		return replace(path, write, renameio.WithPermissions(mode), renameio.WithExistingPermissions())
+	info, err := os.Stat(path)
+	if _, link := os.Readlink(path); err != nil && link == nil {
+		return errors.New("a symbolic link to nothing")
+	}
+	if err != nil || info.Mode().IsRegular() {
+		return replace(path, write, info, renameio.WithPermissions(mode), renameio.WithExistingPermissions())
 	}
 	return bounded.Until(ctx, func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -67,7 +73,7 @@ func Replace(path string, text []byte) error {
 		_, err := w.Write(text)
 		return err
 	}
-	return replace(path, write, renameio.WithStaticPermissions(mode))
+	return replace(path, write, nil, renameio.WithStaticPermissions(mode))
 }
 
 // Create writes a new file with mode 0644 less umask. It is an error that is fs.ErrExist if anything is at path, a link that
@@ -90,12 +96,17 @@ func Create(path string, text []byte) error {
 	return state.SyncDir(filepath.Dir(path))
 }
 
-func replace(path string, write func(io.Writer) error, options ...renameio.Option) error {
+// replace gives the new file, as root, the owner of old, unless that is nil.
+func replace(path string, write func(io.Writer) error, old os.FileInfo, options ...renameio.Option) error {
 	f, err := renameio.NewPendingFile(path, append(options, renameio.WithTempDir(filepath.Dir(path)))...)
 	if err != nil {
 		return err
 	}
 	defer f.Cleanup()
+	if old != nil && os.Geteuid() == 0 {
+		owner := old.Sys().(*syscall.Stat_t)
+		f.Chown(int(owner.Uid), int(owner.Gid)) // where root may not, as on some network file systems, it stays root's
+	}
 	if err := write(f); err != nil {
 		return err
 	}

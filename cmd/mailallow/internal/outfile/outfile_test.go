@@ -58,6 +58,34 @@ func TestWriteFollowsLinks(t *testing.T) {
 	wantFiles(t, dir, map[string]string{"file": "new", "link": "new"})
 	wantMode(t, file, 0o600)
 	wantMode(t, link, 0o777|os.ModeSymlink)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), link, text("new")); !fixtures.ErrorContains(err, "a symbolic link to nothing") {
+		t.Errorf("a link to nothing: %v", err)
+	}
+	wantMode(t, link, 0o777|os.ModeSymlink)
+}
+
+// Root's copy of a file stays its owner's, who may be the only one to read it.
+func TestWriteKeepsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: the file has no other owner")
+		return
+	}
+	path := filepath.Join(t.TempDir(), "file")
+	mustWrite(t, path, "old", 0o600)
+	if err := os.Chown(path, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), path, text("new")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Sys().(*syscall.Stat_t).Uid != 65534 || info.Sys().(*syscall.Stat_t).Gid != 65534 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	wantMode(t, path, 0o600)
 }
 
 // For root, Write follows no link that another user has made in a directory for all.

@@ -77,12 +77,17 @@ func (r *Request) past() past {
 	return readPast(r.Settings.StateDir)
 }
 
-// Record gives the file of the history with one more entry. It is to be installed with the change that the entry tells of,
-// after everything else: a run that is killed then tells of nothing that did not happen, and the next run tells what did. list
-// is what is installed after the change, nil for nothing. There is no file if there is nothing to tell.
-func (r *Request) Record(e history.Entry, list *List) ([]install.StateFile, error) {
-	files, err := r.record(r.past(), e, list.installed())
-	if errors.Is(err, history.ErrTooLong) && list != nil {
+// Record gives the file of the history with one more entry, about an update. It is to be installed with the change that the
+// entry tells of, after everything else: a run that is killed then tells of nothing that did not happen, and the next run tells
+// what did. There is no file if there is nothing to tell.
+func (r *Request) Record(result *Result) ([]install.StateFile, error) {
+	p := r.past()
+	after, known := result.stands(p.before)
+	if !known {
+		return nil, p.err
+	}
+	files, err := r.record(p, r.change(result), after)
+	if list := result.List; errors.Is(err, history.ErrTooLong) {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: "history", Text: fmt.Sprintf(
 			"this run is not in the history: %v, of %d MiB", err, history.MaxBytes>>20)})
 		return nil, nil
@@ -127,11 +132,45 @@ func (r *Request) PruneHistory(list *List) error {
 	return errors.Join(append(errs, err)...)
 }
 
+// stands gives the list that stands after a run. A target that is left alone holds what it held: the ranges of the sources of
+// which nothing is known, and where no other target changes, all of the list before. known: it is known what that was.
+func (result *Result) stands(before history.State) (after []history.Installed, known bool) {
+	after = result.List.installed()
+	left, changes := false, false
+	for _, p := range result.Plans {
+		left, changes = left || p.LeftAlone, changes || p.TextChanged()
+	}
+	if !left {
+		return after, true
+	}
+	stood := map[string]int{}
+	for i, s := range before.Sources {
+		stood[s.Name] = i
+	}
+	if changes {
+		for i, s := range after {
+			if was, had := stood[s.Name]; had && slices.Contains(result.List.unknown, s.Name) {
+				after[i].Definition, after[i].Ranges = before.Sources[was].Definition, before.Sources[was].Ranges
+			}
+		}
+		return after, true
+	}
+	all := slices.Clone(before.Sources)
+	for _, s := range after {
+		was, had := stood[s.Name]
+		switch {
+		case s.Ended:
+		case had:
+			all[was].Status, all[was].Problems = s.Status, s.Problems
+		case s.Ranges.Len() == 0:
+			all = append(all, s)
+		}
+	}
+	return all, before.Known || result.List.lost
+}
+
 // installed gives the sources of a list for the history.
 func (l *List) installed() (all []history.Installed) {
-	if l == nil {
-		return nil
-	}
 	for _, s := range l.Sources {
 		about := history.About{Reason: s.Reason, Owner: s.Owner, Until: s.UntilText()}
 		all = append(all, history.Installed{Name: s.Source.Name, About: about, Definition: s.Resolved.Definition, Action: s.Action,

@@ -258,7 +258,11 @@ func (r *Request) rollbackState() (history.State, error) {
 	if to == "" {
 		var id string
 		if state, id, problems = log.BeforeChange(); id == "" {
-			return state, exit.Usagef("no update in the history changed the list: name an entry or a time")
+			why := "no update in the history changed the list: name an entry or a time"
+			for _, p := range problems {
+				why += "\n" + p.Text
+			}
+			return state, exit.Usagef("%s", why)
 		}
 		what = "before the entry " + id
 	} else {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"mailallow/accessmap/install"
+	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
@@ -76,11 +78,15 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 
 // StateFiles gives the pins, the guard's new memory, the new last good state and the history, as files to install together with
 // the list. The memory comes before the last good state: after a kill in between, the next run compares with one state twice,
-// and forgets none.
+// and forgets none. There are none where the state was lost and a bare file is left alone: it does not name its sources, and the
+// next run must find their state missing.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
+	if list.lost && slices.ContainsFunc(result.Plans, func(p plan.Plan) bool { return p.LeftAlone && p.Format.Bare }) {
+		return nil, nil
+	}
 	files := append(r.pinFiles(), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},
 		install.StateFile{Path: r.lastGoodPath(), Write: list.lastGood.Encode})
-	entry, err := r.Record(r.change(result), list)
+	entry, err := r.Record(result)
 	return append(files, entry...), err
 }

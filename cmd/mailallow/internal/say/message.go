@@ -83,10 +83,10 @@ func (l list) alike() [][]int {
 	groups := map[string][]int{}
 	of := make([]string, len(l.Sources))
 	for i, s := range l.Sources {
-		if s.Status != guard.Stale && s.Status != guard.Missing || s.Pinned || s.Life.String() != "" {
+		if s.Status != guard.Stale && s.Status != guard.Missing || s.Life.String() != "" {
 			continue
 		}
-		of[i] = string(s.Status)
+		of[i] = fmt.Sprint(s.Status, s.Pinned)
 		reasons, _ := divided(s)
 		for _, p := range reasons {
 			if p.Kind != "age" { // the message tells each age
@@ -127,7 +127,10 @@ func (l list) ofGroup(group []int, reasons []allowlist.Problem) Message {
 		names = append(names[:maxNamed], fmt.Sprintf("and %d more", more))
 	}
 	kept := "nothing of them is in the " + l.product()
-	if first.Status == guard.Stale {
+	switch {
+	case first.Pinned:
+		kept = "their pinned ranges stay"
+	case first.Status == guard.Stale:
 		kept = "their last good ranges stay"
 	}
 	text := fmt.Sprintf("%d sources are %s: %s", len(group), first.Status, kept)

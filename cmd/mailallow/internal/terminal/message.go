@@ -96,6 +96,9 @@ func (t *Terminal) wrapped(text string) string {
 // a log.
 func (t *Terminal) Close(holds string, attrs ...slog.Attr) { t.holds, t.closing = holds, attrs }
 
+// unchanged is the end of an error, and what holds after a run that has not said what does.
+const unchanged = "nothing was changed"
+
 // End reports err, which may be nil, and returns the exit code. Output that is lost, on a full disk, is an error of a run that has
 // none. The last line of a run that ends with a code of tellsEnd says
 // what holds now, --quiet or not, and the last record of a log says how every run ended. With --json End writes the document
@@ -106,21 +109,21 @@ func (t *Terminal) End(err error, failure func(error) any) int {
 	}
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
-	told := tellsEnd(code)
+	told, holds := tellsEnd(code), cmp.Or(t.holds, unchanged)
 	switch {
 	case exit.Silent(err) && !told && t.closing != nil:
 		last.Record("%s done", t.Command)
 	case !exit.Silent(err) && told:
 		text := err.Error()
-		if t.holds == "" { // the last line says it
-			text = strings.TrimSuffix(text, "\nnothing was changed")
+		if holds == unchanged { // the last line says it
+			text = strings.TrimSuffix(text, "\n"+unchanged)
 		}
 		t.About().say(slog.LevelError, Red, "mailallow: ", text)
 	case !exit.Silent(err):
 		last.say(slog.LevelError, Red, "mailallow: ", err.Error())
 	}
 	if told {
-		last.say(slog.LevelWarn, Yellow, "", fmt.Sprintf("%s; exit %d", cmp.Or(t.holds, "nothing was changed"), code))
+		last.say(slog.LevelWarn, Yellow, "", fmt.Sprintf("%s; exit %d", holds, code))
 	}
 	if !exit.Silent(err) && t.JSON && !t.taken {
 		if err := t.Document(failure(err)); err != nil {
