@@ -24,6 +24,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // Bounds on a file. A million keys with their comments need half of each.
@@ -144,7 +145,8 @@ func (l *check) file(ctx context.Context, path string) {
 	s := l.subjectOf(ctx, path, text)
 	findings, fixed := l.find(ctx, s)
 	if l.lock != nil && string(fixed) != string(text) {
-		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
+		name := terminal.Place(path, 0)
+		l.t.Unified(udiff.Unified(name, name, string(text), string(fixed)))
 		if l.write(ctx, s, fixed) {
 			for _, f := range findings {
 				if f.Certain {
