@@ -137,6 +137,9 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 // file checks a file. With --fix it writes the fixed text and checks the file again.
 func (l *check) file(ctx context.Context, path string) {
 	text, err := readBounded(path)
+	if err == nil && l.as == "" && isSettings(path) {
+		err = fmt.Errorf("%s: settings of a mail server, and no list: lint without a FILE checks those that the server of this host reads", path)
+	}
 	if err != nil {
 		l.errs = append(l.errs, err)
 		return
@@ -184,6 +187,13 @@ func readBounded(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: no text; to check a map, lint the text that it is built from", path)
 	}
 	return text, err
+}
+
+// isSettings reports whether a file is main.cf, sendmail.cf or the like, by its name. As a list each of their lines would be a
+// mistake, or none.
+func isSettings(path string) bool {
+	base := filepath.Base(path)
+	return slices.Contains([]string{"main.cf", "master.cf", "sendmail.cf", "submit.cf"}, base) || filepath.Ext(base) == ".mc"
 }
 
 // isBinary reports whether a file is a map or other binary: of its first 4096 bytes more
