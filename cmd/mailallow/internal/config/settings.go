@@ -47,6 +47,8 @@ type Settings struct {
 	Snapshot    Snapshot
 	Warnings    []*fault.AtLine // of what is no mistake, and has no effect
 
+	uses    map[string]string // what mailallow reads and writes, by the file itself
+	history string            // the directory, behind links
 	lines
 }
 

@@ -73,7 +73,7 @@ func (r *reader) overwrites() {
 	}
 	add(filepath.Join(r.dir, filepath.Base(r.Path)), "the configuration")
 	add(r.DNSBL.KeyFile, "key_file")
-	add(r.Snapshot.URL, "the snapshot")
+	add(r.Snapshot.URL, UseSnapshot)
 	add(r.Snapshot.CAFile, "ca_file")
 	for _, src := range r.Sources {
 		add(src.FilePath, "source "+strconv.Quote(src.Name))
@@ -93,13 +93,9 @@ func (r *reader) overwrites() {
 			add(t.Path+suffix, "the map of "+t.Path)
 		}
 	}
+	r.history, r.uses = filepath.Join(state, "history"), reads
 	check := func(at, path string) {
-		file := behindLinks(path)
-		what, read := reads[file]
-		if filepath.Dir(file) == filepath.Join(state, "history") {
-			what, read = "the state", true
-		}
-		if read && path != "" {
+		if what := r.UseOf(path); what != "" {
 			r.problem(at, "the path %s is that of %s: an update would write over it", path, what)
 		}
 	}
@@ -107,6 +103,27 @@ func (r *reader) overwrites() {
 		check(item("target", i)+".path", t.Path)
 	}
 	check("metrics_file", r.MetricsFile)
+	for _, t := range r.Targets {
+		add(t.Path, "a target")
+	}
+}
+
+// UseSnapshot is the use of the file that [snapshot] names.
+const UseSnapshot = "the snapshot"
+
+// UseOf says what a file is to mailallow, by whichever of its names, so that nothing else is written there; empty: nothing.
+func (s *Settings) UseOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	file := behindLinks(path)
+	if filepath.Dir(file) == s.history {
+		return "the state"
+	}
+	return s.uses[file]
 }
 
 // behindLinks gives the path of the file itself, whether it is there or is yet to be made.

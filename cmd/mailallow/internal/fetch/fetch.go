@@ -9,6 +9,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/carrier"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
 	"mailallow/cmd/mailallow/internal/run"
@@ -45,6 +46,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	r, err := run.Load(t, o.Run)
 	if err != nil {
 		return err
+	}
+	if what := r.Settings.UseOf(o.Output); what != "" && what != config.UseSnapshot { // publish writes the snapshot as it is
+		return exit.Usagef("-o %s: the path is that of %s, which would be lost", o.Output, what)
 	}
 	if r.Settings.Snapshot.URL != "" {
 		return publish(ctx, t, r, o)

@@ -63,6 +63,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if s.Absent {
 		return fault.Hint("", "'mailallow init --write' makes one to start from, -c FILE names another", "there is no configuration %s", s.Path)
 	}
+	if what := s.UseOf(o.Output); what != "" {
+		return exit.Usagef("-o %s: the path is that of %s, which would be lost", o.Output, what)
+	}
 	if _, err := run.OpenHistory(s.StateDir); errors.Is(err, fs.ErrPermission) {
 		return err
 	}
