@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strings"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -36,7 +37,12 @@ type Options struct {
 type document struct {
 	Config  string  `json:"config"`
 	Written *string `json:"written"` // the path; null: it went to stdout alone
+
+	Problems []allowlist.Problem `json:"problems,omitempty"` // why there is none
 }
+
+// Empty gives the JSON document of a run that ended with problems.
+func Empty(problems []allowlist.Problem) any { return document{Problems: problems} }
 
 // Run makes the configuration.
 func Run(t *terminal.Terminal, o Options) error {
