@@ -85,7 +85,11 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 			say.Warn(t, list)
 			for _, m := range say.Messages(list) {
 				if m.Status != guard.Ended { // as in Warn
-					o.problems = append(o.problems, allowlist.Problem{Kind: "list", Text: m.Subject() + m.Text})
+					kind := "list"
+					if m.Source == "" {
+						kind = m.Kind
+					}
+					o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: m.Subject() + m.Text})
 				}
 			}
 			o.list, o.set = list, list.Set
