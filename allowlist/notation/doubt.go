@@ -141,6 +141,26 @@ func (r *reading) count(p []*item) bool {
 	return r.doubt(&r.numbers, []*item{it, p[len(p)-1]})
 }
 
+// wordAndNumber reads a number behind a word that says what it is, as a label would: "len 24", "hosts 256", "x 256".
+func (r *reading) wordAndNumber(p []*item) bool {
+	word := r.text[p[1].start:p[1].end]
+	switch labelKind(word) {
+	case kindSize:
+		return r.sized([]*item{p[0], p[2]})
+	case kindCount, kindWord:
+		return r.count(p)
+	}
+	return (string(word) == "+" || string(word) == "x" || string(word) == "*") && r.count(p)
+}
+
+// numberInWord tells of a size that is one word, behind an address that can be that of a network: "24-bit", "+255", "x256".
+func (r *reading) numberInWord(p []*item) bool {
+	word := r.text[p[1].start:p[1].end]
+	number := bytes.TrimRight(bytes.TrimLeft(word, "+x"), "-bits")
+	return len(number) > 0 && len(number) < len(word) && len(bytes.Trim(number, "0123456789")) == 0 &&
+		beginsNetwork(p[0].prefix.Addr()) && r.unclear(p)
+}
+
 func number4(a netip.Addr) uint32 {
 	raw := a.As4()
 	return binary.BigEndian.Uint32(raw[:])

@@ -84,6 +84,8 @@ var dresses = [...]dress{
 	{"h*Cl", (*reading).sized, "192.0.2.0 size: /24"},
 	{"h*Cm", (*reading).sized, "192.0.2.0 size: 255.255.255.0"},
 	{"h*Cd", (*reading).count, "192.0.2.0 count: 256"},
+	{"hwd", (*reading).wordAndNumber, "192.0.2.0 size 256"},
+	{"hw", (*reading).numberInWord, "192.0.2.0 24-bit"},
 	{"hd", (*reading).count, "192.0.2.0|256"},
 	{"dh", (*reading).numberBefore, "24 192.0.2.0"},
 	{"hh", (*reading).pair, "192.0.2.0,192.0.2.255"},

@@ -200,12 +200,12 @@ func looksLikeNetwork(w, rest []byte) bool {
 	digit := len(behind) > 0 && isDigit(behind[0])
 	n, numberEnd, _ := numberAt(d.text, 1)
 	switch {
-	case isLetter(next), next == '_', next == '.':
+	case isLetter(next), next == '.':
 		return false
-	case next == ':':
+	case next == ':', next == '_':
 		return digit && beginsNetwork(addr) && n <= addr.BitLen() && numberEnd == len(d.text)
 	case next == '%':
-		return bytes.IndexByte(behind, '/') > 0
+		return bytes.IndexByte(behind, '/') > 0 || len(behind) > 2 && bytes.EqualFold(behind[:2], []byte("2f")) && isDigit(behind[2])
 	case next == '-', next == '+':
 		return digit
 	case next == '/' && quadAt(behind, 0) > 0, next == '/' && isLength(behind, new(int)):
@@ -214,7 +214,8 @@ func looksLikeNetwork(w, rest []byte) bool {
 		behind = d.text[numberEnd:]
 		return len(behind) == 0 || behind[0]|0x20 == 'x' || behind[0] != '/' && behind[0] != '.' && !isLetter(behind[0]) || n >= 8 && isAligned(addr, n)
 	case next == '/':
-		return bytes.HasPrefix(behind, []byte("*")) || bytes.HasPrefix(behind, []byte("x"))
+		c, _ := utf8.DecodeRune(behind) // 192.0.2.0/²⁴
+		return bytes.HasPrefix(behind, []byte("*")) || bytes.HasPrefix(behind, []byte("x")) || unicode.IsNumber(c)
 	}
 	c, _ := utf8.DecodeRune(d.text)
 	return c < utf8.RuneSelf || unicode.IsDigit(c)

@@ -58,9 +58,9 @@ var roles = sync.OnceValue(func() map[string]byte {
 	return invert(map[byte]string{
 		kindFirst: "start first from begin beginning lower low min lowest",
 		kindLast:  "end last to until upper high max highest stop finish through thru broadcast",
-		kindSize:  "mask netmask subnetmask bitmask masklen masklength prefixlen prefixlength plen prefix suffix length len bits cidr slash",
-		kindCount: "count size hosts total number num quantity",
-		kindWord:  "ip ips host ipv4 ipv6 v4 v6 addr address addresses range net network subnet inet block of",
+		kindSize:  "mask netmask subnetmask bitmask masklen masklength prefixlen prefixlength plen pfx prefix suffix length len bits bit netbits cidr slash",
+		kindCount: "count size hosts total number num quantity qty amount",
+		kindWord:  "ip ips host ipv4 ipv6 v4 v6 addr addrs address addresses range net network subnet inet block of",
 	})
 })
 

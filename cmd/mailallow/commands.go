@@ -219,6 +219,7 @@ func hostCommands() []command {
 			action: func(t *terminal.Terminal, c *cli.Context) error {
 				return initconfig.Run(t, initconfig.Options{Config: configFlags(c), Write: c.Bool("write")})
 			},
+			empty: initconfig.Empty,
 		},
 	}
 }

@@ -57,14 +57,19 @@ func completion(t *terminal.Terminal, c *cli.Context) error {
 type follow struct{ word, means string }
 
 // completing gives the words that can complete the last one of typed: values of the flag
-// before it, flags, commands, or arguments of the command.
+// before it, flags with their values, commands, or arguments of the command.
 func completing(ctx context.Context, typed []string) []follow {
 	last := typed[len(typed)-1]
 	cmd, flag := upTo(typed[:len(typed)-1])
+	before := "" // of the value in the same word, as --color=
+	if name, value, glued := strings.Cut(last, "="); glued && flag.value == "" && strings.HasPrefix(name, "-") {
+		flag, last, before = flagOf(append(slices.Clone(cmd.flags), globalFlags()...), name), value, name+"="
+	}
 	var can []follow
 	switch {
 	case flag.value != "":
 		can = append(valuesOf(flag.names[0], flag.value), namesOf(ctx, flag.names[0], flag.value, typed)...)
+	case before != "": // of no flag, or of one that takes no value
 	case strings.HasPrefix(last, "-"):
 		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
 			w := flagWords(f)
@@ -77,12 +82,17 @@ func completing(ctx context.Context, typed []string) []follow {
 			can = append(can, follow{c.name, c.usage})
 		}
 	default:
-		name := strings.Trim(cmd.args, "[].")
+		name := strings.Trim(cmd.args, "[].|-")
 		can = append(valuesOf("", name), namesOf(ctx, "", name, typed)...)
 	}
 	fits := slices.DeleteFunc(slices.Clone(can), func(f follow) bool { return !strings.HasPrefix(f.word, last) })
 	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
 		return can[:1]
+	}
+	for i, f := range fits {
+		if !strings.HasPrefix(f.word, ":") {
+			fits[i].word = before + f.word
+		}
 	}
 	return fits
 }
@@ -91,7 +101,7 @@ func completing(ctx context.Context, typed []string) []follow {
 // the history with what they are, the lists in the DNS, and beside the files the snapshot in the program.
 func namesOf(ctx context.Context, flag, name string, typed []string) (can []follow) {
 	switch {
-	case flag == "--accept", flag == "--source":
+	case flag == "--accept", flag == "--source", name == "ADDRESS|SOURCE":
 		if s, err := config.Load(ctx, configOf(typed)); err == nil {
 			for _, src := range s.Sources {
 				can = append(can, follow{src.Name, ""})
@@ -120,11 +130,15 @@ func namesOf(ctx context.Context, flag, name string, typed []string) (can []foll
 // configOf reads the flags that choose the configuration, in words of which the last may be half typed.
 func configOf(typed []string) (f config.Flags) {
 	for i, word := range typed[:len(typed)-1] {
-		switch word {
+		name, value, glued := strings.Cut(word, "=")
+		if !glued {
+			value = typed[i+1]
+		}
+		switch name {
 		case "-c", "--config":
-			f.Path = typed[i+1]
+			f.Path = value
 		case "--root":
-			f.Root = typed[i+1]
+			f.Root = value
 		}
 	}
 	return f
@@ -151,6 +165,7 @@ func upTo(typed []string) (cmd command, flag words) {
 func valuesOf(flag, name string) (can []follow) {
 	words := map[string][]string{
 		"FILE": {":file"}, "PATH": {":file"}, "DIR": {":dir"}, "FORM": diff.Formats(), "KIND": lint.Kinds(), "WHEN": terminal.Colors(),
+		"SHELL": {"bash", "zsh", "fish"}, "PAGE": {"mailallow.1", "mailallow.toml.5"},
 	}[name]
 	if flag == "--log-format" {
 		words = terminal.LogForms()

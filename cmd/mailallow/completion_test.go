@@ -23,6 +23,18 @@ var completions = []struct{ typed, want string }{
 	{"mailallow render post", "postfix-cidr postscreen-cidr"},
 	{"mailallow --json --color al", "always"},
 	{"mailallow man", ""},
+	{"mailallow man ", "mailallow.1 mailallow.toml.5"},
+	{"mailallow completion z", "zsh"},
+	{"mailallow maillog ", ":file"},
+	{"mailallow --color=al", "--color=always"},
+	{"mailallow lint --as=c", "--as=cidr --as=config"},
+	{"mailallow --json=", ""},
+	{"mailallow spf --nope=", ""},
+	{"mailallow report --log=some", ":file"},
+	{"mailallow history -c testdata/completion.toml b", "branch"},
+	{"mailallow history --config=testdata/completion.toml --source=go", "--source=google"},
+	{"mailallow update -c testdata/completion.toml --accept of", "office: the new one"},
+	{"mailallow update -c testdata/completion.toml --accept office:", "office: the new one"},
 	{"mailallow spf exa", ""},
 	{"mailallow update --snapshot ", ":file"},
 	{"mailallow update --snapshot emb", "embedded"},
@@ -31,7 +43,7 @@ var completions = []struct{ typed, want string }{
 	{"mailallow history -c testdata/completion.toml --entry ", ""},
 	{"mailallow remove ", ":file"},
 	{"mailallow diff --root ", ":dir"},
-	{"mailallow -c testdata/completion.toml update --accept ", "branch google"},
+	{"mailallow -c testdata/completion.toml update --accept ", "branch google office: the new one"},
 	{"mailallow update -c testdata/completion.toml --accept goo", "google"},
 	{"mailallow update -c testdata/none.toml --accept goo", ""},
 	{"mailallow dnsbl --zone zen.s", "zen.spamhaus.org"},
@@ -53,10 +65,12 @@ func TestCompleting(t *testing.T) {
 // records its last step.
 func TestShells(t *testing.T) {
 	t.Parallel()
-	const typed = `set -- $TYPED; [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
+	// bash gives a function its words cut at = and : too, and takes what completes the last of them.
+	const typed = `set -- $(sed 's/[=:]/ & /g' <<<"$TYPED"); [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
 	for shell, program := range map[string]string{
-		"bash": typed + `source $SCRIPT; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mailallow mailallow; echo "${COMPREPLY[*]}"`,
-		"zsh": `_describe() { print -r -- ${${(P)2}%%:*} }; _files() { print :file }; compdef() { }
+		"bash": typed + `compopt() { :; }; source $SCRIPT; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE=$TYPED; COMP_POINT=${#TYPED}
+			_mailallow mailallow; before=${TYPED##* }; before=${before%"${before##*[=:]}"}; echo "${COMPREPLY[*]/#/$before}"`,
+		"zsh": `_describe() { local -a found=("${(@P)2}"); found=("${(@)found//\\:/;}"); found=("${(@)found%%:*}"); print -rl -- "${(@)found//;/:}" }; _files() { print :file }; compdef() { }
 			source $SCRIPT; words=("${(@s: :)TYPED}"); CURRENT=$#words; _mailallow`,
 		"fish": `source $SCRIPT; complete -C $TYPED`,
 	} {
@@ -84,7 +98,7 @@ func TestShells(t *testing.T) {
 				var got []string
 				for line := range strings.Lines(string(out)) {
 					word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
-					got = append(got, word)
+					got = append(got, strings.ReplaceAll(word, `\`, "")) // bash and zsh write it before a blank
 				}
 				if got := strings.Join(strings.Fields(strings.Join(got, " ")), " "); got != row.want {
 					t.Errorf("%q: %q, want %q (%v)", row.typed, got, row.want, err)

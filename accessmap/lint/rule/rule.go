@@ -81,7 +81,7 @@ func SpecialSpace() Rule {
 
 func NoPattern() Rule {
 	return Rule{"pattern", Error, "a pattern that is no address or network, in a Postfix table or mynetworks",
-		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451"}
+		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451, or takes it for a name"}
 }
 
 func HostBits() Rule {

@@ -64,18 +64,25 @@ func bracketed(p netip.Prefix) string {
 	return fmt.Sprintf("[%s]/%d", p.Addr(), p.Bits())
 }
 
-// noNetwork finds an item that is meant as a network and that Postfix cannot read, for which it refuses the whole list: 10/8,
-// 10.0.0.0/255.0.0.0. An IPv6 address without brackets begins the name of a table there.
+// noNetwork finds an item that is meant as a network and that Postfix does not read as one. For some it refuses the whole list:
+// 10/8, 10.0.0.0/255.0.0.0. Others it takes for names: 10.0.0, 10.0.0.0/24; and the like. An IPv6 address without brackets begins
+// the name of a table there, and what begins with a slash is a file with more items.
 func noNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 	name := strings.TrimPrefix(item.Name, "!")
-	before, _, hasMask := strings.Cut(name, "/")
-	const effect = ": Postfix cannot read the list, and answers every client with 451"
+	before, mask, hasMask := strings.Cut(name, "/")
+	const refuses = ": Postfix cannot read the list, and answers every client with 451"
 	p, ok := postfix.ParsePattern(name)
 	if ok && p.Addr().Is6() && name[0] != '[' && p == p.Masked() {
-		return []rule.Finding{{Text: "mynetworks has " + item.Name + ", which has no brackets" + effect, Fix: "write " + bracketed(p)}}
+		return []rule.Finding{{Text: "mynetworks has " + item.Name + ", which has no brackets" + refuses, Fix: "write " + bracketed(p)}}
 	}
-	if ok || !hasMask || before == "" || strings.Contains(before, ":") && !strings.HasPrefix(before, "[") && !key.IsBareIPv6(before) {
+	only := func(text, of string) bool { return strings.Trim(text, of) == "" }
+	switch isTable := strings.Contains(before, ":") && before[0] != '[' && !key.IsBareIPv6(before); {
+	case ok, isTable, before == "" && !only(mask, "0123456789"), !hasMask && name[0] != '[' && !only(name, "0123456789.*-"):
 		return nil
+	}
+	effect := ": Postfix takes it for a name, which no client has"
+	if (hasMask || strings.Contains(name, ":")) && only(name, "0123456789abcdefABCDEF:./[]") {
+		effect = refuses
 	}
 	fix := "write networks as 192.0.2.0/24 or [2001:db8::]/32"
 	if p, ok := address.Network(name); ok {

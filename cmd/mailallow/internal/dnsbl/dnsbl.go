@@ -71,6 +71,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	t.WarnOf(s.Writable)
 	c := &check{settings: s, now: time.Now(), changes: o.Changes}
+	if s.Writable != nil {
+		c.problems = append(c.problems, allowlist.Problem{Kind: "writable", Text: s.Writable.Error()})
+	}
 	hosts, err := c.subjects(o.Subjects)
 	if err != nil {
 		return err
@@ -172,7 +175,9 @@ func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool
 	case len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0:
 		return true
 	case c.settings.Writable != nil:
-		t.Warn("notify is not run, because others can write to the configuration: a later run reports what has changed")
+		const text = "notify is not run, because others can write to the configuration: a later run reports what has changed"
+		t.Warn("%s", text)
+		c.problems = append(c.problems, allowlist.Problem{Kind: "notify", Text: text})
 		return false
 	}
 	var report bytes.Buffer

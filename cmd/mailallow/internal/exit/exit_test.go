@@ -102,6 +102,7 @@ func TestDidYouMean(t *testing.T) {
 	for _, row := range []struct{ word, want string }{
 		{"fromat", `: did you mean "format"?`},
 		{"FORMAT", `: did you mean "format"?`},
+		{"fo", `: did you mean "format"?`},
 		{"elephant", ": known are format, path"},
 	} {
 		if got := DidYouMean(row.word, []string{"format", "path"}); got != row.want {

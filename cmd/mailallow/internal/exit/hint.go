@@ -24,6 +24,11 @@ func Nearest(word string, known []string) string {
 		return ""
 	}
 	distance := func(k string) int { return levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(k)) }
+	for _, k := range known {
+		if len(word) > 1 && strings.HasPrefix(k, word) { // half a word is nearer to another short one
+			return fmt.Sprintf(": did you mean %q?", k)
+		}
+	}
 	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
 	if distance(best) > max(2, len(strings.TrimLeft(word, "-"))/2) {
 		return ""

@@ -86,7 +86,7 @@ func newSubject(arg string) (subject, error) {
 	if len(text) > len("ipv6:") && strings.EqualFold(text[:len("ipv6:")], "ipv6:") {
 		text = text[len("ipv6:"):]
 	}
-	if addr, err := netip.ParseAddr(text); err == nil {
+	if addr, err := parseLogged(text); err == nil {
 		if addr.Zone() != "" {
 			return subject{}, fmt.Errorf("%q: an address with a zone is of this host's own links: write it without %%%s", arg, addr.Zone())
 		}
@@ -101,6 +101,24 @@ func newSubject(arg string) (subject, error) {
 		return subject{}, fmt.Errorf("%q is neither an address nor a host name", arg)
 	}
 	return subject{argument: arg, Client: sendmail.Client{Name: canonicalHost(text)}}, nil
+}
+
+// parseLogged reads an address with what stands around it in logs: the word whose value it is, as rip=, signs that enclose it or end
+// a sentence, the port behind an IPv4 address.
+func parseLogged(text string) (netip.Addr, error) {
+	if word, value, ok := strings.Cut(text, "="); ok && isHostName(word) {
+		text = value
+	}
+	text = strings.TrimLeft(text, `<("'`)
+	addr, err := netip.ParseAddr(text)
+	for err != nil && text != "" && strings.ContainsAny(text[len(text)-1:], `>)"'.,;:`) { // not all at once: an address may end in ::
+		text = text[:len(text)-1]
+		addr, err = netip.ParseAddr(text)
+	}
+	if port, portErr := netip.ParseAddrPort(text); portErr == nil && port.Addr().Is4() {
+		return port.Addr(), nil
+	}
+	return addr, err
 }
 
 // shownName is the client's name in output: unknown for one that has none, as in Postfix's log.

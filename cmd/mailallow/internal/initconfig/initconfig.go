@@ -16,6 +16,7 @@ import (
 	"sort"
 	"strings"
 
+	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -36,7 +37,12 @@ type Options struct {
 type document struct {
 	Config  string  `json:"config"`
 	Written *string `json:"written"` // the path; null: it went to stdout alone
+
+	Problems []allowlist.Problem `json:"problems,omitempty"` // why there is none
 }
+
+// Empty gives the JSON document of a run that ended with problems.
+func Empty(problems []allowlist.Problem) any { return document{Problems: problems} }
 
 // Run makes the configuration.
 func Run(t *terminal.Terminal, o Options) error {
@@ -83,8 +89,9 @@ func write(path, text string) error {
 
 // mailServers are the mail servers of a host, found by the files that they read.
 type mailServers struct {
-	access  string // the access file that Sendmail reads; empty: there is no Sendmail
-	postfix bool
+	access     string // the access file that Sendmail reads; empty: there is no Sendmail
+	postfix    bool
+	postscreen bool // it is before smtpd
 }
 
 func findMailServers(root string) (found mailServers) {
@@ -100,6 +107,13 @@ func findMailServers(root string) (found mailServers) {
 		found.access = read.AccessPath
 	}
 	found.postfix = exists("/etc/postfix/main.cf")
+	services, _ := os.ReadFile(root + "/etc/postfix/master.cf") // without it there is smtpd
+	for line := range strings.Lines(string(services)) {
+		// master(5): service, type, five columns that do not matter here, command
+		if f := strings.Fields(line); len(f) > 7 && f[0][0] != '#' && f[1] == "inet" && f[7] == "postscreen" {
+			found.postscreen = true
+		}
+	}
 	return found
 }
 
@@ -137,6 +151,8 @@ func startingConfig(s mailServers, own []netip.Addr) string {
 		case begins("[[target]]", `format = "sendmail-access"`) && s.access != "":
 			p = strings.Replace(uncommented(p), `"/etc/mail/access"`, fmt.Sprintf("%q", s.access), 1)
 		case begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
+			p = uncommented(p)
+		case begins("[[target]]", `format = "postscreen-cidr"`) && s.postfix && s.postscreen:
 			p = uncommented(p)
 		case begins("[dnsbl]") && len(visible) > 0:
 			p = strings.Replace(p, `"192.0.2.25"`, quoted(visible), 1)

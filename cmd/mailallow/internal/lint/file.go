@@ -24,6 +24,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // Bounds on a file. A million keys with their comments need half of each.
@@ -136,6 +137,9 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 // file checks a file. With --fix it writes the fixed text and checks the file again.
 func (l *check) file(ctx context.Context, path string) {
 	text, err := l.read(ctx, path)
+	if err == nil && l.as == "" && isSettings(path) {
+		err = fmt.Errorf("%s: settings of a mail server, and no list: lint without a FILE checks those that the server of this host reads", path)
+	}
 	if err != nil {
 		l.errs = append(l.errs, err)
 		return
@@ -144,7 +148,8 @@ func (l *check) file(ctx context.Context, path string) {
 	s := l.subjectOf(ctx, path, text)
 	findings, fixed := l.find(ctx, s)
 	if l.lock != nil && string(fixed) != string(text) {
-		l.t.Unified(udiff.Unified(path, path, string(text), string(fixed)))
+		name := terminal.Place(path, 0)
+		l.t.Unified(udiff.Unified(name, name, string(text), string(fixed)))
 		if l.write(ctx, s, fixed) {
 			for _, f := range findings {
 				if f.Certain {
@@ -186,6 +191,13 @@ func (l *check) read(ctx context.Context, path string) (text []byte, err error) 
 		err = fmt.Errorf("%s: no text; to check a map, lint the text that it is built from", path)
 	}
 	return text, err
+}
+
+// isSettings reports whether a file is main.cf, sendmail.cf or the like, by its name. As a list each of their lines would be a
+// mistake, or none.
+func isSettings(path string) bool {
+	base := filepath.Base(path)
+	return slices.Contains([]string{"main.cf", "master.cf", "sendmail.cf", "submit.cf"}, base) || filepath.Ext(base) == ".mc"
 }
 
 // isBinary reports whether a file is a map or other binary: of its first 4096 bytes more

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -82,6 +83,15 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
 			say.Warn(t, list)
+			for _, m := range say.Messages(list) {
+				if m.Status != guard.Ended { // as in Warn
+					kind := "list"
+					if m.Source == "" {
+						kind = m.Kind
+					}
+					o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: m.Subject() + m.Text})
+				}
+			}
 			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())
 		}

@@ -142,7 +142,8 @@ func tell(t *terminal.Terminal, all []providerDocument) {
 		case p.Check.Error != "":
 			t.Data(terminal.Red, "    fails: %s", strings.ReplaceAll(p.Check.Error, "\n", "\n    fails: "))
 		default:
-			t.Data(terminal.Green, "    answers: %s ranges, %s IPv4 addresses", terminal.Grouped(uint64(p.Check.Ranges)), terminal.Grouped(p.Check.IPv4Addresses))
+			t.Data(terminal.Green, "    answers: %s, %s", terminal.Counted(uint64(p.Check.Ranges), "range", "ranges"),
+				terminal.Counted(p.Check.IPv4Addresses, "IPv4 address", "IPv4 addresses"))
 		}
 	}
 }

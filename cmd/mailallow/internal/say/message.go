@@ -231,8 +231,8 @@ func (l list) steps(s run.Source) []string {
 	return []string{"look at the change with: mailallow diff" + accept, right}
 }
 
-// subject says what the text is about; empty: the text does.
-func (m Message) subject() string {
+// Subject says what the text is about; empty: the text does.
+func (m Message) Subject() string {
 	switch {
 	case m.Source == "":
 		return ""
@@ -272,7 +272,7 @@ func (m Message) topic(t *terminal.Terminal) terminal.Topic {
 
 // String is the message for a terminal: what it is about, then below it what is at stake and what to do.
 func (m Message) String() string {
-	lines := []string{m.subject() + m.Text}
+	lines := []string{m.Subject() + m.Text}
 	if m.Change != nil {
 		lines = append(lines, m.Change.widest()...)
 	}

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"mailallow/allowlist/ascii"
@@ -42,8 +43,10 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-// Place is a line of a file as FILE:LINE; line 0 is the file as a whole.
+// Place is a line of a file as FILE:LINE; line 0 is the file as a whole. A line feed in the path is escaped, or what stands behind
+// it would look like a message.
 func Place(path string, line int) string {
+	path = strings.ReplaceAll(path, "\n", `\n`)
 	if line == 0 {
 		return path
 	}

@@ -59,7 +59,8 @@ func (t *Terminal) Headline(format string, args ...any) {
 
 // Layout sets rows of cells in columns that take at most width together, as far as
 // Narrowest allows. The first row is the header. A cell that is too long is wrapped, and
-// never cut off. Each row comes back as a text of one line or more, without a line feed at its end.
+// never cut off. Each row comes back as a text of one line or more, without a line feed at its end. A character that Clean
+// escapes takes the columns of its escape.
 func Layout(width int, rows [][]string) []string {
 	if len(rows) == 0 {
 		return nil
@@ -67,6 +68,7 @@ func Layout(width int, rows [][]string) []string {
 	columns, words := make([]int, len(rows[0])), make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
+			cell = Clean(cell)
 			columns[i] = max(columns[i], utf8.RuneCountInString(cell))
 			for _, word := range strings.Fields(cell) {
 				words[i] = max(words[i], utf8.RuneCountInString(word))
@@ -122,10 +124,10 @@ func layRow(row []string, columns []int) string {
 	return strings.Join(lines, "\n")
 }
 
-// Wrap breaks a text into lines of at most width columns: between words, else behind a
+// Wrap breaks a text, as Clean writes it, into lines of at most width columns: between words, else behind a
 // sign that ends a part of a name, else anywhere.
 func Wrap(text string, width int) []string {
-	runes := []rune(text)
+	runes := []rune(Clean(text))
 	var lines []string
 	for len(runes) > width {
 		at := width

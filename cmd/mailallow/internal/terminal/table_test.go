@@ -32,6 +32,17 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// An escape takes the room that it has on the screen, in a column and in a line.
+func TestEscapesTakeRoom(t *testing.T) {
+	if got, want := strings.Join(Layout(80, [][]string{{"mx.\x1b.ex", "x"}, {"mx.\u202e.example", "y"}}), "\n"),
+		"mx.\\x1b.ex         x\nmx.\\u202e.example  y"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if diff := cmp.Diff([]string{`a \x1b\x1b`, "b"}, Wrap("a \x1b\x1b b", 11)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // No line is too long and no letter is lost, whatever the cells hold.
 func TestLayoutLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -63,4 +74,11 @@ func TestLayoutLosesNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A file cannot be named so that what stands behind a line feed in its name looks like a message.
+func TestPlace(t *testing.T) {
+	if got, want := Place("access\nok:1", 2), `access\nok:1:2`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
