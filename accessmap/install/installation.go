@@ -67,7 +67,7 @@ func (i *installation) prepare(ctx context.Context, jobs []Job, extra []StateFil
 			errs = append(errs, fmt.Errorf("%s: %w", file.Path, err))
 		case c == nil:
 		case file.First:
-			i.tx.changes = slices.Insert(i.tx.changes, 0, c)
+			i.tx.changes = append([]*change{c}, i.tx.changes...)
 		default:
 			i.tx.changes = append(i.tx.changes, c)
 		}

@@ -103,7 +103,7 @@ func (m *Main) permitted(list string, all []group, path string) []group {
 	if m.decidesRelaying(list) && !slices.ContainsFunc(all[:at], group.refusesForeign) {
 		all, at = behindRelaying(all, at)
 	}
-	return slices.Insert(all, at, permitOf(path))
+	return slices.Concat(all[:at], []group{permitOf(path)}, all[at:])
 }
 
 // decidesRelaying reports whether a permit in the list may let a client relay.
@@ -116,7 +116,7 @@ func (m *Main) decidesRelaying(list string) bool {
 func behindRelaying(all []group, at int) ([]group, int) {
 	guard := slices.IndexFunc(all, group.refusesForeign)
 	if guard < 0 {
-		return slices.Insert(all, at, group{"reject_unauth_destination"}), at + 1
+		return slices.Concat(all[:at], []group{{"reject_unauth_destination"}}, all[at:]), at + 1
 	}
 	var before, moved []group
 	for _, g := range all[:guard+1] {
@@ -137,5 +137,5 @@ func (m *Main) Adding(list, item string) Setting {
 	if list == "postscreen_access_list" {
 		at = 1 + slices.Index(words, "permit_mynetworks")
 	}
-	return Setting{list, strings.Join(slices.Insert(words, at, item), ", ")}
+	return Setting{list, strings.Join(slices.Concat(words[:at], []string{item}, words[at:]), ", ")}
 }

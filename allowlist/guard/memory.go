@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
-	"strings"
+	"sort"
 	"time"
 
 	"mailallow/allowlist"
@@ -122,8 +121,9 @@ func DecodeMemory(text []byte) (*Memory, error) {
 	return m, nil
 }
 
-// Encode gives the memory as JSON, a state to a line.
+// Encode gives the memory as JSON, a state to a line, the sources by name.
 func (m *Memory) Encode() []byte {
+	sort.Slice(m.sources, func(i, j int) bool { return m.sources[i].Name < m.sources[j].Name })
 	var size counter
 	m.encode(&size)
 	text := bytes.NewBuffer(make([]byte, 0, size)) // it never grows, so there is no second copy
@@ -227,8 +227,7 @@ func (m *Memory) Remember(e Earlier) {
 	for _, p := range thinned(e.Past) {
 		s.Past = append(s.Past, pastState{p.From, p.To, networks{List: p.Came}, networks{List: p.Gone}})
 	}
-	at, _ := slices.BinarySearchFunc(m.sources, s.Name, func(s remembered, name string) int { return strings.Compare(s.Name, name) })
-	m.sources = slices.Insert(m.sources, at, s)
+	m.sources = append(m.sources, s)
 }
 
 // Newest gives the newest time in the memory; zero for none.

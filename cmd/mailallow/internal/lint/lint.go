@@ -198,5 +198,6 @@ func (l *check) host(ctx context.Context, path string) {
 	}
 	l.servers(ctx)
 	// Findings that keep the whole list from taking effect come before those in its lines.
-	l.document.Findings = slices.Insert(l.document.Findings, ofConfig, l.ofServers...)
+	found := l.document.Findings
+	l.document.Findings = slices.Concat(found[:ofConfig], l.ofServers, found[ofConfig:])
 }
