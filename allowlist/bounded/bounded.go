@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"mailallow/allowlist/ascii"
 )
@@ -43,7 +44,13 @@ func FileWithMode(path string, limit int64) ([]byte, fs.FileMode, error) {
 // Open opens the regular file at path, or the file that a symbolic link there leads
 // to. Any other kind of file is an error, because a run from a timer would wait at a
 // FIFO. Every error is an *fs.PathError. The caller closes the file.
-func Open(path string) (*os.File, error) {
+func Open(path string) (*os.File, error) { return open(path, patience) }
+
+// patience is for what says that it is regular, and lets its reader wait, as /proc/kmsg does. A file on a disk cannot be waited for, and
+// has no deadline.
+const patience = time.Minute
+
+func open(path string, patience time.Duration) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // without O_NONBLOCK, even opening a FIFO waits
 	if err != nil {
 		return nil, err
@@ -56,6 +63,7 @@ func Open(path string) (*os.File, error) {
 		f.Close()
 		return nil, err
 	}
+	_ = f.SetReadDeadline(time.Now().Add(patience))
 	return f, nil
 }
 

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mailallow/fixtures"
 )
 
 func TestFile(t *testing.T) {
@@ -36,6 +40,28 @@ func TestFile(t *testing.T) {
 		}
 		text, err := File(path, row.limit)
 		check(t, row.name, string(text), err, row.err)
+	}
+}
+
+// Nobody waits for the next line of a file that has no end, and says that it is regular.
+func TestOpenWaits(t *testing.T) {
+	f, err := open("/proc/kmsg", time.Millisecond)
+	if err != nil {
+		fixtures.Missing(t, err.Error())
+	}
+	defer f.Close()
+	done := make(chan error, 1)
+	go func() { // it would wait for ever
+		_, err := io.Copy(io.Discard, f)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it waits")
 	}
 }
 
