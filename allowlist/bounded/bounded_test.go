@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"mailallow/fixtures"
 )
 
 func TestFile(t *testing.T) {
@@ -47,7 +45,7 @@ func TestFile(t *testing.T) {
 func TestOpenWaits(t *testing.T) {
 	f, err := open("/proc/kmsg", time.Millisecond)
 	if err != nil {
-		fixtures.Missing(t, err.Error())
+		t.Skip(err) // a container may have none, and nothing else behaves like it
 	}
 	defer f.Close()
 	done := make(chan error, 1)
