@@ -284,6 +284,9 @@ func (l *List) Snapshot() *snapshot.Snapshot {
 			continue
 		}
 		one := snapshot.Source{Resolved: s.Resolved, Status: s.Status, Reasons: snapshot.Reasons(s.Status, s.Problems), Refused: s.Proposed}
+		if s.Pinned { // the status is not of these ranges: where the snapshot is used, nobody could accept them
+			one.Status, one.Reasons, one.Refused = guard.Fresh, nil, nil
+		}
 		if one.Name = s.Source.Name; one.Time.IsZero() {
 			one.Validator = nil
 		}
