@@ -3,12 +3,10 @@ package apply
 import (
 	"math"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"mailallow/accessmap/plan"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -45,8 +43,7 @@ func (m ofRun) measureRun(r *run.Request, result *run.Result, version string, co
 	m.Gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 3 a source held, 4 stale or missing, 5 not installed or on_change failed.")(float64(code))
 	m.Gauge("mailallow_last_run_duration_seconds", "How long the last update took.")(r.Duration().Seconds())
 	m.Gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(metrics.Truth(result.Report.Changed))
-	left := slices.ContainsFunc(result.Plans, func(p plan.Plan) bool { return p.LeftAlone })
-	m.Gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(metrics.Truth(result.Report.Installed && !left))
+	m.Gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(metrics.Truth(result.Report.Installed && !result.LeavesAlone(false)))
 	success, known := now, true
 	if code != exit.Done {
 		success, known = readLastSuccess(r.Settings.MetricsFile, now)
