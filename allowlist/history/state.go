@@ -164,12 +164,13 @@ func (l Log) BeforeChange() (state State, id string, problems []allowlist.Proble
 
 func (m moment) isEntry() bool { return m.decoded != nil && !m.base }
 
-// changesList reports whether an entry tells of more than statuses.
+// changesList reports whether an entry tells of more than statuses, names and definitions: a source that was added and never
+// fetched brought nothing into the list.
 func (m moment) changesList() bool {
 	for range m.changes() {
 		return true
 	}
-	return slices.ContainsFunc(m.Sources, func(s Source) bool { return s.Change != "" || s.Was != allowlist.None })
+	return slices.ContainsFunc(m.Sources, func(s Source) bool { return s.Was != allowlist.None })
 }
 
 func (l Log) until(withPaths bool, goOn func(moment) bool) (State, []allowlist.Problem) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"mailallow/accessmap/install"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -29,7 +28,7 @@ func measure(t *terminal.Terminal, r *run.Request, result *run.Result, version s
 		return
 	}
 	m := ofRun{metrics.New()}
-	m.measureRun(r, result.Report, version, exit.Code(err))
+	m.measureRun(r, result, version, exit.Code(err))
 	if result.List != nil {
 		m.measureSources(result.List)
 		m.measureTargets(result)
@@ -37,14 +36,14 @@ func measure(t *terminal.Terminal, r *run.Request, result *run.Result, version s
 	m.Write(t, r.Settings, metrics.Update)
 }
 
-func (m ofRun) measureRun(r *run.Request, report install.Report, version string, code int) {
+func (m ofRun) measureRun(r *run.Request, result *run.Result, version string, code int) {
 	now := float64(time.Now().Unix())
 	m.Gauge("mailallow_build_info", "Always 1; the labels are the versions of the program and of Go.", "version", "goversion")(1, version, runtime.Version())
 	m.Gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)
 	m.Gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 3 a source held, 4 stale or missing, 5 not installed or on_change failed.")(float64(code))
 	m.Gauge("mailallow_last_run_duration_seconds", "How long the last update took.")(r.Duration().Seconds())
-	m.Gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(metrics.Truth(report.Changed))
-	m.Gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(metrics.Truth(report.Installed))
+	m.Gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(metrics.Truth(result.Report.Changed))
+	m.Gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(metrics.Truth(result.Report.Installed && !result.LeavesAlone(false)))
 	success, known := now, true
 	if code != exit.Done {
 		success, known = readLastSuccess(r.Settings.MetricsFile, now)

@@ -51,14 +51,14 @@ func (r *Request) review(s *snapshot.Snapshot) error {
 			problems = append(problems, fmt.Errorf("snapshot %s: source %q has another definition in it than in %s: make a new snapshot with 'mailallow fetch'", r.carrier().Shown(), src.Name, r.Settings.Path))
 		}
 		if found && there.Status == guard.Held && r.accepted[src.Name].Given {
-			problems = append(problems, exit.Usagef("--accept %q: it is held in the snapshot %s, and accepted where that is made: %s", src.Name, r.carrier().Shown(), AcceptThere(there.Name, there.Refused)))
+			problems = append(problems, exit.Usagef("--accept %q: it is held in the snapshot %s, and accepted where that is made: %s", src.Name, r.carrier().Shown(), acceptThere(there.Name, there.Refused)))
 		}
 	}
 	return errors.Join(problems...)
 }
 
-// AcceptThere is the command that accepts a source where the snapshot is made.
-func AcceptThere(name string, refused *guard.Proposed) string {
+// acceptThere is the command that accepts a source where the snapshot is made.
+func acceptThere(name string, refused *guard.Proposed) string {
 	if refused != nil {
 		name += "@" + refused.Digest
 	}

@@ -136,12 +136,12 @@ func (r *Request) PruneHistory(list *List) error {
 // which nothing is known, and where no other target changes, all of the list before. known: it is known what that was.
 func (result *Result) stands(before history.State) (after []history.Installed, known bool) {
 	after = result.List.installed()
-	left, changes := false, false
-	for _, p := range result.Plans {
-		left, changes = left || p.LeftAlone, changes || p.TextChanged()
-	}
-	if !left {
+	if !result.LeavesAlone(false) {
 		return after, true
+	}
+	changes := false
+	for _, p := range result.Plans {
+		changes = changes || p.TextChanged()
 	}
 	stood := map[string]int{}
 	for i, s := range before.Sources {

@@ -39,8 +39,8 @@ type List struct {
 type Source struct {
 	allowlist.Source
 	guard.Verdict
-	There  bool // it is held in the snapshot that the run was given, and accepted where that is made
-	Pinned bool // a rollback pinned its ranges, and what the status says is not of them
+	There  string // the command that accepts it where the snapshot is made that the run was given; empty: it is not held there
+	Pinned bool   // a rollback pinned its ranges, and what the status says is not of them
 }
 
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
@@ -253,7 +253,11 @@ func (r *Request) carried(src allowlist.Source, judged judgement) Source {
 	if !ok || there.Status == "" || there.Status == guard.Fresh && len(there.Reasons) == 0 {
 		return Source{Source: src, Verdict: v, Pinned: judged.pinned}
 	}
-	return Source{src, v.Carry(there.Status, there.Reasons, there.Refused), there.Status == guard.Held, judged.pinned}
+	carried := Source{Source: src, Verdict: v.Carry(there.Status, there.Reasons, there.Refused), Pinned: judged.pinned}
+	if there.Status == guard.Held {
+		carried.There = acceptThere(there.Name, there.Refused)
+	}
+	return carried
 }
 
 // writtenNow is the time of the last good state of this run: that of before, if the run took nothing. A snapshot that was
@@ -284,6 +288,9 @@ func (l *List) Snapshot() *snapshot.Snapshot {
 			continue
 		}
 		one := snapshot.Source{Resolved: s.Resolved, Status: s.Status, Reasons: snapshot.Reasons(s.Status, s.Problems), Refused: s.Proposed}
+		if s.Pinned { // the status is not of these ranges: where the snapshot is used, nobody could accept them
+			one.Status, one.Reasons, one.Refused = guard.Fresh, nil, nil
+		}
 		if one.Name = s.Source.Name; one.Time.IsZero() {
 			one.Validator = nil
 		}

@@ -22,6 +22,16 @@ type Result struct {
 	Consequences *Consequences
 }
 
+// LeavesAlone reports whether a target stays as it is because too little is known of the sources; bare: one whose file names none.
+func (r *Result) LeavesAlone(bare bool) bool {
+	for i := range r.Plans {
+		if p := &r.Plans[i]; p.LeftAlone && (p.Format.Bare || !bare) {
+			return true
+		}
+	}
+	return false
+}
+
 // Planned resolves the sources and plans the targets. It returns a result with an error,
 // too.
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {

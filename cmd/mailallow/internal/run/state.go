@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 
 	"mailallow/accessmap/install"
-	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
@@ -82,7 +80,7 @@ func loadSnapshot(path string) (*snapshot.Snapshot, error) {
 // next run must find their state missing.
 func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	list := result.List
-	if list.lost && slices.ContainsFunc(result.Plans, func(p plan.Plan) bool { return p.LeftAlone && p.Format.Bare }) {
+	if list.lost && result.LeavesAlone(true) {
 		return nil, nil
 	}
 	files := append(r.pinFiles(), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},

@@ -208,10 +208,10 @@ func (l list) ageOf(s run.Source) string {
 // steps are what ends the hold of a source.
 func (l list) steps(s run.Source) []string {
 	switch {
-	case s.There && s.Lasting():
+	case s.There != "" && s.Lasting():
 		return []string{"it is held where the snapshot is made, and mended there"}
-	case s.There:
-		return []string{"it is held where the snapshot is made, and accepted there: " + run.AcceptThere(s.Source.Name, s.Proposed)}
+	case s.There != "":
+		return []string{"it is held where the snapshot is made, and accepted there: " + s.There}
 	case s.NamesRemedy(): // the problem does
 		return nil
 	case len(s.Raise) > 0:
