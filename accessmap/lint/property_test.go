@@ -268,3 +268,36 @@ func TestShortestList(t *testing.T) {
 		}
 	})
 }
+
+// The shortest list has the addresses of the list, whatever the lengths of its networks.
+func TestShortestListKeepsItsAddresses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var text strings.Builder
+		var want netipx.IPSetBuilder
+		for range rapid.IntRange(1, 8).Draw(t, "lines") {
+			addr := netip.MustParseAddr(rapid.SampledFrom([]string{"81.2.0.0", "81.2.0.64", "81.2.1.7", "2a01:4f8::", "2a01:4f8:1::", "2a01:4f8::7"}).Draw(t, "address"))
+			bits := rapid.SampledFrom([]int{16, 24, 31, 32, 33, 48, 64, 127, 128}).Draw(t, "bits")
+			p, err := addr.Prefix(min(bits, addr.BitLen()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.AddPrefix(p)
+			fmt.Fprintln(&text, p)
+		}
+		_, fixed := list.Check([]byte(text.String()), rule.Options{})
+		var got netipx.IPSetBuilder
+		for line := range strings.Lines(string(fixed)) {
+			line = strings.TrimSuffix(line, "\n")
+			if p, err := netip.ParsePrefix(line); err == nil {
+				got.AddPrefix(p)
+			} else {
+				got.Add(netip.MustParseAddr(line))
+			}
+		}
+		wanted, _ := want.IPSet()
+		kept, _ := got.IPSet()
+		if !kept.Equal(wanted) {
+			t.Fatalf("%s\nbecame\n%s", text.String(), fixed)
+		}
+	})
+}

@@ -29,6 +29,7 @@ func arrange(args []string) commandLine {
 	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
 	lacks := 0      // number of the first flag without its value
 	ended := false  // by --: no flag follows
+	named := false  // an empty word is no command, and none is behind it
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
@@ -39,7 +40,7 @@ func arrange(args []string) commandLine {
 			line.help = line.help || slices.Contains(flags.Names(cli.HelpFlag), strings.TrimLeft(arg, "-"))
 			switch {
 			case flagOf(defined, arg).value == "":
-				if name == "" {
+				if !named {
 					early = append(early, len(given))
 				}
 			case i+1 < len(args):
@@ -48,10 +49,10 @@ func arrange(args []string) commandLine {
 			case lacks == 0:
 				lacks = len(given)
 			}
-		case name == "" && arg == "help" && !ended:
+		case !named && arg == "help" && !ended:
 			line.help = true
-		case name == "":
-			name = arg
+		case !named:
+			name, named = arg, true
 			if i > 0 {
 				before = args[i-1]
 			}

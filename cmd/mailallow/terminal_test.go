@@ -144,6 +144,11 @@ target = [{format = "cidr", path = "list"}]
 	if err := os.WriteFile(filepath.Join(dir, "log"), []byte(log), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	for line := range strings.Lines(run(60, "providers", "--verbose")) {
+		if width := utf8.RuneCountInString(line) - 1; width > 60 && strings.Contains(strings.TrimSpace(line), " ") {
+			t.Errorf("providers: this line has %d columns:\n%s", width, line)
+		}
+	}
 	for _, args := range []string{"maillog log", "maillog --unused log", "diff --log log"} {
 		for line := range strings.Lines(run(60, strings.Fields(args)...)) {
 			if width := utf8.RuneCountInString(line) - 1; width > 60 && !strings.HasPrefix(line, "    ") && !strings.Contains(line, "/list (cidr)") && !strings.HasPrefix(line, "SOURCE ") && !strings.HasPrefix(line, "a provider ") {

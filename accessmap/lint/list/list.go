@@ -124,7 +124,11 @@ func (l *linter) shortest() []byte {
 		}
 	}
 	for p := range l.fewest.All() {
-		b.WriteString(strings.TrimSuffix(strings.TrimSuffix(p.String(), "/32"), "/128") + "\n")
+		text := p.String()
+		if p.IsSingleIP() {
+			text = p.Addr().String()
+		}
+		b.WriteString(text + "\n")
 	}
 	return b.Bytes()
 }

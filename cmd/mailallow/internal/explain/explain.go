@@ -65,7 +65,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
 	}
-	if !s.Absent {
+	noList := s.Absent || len(s.Sources)+len(s.Targets) == 0 // as one with [dnsbl] alone
+	if !noList || !s.Absent && o.Run.Snapshot != "" {
 		o.Run.MayLackState = true
 		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
@@ -75,6 +76,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		x.fetches = x.request.Fetches() && !o.Offline
 	} else if o.Run.Snapshot != "" {
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
+	} else if !s.Absent {
+		t.WarnOf(s.Writable)
+		t.Note("%s has neither a [[source]] nor a [[target]]: only the catalogue is looked at", s.Path)
 	} else {
 		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
 	}

@@ -132,17 +132,24 @@ func tell(t *terminal.Terminal, all []providerDocument) {
 	}
 	laid := terminal.Layout(t.Width(), rows)
 	t.Data(terminal.Bold, "%s", laid[0])
+	below := func(style terminal.Style, text string) {
+		const indent = "    "
+		t.Data(style, "%s", indent+strings.Join(t.Folded(text, len(indent)), "\n"+indent))
+	}
 	for i, p := range all {
 		t.Data(terminal.Plain, "%s", laid[i+1])
 		if t.Verbose {
-			t.Data(terminal.Faint, "    %s; %s\n    %s", p.Title, p.Note, p.Doc)
+			below(terminal.Faint, p.Title+"; "+p.Note)
+			below(terminal.Faint, p.Doc)
 		}
 		switch {
 		case p.Check == nil:
 		case p.Check.Error != "":
-			t.Data(terminal.Red, "    fails: %s", strings.ReplaceAll(p.Check.Error, "\n", "\n    fails: "))
+			for line := range strings.Lines(p.Check.Error) {
+				below(terminal.Red, "fails: "+strings.TrimSuffix(line, "\n"))
+			}
 		default:
-			t.Data(terminal.Green, "    answers: %s, %s", terminal.Counted(uint64(p.Check.Ranges), "range", "ranges"),
+			below(terminal.Green, "answers: "+terminal.Counted(uint64(p.Check.Ranges), "range", "ranges")+", "+
 				terminal.Counted(p.Check.IPv4Addresses, "IPv4 address", "IPv4 addresses"))
 		}
 	}
