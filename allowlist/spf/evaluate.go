@@ -33,13 +33,6 @@ func (o *outcome) fail(err Error, s set) {
 	}
 }
 
-// match adds addresses that are in a network of ip4, ip6, a or mx. IPv4-mapped ones do not match, and no later term sees
-// them: see mapped.
-func (o *outcome) match(s set) {
-	o.pass = append(o.pass, s.minus(mapped)...)
-	o.miss = append(o.miss, s.intersect(mapped)...)
-}
-
 func (o outcome) union(p outcome) outcome {
 	return outcome{
 		union(o.pass, p.pass), union(o.listed, p.listed), union(o.miss, p.miss), union(o.perm, p.perm), union(o.temp, p.temp),
@@ -218,7 +211,7 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	case All:
 		got.pass = emptied(rest)
 	case IP4, IP6:
-		got.match(rest.take(netipx.RangeOfPrefix(t.Prefix)))
+		e.match(v.policy, t, rest.take(netipx.RangeOfPrefix(t.Prefix)), &got)
 	case A, MX, Exists:
 		for family, name := range e.zone.names(v.policy.domain, t) {
 			if rest.holds(family) && e.isName(v.policy, t, name) {

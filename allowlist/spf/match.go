@@ -48,8 +48,18 @@ func (e *evaluation) hosts(p *policy, t Term, hosts []string, family int, rest *
 			return
 		}
 		e.spend(4*len(a.addrs) + len(*rest)) // sorting the addresses costs more than one pass
-		got.match(rest.takeAll(networks(a.addrs, t.Bits[family])))
+		e.match(p, t, rest.takeAll(networks(a.addrs, t.Bits[family])), got)
 	}
+}
+
+// match adds addresses that are in a network of ip4, ip6, a or mx to got. IPv4-mapped ones do not match, and no later term sees
+// them: see mapped.
+func (e *evaluation) match(p *policy, t Term, s set, got *outcome) {
+	pass, miss := s.minus(mapped), s.intersect(mapped)
+	if len(pass) == 0 && len(miss) > 0 {
+		e.problems.add(KindMapped, p.domain, t.Text, "no client has an IPv4-mapped address (RFC 7208 section 5): these match nobody, and are left out")
+	}
+	got.pass, got.miss = append(got.pass, pass...), append(got.miss, miss...)
 }
 
 func networks(addrs []netip.Addr, bits int) set {

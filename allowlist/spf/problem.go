@@ -33,6 +33,7 @@ const (
 	KindBadName     = "bad-name"     // macros that do not expand to a domain name
 	KindUnlistable  = "unlistable"   // a term that depends on the sender
 	KindUncertain   = "uncertain"    // addresses that an earlier unlistable term may stop
+	KindMapped      = "mapped"       // IPv4-mapped addresses, which no client has
 	KindModifier    = "modifier"     // an unknown modifier that looks like a mechanism with = for :
 	KindLimit       = "limit"        // one of Limits
 	KindLookupLimit = "lookup-limit" // the receivers' limits (section 4.6.4), which Walk reports and does not apply

@@ -73,7 +73,7 @@ func divided(s run.Source) (reasons, facts []allowlist.Problem) {
 
 // factKinds are the kinds of problems that say nothing about the status of a source.
 func factKinds() []string {
-	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindModifier,
+	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindMapped, spf.KindModifier,
 		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}
 }
 
