@@ -297,15 +297,15 @@ func TestSignalStdin(t *testing.T) {
 // A signal ends a command that waits for the other end of a FIFO on its command line: to open one waits.
 func TestSignalFIFO(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	fixtures.Write(t, filepath.Join(dir, "c.toml"), "state_dir = \"state\"\nsource = [{name = \"a\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}]\n", 0o644)
 	for _, line := range []string{"-c fifo update", "-c fifo lint --fix", "-c c.toml lint fifo", "-c c.toml lint --fix fifo", "-c c.toml maillog fifo",
 		"-c c.toml report --log fifo", "-c c.toml report -o fifo", "-c c.toml fetch -o fifo"} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
+			dir := t.TempDir() // of its own: another command would be the other end
+			if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fixtures.Write(t, filepath.Join(dir, "c.toml"), "state_dir = \"state\"\nsource = [{name = \"a\", cidr = [\"192.0.2.0/24\"], action = \"OK\"}]\n", 0o644)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			// It waits behind the first system call that asks for the FIFO: the signal comes with that.
