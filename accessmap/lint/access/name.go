@@ -128,6 +128,11 @@ func nameForm(l *linter, line *textLine) *address.Fault {
 	return nil
 }
 
+// isTag reports whether a folded word is a tag of names and mail addresses, or means one.
+func isTag(word string) bool {
+	return word != "" && slices.Contains(namesAndMail[:], word) || meantTag(word) != ""
+}
+
 // signs are what other programs have before an entry that is taken back.
 const signs = "!~-+^"
 
@@ -137,6 +142,8 @@ func foreign(address, name string) (what, meant string) {
 	open := strings.IndexByte(name, '[')
 	_, isAddress := key.Parse(ascii.Lower(strings.TrimLeft(name, signs)))
 	second, _, _ := strings.Cut(address, ":")
+	inner := strings.Trim(name, signs+"*[]{}`")
+	tag, _, hasTag := strings.Cut(ascii.Lower(inner), ":")
 	switch {
 	case isAddress && strings.IndexByte(signs, name[0]) >= 0:
 		return "a sign before it", strings.TrimLeft(name, signs)
@@ -144,7 +151,9 @@ func foreign(address, name string) (what, meant string) {
 		return "a name and its address", name[open+1 : len(name)-1]
 	case strings.Contains(before, ".") && number().MatchString(behind):
 		return "a port", before
-	case behind != "" && meantTag(second) != "":
+	case hasTag && inner != name && isTag(tag):
+		return "signs around its tag", inner
+	case behind != "" && isTag(second):
 		return "two tags", behind
 	}
 	return "", ""
