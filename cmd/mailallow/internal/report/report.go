@@ -112,6 +112,13 @@ func check(t *terminal.Terminal, o Options) error {
 	if o.Run.Snapshot == "-" && t.Stdin == nil {
 		return errors.New("there is no stdin")
 	}
+	if out, err := os.Stat(o.Output); err == nil && out.Mode().IsRegular() {
+		for _, read := range append([]string{o.Run.Snapshot}, o.Logs...) {
+			if in, err := os.Stat(read); err == nil && os.SameFile(in, out) {
+				return exit.Usagef("-o %s: it is read, too, and would be written over: name another", o.Output)
+			}
+		}
+	}
 	return refusals.NotTwice(o.Logs, o.Run.Snapshot)
 }
 
