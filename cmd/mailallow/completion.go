@@ -34,13 +34,18 @@ meaning; or the one line :file or :dir.`
 //go:embed shell
 var shellScripts embed.FS
 
+// patience is how long somebody who has pressed the tab key waits for a configuration that is a pipe, as /dev/stdin.
+const patience = time.Second
+
 // completion writes the script for a shell, or, for "words" and a command line, the words
 // that can complete it.
 func completion(t *terminal.Terminal, c *cli.Context) error {
 	args := c.Args().Slice()
 	if len(args) > 1 && args[0] == "words" {
+		ctx, cancel := context.WithTimeout(c.Context, patience)
+		defer cancel()
 		var lines strings.Builder
-		for _, f := range completing(c.Context, args[1:]) {
+		for _, f := range completing(ctx, args[1:]) {
 			fmt.Fprintln(&lines, strings.TrimSuffix(f.word+"\t"+f.means, "\t"))
 		}
 		return t.Whole(lines.String())
