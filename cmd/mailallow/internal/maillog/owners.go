@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"mailallow/allowlist"
-	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -82,15 +81,12 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 		if err != nil {
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
-			say.Warn(t, list)
-			for _, m := range say.Messages(list) {
-				if m.Status != guard.Ended { // as in Warn
-					kind := "list"
-					if m.Source == "" {
-						kind = m.Kind
-					}
-					o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: m.Subject() + m.Text})
+			for _, m := range say.Warn(t, list) {
+				kind := "list"
+				if m.Source == "" {
+					kind = m.Kind
 				}
+				o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: m.Subject() + m.Text})
 			}
 			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())

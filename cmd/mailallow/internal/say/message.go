@@ -242,13 +242,15 @@ func (m Message) Subject() string {
 	return fmt.Sprintf("source %q %s: ", m.Source, m.Standing)
 }
 
-// Warn writes the messages that somebody should look at on stderr.
-func Warn(t *terminal.Terminal, l *run.List) {
+// Warn writes the messages that somebody should look at on stderr, and gives them.
+func Warn(t *terminal.Terminal, l *run.List) (warned []Message) {
 	for _, m := range Messages(l) {
 		if m.Status != guard.Ended { // that is as its owner wants
 			m.topic(t).Warn("%s", m)
+			warned = append(warned, m)
 		}
 	}
+	return warned
 }
 
 // note writes the other messages.
