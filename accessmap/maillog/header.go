@@ -102,8 +102,8 @@ func splitTagged(line []byte) (header, bool) {
 		}
 		end := from + i
 		from = end + 1
-		open := bytes.LastIndexByte(within[:end], '[')
-		if open < 0 || !token.IsDigits(within[open+1:end]) || from >= len(line) || line[from] != ':' {
+		open := openOfPID(within[:end])
+		if open < 0 || from >= len(line) || line[from] != ':' {
 			continue
 		}
 		start := open
@@ -112,6 +112,18 @@ func splitTagged(line []byte) (header, bool) {
 		}
 		return header{line[:start], programOf(within[start:open]), withoutID(line[from+1:])}, true
 	}
+}
+
+// openOfPID gives the place of the bracket in a text that ends in "[pid", or -1.
+func openOfPID(text []byte) int {
+	i := len(text) - 1
+	for i >= 0 && text[i] >= '0' && text[i] <= '9' {
+		i--
+	}
+	if i < 0 || i == len(text)-1 || text[i] != '[' {
+		return -1
+	}
+	return i
 }
 
 // withoutID removes the blanks before a message, and the "[ID 801593 mail.info] " that Solaris writes there.
