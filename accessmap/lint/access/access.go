@@ -73,8 +73,8 @@ type linter struct {
 	block     block.File
 	blockErr  error
 	lines
-	taken    *index              // the lines with keys that match, by canonical form; made if any entry has a fault
-	claimed  map[string]takenKey // keys that lines get, by canonical form
+	taken    *index              // see takeKeys; made if any entry has a fault
+	claimed  map[string]takenKey // the keys that lines get instead of networks, by canonical form
 	keysLeft int                 // that may still be written instead of networks
 
 	// The keys of clients, with Connect: and without a tag, with their lines as labels, in order.

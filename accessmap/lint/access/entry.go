@@ -29,9 +29,21 @@ type entryWork struct {
 	doubt string   // why the keys are not certain; empty: no such reason
 }
 
-// entries checks the parts of every entry, then makes one fix for each entry that has a fault.
+// entries checks the parts of every entry. Those with a fault get the keys to write, and then each is reported with one fix.
 func (l *linter) entries() {
-	var work, gaps []*entryWork
+	faulty := l.checkEntries()
+	if len(faulty) == 0 {
+		return
+	}
+	l.takeKeys(faulty)
+	l.expandAll(faulty)
+	for _, w := range faulty {
+		l.reportEntry(w)
+	}
+}
+
+// checkEntries gives the entries with a fault, and notes the keys of clients.
+func (l *linter) checkEntries() (faulty []*entryWork) {
 	for line := range l.each {
 		if line.form != formEntry {
 			continue
@@ -45,39 +57,16 @@ func (l *linter) entries() {
 			}
 			clients.Add(line.prefix, uint32(line.Number))
 		}
-		if w.ofIndent == nil && w.ofTag == nil && w.keyFault == nil && w.valueFault == nil {
-			continue
-		}
-		faulty := new(w)
-		faulty.textLine = l.keep(line)
-		work = append(work, faulty)
-		if line.gap && line.prefix.IsValid() && line.hold == nil {
-			gaps = append(gaps, faulty)
+		if w.ofIndent != nil || w.ofTag != nil || w.keyFault != nil || w.valueFault != nil {
+			w.textLine = l.keep(line)
+			faulty = append(faulty, new(w))
 		}
 	}
 	l.tagged, l.untagged = l.tagged.Sorted(), l.untagged.Sorted()
-	if len(work) == 0 {
-		return
-	}
-	l.takeKeys()
-	for _, w := range gaps {
-		key := canonical(w.key)
-		if taken, known := l.takenKey(key); known {
-			w.takenBy = taken.line
-		} else {
-			l.claimed[key] = takenKey{w.Number, w.means, -1}
-		}
-	}
-	l.expandAll(work)
-	for _, w := range work {
-		if w.takenBy > 0 {
-			w.doubt = fmt.Sprintf("line %d has that key already", w.takenBy)
-		}
-		l.reportEntry(w)
-	}
+	return faulty
 }
 
-// checkParts runs the checks of the parts of an entry.
+// checkParts runs the checks of the parts of an entry. Of its name and of its value the first fault counts.
 func (l *linter) checkParts(line *textLine) entryWork {
 	w := entryWork{textLine: line}
 	line.prefix, w.keyRule, w.keyFault = address.Read(line.key, l.CF)
@@ -85,16 +74,11 @@ func (l *linter) checkParts(line *textLine) entryWork {
 	w.ofIndent = l.Find(func(c *checks) []rule.Finding { return c.indent.Of(line) })
 	w.ofTag = l.Find(func(c *checks) []rule.Finding { return c.tag.Of(line) })
 	isAddress := line.prefix.IsValid() || w.keyFault != nil
-	for _, r := range l.Table {
-		if isAddress || w.keyFault != nil {
-			break
-		}
-		if r.Checks.name != nil {
-			w.keyRule, w.keyFault = r.Rule, r.Checks.name(l, line)
-		}
-	}
 	value := entryValue{Key: line.key, onAddress: isAddress, text: strings.Trim(line.value, " \t\r\v\f"), cf: l.CF}
 	for _, r := range l.Table {
+		if r.Checks.name != nil && !isAddress && w.keyFault == nil {
+			w.keyRule, w.keyFault = r.Rule, r.Checks.name(l, line)
+		}
 		if r.Checks.value != nil && w.valueFault == nil {
 			w.valueRule, w.valueFault = r.Rule, r.Checks.value(value)
 		}
@@ -117,18 +101,13 @@ func canonical(k key.Key) string {
 	return k.Tag + ":" + k.Address
 }
 
-// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first.
-func (l *linter) takeKeys() {
-	l.taken = newIndex(len(l.begins), func(number int, text string) bool {
-		line := l.at(number)
-		if line.managed {
-			return canonical(key.Cut(line.folded)) == text
-		}
-		return canonical(line.key) == text
-	})
+// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first. A
+// faulty entry whose gap can be closed has its key, too, unless another line has that already.
+func (l *linter) takeKeys(faulty []*entryWork) {
+	l.taken = newIndex(len(l.begins), func(number int, text string) bool { return canonical(l.at(number).key) == text })
 	for line := range l.each {
 		if line.managed && line.folded != "" {
-			l.taken.put(canonical(key.Cut(line.folded)), line.Number)
+			l.taken.put(canonical(line.key), line.Number)
 		}
 	}
 	for line := range l.each {
@@ -144,6 +123,11 @@ func (l *linter) takeKeys() {
 			l.taken.add(key, line.Number)
 		}
 	}
+	for _, w := range faulty {
+		if w.gap && w.prefix.IsValid() && w.hold == nil {
+			w.takenBy = cmp.Or(l.taken.add(canonical(w.key), w.Number), w.takenBy)
+		}
+	}
 }
 
 // takenKey gives the line that has a key, or gets it.
@@ -155,11 +139,7 @@ func (l *linter) takenKey(canonical string) (taken takenKey, ok bool) {
 	if number == 0 {
 		return takenKey{}, false
 	}
-	line := l.at(number)
-	if line.managed {
-		return takenKey{number, line.value, -1}, true
-	}
-	return takenKey{number, line.means, -1}, true
+	return takenKey{number, l.at(number).means, -1}, true
 }
 
 // says reports whether the value is an action. Sendmail ignores the case of letters (tried).
@@ -244,31 +224,37 @@ func (w *entryWork) valueCertain() bool { return w.valueFault == nil || w.valueF
 // reportEntry reports the faults of an entry, and corrects it if that is certain. All findings have the corrected line as
 // their fix.
 func (l *linter) reportEntry(w *entryWork) {
+	if w.takenBy > 0 {
+		w.doubt = fmt.Sprintf("line %d has that key already", w.takenBy)
+	}
 	isEntry := w.keyFault != nil || w.valueFault != nil || w.key.Tag != "" || w.prefix.IsValid() // else an indented line may be any text
 	certain := w.keyCertain() && w.valueCertain() && isEntry
 	proposal := w.proposal()
 	if certain {
 		w.Set(proposal...)
 	}
-	name := rule.Shown(w.written) + ": "
-	add := func(of rule.Rule, text, advice string) {
-		f := rule.Finding{Line: w.Number, Text: name + text, Fix: advice, Certain: certain}
+	for _, f := range w.faults(proposal) {
+		f.Line, f.Certain = w.Number, certain
+		f.Text = rule.Shown(w.written) + ": " + f.Text
 		if w.hold != nil {
 			f.Text += "; " + w.hold.why
 		}
 		switch {
 		case w.hold != nil && w.doubt == "":
 			f.Fix = w.advise(proposal)
-		case certain || advice == "":
+		case certain || f.Fix == "":
 			f.Fix = rule.FixOf(proposal)
 		}
-		l.Report(of, f)
+		l.Findings = append(l.Findings, f)
 	}
-	for _, f := range w.ofIndent {
-		add(rule.Rule{Name: f.Rule, Severity: f.Severity}, f.Text, f.Fix)
-	}
-	for _, f := range w.ofTag {
-		add(rule.Rule{Name: f.Rule, Severity: f.Severity}, f.Text, cmp.Or(w.doubt, f.Fix))
+}
+
+// faults gives a finding for each fault, in the order of the parts of the entry, with the advice for that part as its fix.
+func (w *entryWork) faults(proposal []string) []rule.Finding {
+	found := slices.Concat(w.ofIndent, w.ofTag)
+	for i := range w.ofTag {
+		f := &found[len(w.ofIndent)+i]
+		f.Fix = cmp.Or(w.doubt, f.Fix)
 	}
 	if f := w.keyFault; f != nil {
 		text, advice := f.Text, f.Advice
@@ -284,13 +270,16 @@ func (l *linter) reportEntry(w *entryWork) {
 		if len(w.keys) > 0 && advice != "" {
 			advice += "\n" + strings.Join(proposal, "\n")
 		}
-		add(w.keyRule, text, advice)
+		found = append(found, w.keyRule.Own(rule.Finding{Text: text, Fix: advice}))
 	}
-	if v := w.valueFault; v != nil && v.likely != "" {
-		add(w.valueRule, v.Text, "if "+v.likely+" is meant, write\n"+strings.Join(proposal, "\n"))
-	} else if v != nil {
-		add(w.valueRule, v.Text, v.Advice)
+	if v := w.valueFault; v != nil {
+		advice := v.Advice
+		if v.likely != "" {
+			advice = "if " + v.likely + " is meant, write\n" + strings.Join(proposal, "\n")
+		}
+		found = append(found, w.valueRule.Own(rule.Finding{Text: v.Text, Fix: advice}))
 	}
+	return found
 }
 
 // proposal gives the lines that should replace the entry, as far as their meaning is known. It proposes OK for a held RELAY.

@@ -20,7 +20,7 @@ type textLine struct {
 	crs     int  // on the first line that ends in CR: the number of such lines
 	form    form
 
-	// Of an entry:
+	// Of an entry; of a line of the block only folded, means and key:
 	written   string // the key
 	folded    string // the key as makemap stores it
 	separator string
@@ -67,7 +67,7 @@ func (line *textLine) body() (body, bare string) {
 func (line *textLine) read() {
 	if line.managed {
 		read := makemap.ReadLine(line.Raw)
-		line.folded, line.value = read.Key, read.Value
+		line.folded, line.key, line.means = read.Key, key.Cut(read.Key), read.Value
 		return
 	}
 	body, bare := line.body()

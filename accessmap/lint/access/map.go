@@ -42,7 +42,7 @@ func CheckMap(ctx context.Context, path string, text []byte, o MapOptions) (find
 			return findings, err
 		}
 		if problem != "" {
-			findings = append(findings, rule.Finding{Rule: r.Name, Severity: r.Severity, Text: problem, Fix: "run: " + m.makemap.ByHand(m.mapType, path)})
+			findings = append(findings, r.Own(rule.Finding{Text: problem, Fix: "run: " + m.makemap.ByHand(m.mapType, path)}))
 		}
 	}
 	return findings, nil

@@ -48,7 +48,7 @@ func (r *Run[C]) Find(check func(*C) []Finding) (found []Finding) {
 	for i := range r.Table {
 		e := &r.Table[i]
 		for _, f := range check(&e.Checks) {
-			found = append(found, e.own(f))
+			found = append(found, e.Own(f))
 		}
 	}
 	return found
@@ -58,10 +58,10 @@ func (r *Run[C]) Find(check func(*C) []Finding) (found []Finding) {
 func (r *Run[C]) Each(check func(*C) []Finding) { r.Findings = append(r.Findings, r.Find(check)...) }
 
 // Report keeps a finding of a rule.
-func (r *Run[C]) Report(of Rule, f Finding) { r.Findings = append(r.Findings, of.own(f)) }
+func (r *Run[C]) Report(of Rule, f Finding) { r.Findings = append(r.Findings, of.Own(f)) }
 
-// own gives a finding the name and the severity of the rule.
-func (r Rule) own(f Finding) Finding {
+// Own gives a finding the name and the severity of the rule.
+func (r Rule) Own(f Finding) Finding {
 	f.Rule, f.Severity = r.Name, r.Severity
 	return f
 }
