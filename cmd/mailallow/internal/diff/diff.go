@@ -19,9 +19,9 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run    run.Options // Run sets its NeedTargets
-	Format string      // one of Formats
-	Logs   []string    // say what the difference means for mail; - is stdin
+	Run    run.Options
+	Format string   // one of Formats
+	Logs   []string // say what the difference means for mail; - is stdin
 }
 
 // jsonFormat is the format that is the JSON document.

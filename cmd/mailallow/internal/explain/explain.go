@@ -60,14 +60,13 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Live && s.Writable != nil { // it names sendmail.cf and makemap, and both have programs run
 		return exit.With(exit.Usage, s.Writable)
 	}
-	o.Run.Installed, o.Run.Hurried = o.Offline, true
+	o.Run.Installed, o.Run.ForAnswer = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
 	}
 	noList := s.Absent || len(s.Sources)+len(s.Targets) == 0 // as one with [dnsbl] alone
 	if !noList || !s.Absent && o.Run.Snapshot != "" {
-		o.Run.MayLackState = true
 		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {

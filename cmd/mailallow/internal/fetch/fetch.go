@@ -18,9 +18,9 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run    run.Options // Run sets its ForSnapshot
-	Since  string      // a snapshot in place of the last good state; empty: that of the state directory
-	Output string      // the file of the snapshot; "-" is stdout
+	Run    run.Options
+	Since  string // a snapshot in place of the last good state; empty: that of the state directory
+	Output string // the file of the snapshot; "-" is stdout
 }
 
 type document struct {
@@ -41,7 +41,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Run.NoGuard && o.Since != "" {
 		return exit.Usagef("--no-guard compares with nothing: leave out --since")
 	}
-	o.Run.ForSnapshot, o.Run.Publishes, o.Run.Since = true, true, o.Since
+	o.Run.ForSnapshot, o.Run.Since = true, o.Since
 	r, err := run.Load(ctx, t, o.Run)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run     run.Options // Run sets its NeedTargets, WritesState and Rollback
+	Run     run.Options
 	Apply   apply.Options
 	Release bool     // take the pins away, and install nothing
 	DryRun  bool     // show it, and change nothing
@@ -32,14 +32,12 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	case o.Release && len(o.Args) > 0:
 		return exit.Usagef("rollback --release takes no ENTRY: it takes the pins of all sources away")
 	}
-	o.Run.NeedTargets, o.Run.WritesState = true, !o.DryRun
+	o.Run.NeedTargets, o.Run.WritesState = !o.Release, !o.DryRun
 	to := ""
 	if len(o.Args) == 1 {
 		to = o.Args[0]
 	}
-	if o.Run.Rollback = &to; o.Release {
-		o.Run.NeedTargets = false
-	}
+	o.Run.Rollback = &to
 	r, err := run.Load(ctx, t, o.Run)
 	if err == nil {
 		_, err = run.OpenHistory(r.Settings.StateDir) // who may not read it is told what to do, before the lock says less

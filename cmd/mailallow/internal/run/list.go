@@ -110,7 +110,7 @@ func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Sn
 	}
 	if lastGood != nil {
 		r.inForce = lastGood.Written
-		if r.options.Hurried {
+		if r.options.ForAnswer {
 			r.Settings.Deadline = min(r.Settings.Deadline, hurry)
 		}
 	}

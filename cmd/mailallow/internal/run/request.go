@@ -27,7 +27,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// Options are the flags that concern a run.
+// Options are the flags that concern a run, and what its command wants of it.
 type Options struct {
 	Config    config.Flags
 	Snapshot  string   // a name of carrier.Carrier; empty: that of the configuration, else fetch the sources
@@ -35,24 +35,22 @@ type Options struct {
 	Since     string   // a snapshot in place of the last good state; empty: that of the state directory
 	Reason    string   // why, for the history
 	Accept    []string // NAME or NAME@DIGEST of sources whose held change is accepted
+	NoGuard   bool     // read no last good state and hold nothing: the host that installs the snapshot judges it
+
+	// What nobody types: each command sets its own.
+
 	// Rollback: the run takes its list from the history, as it stood after this entry or at this time; empty: before the last
 	// update that changed it.
 	Rollback *string
-	// NeedTargets: the run writes or compares targets.
-	NeedTargets bool
-	// ForSnapshot: the run makes a snapshot, for another host to install.
-	ForSnapshot bool
-	// NoGuard: the run reads no last good state and holds nothing. The host that installs
-	// the snapshot judges it.
-	NoGuard bool
-	// MayLackState: a run that changes nothing does without a state that its user may not read.
-	MayLackState bool
-	// Publishes: the run hands on the snapshot of the configuration as it came.
-	Publishes bool
-	// Hurried: where there is a last good state, the network has a second to answer.
-	Hurried bool
 	// Installed: the list is the last good state, with the lists of the configuration. Nothing is fetched.
 	Installed bool
+	// ForSnapshot: the run makes a snapshot, for another host to install, or hands on that of the configuration as it came.
+	ForSnapshot bool
+	// ForAnswer: a person waits for an answer. Where there is a last good state the network has a second, and a state that its
+	// user may not read is done without.
+	ForAnswer bool
+	// NeedTargets: the run writes or compares targets.
+	NeedTargets bool
 	// LooksOnly: the run starts no program that the configuration names.
 	LooksOnly bool
 	// WritesState: the run may keep files in the state directory.
@@ -142,7 +140,7 @@ func (r *Request) check() error {
 		r.accepted[name] = guard.Acceptance{Given: true, Digest: digest}
 	}
 	err := cmp.Or(r.withinRoot(), r.carrier().Check())
-	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.carrier().Waits() && !r.options.Publishes {
+	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.carrier().Waits() && !r.options.ForSnapshot {
 		err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)

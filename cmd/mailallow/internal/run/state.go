@@ -55,7 +55,7 @@ func (r *Request) lastGood() (*snapshot.Snapshot, error) {
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return lastGood, nil
-	case errors.Is(err, fs.ErrPermission) && r.options.MayLackState:
+	case errors.Is(err, fs.ErrPermission) && r.options.ForAnswer:
 		r.stateless = &allowlist.Problem{Kind: "state", Text: fmt.Sprintf("the state cannot be read, so that last good ranges and pins are not known: %v: %s", err, asRoot)}
 		return nil, nil
 	case errors.Is(err, fs.ErrPermission):

@@ -11,7 +11,7 @@ import (
 
 // Options are the flags and arguments of the command.
 type Options struct {
-	Run   run.Options // Run sets its NeedTargets and WritesState
+	Run   run.Options
 	Apply apply.Options
 }
 
