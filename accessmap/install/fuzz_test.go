@@ -31,7 +31,7 @@ func FuzzJournal(f *testing.F) {
 			setFile(t, filepath.Join(dir, name), content)
 		}
 		setFile(t, filepath.Join(dir, tempPrefix+"1"), "left")
-		setFile(t, s.Path(journalFile), strings.ReplaceAll(text, "DIR", dir))
+		setFile(t, s.Path(state.OwedFile), strings.ReplaceAll(text, "DIR", dir))
 		due, err := finishInterrupted(s, exchange)
 		for name, content := range kept {
 			got, readErr := os.ReadFile(filepath.Join(dir, name))
@@ -42,7 +42,7 @@ func FuzzJournal(f *testing.F) {
 		if err != nil && len(due) > 0 {
 			t.Fatal("an error, and commands")
 		}
-		setFile(t, s.Path(recordsFile), strings.ReplaceAll(text, "DIR", dir))
+		setFile(t, s.Path(state.MapsFile), strings.ReplaceAll(text, "DIR", dir))
 		if records := readRecords(s.Name); records.Version != 1 {
 			t.Fatalf("%+v", records)
 		}

@@ -29,7 +29,7 @@ type Lock struct {
 // waits for the lock no longer than patience; then a *state.LockedError names the holder. It refuses a directory that
 // others can write to.
 func TakeLock(ctx context.Context, stateDir string, patience time.Duration) (*Lock, error) {
-	st, err := state.Open(ctx, stateDir, state.LockFile, patience, recordsFile, journalFile)
+	st, err := state.Open(ctx, stateDir, state.LockFile, patience, state.MapsFile, state.OwedFile)
 	if err != nil {
 		return nil, withDiskAdvice(err)
 	}

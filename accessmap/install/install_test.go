@@ -86,7 +86,7 @@ func TestInstallNothingToDo(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))
 	before := r.listing()
-	dir, records := fixtures.Stat(t, r.dir).ModTime(), fixtures.Stat(t, filepath.Join(r.state, recordsFile))
+	dir, records := fixtures.Stat(t, r.dir).ModTime(), fixtures.Stat(t, filepath.Join(r.state, state.MapsFile))
 	check := func(name string) {
 		t.Helper()
 		if report := r.install(r.job("a OK\n")); report.Changed || len(report.Commands) > 0 {
@@ -97,10 +97,10 @@ func TestInstallNothingToDo(t *testing.T) {
 		}
 	}
 	check("record fits")
-	if now := fixtures.Stat(t, filepath.Join(r.state, recordsFile)); !os.SameFile(records, now) {
+	if now := fixtures.Stat(t, filepath.Join(r.state, state.MapsFile)); !os.SameFile(records, now) {
 		t.Error("the records were written again")
 	}
-	if err := os.Remove(filepath.Join(r.state, recordsFile)); err != nil {
+	if err := os.Remove(filepath.Join(r.state, state.MapsFile)); err != nil {
 		t.Fatal(err)
 	}
 	check("record lost")

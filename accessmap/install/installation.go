@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/fault"
 )
 
@@ -220,7 +221,7 @@ func (i *installation) remember() {
 	if i.records.read && slices.Equal(records.Maps, i.records.Maps) {
 		return
 	}
-	if err := i.state.Write(recordsFile, records); err != nil {
+	if err := i.state.Write(state.MapsFile, records); err != nil {
 		i.warn("state directory: %v", err)
 	}
 }

@@ -17,8 +17,6 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-const journalFile = "owed.json" // in the state directory
-
 // journal holds the work that a run has begun, so that the next run can finish it if this one is killed. A run writes it
 // before the first temporary file and again before the first swap.
 type journal struct {
@@ -75,14 +73,14 @@ func (j journal) isEmpty() bool { return len(j.Files) == 0 && len(j.OnChange) ==
 // write removes the file if the journal is empty.
 func (j journal) write(st *state.Dir) error {
 	if j.isEmpty() {
-		return state.Remove(st.Path(journalFile))
+		return state.Remove(st.Path(state.OwedFile))
 	}
-	return st.Write(journalFile, j)
+	return st.Write(state.OwedFile, j)
 }
 
 func readJournal(st *state.Dir) (journal, error) {
 	j := journal{Version: 1}
-	b, err := bounded.File(st.Path(journalFile), state.MaxFile)
+	b, err := bounded.File(st.Path(state.OwedFile), state.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
@@ -94,7 +92,7 @@ func readJournal(st *state.Dir) (journal, error) {
 	}
 	if err != nil {
 		return j, fmt.Errorf("%s: %w (look for files %s* beside the targets, then remove this file)",
-			st.Path(journalFile), err, tempPrefix)
+			st.Path(state.OwedFile), err, tempPrefix)
 	}
 	return j, nil
 }

@@ -245,8 +245,8 @@ func TestJournalOfOthers(t *testing.T) {
 	t.Run("not a journal", func(t *testing.T) {
 		r := newRig(t)
 		r.install(r.job("a OK\n"))
-		fixtures.WriteFile(t, filepath.Join(r.state, journalFile), "{")
-		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.ErrorContains(err, journalFile) {
+		fixtures.WriteFile(t, filepath.Join(r.state, state.OwedFile), "{")
+		if _, err := Install(t.Context(), r.state, []Job{r.job("a OK\n")}, nil); !fixtures.ErrorContains(err, state.OwedFile) {
 			t.Errorf("error %v", err)
 		}
 	})

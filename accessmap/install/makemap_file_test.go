@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"mailallow/accessmap/state"
 	"mailallow/fixtures"
 )
 
@@ -41,7 +42,7 @@ func TestMakemapNamesTheFile(t *testing.T) {
 		}
 	}
 	// Without the record of the last installation makemap names the file again.
-	if err := os.Remove(filepath.Join(r.state, recordsFile)); err != nil {
+	if err := os.Remove(filepath.Join(r.state, state.MapsFile)); err != nil {
 		t.Fatal(err)
 	}
 	job := r.jobAt(r.path, "cdb", "a\tOK\nb\tRELAY\n")

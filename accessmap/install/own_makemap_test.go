@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/state"
 	"mailallow/fixtures"
 )
 
@@ -74,7 +75,7 @@ func TestOwnMakemapMeanwhile(t *testing.T) {
 		t.Run(fmt.Sprintf("while it is dumped, in place %v", inPlace), func(t *testing.T) {
 			r := newRig(t)
 			r.install(r.job(text))
-			if err := os.Remove(r.state + "/" + recordsFile); err != nil {
+			if err := os.Remove(r.state + "/" + state.MapsFile); err != nil {
 				t.Fatal(err)
 			}
 			job := r.job(text)

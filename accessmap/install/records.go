@@ -16,8 +16,6 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-const recordsFile = "maps.json" // in the state directory
-
 // mapRecords holds the maps that were in step with their texts at the end of the last run.
 type mapRecords struct {
 	Version int         `json:"version"`
@@ -41,7 +39,7 @@ type mapRecord struct {
 
 // readRecords returns the records of a state directory; none if they cannot be read, and then every map is dumped.
 func readRecords(stateDir string) (records mapRecords) {
-	b, err := bounded.File(filepath.Join(stateDir, recordsFile), state.MaxFile)
+	b, err := bounded.File(filepath.Join(stateDir, state.MapsFile), state.MaxFile)
 	if err != nil || json.Unmarshal(b, &records) != nil || records.Version != 1 {
 		return mapRecords{Version: 1}
 	}

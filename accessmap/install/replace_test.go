@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mailallow/accessmap/state"
 	"mailallow/fixtures"
 )
 
@@ -54,7 +55,7 @@ func TestReplaceTextOwesNothing(t *testing.T) {
 	}
 	other := filepath.Join(r.dir, "other")
 	fixtures.WriteFile(t, other, "old\n")
-	before := fixtures.ReadFile(t, filepath.Join(r.state, journalFile)) + fixtures.ReadFile(t, filepath.Join(r.state, recordsFile))
+	before := fixtures.ReadFile(t, filepath.Join(r.state, state.OwedFile)) + fixtures.ReadFile(t, filepath.Join(r.state, state.MapsFile))
 	lock, err := TakeLock(t.Context(), r.state, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func TestReplaceTextOwesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	lock.Release()
-	if after := fixtures.ReadFile(t, filepath.Join(r.state, journalFile)) + fixtures.ReadFile(t, filepath.Join(r.state, recordsFile)); after != before {
+	if after := fixtures.ReadFile(t, filepath.Join(r.state, state.OwedFile)) + fixtures.ReadFile(t, filepath.Join(r.state, state.MapsFile)); after != before {
 		t.Errorf("%s became %s", before, after)
 	}
 }

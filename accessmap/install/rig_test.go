@@ -120,7 +120,7 @@ func (r *rig) listing() (files []string) {
 
 func (r *rig) noJournal() {
 	r.t.Helper()
-	if b, err := os.ReadFile(filepath.Join(r.state, journalFile)); err == nil {
+	if b, err := os.ReadFile(filepath.Join(r.state, state.OwedFile)); err == nil {
 		r.t.Errorf("the journal is still there: %s", b)
 	}
 }

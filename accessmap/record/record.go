@@ -16,11 +16,9 @@ import (
 	"slices"
 	"sort"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 )
-
-// File is the name of the record in the state directory.
-const File = "targets.json"
 
 const (
 	// maxBytes bounds the record that is read. One with maxLines lines is smaller.
@@ -75,7 +73,7 @@ func (t Text) same(other Text) bool {
 // Read reads the record of a state directory. One that is not there is empty. One that cannot be used, or is of a newer version, is
 // empty too, with an error that says why.
 func Read(stateDir string) (r Record, err error) {
-	path := filepath.Join(stateDir, File)
+	path := filepath.Join(stateDir, state.TargetsFile)
 	text, err := bounded.File(path, maxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Record{Version: 1}, nil

@@ -12,12 +12,14 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"mailallow/accessmap/state"
 )
 
 func written(t *testing.T, text string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, File), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, state.TargetsFile), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -175,14 +177,14 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"version":1,"targets":[{"path":"/a","texts":[{"digest":"x","lines":"AAAAAAAAAAE="}]}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, File), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, state.TargetsFile), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r, err := Read(dir)
 		if err != nil {
 			return
 		}
-		if err := os.WriteFile(filepath.Join(dir, File), []byte(encoded(t, r)), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, state.TargetsFile), []byte(encoded(t, r)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if again, err := Read(dir); err != nil || len(again.Targets) != len(r.Targets) {

@@ -21,9 +21,6 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-// LockFile is the name of the file that a run locks. Its text names the holder.
-const LockFile = "lock"
-
 // MaxFile bounds the size of a file in the state directory, in bytes: the files of ten thousand targets are smaller.
 const MaxFile = 16 << 20
 

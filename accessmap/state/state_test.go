@@ -39,3 +39,16 @@ func TestOwnLock(t *testing.T) {
 	}
 	k.Close()
 }
+
+func TestOwns(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/s/lock": true, "/s/snapshot.json": true, "/s/history/00000001": true, "/s/dnsbl.json.lock": true,
+		"/s": false, "/s/": false, "/s/history": false, "/s/list.json": false, "/s/below/lock": false, "/lock": false, "lock": false,
+	} {
+		for _, dir := range []string{"/s", "/s/"} {
+			if got := Owns(dir, path); got != want {
+				t.Errorf("%s in %s: %v, want %v", path, dir, got, want)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/snapshot"
@@ -14,13 +15,7 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// keptFile names the files of the pair in the folder, and that of the validator.
-const (
-	keptFile      = "published.json"
-	keptStateFile = "published.state"
-)
-
-// keptState is the content of keptStateFile.
+// keptState is the content of state.PublishedState.
 type keptState struct {
 	URL       string               `json:"url"` // a digest: the URL may hold a secret
 	Validator *allowlist.Validator `json:"validator"`
@@ -48,21 +43,21 @@ func (c Carrier) kept() (k pair) {
 	if folder == "" || len(keys) == 0 {
 		return k
 	}
-	var state keptState
-	text, err := bounded.File(filepath.Join(folder, keptStateFile), snapshot.MaxSignatureBytes)
-	if err != nil || json.Unmarshal(text, &state) != nil || state.URL != digestOfURL(c.Name) {
+	var of keptState
+	text, err := bounded.File(filepath.Join(folder, state.PublishedState), snapshot.MaxSignatureBytes)
+	if err != nil || json.Unmarshal(text, &of) != nil || of.URL != digestOfURL(c.Name) {
 		return k
 	}
-	if k.text, err = bounded.File(filepath.Join(folder, keptFile), maxSnapshotBytes); err != nil {
+	if k.text, err = bounded.File(filepath.Join(folder, state.PublishedFile), maxSnapshotBytes); err != nil {
 		return pair{}
 	}
-	if k.signature, err = bounded.File(filepath.Join(folder, keptFile+SignatureSuffix), snapshot.MaxSignatureBytes); err != nil {
+	if k.signature, err = bounded.File(filepath.Join(folder, state.PublishedSignature), snapshot.MaxSignatureBytes); err != nil {
 		return pair{}
 	}
 	if _, _, err := snapshot.Verify(k.text, k.signature, keys); err != nil {
 		return pair{}
 	}
-	k.validator = state.Validator
+	k.validator = of.Validator
 	return k
 }
 
@@ -72,11 +67,11 @@ func (c Carrier) keep(t *terminal.Terminal, p pair) {
 	if p.validator == nil || folder == "" {
 		return
 	}
-	state, err := json.Marshal(keptState{digestOfURL(c.Name), p.validator})
+	of, err := json.Marshal(keptState{digestOfURL(c.Name), p.validator})
 	for _, f := range []struct {
 		name string
 		text []byte
-	}{{keptStateFile, nil}, {keptFile, p.text}, {keptFile + SignatureSuffix, p.signature}, {keptStateFile, state}} {
+	}{{state.PublishedState, nil}, {state.PublishedFile, p.text}, {state.PublishedSignature, p.signature}, {state.PublishedState, of}} {
 		if err == nil {
 			err = outfile.Replace(filepath.Join(folder, f.name), f.text)
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/state"
 )
 
 // files are those that the program reads, keeps or writes, by whichever of their names: nothing else is to be written over them.
@@ -23,7 +24,7 @@ func (f *files) add(path, what string) {
 // at says what the file at a path is; empty: it is none of these.
 func (f *files) at(path string) string {
 	file := behindLinks(path)
-	if filepath.Dir(file) == filepath.Join(f.state, "history") {
+	if state.Owns(f.state, file) {
 		return "the state"
 	}
 	return f.what[file]
@@ -51,11 +52,6 @@ func (r *reader) overwrites() {
 	for _, src := range r.Sources {
 		f.add(src.FilePath, "source "+strconv.Quote(src.Name))
 		f.add(src.CAFile, "ca_file")
-	}
-	// Several packages make these; TestScript compares the names with what they leave in the directory.
-	for _, name := range []string{"lock", "snapshot.json", "window.json", "targets.json", "maps.json", "owed.json", "pinned.json",
-		"published.json", "published.json.minisig", "published.state", "notify.json", "notify.json.lock", "dnsbl.json", "dnsbl.json.lock"} {
-		f.what[filepath.Join(f.state, name)] = "the state"
 	}
 	for _, t := range r.Targets {
 		if !t.Format.Map {

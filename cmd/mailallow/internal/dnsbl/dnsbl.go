@@ -124,7 +124,7 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 	if c.settings.Absent && !c.changes {
 		return nil
 	}
-	kept, err := state.Open(ctx, c.settings.StateDir, stateFile+".lock", 0, stateFile)
+	kept, err := state.Open(ctx, c.settings.StateDir, state.DNSBLLock, 0, state.DNSBLFile)
 	switch {
 	case err == nil:
 		c.kept = kept
@@ -144,7 +144,7 @@ func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
 func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	c.compared = (&memory{}).compare(c.results, c.now)
 	if c.kept != nil {
-		last, err := loadState(c.kept.Path(stateFile))
+		last, err := loadState(c.kept.Path(state.DNSBLFile))
 		if err != nil {
 			c.fail("state", exit.Usage, err)
 		} else {
@@ -156,7 +156,7 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 	}
 	if c.state != nil {
 		reported := c.notify(ctx, t)
-		if err := c.kept.Write(stateFile, c.state.after(c.compared, reported, c.now)); err != nil {
+		if err := c.kept.Write(state.DNSBLFile, c.state.after(c.compared, reported, c.now)); err != nil {
 			c.fail("state", exit.Usage, fmt.Errorf("the results could not be kept, and the next run compares with older ones: %w", err))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/fault"
@@ -24,9 +25,6 @@ import (
 
 // The state that a run keeps for the next: the verdict of each row at its last question,
 // and the one that it has reported to the notify command.
-
-// stateFile is in the state directory.
-const stateFile = "dnsbl.json"
 
 const (
 	stateVersion  = 1
@@ -175,7 +173,7 @@ func (s Standing) Listed() bool { return s.State == string(dnsbl.Listed) }
 // Remembered gives what the last runs found out, by address and zone; nothing if there was none. Rows of other addresses and
 // lists than those of the configuration are of a question about somebody else, or of a list that is no longer asked.
 func Remembered(settings *config.Settings) ([]Standing, error) {
-	s, err := loadState(filepath.Join(settings.StateDir, stateFile))
+	s, err := loadState(filepath.Join(settings.StateDir, state.DNSBLFile))
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,6 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
-// stateFile is in the state directory.
-const stateFile = "notify.json"
-
 // memory is the file that a run keeps for the next.
 type memory struct {
 	Version  int      `json:"version"`
@@ -39,7 +36,7 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 	if len(s.Notify) == 0 || s.Root != "" || ctx.Err() != nil || errors.As(failed, new(*state.LockedError)) || exit.IsUsage(failed) {
 		return nil
 	}
-	kept, err := state.Open(ctx, s.StateDir, stateFile+".lock", 0, stateFile)
+	kept, err := state.Open(ctx, s.StateDir, state.NotifyLock, 0, state.NotifyFile)
 	var before []string
 	switch lost := err != nil && result.List == nil; { // the run failed in this directory: nothing is kept there, and each one reports
 	case errors.As(err, new(*state.LockedError)), lost && errors.Is(err, fs.ErrPermission):
@@ -62,7 +59,7 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 	if kept == nil {
 		return nil
 	}
-	if err := kept.Write(stateFile, memory{Version: 1, Standing: now}); err != nil {
+	if err := kept.Write(state.NotifyFile, memory{Version: 1, Standing: now}); err != nil {
 		return fmt.Errorf("notify: what was reported could not be kept, and the next run reports it again: %w", err)
 	}
 	return nil
@@ -71,7 +68,7 @@ func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, resu
 // reported gives what was reported last; nothing, if the file cannot be read: then it is reported again.
 func reported(kept *state.Dir) []string {
 	var m memory
-	text, err := bounded.File(kept.Path(stateFile), state.MaxFile)
+	text, err := bounded.File(kept.Path(state.NotifyFile), state.MaxFile)
 	if err != nil || json.Unmarshal(text, &m) != nil || m.Version != 1 {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/record"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/apply"
@@ -208,7 +209,7 @@ func (r *removal) stateFiles() (files []install.StateFile, err error) {
 	next := record.Record{Version: 1, Targets: slices.DeleteFunc(slices.Clone(r.installed.Targets), func(t record.Target) bool {
 		return slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path })
 	})}
-	return append(files, install.StateFile{Path: filepath.Join(r.Settings.StateDir, record.File), Write: next.Write}), nil
+	return append(files, install.StateFile{Path: filepath.Join(r.Settings.StateDir, state.TargetsFile), Write: next.Write}), nil
 }
 
 // isLeft reports whether the list stays in a target.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 )
@@ -20,7 +21,7 @@ func believed(now time.Time, lastGood *snapshot.Snapshot, memory *guard.Memory) 
 	source, newest := lastGood.Newest()
 	what := fmt.Sprintf("the last good state of source %q is", source)
 	if m := memory.Newest(); m.After(newest) {
-		newest, what = m, "the newest state in "+memoryFile+" is"
+		newest, what = m, "the newest state in "+state.MemoryFile+" is"
 	}
 	switch {
 	case now.Before(embedded):

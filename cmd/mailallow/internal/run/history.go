@@ -23,13 +23,10 @@ import (
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
-// historyFolder is in the state directory.
-const historyFolder = "history"
-
 // OpenHistory finds the segments of the history in a state directory; none if there is none yet. Who may not read it gets an
 // error that says how to.
 func OpenHistory(stateDir string) (log history.Log, err error) {
-	folder := filepath.Join(stateDir, historyFolder)
+	folder := filepath.Join(stateDir, state.HistoryFolder)
 	entries, err := os.ReadDir(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -104,7 +101,7 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(r.Settings.StateDir, historyFolder)
+	folder := filepath.Join(r.Settings.StateDir, state.HistoryFolder)
 	if err = os.Mkdir(folder, 0o700); err == nil {
 		if err = state.SyncDir(r.Settings.StateDir); err != nil {
 			os.Remove(folder) // the next run makes it durable
@@ -127,7 +124,7 @@ func (r *Request) PruneHistory(list *List) error {
 	log, err := OpenHistory(r.Settings.StateDir)
 	var errs []error
 	for _, name := range log.Outdated(r.Now, r.Settings.History) {
-		errs = append(errs, state.Remove(filepath.Join(r.Settings.StateDir, historyFolder, name)))
+		errs = append(errs, state.Remove(filepath.Join(r.Settings.StateDir, state.HistoryFolder, name)))
 	}
 	return errors.Join(append(errs, err)...)
 }

@@ -11,6 +11,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/program"
 	"mailallow/accessmap/record"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/config"
 )
@@ -130,7 +131,7 @@ func (r *Request) RecordFile(result *Result) []install.StateFile {
 	if err == nil && next.Same(before) {
 		return nil
 	}
-	return []install.StateFile{{Path: filepath.Join(r.Settings.StateDir, record.File), Write: next.Write, First: true}}
+	return []install.StateFile{{Path: filepath.Join(r.Settings.StateDir, state.TargetsFile), Write: next.Write, First: true}}
 }
 
 // in names the sources of which a target holds ranges.

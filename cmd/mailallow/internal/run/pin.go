@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/install"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
@@ -20,10 +21,6 @@ import (
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
-
-// pinsFile holds the ranges that a rollback pinned, a snapshot: whoever reads it needs neither the history nor the last good
-// state. So a rollback is one file, and a run that is killed behind it leaves the rest to the next update.
-const pinsFile = "pinned.json"
 
 // KindPinned is the kind of the problems that tell of pins.
 const KindPinned = "pinned"
@@ -36,7 +33,9 @@ type pinning struct {
 	limited  bool                 // it does not for a limit of today
 }
 
-func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, pinsFile) }
+// pinsPath is the file of the ranges that a rollback pinned, a snapshot: whoever reads it needs neither the history nor the last
+// good state. So a rollback is one file, and a run that is killed behind it leaves the rest to the next update.
+func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, state.PinsFile) }
 
 // RollsBack reports whether the run installs the list of an entry of the history.
 func (r *Request) RollsBack() bool { return r.options.Rollback != nil }

@@ -156,7 +156,7 @@ func (r *Request) withinRoot() error {
 	if _, err := os.Stat(root); err != nil {
 		return fmt.Errorf("--root %s: %w", root, exit.Reason(err))
 	}
-	paths := []string{r.lastGoodPath(), r.memoryPath(), r.pinsPath(), filepath.Join(r.Settings.StateDir, historyFolder)}
+	paths := []string{r.lastGoodPath(), r.memoryPath(), r.pinsPath(), filepath.Join(r.Settings.StateDir, state.HistoryFolder)}
 	if r.Settings.MetricsFile != "" {
 		paths = append(paths, r.Settings.MetricsFile)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"mailallow/accessmap/install"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
@@ -14,17 +15,13 @@ import (
 	"mailallow/allowlist/snapshot"
 )
 
-// The files of the state directory that a run reads and update replaces.
-const (
-	lastGoodFile = "snapshot.json" // the last good state
-	memoryFile   = "window.json"   // the states before it, for the guard
-)
-
 // asRoot is what to do for one who may not read the state.
 const asRoot = "run it as root, or as the user who runs the update"
 
-func (r *Request) lastGoodPath() string { return filepath.Join(r.Settings.StateDir, lastGoodFile) }
-func (r *Request) memoryPath() string   { return filepath.Join(r.Settings.StateDir, memoryFile) }
+func (r *Request) lastGoodPath() string {
+	return filepath.Join(r.Settings.StateDir, state.LastGoodFile)
+}
+func (r *Request) memoryPath() string { return filepath.Join(r.Settings.StateDir, state.MemoryFile) }
 
 // memory reads the guard's memory; nil, with an error that says why, if it cannot be used. It has the states before those of the last
 // good state, and no others.
