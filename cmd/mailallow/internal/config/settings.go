@@ -19,6 +19,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"mailallow/accessmap/plan"
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
@@ -89,6 +90,20 @@ type Flags struct {
 	Path      string   // of the file; empty: DefaultFile, which may be absent
 	Root      string   // put before every absolute path in the file; usually empty
 	Resolvers []string // in place of the configured ones; empty: those
+}
+
+// Typed gives the flags as people type them, each after a blank, for a command to paste.
+func (f Flags) Typed() (text string) {
+	if f.Path != "" {
+		text += " -c " + program.Quoted(f.Path)
+	}
+	if f.Root != "" {
+		text += " --root " + program.Quoted(f.Root)
+	}
+	for _, resolver := range f.Resolvers {
+		text += " --resolver " + program.Quoted(resolver)
+	}
+	return text
 }
 
 // File is the path of the configuration.

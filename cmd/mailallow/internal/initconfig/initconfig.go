@@ -21,7 +21,6 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
-	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/servers"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -62,7 +61,7 @@ func Run(t *terminal.Terminal, o Options) error {
 	case t.JSON:
 		return t.Document(doc)
 	case doc.Written != nil:
-		flags := run.Options{Config: o.Config}.Flags()
+		flags := o.Config.Typed()
 		t.Summary(terminal.Plain, "wrote %s: read it, then\n    look at the list: mailallow diff%s\n    install it: mailallow update%s", *doc.Written, flags, flags)
 	default:
 		return t.Whole(strings.TrimRight(doc.Config, "\n"))

@@ -217,13 +217,13 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 
 func (g *gathering) target(p plan.Plan) targetRow {
 	row := targetRow{Path: p.Path, Format: p.Format.Name, Entries: terminal.Grouped(uint64(p.Entries)), State: "as it is to be"}
-	diff := "mailallow diff" + g.options.Run.Flags() + " shows it"
+	diff := "mailallow diff" + g.options.Run.Typed() + " shows it"
 	switch {
 	case p.Err != nil:
 		row.Entries, row.State = "-", "not known: "+p.Err.Error()
 	case !p.Exists:
 		row.State = "not installed"
-		g.grave("mailallow update"+g.options.Run.Flags()+" installs it", "%s does not exist: the list is not installed there", p.Path)
+		g.grave("mailallow update"+g.options.Run.Typed()+" installs it", "%s does not exist: the list is not installed there", p.Path)
 	case p.TextChanged():
 		added, removed := p.Difference.Len()
 		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(added), "network", "networks"),
@@ -279,7 +279,7 @@ func (g *gathering) zones(p *page) {
 		g.look("", "%v", err)
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].Listed() && !all[j].Listed() })
-	flags := run.Options{Config: g.options.Run.Config}.Flags()
+	flags := g.options.Run.Config.Typed()
 	for _, s := range all {
 		if s.Listed() {
 			g.grave("mailallow dnsbl"+flags+" "+s.Address+" says what it means, and where to ask for removal",

@@ -6,17 +6,10 @@ import (
 	"mailallow/accessmap/program"
 )
 
-// Flags are the flags of the run that a command to paste needs, too. A snapshot below /run or from a pipe is gone by then.
-func (o Options) Flags() (text string) {
-	if o.Config.Path != "" {
-		text += " -c " + program.Quoted(o.Config.Path)
-	}
-	if o.Config.Root != "" {
-		text += " --root " + program.Quoted(o.Config.Root)
-	}
-	for _, resolver := range o.Config.Resolvers {
-		text += " --resolver " + program.Quoted(resolver)
-	}
+// Typed gives the flags of the run that a command to paste needs, too, each after a blank. A snapshot below /run or from a pipe
+// is gone by then.
+func (o Options) Typed() string {
+	text := o.Config.Typed()
 	if o.Signature != "" {
 		text += " --signature " + program.Quoted(o.Signature)
 	}
@@ -31,5 +24,5 @@ func (o Options) Flags() (text string) {
 
 // Look is the command that shows the change of a held source.
 func (o Options) Look(source string) string {
-	return "mailallow diff" + o.Flags() + " --accept " + program.Quoted(source)
+	return "mailallow diff" + o.Typed() + " --accept " + program.Quoted(source)
 }

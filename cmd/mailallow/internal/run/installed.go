@@ -92,7 +92,7 @@ func (r *Request) tellLeft(result *Result) {
 
 // removing is the command that takes the list out of a target.
 func (r *Request) removing(path string) string {
-	return "mailallow remove" + Options{Config: r.options.Config}.Flags() + " " + program.Quoted(path)
+	return "mailallow remove" + r.options.Config.Typed() + " " + program.Quoted(path)
 }
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.

@@ -60,7 +60,7 @@ func (r *Request) readPins(last *snapshot.Snapshot) (err error) {
 
 // releaseLine is the command that takes the pins away.
 func (o Options) releaseLine() string {
-	return "mailallow rollback --release" + Options{Config: o.Config}.Flags()
+	return "mailallow rollback --release" + o.Config.Typed()
 }
 
 // pin puts the pinned ranges in the place of those that the guard let through, whatever it said of these. The restored ranges

@@ -219,7 +219,7 @@ func (l list) steps(s run.Source) []string {
 	case s.Proposed == nil:
 		return nil
 	}
-	accept := l.Options.Flags() + " --accept " + program.Quoted(s.Source.Name)
+	accept := l.Options.Typed() + " --accept " + program.Quoted(s.Source.Name)
 	do := "mailallow update"
 	if l.Options.ForSnapshot {
 		do = "mailallow fetch -o FILE"
