@@ -11,6 +11,7 @@ import (
 
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/fault"
 )
 
 // Lock is the lock of a state directory. A run takes it before it reads the last good state and keeps it until the end, so
@@ -90,7 +91,7 @@ func (l *Lock) Stuck() bool { return l.stuck }
 // failed says of an error, which may be nil, that nothing was changed, where that is so.
 func (l *Lock) failed(err error) error {
 	if err = withDiskAdvice(err); err != nil && !l.stuck {
-		err = fmt.Errorf("%w\nnothing was changed", err)
+		err = fault.Unchanged(err)
 	}
 	return err
 }

@@ -32,6 +32,12 @@ func (e *Hinted) Error() string {
 
 func (e *Hinted) Unwrap() error { return e.Err }
 
+// NothingChanged is the last line of an error after which everything is as it was.
+const NothingChanged = "nothing was changed"
+
+// Unchanged adds to an error, in a line of its own, that nothing was changed.
+func Unchanged(err error) error { return fmt.Errorf("%w\n"+NothingChanged, err) }
+
 // AtLine is an error about one line of a text. Its text is "line N: ERROR" or, with a place, "PLACE:N: ERROR".
 type AtLine struct {
 	Place string // the file of the text, or empty

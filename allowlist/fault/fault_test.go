@@ -58,3 +58,10 @@ func ExampleIn() {
 	// offices.cidr: line 3: not a network
 	// offices.cidr: line 7: not a network
 }
+
+func ExampleUnchanged() {
+	fmt.Println(fault.Unchanged(errors.New("the disk is full")))
+	// Output:
+	// the disk is full
+	// nothing was changed
+}

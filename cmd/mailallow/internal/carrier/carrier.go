@@ -14,6 +14,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -220,7 +221,7 @@ func (c Carrier) decode(p pair) (got Taken, err error) {
 	if keys := c.Settings.Snapshot.Keys; len(keys) > 0 {
 		key, comment, err := snapshot.Verify(p.text, p.signature, keys)
 		if err != nil {
-			return got, fmt.Errorf("snapshot %s: its signature is refused: %w\nnothing was changed", c.Shown(), err)
+			return got, fault.Unchanged(fmt.Errorf("snapshot %s: its signature is refused: %w", c.Shown(), err))
 		}
 		got.Signed, got.Signer = true, fmt.Sprintf("signed by the key %s: %s", key, comment)
 	}

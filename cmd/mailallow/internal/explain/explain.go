@@ -14,6 +14,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -109,7 +110,7 @@ func (x *explanation) outcome(t *terminal.Terminal, problems []error) error {
 	var codes []int
 	if x.list != nil {
 		codes = x.list.Codes()
-		t.Close(x.list.Holds("nothing was changed"))
+		t.Close(x.list.Holds(fault.NothingChanged))
 	}
 	for _, p := range problems {
 		codes = append(codes, exit.Code(p))

@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/program"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -27,7 +28,7 @@ const maxFixShown = 4
 func (l *check) end() error {
 	err := errors.Join(l.errs...)
 	if l.unwritten && len(l.written) == 0 && !l.lock.Stuck() {
-		err = fmt.Errorf("%w\nnothing was changed", err)
+		err = fault.Unchanged(err)
 	}
 	if l.t.JSON {
 		if err != nil {

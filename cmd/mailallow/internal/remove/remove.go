@@ -18,6 +18,7 @@ import (
 	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/config"
@@ -81,7 +82,7 @@ func outcome(report install.Report) string {
 	case report.Installed && report.Changed:
 		return "list taken out"
 	}
-	return "nothing was changed"
+	return fault.NothingChanged
 }
 
 // fail reports a run that ended with err, as far as it came, and gives err, or the error of writing the document.
@@ -116,7 +117,7 @@ func (r *removal) plan(ctx context.Context, o Options) (err error) {
 		r.removals[i].Stays = servers.Naming(ctx, r.Settings.Root, r.removals[i].Target)
 	}
 	if err = r.again(ctx); err != nil {
-		return fmt.Errorf("%w\nnothing was changed", err)
+		return fault.Unchanged(err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/apply"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/run"
@@ -56,7 +57,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 // preview shows what a rollback would change, as diff does.
 func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 	result, err := r.Planned(ctx, t)
-	defer func() { r.Close(t, result.List, "nothing was changed") }()
+	defer func() { r.Close(t, result.List, fault.NothingChanged) }()
 	if err != nil {
 		return say.Failed(t, result, err)
 	}
@@ -96,7 +97,7 @@ func release(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 	}
 	t.Summary(terminal.Plain, "%s", text)
 	t.About().Record("%s", text)
-	r.Close(t, nil, "nothing was changed")
+	r.Close(t, nil, fault.NothingChanged)
 	if t.JSON {
 		return t.Document(run.Empty([]allowlist.Problem{}))
 	}

@@ -108,10 +108,10 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+		return nil, exit.With(exit.Install, fault.Unchanged(err))
 	}
 	if err := state.CheckPrivate("history", folder); err != nil {
-		return nil, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+		return nil, exit.With(exit.Install, fault.Unchanged(err))
 	}
 	return []install.StateFile{{Path: filepath.Join(folder, name), Write: install.Whole(segment)}}, nil
 }

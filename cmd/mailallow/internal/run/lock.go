@@ -3,10 +3,10 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -27,7 +27,7 @@ func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout s
 		waited = true
 	}
 	if err != nil {
-		return nil, waited, exit.With(exit.Install, fmt.Errorf("%w\nnothing was changed", err))
+		return nil, waited, exit.With(exit.Install, fault.Unchanged(err))
 	}
 	lock.Patience = patience
 	return lock, waited, nil

@@ -2,12 +2,12 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/servers"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -47,7 +47,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 		return result, err
 	}
 	if result.Plans, err = r.Plan(ctx, result.List); err != nil {
-		err = fmt.Errorf("%w\nnothing was changed", err)
+		err = fault.Unchanged(err)
 	}
 	r.tellLeft(result)
 	return result, err

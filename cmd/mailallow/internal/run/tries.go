@@ -3,10 +3,10 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"mailallow/accessmap/install"
+	"mailallow/allowlist/fault"
 )
 
 // editPauses are the waits before each new try at a file that somebody edits. They are few
@@ -40,7 +40,7 @@ func Tries(ctx context.Context, report *install.Report, try, plan func() error) 
 		case stuck != nil:
 			return errors.Join(stuck, err)
 		default:
-			return fmt.Errorf("%w\nnothing was changed", err)
+			return fault.Unchanged(err)
 		}
 	}
 }

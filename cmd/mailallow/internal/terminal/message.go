@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 )
 
@@ -96,12 +97,9 @@ func (t *Terminal) wrapped(text string) string {
 // a log.
 func (t *Terminal) Close(holds string, attrs ...slog.Attr) { t.holds, t.closing = holds, attrs }
 
-// unchanged is the end of an error, and what holds after a run that has not said what does.
-const unchanged = "nothing was changed"
-
 // End reports err, which may be nil, and returns the exit code. Output that is lost, on a full disk, is an error of a run that has
-// none. The last line of a run that ends with a code of tellsEnd says
-// what holds now, --quiet or not, and the last record of a log says how every run ended. With --json End writes the document
+// none. The last line of a run that ends with a code of tellsEnd says what holds now, --quiet or not: that nothing was changed,
+// unless Close said something else. And the last record of a log says how every run ended. With --json End writes the document
 // of failure, unless one is written.
 func (t *Terminal) End(err error, failure func(error) any) int {
 	if t.unwritten != nil && exit.Silent(err) {
@@ -109,14 +107,14 @@ func (t *Terminal) End(err error, failure func(error) any) int {
 	}
 	code := exit.Code(err)
 	last := t.About(append([]slog.Attr{slog.Int("exit_code", code)}, t.closing...)...)
-	told, holds := tellsEnd(code), cmp.Or(t.holds, unchanged)
+	told, holds := tellsEnd(code), cmp.Or(t.holds, fault.NothingChanged)
 	switch {
 	case exit.Silent(err) && !told && t.closing != nil:
 		last.Record("%s done", t.Command)
 	case !exit.Silent(err) && told:
 		text := err.Error()
-		if holds == unchanged { // the last line says it
-			text = strings.TrimSuffix(text, "\n"+unchanged)
+		if holds == fault.NothingChanged { // the last line says it
+			text = strings.TrimSuffix(text, "\n"+fault.NothingChanged)
 		}
 		t.About().say(slog.LevelError, Red, "mailallow: ", text)
 	case !exit.Silent(err):
