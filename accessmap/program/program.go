@@ -1,5 +1,5 @@
-// Package program runs other programs: an argv and no shell, a clean environment, and bounds on time and output. It knows none
-// of them by name, and retries nothing.
+// Package program runs other programs: an argv and no shell, a clean environment, and bounds on time and output. It finds them, and
+// tells Sendmail's own from others of the same names. It does not know what they do, and retries nothing.
 package program
 
 import (

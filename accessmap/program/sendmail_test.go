@@ -12,9 +12,6 @@ import (
 
 // TestOfSendmail finds Sendmail's own programs among those of others, as systems lay them out.
 func TestOfSendmail(t *testing.T) {
-	places := sendmailPlaces
-	t.Cleanup(func() { sendmailPlaces = places })
-	sendmailPlaces = nil
 	for _, row := range []struct {
 		name  string
 		files []string          // programs
@@ -56,7 +53,7 @@ func TestOfSendmail(t *testing.T) {
 			for _, dir := range row.dirs {
 				dirs = append(dirs, at(dir))
 			}
-			got, err := OfSendmail("makemap", dirs...)
+			got, err := findOfSendmail("makemap", append(dirs, SearchPath()...))
 			switch {
 			case row.want == "" && !errors.Is(err, exec.ErrNotFound):
 				t.Errorf("%q, %v", got, err)
