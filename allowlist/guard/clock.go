@@ -8,12 +8,12 @@ import (
 // oneStep is the time up to which a run that comes late is no sign that somebody has set the clock.
 const oneStep = 24 * time.Hour
 
-// at gives the states as a run at now sees them, with no time in the future. A state with a later time than now means that the
-// clock is wrong, or was wrong when the state was written: nobody knows which. So such a state counts as if it had ended now,
-// and leaves the window like others. If it is the one in force, it counts among the past states, too, because it was seen.
+// at gives the states as a run at now sees them, with no time in the future. A time that is later than now says that the clock is
+// wrong, or was wrong when the state was written: nobody knows which. So such a state counts as if it had ended now, and leaves
+// the window like others. If it is the one in force, it counts among the past states, too, because it was seen.
 //
-// The clock may be set right at any later moment. The first jump forward after that is taken for it, and makes no state older
-// than a day does.
+// Later somebody sets the clock right. The next jump forward of more than a day is taken for that: all times move with the clock,
+// so that the jump makes no state older than by a day.
 func (e Earlier) at(now time.Time) Earlier {
 	now = now.UTC().Truncate(time.Second)
 	seen := latest(e.Last.Time, latest(e.Since, e.Lost))

@@ -47,7 +47,7 @@ func (r *replay) take(m moment) {
 		*r = replay{withPaths: r.withPaths, known: true, sources: map[string]*replayed{}}
 	}
 	if !r.known {
-		return // what changed is known, and not in what
+		return // the entry says what changed, and nothing says what the list was
 	}
 	r.entry, r.at = m.ID, m.Time
 	whole := m.base || m.Begins

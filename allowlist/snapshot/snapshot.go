@@ -61,8 +61,8 @@ func (s *Snapshot) Resolved() (all []allowlist.Resolved) {
 	return all
 }
 
-// Match gives the state of each source, nil for none, each state once: the state of its name, else one of its definition, so
-// that a source that was renamed keeps its state. It has the name of the snapshot. Inline lists have no state.
+// Match gives the state of each source: that of its name, else one of its definition, so that a source that was renamed keeps its
+// state, under the name that it has in the snapshot. No state is given twice. nil: there is none, as for every inline list.
 func (s *Snapshot) Match(sources []allowlist.Source) []*allowlist.Resolved {
 	found := make([]*allowlist.Resolved, len(sources))
 	if s == nil {

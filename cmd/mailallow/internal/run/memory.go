@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// begin is the percentage until the first collection, which makes it that of 12 MiB: a run that has nothing to do needs little
+	// begin is the percentage until the first collection, which comes at 12 MiB then: a run that has nothing to do needs little
 	// more, and would spend a third of its time on collecting.
 	begin = 300
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
