@@ -51,17 +51,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Absent && o.Run.Snapshot != "" {
-		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
-	}
-	var request *run.Request // nil: there is no list to compare with
-	if !s.Absent && len(s.Sources) > 0 || o.Run.Snapshot != "" {
-		if request, err = run.New(s, o.Run); err != nil {
-			return err
-		}
-	}
-	if request == nil && o.Unused {
-		return exit.Usagef("--unused tells of sources, and there are none: -c FILE names a configuration")
+	request, err := requestOf(s, o)
+	if err != nil {
+		return err
 	}
 	var of *owners
 	var wait sync.WaitGroup
@@ -89,6 +81,19 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	report.Problems = append(report.Problems, read.Problems()...)
 	report.Unused = seen.report()
 	return cmp.Or(report.show(t, read.OfMTA), read.Err())
+}
+
+// requestOf makes the request for the list to compare with; nil: there is none.
+func requestOf(s *config.Settings, o Options) (*run.Request, error) {
+	switch {
+	case s.Absent && o.Run.Snapshot != "":
+		return nil, exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
+	case len(s.Sources) > 0 || o.Run.Snapshot != "":
+		return run.New(s, o.Run)
+	case o.Unused:
+		return nil, exit.Usagef("--unused tells of sources, and there are none: -c FILE names a configuration")
+	}
+	return nil, nil
 }
 
 // show writes the document, or for people what was asked for; ofMTA: a log was one of a mail server.

@@ -53,24 +53,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	bounded, cancel := s.Within(ctx)
-	defer cancel()
-	results, trees := make([]spf.Result, len(o.Domains)), make([]*spf.Node, len(o.Domains))
-	listing := t.WaitingFor("listing %s", terminal.Counted(uint64(len(o.Domains)), "policy", "policies"))
-	var wait sync.WaitGroup
-	one := func(i int) {
-		if o.Tree && !t.JSON {
-			results[i], trees[i] = spf.Draw(bounded, resolver, o.Domains[i], s.SPF)
-		} else {
-			results[i] = spf.Walk(bounded, resolver, o.Domains[i], s.SPF)
-		}
-	}
-	for i := range o.Domains[1:] {
-		wait.Go(func() { one(i + 1) })
-	}
-	one(0) // no goroutine has to start for a single one
-	wait.Wait()
-	listing.End()
+	results, trees := walk(ctx, t, s, resolver, o)
 	problems := run.ResolverProblems(resolver)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -100,6 +83,29 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	t.Close(fmt.Sprintf("%d of %s could not be listed whole", failed, terminal.Counted(uint64(len(results)), "policy", "policies")))
 	return exit.Outcome(exit.Stale)
+}
+
+// walk walks the policies, all at the same time. It draws trees only where they are written.
+func walk(ctx context.Context, t *terminal.Terminal, s *config.Settings, resolver *dnsq.Client, o Options) ([]spf.Result, []*spf.Node) {
+	ctx, cancel := s.Within(ctx)
+	defer cancel()
+	listing := t.WaitingFor("listing %s", terminal.Counted(uint64(len(o.Domains)), "policy", "policies"))
+	defer listing.End()
+	results, trees := make([]spf.Result, len(o.Domains)), make([]*spf.Node, len(o.Domains))
+	one := func(i int) {
+		if o.Tree && !t.JSON {
+			results[i], trees[i] = spf.Draw(ctx, resolver, o.Domains[i], s.SPF)
+		} else {
+			results[i] = spf.Walk(ctx, resolver, o.Domains[i], s.SPF)
+		}
+	}
+	var wait sync.WaitGroup
+	for i := range o.Domains[1:] {
+		wait.Go(func() { one(i + 1) })
+	}
+	one(0) // no goroutine has to start for a single one
+	wait.Wait()
+	return results, trees
 }
 
 // Empty is the document of a run that found nothing but problems.
