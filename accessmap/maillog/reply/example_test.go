@@ -16,11 +16,11 @@ func ExampleHost() {
 		"550 5.1.1 <nobody@example.org>: Recipient address rejected: User unknown",
 	} {
 		said := reply.Host(text, relay)
-		fmt.Println(said.Blames, said.Zone)
+		fmt.Println(said.Blames, said.Listed, said.Zone)
 	}
 
 	// Output:
-	// address zen.spamhaus.org
-	// domain dbl.spamhaus.org
-	// other
+	// address true zen.spamhaus.org
+	// domain true dbl.spamhaus.org
+	// other false
 }

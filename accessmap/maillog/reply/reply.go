@@ -138,7 +138,7 @@ func judgeHost(reply string, relay netip.Addr) Judgement {
 	zone := t.namedZone(all)
 	blames := all.blames(t, zone != "" && !Private(zone), atConnect)
 	if listsDomains(zone) {
-		return Judgement{Blames: Domain, Zone: zone}
+		return Judgement{Blames: Domain, Zone: zone, Listed: true}
 	}
 	if blames != Address {
 		return Judgement{Blames: blames}
