@@ -39,6 +39,12 @@ func (a Action) String() string {
 	return fmt.Sprintf("Action(%d)", uint8(a))
 }
 
+// LetsIn reports whether a server takes the mail of a client with the action: OK or RELAY.
+func (a Action) LetsIn() bool { return a == OK || a == Relay }
+
+// KeepsOut reports whether the action takes addresses away from a list: REJECT or EXCLUDE.
+func (a Action) KeepsOut() bool { return a == Reject || a == Exclude }
+
 // ParseAction reads RELAY, OK, REJECT or EXCLUDE, in upper case only, as
 // Sendmail does. Any other text is an error that lists these four.
 func ParseAction(s string) (Action, error) {

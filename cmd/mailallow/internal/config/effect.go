@@ -17,14 +17,13 @@ type effect struct {
 }
 
 func effects() []effect {
-	allowing := func(s allowlist.Source) bool { return s.Action == allowlist.OK || s.Action == allowlist.Relay }
 	return []effect{
 		{[]string{"widest_ipv4", "widest_ipv6", "max_shrink", "max_grow", "window", "max_age"},
 			func(s allowlist.Source) bool { return !s.Inline() }, "a cidr list is its owner's word, and the guard does not judge it"},
 		{[]string{"total_ipv4", "total_ipv6"},
-			func(s allowlist.Source) bool { return !s.Static() && allowing(s) }, "only what is fetched with OK or RELAY has a total"},
+			func(s allowlist.Source) bool { return !s.Static() && s.Action.LetsIn() }, "only what is fetched with OK or RELAY has a total"},
 		{[]string{"expire"},
-			func(s allowlist.Source) bool { return !s.Inline() && allowing(s) }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
+			func(s allowlist.Source) bool { return !s.Inline() && s.Action.LetsIn() }, "no cidr list expires, and nothing with REJECT or EXCLUDE"},
 		{[]string{"deadline"},
 			func(s allowlist.Source) bool { return !s.Static() && !s.FromSnapshot }, "only what is fetched has a deadline of its own"},
 		{[]string{"max_keys"},

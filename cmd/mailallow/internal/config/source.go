@@ -78,7 +78,7 @@ func (r *reader) life(at string, src allowlist.Source) {
 			r.problem(at+k.name, "source %q: %s is longer than %d bytes or has characters that cannot be printed", src.Name, k.name[1:], maxReasonBytes)
 		}
 	}
-	if !src.Until.IsZero() && (src.Action == allowlist.Reject || src.Action == allowlist.Exclude) {
+	if !src.Until.IsZero() && src.Action.KeepsOut() {
 		r.problem(at+".until", "source %q: until does not go with %s: what is kept out must not come in because time has passed; take the source out yourself when it is no longer wanted",
 			src.Name, src.Action)
 	}
@@ -210,7 +210,7 @@ func limitKeys(l *allowlist.Limits) []key {
 func (r *reader) totals(at string, src *allowlist.Source) {
 	written := func(key string) bool { return r.lines[at+key] > 0 || r.lines["guard"+key] > 0 }
 	switch {
-	case src.Static(), src.Action == allowlist.Reject, src.Action == allowlist.Exclude:
+	case src.Static(), src.Action.KeepsOut():
 		src.Limits.TotalIPv4, src.Limits.TotalIPv6 = 0, 0
 	case src.Action == allowlist.Relay:
 		if !written(".total_ipv4") {

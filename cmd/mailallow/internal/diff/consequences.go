@@ -11,7 +11,6 @@ import (
 
 	"mailallow/accessmap/maillog"
 	"mailallow/accessmap/plan"
-	"mailallow/allowlist"
 	"mailallow/allowlist/prefixes"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/refusals"
@@ -117,7 +116,7 @@ type side struct{ added, removed prefixes.List }
 func lettingIn(d plan.Difference) side {
 	var added, removed []prefixes.List
 	for _, c := range d {
-		if c.Action == allowlist.OK || c.Action == allowlist.Relay {
+		if c.Action.LetsIn() {
 			added, removed = append(added, c.Added.List), append(removed, c.Removed.List)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/plan"
-	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/dnsbl"
@@ -318,6 +317,3 @@ func shortened(s string) string {
 	}
 	return s
 }
-
-// letsIn reports whether clients with the action come in.
-func letsIn(a allowlist.Action) bool { return a == allowlist.OK || a == allowlist.Relay }

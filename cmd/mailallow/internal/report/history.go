@@ -155,7 +155,7 @@ func (a *sizes) add(s history.Size) {
 		o.mark(s.At, "change", "the source was "+s.Change)
 	}
 	gone := s.Change == history.Removed || s.Change == history.Ended
-	switch in := letsIn(s.Action) && size(s) > 0 && !gone; {
+	switch in := s.Action.LetsIn() && size(s) > 0 && !gone; {
 	case in && o.covers.IsZero():
 		o.covers, o.atFirst = s.At, begins
 	case !in:

@@ -96,7 +96,7 @@ func (g *gathering) refusals(ctx context.Context, sizes *sizes) *refusalsView {
 	for _, addr := range clients.Often() {
 		one := of(known.Provider(addr))
 		one.addresses++
-		if entry := g.result.List.Set.Lookup(addr); entry != nil && letsIn(entry.Action) {
+		if entry := g.result.List.Set.Lookup(addr); entry != nil && entry.Action.LetsIn() {
 			one.letIn++
 		}
 	}
@@ -112,7 +112,7 @@ func (g *gathering) refusals(ctx context.Context, sizes *sizes) *refusalsView {
 
 func (g *gathering) isLetIn(e maillog.Event) bool {
 	entry := g.result.List.Set.Lookup(e.IP)
-	return entry != nil && letsIn(entry.Action)
+	return entry != nil && entry.Action.LetsIn()
 }
 
 // covers gives the day since which the list lets in the addresses of each provider that is a source.

@@ -108,7 +108,7 @@ func (f *keyFitter) inOrder() (order []int) {
 		}
 	}
 	barring := func(i int) int {
-		if takesAway(f.sources[i].Action) && f.judged[i].earlier.Last == nil {
+		if f.sources[i].Action.KeepsOut() && f.judged[i].earlier.Last == nil {
 			return 1
 		}
 		return 0

@@ -81,7 +81,7 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 			good = append(good, *earlier.Last)
 		default:
 			list.unknown = append(list.unknown, src.Name)
-			if takesAway(src.Action) {
+			if src.Action.KeepsOut() {
 				list.KeepsOut = src.Name
 			}
 			continue
@@ -169,9 +169,6 @@ func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Probl
 	return allowlist.Problem{Kind: "window", Text: text}
 }
 
-// takesAway reports whether a source of this action keeps addresses out.
-func takesAway(a allowlist.Action) bool { return a == allowlist.Reject || a == allowlist.Exclude }
-
 // judgement is the verdict on a source, and what the guard compared it with.
 type judgement struct {
 	guard   guard.Guard
@@ -205,7 +202,7 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 // judge has the guard compare a fetched source with its earlier states.
 func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong bool) judgement {
 	limits := src.Limits
-	if takesAway(src.Action) {
+	if src.Action.KeepsOut() {
 		limits.Expire = 0 // an old range must still keep its addresses out
 	}
 	g := guard.Guard{
