@@ -21,8 +21,13 @@ flush set inet mailallow allow4
 flush set inet mailallow allow6
 `
 
-// nftElements begins the networks of a family, by whether it is IPv4. nftEnd ends them.
-var nftElements = map[bool]string{true: "add element inet mailallow allow4 {", false: "add element inet mailallow allow6 {"}
+// nftElements begins the networks of a family; nftEnd ends them.
+func nftElements(ipv4 bool) string {
+	if ipv4 {
+		return "add element inet mailallow allow4 {"
+	}
+	return "add element inet mailallow allow6 {"
+}
 
 const nftEnd = "}"
 
@@ -31,7 +36,7 @@ const nftEnd = "}"
 func writeNftables(out *bufio.Writer, l list) (written Written, err error) {
 	out.WriteString(Header + nftSets)
 	for _, ipv4 := range []bool{true, false} {
-		before := nftElements[ipv4]
+		before := nftElements(ipv4)
 		count := writeBare(out, ofFamily(l.spans, ipv4), func(b []byte, p netip.Prefix) []byte {
 			b = append(append(b, before...), "\n\t"...)
 			before = ","
@@ -56,7 +61,7 @@ func readNftables(text lines, _ bool, each func(allowlist.Entry)) error {
 		switch {
 		case elements == "" && fixed[line]:
 			return p, false, nil
-		case elements == "" && (line == nftElements[true] || line == nftElements[false]):
+		case elements == "" && (line == nftElements(true) || line == nftElements(false)):
 			elements = line
 			return p, false, nil
 		case elements != "" && line == nftEnd:
@@ -67,7 +72,7 @@ func readNftables(text lines, _ bool, each func(allowlist.Entry)) error {
 		switch {
 		case !ok || elements == "":
 			err = errors.New(ascii.Printable(line, 80) + ": not a line that mailallow writes")
-		case elements != nftElements[p.Addr().Is4()]:
+		case elements != nftElements(p.Addr().Is4()):
 			err = fmt.Errorf("%s: not in the set of its family", p)
 		}
 		return p, ok, err

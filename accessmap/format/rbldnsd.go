@@ -32,15 +32,20 @@ const (
 // maxTXT bounds a TXT record, in bytes. rbldnsd cuts a longer one: with a warning from 256 bytes on, and without one at 255.
 const maxTXT = 254
 
-// rbldnsdDatasets are the lines above the parts of the file, by whether the part has IPv4. rbldnsd has a type for each family.
-var rbldnsdDatasets = map[bool]string{true: "$DATASET ip4trie:mailallow @", false: "$DATASET ip6trie:mailallow @"}
+// rbldnsdDataset is the line above the part of a family. rbldnsd has a type for each.
+func rbldnsdDataset(ipv4 bool) string {
+	if ipv4 {
+		return "$DATASET ip4trie:mailallow @"
+	}
+	return "$DATASET ip6trie:mailallow @"
+}
 
 // writeRbldnsd writes disjoint networks, each with the A record of its action and a TXT record with its owners. A hole has no
 // line.
 func writeRbldnsd(out *bufio.Writer, l list) (written Written, err error) {
 	out.WriteString(Header)
 	for _, ipv4 := range []bool{true, false} {
-		out.WriteString(rbldnsdDatasets[ipv4] + "\n")
+		out.WriteString(rbldnsdDataset(ipv4) + "\n")
 		if ipv4 && !covers(l.spans, netip.AddrFrom4([4]byte{127, 0, 0, 2})) {
 			out.WriteString("# RFC 5782 section 5: neither OK nor RELAY\n" + rbldnsdTest + "\n")
 		}
@@ -96,12 +101,12 @@ func readRbldnsd(text lines, owners bool, each func(allowlist.Entry)) error {
 		switch {
 		case line == rbldnsdTest, line == "", strings.HasPrefix(line, "# "):
 			return e, false, nil
-		case line == rbldnsdDatasets[true], line == rbldnsdDatasets[false]:
+		case line == rbldnsdDataset(true), line == rbldnsdDataset(false):
 			dataset = line
 			return e, false, nil
 		}
 		e, err = readRbldnsdLine(line)
-		if err == nil && dataset != rbldnsdDatasets[e.Prefix.Addr().Is4()] {
+		if err == nil && dataset != rbldnsdDataset(e.Prefix.Addr().Is4()) {
 			err = fmt.Errorf("%s: not in the dataset of its family", e.Prefix)
 		}
 		return e, true, err

@@ -16,11 +16,14 @@ import (
 )
 
 // unpackers decompress logs, by the first bytes of the file.
-var unpackers = map[string]func(io.Reader) (io.Reader, error){
-	"\x1f\x8b":         func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
-	"\x28\xb5\x2f\xfd": openZstd,
-	"\xfd7zXZ\x00":     openXZ,
-	"BZh":              func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil },
+var unpackers = [...]struct {
+	magic string
+	open  func(io.Reader) (io.Reader, error)
+}{
+	{"\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"\x28\xb5\x2f\xfd", openZstd},
+	{"\xfd7zXZ\x00", openXZ},
+	{"BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
 }
 
 // maxWindow bounds the memory of a decompressor, in bytes: xz -9 needs 64 MiB, and zstd's default an eighth of it. A file that
@@ -35,9 +38,9 @@ func Unpack(r io.Reader) (io.Reader, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	for magic, open := range unpackers {
-		if bytes.HasPrefix(start, []byte(magic)) {
-			return open(in)
+	for _, u := range unpackers {
+		if bytes.HasPrefix(start, []byte(u.magic)) {
+			return u.open(in)
 		}
 	}
 	return in, nil

@@ -26,8 +26,16 @@ const DefaultType = "hash"
 // Words are the values of the key map in the configuration.
 func Words() []string { return []string{Auto, "hash", "btree", "cdb", None} }
 
-// suffixes are those of the maps, by type.
-var suffixes = map[string]string{"hash": ".db", "btree": ".db", "cdb": ".cdb"}
+// suffixOf is the usual suffix of a map of a type; empty: maps of this type are not made here.
+func suffixOf(mapType string) string {
+	switch mapType {
+	case "hash", "btree":
+		return ".db"
+	case "cdb":
+		return ".cdb"
+	}
+	return ""
+}
 
 // Suffixes are the suffixes of all map types.
 func Suffixes() []string { return []string{".db", ".cdb"} }
@@ -35,8 +43,8 @@ func Suffixes() []string { return []string{".db", ".cdb"} }
 // UsualFile returns the path of a text's map: NAME.db for hash and btree, NAME.cdb for cdb (docs/facts.md 5). An unknown type
 // and a text with the name of a map are errors.
 func UsualFile(mapType, textPath string) (string, error) {
-	suffix, known := suffixes[mapType]
-	if !known {
+	suffix := suffixOf(mapType)
+	if suffix == "" {
 		return "", fmt.Errorf("map type %q: want hash, btree or cdb", mapType)
 	}
 	if strings.HasSuffix(textPath, suffix) {

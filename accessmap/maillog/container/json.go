@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -135,8 +136,8 @@ func quoted(line []byte) (text, rest []byte, whole bool) {
 			text = append(text, c)
 		default:
 			i++
-			if escaped, known := escapes[line[i]]; known {
-				text = append(text, escaped)
+			if at := strings.IndexByte(escapes, line[i]); at >= 0 {
+				text = append(text, escaped[at])
 				continue
 			}
 			r, width := unicodeEscape(line[i:])
@@ -147,7 +148,11 @@ func quoted(line []byte) (text, rest []byte, whole bool) {
 	return text, nil, false
 }
 
-var escapes = map[byte]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+// The characters behind the backslash of an escape, and what each stands for (RFC 8259 section 7).
+const (
+	escapes = `"\/bfnrt`
+	escaped = "\"\\/\b\f\n\r\t"
+)
 
 // unicodeEscape reads "u00e9", or two of them with a backslash between, and gives the number of bytes after the u.
 func unicodeEscape(line []byte) (rune, int) {
