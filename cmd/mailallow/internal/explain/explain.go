@@ -66,21 +66,21 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
 	}
-	noList := s.Absent || len(s.Sources)+len(s.Targets) == 0 // as one with [dnsbl] alone
-	if !noList || !s.Absent && o.Run.Snapshot != "" {
+	switch hasList := len(s.Sources)+len(s.Targets) > 0; { // a file with [dnsbl] alone has none
+	case s.Absent && o.Run.Snapshot != "":
+		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
+	case s.Absent:
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
+	case !hasList && o.Run.Snapshot == "":
+		t.WarnOf(s.Writable)
+		t.Note("%s has neither a [[source]] nor a [[target]]: only the catalogue is looked at", s.Path)
+	default:
 		x.request, err = run.New(s, o.Run)
 		x.request.Announce(t)
 		if err != nil {
 			return err
 		}
 		x.fetches = x.request.Fetches() && !o.Offline
-	} else if o.Run.Snapshot != "" {
-		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
-	} else if !s.Absent {
-		t.WarnOf(s.Writable)
-		t.Note("%s has neither a [[source]] nor a [[target]]: only the catalogue is looked at", s.Path)
-	} else {
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
 	}
 	var problems []error
 	if x.subjects, problems = x.lookUp(ctx, t, subjects); len(x.subjects) == 0 {
