@@ -70,23 +70,21 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		return nil, err
 	}
 	for i, src := range r.sources {
-		v, earlier := judged[i].verdict, judged[i].earlier
-		list.Sources = append(list.Sources, r.carried(src, judged[i]))
-		switch hasState := !v.Time.IsZero(); {
+		j := judged[i]
+		list.Sources = append(list.Sources, r.carried(src, j))
+		last := j.lastGood()
+		switch {
 		case src.Inline():
 			continue
-		case hasState:
-			good = append(good, v.Resolved)
-		case earlier.Last != nil: // expired: not in the list, but the guard compares the next fetch with it
-			good = append(good, *earlier.Last)
-		default:
+		case last == nil:
 			list.unknown = append(list.unknown, src.Name)
 			if src.Action.KeepsOut() {
 				list.KeepsOut = src.Name
 			}
 			continue
 		}
-		after := judged[i].guard.After(earlier, v)
+		good = append(good, *last)
+		after := j.guard.After(j.earlier, j.verdict)
 		if !after.Whole(src.Limits.Window, r.Now) {
 			forgotten = append(forgotten, after)
 		}
@@ -175,6 +173,15 @@ type judgement struct {
 	earlier guard.Earlier
 	verdict guard.Verdict
 	pinned  bool // a rollback pinned the ranges of the verdict
+}
+
+// lastGood gives the state with which the next run compares the source: the ranges in the list, else those that have expired.
+// nil: there is none.
+func (j judgement) lastGood() *allowlist.Resolved {
+	if !j.verdict.Time.IsZero() {
+		return &j.verdict.Resolved
+	}
+	return j.earlier.Last
 }
 
 // judgeAll has the guard judge every source of the run, puts pinned ranges in their places, and then holds the sources that need
