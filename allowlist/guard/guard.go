@@ -188,7 +188,7 @@ func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why 
 		}
 		return v
 	}
-	if !g.ClockWrong && g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire {
+	if g.Expired(last) {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "expired",
 			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), days(g.Limits.Expire))})
 		if status == Stale {
@@ -202,6 +202,11 @@ func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why 
 	}
 	v.Resolved = *last
 	return g.aged(v)
+}
+
+// Expired reports whether last good ranges are too old to be used. There may be none.
+func (g Guard) Expired(last *allowlist.Resolved) bool {
+	return last != nil && !g.ClockWrong && g.Limits.Expire > 0 && last.Age(g.Now) > g.Limits.Expire
 }
 
 // aged adds a problem if the ranges are older than max_age.

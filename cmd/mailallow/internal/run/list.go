@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -141,7 +142,7 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 		return nil, nil, err
 	}
 	switch {
-	case r.options.Rollback != nil, r.options.Installed:
+	case r.asLeft():
 		return r.fromLastGood(ctx, lastGood), nil, nil
 	case !r.Fetches():
 		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
@@ -151,6 +152,9 @@ func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *sn
 	}
 	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
 }
+
+// asLeft reports whether the run takes the sources as the last update left them.
+func (r *Request) asLeft() bool { return r.options.Rollback != nil || r.options.Installed }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
 func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Problem {
@@ -188,7 +192,7 @@ func (j judgement) lastGood() *allowlist.Resolved {
 // too many access keys.
 func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) ([]judgement, error) {
 	judged := make([]judgement, len(fetched))
-	last := lastGood.Match(r.sources)
+	last, pinned := lastGood.Match(r.sources), r.pinning.file.Match(r.sources)
 	for i, src := range r.sources {
 		earlier := memory.Earlier(last[i], r.Now)
 		if r.options.Since != "" {
@@ -199,7 +203,7 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 			renamed.Name = src.Name
 			earlier.Last = &renamed
 		}
-		judged[i] = r.judge(src, earlier, fetched[i], clockWrong)
+		judged[i] = r.judge(src, earlier, fetched[i], clockWrong, pins(src, pinned[i]))
 	}
 	err := r.pin(judged)
 	r.fitKeys(judged)
@@ -207,10 +211,10 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 }
 
 // judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong bool) judgement {
+func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong, pinned bool) judgement {
 	limits := src.Limits
-	if src.Action.KeepsOut() {
-		limits.Expire = 0 // an old range must still keep its addresses out
+	if src.Action.KeepsOut() || pinned {
+		limits.Expire = 0 // an old range must still keep its addresses out, and a pin holds until it is released
 	}
 	g := guard.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard, ByName: src.Hosts != nil,
@@ -225,6 +229,9 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 	}
 	if src.FromSnapshot && fetched.Err != nil && earlier.Last != nil {
 		fetched.Definition = earlier.Last.Definition // no other is known
+	}
+	if r.asLeft() && !src.Inline() && fetched.Err == nil && g.Expired(earlier.Last) {
+		fetched.Err = errors.New("no update has fetched it since")
 	}
 	v := g.Check(earlier, fetched)
 	if src.Action == allowlist.Relay {

@@ -74,7 +74,7 @@ func (r *Request) pin(judged []judgement) error {
 			continue
 		}
 		v := &judged[i].verdict
-		if last.Definition != src.Definition() && !src.FromSnapshot {
+		if !pins(src, last) {
 			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: "it is defined otherwise now: that ends its pin"})
 			continue
 		}
@@ -97,6 +97,11 @@ func (r *Request) pin(judged []judgement) error {
 		judged[i].pinned = true
 	}
 	return exit.With(exit.Usage, errors.Join(refused...))
+}
+
+// pins reports whether a pin of the source, or nil, holds: a source that is defined otherwise now has none.
+func pins(src allowlist.Source, pin *allowlist.Resolved) bool {
+	return pin != nil && (pin.Definition == src.Definition() || src.FromSnapshot)
 }
 
 // wouldChange says what would come and go without the pin; empty for nothing, and if the ranges are not known.
