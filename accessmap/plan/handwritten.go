@@ -70,7 +70,13 @@ func ofAddresses(handWritten []handKey) []handKey {
 	if !slices.ContainsFunc(handWritten, func(h handKey) bool { return h.named }) {
 		return handWritten
 	}
-	return slices.DeleteFunc(slices.Clone(handWritten), func(h handKey) bool { return h.named })
+	var keys []handKey
+	for _, h := range handWritten {
+		if !h.named {
+			keys = append(keys, h)
+		}
+	}
+	return keys
 }
 
 // outsideBlock reads the lines outside of the block as makemap does.

@@ -88,9 +88,14 @@ var shared = sync.OnceValue(func() *Catalogue {
 // read at the first question, which most runs do not ask.
 func Shared(network netip.Prefix) string { return shared().within(network) }
 
-func providersThat(match func(allowlist.Provider) bool) ([]allowlist.Provider, error) {
+func providersThat(match func(allowlist.Provider) bool) (found []allowlist.Provider, err error) {
 	all, err := allowlist.Providers()
-	return slices.DeleteFunc(all, func(p allowlist.Provider) bool { return !match(p) }), err
+	for _, p := range all {
+		if match(p) {
+			found = append(found, p)
+		}
+	}
+	return found, err
 }
 
 // newCatalogue takes the fetched ranges of each provider, else those in the program, and more.

@@ -30,7 +30,12 @@ func (l *check) servers(ctx context.Context) {
 
 // sendmail checks sendmail.cf and the access files that it reads. ok: it exists.
 func (l *check) sendmail(ctx context.Context) (ok bool) {
-	targets := slices.DeleteFunc(slices.Clone(l.settings.Targets), func(t plan.Target) bool { return !t.Format.Map })
+	var targets []plan.Target
+	for _, t := range l.settings.Targets {
+		if t.Format.Map {
+			targets = append(targets, t)
+		}
+	}
 	if len(targets) == 0 {
 		targets = append(targets, plan.Target{}) // for the access file that sendmail.cf names
 	}

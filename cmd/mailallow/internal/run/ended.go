@@ -1,16 +1,19 @@
 package run
 
 import (
-	"slices"
-
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 )
 
 // wanted gives the sources whose last day is not over. A run treats the others as if they were not in the configuration. A
 // clock that is not believed ends none.
-func (r *Request) wanted(clockWrong bool) []allowlist.Source {
-	return slices.DeleteFunc(slices.Clone(r.Settings.Sources), func(s allowlist.Source) bool { return !clockWrong && s.Ended(r.Now) })
+func (r *Request) wanted(clockWrong bool) (wanted []allowlist.Source) {
+	for _, s := range r.Settings.Sources {
+		if clockWrong || !s.Ended(r.Now) {
+			wanted = append(wanted, s)
+		}
+	}
+	return wanted
 }
 
 // withEnded adds the sources that are not wanted any more to the others, which are in the order of the configuration.
