@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +56,7 @@ func (r Reader) Selected(ctx context.Context, body []byte, query string, maxValu
 		if err := s.run(limited, code, doc); err != nil {
 			return err
 		}
-		if len(s.failed) >= maxMistakes {
+		if s.mistakes >= maxMistakes {
 			break
 		}
 	}
@@ -64,7 +65,7 @@ func (r Reader) Selected(ctx context.Context, body []byte, query string, maxValu
 
 // run takes the results for one document.
 func (s *selection) run(ctx context.Context, code *gojq.Code, doc any) error {
-	for results := code.RunWithContext(ctx, doc); len(s.failed) < maxMistakes; {
+	for results := code.RunWithContext(ctx, doc); s.mistakes < maxMistakes; {
 		result, more := results.Next()
 		if !more {
 			return nil
@@ -151,12 +152,17 @@ func Step(query string) string {
 // selection turns results into ranges.
 type selection struct {
 	Reader
-	query  string // as messages name it
-	failed []error
+	query    string // as messages name it
+	mistakes int
+	failed   []error // the mistakes, each once
 }
 
 func (s *selection) fail(err error) {
-	s.failed = append(s.failed, fmt.Errorf("%s: %w", s.query, err))
+	s.mistakes++
+	text := s.query + ": " + err.Error()
+	if !slices.ContainsFunc(s.failed, func(before error) bool { return before.Error() == text }) {
+		s.failed = append(s.failed, errors.New(text))
+	}
 }
 
 // take adds a result to the ranges, or a mistake to failed. It returns an error
@@ -165,7 +171,7 @@ func (s *selection) take(result any) error {
 	switch v := result.(type) {
 	case []any:
 		for _, element := range v {
-			if err := s.take(element); err != nil || len(s.failed) >= maxMistakes {
+			if err := s.take(element); err != nil || s.mistakes >= maxMistakes {
 				return err
 			}
 		}
@@ -173,13 +179,13 @@ func (s *selection) take(result any) error {
 	case string:
 		return s.read(v)
 	}
-	text := "null"
+	text := "null, not an address or a network: with // empty at its end it passes over entries that have none"
 	if _, object := result.(map[string]any); object {
-		text = "an object"
+		text = "an object, not an address or a network"
 	} else if result != nil {
-		text = ascii.Excerpt(fmt.Sprint(result))
+		text = ascii.Excerpt(fmt.Sprint(result)) + ", not an address or a network"
 	}
-	s.fail(fmt.Errorf("gives %s, not an address or a network", text))
+	s.fail(errors.New("gives " + text))
 	return nil
 }
 
