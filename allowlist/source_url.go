@@ -150,6 +150,7 @@ func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	secure := &http.Transport{
 		Proxy:                  proxyOfEnvironment,
+		OnProxyConnectResponse: checkTunnel,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: bounds.RootCAs},
 		TLSHandshakeTimeout:    dialTimeout,
@@ -181,6 +182,14 @@ func proxyOfEnvironment(r *http.Request) (*url.URL, error) {
 		return proxy, nil
 	}
 	return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY cannot be read as a URL")
+}
+
+// checkTunnel names the proxy that refuses to connect to a server: net/http returns its reply as if the server had sent it.
+func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("the proxy %s answers %s", ascii.Excerpt(proxy.Host), ascii.Excerpt(resp.Status))
 }
 
 var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true for a source")
@@ -298,6 +307,9 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		err = fmt.Errorf("%w: %s", err, v.whoSigns())
+	}
 	if at != v.start {
 		err = fmt.Errorf("redirected to %s: %w", ascii.Excerpt(publicURL(at)), err)
 	}
@@ -305,6 +317,14 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 		return nil, err
 	}
 	return nil, &transient{error: err}
+}
+
+// whoSigns says what to do about a certificate of an authority that is not known.
+func (v *visit) whoSigns() string {
+	if v.RootCAs != nil {
+		return "its authority is not in ca_file"
+	}
+	return "install ca-certificates, or name its authority in ca_file"
 }
 
 // lasting reports whether another try would meet the same error.

@@ -290,7 +290,7 @@ func TestDocumentTLS(t *testing.T) {
 		err    string
 	}{
 		{"a stranger's certificate", func(*tls.Config) {}, func(*fixtures.HTTPServer) *x509.CertPool { return x509.NewCertPool() },
-			"tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+			"tls: failed to verify certificate: x509: certificate signed by unknown authority: its authority is not in ca_file"},
 		{"TLS 1.1", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 }, (*fixtures.HTTPServer).Roots,
 			"remote error: tls: protocol version not supported (try 4 of 4)"},
 		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, (*fixtures.HTTPServer).Roots, ""},
@@ -320,7 +320,7 @@ func TestDocumentCAFile(t *testing.T) {
 		"ca.pem":   "",
 		"none.pem": "ca_file: " + dir + "/none.pem has no certificate in PEM",
 		"gone.pem": "ca_file: open " + dir + "/gone.pem: no such file or directory",
-		"":         "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+		"":         "tls: failed to verify certificate: x509: certificate signed by unknown authority: install ca-certificates, or name its authority in ca_file",
 	} {
 		src := allowlist.Source{URL: server.URL("/list")}
 		if file != "" {
