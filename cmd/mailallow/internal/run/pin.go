@@ -217,7 +217,8 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) error {
 		r.pinning.file.Sources = append(r.pinning.file.Sources, snapshot.Source{Resolved: pinned, Reasons: []allowlist.Problem{{Kind: KindPinned, Text: what}}})
 	}
 	if len(r.pinning.file.Sources) == 0 {
-		return exit.With(exit.Usage, fmt.Errorf("nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
+		return exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history' lists them",
+			"nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
 	}
 	pinned := r.pinning.file.Sources
 	sort.Slice(pinned, func(i, j int) bool { return pinned[i].Name < pinned[j].Name })
