@@ -50,10 +50,7 @@ func (w *Web) Page(ctx context.Context, url, caFile string, known *Validator) (P
 	}
 	got, err := v.get(ctx)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		}
-		return Page{}, fmt.Errorf("%s: %w", publicURL(start), err)
+		return Page{}, fmt.Errorf("%s: %w", publicURL(start), because(ctx, err))
 	}
 	return Page{Body: got.body, Validator: got.validator, Unchanged: got.notModified}, nil
 }

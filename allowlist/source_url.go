@@ -88,15 +88,24 @@ func (w *Web) Document(ctx context.Context, src Source, last *Resolved) (Documen
 		v.known = last.Validator.usable()
 	}
 	doc, problems, err := v.document(ctx, src, last)
-	switch {
-	case err == nil:
-		return doc, problems, nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, context.Cause(ctx)):
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = context.Cause(ctx)
+	if err != nil {
+		return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), because(ctx, err))
 	}
-	return Document{}, problems, fmt.Errorf("%s: %w", publicURL(start), err)
+	return doc, problems, nil
+}
+
+// because gives the error of a fetch with the reason why ctx has ended, once, or that alone if nobody waits for the fetch any more.
+func because(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	switch {
+	case cause == nil:
+		return err
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return cause
+	case errors.Is(err, cause):
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // maxCABytes bounds a ca_file: that of a system with all public authorities has 220 KB.
