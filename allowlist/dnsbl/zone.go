@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"mailallow/allowlist/ascii"
 )
@@ -284,7 +285,11 @@ func CheckHost(name string) error {
 			return errors.New("not a name: a label has 1 to 63 octets")
 		}
 		for _, c := range []byte(label) {
-			if !hostByte(c) {
+			switch {
+			case hostByte(c):
+			case c >= utf8.RuneSelf:
+				return errors.New("not a name: for letters other than a to z use its xn-- form")
+			default:
 				return errors.New("not a name: only letters, digits, hyphens and dots are allowed")
 			}
 		}

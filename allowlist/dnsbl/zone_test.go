@@ -50,6 +50,7 @@ func TestParseZone(t *testing.T) {
 		{"", "", "", "", `zone "": not a name: a label has 1 to 63 octets`},
 		{"bl..example", "", "", "", `zone "bl..example": not a name: a label has 1 to 63 octets`},
 		{"https://bl.example/", "", "", "", `zone "https://bl.example/": not a name: only letters, digits, hyphens and dots are allowed`},
+		{"bücher.example", "", "", "", `zone "b\xc3\xbccher.example": not a name: for letters other than a to z use its xn-- form`},
 		{"bl.example\x1b[31m", "", "", "", `zone "bl.example\x1b[31m": not a name: only letters, digits, hyphens and dots are allowed`},
 		{"192.0.2.1", "", "", "", `zone "192.0.2.1": neither an address nor a name`},
 		{long, "", "", "", `zone "` + long + `": longer than 189 octets`},
