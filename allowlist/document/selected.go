@@ -40,7 +40,7 @@ func compileSelect(query string) (*gojq.Code, error) {
 // Selected runs a query over a JSON document, or over each document of JSON Lines. Every result must be a string that is an
 // address or a network in one of its dresses, or an array of such strings. null is an error too, because a query gives null
 // after the document has changed its structure. maxValues bounds the values of all documents, and maxSteps the steps of the
-// query over them.
+// query over them. With an error, some ranges may have been added.
 func (r Reader) Selected(ctx context.Context, body []byte, query string, maxValues, maxSteps int) error {
 	code, err := compileSelect(query)
 	if err != nil {
@@ -198,23 +198,20 @@ func (s *selection) read(text string) error {
 		}
 		return s.Add(p, 0)
 	}
-	var found []netip.Prefix
+	var full error // the bound of ranges, which ends the reading: a string of a few megabytes can name millions of networks
+	added := 0
 	strict := s.Reader.Reader
 	strict.Strict = true
 	strict.Add = func(p netip.Prefix, _ int) error {
-		found = append(found, p)
-		return nil
+		added++
+		full = s.Add(p, 0)
+		return full
 	}
-	if strict.Read([]byte(text), notation.Layout{Lines: true}) != nil || len(found) == 0 {
+	mistakes := strict.Read([]byte(text), notation.Layout{Lines: true})
+	if full == nil && (mistakes != nil || added == 0) {
 		s.fail(err)
-		return nil
 	}
-	for _, p := range found {
-		if err := s.Add(p, 0); err != nil {
-			return err
-		}
-	}
-	return nil
+	return full
 }
 
 // stepLimit ends a query after a number of steps. The jq machine calls Done

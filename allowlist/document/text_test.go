@@ -249,6 +249,8 @@ func TestSelect(t *testing.T) {
 		}), "\n")},
 		{name: "too many results", query: `range(1000) | "192.0.2.1"`, err: "more than 100 addresses and networks"},
 
+		{name: "too many in one string", query: `[range(200) | "192.0.2.1"] | join(" ") + " x"`, err: "more than 100 addresses and networks"},
+
 		{name: "numbers without end", query: "range(1e12) | empty", err: "select range(1e12) | empty: not done after 100,000 steps"},
 		{name: "numbers kept without end", query: "[range(.count)]", err: "select [range(.count)]: not done after 100,000 steps"},
 		{name: "repeat", query: "last(repeat(.))", err: "select last(repeat(.)): not done after 100,000 steps"},
