@@ -72,6 +72,7 @@ while (walk.nextNode()) {
   const node = walk.currentNode, e = node.parentElement;
   if (!node.textContent.trim() || hidden(e) || !e.checkVisibility()) continue;
   const range = document.createRange(); range.selectNodeContents(node);
+  if (e.matches('[data-l=Action],[data-l=Status],[data-l=Age]') && range.getClientRects().length > 1) say('a word in two lines: ' + node.textContent);
   for (const r of range.getClientRects()) {
     if (!r.width || !r.height) continue;
     if (r.left < -0.5 || r.right > width + 0.5) say('outside: ' + node.textContent.slice(0, 40));

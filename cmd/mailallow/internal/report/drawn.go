@@ -28,7 +28,7 @@ func (v historyView) chart(r historyRow) markup {
 	if r.Changes == 1 {
 		change = "change"
 	}
-	m := put("\n<figure>\n<figcaption><b>%</b>: % %; ", text(r.Name), r.Now, r.Unit)
+	m := put("\n<figure>\n<figcaption><b>%</b>: %; ", text(r.Name), r.Now)
 	if r.Changes > 0 {
 		m += put("between % and %, % %", r.Least, r.Most, grouped(r.Changes), change)
 	} else {

@@ -70,6 +70,7 @@ type changeRow struct {
 	Title, Counts, About string
 	Came, Gone           []string
 	MoreCame, MoreGone   int
+	Targets              []string // in which it is; none: it is in no target
 }
 
 // gathering puts the page together.
@@ -161,30 +162,52 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 		if refused := say.Refused(s); refused != nil {
 			p.Held, p.MoreHeld = withChange(p.Held, p.MoreHeld, *refused)
 		}
-		if len(p.Sources) < maxSources {
-			p.Sources = append(p.Sources, row)
-		} else {
-			p.MoreSources++
-		}
+		p.Sources = append(p.Sources, row)
 	}
-	for i, plan := range result.Plans {
+	if p.MoreSources = max(0, len(p.Sources)-maxSources); p.MoreSources > 0 {
+		sort.SliceStable(p.Sources, func(i, j int) bool { return p.Sources[i].Status != guard.Fresh && p.Sources[j].Status == guard.Fresh })
+		p.Sources = p.Sources[:maxSources]
+	}
+	for _, plan := range result.Plans {
 		p.Targets = append(p.Targets, g.target(plan))
-		if i+1 < len(result.Plans) && plan.Difference.Equal(result.Plans[i+1].Difference) {
-			continue
-		}
-		for _, change := range say.Changes(result.List, plan) {
-			p.Pending, p.MorePending = withChange(p.Pending, p.MorePending, change)
+	}
+	g.pending(p, result)
+}
+
+// pending gives what the next update would change, each change once with the targets that it is in.
+func (g *gathering) pending(p *page, result *run.Result) {
+	var told plan.Difference
+	for _, target := range result.Plans {
+	changes:
+		for _, change := range say.Changes(result.List, target) {
+			for i := range told {
+				if told[i : i+1].Equal(plan.Difference{change.Change}) {
+					if i < len(p.Pending) {
+						p.Pending[i].Targets = append(p.Pending[i].Targets, target.Path)
+					}
+					continue changes
+				}
+			}
+			told = append(told, change.Change)
+			if p.Pending, p.MorePending = withChange(p.Pending, p.MorePending, change); p.MorePending == 0 {
+				p.Pending[len(p.Pending)-1].Targets = []string{target.Path}
+			}
 		}
 	}
 }
 
-// source makes the row of a source, and says what is wrong with it. The status of a source in the last good state is that of
-// the last run, which the history has.
+// source makes the row of a source, and says what is wrong with it. The status of a source is that of the last run, which the
+// history has, both where the last good state has its ranges and where no run has let any through yet.
 func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) sourceRow {
 	problems := d.Problems
-	if last != nil && g.options.Run.Installed && d.Status == guard.Fresh {
-		d.Status = last.Status
-		problems = append(slices.Clone(problems), last.Problems...)
+	if last != nil && g.options.Run.Installed {
+		switch never := last.Status == guard.Held || last.Status == guard.Missing; {
+		case d.Status == guard.Fresh:
+			d.Status = last.Status
+			problems = append(slices.Clone(problems), last.Problems...)
+		case d.Status == guard.Missing && never:
+			d.Status, problems = last.Status, last.Problems
+		}
 	}
 	row := sourceRow{SourceDocument: d, Age: d.AgeText(), About: s.Life.String()}
 	for _, problem := range problems {
@@ -262,7 +285,7 @@ func changeOf(c say.SourceChange) changeRow {
 			p, _ := side.At(i)
 			text := p.String()
 			if path := side.Path(p).String(); path != "" {
-				text += "  " + shortened(path)
+				text += "  " + shortened(path, maxName)
 			}
 			*side.shown = append(*side.shown, text)
 		}
@@ -305,13 +328,18 @@ func (g *gathering) mistakes(p *page, find func() ([]rule.Finding, error)) {
 	if n := count[rule.Warning]; n > 0 {
 		g.look("see the section on mistakes", "%s about the files of this host", terminal.Counted(uint64(n), "warning", "warnings"))
 	}
+	sort.SliceStable(findings, func(i, j int) bool { return findings[i].Severity == rule.Error && findings[j].Severity != rule.Error })
 	p.Findings = findings[:min(len(findings), maxFindings)]
 	p.MoreFindings = len(findings) - len(p.Findings)
 }
 
-// shortened bounds a name that others chose, in characters.
-func shortened(s string) string {
-	const most = 200
+// Bounds in characters: on a name that others chose, and on a message or a command, which may have several of them.
+const (
+	maxName     = 200
+	maxSentence = 1000
+)
+
+func shortened(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "..."
 	}

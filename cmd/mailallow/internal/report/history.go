@@ -90,6 +90,7 @@ func (g *gathering) history(p *page) *sizes {
 	var until time.Time
 	entry := ""
 	for _, problem := range log.Sizes(func(s history.Size) {
+		s.At = s.At.Local() // as all times on the page
 		if all.first.IsZero() {
 			all.first, all.begin = s.At, s.Entry
 		}
@@ -199,10 +200,10 @@ func (a *sizes) view(until, now time.Time) historyView {
 	v.More = max(0, len(all)-maxCharts)
 	axis := timeAxis{a.first, now}
 	for _, o := range all[:min(len(all), maxCharts)] {
-		row := historyRow{Name: o.Source, Now: terminal.Grouped(size(o.Size)), Least: terminal.Grouped(o.least), Most: terminal.Grouped(o.most),
+		row := historyRow{Name: o.Source, Now: terminal.Counted(size(o.Size), "IPv4 address", "IPv4 addresses"), Least: terminal.Grouped(o.least), Most: terminal.Grouped(o.most),
 			Unit: "IPv4 addresses", Changes: o.changes, Line: axis.line(o.points, o.most)}
 		if o.IPv4 == 0 && o.IPv6 > 0 {
-			row.Unit = "IPv6 networks"
+			row.Now, row.Unit = terminal.Counted(size(o.Size), "IPv6 network", "IPv6 networks"), "IPv6 networks"
 		}
 		for _, m := range o.marks[max(0, len(o.marks)-maxMarks):] {
 			row.Marks = append(row.Marks, markRow{fmt.Sprintf("%.1f", axis.x(m.at)), m.kind, m.at.Format(minute), m.text})

@@ -37,7 +37,7 @@ func fullPage(names []string) *page {
 		reason := allowlist.Life{Reason: name(i + 3), Owner: name(i + 4), Until: start}
 		p.Sources = append(p.Sources, sourceRow{run.SourceDocument{Name: name(i), Action: "RELAY", Status: statuses[i%len(statuses)], Ranges: 1999,
 			IPv4Addresses: 1 << 32, IPv6Ranges: 12}, "1063d", reason.String(), []string{name(i + 5)}})
-		p.Held = append(p.Held, changeRow{name(i), "1 came (1 IPv4 address)", name(i + 1), []string{"192.0.2.0/24  " + name(i)}, []string{"2001:db8::/32  " + name(i)}, 3, 4})
+		p.Held = append(p.Held, changeRow{name(i), "1 came (1 IPv4 address)", name(i + 1), []string{"192.0.2.0/24  " + name(i)}, []string{"2001:db8::/32  " + name(i)}, 3, 4, []string{"/etc/mail/" + name(i)}})
 		p.Targets = append(p.Targets, targetRow{"/etc/mail/" + name(i), "sendmail-access", "1,000,000", "not known: " + name(i)})
 		p.Zones = append(p.Zones, dnsbl.Standing{Address: "2001:db8:1111:2222:3333:4444:5555:6666", Zone: name(i), State: "listed", Codes: []string{"127.0.0.2", "127.0.0.11"}, Asked: start})
 		p.Findings = append(p.Findings, rule.Finding{File: "/etc/mail/" + name(i), Line: 123456, Rule: "shadowed", Text: name(i), Fix: name(i + 1), Severity: rule.Error})

@@ -65,7 +65,7 @@ func (p *page) mistaken() markup {
 		if w.Grave {
 			m = "\n<li class=\"grave\"><b>Wrong</b>"
 		}
-		return m + put("%", text(w.Text)) + when(w.Do != "", put(` <span class="soft">&rarr; %</span>`, text(w.Do))) + "</li>"
+		return m + put("%", sentence(w.Text)) + when(w.Do != "", put(` <span class="soft">&rarr; %</span>`, sentence(w.Do))) + "</li>"
 	}) + "\n</ul>"
 }
 
@@ -75,15 +75,15 @@ func (p *page) what() markup {
 	body := sources.of(list(p.Sources, func(s sourceRow) markup {
 		status := string(s.Status)
 		return sources.row(plain(text(s.Name)), plain(s.Action), cell{put("%", status), status}, plain(grouped(s.Ranges)),
-			plain(grouped(s.IPv4Addresses)), plain(grouped(s.IPv6Ranges)), plain(s.Age), plain(text(s.About))) +
+			plain(grouped(s.IPv4Addresses)), plain(grouped(s.IPv6Ranges)), plain(s.Age), plain(sentence(s.About))) +
 			list(s.Told, func(told string) markup {
-				return put("\n<tr class=\"note\"><td data-l=\"Note\" colspan=\"8\">%</td></tr>", text(told))
+				return put("\n<tr class=\"note\"><td data-l=\"Note\" colspan=\"8\">%</td></tr>", sentence(told))
 			})
 	})) + more(p.MoreSources, " sources")
 	if len(p.Targets) > 0 {
 		targets := columns("Target", "Format", "#Entries", "State")
 		body += targets.of(list(p.Targets, func(t targetRow) markup {
-			return targets.row(code(t.Path), plain(t.Format), plain(t.Entries), plain(text(t.State)))
+			return targets.row(code(t.Path), plain(t.Format), plain(t.Entries), plain(sentence(t.State)))
 		}))
 	}
 	return section("sources", "What the list is", body)
@@ -101,7 +101,7 @@ func (c changeRow) markup() markup {
 		return list(shown, func(s string) markup { return "<li>" + sign + put(" %</li>", text(s)) }) +
 			when(left > 0, "\n<li>"+sign+put(" and % more</li>", grouped(left)))
 	}
-	return put("\n<h3>%</h3>\n<p>%", text(c.Title), c.Counts) + when(c.About != "", put("; %", text(c.About))) +
+	return put("\n<h3>%</h3>\n<p>%", text(c.Title), c.Counts) + when(c.About != "", put("; %", sentence(c.About))) + when(len(c.Targets) > 0, put("; in %", sentence(strings.Join(c.Targets, ", ")))) +
 		"</p>\n<details><summary>the networks</summary>\n<ul class=\"networks mono\">" +
 		networks("+", c.Came, c.MoreCame) + networks("&minus;", c.Gone, c.MoreGone) + "\n</ul></details>"
 }
@@ -174,7 +174,7 @@ func (p *page) own() markup {
 		if z.Listed() {
 			state.class = "error"
 		}
-		return zones.row(plain(text(z.Address)), plain(text(z.Zone)), state, plain(z.Asked.Format(minute)))
+		return zones.row(plain(text(z.Address)), plain(text(z.Zone)), state, plain(z.Asked.Local().Format(minute)))
 	})) + more(p.MoreZones, "")
 }
 
@@ -188,6 +188,16 @@ func (p *page) mistakes() markup {
 		place := put("<code>%", text(f.File)) + when(f.Line > 0, put(":%", strconv.Itoa(f.Line))) + "</code>"
 		severity := string(f.Severity)
 		return findings.row(cell{shown: place}, cell{put("%", severity), severity},
-			cell{shown: put(`% <span class="soft">(%)</span>`, text(f.Text), f.Rule)}, plain(text(f.Fix)))
+			cell{shown: put(`% <span class="soft">(%)</span>`, sentence(f.Text), f.Rule)}, cell{put("%", instead(f.Fix)), "lines"})
 	})) + more(p.MoreFindings, ": <code>mailallow lint</code> has them all")
+}
+
+// instead gives the first lines of a fix. That of a wide network has thousands.
+func instead(fix string) string {
+	const most = 4
+	lines := strings.Split(fix, "\n")
+	if left := len(lines) - most; left > 0 {
+		lines = append(lines[:most], "... and "+grouped(left)+" more")
+	}
+	return sentence(strings.Join(lines, "\n"))
 }

@@ -37,7 +37,10 @@ func put(form markup, texts ...string) markup {
 
 // text gives a name that others chose as the page shows it: characters that show as nothing, or turn the direction of what follows,
 // become visible, as on a terminal.
-func text(s string) string { return terminal.Clean(shortened(s)) }
+func text(s string) string { return terminal.Clean(shortened(s, maxName)) }
+
+// sentence gives a message, or a command to paste, which is of no use when it is cut off.
+func sentence(s string) string { return terminal.Clean(shortened(s, maxSentence)) }
 
 // list makes one markup of those of the elements.
 func list[E any](all []E, each func(E) markup) markup {
