@@ -80,6 +80,8 @@ func networkKey(k addressKey) *Fault {
 		f.Text, f.Meant = "an access map knows no ranges: this key never matches", r.Prefixes()
 	} else if before, _, ok := strings.Cut(address, "/"); ok && isCutAddress(before) {
 		f.Certain, f.Text, f.Advice = false, "this is no valid network, and an access map knows no networks: the key never matches", "correct the network"
+	} else if first, last, ok := strings.Cut(address, "-"); ok && isCutAddress(first) && digits().MatchString(last) {
+		f.Certain, f.Text, f.Advice = false, "an access map knows no ranges: this key never matches", "write a key for each network of the range"
 	} else {
 		return nil
 	}
@@ -226,7 +228,8 @@ func cutPrefix(values []uint16) netip.Prefix {
 }
 
 var (
-	ipv4Form = pattern.New(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$`)
+	ipv4Form = pattern.New(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$|^\d+\.\d[\d.?%*\\_+=!#-]*$`)
+	digits   = pattern.New(`^[\d.]+$`) // of an address, or the last octets of one
 	// around holds characters that other programs and lists put around an address.
 	around = `"',;:`
 )
