@@ -197,11 +197,14 @@ func join(tokens string) string {
 	for tokens = strings.Trim(tokens, " "); tokens != ""; tokens = strings.TrimLeft(tokens, " ") {
 		token, isWord := "", false
 		if tokens[0] == '"' {
-			end := strings.IndexByte(tokens[1:], '"')
-			if end < 0 {
-				end = len(tokens) - 2
+			end := 1
+			for end < len(tokens) && tokens[end] != '"' {
+				if tokens[end] == '\\' { // the quote behind it ends nothing
+					end++
+				}
+				end++
 			}
-			token, tokens = tokens[1:end+1], tokens[min(end+2, len(tokens)):]
+			token, tokens = tokens[1:min(end, len(tokens))], tokens[min(end+1, len(tokens)):]
 		} else {
 			token, tokens, _ = strings.Cut(tokens, " ")
 			isWord = !strings.ContainsAny(token[:1], ".:@[]()<>,;%!$+*=/?&|{}^'")

@@ -42,6 +42,10 @@ func TestReadSession(t *testing.T) {
 			Session{Outcome: Quarantined, At: "check_relay", Reply: "odd", Foreign: denied}},
 		"words": {sessionReplies("check_relay      returns: $# error $: OK # no comment\n", passes),
 			Session{Outcome: Refused, At: "check_relay", Reply: "553 5.3.0 OK # no comment", Foreign: "553 5.3.0 OK # no comment"}},
+		"quotes of a value": {sessionReplies("check_relay      returns: $# error $: 550 no \"OK\\\"\"\n", passes),
+			Session{Outcome: Refused, At: "check_relay", Reply: `550 5.0.0 noOK\"`, Foreign: `550 5.0.0 noOK\"`}},
+		"a quote without an end": {sessionReplies("check_relay      returns: $# error $: 550 no \"\n", passes),
+			Session{Outcome: Refused, At: "check_relay", Reply: "550 5.0.0 no", Foreign: "550 5.0.0 no"}},
 		"at RCPT": {sessionReplies("Undefined ruleset check_relay\n", "check_rcpt       returns: $# error $@ 5 . 7 . 1 $: 550 Fix reverse DNS for 198 . 51 . 100 . 7\n"),
 			Session{Outcome: Refused, At: "check_rcpt", Reply: "550 5.7.1 Fix reverse DNS for 198.51.100.7", Foreign: denied}},
 	} {
