@@ -199,5 +199,5 @@ func (l *check) host(ctx context.Context, path string) {
 	l.servers(ctx)
 	// Findings that keep the whole list from taking effect come before those in its lines.
 	found := l.document.Findings
-	l.document.Findings = slices.Concat(found[:ofConfig], l.ofServers, found[ofConfig:])
+	l.document.Findings = append(found[:ofConfig:ofConfig], slices.Concat(l.ofServers, found[ofConfig:])...)
 }
