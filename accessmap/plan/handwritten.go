@@ -66,17 +66,16 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 }
 
 // ofAddresses leaves out the keys that are names.
-func ofAddresses(handWritten []handKey) []handKey {
+func ofAddresses(handWritten []handKey) (others []handKey) {
 	if !slices.ContainsFunc(handWritten, func(h handKey) bool { return h.named }) {
 		return handWritten
 	}
-	var keys []handKey
 	for _, h := range handWritten {
 		if !h.named {
-			keys = append(keys, h)
+			others = append(others, h)
 		}
 	}
-	return keys
+	return others
 }
 
 // outsideBlock reads the lines outside of the block as makemap does.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -130,13 +129,15 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, all []
 
 // Holding gives the providers that send from addr, each by its name as Source and with
 // its longest prefix; the longest prefix of all is first.
-func (c *Catalogue) Holding(addr netip.Addr) []allowlist.Match {
+func (c *Catalogue) Holding(addr netip.Addr) (holding []allowlist.Match) {
 	seen := map[string]bool{}
-	return slices.DeleteFunc(c.index.Holding(addr), func(h allowlist.Match) bool {
-		twice := seen[h.Source]
+	for _, h := range c.index.Holding(addr) {
+		if !seen[h.Source] {
+			holding = append(holding, h)
+		}
 		seen[h.Source] = true
-		return twice
-	})
+	}
+	return holding
 }
 
 // Provider names the provider that sends from addr, by its longest prefix; empty: none does.

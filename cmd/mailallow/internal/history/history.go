@@ -125,7 +125,12 @@ func (o *Options) tellEntries(t *terminal.Terminal, log history.Log, since time.
 	}
 	if o.Source != "" {
 		for i, e := range entries {
-			entries[i].Sources = slices.DeleteFunc(e.Sources, func(s history.Source) bool { return !o.isSource(s) })
+			entries[i].Sources = nil
+			for _, s := range e.Sources {
+				if o.isSource(s) {
+					entries[i].Sources = append(entries[i].Sources, s)
+				}
+			}
 		}
 		if o.Entry != "" && len(entries[0].Sources) == 0 {
 			return exit.Usagef("the entry %s does not tell of a source %q", o.Entry, o.Source)
@@ -168,8 +173,13 @@ type spanDocument struct {
 }
 
 func tellAddress(t *terminal.Terminal, log history.Log, addr netip.Addr, since time.Time) error {
-	spans, problems := log.Spans(addr)
-	spans = slices.DeleteFunc(spans, func(s history.Span) bool { return !s.Until.IsZero() && s.Until.Before(since) })
+	all, problems := log.Spans(addr)
+	var spans []history.Span
+	for _, s := range all {
+		if s.Until.IsZero() || !s.Until.Before(since) {
+			spans = append(spans, s)
+		}
+	}
 	for _, p := range problems {
 		t.Warn("%s", p.Text)
 	}

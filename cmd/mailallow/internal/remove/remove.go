@@ -207,9 +207,12 @@ func (r *removal) stateFiles() (files []install.StateFile, err error) {
 			return nil, err
 		}
 	}
-	next := record.Record{Version: 1, Targets: slices.DeleteFunc(slices.Clone(r.installed.Targets), func(t record.Target) bool {
-		return slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path })
-	})}
+	next := record.Record{Version: 1, Targets: []record.Target{}}
+	for _, t := range r.installed.Targets {
+		if !slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path }) {
+			next.Targets = append(next.Targets, t)
+		}
+	}
 	return append(files, install.StateFile{Path: filepath.Join(r.Settings.StateDir, state.TargetsFile), Write: next.Write}), nil
 }
 
