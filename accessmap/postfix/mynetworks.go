@@ -52,10 +52,7 @@ func (w *walk) patterns(words []string, depth int) (all []string, err error) {
 			return all, err
 		}
 		for line := range strings.Lines(string(text)) {
-			if strings.HasPrefix(line, "#") {
-				continue
-			}
-			inside, err := w.patterns(split(line), depth-1)
+			inside, err := w.patterns(Patterns(line), depth-1)
 			for _, pattern := range inside {
 				all = append(all, word[:len(word)-len(bare)]+pattern)
 			}
@@ -65,6 +62,17 @@ func (w *walk) patterns(words []string, depth int) (all []string, err error) {
 		}
 	}
 	return all, nil
+}
+
+// Patterns gives the patterns in a line of the file of a /path in mynetworks.
+func Patterns(line string) (words []string) {
+	for _, word := range split(line) {
+		if word[0] == '#' {
+			break
+		}
+		words = append(words, word)
+	}
+	return words
 }
 
 // matches compares one pattern with the client.

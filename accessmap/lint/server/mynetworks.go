@@ -11,6 +11,23 @@ import (
 	"mailallow/accessmap/postfix"
 )
 
+// Patterns gives the findings in the file of a /path in mynetworks, whose patterns Postfix reads in the place of the path.
+func Patterns(path string, text []byte, o rule.Options) []rule.Finding {
+	l := newPostfixLinter(&postfix.Main{}, nil, o)
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		before := len(l.Findings)
+		for _, word := range postfix.Patterns(line) {
+			l.Each(func(c *postfixChecks) []rule.Finding { return c.network.Of(l, postfix.Item{Name: word}) })
+		}
+		for i := range l.Findings[before:] {
+			l.Findings[before+i].File, l.Findings[before+i].Line = path, number
+		}
+	}
+	return l.Findings
+}
+
 // networkOf reads an item of mynetworks. ok: it is an address or a network, perhaps with host bits.
 func networkOf(item postfix.Item) (p netip.Prefix, ok bool) { return postfix.ParsePattern(item.Name) }
 

@@ -42,6 +42,16 @@ func Tables(m *postfix.Main) (tables []Table) {
 	return tables
 }
 
+// PatternFiles gives the files that mynetworks names by their paths alone. A slash with digits is the end of a network.
+func PatternFiles(m *postfix.Main) (paths []string) {
+	for _, item := range m.Lists["mynetworks"].Items {
+		if path := item.Name; strings.HasPrefix(path, "/") && strings.Trim(path, "/0123456789") != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // PermitsAny reports whether a line of a cidr table permits.
 func PermitsAny(text []byte) bool {
 	for line := range strings.Lines(string(text)) {

@@ -127,6 +127,11 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
+	for _, path := range server.PatternFiles(m) {
+		if text, err := l.read(ctx, path); err == nil {
+			l.ofServers = append(l.ofServers, server.Patterns(path, text, l.known())...)
+		}
+	}
 	l.ask(ctx, filepath.Join(m.ConfigDirectory, "main.cf"), server.PostfixZones(m))
 	return true
 }
@@ -155,6 +160,11 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Ta
 		if text, err := l.read(ctx, t.Path); err == nil {
 			t.Permits = server.PermitsAny(text)
 			tables = append(tables, t)
+		}
+	}
+	for _, path := range server.PatternFiles(m) {
+		if _, isTarget := l.targetOf(path); !isTarget && isMissing(path) {
+			tables = append(tables, server.Table{Path: path, Use: format.UseMyNetworks, Missing: true})
 		}
 	}
 	return tables
