@@ -108,8 +108,11 @@ postscreen_dnsbl_sites set=true
 		}
 	}
 	zones := []string{"warn.example", "KEY.zen.dq.spamhaus.net", "zen.example", "white.example"}
-	if diff := cmp.Diff(zones, m.DNSBLZones()); diff != "" {
-		t.Errorf("zones (-want +got):\n%s", diff)
+	for n, postscreen := range map[int]bool{2: false, 4: true} { // the sites of postscreen are asked where it is on port 25
+		m.Postscreen = postscreen
+		if diff := cmp.Diff(zones[:n], m.DNSBLZones()); diff != "" {
+			t.Errorf("zones (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (m *Main) StillAsked(path string) map[string][]Item {
 	return asked
 }
 
-// DNSBLZones returns the zones that smtpd and postscreen ask about a client's address, each once, in their order.
+// DNSBLZones returns the zones that smtpd asks about a client's address, and postscreen where it is on port 25, each once, in their order.
 func (m *Main) DNSBLZones() (zones []string) {
 	add := func(argument string) {
 		zone, _, _ := strings.Cut(argument, "=")
@@ -66,8 +66,10 @@ func (m *Main) DNSBLZones() (zones []string) {
 			}
 		}
 	}
-	for _, item := range m.Lists["postscreen_dnsbl_sites"].Items {
-		add(item.Name)
+	if m.Postscreen { // else nobody looks at its sites
+		for _, item := range m.Lists["postscreen_dnsbl_sites"].Items {
+			add(item.Name)
+		}
 	}
 	return zones
 }
