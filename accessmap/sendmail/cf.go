@@ -75,10 +75,14 @@ func ReadCF(path string) (CF, error) {
 // ParseCF parses a sendmail.cf and ignores lines that it does not know. The last of several settings counts, as for Sendmail.
 func ParseCF(path string, text []byte) CF {
 	cf, asked := CF{Path: path}, ""
-	for line := range strings.Lines(string(text)) {
+	// A line that begins with a blank continues the one above (fgetfolded in Sendmail's util.c).
+	joined := strings.NewReplacer("\r\n\t", "\t", "\r\n ", " ", "\n\t", "\t", "\n ", " ").Replace(string(text))
+	for line := range strings.Lines(joined) {
 		line = strings.TrimRight(line, "\r\n")
-		if definition, ok := strings.CutPrefix(line, "Kaccess"); ok && definition != "" && ascii.IsSpace(definition[0]) {
-			cf.setAccess(strings.Fields(definition))
+		if definition, ok := strings.CutPrefix(line, "K"); ok {
+			if fields := strings.Fields(definition); len(fields) > 1 && strings.EqualFold(fields[0], "access") {
+				cf.setAccess(fields[1:])
+			}
 		}
 		if option, ok := strings.CutPrefix(line, "O "); ok {
 			name, value, _ := strings.Cut(option, "=")
@@ -137,7 +141,7 @@ func (cf *CF) setAccess(fields []string) {
 	for i, field := range fields {
 		switch {
 		case i == 0:
-			cf.AccessClass = field
+			cf.AccessClass = ascii.Lower(field)
 		case field[0] == '-':
 			cf.AccessFlags = append(cf.AccessFlags, field)
 		case cf.AccessPath == "":

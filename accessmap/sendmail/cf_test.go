@@ -24,6 +24,8 @@ func TestParseSendmailCF(t *testing.T) {
 			AccessClass: "hash", AccessFlags: []string{"-T<TMPF>", "-o"}, AccessPath: "/etc/mail/access"}},
 		{"Kaccess\tcdb /etc/mail/access.cdb\r\n", CF{AccessClass: "cdb", AccessPath: "/etc/mail/access"}},
 		{"Kaccessible hash /x\n#Kaccess hash /x\nKmail hash /x\n", CF{}},
+		{"K Access HASH\r\n\t-o\n  /etc/mail/access\n# Kaccess\n\thash /x\n", CF{AccessClass: "hash", AccessFlags: []string{"-o"}, AccessPath: "/etc/mail/access"}},
+		{"Kaccess\nK\n", CF{}},
 		{"Kaccess hash /a\nKaccess btree /b\n", CF{AccessClass: "btree", AccessPath: "/b"}},
 		{"O TrustedUser=smmta\nO RunAsUser=mail:mail\nO DontBlameSendmail=GroupWritableDirPathSafe,MapInUnsafeDirPath\n",
 			CF{TrustedUser: "smmta", RunAsUser: "mail:mail",
