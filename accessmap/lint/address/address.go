@@ -51,7 +51,10 @@ func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of rule.Rule, fault *Faul
 	if len(k.Address) > maxAddressText {
 		return netip.Prefix{}, of, nil
 	}
-	bare := strings.TrimSuffix(strings.TrimPrefix(k.Address, "["), "]")
+	bare := k.Address
+	if inside, ok := strings.CutPrefix(bare, "["); ok && strings.HasSuffix(inside, "]") {
+		bare = inside[:len(inside)-1]
+	}
 	if _, ok := key.Parse(bare); ok {
 		return netip.Prefix{}, of, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
@@ -231,7 +234,7 @@ var (
 	ipv4Form = pattern.New(`^[\d.]*(\d\.|\.\d)[\d.]*$|^\d+(\.\d+)*(\.[*x])+$|^\d+\.\d[\d.?%*\\_+=!#-]*$`)
 	digits   = pattern.New(`^[\d.]+$`) // of an address, or the last octets of one
 	// around holds characters that other programs and lists put around an address.
-	around = `"',;:`
+	around = `"',;:[]`
 )
 
 // addressForm finds malformed IPv4 keys, and wildcards. Wildcards fail under any tag: the rulesets look up the whole name,
