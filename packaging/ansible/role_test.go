@@ -119,6 +119,28 @@ func TestDay(t *testing.T) {
 	wantText(t, r.read("dated/etc/mailallow.toml"), "until = 9999-12-31\n", "reason = \"2026-12-31 or so\"\n")
 }
 
+// TestModes: on a host with a strict umask the timer's fetch, which runs as a user that owns nothing, can read what the role writes.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.program = fixtures.Mailallow(t)
+	r.ansible = r.write("strict", "#!/bin/sh\numask 077\nexec '"+r.ansible+"' \"$@\"\n")
+	if err := os.Chmod(r.ansible, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	host := r.host("new")
+	host["mailallow_config"] = r.path("new", "made", "mailallow.toml")
+	host["mailallow_sources"] = []vars{{"name": "provider", "spf": []string{"mail.test"}, "action": "OK"}}
+	host["mailallow_targets"] = []vars{{"format": "cidr", "path": r.path("new", "etc", "list.cidr")}}
+	host["mailallow_snapshot"] = r.snapshot("209.85.0.0/24")
+	r.play(hosts{"new": host}, wanted{"new": changed})
+	for name, want := range map[string]fs.FileMode{"": fs.ModeDir | 0o755, "mailallow.toml": 0o644, "snapshot.json": 0o644} {
+		if info, err := os.Stat(r.path("new", "made", name)); err != nil || info.Mode() != want {
+			t.Errorf("made/%s: %v, %v, want %v", name, info.Mode(), err, want)
+		}
+	}
+}
+
 func TestExampleIsSound(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -70,13 +70,19 @@ func Run(t *terminal.Terminal, o Options) error {
 }
 
 // write writes the file whole or not at all, and never over another one. It makes the folder of the file, as every package of
-// mailallow would have, and none above it: a path with a mistake in it is most often one that leads nowhere.
+// mailallow would have, and none above it: a path with a mistake in it is most often one that leads nowhere. Both have the modes
+// of a package whatever the umask is, because mailallow-fetch.service reads the file as a user that owns nothing.
 func write(path, text string) error {
 	const folderMode = 0o755
-	if err := os.Mkdir(filepath.Dir(path), folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	folder := filepath.Dir(path)
+	err := os.Mkdir(folder, folderMode)
+	if err == nil {
+		err = os.Chmod(folder, folderMode)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: its folder cannot be made: %w", path, exit.Reason(err))
 	}
-	err := outfile.Create(path, []byte(text))
+	err = outfile.Create(path, []byte(text))
 	if errors.Is(err, fs.ErrExist) {
 		return fault.Hint(path, "'mailallow init' without --write shows what it would have written", "it is there already, and nothing was written")
 	}

@@ -244,6 +244,7 @@ def main():
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)  # mailallow-fetch.service reads the configuration and the snapshot as a user that owns nothing
     run = Run(module)
     if not os.path.exists(module.params["program"]):
         if not module.check_mode:
