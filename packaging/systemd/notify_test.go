@@ -40,6 +40,26 @@ func TestNotify(t *testing.T) {
 	}
 }
 
+// TestNotifySendmail: Sendmail takes a mail from the unit of update into the queue of its client, which is where Debian has it or
+// where others do, and asks no network with -odq.
+func TestNotifySendmail(t *testing.T) {
+	t.Parallel()
+	fixtures.All(t)
+	for _, queue := range []string{"/var/spool/mqueue-client", "/var/spool/clientmqueue"} {
+		s := newSite(t)
+		s.Write("/root/submit.mc", "include(`/usr/share/sendmail/cf/m4/cf.m4')OSTYPE(`linux')define(`MSP_QUEUE_DIR', `"+queue+
+			"')define(`confPID_FILE', `/run/msp.pid')FEATURE(`msp')\n", 0o644)
+		s.Run("sh", "-c", "m4 -D_CF_DIR_=/usr/share/sendmail/cf/ /root/submit.mc > /etc/mail/submit.cf")
+		s.Run("install", "-d", "-o", "smmsp", "-g", "smmsp", "-m", "2770", queue)
+		s.Write("/etc/mailallow/mailallow.toml", `notify = ["/usr/libexec/sendmail/sendmail", "-odq", "-i", "postmaster"]`+"\n"+config, 0o644)
+		s.dns.Set(`spf.example. 60 IN TXT "v=spf1 -all"`)
+		status, journal := s.update()
+		if mails := strings.Count(s.Run("find", queue, "-name", "qf*"), "\n"); status != 3 || mails != 1 {
+			t.Errorf("%s: status %d, %d mails, want 3 and 1\n%s", queue, status, mails, journal)
+		}
+	}
+}
+
 // mails counts what was handed to Postfix: without a service that delivers, it stays in the queue.
 func (s *site) mails() int {
 	s.t.Helper()

@@ -237,6 +237,8 @@ func (s *site) testFetch() {
 	const path = "/etc/mailallow/mailallow.toml"
 	resolvers := s.Read("/etc/resolv.conf")
 	s.Write("/etc/mailallow/offices.cidr", "192.0.2.0/24\n", 0o600)
+	const authorities = "/var/lib/ca-certificates/ca-bundle.pem" // where openSUSE's are
+	s.Write(authorities, fixtures.HTTPS(s.t).Certificate(), 0o644)
 	for _, row := range []struct {
 		config string
 		mode   os.FileMode
@@ -244,6 +246,7 @@ func (s *site) testFetch() {
 	}{
 		{config, 0o600, "permission denied; let the user that mailallow runs as read it"},
 		{config + "\n[[source]]\nname = \"offices\"\nfile = \"offices.cidr\"\naction = \"OK\"\n", 0o644, `msg="update done" exit_code=0`},
+		{config + "\n[[source]]\nname = \"web\"\nurl = \"https://127.0.0.1:1/\"\nca_file = \"" + authorities + "\"\naction = \"OK\"\n", 0o644, "connection refused"},
 		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`}, // makes the state
 		{"state_dir = \"/etc/mail/state\"\n" + config, 0o644, `msg="update done" exit_code=0`},
 	} {
@@ -253,6 +256,14 @@ func (s *site) testFetch() {
 		}
 	}
 	s.Write(path, config, 0o644)
+	// systemd before 240, as on Enterprise Linux 8, has no such variables.
+	s.Write("/run/systemd/system/mailallow-fetch.service.d/old.conf", "[Service]\nUnsetEnvironment=RUNTIME_DIRECTORY CACHE_DIRECTORY\n", 0o644)
+	s.changed = true
+	if status, journal := s.update(); status != 0 {
+		s.t.Errorf("with an old systemd: status %d\n%s", status, journal)
+	}
+	s.Run("rm", "-r", "/run/systemd/system/mailallow-fetch.service.d")
+	s.changed = true
 	s.Write("/etc/resolv.conf", "nameserver fe80::53%lo\n", 0o644)
 	if _, journal := s.update(); !strings.Contains(journal, "the resolver [fe80::53%lo]:53 ") || strings.Contains(journal, "invalid argument") {
 		s.t.Errorf("a resolver on an interface: the interface is not known\n%s", journal)
