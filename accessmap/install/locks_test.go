@@ -49,6 +49,27 @@ func TestLockDirectoryHolder(t *testing.T) {
 	}
 }
 
+// TestRootLockDirectory: only Linux has a /run.
+func TestRootLockDirectory(t *testing.T) {
+	for _, row := range []struct {
+		name, want string
+		dirs       []string
+	}{
+		{"Linux", "run/mailallow", []string{"run", "var"}},
+		{"FreeBSD, OpenBSD, NetBSD, macOS, illumos", "var/run/mailallow", []string{"var/run"}},
+	} {
+		root := t.TempDir()
+		for _, dir := range row.dirs {
+			if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := rootLockDir(root), filepath.Join(root, row.want); got != want {
+			t.Errorf("%s: %s, want %s", row.name, got, want)
+		}
+	}
+}
+
 // The directory of locks is one where no other user can take a lock, and a target's directory has one lock, whatever its path.
 func TestLockDirectory(t *testing.T) {
 	dir := t.TempDir()
