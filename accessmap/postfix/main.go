@@ -93,7 +93,7 @@ func (m *Main) Inside(text string) string {
 
 // Find returns the path of postconf, in PATH or where packages put it. The error is ErrNone if there is none.
 func Find() (string, error) {
-	path, err := program.Find("postconf", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/opt/postfix/sbin"))
+	path, err := program.Find("postconf", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/usr/pkg/sbin", "/opt/postfix/sbin"))
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", ErrNone
 	}

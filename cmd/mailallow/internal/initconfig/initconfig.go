@@ -95,8 +95,8 @@ func write(path, text string) error {
 // mailServers are the mail servers of a host, found by the files that they read.
 type mailServers struct {
 	access     string // the access file that Sendmail reads; empty: there is no Sendmail
-	postfix    bool
-	postscreen bool // it is before smtpd
+	postfix    string // the folder of its main.cf; empty: there is no Postfix
+	postscreen bool   // it is before smtpd
 }
 
 func findMailServers(root string) (found mailServers) {
@@ -111,8 +111,10 @@ func findMailServers(root string) (found mailServers) {
 	if read, err := servers.Sendmail(root+cf, ""); err == nil && read.AccessPath != "" {
 		found.access = read.AccessPath
 	}
-	found.postfix = exists("/etc/postfix/main.cf")
-	services, _ := os.ReadFile(root + "/etc/postfix/master.cf") // without it there is smtpd
+	if found.postfix = servers.PostfixFolder(root); found.postfix == "" {
+		return found
+	}
+	services, _ := os.ReadFile(filepath.Join(root, found.postfix, "master.cf")) // without it there is smtpd
 	for line := range strings.Lines(string(services)) {
 		// master(5): service, type, five columns that do not matter here, command
 		if f := strings.Fields(line); len(f) > 7 && f[0][0] != '#' && f[1] == "inet" && f[7] == "postscreen" {
@@ -149,22 +151,26 @@ func startingConfig(s mailServers, own []netip.Addr) string {
 	for _, p := range strings.Split(start, "\n\n") {
 		begins := func(lines ...string) bool { return strings.HasPrefix(p, "# "+strings.Join(lines, "\n# ")) }
 		switch {
-		case begins("Neither /etc/mail nor /etc/postfix") && (s.access != "" || s.postfix):
+		case begins("Neither /etc/mail nor /etc/postfix") && (s.access != "" || s.postfix != ""):
 			continue
 		case begins("[[source]]", `name = "own networks"`) && len(own) > 0:
 			p = strings.Replace(p, `"192.0.2.25"`, quoted(own), 1)
 		case begins("[[target]]", `format = "sendmail-access"`) && s.access != "":
 			p = strings.Replace(uncommented(p), `"/etc/mail/access"`, fmt.Sprintf("%q", s.access), 1)
-		case begins("[[target]]", `format = "postfix-cidr"`) && s.postfix:
+		case begins("[[target]]", `format = "postfix-cidr"`) && s.postfix != "":
 			p = uncommented(p)
-		case begins("[[target]]", `format = "postscreen-cidr"`) && s.postfix && s.postscreen:
+		case begins("[[target]]", `format = "postscreen-cidr"`) && s.postscreen:
 			p = uncommented(p)
 		case begins("[dnsbl]") && len(visible) > 0:
 			p = strings.Replace(p, `"192.0.2.25"`, quoted(visible), 1)
 		}
 		paragraphs = append(paragraphs, p)
 	}
-	return strings.Join(paragraphs, "\n\n")
+	text := strings.Join(paragraphs, "\n\n")
+	if s.postfix != "" {
+		text = strings.ReplaceAll(text, "/etc/postfix/", s.postfix+"/")
+	}
+	return text
 }
 
 func uncommented(paragraph string) string {

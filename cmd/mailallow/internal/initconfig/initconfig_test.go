@@ -38,7 +38,7 @@ func TestStartingConfig(t *testing.T) {
 		{"sendmail", mailServers{access: "/etc/mail/access"}, nil, []string{"[[target]]", `format = "sendmail-access"`, `path = "/etc/mail/access"`}},
 		{"another access file", mailServers{access: "/usr/local/etc/mail/access"}, nil,
 			[]string{"[[target]]", `format = "sendmail-access"`, `path = "/usr/local/etc/mail/access"`}},
-		{"postfix", mailServers{postfix: true}, nil,
+		{"postfix", mailServers{postfix: "/etc/postfix"}, nil,
 			[]string{"[[target]]", `format = "postfix-cidr"`, `path = "/etc/postfix/mailallow.cidr"`, `on_change = ["postfix", "reload"]`}},
 		{"private", mailServers{}, own[:1], []string{`# cidr = ["10.0.0.1"]`}},
 		{"public", mailServers{}, own, []string{`# cidr = ["10.0.0.1", "192.0.2.7", "2001:db8::7"]`,

@@ -4,8 +4,6 @@ package servers
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -30,14 +28,28 @@ func Sendmail(path, root string) (*sendmail.CF, error) {
 	return &cf, nil
 }
 
+// postfixFolders are where packages put main.cf: those of Linux and OpenBSD, of FreeBSD's ports, and of pkgsrc.
+var postfixFolders = []string{"/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"}
+
+// PostfixFolder gives the folder below a root that has a main.cf, as it is named there. It is empty if there is none.
+func PostfixFolder(root string) string {
+	for _, folder := range postfixFolders {
+		if _, err := os.Stat(filepath.Join(root, folder, "main.cf")); err == nil {
+			return folder
+		}
+	}
+	return ""
+}
+
 // Postfix reads main.cf and master.cf. The error is postfix.ErrNone if there is no Postfix.
 func Postfix(ctx context.Context, root string) (*postfix.Main, error) {
 	config := ""
 	if root != "" {
-		config = filepath.Join(root, "/etc/postfix")
-		if _, err := os.Stat(filepath.Join(config, "main.cf")); errors.Is(err, fs.ErrNotExist) {
+		folder := PostfixFolder(root)
+		if folder == "" {
 			return nil, postfix.ErrNone
 		}
+		config = filepath.Join(root, folder)
 	}
 	postconf, err := postfix.Find()
 	if err != nil {
