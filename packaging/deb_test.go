@@ -101,6 +101,7 @@ func (h packageHost) testCron() {
 	}
 	h.Write("/root/line", line[1]+"\n", 0o644)
 	h.Write("/root/bin/sleep", "#!/bin/sh\necho \"$1\" >/root/slept\n", 0o755)
+	h.Run("rm", "-f", "/usr/bin/shuf") // FreeBSD has none
 	run := []string{"env", "-i", "PATH=/root/bin:" + path[1], "sh", "/root/line"}
 	h.Write("/etc/mail/access", strings.ReplaceAll(h.Read("/etc/mail/access"), "Connect:192.0.2\tRELAY\n", ""), 0o640)
 	before := h.Read("/etc/mail/access")
