@@ -31,3 +31,11 @@ func withDiskAdvice(err error) error {
 	}
 	return err
 }
+
+// immutable adds to an EPERM of root's what it most often means.
+func immutable(err error) error {
+	if errors.Is(err, syscall.EPERM) {
+		return fmt.Errorf("%w\nit may be immutable: lsattr shows that, and chattr -ia takes it away; on the BSDs ls -lo, and chflags noschg", err)
+	}
+	return err
+}

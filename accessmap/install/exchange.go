@@ -39,7 +39,7 @@ const asideSuffix = ".old"
 func exchangeByLinks(temp, live string) error {
 	aside := temp + asideSuffix
 	if err := os.Link(live, aside); err != nil {
-		return fmt.Errorf("this file system can neither exchange nor link: %w", err)
+		return immutable(fmt.Errorf("it can be neither exchanged nor linked: %w", err))
 	}
 	if err := os.Rename(temp, live); err != nil {
 		return errors.Join(err, state.Remove(aside))

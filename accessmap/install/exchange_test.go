@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -41,6 +42,37 @@ func TestExchange(t *testing.T) {
 				t.Errorf("nothing to exchange with: %v", err)
 			}
 		})
+	}
+}
+
+// TestImmutable: root, too, can replace no file that is immutable, and make none in a directory that is. The advice cures it.
+func TestImmutable(t *testing.T) {
+	for _, row := range []struct{ name, want string }{
+		{"access", "it can be neither exchanged nor linked: "},
+		{".", "no file can be made in its directory: "},
+	} {
+		dir := t.TempDir()
+		access := filepath.Join(dir, "access")
+		fixtures.WriteFile(t, access, "old\n")
+		set := func(attribute string) ([]byte, error) {
+			return exec.Command("chattr", attribute, filepath.Join(dir, row.name)).CombinedOutput()
+		}
+		if out, err := set("+i"); err != nil {
+			t.Skipf("this file system has no attributes, or its user no right to them: %v: %s", err, out)
+		}
+		t.Cleanup(func() { set("-ia") })
+		job := Job{Path: access, Old: []byte("old\n"), OldExists: true, New: []byte("new\n")}
+		stateDir := filepath.Join(t.TempDir(), "state")
+		_, err := Install(t.Context(), stateDir, []Job{job}, nil)
+		if !fixtures.ErrorContains(err, row.want) || !fixtures.ErrorContains(err, "chattr -ia takes it away") {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if out, err := set("-ia"); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if _, err := Install(t.Context(), stateDir, []Job{job}, nil); err != nil {
+			t.Errorf("%s, after it: %v", row.name, err)
+		}
 	}
 }
 
