@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,7 @@ const commandLimit = time.Minute
 type Report struct {
 	Argv   []string
 	Output string // stdout, at most MaxMessages bytes
-	Err    error  // with its stderr; nil: the command succeeded
+	Err    error  // with its stderr, or its stdout; nil: the command succeeded
 }
 
 // Command runs a command of the configuration as a Program, for at most a minute. It looks the program up in cleanPath too,
@@ -40,6 +41,10 @@ func Command(ctx context.Context, argv []string, stdin []byte) Report {
 	}.Run(ctx)
 	if errors.Is(err, ErrOutput) || errors.Is(err, exec.ErrWaitDelay) {
 		err = nil
+	}
+	var failed *Error
+	if errors.As(err, &failed) && failed.Said == "" {
+		failed.Said = strings.TrimSpace(string(out))
 	}
 	report.Output, report.Err = string(out), err
 	return report

@@ -26,6 +26,20 @@ func TestRunCommandLeavesAChild(t *testing.T) {
 	}
 }
 
+// A command that fails is told with what it wrote, wherever it wrote that, or with where to look.
+func TestRunCommandFails(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ script, want string }{
+		{"echo reason >&2; echo done; exit 3", "exit status 3: reason"},
+		{"echo reason; exit 3", "exit status 3: reason"},
+		{"exit 3", "exit status 3 without a message: its log may say why"},
+	} {
+		if done := Command(t.Context(), []string{"sh", "-c", row.script}, nil); done.Err == nil || !strings.HasSuffix(done.Err.Error(), ": "+row.want) {
+			t.Errorf("%s: %v, want %q", row.script, done.Err, row.want)
+		}
+	}
+}
+
 // After its limit a program is killed with its children. A child with a session of its own survives, as a daemon must that
 // on_change restarts, and Run does not wait for its pipes.
 func TestProgramLeavesItsSession(t *testing.T) {

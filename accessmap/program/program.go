@@ -87,13 +87,17 @@ func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 // Error says that a program could not be started or did not end with status 0.
 type Error struct {
 	argv []string
-	Said string // its stderr, at most MaxOutput bytes
+	Said string // its stderr, at most MaxOutput bytes; of a Command without one, its stdout
 	err  error
 }
 
 func (e *Error) Error() string {
 	if e.Said == "" {
-		return fmt.Sprintf("%s: %v", strings.Join(e.argv, " "), e.err)
+		silent := ""
+		if _, ended := e.err.(*exec.ExitError); ended {
+			silent = " without a message: its log may say why" // as that of 'postfix reload' does, without a terminal
+		}
+		return fmt.Sprintf("%s: %v%s", strings.Join(e.argv, " "), e.err, silent)
 	}
 	// Indent its further lines, so that nobody takes them for lines of mailallow.
 	return fmt.Sprintf("%s: %v: %s", strings.Join(e.argv, " "), e.err, strings.ReplaceAll(e.Said, "\n", "\n  "))
