@@ -24,7 +24,7 @@ type CF struct {
 	// The Kaccess line: `Kaccess hash -T<TMPF> /etc/mail/access`. All are empty without one.
 	AccessClass string   // hash, btree, cdb, dbm, ldap, ...
 	AccessFlags []string // -o, -T<TMPF>, ...
-	AccessPath  string   // without the map's suffix
+	AccessPath  string   // without the map's suffix; empty where it is no file, as with ldap
 	AccessSkip  bool     // access_db was configured with `skip': SKIP means undecided (docs/facts.md 4)
 
 	DotDomains  bool    // FEATURE(`lookupdotdomain'): keys with a dot before a name match all names that end in it
@@ -144,7 +144,7 @@ func (cf *CF) setAccess(fields []string) {
 			cf.AccessClass = ascii.Lower(field)
 		case field[0] == '-':
 			cf.AccessFlags = append(cf.AccessFlags, field)
-		case cf.AccessPath == "":
+		case cf.AccessPath == "" && filepath.IsAbs(field) && cf.AccessClass != "ldap": // else it belongs to a flag, as -P of ldap, or is no file
 			cf.AccessPath = strings.TrimSuffix(strings.TrimSuffix(field, ".db"), ".cdb")
 		}
 	}

@@ -23,6 +23,9 @@ func TestParseSendmailCF(t *testing.T) {
 		{"Kaccess hash -T<TMPF> -o /etc/mail/access\n", CF{
 			AccessClass: "hash", AccessFlags: []string{"-T<TMPF>", "-o"}, AccessPath: "/etc/mail/access"}},
 		{"Kaccess\tcdb /etc/mail/access.cdb\r\n", CF{AccessClass: "cdb", AccessPath: "/etc/mail/access"}},
+		{"Kaccess ldap -1 -v sendmailMTAMapValue -k (&(objectClass=sendmailMTAMapObject)(sendmailMTAKey=%0)) -P /etc/mail/secret\n", CF{
+			AccessClass: "ldap", AccessFlags: []string{"-1", "-v", "-k", "-P"}}},
+		{"Kaccess text -k 0 -v 1 /etc/mail/access\n", CF{AccessClass: "text", AccessFlags: []string{"-k", "-v"}, AccessPath: "/etc/mail/access"}},
 		{"Kaccessible hash /x\n#Kaccess hash /x\nKmail hash /x\n", CF{}},
 		{"K Access HASH\r\n\t-o\n  /etc/mail/access\n# Kaccess\n\thash /x\n", CF{AccessClass: "hash", AccessFlags: []string{"-o"}, AccessPath: "/etc/mail/access"}},
 		{"Kaccess\nK\n", CF{}},

@@ -77,12 +77,12 @@ func otherMap(m *namedMap) (found []rule.Finding) {
 	switch {
 	case !m.HasAccessMap():
 		return nil
+	case m.AccessPath == "" || m.Names(m.textPath) && m.path == "":
+		return []rule.Finding{{Text: fmt.Sprintf("Sendmail reads its access map as %s, which the makemap of this host does not make from a text", rule.Shown(m.AccessClass)),
+			Fix: "change FEATURE(`access_db') to a type that makemap -l lists, as hash" + rebuild}}
 	case !m.Names(m.textPath):
 		return []rule.Finding{{Text: fmt.Sprintf("Sendmail reads the access map %s %s, not one made from %s", m.AccessClass, rule.Shown(m.AccessPath), m.textPath),
 			Fix: "name " + rule.Shown(m.AccessPath) + " as the path of the target, or change FEATURE(`access_db')" + rebuild}}
-	case m.path == "":
-		return []rule.Finding{{Text: fmt.Sprintf("Sendmail reads its access map as %s, which the makemap of this host does not make from a text", rule.Shown(m.AccessClass)),
-			Fix: "change FEATURE(`access_db') to a type that makemap -l lists, as hash" + rebuild}}
 	}
 	for _, why := range m.RefusesType(m.mapType) {
 		found = append(found, rule.Finding{Text: why.Err.Error(), Fix: why.Hint})

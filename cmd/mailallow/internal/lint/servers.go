@@ -99,7 +99,7 @@ func sendmailFacts(cf *sendmail.CF) (facts []string) {
 	if !cf.HasAccessMap() {
 		facts = append(facts, "no access map")
 	} else {
-		facts = append(facts, fmt.Sprintf("access map %s %s", cf.AccessClass, cf.AccessPath))
+		facts = append(facts, strings.TrimRight("access map "+cf.AccessClass+" "+cf.AccessPath, " "))
 		facts = append(facts, "SKIP "+map[bool]string{true: "means undecided", false: "is an error reply"}[cf.AccessSkip])
 	}
 	facts = append(facts, "IPv6 addresses "+map[bool]string{true: "compressed", false: "uncompressed"}[cf.CompressedIPv6])
