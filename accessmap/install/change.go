@@ -147,7 +147,7 @@ func (c *change) create() (*os.File, error) {
 		return nil, fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
 	}
 	if err != nil {
-		return nil, immutable(fmt.Errorf("no file can be made in its directory: %w", err))
+		return nil, fmt.Errorf("no file can be made in its directory: %w", err)
 	}
 	return f, nil
 }

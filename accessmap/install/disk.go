@@ -18,6 +18,7 @@ var diskAdvice = []struct {
 	{syscall.EBUSY, mountAdvice},
 	{syscall.EXDEV, mountAdvice}, // where names cannot be exchanged
 	{syscall.EACCES, "run it as root or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
+	{syscall.EPERM, "run it as root, with all of root's rights; what is immutable for root, too, lsattr shows and chattr -ia frees, on the BSDs ls -lo and chflags noschg"},
 }
 
 const mountAdvice = "the file is a mount point of its own, as containers have them, and cannot be replaced: mount its directory there instead"
@@ -28,14 +29,6 @@ func withDiskAdvice(err error) error {
 		if errors.Is(err, a.errno) {
 			return fmt.Errorf("%w\n%s", err, a.advice)
 		}
-	}
-	return err
-}
-
-// immutable adds to an EPERM of root's what it most often means.
-func immutable(err error) error {
-	if errors.Is(err, syscall.EPERM) {
-		return fmt.Errorf("%w\nit may be immutable: lsattr shows that, and chattr -ia takes it away; on the BSDs ls -lo, and chflags noschg", err)
 	}
 	return err
 }

@@ -39,7 +39,7 @@ const asideSuffix = ".old"
 func exchangeByLinks(temp, live string) error {
 	aside := temp + asideSuffix
 	if err := os.Link(live, aside); err != nil {
-		return immutable(fmt.Errorf("it can be neither exchanged nor linked: %w", err))
+		return fmt.Errorf("it can be neither exchanged nor linked: %w", err)
 	}
 	if err := os.Rename(temp, live); err != nil {
 		return errors.Join(err, state.Remove(aside))

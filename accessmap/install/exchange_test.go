@@ -64,7 +64,7 @@ func TestImmutable(t *testing.T) {
 		job := Job{Path: access, Old: []byte("old\n"), OldExists: true, New: []byte("new\n")}
 		stateDir := filepath.Join(t.TempDir(), "state")
 		_, err := Install(t.Context(), stateDir, []Job{job}, nil)
-		if !fixtures.ErrorContains(err, row.want) || !fixtures.ErrorContains(err, "chattr -ia takes it away") {
+		if !fixtures.ErrorContains(err, row.want) || !fixtures.ErrorContains(err, "chattr -ia frees") {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if out, err := set("-ia"); err != nil {

@@ -19,18 +19,18 @@ import (
 // rootLockDir holds the locks of root's runs. Other users can take no lock there, as they could in /run/lock
 // (docs/facts.md 37). Systems other than Linux have no /run, and /var/run for the same.
 func rootLockDir(root string) string {
-	const run, lockDir = "run", "mailallow"
-	if _, err := os.Stat(filepath.Join(root, run)); errors.Is(err, fs.ErrNotExist) {
-		return filepath.Join(root, "var", run, lockDir)
+	run := root + "/run"
+	if _, err := os.Stat(run); err != nil {
+		run = root + "/var/run"
 	}
-	return filepath.Join(root, run, lockDir)
+	return run + "/mailallow"
 }
 
 // defaultLockDir is the directory for the locks of targets' directories. It is empty for users other than root: the lock of
 // the state directory keeps their runs apart, and root's runs must not wait for another user's lock.
 func defaultLockDir() string {
 	if os.Geteuid() == 0 {
-		return rootLockDir("/")
+		return rootLockDir("")
 	}
 	return ""
 }

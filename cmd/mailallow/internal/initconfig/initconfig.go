@@ -15,6 +15,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"syscall"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
@@ -73,16 +74,12 @@ func Run(t *terminal.Terminal, o Options) error {
 // mailallow would have, and none above it: a path with a mistake in it is most often one that leads nowhere. Both have the modes
 // of a package whatever the umask is, because mailallow-fetch.service reads the file as a user that owns nothing.
 func write(path, text string) error {
-	const folderMode = 0o755
-	folder := filepath.Dir(path)
-	err := os.Mkdir(folder, folderMode)
-	if err == nil {
-		err = os.Chmod(folder, folderMode)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	const folderMode, umask = 0o755, 0o022
+	defer syscall.Umask(syscall.Umask(umask))
+	if err := os.Mkdir(filepath.Dir(path), folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s: its folder cannot be made: %w", path, exit.Reason(err))
 	}
-	err = outfile.Create(path, []byte(text))
+	err := outfile.Create(path, []byte(text))
 	if errors.Is(err, fs.ErrExist) {
 		return fault.Hint(path, "'mailallow init' without --write shows what it would have written", "it is there already, and nothing was written")
 	}
@@ -114,7 +111,7 @@ func findMailServers(root string) (found mailServers) {
 	if found.postfix = servers.PostfixFolder(root); found.postfix == "" {
 		return found
 	}
-	services, _ := os.ReadFile(filepath.Join(root, found.postfix, "master.cf")) // without it there is smtpd
+	services, _ := os.ReadFile(root + found.postfix + "/master.cf") // without it there is smtpd
 	for line := range strings.Lines(string(services)) {
 		// master(5): service, type, five columns that do not matter here, command
 		if f := strings.Fields(line); len(f) > 7 && f[0][0] != '#' && f[1] == "inet" && f[7] == "postscreen" {

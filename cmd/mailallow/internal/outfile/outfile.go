@@ -76,10 +76,10 @@ func Replace(path string, text []byte) error {
 	return replace(path, write, nil, renameio.WithStaticPermissions(mode))
 }
 
-// Create writes a new file with mode 0644, whatever the umask. It is an error that is fs.ErrExist if anything is at path, a link
-// that leads nowhere, too.
+// Create writes a new file with mode 0644 less umask. It is an error that is fs.ErrExist if anything is at path, a link that
+// leads nowhere, too.
 func Create(path string, text []byte) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(mode), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return err
 	}

@@ -50,10 +50,10 @@ type setting struct{ file, word string }
 
 // ofPostfix gives main.cf and master.cf, where packages put them and where this host's Postfix says that they are.
 func ofPostfix(ctx context.Context, root, path string) (settings []setting) {
-	dirs := postfixFolders
+	dirs := postfixFolders()
 	if root == "" {
 		if m, err := Postfix(ctx, ""); err == nil && !slices.Contains(dirs, m.ConfigDirectory) {
-			dirs = append(slices.Clone(dirs), m.ConfigDirectory)
+			dirs = append(dirs, m.ConfigDirectory)
 		}
 	}
 	for _, dir := range dirs {

@@ -29,12 +29,14 @@ func Sendmail(path, root string) (*sendmail.CF, error) {
 }
 
 // postfixFolders are where packages put main.cf: those of Linux and OpenBSD, of FreeBSD's ports, and of pkgsrc.
-var postfixFolders = []string{"/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"}
+func postfixFolders() []string {
+	return []string{"/etc/postfix", "/usr/local/etc/postfix", "/usr/pkg/etc/postfix"}
+}
 
 // PostfixFolder gives the folder below a root that has a main.cf, as it is named there. It is empty if there is none.
 func PostfixFolder(root string) string {
-	for _, folder := range postfixFolders {
-		if _, err := os.Stat(filepath.Join(root, folder, "main.cf")); err == nil {
+	for _, folder := range postfixFolders() {
+		if _, err := os.Stat(root + folder + "/main.cf"); err == nil {
 			return folder
 		}
 	}
