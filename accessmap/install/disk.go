@@ -18,6 +18,7 @@ var diskAdvice = []struct {
 	{syscall.EBUSY, mountAdvice},
 	{syscall.EXDEV, mountAdvice}, // where names cannot be exchanged
 	{syscall.EACCES, "run it as root or as the user who owns the files and their directories; SELinux, AppArmor and systemd can refuse it, too"},
+	{syscall.ENOLCK, "its file system has no locks, as NFS without its lock service: put state_dir on a local one"},
 	{syscall.EPERM, "run it as root, with all of root's rights; what is immutable for root, too, lsattr shows and chattr -ia frees, on the BSDs ls -lo and chflags noschg"},
 }
 
