@@ -100,7 +100,7 @@ func notOurs(foreign []record.Line, what string) (problems []Problem) {
 			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more that mailallow did not write", len(foreign)-i)})
 		}
 		problems = append(problems, Problem{Kind: "not-ours", Line: line.Number,
-			Text: fmt.Sprintf("not ours: mailallow did not write the line \"%s\"; %s", ascii.Excerpt(strings.TrimRight(string(line.Text), "\r\n")), what)})
+			Text: fmt.Sprintf("not ours: mailallow did not write the line \"%s\"; %s", ascii.Excerpt(strings.TrimSuffix(string(line.Text), "\n")), what)})
 	}
 	return problems
 }
