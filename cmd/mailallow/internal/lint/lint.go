@@ -17,6 +17,7 @@ import (
 	"mailallow/accessmap/lint"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
+	"mailallow/accessmap/program"
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/catalogue"
 	"mailallow/cmd/mailallow/internal/config"
@@ -191,7 +192,11 @@ func (l *check) host(ctx context.Context, path string) {
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.settings.Targets {
 		if isMissing(t.Path) {
-			l.t.Note("%s does not exist yet: 'mailallow update' creates it", t.Path)
+			next := "'mailallow update' creates it"
+			if dir := filepath.Dir(t.Path); isMissing(dir) {
+				next = "nor does its directory, which 'mailallow update' does not create: mkdir -p " + program.Quoted(dir)
+			}
+			l.t.Note("%s does not exist yet: %s", t.Path, next)
 			continue
 		}
 		l.file(ctx, t.Path)
