@@ -26,8 +26,9 @@ var errMalformed = errors.New("a malformed answer")
 
 // noReply is the error of a resolver that sent no reply.
 type noReply struct {
-	text    string
-	timeout bool // text begins with "no answer"
+	text      string
+	timeout   bool // text begins with "no answer"
+	untrusted bool // this host does not believe its certificate
 }
 
 func (e noReply) Error() string { return e.text }
@@ -231,7 +232,7 @@ func (c *Client) noReply(err error, unfit int) noReply {
 		if unfit > 0 {
 			text += fmt.Sprintf(", %d that did not fit the question", unfit)
 		}
-		return noReply{text, true}
+		return noReply{text: text, timeout: true}
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return noReply{text: "connection closed without an answer"}
 	case errors.As(err, &op):
@@ -241,5 +242,6 @@ func (c *Client) noReply(err error, unfit int) noReply {
 			err = call.Err
 		}
 	}
-	return noReply{text: phrase(err.Error())}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return noReply{text: phrase(err.Error()), untrusted: untrusted}
 }

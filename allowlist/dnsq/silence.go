@@ -7,10 +7,11 @@ import (
 
 // Silence is a resolver from which no reply has come.
 type Silence struct {
-	Resolver string
-	Place    string // where it is written: a file with its line, or Config.Origin
-	Tries    int
-	Why      string // what became of the last try
+	Resolver  string
+	Place     string // where it is written: a file with its line, or Config.Origin
+	Tries     int
+	Why       string // what became of the last try
+	Untrusted bool   // this host did not believe its certificate in the last try
 }
 
 // ledger counts the tries at each resolver that got no reply. The clients of Apart share it.
@@ -28,12 +29,12 @@ func newLedger() *ledger {
 func (l *ledger) note(r resolver, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !errors.As(err, new(noReply)) {
+	none, silent := errors.AsType[noReply](err)
+	if !silent {
 		l.heard[r] = true
 		return
 	}
-	s := l.silent[r]
-	l.silent[r] = Silence{r.String(), r.place, s.Tries + 1, err.Error()}
+	l.silent[r] = Silence{r.String(), r.place, l.silent[r].Tries + 1, err.Error(), none.untrusted}
 }
 
 // Silent gives the resolvers that were asked and have sent no reply so far, in the order in which they are written. all: none

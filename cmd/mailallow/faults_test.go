@@ -85,7 +85,7 @@ func TestNoResolver(t *testing.T) {
 		{name: "one that knows nothing", fault: fixtures.NXDomain, says: []string{`source "provider" is stale`, "mail.test has no v=spf1 record", `source "partner" is stale`}},
 		{name: "cut, and TCP is closed", dns: `resolvers = ["NOTCP"]`, says: []string{") does not answer: TCP: connection refused", silence}},
 		{name: "a certificate nobody knows", dns: `resolvers = ["tls://BADTLS"]`,
-			says: []string{"the resolver tls://127.0.0.1:", ") does not answer: tls: failed to verify certificate: x509: certificate signed by unknown authority", silence}},
+			says: []string{"the resolver tls://127.0.0.1:", ") does not answer: tls: failed to verify certificate: x509: certificate signed by unknown authority: put its certificate right", silence}},
 		{name: "no TLS there", dns: "resolvers = [\"tls://DNS\"]\nattempts = 1\ntimeout = \"3s\"", says: []string{"the resolver tls://DNS (", ") does not answer: ", silence}},
 		{name: "nothing validated", dns: "require_ad = true", says: []string{`source "provider" is stale`, "TXT mail.test: an answer not validated by DNSSEC (no AD flag) from DNS", `source "partner" is stale`}},
 	}, func(t *testing.T, row trouble) {

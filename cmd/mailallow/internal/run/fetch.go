@@ -67,10 +67,15 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 	}
 	silent, all := c.Silent()
 	for _, s := range silent {
-		if all || s.Tries >= manyTries {
-			problems = append(problems, allowlist.Problem{Kind: "resolver", Text: fmt.Sprintf(
-				"the resolver %s (%s) does not answer: %s: start it, or name another there or with --resolver", s.Resolver, s.Place, s.Why)})
+		if !all && s.Tries < manyTries {
+			continue
 		}
+		do := "start it"
+		if s.Untrusted {
+			do = "put its certificate right (name, dates, an authority that this host knows)"
+		}
+		problems = append(problems, allowlist.Problem{Kind: "resolver", Text: fmt.Sprintf(
+			"the resolver %s (%s) does not answer: %s: %s, or name another there or with --resolver", s.Resolver, s.Place, s.Why, do)})
 	}
 	return problems
 }
