@@ -39,8 +39,9 @@ import (
 
 // Options say how to read the time stamps of a log.
 type Options struct {
-	// Now is the reference for time stamps without a year: Read takes the latest year in which the stamp is not after Now.
-	// Its time zone is that of stamps without an offset. Zero: the time of the call.
+	// Now is the reference for time stamps without a year, and goes on with the clock while a log is followed: Read takes the
+	// latest year in which the stamp is at most a day after it. Its time zone is that of stamps without an offset. Zero: the
+	// time of the call.
 	Now time.Time
 	// Since leaves out events before it. Events without a time stay. Zero: no event is left out.
 	Since time.Time
@@ -67,13 +68,14 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 	for range blocks {
 		free <- &block{done: make(chan struct{}, 1)}
 	}
-	stop := make(chan struct{})
+	stop, begun := make(chan struct{}), time.Now()
 	defer close(stop)
 	go cut(r, free, work, inOrder, stop)
 	for range readers {
 		go func() {
-			s := &scan{now: o.Now, file: file, clients: o.Clients}
+			s := &scan{file: file, clients: o.Clients}
 			for b := range work {
+				s.now = o.Now.Add(time.Since(begun))
 				s.read(b)
 			}
 		}()
@@ -113,7 +115,7 @@ const (
 
 // scan is the state of one reader.
 type scan struct {
-	now     time.Time // of the options
+	now     time.Time // see Options
 	file    string
 	clients bool // see Options
 	ofMTA   bool // a line was of Sendmail or Postfix

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -228,12 +229,14 @@ func TestOfMTA(t *testing.T) {
 	}
 }
 
-// TestYears expects the latest year in which a stamp is not in the future.
+// TestYears expects the latest year in which a stamp is at most a day in the future.
 func TestYears(t *testing.T) {
 	const message = " mx1 sendmail[1]: u1: <a@b>... User unknown\n"
 	for _, test := range []struct{ now, stamps, want string }{
 		{"2026-01-02T00:00:00Z", "Dec 31 23:59:59,Jan  1 00:00:01", "2025-12-31T23:59:59Z,2026-01-01T00:00:01Z"},
-		{"2026-11-22T12:00:00Z", "Nov 22 12:00:00,Nov 22 12:00:01", "2026-11-22T12:00:00Z,2025-11-22T12:00:01Z"},
+		{"2026-11-22T12:00:00Z", "Nov 22 12:00:00,Nov 22 12:00:01", "2026-11-22T12:00:00Z,2026-11-22T12:00:01Z"},
+		{"2026-11-22T12:00:00Z", "Nov 23 11:00:00,Nov 23 13:00:00", "2026-11-23T11:00:00Z,2025-11-23T13:00:00Z"},
+		{"2026-12-31T23:59:59Z", "Dec 31 23:59:58,Jan  1 00:00:01", "2026-12-31T23:59:58Z,2027-01-01T00:00:01Z"},
 		{"2026-11-22T12:00:00Z", "Feb 29 00:00:00,Feb 28 00:00:00", "2024-02-29T00:00:00Z,2026-02-28T00:00:00Z"},
 		{"2026-11-22T12:00:00Z", "Nov  9 12:00:00,Nov 09 12:00:00", "2026-11-09T12:00:00Z,2026-11-09T12:00:00Z"},
 		{"2026-11-22T12:00:00Z", "Feb 31 00:00:00,Apr 30 25:00:00", "-,-"},
@@ -256,6 +259,29 @@ func TestYears(t *testing.T) {
 			t.Errorf("%s at %s: %s, %v; want %s", test.stamps, test.now, got, err, test.want)
 		}
 	}
+}
+
+// TestFollowed reads a log to which a line is added each day.
+func TestFollowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, into := io.Pipe()
+		go func() {
+			defer into.Close()
+			for range 3 {
+				fmt.Fprintf(into, "%s mx1 sendmail[1]: u1: <a@b>... User unknown\n", time.Now().UTC().Format(time.Stamp))
+				time.Sleep(24 * time.Hour)
+			}
+		}()
+		_, err := Read(log, "log", Options{Now: time.Now().UTC()}, func(e Event) error {
+			if !e.Time.Equal(time.Now()) {
+				t.Errorf("%v at %v", e.Time, time.Now())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestKeysAreHidden expects no key in any text, and all the rest of the text.

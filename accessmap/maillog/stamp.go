@@ -92,13 +92,17 @@ func stamp(text string, words int, now time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// withYear gives a stamp without a year the latest year in which it is not after Now, so that a log from December to January
+// withYear gives a stamp without a year the latest year in which it is not too far ahead, so that a log from December to January
 // spans two years. For the 29th of February this is a leap year.
 func withYear(at time.Time, now time.Time) time.Time {
-	const leaps = 8 // years between two leap years at most, around the year 2100
-	for year := now.Year(); year >= now.Year()-leaps-1; year-- {
+	const (
+		ahead = 24 * time.Hour // the log may be of a host with another clock, or in another time zone
+		leaps = 8              // years between two leap years at most, around the year 2100
+	)
+	latest := now.Add(ahead)
+	for year := latest.Year(); year >= latest.Year()-leaps-1; year-- {
 		t := time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), now.Location())
-		if t.Day() == at.Day() && !t.After(now) {
+		if t.Day() == at.Day() && !t.After(latest) {
 			return t
 		}
 	}
