@@ -20,6 +20,8 @@ func TestOpen(t *testing.T) {
 		{"rsyslog's tag", `{"syslogtag":"postfix/smtpd[17]:","msg":" a","timereported":"2026-09-12T10:11:12+02:00"}`, " a", "postfix/smtpd", "2026-09-12T10:11:12+02:00"},
 		{"the better key", `{"log":"b","message":"a","msg":"c"}`, "a", "", ""},
 		{"escapes", `{"message":"\"\\\/\b\f\t\u00e9\ud83d\ude00\ud83dx\u00zz"}`, "\"\\/\b\f\té😀\ufffdx\ufffd00zz", "", ""},
+		{"the sign for what is not UTF-8", `{"message":"a\ufffdb"}`, "a\ufffdb", "", ""},
+		{"numbers before", `{"ports":[8080,25],"load":[0.5,1],"none":[],"message":"a"}`, "a", "", ""},
 		{"cut", `{"program":"postfix/smtp","message":"a b`, "a b", "postfix/smtp", ""},
 		{"not closed", `{"message":"a"`, "a", "", ""},
 		{"no object", `{"message"`, "", "", ""},

@@ -83,21 +83,15 @@ func (s *scanner) object(key string, depth int) bool {
 	}
 }
 
-// array reads an array. One of numbers is the text whose bytes they are, as journalctl writes text that is not UTF-8.
+// array reads an array. One of bytes is a text, as journalctl writes one that is not UTF-8.
 func (s *scanner) array(key string, depth int) bool {
 	s.line = s.line[1:]
-	if end := bytes.IndexByte(s.line, ']'); end > 0 && s.line[0] >= '0' && s.line[0] <= '9' {
-		var text []byte
-		for number := range bytes.SplitSeq(s.line[:end], []byte(",")) {
-			n, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 8)
-			if err != nil {
-				return false
-			}
-			text = append(text, byte(n))
+	if numbers, rest, whole := bytes.Cut(s.line, []byte("]")); whole {
+		if text, ok := ofBytes(numbers); ok {
+			s.yield(key, text)
+			s.line = rest
+			return true
 		}
-		s.yield(key, text)
-		s.line = s.line[end+1:]
-		return true
 	}
 	for {
 		s.blanks(',')
@@ -112,6 +106,18 @@ func (s *scanner) array(key string, depth int) bool {
 			return false
 		}
 	}
+}
+
+// ofBytes gives the text whose bytes are numbers with commas between.
+func ofBytes(numbers []byte) (text []byte, ok bool) {
+	for number := range bytes.SplitSeq(numbers, []byte(",")) {
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 8)
+		if err != nil {
+			return nil, false
+		}
+		text = append(text, byte(n))
+	}
+	return text, true
 }
 
 // text reads a string, and reports whether it was whole.
@@ -157,22 +163,20 @@ const (
 // unicodeEscape reads "u00e9", or two of them with a backslash between, and gives the number of bytes after the u.
 func unicodeEscape(line []byte) (rune, int) {
 	const digits = 4
-	unit := func(at int) rune {
+	unit := func(at int) (rune, error) {
 		if at+1+digits > len(line) || line[at] != 'u' {
-			return utf8.RuneError
+			return utf8.RuneError, strconv.ErrSyntax
 		}
 		n, err := strconv.ParseUint(string(line[at+1:at+1+digits]), 16, 16)
-		if err != nil {
-			return utf8.RuneError
-		}
-		return rune(n)
+		return rune(n), err
 	}
-	first := unit(0)
-	if first == utf8.RuneError {
-		return first, 0
+	first, err := unit(0)
+	if err != nil {
+		return utf8.RuneError, 0
 	}
 	if second := 1 + digits + 1; utf16.IsSurrogate(first) && second < len(line) {
-		if r := utf16.DecodeRune(first, unit(second)); r != utf8.RuneError {
+		low, _ := unit(second)
+		if r := utf16.DecodeRune(first, low); r != utf8.RuneError {
 			return r, second + digits
 		}
 	}
