@@ -26,12 +26,13 @@ type Span struct {
 // Spans gives the times in which an address was in the list, the newest first. An EXCLUDE source ends one, and a span begins
 // where source, action or prefix changes. The problems are of parts of the history that cannot be read.
 func (l Log) Spans(addr netip.Addr) (spans []Span, problems []allowlist.Problem) {
-	all, problems := l.SpansOf([]netip.Addr{addr})
+	all, _, problems := l.SpansOf([]netip.Addr{addr})
 	return all[0], problems
 }
 
-// SpansOf gives the spans of each address, and goes through the history once.
-func (l Log) SpansOf(addrs []netip.Addr) (spans [][]Span, problems []allowlist.Problem) {
+// SpansOf gives the spans of each address, and goes through the history once. known: the end of the history could be read, so
+// that it says what the list is now.
+func (l Log) SpansOf(addrs []netip.Addr) (spans [][]Span, known bool, problems []allowlist.Problem) {
 	spans = make([][]Span, len(addrs))
 	f := newFollower(addrs)
 	for m := range l.walk() {
@@ -49,7 +50,7 @@ func (l Log) SpansOf(addrs []netip.Addr) (spans [][]Span, problems []allowlist.P
 	for _, of := range spans {
 		slices.Reverse(of)
 	}
-	return spans, problems
+	return spans, f.known, problems
 }
 
 // continued ends the last span of an address, or begins another, if the moment has changed what decides it.

@@ -82,8 +82,8 @@ func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options,
 
 // sinces knows when addresses came into the list.
 type sinces struct {
-	spans [][]history.Span // of each subject; nil: there is no history
-	err   error
+	spans [][]history.Span // of each subject; nil: there is no history, or it cannot be read
+	err   error            // why the end of the history is not known
 }
 
 func (x *explanation) openSince() (s sinces) {
@@ -98,7 +98,10 @@ func (x *explanation) openSince() (s sinces) {
 	for _, subject := range x.subjects {
 		addrs = append(addrs, subject.Addr)
 	}
-	s.spans, _ = log.SpansOf(addrs)
+	spans, known, problems := log.SpansOf(addrs)
+	if s.spans = spans; !known && len(problems) > 0 {
+		s.err = errors.New(problems[len(problems)-1].Text)
+	}
 	return s
 }
 
@@ -107,14 +110,16 @@ func (s sinces) of(d addressDocument, number int) *sinceDocument {
 	if d.Action == "" || d.Action == allowlist.Exclude.String() {
 		return nil
 	}
-	if s.err != nil {
+	var spans []history.Span
+	if s.spans != nil {
+		spans = s.spans[number]
+	}
+	switch in := len(spans) > 0 && spans[0].Until.IsZero(); {
+	case !in && s.err != nil:
 		return &sinceDocument{text: "not known: " + s.err.Error()}
-	}
-	if s.spans == nil {
+	case s.spans == nil:
 		return nil
-	}
-	spans := s.spans[number]
-	if len(spans) == 0 || !spans[0].Until.IsZero() {
+	case !in:
 		return &sinceDocument{text: "not yet: the next update installs it"}
 	}
 	began := spans[0]
