@@ -94,7 +94,7 @@ func (c *check) openZones(t *terminal.Terminal, flags []string) error {
 }
 
 // lookUp adds the addresses of hosts. A host without an address, or without an answer, is
-// a problem, because no list is asked about it.
+// a problem, because no list is asked about what is not known.
 func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq.Client, hosts []string) {
 	type found struct {
 		a, aaaa       []netip.Addr
@@ -109,9 +109,12 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 	wait.Wait()
 	for i, f := range all {
 		addrs := slices.Concat(f.a, f.aaaa)
-		if err := errors.Join(f.errA, f.errAAAA); err != nil {
+		switch err := errors.Join(f.errA, f.errAAAA); {
+		case err != nil && len(addrs) == 0:
 			c.fail("host", exit.Usage, fmt.Errorf("host %s: its addresses could not be looked up, so no list is asked about it: %w", hosts[i], err))
-		} else if len(addrs) == 0 {
+		case err != nil:
+			c.fail("host", exit.Usage, fmt.Errorf("host %s: not all its addresses could be looked up, and no list is asked about the others: %w", hosts[i], err))
+		case len(addrs) == 0:
 			c.fail("host", exit.Usage, fmt.Errorf("host %s: it has no address (A, AAAA)", hosts[i]))
 		}
 		for _, addr := range addrs {
