@@ -116,8 +116,8 @@ func (r *summary) tellRefused(t *terminal.Terminal) {
 		t.Data(terminal.Bold, "Nobody was refused by a DNSBL.")
 		return
 	}
-	t.Headline("Refused by a DNSBL: %s, %s, %s to %s", terminal.Counted(uint64(all.Count), "time", "times"),
-		terminal.Counted(uint64(all.Addresses), "address", "addresses"), all.Since.Format(refusals.ToTheMinute), all.Until.Format(refusals.ToTheMinute))
+	t.Headline("Refused by a DNSBL: %s, %s, %s", terminal.Counted(uint64(all.Count), "time", "times"),
+		terminal.Counted(uint64(all.Addresses), "address", "addresses"), refusals.Between(all.Since, all.Until))
 	rows := [][]string{{"PROVIDER", "REFUSED", "ADDRESSES", "SINCE", "LAST", "COVERED"}}
 	for _, p := range all.Providers {
 		rows = append(rows, []string{cmp.Or(p.Name, "-"), terminal.Grouped(uint64(p.Count)), terminal.Grouped(uint64(p.Addresses)), p.Since.String(), p.Until.String(), p.Mark.String()})

@@ -108,7 +108,7 @@ func (u *usage) report() *unusedReport {
 func (r *unusedReport) tell(t *terminal.Terminal) {
 	rests := terminal.Counted(uint64(r.Lines), "line that names a client", "lines that name a client")
 	if r.Days > 0 {
-		rests += ", of " + terminal.Counted(uint64(r.Days), "day", "days") + ", " + r.Since.Format(refusals.ToTheMinute) + " to " + r.Until.Format(refusals.ToTheMinute)
+		rests += ", of " + terminal.Counted(uint64(r.Days), "day", "days") + ", " + refusals.Between(r.Since, r.Until)
 	}
 	if len(r.Sources) == 0 {
 		t.Headline("Of every source with addresses one is in the logs: %s", rests)

@@ -49,5 +49,11 @@ func (s Stamp) Format(layout string) string {
 	return time.Unix(int64(s), 0).Format(layout)
 }
 
-// ToTheMinute is a layout for tables.
-const ToTheMinute = "2006-01-02 15:04"
+// Between gives the time from since to until, to the minute.
+func Between(since, until Stamp) string {
+	const minute = "2006-01-02 15:04"
+	if until == 0 {
+		return "at times not known"
+	}
+	return since.Format(minute) + " to " + until.Format(minute)
+}

@@ -29,7 +29,7 @@ const (
 // refusalsView is the section of the page.
 type refusalsView struct {
 	Text       string
-	From, Till string // of the charts
+	From, Till string // of the charts; empty: there are none, for no line has a time
 	Providers  []providerRow
 	Lists      []refusals.List
 	Days       []dayRow
@@ -142,8 +142,7 @@ func (g *gathering) viewRefusals(clients *refusals.Clients, counts map[string]*c
 	if all.Count == 0 {
 		return v
 	}
-	v.Text = fmt.Sprintf("Refused by a DNSBL: %s, from %s to %s.", terminal.Counted(uint64(all.Count), "time", "times"),
-		all.Since.Format(refusals.ToTheMinute), all.Until.Format(refusals.ToTheMinute))
+	v.Text = fmt.Sprintf("Refused by a DNSBL: %s, %s.", terminal.Counted(uint64(all.Count), "time", "times"), refusals.Between(all.Since, all.Until))
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b].Count, counts[a].Count), cmp.Compare(a, b))
 	})
@@ -155,12 +154,12 @@ func (g *gathering) viewRefusals(clients *refusals.Clients, counts map[string]*c
 		counts[others] = rest
 		names = append(names[:maxProviders-1:maxProviders-1], others)
 	}
-	last := dayOf(time.Unix(int64(all.Until), 0))
-	first := max(dayOf(time.Unix(int64(all.Since), 0)), last-maxDays+1)
-	if all.Until == 0 {
-		first, last = 0, -1 // no line has a time
+	first, last := 0, -1
+	if all.Until != 0 {
+		last = dayOf(time.Unix(int64(all.Until), 0))
+		first = max(dayOf(time.Unix(int64(all.Since), 0)), last-maxDays+1)
+		v.From, v.Till = dateOf(first), dateOf(last)
 	}
-	v.From, v.Till = dateOf(first), dateOf(last)
 	for _, name := range names {
 		v.Providers = append(v.Providers, counts[name].row(name, first, last, covers[name]))
 	}

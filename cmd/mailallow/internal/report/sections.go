@@ -120,13 +120,13 @@ func (p *page) refused() markup {
 	}
 	providers := columns("Provider", "#Refused", "#Addresses", "#Let in now", "Covered since", "First", "Last")
 	days, lists := columns("Day", "Refused"), columns("Refusing list", "#Refused", "#Addresses", "First", "Last")
-	return put("\n<p>%</p>\n<div class=\"charts\">", v.Text) + list(v.Providers, v.chart) + "\n</div>" + barsKey +
+	return put("\n<p>%</p>", v.Text) + when(v.From != "", "\n<div class=\"charts\">"+list(v.Providers, v.chart)+"\n</div>"+barsKey) +
 		providers.of(list(v.Providers, func(r providerRow) markup {
 			return providers.row(plain(text(r.Name)), plain(r.Refused), plain(r.Addresses), plain(r.LetIn), plain(r.Covered), plain(r.Since), plain(r.Last))
 		})) +
-		"\n<details><summary>by day</summary>" + days.of(list(v.Days, func(d dayRow) markup {
-		return days.row(plain(d.Day), plain(joined(d.Refused)))
-	})) + "</details>" +
+		when(v.From != "", "\n<details><summary>by day</summary>"+days.of(list(v.Days, func(d dayRow) markup {
+			return days.row(plain(d.Day), plain(joined(d.Refused)))
+		}))+"</details>") +
 		lists.of(list(v.Lists, func(l refusals.List) markup {
 			name := markup("none named")
 			if l.Zone != "" {
