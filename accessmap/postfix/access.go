@@ -111,7 +111,7 @@ func (w *walk) accessValue(s *Step, value, shown, class string) status {
 		if r.text == "" {
 			r.text = standard
 		}
-		if class := r.dsn[1:]; strings.HasPrefix(class, ".1.") {
+		if strings.HasPrefix(r.dsn[1:], ".1.") {
 			r.dsn = "4.0.0" // a code about mail addresses, and this is none
 		}
 		r.text = "<" + shown + ">: " + class + " rejected: " + r.text

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"mailallow/allowlist/ascii"
@@ -104,30 +103,14 @@ func (w *walk) matches(pattern, name string) (bool, error) {
 	return err == nil && network.Contains(w.client.Addr), err
 }
 
-// network reads ADDRESS, ADDRESS/LENGTH, and either in brackets (cidr_match.c in Postfix).
+// network is ParsePattern where Postfix refuses a pattern with host bits.
 func network(pattern string) (netip.Prefix, error) {
-	text := pattern
-	if inside, bracketed := strings.CutPrefix(pattern, "["); bracketed {
-		address, rest, closed := strings.Cut(inside, "]")
-		if !closed || rest != "" && rest[0] != '/' {
-			return netip.Prefix{}, errPattern
-		}
-		text = address + rest
-	}
-	address, length, hasLength := strings.Cut(text, "/")
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		return netip.Prefix{}, errPattern
-	}
-	bits := addr.BitLen()
-	if hasLength {
-		if bits, err = strconv.Atoi(length); err != nil || bits > addr.BitLen() || length[0] == '+' || length[0] == '-' {
-			return netip.Prefix{}, errPattern
-		}
-	}
-	p, _ := addr.Prefix(bits)
-	if p.Addr() != addr {
-		return netip.Prefix{}, fmt.Errorf("host address bits are set: perhaps %s is meant: %w", p, errPattern)
+	p, ok := ParsePattern(pattern)
+	switch {
+	case !ok:
+		return p, errPattern
+	case p != p.Masked():
+		return p, fmt.Errorf("host address bits are set: perhaps %s is meant: %w", p.Masked(), errPattern)
 	}
 	return p, nil
 }
