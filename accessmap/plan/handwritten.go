@@ -19,7 +19,7 @@ import (
 
 // Problem is a finding about a target's file that a person should read.
 type Problem struct {
-	Kind string `json:"kind"` // error, excluded, foreign, hand-written, makemap, not-read, overlap or unknown
+	Kind string `json:"kind"` // error, excluded, foreign, hand-written, makemap, not-ours, not-read, overlap or unknown
 	Line int    `json:"line"` // of the file, from 1; 0: the whole file
 	Text string `json:"text"`
 }

@@ -7,8 +7,8 @@ import (
 	"mailallow/allowlist"
 )
 
-// Entries gives entries from since on, the newest first, as far as keep reports true for them; zero: all. It reads
-// one segment after another, and none that is older.
+// Entries gives the entries from since on, zero for all, that keep reports true for, the newest first. One segment at a time is
+// in memory, and all are read: where a clock went back, an older one has later times.
 func (l Log) Entries(since time.Time, keep func(Entry) bool) (entries []Entry, problems []allowlist.Problem) {
 	for i := len(l.Segments) - 1; i >= 0; i-- {
 		var some []Entry

@@ -37,7 +37,7 @@ func ParseLine(text []byte) (p netip.Prefix, rest []byte, ok bool) {
 	return p, nil, false
 }
 
-// isMapped reports whether an IPv6 network holds IPv4-mapped addresses.
+// isMapped reports whether an IPv6 network lies among the IPv4-mapped addresses.
 func (b block) isMapped() bool { return b.hi == 0 && b.lo>>32 == 0xffff }
 
 // parseOctets reads four octets without leading zeros.

@@ -13,16 +13,17 @@ func (e *evaluation) reportReceiverLimits() {
 	if n, record, term := e.tally(maxLookups, e.lookups); n > maxLookups {
 		e.problems.add(KindLookupLimit, record, term,
 			"%s that ask the DNS, this one being number %d: receivers allow %d (RFC 7208 section 4.6.4) and may answer permerror from here on",
-			atMost(n, "terms"), maxLookups+1, maxLookups)
+			counted(n, "terms"), maxLookups+1, maxLookups)
 	}
 	if n, record, term := e.tally(maxVoids, e.voids); n > maxVoids {
 		e.problems.add(KindVoidLimit, record, term,
 			"%s that find nothing, the last here being number %d: receivers allow %d (RFC 7208 section 4.6.4) and may answer permerror from here on",
-			atMost(n, "questions"), maxVoids+1, maxVoids)
+			counted(n, "questions"), maxVoids+1, maxVoids)
 	}
 }
 
-func atMost(n int, noun string) string {
+// counted gives the number of a tally, which ends at tooMany, with its noun.
+func counted(n int, noun string) string {
 	if n >= tooMany {
 		return plural(tooMany, noun, "or more "+noun)
 	}
@@ -64,6 +65,7 @@ func (e *evaluation) voids(v *visit, i int) int {
 	return min(n[v4], n[v6])
 }
 
+// void returns 1 for a question that finds nothing, or that was left out with its family: then the other one decides.
 func (e *evaluation) void(q question) int {
 	a, asked := e.zone.asked[q]
 	if asked && a.void() || !asked && e.zone.skipped[q] {

@@ -25,11 +25,11 @@ const (
 	order      = 8       // of the curve: its side has 2^order cells
 	cells      = 1 << 16 // of a /16 each
 	colours    = 7       // sources with a colour of their own; the others share one
-	maxIPv6    = 200     // rows of the list of IPv6
 	maxMap     = 400_000 // bytes of all squares; a list spread wider is drawn coarser
 	maxOutline = 60_000  // bytes of an outline; a longer one would hide the map
-	maxLegend  = 100
-	maxNamed   = 4 // sources named in one of them
+	maxLegend  = 100     // rows of the legend
+	maxIPv6    = 200     // rows of the list of IPv6
+	maxNamed   = 4       // sources, and actions, named in one of these rows
 )
 
 // mapView is the section of the page.
@@ -156,7 +156,7 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 	flush := func() {
 		var best class
 		for c, n := range inCell {
-			if n > inCell[best] || n == inCell[best] && c.source < best.source {
+			if n > inCell[best] || n == inCell[best] && c.compare(best) < 0 {
 				best = c
 			}
 		}
@@ -193,7 +193,7 @@ func number(addr netip.Addr) uint64 {
 	return uint64(binary.BigEndian.Uint32(four[:]))
 }
 
-// addSix counts a span in the /32 networks that it is in, the first of them if there are many.
+// addSix counts a span in the /32 that it is in, or in its own network where that is wider.
 func addSix(six map[netip.Prefix]*ipv6Row, s allowlist.Span, c class) {
 	at, _ := s.From.Prefix(32)
 	if bits := s.Prefix().Bits(); bits < 32 {
@@ -352,7 +352,7 @@ func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 // marks are the cells that are marked; nil: none.
 type marks []bool
 
-// touch marks the cells of a network.
+// touch marks the cells of a network, and gives 1 if it has some: one of IPv6 has none.
 func (m *marks) touch(p netip.Prefix) int {
 	if !p.Addr().Is4() {
 		return 0
