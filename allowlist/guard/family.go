@@ -30,7 +30,7 @@ func families() [2]family {
 func (f family) has(p netip.Prefix) bool { return p.Addr().BitLen() == f.bits }
 
 // of goes through the networks of the family.
-func (f family) of(l prefixes.List) func(yield func(netip.Prefix) bool) {
+func (f family) of(l prefixes.List) iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
 		for p := range l.All() {
 			if f.has(p) && !yield(p) {

@@ -8,6 +8,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
 	"mailallow/allowlist/prefixes"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -72,7 +73,7 @@ func inWords(s history.Source) string {
 			words = append(words, fmt.Sprintf("%s %s", terminal.Grouped(uint64(n)), side.verb))
 		}
 	}
-	if s.Status != "" && s.Status != "fresh" && s.Change != history.Ended || len(words) == 0 {
+	if s.Status != "" && s.Status != guard.Fresh && s.Change != history.Ended || len(words) == 0 {
 		words = append(words, string(s.Status))
 	}
 	return strings.Join(words, ", ")

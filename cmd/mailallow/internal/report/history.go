@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -128,7 +129,7 @@ func about(s history.Size) string {
 	if s.Change != "" {
 		words = append(words, s.Change)
 	}
-	if s.Status != "" && s.Status != "fresh" {
+	if s.Status != "" && s.Status != guard.Fresh {
 		words = append(words, string(s.Status))
 	}
 	if s.Changed && s.Change == "" {
@@ -144,9 +145,9 @@ func (a *sizes) add(s history.Size) {
 		a.last[s.Source] = o
 	}
 	begins := s.Command == "" || s.Entry == a.begin
-	switch had := o.Status == "held"; {
+	switch had := o.Status == guard.Held; {
 	case begins:
-	case s.Status == "held" && !had:
+	case s.Status == guard.Held && !had:
 		o.mark(s.At, "held", "held by the guard")
 	case s.Command == history.Accept && had:
 		o.mark(s.At, "accepted", "a held change was accepted")

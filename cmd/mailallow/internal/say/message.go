@@ -89,7 +89,7 @@ func (l list) alike() [][]int {
 		of[i] = fmt.Sprint(s.Status, s.Pinned)
 		reasons, _ := divided(s)
 		for _, p := range reasons {
-			if p.Kind != "age" { // the message tells each age
+			if p.Kind != guard.KindAge { // the message tells each age
 				of[i] += "\n" + p.Text
 			}
 		}
@@ -118,7 +118,7 @@ func (l list) ofGroup(group []int, reasons []allowlist.Problem) Message {
 		if age := l.ageOf(s); age != "" {
 			name += " (" + age + ")"
 		}
-		if slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "age" }) {
+		if slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == guard.KindAge }) {
 			old++
 		}
 		names = append(names, name)
@@ -134,7 +134,7 @@ func (l list) ofGroup(group []int, reasons []allowlist.Problem) Message {
 		kept = "their last good ranges stay"
 	}
 	text := fmt.Sprintf("%d sources are %s: %s", len(group), first.Status, kept)
-	if why := texts(reasons, "age"); why != "" {
+	if why := texts(reasons, guard.KindAge); why != "" {
 		text += ": " + why
 	}
 	if old > 0 {
