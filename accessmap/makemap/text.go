@@ -47,7 +47,7 @@ func (e *TextError) Error() string {
 	b.WriteString("makemap refuses this text; correct or remove these hand-written lines:")
 	for i, p := range e.Problems {
 		if i == shown {
-			fmt.Fprintf(&b, "\n  and %d more", len(e.Problems)-shown)
+			b.WriteString("\n  and " + ascii.Count(len(e.Problems)-shown) + " more")
 			break
 		}
 		b.WriteString("\n  " + p.String())

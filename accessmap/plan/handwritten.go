@@ -236,7 +236,7 @@ func (h handKey) problems(format string, spans []allowlist.Span) (problems []Pro
 		}
 		entries := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, ascii.Printable(first.Owners[0].Source, 60))
 		if more := len(seen) - 1; more > 0 {
-			entries += fmt.Sprintf(" and %d more", more)
+			entries += " and " + ascii.Count(more) + " more"
 		}
 		problems = append(problems, Problem{Kind: "overlap", Line: h.line, Text: fmt.Sprintf(format, h, entries)})
 	}

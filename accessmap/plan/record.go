@@ -97,7 +97,7 @@ const maxNotOurs = 20
 func notOurs(foreign []record.Line, what string) (problems []Problem) {
 	for i, line := range foreign {
 		if i == maxNotOurs {
-			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: fmt.Sprintf("and %d more that mailallow did not write", len(foreign)-i)})
+			return append(problems, Problem{Kind: "not-ours", Line: line.Number, Text: "and " + ascii.Count(len(foreign)-i) + " more that mailallow did not write"})
 		}
 		problems = append(problems, Problem{Kind: "not-ours", Line: line.Number,
 			Text: fmt.Sprintf("not ours: mailallow did not write the line \"%s\"; %s", ascii.Excerpt(strings.TrimSuffix(string(line.Text), "\n")), what)})

@@ -229,7 +229,7 @@ func (g Guard) tooWide(v *Verdict) []allowlist.Problem {
 		v.raise(key)
 		wide.Add(kindWide, func() string { return fmt.Sprintf("%s is wider than %s = %d", p, key, limit) })
 	}
-	return wide.Report(kindWide, func(more int) string { return fmt.Sprintf("and %d more networks are too wide", more) })
+	return wide.Report(kindWide, func(more int) string { return "and " + ascii.Count(more) + " more networks are too wide" })
 }
 
 // tooMany compares the whole of a source with the totals.

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"fmt"
 	"net/netip"
 
 	"mailallow/allowlist"
@@ -78,5 +77,5 @@ func (s *withoutSpecial) note(r allowlist.Range) {
 }
 
 func (s *withoutSpecial) problems() []allowlist.Problem {
-	return s.places.Report("special", func(more int) string { return fmt.Sprintf("and special-purpose space in %d more places", more) })
+	return s.places.Report("special", func(more int) string { return "and special-purpose space in " + ascii.Count(more) + " more places" })
 }

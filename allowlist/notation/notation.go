@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Reader reads one text.
@@ -64,7 +66,7 @@ func (r Reader) Read(text []byte, layout Layout) error {
 		return err
 	}
 	if more := t.mistakes - len(t.errs); more > 0 {
-		t.errs = append(t.errs, fmt.Errorf("%s: and %d more lines like these", r.Name, more))
+		t.errs = append(t.errs, fmt.Errorf("%s: and %s more lines like these", r.Name, ascii.Count(more)))
 	}
 	return errors.Join(t.errs...)
 }

@@ -141,7 +141,7 @@ func TestReadStrictly(t *testing.T) {
 		{name: "Markdown", text: "**192.0.2.0/24** 192.0.2.0/24*", err: `doc:1: "**192.0.2.0/24**"` + none + "\n" + `doc:1: "192.0.2.0/24*"` + none},
 		{name: "taken back", text: "!192.0.2.1\n! 192.0.2.2\n-ip4:192.0.2.3", err: `doc:1: "!192.0.2.1"` + none + "\n" + `doc:2: "! 192.0.2.2" is taken back by what stands before it` + "\n" + `doc:3: "-ip4:192.0.2.3"` + none},
 		{name: "blanks that are none", text: "192.0.2.1\u200b\n\u00a0192.0.2.2", want: "1 192.0.2.1/32\n2 192.0.2.2/32"},
-		{name: "many mistakes", text: strings.Repeat("x\n", 22), err: numbered(20, `"x"`+none) + "doc: and 2 more lines like these"},
+		{name: "many mistakes", text: strings.Repeat("x\n", 1022), err: numbered(20, `"x"`+none) + "doc: and 1,002 more lines like these"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

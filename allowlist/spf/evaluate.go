@@ -198,8 +198,8 @@ func (e *evaluation) term(v *visit, i int, rest *set, depth int) outcome {
 	}
 	if e.steps < 0 {
 		e.problems.add(KindLimit, v.policy.domain, t.Text,
-			"our limit of %d steps (Steps) ends here: the policy is too entangled, and addresses that no earlier term matches get permerror",
-			e.zone.lim.Steps)
+			"our limit of %s steps (Steps) ends here: the policy is too entangled, and addresses that no earlier term matches get permerror",
+			ascii.Count(e.zone.lim.Steps))
 		return outcome{perm: emptied(rest)}
 	}
 	if !t.Listable() {

@@ -154,7 +154,7 @@ func TestEntangled(t *testing.T) {
 	fast(t, func() {
 		res = walkLimited(t, d, "e0.test", Limits{Steps: 100_000})
 	})
-	if res.Error != PermError || !strings.HasPrefix(kinds(res), KindLimit) || !strings.Contains(res.Problems[0].Text, "100000 steps (Steps)") {
+	if res.Error != PermError || !strings.HasPrefix(kinds(res), KindLimit) || !strings.Contains(res.Problems[0].Text, "100,000 steps (Steps)") {
 		t.Errorf("%q %v", res.Error, res.Problems)
 	}
 }
@@ -282,7 +282,7 @@ func TestManyProblems(t *testing.T) {
 		d.txt["a.test"] = []string{record.String()}
 		fast(t, func() {
 			res := walk(t, d, "a.test")
-			if n := len(res.Problems); n != maxProblems+1 || !strings.Contains(res.Problems[n-1].Text, "more than 1000 problems") {
+			if n := len(res.Problems); n != maxProblems+1 || !strings.Contains(res.Problems[n-1].Text, "more than 1,000 problems") {
 				t.Errorf("%s: %d problems, the last %v", term, n, res.Problems[n-1])
 			}
 		})

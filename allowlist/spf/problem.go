@@ -86,6 +86,6 @@ func (ps *problems) list() []Problem {
 	}
 	return append(ps.found, Problem{
 		Kind: KindLimit, Record: ps.found[0].Record,
-		Text: fmt.Sprintf("more than %d problems: the rest is not shown", maxProblems),
+		Text: "more than " + ascii.Count(maxProblems) + " problems: the rest is not shown",
 	})
 }

@@ -180,7 +180,7 @@ func (l *linter) expand(w *entryWork) {
 		all += count
 	}
 	if all > l.keysLeft {
-		w.doubt = fmt.Sprintf("it would take %d keys: name the network in mailallow's configuration, or make it narrower", all)
+		w.doubt = fmt.Sprintf("it would take %s keys: name the network in mailallow's configuration, or make it narrower", ascii.Count(all))
 		return
 	}
 	l.keysLeft -= all
@@ -260,7 +260,7 @@ func (w *entryWork) faults(proposal []string) []rule.Finding {
 		text, advice := f.Text, f.Advice
 		switch n := len(w.keys); {
 		case n > 1:
-			text += fmt.Sprintf("; it takes %d keys", n)
+			text += "; it takes " + ascii.Count(n) + " keys"
 		case n == 0 && w.keys != nil && w.doubt == "":
 			text += "; other lines have its keys already"
 		}

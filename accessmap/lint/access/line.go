@@ -9,6 +9,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/makemap"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
 )
 
@@ -66,7 +67,7 @@ func controlBytes(line *textLine) (found []rule.Finding) {
 	}
 	if line.crs > 0 {
 		found = append(found, rule.Finding{Line: line.Number, Certain: true,
-			Text: fmt.Sprintf("lines end in CR LF (%d of them): the CR becomes part of the value, and makemap refuses a blank line", line.crs),
+			Text: fmt.Sprintf("lines end in CR LF (%s of them): the CR becomes part of the value, and makemap refuses a blank line", ascii.Count(line.crs)),
 			Fix:  "end lines in LF only: sed -i 's/\\r*$//'"})
 	}
 	return found

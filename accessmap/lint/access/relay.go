@@ -10,6 +10,7 @@ import (
 	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 )
 
 // maxShared bounds the findings about one provider in a file. One more finding counts the other lines.
@@ -44,7 +45,7 @@ func sharedRelay(l *linter) (found []rule.Finding) {
 			found = append(found, line.Found("", "write OK instead of RELAY"))
 			fallthrough
 		default:
-			found[rest[title]].Text = fmt.Sprintf("from this line on %d more lines have RELAY for hosts of %s", n-maxShared, title)
+			found[rest[title]].Text = fmt.Sprintf("from this line on %s more lines have RELAY for hosts of %s", ascii.Count(n-maxShared), title)
 		}
 	}
 	return found
