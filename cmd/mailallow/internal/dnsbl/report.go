@@ -66,7 +66,7 @@ func (c *check) report(width int, changed map[rowKey]verdict, line func(terminal
 // below are the details of an entry, in lines of at most width, save for a longer URL.
 func (e tableEntry) below(width int) (lines []string) {
 	for _, detail := range e.details {
-		lines = append(lines, terminal.Wrap(detail, max(terminal.Narrowest, width))...)
+		lines = append(lines, terminal.Wrap(detail, width)...)
 	}
 	const removal = "look it up, ask for removal:"
 	switch {

@@ -82,9 +82,9 @@ func (t *Terminal) wrapped(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if !strings.HasPrefix(line, " ") {
-			first, rest, more := strings.Cut(strings.Join(Wrap(line, max(width, Narrowest)), "\n"), "\n")
+			first, rest, more := strings.Cut(strings.Join(Wrap(line, width), "\n"), "\n")
 			if more {
-				rest = strings.Join(Wrap(strings.ReplaceAll(rest, "\n", " "), max(width-len(hanging), Narrowest)), "\n"+hanging)
+				rest = strings.Join(Wrap(strings.ReplaceAll(rest, "\n", " "), width-len(hanging)), "\n"+hanging)
 				first += "\n" + hanging + rest
 			}
 			lines[i] = first

@@ -14,7 +14,7 @@ import (
 const (
 	// PipeWidth is the width of tables and texts where stdout is no terminal.
 	PipeWidth = 80
-	// Narrowest is the width below which no column is wrapped.
+	// Narrowest is the width below which nothing is wrapped.
 	Narrowest = 8
 
 	columnGap     = "  "
@@ -49,7 +49,7 @@ func (t *Terminal) Folded(text string, margin int) []string {
 	if !isTerminal(t.stdout) {
 		return []string{text}
 	}
-	return Wrap(text, max(t.Width()-margin, Narrowest))
+	return Wrap(text, t.Width()-margin)
 }
 
 // Headline writes the sentence above a table, in lines that fit a terminal.
@@ -124,9 +124,10 @@ func layRow(row []string, columns []int) string {
 	return strings.Join(lines, "\n")
 }
 
-// Wrap breaks a text, as Clean writes it, into lines of at most width columns: between words, else behind a
+// Wrap breaks a text, as Clean writes it, into lines of at most width columns, or Narrowest: between words, else behind a
 // sign that ends a part of a name, else anywhere.
 func Wrap(text string, width int) []string {
+	width = max(width, Narrowest)
 	runes := []rune(Clean(text))
 	var lines []string
 	for len(runes) > width {

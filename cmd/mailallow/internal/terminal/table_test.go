@@ -82,3 +82,12 @@ func TestPlace(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestWrapNarrow expects lines on a terminal that is narrower than the margins of a text.
+func TestWrapNarrow(t *testing.T) {
+	for _, width := range []int{-1, 0, 1, Narrowest} {
+		if diff := cmp.Diff([]string{"192.0.2.", "7 is in", "no", "source"}, Wrap("192.0.2.7 is in no source", width)); diff != "" {
+			t.Errorf("%d: %s", width, diff)
+		}
+	}
+}
