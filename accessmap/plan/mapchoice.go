@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/makemap"
@@ -43,7 +41,7 @@ func chooseMap(t Target) (m MapChoice, err error) {
 		if err != nil {
 			return m, err
 		}
-		if cf.Names(t.Path) || t.Root != "" && cf.AccessPath == strings.TrimPrefix(t.Path, filepath.Clean(t.Root)) {
+		if cf.Names(t.Path) || cf.AccessPath == t.inside(t.Path) {
 			m.cf = &cf
 		}
 	}

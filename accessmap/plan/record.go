@@ -44,16 +44,17 @@ func TargetOf(r record.Target, root string) (t Target, err error) {
 	return t, err
 }
 
+// inside gives an absolute path as the system below Root has it.
+func (t Target) inside(path string) string {
+	return strings.TrimPrefix(path, strings.TrimSuffix(filepath.Clean(t.Root), "/")) // of /, nothing
+}
+
 // Recorded gives what the record is to say once the plan is installed. earlier is what it says now; sources are those of the
 // list.
 func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
-	withoutRoot := func(path string) string { return strings.TrimPrefix(path, filepath.Clean(p.Root)) }
-	if p.Root == "" {
-		withoutRoot = func(path string) string { return path }
-	}
 	next := record.Target{
-		Path: withoutRoot(p.Path), Format: p.Format.Name, WholeFile: p.WholeFile, Map: p.Map, Makemap: p.Makemap,
-		SendmailCF: withoutRoot(p.SendmailCF), CFOptional: p.CFOptional, OnChange: p.OnChange, Sources: sources,
+		Path: p.inside(p.Path), Format: p.Format.Name, WholeFile: p.WholeFile, Map: p.Map, Makemap: p.Makemap,
+		SendmailCF: p.inside(p.SendmailCF), CFOptional: p.CFOptional, OnChange: p.OnChange, Sources: sources,
 		Created: earlier.Created, Unterminated: earlier.Unterminated,
 		Texts: earlier.Next(p.before.managed, p.managed),
 	}
