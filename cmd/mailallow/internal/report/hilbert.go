@@ -75,9 +75,9 @@ func (c class) compare(d class) int {
 }
 
 // filledCell is a cell of the map that is not empty.
-type filledCell[L comparable] struct {
+type filledCell struct {
 	at   int // on the curve
-	look L
+	look class
 }
 
 // mapOf draws the list.
@@ -113,16 +113,16 @@ func (g *gathering) mapOf(result *run.Result, sizes *sizes) (v mapView) {
 }
 
 // layersOf draws the squares of each colour and action, and gives the length of all paths.
-func layersOf(filled []filledCell[class], colour map[string]int) (byLook map[class]*strings.Builder, length int) {
+func layersOf(filled []filledCell, colour map[string]int) (byLook map[class]*strings.Builder, length int) {
 	looks := map[class]class{}
-	coloured := make([]filledCell[class], len(filled))
+	coloured := make([]filledCell, len(filled))
 	for i, c := range filled {
 		look, known := looks[c.look]
 		if !known {
 			look = class{strconv.Itoa(colour[c.look.source]), c.look.action}
 			looks[c.look] = look
 		}
-		coloured[i] = filledCell[class]{c.at, look}
+		coloured[i] = filledCell{c.at, look}
 	}
 	byLook = squares(coloured)
 	for _, path := range byLook {
@@ -132,11 +132,11 @@ func layersOf(filled []filledCell[class], colour map[string]int) (byLook map[cla
 }
 
 // coarser makes one cell of each four, with the class of the first that has one.
-func coarser(filled []filledCell[class]) (all []filledCell[class]) {
+func coarser(filled []filledCell) (all []filledCell) {
 	for _, c := range filled {
 		if four := c.at / 4 * 4; len(all) == 0 || all[len(all)-1].at < four {
 			for i := range 4 {
-				all = append(all, filledCell[class]{four + i, c.look})
+				all = append(all, filledCell{four + i, c.look})
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func total(used map[class]int) (n int) {
 }
 
 // fill gives the cells in order, each with the class that has most addresses in it, and counts addresses and IPv6 networks.
-func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*ipv6Row) (filled []filledCell[class]) {
+func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*ipv6Row) (filled []filledCell) {
 	current, inCell := -1, map[class]uint64{}
 	flush := func() {
 		var best class
@@ -161,7 +161,7 @@ func fill(set *allowlist.Set, addresses map[class]uint64, six map[netip.Prefix]*
 			}
 		}
 		if current >= 0 {
-			filled = append(filled, filledCell[class]{current, best})
+			filled = append(filled, filledCell{current, best})
 		}
 		clear(inCell)
 	}
@@ -262,14 +262,14 @@ func legend(addresses map[class]uint64, used map[class]int, colour map[string]in
 }
 
 // squares draws cells, which are in order, into a path for each look, in the largest squares.
-func squares[L comparable](filled []filledCell[L]) map[L]*strings.Builder {
-	into := map[L]*strings.Builder{}
-	var draw func(in []filledCell[L], from, size int)
-	draw = func(in []filledCell[L], from, size int) {
+func squares(filled []filledCell) map[class]*strings.Builder {
+	into := map[class]*strings.Builder{}
+	var draw func(in []filledCell, from, size int)
+	draw = func(in []filledCell, from, size int) {
 		switch {
 		case len(in) == 0:
 			return
-		case len(in) == size && !slices.ContainsFunc(in, func(c filledCell[L]) bool { return c.look != in[0].look }):
+		case len(in) == size && !slices.ContainsFunc(in, func(c filledCell) bool { return c.look != in[0].look }):
 			if into[in[0].look] == nil {
 				into[in[0].look] = &strings.Builder{}
 			}
@@ -277,7 +277,7 @@ func squares[L comparable](filled []filledCell[L]) map[L]*strings.Builder {
 			return
 		}
 		for range 4 {
-			n, _ := slices.BinarySearchFunc(in, from+size/4, func(c filledCell[L], at int) int { return cmp.Compare(c.at, at) })
+			n, _ := slices.BinarySearchFunc(in, from+size/4, func(c filledCell, at int) int { return cmp.Compare(c.at, at) })
 			draw(in[:n], from, size/4)
 			in, from = in[n:], from+size/4
 		}
@@ -368,16 +368,16 @@ func (m *marks) touch(p netip.Prefix) int {
 }
 
 func (m marks) outline() string {
-	var filled []filledCell[bool]
+	var filled []filledCell
 	for at, marked := range m {
 		if marked {
-			filled = append(filled, filledCell[bool]{at, marked})
+			filled = append(filled, filledCell{at: at})
 		}
 	}
 	if len(filled) == 0 {
 		return ""
 	}
-	return squares(filled)[true].String()
+	return squares(filled)[class{}].String()
 }
 
 // labels number the /8 networks.

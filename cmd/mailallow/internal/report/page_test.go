@@ -163,11 +163,11 @@ func TestPlace(t *testing.T) {
 // Squares cover exactly the cells that are not empty, each once, with its look.
 func TestSquares(t *testing.T) {
 	grid := make([]class, cells)
-	var filled []filledCell[class]
+	var filled []filledCell
 	for i := range grid {
 		if i%7 < 3 || i > 40000 && i < 50000 {
 			grid[i] = class{fmt.Sprint(i / 20000), allowlist.OK}
-			filled = append(filled, filledCell[class]{i, grid[i]})
+			filled = append(filled, filledCell{i, grid[i]})
 		}
 	}
 	paths := squares(filled)
