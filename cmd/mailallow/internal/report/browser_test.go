@@ -26,7 +26,7 @@ func TestBrowser(t *testing.T) {
 	plain := []string{"google", "microsoft", "branch offices", "never", "partner.example.org", "zen"}
 	for name, names := range map[string][]string{"plain": plain, "hostile": hostile} {
 		path := filepath.Join(t.TempDir(), name+".html")
-		if err := os.WriteFile(path, []byte(written(t, fullPage(names))), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(fullPage(names).markup()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		b := openBrowser(t)

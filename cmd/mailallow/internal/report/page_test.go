@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -98,15 +97,6 @@ func setOf(names []string, n int) *allowlist.Set {
 	return allowlist.Merge(sources)
 }
 
-func written(t *testing.T, p *page) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := p.write(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 // No name becomes an element, an attribute or a reference, and none turns the text around it.
 func TestNamesAreText(t *testing.T) {
 	plain := make([]string, len(hostile))
@@ -120,7 +110,7 @@ func TestNamesAreText(t *testing.T) {
 		}
 		return counts
 	}
-	got, want := written(t, fullPage(hostile)), written(t, fullPage(plain))
+	got, want := string(fullPage(hostile).markup()), string(fullPage(plain).markup())
 	if a, b := fmt.Sprint(elements(got)), fmt.Sprint(elements(want)); a != b {
 		t.Errorf("elements\n%s, want\n%s", a, b)
 	}
@@ -140,7 +130,7 @@ func TestPageBounded(t *testing.T) {
 		p.Sources = append(p.Sources, p.Sources[0])
 	}
 	p.Map = (&gathering{}).mapOf(&run.Result{List: &run.List{Set: setOf(names, 1<<16)}}, &sizes{})
-	if n := len(written(t, p)); n > 2_000_000 || p.Map.Cell != "/14" {
+	if n := len(p.markup()); n > 2_000_000 || p.Map.Cell != "/14" {
 		t.Errorf("%d bytes", n)
 	} else {
 		t.Logf("%d bytes", n)

@@ -10,7 +10,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -75,29 +74,26 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	var page bytes.Buffer
-	if err := p.write(&page); err != nil {
-		return err
-	}
+	page := string(p.markup())
 	if o.Output == "" || o.Output == stdout {
 		if t.JSON {
-			return t.Document(map[string]string{"page": page.String()})
+			return t.Document(map[string]string{"page": page})
 		}
-		_, err := t.Take().Write(page.Bytes())
+		_, err := io.WriteString(t.Take(), page)
 		return err
 	}
 	err = outfile.Write(ctx, o.Output, func(w io.Writer) error {
-		_, err := w.Write(page.Bytes())
+		_, err := io.WriteString(w, page)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("-o %s: %w", o.Output, exit.Reason(err))
 	}
-	t.Note("%s: %s (%s)", o.Output, p.Verdict, terminal.Counted(uint64(page.Len()), "byte", "bytes"))
+	t.Note("%s: %s (%s)", o.Output, p.Verdict, terminal.Counted(uint64(len(page)), "byte", "bytes"))
 	if !t.JSON {
 		return nil
 	}
-	doc := document{o.Output, page.Len(), []string{}, []allowlist.Problem{}}
+	doc := document{o.Output, len(page), []string{}, []allowlist.Problem{}}
 	for _, w := range p.Wrong {
 		doc.Wrong = append(doc.Wrong, w.Text)
 	}

@@ -3,7 +3,6 @@ package report
 import (
 	_ "embed"
 	"html"
-	"io"
 	"strings"
 
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -105,10 +104,4 @@ func (t table) row(cells ...cell) markup {
 		m += "<td" + when(t[i].number, ` class="n"`) + ` data-l="` + t[i].title + `"` + when(c.class != "", put(` class="%"`, c.class)) + ">" + c.shown + "</td>"
 	}
 	return m + "</tr>"
-}
-
-// write writes the page.
-func (p *page) write(w io.Writer) error {
-	_, err := io.WriteString(w, string(p.markup()))
-	return err
 }
