@@ -35,9 +35,12 @@ func (e noReply) Error() string { return e.text }
 
 // try asks one resolver once. It gives an answer, or a reliable "no records", or an error.
 func (c *Client) try(ctx context.Context, r resolver, round int, q question) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	within, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	a, err := c.tryOnce(ctx, r, round, q)
+	a, err := c.tryOnce(within, r, round, q)
+	if ended := context.Cause(ctx); ended != nil && errors.As(err, new(noReply)) {
+		err = noReply{text: ended.Error()} // the try had less time
+	}
 	c.ledger.note(r, err)
 	return a, err
 }

@@ -10,8 +10,8 @@ type Silence struct {
 	Resolver  string
 	Place     string // where it is written: a file with its line, or Config.Origin
 	Tries     int
-	Why       string // what became of the last try
-	Untrusted bool   // this host did not believe its certificate in the last try
+	Why       string // what became of the first try
+	Untrusted bool   // this host did not believe its certificate then
 }
 
 // ledger counts the tries at each resolver that got no reply. The clients of Apart share it.
@@ -34,7 +34,12 @@ func (l *ledger) note(r resolver, err error) {
 		l.heard[r] = true
 		return
 	}
-	l.silent[r] = Silence{r.String(), r.place, l.silent[r].Tries + 1, err.Error(), none.untrusted}
+	s, known := l.silent[r]
+	if !known {
+		s = Silence{Resolver: r.String(), Place: r.place, Why: err.Error(), Untrusted: none.untrusted}
+	}
+	s.Tries++
+	l.silent[r] = s
 }
 
 // Silent gives the resolvers that were asked and have sent no reply so far, in the order in which they are written. all: none

@@ -1,9 +1,12 @@
 package dnsq_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"mailallow/allowlist/dnsq"
 	"mailallow/fixtures"
@@ -56,5 +59,15 @@ func TestSilent(t *testing.T) {
 	silences, every := one.Silent()
 	if len(silences) != 1 || !every || silences[0].Place != "--resolver" || silences[0].Why != "connection refused" {
 		t.Errorf("asked by a client of Apart: %+v, %v", silences, every)
+	}
+
+	s := servers(t, 1)
+	s[0].Fault("", "", fixtures.Drop)
+	patient := client(t, dnsq.Config{Timeout: time.Hour}, s...)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), hasty, errors.New("the deadline is over"))
+	defer cancel()
+	patient.A(ctx, "a.example")
+	if silences, _ := patient.Silent(); len(silences) != 1 || silences[0].Why != "the deadline is over" {
+		t.Errorf("asked until a deadline: %+v", silences)
 	}
 }
