@@ -373,12 +373,12 @@ func tooLong(last *allowlist.Resolved, next allowlist.Resolved) []allowlist.Prob
 		"more than %s networks come or go at once, which is more than a source may have: if that is right, take it out for one update, and in again", ascii.Count(MaxChange))}}
 }
 
-// days gives an age in days from two days on, in hours from one hour on, else in seconds.
+// days gives an age in days from two days on, in hours from two hours on, else to the second.
 func days(d time.Duration) string {
 	switch h := int(d.Hours()); {
 	case h >= 48:
 		return ascii.Count(h/24) + " days"
-	case h >= 1:
+	case h >= 2:
 		return fmt.Sprintf("%d hours", h)
 	}
 	return d.Round(time.Second).String()

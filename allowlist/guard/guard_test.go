@@ -354,9 +354,9 @@ func TestGuardLongChange(t *testing.T) {
 }
 
 func TestDays(t *testing.T) {
-	for hours, want := range map[time.Duration]string{3: "3 hours", 72: "3 days", 25_536: "1,064 days"} {
-		if got := days(hours * time.Hour); got != want {
-			t.Errorf("%d hours: %q, want %q", hours, got, want)
+	for minutes, want := range map[time.Duration]string{60: "1h0m0s", 90: "1h30m0s", 3 * 60: "3 hours", 72 * 60: "3 days", 25_536 * 60: "1,064 days"} {
+		if got := days(minutes * time.Minute); got != want {
+			t.Errorf("%d minutes: %q, want %q", minutes, got, want)
 		}
 	}
 }
