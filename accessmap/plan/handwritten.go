@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/prefixes"
 )
 
 // Problem is a finding about a target's file that a person should read.
@@ -30,14 +31,15 @@ type handKey struct {
 	key    string // in lower case, as makemap stores it
 	prefix netip.Prefix
 	value  string
-	named  bool // it is [192.0.2.7], the name of a client without a name: it decides before any key of the address (docs/facts.md 30)
+	tagged bool // it decides before the same key without the tag
+	named  bool // it is [192.0.2.7] or [192.0.2], of a client without a name: it decides before any key of the address (docs/facts.md 30)
 }
 
-func (h handKey) String() string {
+func (h *handKey) String() string {
 	return ascii.Printable(h.key, 60) + " " + ascii.Printable(h.value, 60)
 }
 
-func (h handKey) hasValue(a allowlist.Action) bool { return strings.EqualFold(h.value, a.String()) }
+func (h *handKey) hasValue(a allowlist.Action) bool { return ascii.IsWord(h.value, a.String()) }
 
 // handKeys finds the hand-written address keys with the tag Connect: or without a tag, and the hand-written lines that
 // makemap would refuse. Other rulesets look up other tags (docs/facts.md 3).
@@ -49,17 +51,16 @@ func handKeys(file block.File) ([]handKey, []makemap.Problem) {
 		if !k.ForClients() {
 			continue
 		}
-		prefix, ok := key.Parse(k.Address)
-		inside, named := strings.CutPrefix(strings.TrimSuffix(k.Address, "]"), "[")
+		address, named := strings.CutPrefix(k.Address, "[")
 		if named {
-			prefix, ok = key.Parse(inside)
-			ok = ok && prefix.IsSingleIP()
+			address, named = strings.CutSuffix(address, "]")
 		}
-		if k.Address+":" == strings.ToLower(key.IPv6) { // the last key that Sendmail looks up for every IPv6 client
+		prefix, ok := key.Parse(address)
+		if address+":" == strings.ToLower(key.IPv6) { // the last key that Sendmail looks up for every IPv6 client
 			prefix, ok = netip.PrefixFrom(netip.IPv6Unspecified(), 0), true
 		}
-		if ok {
-			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value, named})
+		if ok && named == strings.HasPrefix(k.Address, "[") {
+			keys = append(keys, handKey{e.Line, e.Key, prefix, e.Value, k.Tag != "", named})
 		}
 	}
 	return keys, text.Problems
@@ -95,28 +96,65 @@ func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *al
 	for _, e := range omitted {
 		replaced[e.Prefix] = e
 	}
+	var sorted prefixes.List
+	for i, h := range handWritten {
+		sorted.Add(h.prefix, uint32(i))
+	}
+	sorted = sorted.Sorted()
 	var excluded, others []Problem
-	for _, h := range handWritten {
-		if first, ok := set.Excluded.Overlap(h.prefix); ok && !h.hasValue(allowlist.Reject) {
+	for i := range handWritten {
+		h := &handWritten[i]
+		longer := h.longer(handWritten, sorted)
+		if first, ok := h.decides(set.Excluded, longer); ok && !h.hasValue(allowlist.Reject) {
 			excluded = append(excluded, Problem{Kind: "excluded", Line: h.line,
 				Text: fmt.Sprintf("%s covers %s, which is excluded from the list: the hand-written line still decides for it", h, first)})
 		}
-		if e, ok := replaced[h.prefix]; ok && !h.named {
+		e, taken := replaced[h.prefix]
+		if taken = taken && !h.named; taken {
 			others = append(others, Problem{Kind: "hand-written", Line: h.line,
 				Text: fmt.Sprintf("%s is hand-written and stays; our key with %s is not written", h, e.Action)})
-			continue
 		}
-		others = append(others, h.overlap(written, spans)...)
+		others = append(others, h.overlap(written, longer, spans, taken)...)
 	}
 	return append(excluded, others...)
+}
+
+// longer gives the other hand-written keys that decide within this one, without a second one for any addresses: those that are
+// longer, and the tagged one of the same length. sorted has the number of each as its label.
+func (h *handKey) longer(handWritten []handKey, sorted prefixes.List) (longer []allowlist.Entry) {
+	first, end := sorted.Inside(h.prefix)
+	var last netip.Prefix
+	for i := first; i < end; i++ {
+		p, number := sorted.At(i)
+		other := &handWritten[number]
+		if other.named == h.named && p != last && (p != h.prefix || other.tagged && !h.tagged) {
+			longer, last = append(longer, allowlist.Entry{Prefix: p}), p
+		}
+	}
+	return longer
+}
+
+// decides finds the first network of a list of which the key decides addresses.
+func (h *handKey) decides(networks prefixes.List, longer []allowlist.Entry) (first netip.Prefix, ok bool) {
+	if first, ok = networks.Overlap(h.prefix); !ok || len(longer) == 0 {
+		return first, ok
+	}
+	others := allowlist.Nest(longer)
+	for i, end := networks.Inside(h.prefix); len(remaining(allowlist.Span{From: first.Addr(), To: netipx.PrefixLastIP(first)}, others, 0)) == 0; {
+		if i++; i >= end {
+			return first, false
+		}
+		first, _ = networks.At(i)
+	}
+	return first, true
 }
 
 // undecided takes from the spans the addresses that hand-written keys decide: those under a key that is at least as long as
 // the prefix of the span.
 func undecided(spans []allowlist.Span, handWritten []handKey) (rest []allowlist.Span) {
 	var keys []allowlist.Entry
-	for _, h := range handWritten {
-		if h.meets(spans) { // few of a million
+	for i := range handWritten {
+		if h := &handWritten[i]; h.meets(spans) { // few of a million
 			keys = append(keys, allowlist.Entry{Prefix: h.prefix})
 		}
 	}
@@ -150,23 +188,32 @@ func remaining(s allowlist.Span, others []allowlist.Span, bits int) (rest []allo
 }
 
 // overlap reports where the value of a hand-written key contradicts the list: the spans that the key overrides, and the spans
-// whose longer generated keys override it.
-func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Problem {
+// whose longer generated keys override it. It says nothing of a span for which a longer hand-written key decides. taken: what
+// the key overrides is a key of its own length, which is told already.
+func (h *handKey) overlap(written, longer []allowlist.Entry, spans []allowlist.Span, taken bool) []Problem {
 	covered := h.within(spans)
 	if len(covered) == 0 {
 		return nil
 	}
-	longer := h.longerKeys(written)
+	if !h.named { // a name is asked for first, so that no longer key of an address overrides it
+		longer = append(longer, h.longerKeys(written)...)
+	}
+	decided := allowlist.Nest(longer)
+	var generated []allowlist.Span
+	for _, s := range decided {
+		if s.Action() != allowlist.None {
+			generated = append(generated, s)
+		}
+	}
 	var loses, wins []allowlist.Span
 	for _, s := range covered {
 		if h.hasValue(s.Action()) {
 			continue
 		}
-		rest := remaining(s, longer, 0)
-		if len(rest) > 0 {
+		if !taken && len(remaining(s, decided, 0)) > 0 {
 			wins = append(wins, s)
 		}
-		if len(rest) != 1 || rest[0].From != s.From || rest[0].To != s.To {
+		if rest := remaining(s, generated, 0); len(rest) != 1 || rest[0].From != s.From || rest[0].To != s.To {
 			loses = append(loses, s)
 		}
 	}
@@ -174,10 +221,9 @@ func (h handKey) overlap(written []allowlist.Entry, spans []allowlist.Span) []Pr
 		h.problems("%s is hand-written and shorter than our keys with %s: the longer keys win", loses)...)
 }
 
-// longerKeys gives the addresses of the longer generated keys within a hand-written key, in address order.
-func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
+// longerKeys gives the longer generated keys within a hand-written key.
+func (h *handKey) longerKeys(written []allowlist.Entry) (longer []allowlist.Entry) {
 	first, _ := slices.BinarySearchFunc(written, h.prefix.Addr(), func(e allowlist.Entry, a netip.Addr) int { return e.Prefix.Addr().Compare(a) })
-	var longer []allowlist.Entry
 	for _, e := range written[first:] {
 		if !h.prefix.Contains(e.Prefix.Addr()) {
 			break
@@ -186,22 +232,22 @@ func (h handKey) longerKeys(written []allowlist.Entry) []allowlist.Span {
 			longer = append(longer, e)
 		}
 	}
-	return allowlist.Nest(longer)
+	return longer
 }
 
 // meets reports whether the key covers addresses of the spans.
-func (h handKey) meets(spans []allowlist.Span) bool {
+func (h *handKey) meets(spans []allowlist.Span) bool {
 	i := h.firstOf(spans)
 	return i < len(spans) && !netipx.PrefixLastIP(h.prefix).Less(spans[i].From)
 }
 
 // firstOf gives the number of the first span that does not end before the key.
-func (h handKey) firstOf(spans []allowlist.Span) int {
+func (h *handKey) firstOf(spans []allowlist.Span) int {
 	return sort.Search(len(spans), func(i int) bool { return !spans[i].To.Less(h.prefix.Addr()) })
 }
 
 // within gives the parts of the spans that the key covers.
-func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
+func (h *handKey) within(spans []allowlist.Span) []allowlist.Span {
 	first, last := h.prefix.Addr(), netipx.PrefixLastIP(h.prefix)
 	var parts []allowlist.Span
 	for i := h.firstOf(spans); i < len(spans) && !last.Less(spans[i].From); i++ {
@@ -219,7 +265,7 @@ func (h handKey) within(spans []allowlist.Span) []allowlist.Span {
 
 // problems makes at most one problem for each action, in their order of precedence. It names the first entry and counts the
 // others.
-func (h handKey) problems(format string, spans []allowlist.Span) (problems []Problem) {
+func (h *handKey) problems(format string, spans []allowlist.Span) (problems []Problem) {
 	for _, a := range []allowlist.Action{allowlist.Reject, allowlist.OK, allowlist.Relay} {
 		seen := map[netip.Prefix]bool{}
 		var first *allowlist.Entry

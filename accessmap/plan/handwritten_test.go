@@ -46,8 +46,11 @@ func TestHandWritten(t *testing.T) {
 		{"a tag of another ruleset", map[string]string{"192.0.2.0/24": "OK"}, "GreetPause:192.0.2\t5000", []string{"192.0.2 OK"}, nil},
 		{"a wider RELAY over an excluded address comes first", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2\tOK\n198\tRELAY", nil,
 			[]string{"198 RELAY covers 198.51.100.9/32, which is excluded", "connect:192.0.2 OK is hand-written and stays"}},
-		{"the name of a client without a name", map[string]string{"192.0.2.0/24": "OK", "192.0.3.9/32": "EXCLUDE"}, "Connect:[192.0.2.7]\tREJECT\n[192.0.3.9]\tRELAY\n[192.0.3]\tRELAY",
+		{"the name of a client without a name", map[string]string{"192.0.2.0/24": "OK", "192.0.3.9/32": "EXCLUDE"}, "Connect:[192.0.2.7]\tREJECT\n[192.0.3.9]\tRELAY",
 			[]string{"192.0.2 OK"}, []string{"[192.0.3.9] RELAY covers 192.0.3.9/32, which is excluded from the list", "connect:[192.0.2.7] REJECT is hand-written and wins over OK of 192.0.2.0/24 (ok)"}},
+		{"a network of such names", map[string]string{"192.0.2.0/24": "OK", "192.0.2.64/26": "REJECT", "192.0.3.9/32": "EXCLUDE", "2001:db8::9/128": "EXCLUDE"}, "Connect:[192.0.3]\tRELAY\n[IPv6:2001:db8]\tOK\nConnect:[192.0]\tREJECT\n[192.0.3.9\tOK",
+			[]string{"192.0.2 OK"}, []string{"connect:[192.0.3] RELAY covers 192.0.3.9/32, which is excluded", "[ipv6:2001:db8] OK covers 2001:db8::9/128, which is excluded",
+				"connect:[192.0] REJECT is hand-written and wins over OK of 192.0.2.0/24 (ok)"}},
 		{"such a name beside a key of the list", map[string]string{"192.0.2.7/32": "OK", "2001:db8::9/128": "EXCLUDE"}, "[192.0.2.7]\tREJECT\nConnect:[IPv6:2001:db8:0:0:0:0:0:9]\tOK",
 			[]string{"192.0.2.7 OK"}, []string{"connect:[ipv6:2001:db8:0:0:0:0:0:9] OK covers 2001:db8::9/128", "[192.0.2.7] REJECT is hand-written and wins over OK of 192.0.2.7/32"}},
 		{"the family alone is a key, too", map[string]string{"2001:db8::/48": "OK", "2001:db9::1/128": "EXCLUDE"}, "Connect:IPv6\tRELAY", []string{"IPv6:2001:db8:0 OK"},
@@ -60,7 +63,18 @@ func TestHandWritten(t *testing.T) {
 		{"halves longer than it", map[string]string{"192.0.2.0/25": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
 			[]string{"192.0.2.0 REJECT", "192.0.2.1 REJECT"}, []string{"the longer keys win", "the longer keys win"}},
 		{"the longer of two", map[string]string{"192.0.2.0/24": "REJECT", "192.0.2.128/25": "OK"}, "Connect:192.0.2\tRELAY",
-			[]string{"192.0.2.128 OK", "192.0.2.129 OK"}, []string{"our key with REJECT is not written"}},
+			[]string{"192.0.2.128 OK", "192.0.2.129 OK"}, []string{"our key with REJECT is not written", "shorter than our keys with OK of 192.0.2.128/25 (ok): the longer keys win"}},
+		{"longer keys below one of equal length", map[string]string{"74.125.0.0/16": "OK", "74.125.9.0/24": "RELAY"}, "Connect:74.125\tREJECT",
+			[]string{"74.125.9 RELAY"}, []string{"connect:74.125 REJECT is hand-written and stays; our key with OK is not written",
+				"connect:74.125 REJECT is hand-written and shorter than our keys with RELAY of 74.125.9.0/24 (relay): the longer keys win"}},
+
+		// Of several hand-written keys the longest decides, and of equal ones that with the tag: nothing is said of the others.
+		{"one of two decides", map[string]string{"192.0.0.0/16": "OK", "198.51.100.7/32": "OK"}, "192.0.2.9\tRELAY\nConnect:192.0.2.9\tREJECT\n198.51.100\tREJECT\n198.51.100.7\tRELAY",
+			[]string{"192.0 OK"}, []string{"connect:192.0.2.9 REJECT is hand-written and wins over OK of 192.0.0.0/16 (ok)", "198.51.100.7 RELAY is hand-written and stays"}},
+		{"a longer REJECT over the excluded address", map[string]string{"192.0.2.9/32": "EXCLUDE"}, "192.0.2\tRELAY\nConnect:192.0.2.9\tREJECT", nil, nil},
+		{"a longer REJECT over one of the excluded addresses", map[string]string{"192.0.2.9/32": "EXCLUDE", "192.0.2.129/32": "EXCLUDE"}, "192.0.2\tRELAY\nConnect:192.0.2.9\tREJECT", nil,
+			[]string{"192.0.2 RELAY covers 192.0.2.129/32"}},
+		{"a value with blanks behind it", map[string]string{"192.0.2.0/24": "OK", "198.51.100.9/32": "EXCLUDE"}, "Connect:192.0.2.7\tOK \t\n192.0.2.8\tok\r\n198\tREJECT ", []string{"192.0.2 OK"}, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "access")
