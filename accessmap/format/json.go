@@ -11,6 +11,7 @@ import (
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/prefixes"
 	"mailallow/allowlist/provenance"
 )
@@ -146,7 +147,7 @@ func decodeJSON[T interface {
 		Entries []T `json:"entries"`
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return err
+		return fault.JSON(err)
 	}
 	if doc.Version != 1 {
 		return fmt.Errorf("unknown version %d", doc.Version)

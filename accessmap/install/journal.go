@@ -15,6 +15,7 @@ import (
 	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 )
 
 // journal holds the work that a run has begun, so that the next run can finish it if this one is killed. A run writes it
@@ -85,7 +86,7 @@ func readJournal(st *state.Dir) (journal, error) {
 		return j, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(b, &j)
+		err = fault.JSON(json.Unmarshal(b, &j))
 	}
 	if err == nil && j.Version != 1 {
 		err = fmt.Errorf("version %d is not known", j.Version)

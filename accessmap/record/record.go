@@ -18,6 +18,7 @@ import (
 
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/bounded"
+	"mailallow/allowlist/fault"
 )
 
 const (
@@ -90,7 +91,7 @@ func Read(stateDir string) (r Record, err error) {
 func decode(encoded []byte) (r Record, err error) {
 	rest, cut := cutLines(encoded)
 	if err := json.Unmarshal(rest, &r); err != nil {
-		return r, err
+		return r, fault.JSON(err)
 	}
 	if r.Version != 1 {
 		return r, fmt.Errorf("version %d is not known", r.Version)

@@ -66,8 +66,10 @@ func TestReadAgain(t *testing.T) {
 // A record that cannot be used is none, and it is said why.
 func TestReadDamaged(t *testing.T) {
 	for text, want := range map[string]string{
-		"":              "unexpected end of JSON input",
-		`{"version":2}`: "version 2 is not known",
+		"":                            "unexpected end of JSON input",
+		`[]`:                          "targets.json: the array does not belong there",
+		`{"version":1,"targets":"x"}`: "the string does not belong there",
+		`{"version":2}`:               "version 2 is not known",
 		`{"version":1,"targets":[{"texts":[{"lines":"AAAA"}]}]}`: "its lines are not digests",
 		`{"version":1,"targets":` + strings.Repeat("[", 20_000):  "exceeded max depth",
 	} {

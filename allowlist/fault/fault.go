@@ -3,8 +3,10 @@
 package fault
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Hinted is an error with a hint. Its text is "PLACE: ERROR; HINT".
@@ -94,4 +96,16 @@ func Each(err error) (each []error) {
 		each = append(each, Each(e)...)
 	}
 	return each
+}
+
+// JSON says for people why a file of mailallow's cannot be read as JSON. What encoding/json says of a value of another kind has the
+// types of the program in it.
+func JSON(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return errors.New("it ends too early")
+	}
+	if kind, ok := err.(*json.UnmarshalTypeError); ok {
+		return fmt.Errorf("the %s does not belong there", kind.Value)
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailallow/allowlist"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/prefixes"
 )
 
@@ -104,7 +105,7 @@ func DecodeMemory(text []byte) (*Memory, error) {
 		return nil, fmt.Errorf("version %d, and this mailallow reads version %d", file.Version, memoryVersion)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fault.JSON(err)
 	}
 	m := &Memory{file.Sources}
 	seen := map[string]bool{}

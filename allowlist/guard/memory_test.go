@@ -69,8 +69,10 @@ func TestMemoryDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ old, text, want string }{
-		{"", "", "EOF"},
-		{good[40:], "", "EOF"},
+		{"", "", "it ends too early"},
+		{good[40:], "", "it ends too early"},
+		{"", "[]", "the array does not belong there"},
+		{`"past":[`, `"past":7,"more":[`, "the number does not belong there"},
 		{`"version": 1`, `"version": 0`, "version 0, and this mailallow reads version 1"},
 		{`"version": 1`, `"version": 2`, "version 2, and this mailallow reads version 1"},
 		{`"version": 1`, `"version": 2, "more": {}`, "version 2, and this mailallow reads version 1"},

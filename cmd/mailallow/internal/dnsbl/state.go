@@ -224,10 +224,7 @@ func decodeState(text []byte, now time.Time) (*memory, error) {
 	dec.DisallowUnknownFields()
 	var s memory
 	if err := dec.Decode(&s); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, errors.New("it ends too early")
-		}
-		return nil, err
+		return nil, fault.JSON(err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, errors.New("something follows the document")
