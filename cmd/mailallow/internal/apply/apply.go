@@ -58,6 +58,9 @@ func Fail(ctx context.Context, t *terminal.Terminal, r *run.Request, version str
 // finish ends a run that may have changed files, or failed with err: it reports, and writes the metrics.
 func finish(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
 	if err = exit.BySignal(ctx, err); err != nil {
+		if done := result.Report; r.RollsBack() && result.List != nil && !done.Installed && !done.Stuck {
+			r.PinnedNothing(result.List)
+		}
 		err = say.Failed(t, result, err)
 	} else {
 		say.Result(t, result, true)

@@ -31,6 +31,7 @@ type pinning struct {
 	held     []allowlist.Resolved // those that hold, by the sources of today
 	problems []allowlist.Problem  // what a rollback does not restore
 	limited  bool                 // it does not for a limit of today
+	undone   bool                 // the rollback has failed, and its pins do not hold
 }
 
 // pinsPath is the file of the ranges that a rollback pinned, a snapshot: whoever reads it needs neither the history nor the last
@@ -127,7 +128,7 @@ func (r *Request) pinProblems() []allowlist.Problem {
 		names = append(names, fmt.Sprintf("%q", s.Name))
 	}
 	be := [...]string{"is", "are"}
-	if r.options.Rollback != nil && !r.options.WritesState {
+	if r.options.Rollback != nil && (!r.options.WritesState || r.pinning.undone) {
 		be = [...]string{"would be", "would be"}
 	}
 	whose := fmt.Sprintf("source %s %s", names[0], be[0])
@@ -143,6 +144,13 @@ func (r *Request) pinProblems() []allowlist.Problem {
 		text += " (" + strings.Join(names, ", ") + ")"
 	}
 	return append(r.pinning.problems, allowlist.Problem{Kind: KindPinned, Text: text + "; updates leave that as it is until '" + r.options.releaseLine() + "'"})
+}
+
+// PinnedNothing has the list of a rollback that failed say what would be pinned.
+func (r *Request) PinnedNothing(list *List) {
+	others := list.Problems[:len(list.Problems)-len(r.pinProblems())] // which stand before
+	r.pinning.undone = true
+	list.Problems = append(others, r.pinProblems()...)
 }
 
 // pinFiles is the file of the pins, to be installed before the list. There is none if there never was one.
