@@ -93,7 +93,10 @@ func Resolve(path string) (live string, info fs.FileInfo, err error) {
 	live = filepath.Join(dir, filepath.Base(path))
 	info, err = os.Lstat(live)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if live, err = filepath.EvalSymlinks(live); err != nil {
+		if _, err = os.Stat(live); err == nil { // of a loop, EvalSymlinks names itself
+			live, err = filepath.EvalSymlinks(live)
+		}
+		if err != nil {
 			return "", nil, fmt.Errorf("a symbolic link to nothing: %w", err)
 		}
 		info, err = os.Lstat(live)

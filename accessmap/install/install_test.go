@@ -203,6 +203,12 @@ func TestInstallRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"symbolic link to nothing"}},
+		{"link to itself", func(t *testing.T, r *rig, j *Job) {
+			j.Path, j.OldExists = j.Path+".link", false
+			if err := os.Symlink(filepath.Base(j.Path), j.Path); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{".link: a symbolic link to nothing: stat ", ".link: too many levels of symbolic links"}},
 		{"no sendmail.cf", func(t *testing.T, r *rig, j *Job) { j.SendmailCF = r.dir + "/none.cf" }, []string{"none.cf: no such file"}},
 		{"sendmail.cf of another type", func(t *testing.T, r *rig, j *Job) {
 			j.SendmailCF = filepath.Join(t.TempDir(), "sendmail.cf")
