@@ -25,8 +25,8 @@ With --snapshot, or [snapshot] url in the configuration, it takes the list from 
 With [snapshot] keys one of them must have signed it, or nothing is installed (2).
 
 If another run is at work, update names it and ends with 5; --lock-timeout makes it
-wait. A run that SIGINT or SIGTERM ends leaves everything as it was or wholly new,
-and says which.`
+wait. A run that a signal ends leaves everything as it was or wholly new, and says
+which.`
 
 const historyText = `Tells what each run changed, the newest first: by whom and why, and of each source how
 many networks came and went, its new status, and whether it was added, removed,
