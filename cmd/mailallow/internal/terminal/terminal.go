@@ -41,7 +41,7 @@ type Terminal struct {
 	unwritten  error // why a line of output is lost; nil: none is, or its reader has gone away
 }
 
-// New makes a terminal for a command line. It looks for --json and --log-format itself,
+// New makes a terminal for a command line. It looks for --json, --log-format and --color itself,
 // so that it reports a mistake in the flags in the form that they ask for.
 func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	flags := args
@@ -51,15 +51,17 @@ func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
 	t := &Terminal{Stdin: stdin, JSON: asked, Color: "auto", stdout: stdout, stderr: stderr, arguments: onOneLine(args)}
 	for i, flag := range flags {
-		name, form, inOne := strings.Cut(flag, "=")
-		if name != "--log-format" && name != "-log-format" {
-			continue
-		}
+		name, value, inOne := strings.Cut(flag, "=")
 		if !inOne && i+1 < len(flags) {
-			form = flags[i+1]
+			value = flags[i+1]
 		}
-		if newLog, known := logForms()[form]; known {
-			t.log = newLog(stderr)
+		switch name {
+		case "--color", "-color":
+			t.Color = value
+		case "--log-format", "-log-format":
+			if newLog, known := logForms()[value]; known {
+				t.log = newLog(stderr)
+			}
 		}
 	}
 	return t
