@@ -148,9 +148,13 @@ func (r *Request) pinProblems() []allowlist.Problem {
 
 // PinnedNothing has the list of a rollback that failed say what would be pinned.
 func (r *Request) PinnedNothing(list *List) {
-	others := list.Problems[:len(list.Problems)-len(r.pinProblems())] // which stand before
 	r.pinning.undone = true
-	list.Problems = append(others, r.pinProblems()...)
+	told := r.pinProblems()
+	for i, p := range list.Problems {
+		if p.Kind == KindPinned { // there is one at most, the last that pinProblems gives
+			list.Problems[i] = told[len(told)-1]
+		}
+	}
 }
 
 // pinFiles is the file of the pins, to be installed before the list. There is none if there never was one.
