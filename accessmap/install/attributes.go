@@ -22,7 +22,7 @@ func copyOwner(f *os.File, live string, old fs.FileInfo) error {
 	got, want := info.Sys().(*syscall.Stat_t), old.Sys().(*syscall.Stat_t)
 	if got.Uid != want.Uid || got.Gid != want.Gid {
 		if err := f.Chown(int(want.Uid), int(want.Gid)); err != nil {
-			return fmt.Errorf("its owner %d:%d cannot be kept: %w (run as root or as the owner)", want.Uid, want.Gid, err)
+			return fmt.Errorf("its owner %d:%d cannot be kept: %w", want.Uid, want.Gid, err)
 		}
 	}
 	mode := uint32(want.Mode) & 0o7777

@@ -55,7 +55,7 @@ func TestUnprivileged(t *testing.T) {
 
 	// A file of another user stays that user's.
 	s.check(os.Chown(s.path(struckTable), 0, 0))
-	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "run as root", "nothing was changed")
+	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "operation not permitted\nrun it as root, ", "nothing was changed")
 	s.check(errors.Join(os.Chown(s.path(struckTable), user, user), os.Chown(s.path("postfix"), 0, 0)))
 	s.fails(s.path("postfix")+"/", "permission denied", "run as root or as the owner of "+s.path("postfix"), "nothing was changed")
 }
