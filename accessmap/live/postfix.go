@@ -42,7 +42,7 @@ func NewPostfixAnswers(r Resolver) (*PostfixAnswers, error) {
 }
 
 func findPostmap() (string, error) {
-	path, err := program.Find("postmap", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/usr/pkg/sbin", "/opt/postfix/sbin"))
+	path, err := postfix.Find("postmap")
 	if err != nil {
 		return "", errors.New("no postmap in PATH or the usual places: Postfix is not installed here")
 	}

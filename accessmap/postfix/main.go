@@ -91,9 +91,9 @@ func (m *Main) Inside(text string) string {
 	return strings.ReplaceAll(text, m.root+"/", "/")
 }
 
-// Find returns the path of postconf, in PATH or where packages put it. The error is ErrNone if there is none.
-func Find() (string, error) {
-	path, err := program.Find("postconf", program.SearchPath("/usr/sbin", "/usr/local/sbin", "/usr/pkg/sbin", "/opt/postfix/sbin"))
+// Find returns the path of one of Postfix's programs, in PATH or where packages put it. The error is ErrNone if there is none.
+func Find(name string) (string, error) {
+	path, err := program.Find(name, program.SearchPath("/usr/sbin", "/usr/local/sbin", "/usr/pkg/sbin", "/opt/postfix/sbin"))
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", ErrNone
 	}

@@ -145,7 +145,7 @@ func (x *explanation) readPostfix(ctx context.Context, t *terminal.Terminal) {
 	if x.postfix != nil || x.unread != nil {
 		return
 	}
-	postconf, err := postfix.Find()
+	postconf, err := postfix.Find("postconf")
 	if err == nil {
 		x.postfix, err = postfix.Read(ctx, postconf, "")
 	}

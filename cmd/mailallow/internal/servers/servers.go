@@ -53,7 +53,7 @@ func Postfix(ctx context.Context, root string) (*postfix.Main, error) {
 		}
 		config = filepath.Join(root, folder)
 	}
-	postconf, err := postfix.Find()
+	postconf, err := postfix.Find("postconf")
 	if err != nil {
 		return nil, err
 	}
