@@ -42,10 +42,11 @@ func Tables(m *postfix.Main) (tables []Table) {
 	return tables
 }
 
-// PatternFiles gives the files that mynetworks names by their paths alone. A slash with digits is the end of a network.
+// PatternFiles gives the files that mynetworks names by their paths alone, or by a ! and their paths. A slash with digits is the end
+// of a network.
 func PatternFiles(m *postfix.Main) (paths []string) {
 	for _, item := range m.Lists["mynetworks"].Items {
-		if path := item.Name; strings.HasPrefix(path, "/") && strings.Trim(path, "/0123456789") != "" {
+		if path := strings.TrimLeft(item.Name, "!"); strings.HasPrefix(path, "/") && strings.Trim(path, "/0123456789") != "" {
 			paths = append(paths, path)
 		}
 	}
