@@ -2,7 +2,6 @@ package allowlist
 
 import (
 	"net/netip"
-	"slices"
 )
 
 // Explainer says which action the list gives an address, and which ranges are
@@ -15,9 +14,14 @@ type Explainer struct {
 
 // NewExplainer indexes the sources that Merge makes the list from.
 func NewExplainer(sources []Labelled) *Explainer {
-	isHole := func(s Labelled) bool { return s.Action == Exclude }
-	listed := slices.DeleteFunc(slices.Clone(sources), isHole)
-	holes := slices.DeleteFunc(slices.Clone(sources), func(s Labelled) bool { return !isHole(s) })
+	var listed, holes []Labelled
+	for _, s := range sources {
+		if s.Action == Exclude {
+			holes = append(holes, s)
+		} else {
+			listed = append(listed, s)
+		}
+	}
 	return &Explainer{set: Merge(sources), withoutHoles: Merge(listed), listed: NewIndex(listed), holes: NewIndex(holes)}
 }
 

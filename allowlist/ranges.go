@@ -170,7 +170,13 @@ func (f *Places) Inside(p netip.Prefix) (places []provenance.Place, ranges int) 
 		return places, 1
 	}
 	sort.Slice(places, func(i, j int) bool { return places[i].Compare(places[j]) < 0 })
-	return slices.CompactFunc(places, func(a, b provenance.Place) bool { return a.Compare(b) == 0 }), to - from
+	distinct := places[:0]
+	for i, at := range places {
+		if i == 0 || at.Compare(distinct[len(distinct)-1]) != 0 {
+			distinct = append(distinct, at)
+		}
+	}
+	return distinct, to - from
 }
 
 // NameSpecial reports whether the ranges name special-purpose space.

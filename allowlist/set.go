@@ -334,10 +334,13 @@ func Nest(entries []Entry) []Span {
 		return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(b.Action, a.Action),
 			cmp.Compare(min(1, len(b.Owners)), min(1, len(a.Owners))), cmp.Compare(a.source(), b.source())) < 0
 	})
-	won := entrySlice(slices.CompactFunc(entries, func(a, b Entry) bool { return a.Prefix == b.Prefix }))
+	won := entrySlice(entries[:0])
 	var list prefixes.List
-	for _, e := range won {
-		list.Add(e.Prefix, 0)
+	for _, e := range entries {
+		if n := len(won); n == 0 || won[n-1].Prefix != e.Prefix {
+			won = append(won, e)
+			list.Add(e.Prefix, 0)
+		}
 	}
 	spans := make([]Span, 0, len(won)) // few have another entry inside
 	for r := range list.Nest(prefixes.List{}) {

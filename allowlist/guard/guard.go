@@ -130,11 +130,21 @@ func (g Guard) Check(earlier Earlier, next allowlist.Fetched) Verdict {
 	return g.notAccepted(v)
 }
 
+// without leaves out the problems of some kinds.
+func without(problems []allowlist.Problem, kinds ...string) (others []allowlist.Problem) {
+	for _, p := range problems {
+		if !slices.Contains(kinds, p.Kind) {
+			others = append(others, p)
+		}
+	}
+	return others
+}
+
 // HoldForKeys gives the verdict on a source whose accepted ranges need more access keys than there may be.
 func (g Guard) HoldForKeys(earlier Earlier, v Verdict, reason string) Verdict {
 	proposed := propose(earlier.Last, v.Resolved)
 	v.Proposed, v.Accepted = &proposed, false
-	v.Problems = slices.DeleteFunc(slices.Clone(v.Problems), func(p allowlist.Problem) bool { return p.Kind == "accept" || p.Kind == "accepted" })
+	v.Problems = without(v.Problems, "accept", "accepted")
 	if g.Accept.Given {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "accept", Text: "--accept never waives a number of access keys"})
 	}
@@ -269,8 +279,7 @@ func (g Guard) future(at time.Time) []allowlist.Problem {
 // Carry gives the verdict on a source that another run held, or could not fetch. v is that of Check on the ranges which that run
 // kept, an error if it had none.
 func (v Verdict) Carry(status Status, reasons []allowlist.Problem, refused *Proposed) Verdict {
-	v.Problems = slices.DeleteFunc(slices.Clone(v.Problems), func(p allowlist.Problem) bool { return p.Kind == "fetch" })
-	v.Problems = append(slices.Clone(reasons), v.Problems...)
+	v.Problems = append(slices.Clone(reasons), without(v.Problems, "fetch")...)
 	switch {
 	case v.Status == Held:
 	case status == Held:

@@ -90,7 +90,12 @@ func completing(ctx context.Context, typed []string) []follow {
 		name := strings.Trim(cmd.args, "[].|-")
 		can = append(valuesOf("", name), namesOf(ctx, "", name, typed)...)
 	}
-	fits := slices.DeleteFunc(slices.Clone(can), func(f follow) bool { return !strings.HasPrefix(f.word, last) })
+	var fits []follow
+	for _, f := range can {
+		if strings.HasPrefix(f.word, last) {
+			fits = append(fits, f)
+		}
+	}
 	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
 		return can[:1]
 	}

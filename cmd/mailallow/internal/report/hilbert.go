@@ -242,7 +242,9 @@ func coloursOf(addresses map[class]uint64) map[string]int {
 		sum[c.source] += n
 	}
 	colour := map[string]int{}
-	for i, source := range slices.SortedFunc(maps.Keys(sum), func(a, b string) int { return cmp.Or(cmp.Compare(sum[b], sum[a]), strings.Compare(a, b)) }) {
+	sources := slices.Sorted(maps.Keys(sum))
+	sort.SliceStable(sources, func(i, j int) bool { return sum[sources[i]] > sum[sources[j]] })
+	for i, source := range sources {
 		if i < colours {
 			colour[source] = i + 1
 		}

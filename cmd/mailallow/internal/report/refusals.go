@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"mailallow/accessmap/maillog"
@@ -143,9 +144,8 @@ func (g *gathering) viewRefusals(clients *refusals.Clients, counts map[string]*c
 		return v
 	}
 	v.Text = fmt.Sprintf("Refused by a DNSBL: %s, %s.", terminal.Counted(uint64(all.Count), "time", "times"), refusals.Between(all.Since, all.Until))
-	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		return cmp.Or(cmp.Compare(counts[b].Count, counts[a].Count), cmp.Compare(a, b))
-	})
+	names := slices.Sorted(maps.Keys(counts))
+	sort.SliceStable(names, func(i, j int) bool { return counts[names[i]].Count > counts[names[j]].Count })
 	if len(names) > maxProviders {
 		rest := &count{days: map[int]uint32{}}
 		for _, name := range names[maxProviders-1:] {
