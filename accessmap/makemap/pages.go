@@ -82,14 +82,27 @@ func cacheFor(text []byte, lines []hashedLine, ends []int) int {
 
 // repeatedKeys maps where the line of an entry begins whose key an earlier entry has, to where the first such entry begins.
 // Equal keys are in one group.
-func repeatedKeys(text []byte, lines []hashedLine, ends []int) map[int]int {
+func repeatedKeys(text []byte, lines []hashedLine, ends []int) (repeated map[int]int) {
+	half, from := len(ends)/2, 0
+	if half > 0 {
+		from = ends[half-1]
+	}
+	var more map[int]int
+	both(func() { more = repeatedWithin(text, lines, 0, ends[:half]) }, func() { repeated = repeatedWithin(text, lines, from, ends[half:]) })
+	for again, first := range more {
+		repeated[again] = first
+	}
+	return repeated
+}
+
+// repeatedWithin is that of the groups from a line on.
+func repeatedWithin(text []byte, lines []hashedLine, from int, ends []int) map[int]int {
 	repeated := map[int]int{}
 	keyAt := func(line uint64) []byte {
 		rest := text[uint32(line):]
 		return rest[:slices.IndexFunc(rest, ascii.IsSpace)]
 	}
 	var group []uint64 // the hash, then where the line begins
-	from := 0
 	for _, to := range ends {
 		group = group[:0]
 		for _, l := range lines[from:to] {

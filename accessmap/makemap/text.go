@@ -85,33 +85,59 @@ func ReadAround(before []byte, lines int, after []byte) *Text {
 	return m
 }
 
-// read finds the entries and the problems.
+// read finds the entries and the problems. A long text takes as long as anything before makemap can start, so it is read by two
+// processors.
 func (m *Text) read() {
-	text := m.text
-	var lines []hashedLine
-	size := 0
-	for p := range m.pieces() {
+	half := 1 + bytes.LastIndexByte(m.text[:len(m.text)/2], '\n')
+	var upper, lower part
+	both(func() { upper = m.part(0, half) }, func() { lower = m.part(half, len(m.text)) })
+	for i := range lower.problems {
+		lower.problems[i].Line += upper.count
+	}
+	m.Problems = append(upper.problems, lower.problems...)
+	lines, ends := byPage(append(upper.lines, lower.lines...), upper.size+lower.size)
+	m.cache = cacheFor(m.text, lines, ends)
+	if repeated := repeatedKeys(m.text, lines, ends); len(repeated) > 0 {
+		m.refuse(repeated)
+	}
+	m.order = make([]uint32, 0, len(lines)-len(m.again))
+	for _, l := range lines {
+		if _, again := m.again[int(l.at)]; !again {
+			m.order = append(m.order, l.at)
+		}
+	}
+}
+
+// part is what whole lines of a text hold.
+type part struct {
+	count    int // of lines
+	lines    []hashedLine
+	size     int       // of all pairs in the pages of a map
+	problems []Problem // with line numbers from the beginning of the part
+}
+
+// part reads the lines between two places.
+func (m *Text) part(from, to int) (read part) {
+	read.lines = make([]hashedLine, 0, 1+bytes.Count(m.text[from:to], []byte("\t"))) // most lines have one
+	for p := range m.pieces(from, to) {
+		read.count = p.line
 		if p.reason != "" {
-			m.Problems = append(m.Problems, Problem{Line: p.line, Text: lineAt(text[p.start:]), Reason: p.reason})
+			read.problems = append(read.problems, Problem{Line: p.line, Text: lineAt(m.text[p.start:]), Reason: p.reason})
 		}
 		if p.key > 0 {
-			if lines == nil {
-				lines = make([]hashedLine, 0, 1+bytes.Count(text, []byte("\t"))) // most lines have one
-			}
-			lines = append(lines, hashedLine{uint32(p.at), dbHash(text[p.at:][:p.key])})
-			size += p.key + p.value + dbPair
+			read.lines = append(read.lines, hashedLine{uint32(p.at), dbHash(m.keyOf(p))})
+			read.size += p.key + p.value + dbPair
 		}
 	}
-	lines, ends := byPage(lines, size)
-	m.cache = cacheFor(text, lines, ends)
-	if repeated := repeatedKeys(text, lines, ends); len(repeated) > 0 {
-		m.refuse(repeated)
-		lines = slices.DeleteFunc(lines, func(l hashedLine) bool { _, again := m.again[int(l.at)]; return again })
-	}
-	m.order = make([]uint32, len(lines))
-	for i, l := range lines {
-		m.order[i] = l.at
-	}
+	return read
+}
+
+// both calls two functions, each on a processor of its own if there are two.
+func both(one, other func()) {
+	done := make(chan struct{})
+	go func() { one(); close(done) }()
+	other()
+	<-done
 }
 
 // refuse makes problems of the entries whose key an earlier one has. repeated are where their lines begin, and where the
@@ -122,7 +148,7 @@ func (m *Text) refuse(repeated map[int]int) {
 	for _, first := range repeated {
 		firsts[first] = 0
 	}
-	for p := range m.pieces() {
+	for p := range m.pieces(0, len(m.text)) {
 		if _, first := firsts[p.at]; first {
 			firsts[p.at] = p.line
 		}
@@ -149,7 +175,7 @@ func (m *Text) All() iter.Seq[Entry] {
 // entries yields the pieces of the entries that makemap would store.
 func (m *Text) entries() iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		for p := range m.pieces() {
+		for p := range m.pieces(0, len(m.text)) {
 			if _, again := m.again[p.at]; p.key > 0 && !again && !yield(p) {
 				return
 			}
@@ -169,11 +195,11 @@ func (m *Text) keyOf(p piece) []byte { return m.text[p.at:][:p.key] }
 
 func (m *Text) valueOf(p piece) []byte { return m.text[p.at+p.key+p.gap:][:p.value] }
 
-// pieces yields the pieces of the text in their order.
-func (m *Text) pieces() iter.Seq[piece] {
+// pieces yields the pieces of whole lines in their order, with line numbers from the first one on.
+func (m *Text) pieces(from, to int) iter.Seq[piece] {
 	return func(yield func(piece) bool) {
-		p := piece{line: 1}
-		for p.at < len(m.text) {
+		p := piece{at: from, start: from, line: 1}
+		for p.at < to {
 			if p.at == m.gap {
 				p.line += m.left
 			}

@@ -101,3 +101,29 @@ func sameAsMakemap(t *testing.T, m Program, base, text string) {
 		t.Errorf("%q: %v", text, err)
 	}
 }
+
+// Wherever a text is parted for two processors, and wherever lines are left out of it, what it holds and the numbers of its lines are
+// the same.
+func TestReadAround(t *testing.T) {
+	random := fixtures.Random(t)
+	lines := []string{"a OK", "b", " c OK", "", "#", "A RELAY", "d\x00 OK", "e OK", strings.Repeat("f", MaxLine+random.IntN(9)) + " OK"}
+	for range 2000 {
+		some := func() (text string) {
+			for range random.IntN(5) {
+				text += lines[random.IntN(len(lines))] + "\n"
+			}
+			return text
+		}
+		before, left, after := some(), random.IntN(4), some()
+		if random.IntN(2) == 0 {
+			after = strings.TrimSuffix(after, "\n")
+		}
+		got, want := ReadAround([]byte(before), left, []byte(after)), ReadText([]byte(before+strings.Repeat("#\n", left)+after))
+		if diff := cmp.Diff(want.Problems, got.Problems); diff != "" {
+			t.Fatalf("%q, %d lines, %q: problems (-want +got):\n%s", before, left, after, diff)
+		}
+		if diff := cmp.Diff(slices.Collect(want.All()), slices.Collect(got.All())); diff != "" {
+			t.Fatalf("%q, %d lines, %q: entries (-want +got):\n%s", before, left, after, diff)
+		}
+	}
+}
