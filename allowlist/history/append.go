@@ -29,8 +29,9 @@ func (e *Entry) Tell(before State, after []Installed) (ok bool) {
 }
 
 // Append gives the segment in which the history has one entry more, to be installed with what the run installs: a new one, or the
-// last one with the entry behind it. The entry needs no ID. keep is how long entries are kept.
-func (l Log) Append(e Entry, keep time.Duration) (name string, segment []byte, err error) {
+// last one with the entry behind it. The entry needs no ID. keep is how long entries are kept. pack gives the bytes of the segment,
+// each time the same: it compresses the entry, which can be done beside other work.
+func (l Log) Append(e Entry, keep time.Duration) (name string, pack func() []byte, err error) {
 	e.Time = e.Time.UTC().Truncate(time.Second)
 	e.By, e.Reason = ascii.Printable(e.By, maxByBytes), OneLine(e.Reason)
 	e.First = e.First && len(l.Segments) == 0
@@ -42,24 +43,16 @@ func (l Log) Append(e Entry, keep time.Duration) (name string, segment []byte, e
 	if err != nil {
 		return "", nil, err
 	}
-	packer, err := newPacker()
-	if err != nil {
-		return "", nil, err
-	}
-	number := last.number
+	number, begun, entries := last.number, slices.Clip(last.bytes), []Entry{e}
 	if full || e.Begins {
 		number++
-		segment = []byte(versionLine())
+		begun = []byte(versionLine())
 		if !e.Begins {
-			if segment, err = appendFrame(packer, segment, l.last(true).base()); err != nil {
-				return "", nil, err
-			}
+			entries = []Entry{l.last(true).base(), e}
 		}
-	} else {
-		segment = slices.Clip(last.bytes)
 	}
-	segment, err = appendFrame(packer, segment, e)
-	return SegmentName(number), segment, err
+	pack, err = packed(begun, entries)
+	return SegmentName(number), pack, err
 }
 
 // lastSegment is the segment that the next entry may go into.

@@ -17,11 +17,12 @@ func ExampleLog_Spans() {
 	var log history.Log
 	run := history.Entry{Command: history.Update, Time: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), By: "root", First: true}
 	run.Tell(log.Last(), []history.Installed{{Name: "partner", Action: allowlist.OK, Ranges: ranges}})
-	name, segment, err := log.Append(run, 400*24*time.Hour)
+	name, pack, err := log.Append(run, 400*24*time.Hour)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	segment := pack()
 	log.Segments = append(log.Segments, history.Segment{Name: name, Size: int64(len(segment)), Read: func() ([]byte, error) { return segment, nil }})
 	spans, _ := log.Spans(netip.MustParseAddr("192.0.2.7"))
 	for _, s := range spans {

@@ -30,11 +30,11 @@ func (f *files) add(tb testing.TB, e Entry, after ...Installed) bool {
 	if !e.Tell(f.Last(), after) {
 		return false
 	}
-	name, segment, err := f.Append(e, keep)
+	name, pack, err := f.Append(e, keep)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f.set(name, segment)
+	f.set(name, pack())
 	for _, old := range f.Outdated(e.Time, keep) {
 		f.Segments = slices.DeleteFunc(f.Segments, func(s Segment) bool { return s.Name == old })
 	}

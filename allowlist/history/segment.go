@@ -84,26 +84,47 @@ func newPacker() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithWindowSize(window))
 }
 
-// appendFrame writes an entry behind a segment.
-func appendFrame(packer *zstd.Encoder, segment []byte, e Entry) ([]byte, error) {
-	payload, err := encode(e)
+// packed gives a segment with more entries, which it compresses when the bytes are asked for, or at once if they could be too many.
+func packed(segment []byte, entries []Entry) (pack func() []byte, err error) {
+	packer, err := newPacker()
 	if err != nil {
 		return nil, err
 	}
-	if len(payload) > maxPayload {
+	payloads := make([][]byte, len(entries))
+	most := len(segment)
+	for i, e := range entries {
+		if payloads[i], err = encode(e); err != nil {
+			return nil, err
+		}
+		if len(payloads[i]) > maxPayload {
+			return nil, ErrTooLong
+		}
+		most += headBytes + packer.MaxEncodedSize(len(payloads[i]))
+	}
+	pack = sync.OnceValue(func() []byte {
+		segment := segment
+		for i, payload := range payloads {
+			segment = appendFrame(packer, segment, entries[i].Time, payload)
+		}
+		payloads = nil
+		return segment
+	})
+	if most > MaxSegment && len(pack()) > MaxSegment {
 		return nil, ErrTooLong
 	}
+	return pack, nil
+}
+
+// appendFrame writes the payload of an entry behind a segment.
+func appendFrame(packer *zstd.Encoder, segment []byte, at time.Time, payload []byte) []byte {
 	head := len(segment)
 	segment = slices.Grow(segment, headBytes+len(payload))[:head+headBytes] // networks at random are no shorter when they are packed
 	segment = packer.EncodeAll(payload, segment)
-	if len(segment) > MaxSegment {
-		return nil, ErrTooLong
-	}
 	packed := segment[head+headBytes:]
 	binary.BigEndian.PutUint32(segment[head:], uint32(len(packed)))
-	copy(segment[head+4:], seconds(e.Time))
-	copy(segment[head+4+timeBytes:], digestOf(e.Time, packed))
-	return segment, nil
+	copy(segment[head+4:], seconds(at))
+	copy(segment[head+4+timeBytes:], digestOf(at, packed))
+	return segment
 }
 
 // unpacker decodes frames, one at a time: an entry is valid until the next one is unpacked.

@@ -20,6 +20,9 @@ func year(tb testing.TB) *files {
 	tb.Helper()
 	f := &files{}
 	packer, err := newPacker()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	above := provenance.Of("_spf.provider.example", "include:_netblocks.provider.example")
 	networks, next := make([]netip.Prefix, 2000), 0
 	another := func() netip.Prefix { // of 512 addresses, with a gap behind it
@@ -43,9 +46,16 @@ func year(tb testing.TB) *files {
 	for hour := 1; hour < 8760; hour++ {
 		at := start.Add(time.Duration(hour) * time.Hour)
 		last, full, _ := f.lastSegment(at, keep)
+		add := func(segment []byte, e Entry) {
+			payload, err := encode(e)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			last.bytes = appendFrame(packer, segment, e.Time, payload)
+		}
 		if full {
 			last.number++
-			last.bytes, err = appendFrame(packer, []byte(versionLine()), State{Time: at.Add(-time.Hour), Sources: list()}.base())
+			add([]byte(versionLine()), State{Time: at.Add(-time.Hour), Sources: list()}.base())
 		}
 		some := networks[hour*20%len(networks):][:20]
 		s.Gone = prefixes.List{}
@@ -54,13 +64,8 @@ func year(tb testing.TB) *files {
 			some[i] = another()
 		}
 		s.Came = came(some)
-		if err == nil {
-			last.bytes, err = appendFrame(packer, last.bytes, Entry{ID: at.Format(time.RFC3339), Time: at, Command: Update, By: "root",
-				Targets: []string{"/etc/mail/access"}, Sources: []Source{s}})
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
+		add(last.bytes, Entry{ID: at.Format(time.RFC3339), Time: at, Command: Update, By: "root",
+			Targets: []string{"/etc/mail/access"}, Sources: []Source{s}})
 		f.set(SegmentName(last.number), last.bytes)
 	}
 	return f

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -97,7 +98,7 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 		return nil, p.err
 	}
 	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
-	name, segment, err := p.log.Append(e, r.Settings.History)
+	name, pack, err := p.log.Append(e, r.Settings.History)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,11 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 	if err := state.CheckPrivate("history", folder); err != nil {
 		return nil, exit.With(exit.Install, fault.Unchanged(err))
 	}
-	return []install.StateFile{{Path: filepath.Join(folder, name), Write: install.Whole(segment)}}, nil
+	written := func(w io.Writer) error {
+		_, err := w.Write(pack())
+		return err
+	}
+	return []install.StateFile{{Path: filepath.Join(folder, name), Write: written}}, nil
 }
 
 // PruneHistory removes what is too old, or too much. A clock that is wrong makes nothing old.
