@@ -237,6 +237,19 @@ func TestInstallReportsAll(t *testing.T) {
 	r.fails([]Job{good, good}, "are the same file")
 }
 
+// A text that is not what it was made of is not installed, with a map or without, and nothing else of the run is.
+func TestInstallUnverified(t *testing.T) {
+	r := newRig(t)
+	r.install(r.job("a OK\n"))
+	for _, wrong := range []Job{r.job("b OK\n"), r.jobAt(filepath.Join(r.dir, "table"), "", "b OK\n")} {
+		good := r.jobAt(filepath.Join(r.dir, "good"), "", "fine\n")
+		good.Verified = func() error { return nil }
+		wrong.Verified = func() error { return errors.New("the text lacks OK") }
+		r.fails([]Job{good, wrong}, wrong.Path+": the text lacks OK")
+	}
+	r.holds("a OK\n")
+}
+
 func TestInstallCancelled(t *testing.T) {
 	r := newRig(t)
 	r.install(r.job("a OK\n"))

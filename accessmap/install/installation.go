@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (i *installation) checkDistinct() error {
 	return errors.Join(errs...)
 }
 
-// stage writes the journal before the first temporary file.
+// stage makes the new files beside those that they are to replace. It writes the journal before the first of them.
 func (i *installation) stage(ctx context.Context) error {
 	for _, c := range i.tx.changes {
 		suffix := ""
@@ -107,17 +108,41 @@ func (i *installation) stage(ctx context.Context) error {
 	if err := newJournal(i.tx.changes, false, i.pending).write(i.state); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	state := make(chan error, 1)
-	go func() { state <- i.stageState() }() // makemap leaves a processor free
-	var errs []error
-	for _, t := range i.targets {
-		if err := t.stage(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
-		}
+	mapping, stop := context.WithCancel(ctx)
+	defer stop()
+	maps := make(chan error, 1)
+	go func() { maps <- i.eachTarget(func(t *target) error { return t.makeMap(mapping) }) }()
+	err := i.write() // one file after another, because makemap leaves one processor free
+	if err != nil {
+		stop()
 	}
-	errs = append(errs, <-state)
+	err = cmp.Or(err, <-maps)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return i.eachTarget((*target).finishMap)
+}
+
+// write makes the files that makemap does not make, and has the texts verified. The disk is to keep the texts last: makemap begins with
+// an fdatasync(2), which would wait for them.
+func (i *installation) write() error {
+	err := i.eachTarget((*target).writeText)
+	if err == nil {
+		err = errors.Join(i.eachTarget((*target).verify), i.stageState())
+	}
+	return errors.Join(err, i.eachTarget((*target).syncText))
+}
+
+// eachTarget calls do for each target, and names it in its error.
+func (i *installation) eachTarget(do func(*target) error) error {
+	var errs []error
+	for _, t := range i.targets {
+		if err := do(t); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", t.job.Path, err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -20,6 +20,7 @@ type Job struct {
 	Long      *Long                // in place of New; nil: New is the text
 	NewDigest func() string        // gives the SHA-256 of New, in hex; nil: it is computed each time
 	NewText   func() *makemap.Text // gives what makemap reads in New; nil: it is read
+	Verified  func() error         // compares New with what it was made of, and must give nil before New is in place; nil: it is right
 	Gone      bool                 // text and map are to be removed; New is nil
 
 	MapType    string // hash, btree or cdb; empty: no map
@@ -47,14 +48,14 @@ func ReadAhead(text []byte) func() *makemap.Text {
 	return read
 }
 
-// Begun begins to compute what an installation needs of New to make a map, if there is to be one, while its caller does other
-// work. It gives the job with functions that wait for the results.
+// Begun begins to read New as makemap does, if a map is to be made, while its caller does other work. It gives the job with functions
+// that compute once what an installation needs of New.
 func (job Job) Begun() Job {
 	if job.MapType == "" {
 		return job
 	}
 	if job.NewDigest == nil {
-		job.NewDigest = DigestOf(job.New)
+		job.NewDigest = sync.OnceValue(func() string { return digest(job.New) })
 	}
 	if job.NewText == nil {
 		job.NewText = ReadAhead(job.New)

@@ -2,7 +2,6 @@ package install
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +25,7 @@ type target struct {
 	makemap  makemap.Program
 	cf       *sendmail.CF  // nil: none, or its access map is another file
 	newText  *makemap.Text // nil: the map need be neither made nor dumped
+	sync     func() error  // see syncText; nil: there is no new text
 	observed mapRecord     // the map before it is dumped
 	distinct *mapRecord    // observed; nil if a later write could leave the same record
 }
@@ -160,22 +160,55 @@ func (t *target) changes() (changes []*change) {
 	return changes
 }
 
-func (t *target) stage(ctx context.Context) error {
-	if t.job.Gone {
+// writeText makes the new text, if there is to be one, and syncText has the disk keep it.
+func (t *target) writeText() (err error) {
+	if t.text != nil && !t.job.Gone {
+		t.sync, err = t.text.stageUnsynced()
+	}
+	return err
+}
+
+func (t *target) syncText() error {
+	if t.sync == nil {
 		return nil
 	}
-	finish := func() error { return nil }
-	if t.text != nil {
-		var err error
-		if finish, err = t.text.stageUnsynced(); err != nil {
-			return err
-		}
+	return t.sync()
+}
+
+// verify is Verified of the job. It also computes what the record of the new map needs.
+func (t *target) verify() error {
+	if t.mapFile != nil && t.job.NewDigest != nil {
+		t.job.NewDigest()
 	}
-	synced := make(chan error, 1)
-	go func() { synced <- finish() }() // makemap need not wait for the disk
-	mapErr := t.makeMap(ctx)
-	if err := cmp.Or(<-synced, mapErr); err != nil || t.mapFile == nil {
+	if t.job.Verified == nil {
+		return nil
+	}
+	return t.job.Verified()
+}
+
+// makeMap has makemap build the new map, if there is to be one, and compares it with the text.
+func (t *target) makeMap(ctx context.Context) error {
+	if t.mapFile == nil || t.job.Gone {
+		return nil
+	}
+	f, err := t.mapFile.create() // because makemap would let the group read it
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	f.Close()
+	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
 		return err
+	}
+	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
+		return fmt.Errorf("%s: %w", t.mapPath, err)
+	}
+	return nil
+}
+
+// finishMap prepares the new map, if there is one, to be in place beside its text.
+func (t *target) finishMap() error {
+	if t.mapFile == nil || t.job.Gone {
+		return nil
 	}
 	textPath := t.textLive
 	if t.text != nil {
@@ -189,25 +222,6 @@ func (t *target) stage(ctx context.Context) error {
 	}
 	if why := t.cf.RefusesFile(t.mapPath, t.mapFile.newInfo); why != nil {
 		return why
-	}
-	return nil
-}
-
-// makeMap has makemap build the new map, if there is to be one, and compares it with the text.
-func (t *target) makeMap(ctx context.Context) error {
-	if t.mapFile == nil {
-		return nil
-	}
-	f, err := t.mapFile.create() // because makemap would let the group read it
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
-	}
-	f.Close()
-	if err := t.makemap.Build(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
-		return err
-	}
-	if err := t.makemap.Verify(ctx, t.job.MapType, t.mapFile.temp, t.newText); err != nil {
-		return fmt.Errorf("%s: %w", t.mapPath, err)
 	}
 	return nil
 }

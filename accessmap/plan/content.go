@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 
 	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
@@ -24,11 +25,12 @@ type Content struct {
 	Entries    int        // keys or lines in the managed part of New
 	Problems   []Problem
 
-	read    func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
-	managed record.Managed       // part of New
-	before  present
-	probe   allowlist.Entry // the first generated key in New; without an action: there is none
-	empty   bool            // there is nothing in the managed part of New, and nothing in that of the present file
+	read     func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
+	verified func() error         // reads New back, and fails if it differs from the list; nil: that is done
+	managed  record.Managed       // part of New
+	before   present
+	probe    allowlist.Entry // the first generated key in New; without an action: there is none
+	empty    bool            // there is nothing in the managed part of New, and nothing in that of the present file
 }
 
 // present is the managed part of the present file, as far as a plan needs it once the difference is known.
@@ -39,20 +41,16 @@ type present struct {
 	unnamed bool // it has networks without a source
 }
 
-// render writes the new text of a target, and reads it back while the caller goes on: nobody may use the text before verified
-// has given nil.
-func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, verified <-chan error, err error) {
+// render writes the new text of a target. Nobody may use it before verified has given nil.
+func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.Set) (c Content, err error) {
 	installed, _ := t.Installed(pl.Installed)
-	result := make(chan error, 1) // with room, for a caller that has failed meanwhile
 	selected := t.Format.Selected(set.Spans(), t.Want)
 	if t.isLong(current) {
-		result <- nil
-		c, err = renderLong(t, selected, installed, set)
-		return c, result, err
+		return renderLong(t, selected, installed, set)
 	}
 	file, handWritten, err := separate(t, current, m)
 	if err != nil {
-		return c, nil, err
+		return c, err
 	}
 	all, handWritten := handWritten, ofAddresses(handWritten)
 	var spans []allowlist.Span // among which hand-written keys look for theirs; nil: there are no such keys
@@ -61,28 +59,30 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 	}
 	text, inside, written, err := t.writeText(file, current, selected, handWritten)
 	if err != nil {
-		return c, nil, err
+		return c, err
 	}
 	c.New, c.Entries, c.probe, c.managed = text, written.Entries, written.First, record.ManagedText(inside)
 	if pl.Installs {
 		go c.managed.Digest()
 	}
 	if m.cf != nil && m.cf.CompressedIPv6 && hasIPv6(selected) {
-		return c, nil, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
+		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)
 	}
 	same := bytes.Equal(file.Inside, inside)
-	if same { // the run that installed the same text read it back
-		result <- nil
-	} else {
-		if pl.Installs && m.MapType != "" {
+	if !same { // else the run that installed the same text read it back
+		c.verified = sync.OnceValue(func() error {
+			return readBack(t.Format, ascii.Lines(inside), written.Entries, selected, handWritten)
+		})
+		if pl.Installs && m.MapType != "" { // the installation verifies it while makemap leaves a processor free
 			c.read = install.ReadAhead(c.New)
+		} else {
+			go c.verified()
 		}
-		go func() { result <- readBack(t.Format, ascii.Lines(inside), written.Entries, selected, handWritten) }()
 	}
 	var entries []allowlist.Entry // of the new text, where they matter beside hand-written keys
 	if !same && len(handWritten) > 0 || slices.ContainsFunc(handWritten, func(h handKey) bool { return h.meets(spans) }) {
 		if entries, err = t.Format.Read(inside); err != nil {
-			return c, nil, err
+			return c, err
 		}
 	}
 	c.Problems = overlaps(all, entries, written.Omitted, set, spans)
@@ -96,7 +96,7 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 		}
 		c.compare(t, installed, file, after, list)
 	}
-	return c, result, nil
+	return c, nil
 }
 
 // writeText writes the new text of the file, and gives the managed part inside it, too.

@@ -4,6 +4,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,14 +143,12 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 		defer stop()
 		p.asked = asked
 	}
-	content, verified, err := pl.render(t, p.Current, p.MapChoice, set)
-	if err != nil {
+	if p.Content, err = pl.render(t, p.Current, p.MapChoice, set); err != nil {
 		return p, err
 	}
-	p.Content = content
 	p, err = pl.decide(ctx, p)
-	if wrong := <-verified; wrong != nil {
-		return p, wrong
+	if p.verified != nil && !pl.Installs {
+		err = cmp.Or(p.verified(), err)
 	}
 	return p, err
 }
@@ -234,7 +233,7 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 
 // unchanged gives the plan with the file as it is.
 func (p Plan) unchanged() Plan {
-	p.New, p.Long, p.managed, p.read, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), nil, ""
+	p.New, p.Long, p.managed, p.read, p.verified, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), nil, nil, ""
 	return p
 }
 
@@ -249,7 +248,7 @@ func (p Plan) untouched(source string) Plan {
 // Job gives the work of this plan to package install.
 func (p Plan) Job() install.Job {
 	job := install.Job{
-		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, NewText: p.read, Gone: p.Gone,
+		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, NewText: p.read, Verified: p.verified, Gone: p.Gone,
 		MapType: p.MapType, MapFile: p.mapFile, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,
 	}
 	if p.Long != nil {

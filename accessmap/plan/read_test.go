@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/provenance"
+	"mailallow/fixtures"
 )
 
 // FuzzRead reads any text in each format. Either it is an error, or the networks and actions are those that the format allows,
@@ -57,4 +59,29 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A plan that is to be installed has its text read back, and a text with another byte than the list gives fails.
+func TestVerified(t *testing.T) {
+	var ranges allowlist.Ranges
+	ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Path: provenance.Of("list")})
+	set := allowlist.Merge([]allowlist.Labelled{{Source: "list", Action: allowlist.OK, Ranges: ranges}})
+	access, err := format.ByName("sendmail-access")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := Target{Format: access, Path: filepath.Join(t.TempDir(), "access"), Map: "hash", Makemap: fixtures.Makemap(t)}
+	for _, wrong := range []bool{false, true} {
+		plans, err := Planner{Installs: true}.All(t.Context(), []Target{target}, set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := plans[0].Job()
+		if wrong {
+			copy(job.New, bytes.Replace(job.New, []byte(":192.0.2\t"), []byte(":192.0.3\t"), 1))
+		}
+		if err := job.Verified(); (err != nil) != wrong {
+			t.Errorf("%q: %v", job.New, err)
+		}
+	}
 }
