@@ -55,9 +55,13 @@ func TestEncodings(t *testing.T) {
 			for _, strict := range []bool{false, true} {
 				f := newFinding(100)
 				f.Strict, f.MaxBytes = strict, 1<<20
+				want := test.err
+				if strict && want != "" {
+					want = f.Name + ": " + want
+				}
 				err := f.Text([]byte(test.body), test.contentType)
-				if err != nil && err.Error() != test.err || err == nil && test.err != "" {
-					t.Errorf("strict %v: %v, want %s", strict, err, test.err)
+				if err != nil && err.Error() != want || err == nil && want != "" {
+					t.Errorf("strict %v: %v, want %s", strict, err, want)
 				}
 				if diff := cmp.Diff(test.want, f.report()); diff != "" {
 					t.Errorf("strict %v: %s", strict, diff)

@@ -24,6 +24,8 @@ const maxMistakes = 20
 func (r Reader) Text(body []byte, contentType string) error {
 	text, err := r.decode(body, contentType)
 	switch {
+	case err != nil && r.Strict:
+		return fmt.Errorf("%s: %w", r.Name, err) // as the mistakes of its lines begin
 	case err != nil:
 		return err
 	case r.Strict:

@@ -133,5 +133,9 @@ func badUsage(err error, all []cli.Flag, command string) error {
 	if name, cut := strings.CutPrefix(err.Error(), "flag needs an argument: -"); cut {
 		return lacksValue(name, command)
 	}
+	if rest, cut := strings.CutPrefix(err.Error(), "invalid boolean value "); cut {
+		value, name, _ := strings.Cut(strings.TrimSuffix(rest, ": parse error"), " for -")
+		return exit.Usagef("%s %s: it is neither true nor false", Dashed(name), value)
+	}
 	return exit.Usagef("%w: '%s --help' lists the flags", err, strings.TrimSpace("mailallow "+command))
 }
