@@ -1,7 +1,6 @@
 package allowlist
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -87,6 +86,18 @@ func newPacked() *packed {
 	return p
 }
 
+func (r Ranges) sortedByPath() []Range {
+	all := slices.AppendSeq(make([]Range, 0, r.Len()), r.All())
+	sort.Slice(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
+		if order := a.Path.Compare(b.Path); order != 0 {
+			return order < 0
+		}
+		return a.Prefix.Compare(b.Prefix) < 0
+	})
+	return all
+}
+
 // Len gives the number of ranges.
 func (r Ranges) Len() int {
 	if r.packed == nil {
@@ -109,17 +120,27 @@ func (r Ranges) All() iter.Seq[Range] {
 	}
 }
 
-// ByPath yields the ranges by path, then by address. The lines of a list are in this order already.
-func (r Ranges) ByPath() iter.Seq[Range] {
-	if r.packed == nil || r.lines != nil {
-		return r.All()
+// ByPath yields the prefixes of the ranges with the place where the path of each ends, by path, then by address. The lines of a list
+// are in this order already.
+func (r Ranges) ByPath() iter.Seq2[netip.Prefix, provenance.Place] {
+	return func(yield func(netip.Prefix, provenance.Place) bool) {
+		if r.packed == nil {
+			return
+		}
+		if r.lines != nil {
+			for p, line := range r.list.ByLabel() {
+				if !yield(p, r.place(line)) {
+					return
+				}
+			}
+			return
+		}
+		for _, one := range r.sortedByPath() {
+			if !yield(one.Prefix, one.Path.Place()) {
+				return
+			}
+		}
 	}
-	all := slices.AppendSeq(make([]Range, 0, r.Len()), r.All())
-	sort.Slice(all, func(i, j int) bool {
-		a, b := all[i], all[j]
-		return cmp.Or(a.Path.Compare(b.Path), a.Prefix.Compare(b.Prefix)) < 0
-	})
-	return slices.Values(all)
 }
 
 func (p *packed) path(label uint32) *provenance.Path { return p.place(label).To() }

@@ -125,6 +125,9 @@ func (p *Path) AppendTo(b []byte) []byte {
 
 // Compare orders paths step by step, lines by number. Two paths are equal if they have the same steps.
 func (p *Path) Compare(q *Path) int {
+	if p != nil && q != nil && p.above == q.above { // as of most that are compared
+		return compareStep(p, q)
+	}
 	pLevel, qLevel := p.level(), q.level()
 	above, aboveQ := p, q
 	for range pLevel - qLevel {

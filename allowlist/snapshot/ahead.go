@@ -1,7 +1,10 @@
 package snapshot
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
+	"errors"
 	"net/netip"
 	"strconv"
 
@@ -10,26 +13,87 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// ahead gives the beginning of the next element of an array, as far as it is in memory. Lists are long, and token by token an
-// element takes several times as long as one that is found to be as Encode writes it, and skipped.
-func (r *reader) ahead() []byte {
-	n, _ := r.dec.Buffered().Read(r.next[:])
-	return bytes.TrimLeft(r.next[:n], ", \n")
+// lines gives a decoder one line at a time, so that the elements of an array can be taken out before it reads them. Lists are long, and
+// token by token an element takes ten times as long as one that is found to be as Encode writes it.
+type lines struct {
+	in    *bufio.Reader
+	rest  []byte // of the line that is being read
+	taken int64  // bytes that the decoder has not seen
 }
 
-// skip passes over the next element of an array, whose range is known.
-func (r *reader) skip(src *decoded, one allowlist.Range) error {
-	if err := r.dec.Decode(&r.skipped); err != nil {
+func (l *lines) Read(p []byte) (n int, err error) {
+	if len(l.rest) == 0 {
+		l.rest, err = l.in.ReadSlice('\n')
+	}
+	if n = copy(p, l.rest); n > 0 {
+		err = nil // it comes again
+	}
+	l.rest = l.rest[n:]
+	return n, err
+}
+
+// take calls each with the elements of an array that have a line of their own and a comma behind them, until one is not as Encode
+// writes it. took: there was one, and so there has to be another element.
+func (l *lines) take(dec *json.Decoder, each func(element []byte) (ok bool, err error)) (took bool, err error) {
+	var next [16]byte
+	if n, _ := dec.Buffered().Read(next[:]); n == len(next) || len(l.rest) > 0 || len(bytes.Trim(next[:n], ", \n")) > 0 {
+		return false, nil // the decoder has a part of the next element
+	}
+	for {
+		line, _ := l.in.ReadSlice('\n') // Read meets the error again
+		element, ends := bytes.CutSuffix(line, []byte(",\n"))
+		ok := false
+		if ends {
+			ok, err = each(bytes.TrimLeft(element, " "))
+		}
+		if !ok {
+			l.rest = line
+			return took, err
+		}
+		took, l.taken = true, l.taken+int64(len(line))
+		if err != nil {
+			return took, err
+		}
+	}
+}
+
+// asWritten reads an element as Encode writes it.
+type asWritten func(element []byte) (one allowlist.Range, ok bool)
+
+// elements reads an array of elements with ranges of a source: those that are as Encode writes them at once, and each other one
+// by byToken.
+func (r *reader) elements(src *decoded, written asWritten, byToken func() error) error {
+	if err := r.delimiter('['); err != nil {
 		return err
 	}
-	return r.add(src, one)
+	for {
+		took, err := r.lines.take(r.dec, func(element []byte) (ok bool, err error) {
+			one, ok := written(element)
+			if ok {
+				err = r.add(src, one)
+			}
+			return ok, err
+		})
+		if err != nil {
+			return err
+		}
+		if !r.dec.More() {
+			if err = r.delimiter(']'); err == nil && took {
+				err = errors.New("a comma is before a ]")
+			}
+			return err
+		}
+		if err := byToken(); err != nil {
+			return err
+		}
+	}
 }
 
-// writtenLine reads a line as Encode writes it, at the beginning of text.
+// writtenLine reads a line of a list as Encode writes it.
 func writtenLine(text []byte, list *provenance.Path) (one allowlist.Range, ok bool) {
 	number, text, first := between(text, `{"line": `, `, "prefix": "`)
-	prefix, _, second := between(text, ``, `"}`)
-	if !first || !second {
+	prefix, rest, second := between(text, ``, `"}`)
+	if !first || !second || len(rest) > 0 {
 		return one, false
 	}
 	line, err := strconv.ParseUint(string(number), 10, 32)
@@ -41,11 +105,11 @@ func writtenLine(text []byte, list *provenance.Path) (one allowlist.Range, ok bo
 	return one, err == nil
 }
 
-// writtenStep reads a step with one range and nothing below it as Encode writes it, at the beginning of text.
+// writtenStep reads a step with one range and nothing below it as Encode writes it.
 func writtenStep(text []byte, above *provenance.Path) (one allowlist.Range, ok bool) {
 	step, text, first := between(text, `{"step": "`, `", "ranges": ["`)
-	prefix, _, second := between(text, ``, `"]}`)
-	if !first || !second || bytes.ContainsFunc(step, escaped) {
+	prefix, rest, second := between(text, ``, `"]}`)
+	if !first || !second || len(rest) > 0 || bytes.ContainsFunc(step, escaped) {
 		return one, false
 	}
 	one.Path = above.Then(string(step))

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.dec.InputOffset(), err)
+		return nil, fmt.Errorf("snapshot %s: byte %d: %w", name, in.dec.InputOffset()+in.lines.taken, err)
 	}
 	if err := checkSources(decoded); err != nil {
 		return nil, fmt.Errorf("snapshot %s: %w", name, err)
@@ -64,7 +65,8 @@ func decode(r io.Reader, name string, maxRanges int, maxBytes int64) (*Snapshot,
 // that is given twice. json.Unmarshal would accept "Prefix" for "prefix", and
 // would take the last of two members although a reviewer may have read the first.
 type reader struct {
-	dec     *json.Decoder
+	dec     *json.Decoder     // of lines
+	lines   *lines            // of limited
 	limited *io.LimitedReader // what a source may still have
 	version int
 	written time.Time
@@ -74,16 +76,14 @@ type reader struct {
 	maxBytes  int64
 
 	known map[versionOneStep]*provenance.Path // of a source in version 1
-
-	next    [256]byte // room for what is ahead
-	skipped json.RawMessage
 }
 
 func newReader(r io.Reader, maxRanges int, maxBytes int64) *reader {
 	limited := &io.LimitedReader{R: r, N: maxBytes + 1}
-	dec := json.NewDecoder(limited)
+	in := &lines{in: bufio.NewReaderSize(limited, 64<<10)}
+	dec := json.NewDecoder(in)
 	dec.UseNumber()
-	return &reader{dec: dec, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
+	return &reader{dec: dec, lines: in, limited: limited, maxRanges: maxRanges, maxBytes: maxBytes}
 }
 
 // decoded is a source of the file, with the mistakes in its ranges.
@@ -171,12 +171,10 @@ func (r *reader) source() (*decoded, error) {
 			src.Validator = &allowlist.Validator{}
 			err = r.texts([]string{"etag", "last_modified"}, &src.Validator.ETag, &src.Validator.LastModified)
 		case 4:
-			err = r.array(func() error {
-				if r.version == 1 {
-					return r.versionOneRange(src)
-				}
-				return r.step(src, nil, 1)
-			})
+			if r.version == 1 {
+				return r.array(func() error { return r.versionOneRange(src) })
+			}
+			err = r.steps(src, nil, 1)
 		case 5:
 			src.Status, err = r.status()
 		case 6:
@@ -188,18 +186,21 @@ func (r *reader) source() (*decoded, error) {
 	})
 }
 
-// step reads a step below above, and all that is below it.
+// steps reads the steps below above, and all that is below them.
+func (r *reader) steps(src *decoded, above *provenance.Path, depth int) error {
+	written := func(element []byte) (one allowlist.Range, ok bool) {
+		if depth > provenance.MaxSteps { // step says so
+			return one, false
+		}
+		return writtenStep(element, above)
+	}
+	return r.elements(src, written, func() error { return r.step(src, above, depth) })
+}
+
 func (r *reader) step(src *decoded, above *provenance.Path, depth int) error {
 	if depth > provenance.MaxSteps {
 		return fmt.Errorf("a path of more than %d steps", provenance.MaxSteps)
 	}
-	if one, ok := writtenStep(r.ahead(), above); ok {
-		return r.skip(src, one)
-	}
-	return r.stepByToken(src, above, depth)
-}
-
-func (r *reader) stepByToken(src *decoded, above *provenance.Path, depth int) error {
 	var path *provenance.Path
 	before := r.ranges
 	err := r.object([]string{"step", "ranges", "lines", "steps"}, func(member int) error {
@@ -222,9 +223,10 @@ func (r *reader) stepByToken(src *decoded, above *provenance.Path, depth int) er
 				return r.add(src, allowlist.Range{Prefix: prefix, Path: path})
 			})
 		case 2:
-			return r.array(func() error { return r.line(src, path) })
+			written := func(element []byte) (allowlist.Range, bool) { return writtenLine(element, path) }
+			return r.elements(src, written, func() error { return r.line(src, path) })
 		}
-		return r.array(func() error { return r.step(src, path, depth+1) })
+		return r.steps(src, path, depth+1)
 	})
 	switch {
 	case err != nil:
@@ -239,13 +241,6 @@ func (r *reader) stepByToken(src *decoded, above *provenance.Path, depth int) er
 
 // line reads a line of a list and its network.
 func (r *reader) line(src *decoded, list *provenance.Path) error {
-	if one, ok := writtenLine(r.ahead(), list); ok {
-		return r.skip(src, one)
-	}
-	return r.lineByToken(src, list)
-}
-
-func (r *reader) lineByToken(src *decoded, list *provenance.Path) error {
 	one := allowlist.Range{}
 	err := r.object([]string{"line", "prefix"}, func(member int) (err error) {
 		if member == 1 {

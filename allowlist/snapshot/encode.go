@@ -80,7 +80,8 @@ func (s *Snapshot) Bytes() ([]byte, error) {
 // writer writes the tree of the paths of a source.
 type writer struct {
 	*bufio.Writer
-	open []branch // the steps of the last range; the first is the tree
+	open  []branch           // the steps of the last range; the first is the tree
+	steps []*provenance.Path // room for one
 }
 
 // branch is a step whose object is not closed yet.
@@ -92,16 +93,15 @@ type branch struct {
 func (w *writer) paths(ranges allowlist.Ranges) {
 	w.WriteString("\"paths\": [") // errors come with Flush
 	w.open = append(w.open[:0], branch{})
-	for r := range ranges.ByPath() {
-		if list, line := r.Path.Line(); line > 0 {
-			w.enter(list)
+	for network, at := range ranges.ByPath() {
+		w.enter(at.Path)
+		if at.Line > 0 {
 			w.item("lines")
-			b := strconv.AppendUint(append(w.AvailableBuffer(), `{"line": `...), uint64(line), 10)
-			w.Write(append(r.Prefix.AppendTo(append(b, `, "prefix": "`...)), `"}`...))
+			b := strconv.AppendUint(append(w.AvailableBuffer(), `{"line": `...), uint64(at.Line), 10)
+			w.Write(append(network.AppendTo(append(b, `, "prefix": "`...)), `"}`...))
 		} else {
-			w.enter(r.Path)
 			w.item("ranges")
-			w.Write(append(r.Prefix.AppendTo(append(w.AvailableBuffer(), '"')), '"'))
+			w.Write(append(network.AppendTo(append(w.AvailableBuffer(), '"')), '"'))
 		}
 	}
 	w.leave(1)
@@ -114,7 +114,8 @@ func (w *writer) enter(path *provenance.Path) {
 	if path == last {
 		return
 	}
-	steps, shared := []*provenance.Path{path}, len(w.open)-2
+	steps, shared := append(w.steps[:0], path), len(w.open)-2
+	w.steps = steps
 	if last == nil || path.Above() != last.Above() || path.Step() == last.Step() { // most are neighbours
 		steps, shared = path.Nodes(), 0
 		for shared < min(len(steps), len(w.open)-1) && steps[shared].Step() == w.open[shared+1].path.Step() {
@@ -126,7 +127,7 @@ func (w *writer) enter(path *provenance.Path) {
 	for _, step := range steps {
 		w.item("steps")
 		w.WriteString("{\"step\": ")
-		w.Write(encode(step.Step()))
+		w.text(step.Step())
 		w.open = append(w.open, branch{path: step})
 	}
 }
@@ -146,16 +147,29 @@ func (w *writer) item(list string) {
 	case !first:
 		w.WriteByte(',')
 	case in.path == nil:
-	case in.list != "":
-		fmt.Fprintf(w, "], \"%s\": [", list)
 	default:
-		fmt.Fprintf(w, ", \"%s\": [", list)
+		if in.list != "" {
+			w.WriteByte(']')
+		}
+		w.WriteString(", ")
+		w.text(list)
+		w.WriteString(": [")
 	}
 	if in.list = list; !first || list != "ranges" {
 		const indent = "                    " // deeper steps stay in its column
 		w.WriteString("\n ")
 		w.WriteString(indent[:min(len(w.open), len(indent))])
 	}
+}
+
+func (w *writer) text(s string) {
+	if !needsEscapes(s) { // as most do not
+		w.WriteByte('"')
+		w.WriteString(s)
+		w.WriteByte('"')
+		return
+	}
+	w.Write(encode(s))
 }
 
 func comma(i int) string {
@@ -168,9 +182,6 @@ func comma(i int) string {
 // encode gives JSON without escapes for HTML: ">" in a path is easier to review
 // than its code.
 func encode(v any) []byte {
-	if s, ok := v.(string); ok && strings.IndexFunc(s, escaped) < 0 { // as most are
-		return []byte(`"` + s + `"`)
-	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -179,6 +190,8 @@ func encode(v any) []byte {
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
+
+func needsEscapes(s string) bool { return strings.IndexFunc(s, escaped) >= 0 }
 
 // escaped reports whether a character may have an escape in JSON.
 func escaped(r rune) bool { return r < ' ' || '~' < r || r == '"' || r == '\\' }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -241,16 +242,13 @@ func ambiguous(dec *json.Decoder) (found string) {
 // TestAsWritten reads lines of a list and steps as Encode writes them, and others: all as token by token.
 func TestAsWritten(t *testing.T) {
 	above := provenance.Of("above")
-	type quick = func([]byte, *provenance.Path) (allowlist.Range, bool)
-	type read = func(*reader, *decoded) error
 	for _, element := range []struct {
-		written       quick
-		read, byToken read
-		texts         map[string]bool // whether they are read at once
+		written func([]byte, *provenance.Path) (allowlist.Range, bool)
+		byToken func(*reader, *decoded) error
+		texts   map[string]bool // whether they are read at once
 	}{
 		{writtenLine,
 			func(r *reader, src *decoded) error { return r.line(src, above) },
-			func(r *reader, src *decoded) error { return r.lineByToken(src, above) },
 			map[string]bool{
 				`{"line": 7, "prefix": "192.0.2.0/24"}`:                              true,
 				`{"line": 16777215, "prefix": "2001:db8::/32"}`:                      true,
@@ -274,7 +272,6 @@ func TestAsWritten(t *testing.T) {
 			}},
 		{writtenStep,
 			func(r *reader, src *decoded) error { return r.step(src, above, 1) },
-			func(r *reader, src *decoded) error { return r.stepByToken(src, above, 1) },
 			map[string]bool{
 				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"]}`:                                                  true,
 				`{"step": "exists:%{i}.[x]", "ranges": ["2001:db8::/32"]}`:                                                  true,
@@ -304,18 +301,30 @@ func TestAsWritten(t *testing.T) {
 			if ok != quick {
 				t.Errorf("%s: read at once: %t", text, ok)
 			}
-			run := func(read read) string {
-				in := newReader(strings.NewReader("["+text+", 7]"), 2, 1000)
-				var src decoded
-				err := in.array(func() error { return read(in, &src) })
-				return fmt.Sprint(slices.Collect(src.Ranges.All()), src.mistakes, err, in.ranges, in.dec.InputOffset())
-			}
-			got, want := run(element.read), run(element.byToken)
-			if got != want {
-				t.Errorf("%s: %s, want %s", text, got, want)
-			}
-			if quick && !strings.Contains(want, one.Prefix.Addr().String()) {
-				t.Errorf("%s: %v, want %s", text, one, want)
+			for _, array := range []string{"[\n %s,\n 7]", "[\n  %s,\n   %[1]s]", "[\n %s,\n %[1]s,\n %[1]s,\n 7]", "[\n %s,\n]", "[\n %s\n %[1]s]", "[\n %s,\n, 7]",
+				"[%s,\n %[1]s,\n 7]", "[%s\n,\n %[1]s,\n 7]", "[\n,\n %s,\n 7]", "[\n %s,\n ", "[\n %s,"} {
+				run := func(read func(in *reader, src *decoded) error) (found string, at int64) {
+					in := newReader(strings.NewReader(fmt.Sprintf(array, text)), 2, 1000)
+					var src decoded
+					err := read(in, &src)
+					if err != nil && array == "[\n %s,\n]" {
+						err = io.ErrUnexpectedEOF // each has its own words for the comma
+					}
+					return fmt.Sprint(slices.Collect(src.Ranges.All()), src.mistakes, err, in.ranges), in.dec.InputOffset() + in.lines.taken
+				}
+				written := func(text []byte) (allowlist.Range, bool) { return element.written(text, above) }
+				got, at := run(func(in *reader, src *decoded) error {
+					return in.elements(src, written, func() error { return element.byToken(in, src) })
+				})
+				want, wantAt := run(func(in *reader, src *decoded) error {
+					return in.array(func() error { return element.byToken(in, src) })
+				})
+				if between := at - wantAt; got != want || between < 0 || between > int64(len(",\n ")) {
+					t.Errorf("%q: %s at byte %d, want %s at %d", fmt.Sprintf(array, text), got, at, want, wantAt)
+				}
+				if quick && !strings.Contains(want, one.Prefix.Addr().String()) && !strings.HasPrefix(array, "[\n,") {
+					t.Errorf("%s: %v, want %s", text, one, want)
+				}
 			}
 		}
 	}
