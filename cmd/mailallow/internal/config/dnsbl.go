@@ -73,8 +73,6 @@ func (r *reader) dnsbl(_ string, table map[string]any) {
 	if keyFile != "" {
 		s.KeyFile = r.rooted(keyFile)
 		s.KeyPlace = fmt.Sprintf("%s:%d", r.Path, r.Line("dnsbl.key_file"))
-	} else if r.lines["dnsbl.key_file"] > 0 {
-		r.problem("dnsbl.key_file", "key_file names no file")
 	}
 	s.Notify = r.argv("dnsbl.notify", notify, `["mail", "-s", "DNSBL", "postmaster"]`)
 }

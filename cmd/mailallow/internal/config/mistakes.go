@@ -16,8 +16,8 @@ const maxUnknownKeys = 50
 // mistakes are those of one configuration.
 type mistakes struct {
 	unknown  []*fault.AtLine // keys
-	types    []*fault.AtLine // of values
 	problems []*fault.AtLine // the others
+	noValue  []string        // the places of keys whose value is of a wrong type or empty
 }
 
 // mistake makes an error about a place of the file, such as "source[2].cidr[1]".
@@ -25,8 +25,17 @@ func (r *reader) mistake(at, format string, args ...any) *fault.AtLine {
 	return &fault.AtLine{Place: r.Path, Line: r.Line(at), Err: fmt.Errorf(format, args...)}
 }
 
+// wrong notes a mistake that leaves a key without a value.
+func (r *reader) wrong(at, format string, args ...any) {
+	r.problem(at, format, args...)
+	r.noValue = append(r.noValue, at)
+}
+
+// problem notes a mistake, unless it follows from having no value.
 func (r *reader) problem(at, format string, args ...any) {
-	r.problems = append(r.problems, r.mistake(at, format, args...))
+	if !slices.Contains(r.noValue, at) {
+		r.problems = append(r.problems, r.mistake(at, format, args...))
+	}
 }
 
 func (r *reader) check(at string, err error) {
@@ -41,15 +50,11 @@ func byLine(some []*fault.AtLine) []*fault.AtLine {
 	return some
 }
 
-// err joins the mistakes in the order of the file. Next to a value of a wrong type it leaves out what follows from
-// having no value.
+// err joins the mistakes in the order of the file.
 func (r *reader) err() error {
 	byLine(r.unknown)
 	if more := len(r.unknown) - maxUnknownKeys; more > 0 {
 		r.unknown = append(r.unknown[:maxUnknownKeys], &fault.AtLine{Place: r.Path, Err: fmt.Errorf("and %d unknown keys more", more)})
-	}
-	if len(r.types) > 0 {
-		r.problems = r.types
 	}
 	var all []error
 	for _, m := range byLine(slices.Concat(r.unknown, r.problems)) {

@@ -261,6 +261,9 @@ func (r *reader) dns(at string, table map[string]any) {
 
 // resolvers checks the resolvers of the file, and whether those that are asked are enough.
 func (r *reader) resolvers(ofFlags []string) {
+	if r.DNS.Resolvers != nil && len(r.DNS.Resolvers) == 0 {
+		r.problem("dns.resolvers", "resolvers names no resolver; without it, those of /etc/resolv.conf are asked")
+	}
 	for i, resolver := range r.DNS.Resolvers {
 		at := item("dns.resolvers", i)
 		_, err := dnsq.New(dnsq.Config{Resolvers: []string{resolver}})

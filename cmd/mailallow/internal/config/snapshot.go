@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"mailallow/allowlist"
@@ -45,7 +46,7 @@ func (r *reader) snapshot(at string, table map[string]any) {
 		s.URL = r.rooted(s.URL)
 	}
 	if r.Snapshot.CAFile != "" {
-		if !IsURL(r.Snapshot.URL) {
+		if !IsURL(r.Snapshot.URL) && !slices.Contains(r.noValue, at+".url") {
 			r.problem(at+".ca_file", "ca_file belongs to an https url")
 		}
 		r.Snapshot.CAFile = r.rooted(r.Snapshot.CAFile)
@@ -55,7 +56,7 @@ func (r *reader) snapshot(at string, table map[string]any) {
 // fromSnapshot checks a source that is defined in the snapshot.
 func (r *reader) fromSnapshot(at, from string, families []string, src allowlist.Source) {
 	r.oneOf(at+".from", from, FromSnapshot)
-	if from == FromSnapshot && len(r.Snapshot.Keys) == 0 {
+	if from == FromSnapshot && len(r.Snapshot.Keys) == 0 && r.lines["snapshot.keys"] == 0 {
 		r.problem(at+".from", "source %q: from = \"snapshot\" takes a definition that somebody else wrote: name the keys that may sign it in [snapshot] keys", src.Name)
 	}
 	if from != "" && families != nil {

@@ -86,19 +86,12 @@ func (r *reader) life(at string, src allowlist.Source) {
 
 // origin checks where the addresses of a source come from.
 func (r *reader) origin(at string, src allowlist.Source) {
-	var kinds, all []string
-	for _, k := range []struct {
-		name string
-		set  bool
-	}{
-		{"spf", src.SPF != nil}, {"provider", src.Provider != ""}, {"hosts", src.Hosts != nil},
-		{"url", src.URL != ""}, {"file", src.File != ""}, {"cidr", src.CIDR != nil}, {"from", src.FromSnapshot},
-	} {
-		if k.name != "from" { // an exception, for who publishes the list
-			all = append(all, k.name)
-		}
-		if k.set {
-			kinds = append(kinds, k.name)
+	var kinds []string
+	all := []string{"spf", "provider", "hosts", "url", "file", "cidr"}
+	written := func(key string) bool { return r.lines[below(at, key)] > 0 } // if with a value of a wrong type
+	for _, kind := range append(all, "from") {                              // from is for those who have their list from a publisher
+		if written(kind) {
+			kinds = append(kinds, kind)
 		}
 	}
 	switch {
@@ -107,10 +100,10 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	case len(kinds) > 1:
 		r.problem(at, "source %q has %s: only one of them", src.Name, strings.Join(kinds, " and "))
 	}
-	if src.URL == "" && (src.Select != "" || src.Insecure || src.CAFile != "") {
+	if !written("url") && (src.Select != "" || src.Insecure || src.CAFile != "") {
 		r.problem(at, "source %q: select, insecure and ca_file belong to a url", src.Name)
 	}
-	if p, _ := allowlist.ProviderByName(src.Provider); src.AcceptPermError && src.SPF == nil && (src.Provider == "" || p.URL != "") {
+	if p, _ := allowlist.ProviderByName(src.Provider); src.AcceptPermError && !written("spf") && (!written("provider") || p.URL != "") {
 		r.problem(at+".accept_permerror", "source %q: accept_permerror belongs to an SPF policy", src.Name)
 	}
 	if src.SPF != nil && len(src.SPF) == 0 {
@@ -164,8 +157,11 @@ func (r *reader) hosts(at string, src allowlist.Source) {
 // default: RELAY on the range of a shared provider lets all its customers relay.
 func (r *reader) actionOf(at, written string) allowlist.Action {
 	text := cmp.Or(written, r.action)
+	if text == "" && r.lines["action"] > 0 { // without a value
+		return allowlist.None
+	}
 	if text == "" {
-		r.problem(at, "the source has no action: write action = \"OK\" (accepted past DNSBLs), \"RELAY\" (may also relay to anywhere), \"REJECT\" or \"EXCLUDE\" in it, or once at the top of the file")
+		r.problem(at+".action", "the source has no action: write action = \"OK\" (accepted past DNSBLs), \"RELAY\" (may also relay to anywhere), \"REJECT\" or \"EXCLUDE\" in it, or once at the top of the file")
 		return allowlist.None
 	}
 	a, err := allowlist.ParseAction(text)

@@ -80,7 +80,8 @@ func unnumbered(at string) string { return itemNumber().ReplaceAllString(at, "")
 
 var itemNumber = pattern.New(`\[\d+\]`)
 
-// take takes the value of a key, or notes the mistake in it. An empty text is as good as none.
+// take takes the value of a key, or notes the mistake in it. An empty text is one: whoever wrote the key wanted something of it, and
+// would get its default.
 func (r *reader) take(at string, value, into any) {
 	text, ok := value.(string)
 	wanted := "text in quotes"
@@ -129,18 +130,22 @@ func (r *reader) take(at string, value, into any) {
 			}
 		}
 	}
-	if !ok {
-		r.types = append(r.types, r.mistake(at, "%s wants %s", unnumbered(at), wanted))
+	switch {
+	case !ok:
+		r.wrong(at, "%s wants %s", unnumbered(at), wanted)
+	case value == "":
+		r.wrong(at, "%s is empty: write %s, or leave the key out", unnumbered(at), wanted)
 	}
 }
 
-// texts gives the texts of a list, which is not nil if it is empty.
+// texts gives the texts of a list, which is not nil if it is empty, and is nil if something else is in it.
 func texts(value any) ([]string, bool) {
 	items, ok := value.([]any)
 	all := make([]string, len(items))
 	for i, item := range items {
-		text, isText := item.(string)
-		all[i], ok = text, ok && isText
+		if all[i], ok = item.(string); !ok {
+			return nil, false
+		}
 	}
 	return all, ok
 }

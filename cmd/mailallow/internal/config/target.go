@@ -32,7 +32,7 @@ func (r *reader) target(at string, table map[string]any) {
 	t.Format, err = format.ByName(name)
 	r.check(at+".format", err)
 	if path == "" {
-		r.problem(at, "the target has no path")
+		r.problem(at+".path", "the target has no path")
 	}
 	r.oneOf(at+".mode", mode, "block", "file")
 	r.oneOf(at+".map", mapType, makemap.Words()...)
