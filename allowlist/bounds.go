@@ -57,7 +57,7 @@ func (s Source) KeyLimit() int { return s.bounds().Keys }
 
 // within bounds ctx by the deadline of the source.
 func (b Bounds) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, b.Deadline, fmt.Errorf("not done within deadline = %s", b.Deadline))
+	return context.WithTimeoutCause(ctx, b.Deadline, fmt.Errorf("not done within deadline = %s", ascii.Duration(b.Deadline)))
 }
 
 // check returns an error if the ranges of a source, or their paths, are past their bounds.

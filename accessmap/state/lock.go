@@ -55,7 +55,7 @@ func (h Holder) String() string {
 
 func (e *LockedError) Error() string {
 	if e.Waited > 0 {
-		return fmt.Sprintf("%s: still locked by %s after %s: try again when it is done", e.Path, e.Holder, e.Waited)
+		return fmt.Sprintf("%s: still locked by %s after %s: try again when it is done", e.Path, e.Holder, ascii.Duration(e.Waited))
 	}
 	return fmt.Sprintf("%s: locked by %s: try again when it is done", e.Path, e.Holder)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"mailallow/allowlist/ascii"
 )
 
 // udpSize is the size that the EDNS0 option offers. Answers up to it pass without fragments (DNS flag day 2020).
@@ -231,7 +233,7 @@ func (c *Client) noReply(err error, unfit int) noReply {
 	var op *net.OpError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		text := fmt.Sprintf("no answer in %s", c.timeout)
+		text := fmt.Sprintf("no answer in %s", ascii.Duration(c.timeout))
 		if unfit > 0 {
 			text += fmt.Sprintf(", %d that did not fit the question", unfit)
 		}

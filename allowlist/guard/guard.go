@@ -200,7 +200,7 @@ func (g Guard) fallBack(v Verdict, last *allowlist.Resolved, status Status, why 
 	}
 	if g.Expired(last) {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: "expired",
-			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), days(g.Limits.Expire))})
+			Text: fmt.Sprintf("the last good ranges are %s old, past expire = %s: they are no longer used", days(last.Age(g.Now)), bound(g.Limits.Expire))})
 		if status == Stale {
 			v.Status = Missing
 		}
@@ -223,7 +223,7 @@ func (g Guard) Expired(last *allowlist.Resolved) bool {
 func (g Guard) aged(v Verdict) Verdict {
 	if age := v.Age(g.Now); !g.ClockWrong && g.Limits.MaxAge > 0 && age > g.Limits.MaxAge {
 		v.Problems = append(v.Problems, allowlist.Problem{Kind: KindAge,
-			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), days(g.Limits.MaxAge))})
+			Text: fmt.Sprintf("the ranges are %s old, of %s; max_age is %s", days(age), v.Time.Format(time.DateOnly), bound(g.Limits.MaxAge))})
 	}
 	return v
 }
@@ -390,5 +390,13 @@ func days(d time.Duration) string {
 	case h >= 2:
 		return fmt.Sprintf("%d hours", h)
 	}
-	return d.Round(time.Second).String()
+	return ascii.Duration(d.Round(time.Second))
+}
+
+// bound gives a bound on an age in days, too, but exactly: that of 50 hours is no bound of two days.
+func bound(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return days(d)
+	}
+	return ascii.Duration(d)
 }

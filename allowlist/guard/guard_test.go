@@ -354,9 +354,14 @@ func TestGuardLongChange(t *testing.T) {
 }
 
 func TestDays(t *testing.T) {
-	for minutes, want := range map[time.Duration]string{60: "1h0m0s", 90: "1h30m0s", 3 * 60: "3 hours", 72 * 60: "3 days", 25_536 * 60: "1,064 days"} {
+	for minutes, want := range map[time.Duration]string{60: "1h", 90: "1h30m", 3 * 60: "3 hours", 72 * 60: "3 days", 25_536 * 60: "1,064 days"} {
 		if got := days(minutes * time.Minute); got != want {
 			t.Errorf("%d minutes: %q, want %q", minutes, got, want)
+		}
+	}
+	for hours, want := range map[time.Duration]string{1: "1h", 3: "3h", 50: "50h", 24: "24 hours", 72: "3 days", 9600: "400 days"} {
+		if got := bound(hours * time.Hour); got != want {
+			t.Errorf("a bound of %d hours: %q, want %q", hours, got, want)
 		}
 	}
 }

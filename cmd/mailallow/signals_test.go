@@ -187,7 +187,7 @@ func TestSignals(t *testing.T) {
 		}
 		before := g.everything()
 		g.endedBy(syscall.SIGTERM, false, "waiting for the lock: ", func(cmd *exec.Cmd, stderr *bufio.Reader) func() {
-			if line, err := stderr.ReadString('\n'); !strings.Contains(line, "locked by another process: waiting, for 1h0m0s at most") {
+			if line, err := stderr.ReadString('\n'); !strings.Contains(line, "locked by another process: waiting, for 1h at most") {
 				t.Errorf("it says %q, %v", line, err)
 			}
 			cmd.Process.Signal(syscall.SIGTERM)

@@ -21,6 +21,7 @@ import (
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/program"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/dnsq"
 	"mailallow/allowlist/fault"
@@ -54,7 +55,7 @@ type Settings struct {
 
 // Within bounds ctx by the deadline.
 func (s *Settings) Within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("not done within deadline = %s", s.Deadline))
+	return context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("not done within deadline = %s", ascii.Duration(s.Deadline)))
 }
 
 // The files and directories that are used if neither a flag nor the configuration names

@@ -6,6 +6,7 @@ import (
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -22,7 +23,7 @@ func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout s
 	lock, err = install.TakeLock(ctx, stateDir, 0)
 	var held *state.LockedError
 	if patience > 0 && errors.As(err, &held) {
-		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, patience)
+		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, ascii.Duration(patience))
 		lock, err = install.TakeLock(ctx, stateDir, patience)
 		waited = true
 	}

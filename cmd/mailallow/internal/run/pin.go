@@ -12,6 +12,7 @@ import (
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/history"
@@ -291,12 +292,10 @@ func (r *Request) rollbackState() (history.State, error) {
 	r.pinning.problems = append(r.pinning.problems, problems...)
 	if !state.Known {
 		return state, exit.Usagef("the history does not know the list %s: it begins later, or that part of it is damaged; what left the history (history = %q, %d MiB) cannot be rolled back to",
-			what, days(r.Settings.History), history.MaxBytes>>20)
+			what, ascii.Duration(r.Settings.History), history.MaxBytes>>20)
 	}
 	return state, nil
 }
-
-func days(d time.Duration) string { return fmt.Sprintf("%dd", int(d/(24*time.Hour))) }
 
 // stateOf gives the list after an entry, or at a time.
 func stateOf(log history.Log, to string, now time.Time) (state history.State, what string, problems []allowlist.Problem, err error) {
