@@ -44,11 +44,18 @@ func (f *keyFitter) fitEach(t plan.Target) {
 		if f.judged[i].verdict.Status != guard.Fresh || src.Static() || f.judged[i].pinned {
 			continue
 		}
-		if n, most := t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()), src.KeyLimit(); n > most {
-			f.judged[i].verdict = f.held(i, fmt.Sprintf(
-				"it needs %s access keys for %s, and max_keys of a source is %s: raise it for this source, or leave out IPv6 in the target with families = [\"ipv4\"]",
-				ascii.Count(n), t.Path, ascii.Count(most)))
+		need := func(t plan.Target) int { return t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()) }
+		n, most := need(t), src.KeyLimit()
+		if n <= most {
+			continue
 		}
+		hint := ""
+		t.Want.NoIPv6 = true
+		if need(t) <= most {
+			hint = ", or leave out IPv6 in the target with families = [\"ipv4\"]"
+		}
+		f.judged[i].verdict = f.held(i, fmt.Sprintf("it needs %s access keys for %s, and max_keys of a source is %s: raise it for this source%s",
+			ascii.Count(n), t.Path, ascii.Count(most), hint))
 	}
 }
 
