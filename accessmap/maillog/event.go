@@ -80,7 +80,7 @@ func (e Event) AppendJSON(b []byte) []byte {
 	if e.Time.IsZero() {
 		b = append(b, "null"...)
 	} else {
-		b = append(e.Time.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
+		b = append(e.Time.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 	}
 	b = appendString(append(b, `,"mta":`...), string(e.MTA))
 	b = appendString(append(b, `,"kind":`...), string(e.Kind))

@@ -30,12 +30,12 @@ func (t *Total) Join(other Total) {
 // Stamp is a time in seconds since 1970; 0: no line had a time.
 type Stamp int64
 
-// MarshalJSON gives the time, or null.
+// MarshalJSON gives the time in UTC, or null.
 func (s Stamp) MarshalJSON() ([]byte, error) {
 	if s == 0 {
 		return []byte("null"), nil
 	}
-	return time.Unix(int64(s), 0).MarshalJSON()
+	return time.Unix(int64(s), 0).UTC().MarshalJSON()
 }
 
 // String gives the local date.

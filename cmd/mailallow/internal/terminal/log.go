@@ -45,18 +45,18 @@ func (w escaped) Write(record []byte) (int, error) {
 func cleaned(record []byte) []byte { return []byte(Clean(string(record))) }
 
 // logOptions let every record through: Topic decides which messages are written.
-// Records for the journal have no time, as the journal has its own.
+// Records have their time in UTC, as the history and JSON have; those for the journal none, as it has its own.
 func logOptions(w io.Writer) *slog.HandlerOptions {
-	options := &slog.HandlerOptions{Level: slog.LevelDebug}
-	if inJournal(w) {
-		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey && len(groups) == 0 {
-				return slog.Attr{}
-			}
+	journal := inJournal(w)
+	return &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		switch {
+		case a.Key != slog.TimeKey || len(groups) > 0:
 			return a
+		case journal:
+			return slog.Attr{}
 		}
-	}
-	return options
+		return slog.Time(a.Key, a.Value.Time().UTC())
+	}}
 }
 
 // inJournal reports whether w is the stream to the journal that $JOURNAL_STREAM names as
