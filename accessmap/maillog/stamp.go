@@ -22,8 +22,18 @@ var layouts = [...][]string{
 // maxStampWords bounds the words of a head that are tried: a container's stamp, the log's own stamp and a host.
 const maxStampWords = 12
 
-// stampIn finds the first time stamp in the head of a line. It is zero if there is none.
+// stampIn gives the time in the head of a line. It is zero if there is none, or one that a host without a clock wrote: of 1970 or
+// before. The year 9999 is in some zones no year that JSON can have.
 func stampIn(head string, now time.Time) time.Time {
+	at := firstStamp(head, now)
+	if year := at.Year(); year <= 1970 || year >= 9999 {
+		return time.Time{}
+	}
+	return at
+}
+
+// firstStamp finds the first time stamp in the head of a line. It is zero if there is none.
+func firstStamp(head string, now time.Time) time.Time {
 	if i := strings.IndexByte(head, '>'); strings.HasPrefix(head, "<") && i > 0 { // the priority, and the version of RFC 5424
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
