@@ -35,10 +35,13 @@ type sinceDocument struct {
 
 // then explains each address by the list as it was: what the servers made of it is not known any more.
 func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options, subjects []subject) error {
-	at, err := config.ParseTime(o.At, time.Now())
+	now := time.Now()
+	at, err := config.ParseTime(o.At, now)
 	switch {
 	case err != nil:
 		return exit.Usagef("--at %w", err)
+	case at.After(now):
+		return exit.Usagef("--at %s is in the future: the history knows the list until now", at.UTC().Format(time.RFC3339))
 	case o.Live || o.Run.Snapshot != "":
 		return exit.Usagef("--at explains by the history alone: leave out --live and --snapshot")
 	}
