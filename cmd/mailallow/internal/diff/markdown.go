@@ -57,7 +57,10 @@ func markdownProblems(t *terminal.Terminal, result *run.Result) {
 		case m.Source != "":
 			subject = fmt.Sprintf("**%s %s**: ", markdownText(m.Source), markdownText(m.Standing))
 		}
-		fmt.Fprintf(&b, "- %s%s\n", subject, markdownText(strings.Join(append([]string{m.Text}, m.Steps...), "; ")))
+		fmt.Fprintf(&b, "- %s%s\n", subject, markdownText(m.Text))
+		if len(m.Steps) > 0 { // as code: in text a command to copy would have the spaces of zero width
+			fmt.Fprintf(&b, "\n  ```\n  %s\n  ```\n", strings.Join(m.Steps, "\n  "))
+		}
 	}
 	for _, p := range result.Plans {
 		for _, problem := range p.Problems {
