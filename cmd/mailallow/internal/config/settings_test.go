@@ -24,7 +24,8 @@ func TestByteOrderMark(t *testing.T) {
 func TestOverwrites(t *testing.T) {
 	dir := t.TempDir()
 	for _, err := range []error{os.Mkdir(filepath.Join(dir, "real"), 0o755), os.Symlink("real", filepath.Join(dir, "folder")),
-		os.WriteFile(filepath.Join(dir, "real", "list"), nil, 0o644), os.Symlink("real/list", filepath.Join(dir, "link"))} {
+		os.WriteFile(filepath.Join(dir, "real", "list"), nil, 0o644), os.Symlink("real/list", filepath.Join(dir, "link")),
+		os.WriteFile(filepath.Join(dir, "real", "list.prom"), nil, 0o644), os.Symlink("real/list.prom", filepath.Join(dir, "link.prom"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,6 +41,11 @@ func TestOverwrites(t *testing.T) {
 		_, err := Parse(filepath.Join(dir, "c.toml"), []byte(text), Flags{})
 		if is := err != nil && strings.HasSuffix(err.Error(), `is that of source "x": an update would write over it`); is != row.is || !is && err != nil {
 			t.Errorf("%s and %s: %v", row.read, row.written, err)
+		}
+		text = fmt.Sprintf("metrics_file = \"%s.prom\"\n[[target]]\nformat = \"cidr\"\npath = \"%s.prom\"\n", row.read, row.written)
+		_, err = Parse(filepath.Join(dir, "c.toml"), []byte(text), Flags{})
+		if is := err != nil && strings.HasSuffix(err.Error(), "is that of metrics_file"); is != row.is || !is && err != nil {
+			t.Errorf("%s for the metrics and %s: %v", row.read, row.written, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (r *reader) target(at string, table map[string]any) {
 	if before, twice := r.paths[t.Path]; twice && path != "" {
 		r.problem(at+".path", "the path %s is that of the target on line %d already", path, before)
 	}
-	if r.MetricsFile != "" && t.Path == r.rooted(r.MetricsFile) && path != "" {
+	if r.MetricsFile != "" && behindLinks(t.Path) == behindLinks(r.rooted(r.MetricsFile)) && path != "" {
 		r.problem(at+".path", "the path %s is that of metrics_file", path)
 	}
 	r.paths[t.Path] = r.lines[at+".path"]
