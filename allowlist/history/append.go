@@ -126,11 +126,7 @@ func OneLine(reason string) string { return oneLine(reason, maxReasonBytes) }
 
 // oneLine gives a text that shows on one line, at most so many bytes long.
 func oneLine(text string, most int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= most && ascii.AllShow(text) {
-		return text
-	}
-	return ascii.Printable(text, most)
+	return ascii.Shown(strings.Join(strings.Fields(text), " "), most)
 }
 
 // Outdated gives the names of the segments that are to go: the oldest ones, as long as all of their entries are older than keep,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +140,17 @@ func TestIDs(t *testing.T) {
 type model struct {
 	at    time.Time
 	after []Installed
+}
+
+// A reason stays as its writer wrote it, in any language and however long.
+func TestReason(t *testing.T) {
+	for reason, want := range map[string]string{
+		"Büro,\n zieht  um": "Büro, zieht um", strings.Repeat("ж", 400): strings.Repeat("ж", 248) + "...", "Büro\x1b[31m": `Büro\x1b[31m`,
+	} {
+		if got := OneLine(reason); got != want {
+			t.Errorf("%q: %q, want %q", reason, got, want)
+		}
+	}
 }
 
 // TestWalk runs random updates, and asks the history for every moment what the list was, and of addresses when they were in it.

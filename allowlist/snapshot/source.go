@@ -46,11 +46,7 @@ func Reasons(status guard.Status, problems []allowlist.Problem) (reasons []allow
 
 // oneLine gives a text as a snapshot may hold it.
 func oneLine(text string) string {
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
-	if len(text) <= maxReasonBytes && ascii.AllShow(text) {
-		return text
-	}
-	return ascii.Printable(text, maxReasonBytes)
+	return ascii.Shown(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "), maxReasonBytes)
 }
 
 // check notes the mistakes beside the ranges. twice: an earlier source has the name.
