@@ -113,7 +113,7 @@ func readProvenance(line string, owners bool) (e allowlist.Entry, ok bool) {
 			break
 		}
 		path, rest, _ = strings.Cut(path, "; ")
-		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []*provenance.Path{provenance.Of(path)}})
+		e.Owners = append(e.Owners, allowlist.Owner{Source: source, Paths: []*provenance.Path{provenance.Of(ascii.Raw(path))}})
 	}
 	return e, len(e.Owners) > 0
 }

@@ -280,7 +280,7 @@ func (h *handKey) problems(format string, spans []allowlist.Span) (problems []Pr
 		if first == nil {
 			continue
 		}
-		entries := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, ascii.Printable(first.Owners[0].Source, 60))
+		entries := fmt.Sprintf("%s of %s (%s)", a, first.Prefix, ascii.Shown(first.Owners[0].Source, 60))
 		if more := len(seen) - 1; more > 0 {
 			entries += " and " + ascii.Count(more) + " more"
 		}

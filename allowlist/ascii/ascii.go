@@ -7,6 +7,7 @@ package ascii
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,18 @@ func Printable(s string, limit int) string {
 		}
 	}
 	return b.String()
+}
+
+// Raw gives the text that Printable made s of, if it did not cut it, and otherwise s.
+func Raw(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	raw, err := strconv.Unquote(`"` + strings.ReplaceAll(s, `"`, `\x22`) + `"`)
+	if err != nil {
+		return s
+	}
+	return raw
 }
 
 // IsPrintable reports whether Printable leaves text as it is, if it is not too long.

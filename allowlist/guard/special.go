@@ -72,7 +72,7 @@ func (s *withoutSpecial) note(r allowlist.Range) {
 	}
 	s.last = r.Path
 	s.places.Add("special", func() string {
-		return ascii.Printable(r.PathString(), maxPath) + ": special-purpose space is dropped: no mail of strangers comes from there; write networks of your own into cidr"
+		return ascii.Shown(r.PathString(), maxPath) + ": special-purpose space is dropped: no mail of strangers comes from there; write networks of your own into cidr"
 	})
 }
 

@@ -122,7 +122,7 @@ func markdownNetworks(t *terminal.Terminal, sign string, networks plan.Networks)
 		p, _ := networks.At(i)
 		path := markdownCode(networks.Path(p).String())
 		if len(path) > maxReviewedPath {
-			path = ascii.Printable(path, maxReviewedPath)
+			path = ascii.Shown(path, maxReviewedPath)
 		}
 		t.Data(terminal.Plain, "%s", strings.TrimRight(fmt.Sprintf("%s %s  %s", sign, p, path), " "))
 	}

@@ -139,7 +139,7 @@ func pathOf(p netip.Prefix, ranges allowlist.Ranges) string {
 	}
 	holding, _ := fewest.At(number)
 	if places, _ := ranges.Places().Inside(holding); len(places) > 0 {
-		return ascii.Printable(places[0].To().String(), maxPath)
+		return ascii.Shown(places[0].To().String(), maxPath)
 	}
 	return ""
 }
@@ -163,7 +163,7 @@ func tellSpans(t *terminal.Terminal, addr netip.Addr, spans []history.Span) {
 			until = s.Until.Format(toTheMinute)
 		}
 		t.Data(style, "  %s to %s  %s by %s: %s", from, until, s.Action, s.Source, s.Prefix)
-		folded(t, ascii.Printable(s.Path.String(), maxPath))
+		folded(t, ascii.Shown(s.Path.String(), maxPath))
 		folded(t, by(s))
 	}
 }

@@ -30,7 +30,7 @@ func tellNetworks(t *terminal.Terminal, style terminal.Style, sign string, netwo
 	}
 	for i := range shown {
 		p, _ := networks.At(i)
-		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, p, terminal.Addresses(p), ascii.Printable(networks.Path(p).String(), maxShownPath))
+		line := fmt.Sprintf("    %s %-*s  %17s  %s", sign, width, p, terminal.Addresses(p), ascii.Shown(networks.Path(p).String(), maxShownPath))
 		t.Summary(style, "%s", strings.TrimRight(line, " "))
 	}
 	if more := networks.Len() - shown; more > 0 {
