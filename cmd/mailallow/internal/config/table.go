@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func (r *reader) take(at string, value, into any) {
 		wanted = "true or false"
 		*into, ok = value.(bool)
 	case number:
-		wanted = "a whole number"
+		wanted = fmt.Sprintf("a whole number between %d and %d", into.least, into.most)
 		var n int64
 		if n, ok = value.(int64); ok {
 			r.number(at, n, into)
