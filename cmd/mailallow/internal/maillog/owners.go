@@ -1,6 +1,7 @@
 package maillog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -82,11 +83,7 @@ func findOwners(ctx context.Context, t *terminal.Terminal, s *config.Settings, r
 			fail("list", "nothing is marked as covered: %v", err)
 		} else {
 			for _, m := range say.Warn(t, list) {
-				kind := "list"
-				if m.Source == "" {
-					kind = m.Kind
-				}
-				o.problems = append(o.problems, allowlist.Problem{Kind: kind, Text: m.Subject() + m.Text})
+				o.problems = append(o.problems, allowlist.Problem{Kind: cmp.Or(m.Kind, "list"), Text: m.Subject() + m.Text})
 			}
 			o.list, o.set = list, list.Set
 			o.index = allowlist.NewIndex(list.Labelled())
