@@ -97,12 +97,12 @@ func writtenLine(text []byte, list *provenance.Path) (one allowlist.Range, ok bo
 		return one, false
 	}
 	line, err := strconv.ParseUint(string(number), 10, 32)
-	if err != nil || line == 0 || line > prefixes.MaxLabel {
+	if err != nil || number[0] == '0' || line > prefixes.MaxLabel {
 		return one, false
 	}
-	one = allowlist.Range{Path: list.AtLine(uint32(line))}
-	one.Prefix, err = netip.ParsePrefix(string(prefix))
-	return one, err == nil
+	one.Path = list.AtLine(uint32(line))
+	one.Prefix, ok = written(prefix)
+	return one, ok
 }
 
 // writtenStep reads a step with one range and nothing below it as Encode writes it.
@@ -113,9 +113,14 @@ func writtenStep(text []byte, above *provenance.Path) (one allowlist.Range, ok b
 		return one, false
 	}
 	one.Path = above.Then(string(step))
-	var err error
-	one.Prefix, err = netip.ParsePrefix(string(prefix))
-	return one, err == nil
+	one.Prefix, ok = written(prefix)
+	return one, ok
+}
+
+// written reads a network as Encode writes it, with its length.
+func written(prefix []byte) (p netip.Prefix, ok bool) {
+	p, ok = prefixes.Parse(prefix)
+	return p, ok && bytes.IndexByte(prefix, '/') >= 0
 }
 
 // between gives what is between two words of a text that begins with the first, and what is behind the second.

@@ -252,11 +252,13 @@ func TestAsWritten(t *testing.T) {
 			map[string]bool{
 				`{"line": 7, "prefix": "192.0.2.0/24"}`:                              true,
 				`{"line": 16777215, "prefix": "2001:db8::/32"}`:                      true,
-				`{"line": 7, "prefix": "192.0.2.1/24"}`:                              true,
+				`{"line": 7, "prefix": "192.0.2.1/24"}`:                              false,
 				`{"line":7,"prefix":"192.0.2.0/24"}`:                                 false,
 				`{"prefix": "192.0.2.0/24", "line": 7}`:                              false,
 				`{"line": 7, "prefix": "\u0031.0.2.0/24"}`:                           false,
 				`{"line": 0, "prefix": "192.0.2.0/24"}`:                              false,
+				`{"line": 07, "prefix": "192.0.2.0/24"}`:                             false,
+				`{"line": +7, "prefix": "192.0.2.0/24"}`:                             false,
 				`{"line": 99999999999, "prefix": "192.0.2.0/24"}`:                    false,
 				`{"line": 7.0, "prefix": "192.0.2.0/24"}`:                            false,
 				`{"line": 7, "prefix": "192.0.2.0"}`:                                 false,
@@ -275,7 +277,7 @@ func TestAsWritten(t *testing.T) {
 			map[string]bool{
 				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"]}`:                                                  true,
 				`{"step": "exists:%{i}.[x]", "ranges": ["2001:db8::/32"]}`:                                                  true,
-				`{"step": "", "ranges": ["192.0.2.1/24"]}`:                                                                  true,
+				`{"step": "", "ranges": ["192.0.2.1/24"]}`:                                                                  false,
 				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24", "192.0.2.0/25"]}`:                                  false,
 				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"], "steps": [{"step": "b", "ranges": ["::1/128"]}]}`: false,
 				`{"step": "ip4:192.0.2.0/24", "ranges": ["192.0.2.0/24"], "ranges": ["192.0.2.0/24"]}`:                      false,
