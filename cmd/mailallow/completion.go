@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist/dnsbl"
 	"mailallow/allowlist/history"
 	"mailallow/cmd/mailallow/internal/carrier"
@@ -76,7 +79,11 @@ func completing(ctx context.Context, typed []string) []follow {
 		can = append(valuesOf(flag.names[0], flag.value), namesOf(ctx, flag.names[0], flag.value, typed)...)
 	case before != "": // of no flag, or of one that takes no value
 	case strings.HasPrefix(last, "-"):
-		for _, f := range append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...) {
+		all := append(slices.Clone(cmd.flags), append(globalFlags(), cli.HelpFlag)...)
+		if cmd.name == "" {
+			all = append(all, cli.VersionFlag)
+		}
+		for _, f := range all {
 			w := flagWords(f)
 			for _, name := range w.names {
 				can = append(can, follow{name, w.usage})
@@ -92,23 +99,19 @@ func completing(ctx context.Context, typed []string) []follow {
 	}
 	var fits []follow
 	for _, f := range can {
-		if strings.HasPrefix(f.word, last) {
+		if strings.HasPrefix(f.word, last) && !strings.HasPrefix(f.word, ":") {
+			f.word = before + f.word
 			fits = append(fits, f)
 		}
 	}
 	if len(can) > 0 && strings.HasPrefix(can[0].word, ":") && len(fits) == 0 {
 		return can[:1]
 	}
-	for i, f := range fits {
-		if !strings.HasPrefix(f.word, ":") {
-			fits[i].word = before + f.word
-		}
-	}
 	return fits
 }
 
 // namesOf gives the names that a flag or an argument takes and that this host knows: the sources of the configuration, the entries of
-// the history with what they are, the lists in the DNS, and beside the files the snapshot in the program.
+// the history with what they are, the lists in the DNS, and before any file the targets and the snapshot in the program.
 func namesOf(ctx context.Context, flag, name string, typed []string) (can []follow) {
 	switch {
 	case flag == "--accept", flag == "--source", name == "ADDRESS|SOURCE":
@@ -123,6 +126,13 @@ func namesOf(ctx context.Context, flag, name string, typed []string) (can []foll
 			entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
 			for _, e := range entries {
 				can = append(can, follow{e.ID, e.Command})
+			}
+		}
+	case name == "PATH":
+		if s, err := config.Load(ctx, configOf(typed)); err == nil {
+			installed, _ := record.Read(s.StateDir) // likewise
+			for _, target := range run.Removals(s, installed) {
+				can = append(can, follow{target.Path, ""})
 			}
 		}
 	case flag == "--zone":
@@ -143,6 +153,9 @@ func configOf(typed []string) (f config.Flags) {
 		name, value, glued := strings.Cut(word, "=")
 		if !glued {
 			value = typed[i+1]
+			if rest, home := strings.CutPrefix(value, "~/"); home { // the shell has not replaced it yet
+				value = filepath.Join(os.Getenv("HOME"), rest)
+			}
 		}
 		switch name {
 		case "-c", "--config":

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,8 @@ var completions = []struct{ typed, want string }{
 	{"mailallow spf --sn", ""},
 	{"mailallow render post", "postfix-cidr postscreen-cidr"},
 	{"mailallow --json --color al", "always"},
+	{"mailallow --vers", "--version"},
+	{"mailallow update --vers", ""},
 	{"mailallow man", ""},
 	{"mailallow man ", "mailallow.1 mailallow.toml.5"},
 	{"mailallow completion z", "zsh"},
@@ -41,12 +44,28 @@ var completions = []struct{ typed, want string }{
 	{"mailallow update --snapshot some", ":file"},
 	{"mailallow history -c testdata/completion.toml --source b", "branch"},
 	{"mailallow history -c testdata/completion.toml --entry ", ""},
-	{"mailallow remove ", ":file"},
+	{"mailallow remove -c testdata/none.toml ", ":file"},
+	{"mailallow remove -c testdata/completion.toml some", ":file"},
+	{"mailallow remove -c testdata/completion.toml /in", "/in/the/list"},
+	{"mailallow remove -c testdata/completion.toml ", "/in/the/list"},
 	{"mailallow diff --root ", ":dir"},
 	{"mailallow -c testdata/completion.toml update --accept ", "branch google office: the new one"},
 	{"mailallow update -c testdata/completion.toml --accept goo", "google"},
 	{"mailallow update -c testdata/none.toml --accept goo", ""},
 	{"mailallow dnsbl --zone zen.s", "zen.spamhaus.org"},
+}
+
+// ofShells has rows for the shells alone, which take quotes away and start the program. ~ is a folder with a copy of completion.toml
+// in it, "a b.toml"; the files of zsh are not there.
+var ofShells = []struct{ typed, want string }{
+	{`mailallow update -c testdata/completion.toml --accept "office: t`, "office: the new one"},
+	{`mailallow update -c testdata/completion.toml --accept 'office: t`, "office: the new one"},
+	{`mailallow update -c testdata/completion.toml --accept office:\ t`, "office: the new one"},
+	{`mailallow history -c testdata/completion.toml --source=office:\ t`, "--source=office: the new one"},
+	{`mailallow update -c ~/a\ b.toml --accept goo`, "google"},
+	{`mailallow update -c ~/a`, "~/a b.toml"},
+	{`mailallow update --config=~/`, "--config=~/a b.toml"},
+	{`nowhere/mailallow upd`, ""},
 }
 
 func TestCompleting(t *testing.T) {
@@ -65,13 +84,14 @@ func TestCompleting(t *testing.T) {
 // records its last step.
 func TestShells(t *testing.T) {
 	t.Parallel()
+	config := fixtures.ReadFile(t, "testdata/completion.toml")
 	// bash gives a function its words cut at = and : too, and takes what completes the last of them.
-	const typed = `set -- $(sed 's/[=:]/ & /g' <<<"$TYPED"); [ "${TYPED% }" = "$TYPED" ] || set -- "$@" ""; `
+	const typed = `mapfile -t COMP_WORDS < <(grep -oE '("[^"]*"?|'"'[^']*'"'?|\\.|[^ =:])+|[=:]' <<<"$TYPED"); [ "${TYPED% }" = "$TYPED" ] || COMP_WORDS+=(""); `
 	for shell, program := range map[string]string{
-		"bash": typed + `compopt() { :; }; source $SCRIPT; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE=$TYPED; COMP_POINT=${#TYPED}
-			_mailallow mailallow; before=${TYPED##* }; before=${before%"${before##*[=:]}"}; echo "${COMPREPLY[*]/#/$before}"`,
+		"bash": typed + `compopt() { :; }; source $SCRIPT; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$TYPED; COMP_POINT=${#TYPED}
+			_mailallow "${TYPED%% *}"; before=${TYPED%"${COMP_WORDS[-1]#[=:]}"}; before=${before##* }; echo "${COMPREPLY[*]/#/$before}"`,
 		"zsh": `_describe() { local -a found=("${(@P)2}"); found=("${(@)found//\\:/;}"); found=("${(@)found%%:*}"); print -rl -- "${(@)found//;/:}" }; _files() { print :file }; compdef() { }
-			source $SCRIPT; words=("${(@s: :)TYPED}"); CURRENT=$#words; _mailallow`,
+			source $SCRIPT; words=("${(@z)TYPED}"); [[ $TYPED != *\  ]] || words+=(""); CURRENT=$#words; _mailallow`,
 		"fish": `source $SCRIPT; complete -C $TYPED`,
 	} {
 		t.Run(shell, func(t *testing.T) {
@@ -84,15 +104,15 @@ func TestShells(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(script, text, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			for _, row := range completions {
-				if strings.HasPrefix(row.want, ":") {
+			fixtures.WriteFile(t, script, string(text))
+			home := t.TempDir()
+			fixtures.WriteFile(t, filepath.Join(home, "a b.toml"), config)
+			for _, row := range append(slices.Clone(completions), ofShells...) {
+				if strings.HasPrefix(row.want, ":") || shell == "zsh" && strings.Contains(row.want, "~") {
 					continue
 				}
 				cmd := exec.Command(path, "-c", program)
-				cmd.Env = append(os.Environ(), "SCRIPT="+script, "TYPED="+row.typed, "HOME="+t.TempDir(),
+				cmd.Env = append(os.Environ(), "SCRIPT="+script, "TYPED="+row.typed, "HOME="+home,
 					"GORACE=atexit_sleep_ms=0") // or every mailallow waits a second before it ends
 				out, err := cmd.CombinedOutput()
 				var got []string

@@ -289,8 +289,10 @@ func (h *soakHost) files() (names []string, size int64) {
 	return names, size
 }
 
-// record writes the terms of a policy into records that are small enough for a line of a zone.
-func record(name, terms string) string { return txt(name, "v=spf1 "+strings.TrimSpace(terms)+" -all") }
+// policyRecord writes the terms of a policy into records that are small enough for a line of a zone.
+func policyRecord(name, terms string) string {
+	return txt(name, "v=spf1 "+strings.TrimSpace(terms)+" -all")
+}
 
 // policyZone is a policy that passes networks, in several records as providers write them: networks in includes, single
 // addresses in hosts. The record of a network depends on the network alone, so that policies that differ in one network
@@ -311,10 +313,10 @@ func policyZone(name string, networks []netip.Prefix) string {
 	}
 	for i, terms := range includes {
 		at := "n" + strconv.Itoa(i) + "." + name
-		zone += record(at, terms)
+		zone += policyRecord(at, terms)
 		root += " include:" + at
 	}
-	return zone + record(name, root+" a:out."+name) + hosts
+	return zone + policyRecord(name, root+" a:out."+name) + hosts
 }
 
 // policyRecords is the number of records for the networks of a policyZone, besides the hosts.

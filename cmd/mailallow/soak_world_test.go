@@ -131,7 +131,7 @@ func (p *publisher) zone() (text string) {
 	}
 	if text == "" {
 		root := fmt.Sprintf("_spf%d.%s", p.moves, p.name)
-		text = record(p.name, strings.ReplaceAll(p.today.besides, "SELF", p.name)+" include:"+root) + policyZone(root, p.networks)
+		text = policyRecord(p.name, strings.ReplaceAll(p.today.besides, "SELF", p.name)+" include:"+root) + policyZone(root, p.networks)
 	}
 	return text
 }
