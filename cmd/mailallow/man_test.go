@@ -2,13 +2,14 @@ package main
 
 import (
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
 	"mailallow/fixtures"
 )
 
-// TestManual: groff warns of nothing in the pages, and the first has every command and flag.
+// TestManual: groff warns of nothing in the pages and divides no word, and the first has every command and flag.
 func TestManual(t *testing.T) {
 	groff, err := exec.LookPath("groff")
 	if err != nil {
@@ -22,6 +23,9 @@ func TestManual(t *testing.T) {
 		out, err := cmd.Output()
 		if err != nil || stderr.String() != "" {
 			t.Errorf("groff %s: %v\n%s", name, err, &stderr)
+		}
+		if divided := regexp.MustCompile(`(?m)^.*-$`).Find(out); divided != nil {
+			t.Errorf("%s divides a word: %s", name, divided)
 		}
 		if name == "mailallow.toml.5" {
 			continue

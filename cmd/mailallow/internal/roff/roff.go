@@ -18,6 +18,7 @@ type Page struct {
 // New begins a page in a section of the manual. source is the program and its version.
 func New(name, section, summary, source string) *Page {
 	p := &Page{}
+	p.line(".nr HY 0") // groff divides no word: people copy them into a shell
 	p.request("TH", strings.ToUpper(name), section, "", source)
 	p.Section("NAME")
 	p.line(escape(name) + ` \- ` + escape(summary))
