@@ -41,6 +41,20 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
+	elsewhere(t)
+}
+
+// elsewhere: what the text refers to can be found from the manual, too: a heading of a page, and nothing around the text.
+func elsewhere(t *testing.T) {
+	t.Helper()
+	if around := regexp.MustCompile(`.*\b(above|below)\b.*`).FindString(reference); around != "" {
+		t.Errorf("in mailallow.toml(5) there is nothing around the text: %s", around)
+	}
+	for _, see := range regexp.MustCompile(`see "([^"]*)"(?: in (\w+\.md))?`).FindAllStringSubmatch(reference, -1) {
+		if page, err := os.ReadFile("../../../../docs/" + see[2]); err != nil || !strings.Contains(string(page), "\n## "+see[1]+"\n") {
+			t.Errorf("%s leads to no heading of a page: %v", see[0], err)
+		}
+	}
 }
 
 // knownKeys gives the keys that a table may have, as the message about an unknown one lists them.
