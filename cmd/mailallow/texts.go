@@ -122,10 +122,10 @@ reason and a correction. It tells these kinds of files apart by name and content
 Exit 1 if there is a mistake; a note is none, unless --strict is given. Of a list
 --fix writes the shortest one.
 
-Without a FILE it reads the configuration, the files of its targets (else
-/etc/mail/access and the tables that main.cf names), and sendmail.cf and Postfix's
-main.cf, for settings that keep the list from taking effect. --dns asks the DNSBLs
-that they name, as the servers would.
+Without a FILE it reads the configuration, the files of its targets (without one the
+access file that sendmail.cf names and the tables that main.cf names), and sendmail.cf
+and Postfix's main.cf, for settings that keep the list from taking effect. --dns asks
+the DNSBLs that they name, as the servers would.
 
 --fix corrects the lines whose correction is certain, and shows the difference first.
 It reports the other mistakes and leaves them, and lines that would relay for others
@@ -160,7 +160,7 @@ refuse, whose they are, and whether the list covers them; which lists answered w
 an error; and which other hosts refuse this one for its address, told apart from those
 that refuse the sender's domain. Logs may be packed with gzip, xz, zstd or bzip2, or be
 the JSON of journald, Docker or a log shipper; - is stdin. Without a FILE it reads stdin
-or, if that is a terminal, /var/log/maillog and /var/log/mail.log.
+or, if that is a terminal or /dev/null, /var/log/maillog and /var/log/mail.log.
 
 With a configuration it resolves the sources as diff does, or takes them from
 --snapshot FILE. Without one it compares the clients with the networks of providers in

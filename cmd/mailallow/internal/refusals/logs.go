@@ -85,13 +85,16 @@ func (r *Reading) Problems() (problems []allowlist.Problem) {
 // others are errors for logs that are none of Sendmail or Postfix. An empty one is none only if there is no other: its lines
 // may have been rotated away.
 func (r *Reading) others() (errs []error) {
-	for _, name := range r.other {
+	say := func(name, what string) {
 		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
-			"%s: no line of Sendmail or Postfix in it, so it does not say who was refused", name))
+			"%s: %s, so it does not say who was refused", name, what))
+	}
+	for _, name := range r.other {
+		say(name, "no line of Sendmail or Postfix in it")
 	}
 	if !r.OfMTA && len(r.other) == 0 && len(r.unread) == 0 {
 		for _, name := range r.empty {
-			errs = append(errs, fmt.Errorf("%s: it is empty, so it does not say who was refused", name))
+			say(name, "it is empty")
 		}
 	}
 	return errs
