@@ -134,7 +134,8 @@ func (l *check) folded(text string) string {
 	return strings.Join(l.t.Folded(text, deepest), "\n  ")
 }
 
-// count gives the last line: the number of findings, by rule, of notes, and of files.
+// count gives the last line: the number of findings, of the files that have them, and of each rule; or of the files that have none;
+// and of notes.
 func (l *check) count() string {
 	findings, notes := l.counts()
 	files := terminal.Counted(uint64(l.files), "file", "files")
@@ -143,11 +144,9 @@ func (l *check) count() string {
 		text = files + " checked and nothing found, but not everything could be read"
 	}
 	if findings > 0 {
-		text = terminal.Counted(uint64(findings), "finding", "findings")
-		if l.files > 0 {
-			text += " in " + files
-		}
-		text += " (" + strings.Join(l.byRule(), ", ") + ")"
+		rules, in := l.byRule()
+		text = terminal.Counted(uint64(findings), "finding", "findings") + " in " + terminal.Counted(uint64(in), "file", "files") +
+			" (" + strings.Join(rules, ", ") + ")"
 	}
 	if notes > 0 {
 		text += "; " + terminal.Counted(uint64(notes), "note", "notes")
@@ -158,18 +157,19 @@ func (l *check) count() string {
 	return text + l.fixedCount()
 }
 
-// byRule gives the number of findings of each rule that are mistakes.
-func (l *check) byRule() (rules []string) {
-	byRule := map[string]int{}
+// byRule gives the number of findings of each rule that are mistakes, and the number of files that have one.
+func (l *check) byRule() (rules []string, in int) {
+	byRule, files := map[string]int{}, map[string]bool{}
 	for _, f := range l.document.Findings {
 		if f.Severity != rule.Note {
 			byRule[f.Rule]++
+			files[f.File] = true
 		}
 	}
 	for _, r := range slices.Sorted(maps.Keys(byRule)) {
 		rules = append(rules, r+" "+terminal.Grouped(uint64(byRule[r])))
 	}
-	return rules
+	return rules, len(files)
 }
 
 // certain gives the number of findings that --fix corrects.
