@@ -160,8 +160,8 @@ rpm: $(NFPM)
 	packaging/build.sh rpm $(CURDIR)/$(NFPM) $(VERSION) $(DIST)
 
 # The systems of which docs/guarantees.md says what they lack, and Linux.
-ARCHIVES = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/amd64 illumos/amd64 \
-	linux/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x
+ARCHIVES = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/amd64 darwin/arm64 illumos/amd64 \
+	linux/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x linux/386
 
 dist:
 	packaging/build.sh archives $(VERSION) $(DIST) $(ARCHIVES)

@@ -1,8 +1,10 @@
 package docs
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,5 +40,38 @@ func TestSystems(t *testing.T) {
 				t.Errorf("Debian %s: the tests run with %s, the table has %s", release, filepath.Base(debs[0]), row[i+1])
 			}
 		}
+	}
+}
+
+// TestArchives: `make dist` packs an archive for each system and machine of which operate.md says so, and for no other.
+func TestArchives(t *testing.T) {
+	_, sentence, found := strings.Cut(string(readPage(t, "docs/operate.md").source), "`make dist` packs an archive for each of ")
+	sentence, _, _ = strings.Cut(sentence, ", with")
+	if !found {
+		t.Fatal("operate.md does not tell for which systems")
+	}
+	var told []string
+	for _, some := range regexp.MustCompile(`([^()]*)\(([^()]*)\)`).FindAllStringSubmatch(strings.ToLower(sentence), -1) {
+		for _, system := range regexp.MustCompile(`\w+`).FindAllString(some[1], -1) {
+			for _, machine := range regexp.MustCompile(`\w+`).FindAllString(some[2], -1) {
+				if system != "and" {
+					told = append(told, strings.Replace(system, "macos", "darwin", 1)+"/"+machine)
+				}
+			}
+		}
+	}
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^ARCHIVES = ((?:.*\\\n)*.*)$`).FindStringSubmatch(string(makefile))
+	if list == nil {
+		t.Fatal("the Makefile has no ARCHIVES")
+	}
+	packed := regexp.MustCompile(`\w+/\w+`).FindAllString(list[1], -1)
+	slices.Sort(told)
+	slices.Sort(packed)
+	if !slices.Equal(told, packed) {
+		t.Errorf("operate.md tells of %q, the Makefile packs %q", told, packed)
 	}
 }
