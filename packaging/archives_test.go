@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestArchives(t *testing.T) {
 	for _, platform := range platforms {
 		name := "mailallow-1.0.0-" + strings.ReplaceAll(platform, "/", "-")
 		run("tar", "-xzf", name+".tar.gz")
-		for _, path := range []string{"LICENSE", "README.md", "CHANGELOG.md", "docs/operate.md", "man/mailallow.1.gz", "examples/mailallow.toml",
+		for _, path := range []string{"LICENSE", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/operate.md", "man/mailallow.1.gz", "examples/mailallow.toml",
 			"examples/cron/mailallow", "examples/ansible/roles/mailallow/tasks/main.yml", "completions/zsh", "packaging/systemd/mailallow.timer"} {
 			if _, err := os.Stat(filepath.Join(dist, name, path)); err != nil {
 				t.Error(err)
@@ -87,4 +88,14 @@ func sums(t *testing.T, dist string) map[string]string {
 		}
 	}
 	return texts
+}
+
+// TestLinkedFiles: the packages have what their README leads to.
+func TestLinkedFiles(t *testing.T) {
+	packages := read(t, "nfpm.yaml")
+	for _, link := range regexp.MustCompile(`\]\(([\w.-]+)[)#]`).FindAllStringSubmatch(read(t, "../README.md"), -1) {
+		if !strings.Contains(packages, "- src: "+link[1]+"\n    dst: /usr/share/doc/mailallow/"+link[1]+"\n") {
+			t.Errorf("README.md leads to %s, which no package has beside it", link[1])
+		}
+	}
 }

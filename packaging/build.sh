@@ -53,7 +53,7 @@ archive() {
     root=$STAGE/$name
     mkdir "$root" "$root/packaging" "$root/completions"
     GOOS=${1%/*} GOARCH=${1#*/} build "$root/mailallow"
-    cp -R README.md CHANGELOG.md LICENSE "$STAGE/man" "$STAGE/examples" "$root"
+    cp -R README.md CONTRIBUTING.md CHANGELOG.md LICENSE "$STAGE/man" "$STAGE/examples" "$root"
     mkdir "$root/docs"
     cp docs/*.md "$root/docs"
     cp cmd/mailallow/shell/* "$root/completions"
