@@ -51,7 +51,7 @@ options:
     default: false
 """
 
-# Exit codes of mailallow; see docs/json.md.
+# Exit codes of mailallow; see 'mailallow --help'.
 USAGE, HELD, STALE = 2, 3, 4
 DONE = (0, 1)
 
