@@ -96,7 +96,8 @@ func (g *gitlab) opened() string {
 	return string(text)
 }
 
-// TestGitlab goes from a scheduled fetch to a change and its review, with a source that is held, and accepted.
+// TestGitlab goes from a scheduled fetch to a change and its review, with a source that is held, and accepted, and the log of a mail
+// server.
 func TestGitlab(t *testing.T) {
 	fixtures.All(t)
 	t.Parallel()
@@ -114,6 +115,9 @@ func TestGitlab(t *testing.T) {
 		t.Errorf("the review of the first: failed %v\n%s", failed, difference)
 	}
 	g.merge()
+	work := g.checkOut("main")
+	write(t, 0o644, refusedLine, work, "logs", "mail log")
+	g.commit(work, "main")
 	step("nothing new", false, "")
 
 	g.dns.Set(`mail.test TXT "v=spf1 ip4:209.85.128.0/24 -all"`)
@@ -128,7 +132,7 @@ func TestGitlab(t *testing.T) {
 	g.age()
 	step("still shrunk, and old", true, "") // a merge would make its ranges no newer
 	step("shrunk and accepted", false, opens, "ACCEPT=provider")
-	if difference, failed := g.review(); failed || !strings.Contains(difference, "- 74.125.4.0/23") {
+	if difference, failed := g.review(); failed || !strings.Contains(difference, "- 74.125.4.0/23") || !strings.Contains(difference, "Of 1 refusal") {
 		t.Errorf("the review of what was accepted: failed %v\n%s", failed, difference)
 	}
 	g.merge()

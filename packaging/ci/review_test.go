@@ -144,14 +144,17 @@ func fetchReviewInstall(t *testing.T, p *platform) {
 	}
 }
 
+// refusedLine is a line of a log: a client in the first policy was refused.
+const refusedLine = "Nov 20 10:00:00 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[74.125.5.9]: 554 5.7.1 Service unavailable; " +
+	"Client host [74.125.5.9] blocked using zen.spamhaus.org; from=<a@b> to=<c@d> proto=SMTP helo=<x>\n"
+
 // A source that the guard holds, or that cannot be fetched, fails the job and makes no smaller list; the change that it opens shows
 // the source to the reviewer. A right one is accepted by name. With the log of a mail server the review says what it means.
 func fetchInDoubt(t *testing.T, p *platform) {
 	p.refresh()
 	p.merge()
 	work := p.checkOut("main")
-	write(t, 0o644, "Nov 20 10:00:00 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[74.125.5.9]: 554 5.7.1 Service unavailable; "+
-		"Client host [74.125.5.9] blocked using zen.spamhaus.org; from=<a@b> to=<c@d> proto=SMTP helo=<x>\n", work, "logs", "mail log")
+	write(t, 0o644, refusedLine, work, "logs", "mail log")
 	p.commit(work, "main")
 
 	p.dns.Fault("mail.test", "TXT", fixtures.ServFail)
