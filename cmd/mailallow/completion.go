@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -114,35 +113,42 @@ func completing(ctx context.Context, typed []string) []follow {
 // the history with what they are, the lists in the DNS, and before any file the targets and the snapshot in the program.
 func namesOf(ctx context.Context, flag, name string, typed []string) (can []follow) {
 	switch {
-	case flag == "--accept", flag == "--source", name == "ADDRESS|SOURCE":
-		if s, err := config.Load(ctx, configOf(typed)); err == nil {
-			for _, src := range s.Sources {
-				can = append(can, follow{src.Name, ""})
-			}
-		}
-	case name == "ID", name == "ENTRY|TIME":
-		if s, err := config.Load(ctx, configOf(typed)); err == nil {
-			log, _ := run.OpenHistory(s.StateDir) // who may not read it completes none
-			entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
-			for _, e := range entries {
-				can = append(can, follow{e.ID, e.Command})
-			}
-		}
-	case name == "PATH":
-		if s, err := config.Load(ctx, configOf(typed)); err == nil {
-			installed, _ := record.Read(s.StateDir) // likewise
-			for _, target := range run.Removals(s, installed) {
-				can = append(can, follow{target.Path, ""})
-			}
-		}
 	case flag == "--zone":
 		for _, l := range dnsbl.All() {
 			if dnsbl.Dead(l.Zone) == "" && !l.OfNames {
 				can = append(can, follow{l.Zone, ""})
 			}
 		}
+		return can
 	case flag == "--snapshot" && typed[len(typed)-1] != "": // without a letter the shell completes files
-		can = append(can, follow{carrier.Embedded, ""})
+		return []follow{{carrier.Embedded, ""}}
+	case flag == "--accept", flag == "--source":
+		name = "ADDRESS|SOURCE"
+	}
+	if name != "ADDRESS|SOURCE" && name != "ID" && name != "ENTRY|TIME" && name != "PATH" {
+		return nil
+	}
+	s, err := config.Load(ctx, configOf(typed))
+	if err != nil {
+		return nil
+	}
+	switch name { // who may not read the state completes nothing of it
+	case "ADDRESS|SOURCE":
+		for i := range s.Sources {
+			can = append(can, follow{s.Sources[i].Name, ""})
+		}
+	case "PATH":
+		installed, _ := record.Read(s.StateDir)
+		targets := run.Removals(s, installed)
+		for i := range targets {
+			can = append(can, follow{targets[i].Path, ""})
+		}
+	default:
+		log, _ := run.OpenHistory(s.StateDir)
+		entries, _ := log.Entries(time.Time{}, func(history.Entry) bool { return true })
+		for i := range entries {
+			can = append(can, follow{entries[i].ID, entries[i].Command})
+		}
 	}
 	return can
 }
@@ -153,8 +159,8 @@ func configOf(typed []string) (f config.Flags) {
 		name, value, glued := strings.Cut(word, "=")
 		if !glued {
 			value = typed[i+1]
-			if rest, home := strings.CutPrefix(value, "~/"); home { // the shell has not replaced it yet
-				value = filepath.Join(os.Getenv("HOME"), rest)
+			if strings.HasPrefix(value, "~/") { // the shell has not replaced it yet
+				value = os.Getenv("HOME") + value[1:]
 			}
 		}
 		switch name {

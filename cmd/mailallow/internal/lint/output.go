@@ -138,15 +138,17 @@ func (l *check) folded(text string) string {
 // and of notes.
 func (l *check) count() string {
 	findings, notes := l.counts()
-	files := terminal.Counted(uint64(l.files), "file", "files")
+	rules, in := l.byRule()
+	if findings == 0 {
+		in = l.files
+	}
+	files := terminal.Counted(uint64(in), "file", "files")
 	text := files + ": nothing to put right"
 	if len(l.errs) > 0 {
 		text = files + " checked and nothing found, but not everything could be read"
 	}
 	if findings > 0 {
-		rules, in := l.byRule()
-		text = terminal.Counted(uint64(findings), "finding", "findings") + " in " + terminal.Counted(uint64(in), "file", "files") +
-			" (" + strings.Join(rules, ", ") + ")"
+		text = terminal.Counted(uint64(findings), "finding", "findings") + " in " + files + " (" + strings.Join(rules, ", ") + ")"
 	}
 	if notes > 0 {
 		text += "; " + terminal.Counted(uint64(notes), "note", "notes")

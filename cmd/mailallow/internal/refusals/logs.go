@@ -85,17 +85,13 @@ func (r *Reading) Problems() (problems []allowlist.Problem) {
 // others are errors for logs that are none of Sendmail or Postfix. An empty one is none only if there is no other: its lines
 // may have been rotated away.
 func (r *Reading) others() (errs []error) {
-	say := func(name, what string) {
-		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
-			"%s: %s, so it does not say who was refused", name, what))
-	}
-	for _, name := range r.other {
-		say(name, "no line of Sendmail or Postfix in it")
-	}
+	names, is := r.other, "no line of Sendmail or Postfix in it"
 	if !r.OfMTA && len(r.other) == 0 && len(r.unread) == 0 {
-		for _, name := range r.empty {
-			say(name, "it is empty")
-		}
+		names, is = r.empty, "it is empty"
+	}
+	for _, name := range names {
+		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
+			"%s: %s, so it does not say who was refused", name, is))
 	}
 	return errs
 }
