@@ -24,6 +24,10 @@ import (
 // usualLogs are the logs of the distributions: Red Hat and the BSDs, Debian.
 var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
+// nameLog is what to do without a log of a mail server. On Debian the lines of Postfix are those of the unit postfix@-, and
+// postfix.service has none of them.
+const nameLog = "name the log of the mail server (journalctl -u 'postfix*' | mailallow maillog)"
+
 // Logs are the named files, else stdin, unless that is a terminal or there is
 // none, else the usual files.
 func Logs(named []string, stdin io.Reader) ([]string, error) {
@@ -45,8 +49,7 @@ func Logs(named []string, stdin io.Reader) ([]string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fault.Hint("", "name a FILE, or give one on stdin (journalctl -u postfix | mailallow maillog)",
-			"no log: there is no %s", strings.Join(usualLogs[:], " and no "))
+		return nil, fault.Hint("", nameLog, "no log: there is no %s", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
 }
@@ -90,8 +93,7 @@ func (r *Reading) others() (errs []error) {
 		names, is = r.empty, "it is empty"
 	}
 	for _, name := range names {
-		errs = append(errs, fault.Hint("", "name the log of the mail server (journalctl -u postfix | mailallow maillog)",
-			"%s: %s, so it does not say who was refused", name, is))
+		errs = append(errs, fault.Hint("", nameLog, "%s: %s, so it does not say who was refused", name, is))
 	}
 	return errs
 }
