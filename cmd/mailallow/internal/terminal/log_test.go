@@ -44,6 +44,15 @@ func TestLogHostile(t *testing.T) {
 	}
 }
 
+// TestLogLines: a message of several lines is one record, and reads as a sentence.
+func TestLogLines(t *testing.T) {
+	var stderr bytes.Buffer
+	New([]string{"update", "--log-format", "text"}, nil, io.Discard, &stderr).Warn("not read; run:" + Below + "postconf -e x" + Below + "postfix reload")
+	if want := "msg=\"not read; run: postconf -e x; postfix reload\"\n"; !strings.HasSuffix(stderr.String(), want) {
+		t.Errorf("%q, want %q at its end", &stderr, want)
+	}
+}
+
 // A record has no time for the journal, which has its own, and has one for a file to which a service writes, although the
 // service has the variable of the journal.
 func TestLogTime(t *testing.T) {

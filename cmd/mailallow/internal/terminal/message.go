@@ -68,7 +68,7 @@ func (k Topic) say(level slog.Level, style Style, prefix, text string) {
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line)
 	}
-	t.log.LogAttrs(context.Background(), level, strings.Join(lines, "; "), k.attrs...)
+	t.log.LogAttrs(context.Background(), level, strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "), k.attrs...)
 }
 
 // wrapped breaks the lines of a message between words where stderr is a terminal, which would break them anywhere. The lines
