@@ -119,6 +119,29 @@ func TestDay(t *testing.T) {
 	wantText(t, r.read("dated/etc/mailallow.toml"), "until = 9999-12-31\n", "reason = \"2026-12-31 or so\"\n")
 }
 
+// TestHints: a warning comes with the commands that belong to it, and so does the failure that strict makes of it.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.program = fixtures.Mailallow(t)
+	host := r.host("held")
+	host["mailallow_sources"] = []vars{{"name": "provider", "spf": []string{"mail.test"}, "action": "OK"}}
+	host["mailallow_targets"] = []vars{{"format": "cidr", "path": "list.cidr"}}
+	r.play(hosts{"held": host}, wanted{"held": changed})
+	r.dns.Set(`mail.test TXT "v=spf1 ip4:209.85.128.0/24 -all"`)
+	hint := "if it is right: mailallow update -c " + r.path("held", "etc", "mailallow.toml") + " --accept provider@"
+	says := func(want string, parts []string, flags ...string) {
+		t.Helper()
+		out := r.play(hosts{"held": host}, wanted{"held": want}, flags...)
+		wantText(t, strings.Join(strings.Fields(out), " "), parts...) // Ansible breaks its lines
+	}
+	says(ok, []string{hint})
+	host["mailallow_settings"] = vars{"state_dir": "state", "history": "30d"}
+	says(changed, []string{hint}, "--check")
+	host["mailallow_strict"] = true
+	says(failed, []string{hint, `"msg": "source \"provider\" is held`})
+}
+
 // TestModes: on a host with a strict umask the timer's fetch, which runs as a user that owns nothing, can read what the role writes.
 func TestModes(t *testing.T) {
 	t.Parallel()

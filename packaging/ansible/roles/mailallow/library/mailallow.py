@@ -52,7 +52,9 @@ options:
 """
 
 # Exit codes of mailallow; see 'mailallow --help'.
-USAGE, HELD, STALE = 2, 3, 4
+USAGE = 2
+HELD = 3
+STALE = 4
 DONE = (0, 1)
 
 # As minisign has it.
@@ -64,6 +66,22 @@ MAX_DIFF_LINES = 200
 
 # There may be many overlaps with hand-written lines; the first ones are enough to act on.
 MAX_WARNINGS = 50
+
+
+# What a warning begins with, and a line that belongs to the message above it, such as a command to paste.
+WARNING = "warning: "
+BELOW = "    "
+
+
+def messages(err):
+    """The messages of the program, each with the lines below that belong to it."""
+    found = []
+    for line in err.splitlines():
+        if found and line.startswith(BELOW):
+            found[-1] += "\n" + line
+        else:
+            found.append(line)
+    return found
 
 
 class Staged:
@@ -162,7 +180,7 @@ class Run:
                 self.fail(code, err, changed=False)
 
     def fail(self, code, err, **result):
-        said = [line for line in err.splitlines() if not line.startswith("warning: ")]
+        said = [text for text in messages(err) if not text.startswith(WARNING)]
         text = "\n".join(said).strip() or "mailallow ended with status %d and no message" % code
         self.module.fail_json(msg=self.named(self.quoted(text)), exit_code=code, **result)
 
@@ -173,16 +191,17 @@ class Run:
         return "\n".join([text] + ["    %d: %s" % (n, lines[n - 1]) for n in numbers if 0 < n <= len(lines)])
 
     def named(self, text):
-        """Puts the final names of the files in place of their temporary ones."""
+        """Puts the final names of the files in place of their temporary ones. In a command to paste there is no other word."""
+        lines = text.split("\n")
         for f in self.files:
             if f.path != f.place:
-                text = text.replace(f.path, "the new " + f.place)
-        return text
+                lines = [line.replace(f.path, f.place if line.startswith(BELOW) else "the new " + f.place) for line in lines]
+        return "\n".join(lines)
 
     def warn(self, err):
-        said = [line[len("warning: "):] for line in err.splitlines() if line.startswith("warning: ")]
+        said = [text[len(WARNING):] for text in messages(err) if text.startswith(WARNING)]
         for text in said[:MAX_WARNINGS]:
-            self.module.warn(self.named(text))
+            self.module.warn(self.named(text).replace("\n" + BELOW, "\n"))
         if len(said) > MAX_WARNINGS:
             self.module.warn("and %d more: 'mailallow diff' lists them" % (len(said) - MAX_WARNINGS))
 
@@ -226,7 +245,7 @@ def go(module, run):
     if code in DONE or code in (HELD, STALE) and not module.params["strict"]:
         module.exit_json(exit_code=code, **result)  # Ansible takes rc for a failure
     if code in (HELD, STALE):
-        err = "\n".join(re.findall('^warning: (source ".*" is .*)', err, re.MULTILINE))
+        err = "\n".join(text[len(WARNING):] for text in messages(err) if re.match(WARNING + 'source ".*" is ', text))
     run.fail(code, err, **result)
 
 
