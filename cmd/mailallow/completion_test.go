@@ -49,7 +49,7 @@ var completions = []struct{ typed, want string }{
 	{"mailallow remove -c testdata/completion.toml /in", "/in/the/list"},
 	{"mailallow remove -c testdata/completion.toml ", "/in/the/list"},
 	{"mailallow diff --root ", ":dir"},
-	{"mailallow -c testdata/completion.toml update --accept ", "branch google office: the new one"},
+	{"mailallow -c testdata/completion.toml update --accept ", "branch google office: the new one the shop:old"},
 	{"mailallow update -c testdata/completion.toml --accept goo", "google"},
 	{"mailallow update -c testdata/none.toml --accept goo", ""},
 	{"mailallow dnsbl --zone zen.s", "zen.spamhaus.org"},
@@ -62,6 +62,7 @@ var ofShells = []struct{ typed, want string }{
 	{`mailallow update -c testdata/completion.toml --accept 'office: t`, "office: the new one"},
 	{`mailallow update -c testdata/completion.toml --accept office:\ t`, "office: the new one"},
 	{`mailallow history -c testdata/completion.toml --source=office:\ t`, "--source=office: the new one"},
+	{`mailallow update -c testdata/completion.toml --accept the\ shop:o`, "the shop:old"},
 	{`mailallow update -c ~/a\ b.toml --accept goo`, "google"},
 	{`mailallow update -c ~/a`, "~/a b.toml"},
 	{`mailallow update --config=~/`, "--config=~/a b.toml"},
@@ -89,7 +90,7 @@ func TestShells(t *testing.T) {
 	const typed = `mapfile -t COMP_WORDS < <(grep -oE '("[^"]*"?|'"'[^']*'"'?|\\.|[^ =:])+|[=:]' <<<"$TYPED"); [ "${TYPED% }" = "$TYPED" ] || COMP_WORDS+=(""); `
 	for shell, program := range map[string]string{
 		"bash": typed + `compopt() { :; }; source $SCRIPT; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=$TYPED; COMP_POINT=${#TYPED}
-			_mailallow "${TYPED%% *}"; before=${TYPED%"${COMP_WORDS[-1]#[=:]}"}; before=${before##* }; echo "${COMPREPLY[*]/#/$before}"`,
+			_mailallow "${TYPED%% *}"; before=${TYPED%"${COMP_WORDS[-1]#[=:]}"}; before=${before##*[!\\] }; echo "${COMPREPLY[*]/#/$before}"`,
 		"zsh": `_describe() { local -a found=("${(@P)2}"); found=("${(@)found//\\:/;}"); found=("${(@)found%%:*}"); print -rl -- "${(@)found//;/:}" }; _files() { print :file }; compdef() { }
 			source $SCRIPT; words=("${(@z)TYPED}"); [[ $TYPED != *\  ]] || words+=(""); CURRENT=$#words; _mailallow`,
 		"fish": `source $SCRIPT; complete -C $TYPED`,
