@@ -48,7 +48,7 @@ func drawLine(t *rapid.T) drawnLine {
 		p, _ := addr.Prefix(rapid.SampledFrom([]int{16, 24, 32}).Draw(t, "bits"))
 		return drawnLine{tag + string(key.Append(nil, p)) + separator + "OK # " + value, p}
 	case 4:
-		return drawnLine{text: rapid.SampledFrom([]string{"# a comment", "", "From:a@example.com OK", "10.example REJECT", "GreetPause:10.0 5"}).Draw(t, "other")}
+		return drawnLine{text: rapid.SampledFrom([]string{"# a comment", "", "From:a@example.com OK", "10.example REJECT", "\t10.example REJECT", " 10.example OK", "GreetPause:10.0 5"}).Draw(t, "other")}
 	default:
 		v6 := netip.MustParseAddr("2001:db8::")
 		return drawnLine{fmt.Sprintf("IPv6:2001:0db8%s%s", separator, value), netip.PrefixFrom(v6, 32)}
@@ -92,6 +92,9 @@ func TestFixKeepsMeaning(t *testing.T) {
 			if problems := makemap.ReadText(fixed).Problems; len(problems) > 0 {
 				t.Fatalf("%v in\n%s\nof\n%s", problems, fixed, text)
 			}
+		}
+		if before, after := newDecider(text)["10.example"], newDecider(fixed)["10.example"]; before != after {
+			t.Fatalf("10.example: %q became %q:\n%s\nto\n%s", before, after, text, fixed)
 		}
 		set, err := broken.IPSet()
 		if err != nil {

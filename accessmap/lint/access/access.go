@@ -67,8 +67,7 @@ type linter struct {
 	rule.Run[checks]
 	Options
 	text      []byte // without a byte order mark
-	marked    bool   // the text begins with one
-	keepsMark bool   // and so does the fixed text
+	keepsMark bool   // the fixed text begins with one
 	generated bool   // mailallow writes the whole file
 	block     block.File
 	blockErr  error
@@ -98,7 +97,6 @@ const maxFixKeys = format.DefaultMaxKeys
 func newLinter(text []byte, o Options) *linter {
 	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, text: bytes.TrimPrefix(text, byteOrder),
 		generated: bytes.HasPrefix(text, []byte(format.Header)), claimed: map[string]takenKey{}, keysLeft: maxFixKeys}
-	l.marked = len(l.text) < len(text)
 	l.block, l.blockErr = block.Extract(l.text)
 	first, last := 0, 0 // of the block, markers included
 	if l.block.Found {
@@ -106,6 +104,7 @@ func newLinter(text []byte, o Options) *linter {
 		last = first + bytes.Count(l.block.Inside, []byte("\n")) + 1
 	}
 	l.lines = newLines(string(l.text), first, last)
+	l.marked = len(l.text) < len(text)
 	return l
 }
 

@@ -6,17 +6,17 @@ import (
 	"mailallow/accessmap/lint/rule"
 )
 
-// duplicates finds keys that the file has twice for makemap. The fix removes a second line with the same value. A key after
-// a gap does not count, because makemap reads only its tag; if its gap is closed, another line that has the key keeps it.
+// duplicates finds keys that the file has twice for makemap. The fix removes a second line with the same value. A hidden key does
+// not count: another line that has the key keeps it, wherever it is.
 func duplicates(l *linter) (found []rule.Finding) {
 	seen := newIndex(len(l.begins), func(number int, folded string) bool { return l.at(number).folded == folded })
-	var gaps []int
+	var hidden []int
 	for line := range l.each {
 		switch {
 		case line.folded == "", !line.managed && line.form != formEntry:
 			continue
-		case line.gap:
-			gaps = append(gaps, line.Number)
+		case line.hidden:
+			hidden = append(hidden, line.Number)
 			continue
 		}
 		before := seen.add(line.folded, line.Number)
@@ -27,21 +27,26 @@ func duplicates(l *linter) (found []rule.Finding) {
 			found = append(found, before.Found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
 				rule.Shown(before.written), line.Number), "'mailallow update' leaves its own key out"))
 		default:
-			found = append(found, repeat(line, l.keep(l.at(before))))
+			found = append(found, repeat(line, l.keep(l.at(before)), " (makemap folds letters to lower case): makemap keeps the first, and fails"))
 		}
 	}
-	for _, number := range gaps {
+	for _, number := range hidden {
 		line := l.keep(l.at(number))
-		line.takenBy = seen.add(line.folded, number)
+		switch before := seen.add(line.folded, number); {
+		case before == 0:
+		case l.at(before).means == line.means && !l.at(before).managed:
+			found = append(found, repeat(line, l.at(before), ", and makemap does not read the key here"))
+		default:
+			line.takenBy = before
+		}
 	}
 	return found
 }
 
-// repeat marks a line that has the key of an earlier line.
-func repeat(line, before *textLine) rule.Finding {
+// repeat marks a line that has the key of another line.
+func repeat(line, before *textLine, effect string) rule.Finding {
 	line.form = formRepeated
-	text := fmt.Sprintf("%s is already on line %d (makemap folds letters to lower case): makemap keeps the first, and fails",
-		rule.Shown(line.written), before.Number)
+	text := fmt.Sprintf("%s is already on line %d", rule.Shown(line.written), before.Number) + effect
 	if before.means == line.means && !before.managed {
 		return line.Fixed(text)
 	}

@@ -32,10 +32,10 @@ type entryWork struct {
 // entries checks the parts of every entry. Those with a fault get the keys to write, and then each is reported with one fix.
 func (l *linter) entries() {
 	faulty := l.checkEntries()
-	if len(faulty) == 0 {
+	if len(faulty) == 0 && !l.marked {
 		return
 	}
-	l.takeKeys(faulty)
+	l.takeKeys()
 	l.expandAll(faulty)
 	for _, w := range faulty {
 		l.reportEntry(w)
@@ -101,20 +101,25 @@ func canonical(k key.Key) string {
 	return k.Tag + ":" + k.Address
 }
 
-// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first. A
-// faulty entry whose gap can be closed has its key, too, unless another line has that already.
-func (l *linter) takeKeys(faulty []*entryWork) {
+// takeKeys notes the keys of the file that match. Of two with one canonical form it notes the one that Sendmail finds first. An
+// entry with a hidden key that can be corrected has its key, too, unless another line has that already.
+func (l *linter) takeKeys() {
 	l.taken = newIndex(len(l.begins), func(number int, text string) bool { return canonical(l.at(number).key) == text })
+	var hidden []*textLine
 	for line := range l.each {
 		if line.managed && line.folded != "" {
 			l.taken.put(canonical(line.key), line.Number)
 		}
 	}
 	for line := range l.each {
-		if line.form != formEntry || line.gap {
+		if line.form != formEntry {
 			continue
 		}
 		if p, _, _ := address.Read(line.key, l.CF); !p.IsValid() {
+			continue
+		}
+		if line.hidden {
+			hidden = append(hidden, l.keep(line))
 			continue
 		}
 		if key := canonical(line.key); line.key.Tag != "" {
@@ -123,9 +128,9 @@ func (l *linter) takeKeys(faulty []*entryWork) {
 			l.taken.add(key, line.Number)
 		}
 	}
-	for _, w := range faulty {
-		if w.gap && w.prefix.IsValid() && w.hold == nil {
-			w.takenBy = cmp.Or(l.taken.add(canonical(w.key), w.Number), w.takenBy)
+	for _, line := range hidden {
+		if line.hold == nil {
+			line.takenBy = cmp.Or(l.taken.add(canonical(line.key), line.Number), line.takenBy)
 		}
 	}
 }
@@ -252,9 +257,8 @@ func (l *linter) reportEntry(w *entryWork) {
 // faults gives a finding for each fault, in the order of the parts of the entry, with the advice for that part as its fix.
 func (w *entryWork) faults(proposal []string) []rule.Finding {
 	found := slices.Concat(w.ofIndent, w.ofTag)
-	for i := range w.ofTag {
-		f := &found[len(w.ofIndent)+i]
-		f.Fix = cmp.Or(w.doubt, f.Fix)
+	for i := range found {
+		found[i].Fix = cmp.Or(w.doubt, found[i].Fix)
 	}
 	if f := w.keyFault; f != nil {
 		text, advice := f.Text, f.Advice

@@ -31,7 +31,8 @@ type textLine struct {
 	senders   bool         // the key also matches sender domains
 	indent    bool         // blanks before the key
 	gap       bool         // blanks between tag and key
-	takenBy   int          // if gap: the number of the line that has the key already
+	hidden    bool         // makemap reads another key or none: there is an indent, a gap, or a byte order mark
+	takenBy   int          // if hidden: the number of the line that has the key already
 	disputed  int          // the number of a later line with the same key and another value
 	hold      *hold        // why --fix leaves the entry as it is
 }

@@ -13,17 +13,24 @@ import (
 	"mailallow/allowlist/fault"
 )
 
-// byteOrderMark finds the mark. It stays before a held entry, whose key it hides.
+// byteOrderMark finds the mark. It stays before an entry that is held, or whose key another line has: it hides the key.
 func byteOrderMark(l *linter) []rule.Finding {
 	if !l.marked {
 		return nil
 	}
 	f := rule.Finding{Line: 1, Certain: true,
 		Text: "a byte order mark begins the file: it becomes part of the first key", Fix: `remove it: sed -i '1s/^\xef\xbb\xbf//'`}
-	if len(l.begins) > 0 && l.at(1).hold != nil {
+	if len(l.begins) == 0 {
+		return []rule.Finding{f}
+	}
+	if first := l.at(1); first.hold != nil {
 		l.keepsMark, f.Certain = true, false
-		f.Text += "; " + l.at(1).hold.why
+		f.Text += "; " + first.hold.why
 		f.Fix = "write OK in place of RELAY there, or the networks that are meant; then " + f.Fix
+	} else if first.takenBy > 0 {
+		l.keepsMark, f.Certain = true, false
+		f.Text += fmt.Sprintf("; line %d has that key already", first.takenBy)
+		f.Fix = "remove one of the two lines; then " + f.Fix
 	}
 	return []rule.Finding{f}
 }

@@ -19,6 +19,7 @@ type lines struct {
 	first, last int               // of mailallow's block, markers included; 0: there is none
 	firstCR     int               // the number of the first line that ends in CR, and how many there are
 	crs         int
+	marked      bool // the text had a byte order mark before it
 }
 
 func newLines(text string, first, last int) lines {
@@ -59,6 +60,7 @@ func (l *lines) read(line *textLine, number int) {
 		line.crs = l.crs
 	}
 	line.read()
+	line.hidden = line.indent || line.gap || l.marked && number == 1
 }
 
 // each yields all lines. It keeps a line that the caller marks; a caller that needs any other line after its turn calls keep.

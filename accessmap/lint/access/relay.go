@@ -73,8 +73,7 @@ func (w *entryWork) advise(proposal []string) string {
 
 // holds finds the reason to hold an entry; nil: there is none. An entry that relays today is not held.
 func (l *linter) holds(w *entryWork) *hold {
-	hidden := l.marked && w.Number == 1
-	if w.keyFault == nil && w.valueFault == nil && !w.gap && !w.indent && !hidden {
+	if w.keyFault == nil && w.valueFault == nil && !w.hidden {
 		return nil
 	}
 	value, meant := w.means, []netip.Prefix{w.prefix}
