@@ -131,7 +131,13 @@ func (s *set) take(r netipx.IPRange) set {
 	}
 	touched := (*s)[first:end]
 	taken := touched.intersect(set{r})
-	*s = slices.Replace(*s, first, end, touched.minus(set{r})...)
+	left, behind := touched.minus(set{r}), (*s)[end:] // what is left of one range may be two
+	for len(*s) < first+len(left)+len(behind) {
+		*s = append(*s, r)
+	}
+	copy((*s)[first+len(left):], behind)
+	copy((*s)[first:], left)
+	*s = (*s)[:first+len(left)+len(behind)]
 	return taken
 }
 
