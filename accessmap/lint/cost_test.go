@@ -32,16 +32,37 @@ func chained(ranges int) string {
 // TestSettled: in a table each correction allows another one. All are made, if there are not too many for one call.
 func TestSettled(t *testing.T) {
 	const few, many = 12, 100
-	_, fixed := table.Check([]byte(chained(few)), format.UseSMTPD, rule.Options{})
+	fixed, _ := table.Fix([]byte(chained(few)), format.UseSMTPD, rule.Options{})
 	if strings.Contains(string(fixed), "-") {
 		t.Errorf("ranges are left:\n%s", fixed)
 	}
 	calls := 0
 	for text := []byte(chained(many)); strings.Contains(string(text), "-"); calls++ {
-		_, text = table.Check(text, format.UseSMTPD, rule.Options{})
+		text, _ = table.Fix(text, format.UseSMTPD, rule.Options{})
 	}
 	if calls < 2 {
 		t.Errorf("one call corrects %d ranges, of which each waits for another", many)
+	}
+}
+
+// TestMade: what a correction makes possible is among the findings that are put right, with the lines of the text as it was, and
+// with what stands in the place of a line in the end.
+func TestMade(t *testing.T) {
+	for _, row := range []struct{ text, fixed, made string }{
+		{"# ours\n 192.0.2.0/24 permit # us\n", "# ours\n# us\n192.0.2.0/24\tpermit\n",
+			`2 leading-blank "# us\n192.0.2.0/24\tpermit"` + "\n" + `2 value-comment "# us\n192.0.2.0/24\tpermit"` + "\n"},
+		{"10.0.0.0-10.0.3.255 permit\n8.8.8.0/24 permit # dns\n10.0.1.0/24 RELAY\n", "10.0.0.0/22\tpermit\n# dns\n8.8.8.0/24\tpermit\n",
+			`1 pattern "10.0.0.0/22\tpermit"` + "\n" + `2 value-comment "# dns\n8.8.8.0/24\tpermit"` + "\n" +
+				`3 table-value "remove the line"` + "\n" + `3 redundant "remove the line"` + "\n"},
+	} {
+		fixed, made := table.Fix([]byte(row.text), format.UseSMTPD, rule.Options{})
+		var got strings.Builder
+		for _, f := range made {
+			fmt.Fprintf(&got, "%d %s %q\n", f.Line, f.Rule, f.Fix)
+		}
+		if string(fixed) != row.fixed || got.String() != row.made {
+			t.Errorf("%q became %q by\n%s\nnot %q by\n%s", row.text, fixed, &got, row.fixed, row.made)
+		}
 	}
 }
 

@@ -70,10 +70,10 @@ func TestField(t *testing.T) {
 			c := readCase(t, want)
 			switch c.As {
 			case "access":
-				findings, _ := access.Check([]byte(fixtures.ReadFile(t, path)), access.Options{Options: known})
+				findings := access.Check([]byte(fixtures.ReadFile(t, path)), access.Options{Options: known})
 				compareLines(t, findings, c.Lines, c.Healthy)
 			case "cidr":
-				findings, _ := table.Check([]byte(fixtures.ReadFile(t, path)), format.UseNone, known)
+				findings := table.Check([]byte(fixtures.ReadFile(t, path)), format.UseNone, known)
 				compareLines(t, findings, c.Lines, c.Healthy)
 			case "maincf":
 				c.mainCF(t, path)
@@ -123,7 +123,7 @@ func (c fieldCase) mainCF(t *testing.T, from string) {
 		uses[filepath.Base(t.Path)] = t.Use
 	}
 	for name, want := range c.Files {
-		findings, _ := table.Check([]byte(fixtures.ReadFile(t, filepath.Join(dir, name))), uses[name], known)
+		findings := table.Check([]byte(fixtures.ReadFile(t, filepath.Join(dir, name))), uses[name], known)
 		compareLines(t, findings, want.Lines, want.Healthy)
 	}
 }

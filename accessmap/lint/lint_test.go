@@ -80,14 +80,26 @@ func lintFixture(path string, text []byte) ([]rule.Finding, []byte) {
 		if use == head {
 			use = ""
 		}
-		return table.Check(text, format.Use(use), known)
+		return checkAndFix(text, format.Use(use), known)
 	}
 	o := access.Options{Options: known}
 	if options, ok := strings.CutPrefix(head, "# options: "); ok {
 		o.CF = &sendmail.CF{DelayChecks: strings.Contains(options, "delay_checks"), AccessSkip: strings.Contains(options, "skip"),
 			CompressedIPv6: strings.Contains(options, "compressed")}
 	}
-	return access.Check(text, o)
+	return checkAndFixAccess(text, o)
+}
+
+// checkAndFix gives the findings in a table, and the fixed text.
+func checkAndFix(text []byte, use format.Use, o rule.Options) ([]rule.Finding, []byte) {
+	fixed, _ := table.Fix(text, use, o)
+	return table.Check(text, use, o), fixed
+}
+
+// checkAndFixAccess is checkAndFix for an access file.
+func checkAndFixAccess(text []byte, o access.Options) ([]rule.Finding, []byte) {
+	fixed, _ := access.Fix(text, o)
+	return access.Check(text, o), fixed
 }
 
 func readString(path string) string {
@@ -141,7 +153,7 @@ func checkFindings(t *testing.T, text []byte, findings []rule.Finding) {
 func TestSeed(t *testing.T) {
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
 	for _, separator := range []string{"\t", " ", " \t  "} {
-		findings, _ := access.Check([]byte(strings.ReplaceAll(text, "\t", separator)), access.Options{Options: known})
+		findings := access.Check([]byte(strings.ReplaceAll(text, "\t", separator)), access.Options{Options: known})
 		const ranges = 19
 		for i, f := range findings {
 			if f.Rule != "cidr" || f.Line != i+1 {
@@ -274,11 +286,11 @@ func TestRules(t *testing.T) {
 		var findings []rule.Finding
 		switch row.kind {
 		case KindTable:
-			findings, _ = table.Check([]byte(row.text), format.UseNone, known)
+			findings = table.Check([]byte(row.text), format.UseNone, known)
 		case KindList:
-			findings, _ = list.Check([]byte(row.text), known)
+			findings = list.Check([]byte(row.text), known)
 		default:
-			findings, _ = access.Check([]byte(row.text), row.options)
+			findings = access.Check([]byte(row.text), row.options)
 		}
 		if got := rulesOf(findings); got != row.rule {
 			t.Errorf("%s of %q: %+v", row.rule, row.text, findings)
@@ -305,13 +317,13 @@ func TestWideLimit(t *testing.T) {
 			var findings []rule.Finding
 			switch row.kind {
 			case KindTable:
-				findings, _ = table.Check([]byte(text), format.UseNone, options)
+				findings = table.Check([]byte(text), format.UseNone, options)
 			case KindList:
-				findings, _ = list.Check([]byte(text), options)
+				findings = list.Check([]byte(text), options)
 			case KindAccess: // a key has the length of its octets or groups
 				text = row.network + row.line
 				options.Limits.IPv4, options.Limits.IPv6 = row.bits-narrower, row.bits-narrower
-				findings, _ = access.Check([]byte(text), access.Options{Options: options})
+				findings = access.Check([]byte(text), access.Options{Options: options})
 			}
 			if wide := strings.Contains(rulesOf(findings), "wide"); wide != (narrower < 0) {
 				t.Errorf("%q with a limit of %+v: %q", text, options.Limits, rulesOf(findings))

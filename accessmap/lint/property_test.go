@@ -16,7 +16,6 @@ import (
 	"mailallow/accessmap/lint/access"
 	"mailallow/accessmap/lint/list"
 	"mailallow/accessmap/lint/rule"
-	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/sendmail"
 )
@@ -69,8 +68,8 @@ func TestFixKeepsMeaning(t *testing.T) {
 			}
 		}
 		text := []byte(strings.Join(lines, "\n") + "\n")
-		findings, fixed := access.Check(text, access.Options{})
-		again, twice := access.Check(fixed, access.Options{})
+		findings, fixed := checkAndFixAccess(text, access.Options{})
+		again, twice := checkAndFixAccess(fixed, access.Options{})
 		if !bytes.Equal(fixed, twice) {
 			t.Fatalf("a second fix changes\n%s\nto\n%s", fixed, twice)
 		}
@@ -127,7 +126,7 @@ func TestFixMakesNoRelay(t *testing.T) {
 		if rapid.Bool().Draw(t, "delay_checks") {
 			o.CF = &sendmail.CF{DelayChecks: true}
 		}
-		_, fixed := access.Check([]byte(text), o)
+		fixed, _ := access.Fix([]byte(text), o)
 		before, after := newDecider([]byte(text)), newDecider(fixed)
 		for _, ip := range []string{"74.125.1.7", "74.125.1.8", "74.125.2.1", "74.124.1.1", "74.1.1.1"} {
 			addr := netip.MustParseAddr(ip)
@@ -142,7 +141,7 @@ func TestFixMakesNoRelay(t *testing.T) {
 				}
 			}
 		}
-		if _, twice := access.Check(fixed, o); !bytes.Equal(fixed, twice) {
+		if twice, _ := access.Fix(fixed, o); !bytes.Equal(fixed, twice) {
 			t.Fatalf("a second fix changes\n%q\nto\n%q", fixed, twice)
 		}
 	})
@@ -161,7 +160,7 @@ func TestFixSaysTheNetwork(t *testing.T) {
 		if err != nil || p.Addr().Is4In6() {
 			t.Skip("no network, or an IPv4-mapped one, which gets an IPv4 key")
 		}
-		_, fixed := access.Check([]byte(p.String()+" OK\n"), access.Options{})
+		fixed, _ := access.Fix([]byte(p.String()+" OK\n"), access.Options{})
 		d := newDecider(fixed)
 		last := netipx.PrefixLastIP(p)
 		for _, in := range []netip.Addr{p.Addr(), last} {
@@ -190,7 +189,7 @@ func FuzzLintAccess(f *testing.F) {
 		if withCF {
 			o.CF = &sendmail.CF{DelayChecks: delay}
 		}
-		lintOf := func(text []byte) ([]rule.Finding, []byte) { return access.Check(text, o) }
+		lintOf := func(text []byte) ([]rule.Finding, []byte) { return checkAndFixAccess(text, o) }
 		fuzzLint(t, text, lintOf)
 		_, fixed := lintOf(text)
 		if len(makemap.ReadText(text).Problems) == 0 {
@@ -209,7 +208,7 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 		f.Add([]byte(text), "postscreen")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, use string) {
-		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) { return table.Check(text, format.Use(use), known) })
+		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) { return checkAndFix(text, format.Use(use), known) })
 	})
 }
 
@@ -250,7 +249,7 @@ func TestShortestList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, fixed := list.Check([]byte("# head\n"+strings.Join(lines, "\n")+"\n"), known)
+		fixed, _ := list.Fix([]byte("# head\n"+strings.Join(lines, "\n")+"\n"), known)
 		var got netipx.IPSetBuilder
 		left := strings.Split(strings.TrimSpace(string(fixed)), "\n")
 		for _, line := range left[1:] {
@@ -266,7 +265,8 @@ func TestShortestList(t *testing.T) {
 		if have, err := got.IPSet(); err != nil || !have.Equal(want) || left[0] != "# head" || len(left)-1 != len(want.Prefixes()) {
 			t.Fatalf("%q became %q", lines, left)
 		}
-		if again, twice := list.Check(fixed, known); len(again) > 0 || !bytes.Equal(fixed, twice) {
+		twice, _ := list.Fix(fixed, known)
+		if again := list.Check(fixed, known); len(again) > 0 || !bytes.Equal(fixed, twice) {
 			t.Fatalf("left in %q: %+v", fixed, again)
 		}
 	})
@@ -287,7 +287,7 @@ func TestShortestListKeepsItsAddresses(t *testing.T) {
 			want.AddPrefix(p)
 			fmt.Fprintln(&text, p)
 		}
-		_, fixed := list.Check([]byte(text.String()), rule.Options{})
+		fixed, _ := list.Fix([]byte(text.String()), rule.Options{})
 		var got netipx.IPSetBuilder
 		for line := range strings.Lines(string(fixed)) {
 			line = strings.TrimSuffix(line, "\n")

@@ -81,8 +81,8 @@ func TestHealthyIsHealthy(t *testing.T) {
 func TestSeedFixed(t *testing.T) {
 	t.Parallel()
 	text := fixtures.ReadFile(t, fixtures.Path("lint", "seed-gmail.access"))
-	_, fixed := access.Check([]byte(text), access.Options{})
-	_, guarded := access.Check([]byte(text), access.Options{Options: known})
+	fixed, _ := access.Fix([]byte(text), access.Options{})
+	guarded, _ := access.Fix([]byte(text), access.Options{Options: known})
 	path := filepath.Join(fixtures.SafeDir(t), "access")
 	var clients []netip.Addr
 	in, shared := map[netip.Addr]bool{}, map[netip.Addr]bool{}
@@ -114,7 +114,7 @@ func TestBrokenIsBroken(t *testing.T) {
 	var clients []netip.Addr
 	for _, name := range []string{"keys.access", "values.access", "forms.access"} {
 		all := strings.Split(fixtures.ReadFile(t, fixtures.Path("lint", name)), "\n")
-		findings, _ := access.Check([]byte(strings.Join(all, "\n")), access.Options{})
+		findings := access.Check([]byte(strings.Join(all, "\n")), access.Options{})
 		for _, f := range findings {
 			line := all[f.Line-1]
 			key := key.Cut(strings.Fields(line)[0])
@@ -158,7 +158,7 @@ func TestCIDRAgrees(t *testing.T) {
 	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(fixtures.ReadFile(t, path))
-		findings, fixed := table.Check(text, format.UseNone, known)
+		findings, fixed := checkAndFix(text, format.UseNone, known)
 		numbers, stderr := lineNumbers(path)
 		for _, n := range numbers {
 			if !slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Line == n }) {
@@ -175,7 +175,7 @@ func TestCIDRAgrees(t *testing.T) {
 		after := filepath.Join(t.TempDir(), name)
 		fixtures.WriteFile(t, after, string(fixed))
 		left, stderr := lineNumbers(after)
-		again, _ := table.Check(fixed, format.UseNone, known)
+		again := table.Check(fixed, format.UseNone, known)
 		for _, n := range left {
 			if !slices.ContainsFunc(again, func(f rule.Finding) bool { return f.Line == n && !f.Certain }) {
 				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)

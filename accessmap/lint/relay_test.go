@@ -38,7 +38,7 @@ func TestTableMakesNoRelay(t *testing.T) {
 		if rapid.Bool().Draw(r, "smtpd") {
 			o.Relays, use = true, format.UseSMTPD
 		}
-		_, fixed := table.Check([]byte(text), use, o)
+		fixed, _ := table.Fix([]byte(text), use, o)
 		if string(fixed) == text {
 			return
 		}
@@ -62,7 +62,8 @@ func TestListMakesNoRelay(t *testing.T) {
 		"172.0.0.7/8\n":                               "172.0.0.7/8\n",
 		"74.125.2.0/24\n74.125.3.0/24\n":              "74.125.2.0/23\n", // programs read them as they are
 	} {
-		findings, fixed := list.Check([]byte(text), o)
+		findings := list.Check([]byte(text), o)
+		fixed, _ := list.Fix([]byte(text), o)
 		if string(fixed) != want {
 			t.Errorf("%q became %q, want %q", text, fixed, want)
 		}
@@ -72,7 +73,7 @@ func TestListMakesNoRelay(t *testing.T) {
 			}
 		}
 	}
-	if _, fixed := list.Check([]byte("74.125.1.7/24\n"), known); string(fixed) != "74.125.1.0/24\n" {
+	if fixed, _ := list.Fix([]byte("74.125.1.7/24\n"), known); string(fixed) != "74.125.1.0/24\n" {
 		t.Errorf("where it lets in: %q", fixed)
 	}
 }
@@ -80,7 +81,7 @@ func TestListMakesNoRelay(t *testing.T) {
 // Where a permit only lets mail in, the same lines are put right.
 func TestTableLetsIn(t *testing.T) {
 	for _, o := range []rule.Options{known, {}} {
-		if _, fixed := table.Check([]byte("Connect:74.125.1\tOK\n"), format.UseSMTPD, o); string(fixed) != "74.125.1.0/24\tOK\n" {
+		if fixed, _ := table.Fix([]byte("Connect:74.125.1\tOK\n"), format.UseSMTPD, o); string(fixed) != "74.125.1.0/24\tOK\n" {
 			t.Errorf("%q", fixed)
 		}
 	}

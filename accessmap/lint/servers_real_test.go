@@ -25,7 +25,7 @@ func TestSmtpdTables(t *testing.T) {
 	tableOf := func(name, text string, rules ...string) string {
 		path := filepath.Join(dir, name)
 		fixtures.WriteFile(t, path, text)
-		findings, _ := table.Check([]byte(text), format.UseSMTPD, known)
+		findings := table.Check([]byte(text), format.UseSMTPD, known)
 		if got := rulesOf(findings); got != strings.Join(rules, " ") {
 			t.Errorf("%s: %s, want %q", name, got, rules)
 		}
@@ -88,7 +88,7 @@ func TestNamesNeverMatch(t *testing.T) {
 		"Conenct:127.0.0.9", "IP:127.0.0.9", "127.0.0.9,127.0.0.8", "Client:127.0.0",
 		"!127.0.0.9", "-127.0.0", "127.0.0.9:25", "x.example[127.0.0.9]", "Connect:ip4:127.0.0.9"} {
 		line := key + "\tREJECT"
-		findings, _ := access.Check([]byte(line+"\n"), access.Options{Options: known})
+		findings := access.Check([]byte(line+"\n"), access.Options{Options: known})
 		if !slices.ContainsFunc(findings, func(f rule.Finding) bool { return f.Rule == "name-form" || f.Rule == "tag" || f.Rule == "address-form" }) {
 			t.Errorf("%s: no finding: %+v", key, findings)
 		}

@@ -36,18 +36,21 @@ type Options struct {
 	rule.Options
 }
 
-// Check gives the findings in the text of an access file, in the order of its lines, and the text with the certain ones
-// corrected. A line without a finding keeps every byte. Of the lines inside mailallow's block it only checks that mailallow
-// wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
-func Check(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
-	return rule.Settled(text, func(text []byte) ([]rule.Finding, []byte) { return checkOnce(text, o) })
+// Check gives the findings in the text of an access file, in the order of its lines. Of the lines inside mailallow's block it only
+// checks that mailallow wrote them. It reads no file and asks no program; CheckMap compares the text with its map.
+func Check(text []byte, o Options) []rule.Finding { return read(text, o, nil).Findings }
+
+// Fix gives the text with the certain findings corrected, and those findings. A line without one keeps every byte.
+func Fix(text []byte, o Options) (fixed []byte, made []rule.Finding) {
+	return rule.Settled(text, func(text []byte, from rule.Origins) rule.Reading { return read(text, o, from) })
 }
 
-func checkOnce(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
+func read(text []byte, o Options, from rule.Origins) rule.Reading {
 	l := newLinter(text, o)
+	l.from = from
 	l.Each(func(c *checks) []rule.Finding { return c.own.Of(l) })
 	if l.generated {
-		return l.Findings, text
+		return rule.Reading{Findings: l.Findings, Fixed: text}
 	}
 	for line := range l.each {
 		l.Each(func(c *checks) []rule.Finding { return c.line.Of(line) })
@@ -57,15 +60,17 @@ func checkOnce(text []byte, o Options) (findings []rule.Finding, fixed []byte) {
 	l.Each(func(c *checks) []rule.Finding { return c.file.Of(l) })
 	l.Findings = slices.Concat(l.Find(func(c *checks) []rule.Finding { return c.text.Of(l) }), l.Findings)
 	rule.Sort(l.Findings)
-	if fixed = rule.Rewritten(l.text, l.changed()); l.keepsMark {
-		fixed = slices.Concat(byteOrder, fixed)
+	r := rule.Reading{Findings: l.Findings, Changed: l.changed()}
+	if r.Fixed = rule.Rewritten(l.text, r.Changed); l.keepsMark {
+		r.Fixed = slices.Concat(byteOrder, r.Fixed)
 	}
-	return l.Findings, fixed
+	return r
 }
 
 type linter struct {
 	rule.Run[checks]
 	Options
+	from      rule.Origins
 	text      []byte // without a byte order mark
 	keepsMark bool   // the fixed text begins with one
 	generated bool   // mailallow writes the whole file

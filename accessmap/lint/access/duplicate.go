@@ -27,7 +27,7 @@ func duplicates(l *linter) (found []rule.Finding) {
 			found = append(found, before.Found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
 				rule.Shown(before.written), line.Number), "'mailallow update' leaves its own key out"))
 		default:
-			found = append(found, repeat(line, l.keep(l.at(before)), " (makemap folds letters to lower case): makemap keeps the first, and fails"))
+			found = append(found, l.repeat(line, l.keep(l.at(before)), " (makemap folds letters to lower case): makemap keeps the first, and fails"))
 		}
 	}
 	for _, number := range hidden {
@@ -35,7 +35,7 @@ func duplicates(l *linter) (found []rule.Finding) {
 		switch before := seen.add(line.folded, number); {
 		case before == 0:
 		case l.at(before).means == line.means && !l.at(before).managed:
-			found = append(found, repeat(line, l.at(before), ", and makemap does not read the key here"))
+			found = append(found, l.repeat(line, l.at(before), ", and makemap does not read the key here"))
 		default:
 			line.takenBy = before
 		}
@@ -44,9 +44,9 @@ func duplicates(l *linter) (found []rule.Finding) {
 }
 
 // repeat marks a line that has the key of another line.
-func repeat(line, before *textLine, effect string) rule.Finding {
+func (l *linter) repeat(line, before *textLine, effect string) rule.Finding {
 	line.form = formRepeated
-	text := fmt.Sprintf("%s is already on line %d", rule.Shown(line.written), before.Number) + effect
+	text := fmt.Sprintf("%s is already on line %d", rule.Shown(line.written), l.from.Of(before.Number)) + effect
 	if before.means == line.means && !before.managed {
 		return line.Fixed(text)
 	}

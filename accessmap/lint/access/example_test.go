@@ -13,11 +13,11 @@ func ExampleCheck() {
 	text := "74.125.0.0/16\tRELAY\n" +
 		"173.194.0.0/16\tRELAY # Gmail\n" +
 		"108.177.8.0/21\tRELAY\n"
-	findings, fixed := access.Check([]byte(text), access.Options{})
-	for _, f := range findings {
+	for _, f := range access.Check([]byte(text), access.Options{}) {
 		fmt.Printf("line %d: %s: %s\n", f.Line, f.Rule, f.Text)
 	}
 	fmt.Println("fixed:")
+	fixed, _ := access.Fix([]byte(text), access.Options{})
 	fmt.Print(strings.ReplaceAll(string(fixed), "\t", " "))
 
 	// Output:

@@ -13,11 +13,11 @@ func ExampleCheck() {
 		"74.125.0.0 - 74.125.0.127\n" +
 		"74.125.0.128/255.255.255.128\n" +
 		"74.125.0.7\n"
-	findings, shortest := list.Check([]byte(text), rule.Options{})
-	for _, f := range findings {
+	for _, f := range list.Check([]byte(text), rule.Options{}) {
 		fmt.Printf("line %d: %s: %s\n", f.Line, f.Rule, f.Text)
 	}
 	fmt.Println("shortest:")
+	shortest, _ := list.Fix([]byte(text), rule.Options{})
 	fmt.Print(string(shortest))
 
 	// Output:

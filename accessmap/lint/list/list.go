@@ -37,9 +37,16 @@ func rules() []rule.Entry[checks] {
 	}
 }
 
-// Check gives the findings in a list, in the order of its lines, and the shortest list of the same addresses: the comments that
-// begin the text, then the fewest networks in address order. The text stays as it is if a line is not understood.
-func Check(text []byte, o rule.Options) (findings []rule.Finding, fixed []byte) {
+// Check gives the findings in a list, in the order of its lines.
+func Check(text []byte, o rule.Options) []rule.Finding { return read(text, o).Findings }
+
+// Fix gives the shortest list of the same addresses: the comments that begin the text, then the fewest networks in address order.
+// made are the findings that are put right in it. The text stays as it is if a line is not understood.
+func Fix(text []byte, o rule.Options) (fixed []byte, made []rule.Finding) {
+	return rule.Settled(text, func(text []byte, _ rule.Origins) rule.Reading { return read(text, o) })
+}
+
+func read(text []byte, o rule.Options) rule.Reading {
 	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o}
 	for i, raw := range ascii.Lines(text) {
 		l.read(&textLine{Line: rule.Line{Number: i + 1, Raw: string(raw)}})
@@ -52,13 +59,14 @@ func Check(text []byte, o rule.Options) (findings []rule.Finding, fixed []byte) 
 		l.Each(func(c *checks) []rule.Finding { return c.form.Of(l, line) })
 		l.Each(func(c *checks) []rule.Finding { return c.network.Of(l, line) })
 	}
-	if fixed = l.shortest(); fixed != nil {
-		return l.Findings, fixed
+	fixed := l.shortest()
+	if fixed == nil {
+		fixed = text
+		for i := range l.Findings {
+			l.Findings[i].Certain = false
+		}
 	}
-	for i := range l.Findings {
-		l.Findings[i].Certain = false
-	}
-	return l.Findings, text
+	return rule.Reading{Findings: l.Findings, Fixed: fixed}
 }
 
 type linter struct {

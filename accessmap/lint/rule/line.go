@@ -50,22 +50,6 @@ func Changed[L interface{ line() *Line }](lines []L) (changed []*Line) {
 	return changed
 }
 
-// maxRounds bounds how often a text is corrected. What people write needs two or three rounds; a text can be made that needs as
-// many as it has lines, and each round reads all of it. What is left then, the next `lint --fix` corrects.
-const maxRounds = 50
-
-// Settled corrects a text again and again, until nothing changes any more or maxRounds are over, because one correction may
-// make another one possible. once gives the findings in a text, and the text with the certain ones corrected. The findings of
-// Settled are those in text as it was.
-func Settled(text []byte, once func(text []byte) (findings []Finding, fixed []byte)) (findings []Finding, fixed []byte) {
-	findings, fixed = once(text)
-	for round := 1; round < maxRounds && !bytes.Equal(fixed, text); round++ {
-		text = fixed
-		_, fixed = once(text)
-	}
-	return findings, fixed
-}
-
 // Rewritten gives the text with its changed lines, which are in order, replaced. A last line without LF stays without it.
 func Rewritten(text []byte, changed []*Line) []byte {
 	if len(changed) == 0 {

@@ -15,11 +15,11 @@ func ExampleCheck() {
 	text := "74.125\tpermit\n" +
 		"IPv6:2001:db8::/32\tpermit\n" +
 		"192.0.2.7/24\tpermit\n"
-	findings, fixed := table.Check([]byte(text), format.UseSMTPD, rule.Options{})
-	for _, f := range findings {
+	for _, f := range table.Check([]byte(text), format.UseSMTPD, rule.Options{}) {
 		fmt.Printf("line %d: %s: %s\n", f.Line, f.Rule, f.Text)
 	}
 	fmt.Println("fixed:")
+	fixed, _ := table.Fix([]byte(text), format.UseSMTPD, rule.Options{})
 	fmt.Print(strings.ReplaceAll(string(fixed), "\t", " "))
 
 	// Output:

@@ -70,7 +70,7 @@ func indentedNetwork(l *linter, line *textLine) []rule.Finding {
 	}
 	text := "a line that begins with a blank: Postfix reads it as part of the line above"
 	if line.above != nil {
-		text += fmt.Sprintf(", line %d, and not as an entry", line.above.Number)
+		text += fmt.Sprintf(", line %d, and not as an entry", l.from.Of(line.above.Number))
 	}
 	p, _, fault := l.read(line.pattern)
 	meant := []netip.Prefix{p}
@@ -192,8 +192,8 @@ func (l *linter) before(line *textLine) (before *textLine, same bool) {
 	return nil, false
 }
 
-func neverDecides(line, before *textLine) string {
-	return fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), before.Number, rule.Shown(before.pattern))
+func (l *linter) neverDecides(line, before *textLine) string {
+	return fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), l.from.Of(before.Number), rule.Shown(before.pattern))
 }
 
 func unreachable(l *linter, line *textLine) []rule.Finding {
@@ -206,7 +206,7 @@ func unreachable(l *linter, line *textLine) []rule.Finding {
 	if before == nil || same {
 		return nil
 	}
-	return []rule.Finding{line.Found(neverDecides(line, before), "move it above that line, or remove it")}
+	return []rule.Finding{line.Found(l.neverDecides(line, before), "move it above that line, or remove it")}
 }
 
 func redundant(l *linter, line *textLine) []rule.Finding {
@@ -214,5 +214,5 @@ func redundant(l *linter, line *textLine) []rule.Finding {
 	if !same {
 		return nil
 	}
-	return []rule.Finding{line.Fixed(neverDecides(line, before) + "; its value is the same")}
+	return []rule.Finding{line.Fixed(l.neverDecides(line, before) + "; its value is the same")}
 }

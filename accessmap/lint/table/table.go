@@ -27,14 +27,19 @@ type checks struct {
 	end     rule.Check[*linter]              // the table after its last line
 }
 
-// Check gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines, and the text
-// with the certain ones corrected. A line without a finding keeps every byte. use is the program that reads the table.
-func Check(text []byte, use format.Use, o rule.Options) (findings []rule.Finding, fixed []byte) {
-	return rule.Settled(text, func(text []byte) ([]rule.Finding, []byte) { return checkOnce(text, use, o) })
+// Check gives the findings in the text of a Postfix table of type cidr (cidr_table(5)), in the order of its lines. use is the
+// program that reads the table.
+func Check(text []byte, use format.Use, o rule.Options) []rule.Finding {
+	return read(text, use, o, nil).Findings
 }
 
-func checkOnce(text []byte, use format.Use, o rule.Options) (findings []rule.Finding, fixed []byte) {
-	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, use: use, seen: map[netip.Prefix]*textLine{}}
+// Fix gives the text with the certain findings corrected, and those findings. A line without one keeps every byte.
+func Fix(text []byte, use format.Use, o rule.Options) (fixed []byte, made []rule.Finding) {
+	return rule.Settled(text, func(text []byte, from rule.Origins) rule.Reading { return read(text, use, o, from) })
+}
+
+func read(text []byte, use format.Use, o rule.Options, from rule.Origins) rule.Reading {
+	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, from: from, use: use, seen: map[netip.Prefix]*textLine{}}
 	for i, raw := range ascii.Lines(text) {
 		l.lines = append(l.lines, &textLine{Line: rule.Line{Number: i + 1, Raw: string(raw)}})
 	}
@@ -54,12 +59,14 @@ func checkOnce(text []byte, use format.Use, o rule.Options) (findings []rule.Fin
 		}
 	}
 	rule.Sort(l.Findings)
-	return l.Findings, rule.Rewritten(text, rule.Changed(l.lines))
+	changed := rule.Changed(l.lines)
+	return rule.Reading{Findings: l.Findings, Changed: changed, Fixed: rule.Rewritten(text, changed)}
 }
 
 type linter struct {
 	rule.Run[checks]
 	rule.Options
+	from    rule.Origins
 	use     format.Use
 	lines   []*textLine
 	seen    map[netip.Prefix]*textLine // the first line of each network outside any if

@@ -106,19 +106,18 @@ func (l *check) mapOptions(s subject, cf *sendmail.CF) access.MapOptions {
 	return o
 }
 
-// find gives the findings in a file, and its text with the certain ones corrected.
-func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, fixed []byte) {
-	fixed = s.text
+// find gives the findings in a file.
+func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding) {
 	switch s.kind {
 	case lint.KindConfig:
 		findings = l.config(s.path, s.text)
 	case lint.KindTable:
-		findings, fixed = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
+		findings = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
 	case lint.KindList:
-		findings, fixed = list.Check(s.text, l.relaying(ctx, s.absolute))
+		findings = list.Check(s.text, l.relaying(ctx, s.absolute))
 	case lint.KindAccess:
 		cf := l.readerOf(s)
-		findings, fixed = access.Check(s.text, access.Options{CF: cf, Options: l.known()})
+		findings = access.Check(s.text, access.Options{CF: cf, Options: l.known()})
 		if s.target.Map == makemap.None {
 			break
 		}
@@ -128,13 +127,33 @@ func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding, f
 		}
 		findings = append(ofMap, findings...)
 	}
-	for i := range findings {
-		findings[i].File = s.path
-	}
-	return findings, fixed
+	return of(s.path, findings)
 }
 
-// file checks a file. With --fix it writes the fixed text and checks the file again.
+// fix gives the text of a file with the certain findings corrected, and those findings.
+func (l *check) fix(ctx context.Context, s subject) (fixed []byte, made []rule.Finding) {
+	switch s.kind {
+	case lint.KindTable:
+		fixed, made = table.Fix(s.text, s.use, l.relaying(ctx, s.absolute))
+	case lint.KindList:
+		fixed, made = list.Fix(s.text, l.relaying(ctx, s.absolute))
+	case lint.KindAccess:
+		fixed, made = access.Fix(s.text, access.Options{CF: l.readerOf(s), Options: l.known()})
+	default:
+		return s.text, nil
+	}
+	return fixed, of(s.path, made)
+}
+
+// of gives findings the path of their file.
+func of(path string, findings []rule.Finding) []rule.Finding {
+	for i := range findings {
+		findings[i].File = path
+	}
+	return findings
+}
+
+// file checks a file. With --fix it first writes the fixed text.
 func (l *check) file(ctx context.Context, path string) {
 	text, err := l.read(ctx, path)
 	if err == nil && l.as == "" && isSettings(path) {
@@ -146,22 +165,25 @@ func (l *check) file(ctx context.Context, path string) {
 	}
 	l.files++
 	s := l.subjectOf(ctx, path, text)
-	findings, fixed := l.find(ctx, s)
-	if l.lock != nil && string(fixed) != string(text) {
-		name := terminal.Place(path, 0)
-		l.t.Unified(udiff.Unified(name, name, string(text), string(fixed)))
-		if l.write(ctx, s, fixed) {
-			for _, f := range findings {
-				if f.Certain {
-					l.document.Fixed = append(l.document.Fixed, f)
-				}
-			}
-			l.written = append(l.written, s)
-			s.text = fixed
-			findings, _ = l.find(ctx, s)
-		}
+	if l.lock != nil {
+		l.correct(ctx, &s)
 	}
-	l.document.Findings = append(l.document.Findings, findings...)
+	l.document.Findings = append(l.document.Findings, l.find(ctx, s)...)
+}
+
+// correct writes the fixed text of a file, if it is another one, and shows the difference first.
+func (l *check) correct(ctx context.Context, s *subject) {
+	fixed, made := l.fix(ctx, *s)
+	if bytes.Equal(fixed, s.text) {
+		return
+	}
+	name := terminal.Place(s.path, 0)
+	l.t.Unified(udiff.Unified(name, name, string(s.text), string(fixed)))
+	if l.write(ctx, *s, fixed) {
+		l.document.Fixed = append(l.document.Fixed, made...)
+		l.written = append(l.written, *s)
+		s.text = fixed
+	}
 }
 
 // write replaces the text of a file, and reports whether it did.
