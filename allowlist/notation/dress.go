@@ -24,6 +24,9 @@ type dress struct {
 // dresses are tried in their order for each item that no dress has taken before.
 var dresses = [...]dress{
 	{"h-h-h", (*reading).unclear, "192.0.2.0-192.0.2.3-192.0.2.7"},
+	{"h&t&h-h", (*reading).unclear, "192.0.2.0 to\n192.0.2.3-192.0.2.7"},
+	{"h&t&hth", (*reading).unclear, "192.0.2.0 to 192.0.2.3 to 192.0.2.7"},
+	{"h-hth", (*reading).unclear, "192.0.2.0-192.0.2.3 to 192.0.2.7"},
 	{"h-h", (*reading).dashed, "192.0.2.0 - 192.0.2.255"},
 	{"h-dw", (*reading).shortOrWords, "192.0.2.4 - 24 Main Street"},
 	{"h-d", (*reading).short, "192.0.2.0-255"},

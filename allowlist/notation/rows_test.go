@@ -53,6 +53,8 @@ func TestRead(t *testing.T) {
 			"1 192.0.2.0/24\n2: left out: 192.0.2.0 - 24" + out + "\n3: left out: 192.0.2.9 - 24 Main" + out + "\n4 192.0.2.9/32\n5 192.0.2.9/32"},
 		{"hosts with a sign between", "192.0.2.9 - 198.51.100.7", "1: left out: 192.0.2.9 - 198.51.100.7" + span},
 		{"a chain", "192.0.2.1-192.0.2.5-192.0.2.9", "1: left out: 192.0.2.1-192.0.2.5-192.0.2.9" + out},
+		{"a chain in words", "192.0.2.1 to\n192.0.2.4 - 192.0.2.5\n192.0.2.7-192.0.2.8 to 192.0.2.9", "1: left out: 192.0.2.1 to 192.0.2.4 - 192.0.2.5" + out +
+			"\n3: left out: 192.0.2.7-192.0.2.8 to 192.0.2.9" + out},
 		{"points of a list", "- 192.0.2.1\n* 192.0.2.2\n– 192.0.2.3\n1. 192.0.2.4\n[x] 192.0.2.5", "1 192.0.2.1/32\n2 192.0.2.2/32\n3 192.0.2.3/32\n4 192.0.2.4/32\n5 192.0.2.5/32"},
 
 		{"the ends of a range in columns", "192.0.2.0,192.0.2.255,DE\n192.0.2.5,192.0.2.6,DE", "1 192.0.2.0/24\n2 192.0.2.5/32\n2 192.0.2.6/32"},
@@ -139,6 +141,7 @@ func TestReadStrictly(t *testing.T) {
 		{name: "numbers", text: "192.0.2.0 24", err: `doc:1: "24"` + none},
 		{name: "a mask elsewhere", text: "192.0.2.0 Berlin 255.255.255.0", err: `doc:1: "Berlin"` + none + "\n" + `doc:1: "255.255.255.0" is a netmask without an address`},
 		{name: "Markdown", text: "**192.0.2.0/24** 192.0.2.0/24*", err: `doc:1: "**192.0.2.0/24**"` + none + "\n" + `doc:1: "192.0.2.0/24*"` + none},
+		{name: "a chain over two lines", text: "192.0.2.1 to\n192.0.2.4 - 192.0.2.5", err: `doc:1: "192.0.2.1 to 192.0.2.4 - 192.0.2.5"` + none},
 		{name: "taken back", text: "!192.0.2.1\n! 192.0.2.2\n-ip4:192.0.2.3", err: `doc:1: "!192.0.2.1"` + none + "\n" + `doc:2: "! 192.0.2.2" is taken back by what stands before it` + "\n" + `doc:3: "-ip4:192.0.2.3"` + none},
 		{name: "blanks that are none", text: "192.0.2.1\u200b\n\u00a0192.0.2.2", want: "1 192.0.2.1/32\n2 192.0.2.2/32"},
 		{name: "many mistakes", text: strings.Repeat("x\n", 1022), err: numbered(20, `"x"`+none) + "doc: and 1,002 more lines like these"},
