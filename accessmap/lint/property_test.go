@@ -304,3 +304,11 @@ func TestShortestListKeepsItsAddresses(t *testing.T) {
 		}
 	})
 }
+
+// The lines of the shortest list end in LF, those of its comments, too.
+func TestShortestListLines(t *testing.T) {
+	const text, want = "# ours\r\n\r\n8.8.8.0/25\r\n8.8.8.128/25\r\n", "# ours\n\n8.8.8.0/24\n"
+	if fixed, _ := list.Fix([]byte(text), rule.Options{}); string(fixed) != want {
+		t.Errorf("%q became %q", text, fixed)
+	}
+}

@@ -124,7 +124,7 @@ func (l *linter) shortest() []byte {
 		if line.word != "" {
 			break
 		}
-		b.WriteString(line.Raw + "\n")
+		b.WriteString(strings.TrimRight(line.Raw, "\r") + "\n") // as the lines of the networks
 	}
 	for _, line := range l.lines {
 		if line.word != "" && (line.networks == nil || l.holds(line) != "") {
