@@ -76,6 +76,12 @@ func keepPending(st *state.Dir, still []pendingCommand) error {
 	if err != nil {
 		return err
 	}
-	j.OnChange = slices.DeleteFunc(j.OnChange, func(c pendingCommand) bool { return c.Due && !isPending(still, c.Path) })
+	left := j.OnChange[:0]
+	for _, c := range j.OnChange {
+		if !c.Due || isPending(still, c.Path) {
+			left = append(left, c)
+		}
+	}
+	j.OnChange = left
 	return j.write(st)
 }
