@@ -11,8 +11,9 @@ import (
 	"mailallow/accessmap/postfix"
 )
 
-// Patterns gives the findings in the file of a /path in mynetworks, whose patterns Postfix reads in the place of the path.
-func Patterns(path string, text []byte, o rule.Options) []rule.Finding {
+// Patterns gives the findings in the file of a /path in mynetworks, whose patterns Postfix reads in the place of the path. follow
+// gets each file that it names in the same way, and reports whether that exists.
+func Patterns(path string, text []byte, o rule.Options, follow func(path string) bool) []rule.Finding {
 	l := newPostfixLinter(&postfix.Main{}, nil, o)
 	number := 0
 	for line := range strings.Lines(string(text)) {
@@ -20,6 +21,9 @@ func Patterns(path string, text []byte, o rule.Options) []rule.Finding {
 		before := len(l.Findings)
 		for _, word := range postfix.Patterns(line) {
 			l.Each(func(c *postfixChecks) []rule.Finding { return c.network.Of(l, postfix.Item{Name: word}) })
+			if named := patternFile(word); named != "" && !follow(named) {
+				l.Report(noMap(), noFile("mynetworks", named))
+			}
 		}
 		for i := range l.Findings[before:] {
 			l.Findings[before+i].File, l.Findings[before+i].Line = path, number

@@ -176,11 +176,16 @@ func noTable(_ *postfixLinter, t namedTable) []rule.Finding {
 	if !t.Missing || t.isOtherType() {
 		return nil
 	}
-	fix := "create it, or remove it from the list"
+	f := noFile(t.use.List, t.Path)
 	if t.Generated {
-		fix = "run: mailallow update"
+		f.Fix = "run: mailallow update"
 	}
-	return []rule.Finding{{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", t.use.List, t.Path), Fix: fix}}
+	return []rule.Finding{f}
+}
+
+func noFile(list, path string) rule.Finding {
+	return rule.Finding{Text: fmt.Sprintf("%s names %s, which does not exist: its lookups fail, and smtpd answers 451", list, path),
+		Fix: "create it, or remove it from the list"}
 }
 
 func relayTable(l *postfixLinter, t namedTable) (found []rule.Finding) {

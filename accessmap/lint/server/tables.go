@@ -46,11 +46,20 @@ func Tables(m *postfix.Main) (tables []Table) {
 // of a network.
 func PatternFiles(m *postfix.Main) (paths []string) {
 	for _, item := range m.Lists["mynetworks"].Items {
-		if path := strings.TrimLeft(item.Name, "!"); strings.HasPrefix(path, "/") && strings.Trim(path, "/0123456789") != "" {
+		if path := patternFile(item.Name); path != "" {
 			paths = append(paths, path)
 		}
 	}
 	return paths
+}
+
+// patternFile gives the file that a pattern names; empty: it names none.
+func patternFile(word string) string {
+	path := strings.TrimLeft(word, "!")
+	if !strings.HasPrefix(path, "/") || strings.Trim(path, "/0123456789") == "" {
+		return ""
+	}
+	return path
 }
 
 // PermitsAny reports whether a line of a cidr table permits.

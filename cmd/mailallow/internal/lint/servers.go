@@ -127,13 +127,25 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
-	for _, path := range server.PatternFiles(m) {
-		if text, err := l.read(ctx, path); err == nil {
-			l.ofServers = append(l.ofServers, server.Patterns(path, text, l.known())...)
-		}
-	}
+	l.patterns(ctx, server.PatternFiles(m))
 	l.ask(ctx, filepath.Join(m.ConfigDirectory, "main.cf"), server.PostfixZones(m))
 	return true
+}
+
+// patterns checks files of patterns in mynetworks, and those that they name.
+func (l *check) patterns(ctx context.Context, files []string) {
+	for i := 0; i < len(files); i++ {
+		text, err := l.read(ctx, files[i])
+		if err != nil {
+			continue
+		}
+		l.ofServers = append(l.ofServers, server.Patterns(files[i], text, l.known(), func(path string) bool {
+			if path = filepath.Join(l.root, path); !slices.Contains(files, path) {
+				files = append(files, path)
+			}
+			return !isMissing(path)
+		})...)
+	}
 }
 
 // tables gives the tables of the targets, then the others that main.cf names, which it
