@@ -88,7 +88,13 @@ func (c *Client) replyOf(ctx context.Context, n, tried int, q question) reply {
 func distinct(records []dns.RR) []dns.RR {
 	records = slices.Clone(records)
 	sort.Slice(records, func(i, j int) bool { return value(records[i]) < value(records[j]) })
-	return slices.CompactFunc(records, func(a, b dns.RR) bool { return value(a) == value(b) })
+	kept := records[:0]
+	for _, r := range records {
+		if len(kept) == 0 || value(kept[len(kept)-1]) != value(r) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // value gives the part of a record that lookups return, as printable text. It leaves out the owner, the TTL, and the
