@@ -163,8 +163,12 @@ func (l *check) file(ctx context.Context, path string) {
 		l.errs = append(l.errs, err)
 		return
 	}
-	l.files++
 	s := l.subjectOf(ctx, path, text)
+	if other := l.otherType(ctx, s); other != "" {
+		l.errs = append(l.errs, fmt.Errorf("%s: Postfix reads it as %s:, and lint knows its tables of type cidr alone; to check it all the same, say as what with --as", path, other))
+		return
+	}
+	l.files++
 	if l.lock != nil {
 		l.correct(ctx, &s)
 	}

@@ -35,6 +35,21 @@ func (l *check) reader(ctx context.Context, path string) (use format.Use) {
 	return use
 }
 
+// otherType gives the type other than cidr as which main.cf names a file that no other program reads: lint has no rules for it.
+// Empty: it does not.
+func (l *check) otherType(ctx context.Context, s subject) string {
+	m, _ := l.mainCF(ctx)
+	if m == nil || l.as != "" || s.use != format.UseNone || s.target.Path != "" || l.readerOf(s) != nil {
+		return ""
+	}
+	for _, u := range m.Uses(s.absolute) {
+		if t := u.Item.TableType(); t != "cidr" {
+			return t
+		}
+	}
+	return ""
+}
+
 // relaying gives the options of known, and in them whether the clients of the file at path may relay: as main.cf names it, or
 // as the source of a list.
 func (l *check) relaying(ctx context.Context, path string) rule.Options {
