@@ -49,14 +49,16 @@ func last(list prefixes.List) iter.Seq2[netip.Prefix, uint32] {
 	}
 }
 
-// lineOf gives the last line of a sorted list with a prefix; nil: there is none.
+// lineOf gives the last line of a sorted list with a prefix, but for one whose key stays hidden; nil: there is none.
 func (l *linter) lineOf(list prefixes.List, p netip.Prefix) *textLine {
 	first, end := list.Inside(p)
 	equal := sort.Search(end-first, func(i int) bool { other, _ := list.At(first + i); return other != p })
-	if equal == 0 {
-		return nil
+	for i := first + equal - 1; i >= first; i-- {
+		if line := l.client(p, list.Label(i)); !line.hidden || line.hold == nil && line.takenBy == 0 {
+			return line
+		}
 	}
-	return l.client(p, list.Label(first+equal-1))
+	return nil
 }
 
 // shadowed finds keys that do not decide as their writer expects, because the same key has an entry with Connect: and another
