@@ -73,7 +73,12 @@ func (m *Main) PermitBefore(path string) (settings []Setting, classes []string) 
 		if len(asked[name]) == 0 && !wrong[name] {
 			continue
 		}
-		all := slices.DeleteFunc(groups(m.Lists[name].Value), func(g group) bool { return g.names(path) })
+		var all []group
+		for _, g := range groups(m.Lists[name].Value) {
+			if !g.names(path) {
+				all = append(all, g)
+			}
+		}
 		if slices.ContainsFunc(all, group.asksDNSBL) {
 			all, named = m.permitted(name, all, path), true
 		} else if len(asked[name]) > 0 { // a class asks it

@@ -143,7 +143,12 @@ var start string
 // startingConfig takes the comment signs off the paragraphs that are right for the host. A source with RELAY stays a comment:
 // a person has to write that somebody may relay.
 func startingConfig(s mailServers, own []netip.Addr) string {
-	visible := slices.DeleteFunc(slices.Clone(own), netip.Addr.IsPrivate) // for other networks
+	var visible []netip.Addr // for other networks
+	for _, addr := range own {
+		if !addr.IsPrivate() {
+			visible = append(visible, addr)
+		}
+	}
 	var paragraphs []string
 	for _, p := range strings.Split(start, "\n\n") {
 		begins := func(lines ...string) bool { return strings.HasPrefix(p, "# "+strings.Join(lines, "\n# ")) }
