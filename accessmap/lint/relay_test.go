@@ -51,6 +51,19 @@ func TestTableMakesNoRelay(t *testing.T) {
 	})
 }
 
+// A line that is meant to keep hosts out lets them relay in mynetworks, whatever its value: one that Postfix skips stays as it is.
+func TestRefusalMakesNoRelay(t *testing.T) {
+	for _, text := range []string{"10/8\tREJECT\n", "\t10.0.0.0/8 550 5.7.1 no\n", "Connect:10.1 reject_unauth_destination\n", "10.1.0.0-10.1.0.9 DUNNO\n"} {
+		fixed, made := table.Fix([]byte(text), format.UseMyNetworks, rule.Options{})
+		if string(fixed) != text || len(made) > 0 {
+			t.Errorf("%q became %q by %v", text, fixed, made)
+		}
+		if fixed, _ := table.Fix([]byte(text), format.UseSMTPD, rule.Options{}); string(fixed) == text {
+			t.Errorf("%q is not corrected where a value counts", text)
+		}
+	}
+}
+
 // A list whose networks may relay stays as it is, if a line that programs do not read as it is would relay for others.
 func TestListMakesNoRelay(t *testing.T) {
 	o := known

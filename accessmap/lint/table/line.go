@@ -133,6 +133,12 @@ func blankBeforeSlash(_ *linter, line *textLine) []rule.Finding {
 // confused matches words of other programs. Any other word may be a restriction class.
 var confused = pattern.New(`(?i)^(RELAY|SKIP|ALLOW|ALLOWED|ACCEPT|PASS|DENY|BLOCK|DROP|WHITELIST|BLACKLIST|ALLOWLIST|DENYLIST|YES|NO|TRUE|FALSE|ON|OFF|FRIEND|HATER)$`)
 
+// refusal matches words that keep hosts out, or out of a decision.
+var refusal = pattern.New(`(?i)^(reject(_\S+)?|dunno|defer(_\S+)?|discard|deny|drop|[45]\d\d)$`)
+
+// listAround is what to do in place of a refusal in mynetworks.
+const listAround = "remove the line, and every wider network that holds its addresses; list the networks around them"
+
 // tableValue finds values that the reader of the table does not know.
 func tableValue(l *linter, line *textLine) []rule.Finding {
 	if !line.hasValue() {
@@ -144,9 +150,8 @@ func tableValue(l *linter, line *textLine) []rule.Finding {
 	}
 	name := rule.Shown(line.pattern) + " " + rule.Shown(word) + ": "
 	switch {
-	case l.use == format.UseMyNetworks && is("reject", "dunno"):
-		return []rule.Finding{line.Found(name+"Postfix ignores values in mynetworks: any line that matches lets its addresses relay",
-			"remove the line, and every wider network that holds its addresses; list the networks around them")}
+	case l.use == format.UseMyNetworks && refusal().MatchString(word):
+		return []rule.Finding{line.Found(name+"Postfix ignores values in mynetworks: any line that matches lets its addresses relay", listAround)}
 	case l.use == format.UseMyNetworks:
 	case is("relay"), is("ok") && l.use == format.UsePostscreen:
 		return []rule.Finding{line.permits(name, word)}

@@ -96,6 +96,9 @@ func (l *linter) holds(line *textLine, networks []netip.Prefix) *hold {
 	if l.use != format.UseMyNetworks && !(l.Relays && l.letsIn(line)) {
 		return nil
 	}
+	if word, _ := line.words(); l.use == format.UseMyNetworks && refusal().MatchString(word) {
+		return &hold{"its value is meant to keep these hosts out, and in mynetworks they could relay through this server", listAround}
+	}
 	if line.negated {
 		return &hold{"it stands for all other networks, and every host in them could relay through this server", "write the networks that are meant"}
 	}
