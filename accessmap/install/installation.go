@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,12 +110,20 @@ func (i *installation) stage(ctx context.Context) error {
 	mapping, stop := context.WithCancel(ctx)
 	defer stop()
 	maps := make(chan error, 1)
-	go func() { maps <- i.eachTarget(func(t *target) error { return t.makeMap(mapping) }) }()
+	go func() {
+		maps <- i.eachTarget(func(t *target) error {
+			err := t.makeMap(mapping)
+			if ctx.Err() == nil && errors.Is(err, context.Canceled) {
+				return nil // the write that failed says why
+			}
+			return err
+		})
+	}()
 	err := i.write() // one file after another, because makemap leaves one processor free
 	if err != nil {
 		stop()
 	}
-	err = cmp.Or(err, <-maps)
+	err = errors.Join(<-maps, err)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
