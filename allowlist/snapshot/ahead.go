@@ -33,11 +33,16 @@ func (l *lines) Read(p []byte) (n int, err error) {
 }
 
 // take calls each with the elements of an array that have a line of their own and a comma behind them, until one is not as Encode
-// writes it. took: there was one, and so there has to be another element.
-func (l *lines) take(dec *json.Decoder, each func(element []byte) (ok bool, err error)) (took bool, err error) {
+// writes it. first: no element is before them. took: there was one, and so there has to be another element.
+func (l *lines) take(dec *json.Decoder, first bool, each func(element []byte) (ok bool, err error)) (took bool, err error) {
 	var next [16]byte
-	if n, _ := dec.Buffered().Read(next[:]); n == len(next) || len(l.rest) > 0 || len(bytes.Trim(next[:n], ", \n")) > 0 {
+	n, _ := dec.Buffered().Read(next[:])
+	before := bytes.Trim(next[:n], " \n")
+	if n == len(next) || len(l.rest) > 0 || len(before) > 0 && string(before) != "," {
 		return false, nil // the decoder has a part of the next element
+	}
+	if first != (len(before) == 0) {
+		return false, nil // a comma is missing, or is one too many: the decoder says so
 	}
 	for {
 		line, _ := l.in.ReadSlice('\n') // Read meets the error again
@@ -66,8 +71,8 @@ func (r *reader) elements(src *decoded, written asWritten, byToken func() error)
 	if err := r.delimiter('['); err != nil {
 		return err
 	}
-	for {
-		took, err := r.lines.take(r.dec, func(element []byte) (ok bool, err error) {
+	for first := true; ; first = false {
+		took, err := r.lines.take(r.dec, first, func(element []byte) (ok bool, err error) {
 			one, ok := written(element)
 			if ok {
 				err = r.add(src, one)
