@@ -12,8 +12,7 @@ import (
 // fewestKeys finds the smallest number of keys for the list by trying: at every place there is no key, or a key with one of
 // the three values. A value is right for an address if the longest key above the address has it. No value means "no action",
 // so an address without an action has no key above it.
-func (l list) fewestKeys() int {
-	fewest := 0
+func (l list) fewestKeys() (fewest int64) {
 	for _, all := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} {
 		// The root has no key, which would have no text.
 		fewest += l.runs(all).below(all)[allowlist.None]
@@ -22,10 +21,10 @@ func (l list) fewestKeys() int {
 }
 
 // prices holds the number of keys of a node and all nodes below it, for each action that it may inherit.
-type prices [allowlist.Exclude]int
+type prices [allowlist.Exclude]int64
 
 // impossible is more than any number of keys, and small enough to be added up.
-const impossible = 1 << 40
+const impossible int64 = 1 << 40
 
 // run is a range of addresses with the same action.
 type run struct {
@@ -97,7 +96,7 @@ func (r runs) below(p netip.Prefix) (sum prices) {
 			}
 		}
 		for a, price := range r.node(c) {
-			sum[a] = min(impossible, sum[a]+times*price)
+			sum[a] = min(impossible, sum[a]+int64(times)*price)
 		}
 		i += times
 	}

@@ -104,12 +104,12 @@ func TestMapSaysTheList(t *testing.T) {
 	maker := newMaker(t)
 	check := func(l list) error {
 		text, written, err := l.write("sendmail-access")
-		if fewest := l.fewestKeys(); fewest > l.want.MaxKeys {
+		if fewest := l.fewestKeys(); fewest > int64(l.want.MaxKeys) {
 			if err == nil || !strings.Contains(err.Error(), "max_keys") || len(text) > 0 {
 				return fmt.Errorf("%d keys at least, and %d written: error %v", fewest, written.Entries, err)
 			}
 			return nil
-		} else if err != nil || written.Entries != fewest {
+		} else if err != nil || int64(written.Entries) != fewest {
 			return fmt.Errorf("%d keys are written, and %d are enough: error %v", written.Entries, fewest, err)
 		}
 		stored, err := maker.mapOf(text)
