@@ -63,7 +63,7 @@ test:
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
 test-all: export MAILALLOW_ALL := 1
-test-all: PLATFORMS = freebsd/amd64
+test-all: PLATFORMS = freebsd/amd64 linux/386
 test-all: cdb browser test race trixie cross portable
 
 # The race detector finds what goroutines do to each other: it is for the packages that start some, in the code or in a test,
@@ -92,15 +92,14 @@ trixie:
 	  PATH="$$MAILALLOW_PARTS/bin:$$PATH" MAILALLOW_ALL=1 go test -timeout 30m ./packaging/ansible; }
 
 # Where the tests do not run: docs/guarantees.md says what other systems lack. All take ten minutes; make test-all vets one
-# with another kernel. For words of 32 bits the program alone is built: tests have larger numbers.
-PLATFORMS = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/arm64 illumos/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x
+# with another kernel and one with words of 32 bits.
+PLATFORMS = freebsd/amd64 openbsd/amd64 netbsd/amd64 darwin/arm64 illumos/amd64 linux/arm64 linux/riscv64 linux/ppc64le linux/s390x linux/386
 
 cross:
 	@for platform in $(PLATFORMS); do \
 	  echo "go vet for $$platform"; \
 	  CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || exit 1; \
 	done
-	CGO_ENABLED=0 GOOS=linux GOARCH=386 go build -o /dev/null ./cmd/mailallow
 
 # The tests of what a system without these calls lacks are skipped by name; the pages and packages are Linux's. go does not run a
 # package again that has none of these calls: the flags and the environment are those of `make test`.
