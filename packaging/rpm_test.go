@@ -27,6 +27,7 @@ func TestRPM(t *testing.T) {
 
 	h.rpm("-i", "/root/now.rpm")
 	h.is("", "rpm", "--verify", "--nodeps", "mailallow")
+	h.is("/bin/sh", "rpm", "--query", "--requires", "mailallow")
 	h.is("", "rpm", "--query", "--configfiles", "mailallow")
 	h.is("/usr/share/licenses/mailallow/LICENSE", "rpm", "--query", "--licensefiles", "mailallow")
 	h.is("mailallow-1.0.0-1.x86_64", "rpm", "--query", "--file", "/usr/share/zsh/site-functions/_mailallow")
