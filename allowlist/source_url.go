@@ -156,11 +156,11 @@ type visit struct {
 }
 
 func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
-	dialer := net.Dialer{Timeout: dialTimeout}
+	anywhere := net.Dialer{Timeout: dialTimeout}
 	secure := &http.Transport{
 		Proxy:                  proxyOfEnvironment,
 		OnProxyConnectResponse: checkTunnel,
-		DialContext:            dialer.DialContext,
+		DialContext:            anywhere.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: bounds.RootCAs},
 		TLSHandshakeTimeout:    dialTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -172,8 +172,8 @@ func newVisit(bounds Web, start *url.URL, insecure bool) *visit {
 	if !insecure {
 		// A proxy would choose the address that it dials, and onlyLoopback could not check it.
 		plain.Proxy = nil
-		dialer.Control = onlyLoopback
-		plain.DialContext = dialer.DialContext
+		near := net.Dialer{Timeout: dialTimeout, Control: onlyLoopback}
+		plain.DialContext = near.DialContext
 	}
 	return &visit{Web: bounds, start: start, transports: map[string]*http.Transport{"https": secure, "http": plain}}
 }

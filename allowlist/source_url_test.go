@@ -188,8 +188,8 @@ func TestDocumentCancelled(t *testing.T) {
 }
 
 // The URLs and redirects that are followed. PLAIN and SECURE are the servers, WILD
-// is the plain one under an address that is not loopback, and no error may show
-// SECRET.
+// and WILDSECURE are these under an address that is not loopback and not in the
+// certificate, and no error may show SECRET.
 func TestDocumentSchemes(t *testing.T) {
 	to := func(place string) page { return page{Status: 302, Header: header("Location", place)} }
 	tests := []struct {
@@ -200,6 +200,8 @@ func TestDocumentSchemes(t *testing.T) {
 		err           string
 	}{
 		{name: "https", url: "SECURE/list"},
+		{name: "https to another host", url: "WILDSECURE/list",
+			err: "WILDSECURE/list: tls: failed to verify certificate: x509: certificate is valid for 127.0.0.1, ::1, not 0.0.0.0"},
 		{name: "http to loopback", url: "PLAIN/list"},
 		{name: "http to a name of loopback", url: "http://localhost:PORT/list"},
 		{name: "http to another host", url: "WILD/list", err: "WILD/list: dial tcp 0.0.0.0:PORT: http is for loopback alone: use https, or set insecure = true for a source"},
@@ -213,6 +215,8 @@ func TestDocumentSchemes(t *testing.T) {
 		{name: "no TLS there", url: "https://PLAINHOST/list", err: "https://PLAINHOST/list: tls: first record does not look like a TLS handshake"},
 		{name: "redirect", url: "SECURE/r", secure: to("/list")},
 		{name: "redirect upwards", url: "PLAIN/r", plain: to("SECURE/list")},
+		{name: "redirect upwards to another host", url: "PLAIN/r", plain: to("WILDSECURE/list"),
+			err: "PLAIN/r: redirected to WILDSECURE/list: tls: failed to verify certificate: x509: certificate is valid for 127.0.0.1, ::1, not 0.0.0.0"},
 		{name: "redirect sideways", url: "PLAIN/r", plain: to("PLAIN/list")},
 		{name: "redirect downwards", url: "SECURE/r", secure: to("PLAIN/list?SECRET"), err: "SECURE/r: redirected from https to PLAIN/list, which is not followed"},
 		{name: "redirect downwards, insecure", url: "SECURE/r", insecure: true, secure: to("PLAIN/list"),
@@ -235,7 +239,7 @@ func TestDocumentSchemes(t *testing.T) {
 			plain, secure := fixtures.HTTP(t), fixtures.HTTPS(t)
 			names := strings.NewReplacer(
 				"SECUREHOST", strings.TrimPrefix(secure.URL(""), "https://"), "PLAINHOST", strings.TrimPrefix(plain.URL(""), "http://"),
-				"SECURE", secure.URL(""), "PLAIN", plain.URL(""), "PORT", fmt.Sprint(plain.Port()),
+				"WILDSECURE", fmt.Sprintf("https://0.0.0.0:%d", secure.Port()), "SECURE", secure.URL(""), "PLAIN", plain.URL(""), "PORT", fmt.Sprint(plain.Port()),
 				"WILD", fmt.Sprintf("http://0.0.0.0:%d", plain.Port()))
 			for server, at := range map[*fixtures.HTTPServer]page{plain: test.plain, secure: test.secure} {
 				if place := at.Header["Location"]; place != "" {
