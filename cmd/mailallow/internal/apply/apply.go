@@ -115,7 +115,7 @@ func installPlans(ctx context.Context, r *run.Request, lock *install.Lock, resul
 	return run.Tries(ctx, &result.Report,
 		func() error { return installOnce(ctx, r, lock, result) },
 		func() (err error) {
-			result.Plans, err = r.Plan(ctx, result.List)
+			result.Plans, err = r.Plan(ctx, result)
 			return err
 		})
 }

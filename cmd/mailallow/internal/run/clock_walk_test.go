@@ -72,7 +72,7 @@ func (h *clockHost) update(off time.Duration) {
 	r.Now = h.truth.Add(off)
 	list, err := r.Resolve(h.t.Context(), terminal.New(nil, nil, h.t.Output(), h.t.Output()))
 	h.check(err)
-	files, err := r.StateFiles(&Result{List: list})
+	files, err := r.StateFiles(&Result{List: list, past: readAhead(h.dir)})
 	h.check(err)
 	for _, f := range files {
 		var content bytes.Buffer

@@ -66,20 +66,27 @@ func readPast(stateDir string) (p past) {
 	return p
 }
 
-// past gives what is read ahead, once, so that a long list is in memory no longer than it is needed.
-func (r *Request) past() past {
-	if ahead := r.ahead; ahead != nil {
-		r.ahead = nil
-		return <-ahead
+// readAhead begins to read the history. The function that it returns gives what was read only once, so that a long list is in
+// memory no longer than it is needed, and then reads again.
+func readAhead(stateDir string) func() past {
+	ahead := make(chan past, 1)
+	go func() {
+		ahead <- readPast(stateDir)
+		close(ahead)
+	}()
+	return func() past {
+		if p, first := <-ahead; first {
+			return p
+		}
+		return readPast(stateDir)
 	}
-	return readPast(r.Settings.StateDir)
 }
 
 // Record gives the file of the history with one more entry, about an update. It is to be installed with the change that the
 // entry tells of, after everything else: a run that is killed then tells of nothing that did not happen, and the next run tells
 // what did. There is no file if there is nothing to tell.
 func (r *Request) Record(result *Result) ([]install.StateFile, error) {
-	p := r.past()
+	p := result.past()
 	after, known := result.stands(p.before)
 	if !known {
 		return nil, p.err
@@ -213,7 +220,7 @@ func whoRuns() string {
 // RecordRemoval gives the file of the history with an entry about the list that was taken out of targets. everywhere: it is in no
 // other. There is no file if the list is in others, and the history does not know it.
 func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.StateFile, error) {
-	p := r.past()
+	p := readPast(r.Settings.StateDir)
 	if p.err != nil || !everywhere && !p.before.Known {
 		return nil, p.err
 	}

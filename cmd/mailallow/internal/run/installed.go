@@ -13,6 +13,7 @@ import (
 	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
+	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/config"
 )
 
@@ -45,27 +46,20 @@ func Taking(s *config.Settings, reason string) *Request {
 	return &Request{Settings: s, Started: now, Now: now, options: Options{Reason: reason}}
 }
 
-// recorded reads the record once: a run changes it at its end, and no other run does meanwhile.
-func (r *Request) recorded() (record.Record, error) {
-	r.readRecord.Do(func() { r.installed, r.installedErr = record.Read(r.Settings.StateDir) })
-	return r.installed, r.installedErr
-}
-
 // leftovers are the targets that are no longer in the configuration and still hold the list.
 func (r *Request) leftovers(installed record.Record) []plan.Removal {
 	return Removals(r.Settings, installed)[len(r.Settings.Targets):]
 }
 
-// tellLeft adds to the problems of the list what is still installed of targets and sources that are no longer in the
-// configuration.
-func (r *Request) tellLeft(result *Result) {
-	installed, err := r.recorded()
+// left says what is still installed of targets and sources that are no longer in the configuration.
+func (r *Request) left(result *Result) (problems []allowlist.Problem) {
 	if r.stateless != nil {
-		return // it says that the state cannot be read
+		return nil // it says that the state cannot be read
 	}
 	add := func(kind, format string, args ...any) {
-		result.List.Problems = append(result.List.Problems, allowlist.Problem{Kind: kind, Text: fmt.Sprintf(format, args...)})
+		problems = append(problems, allowlist.Problem{Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
+	installed, err := result.installed()
 	if err != nil {
 		add("record", "%v; the next update writes it again", err)
 	}
@@ -82,12 +76,13 @@ func (r *Request) tellLeft(result *Result) {
 			continue
 		}
 		for _, name := range found.Sources {
-			if !slices.ContainsFunc(r.sources, func(s allowlist.Source) bool { return s.Name == name }) {
+			if !slices.ContainsFunc(result.List.Sources, func(s Source) bool { return s.Source.Name == name && s.Status != guard.Ended }) {
 				add("left", "source %q is not in the list any more, and %s still holds it, since that is left alone: to take the whole list out of it: %s",
 					name, p.Path, r.removing(p.Path))
 			}
 		}
 	}
+	return problems
 }
 
 // removing is the command that takes the list out of a target.
@@ -97,7 +92,7 @@ func (r *Request) removing(path string) string {
 
 // stillInstalled is what a run that can do nothing says of the list that is in its targets; nil: there is none.
 func (r *Request) stillInstalled() error {
-	installed, _ := r.recorded()
+	installed, _ := record.Read(r.Settings.StateDir)
 	var commands []string
 	for _, left := range Removals(r.Settings, installed) {
 		if len(left.Installed.Texts) > 0 && left.Holds() {
@@ -114,7 +109,7 @@ func (r *Request) stillInstalled() error {
 // that is killed must be known as ours. There is none if the record stays as it is: it is as large as the targets, and most runs
 // change nothing.
 func (r *Request) RecordFile(result *Result) []install.StateFile {
-	before, err := r.recorded()
+	before, err := result.installed()
 	next := record.Record{Version: 1}
 	for _, p := range result.Plans {
 		earlier, known := p.Installed(before)

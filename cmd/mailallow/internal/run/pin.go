@@ -186,7 +186,7 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 	}
 	r.pinning.file, r.pinning.held = &snapshot.Snapshot{}, nil
 	files = r.pinFiles()
-	p := r.past()
+	p := readPast(r.Settings.StateDir)
 	if p.err != nil {
 		return nil, 0, p.err
 	}

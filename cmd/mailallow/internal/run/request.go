@@ -14,10 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"mailallow/accessmap/record"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
@@ -75,11 +73,7 @@ type Request struct {
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
 	pinning   pinning
 
-	readRecord   sync.Once
-	installed    record.Record // see recorded
-	installedErr error
-	ahead        <-chan past                // see Request.past; nil: nothing is being read
-	taken        map[string]snapshot.Source // what it says of each source that was taken from it
+	taken map[string]snapshot.Source // what it says of each source that was taken from it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns

@@ -3,9 +3,11 @@ package run
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/plan"
+	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -20,6 +22,10 @@ type Result struct {
 	Report install.Report // of the installation; zero: there was none
 	// Consequences of the plans for mail, by logs; nil: none was read.
 	Consequences *Consequences
+
+	// Both are read while the list is made.
+	installed func() (record.Record, error) // the record of what is installed in the targets
+	past      func() past                   // see readAhead; nil: the run writes no state
 }
 
 // LeavesAlone reports whether a target stays as it is because too little is known of the sources; bare: one whose file names none.
@@ -35,28 +41,27 @@ func (r *Result) LeavesAlone(bare bool) bool {
 // Planned resolves the sources and plans the targets. It returns a result with an error,
 // too.
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {
-	result := &Result{}
-	var err error
-	if r.options.WritesState { // the history is as long as the list, and read while that is made
-		ahead := make(chan past, 1)
-		go func() { ahead <- readPast(r.Settings.StateDir) }()
-		r.ahead = ahead
+	result := &Result{installed: sync.OnceValues(func() (record.Record, error) { return record.Read(r.Settings.StateDir) })}
+	go result.installed() // it is as large as the targets
+	if r.options.WritesState {
+		result.past = readAhead(r.Settings.StateDir) // it is as long as the list
 	}
-	go r.recorded() // the record is as large as the targets
+	var err error
 	if result.List, err = r.Resolve(ctx, t); err != nil {
 		return result, err
 	}
-	if result.Plans, err = r.Plan(ctx, result.List); err != nil {
+	if result.Plans, err = r.Plan(ctx, result); err != nil {
 		err = fault.Unchanged(err)
 	}
-	r.tellLeft(result)
+	result.List.Problems = append(result.List.Problems, r.left(result)...)
 	return result, err
 }
 
-// Plan plans the new files of the targets. With an error it returns the plans of the
-// targets without a mistake.
-func (r *Request) Plan(ctx context.Context, list *List) ([]plan.Plan, error) {
-	installed, _ := r.recorded() // tellLeft says why it cannot be used
+// Plan plans the new files of the targets for the list of a result. With an error it
+// returns the plans of the targets without a mistake.
+func (r *Request) Plan(ctx context.Context, result *Result) ([]plan.Plan, error) {
+	list := result.List
+	installed, _ := result.installed() // left says why it cannot be used
 	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut,
 		Installs: r.options.WritesState, LooksOnly: r.options.LooksOnly || r.Settings.Writable != nil}
 	plans, err := planner.All(ctx, r.Settings.Targets, list.Set)
