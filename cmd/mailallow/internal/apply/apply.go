@@ -59,7 +59,7 @@ func Fail(ctx context.Context, t *terminal.Terminal, r *run.Request, version str
 func finish(ctx context.Context, t *terminal.Terminal, r *run.Request, result *run.Result, version string, err error) error {
 	if err = exit.BySignal(ctx, err); err != nil {
 		if done := result.Report; r.RollsBack() && result.List != nil && !done.Installed && !done.Stuck {
-			r.PinnedNothing(result.List)
+			result.List.PinnedNothing()
 		}
 		err = say.Failed(t, result, err)
 	} else {

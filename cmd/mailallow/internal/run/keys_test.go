@@ -83,7 +83,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 			last = append(last, resolved)
 		}
 	}
-	all, _ := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), false)
+	all, _ := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), pins{}, false)
 	return all, &keyFitter{Request: r, judged: all, targets: targets}
 }
 

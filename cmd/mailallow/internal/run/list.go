@@ -32,8 +32,7 @@ type List struct {
 	lost     bool               // there was no last good state
 	unknown  []string           // sources without ranges, here and in the last good state
 	memory   guard.Memory       // the guard's new memory
-
-	notRestored bool // a limit of today keeps a source from being rolled back
+	pins     pins               // by which sources are pinned
 }
 
 // Source is a source with the guard's verdict on it.
@@ -55,6 +54,10 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	now, wrong := believed(r.Now, lastGood, memory)
 	r.Now = now
 	r.sources = r.wanted(wrong != "")
+	pins, err := r.pins(lastGood)
+	if err != nil {
+		return nil, err
+	}
 	fetched, problems, err := r.gather(ctx, t, lastGood)
 	if err != nil {
 		return nil, err
@@ -62,11 +65,11 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, ClockWrong: wrong != "", Options: r.options, Config: r.Settings.Path}
+	list := &List{Now: r.Now, lost: lastGood == nil, pins: pins, ClockWrong: wrong != "", Options: r.options, Config: r.Settings.Path}
 	list.Problems = append(problems, r.circumstances(wrong)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
-	judged, err := r.judgeAll(fetched, memory, lastGood, list.ClockWrong)
+	judged, err := r.judgeAll(fetched, memory, lastGood, pins, list.ClockWrong)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,10 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	if len(forgotten) > 0 {
 		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
 	}
-	list.Problems, list.notRestored = append(list.Problems, r.pinProblems()...), r.pinning.limited
+	list.Problems = append(list.Problems, pins.problems...)
+	if text := list.pinned(r.options.WritesState); text != "" {
+		list.Problems = append(list.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
+	}
 	list.Set = allowlist.Merge(list.Labelled())
 	list.lastGood = snapshot.New(r.writtenNow(judged), good)
 	return list, nil
@@ -138,9 +144,6 @@ func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
 
 // gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
 func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
-	if err := r.readPins(lastGood); err != nil {
-		return nil, nil, err
-	}
 	switch {
 	case r.asLeft():
 		return r.fromLastGood(ctx, lastGood), nil, nil
@@ -190,9 +193,9 @@ func (j judgement) lastGood() *allowlist.Resolved {
 
 // judgeAll has the guard judge every source of the run, puts pinned ranges in their places, and then holds the sources that need
 // too many access keys.
-func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, clockWrong bool) ([]judgement, error) {
+func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, pins pins, clockWrong bool) ([]judgement, error) {
 	judged := make([]judgement, len(fetched))
-	last, pinned := lastGood.Match(r.sources), r.pinning.file.Match(r.sources)
+	last, pinned := lastGood.Match(r.sources), pins.file.Match(r.sources)
 	for i, src := range r.sources {
 		earlier := memory.Earlier(last[i], r.Now)
 		if r.options.Since != "" {
@@ -203,9 +206,9 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 			renamed.Name = src.Name
 			earlier.Last = &renamed
 		}
-		judged[i] = r.judge(src, earlier, fetched[i], clockWrong, pins(src, pinned[i]))
+		judged[i] = r.judge(src, earlier, fetched[i], clockWrong, stillPinned(src, pinned[i]))
 	}
-	err := r.pin(judged)
+	err := r.pin(judged, pinned)
 	r.fitKeys(judged)
 	return judged, err
 }
@@ -353,7 +356,7 @@ func (l *List) Codes() (codes []int) {
 			codes = append(codes, of[s.Status])
 		}
 	}
-	if l.notRestored {
+	if l.pins.limited {
 		codes = append(codes, exit.Held)
 	}
 	return codes

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
@@ -26,13 +25,11 @@ import (
 // KindPinned is the kind of the problems that tell of pins.
 const KindPinned = "pinned"
 
-// pinning is the pins of a run.
-type pinning struct {
-	file     *snapshot.Snapshot   // the pins of an earlier rollback, or of this one; nil: there never was one
-	held     []allowlist.Resolved // those that hold, by the sources of today
-	problems []allowlist.Problem  // what a rollback does not restore
-	limited  bool                 // it does not for a limit of today
-	undone   bool                 // the rollback has failed, and its pins do not hold
+// pins are what a rollback pinned, an earlier one or that of this run.
+type pins struct {
+	file     *snapshot.Snapshot  // nil: there never was a rollback
+	problems []allowlist.Problem // what the rollback of this run does not restore
+	limited  bool                // it does not for a limit of today
 }
 
 // pinsPath is the file of the ranges that a rollback pinned, a snapshot: whoever reads it needs neither the history nor the last
@@ -42,22 +39,22 @@ func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, 
 // RollsBack reports whether the run installs the list of an entry of the history.
 func (r *Request) RollsBack() bool { return r.options.Rollback != nil }
 
-// readPins reads the pins, or makes those of a rollback; nil if there are none, or the run knows no state.
-func (r *Request) readPins(last *snapshot.Snapshot) (err error) {
-	if r.options.Rollback != nil {
+// pins reads the pins, or makes those of a rollback. There are none if the run knows no state.
+func (r *Request) pins(last *snapshot.Snapshot) (p pins, err error) {
+	switch {
+	case r.options.Rollback != nil:
 		return r.pinsOfRollback(last)
+	case r.options.NoGuard || r.options.Since != "" || r.stateless != nil:
+		return p, nil
 	}
-	if r.options.NoGuard || r.options.Since != "" || r.stateless != nil {
-		return nil
-	}
-	r.pinning.file, err = loadSnapshot(r.pinsPath())
+	p.file, err = loadSnapshot(r.pinsPath())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return p, nil
 	case err != nil:
-		return fault.Hint("", "'"+r.options.releaseLine()+"' takes the pins away", "the pins of a rollback cannot be read: %w; nothing was changed", err)
+		return p, fault.Hint("", "'"+r.options.releaseLine()+"' takes the pins away", "the pins of a rollback cannot be read: %w; nothing was changed", err)
 	}
-	return nil
+	return p, nil
 }
 
 // releaseLine is the command that takes the pins away.
@@ -67,16 +64,15 @@ func (o Options) releaseLine() string {
 
 // pin puts the pinned ranges in the place of those that the guard let through, whatever it said of these. The restored ranges
 // are the last good ones, and the window begins anew with them.
-func (r *Request) pin(judged []judgement) error {
-	r.pinning.held = nil
+func (r *Request) pin(judged []judgement, pins []*allowlist.Resolved) error {
 	var refused []error
-	for i, last := range r.pinning.file.Match(r.sources) {
+	for i, last := range pins {
 		src := r.sources[i]
 		if last == nil {
 			continue
 		}
 		v := &judged[i].verdict
-		if !pins(src, last) {
+		if !stillPinned(src, last) {
 			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: "it is defined otherwise now: that ends its pin"})
 			continue
 		}
@@ -86,7 +82,6 @@ func (r *Request) pin(judged []judgement) error {
 		}
 		pinned := *last
 		pinned.Name = src.Name
-		r.pinning.held = append(r.pinning.held, pinned)
 		if text := wouldChange(pinned, *v); text != "" && r.options.Rollback == nil {
 			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
 		}
@@ -101,8 +96,8 @@ func (r *Request) pin(judged []judgement) error {
 	return exit.With(exit.Usage, errors.Join(refused...))
 }
 
-// pins reports whether a pin of the source, or nil, holds: a source that is defined otherwise now has none.
-func pins(src allowlist.Source, pin *allowlist.Resolved) bool {
+// stillPinned reports whether a pin, or nil, is one of the source as it is defined now.
+func stillPinned(src allowlist.Source, pin *allowlist.Resolved) bool {
 	return pin != nil && (pin.Definition == src.Definition() || src.FromSnapshot)
 }
 
@@ -119,24 +114,26 @@ func wouldChange(pinned allowlist.Resolved, v guard.Verdict) string {
 	return fmt.Sprintf("without its pin %s would come and %s would go", terminal.Counted(uint64(came), "network", "networks"), terminal.Counted(uint64(gone), "network", "networks"))
 }
 
-// pinProblems says which sources are pinned, and how that ends.
-func (r *Request) pinProblems() []allowlist.Problem {
-	if len(r.pinning.held) == 0 {
-		return r.pinning.problems
-	}
+// pinned says which sources are pinned, and how that ends; empty: none is. written: the pins of a rollback are, or will be.
+func (l *List) pinned(written bool) string {
 	var names []string
-	for _, s := range r.pinning.held {
-		names = append(names, fmt.Sprintf("%q", s.Name))
+	for _, s := range l.Sources {
+		if s.Pinned {
+			names = append(names, fmt.Sprintf("%q", s.Source.Name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
 	}
 	be := [...]string{"is", "are"}
-	if r.options.Rollback != nil && (!r.options.WritesState || r.pinning.undone) {
+	if l.Options.Rollback != nil && !written {
 		be = [...]string{"would be", "would be"}
 	}
 	whose := fmt.Sprintf("source %s %s", names[0], be[0])
 	if len(names) > 1 {
 		whose = fmt.Sprintf("%d sources %s", len(names), be[1])
 	}
-	first := r.pinning.file.Sources[0].Reasons
+	first := l.pins.file.Sources[0].Reasons
 	text := fmt.Sprintf("%s pinned by a rollback", whose)
 	if len(first) > 0 {
 		text = fmt.Sprintf("%s pinned by %s", whose, first[0].Text)
@@ -144,48 +141,48 @@ func (r *Request) pinProblems() []allowlist.Problem {
 	if len(names) > 1 {
 		text += " (" + strings.Join(names, ", ") + ")"
 	}
-	return append(r.pinning.problems, allowlist.Problem{Kind: KindPinned, Text: text + "; updates leave that as it is until '" + r.options.releaseLine() + "'"})
+	return text + "; updates leave that as it is until '" + l.Options.releaseLine() + "'"
 }
 
 // PinnedNothing has the list of a rollback that failed say what would be pinned.
-func (r *Request) PinnedNothing(list *List) {
-	r.pinning.undone = true
-	told := r.pinProblems()
-	for i, p := range list.Problems {
-		if p.Kind == KindPinned { // there is one at most, the last that pinProblems gives
-			list.Problems[i] = told[len(told)-1]
+func (l *List) PinnedNothing() {
+	for i, p := range l.Problems {
+		if p.Kind == KindPinned {
+			l.Problems[i].Text = l.pinned(false)
 		}
 	}
 }
 
-// pinFiles is the file of the pins, to be installed before the list. There is none if there never was one.
-func (r *Request) pinFiles() []install.StateFile {
-	if r.pinning.file == nil {
+// pinFiles is the file of the pins that a list leaves. There is none if there never was one.
+func (r *Request) pinFiles(list *List) []install.StateFile {
+	if list.pins.file == nil {
 		return nil
 	}
-	pins := snapshot.Of(r.pinning.file.Written, nil)
-	for _, s := range r.pinning.held {
-		kept := snapshot.Source{Resolved: s}
-		if len(r.pinning.file.Sources) > 0 {
-			kept.Reasons = r.pinning.file.Sources[0].Reasons
+	var left []snapshot.Source
+	for _, s := range list.Sources {
+		if s.Pinned {
+			left = append(left, snapshot.Source{Resolved: s.Resolved, Reasons: list.pins.file.Sources[0].Reasons})
 		}
-		pins.Sources = append(pins.Sources, kept)
 	}
-	return []install.StateFile{{Path: r.pinsPath(), Write: snapshot.Of(pins.Written, pins.Sources).Encode, First: true}}
+	return []install.StateFile{r.pinFile(snapshot.Of(list.pins.file.Written, left))}
+}
+
+// pinFile is the file of the pins, to be installed before the list.
+func (r *Request) pinFile(pins *snapshot.Snapshot) install.StateFile {
+	return install.StateFile{Path: r.pinsPath(), Write: pins.Encode, First: true}
 }
 
 // Release gives the files that take all pins away, with the entry of the history; released is how many sources were pinned.
 // Pins that cannot be read are taken away, too.
 func (r *Request) Release() (files []install.StateFile, released int, err error) {
-	r.pinning.file, err = loadSnapshot(r.pinsPath())
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(r.pinning.file.Sources) == 0 {
+	pins, err := loadSnapshot(r.pinsPath())
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(pins.Sources) == 0 {
 		return nil, 0, nil
 	}
 	if released = 1; err == nil {
-		released = len(r.pinning.file.Sources)
+		released = len(pins.Sources)
 	}
-	r.pinning.file, r.pinning.held = &snapshot.Snapshot{}, nil
-	files = r.pinFiles()
+	files = []install.StateFile{r.pinFile(&snapshot.Snapshot{})}
 	p := readPast(r.Settings.StateDir)
 	if p.err != nil {
 		return nil, 0, p.err
@@ -199,10 +196,10 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 
 // pinsOfRollback makes the pins of a rollback: every source that had ranges then and is defined now as it was, but no inline
 // list. The widths and totals of today bind.
-func (r *Request) pinsOfRollback(last *snapshot.Snapshot) error {
-	state, err := r.rollbackState()
+func (r *Request) pinsOfRollback(last *snapshot.Snapshot) (p pins, err error) {
+	state, problems, err := r.rollbackState()
 	if err != nil {
-		return err
+		return p, err
 	}
 	what := fmt.Sprintf("the rollback of %s to the list of %s", date(r.Now), date(state.Time))
 	if r.options.Reason != "" {
@@ -215,63 +212,62 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) error {
 		}
 	}
 	then = snapshot.Of(r.Now, then.Sources)
-	r.pinning.file = snapshot.Of(r.Now, nil)
+	p.problems = problems
+	var pinned []snapshot.Source
 	for i, found := range then.Match(r.sources) {
 		src := r.sources[i]
 		if found == nil || src.Inline() {
 			continue
 		}
-		pinned := *found
-		pinned.Name = src.Name
-		if why := r.cannotPin(src, pinned, last); why != "" {
-			r.pinning.problems = append(r.pinning.problems, allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q stays as it is: %s", src.Name, why)})
+		one := *found
+		one.Name = src.Name
+		why, limited := r.cannotPin(src, one, last)
+		if why != "" {
+			p.problems = append(p.problems, allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q stays as it is: %s", src.Name, why)})
+			p.limited = p.limited || limited
 			continue
 		}
-		r.pinning.file.Sources = append(r.pinning.file.Sources, snapshot.Source{Resolved: pinned, Reasons: []allowlist.Problem{{Kind: KindPinned, Text: what}}})
+		pinned = append(pinned, snapshot.Source{Resolved: one, Reasons: []allowlist.Problem{{Kind: KindPinned, Text: what}}})
 	}
-	if len(r.pinning.file.Sources) == 0 {
-		return exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history' lists them",
+	if len(pinned) == 0 {
+		return p, exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history' lists them",
 			"nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
 	}
-	pinned := r.pinning.file.Sources
-	sort.Slice(pinned, func(i, j int) bool { return pinned[i].Name < pinned[j].Name })
-	return nil
+	p.file = snapshot.Of(r.Now, pinned)
+	return p, nil
 }
 
-// cannotPin says why ranges of then are not restored; empty: they are.
-func (r *Request) cannotPin(src allowlist.Source, then allowlist.Resolved, last *snapshot.Snapshot) string {
+// cannotPin says why ranges of then are not restored; empty: they are. limited: a limit of today refuses them.
+func (r *Request) cannotPin(src allowlist.Source, then allowlist.Resolved, last *snapshot.Snapshot) (why string, limited bool) {
 	definition := src.Definition()
 	if now, ok := last.Find(src.Name); src.FromSnapshot && ok {
 		definition = now.Definition
 	}
 	if then.Definition != definition {
-		return "it was defined otherwise then"
+		return "it was defined otherwise then", false
 	}
 	g := guard.Guard{Limits: src.Limits, Static: src.Static(), ByName: src.Hosts != nil, Now: r.Now, ClockWrong: true}
 	v := g.Check(guard.Earlier{}, allowlist.Fetched{Resolved: then})
 	if v.Status == guard.Fresh {
-		return ""
+		return "", false
 	}
-	r.pinning.limited = true
-	var why []string
+	var all []string
 	for _, p := range v.Problems {
-		why = append(why, p.Text)
+		all = append(all, p.Text)
 	}
-	return strings.Join(why, "; ")
+	return strings.Join(all, "; "), true
 }
 
-// rollbackState finds the list to go back to.
-func (r *Request) rollbackState() (history.State, error) {
+// rollbackState finds the list to go back to. The problems are those of the history.
+func (r *Request) rollbackState() (state history.State, problems []allowlist.Problem, err error) {
 	log, err := OpenHistory(r.Settings.StateDir)
 	if err != nil {
-		return history.State{}, err
+		return state, nil, err
 	}
 	if len(log.Segments) == 0 {
-		return history.State{}, exit.Usagef("there is no history yet: it begins with the next update")
+		return state, nil, exit.Usagef("there is no history yet: it begins with the next update")
 	}
 	to := *r.options.Rollback
-	var state history.State
-	var problems []allowlist.Problem
 	var what string
 	if to == "" {
 		var id string
@@ -280,21 +276,20 @@ func (r *Request) rollbackState() (history.State, error) {
 			for _, p := range problems {
 				why += "\n" + p.Text
 			}
-			return state, exit.Usagef("%s", why)
+			return state, nil, exit.Usagef("%s", why)
 		}
 		what = "before the entry " + id
 	} else {
 		state, what, problems, err = stateOf(log, to, r.Now)
 		if err != nil {
-			return state, err
+			return state, nil, err
 		}
 	}
-	r.pinning.problems = append(r.pinning.problems, problems...)
 	if !state.Known {
-		return state, exit.Usagef("the history does not know the list %s: it begins later, or that part of it is damaged; what left the history (history = %q, %d MiB) cannot be rolled back to",
+		return state, nil, exit.Usagef("the history does not know the list %s: it begins later, or that part of it is damaged; what left the history (history = %q, %d MiB) cannot be rolled back to",
 			what, ascii.Duration(r.Settings.History), history.MaxBytes>>20)
 	}
-	return state, nil
+	return state, problems, nil
 }
 
 // stateOf gives the list after an entry, or at a time.

@@ -71,7 +71,6 @@ type Request struct {
 	signer    string             // who, and the trusted comment
 	inForce   time.Time          // the last good state was written then; zero: there is none
 	stateless *allowlist.Problem // the state cannot be read; nil: it can
-	pinning   pinning
 
 	taken map[string]snapshot.Source // what it says of each source that was taken from it
 }

@@ -80,7 +80,7 @@ func (r *Request) StateFiles(result *Result) ([]install.StateFile, error) {
 	if list.lost && result.LeavesAlone(true) {
 		return nil, nil
 	}
-	files := append(r.pinFiles(), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},
+	files := append(r.pinFiles(list), install.StateFile{Path: r.memoryPath(), Write: install.Whole(list.memory.Encode())},
 		install.StateFile{Path: r.lastGoodPath(), Write: list.lastGood.Encode})
 	entry, err := r.Record(result)
 	return append(files, entry...), err
