@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -94,14 +93,11 @@ func SurviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPI
 // carryOut plans and installs under the lock. It returns a result with an error, too.
 func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
 	nothing := &run.Result{}
-	lock, waited, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
+	lock, _, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
 	if err != nil {
 		return nothing, err
 	}
 	defer lock.Release()
-	if waited { // the run before has changed the state
-		r.Now = time.Now()
-	}
 	result, err := r.Planned(ctx, t)
 	if err == nil {
 		err = installPlans(ctx, r, lock, result)

@@ -34,7 +34,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 		t.Fatal(formatErr)
 	}
 	now := time.Now()
-	r := &run.Request{Settings: &config.Settings{MetricsFile: file}, Started: now, Now: now}
+	r := &run.Request{Settings: &config.Settings{MetricsFile: file}, Started: now}
 	result := &run.Result{
 		List: &run.List{Now: now, Sources: []run.Source{{Source: allowlist.Source{Name: source},
 			Verdict: guard.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: guard.Held}}}},

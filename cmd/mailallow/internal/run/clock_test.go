@@ -90,9 +90,8 @@ source = [{name = "gone", file = "gone.list", action = "OK"}, {name = "here", fi
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Now = time.Unix(1000, 0)
 	var said bytes.Buffer
-	list, err := r.Resolve(t.Context(), terminal.New(nil, nil, &said, &said))
+	list, err := r.resolve(t.Context(), terminal.New(nil, nil, &said, &said), time.Unix(1000, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,8 +69,7 @@ func (h *clockHost) request() *Request {
 func (h *clockHost) update(off time.Duration) {
 	h.write("list", fmt.Appendf(nil, "74.125.%d.0/24\n", h.number))
 	r := h.request()
-	r.Now = h.truth.Add(off)
-	list, err := r.Resolve(h.t.Context(), terminal.New(nil, nil, h.t.Output(), h.t.Output()))
+	list, err := r.resolve(h.t.Context(), terminal.New(nil, nil, h.t.Output(), h.t.Output()), h.truth.Add(off))
 	h.check(err)
 	files, err := r.StateFiles(&Result{List: list, past: readAhead(h.dir)})
 	h.check(err)
@@ -90,7 +89,7 @@ func (h *clockHost) update(off time.Duration) {
 // memory gives the guard's memory, and what a run at a time makes of it.
 func (h *clockHost) memory() (m *guard.Memory, at func(time.Time) guard.Earlier) {
 	r := h.request()
-	lastGood, err := r.lastGood()
+	lastGood, _, err := r.lastGood()
 	h.check(err)
 	m, err = r.memory(lastGood)
 	h.check(err)

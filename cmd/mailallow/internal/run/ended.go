@@ -1,15 +1,17 @@
 package run
 
 import (
+	"time"
+
 	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 )
 
 // wanted gives the sources whose last day is not over. A run treats the others as if they were not in the configuration. A
 // clock that is not believed ends none.
-func (r *Request) wanted(clockWrong bool) (wanted []allowlist.Source) {
+func (r *Request) wanted(now time.Time, clockWrong bool) (wanted []allowlist.Source) {
 	for _, s := range r.Settings.Sources {
-		if clockWrong || !s.Ended(r.Now) {
+		if clockWrong || !s.Ended(now) {
 			wanted = append(wanted, s)
 		}
 	}

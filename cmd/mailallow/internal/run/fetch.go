@@ -81,16 +81,16 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 }
 
 // fromLastGood takes every source as the last update left it. An inline list comes from the configuration.
-func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot) []allowlist.Fetched {
-	static := allowlist.Fetcher{Now: r.Now}
-	fetched := make([]allowlist.Fetched, len(r.sources))
-	for i, last := range lastGood.Match(r.sources) {
-		src := r.sources[i]
+func (r *Request) fromLastGood(ctx context.Context, k known) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: k.now}
+	fetched := make([]allowlist.Fetched, len(k.sources))
+	for i, last := range k.lastGood.Match(k.sources) {
+		src := k.sources[i]
 		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
 		switch {
 		case src.Inline():
-			fetched[i] = static.Fetch(ctx, r.sources[i:i+1])[0]
-		case last == nil && r.stateless != nil:
+			fetched[i] = static.Fetch(ctx, k.sources[i:i+1])[0]
+		case last == nil && k.unread != nil:
 			fetched[i].Err = errors.New("the state cannot be read")
 		case last == nil:
 			fetched[i].Err = errors.New("no update has installed it yet")
@@ -106,15 +106,14 @@ func (r *Request) fromLastGood(ctx context.Context, lastGood *snapshot.Snapshot)
 
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
 // its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
-func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
-	static := allowlist.Fetcher{Now: r.Now}
-	sources := r.sources
-	fetched := make([]allowlist.Fetched, len(sources))
+func (r *Request) fromSnapshot(ctx context.Context, k known) []allowlist.Fetched {
+	static := allowlist.Fetcher{Now: k.now}
+	fetched := make([]allowlist.Fetched, len(k.sources))
 	r.taken = map[string]snapshot.Source{}
-	for i, src := range sources {
+	for i, src := range k.sources {
 		there, found := r.reviewed.Find(src.Name)
 		if src.Static() {
-			fetched[i] = static.Fetch(ctx, sources[i:i+1])[0]
+			fetched[i] = static.Fetch(ctx, k.sources[i:i+1])[0]
 			unread := errors.Is(fetched[i].Err, fs.ErrNotExist) || errors.Is(fetched[i].Err, fs.ErrPermission)
 			if src.Inline() || !found || !unread {
 				continue
@@ -143,15 +142,15 @@ func (r *Request) fromSnapshot(ctx context.Context) []allowlist.Fetched {
 
 // older says why the ranges of a source in the snapshot are from before those in force here; empty: they are not. Who signs a
 // snapshot may publish an earlier list again.
-func (r *Request) older(src allowlist.Source, there snapshot.Source, last *allowlist.Resolved) string {
-	slack := r.Now.Add(clockSlack)
+func (r *Request) older(k known, src allowlist.Source, there snapshot.Source, last *allowlist.Resolved) string {
+	slack := k.now.Add(clockSlack)
 	switch {
-	case last == nil || r.inForce.After(slack) || last.Time.After(slack): // a clock was wrong, and nobody knows when
+	case last == nil || k.inForce().After(slack) || last.Time.After(slack): // a clock was wrong, and nobody knows when
 		return ""
 	case last.Definition != there.Definition && !src.FromSnapshot:
 		return ""
-	case r.reviewed.Written.Before(r.inForce):
-		return fmt.Sprintf("the snapshot was written at %s, before the list here, which is of %s", date(r.reviewed.Written), date(r.inForce))
+	case r.reviewed.Written.Before(k.inForce()):
+		return fmt.Sprintf("the snapshot was written at %s, before the list here, which is of %s", date(r.reviewed.Written), date(k.inForce()))
 	case there.Time.Before(last.Time) && !r.signed:
 		return fmt.Sprintf("its ranges in the snapshot are of %s, and those here of %s", date(there.Time), date(last.Time))
 	}

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -104,7 +103,7 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 	if p.err != nil || !e.Tell(p.before, after) {
 		return nil, p.err
 	}
-	e.Time, e.By = cmp.Or(e.Time, r.Now), whoRuns()
+	e.By = whoRuns()
 	name, pack, err := p.log.Append(e, r.Settings.History)
 	if err != nil {
 		return nil, err
@@ -130,12 +129,12 @@ func (r *Request) record(p past, e history.Entry, after []history.Installed) ([]
 
 // PruneHistory removes what is too old, or too much. A clock that is wrong makes nothing old.
 func (r *Request) PruneHistory(list *List) error {
-	if list != nil && list.ClockWrong {
+	if list.ClockWrong {
 		return nil
 	}
 	log, err := OpenHistory(r.Settings.StateDir)
 	var errs []error
-	for _, name := range log.Outdated(r.Now, r.Settings.History) {
+	for _, name := range log.Outdated(list.Now, r.Settings.History) {
 		errs = append(errs, state.Remove(filepath.Join(r.Settings.StateDir, state.HistoryFolder, name)))
 	}
 	return errors.Join(append(errs, err)...)
@@ -190,7 +189,7 @@ func (l *List) installed() (all []history.Installed) {
 
 // change is the entry of an update that installs a result.
 func (r *Request) change(result *Result) history.Entry {
-	e := history.Entry{Command: history.Update, Reason: r.options.Reason, First: result.List.lost}
+	e := history.Entry{Command: history.Update, Time: result.List.Now, Reason: r.options.Reason, First: result.List.lost}
 	for _, p := range result.Plans {
 		if p.HasText() && p.Changed() {
 			e.Targets = append(e.Targets, p.Path)
@@ -228,5 +227,5 @@ func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.St
 	if !everywhere {
 		after = p.before.Sources
 	}
-	return r.record(p, history.Entry{Command: history.Remove, Reason: r.options.Reason, Targets: targets}, after)
+	return r.record(p, history.Entry{Command: history.Remove, Time: r.Started, Reason: r.options.Reason, Targets: targets}, after)
 }

@@ -42,8 +42,7 @@ func Removals(s *config.Settings, installed record.Record) (all []plan.Removal) 
 
 // Taking makes a request that takes the list out of targets, and needs neither sources nor targets in the settings.
 func Taking(s *config.Settings, reason string) *Request {
-	now := time.Now()
-	return &Request{Settings: s, Started: now, Now: now, options: Options{Reason: reason}}
+	return &Request{Settings: s, Started: time.Now(), options: Options{Reason: reason}}
 }
 
 // leftovers are the targets that are no longer in the configuration and still hold the list.
@@ -53,7 +52,7 @@ func (r *Request) leftovers(installed record.Record) []plan.Removal {
 
 // left says what is still installed of targets and sources that are no longer in the configuration.
 func (r *Request) left(result *Result) (problems []allowlist.Problem) {
-	if r.stateless != nil {
+	if result.List.unread {
 		return nil // it says that the state cannot be read
 	}
 	add := func(kind, format string, args ...any) {

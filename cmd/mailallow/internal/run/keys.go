@@ -19,7 +19,7 @@ func (r *Request) fitKeys(judged []judgement) {
 	if r.options.NoGuard {
 		return
 	}
-	f := keyFitter{Request: r, judged: judged}
+	f := keyFitter{judged: judged}
 	for _, t := range r.Settings.Targets {
 		f.fitEach(t)
 	}
@@ -33,18 +33,18 @@ func (r *Request) fitKeys(judged []judgement) {
 
 // keyFitter fits the sources into the targets.
 type keyFitter struct {
-	*Request
 	judged  []judgement   // of each source of the run
 	targets []plan.Target // those for which the list can be too long
 }
 
 // fitEach holds each source that needs too many keys by itself.
 func (f *keyFitter) fitEach(t plan.Target) {
-	for i, src := range f.sources {
-		if f.judged[i].verdict.Status != guard.Fresh || src.Static() || f.judged[i].pinned {
+	for i, j := range f.judged {
+		src := j.source
+		if j.verdict.Status != guard.Fresh || src.Static() || j.pinned {
 			continue
 		}
-		need := func(t plan.Target) int { return t.KeysOf(src.Action, f.judged[i].verdict.Ranges.Minimal()) }
+		need := func(t plan.Target) int { return t.KeysOf(src.Action, j.verdict.Ranges.Minimal()) }
 		n, most := need(t), src.KeyLimit()
 		if n <= most {
 			continue
@@ -107,15 +107,15 @@ func (f *keyFitter) takeBack(i int, fresh guard.Verdict) bool {
 func (f *keyFitter) inOrder() (order []int) {
 	all := f.keys()
 	gain := make([]int, len(f.judged))
-	for i, src := range f.sources {
-		last, v := f.judged[i].earlier.Last, f.judged[i].verdict
-		if v.Status == guard.Fresh && !src.Inline() && !f.judged[i].pinned && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
+	for i, j := range f.judged {
+		last, v := j.earlier.Last, j.verdict
+		if v.Status == guard.Fresh && !j.source.Inline() && !j.pinned && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
 			order = append(order, i)
 			gain[i] = f.gainOf(i, all)
 		}
 	}
 	barring := func(i int) int {
-		if f.sources[i].Action.KeepsOut() && f.judged[i].earlier.Last == nil {
+		if f.judged[i].source.Action.KeepsOut() && f.judged[i].earlier.Last == nil {
 			return 1
 		}
 		return 0
@@ -130,7 +130,7 @@ func (f *keyFitter) inOrder() (order []int) {
 // gainOf gives the number of keys that the change of a source costs. Where a target does not take its action, the source makes
 // holes in the networks of others. all are the keys with the change.
 func (f *keyFitter) gainOf(i int, all []int) (gain int) {
-	action, fresh, held := f.sources[i].Action, f.judged[i].verdict, f.held(i, "")
+	action, fresh, held := f.judged[i].source.Action, f.judged[i].verdict, f.held(i, "")
 	f.judged[i].verdict = held
 	var without []int
 	for number, t := range f.targets {
@@ -151,16 +151,16 @@ func (f *keyFitter) gainOf(i int, all []int) (gain int) {
 // needs no more than its sources do one by one.
 func (f *keyFitter) mayNeed(t plan.Target) bool {
 	n := 0
-	for i, src := range f.sources {
-		most, eitherWay := 0, []allowlist.Ranges{f.judged[i].verdict.Ranges}
-		if last := f.judged[i].earlier.Last; last != nil {
+	for _, j := range f.judged {
+		most, eitherWay := 0, []allowlist.Ranges{j.verdict.Ranges}
+		if last := j.earlier.Last; last != nil {
 			eitherWay = append(eitherWay, last.Ranges) // which it has when it is held
 		}
 		for _, ranges := range eitherWay {
-			if ranges.Len() > 0 && !t.Takes(src.Action) {
+			if ranges.Len() > 0 && !t.Takes(j.source.Action) {
 				return t.Format.Map
 			}
-			most = max(most, t.KeysOf(src.Action, ranges.Minimal()))
+			most = max(most, t.KeysOf(j.source.Action, ranges.Minimal()))
 		}
 		n += most
 	}
@@ -198,8 +198,8 @@ func (f *keyFitter) keys() []int {
 }
 
 func (f *keyFitter) labelled() (sources []allowlist.Labelled) {
-	for i, src := range f.sources {
-		sources = append(sources, allowlist.Labelled{Source: src.Name, Action: src.Action, Ranges: f.judged[i].verdict.Ranges})
+	for _, j := range f.judged {
+		sources = append(sources, allowlist.Labelled{Source: j.source.Name, Action: j.source.Action, Ranges: j.verdict.Ranges})
 	}
 	return sources
 }

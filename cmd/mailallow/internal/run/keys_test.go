@@ -66,7 +66,8 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	limits := allowlist.DefaultLimits()
 	limits.MaxGrow = 1_000_000
-	r := &Request{Settings: &config.Settings{Targets: targets}, Now: now, accepted: map[string]guard.Acceptance{}}
+	r := &Request{Settings: &config.Settings{Targets: targets}, accepted: map[string]guard.Acceptance{}}
+	k := known{now: now}
 	var fetched []allowlist.Fetched
 	var last []allowlist.Resolved
 	for _, c := range changes {
@@ -74,7 +75,7 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 		if c.file == "" {
 			src.SPF = []string{c.name + ".test"}
 		}
-		r.sources = append(r.sources, src)
+		k.sources = append(k.sources, src)
 		r.accepted[c.name] = guard.Acceptance{Given: c.accept}
 		resolved := allowlist.Resolved{Name: c.name, Definition: src.Definition(), Time: now, Ranges: rangesOf(c.now)}
 		fetched = append(fetched, allowlist.Fetched{Resolved: resolved})
@@ -83,8 +84,9 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 			last = append(last, resolved)
 		}
 	}
-	all, _ := r.judgeAll(fetched, nil, snapshot.New(time.Time{}, last), pins{}, false)
-	return all, &keyFitter{Request: r, judged: all, targets: targets}
+	k.lastGood = snapshot.New(time.Time{}, last)
+	all, _ := r.judgeAll(k, fetched)
+	return all, &keyFitter{judged: all, targets: targets}
 }
 
 func statuses(all []judgement) string {

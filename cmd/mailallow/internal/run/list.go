@@ -30,6 +30,7 @@ type List struct {
 
 	lastGood *snapshot.Snapshot // the new last good state
 	lost     bool               // there was no last good state
+	unread   bool               // for it could not be read
 	unknown  []string           // sources without ranges, here and in the last good state
 	memory   guard.Memory       // the guard's new memory
 	pins     pins               // by which sources are pinned
@@ -46,37 +47,39 @@ type Source struct {
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
 // and merges them.
 func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, error) {
-	lastGood, err := r.begin(ctx, t)
+	return r.resolve(ctx, t, time.Now())
+}
+
+// resolve does what Resolve does, at the time that the computer's clock shows.
+func (r *Request) resolve(ctx context.Context, t *terminal.Terminal, clock time.Time) (*List, error) {
+	k, err := r.known(ctx, t, clock)
 	if err != nil {
 		return nil, err
 	}
-	memory, memoryErr := r.memory(lastGood)
-	now, wrong := believed(r.Now, lastGood, memory)
-	r.Now = now
-	r.sources = r.wanted(wrong != "")
-	pins, err := r.pins(lastGood)
-	if err != nil {
-		return nil, err
-	}
-	fetched, problems, err := r.gather(ctx, t, lastGood)
+	fetched, problems, err := r.gather(ctx, t, k)
 	if err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	list := &List{Now: r.Now, lost: lastGood == nil, pins: pins, ClockWrong: wrong != "", Options: r.options, Config: r.Settings.Path}
-	list.Problems = append(problems, r.circumstances(wrong)...)
-	var good []allowlist.Resolved
-	var forgotten []guard.Earlier
-	judged, err := r.judgeAll(fetched, memory, lastGood, pins, list.ClockWrong)
+	judged, err := r.judgeAll(k, fetched)
 	if err != nil {
 		return nil, err
 	}
-	for i, src := range r.sources {
-		j := judged[i]
-		list.Sources = append(list.Sources, r.carried(src, j))
-		last := j.lastGood()
+	return r.merged(k, problems, judged), nil
+}
+
+// merged makes the list of the verdicts, and the state with which the next run compares. problems are those of fetching.
+func (r *Request) merged(k known, problems []allowlist.Problem, judged []judgement) *List {
+	list := &List{Now: k.now, ClockWrong: k.wrong != "", Options: r.options, Config: r.Settings.Path,
+		lost: k.lastGood == nil, unread: k.unread != nil, pins: k.pins}
+	list.Problems = append(problems, r.circumstances(k)...)
+	var good []allowlist.Resolved
+	var forgotten []guard.Earlier
+	for _, j := range judged {
+		src, last := j.source, j.lastGood()
+		list.Sources = append(list.Sources, r.carried(j))
 		switch {
 		case src.Inline():
 			continue
@@ -89,46 +92,28 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 		}
 		good = append(good, *last)
 		after := j.guard.After(j.earlier, j.verdict)
-		if !after.Whole(src.Limits.Window, r.Now) {
+		if !after.Whole(src.Limits.Window, k.now) {
 			forgotten = append(forgotten, after)
 		}
 		list.memory.Remember(after)
 	}
 	list.Sources = r.withEnded(list.Sources)
 	if len(forgotten) > 0 {
-		list.Problems = append(list.Problems, r.incomplete(forgotten, memoryErr))
+		list.Problems = append(list.Problems, r.incomplete(forgotten, k.memoryErr))
 	}
-	list.Problems = append(list.Problems, pins.problems...)
+	list.Problems = append(list.Problems, k.pins.problems...)
 	if text := list.pinned(r.options.WritesState); text != "" {
 		list.Problems = append(list.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
 	}
 	list.Set = allowlist.Merge(list.Labelled())
-	list.lastGood = snapshot.New(r.writtenNow(judged), good)
-	return list, nil
+	list.lastGood = snapshot.New(r.writtenNow(k, judged), good)
+	return list
 }
 
-// begin reads the last good state, and opens a snapshot that the run waits for.
-func (r *Request) begin(ctx context.Context, t *terminal.Terminal) (*snapshot.Snapshot, error) {
-	lastGood, err := r.lastGood()
-	if err != nil {
-		return nil, err
-	}
-	if lastGood != nil {
-		r.inForce = lastGood.Written
-		if r.options.ForAnswer {
-			r.Settings.Deadline = min(r.Settings.Deadline, hurry)
-		}
-	}
-	if r.carrier().Waits() && r.options.Rollback == nil {
-		err = r.open(ctx, t)
-	}
-	return lastGood, err
-}
-
-// circumstances are the problems that the run had from its beginning. wrong is why the clock is not believed, or empty.
-func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
-	if r.stateless != nil {
-		problems = append(problems, *r.stateless)
+// circumstances are the problems that the run had from its beginning.
+func (r *Request) circumstances(k known) (problems []allowlist.Problem) {
+	if k.unread != nil {
+		problems = append(problems, *k.unread)
 	}
 	for _, w := range r.Settings.Warnings {
 		problems = append(problems, allowlist.Problem{Kind: "no-effect", Text: w.Error()})
@@ -136,24 +121,24 @@ func (r *Request) circumstances(wrong string) (problems []allowlist.Problem) {
 	if r.Settings.Writable != nil {
 		problems = append(problems, allowlist.Problem{Kind: "writable", Text: r.Settings.Writable.Error()})
 	}
-	if wrong != "" {
-		problems = append(problems, allowlist.Problem{Kind: "clock", Text: wrong})
+	if k.wrong != "" {
+		problems = append(problems, allowlist.Problem{Kind: "clock", Text: k.wrong})
 	}
 	return problems
 }
 
 // gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
-func (r *Request) gather(ctx context.Context, t *terminal.Terminal, lastGood *snapshot.Snapshot) ([]allowlist.Fetched, []allowlist.Problem, error) {
+func (r *Request) gather(ctx context.Context, t *terminal.Terminal, k known) ([]allowlist.Fetched, []allowlist.Problem, error) {
 	switch {
 	case r.asLeft():
-		return r.fromLastGood(ctx, lastGood), nil, nil
+		return r.fromLastGood(ctx, k), nil, nil
 	case !r.Fetches():
-		return r.fromSnapshot(ctx), r.carrierProblems(t), nil
-	case !slices.ContainsFunc(r.sources, func(src allowlist.Source) bool { return !src.Static() }):
-		static := allowlist.Fetcher{Now: r.Now}
-		return static.Fetch(ctx, r.sources), nil, nil
+		return r.fromSnapshot(ctx, k), r.carrierProblems(t), nil
+	case !slices.ContainsFunc(k.sources, func(src allowlist.Source) bool { return !src.Static() }):
+		static := allowlist.Fetcher{Now: k.now}
+		return static.Fetch(ctx, k.sources), nil, nil
 	}
-	return Fetch(ctx, t, r.Settings, r.sources, lastGood, r.Now)
+	return Fetch(ctx, t, r.Settings, k.sources, k.lastGood, k.now)
 }
 
 // asLeft reports whether the run takes the sources as the last update left them.
@@ -176,6 +161,7 @@ func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Probl
 
 // judgement is the verdict on a source, and what the guard compared it with.
 type judgement struct {
+	source  allowlist.Source
 	guard   guard.Guard
 	earlier guard.Earlier
 	verdict guard.Verdict
@@ -193,11 +179,11 @@ func (j judgement) lastGood() *allowlist.Resolved {
 
 // judgeAll has the guard judge every source of the run, puts pinned ranges in their places, and then holds the sources that need
 // too many access keys.
-func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, lastGood *snapshot.Snapshot, pins pins, clockWrong bool) ([]judgement, error) {
+func (r *Request) judgeAll(k known, fetched []allowlist.Fetched) ([]judgement, error) {
 	judged := make([]judgement, len(fetched))
-	last, pinned := lastGood.Match(r.sources), pins.file.Match(r.sources)
-	for i, src := range r.sources {
-		earlier := memory.Earlier(last[i], r.Now)
+	last, pinned := k.lastGood.Match(k.sources), k.pins.file.Match(k.sources)
+	for i, src := range k.sources {
+		earlier := k.memory.Earlier(last[i], k.now)
 		if r.options.Since != "" {
 			earlier.Lost = time.Time{} // the whole window is this one state
 		}
@@ -206,7 +192,7 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 			renamed.Name = src.Name
 			earlier.Last = &renamed
 		}
-		judged[i] = r.judge(src, earlier, fetched[i], clockWrong, stillPinned(src, pinned[i]))
+		judged[i] = r.judge(k, src, earlier, fetched[i], stillPinned(src, pinned[i]))
 	}
 	err := r.pin(judged, pinned)
 	r.fitKeys(judged)
@@ -214,20 +200,20 @@ func (r *Request) judgeAll(fetched []allowlist.Fetched, memory *guard.Memory, la
 }
 
 // judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, clockWrong, pinned bool) judgement {
+func (r *Request) judge(k known, src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, pinned bool) judgement {
 	limits := src.Limits
 	if src.Action.KeepsOut() || pinned {
 		limits.Expire = 0 // an old range must still keep its addresses out, and a pin holds until it is released
 	}
 	g := guard.Guard{
 		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard, ByName: src.Hosts != nil,
-		Accept: r.accepted[src.Name], Now: r.Now, ClockWrong: clockWrong,
+		Accept: r.accepted[src.Name], Now: k.now, ClockWrong: k.wrong != "",
 	}
 	if there, ok := r.taken[src.Name]; ok {
 		g.Static = g.Static && r.signed || src.FromSnapshot
 		g.Written = r.reviewed.Written
-		if !clockWrong {
-			g.Older = r.older(src, there, earlier.Last)
+		if k.wrong == "" {
+			g.Older = r.older(k, src, there, earlier.Last)
 		}
 	}
 	if src.FromSnapshot && fetched.Err != nil && earlier.Last != nil {
@@ -240,7 +226,7 @@ func (r *Request) judge(src allowlist.Source, earlier guard.Earlier, fetched all
 	if src.Action == allowlist.Relay {
 		v.Problems = append(v.Problems, sharedRelay(src)...)
 	}
-	return judgement{guard: g, earlier: earlier, verdict: v}
+	return judgement{source: src, guard: g, earlier: earlier, verdict: v}
 }
 
 func sharedRelay(src allowlist.Source) []allowlist.Problem {
@@ -261,8 +247,8 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 }
 
 // carried gives a source with the verdict of the guard, and with that of the run which made the snapshot.
-func (r *Request) carried(src allowlist.Source, judged judgement) Source {
-	v := judged.verdict
+func (r *Request) carried(judged judgement) Source {
+	src, v := judged.source, judged.verdict
 	there, ok := r.taken[src.Name]
 	if !ok || there.Status == "" || there.Status == guard.Fresh && len(there.Reasons) == 0 {
 		return Source{Source: src, Verdict: v, Pinned: judged.pinned}
@@ -276,20 +262,17 @@ func (r *Request) carried(src allowlist.Source, judged judgement) Source {
 
 // writtenNow is the time of the last good state of this run: that of before, if the run took nothing. A snapshot that was
 // accepted though it is older sets none back.
-func (r *Request) writtenNow(judged []judgement) time.Time {
-	took := false
-	for i, src := range r.sources {
-		took = took || judged[i].verdict.Taken && !src.Inline() && !judged[i].pinned
-	}
+func (r *Request) writtenNow(k known, judged []judgement) time.Time {
+	took := slices.ContainsFunc(judged, func(j judgement) bool { return j.verdict.Taken && !j.source.Inline() && !j.pinned })
 	switch {
 	case !took, !r.Fetches() && r.reviewed == nil:
-		return r.inForce
+		return k.inForce()
 	case r.Fetches():
-		return r.Now
+		return k.now
 	}
 	at := r.reviewed.Written
-	if at.Before(r.inForce) || !at.Before(r.Now.Add(clockSlack)) {
-		return r.inForce
+	if at.Before(k.inForce()) || !at.Before(k.now.Add(clockSlack)) {
+		return k.inForce()
 	}
 	return at
 }

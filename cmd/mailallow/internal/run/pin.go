@@ -40,18 +40,14 @@ func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, 
 func (r *Request) RollsBack() bool { return r.options.Rollback != nil }
 
 // pins reads the pins, or makes those of a rollback. There are none if the run knows no state.
-func (r *Request) pins(last *snapshot.Snapshot) (p pins, err error) {
+func (r *Request) pins(k known) (p pins, err error) {
 	switch {
 	case r.options.Rollback != nil:
-		return r.pinsOfRollback(last)
-	case r.options.NoGuard || r.options.Since != "" || r.stateless != nil:
+		return r.pinsOfRollback(k)
+	case r.options.NoGuard || r.options.Since != "" || k.unread != nil:
 		return p, nil
 	}
-	p.file, err = loadSnapshot(r.pinsPath())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return p, nil
-	case err != nil:
+	if p.file, err = loadSnapshot(r.pinsPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return p, fault.Hint("", "'"+r.options.releaseLine()+"' takes the pins away", "the pins of a rollback cannot be read: %w; nothing was changed", err)
 	}
 	return p, nil
@@ -67,7 +63,7 @@ func (o Options) releaseLine() string {
 func (r *Request) pin(judged []judgement, pins []*allowlist.Resolved) error {
 	var refused []error
 	for i, last := range pins {
-		src := r.sources[i]
+		src := judged[i].source
 		if last == nil {
 			continue
 		}
@@ -188,7 +184,7 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 		return nil, 0, p.err
 	}
 	if p.before.Known {
-		entry, err := r.record(p, history.Entry{Command: history.Release, Reason: r.options.Reason}, p.before.Sources)
+		entry, err := r.record(p, history.Entry{Command: history.Release, Time: r.Started, Reason: r.options.Reason}, p.before.Sources)
 		return append(files, entry...), released, err
 	}
 	return files, released, nil
@@ -196,12 +192,12 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 
 // pinsOfRollback makes the pins of a rollback: every source that had ranges then and is defined now as it was, but no inline
 // list. The widths and totals of today bind.
-func (r *Request) pinsOfRollback(last *snapshot.Snapshot) (p pins, err error) {
-	state, problems, err := r.rollbackState()
+func (r *Request) pinsOfRollback(k known) (p pins, err error) {
+	state, problems, err := r.rollbackState(k.now)
 	if err != nil {
 		return p, err
 	}
-	what := fmt.Sprintf("the rollback of %s to the list of %s", date(r.Now), date(state.Time))
+	what := fmt.Sprintf("the rollback of %s to the list of %s", date(k.now), date(state.Time))
 	if r.options.Reason != "" {
 		what += ": " + history.OneLine(r.options.Reason)
 	}
@@ -211,17 +207,17 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) (p pins, err error) {
 			then.Sources = append(then.Sources, snapshot.Source{Resolved: allowlist.Resolved{Name: s.Name, Definition: s.Definition, Time: state.Time, Ranges: s.Ranges}})
 		}
 	}
-	then = snapshot.Of(r.Now, then.Sources)
+	then = snapshot.Of(k.now, then.Sources)
 	p.problems = problems
 	var pinned []snapshot.Source
-	for i, found := range then.Match(r.sources) {
-		src := r.sources[i]
+	for i, found := range then.Match(k.sources) {
+		src := k.sources[i]
 		if found == nil || src.Inline() {
 			continue
 		}
 		one := *found
 		one.Name = src.Name
-		why, limited := r.cannotPin(src, one, last)
+		why, limited := k.cannotPin(src, one)
 		if why != "" {
 			p.problems = append(p.problems, allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q stays as it is: %s", src.Name, why)})
 			p.limited = p.limited || limited
@@ -233,20 +229,20 @@ func (r *Request) pinsOfRollback(last *snapshot.Snapshot) (p pins, err error) {
 		return p, exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history' lists them",
 			"nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
 	}
-	p.file = snapshot.Of(r.Now, pinned)
+	p.file = snapshot.Of(k.now, pinned)
 	return p, nil
 }
 
 // cannotPin says why ranges of then are not restored; empty: they are. limited: a limit of today refuses them.
-func (r *Request) cannotPin(src allowlist.Source, then allowlist.Resolved, last *snapshot.Snapshot) (why string, limited bool) {
+func (k known) cannotPin(src allowlist.Source, then allowlist.Resolved) (why string, limited bool) {
 	definition := src.Definition()
-	if now, ok := last.Find(src.Name); src.FromSnapshot && ok {
+	if now, ok := k.lastGood.Find(src.Name); src.FromSnapshot && ok {
 		definition = now.Definition
 	}
 	if then.Definition != definition {
 		return "it was defined otherwise then", false
 	}
-	g := guard.Guard{Limits: src.Limits, Static: src.Static(), ByName: src.Hosts != nil, Now: r.Now, ClockWrong: true}
+	g := guard.Guard{Limits: src.Limits, Static: src.Static(), ByName: src.Hosts != nil, Now: k.now, ClockWrong: true}
 	v := g.Check(guard.Earlier{}, allowlist.Fetched{Resolved: then})
 	if v.Status == guard.Fresh {
 		return "", false
@@ -259,7 +255,7 @@ func (r *Request) cannotPin(src allowlist.Source, then allowlist.Resolved, last 
 }
 
 // rollbackState finds the list to go back to. The problems are those of the history.
-func (r *Request) rollbackState() (state history.State, problems []allowlist.Problem, err error) {
+func (r *Request) rollbackState(now time.Time) (state history.State, problems []allowlist.Problem, err error) {
 	log, err := OpenHistory(r.Settings.StateDir)
 	if err != nil {
 		return state, nil, err
@@ -280,7 +276,7 @@ func (r *Request) rollbackState() (state history.State, problems []allowlist.Pro
 		}
 		what = "before the entry " + id
 	} else {
-		state, what, problems, err = stateOf(log, to, r.Now)
+		state, what, problems, err = stateOf(log, to, now)
 		if err != nil {
 			return state, nil, err
 		}

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"mailallow/accessmap/state"
-	"mailallow/allowlist"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
@@ -59,18 +58,14 @@ type Options struct {
 type Request struct {
 	Settings *config.Settings
 	Started  time.Time
-	Now      time.Time // ages are counted to here
 
 	options  Options
 	accepted map[string]guard.Acceptance // by source
-	sources  []allowlist.Source          // of the settings, without those that have ended
 
 	reviewed  *snapshot.Snapshot // the one in place of fetching; nil: there is none, or it is not there yet
 	unreached error              // why it cannot be had
 	signed    bool               // somebody whose keys the settings name has signed it
 	signer    string             // who, and the trusted comment
-	inForce   time.Time          // the last good state was written then; zero: there is none
-	stateless *allowlist.Problem // the state cannot be read; nil: it can
 
 	taken map[string]snapshot.Source // what it says of each source that was taken from it
 }
@@ -97,8 +92,7 @@ func Load(ctx context.Context, t *terminal.Terminal, o Options) (*Request, error
 // New makes a request of settings, and reads the snapshot that o names. It returns a
 // request with an error, too.
 func New(s *config.Settings, o Options) (*Request, error) {
-	now := time.Now()
-	r := &Request{Settings: s, Started: now, Now: now, options: o, accepted: map[string]guard.Acceptance{}}
+	r := &Request{Settings: s, Started: time.Now(), options: o, accepted: map[string]guard.Acceptance{}}
 	return r, r.check()
 }
 

@@ -1,10 +1,12 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
@@ -13,10 +15,52 @@ import (
 	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 // asRoot is what to do for one who may not read the state.
 const asRoot = "run it as root, or as the user who runs the update"
+
+// known is what a run knows before it asks its sources.
+type known struct {
+	now     time.Time          // ages are counted to here
+	wrong   string             // why the clock is not believed; empty: it is
+	sources []allowlist.Source // of the settings, without those that have ended
+
+	lastGood  *snapshot.Snapshot // nil: there is none
+	unread    *allowlist.Problem // the state cannot be read; nil: it can
+	memory    *guard.Memory      // the guard's, of the states before the last good one; nil: there is none
+	memoryErr error              // why it cannot be used; nil: it can
+	pins      pins
+}
+
+// known reads the state, and opens a snapshot that the run waits for. clock is the time that the computer shows.
+func (r *Request) known(ctx context.Context, t *terminal.Terminal, clock time.Time) (k known, err error) {
+	if k.lastGood, k.unread, err = r.lastGood(); err != nil {
+		return k, err
+	}
+	if k.lastGood != nil && r.options.ForAnswer {
+		r.Settings.Deadline = min(r.Settings.Deadline, hurry)
+	}
+	if r.carrier().Waits() && r.options.Rollback == nil {
+		if err = r.open(ctx, t); err != nil {
+			return k, err
+		}
+	}
+	k.memory, k.memoryErr = r.memory(k.lastGood)
+	k.now, k.wrong = believed(clock, k.lastGood, k.memory)
+	k.sources = r.wanted(k.now, k.wrong != "")
+	k.pins, err = r.pins(k) // a rollback makes them of what is known so far
+	return k, err
+}
+
+// inForce is when the last good state was written; zero: there is none.
+func (k known) inForce() time.Time {
+	if k.lastGood == nil {
+		return time.Time{}
+	}
+	return k.lastGood.Written
+}
 
 func (r *Request) lastGoodPath() string {
 	return filepath.Join(r.Settings.StateDir, state.LastGoodFile)
@@ -40,25 +84,26 @@ func (r *Request) memory(lastGood *snapshot.Snapshot) (*guard.Memory, error) {
 	return m, nil
 }
 
-// lastGood reads the last good state; nil when there is none, or NoGuard asks for none.
-func (r *Request) lastGood() (*snapshot.Snapshot, error) {
+// lastGood reads the last good state; nil when there is none, NoGuard asks for none, or a run for an answer may not read it: then
+// unread says so.
+func (r *Request) lastGood() (lastGood *snapshot.Snapshot, unread *allowlist.Problem, err error) {
 	if r.options.NoGuard {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if r.options.Since != "" {
-		return loadSnapshot(r.options.Since)
+		lastGood, err = loadSnapshot(r.options.Since)
+		return lastGood, nil, err
 	}
-	lastGood, err := loadSnapshot(r.lastGoodPath())
+	lastGood, err = loadSnapshot(r.lastGoodPath())
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		return lastGood, nil
+		return lastGood, nil, nil
 	case errors.Is(err, fs.ErrPermission) && r.options.ForAnswer:
-		r.stateless = &allowlist.Problem{Kind: "state", Text: fmt.Sprintf("the state cannot be read, so that last good ranges and pins are not known: %v: %s", err, asRoot)}
-		return nil, nil
+		return nil, &allowlist.Problem{Kind: "state", Text: fmt.Sprintf("the state cannot be read, so that last good ranges and pins are not known: %v: %s", err, asRoot)}, nil
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fault.Hint("", asRoot, "the last good state cannot be read: %w; nothing was changed", err)
+		return nil, nil, fault.Hint("", asRoot, "the last good state cannot be read: %w; nothing was changed", err)
 	}
-	return nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
+	return nil, nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
 }
 
 // loadSnapshot reads a last good state. It has no bound but those of its sources, so that no source is left out for another.
