@@ -26,15 +26,21 @@ func (r *Request) carrier() carrier.Carrier {
 // Fetches reports whether the run asks the network for its sources.
 func (r *Request) Fetches() bool { return r.carrier().Name == "" }
 
-// open takes the snapshot for the run. One that cannot be reached is no error: its sources are stale.
-func (r *Request) open(ctx context.Context, t *terminal.Terminal) error {
+// given is the snapshot that the run takes in place of fetching.
+type given struct {
+	*snapshot.Snapshot        // nil: there is none
+	unreached          error  // why it cannot be had
+	signed             bool   // somebody whose keys the settings name has signed it
+	signer             string // who, and the trusted comment
+}
+
+// open gets the snapshot for the run. One that cannot be reached is no error: its sources are stale.
+func (r *Request) open(ctx context.Context, t *terminal.Terminal) (given, error) {
 	got, err := r.carrier().Take(ctx, t)
 	if unreached := (carrier.Unreached{}); errors.As(err, &unreached) {
-		r.unreached = unreached.Err
-		return nil
+		return given{unreached: unreached.Err}, nil
 	}
-	r.signed, r.signer = got.Signed, got.Signer
-	return errors.Join(err, r.review(got.Snapshot))
+	return given{Snapshot: got.Snapshot, signed: got.Signed, signer: got.Signer}, errors.Join(err, r.review(got.Snapshot))
 }
 
 // review compares a snapshot with the settings. It refuses one in which a source has another definition than here, because
@@ -43,7 +49,6 @@ func (r *Request) review(s *snapshot.Snapshot) error {
 	if s == nil {
 		return nil
 	}
-	r.reviewed = s
 	var problems []error
 	for _, src := range r.Settings.Sources {
 		there, found := s.Find(src.Name)
@@ -66,13 +71,13 @@ func acceptThere(name string, refused *guard.Proposed) string {
 }
 
 // carrierProblems says that the snapshot cannot be had, and who signed it.
-func (r *Request) carrierProblems(t *terminal.Terminal) (problems []allowlist.Problem) {
-	if r.unreached != nil {
-		problems = append(problems, allowlist.Problem{Kind: "snapshot", Text: fmt.Sprintf("the snapshot %s cannot be had: %v", r.carrier().Shown(), r.unreached)})
+func (r *Request) carrierProblems(t *terminal.Terminal, g given) (problems []allowlist.Problem) {
+	if g.unreached != nil {
+		problems = append(problems, allowlist.Problem{Kind: "snapshot", Text: fmt.Sprintf("the snapshot %s cannot be had: %v", r.carrier().Shown(), g.unreached)})
 	}
-	if text := fmt.Sprintf("snapshot %s: %s", r.carrier().Shown(), r.signer); r.signer != "" && t.Quiet {
+	if text := fmt.Sprintf("snapshot %s: %s", r.carrier().Shown(), g.signer); g.signer != "" && t.Quiet {
 		t.About().Record("%s", text)
-	} else if r.signer != "" {
+	} else if g.signer != "" {
 		t.Note("%s", text)
 	}
 	return problems

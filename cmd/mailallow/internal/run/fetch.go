@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,33 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
+
+// fetched is what the sources say now.
+type fetched struct {
+	sources []allowlist.Fetched         // in the order of known.sources
+	taken   map[string]*snapshot.Source // what the given snapshot says of each source that was taken from it
+}
+
+// gather gives what the sources say: by the network, by the snapshot, or for a rollback by the last good state. The problems are
+// those of the run.
+func (r *Request) gather(ctx context.Context, t *terminal.Terminal, k *known) (f fetched, problems []allowlist.Problem, err error) {
+	switch {
+	case r.asLeft():
+		f.sources = r.fromLastGood(ctx, k)
+	case !r.Fetches():
+		f = r.fromSnapshot(ctx, k)
+		problems = r.carrierProblems(t, k.given)
+	case !slices.ContainsFunc(k.sources, func(src allowlist.Source) bool { return !src.Static() }):
+		static := allowlist.Fetcher{Now: k.now}
+		f.sources = static.Fetch(ctx, k.sources)
+	default:
+		f.sources, problems, err = Fetch(ctx, t, r.Settings, k.sources, k.lastGood, k.now)
+	}
+	return f, problems, err
+}
+
+// asLeft reports whether the run takes the sources as the last update left them.
+func (r *Request) asLeft() bool { return r.options.Rollback != nil || r.options.Installed }
 
 // Fetch resolves sources over the network and from disk, with the resolvers, limits
 // and deadline of s. A source without an answer by the deadline has an error of its
@@ -81,7 +109,7 @@ func ResolverProblems(c *dnsq.Client) (problems []allowlist.Problem) {
 }
 
 // fromLastGood takes every source as the last update left it. An inline list comes from the configuration.
-func (r *Request) fromLastGood(ctx context.Context, k known) []allowlist.Fetched {
+func (r *Request) fromLastGood(ctx context.Context, k *known) []allowlist.Fetched {
 	static := allowlist.Fetcher{Now: k.now}
 	fetched := make([]allowlist.Fetched, len(k.sources))
 	for i, last := range k.lastGood.Match(k.sources) {
@@ -106,53 +134,37 @@ func (r *Request) fromLastGood(ctx context.Context, k known) []allowlist.Fetched
 
 // fromSnapshot takes the sources from the snapshot. An inline list always comes from the configuration, and a file source from
 // its file, wherever that can be read: a file with a mistake in it is not taken from elsewhere.
-func (r *Request) fromSnapshot(ctx context.Context, k known) []allowlist.Fetched {
+func (r *Request) fromSnapshot(ctx context.Context, k *known) fetched {
 	static := allowlist.Fetcher{Now: k.now}
-	fetched := make([]allowlist.Fetched, len(k.sources))
-	r.taken = map[string]snapshot.Source{}
+	f := fetched{sources: make([]allowlist.Fetched, len(k.sources)), taken: map[string]*snapshot.Source{}}
 	for i, src := range k.sources {
-		there, found := r.reviewed.Find(src.Name)
+		one := &f.sources[i]
+		there, found := k.given.Find(src.Name)
 		if src.Static() {
-			fetched[i] = static.Fetch(ctx, k.sources[i:i+1])[0]
-			unread := errors.Is(fetched[i].Err, fs.ErrNotExist) || errors.Is(fetched[i].Err, fs.ErrPermission)
+			*one = static.Fetch(ctx, k.sources[i:i+1])[0]
+			unread := errors.Is(one.Err, fs.ErrNotExist) || errors.Is(one.Err, fs.ErrPermission)
 			if src.Inline() || !found || !unread {
 				continue
 			}
 		}
-		fetched[i] = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
-		switch {
-		case r.unreached != nil:
-			fetched[i].Err = fmt.Errorf("the snapshot %s cannot be had", r.carrier().Shown())
-		case !found:
-			fetched[i].Err = fmt.Errorf("snapshot %s does not hold it", r.carrier().Shown())
-		case there.Time.IsZero():
-			fetched[i].Err = fmt.Errorf("snapshot %s has no ranges of it", r.carrier().Shown())
-			r.taken[src.Name] = there
-		default:
-			fetched[i].Resolved, fetched[i].Err = there.Resolved, src.Check(there.Ranges)
-			r.taken[src.Name] = there
+		*one = allowlist.Fetched{Resolved: allowlist.Resolved{Name: src.Name, Definition: src.Definition()}}
+		if found {
+			f.taken[src.Name] = &there
 		}
-		if r.carrier().Name == carrier.Embedded && fetched[i].Err == nil {
-			fetched[i].Problems = []allowlist.Problem{{Kind: "embedded",
+		switch {
+		case k.given.unreached != nil:
+			one.Err = fmt.Errorf("the snapshot %s cannot be had", r.carrier().Shown())
+		case !found:
+			one.Err = fmt.Errorf("snapshot %s does not hold it", r.carrier().Shown())
+		case there.Time.IsZero():
+			one.Err = fmt.Errorf("snapshot %s has no ranges of it", r.carrier().Shown())
+		default:
+			one.Resolved, one.Err = there.Resolved, src.Check(there.Ranges)
+		}
+		if r.carrier().Name == carrier.Embedded && one.Err == nil {
+			one.Problems = []allowlist.Problem{{Kind: "embedded",
 				Text: "its ranges are those in the program, of " + there.Time.Format(time.DateOnly)}}
 		}
 	}
-	return fetched
-}
-
-// older says why the ranges of a source in the snapshot are from before those in force here; empty: they are not. Who signs a
-// snapshot may publish an earlier list again.
-func (r *Request) older(k known, src allowlist.Source, there snapshot.Source, last *allowlist.Resolved) string {
-	slack := k.now.Add(clockSlack)
-	switch {
-	case last == nil || k.inForce().After(slack) || last.Time.After(slack): // a clock was wrong, and nobody knows when
-		return ""
-	case last.Definition != there.Definition && !src.FromSnapshot:
-		return ""
-	case r.reviewed.Written.Before(k.inForce()):
-		return fmt.Sprintf("the snapshot was written at %s, before the list here, which is of %s", date(r.reviewed.Written), date(k.inForce()))
-	case there.Time.Before(last.Time) && !r.signed:
-		return fmt.Sprintf("its ranges in the snapshot are of %s, and those here of %s", date(there.Time), date(last.Time))
-	}
-	return ""
+	return f
 }

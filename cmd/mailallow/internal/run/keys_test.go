@@ -67,8 +67,8 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 	limits := allowlist.DefaultLimits()
 	limits.MaxGrow = 1_000_000
 	r := &Request{Settings: &config.Settings{Targets: targets}, accepted: map[string]guard.Acceptance{}}
-	k := known{now: now}
-	var fetched []allowlist.Fetched
+	k := &known{now: now}
+	var f fetched
 	var last []allowlist.Resolved
 	for _, c := range changes {
 		src := allowlist.Source{Name: c.name, Action: c.action, File: c.file, Limits: limits, Bounds: allowlist.Bounds{Keys: c.maxKeys}}
@@ -78,14 +78,14 @@ func judged(age time.Duration, targets []plan.Target, changes ...change) ([]judg
 		k.sources = append(k.sources, src)
 		r.accepted[c.name] = guard.Acceptance{Given: c.accept}
 		resolved := allowlist.Resolved{Name: c.name, Definition: src.Definition(), Time: now, Ranges: rangesOf(c.now)}
-		fetched = append(fetched, allowlist.Fetched{Resolved: resolved})
+		f.sources = append(f.sources, allowlist.Fetched{Resolved: resolved})
 		if c.last != nil {
 			resolved.Time, resolved.Ranges = now.Add(-age), rangesOf(c.last)
 			last = append(last, resolved)
 		}
 	}
 	k.lastGood = snapshot.New(time.Time{}, last)
-	all, _ := r.judgeAll(k, fetched)
+	all, _ := r.judgeAll(k, f)
 	return all, &keyFitter{judged: all, targets: targets}
 }
 

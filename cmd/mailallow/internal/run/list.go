@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ type List struct {
 
 	lastGood *snapshot.Snapshot // the new last good state
 	lost     bool               // there was no last good state
-	unread   bool               // for it could not be read
+	unread   bool               // the state could not be read
 	unknown  []string           // sources without ranges, here and in the last good state
 	memory   guard.Memory       // the guard's new memory
 	pins     pins               // by which sources are pinned
@@ -50,36 +49,37 @@ func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, err
 	return r.resolve(ctx, t, time.Now())
 }
 
-// resolve does what Resolve does, at the time that the computer's clock shows.
+// resolve does what Resolve does. clock is the time that the computer shows.
 func (r *Request) resolve(ctx context.Context, t *terminal.Terminal, clock time.Time) (*List, error) {
 	k, err := r.known(ctx, t, clock)
 	if err != nil {
 		return nil, err
 	}
-	fetched, problems, err := r.gather(ctx, t, k)
+	f, problems, err := r.gather(ctx, t, k)
 	if err != nil {
 		return nil, err
 	}
 	if why := context.Cause(ctx); why != nil {
 		return nil, fmt.Errorf("nothing was changed: fetching the sources: %w", why)
 	}
-	judged, err := r.judgeAll(k, fetched)
+	judged, err := r.judgeAll(k, f)
 	if err != nil {
 		return nil, err
 	}
 	return r.merged(k, problems, judged), nil
 }
 
-// merged makes the list of the verdicts, and the state with which the next run compares. problems are those of fetching.
-func (r *Request) merged(k known, problems []allowlist.Problem, judged []judgement) *List {
+// merged makes the list of the verdicts, with the state that the next run compares with. problems are those of gathering.
+func (r *Request) merged(k *known, problems []allowlist.Problem, judged []judgement) *List {
 	list := &List{Now: k.now, ClockWrong: k.wrong != "", Options: r.options, Config: r.Settings.Path,
 		lost: k.lastGood == nil, unread: k.unread != nil, pins: k.pins}
 	list.Problems = append(problems, r.circumstances(k)...)
 	var good []allowlist.Resolved
 	var forgotten []guard.Earlier
-	for _, j := range judged {
+	for i := range judged {
+		j := &judged[i]
 		src, last := j.source, j.lastGood()
-		list.Sources = append(list.Sources, r.carried(j))
+		list.Sources = append(list.Sources, j.carried())
 		switch {
 		case src.Inline():
 			continue
@@ -111,7 +111,7 @@ func (r *Request) merged(k known, problems []allowlist.Problem, judged []judgeme
 }
 
 // circumstances are the problems that the run had from its beginning.
-func (r *Request) circumstances(k known) (problems []allowlist.Problem) {
+func (r *Request) circumstances(k *known) (problems []allowlist.Problem) {
 	if k.unread != nil {
 		problems = append(problems, *k.unread)
 	}
@@ -126,23 +126,6 @@ func (r *Request) circumstances(k known) (problems []allowlist.Problem) {
 	}
 	return problems
 }
-
-// gather gives what each source says now: by the network, by the snapshot, or for a rollback by the last good state.
-func (r *Request) gather(ctx context.Context, t *terminal.Terminal, k known) ([]allowlist.Fetched, []allowlist.Problem, error) {
-	switch {
-	case r.asLeft():
-		return r.fromLastGood(ctx, k), nil, nil
-	case !r.Fetches():
-		return r.fromSnapshot(ctx, k), r.carrierProblems(t), nil
-	case !slices.ContainsFunc(k.sources, func(src allowlist.Source) bool { return !src.Static() }):
-		static := allowlist.Fetcher{Now: k.now}
-		return static.Fetch(ctx, k.sources), nil, nil
-	}
-	return Fetch(ctx, t, r.Settings, k.sources, k.lastGood, k.now)
-}
-
-// asLeft reports whether the run takes the sources as the last update left them.
-func (r *Request) asLeft() bool { return r.options.Rollback != nil || r.options.Installed }
 
 // incomplete says of sources that states of the window are lost. err is why the memory cannot be used; nil: it can.
 func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Problem {
@@ -159,85 +142,6 @@ func (r *Request) incomplete(sources []guard.Earlier, err error) allowlist.Probl
 	return allowlist.Problem{Kind: "window", Text: text}
 }
 
-// judgement is the verdict on a source, and what the guard compared it with.
-type judgement struct {
-	source  allowlist.Source
-	guard   guard.Guard
-	earlier guard.Earlier
-	verdict guard.Verdict
-	pinned  bool // a rollback pinned the ranges of the verdict
-}
-
-// lastGood gives the state with which the next run compares the source: the ranges in the list, else those that have expired.
-// nil: there is none.
-func (j judgement) lastGood() *allowlist.Resolved {
-	if !j.verdict.Time.IsZero() {
-		return &j.verdict.Resolved
-	}
-	return j.earlier.Last
-}
-
-// judgeAll has the guard judge every source of the run, puts pinned ranges in their places, and then holds the sources that need
-// too many access keys.
-func (r *Request) judgeAll(k known, fetched []allowlist.Fetched) ([]judgement, error) {
-	judged := make([]judgement, len(fetched))
-	last, pinned := k.lastGood.Match(k.sources), k.pins.file.Match(k.sources)
-	for i, src := range k.sources {
-		earlier := k.memory.Earlier(last[i], k.now)
-		if r.options.Since != "" {
-			earlier.Lost = time.Time{} // the whole window is this one state
-		}
-		if last[i] != nil && last[i].Name != src.Name {
-			renamed := *last[i]
-			renamed.Name = src.Name
-			earlier.Last = &renamed
-		}
-		judged[i] = r.judge(k, src, earlier, fetched[i], stillPinned(src, pinned[i]))
-	}
-	err := r.pin(judged, pinned)
-	r.fitKeys(judged)
-	return judged, err
-}
-
-// judge has the guard compare a fetched source with its earlier states.
-func (r *Request) judge(k known, src allowlist.Source, earlier guard.Earlier, fetched allowlist.Fetched, pinned bool) judgement {
-	limits := src.Limits
-	if src.Action.KeepsOut() || pinned {
-		limits.Expire = 0 // an old range must still keep its addresses out, and a pin holds until it is released
-	}
-	g := guard.Guard{
-		Limits: limits, Static: src.Static(), Unbound: src.Inline() || r.options.NoGuard, ByName: src.Hosts != nil,
-		Accept: r.accepted[src.Name], Now: k.now, ClockWrong: k.wrong != "",
-	}
-	if there, ok := r.taken[src.Name]; ok {
-		g.Static = g.Static && r.signed || src.FromSnapshot
-		g.Written = r.reviewed.Written
-		if k.wrong == "" {
-			g.Older = r.older(k, src, there, earlier.Last)
-		}
-	}
-	if src.FromSnapshot && fetched.Err != nil && earlier.Last != nil {
-		fetched.Definition = earlier.Last.Definition // no other is known
-	}
-	if r.asLeft() && !src.Inline() && fetched.Err == nil && g.Expired(earlier.Last) {
-		fetched.Err = errors.New("no update has fetched it since")
-	}
-	v := g.Check(earlier, fetched)
-	if src.Action == allowlist.Relay {
-		v.Problems = append(v.Problems, sharedRelay(src)...)
-	}
-	return judgement{source: src, guard: g, earlier: earlier, verdict: v}
-}
-
-func sharedRelay(src allowlist.Source) []allowlist.Problem {
-	shared, ok := src.OnSharedHosts()
-	if !ok {
-		return nil
-	}
-	return []allowlist.Problem{{Kind: "shared-relay", Text: fmt.Sprintf(
-		"RELAY on %s: its hosts send for all its customers, and each of them may now relay through this server; OK lets their mail in without that", shared.Title)}}
-}
-
 // Labelled gives the ranges of every source with its action.
 func (l *List) Labelled() (sources []allowlist.Labelled) {
 	for _, s := range l.Sources {
@@ -246,31 +150,20 @@ func (l *List) Labelled() (sources []allowlist.Labelled) {
 	return sources
 }
 
-// carried gives a source with the verdict of the guard, and with that of the run which made the snapshot.
-func (r *Request) carried(judged judgement) Source {
-	src, v := judged.source, judged.verdict
-	there, ok := r.taken[src.Name]
-	if !ok || there.Status == "" || there.Status == guard.Fresh && len(there.Reasons) == 0 {
-		return Source{Source: src, Verdict: v, Pinned: judged.pinned}
-	}
-	carried := Source{Source: src, Verdict: v.Carry(there.Status, there.Reasons, there.Refused), Pinned: judged.pinned}
-	if there.Status == guard.Held {
-		carried.There = acceptThere(there.Name, there.Refused)
-	}
-	return carried
-}
-
 // writtenNow is the time of the last good state of this run: that of before, if the run took nothing. A snapshot that was
 // accepted though it is older sets none back.
-func (r *Request) writtenNow(k known, judged []judgement) time.Time {
-	took := slices.ContainsFunc(judged, func(j judgement) bool { return j.verdict.Taken && !j.source.Inline() && !j.pinned })
+func (r *Request) writtenNow(k *known, judged []judgement) time.Time {
+	took := false
+	for _, j := range judged {
+		took = took || j.verdict.Taken && !j.source.Inline() && !j.pinned
+	}
 	switch {
-	case !took, !r.Fetches() && r.reviewed == nil:
+	case !took, !r.Fetches() && k.given.Snapshot == nil:
 		return k.inForce()
 	case r.Fetches():
 		return k.now
 	}
-	at := r.reviewed.Written
+	at := k.given.Written
 	if at.Before(k.inForce()) || !at.Before(k.now.Add(clockSlack)) {
 		return k.inForce()
 	}

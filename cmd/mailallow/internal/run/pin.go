@@ -40,7 +40,7 @@ func (r *Request) pinsPath() string { return filepath.Join(r.Settings.StateDir, 
 func (r *Request) RollsBack() bool { return r.options.Rollback != nil }
 
 // pins reads the pins, or makes those of a rollback. There are none if the run knows no state.
-func (r *Request) pins(k known) (p pins, err error) {
+func (r *Request) pins(k *known) (p pins, err error) {
 	switch {
 	case r.options.Rollback != nil:
 		return r.pinsOfRollback(k)
@@ -58,38 +58,28 @@ func (o Options) releaseLine() string {
 	return "mailallow rollback --release" + o.Config.Typed()
 }
 
-// pin puts the pinned ranges in the place of those that the guard let through, whatever it said of these. The restored ranges
-// are the last good ones, and the window begins anew with them.
-func (r *Request) pin(judged []judgement, pins []*allowlist.Resolved) error {
-	var refused []error
-	for i, last := range pins {
-		src := judged[i].source
-		if last == nil {
-			continue
-		}
-		v := &judged[i].verdict
-		if !stillPinned(src, last) {
-			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: "it is defined otherwise now: that ends its pin"})
-			continue
-		}
-		if r.accepted[src.Name].Given {
-			refused = append(refused, fmt.Errorf("--accept %q: it is pinned by a rollback: '%s' comes first", src.Name, r.options.releaseLine()))
-			continue
-		}
-		pinned := *last
-		pinned.Name = src.Name
-		if text := wouldChange(pinned, *v); text != "" && r.options.Rollback == nil {
-			v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
-		}
-		before := judged[i].earlier.Last
-		restored := before == nil || !prefixes.Equal(before.Ranges.Fewest(), pinned.Ranges.Fewest())
-		v.Resolved, v.Taken, v.Accepted = pinned, restored, restored
-		if v.Status == guard.Missing {
-			v.Status = guard.Stale
-		}
-		judged[i].pinned = true
+// pin puts pinned ranges in the place of those that the guard let through, whatever it said of these. The restored ranges are
+// the last good ones, and the window begins anew with them.
+func (r *Request) pin(j *judgement, pinned allowlist.Resolved) error {
+	name, v := j.source.Name, &j.verdict
+	if !j.pinned {
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: "it is defined otherwise now: that ends its pin"})
+		return nil
 	}
-	return exit.With(exit.Usage, errors.Join(refused...))
+	if r.accepted[name].Given {
+		return fmt.Errorf("--accept %q: it is pinned by a rollback: '%s' comes first", name, r.options.releaseLine())
+	}
+	pinned.Name = name
+	if text := wouldChange(pinned, *v); text != "" && r.options.Rollback == nil {
+		v.Problems = append(v.Problems, allowlist.Problem{Kind: KindPinned, Text: text})
+	}
+	before := j.earlier.Last
+	restored := before == nil || !prefixes.Equal(before.Ranges.Fewest(), pinned.Ranges.Fewest())
+	v.Resolved, v.Taken, v.Accepted = pinned, restored, restored
+	if v.Status == guard.Missing {
+		v.Status = guard.Stale
+	}
+	return nil
 }
 
 // stillPinned reports whether a pin, or nil, is one of the source as it is defined now.
@@ -192,7 +182,7 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 
 // pinsOfRollback makes the pins of a rollback: every source that had ranges then and is defined now as it was, but no inline
 // list. The widths and totals of today bind.
-func (r *Request) pinsOfRollback(k known) (p pins, err error) {
+func (r *Request) pinsOfRollback(k *known) (p pins, err error) {
 	state, problems, err := r.rollbackState(k.now)
 	if err != nil {
 		return p, err
@@ -234,7 +224,7 @@ func (r *Request) pinsOfRollback(k known) (p pins, err error) {
 }
 
 // cannotPin says why ranges of then are not restored; empty: they are. limited: a limit of today refuses them.
-func (k known) cannotPin(src allowlist.Source, then allowlist.Resolved) (why string, limited bool) {
+func (k *known) cannotPin(src allowlist.Source, then allowlist.Resolved) (why string, limited bool) {
 	definition := src.Definition()
 	if now, ok := k.lastGood.Find(src.Name); src.FromSnapshot && ok {
 		definition = now.Definition

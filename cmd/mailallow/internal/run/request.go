@@ -18,7 +18,6 @@ import (
 
 	"mailallow/accessmap/state"
 	"mailallow/allowlist/guard"
-	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -61,13 +60,7 @@ type Request struct {
 
 	options  Options
 	accepted map[string]guard.Acceptance // by source
-
-	reviewed  *snapshot.Snapshot // the one in place of fetching; nil: there is none, or it is not there yet
-	unreached error              // why it cannot be had
-	signed    bool               // somebody whose keys the settings name has signed it
-	signer    string             // who, and the trusted comment
-
-	taken map[string]snapshot.Source // what it says of each source that was taken from it
+	given    given                       // unless the run has to wait for it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -128,7 +121,7 @@ func (r *Request) check() error {
 	}
 	err := cmp.Or(r.withinRoot(), r.carrier().Check())
 	if err == nil && r.options.Rollback == nil && !r.Fetches() && !r.carrier().Waits() && !r.options.ForSnapshot {
-		err = r.open(context.Background(), nil)
+		r.given, err = r.open(context.Background(), nil)
 	}
 	return errors.Join(append(problems, err)...)
 }

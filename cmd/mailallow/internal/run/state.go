@@ -32,19 +32,21 @@ type known struct {
 	memory    *guard.Memory      // the guard's, of the states before the last good one; nil: there is none
 	memoryErr error              // why it cannot be used; nil: it can
 	pins      pins
+	given     given
 }
 
 // known reads the state, and opens a snapshot that the run waits for. clock is the time that the computer shows.
-func (r *Request) known(ctx context.Context, t *terminal.Terminal, clock time.Time) (k known, err error) {
+func (r *Request) known(ctx context.Context, t *terminal.Terminal, clock time.Time) (k *known, err error) {
+	k = &known{given: r.given}
 	if k.lastGood, k.unread, err = r.lastGood(); err != nil {
-		return k, err
+		return nil, err
 	}
 	if k.lastGood != nil && r.options.ForAnswer {
 		r.Settings.Deadline = min(r.Settings.Deadline, hurry)
 	}
 	if r.carrier().Waits() && r.options.Rollback == nil {
-		if err = r.open(ctx, t); err != nil {
-			return k, err
+		if k.given, err = r.open(ctx, t); err != nil {
+			return nil, err
 		}
 	}
 	k.memory, k.memoryErr = r.memory(k.lastGood)
@@ -55,7 +57,7 @@ func (r *Request) known(ctx context.Context, t *terminal.Terminal, clock time.Ti
 }
 
 // inForce is when the last good state was written; zero: there is none.
-func (k known) inForce() time.Time {
+func (k *known) inForce() time.Time {
 	if k.lastGood == nil {
 		return time.Time{}
 	}
