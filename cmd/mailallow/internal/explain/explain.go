@@ -233,7 +233,11 @@ func (x *explanation) addProviders(ctx context.Context, t *terminal.Terminal, do
 	if !slices.ContainsFunc(doc.Addresses, unlisted) {
 		return nil
 	}
-	known, err := catalogue.Open(ctx, t, x.settings, x.fetches)
+	settings := x.settings
+	if x.request != nil {
+		settings = x.request.Settings // its deadline may be shorter
+	}
+	known, err := catalogue.Open(ctx, t, settings, x.fetches)
 	if err != nil {
 		return err
 	}

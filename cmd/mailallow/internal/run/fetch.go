@@ -77,9 +77,6 @@ func Fetch(ctx context.Context, t *terminal.Terminal, s *config.Settings, source
 	return fetched, problems, nil
 }
 
-// hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
-const hurry = time.Second
-
 // errNoResolver is the error of each source that needs the DNS while no resolver answers. The problem of the run names them.
 var errNoResolver = errors.New("no resolver answers")
 

@@ -1,7 +1,9 @@
-// Package run makes the plan from the configuration: sources, guard, snapshot, set, plan,
-// each step a function that returns a value. It also has the summary and the JSON
-// documents that several commands share. It changes no file: update installs the plan,
-// diff shows it, fetch writes the snapshot.
+// Package run makes the plan from the configuration: sources, guard, snapshot, set, plan.
+// A Request says what is wanted, and each step is a function that returns a value: what is
+// known beforehand, what was fetched, the judgement on each source, the List, and the
+// Result with the plans. The package also has the JSON documents that several commands
+// share. It changes no file: update installs the plan, diff shows it, fetch writes the
+// snapshot.
 package run
 
 import (
@@ -53,14 +55,14 @@ type Options struct {
 	WritesState bool
 }
 
-// Request is the settings of a run, and the options that fit them.
+// Request is the settings of a run, and the options that fit them. It stays as it is made.
 type Request struct {
-	Settings *config.Settings
+	Settings *config.Settings // a copy: the options may shorten the deadline, and leave out the metrics
 	Started  time.Time
 
 	options  Options
 	accepted map[string]guard.Acceptance // by source
-	given    given                       // unless the run has to wait for it
+	given    given                       // if the run need not wait for it
 }
 
 // Load reads the configuration, which must exist, and makes a request of it. It returns
@@ -82,11 +84,19 @@ func Load(ctx context.Context, t *terminal.Terminal, o Options) (*Request, error
 	return r, err
 }
 
+// hurry is how long a person who asks about an address waits for the network, where the last good state answers, too.
+const hurry = time.Second
+
 // New makes a request of settings, and reads the snapshot that o names. It returns a
 // request with an error, too.
 func New(s *config.Settings, o Options) (*Request, error) {
-	r := &Request{Settings: s, Started: time.Now(), options: o, accepted: map[string]guard.Acceptance{}}
-	return r, r.check()
+	own := *s
+	r := &Request{Settings: &own, Started: time.Now(), options: o, accepted: map[string]guard.Acceptance{}}
+	err := r.check()
+	if err == nil && o.ForAnswer && r.hasLastGood() {
+		own.Deadline = min(own.Deadline, hurry)
+	}
+	return r, err
 }
 
 // Announce names the configuration in use, with --verbose.
@@ -95,7 +105,7 @@ func (r *Request) Announce(t *terminal.Terminal) {
 		terminal.Counted(uint64(len(r.Settings.Targets)), "target", "targets"))
 }
 
-// check compares the options with the settings.
+// check compares the options with the settings, and opens a snapshot for which it need not wait.
 func (r *Request) check() error {
 	var problems []error
 	var names []string

@@ -41,9 +41,6 @@ func (r *Request) known(ctx context.Context, t *terminal.Terminal, clock time.Ti
 	if k.lastGood, k.unread, err = r.lastGood(); err != nil {
 		return nil, err
 	}
-	if k.lastGood != nil && r.options.ForAnswer {
-		r.Settings.Deadline = min(r.Settings.Deadline, hurry)
-	}
 	if r.carrier().Waits() && r.options.Rollback == nil {
 		if k.given, err = r.open(ctx, t); err != nil {
 			return nil, err
@@ -106,6 +103,16 @@ func (r *Request) lastGood() (lastGood *snapshot.Snapshot, unread *allowlist.Pro
 		return nil, nil, fault.Hint("", asRoot, "the last good state cannot be read: %w; nothing was changed", err)
 	}
 	return nil, nil, fault.Hint("", "put the file right, or move it away to begin anew", "the last good state cannot be read: %w; nothing was changed", err)
+}
+
+// hasLastGood reports whether there is a last good state that this user may read.
+func (r *Request) hasLastGood() bool {
+	f, err := bounded.Open(r.lastGoodPath())
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
 }
 
 // loadSnapshot reads a last good state. It has no bound but those of its sources, so that no source is left out for another.
