@@ -158,7 +158,7 @@ func Find(ctx context.Context, s *config.Settings) ([]rule.Finding, error) {
 // (XDG Base Directory Specification).
 func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, error) {
 	dir := cmp.Or(l.settings.StateDir, filepath.Join(l.root, config.DefaultStateDir))
-	lock, _, err := run.TakeLock(ctx, l.t, dir, timeout)
+	lock, err := run.TakeLock(ctx, l.t, dir, timeout)
 	if os.Geteuid() == 0 || !errors.Is(err, fs.ErrPermission) {
 		return lock, err
 	}
@@ -169,8 +169,7 @@ func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, er
 	if !filepath.IsAbs(own) {
 		return nil, err
 	}
-	lock, _, err = run.TakeLock(ctx, l.t, filepath.Join(own, "mailallow"), timeout)
-	return lock, err
+	return run.TakeLock(ctx, l.t, filepath.Join(own, "mailallow"), timeout)
 }
 
 // known gives what the rules need to know of networks.

@@ -14,22 +14,21 @@ import (
 )
 
 // TakeLock takes the lock of a state directory, for a run that changes files. If another run
-// has it, TakeLock names it and waits for at most the value of --lock-timeout; waited: it did.
-func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout string) (lock *install.Lock, waited bool, err error) {
+// has it, TakeLock names it and waits for at most the value of --lock-timeout.
+func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout string) (*install.Lock, error) {
 	patience, err := config.ParseDuration(lockTimeout)
 	if err != nil || patience < 0 {
-		return nil, false, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
+		return nil, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
 	}
-	lock, err = install.TakeLock(ctx, stateDir, 0)
+	lock, err := install.TakeLock(ctx, stateDir, 0)
 	var held *state.LockedError
 	if patience > 0 && errors.As(err, &held) {
 		t.Note("%s: locked by %s: waiting, for %s at most", held.Path, held.Holder, ascii.Duration(patience))
 		lock, err = install.TakeLock(ctx, stateDir, patience)
-		waited = true
 	}
 	if err != nil {
-		return nil, waited, exit.With(exit.Install, fault.Unchanged(err))
+		return nil, exit.With(exit.Install, fault.Unchanged(err))
 	}
 	lock.Patience = patience
-	return lock, waited, nil
+	return lock, nil
 }
