@@ -112,7 +112,7 @@ func (r *reader) document() (sources []*decoded, err error) {
 			if r.version == 1 {
 				return unknownField("time")
 			}
-			if r.written, err = r.time(); err == nil && r.written.UTC().Year() < 1970 {
+			if r.written, err = r.time(); err == nil && !isWritable(r.written) {
 				err = fmt.Errorf("its time is in the year %d", r.written.UTC().Year())
 			}
 			return err
@@ -149,6 +149,12 @@ func (r *reader) time() (at time.Time, err error) {
 		at, err = time.Parse(time.RFC3339, text)
 	}
 	return at, err
+}
+
+// isWritable reports whether Encode can write a time: RFC 3339 has four digits for the year.
+func isWritable(at time.Time) bool {
+	year := at.UTC().Year()
+	return 1970 <= year && year <= 9999
 }
 
 func (r *reader) source() (*decoded, error) {

@@ -74,9 +74,9 @@ func (d *decoded) check(twice bool) {
 }
 
 func (d *decoded) checkTime() {
-	switch year := d.Time.UTC().Year(); {
-	case !d.Time.IsZero() && (year < 1970 || year > 9999):
-		d.mistake("its time is in the year %d", year)
+	switch {
+	case !d.Time.IsZero() && !isWritable(d.Time):
+		d.mistake("its time is in the year %d", d.Time.UTC().Year())
 	case !d.Time.IsZero():
 	case d.Status == "" || d.Status == guard.Fresh || d.Status == guard.Stale:
 		d.mistake("it has no time")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 
@@ -47,7 +48,7 @@ func (r *reader) refused() (*guard.Proposed, error) {
 		case 1:
 			var n uint64
 			n, err = r.number()
-			p.Ranges = int(n)
+			p.Ranges = int(min(n, math.MaxInt32))
 		case 2:
 			p.IPv4Addresses, err = r.number()
 		case 3:
