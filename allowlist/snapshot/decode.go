@@ -134,19 +134,25 @@ func (r *reader) document() (sources []*decoded, err error) {
 
 func (r *reader) readVersion() error {
 	number, err := read[json.Number](r, "number")
-	if err == nil {
-		r.version, err = strconv.Atoi(number.String())
+	if err != nil {
+		return err
 	}
-	if err == nil && r.version != 1 && r.version != version {
-		err = fmt.Errorf("version %d, and this mailallow reads versions 1 and %d", r.version, version)
+	for _, v := range []int{1, version} {
+		if number.String() == strconv.Itoa(v) {
+			r.version = v
+			return nil
+		}
 	}
-	return err
+	return fmt.Errorf("version %s, and this mailallow reads versions 1 and %d", ascii.Excerpt(number.String()), version)
 }
 
 func (r *reader) time() (at time.Time, err error) {
 	text, err := read[string](r, "string")
-	if err == nil {
-		at, err = time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, err
+	}
+	if at, err = time.Parse(time.RFC3339, text); err != nil {
+		err = fmt.Errorf("\"%s\" is no time: write 2026-12-31T12:00:00Z", ascii.Excerpt(text))
 	}
 	return at, err
 }
@@ -278,7 +284,14 @@ func (r *reader) prefix() (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, err
 	}
-	return netip.ParsePrefix(text)
+	return parsePrefix(text)
+}
+
+func parsePrefix(text string) (p netip.Prefix, err error) {
+	if p, err = netip.ParsePrefix(text); err != nil {
+		err = fmt.Errorf("\"%s\" is no network: write 192.0.2.0/24 or 2001:db8::/32", ascii.Excerpt(text))
+	}
+	return p, err
 }
 
 // add adds a range to the source, or the mistake in it.

@@ -38,6 +38,9 @@ func TestHostileSnapshots(t *testing.T) {
 		{"steps below steps", strings.NewReader(head2 + strings.Repeat(`{"step": "x", "steps": [`, 20_000)), "a path of more than 1002 steps"},
 		{"a hundred thousand mistakes", source("a", many(`{"prefix": "192.0.2.1/24", "path": ["x"]}`, 100_000)), "192.0.2.1/24 has host bits set"},
 		{"a hundred thousand steps", source("a", strings.NewReader(`{"prefix": "192.0.2.0/24", "path": ["x"`+strings.Repeat(`,"x"`, 100_000)+`]}`)), "has a path of 1003 steps"},
+		{"a version of a megabyte", strings.NewReader(`{"version": ` + strings.Repeat("1", 1<<20)), "version 1111"},
+		{"a time of a megabyte", strings.NewReader(`{"version": 2, "time": "` + strings.Repeat("1", 1<<20) + `"`), "is no time"},
+		{"a network of a megabyte", source("a", strings.NewReader(`{"prefix": "`+strings.Repeat("1", 1<<20)+`"}`)), "is no network"},
 		{"a name of a megabyte", source(strings.Repeat("a", 1<<20), many(`{"prefix": "192.0.2.1/24", "path": ["x"]}`, 100)), "has host bits set"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func (r *reader) versionOneRange(src *decoded) error {
 		if member == 0 {
 			text, err := read[string](r, "string")
 			if err == nil && text != "" { // add reports an empty prefix, with the name of the source
-				prefix, err = netip.ParsePrefix(text)
+				prefix, err = parsePrefix(text)
 			}
 			return err
 		}
