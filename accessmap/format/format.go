@@ -47,7 +47,7 @@ type lines = iter.Seq2[int, []byte]
 type list struct {
 	spans   iter.Seq[allowlist.Span]    // that the target selects, in address order
 	taken   func(key netip.Prefix) bool // nil: no key is
-	maxKeys int
+	maxKeys int64
 	grow    func(bytes int) // makes room for the text; nil: it need not
 }
 
@@ -121,7 +121,7 @@ type Selection struct {
 // of them are an error; nothing is written then.
 func (f Format) Write(w io.Writer, spans iter.Seq[allowlist.Span], want Selection) (Written, error) {
 	out := bufio.NewWriterSize(w, outBuffer)
-	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: want.KeyLimit()}
+	l := list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: int64(want.KeyLimit())}
 	if text, ok := w.(interface{ Grow(bytes int) }); ok {
 		l.grow = text.Grow
 	}

@@ -141,24 +141,26 @@ func onePerEntry(spans []allowlist.Span, a allowlist.Action) []allowlist.Span {
 
 // CountKeys gives the number of access keys that Write would write beside the Taken ones, whatever MaxKeys is. A format without
 // a map needs none.
-func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int) {
+func (f Format) CountKeys(spans iter.Seq[allowlist.Span], want Selection) (n int64) {
 	if !f.Map {
 		return 0
 	}
-	return measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt}).keys
+	return measure(list{spans: f.Selected(spans, want), taken: want.Taken, maxKeys: math.MaxInt64}).keys
 }
 
 // usualComment is the room for a comment, in bytes. A text whose comments need more grows while it is written.
 const usualComment = 64
 
-// size is how many keys a list needs, and about what their lines and comments take, in bytes.
+// size is how many keys a list needs, and about what their lines and comments take, in bytes. A short list can need more keys
+// than an int holds on 32 bits.
 type size struct {
-	keys, room int
-	above      allowlist.Span // of the last keys
+	keys  int64
+	room  int
+	above allowlist.Span // of the last keys
 }
 
 func (z *size) add(first netip.Prefix, keys int, s allowlist.Span) {
-	z.keys += keys
+	z.keys += int64(keys)
 	z.room += keys * (key.MaxLen(first) + len("\tREJECT\n"))
 	if !sameEntry(s, z.above) {
 		z.room += usualComment
@@ -194,10 +196,10 @@ func atMost(l list) (z size) {
 
 // neediest is the source with the most keys; ipv6: the list has some of that family.
 func neediest(l list) (source string, ipv6 bool) {
-	keys := map[string]int{}
+	keys := map[string]int64{}
 	key.Walk(l.spans, l.taken, func(run key.Run) bool {
 		owner := onePerEntry(run.Spans, run.Action)[0].Source()
-		if keys[owner] += run.Count; keys[owner] > keys[source] {
+		if keys[owner] += int64(run.Count); keys[owner] > keys[source] {
 			source = owner
 		}
 		ipv6 = run.First.Addr().Is6()

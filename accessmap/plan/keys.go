@@ -14,14 +14,14 @@ func (t Target) Takes(a allowlist.Action) bool { return t.Format.Takes(a, t.Want
 
 // KeysOf gives the number of access keys that the target needs for ranges of the action if it has no others. prefixes are
 // the fewest that cover the ranges.
-func (t Target) KeysOf(a allowlist.Action, prefixes iter.Seq[netip.Prefix]) (n int) {
+func (t Target) KeysOf(a allowlist.Action, prefixes iter.Seq[netip.Prefix]) (n int64) {
 	if !t.Format.Map || !t.Takes(a) {
 		return 0
 	}
 	for p := range prefixes {
 		if p.Addr().Is4() && !t.Want.NoIPv4 || p.Addr().Is6() && !t.Want.NoIPv6 {
 			_, count := key.Of(p)
-			n += count
+			n += int64(count)
 		}
 	}
 	return n
@@ -41,7 +41,7 @@ func (t Target) BesideHandWritten() Target {
 }
 
 // Keys gives the number of access keys that the target needs for the list, beside those that are Taken.
-func (t Target) Keys(set *allowlist.Set) int { return t.Format.CountKeys(set.Spans(), t.Want) }
+func (t Target) Keys(set *allowlist.Set) int64 { return t.Format.CountKeys(set.Spans(), t.Want) }
 
 // taken reports the keys that are hand-written; nil: none are.
 func taken(handWritten []handKey) func(key netip.Prefix) bool {

@@ -44,8 +44,8 @@ func (f *keyFitter) fitEach(t plan.Target) {
 		if j.verdict.Status != guard.Fresh || src.Static() || j.pinned {
 			continue
 		}
-		need := func(t plan.Target) int { return t.KeysOf(src.Action, j.verdict.Ranges.Minimal()) }
-		n, most := need(t), src.KeyLimit()
+		need := func(t plan.Target) int64 { return t.KeysOf(src.Action, j.verdict.Ranges.Minimal()) }
+		n, most := need(t), int64(src.KeyLimit())
 		if n <= most {
 			continue
 		}
@@ -106,7 +106,7 @@ func (f *keyFitter) takeBack(i int, fresh guard.Verdict) bool {
 // comes last: while it is held, no target is written.
 func (f *keyFitter) inOrder() (order []int) {
 	all := f.keys()
-	gain := make([]int, len(f.judged))
+	gain := make([]int64, len(f.judged))
 	for i, j := range f.judged {
 		last, v := j.earlier.Last, j.verdict
 		if v.Status == guard.Fresh && !j.source.Inline() && !j.pinned && (last == nil || !prefixes.Equal(last.Ranges.Fewest(), v.Ranges.Fewest())) {
@@ -122,17 +122,17 @@ func (f *keyFitter) inOrder() (order []int) {
 	}
 	sort.SliceStable(order, func(i, j int) bool {
 		a, b := order[i], order[j]
-		return cmp.Or(barring(a)-barring(b), gain[b]-gain[a]) < 0
+		return cmp.Or(barring(a)-barring(b), cmp.Compare(gain[b], gain[a])) < 0
 	})
 	return order
 }
 
 // gainOf gives the number of keys that the change of a source costs. Where a target does not take its action, the source makes
 // holes in the networks of others. all are the keys with the change.
-func (f *keyFitter) gainOf(i int, all []int) (gain int) {
+func (f *keyFitter) gainOf(i int, all []int64) (gain int64) {
 	action, fresh, held := f.judged[i].source.Action, f.judged[i].verdict, f.held(i, "")
 	f.judged[i].verdict = held
-	var without []int
+	var without []int64
 	for number, t := range f.targets {
 		if t.Takes(action) {
 			gain += t.KeysOf(action, fresh.Ranges.Minimal()) - t.KeysOf(action, held.Ranges.Minimal())
@@ -150,9 +150,9 @@ func (f *keyFitter) gainOf(i int, all []int) (gain int) {
 // mayNeed reports whether the list can need more keys than the target may have, whichever sources are held. Without holes it
 // needs no more than its sources do one by one.
 func (f *keyFitter) mayNeed(t plan.Target) bool {
-	n := 0
+	n := int64(0)
 	for _, j := range f.judged {
-		most, eitherWay := 0, []allowlist.Ranges{j.verdict.Ranges}
+		most, eitherWay := int64(0), []allowlist.Ranges{j.verdict.Ranges}
 		if last := j.earlier.Last; last != nil {
 			eitherWay = append(eitherWay, last.Ranges) // which it has when it is held
 		}
@@ -164,20 +164,20 @@ func (f *keyFitter) mayNeed(t plan.Target) bool {
 		}
 		n += most
 	}
-	return n > t.Want.KeyLimit()
+	return n > int64(t.Want.KeyLimit())
 }
 
 // excess is a target that needs more keys than it may have.
 type excess struct {
 	number int // of the target
 	target plan.Target
-	keys   int
+	keys   int64
 }
 
 // tooLong gives the first target that needs too many keys; nil: every one fits.
 func (f *keyFitter) tooLong() *excess {
 	for number, n := range f.keys() {
-		if t := f.targets[number]; n > t.Want.KeyLimit() {
+		if t := f.targets[number]; n > int64(t.Want.KeyLimit()) {
 			return &excess{number, t, n}
 		}
 	}
@@ -185,12 +185,12 @@ func (f *keyFitter) tooLong() *excess {
 }
 
 // keys gives the number of keys that each target needs.
-func (f *keyFitter) keys() []int {
+func (f *keyFitter) keys() []int64 {
 	if len(f.targets) == 0 {
 		return nil
 	}
 	set := allowlist.Merge(f.labelled())
-	keys := make([]int, len(f.targets))
+	keys := make([]int64, len(f.targets))
 	for number, t := range f.targets {
 		keys[number] = t.Keys(set)
 	}

@@ -46,6 +46,14 @@ func hosts6(n int) (networks []string) {
 	return networks
 }
 
+// halves gives n networks that need 32,768 keys each.
+func halves(n int) (networks []string) {
+	for i := range n {
+		networks = append(networks, fmt.Sprintf("2a00:%x:%x::/49", i>>16, i&0xffff))
+	}
+	return networks
+}
+
 func rangesOf(networks []string) (ranges allowlist.Ranges) {
 	for _, p := range networks {
 		ranges.Add(allowlist.Range{Prefix: netip.MustParsePrefix(p), Path: provenance.Of(p)})
@@ -130,6 +138,8 @@ func TestFitKeys(t *testing.T) {
 		{"holes in the networks of a new source", one(1000), []change{
 			{name: "good", action: ok, now: []string{"74.1.0.0/16", "75.0.0.0/16"}},
 			{name: "evil", action: exclude, last: []string{"74.1.0.1/32"}, now: hosts(1, 100)}}, "fresh held"},
+		{"more keys than 32 bits count", one(1000), []change{
+			{name: "good", action: ok, now: hosts(9, 6)}, {name: "evil", action: ok, now: halves(66_000)}}, "fresh held"},
 		{"what nobody changed is too long", one(40), []change{
 			{name: "good", action: ok, last: hosts(9, 5), now: hosts(9, 6)},
 			{name: "large", action: ok, last: hosts(1, 45), now: hosts(1, 45)}}, "fresh fresh"},
