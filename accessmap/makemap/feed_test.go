@@ -139,4 +139,8 @@ func TestCache(t *testing.T) {
 			t.Errorf("%s: a cache of %d, want %d to %d", row.name, cache, row.least, row.most)
 		}
 	}
+	const many = 2_200_000 // of the longest lines are more bytes than an int counts on 32 bits
+	if cache := cacheFor([]byte("a\tb\n"), make([]hashedLine, many), []int{many}); cache != perCrowd*many*len("a\tb\n") {
+		t.Errorf("%d keys of one page: a cache of %d", many, cache)
+	}
 }

@@ -65,7 +65,7 @@ func byPage(lines []hashedLine, size int) (sorted []hashedLine, ends []int) {
 func cacheFor(text []byte, lines []hashedLine, ends []int) int {
 	most, from := 0, 0
 	for _, to := range ends {
-		if group := lines[from:to]; len(group)*MaxLine > ownCache/2 { // others are small, however long their lines are
+		if group := lines[from:to]; len(group) > ownCache/2/MaxLine { // others are small, however long their lines are
 			size := 0
 			for _, l := range group {
 				size += 1 + max(0, bytes.IndexByte(text[l.at:], '\n'))
@@ -77,7 +77,7 @@ func cacheFor(text []byte, lines []hashedLine, ends []int) int {
 	if most <= ownCache/2 {
 		return 0
 	}
-	return min(perCrowd*most, maxCache)
+	return perCrowd * min(most, maxCache/perCrowd)
 }
 
 // repeatedKeys maps where the line of an entry begins whose key an earlier entry has, to where the first such entry begins.
