@@ -29,6 +29,7 @@ type Content struct {
 	verified func() error         // reads New back, and fails if it differs from the list; nil: that is done
 	managed  record.Managed       // part of New
 	before   present
+	newBlock bool            // New has a block, and the present file has none
 	probe    allowlist.Entry // the first generated key in New; without an action: there is none
 	empty    bool            // there is nothing in the managed part of New, and nothing in that of the present file
 }
@@ -52,6 +53,7 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 	if err != nil {
 		return c, err
 	}
+	c.newBlock = t.inBlock() && !file.Found
 	all, handWritten := handWritten, ofAddresses(handWritten)
 	var spans []allowlist.Span // among which hand-written keys look for theirs; nil: there are no such keys
 	if len(all) > 0 {

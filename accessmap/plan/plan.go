@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 
-	"mailallow/accessmap/block"
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/key"
@@ -58,7 +57,7 @@ func (p Plan) Changed() bool {
 
 // First reports whether an installation would put entries of mailallow where there are none.
 func (p Plan) First() bool {
-	return p.HasText() && (!p.Exists || p.inBlock() && !bytes.Contains(p.Old, []byte(block.Begin)))
+	return p.HasText() && (!p.Exists || p.newBlock)
 }
 
 // TextChanged reports whether an installation would replace the file itself.

@@ -95,7 +95,7 @@ func setOf(networks []string) *allowlist.Set {
 
 var (
 	handLines = rapid.SampledFrom([]string{"", "# by hand", "Connect:10.1\tRELAY", "example.com\tREJECT", "  # indented", "\tx", "To:a@b\t550 no",
-		"# 192.0.2.0/24 OK own: cidr 192.0.2.0/24", "# 203.0.113.0/24 OK mine: by hand", "#", "Connect:192.0.2\tOK"})
+		"# 192.0.2.0/24 OK own: cidr 192.0.2.0/24", "# 203.0.113.0/24 OK mine: by hand", "#", "Connect:192.0.2\tOK", "## BEGIN mailallow"})
 	endings  = rapid.SampledFrom([]string{"\n", "\r\n", "\n\n"})
 	networks = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"192.0.2.0/24", "198.51.100.0/30", "10.0.0.0/14", "2001:db8::/46", "192.0.2.7/32"}), 0, 4, rapid.ID)
 )
