@@ -128,20 +128,29 @@ func (c *comparison) Write(p []byte) (n int, err error) {
 // bytes. It may be a pipe or a terminal; Stream waits for its end, or for that of ctx, whose
 // cause is the error then. Every other error is an *fs.PathError.
 func Stream(ctx context.Context, path string, limit int64) ([]byte, error) {
+	text, _, err := StreamWithInfo(ctx, path, limit)
+	return text, err
+}
+
+// StreamWithInfo says of the file that it has read whose it is, too: by now another one can stand at path.
+func StreamWithInfo(ctx context.Context, path string, limit int64) ([]byte, fs.FileInfo, error) {
 	var text []byte
+	var info fs.FileInfo
 	err := Until(ctx, func() error {
 		f, err := os.Open(path)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		text, err = read(f, limit, 0)
+		if text, err = read(f, limit, 0); err == nil {
+			info, err = f.Stat()
+		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return text, nil
+	return text, info, nil
 }
 
 // Until returns the error of wait, or the cause of ctx if that ends before: to open a pipe waits for its other end, and no signal

@@ -119,7 +119,7 @@ func Load(ctx context.Context, f Flags) (*Settings, error) {
 		}
 	}
 	path := f.File()
-	text, err := bounded.Stream(ctx, path, maxConfigBytes)
+	text, info, err := bounded.StreamWithInfo(ctx, path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -133,17 +133,16 @@ func Load(ctx context.Context, f Flags) (*Settings, error) {
 		return nil, err
 	}
 	if s.Absent = absent; !absent {
-		s.Writable = writable(path)
+		s.Writable = writable(path, info)
 	}
 	return s, nil
 }
 
 // writable says why others than root and the running user may have written a file, or could still write it; nil: they cannot.
 // The commands that the file names run as the user who runs mailallow.
-func writable(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode()&fs.ModeCharDevice != 0 {
-		return nil // it was there a moment ago; or nobody can write it beforehand, as /dev/null
+func writable(path string, info fs.FileInfo) error {
+	if info.Mode()&fs.ModeCharDevice != 0 {
+		return nil // nobody can write it beforehand, as /dev/null
 	}
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch mode := info.Mode().Perm(); {

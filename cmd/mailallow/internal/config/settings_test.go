@@ -1,10 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -17,6 +19,31 @@ func TestByteOrderMark(t *testing.T) {
 	_, err = Parse("x.toml", []byte("\ufeff\r\nstate_di = 1\r\n"), Flags{})
 	if want := `x.toml:2: unknown key "state_di": did you mean "state_dir"?`; fmt.Sprint(err) != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// TestWritableAsRead: where others can write to the folder, they can put another file in the place of the one that was read. What
+// counts is whose that was.
+func TestWritableAsRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.toml")
+	theirs := make(chan error, 1)
+	if err := errors.Join(syscall.Mkfifo(path, 0o600), os.Chmod(path, 0o622), os.WriteFile(path+".own", nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteString("state_dir = \"theirs\"\n")
+			err = errors.Join(err, os.Rename(path+".own", path), f.Close())
+		}
+		theirs <- err
+	}()
+	s, err := Load(t.Context(), Flags{Path: path})
+	if err := errors.Join(err, <-theirs); err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Base(s.StateDir) != "theirs" || s.Writable == nil || !strings.Contains(s.Writable.Error(), "(mode 0622)") {
+		t.Errorf("%s, %v", s.StateDir, s.Writable)
 	}
 }
 
