@@ -217,7 +217,7 @@ func CheckSendmail(text []byte) error {
 func readSendmail(text lines, owners bool, each func(allowlist.Entry)) error {
 	above := comments{owners: owners}
 	var last netip.Prefix
-	var seen map[netip.Prefix]int // lines by key; nil while the keys are in order, which rules out a second one
+	var seen map[netip.Prefix]bool // nil while the keys are in order, which rules out a second one
 	for i, line := range text {
 		number := i + 1
 		if len(line) == 0 || line[0] == '#' {
@@ -232,13 +232,13 @@ func readSendmail(text lines, owners bool, each func(allowlist.Entry)) error {
 			return &fault.AtLine{Line: number, Err: err}
 		}
 		if seen == nil && last.IsValid() && last.Compare(e.Prefix) >= 0 {
-			seen = keyLines(text, number)
+			seen = keysAbove(text, number)
 		}
 		if seen != nil {
-			if before, twice := seen[e.Prefix]; twice {
-				return fault.At(number, "repeats the key of line %d", before)
+			if seen[e.Prefix] {
+				return fault.At(number, "repeats the key of a line above")
 			}
-			seen[e.Prefix] = number
+			seen[e.Prefix] = true
 		}
 		last, e.Owners = e.Prefix, above.Owners
 		each(e)
@@ -246,18 +246,18 @@ func readSendmail(text lines, owners bool, each func(allowlist.Entry)) error {
 	return nil
 }
 
-// keyLines gives the lines of the keys before a line.
-func keyLines(text lines, end int) map[netip.Prefix]int {
-	lines := map[netip.Prefix]int{}
+// keysAbove gives the keys before a line.
+func keysAbove(text lines, end int) map[netip.Prefix]bool {
+	above := map[netip.Prefix]bool{}
 	for i, line := range text {
 		if i+1 == end {
 			break
 		}
 		if e, err := readKeyLine(line); err == nil {
-			lines[e.Prefix] = i + 1
+			above[e.Prefix] = true
 		}
 	}
-	return lines
+	return above
 }
 
 func readKeyLine(line []byte) (e allowlist.Entry, err error) {
@@ -277,7 +277,7 @@ func readKeyLine(line []byte) (e allowlist.Entry, err error) {
 
 // OursSendmail reports whether a line of a block reads like one that mailallow writes: an entry, or the provenance of one.
 func OursSendmail(line []byte) bool {
-	line = bytes.TrimSuffix(line, []byte("\n"))
+	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 	if bytes.HasPrefix(line, []byte("#")) {
 		_, ok := readProvenance(string(line), false)
 		return ok

@@ -173,8 +173,7 @@ func (c *Content) compare(t Target, installed record.Target, file block.File, af
 	c.Problems = append(c.Problems, notOurs(foreign, "an update takes it out: "+where)...)
 	entries, err := entriesOf(f, ours, foreign)
 	if err != nil {
-		c.Problems = append(c.Problems, Problem{Kind: "foreign",
-			Text: "its content was not written by mailallow and will be replaced: " + err.Error()})
+		c.Problems = append(c.Problems, unread(err, file, foreign, "will be replaced"))
 	}
 	c.before = present{managed: file.Inside, entries: len(entries), sources: map[string]bool{}}
 	var last *allowlist.Owner

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"mailallow/accessmap/record"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
+	"mailallow/allowlist/fault"
 	"mailallow/allowlist/provenance"
 )
 
@@ -83,12 +85,33 @@ func (t Target) divide(r record.Target, file block.File) (ours []byte, foreign [
 			}
 		}
 	}
-	if file.Found {
-		for i := range foreign {
-			foreign[i].Number += bytes.Count(file.Before, []byte("\n")) + 1 // the marker
-		}
+	for i := range foreign {
+		foreign[i].Number += linesAbove(file)
 	}
 	return ours, foreign
+}
+
+// linesAbove is how many lines of the file are above its managed part.
+func linesAbove(file block.File) int {
+	if !file.Found {
+		return 0
+	}
+	return bytes.Count(file.Before, []byte("\n")) + 1 // the marker
+}
+
+// unread says what becomes of a managed part in which a line of ours, which stand between the foreign ones, cannot be read.
+func unread(err error, file block.File, foreign []record.Line, becomes string) Problem {
+	p := Problem{Kind: "foreign"}
+	if at := (*fault.AtLine)(nil); errors.As(err, &at) {
+		p.Line, err = at.Line+linesAbove(file), at.Err
+		for _, line := range foreign {
+			if line.Number <= p.Line {
+				p.Line++
+			}
+		}
+	}
+	p.Text = "its content is not as mailallow writes it, and " + becomes + ": " + err.Error()
+	return p
 }
 
 // maxNotOurs bounds the lines that are named one by one: a person wrote few among ours.

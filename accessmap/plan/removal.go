@@ -108,7 +108,7 @@ func (r Removal) content(current Current) (c Content, err error) {
 	c.Problems = notOurs(foreign, what)
 	entries, err := r.Format.Read(ours)
 	if err != nil {
-		c.Problems = append(c.Problems, Problem{Kind: "foreign", Text: "its content was not written by mailallow and is taken out: " + err.Error()})
+		c.Problems = append(c.Problems, unread(err, file, foreign, "is taken out"))
 	}
 	c.Difference = difference(r.Format, allowlist.Nest(entries), slices.Values([]allowlist.Span(nil)), nil)
 	var kept []byte

@@ -19,8 +19,9 @@ type Lines []byte
 
 const digestBytes = 8
 
+// lineDigest takes no account of a CR at the end. We write none: an editor that turns the line ends of a file turns ours with them.
 func lineDigest(line []byte) uint64 {
-	sum := sha256.Sum256(bytes.TrimSuffix(line, []byte("\n")))
+	sum := sha256.Sum256(bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
