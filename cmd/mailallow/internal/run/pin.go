@@ -198,9 +198,10 @@ func (r *Request) pinsOfRollback(k *known) (p pins, err error) {
 		}
 	}
 	then = snapshot.Of(k.now, then.Sources)
-	p.problems = problems
+	matched := then.Match(k.sources)
+	p.problems = append(problems, k.ofConfiguration(state.Sources, matched)...)
 	var pinned []snapshot.Source
-	for i, found := range then.Match(k.sources) {
+	for i, found := range matched {
 		src := k.sources[i]
 		if found == nil || src.Inline() {
 			continue
@@ -209,7 +210,7 @@ func (r *Request) pinsOfRollback(k *known) (p pins, err error) {
 		one.Name = src.Name
 		why, limited := k.cannotPin(src, one)
 		if why != "" {
-			p.problems = append(p.problems, allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q stays as it is: %s", src.Name, why)})
+			p.problems = append(p.problems, notRestored(src.Name, "stays as it is: "+why))
 			p.limited = p.limited || limited
 			continue
 		}
@@ -221,6 +222,44 @@ func (r *Request) pinsOfRollback(k *known) (p pins, err error) {
 	}
 	p.file = snapshot.Of(k.now, pinned)
 	return p, nil
+}
+
+func notRestored(source, why string) allowlist.Problem {
+	return allowlist.Problem{Kind: "not-restored", Text: fmt.Sprintf("source %q %s", source, why)}
+}
+
+// ofConfiguration says in what the list will not be that of then because the configuration is another one: a rollback to before such
+// a change may change nothing. matched has for each source its last good state of then, or nil.
+func (k *known) ofConfiguration(then []history.Installed, matched []*allowlist.Resolved) (problems []allowlist.Problem) {
+	now, stays := k.lastGood.Match(k.sources), map[string]bool{}
+	for i := range k.sources {
+		src, was := &k.sources[i], &history.Installed{}
+		name := src.Name
+		if matched[i] != nil {
+			name = matched[i].Name // before it was renamed
+		}
+		stays[name] = true
+		for n := range then {
+			if then[n].Name == name {
+				was = &then[n]
+			}
+		}
+		switch {
+		case was.Ranges.Len() == 0 && (src.Inline() || now[i] != nil):
+			problems = append(problems, notRestored(src.Name, "stays in the list: it was not in it then"))
+		case src.Inline() && was.Definition != src.Definition():
+			problems = append(problems, notRestored(src.Name, "stays as it is: it was defined otherwise then"))
+		case was.Name != "" && was.Action != src.Action:
+			problems = append(problems, notRestored(src.Name,
+				fmt.Sprintf("stays %s: it was %s then, and an action is that of the configuration", src.Action, was.Action)))
+		}
+	}
+	for n := range then {
+		if !stays[then[n].Name] && then[n].Ranges.Len() > 0 {
+			problems = append(problems, notRestored(then[n].Name, "stays out of the list: it is not in the configuration any more, or has ended"))
+		}
+	}
+	return problems
 }
 
 // cannotPin says why ranges of then are not restored; empty: they are. limited: a limit of today refuses them.
