@@ -12,6 +12,7 @@ type Configuration struct {
 	Mistakes     []*fault.AtLine // line 0: the file as a whole
 	NoEffect     []*fault.AtLine // keys that have none
 	Ends         []*fault.AtLine // sources whose last day is over, or soon is
+	Unusable     []*fault.AtLine // files that it names
 	SharedRelays []SharedRelay
 }
 
@@ -34,6 +35,8 @@ func configMistakes(c Configuration) []rule.Finding { return findingsOf(c.Mistak
 func withoutEffect(c Configuration) []rule.Finding { return findingsOf(c.NoEffect) }
 
 func sourceEnds(c Configuration) []rule.Finding { return findingsOf(c.Ends) }
+
+func unusableFiles(c Configuration) []rule.Finding { return findingsOf(c.Unusable) }
 
 func findingsOf(faults []*fault.AtLine) (found []rule.Finding) {
 	for _, f := range faults {

@@ -35,6 +35,9 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 		{Checks: withoutEffect, Rule: rule.Rule{Name: "no-effect", Severity: rule.Warning,
 			Catches: "a limit in a source or a target that it does not bind, or in [guard] and for no source",
 			Why:     "whoever wrote it believes that it binds"}},
+		{Checks: unusableFiles, Rule: rule.Rule{Name: "named-file", Severity: rule.Warning, // one that is not here can be on the host
+			Catches: "a list, key_file or ca_file of the configuration that is missing, or a list with a mistake",
+			Why:     "the source is stale, or missing, until its list can be read as a whole"}},
 		{Checks: sourceEnds, Rule: rule.Rule{Name: "until", Severity: rule.Note, // no test of a configuration may fail for the date alone
 			Catches: "a source whose last day is over, or within fourteen days",
 			Why:     "what it holds leaves the list then, and its owner may want it for longer"}},

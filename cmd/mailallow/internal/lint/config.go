@@ -1,8 +1,10 @@
 package lint
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"mailallow/accessmap/lint"
@@ -15,12 +17,12 @@ import (
 )
 
 // config checks a configuration. If it has mistakes, they are the only findings.
-func (l *check) config(path string, text []byte) []rule.Finding {
+func (l *check) config(ctx context.Context, path string, text []byte) []rule.Finding {
 	var c lint.Configuration
 	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
 		c.SharedRelays, c.NoEffect = l.sharedRelays(s), s.Warnings
-		c.Ends = ending(s, time.Now())
+		c.Ends, c.Unusable = ending(s, time.Now()), unusable(ctx, s)
 	}
 	for _, mistake := range fault.Each(err) {
 		at := &fault.AtLine{Err: mistake}
@@ -46,6 +48,30 @@ func ending(s *config.Settings, now time.Time) (ends []*fault.AtLine) {
 		ends = append(ends, &fault.AtLine{Line: s.Line(fmt.Sprintf("source[%d].until", i)), Err: fmt.Errorf(text, src.Name, src.Life)})
 	}
 	return ends
+}
+
+// unusable finds the files that a configuration names and a run could not use. A list that the user of lint may not read is one:
+// nor may the unit that fetches.
+func unusable(ctx context.Context, s *config.Settings) (files []*fault.AtLine) {
+	add := func(at, what string, err error) {
+		for _, err := range fault.Each(err) {
+			files = append(files, &fault.AtLine{Line: s.Line(at), Err: fmt.Errorf("%s: %w", what, err)})
+		}
+	}
+	missing := func(at, path string) {
+		if path != "" && isMissing(path) {
+			add(at, path, fs.ErrNotExist)
+		}
+	}
+	for i := range s.Sources {
+		src, at := &s.Sources[i], fmt.Sprintf("source[%d]", i)
+		if missing(at+".ca_file", src.CAFile); src.File != "" && !src.Ended(time.Now()) {
+			add(at+".file", fmt.Sprintf("source %q", src.Name), new(allowlist.Fetcher).Fetch(ctx, s.Sources[i:i+1])[0].Err)
+		}
+	}
+	missing("dnsbl.key_file", s.DNSBL.KeyFile)
+	missing("snapshot.ca_file", s.Snapshot.CAFile)
+	return files
 }
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many

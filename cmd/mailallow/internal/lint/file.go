@@ -60,7 +60,7 @@ func (l *check) subjectOf(ctx context.Context, path string, text []byte) subject
 		s.kind = l.as
 	case s.use != format.UseNone:
 		s.kind = lint.KindTable
-	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.File == s.absolute }):
+	case slices.ContainsFunc(l.settings.Sources, func(src allowlist.Source) bool { return src.FilePath == s.absolute }):
 		s.kind = lint.KindList
 	case !isTarget:
 		s.kind = lint.KindOf(path, text)
@@ -110,7 +110,7 @@ func (l *check) mapOptions(s subject, cf *sendmail.CF) access.MapOptions {
 func (l *check) find(ctx context.Context, s subject) (findings []rule.Finding) {
 	switch s.kind {
 	case lint.KindConfig:
-		findings = l.config(s.path, s.text)
+		findings = l.config(ctx, s.path, s.text)
 	case lint.KindTable:
 		findings = table.Check(s.text, s.use, l.relaying(ctx, s.absolute))
 	case lint.KindList:
