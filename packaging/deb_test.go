@@ -66,12 +66,13 @@ func TestDeb(t *testing.T) {
 		t.Error("the upgrade has changed the configuration or the state")
 	}
 
+	h.fetching()
 	h.says(h.Run("dpkg", "-r", "mailallow"), "install the package again and run 'mailallow remove'; or delete the lines")
 	h.gone("/usr/bin/mailallow", "/usr/lib/systemd/system/mailallow.service")
 	if h.Read("/etc/mailallow/mailallow.toml") != config || h.Read("/var/lib/mailallow/maps.json") != state {
 		t.Error("the removal has changed the configuration or the state")
 	}
-	h.is("inactive", "systemctl", "is-active", "mailallow.timer")
+	h.quiet()
 
 	h.Run("dpkg", "-i", "/root/next.deb")
 	h.timer("enabled inactive")

@@ -133,3 +133,20 @@ func read(t *testing.T, path string) string {
 	}
 	return string(text)
 }
+
+// fetching starts a run that waits for its fetch, as for a resolver that does not answer.
+func (h packageHost) fetching() {
+	h.t.Helper()
+	h.Write("/etc/systemd/system/mailallow-fetch.service.d/wait.conf", "[Service]\nExecStart=\nExecStart=sleep infinity\n", 0o644)
+	h.Run("systemctl", "daemon-reload")
+	h.Run("systemctl", "start", "--no-block", "mailallow.service")
+	h.Run("sh", "-c", "until [ $(systemctl is-active mailallow-fetch.service) = activating ]; do sleep 0.1; done")
+}
+
+// quiet checks that no unit of the package is at work any more.
+func (h packageHost) quiet() {
+	h.t.Helper()
+	h.is("", "systemctl", "list-units", "--state=active,activating,failed", "--no-legend", "mailallow*")
+	h.Run("rm", "-r", "/etc/systemd/system/mailallow-fetch.service.d")
+	h.Run("systemctl", "daemon-reload")
+}

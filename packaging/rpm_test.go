@@ -64,10 +64,11 @@ func TestRPM(t *testing.T) {
 	}
 	kept("upgrade")
 
+	h.fetching()
 	h.says(h.rpm("-e", "mailallow"), "install the package again and run 'mailallow remove'; or delete the lines")
 	h.gone("/usr/bin/mailallow", "/usr/lib/systemd/system/mailallow.service", "/usr/share/doc/mailallow", "/usr/share/licenses/mailallow",
 		"/etc/systemd/system/timers.target.wants/mailallow.timer")
-	h.is("inactive", "systemctl", "is-active", "mailallow.timer")
+	h.quiet()
 	kept("removal")
 	h.is("", "systemctl", "list-units", "--state=failed", "--no-legend")
 
