@@ -146,9 +146,6 @@ func (c *change) chooseTemp(suffix string) {
 // create makes the temporary file, 0600 until it is finished.
 func (c *change) create() (*os.File, error) {
 	f, err := os.OpenFile(c.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_NOFOLLOW, 0o600)
-	if errors.Is(err, syscall.EACCES) {
-		return nil, fmt.Errorf("%w (run as root or as the owner of %s)", err, filepath.Dir(c.live))
-	}
 	if err != nil {
 		return nil, fmt.Errorf("no file can be made in its directory: %w", err)
 	}

@@ -138,6 +138,6 @@ func asNobody(t *testing.T, dir string) {
 	before := r.listing()
 	jobs := []Job{r.job("c OK\n"), r.jobAt(closed, "", "b\n"), r.jobAt(filepath.Join(dir, "roots"), "", "b\n")}
 	report, err := Install(t.Context(), r.state, jobs, nil)
-	r.refused(before, report, err, closed+": ", "permission denied", "run as root or as the owner of",
+	r.refused(before, report, err, closed+": ", "permission denied", "run it as root or as the user who owns the files and their directories",
 		filepath.Join(dir, "roots")+": its owner 0:0 cannot be kept")
 }

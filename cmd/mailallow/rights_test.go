@@ -57,7 +57,7 @@ func TestUnprivileged(t *testing.T) {
 	s.check(os.Chown(s.path(struckTable), 0, 0))
 	s.fails(s.path(struckTable)+": its owner 0:0 cannot be kept", "operation not permitted\nrun it as root, ", "nothing was changed")
 	s.check(errors.Join(os.Chown(s.path(struckTable), user, user), os.Chown(s.path("postfix"), 0, 0)))
-	s.fails(s.path("postfix")+"/", "permission denied", "run as root or as the owner of "+s.path("postfix"), "nothing was changed")
+	s.fails(s.path("postfix")+"/", "no file can be made in its directory: ", "permission denied\nrun it as root or as the user who owns the files and their directories; ", "nothing was changed")
 }
 
 // TestWithoutRights: who may not read the files is told so, and not that there is nothing wrong in them, or to move the state away.
