@@ -12,13 +12,13 @@ import (
 )
 
 // A wait shows after less than half a second that something goes on, and again before two have passed; a line of text takes its
-// place, and nothing is left of it in the end. A pipe, --quiet and a log have none.
+// place, and nothing is left of it in the end. A document on stdout changes nothing of that. A pipe, --quiet and a log have none.
 func TestWaiting(t *testing.T) {
 	if progressAfter > 400*time.Millisecond || progressEvery > time.Second {
 		t.Errorf("the first progress after %v, the next after %v", progressAfter, progressEvery)
 	}
 	screen, tty := fixtures.Terminal(t, 20)
-	term := New(nil, nil, tty, tty)
+	term := New([]string{"--json"}, nil, &bytes.Buffer{}, tty)
 	wait := term.WaitingFor("fetching %s", strings.Repeat("a", 40))
 	var shown strings.Builder
 	buf := make([]byte, 100)
