@@ -23,6 +23,7 @@ type block struct {
 	lines  int // in text
 	events []Event
 	ofMTA  bool          // one of the lines that its reader has seen was of Sendmail or Postfix
+	parts  parts         // of records that these lines do not end
 	done   chan struct{} // gets a value when the events are complete
 }
 

@@ -55,7 +55,7 @@ func Private(zone string) bool { return reply.Private(zone) }
 // Event is one line that reports a refusal.
 type Event struct {
 	File string
-	Line int       // physical line of the file, from 1
+	Line int       // physical line of the file, from 1; of a record in parts the last
 	Time time.Time // zero: the line has no time stamp that Read knows
 	MTA  MTA
 	Kind Kind

@@ -2,8 +2,8 @@
 // of a DNSBL or for another reason, and of this host by another one because of its address.
 //
 // It reads several lines at the same time, in constant memory, and keeps nothing between lines but the line number, the last
-// MTA and the meaning of the last replies. It uses no network and knows nothing of the lists that mailallow writes: the caller
-// joins events with them.
+// MTA, the meaning of the last replies and the parts of records that a container runtime divided. It uses no network and knows
+// nothing of the lists that mailallow writes: the caller joins events with them.
 //
 // A line is an event if it reports a refusal by itself:
 //
@@ -77,13 +77,21 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 			for b := range work {
 				s.now = o.Now.Add(time.Since(begun))
 				s.read(b)
+				b.done <- struct{}{}
 			}
 		}()
 	}
 	lines := 0
-	last := Postfix // the MTA of the last event, which most likely got a reply that is a line of its own
+	last := Postfix      // the MTA of the last event, which most likely got a reply that is a line of its own
+	var unfinished parts // of records that go on in the next block
 	for b := range inOrder {
 		<-b.done
+		if unfinished.any() { // its reader did not know them
+			s := &scan{file: file, clients: o.Clients, now: o.Now.Add(time.Since(begun)), parts: unfinished}
+			b.lines, b.events = 0, b.events[:0]
+			s.read(b)
+		}
+		unfinished = b.parts
 		ofMTA = ofMTA || b.ofMTA || len(b.events) > 0
 		for _, e := range b.events {
 			e.Line += lines
@@ -119,6 +127,7 @@ type scan struct {
 	file    string
 	clients bool // see Options
 	ofMTA   bool // a line was of Sendmail or Postfix
+	parts   parts
 
 	head string    // of the last event; many events have the same head
 	time time.Time // in head
@@ -128,7 +137,11 @@ type scan struct {
 func (s *scan) read(b *block) {
 	for line := range bytes.Lines(b.text) {
 		b.lines++
-		h := splitHeader(trim(line))
+		record, whole := s.parts.join(trim(line))
+		if !whole {
+			continue
+		}
+		h := splitHeader(record)
 		s.ofMTA = s.ofMTA || isOfMTA(h)
 		if !mayBeEvent(h, s.clients) {
 			continue
@@ -138,7 +151,7 @@ func (s *scan) read(b *block) {
 		}
 	}
 	b.ofMTA = s.ofMTA
-	b.done <- struct{}{}
+	b.parts, s.parts = s.parts, parts{}
 }
 
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.

@@ -451,6 +451,7 @@ func FuzzRead(f *testing.F) {
 			f.Add(line)
 		}
 	}
+	f.Add([]byte("2026-04-30T10:31:02Z stdout P NOQUEUE: rej\n2026-04-30T10:31:02Z stderr P 550\n2026-04-30T10:31:02Z stdout F ect: RCPT\n"))
 	f.Add([]byte("status=bounced (host \x00[::] said: 550-5.7.1 \xff<<>[IPv6:::ffff:192.0.2.7]"))
 	f.Fuzz(func(t *testing.T, log []byte) {
 		lines := bytes.Count(log, []byte("\n")) + 1
