@@ -20,7 +20,7 @@ type header struct {
 // splitHeader splits a line with "program[pid]: " or without it. A line of a container is split at the line within.
 func splitHeader(line []byte) header {
 	h, ok := splitTagged(line)
-	if ok && h.program.mta && !mayBeginStamp(h.message) && bytes.IndexByte(h.head, '{') < 0 { // nearly all lines
+	if ok && h.program.mta && h.program != anyDaemon && !mayBeginStamp(h.message) && bytes.IndexByte(h.head, '{') < 0 { // nearly all lines
 		return h
 	}
 	return splitOther(line, h, ok)
@@ -168,12 +168,37 @@ func splitUntagged(line []byte) header {
 	return header{nil, bareLine, line}
 }
 
-// afterStructuredData gives the message after the PROCID, the MSGID and the absent structured data of RFC 5424; nil: the line
-// has another form.
+// afterStructuredData gives the message after the PROCID, the MSGID and the structured data of RFC 5424; nil: the line has another
+// form.
 func afterStructuredData(rest []byte) []byte {
-	fields := bytes.SplitN(rest, []byte(" "), 4)
-	if len(fields) == 4 && string(fields[2]) == "-" {
-		return bytes.TrimPrefix(fields[3], []byte("\xef\xbb\xbf"))
+	fields := bytes.SplitN(rest, []byte(" "), 3)
+	if len(fields) < 3 {
+		return nil
+	}
+	data, absent := bytes.CutPrefix(fields[2], []byte("-"))
+	if !absent {
+		data = afterElements(data)
+	}
+	message, ok := bytes.CutPrefix(data, []byte(" "))
+	if !ok {
+		return nil
+	}
+	return bytes.TrimPrefix(message, []byte("\xef\xbb\xbf"))
+}
+
+// afterElements gives what follows [ID NAME="VALUE" ...] and more such elements. A value may have a bracket, and behind a backslash
+// a quotation mark.
+func afterElements(data []byte) []byte {
+	quoted := false
+	for i := 0; i < len(data) && data[0] == '['; i++ {
+		switch c := data[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == ']' && !quoted && (i+1 == len(data) || data[i+1] != '['):
+			return data[i+1:]
+		}
 	}
 	return nil
 }
@@ -199,6 +224,7 @@ var (
 	otherProgram   = &program{never, nil, false}                      // it is no MTA
 	containerTag   = &program{never, nil, false}                      // it is no program, but what one runs in
 	otherDaemon    = &program{never, nil, true}                       // of Postfix, which refuses nothing
+	anyDaemon      = &program{mayBeSendmailEvent, bareMessage, true}  // of Postfix: rsyslog ends a program's name before its slash
 	unknownProgram = &program{mayBeSendmailEvent, bareMessage, false} // it may be an MTA with another name
 	bareLine       = &program{mayBeBareEvent, bareMessage, false}     // the line names no program
 	carrier        = &program{mayBeCarriedEvent, nil, false}          // the line holds that of another program: package container
@@ -246,6 +272,8 @@ func programOf(name []byte) *program {
 	switch {
 	case bytes.HasPrefix(name, []byte("sendmail")), bytes.HasPrefix(name, []byte("sm-")):
 		return sendmailDaemon
+	case string(name) == "postfix":
+		return anyDaemon
 	case slices.Contains(otherPrograms, string(name)):
 		return otherProgram
 	}
