@@ -103,14 +103,18 @@ func splitTagged(line []byte) (header, bool) {
 		end := from + i
 		from = end + 1
 		open := openOfPID(within[:end])
-		if open < 0 || from >= len(line) || line[from] != ':' {
+		if open < 0 || from >= len(line) || line[from] != ':' && line[from] != ' ' {
 			continue
 		}
 		start := open
 		for start > 0 && within[start-1] != ' ' && within[start-1] != '\t' && within[start-1] != '"' { // "tag":"postfix/smtpd[1]:"
 			start--
 		}
-		return header{line[:start], programOf(within[start:open]), withoutID(line[from+1:])}, true
+		p := programOf(within[start:open])
+		if line[from] == ' ' && !p.mta && p != otherProgram { // rsyslog writes no colon behind the tag of a message that it got by RFC 5424
+			continue
+		}
+		return header{line[:start], p, withoutID(line[from+1:])}, true
 	}
 }
 

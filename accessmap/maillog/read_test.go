@@ -182,6 +182,10 @@ func TestContainers(t *testing.T) {
 		{`<22>1 2026-04-30T10:31:02Z mx postfix/smtpd 17 - [timeQuality tzKnown="1" isSynced="0"] ` + reject, want, at},
 		{`<22>1 2026-04-30T10:31:02Z mx postfix/smtpd - ID47 [meta sequenceId="1" x="a \\\" ] \\] b"][origin] ` + "\xef\xbb\xbf" + reject, want, at},
 		{"<22>1 2026-04-30T10:31:02Z mx postfix 17 - -  4A: host mx.b[203.0.113.5] said: 554 5.7.1 Client host [192.0.2.25] blocked using bl.example", "postfix outbound_block 192.0.2.25 bl.example", at},
+		{"Apr 30 10:31:02 mx postfix/smtpd[17] " + reject, want, at},
+		{"2026-04-30T10:31:02+00:00 mx sm-mta[17] u1: to=<a@b>, relay=mx.b. [203.0.113.5], dsn=5.7.1, reply=550 5.7.1 192.0.2.25 listed at bl.example, stat=Service unavailable", "sendmail outbound_block 192.0.2.25 bl.example", at},
+		{"2026-04-30T10:31:02+00:00 mx postfix[17] 4A: host mx.b[203.0.113.5] said: 554 5.7.1 Client host [192.0.2.25] blocked using bl.example", "postfix outbound_block 192.0.2.25 bl.example", at},
+		{"Apr 30 10:31:02 mx dovecot[17] postfix/smtpd[17] " + reject, "-", time.Time{}},
 		{"<22>1 2026-04-30T10:31:02Z mx dovecot 17 - [origin] " + reject, "-", time.Time{}},
 		{`mail-1  | {"log":"Apr 30 08:31:02 mail postfix/smtpd[1]: ` + reject + `\n","time":"2026-04-30T10:31:02Z"}`, want, at},
 		{`2026-04-30T10:31:02Z stdout F {"program":"postfix/smtpd","message":"` + reject + `"}`, want, at},
@@ -222,6 +226,7 @@ func TestOfMTA(t *testing.T) {
 		`<22>1 2026-04-30T10:31:02Z mx1 postfix/qmgr 1 - [meta sequenceId="1"] 4A: removed`: true,
 		"<22>1 2026-04-30T10:31:02Z mx1 postfix 1 - -  4A: removed":                         true,
 		`{"programname":"postfix","message":" 4A: removed"}`:                                true,
+		"Apr 30 10:31:02 mx1 postfix/qmgr[1] 4A: removed":                                   true,
 
 		"Apr 30 10:31:02 mx1 dovecot: imap-login: Login: user=<b>":                             false,
 		"2026-04-30 10:31:02 1tABCD-0001Ab-CD <= a@example.org H=x [192.0.2.7] P=esmtp S=1":    false,
