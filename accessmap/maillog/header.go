@@ -130,7 +130,8 @@ func openOfPID(text []byte) int {
 	return i
 }
 
-// withoutID removes the blanks before a message, and the "[ID 801593 mail.info] " that Solaris writes there.
+// withoutID removes the blanks before a message, the "[ID 801593 mail.info] " that Solaris writes there, and what rsyslog writes
+// around one that came again: "message repeated 2 times: [ NOQUEUE: ...]".
 func withoutID(message []byte) []byte {
 	for len(message) > 0 && (message[0] == ' ' || message[0] == '\t') {
 		message = message[1:]
@@ -138,6 +139,11 @@ func withoutID(message []byte) []byte {
 	if bytes.HasPrefix(message, []byte("[ID ")) {
 		if i := bytes.Index(message, []byte("] ")); i > 0 {
 			return message[i+2:]
+		}
+	}
+	if repeated, ok := bytes.CutPrefix(message, []byte("message repeated ")); ok {
+		if _, within, ok := bytes.Cut(repeated, []byte(" times: [ ")); ok {
+			return bytes.TrimSuffix(within, []byte("]"))
 		}
 	}
 	return message

@@ -211,6 +211,25 @@ func TestContainers(t *testing.T) {
 	}
 }
 
+// TestRepeatedLines reads what rsyslog writes in place of a message that came again, with RepeatedMsgReduction on. However often
+// it came, the line is one event.
+func TestRepeatedLines(t *testing.T) {
+	const reject = "NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; from=<a> helo=<[x]>"
+	for _, test := range []struct{ line, text, want string }{
+		{"Apr 30 10:31:02 mx postfix/smtpd[1]: message repeated 2 times: [ " + reject + "]", reject, "postfix dnsbl_reject 192.0.2.7 bl.example"},
+		{"<22>1 2026-04-30T10:31:02Z mx postfix 1 - -  message repeated 12 times: [ " + reject + "]", reject, "postfix dnsbl_reject 192.0.2.7 bl.example"},
+		{`{"program":"postfix/smtpd","message":" message repeated 2 times: [ ` + reject + `]"}`, reject, "postfix dnsbl_reject 192.0.2.7 bl.example"},
+		{"Apr 30 10:31:02 mx sm-mta[1]: message repeated 2 times: [ ruleset=check_relay, arg1=x, arg2=127.0.0.4, relay=x [192.0.2.7], reject=550 5.7.1 no]",
+			"ruleset=check_relay, arg1=x, arg2=127.0.0.4, relay=x [192.0.2.7], reject=550 5.7.1 no", "sendmail dnsbl_reject 192.0.2.7"},
+		{"Apr 30 10:31:02 mx postfix/qmgr[1]: message repeated 2 times: [ 4A: removed]", "", "-"},
+	} {
+		events := readAll(t, test.line)
+		if got := row(events); got != test.want || len(events) > 0 && events[0].Text != test.text {
+			t.Errorf("%s\n got %s, %v\nwant %s, %q", test.line, got, events, test.want, test.text)
+		}
+	}
+}
+
 // TestOfMTA tells logs of Sendmail and Postfix from others.
 func TestOfMTA(t *testing.T) {
 	for line, want := range map[string]bool{
