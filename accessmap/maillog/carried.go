@@ -2,6 +2,7 @@ package maillog
 
 import (
 	"bytes"
+	"time"
 
 	"mailallow/accessmap/maillog/container"
 	"mailallow/accessmap/maillog/token"
@@ -10,35 +11,47 @@ import (
 // maxContainers bounds the containers within each other: Docker's JSON with the JSON of rsyslog in it.
 const maxContainers = 3
 
-// carried reads the line in a container. Its time is that of the line within if that has a year, else that of the container.
-func (s *scan) carried(number int, h header, depth int) (Event, bool) {
+// carried reads the line in a container. Its time is that of the line within if that has a year, else that of the container;
+// dated: it is one with a year.
+func (s *scan) carried(number int, h header, depth int) (e Event, dated, ok bool) {
 	c := container.Open(h.message)
 	for _, reason := range c.Reasons {
 		if e, ok := s.message(number, header{program: smtpClient, message: reason}); ok {
-			return e, true // the queue has no time of the refusal
+			return e, false, true // the queue has no time of the refusal
 		}
 	}
 	within := splitHeader(c.Message)
 	if within.program == carrier {
 		if depth == maxContainers {
-			return Event{}, false
+			return Event{}, false, false
 		}
-		e, ok := s.carried(number, within, depth+1)
-		return s.timed(e, h, c), ok
+		e, dated, ok = s.carried(number, within, depth+1)
+	} else {
+		e, ok = s.within(number, within, c)
+		dated = ok && !e.Time.IsZero() && hasYear(s.head)
 	}
-	switch p := programOf([]byte(c.Program)); {
-	case within.program.mta:
-	case p != unknownProgram && p != containerTag:
-		within = header{program: p, message: withoutID(c.Message)}
-	case within.program == bareLine && isBareReply(within.message):
-		return Event{}, false // whoever quotes it
+	if ok && !dated {
+		if at := s.timeOf(h, c); !at.IsZero() {
+			e.Time, dated = at.In(s.now.Location()), true
+		}
 	}
-	e, ok := s.message(number, within)
-	return s.timed(e, h, c), ok
+	return e, dated, ok
 }
 
-// timed gives an event the time of its container, unless the line within has one that is more exact.
-func (s *scan) timed(e Event, h header, c container.Line) Event {
+// within reads the line in the innermost container.
+func (s *scan) within(number int, h header, c container.Line) (Event, bool) {
+	switch p := programOf([]byte(c.Program)); {
+	case h.program.mta:
+	case p != unknownProgram && p != containerTag:
+		h = header{program: p, message: withoutID(c.Message)}
+	case h.program == bareLine && isBareReply(h.message):
+		return Event{}, false // whoever quotes it
+	}
+	return s.message(number, h)
+}
+
+// timeOf gives the time of a container; zero: it has none.
+func (s *scan) timeOf(h header, c container.Line) time.Time {
 	at := c.Time
 	if at.IsZero() {
 		at = stampIn(c.Stamp, s.now)
@@ -46,10 +59,7 @@ func (s *scan) timed(e Event, h header, c container.Line) Event {
 	if at.IsZero() {
 		at = stampIn(string(h.head), s.now)
 	}
-	if !at.IsZero() && (e.Time.IsZero() || !hasYear(s.head)) {
-		e.Time = at.In(s.now.Location())
-	}
-	return e
+	return at
 }
 
 // isOfMTA reports whether a line is one of Sendmail or Postfix, an event or not.

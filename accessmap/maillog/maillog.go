@@ -161,7 +161,8 @@ func mayBeEvent(h header, clients bool) bool {
 
 func (s *scan) event(number int, h header) (Event, bool) {
 	if h.program == carrier {
-		return s.carried(number, h, 1)
+		e, _, ok := s.carried(number, h, 1)
+		return e, ok
 	}
 	return s.message(number, h)
 }

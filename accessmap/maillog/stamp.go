@@ -38,6 +38,13 @@ func firstStamp(head string, now time.Time) time.Time {
 		head = strings.TrimPrefix(head[i+1:], "1 ")
 	}
 	const syslog, date = len("Jan  2 15:04:05"), len("2006-01-02")
+	if i := strings.LastIndex(head, " 20"); i > 0 { // that of a line within comes after that of its container
+		if word, _, _ := strings.Cut(head[i+1:], " "); len(word) > date && word[date] == 'T' {
+			if at, ok := stamp(word, 1, now); ok {
+				return at
+			}
+		}
+	}
 	switch { // nearly all logs
 	case len(head) > syslog && head[syslog] == ' ':
 		if at, ok := stamp(head[:syslog], 3, now); ok {
