@@ -25,8 +25,8 @@ import (
 var usualLogs = [...]string{"/var/log/maillog", "/var/log/mail.log"}
 
 // nameLog is what to do without a log of a mail server. On Debian the lines of Postfix are those of the unit postfix@-, and
-// postfix.service has none of them.
-const nameLog = "name the log of the mail server (journalctl -u 'postfix*' | mailallow maillog)"
+// postfix.service has none of them. Without short-iso, the months are written in the language of the host.
+const nameLog = "name the log of the mail server (journalctl -o short-iso -u 'postfix*' | mailallow maillog)"
 
 // Logs are the named files, else stdin, unless that is a terminal or there is
 // none, else the usual files.
