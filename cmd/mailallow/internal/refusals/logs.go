@@ -108,14 +108,14 @@ func Read(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Op
 	r := &Reading{}
 	for _, name := range logs {
 		wait := t.WaitingFor("reading %s", name)
-		in := &interruptible{ctx: ctx}
-		ofMTA, err := readLog(in, t.Stdin, name, o, yield)
+		log := &sized{}
+		ofMTA, err := readLog(ctx, t.Stdin, name, log, o, yield)
 		wait.End()
 		r.OfMTA = r.OfMTA || ofMTA
 		switch {
 		case err != nil:
 			r.unread = append(r.unread, err)
-		case in.size == 0:
+		case log.size == 0:
 			r.empty = append(r.empty, name)
 		case !ofMTA:
 			r.other = append(r.other, name)
@@ -124,11 +124,11 @@ func Read(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Op
 	return r
 }
 
-func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
-	in.Reader = stdin
+func readLog(ctx context.Context, stdin io.Reader, name string, log *sized, o maillog.Options, yield func(maillog.Event) error) (ofMTA bool, err error) {
+	in := &interruptible{ctx: ctx, Reader: stdin}
 	if name != "-" {
 		var f *os.File
-		err := bounded.Until(in.ctx, func() (err error) {
+		err := bounded.Until(ctx, func() (err error) {
 			f, err = os.Open(name)
 			return err
 		})
@@ -138,18 +138,28 @@ func readLog(in *interruptible, stdin io.Reader, name string, o maillog.Options,
 		defer f.Close()
 		in.Reader = f
 	}
-	log, err := maillog.Unpack(in)
-	if err != nil {
+	if log.Reader, err = maillog.Unpack(in); err != nil {
 		return false, fmt.Errorf("%s: %w", name, exit.Reason(err))
 	}
 	return maillog.Read(log, name, o, yield)
+}
+
+// sized is a reader that counts what it gave.
+type sized struct {
+	io.Reader
+	size int64
+}
+
+func (r *sized) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.size += int64(n)
+	return n, err
 }
 
 // interruptible is a reader that ends with ctx.
 type interruptible struct {
 	ctx context.Context
 	io.Reader
-	size   int64  // read so far
 	buffer []byte // see wait
 }
 
@@ -158,7 +168,6 @@ func (r *interruptible) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := r.wait(p)
-	r.size += int64(n)
 	return n, exit.Reason(err) // readLog names the file
 }
 
