@@ -104,22 +104,24 @@ func (line *textLine) readEntry(bare string) {
 	}
 }
 
-// closeGap joins a tag with the key after the blanks. It leaves tags that set a default, as in ClientRate: 10.
+// closeGap joins a tag with the key after the blanks, which may be before its colon. It leaves tags that set a default, as in
+// ClientRate: 10.
 func (line *textLine) closeGap() {
 	k, colon := line.key, ""
-	if k.Tag == "" && bareTag().MatchString(k.Address) {
+	behind, colonBehind := strings.CutPrefix(line.value, ":")
+	if k.Tag == "" && (bareTag().MatchString(k.Address) || colonBehind && slices.Contains(namesAndMail[1:], k.Address)) {
 		k.Tag, colon = k.Address, ":"
 	} else if k.Address != "" && k.Address != address.Family || k.Address == "" && k.Tag == "" {
 		return
 	}
-	rest, value, _ := strings.Cut(strings.ReplaceAll(line.value, "\t", " "), " ")
+	rest, value, _ := strings.Cut(strings.TrimLeft(strings.ReplaceAll(behind, "\t", " "), " "), " ")
 	prefix := ""
 	if k.Address == address.Family {
 		prefix = address.Family
 	}
 	p, _, fault := address.Read(key.Key{Address: prefix + ascii.Lower(rest)}, nil)
 	isAddress := p.IsValid() && !number().MatchString(rest) || fault != nil
-	hasNoDefault := colon == "" && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
+	hasNoDefault := (colon == "" || colonBehind) && slices.Contains([]string{"connect", "from", "to", "spam"}, k.Tag)
 	line.gap = hasNoDefault || k.AsksAddresses() && isAddress
 	if value = strings.TrimSpace(value); line.gap && value != "" {
 		line.value, line.written = value, line.written+colon+rest
