@@ -120,7 +120,11 @@ func networkWithoutValue(_ *linter, line *textLine) []rule.Finding {
 	if line.value != "" {
 		return nil
 	}
-	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": a network without a value: Postfix skips the line", "write permit or REJECT after it")}
+	effect := "skips the line"
+	if line.followed {
+		effect = "takes the line below for it"
+	}
+	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": a network without a value: Postfix "+effect, "write permit or REJECT after it")}
 }
 
 func blankBeforeSlash(_ *linter, line *textLine) []rule.Finding {
