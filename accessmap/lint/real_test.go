@@ -22,6 +22,7 @@ import (
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
+	"mailallow/accessmap/postfix"
 	"mailallow/allowlist"
 	"mailallow/fixtures"
 )
@@ -155,7 +156,7 @@ func TestCIDRAgrees(t *testing.T) {
 		}
 		return found, stderr
 	}
-	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr"} {
+	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr", "negated.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(fixtures.ReadFile(t, path))
 		findings, fixed := checkAndFix(text, format.UseNone, known)
@@ -180,6 +181,43 @@ func TestCIDRAgrees(t *testing.T) {
 			if !slices.ContainsFunc(again, func(f rule.Finding) bool { return f.Line == n && !f.Certain }) {
 				t.Errorf("%s: after the fix Postfix warns on line %d:\n%s", name, n, stderr)
 			}
+		}
+	}
+}
+
+// TestNeverDecides: the real Postfix takes no value from a line of which lint says that it never decides, and from each of the
+// others.
+func TestNeverDecides(t *testing.T) {
+	text := fixtures.ReadFile(t, fixtures.Path("lint", "negated.cidr"))
+	entry := regexp.MustCompile(`^(!*([0-9a-f.:/]+)\t+)`)
+	lines := strings.Split(text, "\n")
+	entries := map[int]bool{} // by line: whether it decides
+	var addrs []netip.Addr
+	for i, line := range lines {
+		if m := entry.FindStringSubmatch(line); m != nil {
+			lines[i], entries[i+1] = m[1]+strconv.Itoa(i+1), false
+			p, _ := postfix.ParsePattern(m[2])
+			addrs = append(addrs, p.Addr(), netipx.PrefixLastIP(p), p.Addr().Prev(), netipx.PrefixLastIP(p).Next())
+		}
+	}
+	path := filepath.Join(t.TempDir(), "numbers.cidr")
+	fixtures.WriteFile(t, path, strings.Join(lines, "\n"))
+	values, _ := fixtures.PostmapQuery(t, "cidr:"+path, addrs)
+	for _, value := range values {
+		n, _ := strconv.Atoi(strings.Fields(value)[0])
+		entries[n] = true
+	}
+	for _, f := range table.Check([]byte(text), format.UseNone, rule.Options{}) {
+		if strings.Contains(f.Text, "this line never") {
+			if entries[f.Line] {
+				t.Errorf("%+v: for Postfix it does", f)
+			}
+			delete(entries, f.Line)
+		}
+	}
+	for n, decides := range entries {
+		if !decides {
+			t.Errorf("line %d, %s: it never decides, and lint does not say so", n, lines[n-1])
 		}
 	}
 }

@@ -195,19 +195,40 @@ func (l *linter) before(line *textLine) (before *textLine, same bool) {
 		wider, err := p.Addr().Prefix(bits)
 		before := l.seen[wider]
 		if err == nil && before != nil && (!before.skipped || line.skipped) {
-			return before, line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
+			return before, l.same(line, before)
 		}
+	}
+	if before = l.others[p.Addr().BitLen()]; before != nil && !before.network.Overlaps(p) {
+		return before, l.same(line, before)
 	}
 	return nil, false
 }
 
+// same reports whether a line may go, because the earlier line has its value.
+func (l *linter) same(line, before *textLine) bool {
+	return line.value == before.value && len(l.open) == 0 && line.single() && !line.followed
+}
+
 func (l *linter) neverDecides(line, before *textLine) string {
-	return fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), l.from.Of(before.Number), rule.Shown(before.pattern))
+	not := ""
+	if before.negated {
+		not = "!"
+	}
+	return fmt.Sprintf("%s: line %d has %s, and the first match decides: this line never does", rule.Shown(line.pattern), l.from.Of(before.Number), not+rule.Shown(before.pattern))
+}
+
+// reaches reports whether an if lets an address of a network through. Postfix compares those of its family alone, with ! too.
+func (line *textLine) reaches(p netip.Prefix) bool {
+	if !line.negated {
+		return line.network.Overlaps(p)
+	}
+	isInside := line.network.Bits() <= p.Bits() && line.network.Contains(p.Addr())
+	return line.network.Addr().BitLen() == p.Addr().BitLen() && !isInside
 }
 
 func unreachable(l *linter, line *textLine) []rule.Finding {
 	if n := len(l.open); n > 0 {
-		if open := l.open[n-1]; !open.negated && open.network.Bits() <= line.network.Bits() && !open.network.Contains(line.network.Addr()) {
+		if !l.open[n-1].reaches(line.network) {
 			return []rule.Finding{line.Found(rule.Shown(line.pattern)+": the if above it lets no address of it through: this line never decides", "move it below the endif, or remove it")}
 		}
 	}

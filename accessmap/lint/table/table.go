@@ -39,7 +39,7 @@ func Fix(text []byte, use format.Use, o rule.Options) (fixed []byte, made []rule
 }
 
 func read(text []byte, use format.Use, o rule.Options, from rule.Origins) rule.Reading {
-	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, from: from, use: use, seen: map[netip.Prefix]*textLine{}}
+	l := &linter{Run: rule.Run[checks]{Table: rules()}, Options: o, from: from, use: use, seen: map[netip.Prefix]*textLine{}, others: map[int]*textLine{}}
 	for i, raw := range ascii.Lines(text) {
 		l.lines = append(l.lines, &textLine{Line: rule.Line{Number: i + 1, Raw: string(raw)}})
 	}
@@ -70,6 +70,7 @@ type linter struct {
 	use     format.Use
 	lines   []*textLine
 	seen    map[netip.Prefix]*textLine // the first line of each network outside any if
+	others  map[int]*textLine          // the first line for all networks but one, outside any if, by the bits of an address of its family
 	open    []*textLine                // the ifs without an endif so far
 	healthy []healthyLine              // the lines that Postfix reads as they are, in order of address
 	outside bool                       // a line lets in a network that is not special-purpose space
@@ -190,10 +191,16 @@ func (l *linter) check(line *textLine) {
 	}
 	prefixes, counts := l.pattern(line)
 	l.Each(func(c *checks) []rule.Finding { return c.value.Of(l, line) })
-	if !counts || !line.hasValue() || line.negated || len(prefixes) != 1 {
+	if !counts || !line.hasValue() || len(prefixes) != 1 {
 		return
 	}
 	line.network = prefixes[0]
+	if line.negated {
+		if of := line.network.Addr().BitLen(); l.others[of] == nil && len(l.open) == 0 && !line.skipped {
+			l.others[of] = line
+		}
+		return
+	}
 	l.Each(func(c *checks) []rule.Finding { return c.network.Of(l, line) })
 	if before, _ := l.before(line); before == nil && len(l.open) == 0 {
 		l.seen[line.network] = line
@@ -260,16 +267,21 @@ func (l *linter) pattern(line *textLine) (prefixes []netip.Prefix, ok bool) {
 	return nil, false
 }
 
-// contradicted gives the number of a later line with another value for a part of the networks of a skipped line; 0: there is
-// none. If the skipped line were corrected in its place, the later line would decide no more.
+// contradicted gives the number of a later line with another value for a part of the networks that a skipped line stands for; 0:
+// there is none. If the skipped line were corrected in its place, the later line would decide no more.
 func (l *linter) contradicted(line *textLine, meant []netip.Prefix) (later int) {
 	const most = 1000 // lines to compare; with more the answer is yes, to bound the time
 	looked := 0
 	for _, p := range meant {
-		at, _ := slices.BinarySearchFunc(l.healthy, p.Addr(), func(h healthyLine, a netip.Addr) int { return h.prefix.Addr().Compare(a) })
-		for ; at < len(l.healthy) && p.Contains(l.healthy[at].prefix.Addr()); at++ {
+		at := 0
+		if !line.negated {
+			at, _ = slices.BinarySearchFunc(l.healthy, p.Addr(), func(h healthyLine, a netip.Addr) int { return h.prefix.Addr().Compare(a) })
+		}
+		for ; at < len(l.healthy) && (line.negated || p.Contains(l.healthy[at].prefix.Addr())); at++ {
 			h := l.healthy[at]
-			if looked++; h.Number > line.Number && h.prefix.Bits() >= p.Bits() && h.value != line.value || looked > most {
+			inside := p.Contains(h.prefix.Addr()) && h.prefix.Bits() >= p.Bits()
+			ofFamily := h.prefix.Addr().Is4() == p.Addr().Is4()
+			if looked++; h.Number > line.Number && ofFamily && inside != line.negated && h.value != line.value || looked > most {
 				return h.Number
 			}
 		}
