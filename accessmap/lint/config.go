@@ -12,7 +12,8 @@ type Configuration struct {
 	Mistakes     []*fault.AtLine // line 0: the file as a whole
 	NoEffect     []*fault.AtLine // keys that have none
 	Ends         []*fault.AtLine // sources whose last day is over, or soon is
-	Unusable     []*fault.AtLine // files that it names
+	Missing      []*fault.AtLine // files that it names and that are not here
+	Mistaken     []*fault.AtLine // mistakes in the lists that it names
 	SharedRelays []SharedRelay
 }
 
@@ -36,7 +37,9 @@ func withoutEffect(c Configuration) []rule.Finding { return findingsOf(c.NoEffec
 
 func sourceEnds(c Configuration) []rule.Finding { return findingsOf(c.Ends) }
 
-func unusableFiles(c Configuration) []rule.Finding { return findingsOf(c.Unusable) }
+func missingFiles(c Configuration) []rule.Finding { return findingsOf(c.Missing) }
+
+func mistakenLists(c Configuration) []rule.Finding { return findingsOf(c.Mistaken) }
 
 func findingsOf(faults []*fault.AtLine) (found []rule.Finding) {
 	for _, f := range faults {

@@ -337,17 +337,18 @@ func TestConfig(t *testing.T) {
 		Mistakes:     []*fault.AtLine{fault.At(2, "unknown key")},
 		NoEffect:     []*fault.AtLine{fault.At(9, "without effect")},
 		Ends:         []*fault.AtLine{fault.At(12, "has ended")},
-		Unusable:     []*fault.AtLine{fault.At(11, "file does not exist")},
+		Missing:      []*fault.AtLine{fault.At(11, "file does not exist")},
+		Mistaken:     []*fault.AtLine{fault.At(10, "not a network")},
 		SharedRelays: []SharedRelay{{Source: "us", Title: "Google", Line: 7}},
 	})
-	if got := rulesOf(findings); got != "shared-relay config no-effect named-file until" || findings[4].Line != 12 || findings[3].Line != 11 || findings[2].Line != 9 || findings[0].Line != 7 || findings[1].Text != "unknown key" {
+	if got := rulesOf(findings); got != "shared-relay config no-effect named-list named-file until" || findings[5].Line != 12 || findings[4].Line != 11 || findings[3].Line != 10 || findings[2].Line != 9 || findings[0].Line != 7 || findings[1].Text != "unknown key" {
 		t.Errorf("%+v", findings)
 	}
 }
 
 // TestEveryRuleFires: every rule has a row in which it finds something and no other rule does.
 func TestEveryRuleFires(t *testing.T) {
-	alone := map[string]bool{"config": true, "no-effect": true, "named-file": true, "until": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
+	alone := map[string]bool{"config": true, "no-effect": true, "named-list": true, "named-file": true, "until": true, "dnsbl-now": true} // TestConfig, lint_dns.txtar
 	for _, row := range ruleRows {
 		alone[row.rule] = true
 	}

@@ -35,9 +35,12 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 		{Checks: withoutEffect, Rule: rule.Rule{Name: "no-effect", Severity: rule.Warning,
 			Catches: "a limit in a source or a target that it does not bind, or in [guard] and for no source",
 			Why:     "whoever wrote it believes that it binds"}},
-		{Checks: unusableFiles, Rule: rule.Rule{Name: "named-file", Severity: rule.Warning, // one that is not here can be on the host
-			Catches: "a list, key_file or ca_file of the configuration that is missing, or a list with a mistake",
+		{Checks: mistakenLists, Rule: rule.Rule{Name: "named-list", Severity: rule.Warning,
+			Catches: "a list of the configuration with a mistake",
 			Why:     "the source is stale, or missing, until its list can be read as a whole"}},
+		{Checks: missingFiles, Rule: rule.Rule{Name: "named-file", Severity: rule.Note, // it can be on the host that runs update
+			Catches: "a list, key_file or ca_file of the configuration that is not here, or that its user may not read",
+			Why:     "where update runs, the source would be stale or missing"}},
 		{Checks: sourceEnds, Rule: rule.Rule{Name: "until", Severity: rule.Note, // no test of a configuration may fail for the date alone
 			Catches: "a source whose last day is over, or within fourteen days",
 			Why:     "what it holds leaves the list then, and its owner may want it for longer"}},

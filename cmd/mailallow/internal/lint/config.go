@@ -22,7 +22,8 @@ func (l *check) config(ctx context.Context, path string, text []byte) []rule.Fin
 	s, err := config.Parse(path, text, config.Flags{Root: l.root})
 	if err == nil {
 		c.SharedRelays, c.NoEffect = l.sharedRelays(s), s.Warnings
-		c.Ends, c.Unusable = ending(s, time.Now()), unusable(ctx, s)
+		c.Ends = ending(s, time.Now())
+		files(ctx, s, &c)
 	}
 	for _, mistake := range fault.Each(err) {
 		at := &fault.AtLine{Err: mistake}
@@ -50,12 +51,15 @@ func ending(s *config.Settings, now time.Time) (ends []*fault.AtLine) {
 	return ends
 }
 
-// unusable finds the files that a configuration names and a run could not use. A list that the user of lint may not read is one:
-// nor may the unit that fetches.
-func unusable(ctx context.Context, s *config.Settings) (files []*fault.AtLine) {
+// files looks at the files that a configuration names, as a run does.
+func files(ctx context.Context, s *config.Settings, c *lint.Configuration) {
 	add := func(at, what string, err error) {
 		for _, err := range fault.Each(err) {
-			files = append(files, &fault.AtLine{Line: s.Line(at), Err: fmt.Errorf("%s: %w", what, err)})
+			found := &c.Mistaken
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+				found = &c.Missing
+			}
+			*found = append(*found, &fault.AtLine{Line: s.Line(at), Err: fmt.Errorf("%s: %w", what, err)})
 		}
 	}
 	missing := func(at, path string) {
@@ -71,7 +75,6 @@ func unusable(ctx context.Context, s *config.Settings) (files []*fault.AtLine) {
 	}
 	missing("dnsbl.key_file", s.DNSBL.KeyFile)
 	missing("snapshot.ca_file", s.Snapshot.CAFile)
-	return files
 }
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many
