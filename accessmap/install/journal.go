@@ -153,10 +153,16 @@ func (e journalEntry) finish(temp string, swapping bool, exchange func(temp, liv
 		return retire(e.Kind, temp)
 	case e.Gone && errors.Is(liveErr, fs.ErrNotExist):
 		// Somebody edited the text that the run was about to remove.
-		return place(temp, e.Live)
+		if err := place(temp, e.Live); err != nil {
+			return err
+		}
+		return state.SyncDir(filepath.Dir(e.Live))
 	case liveErr == nil && inodeOf(live) == e.Inode && digestFile(e.Live) == e.New && !kernel.OpenForWriting(e.Live):
 		// Somebody edited the text between the last check and the swap. The edit is the newer text: it goes back.
 		if err := exchange(temp, e.Live); err != nil {
+			return err
+		}
+		if err := state.SyncDir(filepath.Dir(e.Live)); err != nil {
 			return err
 		}
 		return state.Remove(temp)

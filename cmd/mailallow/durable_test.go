@@ -57,6 +57,32 @@ func TestDurable(t *testing.T) {
 	}
 }
 
+// TestDurableEdit: an edit that a killed update swapped out is back at its name on the disk before the journal forgets it.
+func TestDurableEdit(t *testing.T) {
+	t.Parallel()
+	s := newStruck(t, fixtures.Mailallow(t))
+	s.begin(true)
+	s.write("offices", newNetworks)
+	edit, edited := fixtures.ReadFile(t, s.path(struckText))+"example.com\tREJECT\n", false
+	s.traced(func(c trace.Call) trace.Fate {
+		if edited {
+			return trace.Fate{Kill: trace.Everybody}
+		}
+		if edited = gives(c, s.path(struckText)); edited {
+			s.write(struckText, edit)
+		}
+		return trace.Fate{}
+	})
+	calls := s.traced(func(trace.Call) trace.Fate { return trace.Fate{} }).Calls
+	back := slices.IndexFunc(calls, func(c trace.Call) bool { return gives(c, s.path(struckText)) })
+	if back < 0 || !strings.Contains(fixtures.ReadFile(t, s.path(struckText)), "example.com") {
+		t.Fatal("no edit went back")
+	}
+	if !nameSynced(calls[back+1:], s.path("mail"), calls[back].From) {
+		t.Errorf("%v: its directory was not synced before the next file was renamed or removed", calls[back])
+	}
+}
+
 // durable wants every rename to path to come after the sync of the renamed file, and before the sync of the directory.
 func (s *struck) durable(calls []trace.Call, path string) {
 	s.t.Helper()
