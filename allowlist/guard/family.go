@@ -142,6 +142,13 @@ func (d difference) percent() string {
 
 func power(bits int) *big.Int { return new(big.Int).Lsh(big.NewInt(1), uint(bits)) }
 
+func addressesAre(n *big.Int) string {
+	if n.IsUint64() && n.Uint64() == 1 {
+		return "1 address is"
+	}
+	return addressCount(n) + " addresses are"
+}
+
 // addressCount gives a number of addresses as people read it: 458,752, or 2^80 if it is that large.
 func addressCount(n *big.Int) string {
 	const large = 48 // bits

@@ -339,8 +339,8 @@ func (g Guard) tooDifferent(earlier Earlier, next allowlist.Resolved) (problems 
 				f.name, addressCount(moved.part), addressCount(moved.of), moved.when, moved.percent(), g.Limits.MaxShrink)})
 		}
 		if come[i].past(g.Limits.MaxGrow) {
-			problems = append(problems, allowlist.Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s addresses are new beside %s of %s (%s), more than max_grow = %d%%",
-				f.name, addressCount(come[i].part), addressCount(come[i].of), come[i].when, come[i].percent(), g.Limits.MaxGrow)})
+			problems = append(problems, allowlist.Problem{Kind: "grow", Text: fmt.Sprintf("%s: %s new beside %s of %s (%s), more than max_grow = %d%%",
+				f.name, addressesAre(come[i].part), addressCount(come[i].of), come[i].when, come[i].percent(), g.Limits.MaxGrow)})
 		}
 	}
 	return problems

@@ -132,6 +132,8 @@ func TestGuard(t *testing.T) {
 			status: Fresh, ranges: []string{"74.125.0.0/24", "74.125.2.0/23"}},
 		{name: "growth by one address more holds", prev: last("74.125.0.0/24"), next: []string{"74.125.0.0/24", "74.125.2.0/23", "74.125.8.0/32"},
 			status: Held, ranges: []string{"74.125.0.0/24"}, problem: []string{"grow"}, text: "513 addresses are new beside 256 of the last good state (201%)"},
+		{name: "one address is new", prev: last("74.125.0.0/32"), next: []string{"74.125.0.0/31"}, limits: func(l *allowlist.Limits) { l.MaxGrow = 50 },
+			status: Held, ranges: []string{"74.125.0.0/32"}, problem: []string{"grow"}, text: "IPv4: 1 address is new beside 1 of the last good state (100%)"},
 		{name: "a held source of an edited definition has its old ranges",
 			prev: &allowlist.Resolved{Name: "x", Definition: "sha256:0", Time: now, Ranges: someRanges("74.125.0.0/16")},
 			next: []string{"74.0.0.0/11"}, status: Held, ranges: []string{"74.125.0.0/16"}, problem: []string{"wide", "definition"}},

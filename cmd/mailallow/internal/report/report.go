@@ -17,6 +17,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"mailallow/allowlist"
@@ -89,7 +90,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return fmt.Errorf("-o %s: %w", o.Output, exit.Reason(err))
 	}
-	t.Note("%s: %s (%s)", o.Output, p.Verdict, terminal.Counted(uint64(len(page)), "byte", "bytes"))
+	t.Note("%s: %s (%s)", o.Output, strings.ToLower(p.Verdict), terminal.Counted(uint64(len(page)), "byte", "bytes"))
 	if !t.JSON {
 		return nil
 	}
