@@ -70,7 +70,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return exit.With(exit.Usage, s.Writable)
 	}
 	t.WarnOf(s.Writable)
-	c := &check{settings: s, now: time.Now(), changes: o.Changes}
+	c := &check{settings: s, now: time.Now().UTC(), changes: o.Changes}
 	if s.Writable != nil {
 		c.problems = append(c.problems, allowlist.Problem{Kind: "writable", Text: s.Writable.Error()})
 	}
