@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
@@ -227,5 +228,5 @@ func (r *Request) RecordRemoval(targets []string, everywhere bool) ([]install.St
 	if !everywhere {
 		after = p.before.Sources
 	}
-	return r.record(p, history.Entry{Command: history.Remove, Time: r.Started, Reason: r.options.Reason, Targets: targets}, after)
+	return r.record(p, history.Entry{Command: history.Remove, Time: time.Now(), Reason: r.options.Reason, Targets: targets}, after)
 }

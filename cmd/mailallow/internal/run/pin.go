@@ -174,7 +174,7 @@ func (r *Request) Release() (files []install.StateFile, released int, err error)
 		return nil, 0, p.err
 	}
 	if p.before.Known {
-		entry, err := r.record(p, history.Entry{Command: history.Release, Time: r.Started, Reason: r.options.Reason}, p.before.Sources)
+		entry, err := r.record(p, history.Entry{Command: history.Release, Time: time.Now(), Reason: r.options.Reason}, p.before.Sources)
 		return append(files, entry...), released, err
 	}
 	return files, released, nil
