@@ -49,6 +49,9 @@ type Options struct {
 	Domains bool
 	// Clients has Read yield a line of the kind Client for each client that a line names without refusing it.
 	Clients bool
+	// Waits is called before Read waits for more of the log: whoever keeps events back hands them on. Its error ends Read. Nil:
+	// nobody does.
+	Waits func() error
 }
 
 // maxText bounds the text of an event, in bytes. The lines that MTAs write are shorter.
@@ -84,7 +87,11 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 	lines := 0
 	last := Postfix      // the MTA of the last event, which most likely got a reply that is a line of its own
 	var unfinished parts // of records that go on in the next block
-	for b := range inOrder {
+	for {
+		b, more, err := next(inOrder, o.Waits)
+		if !more || err != nil {
+			return ofMTA, err
+		}
 		<-b.done
 		if unfinished.any() { // its reader did not know them
 			s := &scan{file: file, clients: o.Clients, now: o.Now.Add(time.Since(begun)), parts: unfinished}
@@ -113,7 +120,22 @@ func Read(r io.Reader, file string, o Options, yield func(Event) error) (ofMTA b
 		}
 		free <- b
 	}
-	return ofMTA, nil
+}
+
+// next gives the next block, and calls waits before it waits for one. more is false after the last.
+func next(inOrder <-chan *block, waits func() error) (b *block, more bool, err error) {
+	select {
+	case b, more = <-inOrder:
+		return b, more, nil
+	default:
+	}
+	if waits != nil {
+		err = waits()
+	}
+	if err == nil {
+		b, more = <-inOrder
+	}
+	return b, more, err
 }
 
 const (

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -300,18 +301,27 @@ func TestYears(t *testing.T) {
 	}
 }
 
-// TestFollowed reads a log to which a line is added each day.
+// TestFollowed reads a log to which a line is added each day. Who keeps events back hands each on before the next day.
 func TestFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, into := io.Pipe()
+		var kept, handedOn atomic.Int32
 		go func() {
 			defer into.Close()
-			for range 3 {
+			for day := range int32(3) {
+				if handedOn.Load() != day {
+					t.Errorf("%d of %d events were handed on", handedOn.Load(), day)
+				}
 				fmt.Fprintf(into, "%s mx1 sendmail[1]: u1: <a@b>... User unknown\n", time.Now().UTC().Format(time.Stamp))
 				time.Sleep(24 * time.Hour)
 			}
 		}()
-		_, err := Read(log, "log", Options{Now: time.Now().UTC()}, func(e Event) error {
+		waits := func() error {
+			handedOn.Store(kept.Load())
+			return nil
+		}
+		_, err := Read(log, "log", Options{Now: time.Now().UTC(), Waits: waits}, func(e Event) error {
+			kept.Add(1)
 			if !e.Time.Equal(time.Now()) {
 				t.Errorf("%v at %v", e.Time, time.Now())
 			}

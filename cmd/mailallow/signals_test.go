@@ -300,6 +300,28 @@ func TestSignalStdin(t *testing.T) {
 	}
 }
 
+// Who follows a log has its events at once.
+func TestEventsFollowed(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "mailallow", "maillog", "--events")
+	in, inErr := cmd.StdinPipe()
+	out, outErr := cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	events := bufio.NewScanner(out)
+	for i := range 3 {
+		fmt.Fprintf(in, "Apr 30 10:31:0%d mx1 sendmail[1]: u1: <a@b>... User unknown\n", i)
+		if want := fmt.Sprintf(`"line":%d,`, i+1); !events.Scan() || !strings.Contains(events.Text(), want) {
+			t.Fatalf("%q, want %s", events.Text(), want)
+		}
+	}
+	if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A signal ends a command that waits for the other end of a FIFO on its command line: to open one waits.
 func TestSignalFIFO(t *testing.T) {
 	t.Parallel()

@@ -124,6 +124,7 @@ func listed(t *terminal.Terminal) int {
 // writeEvents writes JSON Lines, in place of a document.
 func writeEvents(ctx context.Context, t *terminal.Terminal, logs []string, o maillog.Options) error {
 	out := bufio.NewWriterSize(t.Take(), 64<<10)
+	o.Waits = out.Flush // who follows a log has its events at once
 	var line []byte
 	read := refusals.Read(ctx, t, logs, o, func(e maillog.Event) error {
 		line = append(e.AppendJSON(line[:0]), '\n')
