@@ -179,6 +179,21 @@ func TestRefusesFile(t *testing.T) {
 	}
 }
 
+// Of a name that is not known, what to do is told.
+func TestRefusesUnknownNames(t *testing.T) {
+	const hint = "; write the number there, or add the name to /etc/passwd or /etc/group"
+	for _, row := range []struct{ trusted, runAs, want string }{
+		{"no-such-user", "", "access.db: sendmail.cf: TrustedUser: user: unknown user no-such-user"},
+		{"", "no-such-user:0", "access.db: sendmail.cf: RunAsUser: user: unknown user no-such-user"},
+		{"", "root:no-such-group", "access.db: sendmail.cf: RunAsUser: unknown group no-such-group"},
+	} {
+		cf := CF{Path: "sendmail.cf", TrustedUser: row.trusted, RunAsUser: row.runAs}
+		if err := cf.RefusesFile("access.db", fakeInfo{0, 0, 0o600}); err == nil || err.Error() != row.want+hint {
+			t.Errorf("%v, want %s", err, row.want+hint)
+		}
+	}
+}
+
 // Below a root the users are those of its own /etc/passwd and /etc/group, whatever this host knows.
 func TestRefusesFileBelow(t *testing.T) {
 	for _, row := range []struct {

@@ -127,7 +127,7 @@ func (cf *CF) unknownUser(path, option string, err error) *fault.Hinted {
 	if cf.Root != "" && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return fault.Hint("", "", "%s: %s: %s: %w", path, cf.Path, option, err)
+	return fault.Hint("", "write the number there, or add the name to /etc/passwd or /etc/group", "%s: %s: %s: %w", path, cf.Path, option, err)
 }
 
 // userIDs reads "user", "user:group" or numbers, as TrustedUser and RunAsUser have them. An empty string is root.
@@ -154,7 +154,7 @@ func (cf *CF) userIDs(spec string) (uid uint32, gids []uint32, err error) {
 	for _, s := range ids {
 		id, err := strconv.ParseUint(s, 10, 32)
 		if err != nil {
-			return 0, nil, fmt.Errorf("group %q: %w", s, err)
+			return 0, nil, fmt.Errorf("unknown group %s", s)
 		}
 		gids = append(gids, uint32(id))
 	}
