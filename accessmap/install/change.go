@@ -161,7 +161,7 @@ func (c *change) stage() error {
 	return finish()
 }
 
-// stageUnsynced makes the file, and leaves it to the caller to have it synced.
+// stageUnsynced makes the file; finish syncs it.
 func (c *change) stageUnsynced() (finish func() error, err error) {
 	f, err := c.create()
 	if err != nil {

@@ -88,7 +88,7 @@ func (l *Lock) installFiles(ctx context.Context, jobs []Job, extra []StateFile) 
 // Stuck reports whether an Install could not put back a file, and none has succeeded since.
 func (l *Lock) Stuck() bool { return l.stuck }
 
-// failed says of an error, which may be nil, that nothing was changed, where that is so.
+// failed adds to an error the advice for a disk, and that nothing was changed if that is so.
 func (l *Lock) failed(err error) error {
 	if err = withDiskAdvice(err); err != nil && !l.stuck {
 		err = fault.Unchanged(err)

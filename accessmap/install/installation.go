@@ -133,8 +133,8 @@ func (i *installation) stage(ctx context.Context) error {
 	return i.eachTarget((*target).finishMap)
 }
 
-// write makes the files that makemap does not make, and has the texts verified. The disk is to keep the texts last: makemap begins with
-// an fdatasync(2), which would wait for them.
+// write makes the files that makemap does not make, and has the texts verified. It syncs the texts last: makemap begins with an
+// fdatasync(2), which would wait for them.
 func (i *installation) write() error {
 	err := i.eachTarget((*target).writeText)
 	if err == nil {

@@ -28,7 +28,7 @@ type Job struct {
 	Makemap    string // name or path of the program, as makemap.Find takes it
 	SendmailCF string // the file that makemap and Sendmail read; empty: none
 
-	// One generated key and its value. Sendmail must answer with them when the new map is installed; empty: it is not asked.
+	// One generated key, and the value that Sendmail must answer when the new map is installed; empty: it is not asked.
 	ProbeKey, ProbeValue string
 
 	OnChange []string // argv of a command to run when the target has changed; empty: none
@@ -87,7 +87,7 @@ func (l *Long) write(w io.Writer) error {
 	return err
 }
 
-// StateFile is a file of the state directory, 0600, that changes together with the targets: the last good snapshot.
+// StateFile is a file of the state directory, 0600, that changes together with the targets.
 type StateFile struct {
 	Path string
 	// Write writes the content, each time the same. It is called to compare it with the present file, and again while the maps

@@ -34,8 +34,8 @@ type journalEntry struct {
 	Live  string     `json:"live"`
 	Temp  string     `json:"temp"`
 	Inode uint64     `json:"inode,omitempty"` // of the new file
-	Old   string     `json:"old,omitempty"`   // digest of the old text; empty for a map or a state file
-	New   string     `json:"new,omitempty"`   // digest of the new text
+	Old   string     `json:"old,omitempty"`   // digest of the old text; empty: there is none
+	New   string     `json:"new,omitempty"`   // digest of the text in its place
 	Gone  bool       `json:"gone,omitempty"`  // there is no new file
 }
 

@@ -70,7 +70,7 @@ func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, j
 	return reports, errors.Join(errs...)
 }
 
-// keepPending takes the commands that ran out of the journal: all that were due, except those that are pending still.
+// keepPending removes from the journal all commands that were due, except those that are pending still.
 func keepPending(st *state.Dir, still []pendingCommand) error {
 	j, err := readJournal(st)
 	if err != nil {

@@ -160,7 +160,7 @@ func (t *target) changes() (changes []*change) {
 	return changes
 }
 
-// writeText makes the new text, if there is to be one, and syncText has the disk keep it.
+// writeText makes the new text, if there is to be one, and syncText syncs it.
 func (t *target) writeText() (err error) {
 	if t.text != nil && !t.job.Gone {
 		t.sync, err = t.text.stageUnsynced()
