@@ -61,7 +61,7 @@ type Text struct {
 	Digest string `json:"digest"` // SHA-256
 	Lines  Lines  `json:"lines"`  // null: not remembered one by one
 
-	of *Managed // whose lines Write makes; nil: it does not
+	of *Managed // whose lines Write makes; nil: they are Lines
 }
 
 func (t Text) hasLines() bool { return t.Lines != nil || t.of != nil }

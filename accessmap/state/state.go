@@ -33,8 +33,8 @@ type Dir struct {
 // Open creates the directory, 0700, if it is missing, takes the lock file in it, and removes half-written copies of the
 // files in names that a killed run left. A command that keeps a file of its own has a lock file for it, so that the command
 // and an update do not wait for each other. Open waits for the lock no longer than patience; then a *LockedError names the
-// holder. It refuses a directory that another user can write to or replace, because the files in it decide which files
-// beside the targets are removed.
+// holder. It refuses a directory that another user can write to, and a link to one that another user can change, because the
+// files in it decide which files beside the targets are removed.
 func Open(ctx context.Context, dir, lock string, patience time.Duration, names ...string) (*Dir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
@@ -86,7 +86,7 @@ func (d *Dir) Write(name string, content any) error {
 	return SyncDir(d.Name)
 }
 
-// Sweep removes half-written copies of files from a directory: renameio names that of NAME .NAME and a number.
+// Sweep removes half-written copies of files from a directory: renameio calls one of NAME .NAME123.
 func Sweep(dir string, names ...string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
