@@ -51,8 +51,7 @@ func Find(name string) (path string, err error) {
 
 // Own finds the makemap for a command that only looks. Such a command must not start a program only because the configuration
 // names it, for that may be a stranger's proposal. So path is the makemap of this name only if it is Sendmail's, in PATH or
-// where systems have it; else it is Sendmail's own. Where Sendmail has none, path is empty, and ok is false if name is another
-// program.
+// where systems have it; else it is Sendmail's own. Without one, path is empty, and ok is false if name is another program.
 func Own(name string) (path string, ok bool) {
 	usual := name == "" || name == "makemap"
 	named, err := Find(name)
@@ -126,8 +125,8 @@ func namesakes(file string) (paths []string, err error) {
 	return paths, err
 }
 
-// checkBuilt returns an error unless makemap has written the map to file and no namesake beside those in known, which it
-// removes. A makemap that keeps the type in another file also dumps it from there, so that Verify would pass and an empty
+// checkBuilt returns an error unless makemap has written the map to file alone. It removes namesakes that are not in known. A
+// makemap that keeps the type in another file also dumps it from there, so that Verify would pass and an empty
 // file would be installed (docs/facts.md 19).
 func (m Program) checkBuilt(mapType, file string, known []string) error {
 	names, err := namesakes(file)

@@ -80,8 +80,8 @@ func cacheFor(text []byte, lines []hashedLine, ends []int) int {
 	return perCrowd * min(most, maxCache/perCrowd)
 }
 
-// repeatedKeys maps where the line of an entry begins whose key an earlier entry has, to where the first such entry begins.
-// Equal keys are in one group.
+// repeatedKeys maps the beginning of each line that repeats a key to that of the first line with the key. Equal keys are in
+// one group.
 func repeatedKeys(text []byte, lines []hashedLine, ends []int) (repeated map[int]int) {
 	half, from := len(ends)/2, 0
 	if half > 0 {

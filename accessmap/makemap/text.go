@@ -72,8 +72,8 @@ type Text struct {
 // ReadText reads a text by the rules of makemap: it never fails, and Problems are the lines that makemap would refuse.
 func ReadText(text []byte) *Text { return ReadAround(text, 0, nil) }
 
-// ReadAround is ReadText for a text without that many of its lines, those between before and after. No other line loses its number.
-// before ends with a newline, or is empty.
+// ReadAround is ReadText for a text of which that many lines, between before and after, are left out: the others keep their
+// numbers. before ends with a newline, or is empty.
 func ReadAround(before []byte, lines int, after []byte) *Text {
 	text := before
 	if len(after) > 0 {
@@ -140,8 +140,7 @@ func both(one, other func()) {
 	<-done
 }
 
-// refuse makes problems of the entries whose key an earlier one has. repeated are where their lines begin, and where the
-// first of each begins. No problem of their lines is lost: an entry always ends its line.
+// refuse makes problems of the entries that repeat a key; repeated is of repeatedKeys. No problem of their lines is lost: an entry always ends its line.
 func (m *Text) refuse(repeated map[int]int) {
 	m.again = map[int]struct{}{}
 	firsts := map[int]int{} // the line numbers

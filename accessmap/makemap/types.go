@@ -40,7 +40,7 @@ func suffixOf(mapType string) string {
 // Suffixes are the suffixes of all map types.
 func Suffixes() []string { return []string{".db", ".cdb"} }
 
-// UsualFile returns the path of a text's map: NAME.db for hash and btree, NAME.cdb for cdb (docs/facts.md 5). An unknown type
+// UsualFile returns the path of a text's map: NAME.db for hash and btree, NAME.cdb for cdb (docs/facts.md 19). An unknown type
 // and a text with the name of a map are errors.
 func UsualFile(mapType, textPath string) (string, error) {
 	suffix := suffixOf(mapType)
