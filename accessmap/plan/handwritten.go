@@ -119,8 +119,8 @@ func overlaps(handWritten []handKey, written, omitted []allowlist.Entry, set *al
 	return append(excluded, others...)
 }
 
-// longer gives the other hand-written keys that decide within this one, without a second one for any addresses: those that are
-// longer, and the tagged one of the same length. sorted has the number of each as its label.
+// longer gives the other hand-written keys that decide within this one, one for each network: those that are longer, and the
+// tagged one of the same length. sorted has the number of each as its label.
 func (h *handKey) longer(handWritten []handKey, sorted prefixes.List) (longer []allowlist.Entry) {
 	first, end := sorted.Inside(h.prefix)
 	var last netip.Prefix
@@ -134,7 +134,7 @@ func (h *handKey) longer(handWritten []handKey, sorted prefixes.List) (longer []
 	return longer
 }
 
-// decides finds the first network of a list of which the key decides addresses.
+// decides finds the first network of a list with addresses that the key decides.
 func (h *handKey) decides(networks prefixes.List, longer []allowlist.Entry) (first netip.Prefix, ok bool) {
 	if first, ok = networks.Overlap(h.prefix); !ok || len(longer) == 0 {
 		return first, ok
