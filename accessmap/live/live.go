@@ -133,7 +133,7 @@ func askSendmail(ctx context.Context, p plan.Plan, planned *sendmail.Text, clien
 	return answers
 }
 
-// findSendmail finds sendmail, first beside makemap (a name or a path; empty: PATH), which may be missing.
+// findSendmail finds sendmail, first beside makemap (named as for makemap.Find), which may be missing.
 func findSendmail(makemapName string) (string, error) {
 	beside, err := makemap.Find(makemapName)
 	if err != nil {

@@ -33,7 +33,7 @@ type Rulesets struct {
 	cf        string // a copy of the sendmail.cf, with sendmail.SessionRules
 }
 
-// NewRulesets finds sendmail, first beside makemap (a name or a path; empty: PATH), and copies the sendmail.cf at path. The
+// NewRulesets finds sendmail, first beside makemap (named as for makemap.Find), and copies the sendmail.cf at path. The
 // caller closes it.
 func NewRulesets(path, makemapName string) (*Rulesets, error) {
 	found, err := findSendmail(makemapName)

@@ -57,7 +57,7 @@ func (m *Main) number(names ...string) int {
 }
 
 // NamesZones reports whether the replies of smtpd and of postscreen to a listed client name the zone that they asked, with an
-// account key in it (docs/facts.md 29). What a map of replies says is not known.
+// account key in it (postconf(5), default_rbl_reply). What a map of replies says is not known.
 func (m *Main) NamesZones() (smtpd, postscreen bool) {
 	return m.setting("rbl_reply_maps") == "" && strings.Contains(m.setting("default_rbl_reply"), "rbl_domain"),
 		m.setting("postscreen_dnsbl_reply_map") == ""

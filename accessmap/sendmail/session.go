@@ -73,7 +73,7 @@ type RulesetRun struct {
 
 // Session is what the rulesets answer a client.
 type Session struct {
-	Runs []RulesetRun // check_relay, check_mail and check_rcpt, as far as sendmail.cf has them and the session comes
+	Runs []RulesetRun // those of check_relay, check_mail and check_rcpt that sendmail.cf has and the session reaches
 	// Outcome is Accepted, Refused, Discarded or Quarantined, for a recipient of this server; At and Reply are of the ruleset that
 	// decides.
 	Outcome Outcome
