@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sort"
 	"strconv"
@@ -22,7 +21,7 @@ const maxShown = 100
 // reply is the answer of one resolver, with all aliases followed, or the error of its try.
 type reply struct {
 	from    resolver
-	records []dns.RR // distinct, in the order of their values
+	records []record // distinct, sorted
 	err     error
 }
 
@@ -65,7 +64,7 @@ func (c *Client) agreed(ctx context.Context, q question) (answer, error) {
 	case 1:
 		return answer{}, fmt.Errorf("%w; only %s answers, and agree = %d needs two that do", failed, replies[0].from, c.agree)
 	}
-	return compare(replies[0], replies[1])
+	return compare(q.qtype, replies[0], replies[1])
 }
 
 // replyOf asks resolver n once, and follows the aliases that it does not follow itself. Different resolvers may follow an
@@ -83,77 +82,54 @@ func (c *Client) replyOf(ctx context.Context, n, tried int, q question) reply {
 	return reply{r, distinct(records), err}
 }
 
-// distinct gives the records without repetitions, in the order of their values. A set of records has neither an order nor
-// repetitions (RFC 2181 section 5), and resolvers rotate it.
-func distinct(records []dns.RR) []dns.RR {
+// distinct gives the records without repetitions, sorted. A set of records has neither an order nor repetitions (RFC 2181
+// section 5), and resolvers rotate it.
+func distinct(records []record) []record {
 	records = slices.Clone(records)
-	sort.Slice(records, func(i, j int) bool { return value(records[i]) < value(records[j]) })
-	kept := records[:0]
-	for _, r := range records {
-		if len(kept) == 0 || value(kept[len(kept)-1]) != value(r) {
-			kept = append(kept, r)
-		}
-	}
-	return kept
+	sort.Slice(records, func(i, j int) bool { return records[i].compare(records[j]) < 0 })
+	return slices.Compact(records)
 }
 
-// value gives the part of a record that lookups return, as printable text. It leaves out the owner, the TTL, and the
-// letter case of a name.
-func value(rr dns.RR) string {
-	switch rr := rr.(type) {
-	case *dns.TXT:
-		return strconv.QuoteToASCII(unescape(strings.Join(rr.Txt, "")))
-	case *dns.MX:
-		return fmt.Sprintf("%d %s", rr.Preference, dns.CanonicalName(rr.Mx))
+// shown gives a record of a type as errors show it.
+func (r record) shown(qtype uint16) string {
+	switch qtype {
+	case dns.TypeTXT:
+		return ascii.Cut(strconv.QuoteToASCII(r.text), maxShown)
+	case dns.TypeMX:
+		return ascii.Cut(fmt.Sprintf("%d %s", r.preference, r.text), maxShown)
 	}
-	addr, _ := address(rr)
-	return addr.String()
-}
-
-// address gives the address in an A or AAAA record.
-func address(rr dns.RR) (netip.Addr, bool) {
-	switch rr := rr.(type) {
-	case *dns.A:
-		return netip.AddrFromSlice(rr.A.To4())
-	case *dns.AAAA:
-		return netip.AddrFromSlice(rr.AAAA)
-	}
-	return netip.Addr{}, false
+	return r.addr.String()
 }
 
 // compare gives the answer that both replies hold. Its error names both resolvers and the records that only one has.
 // NXDOMAIN and no data are equal: in both replies, no record is there.
-func compare(a, b reply) (answer, error) {
+func compare(qtype uint16, a, b reply) (answer, error) {
 	onlyA, onlyB := missingFrom(b, a), missingFrom(a, b)
 	if len(onlyA)+len(onlyB) == 0 {
 		return answer{records: a.records}, nil
 	}
 	var parts []string
 	for _, only := range []struct {
-		from   resolver
-		values []string
+		from    resolver
+		records []record
 	}{{a.from, onlyA}, {b.from, onlyB}} {
-		switch n := len(only.values); {
+		switch n := len(only.records); {
 		case n == 1:
-			parts = append(parts, fmt.Sprintf("only %s has %s", only.from, only.values[0]))
+			parts = append(parts, fmt.Sprintf("only %s has %s", only.from, only.records[0].shown(qtype)))
 		case n > 1:
-			parts = append(parts, fmt.Sprintf("only %s has %s and %d more", only.from, only.values[0], n-1))
+			parts = append(parts, fmt.Sprintf("only %s has %s and %d more", only.from, only.records[0].shown(qtype), n-1))
 		}
 	}
 	text := fmt.Sprintf("%s and %s do not agree: %s", a.from, b.from, strings.Join(parts, "; "))
 	return answer{}, errors.New(ascii.Cut(text, maxFailures))
 }
 
-// missingFrom gives the values of the records that have holds and lacks does not, as errors show them.
-func missingFrom(lacks, has reply) (values []string) {
-	in := make(map[string]bool, len(lacks.records))
-	for _, rr := range lacks.records {
-		in[value(rr)] = true
-	}
-	for _, rr := range has.records {
-		if v := value(rr); !in[v] {
-			values = append(values, ascii.Cut(v, maxShown))
+// missingFrom gives the records that has holds and lacks does not.
+func missingFrom(lacks, has reply) (records []record) {
+	for _, r := range has.records {
+		if _, found := slices.BinarySearchFunc(lacks.records, r, record.compare); !found {
+			records = append(records, r)
 		}
 	}
-	return values
+	return records
 }

@@ -130,7 +130,7 @@ func TestAgree(t *testing.T) {
 		{"a long record", "TXT", "none.example", set(`none.example TXT "v=spf1 \027[31m ` + strings.Repeat("+all ", 40) + `"`), "",
 			`TXT none.example: ONE and TWO do not agree: only TWO has "v=spf1 \x1b[31m ` + strings.Repeat("+all ", 16) + "..."},
 		{"nothing in place of records", "A", "a.example", fault(0, fixtures.NXDomain), "",
-			"A a.example: ONE and TWO do not agree: only ONE has 192.0.2.10 and 1 more"},
+			"A a.example: ONE and TWO do not agree: only ONE has 192.0.2.9 and 1 more"},
 
 		{"NXDOMAIN and no data", "A", "m.example", fault(0, fixtures.NXDomain), "", ""},
 		{"an alias to nothing and NXDOMAIN", "A", "void.example", func(_ *testing.T, p pair) { p.two.Set() }, "", ""},
@@ -143,7 +143,7 @@ func TestAgree(t *testing.T) {
 		{"another alias to other addresses", "A", "alias.example", set(`
 			alias.example CNAME evil.example
 			evil.example A 203.0.113.1`), "",
-			"A alias.example: ONE and TWO do not agree: only ONE has 192.0.2.10 and 1 more; only TWO has 203.0.113.1"},
+			"A alias.example: ONE and TWO do not agree: only ONE has 192.0.2.9 and 1 more; only TWO has 203.0.113.1"},
 		{"a loop of aliases", "A", "loop1.example", func(*testing.T, pair) {}, "",
 			"A loop1.example: CNAME loop at loop1.example from ONE, TWO"},
 
@@ -248,11 +248,11 @@ func TestAgreeStandIn(t *testing.T) {
 		{"the second has no answer", [3]fixtures.Fault{0, fixtures.ServFail, 0}, 0, answer, "", [3]int{1, 1, 1}},
 		{"one attempt is enough", [3]fixtures.Fault{0, fixtures.ServFail, 0}, 1, answer, "", [3]int{1, 1, 1}},
 		{"a lie is not outvoted", [3]fixtures.Fault{0, lies, 0}, 0, "",
-			"A a.example: ONE and TWO do not agree: only ONE has 192.0.2.10 and 1 more", [3]int{1, 1, 0}},
+			"A a.example: ONE and TWO do not agree: only ONE has 192.0.2.9 and 1 more", [3]int{1, 1, 0}},
 		{"a lie after silence", [3]fixtures.Fault{fixtures.Drop, lies, 0}, 0, "",
-			"A a.example: TWO and THREE do not agree: only THREE has 192.0.2.10 and 1 more", [3]int{1, 1, 1}},
+			"A a.example: TWO and THREE do not agree: only THREE has 192.0.2.9 and 1 more", [3]int{1, 1, 1}},
 		{"the stand-in lies", [3]fixtures.Fault{0, fixtures.ServFail, lies}, 0, "",
-			"A a.example: ONE and THREE do not agree: only ONE has 192.0.2.10 and 1 more", [3]int{1, 1, 1}},
+			"A a.example: ONE and THREE do not agree: only ONE has 192.0.2.9 and 1 more", [3]int{1, 1, 1}},
 		{"two are silent", [3]fixtures.Fault{fixtures.Drop, 0, fixtures.Drop}, 0, "",
 			"A a.example: no answer in 1s from ONE, THREE; only TWO answers, and agree = 2 needs two that do", [3]int{2, 1, 1}},
 		{"all have no answer", [3]fixtures.Fault{fixtures.ServFail, fixtures.ServFail, fixtures.ServFail}, 0, "",

@@ -1,8 +1,10 @@
 package dnsq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -14,17 +16,47 @@ import (
 // maxAliases bounds the CNAMEs that a Client follows. Resolvers follow aliases themselves, most of them about as many.
 const maxAliases = 8
 
+// maxRecords bounds the records of an answer. No host or policy in use has a hundred. With as many as a message may hold,
+// the hosts of a hostile policy needed 400 MB.
+const maxRecords = 1000
+
 var errAliasLoop = errors.New("CNAME loop")
 
 // answer is the answer to a question: records, or the name to ask next, or neither if there are no records. Callers share
 // it and do not change it.
 type answer struct {
-	records []dns.RR
+	records []record
 	next    string // canonical; the alias whose records the reply does not have
 }
 
+// record is the part of a record that lookups return. A dns.RR takes several times the memory.
+type record struct {
+	addr       netip.Addr // of A and AAAA
+	text       string     // of TXT; of MX, the canonical name of the exchange
+	preference uint16     // of MX
+}
+
+// recordOf reads a record of a type that lookups ask for.
+func recordOf(rr dns.RR) (r record) {
+	switch rr := rr.(type) {
+	case *dns.A:
+		r.addr, _ = netip.AddrFromSlice(rr.A.To4())
+	case *dns.AAAA:
+		r.addr, _ = netip.AddrFromSlice(rr.AAAA)
+	case *dns.TXT:
+		r.text = unescape(strings.Join(rr.Txt, ""))
+	case *dns.MX:
+		r.text, r.preference = dns.CanonicalName(rr.Mx), rr.Preference
+	}
+	return r
+}
+
+func (r record) compare(s record) int {
+	return cmp.Or(r.addr.Compare(s.addr), cmp.Compare(r.preference, s.preference), cmp.Compare(r.text, s.text))
+}
+
 // follow asks about q, and about the aliases that an answer leaves open. It gives these aliases as errors show them.
-func follow(q question, ask func(question) (answer, error)) (records []dns.RR, aliases string, err error) {
+func follow(q question, ask func(question) (answer, error)) (records []record, aliases string, err error) {
 	asked := map[string]bool{}
 	for len(asked) <= maxAliases {
 		a, err := ask(q)
@@ -67,6 +99,8 @@ func read(q question, m *dns.Msg) (answer, error) {
 			return answer{}, err
 		case len(records) > 0 && m.Rcode == dns.RcodeNameError:
 			return answer{}, errors.New("NXDOMAIN with an answer")
+		case len(records) > maxRecords:
+			return answer{}, fmt.Errorf("an answer of %s records, and one may have %s", ascii.Count(len(records)), ascii.Count(maxRecords))
 		case len(records) > 0:
 			return answer{records: records}, nil
 		case target == "":
@@ -80,14 +114,14 @@ func read(q question, m *dns.Msg) (answer, error) {
 
 // at gives the records of qtype of one owner, and the target of its alias. Only a TXT record may have no data: a record
 // without a string means the same as one with an empty string.
-func at(rrs []dns.RR, qtype uint16) (records []dns.RR, target string, err error) {
+func at(rrs []dns.RR, qtype uint16) (records []record, target string, err error) {
 	for _, rr := range rrs {
 		switch h := rr.Header(); {
 		case h.Rrtype != qtype && h.Rrtype != dns.TypeCNAME:
 		case h.Rdlength == 0 && h.Rrtype != dns.TypeTXT:
 			return nil, "", errMalformed
 		case h.Rrtype == qtype:
-			records = append(records, rr)
+			records = append(records, recordOf(rr))
 		default:
 			t := dns.CanonicalName(rr.(*dns.CNAME).Target)
 			if target != "" && target != t {

@@ -15,7 +15,6 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -207,8 +206,8 @@ func (c *Client) TXT(ctx context.Context, name string) ([]string, error) {
 		return nil, err
 	}
 	var texts []string
-	for _, rr := range records {
-		texts = append(texts, unescape(strings.Join(rr.(*dns.TXT).Txt, "")))
+	for _, r := range records {
+		texts = append(texts, r.text)
 	}
 	return texts, nil
 }
@@ -229,9 +228,9 @@ func (c *Client) addresses(ctx context.Context, name string, qtype uint16) ([]ne
 		return nil, err
 	}
 	var addrs []netip.Addr
-	for _, rr := range records {
-		if addr, ok := address(rr); ok {
-			addrs = append(addrs, addr)
+	for _, r := range records {
+		if r.addr.IsValid() {
+			addrs = append(addrs, r.addr)
 		}
 	}
 	sort.Slice(addrs, func(i, j int) bool { return addrs[i].Less(addrs[j]) })
@@ -246,16 +245,9 @@ func (c *Client) MX(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	records = slices.Clone(records)
-	sort.Slice(records, func(i, j int) bool {
-		x, y := records[i].(*dns.MX), records[j].(*dns.MX)
-		return cmp.Or(
-			cmp.Compare(x.Preference, y.Preference),
-			cmp.Compare(dns.CanonicalName(x.Mx), dns.CanonicalName(y.Mx))) < 0
-	})
 	var hosts []string
-	for _, rr := range records {
-		host, err := plain(dns.CanonicalName(rr.(*dns.MX).Mx))
+	for _, r := range distinct(records) {
+		host, err := plain(r.text)
 		if err != nil {
 			return nil, fmt.Errorf("MX %s: %w", printable(name), err)
 		}
@@ -273,7 +265,7 @@ func (c *Client) Unread() []error { return c.unread }
 func (c *Client) Queries() int { return int(c.sent.Load()) }
 
 // records asks about name and follows its CNAMEs.
-func (c *Client) records(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
+func (c *Client) records(ctx context.Context, name string, qtype uint16) ([]record, error) {
 	subject := dns.TypeToString[qtype] + " " + printable(name)
 	first, err := canonical(name)
 	if err != nil {
