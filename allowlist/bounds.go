@@ -19,8 +19,8 @@ type Bounds struct {
 	Ranges int
 	// Provenance bounds the steps of the paths, in bytes as provenance.Meter counts them: 279 for each range.
 	Provenance int64
-	// Deadline bounds the time of the fetch. A source in use takes less than five seconds, and the slowest resolver has
-	// answered every question of a policy with three tries of two seconds for each of four rounds.
+	// Deadline bounds the time of the fetch. A source in use takes less than five seconds. Four rounds of questions with
+	// three tries of two seconds each take 24 of them.
 	Deadline time.Duration
 	// Keys bounds the access keys that the source needs where a target with a map takes it. Google, the provider that
 	// needs most, has had 24,576; a key takes up to 700 bytes of memory when the map is made.

@@ -2,13 +2,12 @@ package allowlist
 
 import "time"
 
-// Limits bound how a source may change before a person accepts the change. MaxAge and Expire are off at zero; the others
-// always bind.
+// Limits bound a source and its changes. MaxAge, Expire and the totals are off at zero; the others always bind.
 type Limits struct {
 	WidestIPv4, WidestIPv6 int           // shortest prefix length that is accepted
-	TotalIPv4, TotalIPv6   int           // the source has no more addresses than one network of this prefix length; 0: any number
-	MaxShrink              Percent       // of the addresses that a family had; 100 and above never holds
-	MaxGrow                Percent       // the same, of new addresses
+	TotalIPv4, TotalIPv6   int           // no more addresses than one network of this prefix length has
+	MaxShrink              Percent       // of the addresses that a family had, so many may be gone; 100 and above never holds
+	MaxGrow                Percent       // of their number, so many may be new
 	Window                 time.Duration // MaxShrink and MaxGrow hold against every state in force within so long
 	MaxAge                 time.Duration // ranges that are older are a problem "age"
 	Expire                 time.Duration // last good ranges that are older are not used

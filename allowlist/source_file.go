@@ -12,8 +12,8 @@ import (
 // maxFileBytes bounds a list on disk.
 const maxFileBytes = 64 << 20
 
-// readFile reads a list on disk. Who keeps the list may have put a link to any file in its place, which root can read: one that not
-// everybody may read is not quoted.
+// readFile reads a list on disk. Whoever keeps it can make it a link to any file that root can read: its mistakes are quoted only if
+// everybody may read it.
 func (f *Fetcher) readFile(src Source) (Ranges, []Problem, error) {
 	text, mode, err := bounded.FileWithMode(src.FilePath, maxFileBytes)
 	if err != nil {
