@@ -145,7 +145,7 @@ func missing(q question, owner string, m *dns.Msg) (answer, error) {
 	if referral(m) {
 		return answer{}, errors.New("a referral, not an answer")
 	}
-	return answer{}, nil // NXDOMAIN is about the last name of the chain (RFC 6604 section 2.1)
+	return answer{}, nil // NXDOMAIN is about the last name of the chain (RFC 6604 section 3)
 }
 
 // referral reports whether an empty reply only refers to other servers, because its server neither has the zone nor

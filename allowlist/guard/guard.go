@@ -26,7 +26,7 @@ const (
 	Ended   Status = "ended"   // its last day is over: it was not fetched, and has no ranges
 )
 
-// Kinds of problems that no acceptance ends; a key of a limit ends the last two.
+// Kinds of problems that no acceptance ends. To change a limit ends the last two.
 const (
 	kindKeys   = "keys"
 	kindChange = "change"
@@ -48,7 +48,7 @@ const futureSlack = time.Hour
 // taken out is some sixty times as many networks, which update would list; two lists of the longest kind are fewer than this.
 const MaxChange = 250_000
 
-// Statuses gives all, from the best to the worst, and Ended behind them: it is as good as none.
+// Statuses gives all, from the best to the worst; Ended is last and is no fault.
 func Statuses() [5]Status { return [...]Status{Fresh, Stale, Held, Missing, Ended} }
 
 // Verdict holds the ranges that the list takes from a source, and the reasons.

@@ -27,7 +27,7 @@ type Resolver interface {
 
 // Limits bound what the names may cost. A field that is zero means its default.
 type Limits struct {
-	Hosts     int // in a list, those of each MX included: two answers of 64 KiB for each take up to a megabyte of memory
+	Hosts     int // in a list, those of each MX included: there are two answers about each
 	Exchanges int // hosts in one MX: receivers look at ten (RFC 7208 section 4.6.4)
 	Addresses int // of one host: a message over UDP holds fewer than a hundred
 	// NoIPv4 and NoIPv6 leave out the question for addresses of the family.

@@ -33,8 +33,8 @@ type Resolver interface {
 	MX(ctx context.Context, name string) ([]string, error)
 }
 
-// Limits bound one walk. They are not the receivers' limits. A term past a limit is a permerror, and a problem of kind
-// "limit" that names the limit, by its key in the configuration if it has one. A field that is zero or less means its default.
+// Limits bound one walk. They are not the receivers' limits. What is past a limit is a permerror, and a problem of kind
+// "limit" that names it, by its key in the configuration if it has one. A field that is zero or less means its default.
 type Limits struct {
 	Lookups     int // distinct questions (name and type)
 	Depth       int // includes and redirects between the domain asked and a record
