@@ -40,7 +40,7 @@ func Printable(s string, limit int) string {
 	return b.String()
 }
 
-// Raw gives the text that Printable made s of, if it did not cut it, and otherwise s.
+// Raw undoes the escapes of Printable. It gives s as it is if an escape in it is wrong.
 func Raw(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s

@@ -1,5 +1,5 @@
 // Package bounded reads whole files that others may have made: never more than a
-// limit, and only Stream waits, until its context ends. It does not parse, write or lock files.
+// limit. Only Stream and Until wait, until their context ends. It does not parse, write or lock files.
 package bounded
 
 import (
@@ -46,7 +46,7 @@ func FileWithMode(path string, limit int64) ([]byte, fs.FileMode, error) {
 // FIFO. Every error is an *fs.PathError. The caller closes the file.
 func Open(path string) (*os.File, error) { return open(path, patience) }
 
-// patience is for what says that it is regular, and lets its reader wait, as /proc/kmsg does. A file on a disk cannot be waited for, and
+// patience bounds the wait at a file that is regular by its mode and yet lets its reader wait, as /proc/kmsg does. A file on a disk
 // has no deadline.
 const patience = time.Minute
 

@@ -52,8 +52,8 @@ var wordKinds = sync.OnceValue(func() map[string]byte {
 	})
 })
 
-// roles are the words of labels, heads of columns and keys that say what is below or behind them; "" are words that say
-// nothing more.
+// roles are the words of labels, heads of columns and keys that say what is below or behind them; those of kindWord
+// say nothing more.
 var roles = sync.OnceValue(func() map[string]byte {
 	return invert(map[byte]string{
 		kindFirst: "start first from begin beginning lower low min lowest",
