@@ -100,7 +100,7 @@ func read(q question, m *dns.Msg) (answer, error) {
 		case len(records) > 0 && m.Rcode == dns.RcodeNameError:
 			return answer{}, errors.New("NXDOMAIN with an answer")
 		case len(records) > maxRecords:
-			return answer{}, fmt.Errorf("an answer of %s records, and one may have %s", ascii.Count(len(records)), ascii.Count(maxRecords))
+			return answer{}, fmt.Errorf("an answer of more than %s records", ascii.Count(maxRecords))
 		case len(records) > 0:
 			return answer{records: records}, nil
 		case target == "":

@@ -168,7 +168,7 @@ func TestManyRecords(t *testing.T) {
 		}
 		m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "a.example.", Rrtype: dns.TypeA, Class: dns.ClassINET, Rdlength: 4}, A: []byte{192, 0, byte(i >> 8), byte(i)}})
 	}
-	const want = "an answer of 1,001 records, and one may have 1,000"
+	const want = "an answer of more than 1,000 records"
 	if _, err := read(question{"a.example.", dns.TypeA}, m); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
