@@ -16,9 +16,9 @@ import (
 // maxAliases bounds the CNAMEs that a Client follows. Resolvers follow aliases themselves, most of them about as many.
 const maxAliases = 8
 
-// maxRecords bounds the records of an answer. No host or policy in use has a hundred. With as many as a message may hold,
+// maxAddresses bounds those in an answer. No host in use has a hundred. With as many as a message may hold,
 // the hosts of a hostile policy needed 400 MB.
-const maxRecords = 1000
+const maxAddresses = 1000
 
 var errAliasLoop = errors.New("CNAME loop")
 
@@ -99,8 +99,8 @@ func read(q question, m *dns.Msg) (answer, error) {
 			return answer{}, err
 		case len(records) > 0 && m.Rcode == dns.RcodeNameError:
 			return answer{}, errors.New("NXDOMAIN with an answer")
-		case len(records) > maxRecords:
-			return answer{}, fmt.Errorf("an answer of more than %s records", ascii.Count(maxRecords))
+		case len(records) > maxAddresses && (q.qtype == dns.TypeA || q.qtype == dns.TypeAAAA):
+			return answer{}, fmt.Errorf("an answer of more than %s addresses", ascii.Count(maxAddresses))
 		case len(records) > 0:
 			return answer{records: records}, nil
 		case target == "":

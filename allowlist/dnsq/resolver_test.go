@@ -158,17 +158,17 @@ func TestParseCutMessage(t *testing.T) {
 	}
 }
 
-// TestManyRecords: an answer at its bound counts, and one with a record more is not known.
-func TestManyRecords(t *testing.T) {
+// TestManyAddresses: an answer at its bound counts, and one with an address more is not known.
+func TestManyAddresses(t *testing.T) {
 	m := new(dns.Msg).SetQuestion("a.example.", dns.TypeA)
-	for i := range maxRecords + 1 {
+	for i := range maxAddresses + 1 {
 		a, err := read(question{"a.example.", dns.TypeA}, m)
 		if len(a.records) != i || err != nil {
 			t.Fatalf("%d of %d records, %v", len(a.records), i, err)
 		}
 		m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "a.example.", Rrtype: dns.TypeA, Class: dns.ClassINET, Rdlength: 4}, A: []byte{192, 0, byte(i >> 8), byte(i)}})
 	}
-	const want = "an answer of more than 1,000 records"
+	const want = "an answer of more than 1,000 addresses"
 	if _, err := read(question{"a.example.", dns.TypeA}, m); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
