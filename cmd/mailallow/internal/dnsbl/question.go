@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -148,18 +147,14 @@ func readKey(t *terminal.Terminal, s config.DNSBL) (string, error) {
 		return "", nil
 	}
 	var key string
-	var info fs.FileInfo
-	text, err := bounded.File(s.KeyFile, maxKeyBytes)
+	text, mode, err := bounded.FileWithMode(s.KeyFile, maxKeyBytes)
 	if err == nil {
 		key, err = dnsbl.ParseKey(text)
-	}
-	if err == nil {
-		info, err = os.Stat(s.KeyFile)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: key_file %s: %w", s.KeyPlace, s.KeyFile, exit.Reason(err))
 	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+	if mode &= fs.ModePerm; mode&0o027 != 0 {
 		t.Warn("%s: key_file %s has mode %04o, so that others can read or change the key: chmod 0600, or 0640", s.KeyPlace, s.KeyFile, mode)
 	}
 	return key, nil
