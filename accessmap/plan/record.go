@@ -99,9 +99,14 @@ func linesAbove(file block.File) int {
 	return bytes.Count(file.Before, []byte("\n")) + 1 // the marker
 }
 
+const kindUnread = "foreign"
+
+// Unread reports whether a managed part could not be read, so that nobody knows which networks it has.
+func (p Problem) Unread() bool { return p.Kind == kindUnread }
+
 // unread says what becomes of a managed part in which a line of ours, which stand between the foreign ones, cannot be read.
 func unread(err error, file block.File, foreign []record.Line, becomes string) Problem {
-	p := Problem{Kind: "foreign"}
+	p := Problem{Kind: kindUnread}
 	if at := (*fault.AtLine)(nil); errors.As(err, &at) {
 		p.Line, err = at.Line+linesAbove(file), at.Err
 		for _, line := range foreign {

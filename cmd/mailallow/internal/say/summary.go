@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"mailallow/accessmap/install"
@@ -92,7 +93,7 @@ func TargetLine(p plan.Plan, done bool) string {
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
-	if p.Exists && p.TextChanged() && len(p.Difference) == 0 {
+	if p.Exists && p.TextChanged() && len(p.Difference) == 0 && !slices.ContainsFunc(p.Problems, plan.Problem.Unread) {
 		line += ", in its comments alone"
 	}
 	if p.MapType != "" {
