@@ -246,7 +246,7 @@ func (k *known) ofConfiguration(then []history.Installed, matched []*allowlist.R
 		}
 		switch {
 		case was.Ranges.Len() == 0 && (src.Inline() || now[i] != nil):
-			problems = append(problems, notRestored(src.Name, "stays in the list: it was not in it then"))
+			problems = append(problems, notRestored(src.Name, "stays as it is: it had no ranges then"))
 		case src.Inline() && was.Definition != src.Definition():
 			problems = append(problems, notRestored(src.Name, "stays as it is: it was defined otherwise then"))
 		case was.Name != "" && was.Action != src.Action:
@@ -256,7 +256,7 @@ func (k *known) ofConfiguration(then []history.Installed, matched []*allowlist.R
 	}
 	for n := range then {
 		if !stays[then[n].Name] && then[n].Ranges.Len() > 0 {
-			problems = append(problems, notRestored(then[n].Name, "stays out of the list: it is not in the configuration any more, or has ended"))
+			problems = append(problems, notRestored(then[n].Name, "does not come back: it is not in the configuration any more, or has ended"))
 		}
 	}
 	return problems
