@@ -39,7 +39,7 @@ func configRules() []rule.Entry[rule.Check[Configuration]] {
 			Catches: "a list of the configuration with a mistake",
 			Why:     "the source is stale, or missing, until its list can be read as a whole"}},
 		{Checks: missingFiles, Rule: rule.Rule{Name: "named-file", Severity: rule.Note, // it can be on the host that runs update
-			Catches: "a list, key_file or ca_file of the configuration that is not here, or that its user may not read",
+			Catches: "a list, snapshot, key_file or ca_file of the configuration that is not here, or that its user may not read",
 			Why:     "where update runs, the source would be stale or missing"}},
 		{Checks: sourceEnds, Rule: rule.Rule{Name: "until", Severity: rule.Note, // no test of a configuration may fail for the date alone
 			Catches: "a source whose last day is over, or within fourteen days",

@@ -75,6 +75,9 @@ func files(ctx context.Context, s *config.Settings, c *lint.Configuration) {
 	}
 	missing("dnsbl.key_file", s.DNSBL.KeyFile)
 	missing("snapshot.ca_file", s.Snapshot.CAFile)
+	if !config.IsURL(s.Snapshot.URL) {
+		missing("snapshot.url", s.Snapshot.URL)
+	}
 }
 
 // sharedRelays finds the sources with RELAY that hold hosts of a provider with many
