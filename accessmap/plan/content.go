@@ -19,11 +19,11 @@ import (
 // Content is the planned content of a target's file, compared with the present one. The managed part of a file is the block
 // between the markers, or the whole file if the target has no block.
 type Content struct {
-	New        []byte     // the whole file; nil: there is to be none, or it is Long
-	Long       *Long      // in place of New
-	Difference Difference // of New and the present file
-	Entries    int        // keys or lines in the managed part of New
-	Problems   []Problem
+	New      []byte            // the whole file; nil: there is to be none, or it is Long
+	Long     *Long             // in place of New
+	Compare  func() Difference // see Difference; nil: both are the same
+	Entries  int               // keys or lines in the managed part of New
+	Problems []Problem
 
 	read     func() *makemap.Text // gives what makemap reads in New; nil: nobody has asked yet
 	verified func() error         // reads New back, and fails if it differs from the list; nil: that is done
@@ -189,6 +189,17 @@ func (c *Content) compare(t Target, installed record.Target, file block.File, af
 			}
 		}
 	}
-	before := allowlist.Nest(entries)
-	c.Difference, c.empty = difference(f, before, after, list), len(before)+c.Entries == 0
+	c.compareBy(func() Difference { return difference(f, allowlist.Nest(entries), after, list) })
+	c.empty = len(entries)+c.Entries == 0
+}
+
+// compareBy has work give the difference, once, when it is first asked for: a quiet run needs none.
+func (c *Content) compareBy(work func() Difference) { c.Compare = sync.OnceValue(work) }
+
+// Difference gives the change from the present file to New.
+func (c *Content) Difference() Difference {
+	if c.Compare == nil {
+		return nil
+	}
+	return c.Compare()
 }

@@ -105,7 +105,7 @@ func (d Difference) Lines() (added, removed []string) {
 }
 
 // UnifiedDiff gives the change of the file's text in the unified format; it is empty if there is none.
-func (p Plan) UnifiedDiff() string {
+func (p *Plan) UnifiedDiff() string {
 	name := p.Path
 	if strings.Contains(name, " ") {
 		name += "\t" // patch and git take a name for ended at a space, unless there is a tab behind it

@@ -42,7 +42,7 @@ func ExampleDifference() {
 		log.Fatal(err)
 	}
 
-	for _, c := range plans[0].Difference {
+	for _, c := range plans[0].Difference() {
 		for p := range c.Added.Networks() {
 			fmt.Printf("+ %s %s  %s (%s)\n", p, c.Action, c.Source, c.Added.Path(p))
 		}

@@ -164,7 +164,7 @@ func TestForeign(t *testing.T) {
 			t.Fatal(err)
 		}
 		plans, err := Planner{}.All(context.Background(), []Target{{Format: format, Path: path}}, allowlist.Merge(nil))
-		if err != nil || len(plans[0].Problems) != 1 || plans[0].Problems[0].Kind != "foreign" || len(plans[0].Difference) > 0 {
+		if err != nil || len(plans[0].Problems) != 1 || plans[0].Problems[0].Kind != "foreign" || len(plans[0].Difference()) > 0 {
 			t.Errorf("%s %q: %+v, %v", row.format, row.text, plans[0].Problems, err)
 		}
 	}

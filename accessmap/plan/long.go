@@ -24,10 +24,10 @@ type Long struct {
 }
 
 // HasText reports whether there is to be a file.
-func (p Plan) HasText() bool { return p.New != nil || p.Long != nil }
+func (p *Plan) HasText() bool { return p.New != nil || p.Long != nil }
 
 // Text gives the whole file; nil: there is to be none.
-func (p Plan) Text() []byte {
+func (p *Plan) Text() []byte {
 	if p.Long == nil {
 		return p.New
 	}

@@ -51,17 +51,17 @@ type Plan struct {
 }
 
 // Changed reports whether an installation would replace the file or its map.
-func (p Plan) Changed() bool {
+func (p *Plan) Changed() bool {
 	return p.TextChanged() || p.MapType != "" && !p.MapInStep
 }
 
 // First reports whether an installation would put entries of mailallow where there are none.
-func (p Plan) First() bool {
+func (p *Plan) First() bool {
 	return p.HasText() && (!p.Exists || p.newBlock)
 }
 
 // TextChanged reports whether an installation would replace the file itself.
-func (p Plan) TextChanged() bool {
+func (p *Plan) TextChanged() bool {
 	return p.Exists != p.HasText() || p.Long == nil && !bytes.Equal(p.Old, p.New)
 }
 
@@ -107,7 +107,7 @@ func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set)
 }
 
 // Refused gives the reasons why there is no plan, one problem for each line of the file. It is empty for a plan without Err.
-func (p Plan) Refused() []Problem {
+func (p *Plan) Refused() []Problem {
 	problems := []Problem{}
 	var refused *makemap.TextError
 	if errors.As(p.Err, &refused) {
@@ -238,14 +238,14 @@ func (p Plan) unchanged() Plan {
 
 func (p Plan) untouched(source string) Plan {
 	p = p.unchanged()
-	p.Difference, p.Entries, p.LeftAlone = nil, p.before.entries, true
+	p.Compare, p.Entries, p.LeftAlone = nil, p.before.entries, true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
 	return p
 }
 
 // Job gives the work of this plan to package install.
-func (p Plan) Job() install.Job {
+func (p *Plan) Job() install.Job {
 	job := install.Job{
 		Path: p.Path, Old: p.Old, OldExists: p.Exists, New: p.New, NewText: p.read, Verified: p.verified, Gone: p.Gone,
 		MapType: p.MapType, MapFile: p.mapFile, Makemap: p.Makemap, SendmailCF: p.cfPath, OnChange: p.OnChange,

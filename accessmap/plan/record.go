@@ -53,7 +53,7 @@ func (t Target) inside(path string) string {
 
 // Recorded gives what the record is to say once the plan is installed. earlier is what it says now; sources are those of the
 // list.
-func (p Plan) Recorded(earlier record.Target, sources []string) record.Target {
+func (p *Plan) Recorded(earlier record.Target, sources []string) record.Target {
 	next := record.Target{
 		Path: p.inside(p.Path), Format: p.Format.Name, WholeFile: p.WholeFile, Map: p.Map, Makemap: p.Makemap,
 		SendmailCF: p.inside(p.SendmailCF), CFOptional: p.CFOptional, OnChange: p.OnChange, Sources: sources,

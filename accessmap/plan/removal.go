@@ -110,7 +110,9 @@ func (r Removal) content(current Current) (c Content, err error) {
 	if err != nil {
 		c.Problems = append(c.Problems, unread(err, file, foreign, "is taken out"))
 	}
-	c.Difference = difference(r.Format, allowlist.Nest(entries), slices.Values([]allowlist.Span(nil)), nil)
+	c.compareBy(func() Difference {
+		return difference(r.Format, allowlist.Nest(entries), slices.Values([]allowlist.Span(nil)), nil)
+	})
 	var kept []byte
 	for _, line := range foreign {
 		kept = append(kept, line.Text...)

@@ -217,9 +217,10 @@ func TestNotOurs(t *testing.T) {
 		if len(p.Problems) != 2 || p.Problems[0].Line != line || p.Problems[1].Line != line+1 || p.Problems[0].Kind != "not-ours" {
 			t.Fatalf("%+v", p.Problems)
 		}
-		last := p.Difference[len(p.Difference)-1]
-		if _, removed := p.Difference.Lines(); !slices.Equal(removed, []string{"203.0.113.0/24 RELAY"}) || last.Source != NotOurs || last.Removed.Len() != 1 {
-			t.Fatalf("%q, %+v", removed, p.Difference)
+		difference := p.Difference()
+		last := difference[len(difference)-1]
+		if _, removed := difference.Lines(); !slices.Equal(removed, []string{"203.0.113.0/24 RELAY"}) || last.Source != NotOurs || last.Removed.Len() != 1 {
+			t.Fatalf("%q, %+v", removed, difference)
 		}
 	})
 }
@@ -248,7 +249,7 @@ func TestRemoveWhole(t *testing.T) {
 				case known && p.Gone != (stays == ""), known && len(p.New) > 0, !known && (p.Gone || string(p.New) != empty.String()):
 					rt.Errorf("%s, stays %q: gone %v, %q", f.Name, stays, p.Gone, p.New)
 				}
-				if _, removed := p.Difference.Len(); removed == 0 && f.Name != "mynetworks-cidr" {
+				if _, removed := p.Difference().Len(); removed == 0 && f.Name != "mynetworks-cidr" {
 					rt.Errorf("%s: nothing is said to be taken out", f.Name)
 				}
 			})

@@ -95,7 +95,7 @@ func byProvider(clients map[run.Effect]*refusals.Clients, known *catalogue.Catal
 func effects(plans []plan.Plan) func(netip.Addr) run.Effect {
 	var sides []side
 	for _, p := range plans {
-		sides = append(sides, lettingIn(p.Difference))
+		sides = append(sides, lettingIn(p.Difference()))
 	}
 	return func(addr netip.Addr) run.Effect {
 		for _, s := range sides {

@@ -59,7 +59,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return say.Failed(t, result, err)
 	}
 	codes := result.List.Codes()
-	if slices.ContainsFunc(result.Plans, plan.Plan.Changed) {
+	if result.Changes() {
 		result.Report.Changed = true
 		codes = append(codes, exit.Finding)
 	}

@@ -38,7 +38,7 @@ func tellMarkdown(t *terminal.Terminal, result *run.Result) {
 	}
 	for i, p := range result.Plans {
 		t.Data(terminal.Plain, "\n### `%s`\n\n%s", markdownCode(p.Path), markdownText(say.TargetLine(p, false)))
-		if i+1 < len(result.Plans) && p.Difference.Equal(result.Plans[i+1].Difference) {
+		if i+1 < len(result.Plans) && p.Difference().Equal(result.Plans[i+1].Difference()) {
 			continue
 		}
 		for _, g := range say.Changes(result.List, p) {

@@ -70,7 +70,8 @@ func TestMarkdownBounded(t *testing.T) {
 		ranges.Add(allowlist.Range{Prefix: p, Path: long})
 	}
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
-	one.Difference = plan.Difference{{Source: "a", Action: allowlist.OK, Added: plan.Networks{List: ranges.Fewest(), Of: set}}}
+	added := plan.Difference{{Source: "a", Action: allowlist.OK, Added: plan.Networks{List: ranges.Fewest(), Of: set}}}
+	one.Compare = func() plan.Difference { return added }
 	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
 	var out, messages bytes.Buffer
 	tellMarkdown(terminal.New(nil, nil, &out, &messages), result)

@@ -66,7 +66,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err = exit.BySignal(ctx, err); err != nil {
 		err = r.fail(t, err)
 	} else {
-		r.Report.Changed = r.Report.Changed || o.DryRun && slices.ContainsFunc(r.Plans, plan.Plan.Changed)
+		r.Report.Changed = r.Report.Changed || o.DryRun && r.Changes()
 		r.tell(t, !o.DryRun)
 		err = r.Document(t, nil)
 	}

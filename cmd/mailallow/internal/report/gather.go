@@ -247,7 +247,7 @@ func (g *gathering) target(p plan.Plan) targetRow {
 		row.State = "not installed"
 		g.grave("mailallow update"+g.options.Run.Typed()+" installs it", "%s does not exist: the list is not installed there", p.Path)
 	case p.TextChanged():
-		added, removed := p.Difference.Len()
+		added, removed := p.Difference().Len()
 		changes := fmt.Sprintf("%s would come, and %s would go", terminal.Counted(uint64(added), "network", "networks"),
 			terminal.Counted(uint64(removed), "network", "networks"))
 		if added+removed == 0 {

@@ -321,7 +321,7 @@ func (g *gathering) outline(result *run.Result, sizes *sizes, v *mapView) {
 	n := 0
 	v.Outlined = "what the next update would add (a line) and take away (a broken line)"
 	for _, p := range result.Plans {
-		for _, c := range p.Difference {
+		for _, c := range p.Difference() {
 			for network := range c.Added.Networks() {
 				n += came.touch(network)
 			}

@@ -115,7 +115,7 @@ func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
 		}
 		if done {
 			d.Changed = p.Changed()
-			d.Added, d.Removed = p.Difference.Lines()
+			d.Added, d.Removed = p.Difference().Lines()
 		}
 		documents = append(documents, d)
 	}

@@ -38,6 +38,16 @@ func (r *Result) LeavesAlone(bare bool) bool {
 	return false
 }
 
+// Changes reports whether an installation of the plans would change a target.
+func (r *Result) Changes() bool {
+	for i := range r.Plans {
+		if r.Plans[i].Changed() {
+			return true
+		}
+	}
+	return false
+}
+
 // Planned resolves the sources and plans the targets. It returns a result with an error,
 // too.
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {

@@ -51,7 +51,7 @@ func Changes(l *run.List, p plan.Plan) (changes []SourceChange) {
 	for _, s := range l.Sources {
 		about[s.Source.Name] = s.Life.String()
 	}
-	for _, c := range p.Difference {
+	for _, c := range p.Difference() {
 		one := SourceChange{Change: c, Title: "all sources"}
 		if c.Source != "" {
 			one.Title, one.About = fmt.Sprintf("%s %s", c.Source, c.Action), about[c.Source]

@@ -47,12 +47,12 @@ func plans(t *terminal.Terminal, r *run.Result, done bool) {
 	for i, p := range r.Plans {
 		line := TargetLine(p, done)
 		t.Summary(terminal.Bold, "%s", line)
-		if added, removed := p.Difference.Len(); p.Changed() {
+		if added, removed := p.Difference().Len(); p.Changed() {
 			t.About(slog.String("target", p.Path), slog.String("format", p.Format.Name), slog.Int("entries", p.Entries),
 				slog.Int("added", added), slog.Int("removed", removed)).Record("%s", line)
 		}
 		WarnTarget(t, p)
-		if i+1 < len(r.Plans) && p.Difference.Equal(r.Plans[i+1].Difference) {
+		if i+1 < len(r.Plans) && p.Difference().Equal(r.Plans[i+1].Difference()) {
 			continue
 		}
 		for _, g := range Changes(r.List, p) {
@@ -93,7 +93,7 @@ func TargetLine(p plan.Plan, done bool) string {
 		state = "would change"
 	}
 	line := fmt.Sprintf("%s (%s): %s, %s", p.Path, p.Format.Name, terminal.Counted(uint64(p.Entries), entry, entry+"s"), state)
-	if p.Exists && p.TextChanged() && len(p.Difference) == 0 && !slices.ContainsFunc(p.Problems, plan.Problem.Unread) {
+	if p.Exists && p.TextChanged() && len(p.Difference()) == 0 && !slices.ContainsFunc(p.Problems, plan.Problem.Unread) {
 		line += ", in its comments alone"
 	}
 	if p.MapType != "" {
