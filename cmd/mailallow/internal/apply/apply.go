@@ -100,6 +100,9 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 	defer lock.Release()
 	result, err := r.Planned(ctx, t)
 	if err == nil {
+		if !t.Silent() {
+			result.Compare()
+		}
 		err = installPlans(ctx, r, lock, result)
 	}
 	return result, err

@@ -48,6 +48,13 @@ func (r *Result) Changes() bool {
 	return false
 }
 
+// Compare begins to work out what the plans change, beside other work.
+func (r *Result) Compare() {
+	for i := range r.Plans {
+		go r.Plans[i].Difference()
+	}
+}
+
 // Planned resolves the sources and plans the targets. It returns a result with an error,
 // too.
 func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, error) {

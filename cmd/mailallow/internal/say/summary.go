@@ -45,6 +45,10 @@ func sources(t *terminal.Terminal, l *run.List) {
 // networks once for targets in a row that change alike.
 func plans(t *terminal.Terminal, r *run.Result, done bool) {
 	for i, p := range r.Plans {
+		if t.Silent() { // the difference is not needed then
+			WarnTarget(t, p)
+			continue
+		}
 		line := TargetLine(p, done)
 		t.Summary(terminal.Bold, "%s", line)
 		if added, removed := p.Difference().Len(); p.Changed() {

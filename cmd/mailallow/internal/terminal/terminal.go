@@ -118,6 +118,9 @@ func (t *Terminal) Summary(style Style, format string, args ...any) {
 // Summarizes reports whether Summary writes anything.
 func (t *Terminal) Summarizes() bool { return !t.Quiet && t.log == nil }
 
+// Silent reports whether neither Summary nor Record writes anything.
+func (t *Terminal) Silent() bool { return t.Quiet && t.log == nil }
+
 // Unified writes a unified diff as output.
 func (t *Terminal) Unified(diff string) {
 	for line := range strings.Lines(diff) {
