@@ -28,6 +28,9 @@ var (
 	accessWord = pattern.New(`(?i)^([a-z_]+:\S*|[a-z0-9_.+-]*@\S*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z-]+|\d{1,3}(\.\d{1,3}){0,2}\.?)\s`)
 )
 
+// tellingBytes is how much of a line tells its kind. A pattern takes a second for some megabytes.
+const tellingBytes = 1 << 10
+
 // KindOf tells the kind of a file by its name, else by its lines. A file that could be either is an access file, because people
 // paste networks into access files. A list has networks alone, whatever it is called.
 func KindOf(path string, text []byte) Kind {
@@ -40,7 +43,7 @@ func KindOf(path string, text []byte) Kind {
 	}
 	cidr, access, list := 0, 0, 0
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimRight(line, "\r\n")
+		line = strings.TrimRight(line[:min(len(line), tellingBytes)], "\r\n")
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			continue
 		}
