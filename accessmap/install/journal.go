@@ -106,6 +106,7 @@ func finishInterrupted(st *state.Dir, exchange func(temp, live string) error) ([
 		return nil, err
 	}
 	var errs []error
+	var removed []string
 	for _, entry := range j.Files {
 		// A swap by links goes to its end first: an edit then goes back from the one name that the next journal knows, too.
 		if err := finishExchange(entry.Temp); err != nil {
@@ -113,12 +114,15 @@ func finishInterrupted(st *state.Dir, exchange func(temp, live string) error) ([
 			continue
 		}
 		for _, temp := range []string{entry.Temp, entry.Temp + asideSuffix} {
+			if isThere(temp) {
+				removed = append(removed, temp)
+			}
 			if err := entry.finish(temp, j.Swapping, exchange); err != nil {
 				errs = append(errs, fmt.Errorf("%s: left by an interrupted run: %w", temp, err))
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, syncRemoved(removed))...); err != nil {
 		return nil, err
 	}
 	var due []pendingCommand

@@ -222,6 +222,20 @@ func TestKilledOverEditor(t *testing.T) {
 }
 
 // A journal makes a run remove temporary files only.
+// A directory that was removed after a run was killed has nothing to put right.
+func TestKilledAndDirectoryGone(t *testing.T) {
+	r := newRig(t)
+	r.install(r.job("a OK\n"))
+	k, die := r.begin(r.job("b OK\n"))
+	r.swapping(k, 1)
+	die()
+	if err := os.RemoveAll(r.dir); err != nil {
+		t.Fatal(err)
+	}
+	other := r.jobAt(filepath.Join(t.TempDir(), "access"), "hash", "c OK\n")
+	r.install(other)
+}
+
 func TestJournalOfOthers(t *testing.T) {
 	for name, temp := range map[string]string{
 		"another name":      "access",

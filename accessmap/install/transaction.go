@@ -122,9 +122,31 @@ func (t *transaction) discard() error { return t.remove(false) }
 
 func (t *transaction) remove(swapped bool) error {
 	var errs []error
+	var removed []string
 	for _, c := range t.changes {
-		if c.temp != "" && c.swapped == swapped {
+		if c.temp != "" && c.swapped == swapped && isThere(c.temp) {
 			errs = append(errs, retire(c.kind, c.temp))
+			removed = append(removed, c.temp)
+		}
+	}
+	return errors.Join(append(errs, syncRemoved(removed))...)
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// syncRemoved makes removals durable, also of a directory: after a power failure the journal must name a file that is back.
+func syncRemoved(paths []string) error {
+	var errs []error
+	synced := map[string]bool{}
+	for _, path := range paths {
+		if dir := filepath.Dir(path); !synced[dir] {
+			synced[dir] = true
+			if err := state.SyncDir(dir); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)

@@ -53,6 +53,7 @@ func TestDurable(t *testing.T) {
 			for _, file := range row.files {
 				s.durable(made, s.path(file))
 			}
+			s.forgotten(made)
 		})
 	}
 }
@@ -74,6 +75,7 @@ func TestDurableEdit(t *testing.T) {
 		return trace.Fate{}
 	})
 	calls := s.traced(func(trace.Call) trace.Fate { return trace.Fate{} }).Calls
+	s.forgotten(calls)
 	back := slices.IndexFunc(calls, func(c trace.Call) bool { return gives(c, s.path(struckText)) })
 	if back < 0 || !strings.Contains(fixtures.ReadFile(t, s.path(struckText)), "example.com") {
 		t.Fatal("no edit went back")
@@ -101,6 +103,24 @@ func (s *struck) durable(calls []trace.Call, path string) {
 	}
 	if !renamed {
 		s.t.Errorf("nothing was renamed to %s", path)
+	}
+}
+
+// forgotten wants every removal of a temporary file to be on the disk before the journal, which names the file, is written anew.
+func (s *struck) forgotten(calls []trace.Call) {
+	s.t.Helper()
+	removed := map[string]trace.Call{} // by directory
+	for _, c := range calls {
+		switch {
+		case strings.HasPrefix(c.Name, "unlink") && strings.HasPrefix(filepath.Base(c.Path), ".mailallow-"):
+			removed[filepath.Dir(c.Path)] = c
+		case isSync(c):
+			delete(removed, c.Path)
+		case gives(c, s.path("state/owed.json")):
+			for _, before := range removed {
+				s.t.Errorf("%v: its directory was not synced before the journal forgot it", before)
+			}
+		}
 	}
 }
 
