@@ -57,6 +57,15 @@ func Child() *syscall.SysProcAttr {
 // WidenPipe makes the buffer of a pipe larger, in bytes, if the system allows it.
 func WidenPipe(fd, size int) { _, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, size) }
 
+// Full reports whether the file system of a directory has next to no room left.
+func Full(dir string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(dir, &fs) == nil && fs.Bavail < fullBlocks
+}
+
+// fullBlocks are too few for a program that needs several at once.
+const fullBlocks = 16
+
 // CopiesAttributes is true: CopyAttributes copies what it names.
 const CopiesAttributes = true
 

@@ -30,6 +30,9 @@ func Child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 // WidenPipe does nothing. What is lost: some speed.
 func WidenPipe(_, _ int) {}
 
+// Full knows nothing. What is lost: the reason why a program failed that does not say it.
+func Full(string) bool { return false }
+
 // CopiesAttributes is false. What is lost: extended attributes. Package install refuses a file with an access list, which would
 // be lost, too.
 const CopiesAttributes = false

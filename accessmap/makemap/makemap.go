@@ -15,8 +15,10 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
+	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/program"
 	"mailallow/allowlist/pattern"
 )
@@ -83,9 +85,13 @@ func (m Program) ByHand(mapType, textPath string) string {
 	return fmt.Sprintf("makemap -C %s %s %s < %[3]s", program.Quoted(cf), mapType, textPath)
 }
 
+// putError is in makemap's message about a pair that Berkeley DB does not take. On a full disk it waits for seconds before each of
+// them, and the reason that it gives is another one.
+const putError = "put error"
+
 func (m Program) with(stdin io.Reader, args ...string) program.Program {
 	argv := append([]string{m.Path, "-C", cmp.Or(m.CF, os.DevNull)}, args...)
-	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxMessages}
+	return program.Program{Argv: argv, Stdin: stdin, Limit: timeLimit, MaxOutput: program.MaxMessages, Hopeless: putError}
 }
 
 // Build makes the map of a text in file, which must not be a map in use: makemap empties its output before it reads any
@@ -105,7 +111,7 @@ func (m Program) Build(ctx context.Context, mapType, file string, text *Text) er
 		args = append([]string{"-c", strconv.Itoa(input.cache)}, args...)
 	}
 	if _, err := m.with(input.reader(), args...).Run(ctx); err != nil {
-		return m.explain(ctx, err, mapType, input)
+		return m.explain(ctx, err, mapType, filepath.Dir(file), input)
 	}
 	return m.checkBuilt(mapType, file, known)
 }
@@ -154,8 +160,8 @@ func (m Program) checkBuilt(mapType, file string, known []string) error {
 	return nil
 }
 
-// explain names the types that makemap can make, or the lines that it refuses.
-func (m Program) explain(ctx context.Context, err error, mapType string, input feed) error {
+// explain names the types that makemap can make, or the lines that it refuses, or says that the file system of the map is full.
+func (m Program) explain(ctx context.Context, err error, mapType, dir string, input feed) error {
 	var failed *program.Error
 	if !errors.As(err, &failed) {
 		return err
@@ -164,6 +170,12 @@ func (m Program) explain(ctx context.Context, err error, mapType string, input f
 		if types, typesErr := m.types(ctx); typesErr == nil {
 			return m.cannotMake(mapType, types)
 		}
+	}
+	if strings.Contains(failed.Said, putError) {
+		if kernel.Full(dir) {
+			return fmt.Errorf("%w: %w", err, syscall.ENOSPC)
+		}
+		return err
 	}
 	if problems := readComplaints(failed.Said, input); len(problems) > 0 {
 		return &TextError{Problems: problems}

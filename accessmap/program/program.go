@@ -33,6 +33,8 @@ type Program struct {
 	Stdin     io.Reader // nil: empty
 	Limit     time.Duration
 	MaxOutput int // bytes to keep of stdout and of stderr, each; the rest is dropped
+	// Hopeless is a text in a message after which the program is stopped: it has failed, and would go on for a long time. Empty: none is.
+	Hopeless string
 }
 
 // ErrOutput says that a program wrote more than MaxOutput.
@@ -61,7 +63,7 @@ func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 	cmd := exec.CommandContext(limited, p.Argv[0], p.Argv[1:]...)
 	cmd.Env = []string{"PATH=" + cleanPath, "LC_ALL=C"}
 	cmd.Stdin = p.Stdin
-	stderr := &boundedBuffer{max: p.MaxOutput}
+	stderr := &messages{boundedBuffer: boundedBuffer{max: p.MaxOutput}, hopeless: []byte(p.Hopeless), stop: cancel}
 	cmd.Stderr = stderr
 	// The program must not outlive this process: a makemap that continues after a SIGKILL would write its file during the
 	// next run. Linux ends it when the starting thread ends, so keep the thread.
@@ -78,6 +80,8 @@ func (p Program) runWith(ctx context.Context, run func(*exec.Cmd) error) error {
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: stopped: %w", p.Argv[0], context.Cause(ctx))
+	case stderr.stopped:
+		err = errors.New("it failed, and was stopped")
 	case limited.Err() != nil:
 		return fmt.Errorf("%s: not done within %s, stopped: %w", p.Argv[0], p.Limit, context.DeadlineExceeded)
 	}
@@ -135,6 +139,23 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return b.kept.Write(p)
+}
+
+// messages keeps what a program says, and stops it after a message that is hopeless.
+type messages struct {
+	boundedBuffer
+	hopeless []byte // empty: none is
+	stop     func()
+	stopped  bool
+}
+
+func (m *messages) Write(p []byte) (int, error) {
+	n, err := m.boundedBuffer.Write(p)
+	if len(m.hopeless) > 0 && !m.stopped && bytes.Contains(m.kept.Bytes(), m.hopeless) {
+		m.stopped = true
+		m.stop()
+	}
+	return n, err
 }
 
 // Find returns the path of an executable file: name itself if it holds a slash, otherwise the first match in dirs; the error

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"mailallow/accessmap/kernel"
+	"mailallow/accessmap/makemap"
 	"mailallow/fixtures"
 )
 
@@ -146,6 +149,24 @@ func (s *struck) roomNeeded(folder string) (pages int) {
 		case !maps.Equal(before, after):
 			s.t.Fatalf("with %d pages free:\n%s", pages, cmp.Diff(before, after))
 		}
+	}
+}
+
+// TestFullDiskMap fills the file system while makemap works. It would go on for minutes, and give another reason for each key.
+func TestFullDiskMap(t *testing.T) {
+	t.Parallel()
+	ownMounts(t)
+	dir := t.TempDir()
+	mountSmall(t, dir)
+	var text bytes.Buffer
+	for i := range 60_000 {
+		fmt.Fprintf(&text, "Connect:10.%d.%d.%d\tOK\n", i>>12, i>>6&63, i&63)
+	}
+	m := makemap.Program{Path: fixtures.Makemap(t)}
+	err := m.Build(t.Context(), "hash", filepath.Join(dir, "access.db"), makemap.ReadText(text.Bytes()))
+	refused := (*makemap.TextError)(nil)
+	if !fixtures.ErrorContains(err, "put error") || errors.As(err, &refused) || errors.Is(err, syscall.ENOSPC) != kernel.KnowsWriters {
+		t.Errorf("error %v", err)
 	}
 }
 
