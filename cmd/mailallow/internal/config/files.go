@@ -48,6 +48,9 @@ func (r *reader) overwrites() {
 	f.add(filepath.Join(r.dir, filepath.Base(r.Path)), "the configuration")
 	f.add(r.DNSBL.KeyFile, "key_file")
 	f.add(r.Snapshot.URL, "the snapshot")
+	if r.Snapshot.URL != "" {
+		f.add(r.Snapshot.URL+".minisig", "the signature of the snapshot")
+	}
 	f.add(r.Snapshot.CAFile, "ca_file")
 	for _, src := range r.Sources {
 		f.add(src.FilePath, "source "+strconv.Quote(src.Name))

@@ -75,4 +75,10 @@ func TestOverwrites(t *testing.T) {
 			t.Errorf("%s for the metrics and %s: %v", row.read, row.written, err)
 		}
 	}
+	for name, want := range map[string]string{"s.json": "the snapshot", "s.json.minisig": "the signature of the snapshot", "key": "key_file"} {
+		text := fmt.Sprintf("[snapshot]\nurl = \"s.json\"\n[dnsbl]\nkey_file = \"key\"\n[[target]]\nformat = \"cidr\"\npath = %q\n", name)
+		if _, err := Parse(filepath.Join(dir, "c.toml"), []byte(text), Flags{}); err == nil || !strings.HasSuffix(err.Error(), "is that of "+want+": an update would write over it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
