@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"mailallow/allowlist/fault"
+	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/flags"
 	"mailallow/cmd/mailallow/internal/terminal"
@@ -67,7 +68,7 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
 	if path := c.String("config"); path != "" && !c.Bool("write") { // init --write makes it
 		if _, err := os.Stat(path); err != nil {
-			return fault.Hint("-c "+path, "'mailallow init --write' makes one to start from", "%w", exit.Reason(err))
+			return fault.Hint("-c "+path, "'mailallow init --write"+config.Flags{Path: path}.Typed()+"' makes one to start from", "%w", exit.Reason(err))
 		}
 	}
 	t.Color = c.String("color")

@@ -73,7 +73,7 @@ func Load(ctx context.Context, t *terminal.Terminal, o Options) (*Request, error
 		return nil, err
 	}
 	if s.Absent {
-		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
+		return nil, exit.Usagef("there is no configuration %s: 'mailallow init --write%s' makes one to start from, -c FILE names another", s.Path, o.Config.Typed())
 	}
 	if o.WritesState && s.Writable != nil {
 		return nil, exit.With(exit.Usage, s.Writable)
