@@ -4,6 +4,7 @@ package docs
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -205,6 +206,34 @@ func TestJSON(t *testing.T) {
 				t.Errorf("%s: no command is named that writes the like of\n%s", p.path, s.text)
 			}
 		}
+	}
+}
+
+// TestKinds: json.md names every kind of problem that the program tells of.
+func TestKinds(t *testing.T) {
+	page := readPage(t, "docs/json.md")
+	kind := regexp.MustCompile(`\b[kK]ind\w*(?::| =) +"([a-z-]+)"|\b(?:Problem|Add|Report|add)\("([a-z-]+)", `)
+	found := 0
+	for _, top := range []string{"../allowlist", "../cmd/mailallow/internal", "../accessmap/plan"} {
+		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, match := range kind.FindAllStringSubmatch(string(source), -1) {
+				found++
+				if name := match[1] + match[2]; !slices.Contains(page.spans, name) {
+					t.Errorf("%s: there is nothing of the kind %s in json.md", path, name)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 40 {
+		t.Errorf("%d kinds found: they are written in another way", found)
 	}
 }
 
