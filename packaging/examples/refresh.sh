@@ -4,7 +4,7 @@
 #
 # usage: refresh.sh [CONFIGURATION]
 # exit code: that of mailallow: 0 done; 2 nothing was done, the configuration has a mistake; 3 or 4 done, except for a source
-# that is held, stale or missing and keeps its last good ranges; 5 nothing was changed, or an on_change command failed
+# that is held, stale or missing and keeps its last good ranges; 5 nothing was changed, or a command of on_change or notify failed
 set -eu
 
 config=${1:-/etc/mailallow/mailallow.toml}
