@@ -118,6 +118,32 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// TestFlagsAreTold: some page has an example of every flag, or says what it is for. What --help says is brief.
+func TestFlagsAreTold(t *testing.T) {
+	program := fixtures.Mailallow(t)
+	help := func(args ...string) string {
+		out, err := exec.Command(program, append(args, "--help")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	var all strings.Builder
+	for _, p := range pages(t) {
+		if p.path != "docs/benchmarks.md" { // it says how long they take
+			all.Write(p.source)
+		}
+	}
+	told := regexp.MustCompile(`--?[a-z][a-z-]*`).FindAllString(all.String(), -1)
+	for _, command := range regexp.MustCompile(`(?m)^   ([a-z]+)  `).FindAllStringSubmatch(help(), -1) {
+		for _, names := range regexp.MustCompile(`(?m)^   (--?[a-z-]+(?:, --?[a-z-]+)*)(?: [A-Z]+)?  `).FindAllStringSubmatch(help(command[1]), -1) {
+			if !slices.ContainsFunc(strings.Split(names[1], ", "), func(name string) bool { return slices.Contains(told, name) }) {
+				t.Errorf("%s: no page tells of %s", command[1], names[1])
+			}
+		}
+	}
+}
+
 // onlyCommands is a block without what the commands in it write.
 func onlyCommands(block string) string {
 	all := commands(block)
