@@ -81,12 +81,12 @@ func SpecialSpace() Rule {
 
 func NoPattern() Rule {
 	return Rule{"pattern", Error, "a pattern that is no address or network, in a Postfix table or mynetworks",
-		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451, or takes it for a name"}
+		"Postfix skips the line with a warning in its log; for mynetworks it answers clients with 451, or takes it for a name"}
 }
 
 func HostBits() Rule {
 	return Rule{"host-bits", Error, "a network with host bits, in a Postfix table or mynetworks",
-		"Postfix skips the line with a warning in its log; for mynetworks it answers every client with 451"}
+		"Postfix skips the line with a warning in its log; for mynetworks it answers clients with 451"}
 }
 
 // Fault is a mistake in a part of a line. The faults of all parts give the line one fix.

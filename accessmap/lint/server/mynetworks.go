@@ -73,7 +73,7 @@ func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 		b[0], b[1] = b[1], 0
 		meant, _ = netip.AddrFrom16(b).Prefix(p.Bits())
 	}
-	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, with bits of the host set: Postfix cannot read the list, and answers every client with 451", item.Name),
+	return []rule.Finding{{Text: fmt.Sprintf("mynetworks has %s, with bits of the host set: Postfix cannot read the list, and answers clients with 451", item.Name),
 		Fix: "if the network is meant, write " + bracketed(meant)}}
 }
 
@@ -91,7 +91,7 @@ func bracketed(p netip.Prefix) string {
 func noNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
 	name := strings.TrimPrefix(item.Name, "!")
 	before, mask, hasMask := strings.Cut(name, "/")
-	const refuses = ": Postfix cannot read the list, and answers every client with 451"
+	const refuses = ": Postfix cannot read the list, and answers clients with 451"
 	p, ok := postfix.ParsePattern(name)
 	if ok && p.Addr().Is6() && name[0] != '[' && p == p.Masked() {
 		return []rule.Finding{{Text: "mynetworks has " + item.Name + ", which has no brackets" + refuses, Fix: "write " + bracketed(p)}}
