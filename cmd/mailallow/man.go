@@ -55,7 +55,7 @@ func commandPage() string {
 	p.Text(order)
 	p.Section("FILES")
 	p.Entry(config.DefaultFile, "the configuration, see mailallow.toml(5)")
-	p.Entry(config.DefaultStateDir, "the last good state of every source, the guard's memory, the lock, and the work that a run left unfinished")
+	p.Entry(config.DefaultStateDir, "the last good state of every source, the history, the guard's memory, the lock, and the work that a run left unfinished")
 	p.Entry("/etc/mail/access", "mailallow's lines between two markers; the others are the administrator's")
 	p.Section("SEE ALSO")
 	p.Text("mailallow.toml(5), makemap(8), cidr_table(5), systemd.timer(5)")
@@ -67,7 +67,7 @@ func configPage() string {
 	p.Section("DESCRIPTION")
 	p.Text("The file is TOML. An unknown key is an error; the message gives its line and the nearest known key. Relative paths start at the directory of the file.")
 	p.Text(initconfig.Actions())
-	p.Text("Each key is shown with a value. A key behind a # may be left out; most of these values are the defaults.")
+	p.Text("Each key is shown with its default or an example.")
 	p.Section("KEYS")
 	for _, table := range config.Reference() {
 		p.Subsection(table.Name)
