@@ -40,7 +40,7 @@ func (m ofRun) measureRun(r *run.Request, result *run.Result, version string, co
 	now := float64(time.Now().Unix())
 	m.Gauge("mailallow_build_info", "Always 1; the labels are the versions of the program and of Go.", "version", "goversion")(1, version, runtime.Version())
 	m.Gauge("mailallow_last_run_timestamp_seconds", "When the last update ended.")(now)
-	m.Gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 2 configuration or internal trouble, 3 a source held, 4 stale or missing, 5 not installed or on_change failed, 128+n ended by signal n.")(float64(code))
+	m.Gauge("mailallow_last_run_exit_code", "The exit code of the last update: 0 done, 2 configuration or internal trouble, 3 a source held, 4 stale or missing, 5 not installed, or on_change or notify failed, 128+n ended by signal n.")(float64(code))
 	m.Gauge("mailallow_last_run_duration_seconds", "How long the last update took.")(r.Duration().Seconds())
 	m.Gauge("mailallow_last_run_changed", "1 if the last update changed a target, else 0.")(metrics.Truth(result.Report.Changed))
 	m.Gauge("mailallow_last_run_installed", "1 if after the last update every target matched the list, else 0.")(metrics.Truth(result.Report.Installed && !result.LeavesAlone(false)))

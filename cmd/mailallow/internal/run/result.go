@@ -105,8 +105,11 @@ func (r *Result) Document(t *terminal.Terminal, failed error) error {
 	doc := Document{
 		Changed: r.Report.Changed, Installed: r.Report.Installed,
 		Targets: targetDocuments(r.Plans, failed == nil || r.Report.Installed),
-		Sources: r.List.Documents(), Problems: append([]allowlist.Problem{}, r.List.Problems...),
+		Sources: []SourceDocument{}, Problems: []allowlist.Problem{},
 		Consequences: r.Consequences,
+	}
+	if r.List != nil {
+		doc.Sources, doc.Problems = r.List.Documents(), append(doc.Problems, r.List.Problems...)
 	}
 	if failed != nil {
 		doc.Problems = append(doc.Problems, allowlist.Problem{Kind: "error", Text: failed.Error()})

@@ -127,14 +127,12 @@ func Targets(t *terminal.Terminal, r *run.Result, done bool) {
 
 // Failed reports a run that ended with err, as far as it came, and returns err, or the error of writing the document.
 func Failed(t *terminal.Terminal, r *run.Result, err error) error {
-	if r.List == nil {
-		report(t, r.Report)
-		return err
-	}
 	if r.Report.Installed {
 		Result(t, r, true)
 	} else {
-		List(t, r.List)
+		if r.List != nil {
+			List(t, r.List)
+		}
 		report(t, r.Report)
 	}
 	return cmp.Or(r.Document(t, err), err)
