@@ -118,10 +118,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 }
 
 // remember opens the file that a run keeps for the next. Without a configuration there is
-// none, unless --changes asks for it. A user who may not write there gets the answers all
-// the same, and with --changes a problem.
+// none, unless --changes asks for it, nor where others chose the directory for it. A user
+// who may not write there gets the answers all the same, and with --changes a problem.
 func (c *check) remember(ctx context.Context, t *terminal.Terminal) error {
-	if c.settings.Absent && !c.changes {
+	switch {
+	case c.settings.Absent && !c.changes:
+		return nil
+	case c.settings.Writable != nil:
+		const text = "nothing is written and notify is not run, because others can write to the configuration: a later run reports what has changed"
+		t.Warn("%s", text)
+		c.problems = append(c.problems, allowlist.Problem{Kind: "notify", Text: text})
 		return nil
 	}
 	kept, err := state.Open(ctx, c.settings.StateDir, state.DNSBLLock, 0, state.DNSBLFile)
@@ -171,14 +177,8 @@ func (c *check) conclude(ctx context.Context, t *terminal.Terminal) error {
 // notify runs the configured command with a report of the changes since it last succeeded,
 // and gives false if it failed: the next run reports them again.
 func (c *check) notify(ctx context.Context, t *terminal.Terminal) (reported bool) {
-	switch {
-	case len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0:
+	if len(c.settings.DNSBL.Notify) == 0 || len(c.compared.unreported) == 0 {
 		return true
-	case c.settings.Writable != nil:
-		const text = "notify is not run, because others can write to the configuration: a later run reports what has changed"
-		t.Warn("%s", text)
-		c.problems = append(c.problems, allowlist.Problem{Kind: "notify", Text: text})
-		return false
 	}
 	var report bytes.Buffer
 	c.report(terminal.PipeWidth, c.compared.unreported, func(_ terminal.Style, text string) {

@@ -10,11 +10,11 @@ import (
 )
 
 // measure writes the states of a run that ended with err, if the configuration names a file
-// for them. A question about other addresses or lists than those of the configuration
-// changes nothing there: it would end the rows that somebody watches.
+// for them that nobody else chose. A question about other addresses or lists than those of
+// the configuration changes nothing there: it would end the rows that somebody watches.
 func (c *check) measure(t *terminal.Terminal, o Options, err error) {
 	own := c.settings.DNSBL
-	if c.settings.MetricsFile == "" || len(o.Subjects) > 0 && len(own.Addresses)+len(own.Hosts) > 0 || len(o.Zones) > 0 && len(own.Zones) > 0 {
+	if c.settings.MetricsFile == "" || c.settings.Writable != nil || len(o.Subjects) > 0 && len(own.Addresses)+len(own.Hosts) > 0 || len(o.Zones) > 0 && len(own.Zones) > 0 {
 		return
 	}
 	m := metrics.New()

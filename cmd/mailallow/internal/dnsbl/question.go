@@ -74,7 +74,7 @@ func (c *check) openZones(t *terminal.Terminal, flags []string) error {
 	var problems []error
 	if slices.ContainsFunc(written, dnsbl.TakesKey) { // a user who cannot read it may ask the other lists
 		var err error
-		key, err = readKey(t, c.settings.DNSBL)
+		key, err = readKey(t, c.settings)
 		problems = append(problems, err)
 	}
 	for _, w := range written {
@@ -142,9 +142,13 @@ func (c *check) warnPrivate(t *terminal.Terminal) {
 const maxKeyBytes = 4096 // of the key file
 
 // readKey reads the key file, if one is configured. No error shows its content.
-func readKey(t *terminal.Terminal, s config.DNSBL) (string, error) {
-	if s.KeyFile == "" {
+func readKey(t *terminal.Terminal, settings *config.Settings) (string, error) {
+	s := settings.DNSBL
+	switch {
+	case s.KeyFile == "":
 		return "", nil
+	case settings.Writable != nil:
+		return "", fmt.Errorf("%s: key_file is not read: who can write to the configuration has its key sent to any resolver", s.KeyPlace)
 	}
 	var key string
 	text, mode, err := bounded.FileWithMode(s.KeyFile, maxKeyBytes)

@@ -121,6 +121,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if why := context.Cause(ctx); why != nil {
 		return why
 	}
+	if o.Fix && l.settings.Writable != nil { // it names the files to write
+		return exit.With(exit.Usage, l.settings.Writable)
+	}
 	l.t.WarnOf(l.settings.Writable)
 	if o.Fix {
 		lock, fixErr := l.takeLock(ctx, o.LockTimeout)
