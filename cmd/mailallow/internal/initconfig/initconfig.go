@@ -17,7 +17,9 @@ import (
 	"strings"
 	"syscall"
 
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
+	"mailallow/allowlist/bounded"
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -53,6 +55,11 @@ func Run(t *terminal.Terminal, o Options) error {
 	doc := document{Config: startingConfig(findMailServers(o.Config.Root), own)}
 	if o.Write {
 		path := o.Config.File()
+		if root := o.Config.Root; root != "" && o.Config.Path == "" {
+			if err := state.Within(root, path); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+		}
 		if err := write(path, doc.Config); err != nil {
 			return err
 		}
@@ -111,7 +118,7 @@ func findMailServers(root string) (found mailServers) {
 	if found.postfix = servers.PostfixFolder(root); found.postfix == "" {
 		return found
 	}
-	services, _ := os.ReadFile(root + found.postfix + "/master.cf") // without it there is smtpd
+	services, _ := bounded.File(root+found.postfix+"/master.cf", servers.MaxSettings) // without it there is smtpd
 	for line := range strings.Lines(string(services)) {
 		// master(5): service, type, five columns that do not matter here, command
 		if f := strings.Fields(line); len(f) > 7 && f[0][0] != '#' && f[1] == "inet" && f[7] == "postscreen" {

@@ -14,8 +14,8 @@ import (
 	"mailallow/allowlist/bounded"
 )
 
-// maxSettings bounds a sendmail.cf, main.cf or master.cf, in bytes: those of large hosts are a hundredth of it.
-const maxSettings = 4 << 20
+// MaxSettings bounds a sendmail.cf, main.cf or master.cf, in bytes: those of large hosts are a hundredth of it.
+const MaxSettings = 4 << 20
 
 // Naming says why the file of a target must not go: a server's settings name it, or cannot be read. It is empty if they can be
 // read and none names it. A setting may write the path with a parameter of Postfix ($config_directory), so that the name of the
@@ -25,7 +25,7 @@ func Naming(ctx context.Context, root string, t plan.Target) string {
 	inside := strings.TrimPrefix(t.Path, root)
 	read := 0
 	for _, setting := range append([]setting{{t.SendmailCF, inside}}, ofPostfix(ctx, root, inside)...) {
-		text, err := bounded.File(setting.file, maxSettings)
+		text, err := bounded.File(setting.file, MaxSettings)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
