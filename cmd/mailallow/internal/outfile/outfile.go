@@ -25,8 +25,16 @@ const mode = 0o644 // of new files
 // error, as it is for a target. Write writes into a device or a pipe, because a rename would
 // put a file in the place of /dev/null; a pipe that nobody reads lets it wait until ctx ends.
 func Write(ctx context.Context, path string, write func(io.Writer) error) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil && real != filepath.Clean(path) {
-		if err := checkLink(path); err != nil {
+	linked := path
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil { // the file is yet to be made: a link can lead to its folder
+		linked = filepath.Dir(path)
+		if real, err = filepath.EvalSymlinks(linked); err == nil {
+			real = filepath.Join(real, filepath.Base(path))
+		}
+	}
+	if err == nil && real != filepath.Clean(path) {
+		if err := checkLink(linked); err != nil {
 			return err
 		}
 		path = real

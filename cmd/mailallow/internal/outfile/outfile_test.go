@@ -114,6 +114,32 @@ func TestWriteFollowsNoStranger(t *testing.T) {
 	}
 }
 
+// Nor does it follow one to a folder, in which it would make a file.
+func TestWriteFollowsNoStrangerToFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: no other user's link can be made")
+	}
+	const somebody = 12345
+	dir := t.TempDir()
+	open, folder := filepath.Join(dir, "open"), filepath.Join(dir, "folder")
+	link := filepath.Join(open, "link")
+	err := errors.Join(os.Mkdir(folder, 0o700), os.Mkdir(open, 0o700), os.Chmod(open, 0o777|os.ModeSticky), os.Symlink(folder, link), os.Lchown(link, somebody, somebody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), filepath.Join(link, "file"), text("new")); !fixtures.ErrorContains(err, "a symbolic link leads elsewhere") {
+		t.Errorf("error %v", err)
+	}
+	wantFiles(t, folder, nil)
+	if err := os.Lchown(link, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), filepath.Join(link, "file"), text("new")); err != nil {
+		t.Error(err)
+	}
+	wantFiles(t, folder, map[string]string{"file": "new"})
+}
+
 // Write writes into a device, which stays one.
 func TestWriteIntoDevice(t *testing.T) {
 	if err := Write(t.Context(), os.DevNull, text("new")); err != nil {
