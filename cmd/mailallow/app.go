@@ -12,6 +12,7 @@ import (
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/flags"
+	"mailallow/cmd/mailallow/internal/run"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -66,6 +67,7 @@ func (line commandLine) parse(ctx context.Context) (*cli.Context, error) {
 // setUp reads the global flags for the terminal, and checks those that no command checks.
 func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
+	_, err := run.Patience(c.String("lock-timeout"))
 	if path := c.String("config"); path != "" && !c.Bool("write") { // init --write makes it
 		if _, err := os.Stat(path); err != nil {
 			return fault.Hint("-c "+path, "'mailallow init --write"+config.Flags{Path: path}.Typed()+"' makes one to start from", "%w", exit.Reason(err))
@@ -73,7 +75,7 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 	}
 	t.Color = c.String("color")
 	return cmp.Or(exit.OneOf("log-format", c.String("log-format"), terminal.LogForms()),
-		exit.OneOf("color", t.Color, terminal.Colors()))
+		exit.OneOf("color", t.Color, terminal.Colors()), configFlags(c).Check(), err)
 }
 
 // unknownCommand names the commands, or the flag whose value stands in the place of one: which command it belongs to is not known

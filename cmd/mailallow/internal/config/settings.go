@@ -107,17 +107,21 @@ func (f Flags) Typed() (text string) {
 	return text
 }
 
+// Check gives the mistake in the flags that is one whatever the file says, and where nothing is asked.
+func (f Flags) Check() error {
+	if len(f.Resolvers) == 0 {
+		return nil
+	}
+	_, err := dnsq.New(dnsq.Config{Resolvers: f.Resolvers})
+	return err
+}
+
 // File is the path of the configuration.
 func (f Flags) File() string { return cmp.Or(f.Path, filepath.Join(f.Root, DefaultFile)) }
 
 // Load reads and checks the configuration. A file that Path names must exist, and may be a pipe: Load waits until ctx ends. The
 // error holds every mistake in it, each with its line.
 func Load(ctx context.Context, f Flags) (*Settings, error) {
-	if len(f.Resolvers) > 0 {
-		if _, err := dnsq.New(dnsq.Config{Resolvers: f.Resolvers}); err != nil { // a mistake, even where nothing is asked
-			return nil, err
-		}
-	}
 	path := f.File()
 	text, info, err := bounded.StreamWithInfo(ctx, path, maxConfigBytes)
 	absent := errors.Is(err, fs.ErrNotExist) && f.Path == ""

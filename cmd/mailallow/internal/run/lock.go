@@ -1,8 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"mailallow/accessmap/install"
 	"mailallow/accessmap/state"
@@ -13,12 +15,21 @@ import (
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
+// Patience reads --lock-timeout; empty: the command does not have it.
+func Patience(lockTimeout string) (time.Duration, error) {
+	patience, err := config.ParseDuration(cmp.Or(lockTimeout, "0s"))
+	if err != nil || patience < 0 {
+		return 0, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
+	}
+	return patience, nil
+}
+
 // TakeLock takes the lock of a state directory, for a run that changes files. If another run
 // has it, TakeLock names it and waits for at most the value of --lock-timeout.
 func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout string) (*install.Lock, error) {
-	patience, err := config.ParseDuration(lockTimeout)
-	if err != nil || patience < 0 {
-		return nil, exit.Usagef("--lock-timeout %q is no duration: write 500ms, 30s or 5m", lockTimeout)
+	patience, err := Patience(lockTimeout)
+	if err != nil {
+		return nil, err
 	}
 	lock, err := install.TakeLock(ctx, stateDir, 0)
 	var held *state.LockedError
