@@ -10,6 +10,7 @@ import (
 
 	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
+	"mailallow/cmd/mailallow/internal/diff"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/flags"
 	"mailallow/cmd/mailallow/internal/run"
@@ -66,7 +67,7 @@ func (line commandLine) parse(ctx context.Context) (*cli.Context, error) {
 
 // setUp reads the global flags for the terminal, and checks those that no command checks.
 func setUp(t *terminal.Terminal, c *cli.Context) error {
-	t.JSON, t.Quiet, t.Verbose = c.Bool("json"), c.Bool("quiet"), c.Bool("verbose")
+	t.JSON, t.Quiet, t.Verbose = c.Bool("json") || c.String("format") == diff.JSON, c.Bool("quiet"), c.Bool("verbose")
 	_, err := run.Patience(c.String("lock-timeout"))
 	if path := c.String("config"); path != "" && !c.Bool("write") { // init --write makes it
 		if _, err := os.Stat(path); err != nil {

@@ -24,8 +24,8 @@ type Options struct {
 	Logs   []string // say what the difference means for mail; - is stdin
 }
 
-// jsonFormat is the format that is the JSON document.
-const jsonFormat = "json"
+// JSON is the format that is the JSON document, as with --json.
+const JSON = "json"
 
 // Formats are the names of the forms of a difference.
 func Formats() []string { return slices.Sorted(maps.Keys(formats())) }
@@ -35,7 +35,7 @@ func formats() map[string]func(*terminal.Terminal, *run.Result) {
 		"summary":  tellSummary,
 		"unified":  tellUnified,
 		"markdown": tellMarkdown,
-		jsonFormat: tellSummary, // with --json it writes the warnings alone
+		JSON:       tellSummary, // with --json it writes the warnings alone
 	}
 }
 
@@ -44,7 +44,6 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := exit.OneOf("format", o.Format, Formats()); err != nil {
 		return err
 	}
-	t.JSON = t.JSON || o.Format == jsonFormat // for errors, too
 	if err := refusals.NotTwice(o.Logs, o.Run.Snapshot); err != nil {
 		return err
 	}

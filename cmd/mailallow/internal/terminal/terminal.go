@@ -41,7 +41,7 @@ type Terminal struct {
 	unwritten  error // why a line of output is lost; nil: none is, or its reader has gone away
 }
 
-// New makes a terminal for a command line. It looks for --json, --log-format and --color itself,
+// New makes a terminal for a command line. It looks for --json and diff's --format json, --log-format and --color itself,
 // so that it reports a mistake in the flags in the form that they ask for.
 func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	flags := args
@@ -58,6 +58,8 @@ func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 		switch name {
 		case "--color", "-color":
 			t.Color = value
+		case "--format", "-format":
+			t.JSON = t.JSON || value == "json"
 		case "--log-format", "-log-format":
 			if newLog, known := logForms()[value]; known {
 				t.log = newLog(stderr)
