@@ -61,13 +61,16 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.Live && s.Writable != nil { // it names sendmail.cf and makemap, and both have programs run
 		return exit.With(exit.Usage, s.Writable)
 	}
+	if o.Offline && o.Run.Snapshot != "" {
+		return exit.Usagef("--offline takes the last good state: leave out --snapshot")
+	}
 	o.Run.Installed, o.Run.ForAnswer = o.Offline, true
 	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
 	}
 	switch hasList := len(s.Sources)+len(s.Targets) > 0; { // a file with [dnsbl] alone has none
-	case s.Absent && o.Run.Snapshot != "":
+	case s.Absent && o.Run.Snapshot+o.Run.Signature != "":
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	case s.Absent:
 		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)

@@ -108,6 +108,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if o.As != "" && len(o.Files) == 0 {
 		return exit.Usagef("--as needs a FILE")
 	}
+	if o.DNS && len(o.Files) > 0 {
+		return exit.Usagef("--dns asks the lists of the servers of this host: leave out FILE")
+	}
 	var err error
 	if l.root != "" {
 		if l.root, err = filepath.Abs(l.root); err != nil {

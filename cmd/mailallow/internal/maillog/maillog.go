@@ -86,9 +86,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 // requestOf makes the request for the list to compare with; nil: there is none.
 func requestOf(s *config.Settings, o Options) (*run.Request, error) {
 	switch {
-	case s.Absent && o.Run.Snapshot != "":
+	case s.Absent && o.Run.Snapshot+o.Run.Signature != "":
 		return nil, exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
-	case len(s.Sources) > 0 || o.Run.Snapshot != "":
+	case len(s.Sources) > 0 || o.Run.Snapshot+o.Run.Signature != "":
 		return run.New(s, o.Run)
 	case o.Unused:
 		return nil, exit.Usagef("--unused tells of sources, and there are none: -c FILE names a configuration")

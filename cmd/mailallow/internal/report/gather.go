@@ -78,6 +78,8 @@ type gathering struct {
 	t        *terminal.Terminal // writes nothing: what it would say is on the page
 	settings *config.Settings
 	options  Options
+	request  *run.Request
+	unfit    error // why the request gives no list; nil: it may
 	result   *run.Result
 	wrong    []wrong
 }
@@ -139,12 +141,11 @@ func (g *gathering) list(ctx context.Context, p *page, sizes *sizes) {
 	if g.options.Run.Snapshot != "" {
 		p.Basis = "the snapshot " + g.options.Run.Snapshot
 	}
-	request, err := run.New(g.settings, g.options.Run)
-	if err != nil {
-		g.grave("", "the list is not known: %v", err)
+	if g.unfit != nil {
+		g.grave("", "the list is not known: %v", g.unfit)
 		return
 	}
-	result, err := request.Planned(ctx, g.t)
+	result, err := g.request.Planned(ctx, g.t)
 	if result == nil || result.List == nil {
 		g.grave("", "the list is not known: %v", err)
 		return

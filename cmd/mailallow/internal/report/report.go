@@ -70,7 +70,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	o.Run.LooksOnly, o.Run.Installed = true, o.Run.Snapshot == ""
-	g := &gathering{t: terminal.New(nil, t.Stdin, io.Discard, io.Discard), settings: s, options: o}
+	request, err := run.New(s, o.Run)
+	if exit.IsUsage(err) {
+		return err
+	}
+	g := &gathering{t: terminal.New(nil, t.Stdin, io.Discard, io.Discard), settings: s, options: o, request: request, unfit: err}
 	p := g.page(ctx)
 	if err := context.Cause(ctx); err != nil {
 		return err
