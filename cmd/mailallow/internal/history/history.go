@@ -106,13 +106,17 @@ func (o *Options) subject() (addr netip.Addr, err error) {
 
 func (o *Options) tellEntries(t *terminal.Terminal, log history.Log, since time.Time) error {
 	var names []string
-	entries, problems := log.Entries(since, func(e history.Entry) bool {
+	from := since
+	if o.Source != "" { // older entries know its name, too
+		from = time.Time{}
+	}
+	entries, problems := log.Entries(from, func(e history.Entry) bool {
 		for _, s := range e.Sources {
 			if !slices.Contains(names, s.Name) {
 				names = append(names, s.Name)
 			}
 		}
-		return e.ID == o.Entry || o.Entry == "" && (o.Source == "" || slices.ContainsFunc(e.Sources, o.isSource))
+		return !e.Time.Before(since) && (e.ID == o.Entry || o.Entry == "" && (o.Source == "" || slices.ContainsFunc(e.Sources, o.isSource)))
 	})
 	for _, p := range problems {
 		t.Warn("%s", p.Text)
