@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -70,7 +72,7 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 	t.JSON, t.Quiet, t.Verbose = c.Bool("json") || c.String("format") == diff.JSON, c.Bool("quiet"), c.Bool("verbose")
 	_, err := run.Patience(c.String("lock-timeout"))
 	if path := c.String("config"); path != "" && !c.Bool("write") { // init --write makes it
-		if _, err := os.Stat(path); err != nil {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) { // any other reason has a hint of its own
 			return fault.Hint("-c "+path, "'mailallow init --write"+config.Flags{Path: path}.Typed()+"' makes one to start from", "%w", exit.Reason(err))
 		}
 	}

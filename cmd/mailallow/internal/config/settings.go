@@ -151,9 +151,9 @@ func writable(path string, info fs.FileInfo) error {
 	owner := int(info.Sys().(*syscall.Stat_t).Uid)
 	switch mode := info.Mode().Perm(); {
 	case owner != 0 && owner != os.Geteuid():
-		return fault.Hint(path, "chown root "+path, "it belongs to user %d, who can have any command run by this user", owner)
+		return fault.Hint(path, "chown root "+program.Quoted(path), "it belongs to user %d, who can have any command run by this user", owner)
 	case mode&0o022 != 0:
-		return fault.Hint(path, "chmod go-w "+path, "others than its owner can write to it (mode %#o), and so have any command run by this user", mode)
+		return fault.Hint(path, "chmod go-w "+program.Quoted(path), "others than its owner can write to it (mode %#o), and so have any command run by this user", mode)
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type check struct {
 	strict    bool
 	dns       bool
 	resolvers []string // of the command line
+	flags     string   // those of the configuration, for a command to paste
 	warned    bool     // of the lines of resolv.conf that cannot be used
 	document  jsonDocument
 	files     int       // checked
@@ -100,7 +101,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return showRules(t)
 	}
 	run.CollectSooner()
-	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers, named: len(o.Files) > 0,
+	l := &check{t: t, root: o.Config.Root, as: lint.Kind(o.As), strict: o.Strict, dns: o.DNS, resolvers: o.Config.Resolvers, flags: o.Config.Typed(), named: len(o.Files) > 0,
 		document: newDocument([]allowlist.Problem{})}
 	if err := exit.OneOf("as", o.As, Kinds()); o.As != "" && err != nil {
 		return err
@@ -197,7 +198,7 @@ func (l *check) host(ctx context.Context, path string) {
 	ofConfig := len(l.document.Findings)
 	for _, t := range l.settings.Targets {
 		if isMissing(t.Path) {
-			next := "'mailallow update' creates it"
+			next := "'mailallow update" + l.flags + "' creates it"
 			if dir := filepath.Dir(t.Path); isMissing(dir) {
 				next = "nor does its directory, which 'mailallow update' does not create: mkdir -p " + program.Quoted(dir)
 			}

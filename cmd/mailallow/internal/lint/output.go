@@ -199,7 +199,7 @@ func (l *check) effect(s subject) string {
 	case s.kind == lint.KindList:
 		return ""
 	case s.target.Path != "":
-		return "mailallow update, which builds its map"
+		return "mailallow update" + l.flags + ", which builds its map"
 	}
 	return fmt.Sprintf("makemap %s %s < %[2]s", cmp.Or(l.mapOptions(s, l.readerOf(s)).Type, "hash"), program.Quoted(s.path))
 }

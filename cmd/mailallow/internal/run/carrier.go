@@ -53,7 +53,7 @@ func (r *Request) review(s *snapshot.Snapshot) error {
 	for _, src := range r.Settings.Sources {
 		there, found := s.Find(src.Name)
 		if found && there.Definition != src.Definition() && !src.FromSnapshot {
-			problems = append(problems, fmt.Errorf("snapshot %s: source %q has another definition in it than in %s: make a new snapshot with 'mailallow fetch'", r.carrier().Shown(), src.Name, r.Settings.Path))
+			problems = append(problems, fmt.Errorf("snapshot %s: source %q has another definition in it than in %s: make a new snapshot with 'mailallow fetch -o FILE'", r.carrier().Shown(), src.Name, r.Settings.Path))
 		}
 		if found && there.Status == guard.Held && r.accepted[src.Name].Given {
 			problems = append(problems, exit.Usagef("--accept %q: it is held in the snapshot %s, and accepted where that is made: %s", src.Name, r.carrier().Shown(), acceptThere(there.Name, there.Refused)))

@@ -26,6 +26,7 @@ type Message struct {
 	Kind     string        // of a problem; empty: it is about a status
 	Text     string        // behind what the fields above say
 	Change   *SourceChange // what a held source would take
+	Whole    string        // what to say of the rest of a Change that is too long; it may be empty
 	Steps    []string      // what to do, each with a command to paste or a key to write
 }
 
@@ -152,6 +153,9 @@ func (l list) ofSource(s run.Source, reasons []allowlist.Problem) Message {
 	m := Message{Source: s.Source.Name, Status: s.Status, Standing: s.Standing(), Text: text}
 	if s.Status == guard.Held {
 		m.Change = Refused(s)
+		if l.Options.Since == "" { // diff compares with the state of this host alone
+			m.Whole = "; 'mailallow diff" + l.Options.Typed() + " --format markdown' lists them"
+		}
 	}
 	if s.Status == guard.Held && !s.Pinned {
 		m.Steps = l.steps(s)
@@ -276,7 +280,7 @@ func (m Message) topic(t *terminal.Terminal) terminal.Topic {
 func (m Message) String() string {
 	lines := []string{m.Subject() + m.Text}
 	if m.Change != nil {
-		lines = append(lines, m.Change.widest()...)
+		lines = append(lines, m.Change.widest(m.Whole)...)
 	}
 	return strings.Join(append(lines, m.Steps...), terminal.Below)
 }

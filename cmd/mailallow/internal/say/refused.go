@@ -28,8 +28,8 @@ func Refused(s run.Source) *SourceChange {
 	return change
 }
 
-// widest gives the counts of a refused change, and a line for each of its widest networks.
-func (g SourceChange) widest() []string {
+// widest gives the counts of a refused change, and a line for each of its widest networks. rest is what to say of the others.
+func (g SourceChange) widest(rest string) []string {
 	if g.Added.Len()+g.Removed.Len() == 0 {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (g SourceChange) widest() []string {
 		lines = append(lines, fmt.Sprintf("  %s %-*s  %17s", r.sign, width, r.Prefix, terminal.Addresses(r.Prefix)))
 	}
 	if more := len(rows) - len(shown); more > 0 {
-		lines = append(lines, fmt.Sprintf("  and %s more; 'mailallow diff --format markdown' lists them", terminal.Grouped(uint64(more))))
+		lines = append(lines, fmt.Sprintf("  and %s more%s", terminal.Grouped(uint64(more)), rest))
 	}
 	return lines
 }
