@@ -272,6 +272,32 @@ target = [{format = "cidr", path = "one.cidr"}]
 	}
 }
 
+// A signal that is ignored, as a shell has SIGINT for what a script runs behind it, does not end a run, which reads on.
+func TestSignalIgnored(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		cmd := exec.Command("sh", "-c", fmt.Sprintf("trap '' %d; exec mailallow maillog --events", s))
+		in, inErr := cmd.StdinPipe()
+		out, outErr := cmd.StdoutPipe()
+		if err := errors.Join(inErr, outErr, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		events := bufio.NewScanner(out)
+		for i := range 100 { // the first line says that the program has begun
+			fmt.Fprintln(in, "Apr 30 10:31:00 mx1 sendmail[1]: u1: <a@b>... User unknown")
+			if !events.Scan() {
+				t.Errorf("%v has ended it behind line %d", s, i)
+				break
+			}
+			if i == 0 {
+				cmd.Process.Signal(s)
+			}
+		}
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+}
+
 // A signal ends a reader of logs that waits for a pipe.
 func TestSignalStdin(t *testing.T) {
 	r, w, err := os.Pipe()

@@ -17,15 +17,18 @@ func (s caughtSignal) Error() string { return s.String() }
 // firstSignalCode is added to the number of a signal, as shells do.
 const firstSignalCode = 128
 
-// UntilSignal gives a context that SIGINT, SIGTERM and SIGQUIT cancel, and SIGHUP, which comes when the terminal goes, unless nohup has
-// it ignored. At SIGQUIT the runtime would write the stacks of all goroutines. A second signal ends the program as if it caught none. It
-// listens until a signal has come or parent is done: a program that ends has nothing to release.
+// UntilSignal gives a context that SIGTERM and SIGQUIT cancel, and, unless they are ignored, SIGINT and SIGHUP, which comes when the
+// terminal goes: nohup ignores that, and a shell SIGINT for what a script runs behind it (&). At SIGQUIT the runtime would write the
+// stacks of all goroutines. A second signal ends the program as if it caught none. It listens until a signal has come or parent is
+// done: a program that ends has nothing to release.
 func UntilSignal(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
 	}
 	go func() {
 		select {
