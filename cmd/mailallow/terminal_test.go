@@ -84,6 +84,35 @@ target = [{format = "cidr", path = "list"}]
 	}
 }
 
+// TestNoProgress: a terminal that shows escape sequences as they are has none of them.
+func TestNoProgress(t *testing.T) {
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0") // nobody reads what comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	config := filepath.Join(t.TempDir(), "c.toml")
+	if err := os.WriteFile(config, []byte("dns = {timeout = \"200ms\", attempts = 3}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	screen, terminal := fixtures.Terminal(t, 80)
+	cmd := exec.Command(fixtures.Mailallow(t), "-c", config, "--resolver", hole.LocalAddr().String(), "spf", "mail.test")
+	cmd.Stderr, cmd.Env = terminal, append(os.Environ(), "TERM=dumb")
+	_ = cmd.Run()                                       // it ends with 4
+	screen.SetReadDeadline(time.Now().Add(time.Minute)) // all is there
+	var said strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(said.String(), "exit 4") {
+		n, err := screen.Read(buf)
+		if said.Write(buf[:n]); err != nil {
+			t.Fatalf("%v in %q", err, said.String())
+		}
+	}
+	if strings.Contains(said.String(), "\x1b") {
+		t.Errorf("%q", said.String())
+	}
+}
+
 // TestWidth: on a terminal no line of words is longer than it is wide, no word is broken, and a command to paste is whole.
 func TestWidth(t *testing.T) {
 	program := fixtures.Mailallow(t)

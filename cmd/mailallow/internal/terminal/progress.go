@@ -26,7 +26,7 @@ type Wait struct {
 // next line of any kind replaces it. now may be called from another goroutine.
 func (t *Terminal) Waiting(now func() string) *Wait {
 	w := &Wait{end: make(chan struct{})}
-	if t == nil || t.Quiet || t.log != nil || !isTerminal(t.stderr) {
+	if t == nil || t.Quiet || t.log != nil || isDumb() || !isTerminal(t.stderr) {
 		return w
 	}
 	begun := time.Now()

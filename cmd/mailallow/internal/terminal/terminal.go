@@ -172,8 +172,11 @@ func (t *Terminal) colored(w io.Writer) bool {
 	case "never":
 		return false
 	}
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
+	return os.Getenv("NO_COLOR") == "" && !isDumb() && isTerminal(w)
 }
+
+// isDumb reports whether a terminal shows escape sequences as they are, as that of an editor.
+func isDumb() bool { return os.Getenv("TERM") == "dumb" }
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
