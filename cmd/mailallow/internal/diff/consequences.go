@@ -187,6 +187,7 @@ func tellConsequences(t *terminal.Terminal, c *run.Consequences) {
 		return
 	}
 	whole, unplaced := sentences(c)
+	t.About().Record("%s", whole)
 	t.Summary(terminal.Bold, "%s", strings.Join(t.Folded(whole, 0), "\n"))
 	if unplaced != "" {
 		t.Summary(terminal.Plain, "%s", strings.Join(t.Folded(unplaced, 0), "\n"))
