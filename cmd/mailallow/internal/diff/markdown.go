@@ -136,7 +136,7 @@ func markdownNetworks(t *terminal.Terminal, sign string, networks plan.Networks)
 // width behind the sign prevents a mention.
 func markdownText(s string) string {
 	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\\_", "`", "\\`", "[", "\\[", "~", "\\~", "$", "\\$",
-		"&", "&amp;", "<", "&lt;", "@", "@&#8203;", "#", "#&#8203;", "://", ":&#8203;//", "\n", " ").Replace(s)
+		"&", "&amp;", "<", "&lt;", "@", "@&#8203;", "#", "#&#8203;", "://", ":&#8203;//", "www.", "www&#8203;.", "\n", " ").Replace(s)
 }
 
 // markdownCode is for text between backquotes.

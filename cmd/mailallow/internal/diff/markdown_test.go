@@ -26,7 +26,7 @@ func TestMarkdownText(t *testing.T) {
 	tags := regexp.MustCompile(`<[^>]*>`)
 	for _, name := range []string{
 		"google", "<b>bold</b>", "<!--", "<details>", "</details>", "a | b | c", "**b** _i_ ~~s~~ `c` $m$ \\", "![i](http://x.example/y.png)",
-		"[l](javascript:x)", "<http://x.example>", "https://x.example/", "&lt;b&gt; &amp;", "@octocat", "@org/team", "see #12", "org/repo#12",
+		"[l](javascript:x)", "<http://x.example>", "https://x.example/", "www.x.example", "&lt;b&gt; &amp;", "@octocat", "@org/team", "see #12", "org/repo#12",
 		"```", "a\n# b", "a\n\n- b", "a\n```\nb", "\\|", "\\`x\\`", "&#64;a",
 	} {
 		written := strings.ReplaceAll(name, "\n", " ")
