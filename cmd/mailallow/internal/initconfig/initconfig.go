@@ -52,7 +52,8 @@ func Run(t *terminal.Terminal, o Options) error {
 	if o.Config.Root == "" {
 		own = ownAddresses()
 	}
-	doc := document{Config: startingConfig(findMailServers(o.Config.Root), own)}
+	found := findMailServers(o.Config.Root)
+	doc := document{Config: startingConfig(found, own)}
 	if o.Write {
 		path := o.Config.File()
 		if root := o.Config.Root; root != "" && o.Config.Path == "" {
@@ -69,8 +70,11 @@ func Run(t *terminal.Terminal, o Options) error {
 	case t.JSON:
 		return t.Document(doc)
 	case doc.Written != nil:
-		flags := o.Config.Typed()
-		t.Summary(terminal.Plain, "wrote %s: read it, then\n    look at the list: mailallow diff%s\n    install it: mailallow update%s", *doc.Written, flags, flags)
+		flags, first := o.Config.Typed(), "read it"
+		if found == (mailServers{}) {
+			first = "no mail server was found: take the comment signs off the targets in it that are right"
+		}
+		t.Summary(terminal.Plain, "wrote %s: %s, then\n    look at the list: mailallow diff%s\n    install it: mailallow update%s", *doc.Written, first, flags, flags)
 	default:
 		return t.Whole(strings.TrimRight(doc.Config, "\n"))
 	}
