@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -141,6 +143,49 @@ func TestBrokenIsBroken(t *testing.T) {
 		if verdict.Relay != "" && verdict.Relay != "ERROR" || verdict.Relays && !clients[i].IsLoopback() {
 			t.Errorf("%s for %s: %+v", line, clients[i], verdict)
 		}
+	}
+}
+
+// TestMappedClient: Sendmail knows a client whose address its socket gives as IPv4-mapped by its IPv4 address.
+func TestMappedClient(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(fixtures.SafeDir(t), "access")
+	fixtures.MakeAccess(t, path, "Connect:192.0.2.1\tOK")
+	rules := fixtures.NewRules(t, fixtures.RulesOptions{Access: path})
+	listener, err := net.Listen("tcp", "[::]:0") // for IPv4, too
+	if err != nil {
+		fixtures.Missing(t, err.Error())
+	}
+	defer listener.Close()
+	client, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", listener.Addr().(*net.TCPAddr).Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := accepted.(*net.TCPConn).File()
+	accepted.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies := make(chan string)
+	go func() {
+		in := bufio.NewReader(client)
+		in.ReadString('\n') // Sendmail refuses a client that does not wait for its greeting
+		fmt.Fprint(client, "EHLO x\r\n")
+		reply, _ := in.ReadString('\n')
+		client.Close()
+		replies <- reply
+	}()
+	cmd := exec.Command(fixtures.Sendmail(t), "-C", rules.CF(), "-bs", "-O", "QueueDirectory="+t.TempDir())
+	cmd.Stdin, cmd.Stdout = socket, socket
+	err = rules.Run(cmd)
+	socket.Close()
+	if reply := <-replies; !strings.Contains(reply, " [127.0.0.1], ") {
+		t.Errorf("%q, %v", reply, err)
 	}
 }
 

@@ -42,7 +42,7 @@ const maxAddressText = 200
 // Read reads the address of a key. It gives the prefix that the key matches, or the fault with its rule, or neither
 // if the text is no address. cf is the sendmail.cf that reads the key; nil: not known.
 func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of rule.Rule, fault *Fault) {
-	if p, ok := key.Parse(k.Address); ok {
+	if p, ok := key.Parse(k.Address); ok && unmapped(p) == p {
 		if !k.AsksAddresses() {
 			p = netip.Prefix{}
 		}
@@ -55,7 +55,7 @@ func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of rule.Rule, fault *Faul
 	if inside, ok := strings.CutPrefix(bare, "["); ok && strings.HasSuffix(inside, "]") {
 		bare = inside[:len(inside)-1]
 	}
-	if _, ok := key.Parse(bare); ok {
+	if p, ok := key.Parse(bare); ok && unmapped(p) == p {
 		return netip.Prefix{}, of, nil // [192.0.2.7] is the name of a client that has no name in the DNS (cf/README)
 	}
 	for _, r := range rules() {
@@ -64,6 +64,21 @@ func Read(k key.Key, cf *sendmail.CF) (p netip.Prefix, of rule.Rule, fault *Faul
 		}
 	}
 	return netip.Prefix{}, of, nil
+}
+
+// mappedKey finds keys of IPv4-mapped addresses: Sendmail knows such a client by its IPv4 address (docs/facts.md 31). One for all of
+// them is meant to keep such addresses out, and not all of IPv4.
+func mappedKey(k addressKey) *Fault {
+	address, all := strings.CutSuffix(strings.TrimPrefix(k.bare, Family), "/96")
+	f := looseIPv6(address)
+	if !k.AsksAddresses() || f == nil || f.Meant[0].Addr().Is6() {
+		return nil
+	}
+	if all || f.Meant[0].Addr().IsUnspecified() {
+		f = &Fault{Fault: rule.Fault{Advice: "remove it"}}
+	}
+	f.Text = "Sendmail takes an IPv4-mapped client for an IPv4 client: this key never matches"
+	return f
 }
 
 // networkKey finds networks in CIDR form, with a netmask, or as a range A-B.
@@ -127,10 +142,7 @@ func Network(s string) (netip.Prefix, bool) {
 	if err != nil || addr.Zone() != "" {
 		return netip.Prefix{}, false
 	}
-	if addr.Is4In6() && bits >= 96 {
-		addr, bits = addr.Unmap(), bits-96
-	}
-	p := netip.PrefixFrom(addr, bits)
+	p := unmapped(netip.PrefixFrom(addr, bits))
 	return p, p.IsValid()
 }
 
@@ -209,7 +221,7 @@ func looseIPv6(s string) *Fault {
 		if strings.HasSuffix(s, "::") && network != nil {
 			f.Certain = false
 			f.Advice = fmt.Sprintf("for the network of its first %d groups write %s; for the one host write", len(network),
-				key.Text(key.Key{}, cutPrefix(network)))
+				key.Text(key.Key{}, unmapped(cutPrefix(network))))
 		}
 		return f
 	}
@@ -217,8 +229,16 @@ func looseIPv6(s string) *Fault {
 	if values == nil {
 		return nil
 	}
-	f.Meant = []netip.Prefix{cutPrefix(values)}
+	f.Meant = []netip.Prefix{unmapped(cutPrefix(values))}
 	return f
+}
+
+// unmapped gives the IPv4 network of IPv4-mapped addresses, and any other network as it is.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if !p.Addr().Is4In6() || p.Bits() < 96 {
+		return p
+	}
+	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 }
 
 // cutPrefix gives the prefix of the addresses that begin with the groups.

@@ -8,6 +8,7 @@ func Rules() []rule.Rule { return rule.Of(rules()) }
 // rules is the table of the rules. Of a key the first rule with a fault decides.
 func rules() []rule.Entry[func(addressKey) *Fault] {
 	return []rule.Entry[func(addressKey) *Fault]{
+		{Checks: mappedKey, Rule: rule.Mapped()},
 		{Checks: networkKey, Rule: rule.Rule{Name: "cidr", Severity: rule.Error,
 			Catches: "a network as 192.0.2.0/24, a netmask or A-B in an access key",
 			Why:     "Sendmail cuts addresses at octets and 16-bit groups and looks up nothing else: the key never matches"}},

@@ -89,6 +89,11 @@ func HostBits() Rule {
 		"Postfix skips the line with a warning in its log; for mynetworks it answers clients with 451"}
 }
 
+func Mapped() Rule {
+	return Rule{"mapped", Error, "an IPv4-mapped address or network (::ffff:192.0.2.1) in an access key or a Postfix table",
+		"Sendmail and Postfix look such a client up as IPv4: it never matches"}
+}
+
 // Fault is a mistake in a part of a line. The faults of all parts give the line one fix.
 type Fault struct {
 	Text   string

@@ -142,9 +142,11 @@ func mapped(_ *linter, line *textLine) []rule.Finding {
 		return nil
 	}
 	plain := netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mappedNetwork.Bits())
-	meant := strings.TrimSuffix(plain.String(), "/32")
-	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": Postfix takes an IPv4-mapped client for an IPv4 client: this line never matches",
-		"write "+meant+"\t"+line.value)}
+	fix := "write " + strings.TrimSuffix(plain.String(), "/32") + "\t" + line.value
+	if plain.Bits() == 0 { // it is meant to keep such addresses out, and not all of IPv4
+		fix = "remove it"
+	}
+	return []rule.Finding{line.Found(rule.Shown(line.pattern)+": Postfix takes an IPv4-mapped client for an IPv4 client: this line never matches", fix)}
 }
 
 // valueComment finds a comment after a value: Postfix takes it for a part of the value (docs/facts.md 28).
