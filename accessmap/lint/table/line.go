@@ -62,8 +62,9 @@ func meantBy(s string) (f *address.Fault, isKey bool) {
 
 // indentedNetwork moves an entry that begins with a blank to the first column, unless it would hide another line there.
 func indentedNetwork(l *linter, line *textLine) []rule.Finding {
+	const moved = "remove the blanks before it"
 	if line.orphan {
-		return []rule.Finding{line.Found("a line that begins with a blank, and no line above that it continues: Postfix skips it", "remove the blanks before it")}
+		return []rule.Finding{line.Found("a line that begins with a blank, and no line above that it continues: Postfix skips it", moved)}
 	}
 	if !line.indent {
 		return nil
@@ -71,6 +72,9 @@ func indentedNetwork(l *linter, line *textLine) []rule.Finding {
 	text := "a line that begins with a blank: Postfix reads it as part of the line above"
 	if line.above != nil {
 		text += fmt.Sprintf(", line %d, and not as an entry", l.from.Of(line.above.Number))
+	}
+	if line.word != "" {
+		return []rule.Finding{line.Found(text, moved)}
 	}
 	p, _, fault := l.read(line.pattern)
 	meant := []netip.Prefix{p}
@@ -86,6 +90,10 @@ func indentedNetwork(l *linter, line *textLine) []rule.Finding {
 			line.stays = true
 			return []rule.Finding{line.Found(text, belongsBehind(later)+"\n"+line.logical)}
 		}
+	}
+	if line.negated { // below an if that Postfix cannot read it would decide for all clients
+		line.stays = true
+		return []rule.Finding{line.Found(text, moved)}
 	}
 	return []rule.Finding{line.Fixed(text, strings.TrimSpace(line.Raw))} // the lines that continue it stay below it
 }

@@ -148,8 +148,11 @@ func (l *linter) logicalLines() (logical []*textLine) {
 	return logical
 }
 
-// looksLikeEntry reports whether a line without the blanks before it begins with a network.
+// looksLikeEntry reports whether a line without the blanks before it begins with a network, or is an if or endif.
 func looksLikeEntry(line string) bool {
+	if conditional().MatchString(line) {
+		return true
+	}
 	first, _, _ := strings.Cut(strings.TrimLeft(line, "!"), " ")
 	first, _, _ = strings.Cut(first, "\t")
 	if p, ok := postfix.ParsePattern(first); ok && p == p.Masked() {
