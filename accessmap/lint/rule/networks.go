@@ -44,6 +44,9 @@ func (l Limits) Wide(p netip.Prefix) bool {
 	return p.Bits() < limit && !Special(p)
 }
 
+// Open reports whether a network in mynetworks makes an open relay. All public IPv6 addresses are in one of the length 3.
+func Open(p netip.Prefix) bool { return p.Bits() <= 3 && !Special(p) }
+
 // Special reports whether a network lies wholly in special-purpose space.
 func Special(p netip.Prefix) bool { return covers(prefixes.SpecialPurpose(), p) }
 

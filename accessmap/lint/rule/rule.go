@@ -74,6 +74,11 @@ func Wide() Rule {
 		"most of it is somebody else's, and with RELAY may send through this server"}
 }
 
+func OpenRelay() Rule {
+	return Rule{"open-relay", Error, "all of a family in mynetworks, or an eighth of it and more",
+		"any host there may send through this server to anywhere"}
+}
+
 func SpecialSpace() Rule {
 	return Rule{"special", Warning, "special-purpose space in a list of other networks",
 		"no sender has such an address: the list was made without looking"}

@@ -60,8 +60,10 @@ func (r *Run[C]) Each(check func(*C) []Finding) { r.Findings = append(r.Findings
 // Report keeps a finding of a rule.
 func (r *Run[C]) Report(of Rule, f Finding) { r.Findings = append(r.Findings, of.Own(f)) }
 
-// Own gives a finding the name and the severity of the rule.
+// Own gives a finding the name and the severity of the rule, unless it is that of another.
 func (r Rule) Own(f Finding) Finding {
-	f.Rule, f.Severity = r.Name, r.Severity
+	if f.Rule == "" {
+		f.Rule, f.Severity = r.Name, r.Severity
+	}
 	return f
 }

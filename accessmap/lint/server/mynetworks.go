@@ -52,14 +52,20 @@ func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
 // wideNetwork finds networks in mynetworks that can hardly be one's own.
 func wideNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
 	p, ok := networkOf(item)
-	if !ok || p != p.Masked() || !l.Limits.Wide(p) {
+	what := rule.Size(p)
+	open := ok && p == p.Masked() && rule.Open(p)
+	if strings.HasPrefix(item.Name, "static:") {
+		open, what = true, "every address"
+	}
+	if !open && (!ok || p != p.Masked() || !l.Limits.Wide(p)) {
 		return nil
 	}
-	text := fmt.Sprintf("mynetworks has %s: this is %s, and every host in it may relay through this server", item.Name, rule.Size(p))
-	if p.Bits() == 0 {
-		text += ": an open relay"
+	f := rule.Finding{Text: fmt.Sprintf("mynetworks has %s: this is %s, and every host in it may relay through this server", item.Name, what),
+		Fix: "name your own networks there"}
+	if open {
+		f = rule.OpenRelay().Own(f)
 	}
-	return []rule.Finding{{Text: text, Fix: "name your own networks there"}}
+	return []rule.Finding{f}
 }
 
 // hostBitsNetwork finds networks in mynetworks for which Postfix refuses the whole list (docs/facts.md 28).

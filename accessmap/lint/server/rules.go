@@ -33,7 +33,8 @@ func postfixRules() []rule.Entry[postfixChecks] {
 		{Checks: postfixChecks{network: hostBitsNetwork}, Rule: rule.HostBits()},
 		{Checks: postfixChecks{network: noNetwork}, Rule: rule.NoPattern()},
 		{Checks: postfixChecks{main: commentInList}, Rule: rule.ValueComment()},
-		{Checks: postfixChecks{network: wideNetwork}, Rule: rule.Wide()},
+		{Checks: postfixChecks{network: wideNetwork}, Rule: rule.Wide()}, // or open-relay
+		{Rule: rule.OpenRelay()},
 		{Checks: postfixChecks{network: sharedNetwork}, Rule: rule.SharedRelay()},
 		{Checks: postfixChecks{use: noTable}, Rule: noMap()},
 		{Checks: postfixChecks{use: namedOtherwise, table: notNamed}, Rule: rule.Rule{Name: "not-named", Severity: rule.Error,

@@ -31,10 +31,15 @@ func (line *textLine) words() (word, rest string) {
 
 // wide finds lines that let in more public addresses than one network of the guard's limit.
 func wide(l *linter, line *textLine) []rule.Finding {
-	if !l.letsIn(line) || !l.Limits.Wide(line.network) {
+	p := line.network
+	if n := len(l.open); n > 0 && !l.open[n-1].negated && l.open[n-1].network.Bits() > p.Bits() {
+		p = l.open[n-1].network // the if lets no other addresses through
+	}
+	opens := l.use == format.UseMyNetworks && rule.Open(p)
+	if !l.letsIn(line) || !l.Limits.Wide(p) && !opens {
 		return nil
 	}
-	return []rule.Finding{l.letsInAll(line, rule.Shown(line.pattern)+": this is "+rule.Size(line.network))}
+	return []rule.Finding{l.letsInAll(line, rule.Shown(line.pattern)+": this is "+rule.Size(p), opens)}
 }
 
 // allBut finds lines that let in all but a network. One within an if lets in no more than the if does.
@@ -42,16 +47,20 @@ func allBut(l *linter, line *textLine) []rule.Finding {
 	if !line.negated || line.skipped || !l.letsIn(line) || len(l.open) > 0 && !l.open[len(l.open)-1].negated {
 		return nil
 	}
-	return []rule.Finding{l.letsInAll(line, "!"+rule.Shown(line.pattern)+": this is every address but these")}
+	return []rule.Finding{l.letsInAll(line, "!"+rule.Shown(line.pattern)+": this is every address but these", l.use == format.UseMyNetworks)}
 }
 
-// letsInAll says what it means that a line lets in so many addresses.
-func (l *linter) letsInAll(line *textLine, addresses string) rule.Finding {
+// letsInAll says what it means that a line lets in so many addresses. opens: the server is an open relay by it.
+func (l *linter) letsInAll(line *textLine, addresses string, opens bool) rule.Finding {
 	effect := "is let in"
 	if l.use == format.UseMyNetworks {
 		effect = "may relay through this server"
 	}
-	return line.Found(addresses+": whoever sends from there "+effect, "write the networks that are meant")
+	f := line.Found(addresses+": whoever sends from there "+effect, "write the networks that are meant")
+	if opens {
+		f = rule.OpenRelay().Own(f)
+	}
+	return f
 }
 
 // special finds networks that lie in special-purpose space, in a table that lets other networks in. A table of such networks alone

@@ -24,7 +24,8 @@ func rules() []rule.Entry[checks] {
 			Why:     "the first match decides"}},
 		{Checks: checks{network: redundant}, Rule: rule.Redundant()},
 		{Checks: checks{network: mapped}, Rule: rule.Mapped()},
-		{Checks: checks{network: wide, value: allBut}, Rule: rule.Wide()},
+		{Checks: checks{network: wide, value: allBut}, Rule: rule.Wide()}, // or open-relay
+		{Rule: rule.OpenRelay()},
 		{Checks: checks{network: special}, Rule: rule.SpecialSpace()},
 		{Checks: checks{network: sharedRelay}, Rule: rule.SharedRelay()},
 		{Checks: checks{line: conditions, end: openConditions}, Rule: rule.Rule{Name: "if", Severity: rule.Error,
