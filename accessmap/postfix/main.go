@@ -70,8 +70,8 @@ func (m *Main) Below(root string) {
 	addRoot := func(table string) string {
 		return tablePath().ReplaceAllStringFunc(table, func(s string) string {
 			before, path, _ := strings.Cut(s, "/")
-			if path = "/" + path; strings.HasPrefix(path, m.root+"/") { // $config_directory is below root already
-				return s
+			if path = "/" + path; strings.HasPrefix(path, m.root+"/") || strings.Trim(path, "/0123456789") == "" {
+				return s // $config_directory is below root already; /32 is the length of an IPv6 network
 			}
 			return before + m.root + path
 		})

@@ -149,3 +149,21 @@ func TestResolvConf(t *testing.T) {
 		}
 	}
 }
+
+// The root goes before paths, and not before the length of an IPv6 network.
+func TestBelow(t *testing.T) {
+	var items []Item
+	for _, name := range []string{"2001:db8::/32", "!/etc/nets", "cidr:{{2001:db8::/32 x}, {192.0.2.0/24 x}}", "proxy:cidr:/etc/list"} {
+		items = append(items, Item{Name: name})
+	}
+	m := &Main{Lists: map[string]List{"mynetworks": {Items: items}}}
+	m.Below("/root")
+	var got []string
+	for _, item := range m.Lists["mynetworks"].Items {
+		got = append(got, item.Name)
+	}
+	want := []string{"2001:db8::/32", "!/root/etc/nets", "cidr:{{2001:db8::/32 x}, {192.0.2.0/24 x}}", "proxy:cidr:/root/etc/list"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

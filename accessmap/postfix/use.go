@@ -106,6 +106,14 @@ func (i Item) TableType() string {
 	return "cidr"
 }
 
+// Inline gives the rules of the cidr table that stands in the item itself, with the braces that each should have.
+func (i Item) Inline() (rules []string) {
+	if inside, ok := strings.CutPrefix(i.table(), "cidr:{"); ok {
+		rules = split(strings.TrimSuffix(inside, "}"))
+	}
+	return rules
+}
+
 // namesTable reports whether a TYPE:TABLE is the table of the file at path, alone or, at most depth levels deep, inside others.
 func namesTable(table, path string, depth int) bool {
 	if filepath.IsAbs(table) {

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
 )
 
@@ -19,27 +21,63 @@ type Table struct {
 
 // Tables gives the tables of type cidr in which main.cf has clients' addresses looked up, each once.
 func Tables(m *postfix.Main) (tables []Table) {
-	for _, name := range append(postfix.RestrictionLists(), postfix.AddressLists()...) {
-		use := map[string]format.Use{"mynetworks": format.UseMyNetworks, "postscreen_access_list": format.UsePostscreen}[name]
-		for _, item := range m.Lists[name].Items {
-			table := item.Argument
-			switch {
-			case use != format.UseNone:
-				table = strings.TrimPrefix(item.Name, "!")
-			case item.Name != "check_client_access":
-				continue
-			}
-			path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
-			t := Table{Path: "/" + path, Use: use}
-			if t.Use == format.UseNone {
-				t.Use = format.UseSMTPD
-			}
-			if ok && !slices.Contains(tables, t) {
-				tables = append(tables, t)
-			}
+	for _, use := range lookups(m) {
+		table := use.Item.Argument
+		if table == "" {
+			table = strings.TrimPrefix(use.Item.Name, "!")
+		}
+		path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
+		if t := (Table{Path: "/" + path, Use: readerOf(use.List)}); ok && !slices.Contains(tables, t) {
+			tables = append(tables, t)
 		}
 	}
 	return tables
+}
+
+// lookups gives the places of main.cf where clients' addresses are looked up.
+func lookups(m *postfix.Main) (uses []postfix.Use) {
+	for _, name := range append(postfix.RestrictionLists(), postfix.AddressLists()...) {
+		for _, item := range m.Lists[name].Items {
+			if item.Name == "check_client_access" || readerOf(name) != format.UseSMTPD {
+				uses = append(uses, postfix.Use{List: name, Item: item})
+			}
+		}
+	}
+	return uses
+}
+
+// readerOf gives the program that reads a table in a list of main.cf.
+func readerOf(list string) format.Use {
+	switch list {
+	case "mynetworks":
+		return format.UseMyNetworks
+	case "postscreen_access_list":
+		return format.UsePostscreen
+	}
+	return format.UseSMTPD
+}
+
+// Inline gives the findings in the tables of type cidr that stand in main.cf itself. check finds those in the text of a table.
+func Inline(m *postfix.Main, check func(text []byte, use format.Use) []rule.Finding) []rule.Finding {
+	l := newPostfixLinter(m, nil, rule.Options{})
+	for _, use := range lookups(m) {
+		rules := use.Item.Inline()
+		bare := slices.IndexFunc(rules, func(r string) bool { return r[0] != '{' })
+		var text []byte
+		for _, r := range rules {
+			text = append(text, strings.TrimSpace(strings.Trim(r, "{}"))+"\n"...)
+		}
+		found := []rule.Finding{{Line: bare + 1, Text: "no braces around it: Postfix cannot read the table", Fix: "write { { 192.0.2.0/24 permit }, { 2001:db8::/32 permit } }"}}
+		if bare < 0 {
+			found = check(text, readerOf(use.List))
+		}
+		for _, f := range found {
+			f.Text, f.Fix = fmt.Sprintf("rule %d of the cidr table in %s: %s", f.Line, use.List, f.Text), strings.ReplaceAll(f.Fix, "\t", " ")
+			f.Line, f.Certain = 0, false
+			l.Report(rule.NoPattern(), f)
+		}
+	}
+	return l.inMain()
 }
 
 // PatternFiles gives the files that mynetworks names by their paths alone, or by a ! and their paths. A slash with digits is the end

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"mailallow/accessmap/format"
+	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/lint/server"
+	"mailallow/accessmap/lint/table"
 	"mailallow/accessmap/makemap"
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/postfix"
@@ -127,6 +129,7 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 	l.document.Servers = append(l.document.Servers, serverDocument{"postfix", filepath.Join(m.ConfigDirectory, "main.cf"), postfixFacts(m)})
 	tables := l.tables(ctx, m)
 	l.ofServers = append(l.ofServers, server.Postfix(m, tables, l.known())...)
+	l.ofServers = append(l.ofServers, server.Inline(m, func(text []byte, use format.Use) []rule.Finding { return table.Check(text, use, l.known()) })...)
 	l.patterns(ctx, server.PatternFiles(m))
 	l.ask(ctx, filepath.Join(m.ConfigDirectory, "main.cf"), server.PostfixZones(m))
 	return true
