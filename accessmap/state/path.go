@@ -94,6 +94,9 @@ func CheckPrivate(role, dir string) error {
 // maxSymlinks is how many symbolic links the kernel follows in one path (path_resolution(7)).
 const maxSymlinks = 40
 
+// CheckEntry is CheckPath for the last name of a path alone: an error if another user can put another file in its place.
+func CheckEntry(path string) error { return checkName(filepath.Dir(path), filepath.Base(path)) }
+
 // checkName returns an error if another user owns the directory of a name, or may write to it. In a sticky directory others
 // may add names, but not replace a name that belongs to root or the running user.
 func checkName(dir, base string) error {
@@ -102,7 +105,7 @@ func checkName(dir, base string) error {
 		return err
 	}
 	if owner := ownerOf(info); isForeign(owner) {
-		return fmt.Errorf("user %d can write to %s, which is on its path: chown %[2]s to root, or use a path without links", owner, dir)
+		return fmt.Errorf("user %d can write to %s, which is on its path: chown %[2]s to root, or use another path", owner, dir)
 	}
 	if info.Mode().Perm()&0o022 == 0 {
 		return nil
@@ -113,7 +116,7 @@ func checkName(dir, base string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("others can write to %s, which is on its path: chmod go-w %[1]s, or use a path without links", dir)
+	return fmt.Errorf("others can write to %s, which is on its path: chmod go-w %[1]s, or use another path", dir)
 }
 
 func ownerOf(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }

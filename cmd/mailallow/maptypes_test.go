@@ -117,7 +117,7 @@ func (s *story) makeMap(server mapServer, text string) {
 // run runs a command beside the daemon.
 func (s *story) run(args ...string) (out string, code int) {
 	s.t.Helper()
-	cmd := exec.Command(s.program, append(args, "-c", filepath.Join(s.dir, "mailallow.toml"))...)
+	cmd := exec.Command(s.program, append(args, "-c", s.config())...)
 	cmd.Env = append(cmd.Environ(), "PATH="+filepath.Dir(s.makemap)+":"+os.Getenv("PATH")) // diff and lint start no makemap elsewhere
 	var text strings.Builder
 	cmd.Stdout, cmd.Stderr = &text, &text

@@ -107,20 +107,24 @@ action = "EXCLUDE"
 
 [[target]]
 format = "sendmail-access"
-path = "access"
+path = "../access"
 makemap = %q
 sendmail_cf = %q
 `, action, excluded, s.makemap, s.daemon.CF)
-	if err := os.WriteFile(filepath.Join(s.dir, "mailallow.toml"), []byte(text), 0o644); err != nil {
+	err := errors.Join(os.MkdirAll(filepath.Dir(s.config()), 0o755), os.WriteFile(s.config(), []byte(text), 0o644))
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }
+
+// config is the path of the configuration: others may write to the folder of the access file.
+func (s *story) config() string { return filepath.Join(s.dir, "mailallow", "mailallow.toml") }
 
 // update runs `mailallow update` beside the daemon and wants an exit code.
 func (s *story) update(code int) (stderr string) {
 	s.t.Helper()
 	var stdout, messages bytes.Buffer
-	cmd := exec.Command(s.program, "update", "-c", filepath.Join(s.dir, "mailallow.toml"))
+	cmd := exec.Command(s.program, "update", "-c", s.config())
 	cmd.Stdout, cmd.Stderr = &stdout, &messages
 	err := s.daemon.Run(cmd)
 	var exit *exec.ExitError

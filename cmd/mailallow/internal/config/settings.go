@@ -20,6 +20,7 @@ import (
 
 	"mailallow/accessmap/plan"
 	"mailallow/accessmap/program"
+	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
@@ -142,8 +143,8 @@ func Load(ctx context.Context, f Flags) (*Settings, error) {
 	return s, nil
 }
 
-// writable says why others than root and the running user may have written a file, or could still write it; nil: they cannot.
-// The commands that the file names run as the user who runs mailallow.
+// writable says why others than root and the running user may have written a file, could still write it, or put another in its
+// place; nil: they cannot. The commands that the file names run as the user who runs mailallow.
 func writable(path string, info fs.FileInfo) error {
 	if info.Mode()&fs.ModeCharDevice != 0 {
 		return nil // nobody can write it beforehand, as /dev/null
@@ -154,6 +155,15 @@ func writable(path string, info fs.FileInfo) error {
 		return fault.Hint(path, "chown root "+program.Quoted(path), "it belongs to user %d, who can have any command run by this user", owner)
 	case mode&0o022 != 0:
 		return fault.Hint(path, "chmod go-w "+program.Quoted(path), "others than its owner can write to it (mode %#o), and so have any command run by this user", mode)
+	}
+	absolute, err := filepath.Abs(path)
+	for _, at := range []string{absolute, behindLinks(absolute)} {
+		if err == nil && info.Mode().IsRegular() {
+			err = state.CheckEntry(at)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
