@@ -341,7 +341,10 @@ func mayBeCarriedEvent(line []byte) bool {
 // bareMessage reads a message whose program is unknown: one without a header, as people paste it, or of an MTA with another
 // name. Its beginning shows the MTA.
 func bareMessage(message string) (Event, bool) {
-	message = strings.TrimPrefix(strings.TrimLeft(message, " \t-*>・·•\"'`("), "MESSAGE=") // journalctl -o verbose
+	message = strings.TrimLeft(message, " \t-*>・·•\"'`(")
+	if text, ok := strings.CutPrefix(message, "MESSAGE"); ok { // journalctl -o verbose, or json-pretty
+		message = strings.TrimLeft(text, "=\": ")
+	}
 	text := withoutQueueID(message)
 	switch {
 	case strings.HasPrefix(text, "ruleset="), strings.HasPrefix(message, "<<< "), strings.Contains(message, ", stat="),

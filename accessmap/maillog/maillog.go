@@ -32,6 +32,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"time"
 
 	"mailallow/accessmap/maillog/token"
@@ -159,8 +160,9 @@ type scan struct {
 func (s *scan) read(b *block) {
 	for line := range bytes.Lines(b.text) {
 		b.lines++
-		record, whole := s.parts.join(trim(line))
-		if !whole {
+		line = trim(line)
+		record, whole := s.parts.join(line)
+		if !whole || hasFrames(line) {
 			continue
 		}
 		h := splitHeader(record)
@@ -174,6 +176,18 @@ func (s *scan) read(b *block) {
 	}
 	b.ofMTA = s.ofMTA
 	b.parts, s.parts = s.parts, parts{}
+}
+
+// hasFrames reports whether a line is several frames of RFC 6587, each behind its length, as a stream that was stored has them. Such
+// a log may be one line, of which most would be lost: nothing of it is read.
+func hasFrames(line []byte) bool {
+	const most = len("99999 ")
+	i := bytes.IndexByte(line[:min(len(line), most)], ' ') + 1
+	if i <= 1 || i == len(line) || line[i] != '<' {
+		return false
+	}
+	length, err := strconv.Atoi(string(line[:i-1]))
+	return err == nil && len(line)-i > length
 }
 
 // mayBeEvent excludes nearly all lines by their program and first words, before anything is copied.

@@ -132,11 +132,27 @@ func TestCarriedLines(t *testing.T) {
 	}
 }
 
+// TestFrames: of frames that stand behind each other in a line nothing is read, since the line may go on past its bound; one in a line
+// is read.
+func TestFrames(t *testing.T) {
+	frame := "<22>1 2026-04-30T10:31:02Z mx1 postfix/smtpd 17 - - NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>"
+	counted := fmt.Sprintf("%d %s", len(frame), frame)
+	for text, want := range map[string]int{counted: 1, counted + "\n" + counted + "\n": 2, fmt.Sprintf("%d %s\n", len(frame)+1, frame): 1, counted + counted: 0} {
+		events := 0
+		ofMTA, err := Read(strings.NewReader(text), "log", Options{}, func(Event) error { events++; return nil })
+		if events != want || ofMTA != (want > 0) || err != nil {
+			t.Errorf("%q: %d events, %v, %v", text, events, ofMTA, err)
+		}
+	}
+}
+
 // TestBareLines reads lines without a header, as people paste them, and a header of RFC 5424, where the pid is a word of its
 // own.
 func TestBareLines(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{"    MESSAGE=NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},
+		{"\t\"MESSAGE\" : \"NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>\",", "postfix reject 192.0.2.7"},
+		{"MESSAGE=ruleset=check_relay, arg1=x, arg2=192.0.2.7, relay=x [192.0.2.7], reject=550 5.7.1 Rejected: 192.0.2.7 listed at bl.example", "sendmail dnsbl_reject 192.0.2.7 bl.example"},
 		{"<22>1 2026-04-30T10:31:02Z mx1 postfix/smtpd 17 - - NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Relay access denied; from=<a>", "postfix reject 192.0.2.7"},
 		{"NOQUEUE: reject: RCPT from x[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; from=<a>", "postfix dnsbl_reject 192.0.2.7 bl.example"},
 		{"NOQUEUE: reject: RCPT from [192.0.2.7]:99: 550 5.7.1 Service unavailable; client [192.0.2.7] blocked using bl.example; from=<a>", "postscreen dnsbl_reject 192.0.2.7 bl.example"},
