@@ -144,7 +144,16 @@ func foreign(address, name string) (what, meant string) {
 	second, _, _ := strings.Cut(address, ":")
 	inner := strings.Trim(name, signs+"*[]{}`")
 	tag, _, hasTag := strings.Cut(ascii.Lower(inner), ":")
+	plain := strings.Map(func(r rune) rune {
+		if r > '~' {
+			return -1
+		}
+		return r
+	}, inner)
+	_, isPlain := key.Parse(ascii.Lower(plain))
 	switch {
+	case isPlain && plain != inner: // quotation marks of a page, a blank of no width
+		return "signs other than ASCII", plain
 	case isAddress && strings.IndexByte(signs, name[0]) >= 0:
 		return "a sign before it", strings.TrimLeft(name, signs)
 	case open > 0 && strings.HasSuffix(name, "]"):
