@@ -43,7 +43,7 @@ type Client struct {
 
 // Ask asks the programs of this host about an installed target: makemap and Sendmail for an access map, postmap for a table of
 // Postfix. It gives nil for other targets and for those without a map. planned is the text of the plan, for an access map.
-func Ask(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) []Answers {
+func Ask(ctx context.Context, p *plan.Plan, planned *sendmail.Text, clients []sendmail.Client) []Answers {
 	switch {
 	case p.Map == makemap.None:
 		return nil
@@ -58,7 +58,7 @@ func Ask(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sen
 }
 
 // askMakemap compares the plan with a dump of the map on disk.
-func askMakemap(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
+func askMakemap(ctx context.Context, p *plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
 	mapType := p.MapType
 	switch { // the plan has no type if the target is left alone
 	case mapType == "" && p.CF() != nil:
@@ -80,7 +80,7 @@ func askMakemap(ctx context.Context, p plan.Plan, planned *sendmail.Text, client
 }
 
 // dumpInstalled gives the keys and values of the map on disk. A map that is missing is an error.
-func dumpInstalled(ctx context.Context, p plan.Plan, mapType string) (map[string]string, error) {
+func dumpInstalled(ctx context.Context, p *plan.Plan, mapType string) (map[string]string, error) {
 	m, err := makemap.New(p.Makemap, p.SendmailCF)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func dumpInstalled(ctx context.Context, p plan.Plan, mapType string) (map[string
 
 // askSendmail asks one sendmail -bt for every key of every client, and for the answer of Relay_ok, which includes class R and
 // class w.
-func askSendmail(ctx context.Context, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
+func askSendmail(ctx context.Context, p *plan.Plan, planned *sendmail.Text, clients []sendmail.Client) Answers {
 	answers := Answers{By: fmt.Sprintf("sendmail -C %s -bt", p.CF().Path)}
 	path, err := findSendmail(p.Makemap)
 	if err != nil {
@@ -192,7 +192,7 @@ func readReplies(c sendmail.Client, planned *sendmail.Text, replies []string) (C
 }
 
 // askPostmap compares the plan with the table on disk.
-func askPostmap(ctx context.Context, p plan.Plan, clients []sendmail.Client) Answers {
+func askPostmap(ctx context.Context, p *plan.Plan, clients []sendmail.Client) Answers {
 	table := "cidr:" + p.Path
 	answers := Answers{By: "postmap -q ADDRESS " + table}
 	postmap, err := findPostmap()

@@ -85,8 +85,8 @@ type Planner struct {
 
 // All makes a plan for each target, in their order, and changes nothing. The error joins those of all targets without a plan,
 // each with its path; the plan of such a target has it in Err. Two targets must not be the same file.
-func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set) ([]Plan, error) {
-	plans := make([]Plan, len(targets))
+func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set) ([]*Plan, error) {
+	plans := make([]*Plan, len(targets))
 	var failed []error
 	paths := map[string]string{} // by resolved path
 	for i, t := range targets {
@@ -98,7 +98,7 @@ func (pl Planner) All(ctx context.Context, targets []Target, set *allowlist.Set)
 			paths[p.resolved] = t.Path
 		}
 		if err != nil {
-			p = Plan{Target: t, Err: err}
+			p = &Plan{Target: t, Err: err}
 			failed = append(failed, fault.In(t.Path, err))
 		}
 		plans[i] = p
@@ -122,8 +122,8 @@ func (p *Plan) Refused() []Problem {
 	return problems
 }
 
-func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan, error) {
-	p := Plan{Target: t}
+func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (*Plan, error) {
+	p := &Plan{Target: t}
 	var err error
 	if p.Current, err = readTarget(t); err != nil {
 		return p, err
@@ -145,7 +145,7 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 	if p.Content, err = pl.render(t, p.Current, p.MapChoice, set); err != nil {
 		return p, err
 	}
-	p, err = pl.decide(ctx, p)
+	err = pl.decide(ctx, p)
 	if p.verified != nil && !pl.Installs {
 		err = cmp.Or(p.verified(), err)
 	}
@@ -153,53 +153,54 @@ func (pl Planner) plan(ctx context.Context, t Target, set *allowlist.Set) (Plan,
 }
 
 // decide leaves the target alone if the state of a source is lost, and finds out whether the map can be built or is in step.
-func (pl Planner) decide(ctx context.Context, p Plan) (Plan, error) {
+func (pl Planner) decide(ctx context.Context, p *Plan) (err error) {
 	if source, ok := pl.mayHold(p); ok {
-		return p.untouched(source), nil
+		p.leave(source)
+		return nil
 	}
 	if len(pl.Unknown) > 0 && p.empty {
-		return p.unchanged(), nil // the managed part is empty, and no source has ranges for it
+		p.stay() // the managed part is empty, and no source has ranges for it
+		return nil
 	}
 	if p.MapType == "" {
-		return p, nil
+		return nil
 	}
 	if pl.LooksOnly {
 		own, found := makemap.Own(p.Makemap)
 		if !found {
-			return pl.withoutMakemap(p), nil
+			pl.withoutMakemap(p)
+			return nil
 		}
 		p.Makemap = own
 	}
 	if p.TextChanged() {
-		var err error
 		if p.asked == nil {
 			p.asked = p.ask(ctx)
 		}
 		if p.mapFile, err = p.asked(); ctx.Err() != nil {
-			return p, context.Cause(ctx)
+			return context.Cause(ctx)
 		} else if err != nil {
 			p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: "the map could not be built here: " + err.Error()})
 		}
-		return p, nil
+		return nil
 	}
-	var err error
 	p.MapInStep, err = install.MapInStep(ctx, pl.StateDir, p.Job())
-	return p, err
+	return err
 }
 
 // ask gives a function that asks makemap, once, for the path of the map that it makes: see makemap.CanMake.
-func (p Plan) ask(ctx context.Context) func() (path string, err error) {
-	return sync.OnceValues(func() (string, error) { return makemap.CanMake(ctx, p.Makemap, p.MapType, p.Path) })
+func (p *Plan) ask(ctx context.Context) func() (path string, err error) {
+	program, mapType, path := p.Makemap, p.MapType, p.Path
+	return sync.OnceValues(func() (string, error) { return makemap.CanMake(ctx, program, mapType, path) })
 }
 
 // withoutMakemap knows of the map what the last installation has recorded.
-func (pl Planner) withoutMakemap(p Plan) Plan {
+func (pl Planner) withoutMakemap(p *Plan) {
 	p.MapInStep = hasMap(p.Path)
 	if p.MapInStep && !p.TextChanged() && !install.MapRecorded(pl.StateDir, p.Job()) {
 		p.Problems = append(p.Problems, Problem{Kind: "makemap", Text: fmt.Sprintf("whether its map matches the text is not known: "+
 			"%s, which the configuration names, is not started to look, and Sendmail's makemap is neither in PATH nor where systems have it", p.Makemap)})
 	}
-	return p
 }
 
 // hasMap reports whether a map of any type is beside a text.
@@ -212,7 +213,7 @@ func hasMap(textPath string) bool {
 
 // mayHold finds a source of Unknown whose ranges the target may hold. A file that names no sources may hold those of any
 // source, if the state of all is lost.
-func (pl Planner) mayHold(p Plan) (source string, ok bool) {
+func (pl Planner) mayHold(p *Plan) (source string, ok bool) {
 	switch {
 	case len(pl.Unknown) == 0 || !p.TextChanged():
 		return "", false
@@ -230,18 +231,17 @@ func (pl Planner) mayHold(p Plan) (source string, ok bool) {
 	return "", false
 }
 
-// unchanged gives the plan with the file as it is.
-func (p Plan) unchanged() Plan {
+// stay makes the file that is to be the one that is there.
+func (p *Plan) stay() {
 	p.New, p.Long, p.managed, p.read, p.verified, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), nil, nil, ""
-	return p
 }
 
-func (p Plan) untouched(source string) Plan {
-	p = p.unchanged()
+// leave leaves the target alone for a source of which nothing is known.
+func (p *Plan) leave(source string) {
+	p.stay()
 	p.Compare, p.Entries, p.LeftAlone = nil, p.before.entries, true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
-	return p
 }
 
 // Job gives the work of this plan to package install.

@@ -26,13 +26,13 @@ type Removal struct {
 
 // Removals makes a plan for each target, which takes out of it the list and nothing else. It changes nothing. The error joins those
 // of all targets without a plan, as that of All does.
-func (pl Planner) Removals(ctx context.Context, removals []Removal) ([]Plan, error) {
-	plans := make([]Plan, len(removals))
+func (pl Planner) Removals(ctx context.Context, removals []Removal) ([]*Plan, error) {
+	plans := make([]*Plan, len(removals))
 	var failed []error
 	for i, r := range removals {
 		p, err := pl.removal(ctx, r)
 		if err != nil {
-			p = Plan{Target: r.Target, Err: err}
+			p = &Plan{Target: r.Target, Err: err}
 			failed = append(failed, fault.In(r.Path, err))
 		}
 		plans[i] = p
@@ -40,8 +40,8 @@ func (pl Planner) Removals(ctx context.Context, removals []Removal) ([]Plan, err
 	return plans, errors.Join(failed...)
 }
 
-func (pl Planner) removal(ctx context.Context, r Removal) (Plan, error) {
-	p := Plan{Target: r.Target}
+func (pl Planner) removal(ctx context.Context, r Removal) (*Plan, error) {
+	p := &Plan{Target: r.Target}
 	var err error
 	if p.Current, err = readTarget(r.Target); err != nil {
 		return p, err

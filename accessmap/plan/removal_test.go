@@ -57,7 +57,7 @@ func (h *host) removal() Removal {
 }
 
 // update installs networks, as package install does.
-func (h *host) update(networks []string) Plan {
+func (h *host) update(networks []string) *Plan {
 	plans, err := Planner{Installed: h.record}.All(context.Background(), []Target{h.target}, setOf(networks))
 	if err != nil {
 		h.t.Fatal(err)
@@ -69,7 +69,7 @@ func (h *host) update(networks []string) Plan {
 }
 
 // remove takes the list out, as package install does.
-func (h *host) remove() Plan {
+func (h *host) remove() *Plan {
 	plans, err := Planner{}.Removals(context.Background(), []Removal{h.removal()})
 	if err != nil {
 		h.t.Fatal(err)

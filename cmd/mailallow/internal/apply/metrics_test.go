@@ -38,7 +38,7 @@ func measured(t *testing.T, source, path string, err error) []byte {
 	result := &run.Result{
 		List: &run.List{Now: now, Sources: []run.Source{{Source: allowlist.Source{Name: source},
 			Verdict: guard.Verdict{Resolved: allowlist.Resolved{Time: now}, Status: guard.Held}}}},
-		Plans: []plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
+		Plans: []*plan.Plan{{Target: plan.Target{Path: path, Format: format}}},
 	}
 	var messages bytes.Buffer
 	measure(terminal.New(nil, nil, io.Discard, &messages), r, result, "0.1", err)

@@ -92,7 +92,7 @@ func byProvider(clients map[run.Effect]*refusals.Clients, known *catalogue.Catal
 
 // effects gives the effect of the plans on a client; empty: they have none. It is enough that one target changes for it: a mail
 // server with two asks both.
-func effects(plans []plan.Plan) func(netip.Addr) run.Effect {
+func effects(plans []*plan.Plan) func(netip.Addr) run.Effect {
 	var sides []side
 	for _, p := range plans {
 		sides = append(sides, lettingIn(p.Difference()))

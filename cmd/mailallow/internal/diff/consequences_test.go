@@ -60,7 +60,7 @@ func TestEffects(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			before, after := list.Draw(t, "before"), list.Draw(t, "after")
 			_ = os.Remove(target.Path)
-			var plans []plan.Plan
+			var plans []*plan.Plan
 			for _, set := range []*allowlist.Set{before, after} {
 				var err error
 				if plans, err = (plan.Planner{}).All(context.Background(), []plan.Target{target}, set); err != nil {

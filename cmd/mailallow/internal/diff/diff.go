@@ -76,7 +76,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 }
 
 // outcome says how many targets differ.
-func outcome(plans []plan.Plan) string {
+func outcome(plans []*plan.Plan) string {
 	n := 0
 	for _, p := range plans {
 		if p.Changed() {

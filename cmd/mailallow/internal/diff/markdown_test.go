@@ -63,7 +63,7 @@ func TestMarkdownBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := provenance.Of(strings.Repeat("long.", 500))
-	one := plan.Plan{Target: plan.Target{Path: "/one", Format: format}}
+	one := &plan.Plan{Target: plan.Target{Path: "/one", Format: format}}
 	var ranges allowlist.Ranges
 	for i := range 2 * maxReviewed {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{74, byte(i >> 14), byte(i >> 7 & 127), byte(i << 1)}), 32)
@@ -72,7 +72,7 @@ func TestMarkdownBounded(t *testing.T) {
 	set := allowlist.Merge([]allowlist.Labelled{{Source: "a", Action: allowlist.OK, Ranges: ranges}})
 	added := plan.Difference{{Source: "a", Action: allowlist.OK, Added: plan.Networks{List: ranges.Fewest(), Of: set}}}
 	one.Compare = func() plan.Difference { return added }
-	result := &run.Result{List: &run.List{}, Plans: []plan.Plan{one, one}}
+	result := &run.Result{List: &run.List{}, Plans: []*plan.Plan{one, one}}
 	var out, messages bytes.Buffer
 	tellMarkdown(terminal.New(nil, nil, &out, &messages), result)
 	if out.Len() > 1<<20 || !strings.Contains(out.String(), "\n+ and 2,000 more; --verbose lists them\n") || strings.Count(out.String(), "\n### ") != 2 {

@@ -41,7 +41,7 @@ type explanation struct {
 	list     *run.List
 	explain  *allowlist.Explainer
 	statuses map[string]guard.Status // of the sources in explain
-	plans    []plan.Plan
+	plans    []*plan.Plan
 	postfix  *postfix.Main // nil: there is none here, or it could not be read
 	unread   error         // why it could not be read
 	fetches  bool          // the run asks the network for its sources
@@ -136,7 +136,7 @@ func (x *explanation) resolve(ctx context.Context, t *terminal.Terminal) error {
 	for _, s := range x.list.Sources {
 		x.statuses[s.Source.Name] = s.Status
 	}
-	if slices.ContainsFunc(x.plans, func(p plan.Plan) bool { return p.Format.Use != format.UseNone }) {
+	if slices.ContainsFunc(x.plans, func(p *plan.Plan) bool { return p.Format.Use != format.UseNone }) {
 		x.readPostfix(ctx, t)
 	}
 	return err

@@ -19,7 +19,7 @@ const (
 )
 
 // targets explains every address in one target.
-func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p plan.Plan, ask bool) []targetDocument {
+func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p *plan.Plan, ask bool) []targetDocument {
 	explained := make([]targetDocument, len(x.subjects))
 	for i := range explained {
 		explained[i] = targetDocument{format: p.Format, Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
@@ -49,7 +49,7 @@ func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p plan.
 }
 
 // accessTargets adds the keys that match the clients, and the decisions of Sendmail.
-func (x *explanation) accessTargets(explained []targetDocument, p plan.Plan, planned *sendmail.Text, clients []sendmail.Client) {
+func (x *explanation) accessTargets(explained []targetDocument, p *plan.Plan, planned *sendmail.Text, clients []sendmail.Client) {
 	installed := planned
 	if !bytes.Equal(p.Old, p.New) {
 		installed = sendmail.NewText(p.Old, p.WholeFile)
@@ -95,7 +95,7 @@ func newRelayDocument(r sendmail.Ruling) relayDocument {
 }
 
 // tableTarget adds the line of a table that holds the client, and its effect in Postfix.
-func (x *explanation) tableTarget(d *targetDocument, p plan.Plan, text []byte, c sendmail.Client) {
+func (x *explanation) tableTarget(d *targetDocument, p *plan.Plan, text []byte, c sendmail.Client) {
 	line, found := p.Format.FindLine(text, c.Addr)
 	if found {
 		d.Line = &lineDocument{line.Line, line.Network.String(), line.Value}

@@ -238,7 +238,7 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 	return row
 }
 
-func (g *gathering) target(p plan.Plan) targetRow {
+func (g *gathering) target(p *plan.Plan) targetRow {
 	row := targetRow{Path: p.Path, Format: p.Format.Name, Entries: terminal.Grouped(uint64(p.Entries)), State: "as it is to be"}
 	diff := "mailallow diff" + g.options.Run.Typed() + " shows it"
 	switch {

@@ -106,7 +106,7 @@ func (l *List) Documents() []SourceDocument {
 
 // targetDocuments has a row for every target. done: the plans were carried out, or could
 // be; otherwise no target changes.
-func targetDocuments(plans []plan.Plan, done bool) []targetDocument {
+func targetDocuments(plans []*plan.Plan, done bool) []targetDocument {
 	documents := []targetDocument{}
 	for _, p := range plans {
 		d := targetDocument{

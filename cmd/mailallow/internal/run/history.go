@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mailallow/accessmap/install"
+	"mailallow/accessmap/plan"
 	"mailallow/accessmap/state"
 	"mailallow/allowlist"
 	"mailallow/allowlist/bounded"
@@ -148,10 +149,7 @@ func (result *Result) stands(before history.State) (after []history.Installed, k
 	if !result.LeavesAlone(false) {
 		return after, true
 	}
-	changes := false
-	for _, p := range result.Plans {
-		changes = changes || p.TextChanged()
-	}
+	changes := slices.ContainsFunc(result.Plans, (*plan.Plan).TextChanged)
 	stood := map[string]int{}
 	for i, s := range before.Sources {
 		stood[s.Name] = i

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,7 +19,7 @@ import (
 // Result is the list, the plans and the report of a run, as far as it has come.
 type Result struct {
 	List   *List // nil: the sources were not resolved
-	Plans  []plan.Plan
+	Plans  []*plan.Plan
 	Report install.Report // of the installation; zero: there was none
 	// Consequences of the plans for mail, by logs; nil: none was read.
 	Consequences *Consequences
@@ -30,8 +31,8 @@ type Result struct {
 
 // LeavesAlone reports whether a target stays as it is because too little is known of the sources; bare: one whose file names none.
 func (r *Result) LeavesAlone(bare bool) bool {
-	for i := range r.Plans {
-		if p := &r.Plans[i]; p.LeftAlone && (p.Format.Bare || !bare) {
+	for _, p := range r.Plans {
+		if p.LeftAlone && (p.Format.Bare || !bare) {
 			return true
 		}
 	}
@@ -40,18 +41,13 @@ func (r *Result) LeavesAlone(bare bool) bool {
 
 // Changes reports whether an installation of the plans would change a target.
 func (r *Result) Changes() bool {
-	for i := range r.Plans {
-		if r.Plans[i].Changed() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Plans, (*plan.Plan).Changed)
 }
 
 // Compare begins to work out what the plans change, beside other work.
 func (r *Result) Compare() {
-	for i := range r.Plans {
-		go r.Plans[i].Difference()
+	for _, p := range r.Plans {
+		go p.Difference()
 	}
 }
 
@@ -76,7 +72,7 @@ func (r *Request) Planned(ctx context.Context, t *terminal.Terminal) (*Result, e
 
 // Plan plans the new files of the targets for the list of a result. With an error it
 // returns the plans of the targets without a mistake.
-func (r *Request) Plan(ctx context.Context, result *Result) ([]plan.Plan, error) {
+func (r *Request) Plan(ctx context.Context, result *Result) ([]*plan.Plan, error) {
 	list := result.List
 	installed, _ := result.installed() // left says why it cannot be used
 	planner := plan.Planner{StateDir: r.Settings.StateDir, Installed: installed, Unknown: list.unknown, Lost: list.lost, KeepsOut: list.KeepsOut,
@@ -85,12 +81,12 @@ func (r *Request) Plan(ctx context.Context, result *Result) ([]plan.Plan, error)
 	if err != nil {
 		err = exit.With(exit.Install, err)
 	}
-	for i, p := range plans {
+	for _, p := range plans {
 		if p.Err != nil || !p.First() {
 			continue
 		}
 		for _, f := range servers.NotRead(ctx, r.options.Config.Root, p) {
-			plans[i].Problems = append(plans[i].Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + strings.ReplaceAll(f.Fix, "\n", terminal.Below)})
+			p.Problems = append(p.Problems, plan.Problem{Kind: "not-read", Text: f.Text + "; " + strings.ReplaceAll(f.Fix, "\n", terminal.Below)})
 		}
 	}
 	return plans, err

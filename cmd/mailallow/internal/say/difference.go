@@ -46,7 +46,7 @@ type SourceChange struct {
 }
 
 // Changes gives the difference of a plan in its order, with what is written about the sources.
-func Changes(l *run.List, p plan.Plan) (changes []SourceChange) {
+func Changes(l *run.List, p *plan.Plan) (changes []SourceChange) {
 	about := map[string]string{}
 	for _, s := range l.Sources {
 		about[s.Source.Name] = s.Life.String()

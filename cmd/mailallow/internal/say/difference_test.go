@@ -26,7 +26,7 @@ func TestChanges(t *testing.T) {
 	}
 	list := &run.List{Sources: []run.Source{{Source: allowlist.Source{Name: "b", Life: allowlist.Life{Reason: "ticket 4711"}}}}}
 	var got []string
-	for _, g := range Changes(list, plan.Plan{Content: plan.Content{Compare: func() plan.Difference { return d }}}) {
+	for _, g := range Changes(list, &plan.Plan{Content: plan.Content{Compare: func() plan.Difference { return d }}}) {
 		got = append(got, fmt.Sprint(g.Title, ": ", g.Counts(), slices.Collect(g.Added.Networks()), slices.Collect(g.Removed.Networks()), g.About))
 	}
 	want := []string{

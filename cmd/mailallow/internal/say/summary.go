@@ -71,7 +71,7 @@ func plans(t *terminal.Terminal, r *run.Result, done bool) {
 }
 
 // WarnTarget warns of the problems in the file of a target.
-func WarnTarget(t *terminal.Terminal, p plan.Plan) {
+func WarnTarget(t *terminal.Terminal, p *plan.Plan) {
 	for _, problem := range p.Problems {
 		t.About(slog.String("target", p.Path), slog.Int("line", problem.Line), slog.String("kind", problem.Kind)).
 			Warn("%s: %s", terminal.Place(p.Path, problem.Line), problem.Text)
@@ -80,7 +80,7 @@ func WarnTarget(t *terminal.Terminal, p plan.Plan) {
 
 // TargetLine says how many entries a target has, and whether it would change or, with
 // done, has changed.
-func TargetLine(p plan.Plan, done bool) string {
+func TargetLine(p *plan.Plan, done bool) string {
 	entry := "line"
 	if p.Format.Map {
 		entry = "key"

@@ -71,7 +71,7 @@ func Table(t plan.Target) server.Table {
 }
 
 // NotRead gives the findings that keep the new target of a plan from taking effect, as far as the servers' settings can be read.
-func NotRead(ctx context.Context, root string, p plan.Plan) []rule.Finding {
+func NotRead(ctx context.Context, root string, p *plan.Plan) []rule.Finding {
 	switch {
 	case p.Format.Map && p.Map != makemap.None:
 		if cf, err := Sendmail(p.SendmailCF, root); err == nil {
