@@ -201,6 +201,40 @@ func TestSignals(t *testing.T) {
 	})
 }
 
+// TestEditedMeanwhile edits the configuration while an update waits for another run: it does not install what is no longer written.
+func TestEditedMeanwhile(t *testing.T) {
+	t.Parallel()
+	g := newGated(t)
+	g.stop("reload", "now")
+	first := g.mailallow("update")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := g.stopped()
+	second := g.mailallow("update", "--lock-timeout", "1h")
+	pipe, err := second.StderrPipe()
+	if err = errors.Join(err, second.Start()); err != nil {
+		t.Fatal(err)
+	}
+	stderr := bufio.NewReader(pipe)
+	waits, err := stderr.ReadString('\n')
+	text, readErr := os.ReadFile(filepath.Join(g.dir, "c.toml"))
+	if err = errors.Join(err, readErr); err != nil {
+		t.Fatal(err)
+	}
+	g.write("c.toml", string(text)+"# edited\n")
+	g.open()
+	first.Process.Signal(syscall.SIGTERM)
+	first.Wait()
+	gone()
+	said, _ := io.ReadAll(stderr)
+	second.Wait()
+	const want = "c.toml was edited while this run waited for another: run it again\nnothing was changed\n"
+	if code := second.ProcessState.ExitCode(); code != 5 || !strings.Contains(string(said), want) {
+		t.Errorf("%d, %s%s", code, waits, said)
+	}
+}
+
 // TestLockTimeout makes an update wait for another run; it continues when that has ended.
 func TestLockTimeout(t *testing.T) {
 	t.Parallel()

@@ -50,8 +50,18 @@ type Settings struct {
 	Snapshot    Snapshot
 	Warnings    []*fault.AtLine // of what is no mistake, and has no effect
 
+	file  fs.FileInfo // of the configuration, as it was read; nil: there was none
 	files files
 	lines
+}
+
+// Edited reports whether another file stands at Path than the one that was read, or other text in it. Of a pipe it knows nothing.
+func (s *Settings) Edited() bool {
+	if s.file == nil || !s.file.Mode().IsRegular() {
+		return false
+	}
+	now, err := os.Stat(s.Path)
+	return err != nil || !os.SameFile(now, s.file) || !now.ModTime().Equal(s.file.ModTime()) || now.Size() != s.file.Size()
 }
 
 // Within bounds ctx by the deadline.
@@ -138,7 +148,7 @@ func Load(ctx context.Context, f Flags) (*Settings, error) {
 		return nil, err
 	}
 	if s.Absent = absent; !absent {
-		s.Writable = writable(path, info)
+		s.file, s.Writable = info, writable(path, info)
 	}
 	return s, nil
 }
