@@ -20,7 +20,7 @@ func globalFlags() []cli.Flag {
 		flags.Repeatable("resolver", "ask the DNS resolver at `ADDR` in place of the configured ones (repeatable)"),
 		&cli.BoolFlag{Name: "json", Usage: "write one JSON document to stdout"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no summary and no notes: data, warnings and errors only"},
-		&cli.BoolFlag{Name: "verbose", Usage: "say more on stderr"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say more, and leave nothing out of a list"},
 		&cli.StringFlag{Name: "log-format", Value: "plain", Usage: "`FORM` of the messages on stderr: plain, text or json; the last two are a log with a record a line"},
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` to use colour: auto, always or never"},
 	}

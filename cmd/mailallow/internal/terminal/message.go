@@ -99,8 +99,8 @@ func (t *Terminal) Close(holds string, attrs ...slog.Attr) { t.holds, t.closing 
 
 // End reports err, which may be nil, and returns the exit code. Output that is lost, on a full disk, is an error of a run that has
 // none. The last line of a run that ends with a code of tellsEnd says what holds now, --quiet or not: that nothing was changed,
-// unless Close said something else. And the last record of a log says how every run ended. With --json End writes the document
-// of failure, unless one is written.
+// unless Close said something else. And the last record of a log says how a run ended that failed or called Close with attributes.
+// With --json End writes the document of failure, unless one is written.
 func (t *Terminal) End(err error, failure func(error) any) int {
 	if t.unwritten != nil && exit.Silent(err) {
 		err = t.unwritten
