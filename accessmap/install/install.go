@@ -19,6 +19,8 @@ import (
 type Lock struct {
 	// Patience is how long Install waits for the lock of a target's directory; zero: it does not wait.
 	Patience time.Duration
+	// Partly: the jobs of Install are not those of all targets. The commands that are owed to others stay owed.
+	Partly bool
 
 	state    *state.Dir
 	lockDir  string                        // for the locks of the targets' directories; empty: no such locks
@@ -62,7 +64,7 @@ func (l *Lock) Install(ctx context.Context, jobs []Job, extra []StateFile) (Repo
 	if i == nil {
 		return Report{Stuck: l.stuck}, err
 	}
-	commands, commandErr := runCommands(ctx, l.state, i.pending, jobs)
+	commands, commandErr := l.runCommands(ctx, i.pending, jobs)
 	i.report.Commands = commands
 	if commandErr != nil && i.report.Installed {
 		commandErr = fmt.Errorf("%w\nall files are installed", commandErr)

@@ -37,7 +37,7 @@ func isPending(pending []pendingCommand, path string) bool {
 
 // runCommands runs the pending commands, once for each distinct argv, and takes those that succeed out of the journal. The
 // argv comes from jobs, so that a command that is no longer in the configuration is dropped.
-func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, jobs []Job) ([]program.Report, error) {
+func (l *Lock) runCommands(ctx context.Context, pending []pendingCommand, jobs []Job) ([]program.Report, error) {
 	if len(pending) == 0 {
 		return nil, nil
 	}
@@ -46,8 +46,11 @@ func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, j
 	var still []pendingCommand
 	failed := make(map[string]bool) // by argv; holds the commands that ran
 	for _, command := range pending {
-		i := slices.IndexFunc(jobs, func(j Job) bool { return j.Path == command.Path && len(j.OnChange) > 0 })
-		if i < 0 {
+		i := slices.IndexFunc(jobs, func(j Job) bool { return j.Path == command.Path })
+		if i < 0 && l.Partly {
+			still = append(still, command)
+		}
+		if i < 0 || len(jobs[i].OnChange) == 0 {
 			continue
 		}
 		argv := jobs[i].OnChange
@@ -64,7 +67,7 @@ func runCommands(ctx context.Context, st *state.Dir, pending []pendingCommand, j
 			still = append(still, command)
 		}
 	}
-	if err := keepPending(st, still); err != nil {
+	if err := keepPending(l.state, still); err != nil {
 		errs = append(errs, fmt.Errorf("state directory: %w", err))
 	}
 	return reports, errors.Join(errs...)

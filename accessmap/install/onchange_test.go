@@ -109,6 +109,36 @@ func TestOnChangeKilled(t *testing.T) {
 	}
 }
 
+// An installation that is not of all targets, as that of remove, leaves the commands of the others owed. One of all drops that of a
+// target that is no longer in the configuration.
+func TestOnChangeOfOthers(t *testing.T) {
+	for _, partly := range []bool{true, false} {
+		r := newRig(t)
+		c := newCommand(t)
+		fail := filepath.Join(c.dir, "fail")
+		fixtures.WriteFile(t, fail, "")
+		job := r.job("a OK\n")
+		job.OnChange = c.argv
+		if _, err := Install(t.Context(), r.state, []Job{job}, nil); err == nil || os.Remove(fail) != nil {
+			t.Fatalf("error %v", err)
+		}
+		lock := &Lock{exchange: exchange, Partly: partly}
+		if _, err := lock.alone(t.Context(), r.state, []Job{r.jobAt(filepath.Join(r.dir, "two"), "", "b\n")}, nil); err != nil {
+			t.Fatal(err)
+		}
+		job = r.job("a OK\n")
+		job.OnChange = c.argv
+		want := 1
+		if partly {
+			want = 2
+		}
+		if r.install(job); c.runs(t) != want {
+			t.Errorf("partly: %t: %d runs, want %d", partly, c.runs(t), want)
+		}
+		r.noJournal()
+	}
+}
+
 // A command that is no longer in the configuration is dropped.
 func TestOnChangeGone(t *testing.T) {
 	r := newRig(t)

@@ -169,6 +169,7 @@ func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options)
 		return err
 	}
 	defer lock.Release()
+	lock.Partly = true
 	if err := r.plan(ctx, o); err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func release(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 			return err
 		}
 		defer taken.Release()
+		taken.Partly = true
 		lock = taken
 	}
 	files, released, err := r.Release()
