@@ -31,6 +31,8 @@ type Content struct {
 	before   present
 	newBlock bool            // New has a block, and the present file has none
 	probe    allowlist.Entry // the first generated key in New; without an action: there is none
+	marker   int             // the last line of the block in the present file; 0: there is none
+	moves    int             // how many lines further down what is below it stands in New
 	empty    bool            // there is nothing in the managed part of New, and nothing in that of the present file
 }
 
@@ -66,6 +68,10 @@ func (pl Planner) render(t Target, current Current, m MapChoice, set *allowlist.
 	c.New, c.Entries, c.probe, c.managed = text, written.Entries, written.First, record.ManagedText(inside)
 	if pl.Installs {
 		go c.managed.Digest()
+	}
+	if file.Found {
+		was := bytes.Count(file.Inside, []byte("\n"))
+		c.marker, c.moves = linesAbove(file)+was+1, bytes.Count(inside, []byte("\n"))-was
 	}
 	if m.cf != nil && m.cf.CompressedIPv6 && hasIPv6(selected) {
 		return c, fmt.Errorf("%s has UseCompressedIPv6Addresses on, and no exact IPv6 keys exist then: turn it off, or set families = [\"ipv4\"]", m.cf.Path)

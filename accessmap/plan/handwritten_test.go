@@ -16,6 +16,7 @@ import (
 	"mailallow/accessmap/makemap"
 	"mailallow/allowlist"
 	"mailallow/allowlist/provenance"
+	"mailallow/fixtures"
 )
 
 // TestHandWritten writes a list into a file with hand-written keys, and checks the generated keys and the problems.
@@ -167,5 +168,43 @@ func TestForeign(t *testing.T) {
 		if err != nil || len(plans[0].Problems) != 1 || plans[0].Problems[0].Kind != "foreign" || len(plans[0].Difference()) > 0 {
 			t.Errorf("%s %q: %+v, %v", row.format, row.text, plans[0].Problems, err)
 		}
+	}
+}
+
+// TestRenumber: once a plan is carried out, its problems have the lines of the file as it stands then, however the block grew or shrank.
+func TestRenumber(t *testing.T) {
+	access, err := format.ByName("sendmail-access")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := Target{Format: access, Path: filepath.Join(t.TempDir(), "access"), Map: "none"}
+	lineOf := func(text []byte, number int) string { return strings.Split(string(text), "\n")[number-1] }
+	for _, networks := range [][]string{{"10.0.0.0/8"}, {"10.0.0.0/9", "192.0.2.0/25"}, {"10.0.0.0/15"}, {}, {"10.1.0.0/16", "10.3.0.0/20"}} {
+		if _, err := os.Stat(target.Path); err != nil {
+			fixtures.WriteFile(t, target.Path, "Connect:10.1\tREJECT\n")
+		}
+		plans, err := Planner{}.All(t.Context(), []Target{target}, setOf(networks))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := plans[0]
+		var before []string
+		for _, problem := range p.Problems {
+			before = append(before, lineOf(p.Old, problem.Line))
+		}
+		p.Renumber()
+		for i, problem := range p.Problems {
+			if now := lineOf(p.New, problem.Line); now != before[i] {
+				t.Errorf("%q: line %d is %q, and was %q", networks, problem.Line, now, before[i])
+			}
+		}
+		if len(networks) > 0 && len(before) == 0 {
+			t.Errorf("%q: no problem", networks)
+		}
+		text := string(p.New)
+		if !strings.HasSuffix(text, "Connect:10.3\tREJECT\n") {
+			text += "# below\nConnect:10.3\tREJECT\n"
+		}
+		fixtures.WriteFile(t, target.Path, text)
 	}
 }

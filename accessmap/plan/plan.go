@@ -234,6 +234,7 @@ func (pl Planner) mayHold(p *Plan) (source string, ok bool) {
 // stay makes the file that is to be the one that is there.
 func (p *Plan) stay() {
 	p.New, p.Long, p.managed, p.read, p.verified, p.MapType = p.Old, nil, record.ManagedText(p.before.managed), nil, nil, ""
+	p.moves = 0
 }
 
 // leave leaves the target alone for a source of which nothing is known.
@@ -242,6 +243,16 @@ func (p *Plan) leave(source string) {
 	p.Compare, p.Entries, p.LeftAlone = nil, p.before.entries, true
 	p.Problems = []Problem{{Kind: "unknown",
 		Text: fmt.Sprintf("not touched: nothing is known of source %q, and there is no last good state of it", source)}}
+}
+
+// Renumber gives the problems below the block the lines that they have once the plan is carried out.
+func (p *Plan) Renumber() {
+	for i := range p.Problems {
+		if line := &p.Problems[i].Line; p.marker > 0 && *line > p.marker {
+			*line += p.moves
+		}
+	}
+	p.moves = 0
 }
 
 // Job gives the work of this plan to package install.

@@ -105,6 +105,11 @@ func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTim
 		}
 		err = installPlans(ctx, r, lock, result)
 	}
+	if result.Report.Installed {
+		for _, p := range result.Plans {
+			p.Renumber() // people look into the files that stand now
+		}
+	}
 	return result, err
 }
 
