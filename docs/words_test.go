@@ -66,16 +66,21 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// TestFlags: every command and flag of mailallow that a page names, in a block or in backquotes, is one.
-func TestFlags(t *testing.T) {
+// helpOf gives a function that gives what --help says behind some words.
+func helpOf(t *testing.T) func(words ...string) string {
 	program := fixtures.Mailallow(t)
-	help := func(args ...string) string {
-		out, err := exec.Command(program, append(args, "--help")...).Output()
+	return func(words ...string) string {
+		out, err := exec.Command(program, append(words, "--help")...).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(out)
 	}
+}
+
+// TestFlags: every command and flag of mailallow that a page names, in a block or in backquotes, is one.
+func TestFlags(t *testing.T) {
+	help := helpOf(t)
 	flag := regexp.MustCompile(`--?[a-z][a-z-]*`)
 	flags := map[string][]string{"": flag.FindAllString(help(), -1)}
 	for _, name := range regexp.MustCompile(`(?m)^   ([a-z]+)  `).FindAllStringSubmatch(help(), -1) {
@@ -120,14 +125,7 @@ func TestFlags(t *testing.T) {
 
 // TestFlagsAreTold: some page has an example of every flag, or says what it is for. What --help says is brief.
 func TestFlagsAreTold(t *testing.T) {
-	program := fixtures.Mailallow(t)
-	help := func(args ...string) string {
-		out, err := exec.Command(program, append(args, "--help")...).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(out)
-	}
+	help := helpOf(t)
 	var all strings.Builder
 	for _, p := range pages(t) {
 		if p.path != "docs/benchmarks.md" { // it says how long they take

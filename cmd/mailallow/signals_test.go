@@ -201,37 +201,52 @@ func TestSignals(t *testing.T) {
 	})
 }
 
+// waiting is an update that waits for another run, which stands still in its on_change command.
+type waiting struct {
+	*exec.Cmd
+	says string // that it waits
+	rest io.Reader
+}
+
+// waits starts both. end ends the other run, and returns when all of it is gone.
+func (g *gated) waits() (w waiting, first *exec.Cmd, end func()) {
+	g.t.Helper()
+	g.stop("reload", "now")
+	first = g.mailallow("update")
+	if err := first.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	gone := g.stopped()
+	w.Cmd = g.mailallow("update", "--lock-timeout", "1h")
+	pipe, err := w.StderrPipe()
+	if err = errors.Join(err, w.Start()); err != nil {
+		g.t.Fatal(err)
+	}
+	stderr := bufio.NewReader(pipe)
+	if w.says, err = stderr.ReadString('\n'); err != nil {
+		g.t.Fatal(err)
+	}
+	w.rest = stderr
+	return w, first, func() {
+		g.open()
+		first.Process.Signal(syscall.SIGTERM)
+		first.Wait()
+		gone()
+	}
+}
+
 // TestEditedMeanwhile edits the configuration while an update waits for another run: it does not install what is no longer written.
 func TestEditedMeanwhile(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
-	g.stop("reload", "now")
-	first := g.mailallow("update")
-	if err := first.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := g.stopped()
-	second := g.mailallow("update", "--lock-timeout", "1h")
-	pipe, err := second.StderrPipe()
-	if err = errors.Join(err, second.Start()); err != nil {
-		t.Fatal(err)
-	}
-	stderr := bufio.NewReader(pipe)
-	waits, err := stderr.ReadString('\n')
-	text, readErr := os.ReadFile(filepath.Join(g.dir, "c.toml"))
-	if err = errors.Join(err, readErr); err != nil {
-		t.Fatal(err)
-	}
-	g.write("c.toml", string(text)+"# edited\n")
-	g.open()
-	first.Process.Signal(syscall.SIGTERM)
-	first.Wait()
-	gone()
-	said, _ := io.ReadAll(stderr)
+	second, _, end := g.waits()
+	g.write("c.toml", fixtures.ReadFile(t, filepath.Join(g.dir, "c.toml"))+"# edited\n")
+	end()
+	said, _ := io.ReadAll(second.rest)
 	second.Wait()
 	const want = "c.toml was edited while this run waited for another: run it again\nnothing was changed\n"
 	if code := second.ProcessState.ExitCode(); code != 5 || !strings.Contains(string(said), want) {
-		t.Errorf("%d, %s%s", code, waits, said)
+		t.Errorf("%d, %s%s", code, second.says, said)
 	}
 }
 
@@ -239,27 +254,12 @@ func TestEditedMeanwhile(t *testing.T) {
 func TestLockTimeout(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
-	g.stop("reload", "now")
-	first := g.mailallow("update")
-	if err := first.Start(); err != nil {
-		t.Fatal(err)
+	second, first, end := g.waits()
+	if want := fmt.Sprintf("state/lock: locked by process %d since ", first.Process.Pid); !strings.Contains(second.says, want) {
+		t.Errorf("it says %q, want %q", second.says, want)
 	}
-	gone := g.stopped()
-	second := g.mailallow("update", "--lock-timeout", "1h")
-	pipe, err := second.StderrPipe()
-	if err = errors.Join(err, second.Start()); err != nil {
-		t.Fatal(err)
-	}
-	stderr := bufio.NewReader(pipe)
-	line, err := stderr.ReadString('\n')
-	if want := fmt.Sprintf("state/lock: locked by process %d since ", first.Process.Pid); err != nil || !strings.Contains(line, want) {
-		t.Errorf("it says %q, %v; want %q", line, err, want)
-	}
-	g.open()
-	first.Process.Signal(syscall.SIGTERM)
-	first.Wait()
-	gone()
-	rest, _ := io.ReadAll(stderr)
+	end()
+	rest, _ := io.ReadAll(second.rest)
 	if err := second.Wait(); err != nil || !strings.Contains(string(rest), "ran [") {
 		t.Errorf("%v: %s", err, rest)
 	}
