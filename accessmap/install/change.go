@@ -199,7 +199,14 @@ func (c *change) stageMap(textPath string) error {
 	if err != nil {
 		return err
 	}
-	if at := text.ModTime(); info.ModTime().Before(at) {
+	at := info.ModTime()
+	if text.ModTime().After(at) {
+		at = text.ModTime()
+	}
+	if at.Nanosecond() == 0 { // by chance, or the file system keeps no other times: then this changes nothing, and racy sees it
+		at = at.Add(time.Millisecond)
+	}
+	if !at.Equal(info.ModTime()) {
 		if err := os.Chtimes(c.temp, at, at); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,4 +141,18 @@ func TestSoakOwnMakemap(t *testing.T) {
 	}
 	t.Logf("%d updates beside another makemap: %d times the map was that of the other makemap afterwards, %d times the map was recorded, %d times the other makemap met the swap; the next update repaired every map",
 		rounds, foreign, recordedMaps, met)
+}
+
+// A map whose time happens to be a whole second is recorded like any other: where the clock of the kernel steps by exact
+// milliseconds, one in 250 is. A file system that keeps whole seconds alone takes no other time.
+func TestMapOfWholeSecond(t *testing.T) {
+	r := newRig(t)
+	job := r.job("a OK\n")
+	job.Makemap = filepath.Join(t.TempDir(), "makemap")
+	script := "#!/bin/sh\n%s \"$@\" || exit\n[ \"$3\" != hash ] || { sleep 1; touch -d @\"$(date +%%s)\" \"$4.db\"; }\n"
+	fixtures.Write(t, job.Makemap, fmt.Sprintf(script, r.makemap), 0o755)
+	r.install(job)
+	if is, recorded := r.mapOf("a OK\n"); !is || !recorded {
+		t.Errorf("the map is that of the text: %v, recorded: %v", is, recorded)
+	}
 }
