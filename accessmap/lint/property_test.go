@@ -212,6 +212,21 @@ func FuzzLintPostfixCIDR(f *testing.F) {
 	})
 }
 
+func FuzzLintList(f *testing.F) {
+	for _, text := range []string{
+		"# ours\r\n\r\n8.8.8.0/25\r\n8.8.8.128/25 # c\n8.8.8.1;c\n//c\n", "8.8.8.7/24\n8.8.8.0 - 8.8.8.9\n8.8.8 \n8.8.4.0/255.255.255.0\n", "10.0.0.0/8\nx\n::/0\n",
+		"::ffff:9.9.9.9\n::ffff:8.8.8.0/120\n2A01:4F8::7/32\n",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fuzzLint(t, text, func(text []byte) ([]rule.Finding, []byte) {
+			fixed, _ := list.Fix(text, known)
+			return list.Check(text, known), fixed
+		})
+	})
+}
+
 // fuzzLint checks for any text that findings can be shown, and that a second fix changes nothing.
 func fuzzLint(t *testing.T, text []byte, lintOf func([]byte) ([]rule.Finding, []byte)) {
 	findings, fixed := lintOf(text)

@@ -94,7 +94,7 @@ func (l *linter) read(line *textLine) {
 	}
 	line.word = strings.TrimSpace(line.word)
 	if addr, err := netip.ParseAddr(line.word); err == nil && addr.Zone() == "" {
-		line.networks, line.plain = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, !addr.Is4In6()
+		line.networks, line.plain = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}, true
 	} else if p, err := netip.ParsePrefix(line.word); err == nil {
 		line.networks, line.plain, line.bits = []netip.Prefix{p.Masked()}, p == p.Masked(), p != p.Masked()
 	} else {
