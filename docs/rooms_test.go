@@ -36,7 +36,7 @@ func TestRooms(t *testing.T) {
 	rowOf := func(path string) (row int, named bool) {
 		for at := path; at != "."; at = filepath.Dir(at) {
 			if row, found := rows[at]; found {
-				return row, at == path // else it stands in the row of the package above it
+				return row, at == path // else it is in the row of the package above it
 			}
 		}
 		return math.MaxInt, false

@@ -46,7 +46,7 @@ func TestSettled(t *testing.T) {
 }
 
 // TestMade: what a correction makes possible is among the findings that are put right, with the lines of the text as it was, and
-// with what stands in the place of a line in the end.
+// with what is in the place of a line in the end.
 func TestMade(t *testing.T) {
 	for _, row := range []struct{ text, fixed, made string }{
 		{"# ours\n 192.0.2.0/24 permit # us\n", "# ours\n# us\n192.0.2.0/24\tpermit\n",

@@ -32,7 +32,7 @@ type Content struct {
 	newBlock bool            // New has a block, and the present file has none
 	probe    allowlist.Entry // the first generated key in New; without an action: there is none
 	marker   int             // the last line of the block in the present file; 0: there is none
-	moves    int             // how many lines further down what is below it stands in New
+	moves    int             // how many lines further down the text below it is in New
 	empty    bool            // there is nothing in the managed part of New, and nothing in that of the present file
 }
 

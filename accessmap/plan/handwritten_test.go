@@ -171,7 +171,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestRenumber: once a plan is carried out, its problems have the lines of the file as it stands then, however the block grew or shrank.
+// TestRenumber: once a plan is carried out, its problems have the lines of the file as it is then, however the block grew or shrank.
 func TestRenumber(t *testing.T) {
 	access, err := format.ByName("sendmail-access")
 	if err != nil {

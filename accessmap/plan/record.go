@@ -17,7 +17,7 @@ import (
 	"mailallow/allowlist/provenance"
 )
 
-// NotOurs stands in a Change for the name of a source: a person wrote the line among ours.
+// NotOurs is in a Change in place of the name of a source: a person wrote the line among ours.
 const NotOurs = "not ours"
 
 // Installed finds what the record says of a target. It goes by the file itself, since a path can be another name of it.

@@ -77,7 +77,7 @@ func (m *Main) placeBefore(by *Step) (Place, bool) {
 // first is the position of a permit that goes first in its list.
 const first = -1
 
-// hasPlace reports whether a permit stands before an item of a list.
+// hasPlace reports whether a permit comes before an item of a list.
 func (w *walk) hasPlace(list string, position int) bool {
 	return slices.ContainsFunc(w.places, func(p Place) bool {
 		at := p.Before.Position

@@ -106,7 +106,7 @@ func (i Item) TableType() string {
 	return "cidr"
 }
 
-// Inline gives the rules of the cidr table that stands in the item itself, with the braces that each should have.
+// Inline gives the rules of the cidr table that is written in the item itself, with the braces that each should have.
 func (i Item) Inline() (rules []string) {
 	if inside, ok := strings.CutPrefix(i.table(), "cidr:{"); ok {
 		rules = split(strings.TrimSuffix(inside, "}"))

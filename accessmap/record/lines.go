@@ -122,7 +122,7 @@ func (l Lines) len() int { return len(l) / digestBytes }
 
 func (l Lines) at(i int) uint64 { return binary.BigEndian.Uint64(l[digestBytes*i:]) }
 
-// placeholder stands in an encoded record for lines with this number.
+// placeholder is in an encoded record in place of lines with this number.
 func placeholder(number int) Lines { return binary.BigEndian.AppendUint64(nil, uint64(number)) }
 
 const linesKey = `"lines":"`

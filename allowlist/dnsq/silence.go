@@ -16,13 +16,13 @@ type Silence struct {
 
 // ledger counts the tries at each resolver that got no reply. The clients of Apart share it.
 type ledger struct {
-	mu     sync.Mutex
-	silent map[resolver]Silence
-	heard  map[resolver]bool
+	mu      sync.Mutex
+	silent  map[resolver]Silence
+	replied map[resolver]bool
 }
 
 func newLedger() *ledger {
-	return &ledger{silent: map[resolver]Silence{}, heard: map[resolver]bool{}}
+	return &ledger{silent: map[resolver]Silence{}, replied: map[resolver]bool{}}
 }
 
 // note notes a try. Any reply is a sign of life, also one that is no answer.
@@ -31,7 +31,7 @@ func (l *ledger) note(r resolver, err error) {
 	defer l.mu.Unlock()
 	none, silent := errors.AsType[noReply](err)
 	if !silent {
-		l.heard[r] = true
+		l.replied[r] = true
 		return
 	}
 	s, known := l.silent[r]
@@ -48,9 +48,9 @@ func (c *Client) Silent() (silent []Silence, all bool) {
 	c.ledger.mu.Lock()
 	defer c.ledger.mu.Unlock()
 	for _, r := range c.resolvers {
-		if s, asked := c.ledger.silent[r]; asked && !c.ledger.heard[r] {
+		if s, asked := c.ledger.silent[r]; asked && !c.ledger.replied[r] {
 			silent = append(silent, s)
 		}
 	}
-	return silent, len(silent) > 0 && len(c.ledger.heard) == 0
+	return silent, len(silent) > 0 && len(c.ledger.replied) == 0
 }

@@ -188,7 +188,7 @@ func (m *htmlMarker) tag(kind html.TokenType, name []byte, strikes bool) {
 	m.write([]byte(around(where, begins)))
 }
 
-// around gives what stands in the text in place of a tag. Cells are counted by their beginnings.
+// around gives the text that takes the place of a tag. Cells are counted by their beginnings.
 func around(where place, begins bool) string {
 	switch where {
 	case inline:

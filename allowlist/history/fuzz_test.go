@@ -8,7 +8,7 @@ import (
 	"mailallow/allowlist"
 )
 
-// FuzzSegment reads whatever stands in a segment. It is a problem, or entries; and a run can tell of itself behind it.
+// FuzzSegment reads any text as a segment. It is a problem, or entries; and a run can tell of itself behind it.
 func FuzzSegment(f *testing.F) {
 	var written files
 	written.add(f, Entry{Command: Update, Time: start}, source("a", allowlist.OK, "192.0.2.0/24", "2001:db8::/32"))

@@ -347,7 +347,7 @@ func (r *reading) lengthApart(p []*item) bool {
 	return isAligned(p[0].prefix.Addr(), p[1].value) && r.unclear(p)
 }
 
-// lengthBefore tells of a prefix length that stands before its address, where nothing else took it.
+// lengthBefore tells of a prefix length before its address, where nothing else took it.
 func (r *reading) lengthBefore(p []*item) bool {
 	return (p[1].gap <= ' ' || isAligned(p[1].prefix.Addr(), p[0].value)) && r.unclear(p)
 }
@@ -394,7 +394,7 @@ func (r *reading) openSlash(p []*item) bool {
 }
 
 func (r *reading) takenBack(p []*item) bool {
-	return r.tell("is taken back by what stands before it", p...)
+	return r.tell("is taken back by the text before it", p...)
 }
 
 // isNetwork reports whether a range is one network with so many bits for hosts or more.

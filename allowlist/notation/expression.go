@@ -14,7 +14,7 @@ import (
 type item struct {
 	kind       byte
 	gap        byte // before it: 0 nothing, ' ' blanks, '|' such a sign, ',' any other separator
-	glued      bool // a sign that stands right behind an address
+	glued      bool // a sign right behind an address
 	value      int  // of a number and a length
 	prefix     netip.Prefix
 	start, end int // in the text
@@ -170,7 +170,7 @@ func (r *reading) blanks() string {
 	return " \t\r\n"
 }
 
-// gluedLink gives the length of a sign that stands at i, right behind an address, with the other end of a range behind it.
+// gluedLink gives the length of a sign at i, right behind an address, with the other end of a range behind it.
 func (r *reading) gluedLink(i int) int {
 	end := i
 	for end < len(r.text) && end < i+3 && strings.IndexByte("-.~=>:", r.text[end]) >= 0 {

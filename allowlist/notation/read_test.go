@@ -50,7 +50,7 @@ func newFinding(most int) *finding {
 // sizeBehind matches what may not stand behind an address that is taken as one host.
 var sizeBehind = regexp.MustCompile(`^[\])*_]*[ \t]*([/\\⁄∕／][ \t]*([0-9]|[12][0-9]|3[01])(\s|$)|[-–—][ \t]*[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+([\s,;)]|$)|(?i:net)?mask:? 255\.255\.[0-9]+\.[0-9]+([\s,;)]|$))`)
 
-// FuzzRead checks that no address of the text is taken as one host if it has a size or another end each time it stands there,
+// FuzzRead checks that no address of the text is taken as one host if it has a size or another end each time it is there,
 // unless it is a part of a range. Messages are printable and short.
 func FuzzRead(f *testing.F) {
 	for _, d := range dresses {

@@ -19,14 +19,14 @@ func TestRead(t *testing.T) {
 		{"a mask behind a slash and a blank", "192.0.2.0 /255.255.255.0", "1 192.0.2.0/24"},
 		{"a mask of IPv6", "2001:db8:: ffff:ffff::", "1 2001:db8::/32"},
 		{"the address of an interface", "inet 192.0.2.7 netmask 255.255.255.0 broadcast 192.0.2.255",
-			"1: left out: 192.0.2.7 netmask 255.255.255.0 does not begin at that address\n1: left out: broadcast 192.0.2.255 is taken back by what stands before it"},
+			"1: left out: 192.0.2.7 netmask 255.255.255.0 does not begin at that address\n1: left out: broadcast 192.0.2.255 is taken back by the text before it"},
 		{"a route", "192.0.2.0 0.0.0.0 255.255.255.0 U", "1: left out: 192.0.2.0 0.0.0.0 255.255.255.0" + out},
 		{"a route with a gateway", "192.0.2.0 255.255.255.0 198.51.100.1", "1 192.0.2.0/24\n1 198.51.100.1/32"},
 		{"a mask before its address", "192.0.2.130\n255.255.255.0 192.0.2.0", "1 192.0.2.130/32\n2: left out: 255.255.255.0 192.0.2.0" + out},
 		{"a broken mask", "192.0.2.0 mask 255.255.0.255", "1: left out: 192.0.2.0 mask 255.255.0.255" + out},
 
 		{"a mask in hex", "192.0.2.0 0xffffff00\n192.0.2.0/0xffffff80\ninet 192.0.2.128 netmask 0xffffffc0 broadcast 192.0.2.191\n192.0.2.192 mask=0xFFFFFFF0\n192.0.2.208/0x0000000f",
-			"1 192.0.2.0/24\n2 192.0.2.0/25\n3 192.0.2.128/26\n3: left out: broadcast 192.0.2.191 is taken back by what stands before it\n4 192.0.2.192/28\n5 192.0.2.208/28"},
+			"1 192.0.2.0/24\n2 192.0.2.0/25\n3 192.0.2.128/26\n3: left out: broadcast 192.0.2.191 is taken back by the text before it\n4 192.0.2.192/28\n5 192.0.2.208/28"},
 		{"a mask in hex on the next line", "192.0.2.0\n0xffffff00\naddress 198.51.100.0\nnetmask 0xffffff00", "1 192.0.2.0/24\n3 198.51.100.0/24"},
 		{"a broken mask in hex", "192.0.2.0 netmask 0xff00ff00\n192.0.2.0/0xff00ff00\n192.0.2.1 0xdeadbeef\n0xffffff00 is a colour",
 			"1: left out: 192.0.2.0 netmask 0xff00ff00" + out + "\n2: left out: 192.0.2.0/0xff00ff00" + out + "\n3 192.0.2.1/32"},
@@ -84,8 +84,8 @@ func TestRead(t *testing.T) {
 			"1 192.0.2.1/32\n1 192.0.2.2/32\n1 192.0.2.3/32\n2 192.0.2.4/32\n3: left out: 192.0.2.7 may be a comment, or an address of the list\n3 192.0.2.6/32"},
 		{"comments", "// 192.0.2.1\n! was 192.0.2.2\n-- was 192.0.2.3\n% was 192.0.2.4\ndnl 192.0.2.5\n192.0.2.6 // 192.0.2.7\n/* 192.0.2.8\n192.0.2.9 */ <!-- 192.0.2.10 -->\n192.0.2.11#192.0.2.12",
 			"6 192.0.2.6/32\n9 192.0.2.11/32"},
-		{"an address behind the mark of a comment", "! 192.0.2.1\n% 192.0.2.2\n-- 192.0.2.3", "1: left out: ! 192.0.2.1 is taken back by what stands before it\n" +
-			"2: left out: % 192.0.2.2 is taken back by what stands before it\n3 192.0.2.3/32"},
+		{"an address behind the mark of a comment", "! 192.0.2.1\n% 192.0.2.2\n-- 192.0.2.3", "1: left out: ! 192.0.2.1 is taken back by the text before it\n" +
+			"2: left out: % 192.0.2.2 is taken back by the text before it\n3 192.0.2.3/32"},
 		{"struck out", "~~192.0.2.1~~ 192.0.2.2 <DEL>192.0.2.3</DEL>\n<s>192.0.2.4\n192.0.2.5", "2: left out: <s>192.0.2.4 is struck out, and the mark has no end\n1 192.0.2.2/32\n3 192.0.2.5/32"},
 
 		{"emphasis", "**192.0.2.0/25**, *192.0.2.129* _192.0.2.130_ **192.0.2.132 - 192.0.2.135**", "1 192.0.2.0/25\n1 192.0.2.129/32\n1 192.0.2.130/32\n1 192.0.2.132/30"},
@@ -142,7 +142,7 @@ func TestReadStrictly(t *testing.T) {
 		{name: "a mask elsewhere", text: "192.0.2.0 Berlin 255.255.255.0", err: `doc:1: "Berlin"` + none + "\n" + `doc:1: "255.255.255.0" is a netmask without an address`},
 		{name: "Markdown", text: "**192.0.2.0/24** 192.0.2.0/24*", err: `doc:1: "**192.0.2.0/24**"` + none + "\n" + `doc:1: "192.0.2.0/24*"` + none},
 		{name: "a chain over two lines", text: "192.0.2.1 to\n192.0.2.4 - 192.0.2.5", err: `doc:1: "192.0.2.1 to 192.0.2.4 - 192.0.2.5"` + none},
-		{name: "taken back", text: "!192.0.2.1\n! 192.0.2.2\n-ip4:192.0.2.3", err: `doc:1: "!192.0.2.1"` + none + "\n" + `doc:2: "! 192.0.2.2" is taken back by what stands before it` + "\n" + `doc:3: "-ip4:192.0.2.3"` + none},
+		{name: "taken back", text: "!192.0.2.1\n! 192.0.2.2\n-ip4:192.0.2.3", err: `doc:1: "!192.0.2.1"` + none + "\n" + `doc:2: "! 192.0.2.2" is taken back by the text before it` + "\n" + `doc:3: "-ip4:192.0.2.3"` + none},
 		{name: "blanks that are none", text: "192.0.2.1\u200b\n\u00a0192.0.2.2", want: "1 192.0.2.1/32\n2 192.0.2.2/32"},
 		{name: "many mistakes", text: strings.Repeat("x\n", 1022), err: numbered(20, `"x"`+none) + "doc: and 1,002 more lines like these"},
 	}

@@ -9,7 +9,7 @@ import (
 	"mailallow/allowlist/prefixes"
 )
 
-// reading reads a text record by record: a line, or what stands between two record marks.
+// reading reads a text record by record: a line, or the text between two record marks.
 type reading struct {
 	Reader
 	Layout

@@ -167,7 +167,7 @@ func (r *reading) addSpan(from, until netip.Addr, line int) bool {
 
 const unreadable = "cannot be read as an address or a network"
 
-// tell leaves out what stands from the first of the items to the last, and says why. It gives true.
+// tell leaves out the text from the first of the items to the last, and says why. It gives true.
 func (r *reading) tell(reason string, p ...*item) bool {
 	from, until := *p[0], *p[0]
 	for _, it := range p {

@@ -125,7 +125,7 @@ func (r *reading) afterHost() bool {
 	return last >= r.record && r.items[last].kind == kindHost
 }
 
-// colon reads a colon or an equals sign that stands alone: of a label, or between the ends of a range.
+// colon reads a colon or an equals sign on its own: of a label, or between the ends of a range.
 func (r *reading) colon(end int) {
 	last := len(r.items) - 1
 	switch {

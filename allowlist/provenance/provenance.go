@@ -110,7 +110,7 @@ func (p *Path) String() string {
 	return string(p.AppendTo(most[:0]))
 }
 
-// AppendTo appends the path on one line, the topmost step first. A line stands behind the name of its list: offices.cidr:12.
+// AppendTo appends the path on one line, the topmost step first. A line follows the name of its list: offices.cidr:12.
 func (p *Path) AppendTo(b []byte) []byte {
 	switch {
 	case p == nil:

@@ -35,7 +35,7 @@ func (s *Snapshot) Encode(w io.Writer) error {
 	return out.Flush()
 }
 
-// head writes what stands before the ranges of a source.
+// head writes the members before the ranges of a source.
 func (w *writer) head(src Source) {
 	fmt.Fprintf(w, "\"name\": %s, \"definition\": %s, ", encode(src.Name), encode(src.Definition))
 	if !src.Time.IsZero() {

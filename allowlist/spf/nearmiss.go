@@ -6,7 +6,7 @@ import (
 	"mailallow/allowlist/pattern"
 )
 
-// nearMiss is a record that its owner meant as an SPF record: it would be one but for what stands before the version, in it or
+// nearMiss is a record that its owner meant as an SPF record: it would be one but for the text before the version, in it or
 // behind it, such as blanks and quotes. Another version, as in v=spf10, is none.
 var nearMiss = pattern.New(`(?i)^([^\pL\pN]*)v\s*=\s*spf\s*1([^\pN.]|$)`)
 

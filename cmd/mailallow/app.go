@@ -81,7 +81,7 @@ func setUp(t *terminal.Terminal, c *cli.Context) error {
 		exit.OneOf("color", t.Color, terminal.Colors()), configFlags(c).Check(), err)
 }
 
-// unknownCommand names the commands, or the flag whose value stands in the place of one: which command it belongs to is not known
+// unknownCommand names the commands, or the flag whose value is in the place of one: which command it belongs to is not known
 // so early.
 func unknownCommand(name, before string) error {
 	var names []string

@@ -26,7 +26,7 @@ func arrange(args []string) commandLine {
 	var line commandLine
 	var name, before string
 	var given, words []string
-	var early []int // numbers of flags before the command: a value of one of its own stands behind a =
+	var early []int // numbers of flags before the command: a value of one of its own follows a =
 	lacks := 0      // number of the first flag without its value
 	ended := false  // by --: no flag follows
 	named := false  // an empty word is no command, and none is behind it

@@ -201,7 +201,7 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// waiting is an update that waits for another run, which stands still in its on_change command.
+// waiting is an update that waits for another run, which stays in its on_change command.
 type waiting struct {
 	*exec.Cmd
 	says string // that it waits

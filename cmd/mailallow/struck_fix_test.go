@@ -117,7 +117,7 @@ func TestSoakFixFails(t *testing.T) {
 	}
 }
 
-// Several at once: each waits for the others, or is told of one that is at work, and the file is put right once.
+// Several at once: each waits for the others, or says that another is at work, and the file is put right once.
 func TestFixTogether(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []string{"1h", "0s"} {

@@ -127,7 +127,7 @@ func TestSoakRemoveFails(t *testing.T) {
 	}
 }
 
-// Several at once, and an update beside them: each waits for the others or is told of one that is at work, and every file is
+// Several at once, and an update beside them: each waits for the others or says that another is at work, and every file is
 // wholly old or new.
 func TestRemoveTogether(t *testing.T) {
 	t.Parallel()

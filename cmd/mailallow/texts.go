@@ -56,7 +56,7 @@ file (unified), Markdown for a review (markdown), or JSON for scripts (json, --j
 
 --log FILE says what the change means for mail: of the clients that a DNSBL had refused
 in the log, which it would let in, and which it would shut out, by provider. It compares
-the new list with what stands in the targets, and needs to know nothing of the server.
+the new list with what is in the targets, and needs to know nothing of the server.
 Lines written by hand are not looked at.
 
 It writes nothing. Exit 1 if something differs, 0 if nothing does.`
@@ -180,7 +180,7 @@ DNSBLs, as dnsbl last found them; mistakes in the files of this host; how the li
 changed over time; and a map of the addresses.
 
 It fetches nothing and changes nothing: it shows the last good state, or --snapshot
-FILE, and what stands in the targets. The page has no script and refers to nothing
+FILE, and what is in the targets. The page has no script and refers to nothing
 outside, so that it may be opened, attached or kept anywhere. Exit 0 if it was made,
 whatever it shows.`
 

@@ -115,7 +115,7 @@ func newIndex(size int, has func(number int, text string) bool) *index {
 	return &index{func(text string) uint64 { return maphash.String(seed, text) }, make(map[uint64]uint32, size), has}
 }
 
-// find gives the number of the line; 0: there is none. at is where it stands, or would.
+// find gives the number of the line; 0: there is none. at is where it is, or would be.
 func (x *index) find(text string) (number int, at uint64) {
 	for at = x.sum(text); ; at++ {
 		number = int(x.numbers[at])

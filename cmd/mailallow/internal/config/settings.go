@@ -55,7 +55,7 @@ type Settings struct {
 	lines
 }
 
-// Edited reports whether another file stands at Path than the one that was read, or other text in it. Of a pipe it knows nothing.
+// Edited reports whether another file is at Path than the one that was read, or other text in it. Of a pipe it knows nothing.
 func (s *Settings) Edited() bool {
 	if s.file == nil || !s.file.Mode().IsRegular() {
 		return false

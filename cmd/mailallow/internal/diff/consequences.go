@@ -22,7 +22,7 @@ import (
 const maxExamples = 20
 
 // addConsequences reads the logs, and adds to the result what the plans mean for the clients that DNSBLs had refused, and what was
-// wrong with the logs; whole: nothing was. It compares what is to stand in the targets with what stands there, and so needs to
+// wrong with the logs; whole: nothing was. It compares the new text of the targets with the text that is there, and so needs to
 // know nothing of the server.
 func addConsequences(ctx context.Context, t *terminal.Terminal, logs []string, result *run.Result) (whole bool, err error) {
 	known, err := catalogue.Of(result.List)

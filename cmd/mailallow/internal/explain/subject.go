@@ -103,7 +103,7 @@ func newSubject(arg string) (subject, error) {
 	return subject{argument: arg, Client: sendmail.Client{Name: canonicalHost(text)}}, nil
 }
 
-// parseLogged reads an address with what stands around it in logs: the word whose value it is, as rip=, signs that enclose it or end
+// parseLogged reads an address with the text around it in logs: the word whose value it is, as rip=, signs that enclose it or end
 // a sentence, the port behind an IPv4 address.
 func parseLogged(text string) (netip.Addr, error) {
 	if word, value, ok := strings.Cut(text, "="); ok && isHostName(word) {

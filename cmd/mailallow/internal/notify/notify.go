@@ -29,7 +29,7 @@ type memory struct {
 	Standing []string `json:"standing"` // what was reported and has not ended, sorted
 }
 
-// Changes runs the command with a report on its stdin, if something stands now that was not reported, or has ended since. failed
+// Changes runs the command with a report on its stdin, if something is wrong now that was not reported, or has ended since. failed
 // is the error that ended the run, or nil. A run that was ended by a signal, kept out by a lock, made in a directory of --root or
 // mistyped reports nothing. If the command fails, the error says so, and the next run reports the same again.
 func Changes(ctx context.Context, t *terminal.Terminal, s *config.Settings, result *run.Result, failed error) error {
@@ -77,7 +77,7 @@ func reported(kept *state.Dir) []string {
 
 // standing says what a person should know of, each in a sentence that stays the same from run to run. A source that is merely
 // stale is not among it until its ranges are past max_age; nor does it end a hold that was reported, because nothing is known
-// of it. Without a list all that was reported of its sources stands.
+// of it. Without a list all that was reported of its sources stays.
 func standing(list *run.List, failed error, before []string) (all []string) {
 	if list == nil {
 		list, all = &run.List{}, append(all, before...)

@@ -1,7 +1,7 @@
 // Package report is the command that shows the state of it all as one page of HTML to look at: what is wrong, what the list is,
 // what is held and what would change, who was refused, how the list changed over time, and where it is in the address space.
 //
-// It fetches nothing and changes nothing: it shows the last good state, what stands in the targets, the history, and logs that
+// It fetches nothing and changes nothing: it shows the last good state, what is in the targets, the history, and logs that
 // it is given. The page has no script and no reference to outside, and a Content-Security-Policy that allows inline style
 // alone. Every picture has a text and a table.
 //

@@ -65,7 +65,7 @@ func more(n int, rest markup) markup {
 
 func grouped[N int | uint32 | uint64](n N) string { return terminal.Grouped(uint64(n)) }
 
-// table is a table with a heading. On a narrow screen each cell stands below the one before it, with the title of its column.
+// table is a table with a heading. On a narrow screen each cell is below the one before it, with the title of its column.
 type table []column
 
 type column struct {

@@ -13,7 +13,7 @@ import (
 const clockSlack = time.Hour
 
 // believed gives the time that a run goes by, and says why the computer's clock is wrong; empty: it is not known to be. A
-// clock that is before the newest known time stands still or was never set; where the known time is that of the state
+// clock that is before the newest known time has stopped or was never set; where the known time is that of the state
 // alone, the clock may have been ahead when the state was written.
 func believed(now time.Time, lastGood *snapshot.Snapshot, memory *guard.Memory) (_ time.Time, wrong string) {
 	const unknown = "so no age is known, and nothing expires"

@@ -7,7 +7,7 @@ import (
 )
 
 // Typed gives the flags of the run that a command to paste needs, too, each after a blank. A snapshot below /run or from a pipe
-// is gone by then.
+// is gone when it is pasted.
 func (o Options) Typed() string {
 	text := o.Config.Typed()
 	if o.Signature != "" {

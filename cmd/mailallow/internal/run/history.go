@@ -88,7 +88,7 @@ func readAhead(stateDir string) func() past {
 // what did. There is no file if there is nothing to tell.
 func (r *Request) Record(result *Result) ([]install.StateFile, error) {
 	p := result.past()
-	after, known := result.stands(p.before)
+	after, known := result.after(p.before)
 	if !known {
 		return nil, p.err
 	}
@@ -142,21 +142,21 @@ func (r *Request) PruneHistory(list *List) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// stands gives the list that stands after a run. A target that is left alone holds what it held: the ranges of the sources of
+// after gives the list after a run. A target that is left alone holds what it held: the ranges of the sources of
 // which nothing is known, and where no other target changes, all of the list before. known: it is known what that was.
-func (result *Result) stands(before history.State) (after []history.Installed, known bool) {
+func (result *Result) after(before history.State) (after []history.Installed, known bool) {
 	after = result.List.installed()
 	if !result.LeavesAlone(false) {
 		return after, true
 	}
 	changes := slices.ContainsFunc(result.Plans, (*plan.Plan).TextChanged)
-	stood := map[string]int{}
+	at := map[string]int{}
 	for i, s := range before.Sources {
-		stood[s.Name] = i
+		at[s.Name] = i
 	}
 	if changes {
 		for i, s := range after {
-			if was, had := stood[s.Name]; had && slices.Contains(result.List.unknown, s.Name) {
+			if was, had := at[s.Name]; had && slices.Contains(result.List.unknown, s.Name) {
 				after[i].Definition, after[i].Ranges = before.Sources[was].Definition, before.Sources[was].Ranges
 			}
 		}
@@ -164,7 +164,7 @@ func (result *Result) stands(before history.State) (after []history.Installed, k
 	}
 	all := slices.Clone(before.Sources)
 	for _, s := range after {
-		was, had := stood[s.Name]
+		was, had := at[s.Name]
 		switch {
 		case s.Ended:
 		case had:

@@ -43,7 +43,7 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-// Place is a line of a file as FILE:LINE; line 0 is the file as a whole. A line feed in the path is escaped, or what stands behind
+// Place is a line of a file as FILE:LINE; line 0 is the file as a whole. A line feed in the path is escaped, or the text behind
 // it would look like a message.
 func Place(path string, line int) string {
 	path = strings.ReplaceAll(path, "\n", `\n`)

@@ -76,7 +76,7 @@ func TestLayoutLosesNothing(t *testing.T) {
 	})
 }
 
-// A file cannot be named so that what stands behind a line feed in its name looks like a message.
+// A file cannot be named so that the text behind a line feed in its name looks like a message.
 func TestPlace(t *testing.T) {
 	if got, want := Place("access\nok:1", 2), `access\nok:1:2`; got != want {
 		t.Errorf("%q, want %q", got, want)
