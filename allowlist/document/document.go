@@ -4,6 +4,7 @@
 package document
 
 import (
+	"bytes"
 	"fmt"
 
 	"mailallow/allowlist/notation"
@@ -33,6 +34,11 @@ func (r Reader) Text(body []byte, contentType string) error {
 		return r.Read(markJSON(text), notation.Layout{Marks: true})
 	case isHTML(text, contentType):
 		return r.page(text)
+	}
+	if !r.Strict && bytes.IndexByte(text, '&') >= 0 { // &ndash; of Markdown, or of HTML without a tag
+		m := htmlMarker{}
+		m.text(text)
+		text = m.out.Bytes()
 	}
 	return r.Read(text, notation.Layout{Lines: true, Comments: true})
 }

@@ -40,12 +40,12 @@ var fashions = map[string][]fashion{
 		{"%a,%z,Some Name,https://x.example/", true}, {"%a\t%z\tlab", true}, {"%a;%z;lab", true}, {"%a | %z | lab", true},
 		{"%a\\%l", true}, {"**%a/%l**", true}, {"*%a/%l*", true}, {"__%a/%l__", true}, {"**%a**/%l", true},
 		{"`%a/%l`", true}, {"%a/%l*", true}, {"%a/%l[4]", true}, {"%a/%l[^1]", true}, {"%a/%l permit", true}, {"%a/%l OK", true},
-		{"%a/%l,AT,AT-9,Vienna,1060,/22", true}, {"[%a]/%l", true}, {"[%a/%l]", true}, {"%a prefixlen: %l", true}, {"%a prefix length %l", true},
+		{"%a/%l,AT,AT-9,Vienna,1060,/22", true}, {"[%a]/%l", true}, {"[%a/%l]", true}, {"%a prefixlen: %l", true}, {"%a prefixlen=%l", true}, {"%a len:%l", true}, {"%a ⁄ %l", true}, {"%a／ %l", true}, {"%a prefix length %l", true},
 		{"net %a, which is a /%l", false}, {"%a %l", false}, {"%a|%l", false}, {"x=%a/%l", false}, {"%a Berlin %z", false}, {"%a < %z", false},
 		{"!%a/%l", false}, {"-%a/%l", false}, {"~%a/%l", false}, {"%a/%lx", false}, {"%a bis hin zu %z", false},
 	},
 	"ipv4": {
-		{"%a %m", true}, {"%a/%m", true}, {"%a netmask %m", true}, {"%a %x", true}, {"%a/%x", true}, {"%a netmask %x", true}, {"/%l %a", false}, {"%a with mask: %m", true}, {"%a, subnet mask %m", true}, {"%a (%m)", true},
+		{"%a %m", true}, {"%a/%m", true}, {"%a netmask %m", true}, {"%a %x", true}, {"%a/%x", true}, {"%a netmask %x", true}, {"%a netmask %y", true}, {"%a mask=%y", true}, {"/%l %a", false}, {"%a with mask: %m", true}, {"%a, subnet mask %m", true}, {"%a (%m)", true},
 		{"%a mask=%m", true}, {"%a Mask: %m", true}, {"address %a\nnetmask %m", true}, {"ripencc|DE|ipv4|%a|%n|20200101|assigned", true},
 		{"ip4:%a/%l", true}, {"+ip4:%a/%l", true}, {"IP4:%a/%l", true}, {"%a|%n", false}, {"%a,%n", false}, {"%a - netmask %m", true},
 		{"%a Berlin %m", false}, {"%m %a", false}, {"%a:%z", false}, {"-ip4:%a/%l", false},
@@ -65,7 +65,7 @@ func (f fashion) write(s span) string {
 		mask[i/8] |= 0x80 >> (i % 8)
 	}
 	m, _ := netip.AddrFromSlice(mask)
-	return strings.NewReplacer("%a", s.from.String(), "%l", fmt.Sprint(p.Bits()), "%m", m.String(), "%x", fmt.Sprintf("0x%x", mask), "%z", s.until.String(),
+	return strings.NewReplacer("%a", s.from.String(), "%l", fmt.Sprint(p.Bits()), "%m", m.String(), "%x", fmt.Sprintf("0x%x", mask), "%y", fmt.Sprintf("%x", mask), "%z", s.until.String(),
 		"%n", fmt.Sprint(uint64(1)<<min(63, max(0, s.from.BitLen()-p.Bits())))).Replace(f.text)
 }
 

@@ -105,27 +105,32 @@ func maskLength(p netip.Prefix) int {
 	return length
 }
 
-// hexMaskAt reads a netmask as BSD's ifconfig writes it, 0xffffff00, and gives its end. It is the zero Addr where those eight digits
-// are no netmask; end is 0 where there are none.
-func hexMaskAt(text []byte, i int) (mask netip.Addr, end int) {
-	const start, size = len("0x"), len("0xffffff00")
-	if len(text)-i < size || text[i] != '0' || text[i+1]|0x20 != 'x' || len(text)-i > size && (isLetter(text[i+size]) || isDigit(text[i+size])) {
+// hexMaskAt reads a netmask as BSD's ifconfig writes it, 0xffffff00, or bare as Solaris' does, and gives its end. It is the zero
+// Addr where those eight digits are no netmask; end is 0 where there are none.
+func hexMaskAt(text []byte, i int, bare bool) (mask netip.Addr, end int) {
+	const size = len("ffffff00")
+	signed := len(text)-i > 1 && text[i] == '0' && text[i+1]|0x20 == 'x'
+	if signed {
+		i += len("0x")
+	}
+	end = i + size
+	if !signed && !bare || len(text) < end || len(text) > end && (isLetter(text[end]) || isDigit(text[end])) {
 		return mask, 0
 	}
 	var raw [4]byte
-	if _, err := hex.Decode(raw[:], text[i+start:i+size]); err != nil {
+	if _, err := hex.Decode(raw[:], text[i:end]); err != nil {
 		return mask, 0
 	}
 	if mask = netip.AddrFrom4(raw); maskLength(netip.PrefixFrom(mask, 32)) < 0 {
 		mask = netip.Addr{}
 	}
-	return mask, i + size
+	return mask, end
 }
 
 // maskAt reads a netmask of either form, likewise.
 func maskAt(text []byte, i int) (mask netip.Addr, end int) {
 	if end = quadAt(text, i); end == 0 {
-		return hexMaskAt(text, i)
+		return hexMaskAt(text, i, false)
 	}
 	if mask, err := netip.ParseAddr(string(text[i:end])); err == nil && maskLength(netip.PrefixFrom(mask, 32)) >= 0 {
 		return mask, end

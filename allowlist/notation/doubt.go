@@ -141,13 +141,20 @@ func (r *reading) count(p []*item) bool {
 	return r.doubt(&r.numbers, []*item{it, p[len(p)-1]})
 }
 
-// wordAndNumber reads a number behind a word that says what it is, as a label would: "len 24", "hosts 256", "x 256".
+// wordAndNumber reads a number behind a word that says what it is, as a label would: "len 24", "hosts 256", "x 256". In a sentence
+// the word is behind the number, "with 256 addresses", and the address is one that can be that of a network.
 func (r *reading) wordAndNumber(p []*item) bool {
-	word := r.text[p[1].start:p[1].end]
-	switch labelKind(word) {
-	case kindSize:
+	of := p[1]
+	if of.kind == kindNumber {
+		of = p[2]
+	}
+	word := r.text[of.start:of.end]
+	switch kind := labelKind(word); {
+	case of == p[2]:
+		return (kind == kindCount || kind == kindWord) && beginsNetwork(p[0].prefix.Addr()) && (p[1].value%256 == 0 && r.count(p[:2]) || r.unclear(p))
+	case kind == kindSize:
 		return r.sized([]*item{p[0], p[2]})
-	case kindCount, kindWord:
+	case kind == kindCount, kind == kindWord:
 		return r.count(p)
 	}
 	return (string(word) == "+" || string(word) == "x" || string(word) == "*") && r.count(p)

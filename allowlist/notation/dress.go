@@ -42,6 +42,9 @@ var dresses = [...]dress{
 	{"h$Lh*Fh", (*reading).hostAndSpanReversed, "192.0.2.128\nend: 192.0.2.63 start: 192.0.2.0"},
 	{"h*Lh", (*reading).spanInWords, "192.0.2.0 zone: 1 end: 192.0.2.255"},
 	{"h&Lh", (*reading).spanInWords, "ip: 192.0.2.0\nend: 192.0.2.255"},
+	{"Fh+Ld", (*reading).lastNumber, "start: 192.0.2.0\nzone: 1\nend: 255"},
+	{"h*Ld", (*reading).lastNumber, "192.0.2.0 end: 255"},
+	{"hwtd", (*reading).lastNumber, "192.0.2.0 up to 255"},
 	{"Lh*Fh", (*reading).spanReversed, "end: 192.0.2.255 start: 192.0.2.0"},
 	{"Lh", (*reading).oneEnd, "end: 192.0.2.255"},
 	{"h&-&h", (*reading).spanOfLines, "192.0.2.0 -\n192.0.2.255"},
@@ -87,6 +90,7 @@ var dresses = [...]dress{
 	{"h*Cl", (*reading).sized, "192.0.2.0 size: /24"},
 	{"h*Cm", (*reading).sized, "192.0.2.0 size: 255.255.255.0"},
 	{"h*Cd", (*reading).count, "192.0.2.0 count: 256"},
+	{"h*dw", (*reading).wordAndNumber, "192.0.2.0 with 256 addresses"},
 	{"hwd", (*reading).wordAndNumber, "192.0.2.0 size 256"},
 	{"hw", (*reading).numberInWord, "192.0.2.0 24-bit"},
 	{"hd", (*reading).count, "192.0.2.0|256"},
@@ -243,6 +247,16 @@ func (r *reading) short(p []*item) bool {
 		return false
 	}
 	return r.unclear(p)
+}
+
+// lastNumber reads a range whose end is the last number alone, behind a word. Without a label, or a network that begins there, the
+// number may be one of anything.
+func (r *reading) lastNumber(p []*item) bool {
+	labelled := p[0].kind == kindFirst
+	if labelled {
+		p = p[1:]
+	}
+	return (labelled || beginsNetwork(p[0].prefix.Addr())) && (r.short([]*item{p[0], p[1], p[len(p)-1]}) || r.unclear(p))
 }
 
 // part tells of a range whose end is the last numbers alone, if they are an end.

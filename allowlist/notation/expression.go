@@ -234,9 +234,9 @@ func (r *reading) ends(i int) bool {
 		return false
 	}
 	if !r.Strict {
-		return !isWordRune(c) || c == '/' && slashAt(r.text, i) == size && r.slashApart(i, size)
+		return !isWordRune(c) || slashAt(r.text, i) == size && r.slashApart(i, size)
 	}
-	return c <= ' ' || c == ',' || c == '#' || c == ';' || isDash(c) || isBlankRune(c) || c == '/' && r.slashApart(i, size)
+	return c <= ' ' || c == ',' || c == '#' || c == ';' || isDash(c) || isBlankRune(c) || slashAt(r.text, i) == size && r.slashApart(i, size)
 }
 
 // pushDressed appends an address or a network.

@@ -14,12 +14,22 @@ func (r *reading) word(end int) {
 		end++ // of an arrow
 		w = r.text[r.pos:end]
 	}
-	if r.hexMask(end) {
+	if (w[0] == ':' || w[0] == '=') && r.pos > 0 && (r.text[r.pos-1] == '"' || r.text[r.pos-1] == '\'') {
+		end = r.pos + 1 // of a label in quotation marks: "prefixlen":24
+		w = w[:1]
+	}
+	if r.labelled(end) {
 		return
 	}
 	it := item{kind: kindWord, start: r.pos, end: end}
 	bare := bytes.TrimRight(w, ":=")
 	n, digitsEnd, isNumber := numberAt(w, 0)
+	sign := 0 // between the ends of a range
+	if w[0] == '-' {
+		sign = 1
+	} else if bytes.HasPrefix(w, []byte("..")) {
+		sign = len(w) - len(bytes.TrimLeft(w, "."))
+	}
 	switch rest := w[min(len(w), max(0, digitsEnd)):]; {
 	case isNumber && len(bytes.TrimRight(rest, ".:!?")) == 0:
 		it.kind, it.value = kindNumber, n
@@ -31,14 +41,14 @@ func (r *reading) word(end int) {
 	case slashAt(w, 0) > 0 && isPart(w[slashAt(w, 0):]): // 192.0.2.0 /255.255.255.0
 		r.push(item{kind: kindSlash, start: r.pos, end: r.pos + slashAt(w, 0)})
 		return
-	case w[0] == '-' && r.afterHost() && len(w) > 1 && (len(bytes.Trim(w[1:], digits+".")) == 0 || r.addressBehind(1)):
-		r.push(item{kind: kindTo, start: r.pos, end: r.pos + 1}) // 192.0.2.0 -255, 192.0.2.0 -192.0.2.256
-		if n, digitsEnd, ok := numberAt(w, 1); ok && digitsEnd == len(w) {
+	case sign > 0 && r.afterHost() && len(w) > sign && (len(bytes.Trim(w[sign:], digits+".")) == 0 || r.addressBehind(sign)):
+		r.push(item{kind: kindTo, start: r.pos, end: r.pos + sign}) // 192.0.2.0 -255, 192.0.2.0 ..255, 192.0.2.0 -192.0.2.256
+		if n, digitsEnd, ok := numberAt(w, sign); ok && digitsEnd == len(w) {
 			it.kind, it.value = kindNumber, n
 		} else {
 			it.kind = kindBroken
 		}
-		it.start++
+		it.start += sign
 		r.push(it)
 		return
 	case isPart(w) && !looksLikeNetwork(w, r.text[end:]):
@@ -64,16 +74,12 @@ func (r *reading) word(end int) {
 	}
 }
 
-// hexMask reads a netmask in hexadecimal digits, with a label that is glued to it, where something that may have one is before it.
-func (r *reading) hexMask(end int) bool {
+// labelled reads a size or the last number of an end with a label that is glued to it, prefixlen=24 or end:255, and a netmask in
+// hexadecimal digits, with or without one, where something that may have it is before it.
+func (r *reading) labelled(end int) bool {
 	d := dressed{text: r.text[:end], i: r.pos}
 	for d.label() {
 	}
-	mask, behind := hexMaskAt(d.text, d.i)
-	if behind == 0 || len(bytes.TrimRight(d.text[behind:], ".:!?")) > 0 || d.denied {
-		return false
-	}
-	it := item{kind: kindMask, start: d.i, end: behind}
 	next := end + len(r.text[end:]) - len(bytes.TrimLeft(r.text[end:], " \t"))
 	before := byte(kindWord)
 	if last := len(r.items) - 1; last >= 0 {
@@ -82,7 +88,15 @@ func (r *reading) hexMask(end int) bool {
 		before = kindRecordEnd
 	}
 	wanted := d.role == kindSize || before == kindSizeWord || before == kindSize || before == kindSlash
-	switch {
+	mask, behind := hexMaskAt(d.text, d.i, wanted)
+	it := item{kind: kindMask, start: d.i}
+	switch n, digitsEnd, isNumber := numberAt(d.text, d.i); {
+	case behind == 0 && d.role != 0 && isNumber:
+		it.kind, it.value, behind = kindNumber, n, digitsEnd
+	case behind == 0 && d.role != 0 && isLength(d.text[d.i:], &it.value):
+		it.kind, behind = kindLength, end
+	case behind == 0:
+		return false
 	case mask.IsValid() && (wanted || before == kindHost || before == kindRecordEnd):
 		it.prefix = netip.PrefixFrom(mask, 32)
 	case wanted:
@@ -90,9 +104,13 @@ func (r *reading) hexMask(end int) bool {
 	default:
 		return false
 	}
-	if d.role != 0 {
-		r.push(item{kind: d.role, start: r.pos, end: r.pos})
+	if len(bytes.TrimRight(d.text[behind:], ".:!?")) > 0 || d.denied || r.Strict && d.role == kindCount {
+		return false
 	}
+	if d.role != 0 {
+		r.push(item{kind: d.role, start: r.pos, end: d.i})
+	}
+	it.end = behind
 	r.push(it)
 	r.pos = end
 	return true

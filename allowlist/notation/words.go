@@ -48,7 +48,7 @@ var wordKinds = sync.OnceValue(func() map[string]byte {
 		kindPermit:   "permit ok relay accept allow",
 		kindDenial:   "! !! % not broadcast brd",
 		kindDash:     "- -- --- -> --> => ==> .. ... ~ <->",
-		kindSlash:    `/ \`,
+		kindSlash:    `/ \ ⁄ ∕ ／`,
 	})
 })
 
