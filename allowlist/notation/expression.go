@@ -242,7 +242,7 @@ func (r *reading) ends(i int) bool {
 // pushDressed appends an address or a network.
 func (r *reading) pushDressed(it item, d dressed) {
 	switch {
-	case d.minus && r.gap == ' ' && r.afterHost() && it.kind != kindNetwork && d.i == r.pos+1:
+	case d.minus && (r.gap == ' ' || r.gap == ',' && r.text[r.pos-1] == ')') && r.afterHost() && it.kind != kindNetwork && d.i == r.pos+1:
 		r.push(item{kind: kindTo, start: r.pos, end: d.i}) // 192.0.2.0 -192.0.2.9
 	case d.denied:
 		it.kind, it.start = kindBroken, r.pos
