@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/hosts"
 )
 
@@ -34,7 +35,7 @@ func (f *Fetcher) lookUp(ctx context.Context, src Source) (ranges Ranges, _ erro
 		}
 	}
 	if more := len(failed) - maxFew; more > 0 {
-		failed = append(failed[:maxFew], fmt.Errorf("and %d more names without an address", more))
+		failed = append(failed[:maxFew], fmt.Errorf("and %s more names without an address", ascii.Count(more)))
 	}
 	return ranges, errors.Join(append(failed, err)...)
 }

@@ -78,7 +78,7 @@ func unlisted(ctx context.Context, res spf.Result) error {
 		}
 	}
 	if more := len(causes) - maxCauses; more > 0 {
-		causes = append(causes[:maxCauses], fmt.Sprintf("and %d more", more))
+		causes = append(causes[:maxCauses], "and "+ascii.Count(more)+" more")
 	}
 	if len(causes) == 0 && ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", text, context.Cause(ctx))

@@ -16,6 +16,7 @@ import (
 
 	"mailallow/accessmap/kernel"
 	"mailallow/accessmap/state"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/bounded"
 )
 
@@ -132,7 +133,7 @@ func (c *change) linkWarning() string {
 	case 1:
 		return c.live + " has 1 more name (hard link): it keeps the old content"
 	default:
-		return fmt.Sprintf("%s has %d more names (hard links): they keep the old content", c.live, n)
+		return fmt.Sprintf("%s has %s more names (hard links): they keep the old content", c.live, ascii.Count(n))
 	}
 }
 

@@ -117,7 +117,7 @@ func compare(qtype uint16, a, b reply) (answer, error) {
 		case n == 1:
 			parts = append(parts, fmt.Sprintf("only %s has %s", only.from, only.records[0].shown(qtype)))
 		case n > 1:
-			parts = append(parts, fmt.Sprintf("only %s has %s and %d more", only.from, only.records[0].shown(qtype), n-1))
+			parts = append(parts, fmt.Sprintf("only %s has %s and %s more", only.from, only.records[0].shown(qtype), ascii.Count(n-1)))
 		}
 	}
 	text := fmt.Sprintf("%s and %s do not agree: %s", a.from, b.from, strings.Join(parts, "; "))

@@ -328,7 +328,7 @@ func checkSources(sources []*decoded) error {
 		unreported += src.unreported
 	}
 	if unreported > 0 {
-		problems = append(problems, fmt.Errorf("and %d more mistakes", unreported))
+		problems = append(problems, fmt.Errorf("and %s more mistakes", ascii.Count(unreported)))
 	}
 	return errors.Join(problems...)
 }

@@ -9,6 +9,7 @@ import (
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/postfix"
 	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist/ascii"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
 
@@ -29,7 +30,7 @@ func tellSendmail(t *terminal.Terminal, target targetDocument, d addressDocument
 	deciding := map[string]bool{s.Relay.Key: true, s.Rcpt.Key: true}
 	for i, k := range target.Keys {
 		if i == maxShown {
-			line(t, terminal.Faint, 4, "", "and %d more that are not reached; --json has all", len(target.Keys)-i)
+			line(t, terminal.Faint, 4, "", "and %s more that are not reached; --json has all", ascii.Count(len(target.Keys)-i))
 			break
 		}
 		label, style, more := "key", terminal.Plain, ""

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mailallow/accessmap/sendmail"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/guard"
 	"mailallow/cmd/mailallow/internal/terminal"
 )
@@ -48,7 +49,7 @@ func (x *explanation) tellAddress(t *terminal.Terminal, doc *document, d address
 	}
 	for i, m := range d.others() {
 		if i == maxShown {
-			line(t, terminal.Faint, 2, "", "and %d more; --json has all", len(d.others())-i)
+			line(t, terminal.Faint, 2, "", "and %s more; --json has all", ascii.Count(len(d.others())-i))
 			break
 		}
 		line(t, terminal.Plain, 2, "also in", "%s %s%s: %s", m.Source, m.Action, statusMark(m.Status), withPrefix(m.Path, m.Prefix))
@@ -120,7 +121,7 @@ func owners(d decidingDocument) string {
 	for _, o := range d.Sources {
 		text := o.Name + ": " + withPrefix(o.Paths[0], d.Prefix)
 		if more := len(o.Paths) - 1; more > 0 {
-			text += fmt.Sprintf(" (and %d more)", more)
+			text += " (and " + ascii.Count(more) + " more)"
 		}
 		all = append(all, text)
 	}
@@ -237,7 +238,7 @@ func differences(all []sendmail.KeyDifference) string {
 	var parts []string
 	for i, d := range all {
 		if i == maxShown {
-			parts = append(parts, fmt.Sprintf("and %d more", len(all)-i))
+			parts = append(parts, "and "+ascii.Count(len(all)-i)+" more")
 			break
 		}
 		installed, plan := d.Installed+" there", d.Planned

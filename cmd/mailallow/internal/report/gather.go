@@ -112,7 +112,7 @@ func (g *gathering) page(ctx context.Context) *page {
 	sort.SliceStable(g.wrong, func(i, j int) bool { return g.wrong[i].Grave && !g.wrong[j].Grave })
 	p.Verdict = verdict(g.wrong)
 	if more := len(g.wrong) - maxWrong; more > 0 {
-		g.wrong = append(g.wrong[:maxWrong:maxWrong], wrong{Text: fmt.Sprintf("and %d more: the sections below have them", more)})
+		g.wrong = append(g.wrong[:maxWrong:maxWrong], wrong{Text: "and " + grouped(more) + " more: the sections below have them"})
 	}
 	p.Wrong = g.wrong
 	return p

@@ -11,6 +11,7 @@ import (
 
 	"mailallow/accessmap/program"
 	"mailallow/allowlist"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/spf"
 	"mailallow/cmd/mailallow/internal/run"
@@ -125,7 +126,7 @@ func (l list) ofGroup(group []int, reasons []allowlist.Problem) Message {
 		names = append(names, name)
 	}
 	if more := len(names) - maxNamed; more > 0 {
-		names = append(names[:maxNamed], fmt.Sprintf("and %d more", more))
+		names = append(names[:maxNamed], "and "+ascii.Count(more)+" more")
 	}
 	kept := "nothing of them is in the " + l.product()
 	switch {
