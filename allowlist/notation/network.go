@@ -24,11 +24,12 @@ func ParseCIDR(s string) (p netip.Prefix, note string, err error) {
 }
 
 // canonical masks a prefix and turns an IPv4-mapped one into IPv4, since Sendmail
-// and Postfix see such a client as IPv4. changed reports whether the result
+// and Postfix see such a client as IPv4. ::ffff:0:0/96 stays special-purpose space:
+// who writes it does not mean every IPv4 client. changed reports whether the result
 // differs from p.
 func canonical(p netip.Prefix) (_ netip.Prefix, changed bool) {
 	masked := p.Masked()
-	if masked.Addr().Is4In6() && masked.Bits() >= 96 {
+	if masked.Addr().Is4In6() && masked.Bits() > 96 {
 		return netip.PrefixFrom(masked.Addr().Unmap(), masked.Bits()-96), true
 	}
 	return masked, masked != p

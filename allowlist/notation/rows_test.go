@@ -18,6 +18,7 @@ func TestRead(t *testing.T) {
 		{"a glued mask", "192.0.2.0 mask=255.255.255.0", "1 192.0.2.0/24"},
 		{"a mask behind a slash and a blank", "192.0.2.0 /255.255.255.0", "1 192.0.2.0/24"},
 		{"a mask of IPv6", "2001:db8:: ffff:ffff::", "1 2001:db8::/32"},
+		{"all IPv4-mapped addresses", "::ffff:0:0/96\n::ffff:c000:200/120", "1 ::ffff:0.0.0.0/96\n2: ::ffff:c000:200/120 is read as 192.0.2.0/24\n2 192.0.2.0/24"},
 		{"the address of an interface", "inet 192.0.2.7 netmask 255.255.255.0 broadcast 192.0.2.255",
 			"1: left out: 192.0.2.7 netmask 255.255.255.0 does not begin at that address\n1: left out: broadcast 192.0.2.255 is taken back by the text before it"},
 		{"a route", "192.0.2.0 0.0.0.0 255.255.255.0 U", "1: left out: 192.0.2.0 0.0.0.0 255.255.255.0" + out},
