@@ -66,8 +66,11 @@ func (r *Request) left(result *Result) (problems []allowlist.Problem) {
 		add("window", "there is no last good state %s, although a list is installed: the guard has nothing to compare this run with", r.lastGoodPath())
 	}
 	for _, left := range r.leftovers(installed) {
-		add("left", "%s is no target any more, and still holds the list that was installed in it (%s): to take it out: %s",
-			left.Path, strings.Join(left.Installed.Sources, ", "), r.removing(left.Path))
+		list := "the list that was installed in it (" + strings.Join(left.Installed.Sources, ", ") + ")"
+		if len(left.Installed.Sources) == 0 {
+			list = "an empty list"
+		}
+		add("left", "%s is no target any more, and still holds %s: to take it out: %s", left.Path, list, r.removing(left.Path))
 	}
 	for _, p := range result.Plans {
 		found, _ := p.Installed(installed)
