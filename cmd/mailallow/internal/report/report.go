@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"mailallow/allowlist"
-	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/config"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/outfile"
@@ -60,9 +59,6 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err != nil {
 		return err
 	}
-	if s.Absent {
-		return fault.Hint("", "'mailallow init --write' makes one to start from, -c FILE names another", "there is no configuration %s", s.Path)
-	}
 	if err := s.CheckOutput(o.Output); err != nil {
 		return exit.Usagef("-o %s: %w", o.Output, err)
 	}
@@ -73,6 +69,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	request, err := run.New(s, o.Run)
 	if exit.IsUsage(err) {
 		return err
+	}
+	if s.Absent {
+		err = fmt.Errorf("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
 	}
 	g := &gathering{t: terminal.New(nil, t.Stdin, io.Discard, io.Discard), settings: s, options: o, request: request, unfit: err}
 	p := g.page(ctx)
