@@ -267,6 +267,13 @@ func TestLockTimeout(t *testing.T) {
 
 // A signal ends a run before it changes anything, with 128 and the number of the signal.
 func TestSignal(t *testing.T) {
+	for command, left := range map[string][]string{"diff": {"c.toml"}, "update": {"c.toml", "state", "state/lock"}} {
+		t.Run(command, func(t *testing.T) { signalled(t, command, left) })
+	}
+}
+
+// signalled ends a command that waits for the DNS, and wants these files in its folder.
+func signalled(t *testing.T, command string, left []string) {
 	server := fixtures.DNS(t, `mail.test TXT "v=spf1 ip4:74.125.4.0/23 -all"`)
 	arrived, release := server.Hold("mail.test", "TXT")
 	defer release()
@@ -281,7 +288,7 @@ target = [{format = "cidr", path = "one.cidr"}]
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("mailallow", "-c", config, "--json", "update")
+	cmd := exec.Command("mailallow", "-c", config, "--json", command)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -296,13 +303,21 @@ target = [{format = "cidr", path = "one.cidr"}]
 	if got := cmd.ProcessState.ExitCode(); got != code || !strings.HasPrefix(stderr.String(), said) {
 		t.Errorf("exit code %d, want %d; stderr %q, want %q", got, code, &stderr, said)
 	}
-	if !json.Valid([]byte(stdout.String())) {
-		t.Errorf("stdout is not one JSON document: %q", &stdout)
+	if !json.Valid([]byte(stdout.String())) || !strings.Contains(stdout.String(), `"text":"ended by signal 15 (terminated): nothing was changed: `) {
+		t.Errorf("stdout is not one JSON document that names the signal: %q", &stdout)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	inside, insideErr := filepath.Glob(filepath.Join(dir, "state", "*"))
-	if err != nil || insideErr != nil || len(files) != 2 || len(inside) != 1 {
-		t.Errorf("there are %q and %q, want the configuration and the lock alone", files, inside)
+	var files []string
+	for _, pattern := range []string{"*", "state/*"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			files = append(files, strings.TrimPrefix(f, dir+"/"))
+		}
+	}
+	if !slices.Equal(files, left) {
+		t.Errorf("there are %q, want %q", files, left)
 	}
 }
 

@@ -55,7 +55,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	result, err := r.Planned(ctx, t)
 	defer func() { r.Close(t, result.List, outcome(result.Plans), slog.Bool("changed", result.Report.Changed)) }()
 	if err != nil {
-		return say.Failed(t, result, err)
+		return say.Failed(t, result, exit.BySignal(ctx, err))
 	}
 	codes := result.List.Codes()
 	if result.Changes() {

@@ -59,7 +59,7 @@ func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 	result, err := r.Planned(ctx, t)
 	defer func() { r.Close(t, result.List, fault.NothingChanged) }()
 	if err != nil {
-		return say.Failed(t, result, err)
+		return say.Failed(t, result, exit.BySignal(ctx, err))
 	}
 	for _, p := range result.Plans {
 		result.Report.Changed = result.Report.Changed || p.Changed()
