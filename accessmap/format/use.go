@@ -9,4 +9,5 @@ const (
 	UseSMTPD      Use = "smtpd"      // check_client_access and the other access maps
 	UsePostscreen Use = "postscreen" // postscreen_access_list
 	UseMyNetworks Use = "mynetworks" // every line is a member, whatever its value
+	UseExclusion  Use = "exclusion"  // mynetworks names the table with !: every line keeps clients out of it, whatever its value
 )

@@ -58,6 +58,9 @@ var postfixRows = []struct{ main, want string }{
 	{"smtpd_client_restrictions = cidr:/t/list, warn_if_reject reject_rbl_client zen.spamhaus.org=127.255.255.[1..255]", ""},
 	{"mynetworks = 0.0.0.0/0\nsmtpd_client_restrictions = cidr:/t/list", "open-relay"},
 	{"mynetworks = 128.0.0.0/1 [2000::]/3 static:all\nsmtpd_client_restrictions = cidr:/t/list", "open-relay open-relay open-relay"},
+	{"mynetworks = !0.0.0.0/0 !static:all !74.125.0.0/16 !cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", ""},
+	{"mynetworks = !!0.0.0.0/0 !!static:all !!10.0.0.1/8 !!/file !!cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table open-relay open-relay host-bits"},
+	{"mynetworks = ! 10.0.0.0/8\nsmtpd_client_restrictions = cidr:/t/list", "pattern"},
 	{"mynetworks = 224.0.0.0/3 16.0.0.0/4\nsmtpd_client_restrictions = cidr:/t/list", "wide"},
 	{"mynetworks = 127.0.0.0/8 cidr:/t/list\nsmtpd_client_restrictions = cidr:/t/list", "relay-table"},
 	{"mynetworks = 127.0.0.0/8 74.125.0.0/16\nsmtpd_client_restrictions = cidr:/t/list", "shared-relay"},
@@ -83,6 +86,18 @@ func TestLintPostfix(t *testing.T) {
 		if got := rulesOf(findings); got != row.want {
 			t.Errorf("%s\n  %q, want %q: %v", row.main, got, row.want, findings)
 		}
+	}
+}
+
+// TestLintExcluded: a list for mynetworks that main.cf names with a ! lets nobody relay.
+func TestLintExcluded(t *testing.T) {
+	m, err := postfix.Read(t.Context(), fixtures.Postconf(t, fixtures.PostfixConfig(t, "mynetworks = !cidr:/t/list\n")), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := server.PostfixTable(m, server.Table{Path: "/t/list", Use: format.UseMyNetworks, Permits: true, Generated: true})
+	if len(found) != 1 || found[0].Rule != "not-named" || found[0].Text != "mynetworks names /t/list with !: no address in it may relay" {
+		t.Errorf("%+v", found)
 	}
 }
 

@@ -55,7 +55,7 @@ func (m *Main) does(use Use, value string) Doing {
 	switch {
 	case value == "", ascii.IsWord(value, "dunno") && use.List != "mynetworks":
 		return GoesOn
-	case use.List == "mynetworks" && strings.HasPrefix(use.Item.Name, "!"):
+	case use.List == "mynetworks" && Excludes(use.Item.Name):
 		return NotMember
 	case use.List == "mynetworks":
 		return Member

@@ -61,7 +61,7 @@ type Main struct {
 	root     string                 // see Below
 }
 
-var tablePath = pattern.New(`(^!?|:)/[^\s,}]*`)
+var tablePath = pattern.New(`(^!*|:)/[^\s,}]*`)
 
 // Below puts root, the directory that will be / for this Postfix, before the paths of the tables in all lists. Inside takes it
 // away again.

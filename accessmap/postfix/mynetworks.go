@@ -22,11 +22,10 @@ func (w *walk) isMember(s *Step, name string) (bool, error) {
 	}
 	patterns, err := w.patterns(words, maxNesting)
 	for _, pattern := range patterns {
-		bare := strings.TrimLeft(pattern, "!")
-		matches, matchErr := w.matches(bare, name)
+		matches, matchErr := w.matches(strings.TrimLeft(pattern, "!"), name)
 		if matches {
 			s.Asked, s.Answer = w.client.Addr.String(), pattern
-			return (len(pattern)-len(bare))%2 == 0, nil
+			return !Excludes(pattern), nil
 		}
 		if matchErr != nil {
 			return false, fmt.Errorf("mynetworks: %s: %w", pattern, matchErr)
@@ -91,6 +90,8 @@ func (w *walk) matches(pattern, name string) (bool, error) {
 		parent = "." + pattern
 	}
 	switch {
+	case pattern == "": // a ! alone, with which smtpd does not start
+		return false, errPattern
 	case name != "" && (name == pattern || strings.HasPrefix(parent, ".") && strings.HasSuffix(name, parent)):
 		return true, nil
 	case pattern == addr || pattern == "["+addr+"]":

@@ -90,7 +90,12 @@ func (i Item) table() string {
 	if i.Argument != "" {
 		return i.Argument
 	}
-	return strings.TrimPrefix(i.Name, "!")
+	return strings.TrimLeft(i.Name, "!")
+}
+
+// Excludes reports whether a pattern keeps clients out of mynetworks: each ! before it turns its meaning.
+func Excludes(pattern string) bool {
+	return (len(pattern)-len(strings.TrimLeft(pattern, "!")))%2 == 1
 }
 
 // TableType is the type with which the item names its table, without proxy:. It is cidr for an item that names a cidr table

@@ -25,6 +25,7 @@ func TestEffects(t *testing.T) {
 		{"smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\nsmtpd_recipient_restrictions = " + own, "permit", "smtpd_recipient_restrictions ends-list []"},
 		{"mynetworks = 127.0.0.0/8, cidr:/t", "reject", "mynetworks member []"},
 		{"mynetworks = !cidr:/t", "permit", "mynetworks not-member []"},
+		{"mynetworks = !!cidr:/t", "permit", "mynetworks member []"},
 		{"postscreen_access_list = permit_mynetworks, cidr:/t", "permit", "postscreen_access_list exempt []"},
 		{"postscreen_access_list = cidr:/t", "reject", "postscreen_access_list refuses []"},
 		{"smtpd_client_restrictions = " + own + "\nmynetworks = cidr:/t", "permit", "smtpd_client_restrictions ends-list [] mynetworks member []"},

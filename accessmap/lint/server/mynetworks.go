@@ -11,18 +11,20 @@ import (
 	"mailallow/accessmap/postfix"
 )
 
-// Patterns gives the findings in the file of a /path in mynetworks, whose patterns Postfix reads in the place of the path. follow
-// gets each file that it names in the same way, and reports whether that exists.
-func Patterns(path string, text []byte, o rule.Options, follow func(path string) bool) []rule.Finding {
+// Patterns gives the findings in one of PatternFiles, whose patterns Postfix reads in the place of its path. follow gets each file that
+// this one names in the same way, and reports whether that exists.
+func Patterns(file string, text []byte, o rule.Options, follow func(file string) bool) []rule.Finding {
 	l := newPostfixLinter(&postfix.Main{}, nil, o)
+	path, not := strings.CutPrefix(file, "!")
+	l.not = not
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++
 		before := len(l.Findings)
 		for _, word := range postfix.Patterns(line) {
 			l.Each(func(c *postfixChecks) []rule.Finding { return c.network.Of(l, postfix.Item{Name: word}) })
-			if named := patternFile(word); named != "" && !follow(named) {
-				l.Report(noMap(), noFile("mynetworks", named))
+			if named := patternFile(word, l.excludes(word)); named != "" && !follow(named) {
+				l.Report(noMap(), noFile("mynetworks", strings.TrimLeft(word, "!")))
 			}
 		}
 		for i := range l.Findings[before:] {
@@ -32,12 +34,18 @@ func Patterns(path string, text []byte, o rule.Options, follow func(path string)
 	return l.Findings
 }
 
-// networkOf reads an item of mynetworks. ok: it is an address or a network, perhaps with host bits.
-func networkOf(item postfix.Item) (p netip.Prefix, ok bool) { return postfix.ParsePattern(item.Name) }
+// excludes reports whether a pattern keeps clients out of mynetworks.
+func (l *postfixLinter) excludes(pattern string) bool { return postfix.Excludes(pattern) != l.not }
+
+// member reads a pattern of mynetworks. ok: it is an address or a network, perhaps with host bits, whose hosts are members.
+func (l *postfixLinter) member(pattern string) (p netip.Prefix, ok bool) {
+	p, ok = postfix.ParsePattern(strings.TrimLeft(pattern, "!"))
+	return p, ok && !l.excludes(pattern)
+}
 
 // sharedNetwork finds hosts that send for many customers in mynetworks.
 func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
-	p, ok := networkOf(item)
+	p, ok := l.member(item.Name)
 	if !ok || p != p.Masked() || l.Shared == nil || l.Limits.Wide(p) {
 		return nil
 	}
@@ -51,10 +59,10 @@ func sharedNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
 
 // wideNetwork finds networks in mynetworks that can hardly be one's own.
 func wideNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
-	p, ok := networkOf(item)
+	p, ok := l.member(item.Name)
 	what := rule.Size(p)
 	open := ok && p == p.Masked() && rule.Open(p)
-	if strings.HasPrefix(item.Name, "static:") {
+	if strings.HasPrefix(strings.TrimLeft(item.Name, "!"), "static:") && !l.excludes(item.Name) {
 		open, what = true, "every address"
 	}
 	if !open && (!ok || p != p.Masked() || !l.Limits.Wide(p)) {
@@ -70,7 +78,7 @@ func wideNetwork(l *postfixLinter, item postfix.Item) []rule.Finding {
 
 // hostBitsNetwork finds networks in mynetworks for which Postfix refuses the whole list (docs/facts.md 28).
 func hostBitsNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
-	p, ok := postfix.ParsePattern(strings.TrimPrefix(item.Name, "!"))
+	p, ok := postfix.ParsePattern(strings.TrimLeft(item.Name, "!"))
 	if !ok || p == p.Masked() {
 		return nil
 	}
@@ -95,7 +103,11 @@ func bracketed(p netip.Prefix) string {
 // 10/8, 10.0.0.0/255.0.0.0. Others it takes for names: 10.0.0, 10.0.0.0/24; and the like. An IPv6 address without brackets begins
 // the name of a table there, and what begins with a slash is a file with more items.
 func noNetwork(_ *postfixLinter, item postfix.Item) []rule.Finding {
-	name := strings.TrimPrefix(item.Name, "!")
+	name := strings.TrimLeft(item.Name, "!")
+	if name == "" {
+		return []rule.Finding{{Text: "mynetworks has " + item.Name + " with nothing behind it: smtpd ends whenever it starts, and no client gets an answer",
+			Fix: "write the ! and what it is for without a blank between them"}}
+	}
 	before, mask, hasMask := strings.Cut(name, "/")
 	const refuses = ": Postfix cannot read the list, and answers clients with 451"
 	p, ok := postfix.ParsePattern(name)

@@ -67,6 +67,7 @@ type postfixLinter struct {
 	rule.Run[postfixChecks]
 	*postfix.Main
 	tables []Table
+	not    bool // a file of patterns that mynetworks names with !
 	rule.Options
 }
 
@@ -101,7 +102,7 @@ func (l *postfixLinter) isNamed(t Table) bool {
 		if t.Use == format.UseSMTPD {
 			return use.Item.Name == "check_client_access"
 		}
-		return use.List == t.list()
+		return use.List == t.list() && !postfix.Excludes(use.Item.Name)
 	})
 }
 
@@ -124,6 +125,11 @@ func notNamed(l *postfixLinter, t Table) []rule.Finding {
 	text := fmt.Sprintf("no restriction list of smtpd names %s: Postfix does not read it", t.Path)
 	if list := t.list(); list != "" {
 		text = fmt.Sprintf("%s does not name %s: Postfix does not read it", list, t.Path)
+	}
+	for _, use := range l.Uses(t.Path) {
+		if postfix.Excludes(use.Item.Name) {
+			return []rule.Finding{{Text: fmt.Sprintf("%s names %s with !: no address in it may relay", use.List, t.Path), Fix: "remove the ! before it"}}
+		}
 	}
 	return []rule.Finding{{Text: text, Fix: l.naming(t, "")}}
 }
@@ -196,7 +202,7 @@ func relayTable(l *postfixLinter, t namedTable) (found []rule.Finding) {
 		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is before reject_unauth_destination in %s: every address it permits may relay to anywhere", t.use.Item, t.use.List),
 			Fix: l.naming(t.Table, "")})
 	}
-	if t.use.List == "mynetworks" && t.Use != format.UseMyNetworks {
+	if t.use.List == "mynetworks" && !postfix.Excludes(t.use.Item.Name) && t.Use != format.UseMyNetworks {
 		found = append(found, rule.Finding{Text: fmt.Sprintf("%s is in mynetworks, where any line that matches lets its addresses relay, whatever its value", t.Path),
 			Fix: "remove it, and use a target with format = \"mynetworks-cidr\", which holds only the RELAY ranges"})
 	}

@@ -24,10 +24,10 @@ func Tables(m *postfix.Main) (tables []Table) {
 	for _, use := range lookups(m) {
 		table := use.Item.Argument
 		if table == "" {
-			table = strings.TrimPrefix(use.Item.Name, "!")
+			table = strings.TrimLeft(use.Item.Name, "!")
 		}
 		path, ok := strings.CutPrefix(strings.TrimPrefix(table, "proxy:"), "cidr:/")
-		if t := (Table{Path: "/" + path, Use: readerOf(use.List)}); ok && !slices.Contains(tables, t) {
+		if t := (Table{Path: "/" + path, Use: readerOf(use.List, use.Item.Name)}); ok && !slices.Contains(tables, t) {
 			tables = append(tables, t)
 		}
 	}
@@ -38,7 +38,7 @@ func Tables(m *postfix.Main) (tables []Table) {
 func lookups(m *postfix.Main) (uses []postfix.Use) {
 	for _, name := range append(postfix.RestrictionLists(), postfix.AddressLists()...) {
 		for _, item := range m.Lists[name].Items {
-			if item.Name == "check_client_access" || readerOf(name) != format.UseSMTPD {
+			if item.Name == "check_client_access" || readerOf(name, item.Name) != format.UseSMTPD {
 				uses = append(uses, postfix.Use{List: name, Item: item})
 			}
 		}
@@ -47,11 +47,13 @@ func lookups(m *postfix.Main) (uses []postfix.Use) {
 }
 
 // readerOf gives the program that reads a table in a list of main.cf.
-func readerOf(list string) format.Use {
-	switch list {
-	case "mynetworks":
+func readerOf(list, item string) format.Use {
+	switch {
+	case list == "mynetworks" && postfix.Excludes(item):
+		return format.UseExclusion
+	case list == "mynetworks":
 		return format.UseMyNetworks
-	case "postscreen_access_list":
+	case list == "postscreen_access_list":
 		return format.UsePostscreen
 	}
 	return format.UseSMTPD
@@ -69,7 +71,7 @@ func Inline(m *postfix.Main, check func(text []byte, use format.Use) []rule.Find
 		}
 		found := []rule.Finding{{Line: bare + 1, Text: "no braces around it: Postfix cannot read the table", Fix: "write { { 192.0.2.0/24 permit }, { 2001:db8::/32 permit } }"}}
 		if bare < 0 {
-			found = check(text, readerOf(use.List))
+			found = check(text, readerOf(use.List, use.Item.Name))
 		}
 		for _, f := range found {
 			f.Text, f.Fix = fmt.Sprintf("rule %d of the cidr table in %s: %s", f.Line, use.List, f.Text), strings.ReplaceAll(f.Fix, "\t", " ")
@@ -80,22 +82,25 @@ func Inline(m *postfix.Main, check func(text []byte, use format.Use) []rule.Find
 	return l.inMain()
 }
 
-// PatternFiles gives the files that mynetworks names by their paths alone, or by a ! and their paths. A slash with digits is the end
-// of a network.
-func PatternFiles(m *postfix.Main) (paths []string) {
+// PatternFiles gives the files that mynetworks names by their paths alone, with a ! before those that it excludes. A slash with digits is
+// the end of a network.
+func PatternFiles(m *postfix.Main) (files []string) {
 	for _, item := range m.Lists["mynetworks"].Items {
-		if path := patternFile(item.Name); path != "" {
-			paths = append(paths, path)
+		if file := patternFile(item.Name, postfix.Excludes(item.Name)); file != "" {
+			files = append(files, file)
 		}
 	}
-	return paths
+	return files
 }
 
-// patternFile gives the file that a pattern names; empty: it names none.
-func patternFile(word string) string {
-	path := strings.TrimLeft(word, "!")
-	if !strings.HasPrefix(path, "/") || strings.Trim(path, "/0123456789") == "" {
+// patternFile gives the file that a pattern names, as PatternFiles does; empty: it names none.
+func patternFile(pattern string, excludes bool) string {
+	path := strings.TrimLeft(pattern, "!")
+	switch {
+	case !strings.HasPrefix(path, "/") || strings.Trim(path, "/0123456789") == "":
 		return ""
+	case excludes:
+		return "!" + path
 	}
 	return path
 }

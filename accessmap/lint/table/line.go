@@ -164,7 +164,7 @@ func tableValue(l *linter, line *textLine) []rule.Finding {
 	switch {
 	case l.use == format.UseMyNetworks && refusal().MatchString(word):
 		return []rule.Finding{line.Found(name+"Postfix ignores values in mynetworks: any line that matches lets its addresses relay", listAround)}
-	case l.use == format.UseMyNetworks:
+	case l.use == format.UseMyNetworks, l.use == format.UseExclusion:
 	case is("relay"), is("ok") && l.use == format.UsePostscreen:
 		return []rule.Finding{line.permits(name, word)}
 	case l.use == format.UsePostscreen && !is("permit", "reject", "dunno", "permit_mynetworks"):

@@ -12,6 +12,9 @@ import (
 
 // letsIn reports whether the line lets its addresses in: by its value, and in mynetworks by being there.
 func (l *linter) letsIn(line *textLine) bool {
+	if l.use == format.UseExclusion {
+		return false
+	}
 	word, _ := line.words()
 	switch strings.ToLower(word) {
 	case "permit", "ok", "relay", "permit_mynetworks", "permit_auth_destination":
@@ -164,7 +167,7 @@ func valueComment(l *linter, line *textLine) []rule.Finding {
 	if _, rest := line.words(); l.letsIn(line) && (strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, ";")) {
 		at = len(line.value) - len(rest)
 	}
-	if l.use == format.UseMyNetworks || at < 1 || line.value[at-1] != ' ' && line.value[at-1] != '\t' {
+	if l.use == format.UseMyNetworks || l.use == format.UseExclusion || at < 1 || line.value[at-1] != ' ' && line.value[at-1] != '\t' {
 		return nil
 	}
 	value, comment := strings.TrimRight(line.value[:at], " \t"), line.value[at:]

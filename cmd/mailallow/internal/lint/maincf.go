@@ -21,14 +21,14 @@ func (l *check) mainCF(ctx context.Context) (*postfix.Main, error) {
 }
 
 // reader gives the program that reads the table of type cidr at path, as main.cf names it;
-// UseNone: main.cf does not. A table of mynetworks is one wherever else it is named.
+// UseNone: main.cf does not. A table of mynetworks is one wherever else it is named; one of its exclusions, if nowhere else.
 func (l *check) reader(ctx context.Context, path string) (use format.Use) {
 	m, _ := l.mainCF(ctx) // postfix tells an error
 	if m == nil {
 		return format.UseNone
 	}
 	for _, t := range server.Tables(m) {
-		if t.Path == path && (use == format.UseNone || t.Use == format.UseMyNetworks) {
+		if t.Path == path && (use == format.UseNone || use == format.UseExclusion || t.Use == format.UseMyNetworks) {
 			use = t.Use
 		}
 	}
@@ -56,7 +56,7 @@ func (l *check) relaying(ctx context.Context, path string) rule.Options {
 	o := l.known()
 	m, _ := l.mainCF(ctx)
 	o.Relays = m != nil && slices.ContainsFunc(m.Uses(path), func(u postfix.Use) bool {
-		return u.List == "mynetworks" || u.Item.Name == "check_client_access" && m.RelaysAt(u)
+		return u.List == "mynetworks" && !postfix.Excludes(u.Item.Name) || u.Item.Name == "check_client_access" && m.RelaysAt(u)
 	}) || slices.ContainsFunc(l.settings.Sources, func(s allowlist.Source) bool { return s.File == path && s.Action == allowlist.Relay })
 	return o
 }

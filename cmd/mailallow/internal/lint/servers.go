@@ -138,13 +138,18 @@ func (l *check) postfix(ctx context.Context) (ok bool) {
 // patterns checks files of patterns in mynetworks, and those that they name.
 func (l *check) patterns(ctx context.Context, files []string) {
 	for i := 0; i < len(files); i++ {
-		text, err := l.read(ctx, files[i])
+		text, err := l.read(ctx, strings.TrimPrefix(files[i], "!"))
 		if err != nil {
 			continue
 		}
-		l.ofServers = append(l.ofServers, server.Patterns(files[i], text, l.known(), func(path string) bool {
-			if path = filepath.Join(l.root, path); !slices.Contains(files, path) {
-				files = append(files, path)
+		l.ofServers = append(l.ofServers, server.Patterns(files[i], text, l.known(), func(file string) bool {
+			path := filepath.Join(l.root, strings.TrimPrefix(file, "!"))
+			if not := "!" + path; !slices.Contains(files, path) && !slices.Contains(files, not) { // the first match decides
+				if file[0] == '!' {
+					files = append(files, not)
+				} else {
+					files = append(files, path)
+				}
 			}
 			return !isMissing(path)
 		})...)
@@ -177,7 +182,8 @@ func (l *check) tables(ctx context.Context, m *postfix.Main) (tables []server.Ta
 			tables = append(tables, t)
 		}
 	}
-	for _, path := range server.PatternFiles(m) {
+	for _, file := range server.PatternFiles(m) {
+		path := strings.TrimPrefix(file, "!")
 		if _, isTarget := l.targetOf(path); !isTarget && isMissing(path) {
 			tables = append(tables, server.Table{Path: path, Use: format.UseMyNetworks, Missing: true})
 		}
@@ -193,7 +199,11 @@ func isMissing(path string) bool {
 func postfixFacts(m *postfix.Main) (facts []string) {
 	for _, t := range server.Tables(m) {
 		for _, use := range m.Uses(t.Path) {
-			fact := fmt.Sprintf("%s has cidr:%s, as number %d", use.List, t.Path, use.Position+1)
+			not := ""
+			if postfix.Excludes(use.Item.Name) {
+				not = "!"
+			}
+			fact := fmt.Sprintf("%s has %scidr:%s, as number %d", use.List, not, t.Path, use.Position+1)
 			if !slices.Contains(facts, fact) {
 				facts = append(facts, fact)
 			}
