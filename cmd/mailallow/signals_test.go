@@ -201,15 +201,15 @@ func TestSignals(t *testing.T) {
 	})
 }
 
-// waiting is an update that waits for another run, which stays in its on_change command.
+// waiting is a run that waits for another, which stays in its on_change command.
 type waiting struct {
 	*exec.Cmd
 	says string // that it waits
 	rest io.Reader
 }
 
-// waits starts both. end ends the other run, and returns when all of it is gone.
-func (g *gated) waits() (w waiting, first *exec.Cmd, end func()) {
+// waits starts both, the one that waits with these arguments. end ends the other run, and returns when all of it is gone.
+func (g *gated) waits(args ...string) (w waiting, first *exec.Cmd, end func()) {
 	g.t.Helper()
 	g.stop("reload", "now")
 	first = g.mailallow("update")
@@ -217,7 +217,7 @@ func (g *gated) waits() (w waiting, first *exec.Cmd, end func()) {
 		g.t.Fatal(err)
 	}
 	gone := g.stopped()
-	w.Cmd = g.mailallow("update", "--lock-timeout", "1h")
+	w.Cmd = g.mailallow(append(args, "--lock-timeout", "1h")...)
 	pipe, err := w.StderrPipe()
 	if err = errors.Join(err, w.Start()); err != nil {
 		g.t.Fatal(err)
@@ -235,18 +235,23 @@ func (g *gated) waits() (w waiting, first *exec.Cmd, end func()) {
 	}
 }
 
-// TestEditedMeanwhile edits the configuration while an update waits for another run: it does not install what is no longer written.
+// TestEditedMeanwhile edits the configuration while a run waits for another: it does nothing by what is no longer written.
 func TestEditedMeanwhile(t *testing.T) {
 	t.Parallel()
-	g := newGated(t)
-	second, _, end := g.waits()
-	g.write("c.toml", fixtures.ReadFile(t, filepath.Join(g.dir, "c.toml"))+"# edited\n")
-	end()
-	said, _ := io.ReadAll(second.rest)
-	second.Wait()
-	const want = "c.toml was edited while this run waited for another: run it again\nnothing was changed\n"
-	if code := second.ProcessState.ExitCode(); code != 5 || !strings.Contains(string(said), want) {
-		t.Errorf("%d, %s%s", code, second.says, said)
+	for _, args := range [][]string{{"update"}, {"remove"}, {"rollback", "--release"}, {"lint", "--fix"}} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			g := newGated(t)
+			second, _, end := g.waits(args...)
+			g.write("c.toml", fixtures.ReadFile(t, filepath.Join(g.dir, "c.toml"))+"# edited\n")
+			end()
+			said, _ := io.ReadAll(second.rest)
+			second.Wait()
+			const want = "c.toml was edited while this run waited for another: run it again\nnothing was changed"
+			if code := second.ProcessState.ExitCode(); code != 5 || !strings.Contains(string(said), want) {
+				t.Errorf("%d, %s%s", code, second.says, said)
+			}
+		})
 	}
 }
 
@@ -254,7 +259,7 @@ func TestEditedMeanwhile(t *testing.T) {
 func TestLockTimeout(t *testing.T) {
 	t.Parallel()
 	g := newGated(t)
-	second, first, end := g.waits()
+	second, first, end := g.waits("update")
 	if want := fmt.Sprintf("state/lock: locked by process %d since ", first.Process.Pid); !strings.Contains(second.says, want) {
 		t.Errorf("it says %q, want %q", second.says, want)
 	}

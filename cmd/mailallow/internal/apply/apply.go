@@ -93,7 +93,7 @@ func SurviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPI
 // carryOut plans and installs under the lock. It returns a result with an error, too.
 func carryOut(ctx context.Context, t *terminal.Terminal, r *run.Request, lockTimeout string) (*run.Result, error) {
 	nothing := &run.Result{}
-	lock, err := run.TakeLock(ctx, t, r.Settings.StateDir, lockTimeout)
+	lock, err := run.TakeLock(ctx, t, r.Settings, r.Settings.StateDir, lockTimeout)
 	if err != nil {
 		return nothing, err
 	}

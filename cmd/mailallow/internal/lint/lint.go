@@ -165,7 +165,7 @@ func Find(ctx context.Context, s *config.Settings) ([]rule.Finding, error) {
 // (XDG Base Directory Specification).
 func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, error) {
 	dir := cmp.Or(l.settings.StateDir, filepath.Join(l.root, config.DefaultStateDir))
-	lock, err := run.TakeLock(ctx, l.t, dir, timeout)
+	lock, err := run.TakeLock(ctx, l.t, l.settings, dir, timeout)
 	if os.Geteuid() == 0 || !errors.Is(err, fs.ErrPermission) {
 		return lock, err
 	}
@@ -176,7 +176,7 @@ func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, er
 	if !filepath.IsAbs(own) {
 		return nil, err
 	}
-	return run.TakeLock(ctx, l.t, filepath.Join(own, "mailallow"), timeout)
+	return run.TakeLock(ctx, l.t, l.settings, filepath.Join(own, "mailallow"), timeout)
 }
 
 // known gives what the rules need to know of networks.

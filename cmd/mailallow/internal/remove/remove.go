@@ -164,7 +164,7 @@ func isPath(target, path, root string) bool {
 
 // carryOut plans and installs under the lock. It plans again when somebody has edited a file since.
 func (r *removal) carryOut(ctx context.Context, t *terminal.Terminal, o Options) error {
-	lock, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.LockTimeout)
+	lock, err := run.TakeLock(ctx, t, r.Settings, r.Settings.StateDir, o.LockTimeout)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func preview(ctx context.Context, t *terminal.Terminal, r *run.Request) error {
 func release(ctx context.Context, t *terminal.Terminal, r *run.Request, o Options) error {
 	var lock *install.Lock // nil: nothing is written
 	if !o.DryRun {
-		taken, err := run.TakeLock(ctx, t, r.Settings.StateDir, o.Apply.LockTimeout)
+		taken, err := run.TakeLock(ctx, t, r.Settings, r.Settings.StateDir, o.Apply.LockTimeout)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"mailallow/allowlist"
-	"mailallow/allowlist/fault"
 	"mailallow/allowlist/guard"
 	"mailallow/allowlist/snapshot"
 	"mailallow/cmd/mailallow/internal/exit"
@@ -47,9 +46,6 @@ type Source struct {
 // Resolve fetches the sources, or takes them from the snapshot, has the guard judge each,
 // and merges them.
 func (r *Request) Resolve(ctx context.Context, t *terminal.Terminal) (*List, error) {
-	if r.options.WritesState && r.Settings.Edited() { // the run that it waited for may have been that of the new text
-		return nil, exit.With(exit.Install, fault.Unchanged(fmt.Errorf("%s was edited while this run waited for another: run it again", r.Settings.Path)))
-	}
 	return r.resolve(ctx, t, time.Now())
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"mailallow/accessmap/install"
@@ -24,9 +25,9 @@ func Patience(lockTimeout string) (time.Duration, error) {
 	return patience, nil
 }
 
-// TakeLock takes the lock of a state directory, for a run that changes files. If another run
+// TakeLock takes the lock of a state directory, for a run that changes files by the settings. If another run
 // has it, TakeLock names it and waits for at most the value of --lock-timeout.
-func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout string) (*install.Lock, error) {
+func TakeLock(ctx context.Context, t *terminal.Terminal, s *config.Settings, stateDir, lockTimeout string) (*install.Lock, error) {
 	patience, err := Patience(lockTimeout)
 	if err != nil {
 		return nil, err
@@ -39,6 +40,10 @@ func TakeLock(ctx context.Context, t *terminal.Terminal, stateDir, lockTimeout s
 	}
 	if err != nil {
 		return nil, exit.With(exit.Install, fault.Unchanged(err))
+	}
+	if s.Edited() { // the run that it waited for may have been that of the new text
+		lock.Release()
+		return nil, exit.With(exit.Install, fault.Unchanged(fmt.Errorf("%s was edited while this run waited for another: run it again", s.Path)))
 	}
 	lock.Patience = patience
 	return lock, nil
