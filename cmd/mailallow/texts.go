@@ -70,7 +70,8 @@ nothing, so that a user without access to the state can run it: the guard judges
 ranges on the host that uses the snapshot. --since FILE is for a place without state.
 
 With [snapshot] url in the configuration it fetches that snapshot, checks its
-signature, and writes both as they are to FILE and FILE.minisig.`
+signature, and writes both as they are to FILE and FILE.minisig. A FILE.minisig of the
+file before is removed where the new one has no signature.`
 
 const renderText = `Writes the list in one format to stdout. No target is needed and nothing is changed.`
 

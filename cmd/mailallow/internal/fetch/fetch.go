@@ -4,8 +4,11 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/carrier"
@@ -61,6 +64,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		err = list.Snapshot().Encode(t.Take())
 	} else if err = outfile.Write(ctx, o.Output, list.Snapshot().Encode); err != nil {
 		err = fmt.Errorf("-o %s: it cannot be written: %w", o.Output, exit.Reason(err))
+	} else {
+		err = unsign(t, o.Output)
 	}
 	if err != nil {
 		return err
@@ -73,6 +78,18 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		}
 	}
 	return exit.Outcome(list.Codes()...)
+}
+
+// unsign removes the signature of the file that was at path before: it does not fit the new one, and whoever checks it is refused.
+func unsign(t *terminal.Terminal, path string) error {
+	path += carrier.SignatureSuffix
+	err := os.Remove(path)
+	if err == nil {
+		t.Note("%s was removed: it was of the file before", path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is of the file before, and cannot be removed: %w", path, exit.Reason(err))
+	}
+	return nil
 }
 
 // publish hands on the snapshot of the configuration, byte for byte, and its signature beside it.
@@ -95,6 +112,11 @@ func publish(ctx context.Context, t *terminal.Terminal, r *run.Request, o Option
 		whole := func(w io.Writer) error { _, err := w.Write(f.text); return err }
 		if err := outfile.Write(ctx, f.path, whole); err != nil {
 			return fmt.Errorf("-o %s: it cannot be written: %w", f.path, exit.Reason(err))
+		}
+	}
+	if got.Signature == nil {
+		if err := unsign(t, o.Output); err != nil {
+			return err
 		}
 	}
 	t.Summary(terminal.Plain, "%s", told)
