@@ -59,8 +59,8 @@ func networkLine(line string) (network netip.Prefix, value string, ok bool) {
 		return network, "", false
 	}
 	word, value := line, ""
-	if i := strings.IndexAny(line, " \t"); i >= 0 {
-		word, value = line[:i], strings.TrimSpace(line[i:])
+	if i := strings.IndexAny(line, ascii.Space); i >= 0 {
+		word, value = line[:i], strings.Trim(line[i:], ascii.Space)
 	}
 	network, err := netip.ParsePrefix(word)
 	if err != nil {

@@ -14,6 +14,7 @@ func TestFindLine(t *testing.T) {
 		{"postfix-cidr", "192.0.2.0/24\treject\n192.0.2.0/25 permit\n", "192.0.2.1", "1 192.0.2.0/24 reject"},
 		{"postfix-cidr", "2001:db8::/32  REJECT no thanks \n", "2001:db8::1", "1 2001:db8::/32 REJECT no thanks"},
 		{"postfix-cidr", "192.0.2.0/24\tpermit\n", "::ffff:192.0.2.1", "1 192.0.2.0/24 permit"},
+		{"postfix-cidr", "\u00a0192.0.2.0/24 x\n192.0.2.0/24\vpermit\n", "192.0.2.1", "2 192.0.2.0/24 permit"},
 		{"cidr", "192.0.2.0/24\n198.51.100.7/32\n", "198.51.100.7", "2 198.51.100.7/32 "},
 		{"nftables", nftSets + "add element inet mailallow allow4 {\n\t192.0.2.0/24,\n\t198.51.100.7/32\n}\n", "198.51.100.7", "8 198.51.100.7/32 "},
 		{"nftables", nftSets, "198.51.100.7", ""},

@@ -201,7 +201,7 @@ func TestCIDRAgrees(t *testing.T) {
 		}
 		return found, stderr
 	}
-	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr", "negated.cidr", "conditions.cidr", "open.cidr"} {
+	for _, name := range []string{"healthy.cidr", "rules.cidr", "behind.cidr", "postscreen.cidr", "mynetworks.cidr", "negated.cidr", "conditions.cidr", "open.cidr", "blanks.cidr"} {
 		path := fixtures.Path("lint", name)
 		text := []byte(fixtures.ReadFile(t, path))
 		findings, fixed := checkAndFix(text, format.UseNone, known)

@@ -133,6 +133,14 @@ func TestParsePostfix(t *testing.T) {
 	if n := len(m.Lists["smtpd_client_restrictions"].Items); n == 0 || n > 50 {
 		t.Errorf("%d items from a class in itself", n)
 	}
+	m = parse([]byte("mynetworks = 10.0.0.0/8\v,10.1.0.0/16\f10.2.0.0/16\r\t10.3.0.0/16\u00a0\n"), nil, nil, nil)
+	var names []string
+	for _, item := range m.Lists["mynetworks"].Items {
+		names = append(names, item.Name)
+	}
+	if diff := cmp.Diff([]string{"10.0.0.0/8\v", "10.1.0.0/16\f10.2.0.0/16", "10.3.0.0/16\u00a0"}, names); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestResolvConf: smtpd in a chroot reads the copy there.

@@ -15,16 +15,16 @@ func postconfLines(text []byte) map[string]string {
 		switch name, value, ok := strings.Cut(line, "="); {
 		case line == "" || line[0] == '#':
 		case ascii.IsSpace(line[0]) && last != "":
-			values[last] = strings.TrimSpace(values[last] + " " + strings.TrimSpace(line))
+			values[last] = strings.Trim(values[last]+" "+strings.Trim(line, ascii.Space), ascii.Space)
 		case ok:
 			last = strings.TrimSpace(name)
-			values[last] = strings.TrimSpace(value)
+			values[last] = strings.Trim(value, ascii.Space)
 		}
 	}
 	return values
 }
 
-// split cuts a value at commas and blanks, but not inside braces (mystrtokq in Postfix).
+// split cuts a value at commas and blanks, but not inside braces (mystrtokq in Postfix). For it \v and \f are no blanks.
 func split(s string) (words []string) {
 	start, depth := 0, 0
 	for i := 0; i <= len(s); i++ {
@@ -36,7 +36,7 @@ func split(s string) (words []string) {
 			case c == '}' && depth > 0:
 				depth--
 				continue
-			case depth > 0 || c != ',' && !ascii.IsSpace(c):
+			case depth > 0 || !strings.ContainsRune(", \t\r\n", rune(c)):
 				continue
 			}
 		}

@@ -37,6 +37,9 @@ func IsWord(value, word string) bool {
 	return true
 }
 
+// Space are the bytes of IsSpace.
+const Space = " \t\n\v\f\r"
+
 // IsSpace reports whether c is a space, \t, \n, \v, \f or \r: isspace(3) in the C locale.
 func IsSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 

@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/key"
 	"mailallow/accessmap/lint/address"
 	"mailallow/accessmap/lint/rule"
 	"mailallow/accessmap/postfix"
+	"mailallow/allowlist/ascii"
 	"mailallow/allowlist/pattern"
 )
 
@@ -95,7 +97,7 @@ func indentedNetwork(l *linter, line *textLine) []rule.Finding {
 		line.stays = true
 		return []rule.Finding{line.Found(text, moved)}
 	}
-	return []rule.Finding{line.Fixed(text, strings.TrimSpace(line.Raw))} // the lines that continue it stay below it
+	return []rule.Finding{line.Fixed(text, strings.Trim(line.Raw, ascii.Space))} // the lines that continue it stay below it
 }
 
 // conditions pairs each endif with its if. It finds an endif without one, and text after an endif.
@@ -169,11 +171,16 @@ func tableValue(l *linter, line *textLine) []rule.Finding {
 		return []rule.Finding{line.permits(name, word)}
 	case l.use == format.UsePostscreen && !is("permit", "reject", "dunno", "permit_mynetworks"):
 		return []rule.Finding{line.Found(name+"postscreen knows permit, reject and dunno, and ignores the rest of its list after any other word", "write one of them")}
+	case strings.TrimFunc(word, isUnseen) != word:
+		return []rule.Finding{line.Found(name+"a sign that does not show is part of the word, which Postfix then does not know: smtpd answers 451", "write it without")}
 	case confused().MatchString(word):
 		return []rule.Finding{line.Found(name+"no action that Postfix knows, unless it is a restriction class: smtpd answers 451", "write permit, REJECT or DUNNO")}
 	}
 	return nil
 }
+
+// isUnseen reports whether a character does not show.
+func isUnseen(c rune) bool { return unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) }
 
 // permits replaces a word of Sendmail with permit.
 func (line *textLine) permits(name, word string) rule.Finding {

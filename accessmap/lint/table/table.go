@@ -102,7 +102,7 @@ type textLine struct {
 }
 
 // single reports whether the logical line is one physical line.
-func (line *textLine) single() bool { return strings.TrimSpace(line.Raw) == line.logical }
+func (line *textLine) single() bool { return strings.Trim(line.Raw, ascii.Space) == line.logical }
 
 // entry gives an entry with another pattern or value, negated as the line is.
 func (line *textLine) entry(pattern, value string) string {
@@ -120,7 +120,7 @@ func (line *textLine) hasValue() bool { return line.value != "" && line.value[0]
 func (l *linter) logicalLines() (logical []*textLine) {
 	var above *textLine
 	for _, line := range l.lines {
-		trimmed := strings.TrimSpace(line.Raw)
+		trimmed := strings.Trim(line.Raw, ascii.Space)
 		switch {
 		case trimmed == "" || trimmed[0] == '#':
 			continue
@@ -153,8 +153,10 @@ func looksLikeEntry(line string) bool {
 	if conditional().MatchString(line) {
 		return true
 	}
-	first, _, _ := strings.Cut(strings.TrimLeft(line, "!"), " ")
-	first, _, _ = strings.Cut(first, "\t")
+	first := strings.TrimLeft(line, "!")
+	if end := strings.IndexAny(first, ascii.Space); end >= 0 {
+		first = first[:end]
+	}
 	if p, ok := postfix.ParsePattern(first); ok && p == p.Masked() {
 		return true
 	}
@@ -162,21 +164,21 @@ func looksLikeEntry(line string) bool {
 	return isNetwork
 }
 
-var conditional = pattern.New(`(?i)^(if|endif)(\s|$)`)
+var conditional = pattern.New(`(?i)^(if|endif)([\s\v]|$)`)
 
 // cut takes a logical line apart.
 func (l *linter) cut(line *textLine) {
 	if word := conditional().FindString(line.logical); word != "" {
-		line.word, line.pattern = strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(line.logical[len(word):])
+		line.word, line.pattern = strings.ToLower(strings.TrimSpace(word)), strings.Trim(line.logical[len(word):], ascii.Space)
 		return
 	}
-	rest := strings.TrimLeft(line.logical, "! \t")
+	rest := strings.TrimLeft(line.logical, "!"+ascii.Space)
 	line.negated = strings.Count(line.logical[:len(line.logical)-len(rest)], "!")%2 == 1
-	end := strings.IndexAny(rest, " \t")
+	end := strings.IndexAny(rest, ascii.Space)
 	if end < 0 {
 		end = len(rest)
 	}
-	line.pattern, line.value = rest[:end], strings.TrimSpace(rest[end:])
+	line.pattern, line.value = rest[:end], strings.Trim(rest[end:], ascii.Space)
 	p, ok := postfix.ParsePattern(line.pattern)
 	if line.skipped = !ok || p != p.Masked() || line.value == "" || line.indent; !line.skipped && !line.negated {
 		l.healthy = append(l.healthy, healthyLine{p, line})
@@ -228,7 +230,7 @@ func (l *linter) read(s string) (p netip.Prefix, of rule.Rule, fault *address.Fa
 
 // condition checks the network of an if; ok: Postfix reads it.
 func (l *linter) condition(line *textLine) (ok bool) {
-	bare := strings.TrimLeft(line.pattern, "! \t")
+	bare := strings.TrimLeft(line.pattern, "!"+ascii.Space)
 	line.negated = strings.Count(line.pattern[:len(line.pattern)-len(bare)], "!")%2 == 1
 	p, of, fault := l.read(bare)
 	line.network = p
