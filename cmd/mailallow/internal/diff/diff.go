@@ -44,6 +44,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	if err := exit.OneOf("format", o.Format, Formats()); err != nil {
 		return err
 	}
+	if t.JSON && o.Format != JSON && o.Format != "summary" { // the default
+		return exit.Usagef("--format %s: with --json the format is json", o.Format)
+	}
 	if err := refusals.NotTwice(o.Logs, o.Run.Snapshot); err != nil {
 		return err
 	}

@@ -42,8 +42,8 @@ func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options,
 		return exit.Usagef("--at %w", err)
 	case at.After(now):
 		return exit.Usagef("--at %s is in the future: the history knows the list until now", at.UTC().Format(time.RFC3339))
-	case o.Live || o.Run.Snapshot+o.Run.Signature != "":
-		return exit.Usagef("--at explains by the history alone: leave out --live, --snapshot and --signature")
+	case o.Live || o.Name+o.Run.Snapshot+o.Run.Signature != "":
+		return exit.Usagef("--at explains by the history alone: leave out --live, --name, --snapshot and --signature")
 	}
 	log, err := run.OpenHistory(x.settings.StateDir)
 	if err != nil {

@@ -98,6 +98,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		if len(o.Files) > 0 {
 			return exit.Usagef("--rules lists the rules and checks no FILE")
 		}
+		if o.As != "" || o.DNS || o.Fix || o.Strict {
+			return exit.Usagef("--rules lists the rules: leave out --as, --dns, --fix and --strict")
+		}
 		return showRules(t)
 	}
 	run.CollectSooner()

@@ -44,6 +44,8 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	switch {
 	case o.Events && o.Unused:
 		return exit.Usagef("--events and --unused: only one of them")
+	case o.Events && o.Run.Snapshot+o.Run.Signature != "":
+		return exit.Usagef("--events looks at no list: leave out --snapshot and --signature")
 	case o.Events:
 		return writeEvents(ctx, t, logs, reading)
 	}
