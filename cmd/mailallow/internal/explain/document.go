@@ -85,6 +85,7 @@ type coverDocument struct {
 // targetDocument is an address in a target, by its plan.
 type targetDocument struct {
 	format format.Format
+	flags  string // of the run, for a command to paste
 
 	Path      string         `json:"path"`
 	Format    string         `json:"format"`

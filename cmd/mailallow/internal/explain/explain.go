@@ -37,6 +37,7 @@ type Options struct {
 // explanation is a run of the command.
 type explanation struct {
 	settings *config.Settings
+	flags    string       // of the run, for a command to paste
 	request  *run.Request // nil, as are the next three: there is no configuration
 	list     *run.List
 	explain  *allowlist.Explainer
@@ -65,7 +66,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return exit.Usagef("--offline takes the last good state: leave out --snapshot")
 	}
 	o.Run.Installed, o.Run.ForAnswer = o.Offline, true
-	x := &explanation{settings: s, statuses: map[string]guard.Status{}}
+	x := &explanation{settings: s, flags: o.Run.Typed(), statuses: map[string]guard.Status{}}
 	if o.At != "" {
 		return x.then(ctx, t, o, subjects)
 	}

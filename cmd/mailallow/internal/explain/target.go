@@ -22,7 +22,7 @@ const (
 func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p *plan.Plan, ask bool) []targetDocument {
 	explained := make([]targetDocument, len(x.subjects))
 	for i := range explained {
-		explained[i] = targetDocument{format: p.Format, Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
+		explained[i] = targetDocument{format: p.Format, flags: x.flags, Path: p.Path, Format: p.Format.Name, Problems: p.Refused(), LeftAlone: p.LeftAlone, Keys: []keyDocument{},
 			NameKeys: []keyDocument{}, Pending: []sendmail.KeyDifference{}, Live: []liveDocument{}}
 	}
 	if p.Err != nil {

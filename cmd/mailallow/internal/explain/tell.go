@@ -215,7 +215,7 @@ func tellTarget(t *terminal.Terminal, target targetDocument, d addressDocument) 
 		tellTableLine(t, target)
 	}
 	if len(target.Pending) > 0 {
-		line(t, terminal.Yellow, 4, "not yet", "%s: 'mailallow update' writes it", differences(target.Pending))
+		line(t, terminal.Yellow, 4, "not yet", "%s: 'mailallow update%s' writes it", differences(target.Pending), target.flags)
 	}
 	for _, live := range target.Live {
 		switch {

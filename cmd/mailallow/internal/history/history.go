@@ -122,7 +122,7 @@ func (o *Options) tellEntries(t *terminal.Terminal, log history.Log, since time.
 		t.Warn("%s", p.Text)
 	}
 	if o.Entry != "" && len(entries) == 0 {
-		return exit.Usagef("--entry %q: the history has no such entry: 'mailallow history' lists them", o.Entry)
+		return exit.Usagef("--entry %q: the history has no such entry: 'mailallow history%s' lists them", o.Entry, o.Config.Typed())
 	}
 	if o.Source != "" && len(entries) == 0 && len(names) > 0 && !slices.Contains(names, o.Source) {
 		return exit.Usagef("no entry tells of a source %q%s", o.Source, exit.DidYouMean(o.Source, names))

@@ -142,7 +142,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	}
 	if len(o.Files) > 0 {
 		if err != nil && !slices.Contains(o.Files, o.Config.File()) {
-			t.Note("the configuration has mistakes and is not used: 'mailallow lint' without a file shows them")
+			t.Note("the configuration has mistakes and is not used: 'mailallow lint%s' without a file shows them", l.flags)
 		}
 		for _, path := range o.Files {
 			l.file(ctx, path)

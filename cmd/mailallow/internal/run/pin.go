@@ -217,7 +217,7 @@ func (r *Request) pinsOfRollback(k *known) (p pins, err error) {
 		pinned = append(pinned, snapshot.Source{Resolved: one, Reasons: []allowlist.Problem{{Kind: KindPinned, Text: what}}})
 	}
 	if len(pinned) == 0 {
-		return p, exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history' lists them",
+		return p, exit.With(exit.Usage, fault.Hint("", "name another entry or a time: 'mailallow history"+r.options.Config.Typed()+"' lists them",
 			"nothing can be rolled back to the list of %s: no source of the configuration had ranges then under its definition of now; nothing was changed", date(state.Time)))
 	}
 	p.file = snapshot.Of(k.now, pinned)
@@ -305,7 +305,7 @@ func (r *Request) rollbackState(now time.Time) (state history.State, problems []
 		}
 		what = "before the entry " + id
 	} else {
-		state, what, problems, err = stateOf(log, to, now)
+		state, what, problems, err = r.stateOf(log, to, now)
 		if err != nil {
 			return state, nil, err
 		}
@@ -318,14 +318,14 @@ func (r *Request) rollbackState(now time.Time) (state history.State, problems []
 }
 
 // stateOf gives the list after an entry, or at a time.
-func stateOf(log history.Log, to string, now time.Time) (state history.State, what string, problems []allowlist.Problem, err error) {
+func (r *Request) stateOf(log history.Log, to string, now time.Time) (state history.State, what string, problems []allowlist.Problem, err error) {
 	state, found, problems := log.After(to)
 	if found {
 		return state, "after the entry " + to, problems, nil
 	}
 	at, err := config.ParseTime(to, now)
 	if err != nil {
-		return state, "", nil, exit.Usagef("%q is no entry of the history and no time: 'mailallow history' lists the entries; what left the history cannot be rolled back to; a time is 2026-11-01 or 2026-11-01T22:00:00Z", to)
+		return state, "", nil, exit.Usagef("%q is no entry of the history and no time: 'mailallow history%s' lists the entries; what left the history cannot be rolled back to; a time is 2026-11-01 or 2026-11-01T22:00:00Z", to, r.options.Config.Typed())
 	}
 	if at.After(now) {
 		return state, "", nil, exit.Usagef("%s is in the future: a rollback goes back", date(at))
