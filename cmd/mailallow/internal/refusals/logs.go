@@ -42,16 +42,23 @@ func Logs(named []string, stdin io.Reader) ([]string, error) {
 	if given {
 		return []string{"-"}, nil
 	}
-	var found []string
-	for _, path := range usualLogs {
-		if _, err := os.Stat(path); err == nil {
-			found = append(found, path)
-		}
-	}
+	found := files(usualLogs[:])
 	if len(found) == 0 {
 		return nil, fault.Hint("", nameLog, "no log: there is no %s", strings.Join(usualLogs[:], " and no "))
 	}
 	return found, nil
+}
+
+// files gives those of the paths at which there is a file, each file once: one may be a link to another.
+func files(paths []string) (found []string) {
+	var seen []fs.FileInfo
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err == nil && !slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
+			found, seen = append(found, path), append(seen, info)
+		}
+	}
+	return found
 }
 
 // NotTwice is the usage error of a log and a snapshot that are both to come from stdin, else nil.
