@@ -150,8 +150,8 @@ func TestAgree(t *testing.T) {
 		{"SERVFAIL", "A", "a.example", fault(0, fixtures.ServFail), "", "A a.example: SERVFAIL from TWO" + alone},
 		{"REFUSED from the first", "A", "a.example", fault(fixtures.Refused, 0), "",
 			"A a.example: REFUSED from ONE; only TWO answers, and agree = 2 needs two that do"},
-		{"silence", "A", "a.example", fault(0, fixtures.Drop), "", "A a.example: no answer in 1s from TWO" + alone},
-		{"silence about nothing", "A", "m.example", fault(0, fixtures.Drop), "", "A m.example: no answer in 1s from TWO" + alone},
+		{"silence", "A", "a.example", fault(0, fixtures.Drop), "", "A a.example: no answer in 3s from TWO" + alone},
+		{"silence about nothing", "A", "m.example", fault(0, fixtures.Drop), "", "A m.example: no answer in 3s from TWO" + alone},
 		{"both alike", "A", "a.example", fault(fixtures.ServFail, fixtures.ServFail), "", "A a.example: SERVFAIL from ONE, TWO"},
 		{"both unlike", "A", "a.example", fault(fixtures.ServFail, fixtures.Lame), "",
 			"A a.example: SERVFAIL from ONE; a referral, not an answer from TWO"},
@@ -168,7 +168,7 @@ func TestAgree(t *testing.T) {
 			all := servers(t, 2)
 			row.change(t, pair{all[0], all[1]})
 			config := dnsq.Config{Agree: 2, Attempts: 1}
-			if strings.Contains(row.err, "1s") {
+			if strings.Contains(row.err, "3s") {
 				config.Timeout = hasty
 			}
 			c := client(t, config, all...)
@@ -254,7 +254,7 @@ func TestAgreeStandIn(t *testing.T) {
 		{"the stand-in lies", [3]fixtures.Fault{0, fixtures.ServFail, lies}, 0, "",
 			"A a.example: ONE and THREE do not agree: only ONE has 192.0.2.9 and 1 more", [3]int{1, 1, 1}},
 		{"two are silent", [3]fixtures.Fault{fixtures.Drop, 0, fixtures.Drop}, 0, "",
-			"A a.example: no answer in 1s from ONE, THREE; only TWO answers, and agree = 2 needs two that do", [3]int{2, 1, 1}},
+			"A a.example: no answer in 3s from ONE, THREE; only TWO answers, and agree = 2 needs two that do", [3]int{2, 1, 1}},
 		{"all have no answer", [3]fixtures.Fault{fixtures.ServFail, fixtures.ServFail, fixtures.ServFail}, 0, "",
 			"A a.example: SERVFAIL from ONE, TWO, THREE", [3]int{2, 2, 2}},
 	} {
@@ -283,6 +283,7 @@ func TestAgreeStandIn(t *testing.T) {
 // TestAgreeDeadResolver checks that only the first question waits for a dead resolver, whether it is the first or the
 // second of three, and that a lost answer is asked for again.
 func TestAgreeDeadResolver(t *testing.T) {
+	t.Parallel()
 	for dead := range 2 {
 		all := servers(t, 2)
 		resolvers := slices.Insert([]string{all[0].Addr(), all[1].Addr()}, dead, fixtures.Nobody(t))

@@ -34,7 +34,7 @@ func TestFaults(t *testing.T) {
 		{"truncated over TCP", fixtures.Truncated, "", "an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"garbage", fixtures.Garbage, "", "a malformed answer from ADDR", "udp"},
 		{"no EDNS", fixtures.NoEDNS, answer, "", "udp udp"},
-		{"drop", fixtures.Drop, "", "no answer in 1s from ADDR", "udp"},
+		{"drop", fixtures.Drop, "", "no answer in 3s from ADDR", "udp"},
 		{"wrong id first", fixtures.WrongID, answer, "", "udp"},
 		{"wrong question first", fixtures.WrongQuestion, answer, "", "udp"},
 		{"another port first", fixtures.OtherPort, answer, "", "udp"},
@@ -42,7 +42,7 @@ func TestFaults(t *testing.T) {
 		{"forgeries over TCP", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Truncated, "",
 			"an answer truncated over TCP from ADDR", "udp tcp tcp"},
 		{"only forgeries", fixtures.WrongID | fixtures.WrongQuestion | fixtures.Drop, "",
-			"no answer in 1s, 2 that did not fit the question from ADDR", "udp"},
+			"no answer in 3s, 2 that did not fit the question from ADDR", "udp"},
 		{"forged answers from all sides first", fixtures.Poison | fixtures.WrongID | fixtures.WrongQuestion | fixtures.OtherPort | fixtures.OtherAddress |
 			fixtures.Noise, answer, "", "udp"},
 		{"twice", fixtures.Twice, answer, "", "udp"},
@@ -52,7 +52,7 @@ func TestFaults(t *testing.T) {
 		{"records of another name", fixtures.Misnamed, "", "an answer to another question from ADDR", "udp"},
 		{"records of other names beside", fixtures.Gossip, answer, "", "udp"},
 		{"records of another class", fixtures.OtherClass, "", "a malformed answer from ADDR", "udp"},
-		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 1s from ADDR", "udp"},
+		{"only from another port", fixtures.OtherPort | fixtures.Drop, "", "no answer in 3s from ADDR", "udp"},
 	} {
 		run(row.name, func(t *testing.T) {
 			s := fixtures.DNS(t, zone)
@@ -233,7 +233,7 @@ func TestUnfitReplies(t *testing.T) {
 			s.Rewrite("a.example", "A", rewrite)
 			got, err := look(t.Context(), client(t, dnsq.Config{Attempts: 1, Timeout: hasty}, s), "A", "a.example")
 			check(t, got, err, "",
-				"A a.example: no answer in 1s, 1 that did not fit the question from ADDR", s.Addr())
+				"A a.example: no answer in 3s, 1 that did not fit the question from ADDR", s.Addr())
 		})
 	}
 }
@@ -301,7 +301,7 @@ func TestFailover(t *testing.T) {
 		{"one attempt still asks both", fixtures.ServFail, 0, 1, answer, "", [2]int{1, 1}},
 		{"both alike", fixtures.ServFail, fixtures.ServFail, 3, "", "A a.example: SERVFAIL from ONE, TWO", [2]int{2, 1}},
 		{"both unlike", fixtures.Refused, fixtures.Drop, 4, "",
-			"A a.example: REFUSED from ONE; no answer in 1s from TWO", [2]int{2, 2}},
+			"A a.example: REFUSED from ONE; no answer in 3s from TWO", [2]int{2, 2}},
 	} {
 		run(row.name, func(t *testing.T) {
 			one, two := fixtures.DNS(t, zone), fixtures.DNS(t, zone)
