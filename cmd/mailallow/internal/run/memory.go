@@ -4,7 +4,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 )
 
 const (
@@ -13,9 +12,6 @@ const (
 	begin = 300
 	// leastGarbage is what may gather before the garbage collector runs, in bytes: a small run collects a few times.
 	leastGarbage = 3 << 20
-	// scannedPart: of what the collector has to look through, so much garbage may gather. Most of the memory of a long list is
-	// text and numbers, which it passes over: to collect often costs little there.
-	scannedPart = 3
 	// leastPercent keeps the collector from running all the time beside a text of hundreds of megabytes.
 	leastPercent = 5
 )
@@ -32,13 +28,13 @@ func CollectSooner() {
 func collectAt(percent int) {
 	debug.SetGCPercent(percent)
 	lost := &struct{ _ *byte }{} // nothing refers to it
-	runtime.AddCleanup(lost, func(struct{}) { collectAt(paced()) }, struct{}{})
+	runtime.AddCleanup(lost, func(struct{}) { collectAt(paced(percent)) }, struct{}{})
 }
 
-// paced is the percentage by which the memory may grow.
-func paced() int {
-	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
-	metrics.Read(sizes)
-	live, scanned := max(sizes[0].Value.Uint64(), leastGarbage), sizes[1].Value.Uint64()
-	return int(max(100*max(leastGarbage, scanned/scannedPart)/live, leastPercent))
+// paced is the percentage by which the memory may grow, after one by which it could until now.
+func paced(percent int) int {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	live := max(int(stats.NextGC)/(100+percent)*100, leastGarbage) // NextGC is what lives and its percentage
+	return max(100*leastGarbage/live, leastPercent)
 }
