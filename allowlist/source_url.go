@@ -201,7 +201,10 @@ func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.
 	return fmt.Errorf("the proxy %s answers %s", ascii.Excerpt(proxy.Host), ascii.Excerpt(resp.Status))
 }
 
-var errNotLoopback = errors.New("http is for loopback alone: use https, or set insecure = true for a source")
+var (
+	errClear       = errors.New("http is for loopback alone: use https")
+	errNotLoopback = fmt.Errorf("%w, or set insecure = true for a source", errClear)
+)
 
 // onlyLoopback checks the address and not the name, because a name may have any
 // address.

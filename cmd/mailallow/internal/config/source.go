@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"mailallow/allowlist"
@@ -122,7 +123,11 @@ func (r *reader) origin(at string, src allowlist.Source) {
 	case src.URL != "" && src.Insecure:
 		r.check(at+".url", allowlist.CheckURL(src.URL))
 	case src.URL != "":
-		r.check(at+".url", allowlist.CheckSecure(src.URL))
+		err := allowlist.CheckSecure(src.URL)
+		if err != nil && allowlist.CheckURL(src.URL) == nil {
+			err = fmt.Errorf("%w, or set insecure = true for a source", err)
+		}
+		r.check(at+".url", err)
 	}
 	if src.Select != "" {
 		r.check(at+".select", document.CheckSelect(src.Select))
