@@ -16,8 +16,10 @@ type Life struct {
 // Ended reports whether the last day is over at now.
 func (l Life) Ended(now time.Time) bool { return !l.Until.IsZero() && !now.Before(l.end()) }
 
-// EndsWithin reports whether the last day is over at now, or less than d later.
-func (l Life) EndsWithin(d time.Duration, now time.Time) bool { return l.Ended(now.Add(d)) }
+// EndsWithin reports whether the last day is over at now, or begins within d.
+func (l Life) EndsWithin(d time.Duration, now time.Time) bool {
+	return !l.Until.IsZero() && !now.Add(d).Before(l.Until)
+}
 
 // end is the moment from which the source is out of the list: the UTC day after the last one. A UTC day has 24 hours.
 func (l Life) end() time.Time { return l.Until.Add(24 * time.Hour) }

@@ -29,8 +29,15 @@ func TestEnded(t *testing.T) {
 	if (Life{}).Ended(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)) {
 		t.Error("a source without an end has one")
 	}
-	if now := time.Date(2026, 12, 18, 0, 0, 0, 0, time.UTC); !l.EndsWithin(14*24*time.Hour, now) || l.EndsWithin(14*24*time.Hour, now.Add(-1)) {
-		t.Error("the fortnight before the end begins on another day")
+	for _, now := range []time.Time{
+		time.Date(2026, 12, 17, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 17, 14, 0, 0, 0, east), time.Date(2026, 12, 16, 12, 0, 0, 0, west),
+	} {
+		if !l.EndsWithin(14*24*time.Hour, now) || l.EndsWithin(14*24*time.Hour, now.Add(-1)) {
+			t.Errorf("the fortnight before the last day does not begin on %s", now)
+		}
+	}
+	if (Life{}).EndsWithin(14*24*time.Hour, time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)) {
+		t.Error("a source without an end ends soon")
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *check) config(ctx context.Context, path string, text []byte) []rule.Fin
 	return lint.Config(c)
 }
 
-// endsSoon is how long before its last day is over lint tells of a source: time to ask its owner.
+// endsSoon is how long before its last day lint tells of a source: time to ask its owner.
 const endsSoon = 14 * 24 * time.Hour
 
 // ending finds the sources whose last day is over, or soon is.
