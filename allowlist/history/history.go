@@ -91,6 +91,13 @@ type About struct {
 	Until  string `json:"until,omitempty"` // its last day, 2026-12-31
 }
 
+// Life gives what was said as a source has it.
+func (a About) Life() allowlist.Life {
+	life := allowlist.Life{Reason: a.Reason, Owner: a.Owner}
+	life.Until, _ = time.Parse(time.DateOnly, a.Until)
+	return life
+}
+
 // Networks gives what came and what went as sets of addresses, in the fewest networks.
 func (s Source) Networks() (came, gone prefixes.List) {
 	return s.Came.Fewest().Minus(s.Gone), s.Gone.Minus(s.Came.Fewest())

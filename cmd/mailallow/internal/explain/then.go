@@ -51,19 +51,21 @@ func (x *explanation) then(ctx context.Context, t *terminal.Terminal, o Options,
 	}
 	state, problems := log.At(at)
 	doc := &document{At: &thenDocument{at.UTC().Truncate(time.Second), state.Entry}, Addresses: []addressDocument{},
-		Sources: []run.SourceDocument{}, Problems: append([]allowlist.Problem{}, problems...)}
+		Problems: append([]allowlist.Problem{}, problems...)}
 	for _, p := range problems {
 		t.Warn("%s", p.Text)
 	}
 	if !state.Known {
 		return exit.Usagef("--at %s: the history does not know the list of then: it begins later, or that part of it is damaged", at.UTC().Format(time.RFC3339))
 	}
-	var labelled []allowlist.Labelled
+	x.list = new(run.List)
 	for _, s := range state.Sources {
-		labelled = append(labelled, allowlist.Labelled{Source: s.Name, Action: s.Action, Ranges: s.Ranges})
+		one := run.Source{Source: allowlist.Source{Name: s.Name, Action: s.Action, Life: s.Life()}}
+		one.Ranges, one.Status, one.Problems = s.Ranges, s.Status, s.Problems
+		x.list.Sources = append(x.list.Sources, one)
 		x.statuses[s.Name] = s.Status
 	}
-	x.explain = allowlist.NewExplainer(labelled)
+	x.explain, doc.Sources = allowlist.NewExplainer(x.list.Labelled()), x.list.Documents()
 	found, unknown := x.lookUp(ctx, t, subjects)
 	for _, s := range found {
 		doc.Addresses = append(doc.Addresses, x.explained(s))

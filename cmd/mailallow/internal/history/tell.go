@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"mailallow/allowlist"
 	"mailallow/allowlist/ascii"
@@ -106,11 +105,7 @@ func tellWhole(t *terminal.Terminal, e history.Entry) {
 }
 
 // inOneText gives the reason, the owner and the last day of a source as other commands do.
-func inOneText(a history.About) string {
-	life := allowlist.Life{Reason: a.Reason, Owner: a.Owner}
-	life.Until, _ = time.Parse(time.DateOnly, a.Until)
-	return ascii.Line(life.String())
-}
+func inOneText(a history.About) string { return ascii.Line(a.Life().String()) }
 
 // folded writes a text below its heading.
 func folded(t *terminal.Terminal, text string) {
