@@ -14,6 +14,16 @@ type testEntry struct {
 	text   string // the address as the RFC writes it
 }
 
+// sharedSpace is that of the customers behind a provider's translation (RFC 6598).
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// IsLocal reports whether no other network sees an address, so that no public list has it, and to ask one tells it about this
+// network. 127.0.0.0/8 does not count: lists have their test entries there.
+func IsLocal(addr netip.Addr) bool {
+	test := addr.Is4() && addr.IsLoopback()
+	return addr.IsPrivate() || sharedSpace.Contains(addr) || !addr.IsGlobalUnicast() && !test
+}
+
 func (e testEntry) is4() bool { return e.addr.Is4() }
 
 // testEntries gives the test entries of the families of addrs.

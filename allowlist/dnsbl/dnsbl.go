@@ -66,7 +66,8 @@ type Result struct {
 
 // Check asks every zone about every address, all at the same time; the resolvers bound the number of queries on their
 // way. It takes two round trips, the second for the reasons of listings. Results are by address, then by zone, in the
-// order given. An IPv4-mapped address counts as IPv4. Check does not ask dead zones and zones of names.
+// order given. An IPv4-mapped address counts as IPv4. Check does not ask dead zones and zones of names, and no zone of the
+// table about an IsLocal address.
 //
 // Each Result comes from one resolver, because a list may give an empty answer to a resolver that it has blocked. If the
 // answer of one resolver is Unknown, Check asks the next one, also about the test entries.
@@ -145,8 +146,12 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	}
 	tests := testEntries(addrs)
 	replies := make([]reply, len(tests)+len(addrs))
+	withheld := func(addr netip.Addr) bool { return zone.name != "" && IsLocal(addr) }
 	var wait sync.WaitGroup
 	for i := range replies {
+		if i >= len(tests) && withheld(results[i-len(tests)].Address) {
+			continue
+		}
 		wait.Go(func() {
 			name := ""
 			if i < len(tests) {
@@ -161,6 +166,10 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	families := zone.health(tests, replies)
 	for i := range results {
 		res := &results[i]
+		if withheld(res.Address) {
+			res.Meaning, res.URL = "not asked: the list is of addresses that other networks see", ""
+			continue
+		}
 		own, health := replies[len(tests)+i], families[res.Address.Is4()]
 		zone.judge(res, own, health)
 		res.sound = health.sound()

@@ -2,6 +2,7 @@ package dnsbl_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -313,6 +314,26 @@ func TestNotAsked(t *testing.T) {
 	}
 	if asked := s.Asked(); len(asked) > 0 {
 		t.Errorf("asked %v", asked)
+	}
+}
+
+// Check asks no public list about an address that no other network sees. An unknown list may be one of this network.
+func TestLocal(t *testing.T) {
+	for _, list := range []string{"zen.spamhaus.org", "bl.example"} {
+		for address, local := range map[string]bool{
+			"10.0.0.1": true, "172.31.255.255": true, "192.168.0.1": true, "169.254.1.1": true, "100.64.0.1": true, "100.127.255.255": true,
+			"0.0.0.0": true, "224.0.0.1": true, "255.255.255.255": true, "::ffff:10.0.0.1": true, "::": true, "::1": true, "fe80::1": true, "fd00::1": true,
+			"127.0.0.2": false, "127.0.0.10": false, "::ffff:127.0.0.2": false, "100.63.255.255": false, "100.128.0.0": false, "172.32.0.0": false,
+			"192.0.2.25": false, "2001:db8::25": false,
+		} {
+			s := fixtures.DNS(t, healthy(list))
+			_, res := check(t, client(t, s, dnsq.Config{}), address, zone(t, list, ""))
+			asked := slices.ContainsFunc(slices.Collect(maps.Keys(s.Asked())), func(q string) bool { return strings.HasSuffix(q, " A "+dnsbl.Reverse(addr(address).Unmap())+"."+list) })
+			want := !local || list == "bl.example"
+			if asked != want || strings.HasPrefix(res.Meaning, "not asked: ") == want || want != (res.State != dnsbl.Error) {
+				t.Errorf("%s in %s: asked %t, %s: %s", address, list, asked, res.State, res.Meaning)
+			}
+		}
 	}
 }
 

@@ -127,12 +127,12 @@ func (c *check) lookUp(ctx context.Context, t *terminal.Terminal, resolver *dnsq
 	}
 }
 
-// warnPrivate warns of addresses that only this network can see, so that no list has them.
-// A local name server may give them for a host.
+// warnPrivate warns of addresses that no other network sees. A local name server may give
+// them for a host.
 func (c *check) warnPrivate(t *terminal.Terminal) {
 	for _, addr := range c.addrs {
-		if addr.IsPrivate() || addr.IsLinkLocalUnicast() {
-			text := fmt.Sprintf("%s is a private address, and no list has any: name the address that other networks see", addr)
+		if dnsbl.IsLocal(addr) {
+			text := fmt.Sprintf("%s is an address of a local network, and no public list has any: name the address that other networks see", addr)
 			t.Warn("%s", text)
 			c.problems = append(c.problems, allowlist.Problem{Kind: "private", Text: text})
 		}
