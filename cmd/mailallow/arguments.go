@@ -32,6 +32,10 @@ func arrange(args []string) commandLine {
 	named := false  // an empty word is no command, and none is behind it
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
+		if apart := flags.Apart(defined, arg); apart != nil && !ended {
+			args = slices.Concat(args[:i], apart, args[i+1:])
+			arg = args[i]
+		}
 		switch {
 		case arg == "--" && !ended:
 			ended = true

@@ -61,6 +61,24 @@ func Dashed(name string) string {
 	return "--" + name
 }
 
+// Apart splits a word of short flags, as -qc FILE has it, of which all but the last take no value; nil: it is none.
+func Apart(all []cli.Flag, word string) (apart []string) {
+	if len(word) < 3 || word[0] != '-' {
+		return nil
+	}
+	for i, letter := range word[1:] {
+		at := slices.IndexFunc(all, func(f cli.Flag) bool { return slices.Contains(Names(f), string(letter)) })
+		if at < 0 {
+			return nil
+		}
+		if _, bare := all[at].(*cli.BoolFlag); !bare && i+2 < len(word) {
+			return nil
+		}
+		apart = append(apart, "-"+string(letter))
+	}
+	return apart
+}
+
 // Parse reads the words of a command line, flags before arguments. command names the command for what an error proposes.
 func Parse(ctx context.Context, command string, all []cli.Flag, words []string) (*cli.Context, error) {
 	set := flag.NewFlagSet("mailallow", flag.ContinueOnError)
