@@ -84,6 +84,10 @@ var itemNumber = pattern.New(`\[\d+\]`)
 // take takes the value of a key, or notes the mistake in it. An empty text is one: whoever wrote the key wanted something of it, and
 // would get its default.
 func (r *reader) take(at string, value, into any) {
+	if holdsNUL(value) {
+		r.wrong(at, "%s has a NUL character, at which the system ends a path or an argument: take it out", unnumbered(at))
+		return
+	}
 	text, ok := value.(string)
 	wanted := "text in quotes"
 	switch into := into.(type) {
@@ -137,6 +141,15 @@ func (r *reader) take(at string, value, into any) {
 	case value == "":
 		r.wrong(at, "%s is empty: write %s, or leave the key out", unnumbered(at), wanted)
 	}
+}
+
+// holdsNUL reports whether a NUL character is in a text, or in one of a list.
+func holdsNUL(value any) bool {
+	if items, ok := value.([]any); ok {
+		return slices.ContainsFunc(items, holdsNUL)
+	}
+	text, _ := value.(string)
+	return strings.ContainsRune(text, 0)
 }
 
 // texts gives the texts of a list, which is not nil if it is empty, and is nil if something else is in it.
