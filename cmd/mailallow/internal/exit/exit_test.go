@@ -109,6 +109,9 @@ func TestDidYouMean(t *testing.T) {
 			t.Errorf("%q: %q, want %q", row.word, got, row.want)
 		}
 	}
+	if got := DidYouMean("x", []string{"gmx", "qq"}); got != ": known are gmx, qq" {
+		t.Errorf("no letter in common, or one: %q", got)
+	}
 	if got := DidYouMean("format", nil); got != "" {
 		t.Errorf("nothing is known: %q", got)
 	}

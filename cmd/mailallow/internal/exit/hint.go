@@ -30,7 +30,7 @@ func Nearest(word string, known []string) string {
 		}
 	}
 	best := slices.MinFunc(known, func(a, b string) int { return distance(a) - distance(b) })
-	if distance(best) > max(2, len(strings.TrimLeft(word, "-"))/2) {
+	if letters, d := len([]rune(strings.TrimLeft(word, "-"))), distance(best); d > max(2, letters/2) || d >= letters { // no letter in common
 		return ""
 	}
 	return fmt.Sprintf(": did you mean %q?", best)
