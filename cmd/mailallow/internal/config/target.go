@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/makemap"
@@ -83,7 +84,7 @@ func (r *reader) families(at string, names []string) (noIPv4, noIPv6 bool) {
 		return false, false
 	}
 	noIPv4, noIPv6 = !slices.Contains(names, "ipv4"), !slices.Contains(names, "ipv6")
-	if noIPv4 && noIPv6 {
+	if strings.Join(names, "") == "" { // of any other family there is a problem of its own
 		r.problem(at+".families", "families names neither \"ipv4\" nor \"ipv6\"")
 	}
 	for i, family := range names {
