@@ -53,6 +53,7 @@ const (
 	headerTimeout      = 20 * time.Second       // leaves time for a second try
 	maxHeaderBytes     = 256 << 10
 	maxValidatorLength = 512 // bytes, because the snapshot keeps it
+	maxQuoted          = 500 // bytes of an error in which a server may be quoted
 )
 
 // Document holds the ranges of one document.
@@ -251,6 +252,13 @@ type transient struct {
 
 func (t *transient) Unwrap() error { return t.error }
 
+// quoting is an error of net/http, which quotes the server: a header of maxHeaderBytes, or all names in its certificate.
+type quoting struct{ error }
+
+func (q quoting) Error() string { return ascii.Shown(q.error.Error(), maxQuoted) }
+
+func (q quoting) Unwrap() error { return q.error }
+
 // get repeats the request until it succeeds or fails with a lasting error.
 func (v *visit) get(ctx context.Context) (*reply, error) {
 	pauses := &backoff.ExponentialBackOff{
@@ -319,6 +327,7 @@ func (v *visit) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
+	err = quoting{err}
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
 		err = fmt.Errorf("%w: %s", err, v.whoSigns())
 	}
@@ -358,7 +367,7 @@ func redirect(at *url.URL, resp *http.Response) (*url.URL, error) {
 	next, err := at.Parse(resp.Header.Get("Location"))
 	switch {
 	case err != nil || resp.Header.Get("Location") == "" || next.Hostname() == "":
-		return nil, fmt.Errorf("%s without a readable Location", resp.Status)
+		return nil, fmt.Errorf("%s without a readable Location", ascii.Excerpt(resp.Status))
 	case next.Scheme != "https" && next.Scheme != "http", next.Scheme == "http" && at.Scheme == "https":
 		return nil, fmt.Errorf("redirected from %s to %s, which is not followed", at.Scheme, ascii.Excerpt(publicURL(next)))
 	}
@@ -385,7 +394,7 @@ func (v *visit) receive(resp *http.Response) (*reply, error) {
 		return nil, fmt.Errorf("larger than %s bytes", ascii.Count(v.MaxBytes))
 	}
 	if err != nil {
-		return nil, &transient{error: fmt.Errorf("after %d bytes: %w", len(body), err)}
+		return nil, &transient{error: fmt.Errorf("after %d bytes: %w", len(body), quoting{err})}
 	}
 	return &reply{body: body, contentType: resp.Header.Get("Content-Type"), validator: validatorOf(resp.Header)}, nil
 }

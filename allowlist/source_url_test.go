@@ -82,6 +82,7 @@ func header(pairs ...string) map[string]string {
 func TestDocumentAnswers(t *testing.T) {
 	one := page{Body: "192.0.2.0/24\n"}
 	down := page{Status: 503}
+	const quoted = `net/http: HTTP/1.x transport connection broken: malformed MIME header line: "X: \x1b`
 	small := func(w *allowlist.Web) { w.MaxBytes = 1 << 20 }
 	tests := []struct {
 		name     string
@@ -120,6 +121,8 @@ func TestDocumentAnswers(t *testing.T) {
 		{name: "no gzip", pages: []page{{Fault: fixtures.BrokenGzip, Body: "192.0.2.0/24 is no gzip"}}, err: "after 0 bytes: gzip: invalid header (try 4 of 4)", requests: 4},
 		{name: "another coding", pages: []page{{Body: "192.0.2.0/24", Header: header("Content-Encoding", "br")}},
 			err: "the content-encoding br was not asked for", requests: 1},
+		{name: "a header that is quoted", pages: []page{{Header: header("X", "\x1b"+strings.Repeat("a", 200_000))}},
+			err: quoted + strings.Repeat("a", 500-len(quoted+"...")) + "... (try 4 of 4)", requests: 4},
 		{name: "silent", pages: []page{{Fault: fixtures.Silent}}, within: 3 * time.Second,
 			err: "not done within 3s", requests: 1},
 		{name: "stalled", pages: []page{{Fault: fixtures.Stalled, Body: "192.0.2.0/24"}}, within: 3 * time.Second,
