@@ -51,6 +51,11 @@ func Write(ctx context.Context, path string, write func(io.Writer) error) error 
 		if err != nil {
 			return err
 		}
+		defer f.Close()
+		// Who may write to the folder could have put a link in its place meanwhile.
+		if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
+			return errors.Join(err, errors.New("another file was put in its place"))
+		}
 		return errors.Join(write(f), f.Close())
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"mailallow/fixtures"
 )
 
@@ -148,6 +150,44 @@ func TestWriteIntoDevice(t *testing.T) {
 	info, err := os.Stat(os.DevNull)
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+// Write writes into the pipe that it found, and not through a link that another user puts in its place.
+func TestWriteIntoTheSamePipe(t *testing.T) {
+	if os.Geteuid() != 0 {
+		fixtures.Missing(t, "not root: links of others are followed")
+	}
+	dir, open := t.TempDir(), t.TempDir()
+	secret, pipe, path, next := filepath.Join(dir, "secret"), filepath.Join(dir, "pipe"), filepath.Join(open, "path"), filepath.Join(open, "next")
+	mustWrite(t, secret, "old", 0o600)
+	err := errors.Join(unix.Mkfifo(pipe, 0o600), os.Chown(open, 12345, 12345))
+	reader, opens := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err := errors.Join(err, opens); err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	put := func(make func(old, new string) error, what string) {
+		if err := errors.Join(make(what, next), os.Rename(next, path)); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 300 {
+		os.Remove(path)
+		put(os.Link, pipe)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for range 50 {
+				put(os.Symlink, secret)
+				put(os.Link, pipe)
+			}
+		}()
+		Write(t.Context(), path, text("new")) // most are refused
+		<-ended
+		if got := fixtures.ReadFile(t, secret); got != "old" {
+			t.Fatalf("the file behind the link is %q", got)
+		}
 	}
 }
 
