@@ -20,6 +20,7 @@ import (
 type Removal struct {
 	Target
 	Installed record.Target // what the record says of it; zero: nothing
+	Never     bool          // there is a record, which does not have it: nothing of the list is in a file without a block
 	// Stays says why a file in which nothing is left stays as an empty file. Empty: nobody reads it, and it goes.
 	Stays string
 }
@@ -93,7 +94,7 @@ func (r Removal) content(current Current) (c Content, err error) {
 	switch {
 	case !current.Exists:
 		return c, nil
-	case r.inBlock() && !file.Found:
+	case r.Never && !r.inBlock(), r.inBlock() && !file.Found:
 		c.New = append([]byte{}, current.Old...) // not nil: an empty file is a file
 		return c, nil
 	}
@@ -107,6 +108,11 @@ func (r Removal) content(current Current) (c Content, err error) {
 	}
 	c.Problems = notOurs(foreign, what)
 	entries, err := r.Format.Read(ours)
+	if err != nil && !r.inBlock() && len(r.Installed.Texts) == 0 { // somebody else may have written it
+		c.New = current.Old
+		c.Problems = append(c.Problems, unread(err, file, foreign, "stays"))
+		return c, nil
+	}
 	if err != nil {
 		c.Problems = append(c.Problems, unread(err, file, foreign, "is taken out"))
 	}

@@ -32,7 +32,7 @@ const (
 // Record is what is installed.
 type Record struct {
 	Version int      `json:"version"`
-	Targets []Target `json:"targets"`
+	Targets []Target `json:"targets"` // nil, if read: there is no record that can be used
 }
 
 // Target is a target as it was when the list was last installed in it.

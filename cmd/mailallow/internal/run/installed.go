@@ -22,8 +22,9 @@ import (
 func Removals(s *config.Settings, installed record.Record) (all []plan.Removal) {
 	var known []string
 	for _, t := range s.Targets {
-		r := plan.Removal{Target: t}
-		if found, ok := t.Installed(installed); ok {
+		found, ok := t.Installed(installed)
+		r := plan.Removal{Target: t, Never: !ok && installed.Targets != nil}
+		if ok {
 			known = append(known, found.Path)
 			if then, err := plan.TargetOf(found, s.Root); err == nil {
 				r.Target.Format, r.Target.WholeFile, r.Installed = then.Format, then.WholeFile, found
