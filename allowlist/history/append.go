@@ -113,9 +113,9 @@ func (l Log) newID(at time.Time) string {
 	return id
 }
 
-// shortened bounds problems, for a hostile list has as many as it likes.
+// shortened bounds problems, for a hostile list has as many as it likes. The last ones stay: they say why a source has its status.
 func shortened(problems []allowlist.Problem) (few []allowlist.Problem) {
-	for _, p := range problems[:min(len(problems), maxProblems)] {
+	for _, p := range problems[max(0, len(problems)-maxProblems):] {
 		few = append(few, allowlist.Problem{Kind: p.Kind, Text: oneLine(p.Text, maxProblem)})
 	}
 	return few

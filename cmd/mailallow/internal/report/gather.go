@@ -211,9 +211,11 @@ func (g *gathering) source(d run.SourceDocument, last *ofSource, s run.Source) s
 		}
 	}
 	row := sourceRow{SourceDocument: d, Age: d.AgeText(), About: s.Life.String()}
-	for _, problem := range problems {
-		if len(row.Told) < 2 && !slices.Contains(row.Told, problem.Text) {
-			row.Told = append(row.Told, problem.Text)
+	for _, fact := range []bool{false, true} { // first why it has its status
+		for _, problem := range problems {
+			if say.IsFact(problem.Kind) == fact && len(row.Told) < 2 && !slices.Contains(row.Told, problem.Text) {
+				row.Told = append(row.Told, problem.Text)
+			}
 		}
 	}
 	why := ""

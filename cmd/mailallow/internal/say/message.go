@@ -64,7 +64,7 @@ func divided(s run.Source) (reasons, facts []allowlist.Problem) {
 	failed := slices.ContainsFunc(s.Problems, func(p allowlist.Problem) bool { return p.Kind == "fetch" })
 	for _, p := range s.Problems {
 		switch {
-		case s.Status == guard.Fresh || s.Status == guard.Ended || slices.Contains(factKinds(), p.Kind):
+		case s.Status == guard.Fresh || s.Status == guard.Ended || IsFact(p.Kind):
 			facts = append(facts, p)
 		case !failed || !spf.EndsPolicy(p.Kind):
 			reasons = append(reasons, p)
@@ -73,10 +73,10 @@ func divided(s run.Source) (reasons, facts []allowlist.Problem) {
 	return reasons, facts
 }
 
-// factKinds are the kinds of problems that say nothing about the status of a source.
-func factKinds() []string {
-	return []string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindMapped, spf.KindModifier,
-		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}
+// IsFact reports whether a problem of this kind says nothing about the status of a source.
+func IsFact(kind string) bool {
+	return slices.Contains([]string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindMapped, spf.KindModifier,
+		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}, kind)
 }
 
 // alike gives for each source the sources that have its status for the same reasons, itself among them; none if it is the only
