@@ -158,11 +158,12 @@ func TestWalk(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var f files
 		var runs []model
-		at := start
+		at, segments := start, 1
 		for range rapid.IntRange(1, 12).Draw(rt, "runs") {
 			at = at.Add(time.Duration(rapid.IntRange(1, 3).Draw(rt, "minutes")) * time.Minute)
-			if rapid.IntRange(0, 5).Draw(rt, "new segment") == 0 {
+			if rapid.IntRange(0, 5).Draw(rt, "new segment") == 0 && segments < segmentsOfAge { // else the oldest goes
 				at = at.Add(keep/segmentsOfAge + 1)
+				segments++
 			}
 			after := drawList(rt)
 			f.add(t, Entry{Command: Update, Time: at}, after...)
