@@ -245,7 +245,7 @@ func (s Source) readCIDR() (ranges Ranges, _ []Problem, _ error) {
 	var problems Few
 	var failed []error
 	for _, item := range s.CIDR {
-		p, note, err := notation.ParseCIDR(item)
+		p, note, err := notation.ParseOwn(item)
 		if err != nil {
 			failed = append(failed, err)
 			continue

@@ -3,6 +3,7 @@ package notation
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -180,6 +181,8 @@ func (r *reading) fromTo(p []*item) bool {
 		return r.tell("has ends of two families", p...)
 	case until.Less(from):
 		return r.tell("is a range that ends before it begins", p...)
+	case isNetwork(from, until, 32) && from.Is4() && slices.ContainsFunc(p, func(it *item) bool { return it.prefix.Addr().Is4In6() }):
+		return r.tell(allMapped, p...)
 	}
 	return r.addSpan(from, until, p[0].line)
 }

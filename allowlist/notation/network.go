@@ -23,9 +23,22 @@ func ParseCIDR(s string) (p netip.Prefix, note string, err error) {
 	return meant, note, nil
 }
 
+// ParseOwn reads a network of a list that its reader wrote, as ParseCIDR does. All IPv4-mapped addresses are an error there:
+// as a network they match no client, and as the IPv4 network that they map they would let everybody in.
+func ParseOwn(s string) (p netip.Prefix, note string, err error) {
+	if p, note, err = ParseCIDR(s); err == nil && isAllMapped(p) {
+		err = fmt.Errorf("\"%s\" %s", ascii.Excerpt(s), allMapped)
+	}
+	return p, note, err
+}
+
+const allMapped = "is all IPv4-mapped addresses, which no client has: write the IPv4 networks that are meant"
+
+func isAllMapped(p netip.Prefix) bool { return p.Addr().Is4In6() && p.Bits() == 96 }
+
 // canonical masks a prefix and turns an IPv4-mapped one into IPv4, since Sendmail
 // and Postfix see such a client as IPv4. ::ffff:0:0/96 stays special-purpose space:
-// who writes it does not mean every IPv4 client. changed reports whether the result
+// who writes it does not mean every IPv4 client (see ParseOwn). changed reports whether the result
 // differs from p.
 func canonical(p netip.Prefix) (_ netip.Prefix, changed bool) {
 	masked := p.Masked()

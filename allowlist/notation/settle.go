@@ -143,6 +143,10 @@ func (r *reading) leftOver(i int) {
 // network adds a network as it is meant, and tells if that is not what is written.
 func (r *reading) network(it item) {
 	meant, changed := canonical(it.prefix)
+	if r.Strict && isAllMapped(meant) {
+		r.tell(allMapped, &it)
+		return
+	}
 	if changed {
 		r.Problem("canonicalised", func() string {
 			return fmt.Sprintf("%s:%d: %s is read as %s", r.Name, it.line, ascii.Excerpt(r.written(it, it)), meant)

@@ -133,7 +133,7 @@ func (r *reader) origin(at string, src allowlist.Source) {
 		r.check(at+".select", document.CheckSelect(src.Select))
 	}
 	for i, network := range src.CIDR {
-		if _, _, err := notation.ParseCIDR(network); err != nil {
+		if _, _, err := notation.ParseOwn(network); err != nil {
 			r.problem(item(at+".cidr", i), "%w", err)
 		}
 	}
