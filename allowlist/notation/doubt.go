@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"strings"
+
+	"mailallow/allowlist/ascii"
 )
 
 // A doubt is what the rest of the document decides: two addresses beside each other are two hosts, or the ends of a range
@@ -141,31 +144,46 @@ func (r *reading) count(p []*item) bool {
 	return r.doubt(&r.numbers, []*item{it, p[len(p)-1]})
 }
 
-// wordAndNumber reads a number behind a word that says what it is, as a label would: "len 24", "hosts 256", "x 256". In a sentence
-// the word is behind the number, "with 256 addresses", and the address is one that can be that of a network.
-func (r *reading) wordAndNumber(p []*item) bool {
-	of := p[1]
-	if of.kind == kindNumber {
-		of = p[2]
-	}
-	word := r.text[of.start:of.end]
-	switch kind := labelKind(word); {
-	case of == p[2]:
-		return (kind == kindCount || kind == kindWord) && beginsNetwork(p[0].prefix.Addr()) && (p[1].value%256 == 0 && r.count(p[:2]) || r.unclear(p))
-	case kind == kindSize:
-		return r.sized([]*item{p[0], p[2]})
-	case kind == kindCount, kind == kindWord:
-		return r.count(p)
-	}
-	return (string(word) == "+" || string(word) == "x" || string(word) == "*") && r.count(p)
+// numberAndWord reads a number before the word that says what it is, behind an address that can be that of a network: "with 256 addresses".
+func (r *reading) numberAndWord(p []*item) bool {
+	kind := labelKind(r.text[p[2].start:p[2].end])
+	return (kind == kindCount || kind == kindWord) && beginsNetwork(p[0].prefix.Addr()) && (p[1].value%256 == 0 && r.count(p[:2]) || r.unclear(p))
 }
 
-// numberInWord tells of a size that is one word, behind an address that can be that of a network: "24-bit", "+255", "x256".
+// wordsAndNumber reads a number behind words that say together what it is, as a label would: "len 24", "x 256", "block of 256", "end 255".
+// With other words, "with a prefix of 24", it tells of a number that can be a prefix length.
+func (r *reading) wordsAndNumber(p []*item) bool {
+	number, oneWord := p[len(p)-1], p[1].kind == kindWord
+	words := bytes.Trim(r.text[p[0].end:number.start], " \t\"'`|,;(){}<>")
+	switch kind := labelKind(words); {
+	case kind == kindSize:
+		return r.sized(p)
+	case kind == kindCount, kind == kindWord && (oneWord || number.gap == ' '), oneWord && len(words) == 1 && bytes.ContainsAny(words, "+x*"):
+		return r.count(p)
+	case kind == kindLast:
+		return r.lastNumber([]*item{p[0], number, number})
+	}
+	return len(p) > 2 && !oneWord && isLengthOf(p[0].prefix.Addr(), number.value) && r.unclear(p)
+}
+
+// isLengthOf reports whether n is the length of a network that begins at the address, which no host has.
+func isLengthOf(a netip.Addr, n int) bool {
+	return 8 <= n && n < a.BitLen()-1 && isAligned(a, n) && beginsNetwork(a)
+}
+
+// numberInWord tells of a size that is one word, behind an address that can be that of a network: "24-bit", "+255", "x256", "[256]",
+// "ips=256", "0-255". The mark of a note is none: "[24]".
 func (r *reading) numberInWord(p []*item) bool {
-	word := r.text[p[1].start:p[1].end]
-	number := bytes.TrimRight(bytes.TrimLeft(word, "+x"), "-bits")
-	return len(number) > 0 && len(number) < len(word) && len(bytes.Trim(number, "0123456789")) == 0 &&
-		beginsNetwork(p[0].prefix.Addr()) && r.unclear(p)
+	word := ascii.Lower(string(r.text[p[1].start:p[1].end]))
+	number := strings.TrimPrefix(strings.TrimPrefix(strings.Trim(word, "[]()~+*=:-_.^?!x"), "%2f"), "0-")
+	if at := strings.LastIndexAny(number, "=:"); labelKind([]byte(number[:at+1])) != 0 {
+		number = number[at+1:]
+	}
+	n, end, ok := numberAt([]byte(number), 0)
+	if unit := number[end:]; !ok || !beginsNetwork(p[0].prefix.Addr()) || strings.Trim(unit, "-bits") != "" && labelKind([]byte(unit)) == 0 {
+		return false
+	}
+	return (n >= 8 || strings.IndexByte("+x~=0", word[0]) >= 0) && (n >= 64 || word[0] != '[' || word[len(word)-1] != ']') && r.unclear(p)
 }
 
 func number4(a netip.Addr) uint32 {

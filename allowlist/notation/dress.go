@@ -85,15 +85,19 @@ var dresses = [...]dress{
 	{"mh", (*reading).unclear, "255.255.255.0 192.0.2.0"},
 	{"lh", (*reading).lengthBefore, "/24 192.0.2.0"},
 	{"h*l", (*reading).lengthApart, "192.0.2.0 is a /24"},
+	{"h*c", (*reading).lengthApart, "192.0.2.0 (class C)"},
+	{"ch", (*reading).lengthBefore, "class C 192.0.2.0"},
 
 	{"4hd", (*reading).registryIPv4, "|ipv4|192.0.2.0|256|"},
 	{"6hd", (*reading).registryIPv6, "|ipv6|2001:db8::|32|"},
 	{"h*Cl", (*reading).sized, "192.0.2.0 size: /24"},
 	{"h*Cm", (*reading).sized, "192.0.2.0 size: 255.255.255.0"},
 	{"h*Cd", (*reading).count, "192.0.2.0 count: 256"},
-	{"h*dw", (*reading).wordAndNumber, "192.0.2.0 with 256 addresses"},
-	{"hwd", (*reading).wordAndNumber, "192.0.2.0 size 256"},
+	{"h*dw", (*reading).numberAndWord, "192.0.2.0 with 256 addresses"},
+	{"hwd", (*reading).wordsAndNumber, "192.0.2.0 size 256"},
 	{"hw", (*reading).numberInWord, "192.0.2.0 24-bit"},
+	{"h*d", (*reading).wordsAndNumber, "192.0.2.0 block of 256"},
+	{"h*s*d", (*reading).wordsAndNumber, "192.0.2.0 with a prefix of 24"},
 	{"hd", (*reading).count, "192.0.2.0|256"},
 	{"dh", (*reading).numberBefore, "24 192.0.2.0"},
 	{"hh", (*reading).pair, "192.0.2.0,192.0.2.255"},
@@ -167,7 +171,7 @@ func isKind(kind, letter byte) bool {
 
 func isFiller(kind byte) bool {
 	switch kind {
-	case kindWord, kindOther, kindPart, kindDash, kindEnd, kindAnd, kindBetween, kindTo, kindPermit, kindNumber, kindFirst, kindRegistry4, kindRegistry6, kindSlash:
+	case kindWord, kindOther, kindPart, kindDash, kindEnd, kindAnd, kindBetween, kindTo, kindPermit, kindNumber, kindFirst, kindRegistry4, kindRegistry6, kindSlash, kindClass:
 		return true
 	}
 	return false
@@ -371,8 +375,7 @@ func (r *reading) lengthBefore(p []*item) bool {
 
 // numberBefore tells of a number before an address that begins a network of that length, and that no host has.
 func (r *reading) numberBefore(p []*item) bool {
-	a, bits := p[1].prefix.Addr(), p[0].value
-	return p[1].gap <= ' ' && isDigit(r.text[p[0].end-1]) && 8 <= bits && bits < a.BitLen()-1 && isAligned(a, bits) && beginsNetwork(a) && r.unclear(p)
+	return p[1].gap <= ' ' && isDigit(r.text[p[0].end-1]) && isLengthOf(p[1].prefix.Addr(), p[0].value) && r.unclear(p)
 }
 
 // hostAndMaskBefore reads a host on its line, before a line that has a netmask before its address.

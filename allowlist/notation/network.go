@@ -32,9 +32,9 @@ func ParseOwn(s string) (p netip.Prefix, note string, err error) {
 	return p, note, err
 }
 
-const allMapped = "is all IPv4-mapped addresses, which no client has: write the IPv4 networks that are meant"
-
 func isAllMapped(p netip.Prefix) bool { return p.Addr().Is4In6() && p.Bits() == 96 }
+
+const allMapped = "is all IPv4-mapped addresses, which no client has: write the IPv4 networks that are meant"
 
 // canonical masks a prefix and turns an IPv4-mapped one into IPv4, since Sendmail
 // and Postfix see such a client as IPv4. ::ffff:0:0/96 stays special-purpose space:

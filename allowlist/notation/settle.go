@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"slices"
+	"unicode"
 
 	"go4.org/netipx"
 
@@ -116,7 +116,7 @@ func (r *reading) isDressed(i int) bool {
 				break // 192.0.2.1, 192.0.2.0 24
 			}
 			continue
-		case "h*Cd", "hh", "h*h", "hwd", "hw":
+		case "h*Cd", "hh", "h*h", "hwd", "hw", "h*d", "h*s*d", "h*c":
 			continue
 		}
 		if _, _, ok := match(r.items[i:], d.shape, r.Strict, r.parts[:0]); ok {
@@ -209,11 +209,6 @@ func (r *reading) mistake(line int, reason, text string) {
 
 // written gives the text from one item to another on one line.
 func (r *reading) written(from, until item) string {
-	text := slices.Clone(r.text[from.start:min(until.end, from.start+4*maxAddress)])
-	for i, c := range text {
-		if c < ' ' {
-			text[i] = ' '
-		}
-	}
-	return string(bytes.Join(bytes.Fields(text), []byte(" ")))
+	words := bytes.FieldsFunc(r.text[from.start:min(until.end, from.start+4*maxAddress)], func(c rune) bool { return c <= ' ' || unicode.IsSpace(c) })
+	return string(bytes.Join(words, []byte(" ")))
 }

@@ -55,6 +55,7 @@ func (r *reading) word(end int) {
 		it.kind = kindPart
 	default:
 		it.kind = kindOf(bare)
+		r.class(&it, bare)
 		if (it.kind == kindWord || it.kind == kindPermit) && looksLikeNetwork(w, r.text[end:]) {
 			it.kind = kindBroken
 		} else if it.kind == kindWord && r.addressBehind(0) {
@@ -71,6 +72,17 @@ func (r *reading) word(end int) {
 	r.emphasis = r.emphasis || len(w) > 1 && (w[0] == '*' || w[0] == '_')
 	if r.push(it); len(bare) < len(w) && it.kind != kindNumber {
 		r.label()
+	}
+}
+
+// class makes a letter the class of networks that it ends, as in "class C" and "class-C": C is /24.
+func (r *reading) class(it *item, word []byte) {
+	letter, name := word[len(word)-1]|0x20, word[:len(word)-1]
+	if last := len(r.items) - 1; len(name) == 0 && last >= r.record {
+		name = r.text[r.items[last].start:r.items[last].end]
+	}
+	if !r.Strict && 'a' <= letter && letter <= 'c' && bytes.EqualFold(bytes.TrimRight(name, "-_"), []byte("class")) {
+		it.kind, it.value = kindClass, int(letter-'a'+1)*8
 	}
 }
 

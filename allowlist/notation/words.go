@@ -15,6 +15,7 @@ const (
 	kindMask      = 'm' // an address that is a netmask
 	kindLength    = 'l' // /24
 	kindNumber    = 'd'
+	kindClass     = 'c' // class C
 	kindPart      = 'q' // the last numbers of an address: .255 or 2.255
 	kindSlash     = '/'
 	kindDash      = '-' // a sign between the ends of a range
