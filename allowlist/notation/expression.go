@@ -173,8 +173,8 @@ func (r *reading) blanks() string {
 // gluedLink gives the length of a sign at i, right behind an address, with the other end of a range behind it.
 func (r *reading) gluedLink(i int) int {
 	end := i
-	for end < len(r.text) && end < i+3 && strings.IndexByte("-.~=>:", r.text[end]) >= 0 {
-		end++
+	for end < len(r.text) && end < i+3 && strings.IndexByte("-.~=>:", r.text[end]) >= 0 && (r.text[end] != ':' || end == i) {
+		end++ // as far as the :: of an address
 	}
 	port := string(r.text[i:end]) == ":"
 	if !port && kindOf(r.text[i:end]) != kindDash {
