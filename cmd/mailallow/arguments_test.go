@@ -29,6 +29,22 @@ func TestArgumentsStandOnOneLine(t *testing.T) {
 	}
 }
 
+// A message has the beginning of an argument that is long, as one that the shell made of a whole file.
+func TestLongArgumentsAreCut(t *testing.T) {
+	mail := strings.Repeat("Received: from \"mx\"\n\\\t\x1b[31m", 3000)
+	for _, args := range [][]string{
+		{mail}, {"explain", mail}, {"spf", mail}, {"render", mail}, {"lint", mail}, {"lint", "--as", mail}, {"maillog", mail},
+		{"lint", "--" + mail}, {"providers", mail}, {"--root", mail, "init"}, {"-c", mail, "update"}, {"--config=" + mail, "update"},
+		{"render", "cidr", "-c", "/dev/null", "--snapshot", mail},
+	} {
+		var stderr bytes.Buffer
+		execute(t.Context(), args, strings.NewReader(""), io.Discard, &stderr)
+		if said := stderr.String(); len(said) > 1500 || !strings.Contains(said, "Received: from") {
+			t.Errorf("%.30q: %d bytes: %.300q", args, len(said), said)
+		}
+	}
+}
+
 // full is a disk without space.
 type full struct{}
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"mailallow/allowlist/fault"
 )
@@ -42,6 +43,23 @@ func TestHostsOfMany(t *testing.T) {
 		text := "action = \"OK\"\n[[source]]\nhosts = [" + strings.Join(names, ", ") + "]\nname = \"a\"\n"
 		if _, err := Parse("x.toml", []byte(text), Flags{}); n <= 200 && err != nil || n > 200 && fmt.Sprint(err) != want {
 			t.Errorf("%d: error %v, want %q", n, err, want)
+		}
+	}
+}
+
+// Of a value of any length a message has so much that its beginning and what to do are in it.
+func TestLongValues(t *testing.T) {
+	long := strings.Repeat("lång", 20000)
+	text := fmt.Sprintf("action = %[1]q\n[dns]\nresolvers = [%[1]q]\ntimeout = %[1]q\n[[source]]\nname = %[1]q\nprovider = %[1]q\n"+
+		"[[target]]\nformat = %[1]q\npath = %[1]q\nonly = [%[1]q]\n[dnsbl]\nzones = [%[1]q]\n", long)
+	_, err := Parse("x.toml", []byte(text), Flags{})
+	problems := fault.Each(err)
+	if len(problems) < 8 || !strings.Contains(fmt.Sprint(err), `is no duration: write "500ms"`) {
+		t.Errorf("%d problems: %.2000v", len(problems), err)
+	}
+	for _, p := range problems {
+		if len(p.Error()) > 1100 || !utf8.ValidString(p.Error()) {
+			t.Errorf("%d bytes: %.300v", len(p.Error()), p)
 		}
 	}
 }

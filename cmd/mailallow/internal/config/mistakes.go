@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"mailallow/allowlist/fault"
 )
@@ -20,9 +21,15 @@ type mistakes struct {
 	noValue  []string        // the places of keys whose value is of a wrong type or empty
 }
 
-// mistake makes an error about a place of the file, such as "source[2].cidr[1]".
+// mistake makes an error about a place of the file, such as "source[2].cidr[1]". If the error quotes a long value, its beginning and
+// its end, which say what is wrong and what to do, are left.
 func (r *reader) mistake(at, format string, args ...any) *fault.AtLine {
-	return &fault.AtLine{Place: r.Path, Line: r.Line(at), Err: fmt.Errorf(format, args...)}
+	const most = 1000 // bytes
+	err := fmt.Errorf(format, args...)
+	if text := err.Error(); len(text) > most {
+		err = errors.New(strings.ToValidUTF8(text[:most/2]+"..."+text[len(text)-most/2:], ""))
+	}
+	return &fault.AtLine{Place: r.Path, Line: r.Line(at), Err: err}
 }
 
 // wrong notes a mistake that leaves a key without a value.

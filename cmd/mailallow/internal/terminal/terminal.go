@@ -12,11 +12,14 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/term"
+
+	"mailallow/allowlist/ascii"
 )
 
 // Terminal is stdin, stdout and stderr of a run, with the flags about their form. Several
@@ -31,7 +34,7 @@ type Terminal struct {
 
 	stdout, stderr io.Writer
 	log            *slog.Logger      // nil: messages are plain text
-	arguments      *strings.Replacer // puts arguments that hold a newline on one line
+	arguments      *strings.Replacer // puts arguments on one line, and shortens long ones
 	taken          bool              // Take was called, or a document is written
 	closing        []slog.Attr       // of the last record; nil: it is written for an error alone
 	holds          string            // for the last line: what holds now
@@ -49,7 +52,7 @@ func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 		flags = args[:i]
 	}
 	asked := slices.Contains(flags, "--json") || slices.Contains(flags, "-json") || slices.Contains(flags, "--json=true")
-	t := &Terminal{Stdin: stdin, JSON: asked, Color: "auto", stdout: stdout, stderr: stderr, arguments: onOneLine(args)}
+	t := &Terminal{Stdin: stdin, JSON: asked, Color: "auto", stdout: stdout, stderr: stderr, arguments: ofArguments(args)}
 	for i, flag := range flags {
 		name, value, inOne := strings.Cut(flag, "=")
 		if !inOne && i+1 < len(flags) {
@@ -69,14 +72,20 @@ func New(args []string, stdin io.Reader, stdout, stderr io.Writer) *Terminal {
 	return t
 }
 
-// onOneLine escapes the newlines of arguments that messages quote, so that every line of
-// a message begins with words of mailallow.
-func onOneLine(args []string) *strings.Replacer {
+// ofArguments escapes the newlines of arguments that messages quote, so that every line of
+// a message begins with words of mailallow. It leaves the beginning of a long argument, such as
+// the whole text of a mail.
+func ofArguments(args []string) *strings.Replacer {
+	const most = 1000
 	var pairs []string
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		for _, part := range []string{arg, value, name} {
-			if strings.Contains(part, "\n") {
+			switch {
+			case len(part) > most:
+				quoted, shown := strconv.Quote(part), ascii.Excerpt(part)
+				pairs = append(pairs, quoted[1:len(quoted)-1], shown, part, shown)
+			case strings.Contains(part, "\n"):
 				pairs = append(pairs, part, strings.ReplaceAll(part, "\n", `\n`))
 			}
 		}
