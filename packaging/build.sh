@@ -30,10 +30,10 @@ stage() {
     chmod -R u=rwX,go=rX "$STAGE/examples"
 }
 
-# build FILE [PACKAGE]: functions begin at every 16th byte and not at every 32nd, which saves a hundredth of the program.
+# build FILE [PACKAGE]: functions begin at every 8th byte and not at every 32nd, which saves more than a hundredth of the program.
 build() {
     go build -tags urfave_cli_no_docs,nethttpomithttp2 -trimpath -buildvcs=false \
-        -ldflags "-s -w -funcalign=16 -X main.version=$VERSION" -o "$1" "${2:-./cmd/mailallow}"
+        -ldflags "-s -w -funcalign=8 -X main.version=$VERSION" -o "$1" "${2:-./cmd/mailallow}"
 }
 
 # changelog: writes the changelog that Debian wants of a package.
