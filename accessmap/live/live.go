@@ -79,6 +79,9 @@ func askMakemap(ctx context.Context, p *plan.Plan, planned *sendmail.Text, clien
 	return answers
 }
 
+// ErrNoMap begins the error about a target whose map is not there. An update makes it.
+var ErrNoMap = errors.New("there is no map")
+
 // dumpInstalled gives the keys and values of the map on disk. A map that is missing is an error.
 func dumpInstalled(ctx context.Context, p *plan.Plan, mapType string) (map[string]string, error) {
 	m, err := makemap.New(p.Makemap, p.SendmailCF)
@@ -87,7 +90,7 @@ func dumpInstalled(ctx context.Context, p *plan.Plan, mapType string) (map[strin
 	}
 	file, err := m.Installed(ctx, mapType, p.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no map of %s: 'mailallow update' makes it", p.Path)
+		return nil, fmt.Errorf("%w of %s", ErrNoMap, p.Path)
 	} else if err != nil {
 		return nil, err
 	}

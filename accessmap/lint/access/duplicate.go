@@ -25,7 +25,7 @@ func duplicates(l *linter) (found []rule.Finding) {
 		case line.managed:
 			before := l.at(before)
 			found = append(found, before.Found(fmt.Sprintf("%s is also in mailallow's block, on line %d: makemap keeps the first, and fails",
-				rule.Shown(before.written), line.Number), "'mailallow update' leaves its own key out"))
+				rule.Shown(before.written), line.Number), "'mailallow update"+l.Flags+"' leaves its own key out"))
 		default:
 			found = append(found, l.repeat(line, l.keep(l.at(before)), " (makemap folds letters to lower case): makemap keeps the first, and fails"))
 		}

@@ -50,12 +50,12 @@ func blockProblems(l *linter) (found []rule.Finding) {
 				err = at.Err
 			}
 			found = append(found, rule.Finding{Line: line, Text: "inside mailallow's block: " + err.Error(),
-				Fix: "'mailallow update' writes the block again; your own lines belong above or below it"})
+				Fix: "'mailallow update" + l.Flags + "' writes the block again; your own lines belong above or below it"})
 		}
 	}
 	if l.generated {
 		if err := format.CheckSendmail(l.text); err != nil {
-			found = append(found, rule.Finding{Text: "mailallow writes this whole file, and somebody has changed it: " + err.Error(), Fix: "'mailallow update' writes it again"})
+			found = append(found, rule.Finding{Text: "mailallow writes this whole file, and somebody has changed it: " + err.Error(), Fix: "'mailallow update" + l.Flags + "' writes it again"})
 		}
 	}
 	return found

@@ -21,6 +21,9 @@ type Options struct {
 	// does. nil: no provider is known.
 	Shared func(netip.Prefix) string
 	Limits Limits
+
+	// Flags are those of the command line, each after a blank, for a command to paste.
+	Flags string
 }
 
 // Others says which hosts of others a network holds, for which a correction must not let a server relay: those of a provider with

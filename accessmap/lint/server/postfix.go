@@ -178,13 +178,13 @@ func commentInList(l *postfixLinter) []rule.Finding {
 	return nil
 }
 
-func noTable(_ *postfixLinter, t namedTable) []rule.Finding {
+func noTable(l *postfixLinter, t namedTable) []rule.Finding {
 	if !t.Missing || t.isOtherType() {
 		return nil
 	}
 	f := noFile(t.use.List, t.Path)
 	if t.Generated {
-		f.Fix = "run: mailallow update"
+		f.Fix = "run: mailallow update" + l.Flags
 	}
 	return []rule.Finding{f}
 }

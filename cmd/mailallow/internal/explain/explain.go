@@ -51,7 +51,7 @@ type explanation struct {
 
 // Run explains each address.
 func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
-	subjects, err := newSubjects(o.Addresses, o.Name)
+	subjects, err := newSubjects(o.Addresses, o.Name, o.Run.Typed())
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	case s.Absent && o.Run.Snapshot+o.Run.Signature != "":
 		return exit.Usagef("--snapshot: there is no configuration %s whose sources it could hold", s.Path)
 	case s.Absent:
-		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write' makes one to start from", s.Path)
+		t.Note("there is no configuration %s: only the catalogue is looked at; 'mailallow init --write%s' makes one to start from", s.Path, o.Run.Config.Typed())
 	case !hasList && o.Run.Snapshot == "":
 		t.WarnOf(s.Writable)
 		t.Note("%s has neither a [[source]] nor a [[target]]: only the catalogue is looked at", s.Path)

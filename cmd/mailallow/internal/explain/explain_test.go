@@ -1,9 +1,14 @@
 package explain
 
 import (
+	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 	"testing"
+
+	"mailallow/accessmap/live"
+	"mailallow/cmd/mailallow/internal/terminal"
 )
 
 func TestDistance(t *testing.T) {
@@ -78,7 +83,7 @@ func TestNewSubject(t *testing.T) {
 		"IPv6:":                                     "error",
 		"mail.example$|1.2.3.4":                     "error",
 	} {
-		s, err := newSubject(arg)
+		s, err := newSubject(arg, "")
 		got := s.Name
 		if err != nil {
 			got = "error"
@@ -88,5 +93,14 @@ func TestNewSubject(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: %q, %v; want %q", arg, got, err, want)
 		}
+	}
+}
+
+// The command that makes a missing map has the flags of the run.
+func TestNoMap(t *testing.T) {
+	explained := make([]targetDocument, 1)
+	addLive(terminal.New(nil, nil, io.Discard, io.Discard), " -c c.toml", explained, []live.Answers{{Err: fmt.Errorf("%w of access", live.ErrNoMap)}})
+	if got, want := explained[0].Live[0].Error, "there is no map of access: 'mailallow update -c c.toml' makes it"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -33,7 +33,7 @@ type subject struct {
 
 // newSubjects reads the arguments. The client of a host name has no address yet. name,
 // which may be empty, is the name of all other clients.
-func newSubjects(args []string, name string) ([]subject, error) {
+func newSubjects(args []string, name, flags string) ([]subject, error) {
 	if len(args) == 0 {
 		return nil, exit.Usagef("explain takes at least one ADDRESS")
 	}
@@ -47,7 +47,7 @@ func newSubjects(args []string, name string) ([]subject, error) {
 		given = sendmail.UnnamedClient
 	}
 	for _, arg := range args {
-		s, err := newSubject(arg)
+		s, err := newSubject(arg, flags)
 		if s.Name == "" {
 			s.Name = given
 		}
@@ -63,8 +63,8 @@ func newSubjects(args []string, name string) ([]subject, error) {
 // name that does not lead back to the address.
 var loggedClient = pattern.New(`^(?:(?:relay|client)=)?([^\s\[\]]*) ?\[([^\[\]]+)\](?::[0-9]{1,5})?( \(may be forged\))?$`)
 
-// newSubject reads an address as people and logs write it, or a host name.
-func newSubject(arg string) (subject, error) {
+// newSubject reads an address as people and logs write it, or a host name. flags are those of the run, for a command to paste.
+func newSubject(arg, flags string) (subject, error) {
 	text, name := strings.TrimRight(strings.TrimSpace(arg), ",;"), ""
 	if strings.HasSuffix(text, "]:") {
 		text = strings.TrimSuffix(text, ":")
@@ -94,7 +94,7 @@ func newSubject(arg string) (subject, error) {
 	}
 	network, _, _ := strings.Cut(text, "/")
 	if _, err := netip.ParseAddr(network); err == nil {
-		return subject{}, fault.Hint("", "'mailallow render cidr' writes the networks of the list",
+		return subject{}, fault.Hint("", "'mailallow render"+flags+" cidr' writes the networks of the list",
 			"%q is a network: explain takes single addresses, such as %s", arg, network)
 	}
 	if name != "" || !isHostName(text) {

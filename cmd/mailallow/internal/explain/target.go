@@ -3,6 +3,8 @@ package explain
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 
 	"mailallow/accessmap/format"
 	"mailallow/accessmap/live"
@@ -43,7 +45,7 @@ func (x *explanation) targets(ctx context.Context, t *terminal.Terminal, p *plan
 		}
 	}
 	if ask {
-		addLive(t, explained, live.Ask(ctx, p, planned, clients))
+		addLive(t, x.flags, explained, live.Ask(ctx, p, planned, clients))
 	}
 	return explained
 }
@@ -141,17 +143,20 @@ func lineValue(line format.Line, found bool) string {
 
 // addLive adds the answers of the installed programs. It warns of a program without an
 // answer once, not for every address.
-func addLive(t *terminal.Terminal, explained []targetDocument, answers []live.Answers) {
-	for _, live := range answers {
-		if live.Err != nil {
-			t.Warn("%s: the installed entries are not known: %v", live.By, live.Err)
+func addLive(t *terminal.Terminal, flags string, explained []targetDocument, answers []live.Answers) {
+	for _, answer := range answers {
+		if errors.Is(answer.Err, live.ErrNoMap) {
+			answer.Err = fmt.Errorf("%w: 'mailallow update%s' makes it", answer.Err, flags)
+		}
+		if answer.Err != nil {
+			t.Warn("%s: the installed entries are not known: %v", answer.By, answer.Err)
 		}
 		for i := range explained {
-			d := liveDocument{By: live.By, Differs: []sendmail.KeyDifference{}}
-			if live.Err != nil {
-				d.Error = live.Err.Error()
+			d := liveDocument{By: answer.By, Differs: []sendmail.KeyDifference{}}
+			if answer.Err != nil {
+				d.Error = answer.Err.Error()
 			} else {
-				d.Relays, d.Differs = live.Clients[i].Relays, append(d.Differs, live.Clients[i].Differs...)
+				d.Relays, d.Differs = answer.Clients[i].Relays, append(d.Differs, answer.Clients[i].Differs...)
 			}
 			explained[i].Live = append(explained[i].Live, d)
 		}

@@ -156,9 +156,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return l.end()
 }
 
-// Find gives the findings of a whole host, and shows none. The error is of files that could not be read.
-func Find(ctx context.Context, s *config.Settings) ([]rule.Finding, error) {
-	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: s.Root, settings: s, document: newDocument(nil)}
+// Find gives the findings of a whole host, and shows none. flags are those that the settings are of. The error is of files that could not be read.
+func Find(ctx context.Context, s *config.Settings, flags config.Flags) ([]rule.Finding, error) {
+	l := &check{t: terminal.New(nil, nil, io.Discard, io.Discard), root: s.Root, flags: flags.Typed(), settings: s, document: newDocument(nil)}
 	l.host(ctx, s.Path)
 	return l.document.Findings, errors.Join(l.errs...)
 }
@@ -185,7 +185,7 @@ func (l *check) takeLock(ctx context.Context, timeout string) (*install.Lock, er
 // known gives what the rules need to know of networks.
 func (l *check) known() rule.Options {
 	limits := l.settings.Limits
-	return rule.Options{Shared: catalogue.Shared, Limits: rule.Limits{IPv4: limits.WidestIPv4, IPv6: limits.WidestIPv6}}
+	return rule.Options{Shared: catalogue.Shared, Limits: rule.Limits{IPv4: limits.WidestIPv4, IPv6: limits.WidestIPv6}, Flags: l.flags}
 }
 
 // host checks the configuration at path, the files that it names, and the servers.

@@ -79,6 +79,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	report := counts.report(of, listed(t))
+	report.flags = o.Run.Config.Typed()
 	report.Problems = append(report.Problems, of.problems...)
 	report.Problems = append(report.Problems, read.Problems()...)
 	report.Unused = seen.report()

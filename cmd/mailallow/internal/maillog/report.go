@@ -24,6 +24,8 @@ type summary struct {
 	Other    refusals.Total      `json:"other"`           // refusals for another reason
 	Unused   *unusedReport       `json:"unused"`          // null without --unused
 	Problems []allowlist.Problem `json:"problems"`
+
+	flags string // of the run, for a command to paste
 }
 
 // Empty is the document of a run that found nothing but problems.
@@ -170,14 +172,14 @@ func (r *summary) adviseRefused(t *terminal.Terminal) {
 		t.Note("to let in the clients that would be covered, write a [[source]] for each, with provider = \"%s\" and action = \"OK\"", strings.Join(names, `", "`))
 	}
 	if r.Refused.ThenCovered > 0 {
-		t.Warn("refused while the list covered them: %s; the server does not read the list, or had not read it yet: 'mailallow lint' finds out why, 'mailallow explain --live ADDRESS' what it does now",
-			terminal.Counted(uint64(r.Refused.ThenCovered), "address", "addresses"))
+		t.Warn("refused while the list covered them: %s; the server does not read the list, or had not read it yet: 'mailallow lint%s' finds out why, 'mailallow explain --live%s ADDRESS' what it does now",
+			terminal.Counted(uint64(r.Refused.ThenCovered), "address", "addresses"), r.flags, r.flags)
 	}
 	if r.Refused.SinceCovered > 0 {
 		t.Note("refused before the list covered them, and covered now: %s", terminal.Counted(uint64(r.Refused.SinceCovered), "address", "addresses"))
 	}
 	if coveredNow && r.Refused.ThenCovered+r.Refused.SinceCovered == 0 {
-		t.Note("covered now: if such refusals continue after 'mailallow update', the list does not take effect")
+		t.Note("covered now: if such refusals continue after 'mailallow update%s', the list does not take effect", r.flags)
 	}
 }
 
@@ -237,7 +239,7 @@ func (r *summary) tellBlocks(t *terminal.Terminal) {
 		t.Data(terminal.Faint, "and %s; --verbose lists them", terminal.Counted(uint64(more), "more host", "more hosts"))
 	}
 	if public {
-		t.Note("to see whether it is still listed, and where to ask for removal: 'mailallow dnsbl ADDRESS'")
+		t.Note("to see whether it is still listed, and where to ask for removal: 'mailallow dnsbl%s ADDRESS'", r.flags)
 	}
 	if len(private) > 0 {
 		t.Note("%s: private, and not asked over DNS; the reply in the log names the page for removal (--events shows it)", strings.Join(slices.Sorted(maps.Keys(private)), ", "))

@@ -34,6 +34,7 @@ const (
 type page struct {
 	Host, Made, Config, Version string
 	Basis                       string // where the list is from
+	flags, run                  string // for a command to paste: those of the configuration, and all
 	Verdict                     string
 	Wrong                       []wrong
 	Sources                     []sourceRow
@@ -95,9 +96,9 @@ func (g *gathering) look(do, format string, args ...any) {
 // page gathers everything. A part that cannot be read is told, and the others are there.
 func (g *gathering) page(ctx context.Context) *page {
 	now := time.Now()
-	p := &page{Host: hostName(), Made: now.Format(minute + " -0700"), Config: g.settings.Path, Version: g.options.Version,
+	p := &page{Host: hostName(), Made: now.Format(minute + " -0700"), Config: g.settings.Path, flags: g.options.Run.Config.Typed(), run: g.options.Run.Typed(), Version: g.options.Version,
 		NoLog: len(g.options.Logs) == 0}
-	findings := sync.OnceValues(func() ([]rule.Finding, error) { return lint.Find(ctx, g.settings) })
+	findings := sync.OnceValues(func() ([]rule.Finding, error) { return lint.Find(ctx, g.settings, g.options.Run.Config) })
 	go findings() // it needs nothing of the others
 	sizes := g.history(p)
 	g.list(ctx, p, sizes)

@@ -102,7 +102,7 @@ func (g *gathering) refusals(ctx context.Context, sizes *sizes) *refusalsView {
 		}
 	}
 	if late.Count > 0 {
-		g.look("mailallow explain --live ADDRESS says why", "%s of clients that the list had let in for a day, the last on %s: it does not take effect everywhere",
+		g.look("mailallow explain --live"+g.options.Run.Config.Typed()+" ADDRESS says why", "%s of clients that the list had let in for a day, the last on %s: it does not take effect everywhere",
 			terminal.Counted(uint64(late.Count), "refusal", "refusals"), late.Until)
 	}
 	if !read.OfMTA {

@@ -71,7 +71,7 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	if s.Absent {
-		err = fmt.Errorf("there is no configuration %s: 'mailallow init --write' makes one to start from, -c FILE names another", s.Path)
+		err = fmt.Errorf("there is no configuration %s: 'mailallow init --write%s' makes one to start from, -c FILE names another", s.Path, o.Run.Config.Typed())
 	}
 	g := &gathering{t: terminal.New(nil, t.Stdin, io.Discard, io.Discard), settings: s, options: o, request: request, unfit: err}
 	p := g.page(ctx)

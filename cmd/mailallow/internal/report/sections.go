@@ -41,8 +41,8 @@ func (p *page) markup() markup {
 	return put(pageHead, text(p.Host), p.Verdict) + styleText +
 		put(pageTop, text(p.Host), p.Made, text(p.Basis), text(p.Config), p.Verdict) + p.mistaken() + "\n</header>\n<main>" +
 		p.what() +
-		changes("held", "What is held", p.Held, p.MoreHeld) +
-		changes("pending", "What the next update would change", p.Pending, p.MorePending) +
+		p.changes("held", "What is held", p.Held, p.MoreHeld) +
+		p.changes("pending", "What the next update would change", p.Pending, p.MorePending) +
 		section("refused", "Who was refused", p.refused()) +
 		section("own", "Are this host's addresses listed", p.own()) +
 		section("mistakes", "Mistakes in the files of this host", p.mistakes()) +
@@ -92,8 +92,8 @@ func (p *page) what() markup {
 func code(s string) cell { return cell{shown: put("<code>%</code>", text(s))} }
 
 // changes is a section of sources whose networks come and go; nothing where there is none.
-func changes(id, title markup, rows []changeRow, left int) markup {
-	return when(len(rows) > 0, section(id, title, list(rows, changeRow.markup)+more(left, ": <code>mailallow diff</code> has them all")))
+func (p *page) changes(id, title markup, rows []changeRow, left int) markup {
+	return when(len(rows) > 0, section(id, title, list(rows, changeRow.markup)+more(left, put(": <code>mailallow diff%</code> has them all", sentence(p.run)))))
 }
 
 func (c changeRow) markup() markup {
@@ -110,7 +110,7 @@ func (c changeRow) markup() markup {
 func (p *page) refused() markup {
 	switch {
 	case p.Refusals == nil && p.NoLog:
-		return "\n<p class=\"soft\">No log was given: <code>mailallow report --log FILE</code> shows who was refused, by day and provider.</p>"
+		return put("\n<p class=\"soft\">No log was given: <code>mailallow report% --log FILE</code> shows who was refused, by day and provider.</p>", sentence(p.run))
 	case p.Refusals == nil:
 		return "\n<p class=\"soft\">No log of a mail server could be read.</p>"
 	}
@@ -162,7 +162,7 @@ func (v *refusalsView) chart(r providerRow) markup {
 // own is what DNSBLs said of this host's addresses.
 func (p *page) own() markup {
 	if len(p.Zones) == 0 {
-		return "\n<p class=\"soft\">Not asked yet: <code>mailallow dnsbl</code> asks, and keeps the answers.</p>"
+		return put("\n<p class=\"soft\">Not asked yet: <code>mailallow dnsbl%</code> asks, and keeps the answers.</p>", sentence(p.flags))
 	}
 	zones := columns("Address", "List", "State", "Asked")
 	return zones.of(list(p.Zones, func(z dnsbl.Standing) markup {
@@ -189,7 +189,7 @@ func (p *page) mistakes() markup {
 		severity := string(f.Severity)
 		return findings.row(cell{shown: place}, cell{put("%", severity), severity},
 			cell{shown: put(`% <span class="soft">(%)</span>`, sentence(f.Text), f.Rule)}, cell{put("%", instead(f.Fix)), "lines"})
-	})) + more(p.MoreFindings, ": <code>mailallow lint</code> has them all")
+	})) + more(p.MoreFindings, put(": <code>mailallow lint%</code> has them all", sentence(p.flags)))
 }
 
 // instead gives the first lines of a fix. That of a wide network has thousands.
