@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"syscall"
 
 	"mailallow/allowlist"
 	"mailallow/cmd/mailallow/internal/carrier"
@@ -83,11 +83,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 // unsign removes the signature of the file that was at path before: it does not fit the new one, and whoever checks it is refused.
 func unsign(t *terminal.Terminal, path string) error {
 	path += carrier.SignatureSuffix
-	err := os.Remove(path)
+	err := syscall.Unlink(path) // unlike os.Remove it leaves a folder
 	if err == nil {
 		t.Note("%s was removed: it was of the file before", path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is of the file before, and cannot be removed: %w", path, exit.Reason(err))
+		return fmt.Errorf("%s: it is not of this snapshot, and cannot be removed: %w", path, err)
 	}
 	return nil
 }
