@@ -154,7 +154,8 @@ func (l *linter) holds(line *textLine) string {
 
 const (
 	mayRelay    = " could relay through this server once programs read it"
-	relayAdvice = "remove it, or write the networks that are meant"
+	relayAdvice = "remove it, or write the networks that are meant" + leftAlone
+	leftAlone   = "; --fix leaves the list as it is until then"
 )
 
 func noNetwork(l *linter, line *textLine) []rule.Finding {
@@ -162,7 +163,7 @@ func noNetwork(l *linter, line *textLine) []rule.Finding {
 	case line.plain || line.bits:
 		return nil
 	case line.networks == nil:
-		return []rule.Finding{line.Found(rule.Shown(line.word)+": no address, and no network as 192.0.2.0/24 or 2001:db8::/32", "write the networks that are meant, one a line")}
+		return []rule.Finding{line.Found(rule.Shown(line.word)+": no address, and no network as 192.0.2.0/24 or 2001:db8::/32", "write the networks that are meant, one a line"+leftAlone)}
 	}
 	if hosts := l.holds(line); hosts != "" {
 		return []rule.Finding{line.Found(rule.Shown(line.word)+": programs read one network a line, as 192.0.2.0/24; "+hosts+mayRelay, relayAdvice)}
