@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"mailallow/accessmap/plan"
+	"mailallow/allowlist/fault"
 	"mailallow/cmd/mailallow/internal/exit"
 	"mailallow/cmd/mailallow/internal/refusals"
 	"mailallow/cmd/mailallow/internal/run"
@@ -56,7 +57,9 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 		return err
 	}
 	result, err := r.Planned(ctx, t)
-	defer func() { r.Close(t, result.List, outcome(result.Plans), slog.Bool("changed", result.Report.Changed)) }()
+	defer func() {
+		r.Close(t, result.List, outcome(result.Plans, err), slog.Bool("changed", result.Report.Changed))
+	}()
 	if err != nil {
 		return say.Failed(t, result, exit.BySignal(ctx, err))
 	}
@@ -78,8 +81,11 @@ func Run(ctx context.Context, t *terminal.Terminal, o Options) error {
 	return cmp.Or(result.Document(t, nil), exit.Outcome(codes...))
 }
 
-// outcome says how many targets differ.
-func outcome(plans []*plan.Plan) string {
+// outcome says how many targets differ. That is not known after a run that ended with err.
+func outcome(plans []*plan.Plan, err error) string {
+	if err != nil {
+		return fault.NothingChanged
+	}
 	n := 0
 	for _, p := range plans {
 		if p.Changed() {
