@@ -58,7 +58,7 @@ test:
 	@fixtures/parts/fetch.sh all || { [ "$$CI" != true ] && echo 'make test: going on without them'; }
 	@$(MAKE) -s $(NFPM) || { [ "$$CI" != true ] && echo 'make test: going on without nfpm'; }
 	go vet ./...
-	go test -parallel 4 -timeout 50m ./cmd/mailallow ./... # the package that takes longest is the first
+	go test -parallel 4 -timeout 80m ./cmd/mailallow ./... # the package that takes longest is the first
 
 # Every test runs to its end (fixtures.All, fixtures.Rounds). This names all packages, and not the tests that `make test` cuts
 # short: no list of them can go stale, and go does not run a package again that has none of them.
