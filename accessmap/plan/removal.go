@@ -20,7 +20,7 @@ import (
 type Removal struct {
 	Target
 	Installed record.Target // what the record says of it; zero: nothing
-	Never     bool          // there is a record, which does not have it: nothing of the list is in a file without a block
+	Never     bool          // there is a record, which does not have it
 	// Stays says why a file in which nothing is left stays as an empty file. Empty: nobody reads it, and it goes.
 	Stays string
 }
@@ -94,7 +94,7 @@ func (r Removal) content(current Current) (c Content, err error) {
 	switch {
 	case !current.Exists:
 		return c, nil
-	case r.Never && !r.inBlock(), r.inBlock() && !file.Found:
+	case r.inBlock() && !file.Found:
 		c.New = append([]byte{}, current.Old...) // not nil: an empty file is a file
 		return c, nil
 	}
@@ -108,9 +108,15 @@ func (r Removal) content(current Current) (c Content, err error) {
 	}
 	c.Problems = notOurs(foreign, what)
 	entries, err := r.Format.Read(ours)
-	if err != nil && !r.inBlock() && len(r.Installed.Texts) == 0 { // somebody else may have written it
-		c.New = current.Old
-		c.Problems = append(c.Problems, unread(err, file, foreign, "stays"))
+	if r.isUnclaimed(current.Old, err) {
+		c.New, c.Problems = append([]byte{}, current.Old...), nil
+		switch {
+		case r.Never: // what an earlier removal has left, and said so
+		case err != nil:
+			c.Problems = []Problem{unread(err, file, nil, "stays")}
+		default:
+			c.Problems = []Problem{{Kind: kindUnread, Text: "its first line is not that of mailallow, and it stays"}}
+		}
 		return c, nil
 	}
 	if err != nil {
@@ -129,6 +135,20 @@ func (r Removal) content(current Current) (c Content, err error) {
 	}
 	c.New = append([]byte{}, kept...)
 	return c, r.emptied(&c)
+}
+
+// isUnclaimed reports whether somebody else may have written a file that is in no record. Most tables of ours have a first line that
+// says so. One without it is ours if it reads as such and there is no record.
+func (r Removal) isUnclaimed(old []byte, unread error) bool {
+	if r.inBlock() || r.Installed.Path != "" {
+		return false
+	}
+	var empty bytes.Buffer
+	_, err := r.Format.Write(&empty, slices.Values([]allowlist.Span(nil)), format.Selection{})
+	if header := []byte(format.Header); err == nil && bytes.HasPrefix(empty.Bytes(), header) {
+		return unread != nil || !bytes.HasPrefix(old, header)
+	}
+	return unread != nil || r.Never
 }
 
 // emptied decides about a file in which nothing is left.

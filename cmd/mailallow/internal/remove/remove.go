@@ -208,7 +208,10 @@ func (r *removal) stateFiles() (files []install.StateFile, err error) {
 			return nil, err
 		}
 	}
-	next := record.Record{Version: 1, Targets: []record.Target{}}
+	next := record.Record{Version: 1}
+	if r.installed.Targets != nil { // else it still is not known what is in the targets that are left
+		next.Targets = []record.Target{}
+	}
 	for _, t := range r.installed.Targets {
 		if !slices.ContainsFunc(r.removals, func(removed plan.Removal) bool { return removed.Installed.Path == t.Path }) {
 			next.Targets = append(next.Targets, t)
