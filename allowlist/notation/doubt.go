@@ -150,7 +150,7 @@ func (r *reading) numberAndWord(p []*item) bool {
 	return (kind == kindCount || kind == kindWord) && beginsNetwork(p[0].prefix.Addr()) && (p[1].value%256 == 0 && r.count(p[:2]) || r.unclear(p))
 }
 
-// wordsAndNumber reads a number behind words that say together what it is, as a label would: "len 24", "x 256", "block of 256", "end 255".
+// wordsAndNumber reads a number behind words that say together what it is, as a label would: "len 24", "x 256", "block of 256".
 // With other words, "with a prefix of 24", it tells of a number that can be a prefix length.
 func (r *reading) wordsAndNumber(p []*item) bool {
 	number, oneWord := p[len(p)-1], p[1].kind == kindWord
@@ -160,8 +160,8 @@ func (r *reading) wordsAndNumber(p []*item) bool {
 		return r.sized(p)
 	case kind == kindCount, kind == kindWord && (oneWord || number.gap == ' '), oneWord && len(words) == 1 && bytes.ContainsAny(words, "+x*"):
 		return r.count(p)
-	case kind == kindLast:
-		return r.lastNumber([]*item{p[0], number, number})
+	case kind == kindLast: // or a score, "max 90": it is told, and never read
+		return !r.Strict && number.gap == ' ' && number.value <= 255 && beginsNetwork(p[0].prefix.Addr()) && r.unclear(p)
 	}
 	return len(p) > 2 && !oneWord && isLengthOf(p[0].prefix.Addr(), number.value) && r.unclear(p)
 }

@@ -116,7 +116,7 @@ func (r *reading) isDressed(i int) bool {
 				break // 192.0.2.1, 192.0.2.0 24
 			}
 			continue
-		case "h*Cd", "hh", "h*h", "hwd", "hw", "h*d", "h*s*d", "h*c":
+		case "h*Cd", "hh", "h*h", "hwd", "hw", "h*d", "h*s*d":
 			continue
 		}
 		if _, _, ok := match(r.items[i:], d.shape, r.Strict, r.parts[:0]); ok {

@@ -77,11 +77,14 @@ func (r *reading) word(end int) {
 
 // class makes a letter the class of networks that it ends, as in "class C" and "class-C": C is /24.
 func (r *reading) class(it *item, word []byte) {
+	if word = bytes.TrimRight(word, ".!?"); len(word) == 0 || r.Strict {
+		return
+	}
 	letter, name := word[len(word)-1]|0x20, word[:len(word)-1]
 	if last := len(r.items) - 1; len(name) == 0 && last >= r.record {
 		name = r.text[r.items[last].start:r.items[last].end]
 	}
-	if !r.Strict && 'a' <= letter && letter <= 'c' && bytes.EqualFold(bytes.TrimRight(name, "-_"), []byte("class")) {
+	if 'a' <= letter && letter <= 'c' && bytes.EqualFold(bytes.TrimRight(name, "-_"), []byte("class")) {
 		it.kind, it.value = kindClass, int(letter-'a'+1)*8
 	}
 }
