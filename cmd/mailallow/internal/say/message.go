@@ -75,7 +75,7 @@ func divided(s run.Source) (reasons, facts []allowlist.Problem) {
 
 // IsFact reports whether a problem of this kind says nothing about the status of a source.
 func IsFact(kind string) bool {
-	return slices.Contains([]string{"special", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindMapped, spf.KindModifier,
+	return slices.Contains([]string{"special", "skipped", "canonicalised", "shared-relay", "embedded", "more", run.KindPinned, spf.KindUnlistable, spf.KindUncertain, spf.KindMapped, spf.KindModifier,
 		spf.KindLookupLimit, spf.KindVoidLimit, spf.KindMXLimit}, kind)
 }
 
