@@ -56,7 +56,7 @@ type Result struct {
 	Text    []string     // the list's own reasons for a listing (TXT), at most 4
 	Policy  bool         // every listing is by policy, without evidence of spam
 	// NoFamily means that the zone does not list the test entry of the address's family, so it most likely lists no such
-	// addresses. State is then Error, but the zone works.
+	// addresses, or that it is not asked about this one. State is then Error, but the zone works.
 	NoFamily bool
 
 	by      int        // the resolver that answered
@@ -167,7 +167,7 @@ func askZone(ctx context.Context, r Resolver, addrs []netip.Addr, zone Zone) []R
 	for i := range results {
 		res := &results[i]
 		if withheld(res.Address) {
-			res.Meaning, res.URL = "not asked: the list is of addresses that other networks see", ""
+			res.Meaning, res.URL, res.NoFamily = "not asked: the list is of addresses that other networks see", "", true
 			continue
 		}
 		own, health := replies[len(tests)+i], families[res.Address.Is4()]
