@@ -137,18 +137,24 @@ func (r Removal) content(current Current) (c Content, err error) {
 	return c, r.emptied(&c)
 }
 
-// isUnclaimed reports whether somebody else may have written a file that is in no record. Most tables of ours have a first line that
-// says so. One without it is ours if it reads as such and there is no record.
+// isUnclaimed reports whether somebody else may have written a file that is in no record. A table of ours has a first line that says
+// so, in most formats. In the others it is ours if it reads as such and there is no record.
 func (r Removal) isUnclaimed(old []byte, unread error) bool {
 	if r.inBlock() || r.Installed.Path != "" {
 		return false
 	}
-	var empty bytes.Buffer
-	_, err := r.Format.Write(&empty, slices.Values([]allowlist.Span(nil)), format.Selection{})
-	if header := []byte(format.Header); err == nil && bytes.HasPrefix(empty.Bytes(), header) {
-		return unread != nil || !bytes.HasPrefix(old, header)
+	header := []byte(format.Header)
+	if empty, err := r.emptyList(); err == nil && bytes.HasPrefix(empty, header) {
+		return !bytes.HasPrefix(old, header)
 	}
 	return unread != nil || r.Never
+}
+
+// emptyList gives the file without a range.
+func (r Removal) emptyList() ([]byte, error) {
+	var text bytes.Buffer
+	_, err := r.Format.Write(&text, slices.Values([]allowlist.Span(nil)), format.Selection{})
+	return append([]byte{}, text.Bytes()...), err
 }
 
 // emptied decides about a file in which nothing is left.
@@ -157,9 +163,8 @@ func (r Removal) emptied(c *Content) error {
 	case len(c.New) > 0 || !onlyOurs:
 		return nil
 	case !r.Format.Map && r.Format.Use == format.UseNone: // whoever reads it is not known here, and reads an empty list
-		var text bytes.Buffer
-		_, err := r.Format.Write(&text, slices.Values([]allowlist.Span(nil)), format.Selection{})
-		c.New = append([]byte{}, text.Bytes()...)
+		var err error
+		c.New, err = r.emptyList()
 		return err
 	}
 	// A link to nothing is an error for whoever follows it.
