@@ -203,8 +203,10 @@ func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.
 }
 
 var (
-	errClear       = errors.New("http is for loopback alone: use https")
-	errNotLoopback = fmt.Errorf("%w, or set insecure = true for a source", errClear)
+	// ErrClear is an http URL of a host that is not this one.
+	ErrClear = errors.New("http is for loopback alone: use https")
+	// ErrClearSource is one of a source, which may be told to use it.
+	ErrClearSource = fmt.Errorf("%w, or set insecure = true for a source", ErrClear)
 )
 
 // onlyLoopback checks the address and not the name, because a name may have any
@@ -212,7 +214,7 @@ var (
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !to.Addr().Unmap().IsLoopback() {
-		return errNotLoopback
+		return ErrClearSource
 	}
 	return nil
 }
@@ -352,7 +354,7 @@ func (v *visit) whoSigns() string {
 func lasting(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
-	return certificate || noTLS || errors.Is(err, errNotLoopback)
+	return certificate || noTLS || errors.Is(err, ErrClearSource)
 }
 
 // redirect gives the target of a redirect, or nil for another response. A redirect

@@ -27,7 +27,7 @@ func CheckSecure(text string) error {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return nil
 	}
-	return errClear
+	return ErrClear
 }
 
 func parseURL(text string) (*url.URL, error) {

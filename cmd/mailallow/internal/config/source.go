@@ -2,7 +2,7 @@ package config
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"strings"
 
 	"mailallow/allowlist"
@@ -124,8 +124,8 @@ func (r *reader) origin(at string, src allowlist.Source) {
 		r.check(at+".url", allowlist.CheckURL(src.URL))
 	case src.URL != "":
 		err := allowlist.CheckSecure(src.URL)
-		if err != nil && allowlist.CheckURL(src.URL) == nil {
-			err = fmt.Errorf("%w, or set insecure = true for a source", err)
+		if errors.Is(err, allowlist.ErrClear) {
+			err = allowlist.ErrClearSource
 		}
 		r.check(at+".url", err)
 	}
